@@ -1,0 +1,37 @@
+# syntax=docker/dockerfile:1
+# Every RUN is a step of tools/image_steps.sh, which `make image-steps` and the tests run too.
+
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY tools/image_steps.sh tools/
+COPY requirements.lock requirements-build.lock ./
+RUN sh tools/image_steps.sh install /opt/bot
+COPY pyproject.toml README.md LICENSE ./
+COPY bot bot
+RUN sh tools/image_steps.sh package /opt/bot
+RUN sh tools/image_steps.sh prove /opt/bot
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="applivery-bot" \
+      org.opencontainers.image.description="The Slack bot for teams that ship mobile apps with Applivery" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN --mount=type=bind,source=tools/image_steps.sh,target=/mnt/image_steps.sh sh /mnt/image_steps.sh seal /usr/local /data 10001
+COPY --from=build /opt/bot /opt/bot
+# Bytecode is in the image already, and the root file system may be read-only.
+ENV PATH="/opt/bot/bin:/usr/local/bin:/usr/bin:/bin" \
+    HOME="/data" \
+    PYTHONDONTWRITEBYTECODE="1" \
+    PYTHONUNBUFFERED="1" \
+    HOST="0.0.0.0" \
+    PORT="3000" \
+    LOG_FORMAT="json" \
+    DATABASE_URL="sqlite:////data/bot.db"
+# A number, so that an orchestrator can see that it is not root.
+USER 10001:10001
+WORKDIR /data
+VOLUME ["/data"]
+EXPOSE 3000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('PORT') or 3000), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+ENTRYPOINT ["applivery-bot"]
+CMD ["run"]

@@ -1,0 +1,55 @@
+# The whole vocabulary: make demo, make test, make check, make bench.
+# Each sets up what it needs in .venv, once; needs only Python >= 3.11, git and make.
+# Pass words on with ARGS:  make test ARGS="-k announce -x"
+
+PY := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench run lock image-steps clean _format _lint _types _imports
+
+# A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
+_stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
+
+help: ## say what there is
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1	/p' Makefile | while IFS='	' read -r name words; do printf '  make %-12s %s\n' "$$name" "$$words"; done
+
+demo: .venv/.stamp-run ## the real bot against pretended Slack and Applivery, in the browser; no account needed
+	@$(PY) -m bot demo $(ARGS)
+
+test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to get it
+	@$(PY) -m pytest $(ARGS)
+
+check: .venv/.stamp-dev ## format, lint, types, and who may import whom
+	@$(MAKE) --no-print-directory --keep-going _format _lint _types _imports
+
+_format:
+	$(PY) -m ruff format --check .
+_lint:
+	$(PY) -m ruff check .
+_types:
+	$(PY) -m mypy
+_imports:
+	.venv/bin/lint-imports --no-logo
+
+bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
+	@$(PY) -m bench $(ARGS)
+
+run: .venv/.stamp-run ## the bot itself, with the settings in .env
+	@exec $(PY) -m bot run $(ARGS)
+
+lock: .venv/.stamp-dev ## write the locks anew from pyproject.toml; ARGS=--upgrade takes newer releases
+	@sh tools/lock.sh $(ARGS)
+	@$(MAKE) --no-print-directory .venv/.stamp-dev
+
+image-steps: .venv/.stamp-dev ## what the Dockerfile does, here: a program folder without build tools in build/image
+	@PYTHON=$(PY) sh tools/image_steps.sh all build/image
+
+clean: ## remove what make made; what the demo remembers stays, in .demo
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
+
+.venv/.stamp-run: requirements-build.lock requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh run
+
+.venv/.stamp-dev: requirements-build.lock requirements-dev.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh dev

@@ -1,0 +1,230 @@
+"""Every setting: its name, type, default and reason; read once, in `cli.py`, and handed down."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+EXAMPLES = {
+    "slack_bot_token": "xoxb-123456789012-… (Slack: OAuth & Permissions → Bot User OAuth Token)",
+    "slack_app_token": "xapp-1-… (Slack: Basic Information → App-Level Tokens, scope connections:write)",
+    "slack_signing_secret": "8f742231b10e8888abcd99yyyzzz85a5 (Slack: Basic Information → Signing Secret)",
+    "slack_api_url": "https://slack.com/api/",
+    "slack_command": "/applivery",
+    "slack_socket_connections": "2",
+    "applivery_token": "eyJhbGciOi… (Applivery: Workspace Settings → Service Accounts)",
+    "applivery_organization": "acme (the workspace's slug or 24-digit id)",
+    "applivery_tenant": "acme, or apps.acme.com",
+    "applivery_api_url": "https://api.applivery.io",
+    "applivery_upload_url": "https://upload.applivery.io",
+    "applivery_download_url": "https://download-api.applivery.io",
+    "applivery_dashboard_url": "https://dashboard.applivery.io",
+    "applivery_requests_per_hour": "8000",
+    "applivery_webhook_secret": "a long random word: openssl rand -hex 24",
+    "database_url": "sqlite:///bot.db or postgresql://bot@db/bot",
+    "host": "127.0.0.1",
+    "port": "3000",
+    "public_url": "https://bot.acme.com",
+    "links_per_minute": "10",
+    "links_per_hour": "60",
+    "ticket_minutes": "10",
+    "poll_busy_seconds": "5",
+    "poll_idle_seconds": "60",
+    "access_admins": "U012AB3CD,U045EF6GH",
+    "access_default_role": "member",
+    "log_level": "INFO",
+    "log_format": "console",
+}
+
+
+def _parts(value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        # `from None` and words of our own: Python's quote the address, and a password may stand in it
+        raise ValueError("is not an address: its host or port cannot be read") from None
+    return parts
+
+
+def _web_address(value: str) -> str:
+    parts = _parts(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not a web address with scheme and host")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("has more than scheme, host, port and path")
+    return value.rstrip("/")
+
+
+def _public_address(value: str) -> str:
+    value = _web_address(value)
+    parts = urlsplit(value)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("must be https: phones install over the air only from there")
+    return value
+
+
+def _starts_with(prefix: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(prefix):
+            raise ValueError(f"must start with {prefix}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_header_word(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
+        raise ValueError("has a blank or a character that no credential has")
+    return value
+
+
+def _one_path_word(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]+", value.get_secret_value()):
+        raise ValueError("may have letters, digits and . _ ~ - only: it stands in an address")
+    return value
+
+
+def _database(value: str) -> str:
+    if _parts(value).scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return value
+
+
+def _people(value: Any) -> Any:
+    if isinstance(value, str):
+        value = tuple(part.strip() for part in value.split(",") if part.strip())
+    for person in value:
+        if not re.fullmatch(r"[UW][A-Za-z0-9_]+", person):
+            raise ValueError(f"“{' '.join(person.split())[:40]}” is not a Slack user id")
+    return value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+Kind = TypeVar("Kind", bound=BaseSettings)
+RoleName = Literal["member", "releaser", "manager", "admin"]
+SlashCommand = Annotated[str, Field(pattern=r"^/[^\s/]{1,31}$")]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Settings(BaseSettings):
+    """The settings of one running bot, from the environment and `.env`; secrets never print themselves."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    slack_bot_token: Annotated[SecretStr, AfterValidator(_one_header_word), _starts_with("xoxb-")]
+    slack_app_token: Annotated[SecretStr, AfterValidator(_one_header_word), _starts_with("xapp-")] | None = None
+    slack_signing_secret: Annotated[
+        Annotated[SecretStr, AfterValidator(_one_header_word)] | None, Field(validate_default=True)
+    ] = None
+    slack_api_url: WebAddress = "https://slack.com/api"
+    slack_command: SlashCommand = "/applivery"
+    slack_socket_connections: Annotated[int, Field(ge=1, le=10)] = 2  # Slack allows ten a workspace and app
+
+    applivery_token: Annotated[SecretStr, AfterValidator(_one_header_word)]
+    applivery_organization: Annotated[str, Field(pattern=r"^(([a-fA-F0-9]{24})|([a-zA-Z0-9\-]{3,}))$")]
+    applivery_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]*$")] = ""
+    applivery_api_url: WebAddress | None = None
+    applivery_upload_url: WebAddress | None = None
+    applivery_download_url: WebAddress | None = None
+    applivery_dashboard_url: WebAddress | None = None
+    applivery_requests_per_hour: Annotated[int, Field(ge=1)] = 8000  # the vendor's ceiling is 10,000
+    applivery_webhook_secret: Annotated[SecretStr, AfterValidator(_one_path_word)] | None = None
+
+    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)] = "sqlite:///bot.db"  # has a password
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    public_url: Annotated[str, AfterValidator(_public_address)] | None = None
+    links_per_minute: Annotated[int, Field(ge=1)] = 10  # for one person
+    links_per_hour: Annotated[int, Field(ge=1)] = 60
+    ticket_minutes: Annotated[float, Field(gt=0, le=1440)] = 10  # how long a claim page stays open
+    poll_busy_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5
+    poll_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
+    access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = ()
+    access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = "member"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
+
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _one_way_in(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and "slack_app_token" in info.data and info.data["slack_app_token"] is None:
+            raise ValueError("is missing, and so is SLACK_APP_TOKEN: HTTP mode needs the first, Socket Mode the second")
+        return value
+
+
+class SlackAppSettings(BaseSettings):
+    """What the Slack app manifest depends on: it is needed before there is any token to set."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    slack_command: SlashCommand = "/applivery"
+    public_url: Annotated[str, AfterValidator(_public_address)] | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached by Socket Mode; so too when nothing says otherwise yet."""
+        return self.slack_app_token is not None or self.slack_signing_secret is None
+
+
+class SettingsFault(Exception):
+    """The settings cannot be used; `lines` has one sentence for each fault: its name, what is wrong, an example."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+_ENV_FILE = ".env: {wrong}. Example: cp .env.example .env, then fill it in with an editor that saves UTF-8"
+
+
+def read(**overrides: Any) -> Settings:
+    """Read the settings from the environment and `.env`; `overrides` win (the demo and tests use them).
+
+    Raises SettingsFault with every fault at once.
+    """
+    return _read(Settings, overrides)
+
+
+def read_slack_app(**overrides: Any) -> SlackAppSettings:
+    """Read only what the manifest depends on. Raises SettingsFault."""
+    return _read(SlackAppSettings, overrides)
+
+
+def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
+    try:
+        return kind(**overrides)
+    except ValidationError as error:
+        # `from None`: pydantic's own text would print the values, secrets among them
+        raise SettingsFault(sorted(_line(fault) for fault in error.errors(include_input=False))) from None
+    except UnicodeDecodeError:
+        raise SettingsFault([_ENV_FILE.format(wrong="is not UTF-8 text")]) from None
+    except OSError as error:
+        raise SettingsFault([_ENV_FILE.format(wrong=f"cannot be read ({error.strerror})")]) from None
+
+
+def _line(fault: Any) -> str:
+    name = str(fault["loc"][0])
+    return f"{name.upper()}: {_wrong(fault)}. Example: {name.upper()}={EXAMPLES[name]}"
+
+
+def _wrong(fault: Any) -> str:
+    if fault["type"] == "missing":
+        return "is missing"
+    if fault["type"] == "string_pattern_mismatch":
+        return "has characters that do not belong there"
+    words = str(fault["msg"]).removeprefix("Value error, ")
+    return words[0].lower() + words[1:]

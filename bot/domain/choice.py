@@ -1,0 +1,157 @@
+"""Which app or build did the person mean: exactly one, a short list to choose from, or the closest names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from bot.domain.grammar import Words
+from bot.domain.model import App, Build, Stage
+from bot.errors import BadInput, NotFoundByName
+
+BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
+
+
+class Ambiguous(BadInput):
+    """Several things fit; `choices` are (label, what to type instead) pairs, best first."""
+
+    def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__(sentence, "Which one do you mean?")
+        self.choices = tuple(choices)
+
+
+def closest(typed: str, names: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
+    """The names most like what was typed, best first."""
+    known = {name.casefold(): name for name in names}
+    wanted = typed.casefold()[:100]
+    known.pop("", None)
+    near = get_close_matches(wanted, known, n=most, cutoff=0.5)
+    near += [name for name in known if wanted and (name.startswith(wanted) or wanted in name) and name not in near]
+    return tuple(known[name] for name in near[:most])
+
+
+def app(typed: str, apps: Sequence[App]) -> App:
+    """The app with this id, slug or name. Raises Ambiguous for two of one name, NotFoundByName otherwise."""
+    wanted = typed.strip().casefold()
+    for same in (_by_id, _by_slug, _by_name):
+        found = [one for one in apps if same(one) == wanted]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = [(f"{one.name} ({one.slug})", one.id) for one in found]
+            raise Ambiguous(f"{len(found)} apps are called “{typed}”.", choices)
+    if not apps:
+        raise BadInput("Your Applivery workspace has no apps yet.", "Create one in the Applivery dashboard first.")
+    raise NotFoundByName(
+        "app",
+        typed,
+        closest(typed, [name for one in apps for name in (one.slug, one.name)]),
+        otherwise=f"There {_are(len(apps))}: {', '.join(f'`{one.slug}`' for one in apps[:8])}{'…' * (len(apps) > 8)}",
+    )
+
+
+def _are(count: int) -> str:
+    return "is one" if count == 1 else f"are {count}"
+
+
+def _by_id(one: App) -> str:
+    return one.id.casefold()
+
+
+def _by_slug(one: App) -> str:
+    return one.slug.casefold()
+
+
+def _by_name(one: App) -> str:
+    return one.name.casefold()
+
+
+FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
+    "os": lambda build: (build.platform,),
+    "branch": lambda build: (build.origin.branch or "",),
+    "tag": lambda build: (*build.tags, build.origin.tag or ""),
+    "version": lambda build: (build.version,),
+    "by": lambda build: (build.uploader or "",),
+}
+
+
+def fits(build: Build, words: Words) -> bool:
+    """Whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*` globs."""
+    for key, facts in FILTERS.items() if words.options else ():
+        have = [fact.casefold() for fact in facts(build) if fact]
+        wanted = [_glob(option.value) for option in words.options if option.key == key and not option.no]
+        unwanted = [_glob(option.value) for option in words.options if option.key == key and option.no]
+        if wanted and not any(fnmatchcase(fact, glob) for fact in have for glob in wanted):
+            return False
+        if any(fnmatchcase(fact, glob) for fact in have for glob in unwanted):
+            return False
+    return True
+
+
+def _glob(typed: str) -> str:
+    # only * and ? are wildcards to people: a tag called [wip] means itself, and a thousand [ took fnmatch seconds
+    return typed.casefold().replace("[", "[[]")
+
+
+def build(which: str, builds: Sequence[Build], of: App) -> Build:
+    """Pick from builds, newest first: `latest` (the newest that is ready), a version, `#number` or an id.
+
+    Raises Ambiguous when several builds carry the version or number, NotFoundByName with the closest versions.
+    """
+    wanted = which.strip()
+    if wanted.casefold() == "latest":
+        return _latest(builds, of)
+    if wanted.startswith("#"):
+        found = [one for one in builds if one.number and one.number == wanted[1:].strip()]
+    else:
+        found = [one for one in builds if one.id == wanted.lower()]
+        found = found or [one for one in builds if one.version.casefold() == wanted.casefold()]
+        found = found or [one for one in builds if one.version.casefold().lstrip("v") == wanted.casefold().lstrip("v")]
+    if not found:
+        names = dict.fromkeys(one.version for one in builds if one.version)
+        raise NotFoundByName(
+            f"build of {of.name}", which, closest(wanted, names), otherwise=f"List them with `builds {of.slug}`."
+        )
+    return _one_of(found, of, f"“{which}” of {of.name}")
+
+
+def _latest(builds: Sequence[Build], of: App) -> Build:
+    ready = [one for one in builds if one.stage is Stage.READY]
+    if not ready:
+        if builds:
+            status = builds[0].status or builds[0].stage
+            raise BadInput(
+                f"No build of {of.name} that fits is ready; the newest is “{status}”.",
+                f"See them with `builds {of.slug}`.",
+            )
+        raise BadInput(f"{of.name} has no build that fits.", f"See all with `builds {of.slug}`.")
+    return ready[0]
+
+
+def other_platforms(build: Build, builds: Sequence[Build]) -> list[Build]:
+    """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
+    newest: dict[str, Build] = {}
+    for one in builds:
+        if one.stage is Stage.READY and one.platform != build.platform:
+            newest.setdefault(one.platform, one)
+    return list(newest.values())
+
+
+def _one_of(found: Sequence[Build], of: App, what: str) -> Build:
+    if len(found) == 1:
+        return found[0]
+    choices = [(label(one), f"{of.id} {one.id}") for one in found[:10]]
+    raise Ambiguous(f"{what} could be any of {len(found)} builds.", choices)
+
+
+def label(one: Build) -> str:
+    """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
+    number = f" ({one.number})" if one.number else ""
+    platform = PLATFORMS.get(one.platform.casefold(), one.platform)
+    branch = f" · {one.origin.branch}" if one.origin.branch else ""
+    return f"{one.version or 'no version'}{number} {platform}{branch}".strip()
+
+
+PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}

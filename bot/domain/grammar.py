@@ -1,0 +1,134 @@
+"""How people type: words, `key:value`, `-key:value` and quotes; any text parses, nothing raises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_KEY = re.compile(r"(-?)([A-Za-z][A-Za-z_-]*):(?!//)(.*)", re.DOTALL)
+# Phones turn straight quotes into these while one types.
+_QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "”": "”"}
+# Slack sends mentions and links of a slash command in this form when asked to, and escapes the three characters always.
+# https://docs.slack.dev/messaging/formatting-message-text
+_WRAPPED = re.compile(r"<(?:[@#!][^<>|]*|[a-z]+:[^<>|]*)(?:\|([^<>]*))?>")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One `key:value`; `no` is true for `-key:value`. Keys are lower case."""
+
+    key: str
+    value: str
+    no: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A parsed command text: the plain words in order, and the options in order."""
+
+    plain: tuple[str, ...] = ()
+    options: tuple[Option, ...] = field(default=())
+
+    def values(self, key: str) -> tuple[str, ...]:
+        """All values given for `key:`, without the negated ones."""
+        return tuple(option.value for option in self.options if option.key == key and not option.no)
+
+    def tail(self) -> Words:
+        """The same without the first plain word."""
+        return Words(self.plain[1:], self.options)
+
+
+NO_WORDS = Words()
+
+
+def parse(text: str) -> Words:
+    """Split what a person typed after the slash command. Never raises, whatever the text is."""
+    for escaped, character in _ENTITIES:
+        text = text.replace(escaped, character)
+    plain: list[str] = []
+    options: list[Option] = []
+    for token, quoted_start in _tokens(text):
+        match = None if quoted_start else _KEY.fullmatch(token)
+        if match:
+            options.append(Option(match[2].lower(), match[3], bool(match[1])))
+        else:
+            plain.append(token)
+    return Words(tuple(plain), tuple(options))
+
+
+def explain(words: Words) -> str:
+    """The canonical text of parsed words, escaped as Slack sends it: parsing it gives the same words again."""
+    return _escape(readable(words))
+
+
+def readable(words: Words) -> str:
+    """The canonical text of parsed words as a person reads it, not escaped."""
+    parts = [_quote(word, bare_key=False) for word in words.plain]
+    parts += [f"{'-' * one.no}{one.key}:{_quote(one.value, bare_key=True)}" for one in words.options]
+    return " ".join(parts)
+
+
+def _escape(text: str) -> str:
+    for entity, character in reversed(_ENTITIES):
+        text = text.replace(character, entity)
+    return text
+
+
+def _tokens(text: str) -> Iterable[tuple[str, bool]]:
+    """Yield (token, whether it began with a quote); a mention is one token, an unclosed quote runs to the end."""
+    token: list[str] = []
+    started = quoted_start = False
+    at = 0
+    while at < len(text):
+        character = text[at]
+        closing = _QUOTES.get(character)
+        if closing is not None and (not started or token[-1:] == [":"] or character == '"'):
+            quoted_start = quoted_start or not started
+            started = True
+            inside, at = _quoted(text, at + 1, closing)
+            token.append(inside)
+            continue
+        if character.isspace():
+            if started:
+                yield "".join(token), quoted_start
+            token, started, quoted_start = [], False, False
+            at += 1
+            continue
+        wrapped = _WRAPPED.match(text, at) if character == "<" else None
+        piece = wrapped[0] if wrapped else character
+        token.append(piece)
+        started = True
+        at += len(piece)
+    if started:
+        yield "".join(token), quoted_start
+
+
+def _quoted(text: str, start: int, closing: str) -> tuple[str, int]:
+    """The text up to the closing quote, and where to go on; `\\"` and `\\\\` stand for themselves."""
+    out: list[str] = []
+    at = start
+    closers = {closing, '"'} if closing != '"' else {closing}
+    while at < len(text):
+        character = text[at]
+        if character == "\\" and at + 1 < len(text) and text[at + 1] in {'"', "\\", closing}:
+            out.append(text[at + 1])
+            at += 2
+            continue
+        if character in closers:
+            return "".join(out), at + 1
+        out.append(character)
+        at += 1
+    return "".join(out), at
+
+
+def _quote(word: str, *, bare_key: bool) -> str:
+    needs = not word or any(character.isspace() or character in _QUOTES for character in word)
+    if not needs and "<" in word:
+        needs = True
+    if not needs and not bare_key and _KEY.fullmatch(word):
+        needs = True
+    if not needs:
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,121 @@
+"""Getting a build onto a device: which file, on what device, and what to say before the tap fails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from bot.domain.model import Build, FileKind
+
+_APPLE = ("ios", "ipados", "tvos", "macos")
+_OVER_THE_AIR = ("ios", "ipados", "tvos")
+SOON = timedelta(days=14)
+
+
+def over_the_air(build: Build) -> bool:
+    """Whether `auto` stands for a manifest that an iPhone or iPad installs from, not for a file."""
+    return build.platform.casefold() in _OVER_THE_AIR
+
+
+def usual_kind(build: Build) -> FileKind:
+    """The file people want when they do not say: the .apk on Android, on Apple's systems the .ipa or .pkg.
+
+    A manifest starts nothing when it is opened from Slack; only an https page can hand it to an iPhone.
+    """
+    return FileKind.FILE if build.platform.casefold() in _APPLE else FileKind.AUTO
+
+
+def kinds(build: Build) -> tuple[FileKind, ...]:
+    """The files a build can be had as, the usual one first. `aab` only when the original was one."""
+    if (build.extension or "").casefold().lstrip(".") == "aab":
+        return (FileKind.AUTO, FileKind.AAB)
+    if over_the_air(build):
+        return (FileKind.AUTO, FileKind.FILE)
+    return (usual_kind(build),)
+
+
+def file_word(build: Build, kind: FileKind) -> str:
+    """What a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
+    if kind is FileKind.AAB:
+        return ".aab"
+    platform = build.platform.casefold()
+    if platform in _OVER_THE_AIR:
+        return ".ipa"
+    if platform == "android":
+        return ".apk"
+    extension = (build.extension or "").lstrip(".")
+    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else "file"
+
+
+def warnings(build: Build, now: datetime) -> list[str]:
+    """What may stop an installation, said before it is tried; plain sentences, the most certain first."""
+    needs = build.requirements
+    found = []
+    if build.disabled:
+        found.append("This build is disabled in Applivery, so it may refuse to download.")
+    expires = needs.profile_expires_at
+    if expires and expires <= now:
+        found.append(f"Its provisioning profile expired on {expires:%-d %b %Y}, so it will not start on a device.")
+    elif expires and expires - now <= SOON:
+        days = (expires - now).days
+        left = "within a day" if days < 1 else f"in {days} day{'s' if days != 1 else ''}"
+        found.append(f"Its provisioning profile expires {left}.")
+    if _ad_hoc(build):
+        found.append("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile.")
+    if needs.min_os:
+        found.append(f"Needs {_system(build, needs.min_os)} or newer.")
+    return found
+
+
+def _ad_hoc(build: Build) -> bool:
+    signing = (build.requirements.signing or "").casefold().replace("_", "-")
+    return signing in ("ad-hoc", "adhoc", "development") and build.requirements.all_devices is not True
+
+
+# Applivery sends an Android build's minSdkVersion. https://developer.android.com/tools/releases/platforms
+_ANDROID = {
+    21: "5.0", 22: "5.1", 23: "6", 24: "7.0", 25: "7.1", 26: "8.0", 27: "8.1", 28: "9", 29: "10", 30: "11", 31: "12",
+    32: "12L", 33: "13", 34: "14", 35: "15", 36: "16",
+}  # fmt: skip
+
+
+def _system(build: Build, version: str) -> str:
+    platform = build.platform.casefold()
+    if platform == "android":
+        known = _ANDROID.get(int(version)) if version.isdecimal() and len(version) < 4 else None
+        return f"Android {known}" if known else f"Android SDK {version}"
+    return f"{ {'ios': 'iOS', 'macos': 'macOS', 'tvos': 'tvOS'}.get(platform, platform) } {version}".strip()
+
+
+class Device(Enum):
+    """What is looking at a page, as far as its user agent tells."""
+
+    IPHONE = "iphone"
+    MAC_OR_IPAD = "mac or ipad"  # an iPad says it is a Mac unless told otherwise
+    ANDROID = "android"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """The device, and whether the page is shown inside another app, where installing does not work."""
+
+    device: Device
+    inside_app: bool = False
+
+
+_INSIDE = re.compile(r"Slack|FBAN|FBAV|Instagram|Line/|LinkedInApp|Teams|MicroMessenger|; wv\)", re.IGNORECASE)
+
+
+def browser(user_agent: str) -> Browser:
+    """What a user agent says of itself; a hint for what to offer, never a reason to refuse."""
+    inside = bool(_INSIDE.search(user_agent))
+    if re.search(r"iPhone|iPad|iPod", user_agent):
+        return Browser(Device.IPHONE, inside)
+    if "Android" in user_agent:
+        return Browser(Device.ANDROID, inside)
+    if "Macintosh" in user_agent:
+        return Browser(Device.MAC_OR_IPAD, inside)
+    return Browser(Device.OTHER, inside)

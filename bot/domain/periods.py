@@ -1,0 +1,120 @@
+"""Periods as people write them (`7d`, `friday`, `last month`, `2026-11-01..`), in their time zone, ends included."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.errors import BadInput
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
+_HINT = "Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`."
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time, aware instants; `end` is included. `words` says it back to the person."""
+
+    start: datetime
+    end: datetime
+    words: str
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name; UTC for one this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:
+    """The period of `since:` and `until:`; None when neither was given. Raises BadInput with an example."""
+    if since is None and until is None:
+        return None
+    if since and ".." in since:
+        since, _, after = since.partition("..")
+        until = after or until
+    if not since and not until:
+        raise BadInput("That period has neither a beginning nor an end.", _HINT)
+    here = now.astimezone(zone(tz))
+    try:
+        start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
+        end = _end(until, here) if until else here
+    except OverflowError:
+        raise BadInput(f"“{(since or until or '')[:40]}” is too far away.", _HINT) from None
+    if since and not until and start > here:
+        raise BadInput("That period begins in the future.", _HINT)
+    if end < start:
+        raise BadInput("That period ends before it begins.", _HINT)
+    first = f"{start:%-d %b %Y}" if since else "the beginning"
+    last = "today" if end.date() == here.date() else f"{end:%-d %b %Y}"
+    words = f"from {first} to {last}" if first != last else f"on {first}"
+    return Period(start, end, f"{words} ({_zone_words(here)})")
+
+
+def _zone_words(here: datetime) -> str:
+    return str(here.tzinfo)
+
+
+def _start(text: str, here: datetime) -> datetime:
+    ago = _AGO.fullmatch(text.strip())
+    if ago and ago[2].lower() == "h":
+        # in UTC, where an hour is an hour also on the two nights a year when the clocks change
+        return (here.astimezone(UTC) - timedelta(hours=int(ago[1]))).astimezone(here.tzinfo)
+    if ago:
+        days = {"d": 1, "w": 7, "m": 30}[ago[2].lower()] * int(ago[1])
+        return _midnight(here.date() - timedelta(days=days), here)
+    return _midnight(_day(text, here), here)
+
+
+def _end(text: str, here: datetime) -> datetime:
+    today = here.date()
+    last = {
+        "this week": today,
+        "last week": today - timedelta(days=today.weekday() + 1),
+        "this month": today,
+        "last month": today.replace(day=1) - timedelta(days=1),
+    }
+    day = last.get(_word(text)) or _day(text, here)
+    # in UTC: where the clocks go back at midnight, the day's last hour comes twice
+    return (_midnight(day + timedelta(days=1), here).astimezone(UTC) - timedelta(milliseconds=1)).astimezone(
+        here.tzinfo
+    )
+
+
+def _midnight(day: date, here: datetime) -> datetime:
+    """The day's first instant; raises OverflowError for one that UTC, in which Applivery is asked, cannot name."""
+    return datetime.combine(day, time.min, tzinfo=here.tzinfo).astimezone(UTC).astimezone(here.tzinfo)
+
+
+def _word(text: str) -> str:
+    return " ".join(text.replace("-", " ").replace("_", " ").split()).casefold()
+
+
+def _day(text: str, here: datetime) -> date:
+    word = _word(text)
+    today = here.date()
+    monday = today - timedelta(days=today.weekday())
+    first = today.replace(day=1)
+    named = {
+        "today": today,
+        "now": today,
+        "yesterday": today - timedelta(days=1),
+        "this week": monday,
+        "last week": monday - timedelta(days=7),
+        "this month": first,
+        "last month": (first - timedelta(days=1)).replace(day=1),
+    }
+    if word in named:
+        return named[word]
+    weekdays = [name for name in _DAYS if len(word) >= 3 and name.startswith(word)]
+    if len(weekdays) == 1:
+        return today - timedelta(days=(today.weekday() - _DAYS.index(weekdays[0])) % 7 or 7)
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise BadInput(f"I do not understand the time “{text[:40]}”.", _HINT) from None

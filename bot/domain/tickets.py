@@ -1,0 +1,84 @@
+"""Claim tickets: what one stands for, how it stands now, and the secret in its address."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.model import FileKind
+
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in URL-safe base64
+
+
+class State(StrEnum):
+    """What somebody decided about a ticket; spent and expired follow from its count and its clock."""
+
+    OPEN = "open"
+    CANCELLED = "cancelled"
+    RECALLED = "recalled"
+
+
+class Standing(StrEnum):
+    """Whether a ticket can be claimed, or why not."""
+
+    OPEN = "open"
+    SPENT = "spent"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    RECALLED = "recalled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right of one person to one file of one build, for a while; times are aware UTC.
+
+    `file_id` names an attachment, `origin` the channel it was asked for in. The ticket itself, the word in its
+    address, is kept nowhere: whoever has it has the file.
+    """
+
+    team_id: str
+    user_id: str
+    app_id: str
+    build_id: str
+    kind: FileKind
+    file_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    claims_left: int
+    state: State = State.OPEN
+    origin: str = ""
+
+    def standing(self, now: datetime) -> Standing:
+        """How it stands at `now` (aware). Of several reasons the one that tells the person most."""
+        if self.state is State.RECALLED:
+            return Standing.RECALLED
+        if self.claims_left <= 0:
+            return Standing.SPENT
+        if self.state is State.CANCELLED:
+            return Standing.CANCELLED
+        return Standing.OPEN if now < self.expires_at else Standing.EXPIRED
+
+
+def new_ticket() -> str:
+    """A ticket nobody can guess: 128 random bits in 22 URL-safe characters."""
+    return secrets.token_urlsafe(16)
+
+
+def is_ticket(text: str) -> bool:
+    """Whether `text` has the shape of a ticket; asks nobody."""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def fingerprint(ticket: str) -> str:
+    """The hash a ticket is kept under: SHA-256 in hex. A random 128-bit word needs no salt."""
+    return hashlib.sha256(ticket.encode("utf-8", "replace")).hexdigest()
+
+
+def minutes(left: timedelta) -> int:
+    """A time left as whole minutes, rounded up, so that it is never said to be over before it is."""
+    return max(0, -(-left // timedelta(minutes=1)))

@@ -1,0 +1,162 @@
+"""What we count and how we log: metrics by Prometheus' conventions, structured logs, redaction before any renderer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# Everything that is a credential by its shape, whoever logs it.
+_SECRETS = re.compile(
+    r"xox[a-z]-[\w-]+|xapp-[\w-]+"  # Slack tokens
+    r"|(?<=[Bb]earer )\S+"
+    r"|(?<=/download/)[^/\s?\"'<>]+"  # Applivery download tokens
+    r"|(?<=/webhooks/applivery/)[^/\s?\"'<>]+"
+    r"|(?<=/b/)[\w-]{16,}"  # claim tickets
+    r"|(?<=/services/)[\w/]+|(?<=/commands/)[\w/]+|(?<=/actions/)[\w/]+"  # Slack's response addresses
+    r"|(?<=ticket=)[^&\s\"'<>]+"  # Socket Mode
+    r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)"  # user:password in a database address
+    r"|(?<=password=)[^&\s\"'<>]+"
+    r"|(?<=[Ss]ignature=)[^&\s\"'<>]+"  # what a signed download address redirects to
+)
+HIDDEN = "[redacted]"
+
+
+class Redactor:
+    """Takes secrets out of text: everything shaped like one, and the very values it has been told."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def learn(self, *secrets: str | None) -> None:
+        """Hide these values too, whatever they look like; very short ones are left, they would hide words."""
+        self._known.update(secret for secret in secrets if secret and len(secret) >= 6)
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        for secret in self._known:
+            if secret in text:
+                text = text.replace(secret, HIDDEN)
+        return _SECRETS.sub(HIDDEN, text)
+
+    def value(self, value: Any) -> Any:
+        """The same for any value that may be logged."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.value(one) for key, one in value.items()}
+        if isinstance(value, list | tuple | set):
+            return [self.value(one) for one in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.text(str(value))
+
+
+redactor = Redactor()
+
+
+def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: one if key.startswith("_") else redactor.value(one) for key, one in event.items()}
+
+
+def set_up_logs(level: str, style: str) -> None:
+    """Send every log line, ours and the libraries', through one redacted stream on stderr; `style` console or json."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    renderer: Any = structlog.processors.JSONRenderer()
+    if style == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared[:-1], structlog.stdlib.PositionalArgumentsFormatter(), _redact],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # what Bolt warns of is about listeners and tokens of its own, which we do not use
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
+    for chatty in ("slack_sdk", "aiohttp.access", "asyncio", "alembic", "stamina"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+def logger(name: str) -> Any:
+    """The structured logger of a module."""
+    return structlog.stdlib.get_logger(name)
+
+
+class Metrics:
+    """The counters of one running service, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "applivery_bot_requests_total",
+            "Requests from Slack by door, name and outcome",
+            ("door", "name", "outcome"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "applivery_bot_request_seconds",
+            "From a request's arrival to its answer",
+            ("door",),
+            registry=self.registry,
+            buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+        )
+        self.mints = Counter(
+            "applivery_bot_mints_total", "Download tokens asked for", ("outcome",), registry=self.registry
+        )
+        self.applivery = Histogram(
+            "applivery_bot_applivery_request_seconds",
+            "Requests to Applivery by call and outcome",
+            ("call", "outcome"),
+            registry=self.registry,
+        )
+        self.polls = Counter("applivery_bot_polls_total", "Looks at an app", ("outcome",), registry=self.registry)
+        self.announcements = Counter(
+            "applivery_bot_announcements_total", "Announcements by outcome", ("outcome",), registry=self.registry
+        )
+        self.announcement_lag = Histogram(
+            "applivery_bot_announcement_lag_seconds",
+            "From recording an announcement to Slack having it",
+            registry=self.registry,
+            buckets=(0.1, 0.5, 1, 2, 5, 10, 60, 300, 1800),
+        )
+        self.webhooks = Counter(
+            "applivery_bot_webhooks_total", "Calls of the webhook path by outcome", ("outcome",), registry=self.registry
+        )
+        self.claims = Counter(
+            "applivery_bot_claims_total",
+            "Looks at the claim page and claims on it by outcome",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.budget_left = Gauge(
+            "applivery_bot_applivery_budget_left", "Applivery requests left in this hour", registry=self.registry
+        )
+        self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)

@@ -1,0 +1,268 @@
+"""Which app or build somebody means: one, a short list to choose from, or the closest names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from bot.domain import choice, grammar
+from bot.domain.choice import Ambiguous
+from bot.domain.model import App, Build, Origin, Stage
+from bot.errors import BadInput, NotFoundByName
+from tests.domain import facts
+from tests.domain.facts import COURIER, RIDER, build
+
+APPS = (COURIER, RIDER)
+
+# ------------------------------------------------------------------ apps
+
+
+@pytest.mark.parametrize("typed", ["courier", "Courier", "COURIER", " courier ", COURIER.id, COURIER.id.upper()])
+def test_an_app_is_found_by_slug_name_or_id_whatever_the_case(typed: str) -> None:
+    assert choice.app(typed, APPS) is COURIER
+
+
+def test_a_slug_goes_before_a_name() -> None:
+    twin = App("c" * 24, "other", "Courier")
+    assert choice.app("courier", (twin, COURIER)) is COURIER
+
+
+def test_a_name_of_several_words_is_found() -> None:
+    field = App("c" * 24, "field-service", "Field Service")
+    assert choice.app("field service", (*APPS, field)) is field
+
+
+def test_two_apps_of_one_name_are_offered_by_slug_and_chosen_by_id() -> None:
+    twins = (App("c" * 24, "shop-eu", "Shop"), App("d" * 24, "shop-us", "Shop"))
+    with pytest.raises(Ambiguous) as asked:
+        choice.app("shop", (*APPS, *twins))
+    assert asked.value.choices == (("Shop (shop-eu)", "c" * 24), ("Shop (shop-us)", "d" * 24))
+    assert "2 apps" in asked.value.sentence
+    for _, typed in asked.value.choices:
+        assert choice.app(typed, twins).id == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("cuorier", "courier"), ("couri", "courier"), ("ourie", "courier"), ("rideer", "rider")]
+)
+def test_a_slip_of_the_finger_gets_the_closest_name(typed: str, meant: str) -> None:
+    with pytest.raises(NotFoundByName) as missed:
+        choice.app(typed, APPS)
+    near = [name.casefold() for name in missed.value.suggestions]
+    assert near[0] == meant
+    assert len(set(near)) == len(near), "slug and name are the same word here, and once is enough"
+    assert missed.value.next_step.casefold().startswith(f"did you mean `{meant}`")
+    assert typed in missed.value.sentence
+
+
+def test_a_name_like_none_gets_the_list() -> None:
+    with pytest.raises(NotFoundByName) as missed:
+        choice.app("zzzz", APPS)
+    assert missed.value.next_step == "There are 2: `courier`, `rider`"
+    with pytest.raises(NotFoundByName) as missed:
+        choice.app("zzzz", [App(f"{n:024}", f"app{n}", f"App {n}") for n in range(30)])
+    assert missed.value.next_step.startswith("There are 30: `app0`,")
+    assert missed.value.next_step.endswith("`app7`…")
+
+
+def test_an_empty_workspace_says_so() -> None:
+    with pytest.raises(BadInput, match="no apps yet"):
+        choice.app("courier", ())
+
+
+@settings(deadline=None)
+@given(facts.texts)
+def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
+    try:
+        said = choice.app(typed, APPS).name
+    except BadInput as error:
+        said = str(error)
+    assert 0 < len(said) < 300
+
+
+def test_at_most_three_names_are_suggested_and_never_an_empty_one() -> None:
+    names = ["", *(f"courier-{number}" for number in range(9))]
+    assert len(choice.closest("courier", names)) == 3
+    assert choice.closest("", ["", "courier"]) == ()
+
+
+# ------------------------------------------------------------------ builds
+
+
+def found(which: str, *builds: Build) -> Build:
+    return choice.build(which, builds, COURIER)
+
+
+def test_latest_is_the_newest_that_is_ready() -> None:
+    builds = build(4, stage=Stage.RUNNING), build(3, stage=Stage.FAILED), build(2), build(1)
+    assert found("latest", *builds) is builds[2]
+    assert found("LATEST", *builds) is builds[2]
+
+
+def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
+    with pytest.raises(BadInput, match="the newest is “in_progress”"):
+        found("latest", build(2, stage=Stage.RUNNING, status="in_progress"), build(1, stage=Stage.FAILED))
+    with pytest.raises(BadInput, match="the newest is “running”"):
+        found("latest", build(2, stage=Stage.RUNNING))
+    with pytest.raises(BadInput, match="no build that fits"):
+        found("latest")
+
+
+def test_a_build_is_found_by_version_number_and_id() -> None:
+    two, one = build(2, version="V2.0"), build(1, id="ab" * 12)
+    assert found("1.1.0", two, one) is one
+    assert found("v1.1.0", two, one) is one
+    assert found("2.0", two, one) is two
+    assert found("#1", two, one) is one
+    assert found("AB" * 12, two, one) is one
+
+
+def test_a_version_that_is_written_exactly_goes_before_one_with_a_v() -> None:
+    plain, marked = build(1, version="2.0"), build(2, version="v2.0")
+    assert found("v2.0", marked, plain) is marked
+    assert found("2.0", marked, plain) is plain
+
+
+def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> None:
+    ios = build(2, version="2.4.0", number="173", origin=Origin(branch="release/2.4"))
+    android = build(1, version="2.4.0", number="174", platform="android")
+    with pytest.raises(Ambiguous) as asked:
+        found("2.4.0", ios, android)
+    assert [label for label, _ in asked.value.choices] == ["2.4.0 (173) iOS · release/2.4", "2.4.0 (174) Android"]
+    assert [typed for _, typed in asked.value.choices] == [f"{COURIER.id} {ios.id}", f"{COURIER.id} {android.id}"]
+    assert "any of 2 builds" in asked.value.sentence
+
+
+def test_ten_builds_are_offered_at_most_and_all_are_counted() -> None:
+    with pytest.raises(Ambiguous, match="any of 12 builds") as asked:
+        found("2.0", *(build(number, version="2.0") for number in range(12)))
+    assert len(asked.value.choices) == 10
+
+
+def test_a_number_that_is_none_finds_none() -> None:
+    for typed in ("#", "# ", "#9", "#-1", "#1 or 1=1"):
+        with pytest.raises(NotFoundByName):
+            found(typed, build(1, number=""), build(2, number="2"))
+
+
+def test_a_version_nobody_made_gets_the_closest_ones_or_the_way_to_the_list() -> None:
+    with pytest.raises(NotFoundByName) as missed:
+        found("1.9.0", build(2), build(1), build(3, version=""))
+    assert set(missed.value.suggestions) == {"1.1.0", "1.2.0"}
+    with pytest.raises(NotFoundByName) as missed:
+        found("zzzz", build(1))
+    assert missed.value.next_step == "List them with `builds courier`."
+
+
+@settings(deadline=None)
+@given(facts.texts)
+def test_whatever_is_typed_for_a_build_is_answered_in_words(typed: str) -> None:
+    builds = build(2, version="", number=""), build(1)
+    try:
+        said = found(typed, *builds).id
+    except BadInput as error:
+        said = str(error)
+    assert 0 < len(said) < 300
+
+
+def test_other_platforms_offer_the_newest_ready_build_of_each() -> None:
+    mine = build(9)
+    android = build(7, platform="android")
+    builds = (
+        build(8, platform="android", stage=Stage.RUNNING),
+        android,
+        build(6, platform="android"),
+        mine,
+        build(5),
+        macos := build(4, platform="macos"),
+    )
+    assert choice.other_platforms(mine, builds) == [android, macos]
+
+
+@pytest.mark.parametrize(
+    ("one", "label"),
+    [
+        (build(1, version="2.4.0", number="173", platform="ios"), "2.4.0 (173) iOS"),
+        (build(1, version="", number="", platform=""), "no version"),
+        (build(1, version="1", number="", platform="harmony"), "1 harmony"),
+    ],
+)
+def test_a_label_leaves_out_what_is_not_known(one: Build, label: str) -> None:
+    assert choice.label(one) == label
+
+
+# ------------------------------------------------------------------ filters on builds
+
+ONE = replace(
+    build(1, version="2.4.0-beta", platform="iOS"),
+    origin=Origin(branch="release/2.4", tag="v2.4"),
+    tags=("Nightly", "[wip]"),
+    uploader="Ana Pérez",
+)
+
+
+def fits(typed: str, one: Build = ONE) -> bool:
+    return choice.fits(one, grammar.parse(typed))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "os:ios",
+        "os:android os:ios",
+        "branch:release/*",
+        "branch:*2.4",
+        "branch:RELEASE/2.?",
+        "tag:nightly",
+        "tag:v2.4",
+        "tag:[wip]",
+        "version:2.4.*",
+        "by:ana*",
+        'by:"ana pérez"',
+        "-os:android",
+        "-branch:main -branch:develop",
+        "os:ios branch:release/* -tag:beta",
+        "on:failed",  # a word of the subscription, not of the build
+    ],
+)
+def test_a_build_passes_filters_that_it_fits(typed: str) -> None:
+    assert fits(typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "os:android",
+        "os:io",
+        "branch:release",
+        "branch:",
+        "tag:night",
+        "-tag:nightly",
+        "-tag:[wip]",
+        "tag:[n]ightly",
+        "-branch:*",
+        "os:ios -os:ios",
+        "os:ios branch:main",
+        "tag:nightly -by:*p*",
+    ],
+)
+def test_a_build_is_kept_out_by_filters_that_it_does_not_fit(typed: str) -> None:
+    assert not fits(typed)
+
+
+def test_a_star_asks_for_something_and_its_negation_for_nothing() -> None:
+    without = build(1, tags=())
+    assert not fits("tag:*", without)
+    assert fits("-tag:*", without)
+    assert fits("tag:*")
+    assert not fits("-tag:*")
+
+
+@settings(deadline=None)
+@given(facts.builds, facts.texts)
+def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(one: Build, value: str) -> None:
+    yes, no = (grammar.Words((), (grammar.Option("branch", value, negated),)) for negated in (False, True))
+    assert choice.fits(one, yes) is not choice.fits(one, no)

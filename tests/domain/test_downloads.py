@@ -1,0 +1,191 @@
+"""Rows of the download log become people and buckets; nothing recorded is lost or counted twice."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.downloads import Bucket, Summary, summarise
+from bot.domain.model import Download, Member, MemberDownloads
+from tests.domain import facts
+from tests.domain.facts import NOON
+
+HOUR = timedelta(hours=1)
+ANA = Member("user", "u1", "ana@acme.test", "Ana Pérez")
+BRUNO = Member("employee", "u2", "bruno@acme.test", "Bruno Díaz")
+
+
+def row(member: Member, *hours: int | None, total: int | None = None, version: str | None = "2.4.0") -> MemberDownloads:
+    """A row with one download at each of these hours before noon; None has no date."""
+    listed = tuple(Download(at=None if ago is None else NOON - ago * HOUR, version=version) for ago in hours)
+    return MemberDownloads(member, listed, len(listed) if total is None else total)
+
+
+def people(found: Summary) -> list[tuple[str, int]]:
+    return [(one.name, one.recorded) for one in found.people]
+
+
+# ------------------------------------------------------------------ people
+
+
+def test_nothing_is_nobody() -> None:
+    assert summarise([]) == Summary(0, (), (), (), 0)
+
+
+def test_people_are_counted_and_the_most_recent_comes_first() -> None:
+    found = summarise([row(BRUNO, 5, 9), row(ANA, 3)])
+    assert people(found) == [("Ana Pérez", 1), ("Bruno Díaz", 2)]
+    assert (found.recorded, found.listed, found.incomplete) == (3, 3, False)
+    assert found.people[1].latest is not None
+    assert found.people[1].latest.at == NOON - 5 * HOUR
+
+
+def test_one_address_in_two_spellings_of_case_is_one_person() -> None:
+    found = summarise([row(ANA, 5), row(Member("employee", "u9", "Ana@ACME.test", "A. Pérez"), 1, 2)])
+    assert people(found) == [("Ana Pérez", 3)]
+    assert found.people[0].latest is not None
+    assert found.people[0].latest.at == NOON - HOUR
+
+
+def test_two_people_of_one_name_stay_two() -> None:
+    found = summarise([row(ANA, 1), row(Member("user", "u7", "ana.2@acme.test", "Ana Pérez"), 2)])
+    assert len(found.people) == 2
+
+
+def test_without_an_address_the_id_tells_people_apart() -> None:
+    found = summarise([row(Member("user", "u1", None, "Ana"), 1), row(Member("user", "u2", None, "Ana"), 2)])
+    assert people(found) == [("Ana", 1), ("Ana", 1)]
+    same = summarise([row(Member("user", "u1", None, "Ana"), 1), row(Member("user", "u1", None, "Ana"), 2)])
+    assert people(same) == [("Ana", 2)]
+
+
+@pytest.mark.parametrize(
+    ("member", "name"),
+    [
+        (Member("user", "u1", "ana@acme.test", None), "ana@acme.test"),
+        (Member("mdmUser", "m1", None, None), "mdmUser m1"),
+        (Member("martian", "x1", None, "Marvin"), "Marvin"),
+    ],
+)
+def test_somebody_without_a_name_is_called_by_what_is_known(member: Member, name: str) -> None:
+    assert people(summarise([row(member, 1)])) == [(name, 1)]
+
+
+@pytest.mark.parametrize("kind", ["user", "employee", "mdmUser", "otpUser", "martian", ""])
+def test_whoever_has_an_address_is_a_person_whatever_their_kind(kind: str) -> None:
+    found = summarise([row(Member(kind, None, "ana@acme.test", "Ana"), 1)])
+    assert [(one.name, one.kind) for one in found.people] == [("Ana", kind)]
+    assert found.buckets == ()
+
+
+# ------------------------------------------------------------------ nobody in particular
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("anonymous", "Anonymous visitors"),
+        ("unknown", "Not attributable"),
+        ("otpUser", "One-time visitors without an e-mail"),
+        ("mdmUser", "Managed devices without an e-mail"),
+        ("user", "Without a name (user)"),
+        ("employee", "Without a name (employee)"),
+        ("martian", "Without a name (martian)"),
+        ("", "Without a name"),
+    ],
+)
+def test_downloads_of_nobody_are_counted_under_the_kind_of_member(kind: str, label: str) -> None:
+    found = summarise([row(Member(kind), 1, 2), row(Member(kind), 3)])
+    assert found.buckets == (Bucket(label, 3),)
+    assert found.people == ()
+    assert found.recorded == 3
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "unknown"])
+def test_what_applivery_cannot_attribute_is_never_made_a_person(kind: str) -> None:
+    found = summarise([row(Member(kind, "x1", "ana@acme.test", "Ana"), 1), row(ANA, 2)])
+    assert people(found) == [("Ana Pérez", 1)]
+    assert sum(bucket.recorded for bucket in found.buckets) == 1
+
+
+def test_the_largest_bucket_comes_first() -> None:
+    found = summarise([row(Member("unknown"), 1), row(Member("anonymous"), 1, 2)])
+    assert [bucket.label for bucket in found.buckets] == ["Anonymous visitors", "Not attributable"]
+
+
+# ------------------------------------------------------------------ counts
+
+
+def test_a_total_larger_than_the_rows_counts_and_is_said_to_be_more_than_is_listed() -> None:
+    found = summarise([row(ANA, 1, 2, total=40)])
+    assert (found.recorded, found.listed, found.incomplete) == (40, 2, True)
+    assert people(found) == [("Ana Pérez", 40)]
+
+
+@pytest.mark.parametrize("total", [0, 1, -5])
+def test_a_total_smaller_than_the_rows_hides_none_of_them(total: int) -> None:
+    found = summarise([row(ANA, 1, 2, total=total)])
+    assert (found.recorded, found.incomplete) == (2, False)
+
+
+def test_a_missing_total_is_the_number_of_rows() -> None:
+    assert summarise([MemberDownloads(ANA, (Download(),), None)]).recorded == 1
+
+
+def test_a_total_without_any_row_is_still_a_person() -> None:
+    found = summarise([MemberDownloads(ANA, (), 7)])
+    assert people(found) == [("Ana Pérez", 7)]
+    assert found.people[0].latest is None
+
+
+def test_versions_are_counted_most_downloaded_first_and_an_unnamed_one_says_so() -> None:
+    found = summarise([row(ANA, 1, version="1.0"), row(BRUNO, 2, 3, version="2.0"), row(ANA, 4, version=None)])
+    assert found.versions == (("2.0", 2), ("1.0", 1), ("unknown version", 1))
+
+
+def test_a_download_without_a_date_counts_and_is_never_the_latest() -> None:
+    found = summarise([row(ANA, None, 3, None)])
+    assert people(found) == [("Ana Pérez", 3)]
+    assert found.people[0].latest is not None
+    assert found.people[0].latest.at == NOON - 3 * HOUR
+
+
+def test_people_without_any_date_come_last() -> None:
+    found = summarise([row(BRUNO, None, None), row(ANA, 300)])
+    assert people(found) == [("Ana Pérez", 1), ("Bruno Díaz", 2)]
+
+
+def test_ten_thousand_rows_of_one_person_are_one_person_in_no_time() -> None:
+    rows = [row(Member("user", str(n), "ana@acme.test" if n % 2 else "ANA@acme.test"), n % 5000) for n in range(10_000)]
+    started = time.process_time()
+    found = summarise(rows)
+    assert time.process_time() - started < 2, "summing up is no longer linear"
+    assert len(found.people) == 1
+    assert found.people[0].recorded == found.recorded == 10_000
+    assert found.people[0].latest is not None
+    assert found.people[0].latest.at == NOON
+
+
+@settings(deadline=None)
+@given(st.lists(facts.rows, max_size=8))
+def test_every_recorded_download_is_somebodys_or_nobodys_and_counted_once(rows: list[MemberDownloads]) -> None:
+    found = summarise(rows)
+    shared_out = sum(one.recorded for one in found.people) + sum(bucket.recorded for bucket in found.buckets)
+    assert shared_out == found.recorded >= found.listed
+    assert found.listed == sum(len(one.downloads) for one in rows) == sum(count for _, count in found.versions)
+
+
+@settings(deadline=None)
+@given(st.lists(facts.rows, max_size=6), st.randoms())
+def test_the_order_of_the_rows_changes_no_count(rows: list[MemberDownloads], chance: object) -> None:
+    shuffled = list(rows)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    before, after = summarise(rows), summarise(shuffled)
+    assert (before.recorded, before.listed) == (after.recorded, after.listed)
+    assert sorted(one.recorded for one in before.people) == sorted(one.recorded for one in after.people)
+    assert set(before.buckets) == set(after.buckets)
+    assert dict(before.versions) == dict(after.versions)

@@ -1,0 +1,130 @@
+"""The subscription language: what was typed is what is stored, matched and said back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from bot.domain import choice, filters, grammar
+from bot.domain.model import Build, Event, Origin
+from bot.errors import BadInput
+from tests.domain import facts
+from tests.domain.facts import RIDER, build, subscription
+
+# ------------------------------------------------------------------ events
+
+
+@pytest.mark.parametrize(
+    ("typed", "events"),
+    [
+        ("", filters.DEFAULT_EVENTS),
+        ("branch:main", filters.DEFAULT_EVENTS),
+        ("on:", filters.DEFAULT_EVENTS),
+        ("on:processed", (Event.PROCESSED,)),
+        ("on:FAILED", (Event.FAILED,)),
+        ("on:failed,uploaded", (Event.UPLOADED, Event.FAILED)),
+        ("on:failed on:uploaded on:failed", (Event.UPLOADED, Event.FAILED)),
+        ('on:"processed , failed"', (Event.PROCESSED, Event.FAILED)),
+    ],
+)
+def test_events_come_from_lists_and_repeats_in_one_order(typed: str, events: tuple[Event, ...]) -> None:
+    assert filters.events(grammar.parse(typed)) == events
+
+
+def test_by_default_a_channel_hears_of_both_ends() -> None:
+    assert filters.DEFAULT_EVENTS == (Event.PROCESSED, Event.FAILED)
+
+
+def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
+    with pytest.raises(BadInput, match="`on:processed`") as asked:
+        filters.events(grammar.parse("on:procesed"))
+    assert "procesed" in asked.value.sentence
+    with pytest.raises(BadInput) as asked:
+        filters.events(grammar.parse("on:xyzzy"))
+    assert all(f"`on:{event}`" in asked.value.next_step for event in Event)
+
+
+def test_an_event_cannot_be_taken_away() -> None:
+    with pytest.raises(BadInput, match="`on:processed`"):
+        filters.events(grammar.parse("-on:failed"))
+
+
+# ------------------------------------------------------------------ what is stored
+
+
+def test_the_stored_query_is_what_was_typed_without_events_and_plain_words() -> None:
+    typed = grammar.parse('courier on:failed branch:"release 2" -tag:nightly OS:ios')
+    assert filters.query(typed) == 'branch:"release 2" -tag:nightly os:ios'
+
+
+@settings(deadline=None)
+@given(facts.texts, facts.builds)
+def test_a_stored_query_matches_what_the_typed_one_matched(typed: str, one: Build) -> None:
+    read = grammar.parse(typed)
+    wish = subscription(app_id=None, query=filters.query(read))
+    assert filters.wants(wish, one, Event.PROCESSED) is choice.fits(one, read)
+
+
+# ------------------------------------------------------------------ who cares
+
+
+def test_a_wish_for_one_app_is_for_that_app() -> None:
+    assert filters.wants(subscription(), build(1), Event.PROCESSED)
+    assert not filters.wants(subscription(), build(1, app=RIDER), Event.PROCESSED)
+
+
+def test_a_wish_for_every_app_is_for_every_app() -> None:
+    assert filters.wants(subscription(app_id=None), build(1, app=RIDER), Event.PROCESSED)
+
+
+def test_a_wish_is_for_its_events_only() -> None:
+    assert not filters.wants(subscription(), build(1), Event.UPLOADED)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("", True),
+        ("branch:release/*", True),
+        ("branch:main branch:release/*", True),
+        ("branch:main", False),
+        ("-branch:release/*", False),
+        ("-branch:main", True),
+        ("os:ios -by:*", True),
+        ("branch:release/* os:tvos", False),
+    ],
+)
+def test_a_wish_is_for_the_builds_its_query_fits(query: str, wanted: bool) -> None:
+    one = build(1, origin=Origin(branch="release/2.4"))
+    assert filters.wants(subscription(query=query), one, Event.PROCESSED) is wanted
+
+
+# ------------------------------------------------------------------ in a sentence
+
+
+@pytest.mark.parametrize(
+    ("app", "query", "said"),
+    [
+        ("Courier", "", "builds of Courier, when processed or failed"),
+        (None, "", "builds of every app, when processed or failed"),
+        (
+            "Courier",
+            "branch:main branch:release/* -tag:nightly -tag:wip os:ios",
+            "builds of Courier with os ios and branch main or release/* and tag not nightly nor wip, "
+            "when processed or failed",
+        ),
+        ("Courier", "branch:a&amp;b", "builds of Courier with branch a&b, when processed or failed"),
+    ],
+)
+def test_a_wish_is_said_back_in_words(app: str | None, query: str, said: str) -> None:
+    assert filters.explain(app, filters.DEFAULT_EVENTS, query) == said
+
+
+@settings(deadline=None)
+@given(facts.texts)
+def test_every_value_of_the_query_is_in_the_sentence(typed: str) -> None:
+    read = grammar.parse(typed)
+    said = filters.explain(None, filters.DEFAULT_EVENTS, filters.query(read))
+    for option in read.options:
+        if option.key in choice.FILTERS:
+            assert option.value in said

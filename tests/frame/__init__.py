@@ -1,0 +1,1 @@
+"""The frame round the bot: make, locks, imports, image, compose, CI."""

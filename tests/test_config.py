@@ -1,0 +1,335 @@
+"""Settings: every fault is one line with its name, what is wrong and an example; never a traceback, never a secret."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from bot import config
+from bot.config import EXAMPLES, Settings, SettingsFault
+
+ROOT = Path(__file__).parents[1]
+NEEDED = {
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "APPLIVERY_TOKEN": "service-account-token",
+    "APPLIVERY_ORGANIZATION": "acme",
+}
+DEFAULTS: dict[str, Any] = {
+    "SLACK_SIGNING_SECRET": None,
+    "SLACK_API_URL": "https://slack.com/api",
+    "SLACK_COMMAND": "/applivery",
+    "SLACK_SOCKET_CONNECTIONS": 2,
+    "APPLIVERY_TENANT": "",
+    "APPLIVERY_API_URL": None,
+    "APPLIVERY_UPLOAD_URL": None,
+    "APPLIVERY_DOWNLOAD_URL": None,
+    "APPLIVERY_DASHBOARD_URL": None,
+    "APPLIVERY_REQUESTS_PER_HOUR": 8000,
+    "APPLIVERY_WEBHOOK_SECRET": None,
+    "DATABASE_URL": "sqlite:///bot.db",
+    "HOST": "127.0.0.1",
+    "PORT": 3000,
+    "PUBLIC_URL": None,
+    "POLL_BUSY_SECONDS": 5,
+    "POLL_IDLE_SECONDS": 60,
+    "ACCESS_ADMINS": (),
+    "ACCESS_DEFAULT_ROLE": "member",
+    "LOG_LEVEL": "INFO",
+    "LOG_FORMAT": "console",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting in the environment, and no `.env` in the folder."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def read(**environment: str) -> Settings:
+    """Settings of this environment, all that is needed being there."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**NEEDED, **environment}.items():
+            patch.setenv(name, value)
+        return config.read()
+
+
+def faults(**environment: str) -> list[str]:
+    """The lines of what is wrong with this environment."""
+    with pytest.raises(SettingsFault) as wrong:
+        read(**environment)
+    assert str(wrong.value) == "\n".join(wrong.value.lines)
+    return wrong.value.lines
+
+
+# ------------------------------------------------------------------ what there is
+
+
+def test_every_setting_of_the_readme_exists_with_its_default() -> None:
+    settings = read()
+    assert {name: getattr(settings, name.lower()) for name in DEFAULTS} == DEFAULTS
+    needed = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
+    assert needed == NEEDED.keys() - {"SLACK_APP_TOKEN"}, "nobody should have to fill in more than this"
+
+
+def test_every_setting_has_an_example() -> None:
+    assert EXAMPLES.keys() == Settings.model_fields.keys()
+    assert all(example and "\n" not in example for example in EXAMPLES.values())
+
+
+def test_settings_are_read_from_the_environment_whatever_the_case_of_the_name() -> None:
+    assert read(PORT="8080", poll_idle_seconds="90").port == 8080
+    assert read(poll_idle_seconds="90").poll_idle_seconds == 90
+
+
+def test_words_are_forgiving_about_case_and_blanks_where_they_cannot_matter() -> None:
+    found = read(
+        LOG_LEVEL="debug",
+        LOG_FORMAT="JSON",
+        ACCESS_DEFAULT_ROLE="Manager",
+        ACCESS_ADMINS=" U012AB3CD , W045EF6GH,, ",
+        APPLIVERY_API_URL="http://127.0.0.1:9000/",
+        SLACK_API_URL="https://slack.com/api/",
+    )
+    assert (found.log_level, found.log_format, found.access_default_role) == ("DEBUG", "json", "manager")
+    assert found.access_admins == ("U012AB3CD", "W045EF6GH")
+    assert (found.applivery_api_url, found.slack_api_url) == ("http://127.0.0.1:9000", "https://slack.com/api")
+
+
+def test_either_way_in_from_slack_is_enough() -> None:
+    assert read(SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="8f742231").slack_app_token is None
+    assert read().slack_signing_secret is None
+
+
+def test_the_workspace_is_named_by_slug_or_id() -> None:
+    for name in ("acme", "acme-2", "65f0c1d2e3a4b5c6d7e8f901"):
+        assert read(APPLIVERY_ORGANIZATION=name).applivery_organization == name
+
+
+def test_databases_of_both_kinds_are_taken() -> None:
+    for address in ("sqlite:///bot.db", "postgresql://bot:secret@db:5432/bot", "postgres://db/bot"):
+        assert read(DATABASE_URL=address).database_url == address
+
+
+def test_a_person_may_try_the_claim_page_on_their_own_machine_without_https() -> None:
+    assert read(PUBLIC_URL="http://127.0.0.1:3000").public_url == "http://127.0.0.1:3000"
+    assert read(PUBLIC_URL="https://bot.acme.com/").public_url == "https://bot.acme.com"
+
+
+def test_settings_cannot_be_changed_once_read() -> None:
+    settings = read()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1
+
+
+def test_overrides_win_over_everything() -> None:
+    assert config.read(**{name.lower(): value for name, value in NEEDED.items()}, port=1).port == 1
+
+
+def test_what_else_is_in_the_environment_is_nobodys_business() -> None:
+    assert read(SLACK_BOT_TOKENS="x", APPLIVERY="y").port == 3000
+
+
+# ------------------------------------------------------------------ faults
+
+WRONG = [
+    ("SLACK_BOT_TOKEN", "xoxp-1", "must start with xoxb-"),
+    ("SLACK_BOT_TOKEN", "xoxb-1 2", "has a blank"),
+    ("SLACK_BOT_TOKEN", "xoxb-ñ", "has a blank or a character"),
+    ("SLACK_APP_TOKEN", "xoxb-1", "must start with xapp-"),
+    ("SLACK_SIGNING_SECRET", " ", "has a blank"),
+    ("SLACK_API_URL", "slack.com/api", "is not a web address"),
+    ("SLACK_COMMAND", "applivery", "has characters"),
+    ("SLACK_COMMAND", "/two words", "has characters"),
+    ("SLACK_SOCKET_CONNECTIONS", "0", "greater than or equal to 1"),
+    ("SLACK_SOCKET_CONNECTIONS", "11", "less than or equal to 10"),
+    ("SLACK_SOCKET_CONNECTIONS", "two", "valid integer"),
+    ("APPLIVERY_TOKEN", "line\nbreak", "has a blank"),
+    ("APPLIVERY_TOKEN", "  ", "has a blank"),
+    ("APPLIVERY_ORGANIZATION", "ac me", "has characters"),
+    ("APPLIVERY_ORGANIZATION", "../x", "has characters"),
+    ("APPLIVERY_TENANT", "acme/x", "has characters"),
+    ("APPLIVERY_API_URL", "api.applivery.io", "is not a web address"),
+    ("APPLIVERY_API_URL", "ftp://api.applivery.io", "is not a web address"),
+    ("APPLIVERY_UPLOAD_URL", "https://user@upload.applivery.io", "has more than"),
+    ("APPLIVERY_DOWNLOAD_URL", "https://x.test/?a=b", "has more than"),
+    ("APPLIVERY_DASHBOARD_URL", "http://[::1", "is not an address"),
+    ("APPLIVERY_DASHBOARD_URL", "http://x.test:port", "is not an address"),
+    ("APPLIVERY_DASHBOARD_URL", "http://x.test:99999", "is not an address"),
+    ("APPLIVERY_REQUESTS_PER_HOUR", "0", "greater than or equal to 1"),
+    ("APPLIVERY_REQUESTS_PER_HOUR", "8k", "valid integer"),
+    ("APPLIVERY_WEBHOOK_SECRET", "a/b", "letters, digits"),
+    ("DATABASE_URL", "mysql://db/bot", "must start with sqlite:/// or postgresql://"),
+    ("DATABASE_URL", "bot.db", "must start with"),
+    ("DATABASE_URL", "postgresql://bot:hunter2@[db/bot", "is not an address"),
+    ("DATABASE_URL", "postgresql://bot:hunter℀2@db/bot", "is not an address"),
+    ("PORT", "65536", "less than or equal to 65535"),
+    ("PORT", "-1", "greater than or equal to 0"),
+    ("PORT", " ", "valid integer"),
+    ("PUBLIC_URL", "http://bot.acme.com", "must be https"),
+    ("PUBLIC_URL", "bot.acme.com", "is not a web address"),
+    ("POLL_BUSY_SECONDS", "0", "greater than 0"),
+    ("POLL_BUSY_SECONDS", "nan", "input should be"),
+    ("POLL_IDLE_SECONDS", "inf", "less than or equal to"),
+    ("POLL_IDLE_SECONDS", "a minute", "valid number"),
+    ("ACCESS_ADMINS", "ana", "“ana” is not a Slack user id"),
+    ("ACCESS_ADMINS", "U1\nrm -rf", "“U1 rm -rf” is not a Slack user id"),
+    ("ACCESS_DEFAULT_ROLE", "king", "'member', 'releaser', 'manager' or 'admin'"),
+    ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    ("LOG_FORMAT", "xml", "'console' or 'json'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "wrong"), WRONG)
+def test_a_wrong_setting_is_one_line_with_its_name_what_is_wrong_and_an_example(
+    name: str, value: str, wrong: str
+) -> None:
+    (line,) = faults(**{name: value})
+    assert line.startswith(f"{name}: ")
+    assert wrong in line
+    assert line.endswith(f". Example: {name}={EXAMPLES[name.lower()]}")
+    assert len(line.splitlines()) == 1
+
+
+def test_every_setting_that_can_be_wrong_is_tried_here() -> None:
+    assert {name for name, _, _ in WRONG} == {*NEEDED, *DEFAULTS} - {"HOST"}
+
+
+@pytest.mark.parametrize("name", sorted({*NEEDED} - {"SLACK_APP_TOKEN"}))
+def test_an_empty_setting_is_a_missing_one(name: str) -> None:
+    (line,) = faults(**{name: ""})
+    assert line.startswith(f"{name}: is missing. Example: ")
+
+
+def test_an_empty_setting_that_is_not_needed_has_its_default() -> None:
+    settings = read(**dict.fromkeys(DEFAULTS, ""))
+    assert {name: getattr(settings, name.lower()) for name in DEFAULTS} == DEFAULTS
+
+
+def test_without_any_way_in_from_slack_both_are_named() -> None:
+    (line,) = faults(SLACK_APP_TOKEN="")
+    assert line.startswith("SLACK_SIGNING_SECRET: is missing, and so is SLACK_APP_TOKEN")
+
+
+def test_all_faults_are_told_at_once_and_in_order() -> None:
+    lines = faults(SLACK_BOT_TOKEN="", APPLIVERY_TOKEN="", PORT="x", LOG_FORMAT="xml", ACCESS_ADMINS="ana,bea")
+    names = [line.partition(":")[0] for line in lines]
+    assert names == ["ACCESS_ADMINS", "APPLIVERY_TOKEN", "LOG_FORMAT", "PORT", "SLACK_BOT_TOKEN"]
+
+
+# ------------------------------------------------------------------ secrets
+
+SECRET = "s3cr3t-of-mine"
+SECRETS = {
+    "SLACK_BOT_TOKEN": f"xoxb-{SECRET}",
+    "SLACK_APP_TOKEN": f"xapp-{SECRET}",
+    "SLACK_SIGNING_SECRET": SECRET,
+    "APPLIVERY_TOKEN": SECRET,
+    "APPLIVERY_WEBHOOK_SECRET": SECRET,
+    "DATABASE_URL": f"postgresql://bot:{SECRET}@db/bot",
+}
+
+
+def test_settings_never_print_their_secrets() -> None:
+    settings = read(**SECRETS)
+    for shown in (repr(settings), str(settings), f"{settings.model_dump(exclude={'database_url'})}"):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize(
+    "spoil", ["wrong {}", "{} \n", "℀{}", "http://{}:x@h:1/", "postgresql://u:{}℀@h/", "{}://[", "ñ{}"]
+)
+def test_a_fault_never_shows_the_value_of_a_secret(name: str, spoil: str) -> None:
+    with pytest.raises(SettingsFault) as wrong:
+        read(**{name: spoil.format(SECRET), "PORT": "x"})
+    shown = "".join(traceback.format_exception(wrong.value))
+    assert SECRET not in shown
+    assert len(wrong.value.lines) >= 1
+
+
+@examples(deadline=None)
+@given(st.sampled_from(sorted(Settings.model_fields)), st.text(st.characters(exclude_characters="\x00")))
+def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, value: str) -> None:
+    given_settings: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}
+    try:
+        config.read(_env_file=None, **{**given_settings, name: value})
+    except SettingsFault as fault:
+        for line in fault.lines:
+            assert re.match(r"[A-Z_]+: .+\. Example: [A-Z_]+=", line)
+            assert len(line.splitlines()) == 1
+
+
+# ------------------------------------------------------------------ .env
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    lines = [f"{name}={value}" for name, value in NEEDED.items()]
+    (tmp_path / ".env").write_text("\n".join(["# ours", "", *lines, "PORT=4000", "HOST='0.0.0.0'", "NOT_OURS=1", ""]))
+    assert (config.read().port, config.read().host) == (4000, "0.0.0.0")
+    assert read(PORT="5000").port == 5000
+
+
+def test_an_empty_line_in_dotenv_is_a_missing_setting(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("".join(f"{name}=\n" for name in NEEDED))
+    with pytest.raises(SettingsFault) as wrong:
+        config.read()
+    assert [line.split(" ")[:3] for line in wrong.value.lines if "SIGNING" not in line] == [
+        [f"{name}:", "is", "missing."] for name in sorted(NEEDED) if name != "SLACK_APP_TOKEN"
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [b"SLACK_BOT_TOKEN=xoxb-\xff\xfe\n", b"\xff\xfeS\x00L\x00A\x00C\x00K\x00", b"\x80" * 100]
+)
+def test_a_dotenv_that_is_no_text_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SettingsFault) as wrong:
+        config.read()
+    (line,) = wrong.value.lines
+    assert line.startswith(".env: is not UTF-8 text. Example: ")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux: a file that not even root can read")
+def test_a_dotenv_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    with pytest.raises(SettingsFault) as wrong:
+        config.read()
+    (line,) = wrong.value.lines
+    assert line.startswith(".env: cannot be read (Input/output error). Example: ")
+
+
+def test_a_folder_called_dotenv_is_no_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert read().port == 3000
+
+
+@pytest.mark.parametrize("content", [b"", b"PORT=x\nLOG_FORMAT=xml\n", b"PORT=\xff\n"])
+def test_the_shell_prints_the_lines_and_nothing_else_and_ends_with_2(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "run"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr
+    assert all(re.match(r"(\.env|[A-Z_]+): .+ Example: ", line) for line in ended.stderr.splitlines())

@@ -1,0 +1,154 @@
+"""What a person reads when something goes wrong: whole sentences, and the next step."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bot
+from bot import errors
+from bot.domain.choice import Ambiguous
+from bot.errors import NotAnId, NotFoundByName, Problem
+
+ROOT = Path(bot.__file__).parent
+ENDS = (".", "?", "…")
+
+
+def kinds(of: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    yield of
+    for one in of.__subclasses__():
+        yield from kinds(one)
+
+
+KINDS = sorted({one for one in kinds() if one.__module__ == errors.__name__}, key=lambda one: one.__name__)
+
+
+def asked_for(kind: type[Problem]) -> list[str]:
+    """What has to be given to raise one of this kind."""
+    parameters = list(inspect.signature(kind).parameters.values())
+    return [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL]
+
+
+BARE = [kind for kind in KINDS if not asked_for(kind)]
+FREE = [kind for kind in BARE if "sentence" in inspect.signature(kind).parameters]
+
+
+def ended(text: str) -> bool:
+    return text.endswith(ENDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_has_a_sentence_and_a_next_step_that_are_whole(kind: type[Problem]) -> None:
+    assert kind.sentence[0].isupper()
+    assert kind.sentence.endswith(".")
+    assert not kind.next_step or ended(kind.next_step)
+    assert not kind.next_step or kind.next_step[0].isupper()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_sentence_speaks_of_numbers_classes_or_tracebacks(kind: type[Problem]) -> None:
+    said = f"{kind.sentence} {kind.next_step}"
+    assert not re.search(r"\b\d{3,}\b|Error|Exception|Traceback|None|null|HTTP|JSON", said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_says_what_it_is_for_the_reader_of_the_code(kind: type[Problem]) -> None:
+    assert (inspect.getdoc(kind) or "").endswith(".")
+    assert inspect.getdoc(kind) != inspect.getdoc(kind.__mro__[1])
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[Problem]) -> None:
+    error = kind()
+    assert (error.sentence, error.next_step) == (kind.sentence, kind.next_step)
+    assert str(error) == f"{kind.sentence} {kind.next_step}".strip()
+
+
+@pytest.mark.parametrize("kind", FREE)
+def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[Problem]) -> None:
+    error = kind("The dog ate it.", "")
+    assert (error.sentence, error.next_step, str(error)) == ("The dog ate it.", "", "The dog ate it.")
+    assert kind("The dog ate it.").next_step == kind.next_step
+    assert kind.sentence != "The dog ate it."
+
+
+def test_every_kind_of_error_has_words_of_its_own() -> None:
+    said = [kind.sentence for kind in BARE if kind is not errors.CannotStart]
+    assert len(said) > 15
+    assert len(set(said)) == len(said)
+
+
+def test_what_somebody_typed_wrong_needs_no_reference_and_what_broke_does() -> None:
+    for kind in KINDS:
+        if issubclass(kind, errors.BadInput | errors.Denied):
+            assert kind.everyday, kind
+    for kind in (errors.AppliveryDown, errors.Unreadable, errors.StoreDown, errors.SlackUnsure, errors.MessageRefused):
+        assert not kind.everyday, kind
+
+
+# ------------------------------------------------------------------ words with names in them
+
+
+def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
+    error = NotFoundByName("app", "cuorier", ["courier", "rider"], otherwise="List them.")
+    assert str(error) == "There is no app called “cuorier”. Did you mean `courier`, `rider`?"
+    assert str(NotFoundByName("app", "zzz", otherwise="List them.")) == "There is no app called “zzz”. List them."
+    assert str(NotFoundByName("app", "zzz")) == "There is no app called “zzz”."
+
+
+@pytest.mark.parametrize("error", [NotFoundByName("app", "x" * 40_000), NotAnId("a build id", "x" * 40_000, "long")])
+def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: Problem) -> None:
+    assert len(str(error)) < 250
+    assert "…" in error.sentence
+
+
+def test_choices_are_kept_in_order() -> None:
+    error = Ambiguous("Two fit.", [("One", "1"), ("Two", "2")])
+    assert error.choices == (("One", "1"), ("Two", "2"))
+    assert error.next_step == "Which one do you mean?"
+
+
+# ------------------------------------------------------------------ every sentence in the house
+
+
+def raised() -> Iterator[tuple[str, ast.expr]]:
+    """Every word given to an error anywhere in the bot: where, and what."""
+    # CannotStart is for the shell, where a line may end with an address to copy
+    names = {Ambiguous.__name__, *(kind.__name__ for kind in FREE if kind is not errors.CannotStart)}
+    for file in sorted(ROOT.rglob("*.py")):
+        if "sandbox" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                words = [*node.args[:2], *(one.value for one in node.keywords if one.arg in ("sentence", "next_step"))]
+                yield from ((f"{file.relative_to(ROOT.parent)}:{node.lineno}", word) for word in words)
+
+
+def last_words(word: ast.expr) -> list[str]:
+    """How a literal may end; nothing for what is put together somewhere else."""
+    if isinstance(word, ast.IfExp):
+        return [*last_words(word.body), *last_words(word.orelse)]
+    if isinstance(word, ast.JoinedStr) and word.values:
+        word = word.values[-1]
+    return [word.value] if isinstance(word, ast.Constant) and isinstance(word.value, str) else []
+
+
+FOUND = list(raised())
+
+
+def test_every_sentence_raised_anywhere_is_whole() -> None:
+    assert len(FOUND) > 50, "this test would find nothing to complain about"
+    torn = [(where, text) for where, word in FOUND for text in last_words(word) if text and not ended(text)]
+    assert torn == []
+
+
+def test_a_torn_sentence_would_be_found() -> None:
+    (call,) = ast.parse('BadInput(f"no {x} stop" if y else "Stop.")').body
+    assert isinstance(call, ast.Expr)
+    assert isinstance(call.value, ast.Call)
+    assert last_words(call.value.args[0]) == [" stop", "Stop."]
