@@ -1,0 +1,1 @@
+"""What Applivery says: its hosts, its HTTP client, and its JSON turned into our facts."""

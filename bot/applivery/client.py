@@ -1,0 +1,279 @@
+"""One method per endpoint of Applivery's Workspace API that we use."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from datetime import datetime
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import structlog
+
+from bot.applivery import envelope, parse, paths, queries
+from bot.applivery.budget import Budget, Lane
+from bot.applivery.envelope import Page
+from bot.applivery.hosts import Hosts
+from bot.applivery.refusals import problem
+from bot.applivery.transport import Answer, Ask, Observe, Transport
+from bot.applivery.unchanged import Unchanged
+from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
+from bot.errors import RequestRefused, Unreadable
+
+__all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
+
+_T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
+
+PAGE_SIZE = 100  # the largest seen in the vendor's own examples; the maximum is not documented
+PAGE_CEILING = 200  # pages of one list, so that a server that never says "last" cannot keep us for ever
+
+
+class Applivery:
+    """A workspace as our Service Account sees it; every method raises an AppliveryProblem when Applivery cannot.
+
+    Use it as `async with` or between `open()` and `close()`. Ids and short names are checked before any request is
+    made (NotAnId). `observe` hears of each request: our method's name, `ok` or the error's class, seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Hosts,
+        organization: str,
+        token: str,
+        budget: Budget,
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 30.0,
+        observe: Observe | None = None,
+    ) -> None:
+        self.hosts = hosts
+        self.budget = budget
+        self._root = paths.organization(organization)
+        self._lane = Lane.PEOPLE
+        self._unchanged: Unchanged[Page[Build]] = Unchanged()
+        self._transport = Transport(
+            api=hosts.api, token=token, budget=budget, session=session, timeout=timeout, observe=observe
+        )
+
+    async def open(self) -> None:
+        """Make the shared session; a session that was given is used as it is."""
+        await self._transport.open()
+
+    async def close(self) -> None:
+        """Close the session, unless it was given."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Applivery:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def polling(self) -> Applivery:
+        """Return the same client, session and budget, counted as a job that can wait for people."""
+        other = copy.copy(self)
+        other._lane = Lane.POLLING
+        return other
+
+    # ------------------------------------------------------------------ workspace and apps
+
+    async def organization(self) -> str:
+        """Return the workspace's name; the cheapest way to learn whether the credential is good."""
+        return await self._get("organization", self._root, parse.organization)
+
+    async def apps(self) -> list[App]:
+        """Return every app we may see, in Applivery's order."""
+
+        async def page(number: int) -> Page[App]:
+            return await self._get(
+                "apps",
+                f"{self._root}/apps",
+                lambda body: parse.apps(body, page=number, limit=PAGE_SIZE),
+                page=str(number),
+                limit=str(PAGE_SIZE),
+            )
+
+        return [app async for app in _all_pages("apps", page, lambda app: app.id)]
+
+    async def app(self, id_or_slug: str) -> App:
+        """Return one app by id or short name; raises Gone when there is none."""
+        return await self._get("app", paths.app(self._root, id_or_slug), parse.app)
+
+    # ------------------------------------------------------------------ builds
+
+    async def builds(
+        self,
+        app: App,
+        *,
+        page: int = 1,
+        limit: int = PAGE_SIZE,
+        status: Stage | str | None = None,
+        os: str | None = None,
+        version: str | None = None,
+    ) -> Page[Build]:
+        """Return a page of an app's builds, newest first; `page` counts from 1.
+
+        `status` is a Stage or one of Applivery's words, `os` a platform, `version` a version name. What Applivery will
+        not filter is filtered here, so a page may hold fewer than `limit` and still have a next one.
+        """
+        wanted = {"status": queries.status_word(status), "os": queries.platform_word(os), "versionName": version}
+        filters = {key: value for key, value in wanted.items() if value}
+        try:
+            found = await self._builds(app, page, limit, filters)
+        except RequestRefused as refused:
+            # It has answered 6002 `"os" is not allowed` once: https://github.com/applivery/roadmap/issues/93
+            if refused.code != 6002 or not filters:
+                raise
+            found = await self._builds(app, page, limit, {})
+            found = _keep(found, lambda build: version in (None, "", build.version))
+        stage = parse.stage(filters["status"]) if "status" in filters else None
+        return _keep(found, lambda build: stage in (None, build.stage) and (os or "").lower() in ("", build.platform))
+
+    async def all_builds(
+        self, app: App, *, status: Stage | str | None = None, os: str | None = None, version: str | None = None
+    ) -> AsyncIterator[Build]:
+        """Yield an app's builds, newest first, page after page; takes the filters of `builds`."""
+
+        async def page(number: int) -> Page[Build]:
+            return await self.builds(app, page=number, status=status, os=os, version=version)
+
+        async for build in _all_pages("all_builds", page, lambda build: build.id):
+            yield build
+
+    async def build(self, app_id: str, build_id: str) -> Build:
+        """Return a build in detail, attachments included; raises Gone when it was deleted."""
+        known = App(id=app_id, slug=app_id, name=app_id)
+        return await self._get("build", self._build_path(app_id, build_id), lambda body: parse.build(body, known))
+
+    # ------------------------------------------------------------------ files
+
+    async def mint(self, build: Build, kind: FileKind, *, file_id: str | None = None) -> Link:
+        """Return a fresh single-use link to a build's file, or to the attachment `file_id`.
+
+        A GET with an effect: asked exactly once, whatever happens. Raises NotProcessed while the build is not ready.
+        https://docs.applivery.com/en/app-distribution/api/builds/download-build
+        """
+        query = {"type": kind.value}
+        if file_id is not None:
+            kind = FileKind.AUTO  # an attachment has one form only, and the API wants this word for it
+            query = {"fileId": paths.checked_file_id(file_id), "type": kind.value}
+        path = f"{self._build_path(build.app.id, build.id)}/downloadToken"
+        ask = Ask("mint", f"{self.hosts.api}{path}", query, self._lane, once=True)
+        return await self._transport.ask(ask, lambda body: parse.link(body, kind, self.hosts.download_url))
+
+    async def resolve(self, link: Link) -> str:
+        """Return where the file of `link` is stored; this spends the link. Raises LinkExpired when it is spent.
+
+        The redirect is read and never followed. Some pages print a bare `{"status": true}` instead: Unreadable.
+        """
+        ask = Ask("resolve", self.hosts.download_url(link.token), lane=self._lane)
+        return await self._transport.look(ask, lambda answer: _location(answer, self.hosts.download))
+
+    def manifest_url(self, link: Link) -> str:
+        """Return the address of the over-the-air manifest for an iPhone; as secret as the link."""
+        return self.hosts.manifest_url(link.token)
+
+    # ------------------------------------------------------------------ downloads
+
+    async def downloads_by_user(
+        self,
+        app_id: str,
+        build_id: str | None = None,
+        *,
+        email: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[MemberDownloads]:
+        """Return who downloaded an app, or one build of it; the times are aware and both inclusive.
+
+        One answer may weigh 60 MB: it is not paged. Raises ValueError for a time without a zone.
+        """
+        path = paths.app(self._root, app_id) if build_id is None else self._build_path(app_id, build_id)
+        query = queries.period(email, since, until, longest_email=256 if build_id is None else 128)
+        return await self._get("downloads_by_user", f"{path}/downloads/by-user", parse.member_downloads, **query)
+
+    async def downloads(
+        self,
+        app_id: str,
+        build_id: str,
+        *,
+        email: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> AsyncIterator[tuple[Download, Member]]:
+        """Yield the download log of one build, page after page; the times are aware and both inclusive."""
+        path = f"{self._build_path(app_id, build_id)}/downloads/"  # the slash is the vendor's
+        query = queries.period(email, since, until, longest_email=128)
+
+        async def page(number: int) -> Page[tuple[Download, Member]]:
+            return await self._get(
+                "downloads",
+                path,
+                lambda body: parse.downloads(body, page=number, limit=PAGE_SIZE),
+                page=str(number),
+                limit=str(PAGE_SIZE),
+                **query,
+            )
+
+        async for row in _all_pages("downloads", page, lambda row: row[0].id or row):
+            yield row
+
+    # ------------------------------------------------------------------ inside
+
+    def _build_path(self, app_id: str, build_id: str) -> str:
+        return paths.build(paths.app(self._root, app_id), build_id)
+
+    async def _builds(self, app: App, page: int, limit: int, filters: dict[str, str]) -> Page[Build]:
+        def read(body: bytes) -> Page[Build]:
+            return parse.builds(body, app, page=page, limit=limit)
+
+        return await self._get(
+            "builds",
+            f"{paths.app(self._root, app.id)}/builds",
+            lambda body: self._unchanged.read((app, page, limit), body, read),
+            page=str(page),
+            limit=str(limit),
+            **filters,
+        )
+
+    async def _get(self, name: str, path: str, decode: Callable[[bytes], _T], **query: str) -> _T:
+        return await self._transport.ask(Ask(name, f"{self.hosts.api}{path}", query, self._lane), decode)
+
+
+async def _all_pages(
+    name: str, fetch: Callable[[int], Awaitable[Page[_T]]], identity: Callable[[_T], Hashable]
+) -> AsyncIterator[_T]:
+    """Yield each item once; ends with the last page, or with one that holds nothing new."""
+    seen: set[Hashable] = set()
+    for number in range(1, PAGE_CEILING + 1):
+        page = await fetch(number)
+        new = [item for item in page.items if identity(item) not in seen]
+        for item in new:
+            seen.add(identity(item))
+            yield item
+        if not page.has_next or (page.items and not new):
+            return
+    _log.warning("applivery.page_ceiling", list=name, pages=PAGE_CEILING)
+
+
+def _keep(page: Page[Build], wanted: Callable[[Build], bool]) -> Page[Build]:
+    kept = tuple(build for build in page.items if wanted(build))
+    total = page.total if len(kept) == len(page.items) else None
+    return Page(kept, page.has_next, total)
+
+
+def _location(answer: Answer, base: str) -> str:
+    where = answer.headers.get("Location", "") if 300 <= answer.status < 400 else ""
+    if not where:
+        said = envelope.refusal(answer.body)
+        raise problem(said, answer.status, download_host=True) if said and said.code is not None else Unreadable()
+    address = urljoin(f"{base}/v1/", where)
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise Unreadable
+    return address

@@ -1,0 +1,169 @@
+"""What is around Applivery's facts: one item, a page of them, or a refusal, in every shape it was seen in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import Raw, Struct
+
+from bot.applivery import scalars, wire
+from bot.applivery.refusals import Refusal, problem
+from bot.errors import Unreadable
+
+_T = TypeVar("_T")
+_Wire = TypeVar("_Wire", bound=Struct)
+_BOM = b"\xef\xbb\xbf"
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_T]):
+    """One page of a list; `total` counts all pages and is None when Applivery does not say."""
+
+    items: tuple[_T, ...]
+    has_next: bool = False
+    total: int | None = None
+
+
+def refusal(body: bytes) -> Refusal | None:
+    """Return what an error answer says, or None when it is not JSON of Applivery's."""
+    answer = _answer(body)
+    return _refusal(answer.error) if answer else None
+
+
+def one(body: bytes, shape: type[_Wire]) -> _Wire:
+    """Return the single object of an answer; raises Unreadable, or the named error when the answer says no."""
+    data = _accepted(body).data
+    return must(_item(data if _start(data) else Raw(body), shape))
+
+
+def each(body: bytes, shape: type[_Wire]) -> Iterable[_Wire]:
+    """Return the objects of an answer that is not paged; raises as `one` does. Items that are none are left out."""
+    return _items(_list_of(body)[0], shape)
+
+
+def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
+    """Return the facts of a page that was asked for as number `page` with `limit` to a page; raises as `one` does."""
+    raws, info = _list_of(body)
+    facts = tuple(made for item in _items(raws, shape) if (made := fact(item)) is not None)
+    total = scalars.count(info.total_docs)
+    return Page(
+        items=facts,
+        has_next=bool(raws) and _has_next(info, len(raws), page, limit),
+        total=total if total is not None else scalars.count(info.total_items),
+    )
+
+
+def must(found: _T | None) -> _T:
+    """Return `found`; raises Unreadable when an answer lacks the one thing it is for."""
+    if found is None:
+        raise Unreadable
+    return found
+
+
+def _start(raw: Raw) -> bytes:
+    """Return the first byte, which tells the JSON type; empty for a missing key. Copies nothing."""
+    return bytes(memoryview(raw)[:1])
+
+
+def _answer(body: bytes | Raw) -> wire.WireAnswer | None:
+    """Return the envelope, an empty one around a bare array, or None for what is not JSON."""
+    if isinstance(body, bytes):
+        body = Raw(body.removeprefix(_BOM).lstrip())
+    if _start(body) == b"[":
+        return wire.WireAnswer(data=body)
+    return _decoded(body, wire.WireAnswer)
+
+
+def _accepted(body: bytes) -> wire.WireAnswer:
+    """Return the envelope of an answer that says yes; raises the named error when it says no, HTTP 200 or not."""
+    answer = must(_answer(body))
+    said = _refusal(answer.error)
+    # The second case: an old page prints `status: true` over an error (applivery-docs, code 4001).
+    if answer.status is False or (said.code is not None and not _start(answer.data)):
+        raise problem(said, 200)
+    return answer
+
+
+def _refusal(error: object) -> Refusal:
+    said = wire.read(error, wire.WireProblem)
+    data = wire.read(said.data, wire.WireProblemData)
+    entries = data.errors if isinstance(data.errors, list) else []
+    names = (scalars.texts(field if isinstance(field, list) else [field]) for field in map(_field_of, entries))
+    return Refusal(
+        code=scalars.count(said.code),
+        message=scalars.first(said.message, error) or "",
+        item=scalars.text(data.item_name),
+        limit=scalars.count(data.limit),
+        num=scalars.count(data.num),
+        fields=tuple(name for several in names for name in several),
+    )
+
+
+def _field_of(entry: object) -> Any:
+    return wire.read(entry, wire.WireProblemField).field
+
+
+def _has_next(info: wire.WireAnswer, found: int, page: int, limit: int) -> bool:
+    said = scalars.flag(info.has_next_page)
+    if said is not None:
+        return said
+    pages = scalars.count(info.total_pages)
+    return page < pages if pages is not None else found == limit
+
+
+def _list_of(body: bytes) -> tuple[list[Raw], wire.WireAnswer]:
+    """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages."""
+    info = _accepted(body)
+    for _ in range(3):
+        inner = info.data if _start(info.data) else info.items
+        if _start(inner) == b"[":
+            return must(_decoded(inner, list[Raw])), info
+        if _start(inner) == b"n":  # null
+            return [], info
+        info = must(_answer(inner) if _start(inner) == b"{" else None)
+    raise Unreadable
+
+
+def _decoded(raw: Raw, shape: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except _BROKEN:
+        pass
+    try:
+        return msgspec.json.decode(_repaired(raw), type=shape)
+    except (*_BROKEN, ValueError):
+        return None
+
+
+def _repaired(raw: Raw) -> bytes:
+    """Return strict JSON for what servers send against its rules: half a surrogate pair, stray bytes, endless numbers.
+
+    A text that was cut in the middle of an emoji is enough, and must not cost a whole list.
+    """
+    loose = json.loads(bytes(raw).decode("utf-8", "replace"), parse_float=scalars.number, parse_constant=scalars.number)
+    return json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _items(raws: Iterable[Raw], shape: type[_Wire]) -> Iterable[_Wire]:
+    """Decode each item by itself: a bad one is left out, and on a large answer other threads get their turn between."""
+    found = (_item(raw, shape) for raw in raws)
+    return (item for item in found if item is not None)
+
+
+def _item(raw: Raw, shape: type[_Wire]) -> _Wire | None:
+    try:
+        item = _decoder(shape).decode(raw)
+    except _BROKEN:
+        item = _decoded(raw, shape)
+    return item if isinstance(item, shape) else None
+
+
+@cache
+def _decoder(shape: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cast("type[Any]", shape | wire.Odd))

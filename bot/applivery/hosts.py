@@ -1,0 +1,78 @@
+"""Where Applivery is: the four hosts of a tenant, and the links made of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from bot.domain.model import App, Build
+
+_BASE = "applivery.io"
+_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The origins we talk to, each `scheme://host[:port]` without a slash at the end; paths start at `/v1/…`."""
+
+    api: str
+    upload: str
+    download: str
+    dashboard: str
+
+    @classmethod
+    def of_tenant(
+        cls,
+        tenant: str = "",
+        *,
+        api: str | None = None,
+        upload: str | None = None,
+        download: str | None = None,
+        dashboard: str | None = None,
+    ) -> Hosts:
+        """Build the hosts of a tenant; each keyword replaces one of them whole, scheme and port included.
+
+        An empty `tenant` is `applivery.io`, one with a dot is a customer's own base domain, any other is
+        `{tenant}.applivery.io` (fastlane-plugin-applivery, helper/applivery_helper.rb). Raises ValueError when a part
+        is not a host name or not an http(s) address.
+        """
+        base = _base_domain(tenant.strip())
+        return cls(
+            api=_origin(api or f"https://api.{base}"),
+            upload=_origin(upload or f"https://upload.{base}"),
+            download=_origin(download or f"https://download-api.{base}"),
+            dashboard=_origin(dashboard or f"https://dashboard.{base}"),
+        )
+
+    def dashboard_build_url(self, organization: str, app: App, build: Build) -> str:
+        """Return the page of a build in Applivery's dashboard; opening it needs the reader's own log-in."""
+        # Shape: https://github.com/fastlane-community/fastlane-plugin-applivery#readme
+        parts = (quote(part, safe="") for part in (organization, app.slug, build.id))
+        return "{}/{}/apps/{}/builds?id={}".format(self.dashboard, *parts)
+
+    def download_url(self, token: str) -> str:
+        """Return the address that spends `token`; whoever has it has the file."""
+        return f"{self.download}/v1/download/{quote(token, safe='')}"
+
+    def manifest_url(self, token: str) -> str:
+        """Return the address of the over-the-air manifest an iPhone reads to install the file of `token`."""
+        # Shape: the vendor's iOS SDK, https://github.com/applivery/applivery-ios-sdk (UpdateServiceTests.swift)
+        return f"{self.download_url(token)}/manifest.plist"
+
+
+def _base_domain(tenant: str) -> str:
+    if not tenant:
+        return _BASE
+    if not _TENANT.fullmatch(tenant) or ".." in tenant:
+        raise ValueError(f"{tenant!r} is not a tenant: expected a name like `acme` or a domain like `acme-apps.com`")
+    return tenant if "." in tenant else f"{tenant}.{_BASE}"
+
+
+def _origin(address: str) -> str:
+    """Return `address` without what people paste at its end: a slash, or the `/v1` that every path already has."""
+    trimmed = address.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+    parts = urlsplit(trimmed)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"{address!r} is not an address like https://api.applivery.io")
+    return trimmed

@@ -1,0 +1,239 @@
+"""Applivery's JSON → our facts; pure, and with `wire` the only place that knows their words. Odd becomes unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bot.applivery import wire
+from bot.applivery.envelope import Page, each, must, one, page_of
+from bot.applivery.scalars import count, first, flag, moment, number, text, texts
+from bot.domain.model import (
+    App,
+    Attachment,
+    Build,
+    Download,
+    FileKind,
+    Link,
+    Member,
+    MemberDownloads,
+    Origin,
+    Requirements,
+    Stage,
+)
+from bot.errors import Unreadable
+
+_STAGES = {
+    "pending": Stage.PENDING,
+    "processed": Stage.READY,
+    "success": Stage.READY,  # the upload page's word for `processed`
+    "error": Stage.FAILED,
+    "failed": Stage.FAILED,
+}
+_BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
+
+# ------------------------------------------------------------------ whole answers; all raise as `envelope.one` does
+
+
+def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
+    """Return the apps of a page that was asked for as number `page` with `limit` to a page."""
+    return page_of(body, wire.WireApp, _app, page=page, limit=limit)
+
+
+def app(body: bytes) -> App:
+    """Return one app; raises Unreadable when it has neither id nor short name."""
+    return must(_app(one(body, wire.WireApp)))
+
+
+def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
+    """Return the builds of a page; `known` fills in what a build does not say about its app."""
+    return page_of(body, wire.WireBuild, lambda item: _build(item, known), page=page, limit=limit)
+
+
+def build(body: bytes, known: App) -> Build:
+    """Return one build with its attachments; raises Unreadable when it has no id."""
+    return must(_build(one(body, wire.WireBuild), known))
+
+
+def organization(body: bytes) -> str:
+    """Return a workspace's name, or what else it is called."""
+    found = one(body, wire.WireOrganization)
+    return must(first(found.name, found.slug, found.id))
+
+
+def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
+    """Return the link of a minted token; `address` turns the token into its URL."""
+    found = one(body, wire.WireToken)
+    token = must(text(found.token))
+    if set(token) <= {"."}:  # would be a step up in a path
+        raise Unreadable
+    return Link(url=address(token), token=token, kind=kind, expires_at=moment(found.expires_at))
+
+
+def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Member]]:
+    """Return a page of the plain download log."""
+    return page_of(body, wire.WireDownload, _logged, page=page, limit=limit)
+
+
+def member_downloads(body: bytes) -> list[MemberDownloads]:
+    """Return the rows of a by-user answer, in Applivery's order."""
+    return [_member_row(row) for row in each(body, wire.WireMemberRow)]
+
+
+# ------------------------------------------------------------------ apps and builds
+
+
+def stage(status: str) -> Stage:
+    """Return what Applivery's word for a build's state means; a word we do not know is still running."""
+    return _STAGES.get(status.lower(), Stage.RUNNING)
+
+
+def _app(item: wire.WireApp) -> App | None:
+    identity = first(item.id, item.bare_id, item.slug)
+    if identity is None:
+        return None
+    slug = text(item.slug) or identity
+    platforms = texts(item.oss) or texts(item.build_platforms)
+    return App(id=identity, slug=slug, name=text(item.name) or slug, platforms=platforms)
+
+
+def _app_of(item: wire.WireBuild, known: App) -> App:
+    told = wire.read(item.application_info, wire.WireApp)
+    bare = wire.read(item.application, wire.WireApp)
+    return App(
+        id=first(told.id, told.bare_id, item.application, bare.id, bare.bare_id) or known.id,
+        slug=first(told.slug, bare.slug) or known.slug,
+        name=first(told.name, bare.name) or known.name,
+        platforms=known.platforms,
+    )
+
+
+def _build(item: wire.WireBuild, known: App) -> Build | None:
+    identity = first(item.id, item.bare_id)
+    if identity is None:
+        return None
+    info, fault = wire.read(item.info, wire.WireInfo), wire.read(item.error, wire.WireProblem)
+    plist, android = _plist(info), wire.read(info.android, wire.WireAndroid)
+    status = text(item.status) or ""
+    return Build(
+        id=identity,
+        app=_app_of(item, known),
+        stage=stage(status),
+        status=status,
+        version=first(item.version_name, plist.version, android.version) or "",
+        number=first(item.version_code, plist.number, android.number) or "",
+        platform=(first(item.os, item.build_platform) or "").lower(),
+        size=count(item.size),
+        tags=texts(item.tags),
+        changelog=text(item.changelog) or "",
+        origin=_origin(item.deployer),
+        uploader=_uploader(item.uploaded_by),
+        requirements=_requirements(info),
+        attachments=_attachments(item.files),
+        extension=text(item.original_extension),
+        disabled=flag(item.disabled) or False,
+        error=first(item.error, fault.message),
+        error_code=first(item.error_code, fault.code),
+        waited=number(item.queued_time),
+        worked=number(item.process_time),
+        created_at=moment(item.created_at),
+        updated_at=moment(item.updated_at),
+    )
+
+
+def _plist(info: wire.WireInfo) -> wire.WirePlist:
+    ios = wire.read(info.ios, wire.WireIos)
+    return wire.read(ios.plist if isinstance(ios.plist, wire.WirePlist) else info.pkg, wire.WirePlist)
+
+
+def _requirements(info: wire.WireInfo) -> Requirements:
+    profile = wire.read(wire.read(info.ios, wire.WireIos).mobileprovision, wire.WireProfile)
+    return Requirements(
+        min_os=first(_plist(info).minimum, wire.read(info.android, wire.WireAndroid).minimum),
+        signing=text(profile.signing),
+        profile_expires_at=moment(profile.expires),
+        all_devices=flag(profile.all_devices),
+    )
+
+
+def _origin(deployer: object) -> Origin:
+    told = wire.read(deployer, wire.WireDeployer)
+    info = wire.read(told.info, wire.WireOrigin)
+    return Origin(
+        name=first(told.name, deployer),
+        branch=first(info.branch, info.old_branch),
+        tag=first(info.tag, info.old_tag),
+        commit=first(info.commit, info.old_commit),
+        commit_message=first(info.commit_message, info.old_message),
+        number=first(info.build_number, info.old_number),
+        url=_web_address(first(info.build_url, info.old_url)),
+    )
+
+
+def _web_address(url: str | None) -> str | None:
+    """Return an address a browser can open; a build's metadata is free text of whoever uploaded it."""
+    return url if url and url.startswith(("https://", "http://")) and url.isprintable() and " " not in url else None
+
+
+def _uploader(person: object) -> str | None:
+    told = wire.read(person, wire.WirePerson)
+    bare = text(person)
+    return first(_full_name(told), told.email) or (bare if bare and not _BARE_ID.fullmatch(bare) else None)
+
+
+def _full_name(person: wire.WirePerson) -> str | None:
+    return text(" ".join(texts([person.first_name, person.last_name])))
+
+
+def _attachments(files: object) -> tuple[Attachment, ...]:
+    made = (_attachment(wire.read(file, wire.WireAttachment)) for file in (files if isinstance(files, list) else ()))
+    return tuple(attachment for attachment in made if attachment)
+
+
+def _attachment(item: wire.WireAttachment) -> Attachment | None:
+    """Return a file that somebody attached; `package`, `icon` and `original` are Applivery's own."""
+    identity, kind = first(item.id, item.bare_id), text(item.type)
+    if identity is None or kind not in (None, "attachment"):
+        return None
+    file = wire.read(item.file, wire.WireFile)
+    return Attachment(id=identity, name=text(file.original_name) or identity, kind=kind, size=count(file.size))
+
+
+# ------------------------------------------------------------------ downloads
+
+
+def _member(person: object) -> Member:
+    told = wire.read(person, wire.WirePerson)
+    return Member(
+        kind=text(told.type) or "unknown", id=text(told.member_id), email=text(told.email), name=_full_name(told)
+    )
+
+
+def _download(item: wire.WireDownload) -> Download:
+    of = wire.read(item.build, wire.WireDownloadedBuild)
+    device, system = wire.read(item.device, wire.WireDevice), wire.read(item.os, wire.WireSystem)
+    return Download(
+        id=text(item.id),
+        at=moment(item.created_at),
+        build_id=first(of.id, item.build),
+        version=text(of.version_name),
+        platform=_lower(first(of.os, of.build_platform)),
+        device=first(device.model, device.type, item.device),
+        os=text(" ".join(texts([system.name, system.version]))) or text(item.os),
+        source=text(item.source),
+    )
+
+
+def _lower(word: str | None) -> str | None:
+    return word.lower() if word else None
+
+
+def _logged(item: wire.WireDownload) -> tuple[Download, Member]:
+    return _download(item), _member(item.member)
+
+
+def _member_row(row: wire.WireMemberRow) -> MemberDownloads:
+    listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
+    made = tuple(_download(each) for each in listed if isinstance(each, wire.WireDownload))
+    return MemberDownloads(member=_member(row.member), downloads=made, total=count(row.total))

@@ -1,0 +1,46 @@
+"""The documented query parameters, made of what our callers mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.applivery import parse
+from bot.domain.model import Stage
+from bot.errors import BadInput
+
+# The list's own words; `success` is never sent. https://docs.applivery.com/en/app-distribution/api/builds/list-builds
+_STATUS = {
+    Stage.PENDING: "pending",
+    Stage.RUNNING: "in_progress",
+    Stage.READY: "processed",
+    Stage.FAILED: "error",
+}
+_PLATFORMS = ("ios", "android")
+
+
+def status_word(status: Stage | str | None) -> str | None:
+    """Return the word the builds list filters by, for a stage or for any word of Applivery's."""
+    if status is None:
+        return None
+    return _STATUS[status if isinstance(status, Stage) else parse.stage(status)]
+
+
+def platform_word(platform: str | None) -> str | None:
+    """Return the platform when the builds list can filter by it, else None."""
+    return platform.lower() if platform and platform.lower() in _PLATFORMS else None
+
+
+def period(email: str | None, since: datetime | None, until: datetime | None, *, longest_email: int) -> dict[str, str]:
+    """Return whose downloads and when; raises BadInput for an endless e-mail, ValueError for a time without a zone."""
+    if email and len(email) > longest_email:
+        raise BadInput("That e-mail address is too long for Applivery.", f"It takes {longest_email} characters.")
+    wanted = {"email": email, "iniDate": _timestamp(since), "endDate": _timestamp(until)}
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _timestamp(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise ValueError("a time for Applivery needs its zone")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,150 @@
+"""Applivery's error codes and HTTP statuses, turned into our named errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bot.errors import (
+    AppliveryDown,
+    AppliveryProblem,
+    CredentialRefused,
+    Gone,
+    LinkExpired,
+    NameTaken,
+    NotProcessed,
+    PermissionMissing,
+    PlanLacks,
+    QuotaReached,
+    RequestRefused,
+    TooManyRequests,
+    TwoFactorNeeded,
+    Unreadable,
+    UploadRejected,
+)
+
+DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
+_LONGEST_WAIT = 3600.0
+_SHOWN = 200
+_LINK = re.compile(r"\S*://\S*")
+_SECRET_LIKE = re.compile(r"[A-Za-z0-9_\-+/=.]{24,}")
+_MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Applivery's error envelope says; the last four only for the codes that carry them (5003, 6002)."""
+
+    code: int | None = None
+    message: str = ""
+    item: str | None = None
+    limit: int | None = None
+    num: int | None = None
+    fields: tuple[str, ...] = ()
+
+
+def problem(
+    refusal: Refusal | None, status: int, *, retry_after: str | None = None, download_host: bool = False
+) -> AppliveryProblem:
+    """Return the error for an answer that is none: its code decides first, then the HTTP status.
+
+    `refusal` is None when the body was not Applivery's JSON; `retry_after` is the header as it came. On the download
+    host no credential of ours is sent, so there a 401 is about the link.
+    """
+    known = refusal or Refusal()
+    if known.code == 4005 or (status == 401 and download_host):
+        kind = LinkExpired if download_host else CredentialRefused
+        return kind(code=known.code, status=status)
+    if status == 429 and known.code not in _BY_CODE:
+        return TooManyRequests(retry_after=seconds_to_wait(retry_after), code=known.code)
+    if make := _BY_CODE.get(known.code or 0):
+        return make(known, status)
+    return _by_status(refusal, status)
+
+
+def seconds_to_wait(header: str | None, *, now: datetime | None = None) -> float:
+    """Return the seconds a Retry-After header asks for: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    try:
+        wait = float(header or "")
+    except ValueError:
+        wait = _until(header or "", now or datetime.now(UTC))
+    return min(wait, _LONGEST_WAIT) if wait >= 0 else DEFAULT_WAIT  # NaN is not >= 0 either
+
+
+def quotable(words: str) -> str:
+    """Return the vendor's words safe to show: one line, no markup, no link, nothing that could be a token."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in words)
+    plain = _SECRET_LIKE.sub("…", _LINK.sub("…", plain)).translate({ord("<"): "‹", ord(">"): "›", ord("`"): "'"})
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
+
+
+def _until(header: str, now: datetime) -> float:
+    try:
+        then = parsedate_to_datetime(header)
+    except ValueError:
+        return -1.0
+    return max(0.0, ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def _by_status(refusal: Refusal | None, status: int) -> AppliveryProblem:
+    if status >= 500:
+        return AppliveryDown(status=status)
+    if status in (401, 403):
+        kind = CredentialRefused if status == 401 else PermissionMissing
+        return kind(code=refusal.code if refusal else None, status=status)
+    if refusal is None or 300 <= status < 400:  # a page that is not Applivery's: believe nothing it says, not even 404
+        return Unreadable(status=status)
+    if status == 404:
+        return Gone(code=refusal.code, status=status)
+    return _refused(refusal, status)
+
+
+def _refused(refusal: Refusal, status: int) -> AppliveryProblem:
+    said = quotable(refusal.message)
+    sentence = "Applivery did not accept the request"
+    sentence += f" (its code {refusal.code})" if refusal.code is not None else ""
+    return RequestRefused(f"{sentence}: “{said}”." if said else f"{sentence}.", code=refusal.code, status=status)
+
+
+def _quota(refusal: Refusal, status: int) -> AppliveryProblem:
+    if refusal.item is None:
+        return QuotaReached(code=refusal.code, status=status)
+    month = _MONTH.fullmatch(refusal.item)
+    item = f"{month[1]} in {month[2]}-{month[3]}" if month else refusal.item
+    sentence = f"Your Applivery workspace has reached a limit of its plan: “{quotable(item)}”"
+    if refusal.limit is not None:
+        sentence += f", limit {refusal.limit}" + (f", now {refusal.num}" if refusal.num is not None else "")
+    return QuotaReached(f"{sentence}.", code=refusal.code, status=status)
+
+
+def _invalid(refusal: Refusal, status: int) -> AppliveryProblem:
+    if not refusal.fields:
+        return _refused(refusal, status)
+    fields = quotable(", ".join(refusal.fields[:10]))
+    return RequestRefused(f"Applivery did not accept what this bot sent for: {fields}.", code=6002, status=status)
+
+
+def _plain(kind: type[AppliveryProblem]) -> Callable[[Refusal, int], AppliveryProblem]:
+    return lambda refusal, status: kind(code=refusal.code, status=status)
+
+
+# The codes that were seen in the vendor's pages and public clients; 4005 is decided by host, above.
+_BY_CODE: dict[int, Callable[[Refusal, int], AppliveryProblem]] = {
+    2001: _plain(CredentialRefused),
+    3001: _plain(Gone),
+    3002: _plain(CredentialRefused),
+    4001: _plain(Gone),
+    4002: _plain(CredentialRefused),
+    4004: _plain(CredentialRefused),
+    4014: _plain(TwoFactorNeeded),
+    5003: _quota,
+    5004: _plain(PlanLacks),
+    5006: _plain(UploadRejected),
+    5014: _plain(NotProcessed),
+    5024: _plain(NameTaken),
+    6002: _invalid,
+}

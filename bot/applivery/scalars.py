@@ -1,0 +1,115 @@
+"""One JSON value of any type read as a text, a number, a flag or a moment; what cannot be read is None."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+_DATE_TIME_BLANK = re.compile(r"(?<=\d)\s+(?=\d\d?:)")
+_MILLISECONDS_FROM = 1e11  # as seconds this would be the year 5138
+_LARGEST = 2**63 - 1  # what a database column holds
+_EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def text(value: Any) -> str | None:
+    """Return a text without blanks around it, or None when nothing is left; numbers become their digits."""
+    if isinstance(value, str):
+        return _storable(value).strip() or None
+    if value is None or isinstance(value, bool) or number(value) is None:
+        return None
+    return str(value)
+
+
+def first(*values: Any) -> str | None:
+    """Return the first value that has a text."""
+    for value in values:
+        if value is not None and (found := text(value)):
+            return found
+    return None
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, also when it comes as a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) else None
+
+
+def count(value: Any) -> int | None:
+    """Return a whole number of things or bytes, never a negative one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if 0 <= value <= _LARGEST else None
+    read = number(value)
+    return int(read) if read is not None and 0 <= read < _LARGEST else None
+
+
+def flag(value: Any) -> bool | None:
+    """Return yes or no, also when it comes as a word or as 0 or 1."""
+    if isinstance(value, bool):
+        return value
+    return _WORDS.get((text(value) or "").lower())
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the texts of a list, or of one text with commas between them."""
+    if isinstance(value, str):
+        value = value.split(",")
+    found: Iterator[str | None] = map(text, value) if isinstance(value, list) else iter(())
+    return tuple(each for each in found if each)
+
+
+def moment(value: Any) -> datetime | None:
+    """Return an aware UTC time from ISO 8601 or epoch (milli)seconds; without an offset it is taken as UTC.
+
+    Applivery's reference prints `2024-01-01T00: 00:00Z` with a blank inside, so blanks are forgiven.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return _from_epoch(float(value))
+    if not isinstance(value, str):
+        return None
+    if _EPOCH.fullmatch(value):  # before ISO 8601, whose basic form is digits too
+        return _from_epoch(float(value))
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        return _from_odd_text(value.strip())
+    return _in_utc(read)
+
+
+def _from_odd_text(value: str) -> datetime | None:
+    tidy = "".join(_DATE_TIME_BLANK.sub("T", value, count=1).split())
+    try:
+        return _in_utc(datetime.fromisoformat(tidy))
+    except ValueError:
+        return None
+
+
+def _in_utc(read: datetime) -> datetime | None:
+    try:
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except OverflowError:  # an offset that leads out of the years 1 to 9999
+        return None
+
+
+def _from_epoch(value: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _storable(value: str) -> str:
+    """Drop what a UTF-8 database refuses: NUL, and halves of a character that was cut in two."""
+    if "\x00" in value:
+        value = value.replace("\x00", "")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")

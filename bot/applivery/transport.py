@@ -1,0 +1,207 @@
+"""One request to Applivery at a time: session, budget, time limits, retries, and every failure a named error."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import aiohttp
+import stamina
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from bot import __version__
+from bot.applivery import envelope
+from bot.applivery.budget import Budget, Lane
+from bot.applivery.refusals import problem
+from bot.errors import AppliveryDown, AppliveryProblem, TooManyRequests
+
+_T = TypeVar("_T")
+Observe = Callable[[str, str, float], None]
+
+ATTEMPTS = 3
+_THREAD_FROM = 1_000_000  # bytes; below, decoding is quicker than changing threads
+_CONNECTIONS = 16
+# A server that has just closed an idle connection looks like a broken one, and a mint is never repeated: stay below
+# Node's default of 5 s, https://nodejs.org/api/http.html#serverkeepalivetimeout
+_KEEP_ALIVE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one question may be asked again: seconds in all, and the longest Retry-After worth waiting for."""
+
+    total: float
+    longest_wait: float
+
+
+PATIENCE = {Lane.PEOPLE: Patience(20.0, 10.0), Lane.POLLING: Patience(60.0, 30.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One GET: `name` is our method, for metrics; `once` marks one that has an effect and may never be repeated."""
+
+    name: str
+    url: str = field(repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
+    lane: Lane = Lane.PEOPLE
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the HTTP status, its headers, and the body unless it was a redirect."""
+
+    status: int
+    headers: CIMultiDictProxy[str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Transport:
+    """The one shared session; knows our credential and gives it to the API host only."""
+
+    def __init__(
+        self,
+        *,
+        api: str,
+        token: str,
+        budget: Budget,
+        session: aiohttp.ClientSession | None,
+        timeout: float,
+        observe: Observe | None,
+    ) -> None:
+        self._api = api
+        self._token = token.strip()
+        self._budget = budget
+        self._session = session
+        self._owned = session is None
+        self._timeout = timeout
+        self._observe = observe or (lambda _name, _outcome, _seconds: None)
+
+    async def open(self) -> None:
+        """Make the session, unless one was given."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def close(self) -> None:
+        """Close the session, unless it was given."""
+        if self._owned and self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def ask(self, ask: Ask, decode: Callable[[bytes], _T]) -> _T:
+        """Return what `decode` makes of a 2xx body; raises an AppliveryProblem for everything else.
+
+        Repeats only AppliveryDown and TooManyRequests, at most `ATTEMPTS` times, and never when `ask.once`.
+        """
+        return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
+
+    async def look(self, ask: Ask, read: Callable[[Answer], _T]) -> _T:
+        """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
+        async with self._observed(ask):
+            answer = await self._send(ask, self._timeout, {})
+            if answer.status >= 400:
+                raise _refused(answer, download_host=True)
+            return read(answer)
+
+    async def _patiently(self, ask: Ask, attempt: Callable[[float], Awaitable[_T]]) -> _T:
+        if ask.once:
+            return await attempt(self._timeout)
+        patience, started = PATIENCE[ask.lane], time.monotonic()
+
+        def again(error: Exception) -> bool | float:
+            if isinstance(error, TooManyRequests):
+                wait = error.retry_after + random.uniform(0, 0.25)  # noqa: S311  spreads the replicas, guards nothing
+                fits = wait <= patience.longest_wait and time.monotonic() - started + wait < patience.total
+                return wait if fits else False
+            return isinstance(error, AppliveryDown)
+
+        tries = stamina.retry_context(
+            on=again, attempts=ATTEMPTS, timeout=patience.total, wait_initial=0.2, wait_max=2.0, wait_jitter=0.4
+        )
+        async for one in tries:
+            with one:
+                return await attempt(self._limit(ask.lane, time.monotonic() - started))
+        raise AssertionError("stamina returns or raises")
+
+    def _limit(self, lane: Lane, spent: float) -> float:
+        """Return the seconds an attempt may take: a person never waits longer in all than one attempt may take."""
+        return max(min(1.0, self._timeout), self._timeout - spent) if lane is Lane.PEOPLE else self._timeout
+
+    async def _attempt(self, ask: Ask, limit: float, decode: Callable[[bytes], _T]) -> _T:
+        async with self._observed(ask):
+            answer = await self._send(ask, limit, self._headers(ask))
+            if answer.status >= 300:
+                raise _refused(answer)
+            if len(answer.body) < _THREAD_FROM:
+                return decode(answer.body)
+            return await asyncio.to_thread(decode, answer.body)
+
+    def _headers(self, ask: Ask) -> dict[str, str]:
+        if not ask.url.startswith(f"{self._api}/"):
+            raise ValueError("the credential is for the API host only")
+        return {"Authorization": f"Bearer {self._token}"}
+
+    @asynccontextmanager
+    async def _observed(self, ask: Ask) -> AsyncIterator[None]:
+        """Take one request out of the budget and tell the observer how it went: `ok` or the error's class."""
+        started, outcome = time.monotonic(), "ok"
+        try:
+            self._budget.take(ask.lane)
+            yield
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._observe(ask.name, outcome, time.monotonic() - started)
+
+    async def _send(self, ask: Ask, limit: float, headers: dict[str, str]) -> Answer:
+        """Make the request; the library's own error is dropped, because its words and context may carry the URL."""
+        await self.open()
+        assert self._session is not None
+        address = URL(ask.url, encoded=True)
+        try:
+            async with self._session.get(
+                address.with_query(ask.query) if ask.query else address,
+                headers={"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}", **headers},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=limit),
+                middlewares=(_no_second_try,),
+            ) as response:
+                body = b"" if 300 <= response.status < 400 else await response.read()
+                return Answer(response.status, response.headers, body)
+        except TimeoutError:
+            failure = AppliveryDown(f"Applivery did not answer within {limit:.0f} seconds.")
+        except (aiohttp.ClientError, OSError):
+            failure = AppliveryDown()
+        raise failure  # outside of `except`, so that not even __context__ leads to the URL
+
+
+class _Cut(aiohttp.ClientError):
+    """The connection broke while the answer was awaited."""
+
+
+async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET again by itself, which it does whenever the connection breaks.
+
+    A mint would then be made twice; our own retries are counted and spaced. See `retry_persistent_connection` in
+    https://github.com/aio-libs/aiohttp/blob/master/aiohttp/client.py: it repeats on these two errors only.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        pass
+    raise _Cut
+
+
+def _refused(answer: Answer, *, download_host: bool = False) -> AppliveryProblem:
+    retry_after = answer.headers.get("Retry-After")
+    said = envelope.refusal(answer.body)
+    return problem(said, answer.status, retry_after=retry_after, download_host=download_host)

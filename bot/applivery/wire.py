@@ -1,0 +1,259 @@
+"""The shape of Applivery's JSON: its key names, and a place for every value that could stand where another is meant.
+
+A key that is not named here does not get past the decoder; `networkInfo` (address, city, coordinates) is left out for
+that reason. Every field is optional and every type is total, so one odd value never costs its neighbours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec import Raw, Struct, field
+
+_Wire = TypeVar("_Wire", bound=Struct)
+_MISSING = Raw()
+
+
+class Ignored(Struct):
+    """An object nobody reads; its keys are dropped while decoding."""
+
+
+Scalar: TypeAlias = str | int | float | bool | None
+Odd: TypeAlias = Scalar | list[Any]  # anything but an object: stands where an object is meant
+
+
+def read(value: object, shape: type[_Wire]) -> _Wire:
+    """Return `value` when it has the shape, else an empty one, whose fields are all None."""
+    return value if isinstance(value, shape) else shape()
+
+
+# ------------------------------------------------------------------ envelopes
+
+
+class WireProblemField(Struct, rename="camel"):
+    """One entry of 6002's `data.errors`."""
+
+    field: Any = None
+
+
+class WireProblemData(Struct, rename="camel"):
+    """`error.data`: of 5003 the quota, of 6002 the fields."""
+
+    item_name: Any = None
+    limit: Any = None
+    num: Any = None
+    errors: list[WireProblemField | Odd] | Ignored | Scalar = None
+
+
+class WireProblem(Struct, rename="camel"):
+    """`error` of an answer, and of a build that failed."""
+
+    code: Any = None
+    message: Any = None
+    data: WireProblemData | Odd = None
+
+
+class WireAnswer(Struct, rename="camel"):
+    """An answer, or its `data` when that is a page; `data` and `items` stay undecoded until their type is known."""
+
+    status: Any = None
+    error: WireProblem | Odd = None
+    data: Raw = _MISSING
+    items: Raw = _MISSING
+    has_next_page: Any = None
+    total_pages: Any = None
+    total_docs: Any = None
+    total_items: Any = None
+
+
+# ------------------------------------------------------------------ apps and builds
+
+
+class WireApp(Struct, rename="camel"):
+    """An app, and a build's `applicationInfo`."""
+
+    id: Any = None
+    bare_id: Any = field(name="_id", default=None)
+    name: Any = None
+    slug: Any = None
+    oss: Any = None
+    build_platforms: Any = None
+
+
+class WireOrganization(Struct, rename="camel"):
+    """A workspace."""
+
+    id: Any = None
+    name: Any = None
+    slug: Any = None
+
+
+class WirePlist(Struct):
+    """What an Apple app says about itself."""
+
+    version: Any = field(name="CFBundleShortVersionString", default=None)
+    number: Any = field(name="CFBundleVersion", default=None)
+    minimum: Any = field(name="MinimumOSVersion", default=None)
+
+
+class WireProfile(Struct):
+    """The provisioning profile; the list of devices is not read."""
+
+    expires: Any = field(name="ExpirationDate", default=None)
+    all_devices: Any = field(name="ProvisionsAllDevices", default=None)
+    signing: Any = field(name="signingType", default=None)
+
+
+class WireIos(Struct, rename="camel"):
+    """`info.ios`."""
+
+    plist: WirePlist | Odd = None
+    mobileprovision: WireProfile | Odd = None
+
+
+class WireAndroid(Struct):
+    """`info.android`."""
+
+    version: Any = field(name="versionName", default=None)
+    number: Any = field(name="versionCode", default=None)
+    minimum: Any = field(name="minSDKVersion", default=None)
+
+
+class WireInfo(Struct, rename="camel"):
+    """What Applivery read out of the file."""
+
+    ios: WireIos | Odd = None
+    android: WireAndroid | Odd = None
+    pkg: WirePlist | Odd = None
+
+
+class WireOrigin(Struct, rename="camel"):
+    """`deployer.info`, with the names older builds carry."""
+
+    branch: Any = None
+    tag: Any = None
+    commit: Any = None
+    commit_message: Any = None
+    build_number: Any = None
+    build_url: Any = None
+    old_branch: Any = field(name="git_branch", default=None)
+    old_tag: Any = field(name="git_tag", default=None)
+    old_commit: Any = field(name="git_commit", default=None)
+    old_message: Any = field(name="commit_message", default=None)
+    old_number: Any = field(name="build_number", default=None)
+    old_url: Any = field(name="build_url", default=None)
+
+
+class WireDeployer(Struct, rename="camel"):
+    """`deployer`."""
+
+    name: Any = None
+    info: WireOrigin | Odd = None
+
+
+class WirePerson(Struct, rename="camel"):
+    """`uploadedBy`, a bare id in older answers; and `member` of a download."""
+
+    type: Any = None
+    member_id: Any = None
+    email: Any = None
+    first_name: Any = None
+    last_name: Any = None
+
+
+class WireFile(Struct, rename="camel"):
+    """`files[].file`; the raw storage address is not read."""
+
+    original_name: Any = None
+    size: Any = None
+
+
+class WireAttachment(Struct, rename="camel"):
+    """`files[]`."""
+
+    id: Any = None
+    bare_id: Any = field(name="_id", default=None)
+    type: Any = None
+    file: WireFile | Odd = None
+
+
+class WireBuild(Struct, rename="camel"):
+    """A build, of a list or in detail."""
+
+    id: Any = None
+    bare_id: Any = field(name="_id", default=None)
+    status: Any = None
+    tags: Any = None
+    version_name: Any = None
+    version_code: Any = None
+    application: WireApp | Odd = None
+    application_info: WireApp | Odd = None
+    changelog: Any = None
+    info: WireInfo | Odd = None
+    size: Any = None
+    process_time: Any = None
+    queued_time: Any = None
+    error: WireProblem | Odd = None
+    error_code: Any = None
+    os: Any = None
+    build_platform: Any = None
+    deployer: WireDeployer | Odd = None
+    uploaded_by: WirePerson | Odd = None
+    original_extension: Any = None
+    files: list[WireAttachment | Odd] | Ignored | Scalar = None
+    disabled: Any = None
+    created_at: Any = None
+    updated_at: Any = None
+
+
+# ------------------------------------------------------------------ downloads
+
+
+class WireToken(Struct, rename="camel"):
+    """A minted download token."""
+
+    token: Any = None
+    expires_at: Any = None
+
+
+class WireDevice(Struct, rename="camel"):
+    """`device` of a download."""
+
+    model: Any = None
+    type: Any = None
+
+
+class WireSystem(Struct, rename="camel"):
+    """`os` of a download."""
+
+    name: Any = None
+    version: Any = None
+
+
+class WireDownloadedBuild(Struct, rename="camel"):
+    """`build` of a download."""
+
+    id: Any = None
+    os: Any = None
+    build_platform: Any = None
+    version_name: Any = None
+
+
+class WireDownload(Struct, rename="camel"):
+    """One download; `member` only in the plain log."""
+
+    id: Any = None
+    source: Any = field(name="from", default=None)
+    build: WireDownloadedBuild | Odd = None
+    device: WireDevice | Odd = None
+    os: WireSystem | Odd = None
+    created_at: Any = None
+    member: WirePerson | Odd = None
+
+
+class WireMemberRow(Struct, rename="camel"):
+    """One row of a by-user answer."""
+
+    total: Any = None
+    member: WirePerson | Odd = None
+    downloads: list[WireDownload | Odd] | Ignored | Scalar = None

@@ -1,0 +1,124 @@
+"""Which error an answer of Applivery's becomes, and what the person reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import errors
+from bot.applivery.refusals import Refusal, problem, quotable, seconds_to_wait
+
+CODES = [
+    (2001, errors.CredentialRefused),
+    (3001, errors.Gone),
+    (3002, errors.CredentialRefused),
+    (4001, errors.Gone),
+    (4002, errors.CredentialRefused),
+    (4004, errors.CredentialRefused),
+    (4014, errors.TwoFactorNeeded),
+    (5003, errors.QuotaReached),
+    (5004, errors.PlanLacks),
+    (5006, errors.UploadRejected),
+    (5014, errors.NotProcessed),
+    (5024, errors.NameTaken),
+    (6002, errors.RequestRefused),
+]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
+@pytest.mark.parametrize(("code", "kind"), CODES)
+def test_the_code_decides_before_the_status(code: int, kind: type, status: int) -> None:
+    found = problem(Refusal(code, "words"), status)
+    assert type(found) is kind
+    assert (found.code, found.status) == (code, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, errors.RequestRefused),
+        (400, errors.RequestRefused),
+        (401, errors.CredentialRefused),
+        (403, errors.PermissionMissing),
+        (404, errors.Gone),
+        (418, errors.RequestRefused),
+        (429, errors.TooManyRequests),
+        (500, errors.AppliveryDown),
+        (503, errors.AppliveryDown),
+    ],
+)
+@pytest.mark.parametrize("code", [None, 9999])
+def test_the_status_decides_for_a_code_nobody_knows(code: int | None, status: int, kind: type) -> None:
+    assert type(problem(Refusal(code), status)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, errors.Unreadable),
+        (400, errors.Unreadable),
+        (401, errors.CredentialRefused),
+        (403, errors.PermissionMissing),
+        (404, errors.Unreadable),
+        (429, errors.TooManyRequests),
+        (502, errors.AppliveryDown),
+    ],
+)
+def test_a_page_that_is_not_json_is_not_believed(status: int, kind: type) -> None:
+    assert type(problem(None, status)) is kind
+
+
+def test_token_expired_is_about_the_link_on_the_download_host_only() -> None:
+    assert type(problem(Refusal(4005), 401, download_host=True)) is errors.LinkExpired
+    assert type(problem(Refusal(), 401, download_host=True)) is errors.LinkExpired
+    assert type(problem(None, 401, download_host=True)) is errors.LinkExpired
+    assert type(problem(Refusal(4005), 401)) is errors.CredentialRefused
+
+
+def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
+    sentence = problem(Refusal(5003, item="downloads", limit=100, num=101), 400).sentence
+    assert sentence == "Your Applivery workspace has reached a limit of its plan: “downloads”, limit 100, now 101."
+    monthly = problem(Refusal(5003, item="downloadsByMonth.202006", limit=100), 400).sentence
+    assert "“downloads in 2020-06”, limit 100." in monthly
+    assert problem(Refusal(5003), 400).sentence == errors.QuotaReached.sentence
+
+
+def test_refused_fields_are_named() -> None:
+    assert "for: os, limit." in problem(Refusal(6002, fields=("os", "limit")), 400).sentence
+
+
+def test_the_vendors_words_are_quoted_harmless() -> None:
+    words = "<!channel> `x` see https://a.b/c?token=1 or eyJhbGciOiJIUzI1NiJ9.abcdefghijkl\x00\n" + "y " * 300
+    sentence = problem(Refusal(1234, words), 400).sentence
+    assert "1234" in sentence
+    assert not {"<", ">", "`", "\n", "\x00"} & set(sentence)
+    assert "token=1" not in sentence
+    assert "eyJ" not in sentence
+    assert len(sentence) < 300
+
+
+def test_short_words_are_quoted_as_they_are() -> None:
+    assert quotable('"os" is not allowed') == '"os" is not allowed'
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("1.5", 1.5),
+        (None, 2),
+        ("", 2),
+        ("soon", 2),
+        ("-3", 2),
+        ("nan", 2),
+        ("inf", 3600),
+        ("99999999", 3600),
+        ("Mon, 01 Jan 2024 12:00:30 GMT", 30),
+        ("Mon, 01 Jan 2024 11:00:00 GMT", 0),
+        ("Mon, 01 Jan 2024 12:00:30 -0000", 30),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float) -> None:
+    assert seconds_to_wait(header, now=datetime(2024, 1, 1, 12, tzinfo=UTC)) == seconds

@@ -1,0 +1,96 @@
+"""An answer that says the same as the last one is not read again; askers of one moment share one question."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.applivery.catalogue import Catalogue
+from bot.applivery.client import Applivery
+from bot.applivery.unchanged import Unchanged
+from bot.errors import Gone
+from bot.sandbox.applivery import PretendedApplivery
+from bot.sandbox.faults import Fault
+
+
+def test_the_same_bytes_are_read_once_and_others_anew() -> None:
+    unchanged: Unchanged[str] = Unchanged()
+    first = unchanged.read("q", b"one", bytes.decode)
+    assert unchanged.read("q", b"one", bytes.decode) is first
+    assert unchanged.read("q", b"two", bytes.decode) == "two"
+    assert unchanged.read("q", b"one", bytes.decode) == "one"
+
+
+def test_two_questions_with_the_same_answer_are_two() -> None:
+    unchanged: Unchanged[str] = Unchanged()
+    assert unchanged.read("q", b"one", bytes.decode) == "one"
+    assert unchanged.read("r", b"one", lambda body: f"r {body.decode()}") == "r one"
+
+
+def test_only_the_last_questions_are_kept() -> None:
+    unchanged: Unchanged[str] = Unchanged(most=2)
+    read: list[str] = []
+
+    def decode(body: bytes) -> str:
+        read.append(body.decode())
+        return read[-1]
+
+    for question in "aba":
+        unchanged.read(question, question.encode(), decode)
+    unchanged.read("c", b"c", decode)
+    unchanged.read("a", b"a", decode)
+    unchanged.read("b", b"b", decode)
+    assert read == ["a", "b", "c", "b"]
+
+
+def test_what_cannot_be_read_is_not_kept() -> None:
+    unchanged: Unchanged[str] = Unchanged()
+    for _ in range(2):
+        with pytest.raises(UnicodeDecodeError):
+            unchanged.read("q", b"\xff", bytes.decode)
+
+
+async def test_a_list_that_changed_is_seen_by_the_next_who_asks(client: Applivery, server: PretendedApplivery) -> None:
+    courier = server.app("Courier", slug="courier")
+    server.build(courier, version="1.0", number="1")
+    catalogue = Catalogue(client)
+    app = await catalogue.app("courier")
+    assert [one.version for one in await catalogue.builds(app)] == ["1.0"]
+    server.build(courier, version="1.1", number="2")
+    assert [one.version for one in await catalogue.builds(app)] == ["1.1", "1.0"]
+
+
+async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
+    client: Applivery, server: PretendedApplivery
+) -> None:
+    server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
+    catalogue = Catalogue(client)
+    app = await catalogue.app("courier")
+    used = client.budget.used
+    answers = await asyncio.gather(*(catalogue.builds(app) for _ in range(20)))
+    assert [[one.version for one in answer] for answer in answers] == [["1.0"]] * 20
+    assert client.budget.used == used + 1
+
+
+async def test_one_impatient_asker_leaves_the_others_their_answer(
+    client: Applivery, server: PretendedApplivery
+) -> None:
+    server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
+    catalogue = Catalogue(client)
+    app = await catalogue.app("courier")
+    impatient, patient = (asyncio.create_task(catalogue.builds(app)) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert len(await patient) == 1
+    assert impatient.cancelled()
+
+
+async def test_a_failed_question_is_asked_again_by_the_next(client: Applivery, server: PretendedApplivery) -> None:
+    server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
+    catalogue = Catalogue(client)
+    app = await catalogue.app("courier")
+    server.faults.add("*", Fault(status=404, code=3001))
+    with pytest.raises(Gone):
+        await catalogue.builds(app)
+    assert len(await catalogue.builds(app)) == 1
