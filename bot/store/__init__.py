@@ -1,0 +1,1 @@
+"""What we remember: subscriptions, stages, announcements, the audit; `store.Store` is the way in."""

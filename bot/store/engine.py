@@ -1,0 +1,144 @@
+"""How we connect: which database an address means, and what every connection to it is told first."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from bot.errors import CannotStart
+from bot.store.columns import micros
+from bot.store.sql import POSTGRESQL, SQLITE
+from bot.store.transactions import OneThread, Transactions
+
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address may say otherwise.
+# Without the TCP ones a server that vanished from the network is noticed after two hours.
+LIBPQ_DEFAULTS = {
+    "application_name": "applivery-bot",
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the database is; `file` is None in memory and on PostgreSQL."""
+
+    dialect: str
+    url: URL
+    file: Path | None = None
+
+    @classmethod
+    def parse(cls, address: str) -> Place:
+        """Understand `sqlite:///bot.db`, `sqlite:///:memory:` or `postgresql://…` (all libpq parameters kept).
+
+        Raises `CannotStart` for anything else, without repeating the address: it may hold a password.
+        """
+        try:
+            url = make_url(address)
+        except (ArgumentError, ValueError):
+            raise CannotStart("DATABASE_URL is not a database address; an example: sqlite:///bot.db") from None
+        kind = url.drivername.partition("+")[0]
+        if kind in ("postgresql", "postgres"):
+            missing = {key: value for key, value in LIBPQ_DEFAULTS.items() if key not in url.query}
+            return cls(POSTGRESQL, url.set(drivername="postgresql+psycopg").update_query_dict(missing))
+        if kind != "sqlite":
+            raise CannotStart("DATABASE_URL must start with sqlite:/// or postgresql://")
+        name = url.database if url.database not in (None, "", ":memory:") else None
+        file = Path(name).expanduser().resolve() if name else None
+        return cls(SQLITE, URL.create("sqlite", database=str(file) if file else ":memory:"), file)
+
+    def libpq(self) -> dict[str, Any]:
+        """What psycopg's own `connect` wants to hear to reach a PostgreSQL database."""
+        _, arguments = self.url.get_dialect()().create_connect_args(self.url)
+        return dict(arguments)
+
+    def __str__(self) -> str:
+        if self.dialect == SQLITE:
+            return str(self.file or "memory")
+        return f"{self.url.host or 'the local server'}/{self.url.database or ''}"
+
+
+def connect(place: Place, clock: Callable[[], datetime]) -> Transactions:
+    """A way to run transactions whose connections are prepared as their database needs; none is made yet."""
+    if place.dialect == POSTGRESQL:
+        from bot.store.postgresql import pool  # noqa: PLC0415 - half a second and 15 MB that SQLite needs not
+
+        return pool(place.url)
+    # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead
+    # of being told "database is locked". It also is what makes a database in memory one database.
+    engine = create_engine(place.url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
+    event.listen(engine, "connect", _prepare_sqlite(clock))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return OneThread(engine)
+
+
+def _prepare_sqlite(clock: Callable[[], datetime]) -> Callable[[Any, object], None]:
+    def prepare(connection: Any, _record: object) -> None:
+        # None: the driver starts no transactions of its own, we say BEGIN IMMEDIATE
+        # (https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.isolation_level).
+        connection.isolation_level = None
+        connection.create_function("bot_now", 0, lambda: micros(clock()))
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 5000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL: what was committed survives a power cut too (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    return prepare
+
+
+class OneProcess:
+    """The lock file next to a SQLite database: one process at a time, as SQLite has no claims to share work by."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def take(cls, file: Path) -> OneProcess:
+        """Take the lock of this database file; raises `CannotStart` if another process (or store) has it."""
+        path = file.with_name(file.name + ".lock")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            raise CannotStart(
+                f"The database file cannot be opened: {path}: {problem.strerror}.",
+                "Name a file in a directory that exists and may be written to, in DATABASE_URL.",
+            ) from problem
+        try:
+            # The kernel drops it with the process, however that ends; so a leftover file blocks nobody.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            owner = os.read(descriptor, 20).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise CannotStart(
+                f"Another process{f' (id {owner})' if owner else ''} is using the database {file}.",
+                "Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server.",
+            ) from problem
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return cls(descriptor)
+
+    def free(self) -> None:
+        """Let the next one in; the file stays, since removing it would race with them."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def fresh_token() -> str:
+    """A lease token nobody else has."""
+    return uuid.uuid4().hex

@@ -1,0 +1,54 @@
+"""Small things to remember: which Slack events were seen, and notes by name."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.store.columns import now, storable
+from bot.store.database import Database
+from bot.store.sql import span, written
+from bot.store.tables import notes, seen_events
+from bot.store.transactions import Connection
+
+KEEP_SECONDS = 24 * 60 * 60
+
+
+class Notes(Database):
+    """The store's small things."""
+
+    async def seen_event(self, event_id: str) -> bool:
+        """True the first time an event comes within a day, over all replicas; False when it comes again."""
+        insert = self.insert(seen_events).values(event_id=event_id, seen_at=now())
+        first_time = insert.on_conflict_do_nothing().returning(seen_events.c.event_id)
+
+        async def work(connection: Connection) -> bool:
+            await self.execute(connection, _PURGE, keep=span(KEEP_SECONDS))
+            return (await connection.execute(first_time)).first() is not None
+
+        return await self.run(work)
+
+    async def remember(self, key: str, value: str) -> None:
+        """Write a note under this name; it replaces the one before."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _REMEMBER, key=storable(key), value=storable(value))
+
+        await self.run(work)
+
+    async def recall(self, key: str) -> str | None:
+        """The note under this name; None if there is none."""
+
+        async def work(connection: Connection) -> str | None:
+            found: str | None = (await connection.execute(sa.select(notes.c.value).where(notes.c.key == key))).scalar()
+            return found
+
+        return await self.run(work)
+
+
+# What says the same already is not written again, so that the disk need not be waited for.
+_REMEMBER = written("""
+    INSERT INTO notes (key, value) VALUES (:key, :value)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE notes.value <> excluded.value
+""")
+
+_PURGE = written("DELETE FROM seen_events WHERE seen_at <= {now} - :keep")

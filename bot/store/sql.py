@@ -1,0 +1,69 @@
+"""How a statement is written once for both databases: the time, row locks, and many rows as one parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import TextClause, text
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+
+# A scalar sub-select, so that the time is taken once per statement. bot_now() is registered on every SQLite
+# connection (engine.py); clock_timestamp() moves on within a transaction, unlike PostgreSQL's own now()
+# (https://www.postgresql.org/docs/current/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT).
+NOW: Mapping[str, str] = {
+    SQLITE: "(SELECT bot_now())",
+    POSTGRESQL: "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
+}
+
+# SQLite needs no row locks: BEGIN IMMEDIATE lets one writer in at a time.
+_SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCKED"}
+_LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
+
+Statement = Mapping[str, TextClause]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Many rows in one JSON parameter `:name`, to stand in a FROM as `o`.
+
+    The statement then has the same words whatever the number of rows is, so it is prepared once.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+
+    def __format__(self, dialect: str) -> str:
+        if dialect == POSTGRESQL:
+            typed = ", ".join(f"{column} {kind}" for column, kind in self.columns.items())
+            return f"jsonb_to_recordset(CAST(:{self.name} AS jsonb)) AS o({typed})"
+        picked = ", ".join(f"json_extract(value, '$.{column}') AS {column}" for column in self.columns)
+        return f"(SELECT {picked} FROM json_each(:{self.name})) AS o"  # noqa: S608 - our own words
+
+
+def written(words: str, rows: Rows | None = None) -> Statement:
+    """A statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it."""
+    return {
+        dialect: text(
+            words.format(
+                now=NOW[dialect],
+                skip_locked=_SKIP_LOCKED[dialect],
+                lock_c=_LOCK_C[dialect],
+                rows="" if rows is None else format(rows, dialect),
+            )
+        )
+        for dialect in (SQLITE, POSTGRESQL)
+    }
+
+
+def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
+    """The value of a `Rows` parameter."""
+    return msgspec.json.encode(list(rows)).decode()
+
+
+def span(seconds: float) -> int:
+    """Seconds as the whole microseconds our times are counted in."""
+    return round(seconds * 1_000_000)

@@ -1,0 +1,136 @@
+"""The way in: open a database and bring it up to date, use it by noun, close it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from bot.errors import CannotStart
+from bot.store import migrating
+from bot.store.audit import Audit
+from bot.store.columns import now
+from bot.store.engine import OneProcess, Place, connect
+from bot.store.handing import Handing
+from bot.store.notes import Notes
+from bot.store.permits import Permits
+from bot.store.recording import Recording
+from bot.store.sql import POSTGRESQL
+from bot.store.subscriptions import Subscriptions
+from bot.store.telling import Telling
+from bot.store.tickets import Tickets
+from bot.store.transactions import Connection, Transactions
+from bot.store.wakeups import Topic
+from bot.store.watching import Watching
+
+if TYPE_CHECKING:
+    from bot.store.postgresql import Listener
+
+
+def utc_now() -> datetime:
+    """This machine's time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Store(Subscriptions, Watching, Recording, Telling, Audit, Notes, Permits, Handing, Tickets):
+    """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
+
+    def __init__(self, transactions: Transactions, place: Place, lock: OneProcess | None) -> None:
+        super().__init__(transactions, place.dialect)
+        self._place = place
+        self._lock = lock
+        self._listener: Listener | None = None
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now, migrate: bool = True) -> Store:
+        """Connect to `sqlite:///bot.db`, `sqlite:///:memory:` or `postgresql://…`, creating and migrating the tables.
+
+        `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. With
+        `migrate=False` the tables have to be up to date. Raises `CannotStart` with the reason: an address or file that
+        cannot be used, a second process on a SQLite file, a database of a newer version, a server that refuses.
+        """
+        place = Place.parse(url)
+        lock = OneProcess.take(place.file) if place.file else None
+        try:
+            store = cls(connect(place, clock), place, lock)
+        except BaseException:
+            if lock:
+                lock.free()
+            raise
+        try:
+            await store._start(migrate)
+        except (DBAPIError, OSError) as problem:
+            await store.close()
+            raise _cannot_start(place, problem) from problem
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def _start(self, migrate: bool) -> None:
+        await self._transactions.run_sync(migrating.upgrade if migrate else migrating.check)
+        if self.dialect == POSTGRESQL:
+            from bot.store.postgresql import Listener  # noqa: PLC0415 - see engine.connect
+
+            self._listener = Listener(self.wakeups, self._place.libpq())
+            await self._listener.start()
+        else:
+            await self.end_looks()  # this is the only process: whoever was looking at an app is dead
+
+    async def close(self) -> None:
+        """Let go of the database; what is under way has ended when its caller has."""
+        if self._listener:
+            await self._listener.stop()
+        await self._transactions.close()
+        if self._lock:
+            self._lock.free()
+
+    async def ping(self) -> None:
+        """Come back if the database answers; raises `StoreDown` if it does not."""
+        await self.now()
+
+    async def now(self) -> datetime:
+        """The time leases and schedules go by, aware UTC: the database's on PostgreSQL, the clock's on SQLite."""
+
+        async def work(connection: Connection) -> datetime:
+            value: datetime = (await connection.execute(sa.select(now()))).scalar_one()
+            return value
+
+        return await self.run(work)
+
+    async def wait(self, topic: Topic, timeout: float | None) -> bool:  # noqa: ASYNC109 - a wait that ends is its point
+        """Wait until there is news for this topic, or so many seconds (None: for ever); True if there is news.
+
+        News from before the wait counts, once.
+        """
+        return await self.wakeups.wait(topic, timeout)
+
+    async def nudge(self, topic: Topic) -> None:
+        """Wake who waits for this topic, here and in the other processes."""
+        self.wakeups.ring(topic)
+        if self.dialect == POSTGRESQL:
+
+            async def work(connection: Connection) -> None:
+                await self.tell_others(connection, topic)
+
+            await self.run(work)
+
+
+def migrate(url: str) -> None:
+    """Bring the database at this address up to date and let go of it; raises `CannotStart` like `Store.open`."""
+
+    async def open_and_close() -> None:
+        store = await Store.open(url)
+        await store.close()
+
+    asyncio.run(open_and_close())
+
+
+def _cannot_start(place: Place, problem: Exception) -> CannotStart:
+    # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
+    reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
+    return CannotStart(f"The database at {place} cannot be used: {reason}", "Check DATABASE_URL and the server.")

@@ -1,0 +1,246 @@
+"""The tables; every time is an `Instant`, every text from outside `Words`."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.store.columns import Instant, RowId, Words, metadata
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("channel_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("app_name", Words, nullable=False),
+    sa.Column("events", Words, nullable=False),
+    sa.Column("query", Words, nullable=False),
+    sa.Column("created_by", Words, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("paused", Words),
+    sa.UniqueConstraint("channel_id", "app_id"),
+    sa.Index(None, "app_id"),
+)
+
+# One row per app we follow. `rung`: the doorbell rang while somebody was looking, so look again at once.
+apps = sa.Table(
+    "apps",
+    metadata,
+    sa.Column("app_id", Words, primary_key=True),
+    sa.Column("next_at", Instant, nullable=False),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", Instant, nullable=False),
+    sa.Column("rung", sa.Boolean, nullable=False),
+    sa.Column("baseline_done", sa.Boolean, nullable=False),
+    sa.Column("baseline_since", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_polled_at", Instant),
+    sa.Index(None, "next_at"),
+)
+
+# One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move. A row that is
+# `gone` keeps its facts for what is still to be said, but counts as unknown.
+builds = sa.Table(
+    "builds",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("facts", Words, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Index(None, "app_id", "stage"),
+)
+
+# The lease is on the channel: order, pace and at most one message in flight all hang on this row.
+channels = sa.Table(
+    "channels",
+    metadata,
+    sa.Column("channel_id", Words, primary_key=True),
+    sa.Column("waiting", sa.Boolean, nullable=False),
+    sa.Column("next_at", Instant, nullable=False),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", Instant, nullable=False),
+    # postgresql.py says the same condition for PostgreSQL: named here, its dialect would be loaded for SQLite too
+    sa.Index("ix_channels_waiting", "next_at", sqlite_where=sa.text("waiting")),
+    sa.Index(None, "lease_token"),
+)
+
+WAITING = sa.text("state IN ('due', 'sending')")
+
+# The outbox. due → sending → posted or failed; `known` was there before the channel asked and is never said.
+announcements = sa.Table(
+    "announcements",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("channel_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("unsure", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("first_attempt_at", Instant),
+    sa.Column("ts", Words),
+    sa.Column("posted_at", Instant),
+    sa.Column("reason", Words),
+    sa.UniqueConstraint("channel_id", "build_id", "event"),
+    sa.Index("ix_announcements_waiting", "channel_id", "id", sqlite_where=WAITING),
+    sa.Index("ix_announcements_last_post", "channel_id", "app_id", "posted_at"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("action", Words, nullable=False),
+    sa.Column("outcome", Words, nullable=False),
+    sa.Column("door", Words, nullable=False),
+    sa.Column("channel_id", Words),
+    sa.Column("app_id", Words),
+    sa.Column("build_id", Words),
+    sa.Column("token_hash", sa.Text),
+    sa.Index(None, "at"),
+    sa.Index(None, "user_id", "at"),
+    sa.Index(None, "app_id", "at"),
+)
+
+# `hash` is all that is kept of a claim ticket. `file_id` is empty for the build itself, `origin` is the channel.
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("file_id", Words, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("claims_left", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("origin", Words, nullable=False),
+    sa.Index(None, "build_id", "user_id"),
+    sa.Index(None, "expires_at"),
+)
+
+# Slack may deliver an event again; Socket Mode does not say so (https://github.com/slackapi/bolt-python/issues/1484).
+seen_events = sa.Table(
+    "seen_events",
+    metadata,
+    sa.Column("event_id", Words, primary_key=True),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Index(None, "seen_at"),
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("value", Words, nullable=False),
+)
+
+# A role for a person (U…) or a user group (S…); for every app it stands under `*`.
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("team_id", Words, primary_key=True),
+    sa.Column("grantee", Words, primary_key=True),
+    sa.Column("app_id", Words, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("granted_by", Words, nullable=False),
+    sa.Column("granted_at", Instant, nullable=False),
+)
+
+# An app with rows here can be used in these channels only.
+app_channels = sa.Table(
+    "app_channels",
+    metadata,
+    sa.Column("app_id", Words, primary_key=True),
+    sa.Column("channel_id", Words, primary_key=True),
+    sa.Column("set_by", Words, nullable=False),
+    sa.Column("set_at", Instant, nullable=False),
+)
+
+# Somebody asked the admins for a role; one open question per person, role and app.
+role_requests = sa.Table(
+    "role_requests",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("decided_by", Words),
+    sa.Column("decided_at", Instant),
+    sa.Column("allowed", sa.Boolean),
+    sa.Index(None, "user_id", "asked_at"),
+)
+
+# One row per link that was given, to hold people to so many a minute and an hour.
+given_links = sa.Table(
+    "given_links",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index(None, "user_id", "at"),
+)
+
+# What was done just now, so that a double click does it once, over all replicas.
+recent = sa.Table(
+    "recent",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index(None, "at"),
+)
+
+# Who wants to be told when a build is ready; the app is watched for them.
+awaited = sa.Table(
+    "awaited",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+    sa.Index(None, "app_id"),
+)
+
+# A build somebody sent to a colleague: only the colleague's click works, and the sender hears of the first.
+sent_builds = sa.Table(
+    "sent_builds",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("sender", Words, nullable=False),
+    sa.Column("recipient", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("sent_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),
+)
+
+# Messages that carry a link and are to say so when its time is over: by response_url (`address`), or by channel and ts.
+expiries = sa.Table(
+    "expiries",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("address", Words, nullable=False),
+    sa.Column("ts", Words),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("title", Words, nullable=False),
+    sa.Column("again", Words, nullable=False),
+    sa.Index(None, "due_at"),
+)

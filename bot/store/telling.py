@@ -1,0 +1,276 @@
+"""The outbox: which announcement is said next in which channel, by whom, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.domain.model import Announcement, Event
+from bot.store.claims import Claim, Exchange, Outcome, Waiting
+from bot.store.columns import moment, storable
+from bot.store.database import Database
+from bot.store.engine import fresh_token
+from bot.store.facts import build_of
+from bot.store.sql import Rows, as_rows, span, written
+from bot.store.transactions import Connection
+
+
+class Telling(Database):
+    """The store's outbox."""
+
+    async def exchange(
+        self, done: Sequence[Outcome], room: int, *, lease_seconds: float, pace_seconds: float
+    ) -> Exchange:
+        """Hand in every post that ended and take up to `room` new ones, in one transaction.
+
+        A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
+        `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
+        announcement, and no other. May be repeated with the same `done` after `StoreDown`.
+        """
+        ended = [outcome for outcome in done if outcome.kind != "unsure"]
+
+        async def work(connection: Connection) -> Exchange:
+            lost = await self._hand_in(connection, ended, pace_seconds) if ended else ()
+            return Exchange(await self._take(connection, room, lease_seconds), lost)
+
+        return await self.run(work)
+
+    async def _hand_in(
+        self, connection: Connection, ended: Sequence[Outcome], pace_seconds: float
+    ) -> tuple[Outcome, ...]:
+        rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
+        written_down = set((await self.execute(connection, _HAND_IN, rows=rows)).scalars())
+        await self.execute(connection, _FREE, rows=rows)
+        late = {o.announcement_id: o for o in ended if o.kind == "posted" and o.announcement_id not in written_down}
+        if not late:
+            return ()
+        # The same ts again is our own hand-in, repeated because its first answer never reached us.
+        first = await self.execute(connection, _FIRST, rows=as_rows({"id": number} for number in late))
+        return tuple(late[row.id] for row in first if row.ts != late[row.id].ts)
+
+    async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[Claim, ...]:
+        claims: list[Claim] = []
+        while (wanted := room - len(claims)) > 0:
+            token, start = fresh_token(), time.monotonic()
+            leased = (await self.execute(connection, _LEASE, token=token, lease=span(lease_seconds), room=wanted)).all()
+            if not leased:
+                break
+            heads = as_rows(
+                {"id": number} for number in (await self.execute(connection, _HEADS, token=token)).scalars()
+            )
+            until = {row.channel_id: moment(row.lease_until) for row in leased}
+            taken = []
+            for row in (await self.execute(connection, _FACTS, rows=heads)).all():
+                if (announcement := _announcement_of(row)) is None:
+                    await self.execute(connection, _UNREADABLE, id=row.id)
+                    continue
+                taken.append(_claim_of(row, announcement, token, until[row.channel_id], start + lease_seconds))
+            claims += taken
+            if len(taken) == len(leased):
+                break
+            # Channels with nothing left to say close, and make room for others.
+            used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
+            await self.execute(connection, _CLOSE, token=token, rows=used)
+        return tuple(claims)
+
+    async def hand_back(self, claims: Sequence[Claim]) -> None:
+        """Give back claims whose post was never started, at a stop; somebody else may take them at once."""
+        rows = as_rows(
+            {
+                "id": claim.announcement.id,
+                "channel": claim.announcement.channel_id,
+                "token": claim.channel_token,
+                # One that was unsure when it came is as unsure when it goes.
+                "state": "sending" if claim.unsure else "due",
+                "ts": None,
+                "reason": None,
+                "wait": 0,
+            }
+            for claim in claims
+        )
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _HAND_IN, rows=rows)
+            await self.execute(connection, _FREE, rows=rows)
+            await self.tell_others(connection, "tell")
+
+        if claims:
+            await self.run(work)
+            self.wakeups.ring("tell")
+
+    async def tell_due_in(self) -> float | None:
+        """Seconds until an announcement may be claimed; 0 if one may now, None if nothing waits."""
+
+        async def work(connection: Connection) -> float | None:
+            wait = (await self.execute(connection, _DUE_IN)).scalar()
+            return None if wait is None else max(0.0, int(wait) / 1e6)
+
+        return await self.run(work)
+
+    async def posted_ts(self, channel_id: str, build_id: str) -> str | None:
+        """Slack's ts of the message a channel last got about a build; None if it got none."""
+
+        async def work(connection: Connection) -> str | None:
+            ts: str | None = (await self.execute(connection, _POSTED, channel=channel_id, build=build_id)).scalar()
+            return ts
+
+        return await self.run(work)
+
+    async def announcements_waiting(self) -> Waiting:
+        """What waits to be said, being sent included; for the metrics."""
+
+        async def work(connection: Connection) -> Waiting:
+            row = (await self.execute(connection, _WAITING)).one()
+            return Waiting(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
+
+        return await self.run(work)
+
+
+_STATES = {"posted": "posted", "again": "due", "failed": "failed"}
+
+
+def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
+    if outcome.kind == "posted" and not outcome.ts:
+        raise ValueError("a posted announcement has a ts")
+    return {
+        "id": outcome.announcement_id,
+        "channel": outcome.channel_id,
+        "token": outcome.channel_token,
+        "state": _STATES[outcome.kind],
+        "ts": outcome.ts if outcome.kind == "posted" else None,
+        "reason": None if outcome.reason is None else storable(outcome.reason),
+        "wait": span(max(pace_seconds, outcome.retry_in) if outcome.kind == "again" else pace_seconds),
+    }
+
+
+def _announcement_of(row: sa.Row[Any]) -> Announcement | None:
+    """The announcement in a row; None if only another version of this program can read it."""
+    try:
+        return Announcement(row.id, row.channel_id, Event(row.event), build_of(row.facts), row.key)
+    except (ValueError, TypeError):
+        return None
+
+
+def _claim_of(row: sa.Row[Any], announcement: Announcement, token: str, until: datetime, by: float) -> Claim:
+    return Claim(announcement, token, bool(row.unsure), moment(row.first_attempt_at), until, by, row.card_ts)
+
+
+_ENDED = Rows(
+    "rows",
+    {
+        "id": "bigint",
+        "channel": "text",
+        "token": "text",
+        "state": "text",
+        "ts": "text",
+        "reason": "text",
+        "wait": "bigint",
+    },
+)
+
+# The first ts stays, whoever had the lease; anything else may be said only by who has the lease.
+_HAND_IN = written(
+    """
+    UPDATE announcements SET state = o.state, ts = o.ts, reason = o.reason,
+        posted_at = CASE WHEN o.state = 'posted' THEN {now} END
+    FROM {rows}
+    WHERE announcements.id = o.id AND announcements.ts IS NULL AND (
+        o.state = 'posted' OR announcements.state = 'sending' AND EXISTS (
+            SELECT 1 FROM channels c WHERE c.channel_id = announcements.channel_id AND c.lease_token = o.token
+        )
+    )
+    RETURNING announcements.id
+    """,
+    _ENDED,
+)
+
+# In the order of the names, as record() opens channels, so that the two never wait for each other.
+_FREE = written(
+    """
+    UPDATE channels SET lease_token = NULL, lease_until = 0, next_at = {now} + f.wait
+    FROM (
+        SELECT c.channel_id, o.wait FROM channels c JOIN {rows} ON c.channel_id = o.channel AND c.lease_token = o.token
+        ORDER BY c.channel_id {lock_c}
+    ) AS f
+    WHERE channels.channel_id = f.channel_id
+    """,
+    _ENDED,
+)
+
+_FIRST = written(
+    "SELECT a.id, a.ts FROM announcements a JOIN {rows} ON a.id = o.id WHERE a.ts IS NOT NULL",
+    Rows("rows", {"id": "bigint"}),
+)
+
+_LEASE = written("""
+    WITH free AS MATERIALIZED (
+        SELECT channel_id FROM channels WHERE waiting AND lease_until <= {now} AND next_at <= {now}
+        ORDER BY next_at, channel_id LIMIT :room {skip_locked}
+    )
+    UPDATE channels SET lease_token = :token, lease_until = {now} + :lease
+    WHERE channel_id IN (SELECT channel_id FROM free)
+    RETURNING channel_id, lease_until
+""")
+
+# A statement of its own after _LEASE: with the channels locked, it sees all that anybody committed about them.
+# `ts IS NULL` again outside is for a late post that is being recorded at this very moment. Naming the states there,
+# too, would let PostgreSQL read the whole queue by its index instead of the few heads by their ids.
+_HEADS = written("""
+    WITH heads AS MATERIALIZED (
+        SELECT (
+            SELECT min(w.id) FROM announcements w
+            WHERE w.channel_id = c.channel_id AND w.state IN ('due', 'sending')
+        ) AS id
+        FROM channels c WHERE c.lease_token = :token
+    )
+    UPDATE announcements SET unsure = (state = 'sending'), state = 'sending',
+        first_attempt_at = coalesce(first_attempt_at, {now})
+    WHERE ts IS NULL AND id IN (SELECT heads.id FROM heads)
+    RETURNING id
+""")
+
+# Not in RETURNING above: SQLite would read the whole tables for sub-selects there.
+_FACTS = written(
+    """
+    SELECT a.id, a.channel_id, a.event, a.key, a.unsure, a.first_attempt_at, b.facts,
+        (
+            SELECT p.ts FROM announcements p
+            WHERE p.channel_id = a.channel_id AND p.build_id = a.build_id AND p.ts IS NOT NULL
+            ORDER BY p.id DESC LIMIT 1
+        ) AS card_ts
+    FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
+    ORDER BY a.id
+    """,
+    Rows("rows", {"id": "bigint"}),
+)
+
+_UNREADABLE = written("""
+    UPDATE announcements SET state = 'failed', reason = 'made by another version of this bot' WHERE id = :id
+""")
+
+_CLOSE = written(
+    """
+    UPDATE channels SET lease_token = NULL, lease_until = 0, waiting = EXISTS (
+        SELECT 1 FROM announcements w WHERE w.channel_id = channels.channel_id AND w.state IN ('due', 'sending')
+    )
+    WHERE lease_token = :token AND channel_id NOT IN (SELECT o.channel FROM {rows})
+    """,
+    Rows("rows", {"channel": "text"}),
+)
+
+_DUE_IN = written("""
+    SELECT min(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {now} FROM channels WHERE waiting
+""")
+
+_POSTED = written("""
+    SELECT ts FROM announcements WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL
+    ORDER BY id DESC LIMIT 1
+""")
+
+_WAITING = written("""
+    SELECT count(*) AS number, {now} - min(created_at) AS age FROM announcements WHERE state IN ('due', 'sending')
+""")

@@ -1,0 +1,49 @@
+"""How a loop is woken when there is something to do: events in the process, NOTIFY between processes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal, get_args
+
+from bot.store.engine import fresh_token
+
+Topic = Literal["watch", "tell", "expire"]
+TOPICS: tuple[Topic, ...] = get_args(Topic)
+
+# https://www.postgresql.org/docs/current/sql-notify.html
+CHANNEL = "applivery_bot"
+
+
+class Wakeups:
+    """One bell per topic; a ring that nobody waits for is heard by the next who does."""
+
+    def __init__(self) -> None:
+        self.me = fresh_token()
+        self._bells: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in TOPICS}
+
+    def ring(self, topic: str) -> None:
+        """Wake who waits for this topic in this process; a topic we do not know is ignored."""
+        if bell := self._bells.get(topic):
+            bell.set()
+
+    def ring_all(self) -> None:
+        """Wake everybody: something may have been missed."""
+        for bell in self._bells.values():
+            bell.set()
+
+    async def wait(self, topic: Topic, seconds: float | None) -> bool:
+        """Wait for a ring, at most so many seconds (None: for ever); True if it rang."""
+        bell = self._bells[topic]
+        try:
+            async with asyncio.timeout(seconds):
+                await bell.wait()
+        except TimeoutError:
+            return False
+        bell.clear()
+        return True
+
+    def hear(self, payload: str) -> None:
+        """A NOTIFY arrived: `topic sender`; our own we have heard already."""
+        topic, _, sender = payload.partition(" ")
+        if sender != self.me:
+            self.ring(topic)

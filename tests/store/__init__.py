@@ -1,0 +1,1 @@
+"""The store's tests: the same ones on SQLite and on PostgreSQL."""

@@ -1,0 +1,69 @@
+"""Builds, subscriptions and announcements, in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.model import App, Build, Change, Event, NewAnnouncement, Stage, Subscription
+from bot.store.claims import Claim, Exchange, Outcome
+from bot.store.recording import Recorded
+from bot.store.store import Store
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def build(name: str, stage: Stage = Stage.PENDING, *, app: str = "app", minute: int | None = None, **facts) -> Build:
+    """A build of an app, uploaded so many minutes after noon."""
+    created = None if minute is None else NOON + timedelta(minutes=minute)
+    return Build(name, App(app, app, app.title()), stage, created_at=created, **facts)
+
+
+async def subscribe(store: Store, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
+    """A subscription of a channel to everything about an app."""
+    return await store.add_subscription("T1", channel, app, "App", list(Event), "", "U1", baseline=baseline)
+
+
+async def look(
+    store: Store,
+    changes: Iterable[Change] = (),
+    announcements: Iterable[NewAnnouncement] = (),
+    *,
+    app: str = "app",
+    again_in: float = 60,
+) -> Recorded:
+    """One poll of an app: claim it, whenever it is due, and record this."""
+    claimed = [app_ for app_ in await store.claim_apps(100, 60, only_due=False) if app_.app_id == app]
+    return await store.record(
+        app, claimed[0].token, list(changes), list(announcements), next_at_seconds=again_in, baseline_done=True
+    )
+
+
+async def fill(store: Store, channels: Iterable[str], builds: Iterable[str]) -> None:
+    """Watch the app and announce these new builds, in order, in these channels."""
+    names = list(channels)
+    for channel in names:
+        await subscribe(store, channel)
+    news = [build(name, Stage.READY) for name in builds]
+    await look(
+        store,
+        [Change(new, None) for new in news],
+        [NewAnnouncement(channel, new.id, Event.PROCESSED) for new in news for channel in names],
+    )
+
+
+async def exchange(
+    store: Store, done: Iterable[Outcome] = (), room: int = 10, *, lease: float = 60, pace: float = 0
+) -> Exchange:
+    """One exchange with the outbox."""
+    return await store.exchange(list(done), room, lease_seconds=lease, pace_seconds=pace)
+
+
+async def take(store: Store, room: int = 10, *, lease: float = 60) -> list[Claim]:
+    """Claim up to so many announcements; a lease of 0 seconds has lapsed already."""
+    return list((await exchange(store, room=room, lease=lease)).claims)
+
+
+def said(claims: Iterable[Claim]) -> list[tuple[str, str]]:
+    """Channel and build of each claim."""
+    return [(claim.announcement.channel_id, claim.announcement.build.id) for claim in claims]

@@ -1,0 +1,32 @@
+"""Who did what, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.model import AuditEntry
+from bot.store.store import Store
+from tests.store.builders import NOON
+
+ENTRY = AuditEntry(
+    NOON, "T1", "U1", "get", "ok", "button", channel_id="C1", app_id="app", build_id="b1", token_hash="abc"
+)
+
+
+async def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
+    await store.audit(ENTRY)
+    assert await store.audit_entries() == [ENTRY]
+
+
+async def test_entries_are_found_by_person_app_and_time_newest_first(store: Store) -> None:
+    entries = [
+        replace(ENTRY, at=NOON + timedelta(minutes=n), user_id=f"U{n % 2}", app_id=f"app{n % 3}") for n in range(12)
+    ]
+    for entry in entries:
+        await store.audit(entry)
+    newest = entries[::-1]
+    assert await store.audit_entries(limit=5) == newest[:5]
+    assert await store.audit_entries(user_id="U1") == [entry for entry in newest if entry.user_id == "U1"]
+    assert await store.audit_entries(app_id="app2") == [entry for entry in newest if entry.app_id == "app2"]
+    assert await store.audit_entries("U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]

@@ -1,0 +1,82 @@
+"""What every command asks for is read from memory, and never an old answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.model import Role
+from bot.store.store import Store
+from bot.store.transactions import Connection
+
+
+async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
+    assert await store.grants("T1") == []
+    await store.grant("T1", "U1", Role.RELEASER, None, "U9")
+    assert [one.role for one in await store.grants("T1")] == [Role.RELEASER]
+    await store.revoke("T1", "U1", None)
+    assert await store.grants("T1") == []
+    asked = await store.ask_for_role("T1", "U2", Role.MANAGER, None)
+    assert asked
+    await store.decide(asked.id, True, "U9")
+    assert [one.grantee for one in await store.grants("T1")] == ["U2"]
+
+
+async def test_an_allow_list_is_known_at_once(store: Store) -> None:
+    assert await store.allowed_channels() == {}
+    await store.allow_in("app", "C1", "U9")
+    assert await store.allowed_channels() == {"app": frozenset({"C1"})}
+    await store.disallow_in("app", "C1")
+    assert await store.allowed_channels() == {}
+
+
+async def test_workspaces_are_kept_apart(store: Store) -> None:
+    await store.grant("T1", "U1", Role.ADMIN, None, "U9")
+    assert len(await store.grants("T1")) == 1
+    assert await store.grants("T2") == []
+
+
+async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: Store) -> None:
+    for number in range(20):
+        channel = f"C{number}"
+        await asyncio.gather(store.allowed_channels(), store.allow_in("app", channel, "U9"), store.allowed_channels())
+        assert channel in (await store.allowed_channels())["app"]
+
+
+async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(store: Store) -> None:
+    await store.allowed_channels()
+    writer = asyncio.create_task(store.allow_in("app", "C1", "U9"))
+    await asyncio.sleep(0)
+    writer.cancel()
+    await asyncio.wait({writer})
+
+    async def written(connection: Connection) -> bool:
+        return (await connection.execute(sa.text("SELECT 1 FROM app_channels"))).first() is not None
+
+    assert ("app" in await store.allowed_channels()) is await store.run(written)
+
+
+async def test_a_file_of_our_own_is_read_once() -> None:
+    store = await Store.open("sqlite://")
+    reads = 0
+
+    async def read(_: Connection) -> int:
+        nonlocal reads
+        reads += 1
+        return reads
+
+    assert [await store.kept("note", read) for _ in range(3)] == [1, 1, 1]
+    store.changed()
+    assert await store.kept("note", read) == 2
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_what_another_replica_wrote_is_known_at_once(postgres_url: str) -> None:
+    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
+    assert await two.grants("T1") == []
+    await one.grant("T1", "U1", Role.RELEASER, None, "U9")
+    assert len(await two.grants("T1")) == 1
+    await asyncio.gather(one.close(), two.close())

@@ -1,0 +1,200 @@
+"""Opening a database: addresses, the lock, migrations, and the words when it cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from bot.errors import CannotStart
+from bot.store import migrating, tables
+from bot.store.store import Store, migrate
+from tests.postgres import PostgresServer
+from tests.store.builders import subscribe
+
+
+async def test_what_was_remembered_is_there_after_a_restart(address: str) -> None:
+    first = await Store.open(address)
+    made = await subscribe(first)
+    await first.close()
+    second = await Store.open(address)
+    assert await second.subscriptions() == [made]
+    await second.close()
+
+
+async def test_an_empty_database_gets_its_tables_at_the_first_start(empty_address: str) -> None:
+    store = await Store.open(empty_address)
+    assert await store.subscriptions() == []
+    await store.close()
+
+
+async def test_migrating_twice_changes_nothing(empty_address: str) -> None:
+    for _ in range(2):
+        await asyncio.to_thread(migrate, empty_address)
+    store = await Store.open(empty_address, migrate=False)
+    await store.ping()
+    await store.close()
+
+
+async def test_without_migrating_a_database_that_is_not_up_to_date_is_refused_with_the_command(
+    empty_address: str,
+) -> None:
+    with pytest.raises(CannotStart, match="applivery-bot migrate"):
+        await Store.open(empty_address, migrate=False)
+
+
+@pytest.mark.postgres
+async def test_replicas_that_start_at_once_on_an_empty_database_all_start(postgres_server: PostgresServer) -> None:
+    address = postgres_server.empty()
+    stores = await asyncio.gather(*(Store.open(address) for _ in range(5)))
+    await asyncio.gather(*(store.close() for store in stores))
+    postgres_server.drop(address)
+
+
+async def test_the_migrations_make_exactly_the_tables_the_program_uses(store: Store) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, tables.metadata))
+
+    assert await store._transactions.run_sync(differences) == []
+
+
+def test_the_newest_migration_is_the_one_a_start_asks_for() -> None:
+    assert ScriptDirectory.from_config(migrating.alembic_config()).get_heads() == [migrating.HEAD]
+
+
+async def test_a_database_of_a_newer_version_is_refused_and_left_alone(address: str) -> None:
+    await (await Store.open(address)).close()
+    _change(address, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(CannotStart, match="newer version"):
+        await Store.open(address)
+    _change(address, f"UPDATE alembic_version SET version_num = '{migrating.HEAD}'")
+    await (await Store.open(address)).close()
+
+
+def _change(address: str, statement: str) -> None:
+    if address.startswith("sqlite"):
+        connection = sqlite3.connect(address.removeprefix("sqlite:///"))
+        connection.execute(statement)
+        connection.commit()
+        connection.close()
+    else:
+        with psycopg.connect(address, autocommit=True) as session:
+            session.execute(statement)
+
+
+# ------------------------------------------------------------------ one process on SQLite
+
+HOLD = """
+import asyncio, sys
+from bot.store.store import Store
+async def main():
+    await Store.open(sys.argv[1])
+    print("open", flush=True)
+    sys.stdin.read()
+asyncio.run(main())
+"""
+
+
+async def test_a_second_process_on_a_sqlite_file_is_refused_with_words(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/bot.db"
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLD, address, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"open\n"
+    with pytest.raises(CannotStart, match=rf"(?s)process \(id {holder.pid}\) is using .*bot\.db.*PostgreSQL"):
+        await Store.open(address)
+    holder.kill()
+    await holder.wait()
+    # The kernel gave the lock back; no leftover file is in the way.
+    await (await Store.open(address)).close()
+
+
+async def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/bot.db"
+    store = await Store.open(address)
+    with pytest.raises(CannotStart):
+        await Store.open(address)
+    await store.close()
+    await (await Store.open(address)).close()
+
+
+async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
+
+    def pragmas(connection: sa.Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "busy_timeout")
+        return [connection.execute(sa.text(f"PRAGMA {name}")).scalar() for name in names]
+
+    assert await store._transactions.run_sync(pragmas) == ["wal", 2, 5000]
+    await store.close()
+
+
+@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:"])
+async def test_a_database_in_memory_is_one_database(address: str) -> None:
+    store, other = await Store.open(address), await Store.open(address)
+    await asyncio.gather(*(store.remember(f"note {n}", str(n)) for n in range(20)))
+    assert await store.recall("note 7") == "7"
+    assert await other.recall("note 7") is None
+    await asyncio.gather(store.close(), other.close())
+
+
+# ------------------------------------------------------------------ words when it cannot be
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("mysql://bot:secret@db/bot", "sqlite:/// or postgresql://"),
+        ("bot.db", "not a database address"),
+        ("postgresql://bot:secret@db:port/bot", "not a database address"),
+        ("sqlite:////nowhere/at/all/bot.db", "cannot be opened"),
+        ("postgresql://bot:secret@127.0.0.1:1/bot", "127.0.0.1/bot cannot be used"),
+    ],
+)
+async def test_an_address_that_cannot_be_used_is_refused_without_repeating_its_password(
+    address: str, words: str
+) -> None:
+    with pytest.raises(CannotStart, match=words) as refusal:
+        await Store.open(address)
+    assert "secret" not in str(refusal.value)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").write_text("Dear diary, today I was not a database. " * 100)
+    with pytest.raises(CannotStart, match="not a database"):
+        await Store.open(f"sqlite:///{tmp_path}/bot.db")
+
+
+@pytest.mark.postgres
+async def test_libpq_parameters_of_the_address_are_kept(postgres_url: str) -> None:
+    store = await Store.open(f"{postgres_url}?application_name=release-bot&options=-csearch_path%3Dpublic")
+
+    def settings(connection: sa.Connection) -> list[object]:
+        names = ("application_name", "search_path", "idle_in_transaction_session_timeout")
+        return [connection.execute(sa.text(f"SHOW {name}")).scalar() for name in names]
+
+    assert await store._transactions.run_sync(settings) == ["release-bot", "public", "10s"]
+    await store.close()
+
+
+async def test_closing_leaves_no_thread_and_no_task_behind(address: str) -> None:
+    tasks = asyncio.all_tasks()
+    store = await Store.open(address)
+    await store.ping()
+    await store.close()
+    assert asyncio.all_tasks() == tasks
+    for thread in threading.enumerate():
+        if thread.name.startswith("store"):
+            thread.join(5)
+            assert not thread.is_alive()

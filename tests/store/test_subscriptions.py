@@ -1,0 +1,183 @@
+"""Subscriptions, and what a channel is to hear from the moment it asks."""
+
+from __future__ import annotations
+
+from bot.domain.builds import announcements, changes
+from bot.domain.model import Build, Event, Stage
+from bot.store.claims import Outcome
+from bot.store.store import Store
+from tests.store.builders import build, exchange, fill, said, subscribe, take
+
+
+async def poll(store: Store, *listed: Build, app: str = "app") -> None:
+    """What jobs/watch does: claim, compare, decide, record; `listed` is newest first."""
+    [claimed] = [one for one in await store.claim_apps(9, 60, only_due=False) if one.app_id == app]
+    known = await store.known(app, [one.id for one in listed])
+    news = changes(known, listed, baseline=not claimed.baseline_done, since=claimed.baseline_since)
+    wanted = announcements(news, [s for s in await store.subscriptions() if s.app_id in (app, None)])
+    await store.record(app, claimed.token, news, wanted, next_at_seconds=60)
+
+
+async def heard(store: Store) -> list[tuple[str, str, str]]:
+    """Everything there is to say, said: channel, build and event."""
+    found = []
+    while claims := await take(store):
+        found += [(c.announcement.channel_id, c.announcement.build.id, str(c.announcement.event)) for c in claims]
+        await exchange(store, [Outcome.of(claim, "posted", ts=f"1.{claim.announcement.id}") for claim in claims], 0)
+    return sorted(found)
+
+
+async def test_a_subscription_is_what_was_asked_for(store: Store) -> None:
+    made = await store.add_subscription("T1", "C1", "app", "App", [Event.PROCESSED, Event.FAILED], "branch:main", "U1")
+    assert (made.team_id, made.channel_id, made.app_id, made.app_name) == ("T1", "C1", "app", "App")
+    assert (made.events, made.query, made.created_by) == ((Event.PROCESSED, Event.FAILED), "branch:main", "U1")
+    assert made.paused is None
+    assert abs((made.created_at - await store.now()).total_seconds()) < 10
+    assert await store.subscriptions("C1") == [made]
+    assert await store.subscriptions("C2") == []
+
+
+async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id(store: Store) -> None:
+    first = await store.add_subscription("T1", "C1", None, "every app", [Event.FAILED], "", "U1")
+    await store.pause_subscriptions("C1", "the bot was removed")
+    second = await store.add_subscription("T1", "C1", None, "every app", [Event.PROCESSED], "os:ios", "U2")
+    assert second.id == first.id
+    assert second.app_id is None
+    assert await store.subscriptions() == [second]
+    assert (second.created_by, second.query, second.paused) == ("U2", "os:ios", None)
+
+
+async def test_a_subscription_is_removed_by_id_or_by_app_and_only_in_its_channel(store: Store) -> None:
+    one, two, every = await subscribe(store), await subscribe(store, app="two"), await subscribe(store, app=None)
+    assert await store.remove_subscription("C2", one.id) is None
+    assert await store.remove_subscription("C1", one.id) == one
+    assert await store.remove_subscription("C1", one.id) is None
+    assert await store.remove_subscription("C1", "two") == two
+    assert await store.remove_subscription("C1", "*") == every
+    assert await store.subscriptions() == []
+
+
+async def test_pausing_says_which_ones_are_newly_paused(store: Store) -> None:
+    await subscribe(store)
+    assert [s.paused for s in await store.pause_subscriptions("C1", "archived")] == ["archived"]
+    await subscribe(store, app="two")
+    assert [s.app_id for s in await store.pause_subscriptions("C1", "archived since")] == ["two"]
+    assert [s.paused for s in await store.resume_subscriptions("C1")] == [None, None]
+    assert await store.resume_subscriptions("C1") == []
+
+
+async def test_the_last_post_is_known_per_subscription(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    await subscribe(store, app="two")
+    await subscribe(store, app=None)
+    await heard(store)
+    last = {subscription.app_id: at for subscription, at in await store.subscriptions_with_last_post("C1")}
+    assert last["two"] is None
+    assert last["app"] is not None
+    assert last[None] == last["app"]
+
+
+# ------------------------------------------------------------------ from when on
+
+
+async def test_nothing_from_before_the_subscription_is_announced(store: Store) -> None:
+    old, running = build("old", Stage.READY, minute=1), build("running", Stage.RUNNING, minute=2)
+    await subscribe(store, baseline=[running, old])
+    older = build("older", Stage.READY, minute=0)  # on a page the baseline did not reach
+    await poll(store, running, old, older)
+    assert await heard(store) == []
+
+
+async def test_a_build_still_on_its_way_at_the_subscription_is_followed_to_its_end(store: Store) -> None:
+    await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=2)])
+    await poll(store, build("b1", Stage.READY, minute=2))
+    assert await heard(store) == [("C1", "b1", "processed")]
+
+
+async def test_a_build_between_the_list_and_the_subscription_is_not_missed(store: Store) -> None:
+    await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
+    await poll(store, build("b2", Stage.READY, minute=2), build("b1", Stage.READY, minute=1))
+    assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
+
+
+async def test_the_first_build_of_an_app_without_builds_is_announced(store: Store) -> None:
+    await subscribe(store)
+    [claimed] = await store.claim_apps(1, 60)
+    assert claimed.baseline_since is not None
+    assert not claimed.baseline_done
+    assert abs((claimed.baseline_since - await store.now()).total_seconds()) < 10
+
+
+async def test_a_second_channel_hears_nothing_from_before_and_the_first_misses_nothing(store: Store) -> None:
+    await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
+    await poll(store, build("b1", Stage.READY, minute=1))
+    unpolled, running = build("b2", Stage.READY, minute=2), build("b3", Stage.RUNNING, minute=3)
+    await subscribe(store, "C2", baseline=[running, unpolled])
+    await poll(store, build("b3", Stage.READY, minute=3), unpolled)
+    assert await heard(store) == [
+        ("C1", "b2", "processed"),
+        ("C1", "b2", "uploaded"),
+        ("C1", "b3", "processed"),
+        ("C1", "b3", "uploaded"),
+        ("C2", "b3", "processed"),
+    ]
+
+
+async def test_replacing_a_subscription_loses_no_build_that_was_on_its_way_to_it(store: Store) -> None:
+    await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
+    await poll(store, build("b1", Stage.READY, minute=1))
+    unpolled = build("b2", Stage.READY, minute=2)
+    await subscribe(store, baseline=[unpolled])
+    await poll(store, unpolled)
+    assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
+
+
+async def test_a_wider_subscription_loses_no_build_that_was_on_its_way_to_the_narrow_one(store: Store) -> None:
+    await subscribe(store, baseline=[build("b1", Stage.READY, minute=1)])
+    await poll(store, build("b1", Stage.READY, minute=1))
+    unpolled = build("b2", Stage.READY, minute=2)
+    await subscribe(store, app=None, baseline=[unpolled])
+    await poll(store, unpolled)
+    assert await heard(store) == [("C1", "b2", "processed"), ("C1", "b2", "uploaded")]
+
+
+async def test_what_happened_while_nobody_listened_is_history(store: Store) -> None:
+    await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=1)])
+    await store.remove_subscription("C1", "app")
+    listed = [build("b2", Stage.READY, minute=2), build("b1", Stage.READY, minute=1)]
+    await subscribe(store, "C2", baseline=listed)
+    await poll(store, *listed, build("b0", Stage.READY, minute=0))
+    assert await heard(store) == []
+
+
+async def test_a_subscription_to_every_app_starts_each_forgotten_app_anew(store: Store) -> None:
+    await subscribe(store, baseline=[build("b1", Stage.RUNNING, minute=1)])
+    await store.remove_subscription("C1", "app")
+    await subscribe(store, "C2", app=None)
+    await poll(store, build("b1", Stage.READY, minute=1))
+    assert await heard(store) == []
+
+
+async def test_a_poll_under_way_while_somebody_subscribes_is_done_again_for_them(store: Store) -> None:
+    await subscribe(store, "C1", baseline=[build("b1", Stage.READY, minute=1)])
+    [claimed] = await store.claim_apps(1, 60)
+    before = await store.subscriptions()
+    new = build("b2", Stage.READY, minute=2)
+    await subscribe(store, "C2", baseline=[build("b1", Stage.READY, minute=1)])
+    news = changes({}, [new], baseline=False)
+    recorded = await store.record("app", claimed.token, news, announcements(news, before), next_at_seconds=60)
+    assert recorded.lease_lost
+    assert await store.due_in() == 0
+    await poll(store, new)
+    assert {(channel, event) for channel, _, event in await heard(store)} == {
+        (channel, event) for channel in ("C1", "C2") for event in ("uploaded", "processed")
+    }
+
+
+async def test_the_order_of_a_channel_is_the_order_of_the_changes(store: Store) -> None:
+    await fill(store, ["C1"], [f"b{n}" for n in range(30)])
+    found = []
+    while claims := await take(store):
+        found += said(claims)
+        await exchange(store, [Outcome.of(claims[0], "posted", ts="1.1")], 0)
+    assert found == [("C1", f"b{n}") for n in range(30)]

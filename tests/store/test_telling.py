@@ -1,0 +1,271 @@
+"""The outbox: in order, at a pace, once, whoever crashes, freezes or comes late."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+import pytest
+
+from bot.domain.model import Change, Event, NewAnnouncement, Stage
+from bot.store.claims import Claim, Outcome
+from bot.store.store import Store
+from tests.store.builders import build, exchange, fill, look, said, subscribe, take
+
+
+def posted(claim: Claim, ts: str = "1.1") -> Outcome:
+    return Outcome.of(claim, "posted", ts=ts)
+
+
+# ------------------------------------------------------------------ order and pace
+
+
+async def test_a_channel_has_one_message_in_flight_the_oldest(store: Store) -> None:
+    await fill(store, ["C1", "C2"], ["b1", "b2"])
+    claims = await take(store)
+    assert said(claims) == [("C1", "b1"), ("C2", "b1")]
+    assert await take(store) == []
+    after = await exchange(store, [posted(claims[1])])
+    assert said(after.claims) == [("C2", "b2")]
+
+
+async def test_no_more_is_taken_than_there_is_room_for(store: Store) -> None:
+    await fill(store, [f"C{n}" for n in range(10)], ["b1"])
+    assert len(await take(store, 0)) == 0
+    assert len(await take(store, 4)) == 4
+    assert len(await take(store, 10)) == 6
+
+
+async def test_the_channel_that_waited_longest_comes_first(store: Store) -> None:
+    await fill(store, ["C1", "C2"], ["b1", "b2", "b3"])
+    [first] = await take(store, 1)
+    [second] = (await exchange(store, [posted(first)], 1)).claims
+    [third] = (await exchange(store, [posted(second)], 1)).claims
+    assert said([first, second, third]) == [("C1", "b1"), ("C2", "b1"), ("C1", "b2")]
+
+
+async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) -> None:
+    await fill(store, ["C1"], ["b1", "b2"])
+    [claim] = await take(store)
+    assert (await exchange(store, [posted(claim)], pace=3600)).claims == ()
+    assert 3500 < (await store.tell_due_in() or 0) <= 3600
+
+
+async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
+    await fill(store, ["C1", "C2"], ["b1", "b2"])
+    one, two = await take(store)
+    later = [Outcome.of(one, "again", retry_in=3600), Outcome.of(two, "again", retry_in=0)]
+    [again] = (await exchange(store, later)).claims
+    assert said([again]) == [("C2", "b1")]
+    assert not again.unsure
+
+
+async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(store: Store) -> None:
+    await fill(store, ["C1"], ["b1", "b2"])
+    [claim] = await take(store)
+    [following] = (await exchange(store, [Outcome.of(claim, "failed", reason="msg_too_long")])).claims
+    assert said([following]) == [("C1", "b2")]
+    assert await store.posted_ts("C1", "b1") is None
+
+
+async def test_channels_with_nothing_left_make_room_for_others(store: Store) -> None:
+    await fill(store, [f"C{n}" for n in range(5)], ["b1"])
+    done = [posted(claim) for claim in await take(store)]
+    await exchange(store, done, 0)
+    await look(store, [Change(build("b2", Stage.READY), None)], [NewAnnouncement("C9", "b2", Event.PROCESSED)])
+    assert said(await take(store, 1)) == [("C9", "b2")]
+    assert (await store.announcements_waiting()).count == 1
+
+
+async def test_when_nothing_waits_there_is_nothing_to_wake_for(store: Store) -> None:
+    assert await store.tell_due_in() is None
+    await fill(store, ["C1"], ["b1"])
+    assert await store.tell_due_in() == 0
+    [claim] = await take(store)
+    assert 50 < (await store.tell_due_in() or 0) <= 60
+    await exchange(store, [posted(claim)])
+    assert await store.tell_due_in() is None
+    waiting = await store.announcements_waiting()
+    assert (waiting.count, waiting.oldest_seconds) == (0, None)
+
+
+# ------------------------------------------------------------------ crashed, frozen, late
+
+
+async def test_a_message_under_a_lapsed_lease_is_unsure(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [first] = await take(store, lease=0)
+    assert not first.unsure
+    [second] = await take(store)
+    assert second.unsure
+    assert second.announcement == first.announcement
+    assert second.first_attempt_at == first.first_attempt_at
+    assert second.channel_token != first.channel_token
+
+
+async def test_a_message_that_is_unsure_keeps_its_lease(store: Store) -> None:
+    await fill(store, ["C1"], ["b1", "b2"])
+    [claim] = await take(store, lease=60)
+    assert (await exchange(store, [Outcome.of(claim, "unsure")])).claims == ()
+    assert 50 < (await store.tell_due_in() or 0) <= 60
+
+
+async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [first] = await take(store)
+    [second] = (await exchange(store, [Outcome.of(first, "again")], lease=0)).claims
+    assert not second.unsure
+    [third] = await take(store)
+    assert third.unsure
+    assert third.first_attempt_at == first.first_attempt_at
+
+
+async def test_the_deadline_is_the_end_of_the_lease_on_both_clocks(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    before = time.monotonic()
+    [claim] = await take(store, lease=45)
+    assert abs((claim.deadline - await store.now()).total_seconds() - 45) < 5
+    assert before + 45 <= claim.deadline_monotonic <= time.monotonic() + 45
+
+
+async def test_the_first_ts_stays_and_the_late_one_is_told(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [frozen] = await take(store, lease=0)
+    [other] = await take(store)
+    assert (await exchange(store, [posted(other, "1.1")])).lost == ()
+    late = posted(frozen, "2.2")
+    assert (await exchange(store, [late])).lost == (late,)
+    assert await store.posted_ts("C1", "b1") == "1.1"
+
+
+async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store: Store) -> None:
+    await fill(store, ["C1"], ["b1", "b2"])
+    [frozen] = await take(store, lease=0)
+    [other] = await take(store)
+    # It does not free a channel that is somebody else's by now.
+    assert await exchange(store, [posted(frozen, "2.2")]) == await exchange(store)
+    result = await exchange(store, [posted(other, "1.1")])
+    assert result.lost == (posted(other, "1.1"),)
+    assert said(result.claims) == [("C1", "b2")]
+    assert await store.posted_ts("C1", "b1") == "2.2"
+
+
+async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:
+    """After StoreDown nobody knows whether the commit happened, so the sender hands in again."""
+    await fill(store, ["C1"], ["b1"])
+    [claim] = await take(store)
+    assert (await exchange(store, [posted(claim)])).lost == ()
+    assert (await exchange(store, [posted(claim)])).lost == ()
+
+
+@pytest.mark.parametrize("kind", ["again", "failed"])
+async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store, kind: str) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [frozen] = await take(store, lease=0)
+    [other] = await take(store, lease=60)
+    await exchange(store, [Outcome.of(frozen, kind, reason="?")])  # type: ignore[arg-type]
+    assert await take(store) == []
+    assert (await exchange(store, [posted(other)])).lost == ()
+    assert await store.posted_ts("C1", "b1") == "1.1"
+
+
+async def test_nothing_is_said_again_once_it_was_posted(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [claim] = await take(store)
+    await exchange(store, [posted(claim)])
+    for kind in ("again", "failed"):
+        await exchange(store, [Outcome.of(claim, kind)])  # type: ignore[arg-type]
+    assert await take(store) == []
+
+
+async def test_a_posted_message_has_a_ts(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [claim] = await take(store)
+    with pytest.raises(ValueError, match="ts"):
+        await exchange(store, [Outcome.of(claim, "posted")])
+
+
+async def test_the_second_word_about_a_build_knows_the_message_of_the_first(store: Store) -> None:
+    await subscribe(store)
+    await look(store, [Change(build("b1"), None)], [NewAnnouncement("C1", "b1", Event.UPLOADED)])
+    await look(store, [Change(build("b1", Stage.READY), Stage.PENDING)], [NewAnnouncement("C1", "b1", Event.PROCESSED)])
+    [first] = await take(store)
+    assert (first.announcement.event, first.card_ts) == (Event.UPLOADED, None)
+    [second] = (await exchange(store, [posted(first, "7.7")])).claims
+    assert (second.announcement.event, second.card_ts) == (Event.PROCESSED, "7.7")
+
+
+async def test_at_a_stop_what_was_not_begun_is_given_back(store: Store) -> None:
+    await fill(store, ["C1", "C2"], ["b1"])
+    await take(store, 1, lease=0)
+    claims = await take(store)
+    assert {claim.announcement.channel_id: claim.unsure for claim in claims} == {"C1": True, "C2": False}
+    await store.hand_back(claims)
+    await store.hand_back([])
+    again = await take(store)
+    assert {claim.announcement.channel_id: claim.unsure for claim in again} == {"C1": True, "C2": False}
+
+
+# ------------------------------------------------------------------ several senders
+
+
+async def drain(store: Store, wire: list[tuple[str, str]], room: int, number: int) -> None:
+    """A sender: take, post, hand in, until nothing waits any more."""
+    done: list[Outcome] = []
+    while True:
+        claims = (await exchange(store, done, room)).claims
+        for claim in claims:
+            wire += said([claim])
+        done = [posted(claim, f"{number}.{claim.announcement.id}") for claim in claims]
+        await asyncio.sleep(0)
+        if not claims and await store.tell_due_in() is None:
+            return
+
+
+async def test_several_senders_say_everything_once_and_in_order(store: Store) -> None:
+    channels, builds = [f"C{n}" for n in range(6)], [f"b{n:02}" for n in range(20)]
+    await fill(store, channels, builds)
+    wire: list[tuple[str, str]] = []
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(drain(store, wire, 3, number) for number in range(4)))
+    assert Counter(wire) == Counter((channel, name) for channel in channels for name in builds)
+    assert {channel: [b for c, b in wire if c == channel] for channel in channels} == dict.fromkeys(channels, builds)
+
+
+@pytest.mark.postgres
+async def test_two_replicas_share_the_polling_and_the_telling(postgres_url: str) -> None:
+    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
+    for number in range(10):
+        await subscribe(one, app=f"app{number}")
+    shares = await asyncio.gather(*(store.claim_apps(5, 60) for store in (one, two)))
+    assert len({app.app_id for share in shares for app in share}) == 10
+    channels, builds = [f"C{n}" for n in range(8)], [f"b{n:02}" for n in range(25)]
+    await fill(one, channels, builds)
+    wire: list[tuple[str, str]] = []
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(drain(store, wire, 4, number) for number, store in enumerate((one, two))))
+    assert Counter(wire) == Counter((channel, name) for channel in channels for name in builds)
+    assert {channel: [b for c, b in wire if c == channel] for channel in channels} == dict.fromkeys(channels, builds)
+    await asyncio.gather(one.close(), two.close())
+
+
+async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> None:
+    """A channel that closes at the very moment in which something new arrives stays open."""
+    await subscribe(store)
+    wire: list[tuple[str, str]] = []
+    names = [f"b{n:03}" for n in range(60)]
+
+    async def arrive() -> None:
+        for name in names:
+            change = Change(build(name, Stage.READY), None)
+            news = [NewAnnouncement(channel, name, Event.PROCESSED) for channel in ("C1", "C2")]
+            await store.record("app", None, [change], news, next_at_seconds=60)
+
+    async def send(number: int) -> None:
+        while len(wire) < 2 * len(names):
+            await drain(store, wire, 2, number)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(arrive(), send(1), send(2))
+    assert Counter(wire) == Counter((channel, name) for channel in ("C1", "C2") for name in names)

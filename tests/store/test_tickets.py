@@ -1,0 +1,216 @@
+"""Claim tickets: one claim is one UPDATE, and a new ticket ends the older ones."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.model import FileKind
+from bot.domain.tickets import Standing, State, Ticket, fingerprint, is_ticket, minutes, new_ticket
+from bot.store.store import Store
+from bot.store.tickets import KEEP_SECONDS
+
+MINUTE = timedelta(minutes=1)
+
+
+async def issue(store: Store, **changes: Any) -> str:
+    """A ticket for Ana to build b1, by its hash."""
+    facts = {"team_id": "T1", "user_id": "U1", "app_id": "a1", "build_id": "b1", "kind": FileKind.AUTO}
+    ticket = fingerprint(new_ticket())
+    await store.issue_ticket(ticket, **{**facts, "life_seconds": 600, **changes})
+    return ticket
+
+
+async def standing(store: Store, ticket: str) -> Standing:
+    found = await store.ticket(ticket)
+    return Standing.UNKNOWN if found is None else found.standing(await store.now())
+
+
+async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
+    ticket = fingerprint(new_ticket())
+    before = await store.now()
+    issued = await store.issue_ticket(
+        ticket,
+        team_id="T1",
+        user_id="U1",
+        app_id="a1",
+        build_id="b1",
+        kind=FileKind.FILE,
+        file_id="f1",
+        life_seconds=600,
+        claims=2,
+        origin="C1",
+    )
+    assert await store.ticket(ticket) == issued
+    assert issued == Ticket(
+        "T1", "U1", "a1", "b1", FileKind.FILE, "f1", issued.created_at, issued.expires_at, 2, State.OPEN, "C1"
+    )
+    assert before <= issued.created_at
+    assert issued.expires_at - issued.created_at == 10 * MINUTE
+
+
+async def test_a_ticket_is_claimed_once(store: Store) -> None:
+    ticket = await issue(store)
+    claimed = await store.claim_ticket(ticket)
+    assert isinstance(claimed, Ticket)
+    assert (claimed.user_id, claimed.claims_left) == ("U1", 0)
+    assert await store.claim_ticket(ticket) is Standing.SPENT
+
+
+async def test_of_fifty_claims_at_once_one_succeeds(store: Store) -> None:
+    ticket = await issue(store)
+    outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(50)))
+    assert sum(isinstance(one, Ticket) for one in outcomes) == 1
+    assert [one for one in outcomes if not isinstance(one, Ticket)] == [Standing.SPENT] * 49
+
+
+async def test_a_ticket_with_three_claims_is_claimed_three_times(store: Store) -> None:
+    ticket = await issue(store, claims=3)
+    outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(10)))
+    assert sum(isinstance(one, Ticket) for one in outcomes) == 3
+
+
+async def test_a_claim_that_is_given_back_can_be_made_again(store: Store) -> None:
+    ticket = await issue(store)
+    await store.claim_ticket(ticket)
+    await store.give_back_ticket(ticket)
+    assert isinstance(await store.claim_ticket(ticket), Ticket)
+    assert await store.claim_ticket(ticket) is Standing.SPENT
+
+
+async def test_an_expired_ticket_is_not_claimed(store: Store) -> None:
+    ticket = await issue(store, life_seconds=0)
+    assert await store.claim_ticket(ticket) is Standing.EXPIRED
+
+
+async def test_a_ticket_nobody_issued_is_unknown(store: Store) -> None:
+    assert await store.ticket(fingerprint("guess")) is None
+    assert await store.claim_ticket(fingerprint("guess")) is Standing.UNKNOWN
+    await store.give_back_ticket(fingerprint("guess"))
+    assert await store.ticket(fingerprint("guess")) is None
+
+
+async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Store) -> None:
+    older = await issue(store)
+    newer = await issue(store)
+    assert await store.claim_ticket(older) is Standing.CANCELLED
+    assert isinstance(await store.claim_ticket(newer), Ticket)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"user_id": "U2"}, {"team_id": "T2"}, {"build_id": "b2"}, {"kind": FileKind.FILE}, {"file_id": "f1"}],
+    ids=lambda other: next(iter(other)),
+)
+async def test_a_ticket_for_anything_else_cancels_nothing(store: Store, other: dict[str, Any]) -> None:
+    older = await issue(store)
+    await issue(store, **other)
+    assert await standing(store, older) is Standing.OPEN
+
+
+async def test_of_tickets_issued_at_once_for_one_file_one_stays_open(store: Store) -> None:
+    made = await asyncio.gather(*(issue(store) for _ in range(10)))
+    assert sorted([await standing(store, ticket) for ticket in made]) == [Standing.CANCELLED] * 9 + [Standing.OPEN]
+
+
+async def test_a_claim_given_back_after_a_newer_ticket_opens_nothing(store: Store) -> None:
+    older = await issue(store)
+    await store.claim_ticket(older)
+    await issue(store)
+    assert await store.claim_ticket(older) is Standing.SPENT
+    await store.give_back_ticket(older)
+    assert await store.claim_ticket(older) is Standing.CANCELLED
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.RECALLED])
+async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: Store, state: Any) -> None:
+    mine, colleagues, other = await issue(store), await issue(store, user_id="U2"), await issue(store, build_id="b2")
+    await issue(store, user_id="U3", life_seconds=0)
+    assert await store.end_tickets("b1", state) == 2
+    assert await store.claim_ticket(mine) == state.value
+    assert await store.claim_ticket(colleagues) == state.value
+    assert isinstance(await store.claim_ticket(other), Ticket)
+    assert await store.end_tickets("b1", state) == 0
+
+
+async def test_a_spent_ticket_of_a_recalled_build_says_recalled(store: Store) -> None:
+    ticket = await issue(store)
+    await store.claim_ticket(ticket)
+    assert await store.end_tickets("b1", State.RECALLED) == 0
+    assert await standing(store, ticket) is Standing.RECALLED
+
+
+async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Store) -> None:
+    kept = await issue(store, user_id="U2", life_seconds=-KEEP_SECONDS + 60)
+    gone = await issue(store, user_id="U3", life_seconds=-KEEP_SECONDS)
+    await issue(store)
+    assert await standing(store, kept) is Standing.EXPIRED
+    assert await standing(store, gone) is Standing.UNKNOWN
+
+
+async def test_the_ticket_itself_is_not_in_the_database(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
+    ticket = new_ticket()
+    await store.issue_ticket(
+        fingerprint(ticket),
+        team_id="T1",
+        user_id="U1",
+        app_id="a1",
+        build_id="b1",
+        kind=FileKind.AUTO,
+        life_seconds=600,
+    )
+    await store.claim_ticket(fingerprint(ticket))
+    await store.close()
+    written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert ticket.encode() not in written
+    assert fingerprint(ticket).encode() in written
+
+
+# ------------------------------------------------------------------ the noun
+
+
+def test_a_ticket_is_128_bits_that_never_come_twice() -> None:
+    made = {new_ticket() for _ in range(1000)}
+    assert len(made) == 1000
+    assert all(is_ticket(one) for one in made)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 21, "x" * 23, "x" * 21 + "é", "x" * 21 + "\n", "../" + "x" * 19, "\ud800" * 22]
+)
+def test_what_is_not_22_url_safe_characters_is_no_ticket(text: str) -> None:
+    assert not is_ticket(text)
+    assert len(fingerprint(text)) == 64
+
+
+@pytest.mark.parametrize(
+    ("state", "claims_left", "age", "expected"),
+    [
+        (State.OPEN, 1, 9, Standing.OPEN),
+        (State.OPEN, 1, 10, Standing.EXPIRED),
+        (State.OPEN, 0, 1, Standing.SPENT),
+        (State.OPEN, 0, 11, Standing.SPENT),
+        (State.CANCELLED, 1, 1, Standing.CANCELLED),
+        (State.CANCELLED, 1, 11, Standing.CANCELLED),
+        (State.CANCELLED, 0, 1, Standing.SPENT),
+        (State.RECALLED, 0, 11, Standing.RECALLED),
+    ],
+)
+def test_of_several_reasons_the_most_telling_is_given(
+    state: State, claims_left: int, age: int, expected: Standing
+) -> None:
+    made = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    ticket = Ticket("T1", "U1", "a1", "b1", FileKind.AUTO, None, made, made + 10 * MINUTE, claims_left, state)
+    assert ticket.standing(made + age * MINUTE) is expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(600, 10), (599.9, 10), (541, 10), (540, 9), (1, 1), (0, 0), (-90, 0)]
+)
+def test_minutes_left_are_rounded_up(seconds: float, expected: int) -> None:
+    assert minutes(timedelta(seconds=seconds)) == expected

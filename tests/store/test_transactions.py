@@ -1,0 +1,201 @@
+"""All or nothing, outages in our words, and what a database cannot hold."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from bot.domain.model import AuditEntry, Change, Event, NewAnnouncement, Stage
+from bot.errors import StoreDown
+from bot.store.store import Store
+from bot.store.transactions import Connection
+from tests.postgres import PostgresServer
+from tests.store.builders import build, fill, look, subscribe, take
+
+
+async def test_a_failure_half_way_leaves_nothing(store: Store) -> None:
+    await subscribe(store)
+    news = build("b1", Stage.READY)
+    nowhere = NewAnnouncement(None, "b1", Event.PROCESSED)  # type: ignore[arg-type]
+    good = NewAnnouncement("C1", "b1", Event.PROCESSED)
+    with pytest.raises(IntegrityError):
+        await look(store, [Change(news, None)], [good, nowhere])
+    assert await store.known("app", ["b1"]) == {}
+    assert await take(store) == []
+    assert await store.claim_apps(1, 60, only_due=False) == []  # the lease has not ended either
+
+
+async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(store: Store) -> None:
+    for delay in (0, 0.0005, 0.001, 0.002):
+        task = asyncio.create_task(store.remember("note", str(delay)))
+        await asyncio.sleep(delay)
+        task.cancel()
+        await asyncio.wait({task})
+    await store.remember("last", "word")
+    assert await store.recall("last") == "word"
+
+
+async def test_transactions_wait_in_line_instead_of_failing(store: Store) -> None:
+    assert all(await asyncio.gather(*(store.seen_event(f"Ev{n}") for n in range(100))))
+
+
+async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_of() -> None:
+    store = await Store.open("sqlite://")
+
+    async def work(_connection: Connection) -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waits for nothing"):
+        await store.run(work)
+    await store.ping()
+    await store.close()
+
+
+async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(store: Store) -> None:
+    async def half(connection: Connection) -> None:
+        await connection.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'x')"))
+        await connection.execute(sa.text("INSERT INTO notes (key, value) VALUES ('half', 'again')"))
+
+    before = [store.remember(f"before{n}", "x") for n in range(5)]
+    after = [store.remember(f"after{n}", "x") for n in range(5)]
+    ends = await asyncio.gather(*before, store.run(half), *after, return_exceptions=True)
+    assert [type(end) for end in ends if end] == [IntegrityError]
+    assert await store.recall("half") is None
+    assert [await store.recall(f"{when}{n}") for when in ("before", "after") for n in range(5)] == ["x"] * 10
+
+
+async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
+    store = await Store.open("sqlite://")
+    commits = []
+
+    def count(_connection: sa.Connection) -> None:
+        commits.append(1)
+
+    sa.event.listen(sa.Engine, "commit", count)
+    try:
+        await asyncio.gather(*(store.remember(f"note{n}", "x") for n in range(50)))
+    finally:
+        sa.event.remove(sa.Engine, "commit", count)
+    assert len(commits) == 1
+    await store.close()
+
+
+async def test_what_still_stands_in_line_when_the_store_closes_is_done() -> None:
+    store = await Store.open("sqlite://")
+    first = asyncio.create_task(store.remember("first", "x"))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(store.seen_event("Ev1"))
+    await asyncio.sleep(0)
+    await store.close()
+    assert (await first, await second) == (None, True)
+
+
+async def test_driver_errors_are_store_down_and_carry_no_values(store: Store) -> None:
+    async def work(connection: Connection) -> None:
+        error = "SELECT nothing_like_it(:x)" if store.dialect == "sqlite" else "SELECT pg_sleep(9), CAST(:x AS text)"
+        if store.dialect == "postgresql":
+            await connection.execute(sa.text("SET LOCAL statement_timeout = 10"))
+        await connection.execute(sa.text(error), {"x": "what somebody typed"})
+
+    with pytest.raises(StoreDown) as down:
+        await store.run(work)
+    assert "what somebody typed" not in f"{down.value} {down.value.__cause__}"
+    await store.ping()
+
+
+@pytest.mark.postgres
+async def test_an_outage_is_store_down_and_its_end_is_noticed_by_itself(postgres_server: PostgresServer) -> None:
+    address = postgres_server.fresh()
+    store = await Store.open(address)
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:
+        name = address.rpartition("/")[2]
+        session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with pytest.raises(StoreDown):
+            await store.ping()
+        session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await store.ping()
+    await store.close()
+    postgres_server.drop(address)
+
+
+@pytest.mark.postgres
+async def test_a_restart_of_the_server_between_two_calls_is_not_felt(postgres_url: str, postgres_server) -> None:
+    store = await Store.open(postgres_url)
+    await fill(store, ["C1"], ["b1"])
+    await asyncio.to_thread(postgres_server.restart)
+    assert [claim.announcement.build.id for claim in await take(store)] == ["b1"]
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
+    store = await Store.open(postgres_url)
+    await store.remember("a", "0")
+    await store.remember("b", "0")
+    both_hold_one = asyncio.Barrier(2)
+    tries = []
+
+    async def cross(first: str, second: str) -> None:
+        async def work(connection: Connection) -> None:
+            tries.append(first)
+            raise_it = sa.text("UPDATE notes SET value = value || :first WHERE key = :key")
+            await connection.execute(raise_it, {"first": first, "key": first})
+            if tries.count(first) == 1:
+                await both_hold_one.wait()
+            await connection.execute(raise_it, {"first": first, "key": second})
+
+        await store.run(work)
+
+    await asyncio.gather(cross("a", "b"), cross("b", "a"))
+    assert len(tries) == 3
+    assert sorted(await store.recall("a") or "") == sorted(await store.recall("b") or "") == ["0", "a", "b"]
+    await store.close()
+
+
+# ------------------------------------------------------------------ what goes in comes out
+
+ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", "get", "ok")
+
+
+async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> None:
+    madrid = timezone(timedelta(hours=1))
+    await store.audit(AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", "get", "ok"))
+    [entry] = await store.audit_entries()
+    assert entry == ENTRY
+    assert entry.at.tzinfo is UTC
+
+
+async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="time zone"):
+        await store.audit(AuditEntry(datetime(2026, 1, 2), "T1", "U1", "get", "ok"))  # noqa: DTZ001
+
+
+async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> None:
+    await store.remember("nul\x00", "half a \ud83d pair\x00")
+    assert await store.recall("nul") == "half a ? pair"
+    subscription = await store.add_subscription("T1", "C1", "app", "A\x00pp", [], "branch:\x00main", "U1")
+    assert (subscription.app_name, subscription.query) == ("App", "branch:main")
+    changed = Change(build("b1", Stage.READY, changelog="NUL \x00 and ’quotes’ 'quotes' :colon"), None)
+    await look(store, [changed], [NewAnnouncement("C1", "b1", Event.PROCESSED)])
+    [claim] = await take(store)
+    assert claim.announcement.build == changed.build
+
+
+async def test_the_time_is_the_clocks_on_sqlite() -> None:
+    moment = datetime(2030, 1, 1, tzinfo=UTC)
+    store = await Store.open("sqlite://", clock=lambda: moment)
+    assert await store.now() == moment
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_the_time_is_the_servers_on_postgresql(postgres_url: str) -> None:
+    store = await Store.open(postgres_url, clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    assert abs(await store.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    await store.close()
