@@ -1,0 +1,54 @@
+"""The bytes behind a pretended file: kept when they are few, invented on the fly when they are many."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+CHUNK = 64 * 1024
+KEPT_BYTES = 1024 * 1024  # an uploaded file above this is measured, not kept
+_MAGIC = b"PK\x03\x04"  # ipa, apk and aab are zip archives
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file of exactly `size` bytes; without `kept` they are invented from `seed`, the same ones every time."""
+
+    name: str
+    mimetype: str
+    size: int
+    seed: str = ""
+    kept: bytes | None = field(default=None, repr=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the bytes in pieces of at most 64 KiB; never holds an invented file in memory."""
+        if self.kept is not None:
+            for start in range(0, self.size, CHUNK):
+                yield self.kept[start : start + CHUNK]
+            return
+        block = hashlib.shake_256(self.seed.encode()).digest(CHUNK)
+        first = _MAGIC + block[len(_MAGIC) :]
+        for start in range(0, self.size, CHUNK):
+            yield (first if start == 0 else block)[: self.size - start]
+
+    def bytes(self) -> bytes:
+        """Give the whole file at once."""
+        return b"".join(self.chunks())
+
+    def dump(self) -> dict[str, str | int | None]:
+        """Give what `load` takes, fit for JSON."""
+        kept = None if self.kept is None else base64.b64encode(self.kept).decode()
+        return {"name": self.name, "mimetype": self.mimetype, "size": self.size, "seed": self.seed, "kept": kept}
+
+    @classmethod
+    def load(cls, data: dict[str, str]) -> Content:
+        """Take back what `dump` gave."""
+        kept = None if data["kept"] is None else base64.b64decode(data["kept"])
+        return cls(data["name"], data["mimetype"], int(data["size"]), data["seed"], kept)
+
+
+def keep(name: str, mimetype: str, content: bytes) -> Content:
+    """Give the Content that is exactly these bytes."""
+    return Content(name, mimetype, len(content), kept=content)

@@ -1,0 +1,89 @@
+"""The ways a pretended server can be made to misbehave, and the queue they wait in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from aiohttp import web
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One misbehaviour; every field left alone means "as usual".
+
+    `latency` is seconds to wait before anything else, and may stand alone. `status`, `body`, `error` and `code` answer
+    instead of doing the work; `retry_after` is the Retry-After header in seconds. `drop` cuts the connection before the
+    work is done, `drop_after` once it is done: the message is stored, the token minted, and the caller cannot know.
+    """
+
+    latency: float = 0
+    status: int | None = None
+    retry_after: float | None = None
+    error: str | None = None
+    code: int | None = None
+    body: str | None = None
+    drop: bool = False
+    drop_after: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether this fault gives the answer itself, in place of the real work."""
+        return any(part is not None for part in (self.status, self.error, self.code, self.body))
+
+
+@dataclass
+class _Waiting:
+    target: str
+    fault: Fault
+    times: int | None
+
+
+class Faults:
+    """Faults that wait for a request; the oldest one that fits is used first.
+
+    `fired` remembers each use in order, as (the request's own target, the fault).
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[_Waiting] = []
+        self.fired: list[tuple[str, Fault]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, target: str, fault: Fault, *, times: int | None = 1) -> None:
+        """Let the next `times` requests that fit `target` meet `fault`; None means until cleared.
+
+        `target` is an fnmatch pattern, case-sensitive, on the Slack method ("chat.*") or on Applivery's method and path
+        without the query ("GET /v1/organizations/*/downloadToken"). Raises ValueError when `times` is below 1.
+        """
+        if times is not None and times < 1:
+            raise ValueError(f"times must be at least 1 or None, not {times}")
+        self._waiting.append(_Waiting(target, fault, times))
+
+    def clear(self, target: str | None = None) -> None:
+        """Forget the faults added under exactly this `target` pattern, or all of them."""
+        self._waiting = [] if target is None else [waiting for waiting in self._waiting if waiting.target != target]
+
+    def next(self, target: str) -> Fault | None:
+        """Use up and return the oldest fault that fits this request, or None when there is none."""
+        for waiting in self._waiting:
+            if fnmatchcase(target, waiting.target):
+                return self._use(waiting, target)
+        return None
+
+    def _use(self, waiting: _Waiting, target: str) -> Fault:
+        if waiting.times is not None:
+            waiting.times -= 1
+            if waiting.times == 0:
+                self._waiting.remove(waiting)
+        self.fired.append((target, waiting.fault))
+        return waiting.fault
+
+
+def cut(request: web.Request) -> web.Response:
+    """Cut the TCP connection under `request`; return what its handler has to hand back, which is never sent."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

@@ -1,0 +1,146 @@
+"""Who and where: the users, channels and user groups of the pretended workspace, and how the Web API writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+@dataclass
+class User:
+    """One person (or bot). `team_id` differs from the workspace's for somebody from another one (Slack Connect)."""
+
+    id: str
+    handle: str
+    name: str
+    email: str | None
+    team_id: str
+    admin: bool = False
+    owner: bool = False
+    guest: bool = False
+    tz: str = "Europe/Madrid"
+    locale: str = "en-US"
+    bot: bool = False
+    deleted: bool = False
+
+    def wire(self, *, home_team: str, email: bool = True, locale: bool = False) -> dict[str, Any]:
+        """The user object of users.info; `email` only with users:read.email. https://docs.slack.dev/reference/objects/user-object"""
+        offset = ZoneInfo(self.tz).utcoffset(datetime.now(UTC))
+        profile = {"real_name": self.name, "display_name": self.handle, "image_48": "", "team": self.team_id}
+        wire: dict[str, Any] = {
+            "id": self.id,
+            "team_id": self.team_id,
+            "name": self.handle,
+            "deleted": self.deleted,
+            "real_name": self.name,
+            "tz": self.tz,
+            "tz_label": self.tz,
+            "tz_offset": int(offset.total_seconds()) if offset else 0,
+            "profile": profile,
+            "is_admin": self.admin or self.owner,
+            "is_owner": self.owner,
+            "is_primary_owner": False,
+            "is_restricted": self.guest,
+            "is_ultra_restricted": False,
+            "is_bot": self.bot,
+            "is_app_user": False,
+            "is_email_confirmed": True,
+            "updated": 0,
+        }
+        if email and self.email and not self.bot:
+            profile["email"] = self.email
+        if locale:
+            wire["locale"] = self.locale
+        if self.team_id != home_team:
+            wire["is_stranger"] = False
+        return wire
+
+
+@dataclass
+class Channel:
+    """One conversation: a channel, a private channel or a direct message. `members` are user ids, in order."""
+
+    id: str
+    name: str
+    private: bool = False
+    archived: bool = False
+    shared: bool = False
+    members: list[str] = field(default_factory=list)
+    im_user: str | None = None
+    created: int = 0
+    general: bool = False
+
+    @property
+    def is_im(self) -> bool:
+        """Whether this is a direct message with the bot."""
+        return self.im_user is not None
+
+    @property
+    def kind(self) -> str:
+        """The word of the scopes: channels, groups or im."""
+        return "im" if self.is_im else "groups" if self.private else "channels"
+
+    @property
+    def spoken_name(self) -> str:
+        """The name a slash command carries: private ones hide theirs."""
+        return "directmessage" if self.is_im else "privategroup" if self.private else self.name
+
+    def wire(self, *, bot_user: str, home_team: str) -> dict[str, Any]:
+        """The conversation object. https://docs.slack.dev/reference/objects/conversation-object"""
+        if self.is_im:
+            return {
+                "id": self.id,
+                "created": self.created,
+                "is_im": True,
+                "is_archived": False,
+                "is_org_shared": False,
+                "user": self.im_user,
+                "is_user_deleted": False,
+                "priority": 0,
+            }
+        return {
+            "id": self.id,
+            "name": self.name,
+            "name_normalized": self.name,
+            "is_channel": not self.private,
+            "is_group": self.private,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": self.private,
+            "created": self.created,
+            "is_archived": self.archived,
+            "is_general": self.general,
+            "is_shared": self.shared,
+            "is_ext_shared": self.shared,
+            "is_org_shared": False,
+            "is_member": bot_user in self.members,
+            "context_team_id": home_team,
+            "num_members": len(self.members),
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+        }
+
+
+@dataclass
+class Usergroup:
+    """A user group such as @mobile-qa; `users` are user ids."""
+
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+
+    def wire(self, *, team_id: str) -> dict[str, Any]:
+        """The usergroup object. https://docs.slack.dev/reference/objects/usergroup-object"""
+        return {
+            "id": self.id,
+            "team_id": team_id,
+            "is_usergroup": True,
+            "name": self.name,
+            "handle": self.handle,
+            "user_count": len(self.users),
+            "users": list(self.users),
+            "date_delete": 0,
+        }
