@@ -1,0 +1,5 @@
+"""`python -m bot` is `applivery-bot`."""
+
+from bot.cli import main
+
+main()

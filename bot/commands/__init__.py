@@ -1,0 +1,1 @@
+"""Door 1, a person types: one file is one subcommand with its buttons and its form."""

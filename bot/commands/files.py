@@ -1,0 +1,43 @@
+"""`files`: what was attached to a build, each piece for whoever asks."""
+
+from __future__ import annotations
+
+from bot.domain.model import Build, FileKind, Role
+from bot.errors import BadInput
+from bot.slack.blocks import Message
+from bot.slack.cards import links as cards
+from bot.slack.command import Call, Filters, Target, button, command
+
+
+@command(need=Role.MEMBER)
+async def files(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+    """List what is attached to a build: name, kind and size.
+
+    /applivery files courier
+    /applivery files courier 2.4.0
+    """
+    build = (await (target or Target(None)).build(call, filters)).build
+    return await _listed(call, await call.details(build))
+
+
+@button("files.v1", need=Role.MEMBER)
+async def pressed(call: Call, value: str) -> Message:
+    """The *Attachments* button of a build."""
+    app_id, _, build_id = value.partition("/")
+    return await _listed(call, await call.build(app_id, build_id))
+
+
+async def _listed(call: Call, build: Build) -> Message:
+    return cards.attachments(build)
+
+
+@button("file.v1", need=Role.MEMBER, once=True)
+async def one(call: Call, value: str) -> Message:
+    """One attachment; its token is made for the file, with `type=auto` as Applivery wants it."""
+    app_id, build_id, file_id = [*value.split("/"), "", ""][:3]
+    build = await call.build(app_id, build_id)
+    attachment = next((it for it in build.attachments if it.id == file_id), None)
+    if attachment is None:
+        raise BadInput("That file is no longer attached to this build.", f"See what is with `files {build.app.slug}`.")
+    link = await call.house.handout.give(call.asker, build, FileKind.AUTO, door=call.door.value, file_id=attachment.id)
+    return cards.attachment_link(build, attachment, link, call.asker, call.now)

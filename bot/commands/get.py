@@ -1,0 +1,248 @@
+"""`get`: a fresh, private link to a build for whoever asks, and everything that can be done with it from there."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+from slack_sdk.models.blocks import Option
+
+from bot.domain import choice
+from bot.domain.installing import kinds, over_the_air
+from bot.domain.model import Build, FileKind, Role, Stage
+from bot.errors import BadInput, ChannelRefused, Denied, NotProcessed, SlackProblem
+from bot.slack import blocks
+from bot.slack.blocks import Form, Message, Reply, Where
+from bot.slack.cards import builds as buildcards
+from bot.slack.cards import links
+from bot.slack.command import Call, Filters, Target, button, command, form, options, shortcut
+
+_PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
+
+
+@command(need=Role.MEMBER)
+async def get(
+    call: Call,
+    target: Target | None = None,
+    *,
+    filters: Filters,
+    type: FileKind | None = None,  # noqa: A002  Applivery's word
+    to: str | None = None,
+) -> Reply:
+    """Get a fresh, private link to a build.
+
+    /applivery get courier
+    /applivery get courier 2.4.0 os:ios
+    /applivery get courier #173 type:file
+    /applivery get courier branch:release/* to:@colleague
+    """
+    if target is None and len(await call.apps()) > 1:
+        return await ask(call)
+    chosen = await (target or Target(None)).build(call, filters)
+    if to is not None:
+        return await _send(call, chosen.build, to)
+    others = chosen.others if target is None or target.which in (None, "latest") else ()
+    return await hand(call, await call.details(chosen.build), type, others)
+
+
+async def hand(call: Call, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()) -> Message:
+    """A link for the asker; or, when there is none to be had, why not and what else there is."""
+    dashboard = call.house.dashboard(build)
+    if build.stage is Stage.FAILED:
+        return buildcards.status(build, dashboard)
+    if not build.stage.final:
+        return links.not_ready(build, dashboard)
+    handout = call.house.handout
+    if kind is FileKind.AAB and build.extension and FileKind.AAB not in kinds(build):
+        raise BadInput(f"{choice.label(build)} was not uploaded as an .aab.", "Leave `type:aab` out for what there is.")
+    if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
+        return links.no_install(build, dashboard)
+    try:
+        link = await handout.give(call.asker, build, kind or handout.usual_kind(build), door=call.door.value)
+    except NotProcessed:
+        return links.not_ready(build, dashboard)
+    await call.house.store.remember(_choice(call), build.app.id)
+    return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
+
+
+def _choice(call: Call) -> str:
+    return f"choice:{call.asker.user_id}:{call.asker.channel_id}"
+
+
+# ------------------------------------------------------------------ the form
+
+
+async def ask(call: Call) -> Form:
+    """The form that opens when nothing was typed, with what this person took last in this channel."""
+    last = await call.house.store.recall(_choice(call))
+    app = next((one for one in await call.apps() if one.id == last), None)
+    chosen = blocks.option(app.name, app.id) if app else None
+    return Form(
+        "get.v1",
+        "Get a build",
+        (
+            blocks.pick("App", "get.app", hint="Type to find an app", chosen=chosen),
+            blocks.pick("Build", "get.build", hint="The latest one", optional=True),
+        ),
+        submit="Get it",
+        memory=app.id if app else "",
+    )
+
+
+@form("get.v1", need=Role.MEMBER)
+async def submitted(call: Call, typed: dict[str, str]) -> Message:
+    """What was chosen in the form."""
+    app = await call.app(typed.get("get.app", ""))
+    chosen = await call.house.catalogue.build(app, typed.get("get.build", "latest"))
+    return await hand(call, await call.details(chosen.build), None, chosen.others)
+
+
+@options("get.app", need=Role.MEMBER)
+async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The apps whose name fits what has been typed so far."""
+    wanted = typed.casefold()
+    found = [one for one in await call.apps() if wanted in one.name.casefold() or wanted in one.slug.casefold()]
+    alike = Counter(one.name for one in found)
+    named = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.id) for one in found]
+    return [blocks.option(name, app_id) for name, app_id in sorted(named, key=lambda one: one[0].casefold())][:100]
+
+
+@options("get.build", need=Role.MEMBER)
+async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The ready builds of the chosen app, newest first; of the last or the only app when none was chosen yet."""
+    every = await call.apps()
+    wanted = chosen.get("get.app") or chosen.get("memory")
+    app = next((one for one in every if one.id == wanted), every[0] if len(every) == 1 else None)
+    if app is None:
+        return []
+    found = await call.house.catalogue.builds(app, most=100)
+    labels = [(choice.label(one), one.id) for one in found if one.stage is Stage.READY]
+    return [blocks.option(label, build_id) for label, build_id in labels if typed.casefold() in label.casefold()][:100]
+
+
+# ------------------------------------------------------------------ the buttons
+
+
+@button("get.v1", need=Role.MEMBER, once=True)
+async def pressed(call: Call, value: str) -> Message:
+    """A click on a card: a fresh link for whoever clicked, months later too."""
+    app_id, build_id, kind = _read(value)
+    return await hand(call, await call.build(app_id, build_id), kind)
+
+
+@button("fresh.v1", need=Role.MEMBER, once=True)
+async def again(call: Call, value: str) -> Message:
+    """A fresh link, or another kind of file, in place of the message that has the button."""
+    return await pressed(call, value)
+
+
+@button("dm.v1", need=Role.MEMBER, once=True)
+async def to_direct_messages(call: Call, value: str) -> Message:
+    """A link of its own in the asker's direct messages, where it is not lost when Slack reloads."""
+    message = await pressed(call, value)
+    return replace(message, to=Where.DIRECT)
+
+
+@button("share.v1", need=Role.MEMBER, once=True)
+async def share(call: Call, value: str) -> Message:
+    """A card for the channel: no token, and a button for everybody."""
+    app_id, build_id, _ = _read(value)
+    build = await call.build(app_id, build_id)
+    await _may_share(call)
+    await call.write_down("share", "shared", app_id=build.app.id, build_id=build.id)
+    return links.shared(build, call.asker.user_id).shared()
+
+
+async def _may_share(call: Call) -> None:
+    """Raise what stops a card from being posted here; a channel of two organisations is one of them."""
+    outside = "I am not in this channel, so I cannot post here."
+    invite = f"Invite me first: `/invite @{await call.house.places.my_name()}`."
+    try:
+        channel = await call.house.places.channel(call.asker.channel_id or "")
+    except ChannelRefused as error:
+        raise ChannelRefused(outside, invite, code=error.code) from error
+    except SlackProblem:
+        return  # Slack cannot say now; posting will show
+    if channel.shared:
+        raise Denied(
+            "This channel is shared with another organisation, and a card shows your changelog and branch.",
+            "Share it in a channel of your own.",
+        )
+    if channel.member is False:
+        raise ChannelRefused(outside, invite, code="not_in_channel")
+
+
+@shortcut("get_build", need=Role.MEMBER)
+async def from_message(call: Call, value: str | None) -> Reply:
+    """*Get this build* on a message: the build its buttons are for; without any, the form."""
+    return await pressed(call, value) if value else await ask(call)
+
+
+def _read(value: str) -> tuple[str, str, FileKind | None]:
+    parts = value.split("/")
+    if len(parts) < 2:
+        raise BadInput("This button does not say which build it is for.", "Please use `get` instead.")
+    kind = parts[2] if len(parts) > 2 else ""
+    return parts[0], parts[1], FileKind(kind) if kind in set(FileKind) else None
+
+
+# ------------------------------------------------------------------ waiting for one
+
+
+@button("await.v1", need=Role.MEMBER)
+async def tell_me(call: Call, value: str) -> Message:
+    """*Tell me when it is ready*: by direct message, with the link or the reason."""
+    app_id, build_id, _ = _read(value)
+    build = await call.build(app_id, build_id)
+    await call.house.store.await_build(build, call.asker.team_id, call.asker.user_id)
+    # It may have ended between the two: only what is asked after the promise is written down can be relied on.
+    build = await call.build(app_id, build_id)
+    if build.stage.final and await call.house.store.stop_awaiting(build.id, call.asker.user_id):
+        return await hand(call, build)
+    return links.awaiting(build)
+
+
+# ------------------------------------------------------------------ sending one
+
+
+async def _send(call: Call, build: Build, to: str) -> Message:
+    found = _PERSON.fullmatch(to)
+    if not found:
+        raise BadInput(f"I cannot tell who “{to[:60]}” is.", "Type `to:@` and pick the person from Slack's list.")
+    if build.stage is not Stage.READY:
+        build = await call.details(build)
+    if build.stage is not Stage.READY:
+        return await hand(call, build)  # says why there is nothing to send
+    recipient = found[1]
+    try:
+        other = await call.house.people.asker(call.asker.team_id, recipient, None)
+        await call.permit(build.app, other)
+    except Denied as error:
+        if error.channels:
+            why = f"{build.app.name} is kept to some channels, so it cannot be sent by direct message."
+            raise Denied(why, "*Share here*, under a link, posts a card in this channel.") from error
+        raise Denied(
+            "I sent nothing, as that person cannot use me.",
+            "Only members of this workspace can; guests and people of other organisations cannot.",
+        ) from error
+    sent = await call.house.store.send_build(call.asker.team_id, call.asker.user_id, recipient, build)
+    await call.write_down("send", f"to {recipient}", app_id=build.app.id, build_id=build.id)
+    return Message(
+        f"I sent {buildcards.title(build)} to <@{recipient}>; you will hear when they take it.",
+        copies=((recipient, links.sent(build, call.asker.user_id, sent.id)),),
+    )
+
+
+@button("sent.v1", need=Role.MEMBER, once=True)
+async def taken(call: Call, value: str) -> Message:
+    """The button in a colleague's direct message: it works for that Slack user alone."""
+    sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
+    if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
+        raise Denied("This build was sent to somebody else.", "Use `get` to have it yourself.")
+    build = await call.build(sent.app_id, sent.build_id)
+    message = await hand(call, build)
+    if message.secret and await call.house.store.use_sent(sent.id):
+        told = Message(f"<@{sent.recipient}> took {buildcards.title(build)}, which you sent.")
+        return replace(message, copies=((sent.sender, told),))
+    return message

@@ -1,0 +1,46 @@
+"""`help` and the menu: what there is, and examples of each."""
+
+from __future__ import annotations
+
+from bot.domain import choice
+from bot.domain.model import Role
+from bot.errors import NotFoundByName
+from bot.slack import replies
+from bot.slack.blocks import Message
+from bot.slack.command import Call, Kind, command
+
+TWINS = (
+    ("Get a build", "get"),
+    ("Builds", "builds"),
+    ("Status", "status"),
+    ("Downloads", "downloads"),
+    ("Subscribe this channel", "subscribe"),
+    ("Subscriptions", "subscriptions"),
+    ("Help", "help"),
+)
+
+
+@command(need=Role.MEMBER)
+async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  the word people type
+    """Show what I can do, or how one subcommand goes.
+
+    /applivery help
+    /applivery help get
+    """
+    house = call.house
+    if topic is None:
+        return replies.help_for_all(house.registry.commands(), house.command)
+    entry = house.registry.get(Kind.COMMAND, topic.casefold())
+    if entry is None:
+        near = choice.closest(topic, [one.name for one in house.registry.commands()])
+        raise NotFoundByName("subcommand", topic, near, otherwise=f"`{house.command} help` lists them all.")
+    return replies.help_for(entry, house.command)
+
+
+@command(need=Role.MEMBER)
+async def menu(call: Call) -> Message:
+    """Open the menu; the same as typing nothing.
+
+    /applivery
+    """
+    return replies.menu(call.house.command, TWINS)

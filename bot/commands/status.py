@@ -1,0 +1,45 @@
+"""`status`: how far a build has come."""
+
+from __future__ import annotations
+
+from bot.domain.model import Build, Role, Stage
+from bot.errors import BadInput
+from bot.slack.blocks import Message
+from bot.slack.cards import builds as cards
+from bot.slack.command import Call, Filters, Target, button, command
+
+
+@command(need=Role.MEMBER)
+async def status(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+    """See how far a build has come, and why it failed.
+
+    /applivery status courier
+    /applivery status courier 2.4.0
+    /applivery status 65f0c1d2e3a4b5c6d7e8f901
+    """
+    target = target or Target(None)
+    if target.which in (None, "latest"):
+        return await _card(call, await _newest(call, target, filters))
+    return await _card(call, (await target.build(call, filters)).build)
+
+
+async def _newest(call: Call, target: Target, filters: Filters) -> Build:
+    app = await call.the_app(target.app)
+    found = await call.house.catalogue.builds(app, filters, most=1)
+    if not found:
+        raise BadInput(f"{app.name} has no build that fits.", f"See all with `builds {app.slug}`.")
+    return found[0]
+
+
+@button("status.v1", need=Role.MEMBER)
+async def pressed(call: Call, value: str) -> Message:
+    """A look at one build, now."""
+    app_id, _, build_id = value.partition("/")
+    return await _card(call, await call.build(app_id, build_id))
+
+
+async def _card(call: Call, build: Build) -> Message:
+    if build.stage is Stage.FAILED and build.error is None:
+        # only the details say why
+        build = await call.details(build)
+    return cards.status(build, call.house.dashboard(build))

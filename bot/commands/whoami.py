@@ -1,0 +1,30 @@
+"""`whoami`: what I may do here, and why."""
+
+from __future__ import annotations
+
+from bot.domain.model import Role
+from bot.slack import blocks
+from bot.slack.blocks import Message
+from bot.slack.command import Call, command
+from bot.slack.wording import inline
+
+
+@command(need=Role.MEMBER)
+async def whoami(call: Call) -> Message:
+    """Show what you may do here.
+
+    /applivery whoami
+    """
+    asker = call.asker
+    lines = [f"You are *{asker.role.name.lower()}* for every app."]
+    names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
+    lines += [
+        f"*{role.name.lower()}* for {inline(names.get(app_id, app_id), 80)}"
+        for app_id, role in asker.app_roles.items()
+        if role > asker.role
+    ]
+    can = [entry.name for entry in call.house.registry.commands() if entry.need <= asker.role]
+    lines.append("You can use " + ", ".join(f"`{name}`" for name in can) + ".")
+    lines.append(f"Your time zone is {inline(asker.tz, 60)}.")
+    text = "\n".join(lines)
+    return Message(text, (blocks.section(text),))

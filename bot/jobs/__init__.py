@@ -1,0 +1,1 @@
+"""Door 2, a clock ticks: each file has one step."""

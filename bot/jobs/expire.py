@@ -1,0 +1,36 @@
+"""Due → a message that carried a link says that its time is over, and offers a fresh one."""
+
+from __future__ import annotations
+
+from bot.errors import SlackProblem
+from bot.slack.cards import links
+from bot.slack.poster import Poster
+from bot.store.handing import Expiry
+from bot.store.store import Store
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+
+class Expire:
+    """Changes private messages whose link is over: direct messages by edit, ephemeral ones by their response_url."""
+
+    def __init__(self, *, store: Store, poster: Poster) -> None:
+        self._store = store
+        self._poster = poster
+
+    async def step(self) -> float | None:
+        """Change what is due; returns the seconds until more is. Raises StoreDown."""
+        for expiry in await self._store.take_expired():
+            await self._change(expiry)
+        return await self._store.expire_in()
+
+    async def _change(self, expiry: Expiry) -> None:
+        message = links.expired(expiry.title, expiry.again)
+        try:
+            if expiry.ts is None or expiry.address.startswith("http"):
+                await self._poster.respond(expiry.address, message, replace=True)
+            else:
+                await self._poster.edit(expiry.address, expiry.ts, message)
+        except SlackProblem as error:
+            log.info("expire.left_as_it_is", code=error.code)

@@ -1,0 +1,73 @@
+"""Do a step, wait or be woken, again; back off on trouble; tell an outage once and its end once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from bot.errors import Problem
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+LONGEST_REST = 60.0
+LONGEST_BACK_OFF = 30.0
+
+Step = Callable[[], Awaitable[float | None]]
+Rest = Callable[[float], Awaitable[object]]
+
+
+class Outage:
+    """Something that can be away: its first failure is one log line, its return another, and nothing between."""
+
+    def __init__(self, what: str, **facts: object) -> None:
+        self.what = what
+        self.facts = facts
+        self.failures = 0
+        self._since = 0.0
+        self._ever = False
+
+    @property
+    def away(self) -> float:
+        """For how many seconds it has been away: for ever when it has not answered yet, 0 when nobody asked."""
+        if not self.failures:
+            return 0.0
+        return time.monotonic() - self._since if self._ever else float("inf")
+
+    def failed(self, error: BaseException) -> None:
+        """It did not answer."""
+        if not self.failures:
+            self._since = time.monotonic()
+            log.warning(f"{self.what}.away", problem=type(error).__name__, said=str(error), **self.facts)
+        self.failures += 1
+
+    def worked(self) -> None:
+        """It answered."""
+        if self.failures:
+            seconds = round(time.monotonic() - self._since, 1)
+            log.info(f"{self.what}.back", seconds=seconds, failures=self.failures, **self.facts)
+        self.failures = 0
+        self._ever = True
+
+
+async def forever(name: str, step: Step, rest: Rest) -> None:
+    """Run `step` until cancelled.
+
+    A step returns the seconds until it is wanted again (None: only when woken); `rest(seconds)` waits so long or
+    until woken. A step that fails is repeated after 0.5 s, doubling up to 30 s: nothing is ever given up.
+    """
+    outage = Outage(name)
+    while True:
+        try:
+            pause = await step()
+        except Problem as problem:
+            outage.failed(problem)
+        except Exception as error:  # a bug in one step must not end the job for ever
+            if not outage.failures:
+                log.exception(f"{name}.unexpected", error=type(error).__name__)
+            outage.failed(error)
+        else:
+            outage.worked()
+            await rest(LONGEST_REST if pause is None else min(pause, LONGEST_REST))
+            continue
+        await rest(min(0.5 * 2 ** min(outage.failures - 1, 10), LONGEST_BACK_OFF))

@@ -1,0 +1,57 @@
+"""What somebody gets who asked to be told when a build is ready: the link, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.domain import access
+from bot.domain.model import Announcement, Build, Event, Role
+from bot.errors import Problem
+from bot.slack.blocks import Message
+from bot.slack.cards import builds, links
+from bot.slack.handout import Handout
+from bot.slack.people import People
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+
+class Personal:
+    """Makes the direct message; the link in it is made when it is sent, never before."""
+
+    def __init__(
+        self,
+        *,
+        people: People,
+        handout: Handout,
+        dashboard: Callable[[Build], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._people = people
+        self._handout = handout
+        self._dashboard = dashboard
+        self._clock = clock
+
+    async def message(self, announcement: Announcement) -> Message:
+        """The message for the person in `channel_id`; when no link is to be had now, a button that makes one."""
+        build = announcement.build
+        card = builds.announcement(announcement.event, build, self._dashboard(build))
+        if announcement.event is not Event.PROCESSED:
+            return card
+        try:
+            asker = await self._people.asker("", announcement.channel_id, None)
+            access.require(asker.role_for(build.app.id), Role.MEMBER)
+            kind = self._handout.usual_kind(build)
+            link = await self._handout.give(asker, build, kind, door="watch")
+        except Problem as problem:
+            log.info("personal.without_link", problem=type(problem).__name__)
+            return card
+        return links.ready(
+            build,
+            link,
+            asker,
+            self._clock(),
+            dashboard=self._dashboard(build),
+            installs=self._handout.installs,
+        )

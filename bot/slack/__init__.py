@@ -1,0 +1,1 @@
+"""How we hear and appear in Slack."""

@@ -1,0 +1,123 @@
+"""Getting an answer to the person: where they asked, in their direct messages, in the channel, or as a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.errors import BadInput, SlackProblem
+from bot.slack import blocks
+from bot.slack.blocks import Form, Message, Reply, Where
+from bot.slack.command import Door
+from bot.slack.payloads import Came, remembering
+from bot.slack.poster import Posted, Poster
+from bot.store.handing import Expiry
+from bot.store.store import Store
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
+
+
+class Answering:
+    """Delivers what handlers return; they never talk to Slack themselves."""
+
+    def __init__(self, poster: Poster, store: Store, command: str, clock: Callable[[], datetime]) -> None:
+        self._poster = poster
+        self._store = store
+        self._command = command
+        self._clock = clock
+
+    async def deliver(self, came: Came, reply: Reply) -> None:
+        """Send a reply where it belongs; raises SlackProblem when Slack will not have it there."""
+        if isinstance(reply, Form):
+            if not came.trigger_id:
+                raise BadInput("I cannot open a form from here.", f"Please type `{self._command}`.")
+            await self._poster.open_form(came.trigger_id, remembering(reply, came))
+            return
+        await self._copies(reply)
+        if reply.to is Where.CHANNEL and came.channel_id:
+            if reply.secret:
+                raise AssertionError("a download address is never said to a channel")
+            await self._with_thread(came.channel_id, reply)
+        elif reply.thread or reply.file or reply.to is Where.DIRECT:
+            await self._direct(came, reply)
+        else:
+            await self.say(came, reply, replace=came.replaces)
+
+    async def _copies(self, reply: Message) -> None:
+        """To the others concerned; when nobody can be told, the asker hears that instead, unless a link waits."""
+        failed: list[SlackProblem] = []
+        for person, copy in reply.copies:
+            try:
+                await self._poster.post(person, copy)
+            except SlackProblem as error:
+                log.warning("answer.copy_lost", code=error.code)
+                failed.append(error)
+        if failed and len(failed) == len(reply.copies) and not reply.secret:
+            raise SlackProblem("I could not reach the person concerned.", code=failed[-1].code) from failed[-1]
+
+    async def _direct(self, came: Came, message: Message) -> None:
+        posted = await self._with_thread(came.user_id, message)
+        if message.file:
+            await self._poster.file(posted, message.file)
+        if message.expires:
+            await self._expire(message, posted.channel, posted.ts)
+        await self.say(came, _pointing(message))
+
+    async def _with_thread(self, channel: str, message: Message) -> Posted:
+        posted = await self._poster.post(channel, message)
+        for below in message.thread:
+            await self._poster.post(posted.channel, below, thread_ts=posted.ts)
+        return posted
+
+    async def say(self, came: Came, message: Message, *, replace: bool = False) -> None:
+        """To the asker alone: where they asked, or in their direct messages when that way is closed.
+
+        `replace` is for answers only: an error leaves the message there, whose button is how to try again.
+        """
+        try:
+            if came.response_url:
+                await self._poster.respond(came.response_url, message, replace=replace)
+                if replace:
+                    await self._replaced(came, message, came.response_url)
+                return
+            if came.door is Door.MENTION and came.channel_id and not message.secret:
+                # chat.postEphemeral promises no unfurl flags, so no link goes that way
+                await self._poster.whisper(came.channel_id, came.user_id, message, thread_ts=came.thread_ts)
+                return
+            log.info("answer.by_direct_message", reason="no response address")
+        except SlackProblem as error:
+            log.info("answer.by_direct_message", reason=error.code)
+        try:
+            posted = await self._poster.post(came.user_id, message)
+            if message.expires:
+                await self._expire(message, posted.channel, posted.ts)
+            if came.door is Door.MENTION and came.channel_id:
+                note = Message("I sent it to you as a direct message.")
+                await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
+        except SlackProblem as error:
+            log.warning("answer.lost", problem=type(error).__name__, code=error.code)
+
+    async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
+        """The time of what stood there is of no matter any more, that of what stands there now is."""
+        if came.message_ts:
+            await self._store.stop_expiring(came.message_ts)
+        if message.expires and message.expires.at < self._clock() + RESPONSE_LIFE:
+            await self._expire(message, response_url, came.message_ts)
+
+    async def _expire(self, message: Message, address: str, ts: str | None) -> None:
+        """Write down that this message is to say so when its link is over."""
+        over = message.expires
+        assert over is not None
+        expiry = Expiry(address, ts, over.app_id, over.build_id, over.title, over.again)
+        await self._store.expire_at(over.at, expiry)
+
+
+def _pointing(message: Message) -> Message:
+    """What is said where a question was asked whose answer went to the direct messages."""
+    if not message.thread:
+        return Message("I sent it to you as a direct message.")
+    where = "The people are in a thread of our direct messages."
+    return Message(f"{message.text} {where}", (*message.blocks, blocks.context(f"➡️ {where}")))

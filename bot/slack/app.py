@@ -1,0 +1,232 @@
+"""Request → parse → authorise → run → reply; acknowledges first and renders every error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain import access, choice, grammar
+from bot.domain.choice import Ambiguous
+from bot.domain.model import Asker
+from bot.errors import BadInput, Denied, NotFoundByName, Problem
+from bot.slack import replies
+from bot.slack.answering import Answering
+from bot.slack.binding import bind
+from bot.slack.blocks import Reply
+from bot.slack.command import Call, Door, Entry, House, Kind
+from bot.slack.payloads import Came, button_value, came, mentioned, typed
+from bot.slack.people import People
+from bot.slack.poster import Poster
+from bot.telemetry import Metrics, logger
+
+log = logger(__name__)
+
+TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
+AT_ONCE = 64
+OK = 200
+DOUBLE_CLICK_SECONDS = 2.0
+OF_A_BUILD = ("get.v1", "fresh.v1", "status.v1", "files.v1")  # buttons that say which build a message is about
+
+
+def bolt(
+    door: FrontDoor, *, token: str, signing_secret: str | None, base_url: str, session: aiohttp.ClientSession
+) -> AsyncApp:
+    """Bolt with everything it verifies before our door: signatures, timestamps, `ssl_check`, `url_verification`."""
+
+    async def authorize() -> AuthorizeResult:
+        # Our only workspace; Bolt's own way asks auth.test for each of the first requests.
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
+
+    app = AsyncApp(
+        logger=logging.getLogger("slack_bolt"),
+        name="applivery-bot",
+        signing_secret=signing_secret or "",
+        client=AsyncWebClient(base_url=base_url, session=session),
+        authorize=authorize,
+        attaching_function_token_enabled=False,
+    )
+    app.use(door)
+    return app
+
+
+class FrontDoor(AsyncMiddleware):
+    """The last of Bolt's global middlewares: it takes every verified request, acknowledges it and works on it after.
+
+    Answering here, and not in a Bolt listener, saves the 10 ms step in which Bolt looks whether a listener has
+    acknowledged, and gives commands, clicks and forms one way of being authorised and answered.
+    """
+
+    def __init__(
+        self, *, house: House, poster: Poster, people: People, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
+        self._house = house
+        self._people = people
+        self._metrics = metrics
+        self._clock = clock
+        self._answering = Answering(poster, house.store, house.command, clock)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse | None:
+        """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
+        body: dict[str, Any] = req.body
+        kind = body.get("type")
+        if "command" in body:
+            self._begin(came(Door.COMMAND, body), str(body.get("text") or ""), self._command)
+        elif kind == "block_actions":
+            for action in body.get("actions") or []:
+                self._begin(came(Door.BUTTON, body, action), action, self._click)
+        elif kind == "view_submission":
+            self._begin(came(Door.FORM, body), body.get("view") or {}, self._submission)
+        elif kind == "message_action":
+            self._begin(came(Door.SHORTCUT, body), body, self._shortcut)
+        elif kind == "event_callback" and (body.get("event") or {}).get("type") == "app_mention":
+            self._begin(mentioned(body)[0], body, self._mention)
+        elif kind == "block_suggestion":
+            found = await self._typeahead(came(Door.TYPEAHEAD, body), body)
+            return BoltResponse(
+                status=OK, body=json.dumps({"options": found}), headers={"content-type": "application/json"}
+            )
+        return BoltResponse(status=OK, body="")
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for the answers under way, at most so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    # -------------------------------------------------------------- one request
+
+    def _begin(self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]) -> None:
+        task = asyncio.create_task(self._conduct(came, what, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _conduct(
+        self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
+    ) -> None:
+        reference = secrets.token_hex(4)
+        structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
+        started = time.monotonic()
+        name, outcome = "", "answered"
+        async with self._room:
+            try:
+                name, reply = await work(came, what)
+                if reply is not None:
+                    await self._answering.deliver(came, reply)
+            except Denied as error:
+                outcome = "denied"
+                await self._answering.say(came, replies.denied(error))
+            except Problem as error:
+                outcome = "problem"
+                log.info("request.problem", problem=type(error).__name__, cause=repr(error.__cause__ or ""))
+                await self._answering.say(came, replies.problem(error, None if error.everyday else reference))
+            except Exception as error:  # the person gets an answer whatever happens (promise 9)
+                outcome = "unexpected"
+                log.exception("request.unexpected", error=type(error).__name__)
+                await self._answering.say(came, replies.problem(Problem("Something went wrong on my side."), reference))
+        self._metrics.requests.labels(came.door.value, name, outcome).inc()
+        self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
+
+    async def _authorised(self, came: Came, entry: Entry) -> Call:
+        asker: Asker = await self._people.asker(came.team_id, came.user_id, came.channel_id)
+        access.require_somewhere(asker, entry.need)
+        return Call(asker, self._house, self._clock(), came.door, entry.name, entry.need)
+
+    async def _command(self, came: Came, text: str) -> tuple[str, Reply | None]:
+        words = grammar.parse(text)
+        verb = words.plain[0].casefold() if words.plain else "menu"
+        entry = self._house.registry.get(Kind.COMMAND, verb)
+        if entry is None:
+            await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
+            raise self._unknown(verb)
+        call = await self._authorised(came, entry)
+        try:
+            arguments = await bind(entry, call, words.tail())
+            return verb, await entry.run(call, **arguments)
+        except Ambiguous as error:
+            return verb, replies.choices(error, verb, words.tail())
+
+    def _unknown(self, verb: str) -> Problem:
+        names = [entry.name for entry in self._house.registry.commands()]
+        near = choice.closest(verb, names)
+        return NotFoundByName("subcommand", verb, near, otherwise=f"`{self._house.command} help` lists them all.")
+
+    async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
+        name = str(action.get("action_id") or "").partition("#")[0]
+        if name.startswith("open.") or action.get("type") != "button":
+            return name, None
+        value = str(action.get("value") or "")
+        if name == "run.v1":
+            return await self._command(came, value)
+        entry = self._house.registry.get(Kind.BUTTON, name)
+        if entry is None:
+            raise BadInput("This button is from another version of me.", f"Please type `{self._house.command} help`.")
+        call = await self._authorised(came, entry)
+        click = f"{came.user_id} {came.channel_id} {came.message_ts} {action.get('action_id')} {value}"
+        if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
+            return name, None  # a double click: the first one is being answered
+        try:
+            return name, await entry.run(call, value)
+        except Problem:
+            if entry.once:  # who is told to try again may do so at once
+                with suppress(Problem):
+                    await self._house.store.not_done(click)
+            raise
+
+    async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
+        # Slack delivers an event again when it is in doubt, and Socket Mode does not say so
+        if not await self._house.store.seen_event(str(body.get("event_id") or "")):
+            return "", None
+        return await self._command(came, mentioned(body)[1])
+
+    async def _shortcut(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
+        name = str(body.get("callback_id") or "")
+        entry = self._house.registry.get(Kind.SHORTCUT, name)
+        if entry is None:
+            raise BadInput("This shortcut is from another version of me.", f"Please type `{self._house.command}`.")
+        return name, await entry.run(
+            await self._authorised(came, entry), button_value(body.get("message") or {}, OF_A_BUILD)
+        )
+
+    async def _submission(self, came: Came, view: dict[str, Any]) -> tuple[str, Reply | None]:
+        name = str(view.get("callback_id") or "")
+        entry = self._house.registry.get(Kind.FORM, name)
+        if entry is None:
+            raise BadInput("This form is from another version of me.", f"Please type `{self._house.command}` again.")
+        call = await self._authorised(came, entry)
+        return name, await entry.run(call, typed(view))
+
+    async def _typeahead(self, came: Came, body: dict[str, Any]) -> list[dict[str, Any]]:
+        entry = self._house.registry.get(Kind.OPTIONS, str(body.get("action_id") or ""))
+        if entry is None:
+            return []
+        try:
+            async with asyncio.timeout(TYPEAHEAD_SECONDS):
+                call = await self._authorised(came, entry)
+                found = await entry.run(call, str(body.get("value") or ""), typed(body.get("view") or {}))
+        except (Problem, TimeoutError) as error:
+            log.info("typeahead.empty", problem=type(error).__name__)
+            return []
+        return [option.to_dict() for option in found[:100]]

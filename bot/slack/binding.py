@@ -1,0 +1,128 @@
+"""Fitting what was typed to the parameters of a subcommand: plain words in turn, options by key, apps by name."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from enum import StrEnum
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from bot.domain import choice, periods
+from bot.domain.grammar import Option, Words
+from bot.domain.model import App
+from bot.domain.periods import Period
+from bot.errors import BadInput
+from bot.slack.command import Call, Entry, Parameter, Target
+
+
+async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
+    """The arguments of a command from what was typed, apps looked up by name.
+
+    Raises BadInput (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
+    """
+    _check_keys(entry, words)
+    plain = list(words.plain)
+    arguments: dict[str, Any] = {}
+    for parameter in entry.parameters:
+        if parameter.by_key:
+            value = await _by_key(call, parameter, words)
+        else:
+            value = await _in_turn(call, _bare(parameter.kind), plain)
+        if value is not None:
+            arguments[parameter.name] = value
+        elif parameter.required:
+            raise BadInput(f"`{entry.name}` needs {_named(parameter)}.", _usage(call, entry))
+    if plain:
+        raise BadInput(f"I do not know what to do with “{' '.join(plain)[:80]}”.", _usage(call, entry))
+    return arguments
+
+
+def _check_keys(entry: Entry, words: Words) -> None:
+    known = [key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)]
+    for option in words.options:
+        if option.key not in known:
+            near = choice.closest(option.key, known)
+            have = ", ".join(f"`{key}:`" for key in known)
+            hint = f"Did you mean `{near[0]}:`?" if near else f"It takes {have}." if have else "It takes no options."
+            raise BadInput(f"`{entry.name}` has no option `{option.key[:40]}:`.", hint)
+
+
+def _keys(parameter: Parameter) -> tuple[str, ...]:
+    if get_origin(parameter.kind) is Annotated:
+        return tuple(get_args(parameter.kind)[1:])
+    if _bare(parameter.kind) is Period:
+        return ("since", "until")
+    return (parameter.name.rstrip("_"),)
+
+
+def _bare(kind: Any) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(kind) in (Union, types.UnionType):
+        return next(one for one in get_args(kind) if one is not type(None))
+    return kind
+
+
+def _named(parameter: Parameter) -> str:
+    names = {App: "an app", Target: "an app or a build"}
+    return names.get(_bare(parameter.kind), f"`{parameter.name}`")
+
+
+def _usage(call: Call, entry: Entry) -> str:
+    first = next((line for line in entry.usage if line.startswith("/")), None)
+    return f"For example: `{first.replace('/applivery', call.house.command, 1)}`" if first else ""
+
+
+async def _in_turn(call: Call, kind: Any, plain: list[str]) -> Any:
+    if not plain:
+        return None
+    if kind is App:
+        return await call.app(plain.pop(0))
+    if kind is Target:
+        first = plain.pop(0)
+        if choice.BUILD_ID.fullmatch(first) and not plain:
+            return await _app_or_build(call, first)
+        app = await call.app(first)
+        return Target(app, plain.pop(0)) if plain else Target(app)
+    return plain.pop(0)
+
+
+async def _app_or_build(call: Call, some_id: str) -> Target:
+    """Apps and builds have ids of one shape: an app's id means its latest build."""
+    apps = await call.house.catalogue.apps()
+    app = next((one for one in apps if one.id == some_id.lower()), None)
+    if app is None:
+        return Target(None, some_id)
+    await call.permit(app)
+    return Target(app)
+
+
+async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
+    keys = _keys(parameter)
+    if get_origin(parameter.kind) is Annotated:
+        return Words((), tuple(option for option in words.options if option.key in keys))
+    given = [option for option in words.options if option.key in keys]
+    if any(option.no for option in given):
+        raise BadInput(f"`-{given[0].key}:` has no meaning here.", f"Use `{given[0].key}:` without the minus.")
+    kind = _bare(parameter.kind)
+    if kind is Period:
+        return _period(call, given)
+    if not given:
+        return None
+    if len(given) > 1:
+        raise BadInput(f"`{given[0].key}:` can be given once.", "Leave the others out.")
+    if inspect.isclass(kind) and issubclass(kind, StrEnum):
+        return _one_of(kind, given[0])
+    return given[0].value
+
+
+def _period(call: Call, given: list[Option]) -> Period | None:
+    last = {option.key: option.value for option in given}
+    return periods.parse(last.get("since"), last.get("until"), now=call.now, tz=call.asker.tz)
+
+
+def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
+    try:
+        return kind(option.value.casefold())
+    except ValueError:
+        have = ", ".join(f"`{option.key}:{one}`" for one in kind)
+        raise BadInput(f"`{option.key}:` cannot be “{option.value[:40]}”.", f"There are: {have}.") from None

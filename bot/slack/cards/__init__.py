@@ -1,0 +1,1 @@
+"""Facts → Message: every sentence the bot says, a file per noun; pure."""

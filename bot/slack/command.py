@@ -1,0 +1,297 @@
+"""The registry of subcommands, buttons, forms and typeaheads, and what a handler is given: its Call."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import types
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar, get_type_hints
+
+from bot.applivery.catalogue import Catalogue, Chosen
+from bot.applivery.client import Applivery
+from bot.domain import access
+from bot.domain.choice import Ambiguous
+from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.model import App, Asker, AuditEntry, Build, Role
+from bot.errors import BadInput, Denied
+from bot.slack.handout import Handout
+from bot.slack.people import People
+from bot.slack.poster import Channel
+from bot.store.store import Store
+from bot.telemetry import Metrics
+
+Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
+
+
+CHOICES = 20  # buttons in a list to choose from: Slack takes 25 in a row
+
+
+class Door(StrEnum):
+    """The way somebody came in."""
+
+    COMMAND = "command"
+    BUTTON = "button"
+    FORM = "form"
+    TYPEAHEAD = "typeahead"
+    SHORTCUT = "shortcut"
+    MENTION = "mention"
+
+
+class Places(Protocol):
+    """What a handler may ask about Slack; it never posts by itself."""
+
+    async def channel(self, channel_id: str) -> Channel:
+        """What Slack says of a channel."""
+
+    async def my_name(self) -> str:
+        """What people type after the @ to invite the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The rooms a handler may enter; `dashboard` gives a build's address in Applivery's dashboard."""
+
+    applivery: Applivery
+    catalogue: Catalogue
+    store: Store
+    people: People
+    places: Places
+    handout: Handout
+    metrics: Metrics
+    registry: Registry
+    command: str
+    dashboard: Callable[[Build], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request by one person: who, from where, when (aware UTC), and the rooms to answer it from.
+
+    Apps and builds are asked for here and not in the catalogue, so that nobody reaches one they may not use.
+    """
+
+    asker: Asker
+    house: House
+    now: datetime
+    door: Door
+    verb: str = ""
+    need: Role = Role.MEMBER
+
+    async def permit(self, app: App, asker: Asker | None = None) -> None:
+        """Raise Denied when the asker (or somebody else) may not do this with this app, or not in this channel."""
+        channels = await self.house.store.allowed_channels()
+        access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
+
+    def require(self, app: App | None) -> None:
+        """Raise Denied unless the asker's role reaches this app, in whatever channel; None stands for every app."""
+        access.require(self.asker.role_for(app.id) if app else self.asker.role, self.need, app)
+
+    async def apps(self) -> list[App]:
+        """The apps the asker may do this with here."""
+        channels = await self.house.store.allowed_channels()
+        every = await self.house.catalogue.apps()
+        return [one for one in every if access.may(self.asker, self.need, one, channels.get(one.id, frozenset()))]
+
+    async def app(self, typed: str) -> App:
+        """The app of this id, slug or name. Raises Ambiguous, NotFoundByName or Denied."""
+        found = await self.house.catalogue.app(typed)
+        await self.permit(found)
+        return found
+
+    async def the_app(self, app: App | None) -> App:
+        """The app that was named, or the only one there is; raises Ambiguous to let the person choose."""
+        if app is not None:
+            return app
+        if not await self.house.catalogue.apps():
+            raise BadInput("Your Applivery workspace has no apps yet.", "Create one in the Applivery dashboard first.")
+        apps = await self.apps()
+        if len(apps) == 1:
+            return apps[0]
+        if not apps:
+            raise Denied("You may not do this with any app here.", "Ask an admin of this bot.")
+        shown = sorted(apps, key=lambda one: one.name.casefold())[:CHOICES]
+        alike = Counter(one.name for one in apps)
+        choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in shown]
+        raise Ambiguous(f"There are {len(apps)} apps.", choices)
+
+    async def build(self, app_id: str, build_id: str) -> Build:
+        """A build in detail, by ids as buttons carry them. Raises Denied, Gone and what else Applivery means."""
+        return await self.house.catalogue.build_by_id(build_id, (await self.app(app_id),))
+
+    async def details(self, build: Build) -> Build:
+        """The same build with what lists leave out: attachments, what a device needs, why it failed."""
+        return await self.house.catalogue.build_by_id(build.id, (build.app,))
+
+    async def write_down(
+        self, action: str, outcome: str, *, app_id: str | None = None, build_id: str | None = None
+    ) -> None:
+        """Add a line to the audit trail; never a token."""
+        asker = self.asker
+        await self.house.store.audit(
+            AuditEntry(
+                at=self.now,
+                team_id=asker.team_id,
+                user_id=asker.user_id,
+                action=action,
+                outcome=outcome,
+                door=self.door.value,
+                channel_id=asker.channel_id,
+                app_id=app_id,
+                build_id=build_id,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id."""
+
+    app: App | None
+    which: str | None = None
+
+    async def build(self, call: Call, filters: Words = NO_WORDS) -> Chosen:
+        """The one build that is meant. Raises Ambiguous, NotFoundByName or what Applivery's answer means."""
+        catalogue = call.house.catalogue
+        if self.app is None and self.which:
+            found = await catalogue.build_by_id(self.which.lower(), tuple(await call.apps()))
+            return Chosen(found)
+        return await catalogue.build(await call.the_app(self.app), self.which or "latest", filters)
+
+
+Handler = Callable[..., Awaitable[Any]]
+Mark = TypeVar("Mark", bound=Handler)
+
+
+class Kind(Enum):
+    """What a handler answers to."""
+
+    COMMAND = "command"
+    BUTTON = "button"
+    FORM = "form"
+    OPTIONS = "options"
+    SHORTCUT = "shortcut"
+
+
+class Parameter(NamedTuple):
+    """One thing a command takes: a plain word in its turn, or an option by its key."""
+
+    name: str
+    kind: Any
+    by_key: bool
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered handler with the role it needs."""
+
+    kind: Kind
+    name: str
+    need: Role
+    run: Handler
+    summary: str = ""
+    usage: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    once: bool = False
+
+
+def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
+    """Mark a function as the subcommand of its name: docstring = help, annotations = what may be typed."""
+
+    def mark(run: Mark) -> Mark:
+        lines = [line.strip() for line in (inspect.getdoc(run) or "").splitlines()]
+        return _mark(
+            run,
+            Entry(
+                kind=Kind.COMMAND,
+                name=name or run.__name__,
+                need=need,
+                run=run,
+                summary=lines[0] if lines else "",
+                usage=tuple(line for line in lines[1:] if line),
+                parameters=_parameters(run),
+            ),
+        )
+
+    return mark
+
+
+def button(name: str, *, need: Role, once: bool = False) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, value) -> Reply` as what happens on a click; `name` has a version: `get.v1`.
+
+    With `once` a double click does it once: for what costs something each time.
+    """
+    return lambda run: _mark(run, Entry(Kind.BUTTON, name, need, run, once=once))
+
+
+def form(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, typed: dict[str, str]) -> Reply` as what takes a submitted form."""
+    return lambda run: _mark(run, Entry(Kind.FORM, name, need, run))
+
+
+def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, typed: str, chosen: dict[str, str]) -> list[Option]` as the answer to a typeahead."""
+    return lambda run: _mark(run, Entry(Kind.OPTIONS, name, need, run))
+
+
+def shortcut(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build."""
+    return lambda run: _mark(run, Entry(Kind.SHORTCUT, name, need, run))
+
+
+def _mark(run: Mark, entry: Entry) -> Mark:
+    run.__dict__.setdefault("entries", []).append(entry)
+    return run
+
+
+def _parameters(run: Handler) -> tuple[Parameter, ...]:
+    hints = get_type_hints(run, include_extras=True)
+    return tuple(
+        Parameter(
+            name,
+            hints[name],
+            by_key=one.kind is inspect.Parameter.KEYWORD_ONLY,
+            required=one.default is inspect.Parameter.empty,
+        )
+        for name, one in list(inspect.signature(run).parameters.items())[1:]
+    )
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every handler there is, by kind and name."""
+
+    entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, package: types.ModuleType) -> Registry:
+        """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
+        registry = cls()
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            for value in list(vars(module).values()):
+                for entry in getattr(value, "entries", ()) if inspect.iscoroutinefunction(value) else ():
+                    if value.__module__ == module.__name__:
+                        registry.add(entry)
+        return registry
+
+    def add(self, entry: Entry) -> None:
+        """Register one handler."""
+        key = (entry.kind, entry.name)
+        if key in self.entries:
+            raise ValueError(f"two handlers for the {entry.kind.value} “{entry.name}”")
+        self.entries[key] = entry
+
+    def get(self, kind: Kind, name: str) -> Entry | None:
+        """The handler of this kind and name."""
+        return self.entries.get((kind, name))
+
+    def commands(self) -> list[Entry]:
+        """All subcommands, by name."""
+        return sorted((one for one in self.entries.values() if one.kind is Kind.COMMAND), key=lambda one: one.name)

@@ -1,0 +1,100 @@
+"""Giving somebody a link: held to a measure, minted now or when a claim page's button is pressed, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from bot.applivery.client import Applivery
+from bot.domain.installing import over_the_air, usual_kind
+from bot.domain.model import Asker, AuditEntry, Build, FileKind, Link
+from bot.errors import Problem, TooEager
+from bot.store.store import Store
+from bot.telemetry import Metrics
+
+
+class Claims(Protocol):
+    """The claim page, as far as a link is concerned."""
+
+    async def address(
+        self, *, asker: Asker, build: Build, kind: FileKind, file_id: str | None = None
+    ) -> tuple[str, datetime]:
+        """Issue a ticket; returns the page's address and when it closes (aware UTC)."""
+        ...
+
+
+class Handout:
+    """The one way to a link, for commands, clicks, forms and announcements alike.
+
+    Without a claim page (`claims` None) a token is minted for the person at once; with one, a ticket is issued and
+    the token is minted when the person presses the page's button, so that nothing that fetches links can spend it.
+    """
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        claims: Claims | None = None,
+        per_minute: int = 10,
+        per_hour: int = 60,
+    ) -> None:
+        self._applivery = applivery
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._claims = claims
+        self._per_minute = per_minute
+        self._per_hour = per_hour
+
+    @property
+    def installs(self) -> bool:
+        """Whether an iPhone can be made to install: only an https page can start that."""
+        return self._claims is not None
+
+    def usual_kind(self, build: Build) -> FileKind:
+        """The file for somebody who did not say which."""
+        return FileKind.AUTO if self.installs and over_the_air(build) else usual_kind(build)
+
+    async def give(self, asker: Asker, build: Build, kind: FileKind, *, door: str, file_id: str | None = None) -> Link:
+        """A fresh link for this person alone.
+
+        Raises TooEager beyond the measure, NotProcessed, Gone and what else Applivery's answer means. Each try is one
+        audit row; the token is written nowhere.
+        """
+        try:
+            wait = await self._store.take_link(asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour)
+            if wait > 0:
+                raise TooEager(wait)
+            link = await self._link(asker, build, kind, file_id)
+        except Problem as problem:
+            await self._write_down(asker, build, type(problem).__name__, door, None)
+            raise
+        await self._write_down(asker, build, "ticket" if link.by_page else "minted", door, link)
+        return link
+
+    async def _link(self, asker: Asker, build: Build, kind: FileKind, file_id: str | None) -> Link:
+        if self._claims is None:
+            return await self._applivery.mint(build, kind, file_id=file_id)
+        address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
+        return Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
+
+    async def _write_down(self, asker: Asker, build: Build, outcome: str, door: str, link: Link | None) -> None:
+        self._metrics.mints.labels(outcome).inc()
+        await self._store.audit(
+            AuditEntry(
+                at=self._clock(),
+                team_id=asker.team_id,
+                user_id=asker.user_id,
+                channel_id=asker.channel_id,
+                action="get",
+                outcome=outcome,
+                door=door,
+                app_id=build.app.id,
+                build_id=build.id,
+                token_hash=link.fingerprint() if link else None,
+            )
+        )

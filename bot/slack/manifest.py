@@ -1,0 +1,71 @@
+"""The Slack app manifest for given settings: what Slack must know of this bot, with the smallest scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Each with the reason why it is asked for; the README's table is compared with this one.
+SCOPES = {
+    "commands": "the slash command",
+    "chat:write": "answers in direct messages, cards in channels it was invited to",
+    "app_mentions:read": "answers `@Applivery get …` in threads, where slash commands do not work",
+    "files:write": "the audit trail as a CSV file, in the direct messages of the admin who asks",
+    "usergroups:read": "roles that were granted to a user group",
+    "users:read": "tells guests, people of other organisations and workspace admins apart, and knows time zones",
+    "channels:read": "says before a subscription is saved whether it can post in a public channel",
+    "groups:read": "the same for private channels it was invited to",
+    "channels:history": "finds its own message again after a crash, so that nothing is said twice",
+    "groups:history": "the same in private channels",
+}
+
+
+def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict[str, Any]:
+    """The manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
+
+    In HTTP mode `public_url` is where Slack reaches `/slack/events`.
+    """
+    request_url = f"{(public_url or 'https://bot.example.com').rstrip('/')}/slack/events"
+    address = {} if socket_mode else {"request_url": request_url}
+    slash = {
+        "command": command,
+        "description": "Builds from Applivery: get, builds, status, downloads, subscribe",
+        "usage_hint": "get courier | builds courier | help",
+        "should_escape": True,
+        **({} if socket_mode else {"url": request_url}),
+    }
+    return {
+        "display_information": {
+            "name": "Applivery",
+            "description": "Fresh private links to app builds, news of each build once, and who downloaded what",
+            "background_color": "#1f2a44",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
+            "bot_user": {"display_name": "Applivery", "always_online": True},
+            "slash_commands": [slash],
+            "shortcuts": [
+                {
+                    "name": "Get this build",
+                    "type": "message",
+                    "callback_id": "get_build",
+                    "description": "A fresh private link to the build this message is about",
+                }
+            ],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": {**address, "bot_events": ["app_mention"]},
+            "interactivity": {
+                "is_enabled": True,
+                **address,
+                **({} if socket_mode else {"message_menu_options_url": request_url}),
+            },
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": socket_mode,
+            "token_rotation_enabled": False,
+        },
+    }

@@ -1,0 +1,113 @@
+"""What Slack sends when somebody does something: who, where, and the ways to answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.slack.blocks import Form
+from bot.slack.command import Door
+
+# Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
+# person's direct messages with the bot.
+REPLACING = ("run.", "fresh.", "decide.")
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Where a request came from and how its answer gets back.
+
+    `replaces`: the answer takes the place of the clicked message, which only that person sees. On a shared card that
+    would change it for everybody. `thread_ts` is the thread a mention stands in; `message_ts` the clicked message.
+    """
+
+    door: Door
+    team_id: str
+    user_id: str
+    channel_id: str | None
+    response_url: str | None = None
+    trigger_id: str | None = None
+    replaces: bool = False
+    thread_ts: str | None = None
+    message_ts: str | None = None
+
+
+def came(door: Door, body: dict[str, Any], action: dict[str, Any] | None = None) -> Came:
+    """Slash commands are flat, interactions nested. https://docs.slack.dev/reference/interaction-payloads"""
+    user = body.get("user") or {}
+    container = body.get("container") or {}
+    memory = _memory(body.get("view") or {})
+    channel_id = body.get("channel_id") or (body.get("channel") or {}).get("id") or memory.get("channel")
+    private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
+    return Came(
+        door=door,
+        team_id=str(body.get("team_id") or user.get("team_id") or (body.get("team") or {}).get("id") or ""),
+        user_id=str(body.get("user_id") or user.get("id") or ""),
+        channel_id=channel_id,
+        response_url=body.get("response_url") or memory.get("url"),
+        trigger_id=body.get("trigger_id"),
+        replaces=private and str((action or {}).get("action_id")).startswith(REPLACING),
+        message_ts=container.get("message_ts"),
+    )
+
+
+def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
+    """A mention in a channel or thread, and what was said after the mention itself.
+
+    https://docs.slack.dev/reference/events/app_mention
+    """
+    event = body.get("event") or {}
+    # The bot, by whom the event was to be seen: somebody else may be mentioned before it.
+    me = re.escape(str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")) or r"[UW]\w+"
+    text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
+    where = Came(
+        door=Door.MENTION,
+        # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
+        team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
+        user_id=str(event.get("user") or ""),
+        channel_id=event.get("channel"),
+        thread_ts=event.get("thread_ts") or event.get("ts"),
+    )
+    return where, text.strip()
+
+
+def remembering(form: Form, came: Came) -> Form:
+    """The form with the way back to where it was asked for: a submitted view brings no response_url of its own."""
+    memory = {"url": came.response_url, "channel": came.channel_id, "memory": form.memory}
+    return replace(form, memory=json.dumps(memory))
+
+
+def _memory(view: dict[str, Any]) -> dict[str, Any]:
+    try:
+        memory = json.loads(view.get("private_metadata") or "{}")
+    except ValueError:
+        return {}
+    return memory if isinstance(memory, dict) else {}
+
+
+def typed(view: dict[str, Any]) -> dict[str, str]:
+    """What stands in a form, by block: the text, or the value of the chosen option; empty ones are left out.
+
+    https://docs.slack.dev/reference/views/modal-views#state
+    """
+    found: dict[str, str] = {}
+    for block, elements in ((view.get("state") or {}).get("values") or {}).items():
+        for element in elements.values():
+            value = element.get("value") or (element.get("selected_option") or {}).get("value")
+            if value:
+                found[block] = str(value)
+    memory = _memory(view).get("memory")
+    return {**found, **({"memory": str(memory)} if memory else {})}
+
+
+def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:
+    """The value of the first button with one of these names in a message; None when it has none."""
+    for block in message.get("blocks") or []:
+        elements = [*(block.get("elements") or []), block.get("accessory") or {}]
+        for element in elements:
+            name = str(element.get("action_id") or "").partition("#")[0] if isinstance(element, dict) else ""
+            if name in actions and element.get("value"):
+                return str(element["value"])
+    return None

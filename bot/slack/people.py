@@ -1,0 +1,118 @@
+"""Who is asking: Slack's word on a person, remembered for five minutes, as an Asker with a role."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from bot.domain import access
+from bot.domain.access import Person
+from bot.domain.model import Asker, Role
+from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure
+from bot.slack.poster import Poster
+from bot.store.store import Store
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+REMEMBER_SECONDS = 300.0
+MOST = 10_000
+
+Fact = TypeVar("Fact")
+
+
+class Remembered(Generic[Fact]):
+    """Answers to one kind of question, each kept for five minutes; many askers at once cause one question."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[Fact]], clock: Callable[[], float]) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._known: dict[str, tuple[float, asyncio.Future[Fact]]] = {}
+
+    async def get(self, key: str) -> Fact:
+        """The answer about `key`; a failed question is asked again by the next one who wants to know."""
+        now = self._clock()
+        known = self._known.get(key)
+        if known is None or known[0] <= now or _failed(known[1]):
+            if len(self._known) >= MOST:
+                self._known.clear()
+            known = (now + REMEMBER_SECONDS, asyncio.ensure_future(self._ask(key)))
+            self._known[key] = known
+        # shielded: one impatient asker must not cancel the look-up of another
+        return await asyncio.shield(known[1])
+
+
+def _failed(answer: asyncio.Future[Fact]) -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
+
+
+class People:
+    """Turns (team, user, channel) of a Slack payload into an Asker; fails closed."""
+
+    def __init__(
+        self,
+        poster: Poster,
+        store: Store,
+        *,
+        admins: Collection[str],
+        default: Role,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._poster = poster
+        self._store = store
+        self._admins = tuple(admins)
+        self._default = default
+        self._people = Remembered(self._person, clock)
+        self._groups = Remembered(poster.group_members, clock)
+
+    async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Asker:
+        """The person with their roles. Raises Denied for strangers and guests, and when Slack cannot tell."""
+        try:
+            home = (await self._poster.identity()).team_id
+            person = await self._people.get(user_id)
+        except SlackProblem as error:
+            # those two are worded for messages, and nobody has sent one
+            silent = isinstance(error, ChannelRefused | SlackUnsure)
+            why = "Slack does not tell me." if silent else error.sentence
+            raise Denied(f"I could not check who you are: {why}", "Please try again in a minute.") from error
+        person = replace(person, team_id=person.team_id or team_id)
+        role = access.role_of(person, home_team=home, admins=self._admins, default=self._default)
+        asker = Asker(person.team_id, user_id, channel_id, person.tz, role)
+        grants = await self._store.grants(asker.team_id)
+        groups = {one.grantee for one in grants if one.grantee.startswith("S")}
+        return access.with_grants(asker, grants, [group for group in groups if await self._is_in(user_id, group)])
+
+    async def _is_in(self, user_id: str, group_id: str) -> bool:
+        try:
+            return user_id in await self._groups.get(group_id)
+        except SlackProblem as error:
+            log.warning("people.group_unknown", group=group_id, code=error.code)
+            return False  # a role nobody can confirm is not given
+
+    async def admins(self, team_id: str) -> list[str]:
+        """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
+        granted = [
+            one.grantee
+            for one in await self._store.grants(team_id)
+            if one.role is Role.ADMIN and one.app_id is None and not one.grantee.startswith("S")
+        ]
+        known = list(dict.fromkeys([*self._admins, *granted]))
+        return known or await self._poster.workspace_admins()
+
+    async def _person(self, user_id: str) -> Person:
+        facts = await self._poster.user(user_id)
+        profile = facts.get("profile") or {}
+        return Person(
+            user_id=user_id,
+            team_id=str(facts.get("team_id") or ""),
+            name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
+            email=profile.get("email"),
+            tz=str(facts.get("tz") or "UTC"),
+            admin=bool(facts.get("is_admin") or facts.get("is_owner") or facts.get("is_primary_owner")),
+            guest=bool(facts.get("is_restricted") or facts.get("is_ultra_restricted")),
+            bot=bool(facts.get("is_bot")),
+            gone=bool(facts.get("deleted")),
+        )

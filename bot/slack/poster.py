@@ -1,0 +1,257 @@
+"""Post, edit, thread, direct message, file, form; one pace for each channel."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.errors import SlackBusy, SlackProblem
+from bot.slack.blocks import File, Form, Message
+from bot.slack.refusals import asked, problem
+
+HTTP_SECONDS = 15.0
+METADATA_EVENT = "applivery_announcement"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say."""
+
+    team_id: str
+    user_id: str
+    bot_id: str
+    name: str
+    scopes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What Slack says of a channel; `member` None means it did not say whether the bot is in it."""
+
+    id: str
+    name: str
+    member: bool | None
+    archived: bool = False
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands now; for a direct message `channel` is the D… id."""
+
+    channel: str
+    ts: str
+
+
+def _scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
+    """What a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
+    for name, value in headers.items():
+        if name.lower() == "x-oauth-scopes":
+            return frozenset(scope.strip() for scope in value.split(",") if scope.strip())
+    return None
+
+
+class Poster:
+    """Everything this bot says and asks over Slack's Web API.
+
+    Posting never uses the SDK's own retries: they repeat a request whose connection broke after Slack had stored the
+    message. Everything else does.
+    """
+
+    def __init__(self, *, token: str, base_url: str, session: aiohttp.ClientSession, pace: float = 1.0) -> None:
+        self._session = session
+        self._pace = pace
+        self._free_at: dict[str, float] = {}
+        self._identity: Identity | None = None
+        self._identity_at = 0.0
+        self.api = AsyncWebClient(
+            token=token,
+            base_url=base_url,
+            session=session,
+            retry_handlers=[
+                AsyncConnectionErrorRetryHandler(max_retry_count=2),
+                AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+                AsyncServerErrorRetryHandler(max_retry_count=2),
+            ],
+        )
+        self._once = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+
+    # -------------------------------------------------------------- saying
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        key: str | None = None,
+        before: float | None = None,
+    ) -> Posted:
+        """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
+
+        `key` marks the message so that it can be found again; `before` is a time.monotonic() after which it is too
+        late to go to the wire (SlackBusy). Raises SlackBusy (nothing posted), ChannelRefused, MessageRefused,
+        SlackCredentialRefused, or SlackUnsure when nobody knows whether it was stored.
+        """
+        await self._turn(channel, before)
+        arguments = message.payload()
+        if key:
+            arguments["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
+            arguments["client_msg_id"] = key
+        if thread_ts:
+            arguments["thread_ts"] = thread_ts
+        answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))
+        return Posted(str(answer.get("channel") or channel), str(answer["ts"]))
+
+    async def _turn(self, channel: str, before: float | None) -> None:
+        """Wait until this channel may get its next message: Slack allows about one a second.
+
+        https://docs.slack.dev/apis/web-api/rate-limits
+        """
+        now = time.monotonic()
+        turn = max(now, self._free_at.get(channel, 0.0))
+        if before is not None and turn >= before:
+            raise SlackBusy(retry_after=turn - now)
+        if len(self._free_at) > 1000:
+            self._free_at = {one: free for one, free in self._free_at.items() if free > now}
+        self._free_at[channel] = turn + self._pace
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+    async def edit(self, channel: str, ts: str, message: Message) -> None:
+        """Replace one of our own messages. Raises as `post` does."""
+        await asked(self.api.api_call("chat.update", json={"channel": channel, "ts": ts, **message.payload()}))
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Take one of our own messages back. Raises as `post` does."""
+        await asked(self.api.chat_delete(channel=channel, ts=ts))
+
+    async def respond(self, url: str, message: Message, *, replace: bool = False) -> None:
+        """Answer through a response_url, for the person who asked alone; `replace` changes the message they clicked.
+
+        Raises SlackProblem when the address is used up or too old.
+        https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+        """
+        client = AsyncWebhookClient(url, session=self._session, retry_handlers=[AsyncRateLimitErrorRetryHandler()])
+        body = {**message.payload(), "response_type": "ephemeral", "replace_original": replace}
+        try:
+            answer = await client.send_dict(body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise problem(error) from error
+        if answer.status_code != 200:
+            raise SlackProblem(code=f"response_url_{answer.status_code}")
+
+    async def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
+        """Say something in a channel or thread to one person there.
+
+        Slack documents no unfurl flags for it and ignores what it does not know: they go along, a secret never does.
+        https://docs.slack.dev/reference/methods/chat.postEphemeral
+        """
+        where = {"channel": channel, "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
+        await asked(self._once.api_call("chat.postEphemeral", json={**where, **message.payload()}))
+
+    async def file(self, below: Posted, file: File) -> None:
+        """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
+        await asked(
+            self.api.files_upload_v2(
+                filename=file.name, content=file.content, channel=below.channel, thread_ts=below.ts
+            )
+        )
+
+    async def open_form(self, trigger_id: str, form: Form) -> None:
+        """Open a modal within the 3 seconds a trigger lives. Raises SlackProblem when they are over."""
+        await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))
+
+    # -------------------------------------------------------------- asking
+
+    async def identity(self, *, younger_than: float = float("inf")) -> Identity:
+        """Who we are; asked once, or again when that is longer ago. Raises SlackProblem."""
+        if self._identity is None or time.monotonic() - self._identity_at > younger_than:
+            answer = await asked(self.api.auth_test())
+            self._identity_at = time.monotonic()
+            self._identity = Identity(
+                team_id=str(answer.get("team_id") or ""),
+                user_id=str(answer.get("user_id") or ""),
+                bot_id=str(answer.get("bot_id") or ""),
+                name=str(answer.get("user") or "applivery"),
+                scopes=_scopes(answer.headers),
+            )
+        return self._identity
+
+    async def my_name(self) -> str:
+        """What people type after the @ to invite us; a guess while Slack cannot say."""
+        try:
+            return (await self.identity()).name
+        except SlackProblem:
+            return "applivery"
+
+    async def find(self, channel: str, key: str, since: datetime) -> str | None:
+        """The ts of our message with this key, posted at `since` or a little earlier; None when there is none.
+
+        https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes)
+        """
+        cursor: str | None = None
+        while True:
+            query = {
+                "channel": channel,
+                "oldest": f"{since.timestamp() - 10:.6f}",
+                "inclusive": True,
+                "include_all_metadata": True,
+                "limit": 200,
+                **({"cursor": cursor} if cursor else {}),
+            }
+            answer = await asked(self.api.api_call("conversations.history", params=query))
+            for one in answer.get("messages") or []:
+                metadata = one.get("metadata") or {}
+                if (metadata.get("event_payload") or {}).get("key") == key:
+                    return str(one["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+
+    async def channel(self, channel_id: str) -> Channel:
+        """What Slack says of a channel. Raises ChannelRefused for one we cannot see (a private one we are not in)."""
+        answer = await asked(self.api.conversations_info(channel=channel_id))
+        facts = answer.get("channel") or {}
+        member = facts.get("is_member")
+        return Channel(
+            id=channel_id,
+            name=str(facts.get("name") or ""),
+            member=True if facts.get("is_im") else member if isinstance(member, bool) else None,
+            archived=bool(facts.get("is_archived")),
+            shared=bool(facts.get("is_ext_shared")),
+        )
+
+    async def group_members(self, group_id: str) -> frozenset[str]:
+        """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
+        answer = await asked(self.api.usergroups_users_list(usergroup=group_id))
+        return frozenset(str(one) for one in answer.get("users") or [])
+
+    async def workspace_admins(self) -> list[str]:
+        """The workspace's own admins and owners; looks at the first thousand people.
+
+        https://docs.slack.dev/reference/methods/users.list
+        """
+        answer = await asked(self.api.users_list(limit=1000))
+        people = answer.get("members") or []
+        return [
+            str(one["id"]) for one in people if (one.get("is_admin") or one.get("is_owner")) and not one.get("deleted")
+        ]
+
+    async def user(self, user_id: str) -> dict[str, Any]:
+        """Slack's own record of somebody. https://docs.slack.dev/reference/methods/users.info"""
+        answer = await asked(self.api.users_info(user=user_id))
+        return dict(answer.get("user") or {})

@@ -1,0 +1,80 @@
+"""Slack's errors, and the wire's, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import (
+    ChannelRefused,
+    MessageRefused,
+    SlackBusy,
+    SlackCredentialRefused,
+    SlackProblem,
+    SlackUnsure,
+)
+
+Answer = TypeVar("Answer")
+
+_CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
+    restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel
+    restricted_action_thread_locked cannot_dm_bot user_not_found messages_tab_disabled channel_is_limited_access
+    team_access_not_granted method_not_supported_for_channel_type user_not_in_channel"""
+_MESSAGE = """invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text metadata_too_large
+    invalid_metadata_format invalid_metadata_schema metadata_must_be_sent_from_app invalid_arguments
+    too_many_attachments only_one_table_allowed"""
+_CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inactive org_login_required"
+_UNSURE = "internal_error fatal_error service_unavailable request_timeout"
+_KINDS: dict[str, type[SlackProblem]] = {
+    code: kind
+    for codes, kind in (
+        (_CHANNEL, ChannelRefused),
+        (_MESSAGE, MessageRefused),
+        (_CREDENTIAL, SlackCredentialRefused),
+        (_UNSURE, SlackUnsure),
+    )
+    for code in codes.split()
+}
+
+
+def problem(error: BaseException) -> SlackProblem:
+    """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+    if not isinstance(error, SlackApiError):
+        return SlackUnsure(code=type(error).__name__)
+    response: Any = error.response
+    said = getattr(response, "data", None)  # of a gateway's plain-text page the SDK makes a str
+    code = str(said.get("error") or "") if isinstance(said, dict) else ""
+    status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        return SlackBusy(retry_after=_retry_after(getattr(response, "headers", {}) or {}), code=code or "ratelimited")
+    if code == "missing_scope":
+        needed = str(response.get("needed") or "a scope")
+        words = f"This bot lacks the Slack scope `{needed}`.", "An admin has to reinstall the app from its manifest."
+        return SlackProblem(*words, code=code)
+    if code in _KINDS:
+        return _KINDS[code](code=code)
+    if status >= 500 or not code:
+        return SlackUnsure(code=code or f"http_{status}")
+    return SlackProblem(f"Slack refused that ({code}).", code=code)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            try:
+                return min(max(float(value), 0.0), 600.0)
+            except ValueError:
+                break
+    return 1.0
+
+
+async def asked(call: Awaitable[Answer]) -> Answer:
+    """The answer of one call of the Web API; raises a SlackProblem instead of what the SDK and the wire raise."""
+    try:
+        return await call
+    # AttributeError: what the SDK does with a plain-text page under HTTP 200
+    except (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+        raise problem(error) from error

@@ -1,0 +1,91 @@
+"""How the bot answers when it cannot do what was asked, and how it introduces itself; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import grammar
+from bot.domain.choice import Ambiguous
+from bot.domain.grammar import Words
+from bot.domain.model import Role
+from bot.errors import Denied, Problem
+from bot.slack import blocks, wording
+from bot.slack.blocks import Message
+from bot.slack.command import Entry
+
+
+def problem(error: Problem, reference: str | None = None) -> Message:
+    """What happened, the next step, and for anything unexpected the reference that is also in the log."""
+    sentence, step = safe(error.sentence), safe(error.next_step)
+    small = [blocks.context(f"Reference `{reference}`")] if reference else []
+    text = " ".join(part for part in (sentence, step, f"(reference {reference})" if reference else "") if part)
+    return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
+
+
+def denied(error: Denied) -> Message:
+    """A refusal, with the channels to go to or the way to ask for the role that is missing."""
+    message = problem(error)
+    if error.channels:
+        listed = ", ".join(f"<#{one}>" for one in error.channels[:5])  # our own marks: what is quoted is inert
+        there = f"It can be used in {listed}{' and others' if len(error.channels) > 5 else ''}."
+        return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
+    if not error.missing:
+        return message
+    ask = blocks.button("Ask an admin", "ask.v1", f"{error.missing}/{error.app_id or ''}")
+    return Message(message.text, (*message.blocks, blocks.actions(ask)))
+
+
+def safe(text: str) -> str:
+    """A sentence of ours that may quote what somebody typed: inert, with our own `code` and *bold* kept."""
+    return wording.escape(text)
+
+
+def choices(error: Ambiguous, verb: str, words: Words) -> Message:
+    """A short list of buttons, each the command with one of the choices filled in."""
+    text = safe(f"{error.sentence} {error.next_step}")
+    listed = ", ".join(wording.inline(label) for label, _ in error.choices)
+    typed = [" ".join(part for part in (verb, one, _rest(one, words)) if part) for _, one in error.choices]
+    if max(map(len, typed)) > blocks.BUTTON_VALUE:
+        # cut short, a button would run another command than the one that was typed
+        return Message(f"{text} {listed}.", (blocks.section(f"{text}\n{listed}"),))
+    which = [
+        blocks.button(label, f"run.v1#{number}", value)
+        for number, ((label, _), value) in enumerate(zip(error.choices, typed, strict=True))
+    ]
+    return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which)))
+
+
+def _rest(typed: str, words: Words) -> str:
+    # a choice that names a build (two words) stands for the app and the build; options such as `since:` stay
+    return grammar.explain(Words(() if " " in typed else words.plain[1:], words.options))
+
+
+def help_for(entry: Entry, root: str) -> Message:
+    """One subcommand: what it does, who may, and examples."""
+    examples = "\n".join(
+        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else line for line in entry.usage
+    )
+    role = "" if entry.need is Role.MEMBER else f"\nNeeds the role *{entry.need.name.lower()}*."
+    text = f"*{entry.name}* — {entry.summary}\n{examples}{role}"
+    return Message(f"{entry.name}: {entry.summary}", (blocks.section(text),))
+
+
+def help_for_all(entries: Sequence[Entry], root: str) -> Message:
+    """Every subcommand in a line."""
+    lines = [f"`{root} {entry.name}` — {entry.summary}" for entry in entries]
+    text = "*What I can do*\n" + "\n".join(lines)
+    more = blocks.context(
+        f"More about one: `{root} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything."
+    )
+    return Message(
+        "What I can do: " + "; ".join(f"{entry.name}: {entry.summary}" for entry in entries),
+        (blocks.section(text), more),
+    )
+
+
+def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
+    """What an empty command opens: the usual things as buttons (label, command text)."""
+    text = "What would you like?"
+    which = [blocks.button(label, f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
+    hint = blocks.context(f"Or type it: `{root} get courier` · `{root} help` lists everything.")
+    return Message(f"{text} {root} help lists everything.", (blocks.section(f"*{text}*"), blocks.actions(*which), hint))

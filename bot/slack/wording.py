@@ -1,0 +1,91 @@
+"""Text for Slack: made inert, kept short without being torn, times and sizes as people say them; pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+
+def escape(text: object) -> str:
+    """Make text from outside inert in mrkdwn: no mention, no link, no control characters, one space for any blank.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return _visible(str(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _visible(text: str) -> str:
+    return _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
+
+
+# Control characters but for the line break, and halves of a character (Unicode's categories Cc and Cs)
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Marks that force a direction turn our own words around too. https://unicode.org/reports/tr9/
+_TURNS_AROUND = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def inline(text: object, limit: int = 200) -> str:
+    """Escaped text on one line, without mrkdwn's own marks, cut to `limit` characters before escaping."""
+    words = " ".join(_visible(str(text)).split())
+    for mark in "*_~`":
+        words = words.replace(mark, _LOOKALIKE[mark])
+    return escape(cut(words, limit))
+
+
+# Slack has no way to escape its formatting marks, so they are shown by characters that look the same.
+_LOOKALIKE = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
+
+
+def plain(text: object, limit: int) -> str:
+    """Text for a plain_text element: one line, cut to `limit`."""
+    return cut(" ".join(_visible(str(text)).split()) or "–", limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its start with an ellipsis; never inside what one sees as one character, an entity or a link."""
+    if len(text) <= limit:
+        return text
+    end = max(limit - 1, 0)
+    while end > 0 and _joined(text, end):
+        end -= 1
+    return _UNFINISHED.sub("", text[:end]).rstrip() + "…"
+
+
+_UNFINISHED = re.compile(r"(?:&\w{0,4}|<(?:[!@#][^<>]*|https?:[^<>]*|h?t{0,2}p?s?))\Z")
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether a person sees the characters on both sides of `at` as one. https://unicode.org/reports/tr29/"""
+    before, after = text[at - 1], text[at]
+    if after in "\u200c\u200d" or unicodedata.category(after).startswith("M"):
+        return True
+    if before == "\u200d" or unicodedata.combining(before) == 9:  # 9: a virama, which ties two letters into one
+        return True
+    if after in _FLAG_HALVES:
+        return (at - len(text[:at].rstrip(_FLAG_HALVES))) % 2 == 1
+    return bool(_ADDED.match(after))
+
+
+_FLAG_HALVES = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+# skin tones, the letters of Scotland's flag, and the later parts of a Korean syllable
+_ADDED = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
+
+
+def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
+    """An instant in each reader's own time zone, with UTC words for clients that cannot."""
+    if instant is None:
+        return "at an unknown time"
+    return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
+
+
+def size(count: int | None) -> str:
+    """Bytes as people say them: `48.2 MB`."""
+    if count is None:
+        return "unknown size"
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{int(amount)} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("unreachable")

@@ -1,0 +1,1 @@
+"""Door 3, a request arrives: the porch is the open port, the server what answers there."""

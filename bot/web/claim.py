@@ -1,0 +1,241 @@
+"""The claim page: an address that can be looked at by anything, and that gives its build to one press of a button."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import hdrs, web
+
+from bot.applivery.client import Applivery
+from bot.domain import tickets
+from bot.domain.installing import browser
+from bot.domain.model import Asker, AuditEntry, Build, FileKind, Link, Stage
+from bot.domain.tickets import Standing, Ticket
+from bot.errors import Gone, NotProcessed, Problem
+from bot.store.store import Store
+from bot.telemetry import Metrics, logger
+from bot.web.guesses import Guesses, address_of
+from bot.web.looks import Looks
+from bot.web.offer import Wanted, offer, wanted
+from bot.web.pages import Again, Answer, Pages
+from bot.web.presses import Presses
+
+log = logger(__name__)
+
+LIFE_SECONDS = 600.0
+DOOR = "claim page"
+BODY_LIMIT = 1024  # of a form with one short field
+BODY_SECONDS = 5.0
+METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody at the page of a ticket there is, as far as a request tells."""
+
+    ticket: str = field(repr=False)
+    found: Ticket
+    visitor: str
+    user_agent: str
+    choice: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """One button in one browser, as far as one can tell; any other is somebody else, who has come too late."""
+        return (self.ticket, self.choice, self.visitor, self.user_agent)
+
+
+class ClaimPage:
+    """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, mints, and hands the build over.
+
+    `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end.
+    """
+
+    def __init__(
+        self,
+        applivery: Applivery,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        public_url: str,
+        *,
+        life_seconds: float = LIFE_SECONDS,
+        guesses: Guesses | None = None,
+    ) -> None:
+        self._applivery = applivery
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._public_url = public_url
+        self._life_seconds = life_seconds
+        self._guesses = guesses or Guesses()
+        self._looks = Looks(applivery)
+        self._presses: Presses[Answer] = Presses()
+        self._pages = Pages(applivery.hosts.download)
+
+    async def address(
+        self, *, asker: Asker, build: Build, kind: FileKind, file_id: str | None = None
+    ) -> tuple[str, datetime]:
+        """Issue a ticket and return the page's whole address, which is a secret, and when it expires (aware UTC).
+
+        The asker's older tickets for the same file are cancelled. Raises StoreDown.
+        """
+        ticket = tickets.new_ticket()
+        issued = await self._store.issue_ticket(
+            tickets.fingerprint(ticket),
+            team_id=asker.team_id,
+            user_id=asker.user_id,
+            app_id=build.app.id,
+            build_id=build.id,
+            kind=kind,
+            file_id=file_id,
+            life_seconds=self._life_seconds,
+            origin=asker.channel_id or "",
+        )
+        return self._address(ticket), issued.expires_at
+
+    async def answer(self, request: web.Request) -> Answer:
+        """Answer any request at or below the page's path; never raises, and never lets a plain error page out."""
+        choice = ""
+        try:
+            if request.method == hdrs.METH_POST:
+                choice = await _choice(request)
+            return await self._answer(request, choice)
+        except Problem as problem:
+            return self._problem(problem, request.method, choice)
+        except Exception as error:
+            # not the request: its path is the ticket
+            log.exception("claim.broke", error=type(error).__name__)
+            return self._problem(Problem("Something went wrong on our side."), request.method, choice)
+
+    # ------------------------------------------------------------------ inside
+
+    async def _answer(self, request: web.Request, choice: str) -> Answer:
+        if request.method not in METHODS:
+            return self._ending("method", headers={"Allow": ", ".join(METHODS)})
+        visitor = address_of(request.remote, request.headers.get("X-Forwarded-For"))
+        if self._guesses.too_many(visitor):
+            return self._ending("limited", headers={"Retry-After": "60"})
+        ticket = request.match_info["ticket"]
+        found = await self._store.ticket(tickets.fingerprint(ticket)) if tickets.is_ticket(ticket) else None
+        if found is None:
+            self._guesses.add(visitor)
+            return self._ending(Standing.UNKNOWN)
+        visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
+        if request.method == hdrs.METH_POST:
+            return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(Standing.SPENT)
+        return await self._shown(visit)
+
+    async def _shown(self, visit: Visit) -> Answer:
+        now = self._clock()
+        standing = visit.found.standing(now)
+        if standing is not Standing.OPEN:
+            return self._ending(standing)
+        build = await self._looks.build(visit.found)
+        if build.stage is Stage.FAILED:
+            return self._ending("unusable")
+        if build.stage is not Stage.READY:
+            self._looks.forget(visit.found)
+            return self._ending("not_processed", again="post")  # the press asks Applivery, which knows best
+        looking = browser(visit.user_agent)
+        offered = offer(visit.found, build, looking)
+        self._count("shown")
+        address = self._address(visit.ticket)
+        return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
+
+    async def _claimed(self, visit: Visit) -> Answer:
+        standing = visit.found.standing(self._clock())
+        if standing is not Standing.OPEN:
+            return self._ending(standing)
+        build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
+        what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
+        ticket_hash = tickets.fingerprint(visit.ticket)
+        claim = await self._store.claim_ticket(ticket_hash)
+        if not isinstance(claim, Ticket):
+            return self._ending(claim)
+        try:
+            link = await self._minted(claim, build, what)
+        except BaseException:
+            with suppress(Problem):  # the first problem is the one to show
+                await self._store.give_back_ticket(ticket_hash)
+            self._looks.forget(visit.found)
+            raise
+        self._count("minted")
+        if what.install:
+            return self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
+        return self._pages.download(link)
+
+    async def _minted(self, claim: Ticket, build: Build, what: Wanted) -> Link:
+        """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""
+        try:
+            link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
+        except Problem as problem:
+            with suppress(Problem):
+                await self._write_down(claim, type(problem).__name__, None)
+            raise
+        await self._write_down(claim, "minted", link.fingerprint())
+        return link
+
+    async def _write_down(self, claim: Ticket, outcome: str, token_hash: str | None) -> None:
+        self._metrics.mints.labels(outcome).inc()
+        await self._store.audit(
+            AuditEntry(
+                at=self._clock(),
+                team_id=claim.team_id,
+                user_id=claim.user_id,
+                action="get",
+                outcome=outcome,
+                door=DOOR,
+                channel_id=claim.origin or None,
+                app_id=claim.app_id,
+                build_id=claim.build_id,
+                token_hash=token_hash,
+            )
+        )
+
+    def _ending(self, name: str, **facts: Any) -> Answer:
+        self._count(name)
+        return self._pages.ending(name, **facts)
+
+    def _problem(self, problem: Problem, method: str, choice: str) -> Answer:
+        again: Again = "post" if method == hdrs.METH_POST else "get"
+        if isinstance(problem, Gone):
+            return self._ending("gone")
+        if isinstance(problem, NotProcessed):
+            return self._ending("not_processed", again="post", choice=choice)
+        reference = None if problem.everyday else secrets.token_hex(4)
+        log.warning("claim.failed", problem=type(problem).__name__, reference=reference)
+        return self._ending(
+            "failed",
+            sentence=problem.sentence,
+            next_step=problem.next_step,
+            again=again,
+            choice=choice,
+            reference=reference,
+        )
+
+    def _address(self, ticket: str) -> str:
+        return f"{self._public_url}/b/{ticket}"
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.claims.labels(outcome).inc()
+
+
+async def _choice(request: web.Request) -> str:
+    """Which button was pressed, as far as the form says so; whatever cannot be read is none."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.content.readexactly(BODY_LIMIT)
+    except asyncio.IncompleteReadError as short:
+        body = short.partial
+    except TimeoutError:
+        return ""
+    typed = parse_qs(body.decode("ascii", "replace")).get("as", [""])[0]
+    return typed if typed in ("install", "file") else ""

@@ -1,0 +1,126 @@
+"""What the claim page offers for a ticket on the device that looks at it, and what a press of a button asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.installing import Browser, Device, file_word, over_the_air, usual_kind
+from bot.domain.model import Attachment, Build, FileKind
+from bot.domain.tickets import Ticket
+from bot.errors import Gone
+from bot.web.words import AFTERWARDS, BUTTONS, DEVICES, NOTES, PLATFORMS, SCAN
+
+INSTALL, FILE = "install", "file"
+DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of the form; `value` is what it sends as `as`."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is there to press, the likelier one first, which file it is about (bytes), and what to say around it.
+
+    `before` and `afterwards` stand above and below the buttons; `scan` heads the QR code, None: there is none.
+    """
+
+    buttons: tuple[Button, ...]
+    file: str
+    size: int | None = None
+    before: str | None = None
+    afterwards: str | None = None
+    scan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to mint, and whether to hand it to the device's installer instead of the browser."""
+
+    kind: FileKind
+    install: bool = False
+
+
+def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Wanted:
+    """What a press on `device` asks for; `choice` is the button's value, whatever else it says counts for nothing."""
+    if ticket.file_id is not None or ticket.kind is not FileKind.AUTO:
+        return Wanted(ticket.kind)
+    if not over_the_air(build):
+        return Wanted(usual_kind(build))
+    if choice == INSTALL or (choice != FILE and device is Device.IPHONE):
+        return Wanted(FileKind.AUTO, install=True)
+    return Wanted(FileKind.FILE)
+
+
+def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
+    """What to show; raises Gone when the attachment the ticket is for is not there any more."""
+    device = browser.device
+    if ticket.file_id is not None:
+        attached = _attachment(build, ticket.file_id)
+        label = BUTTONS["download_attachment"].format(file=attached.name)
+        scan = SCAN["other"] if device in DESKTOPS else None
+        return Offer((Button(label, FILE),), attached.name, attached.size, scan=scan)
+    word = file_word(build, wanted(ticket, build, device, "").kind)
+    return Offer(
+        _buttons(ticket, build, device, word),
+        word,
+        None if ticket.kind is FileKind.AAB else build.size,  # Applivery tells the size of the .apk only
+        _before(ticket, build, device),
+        _afterwards(ticket, build, device),
+        _scan(ticket, build) if device in DESKTOPS else None,
+    )
+
+
+def _attachment(build: Build, file_id: str) -> Attachment:
+    for one in build.attachments:
+        if one.id == file_id:
+            return one
+    raise Gone
+
+
+def _over_the_air(ticket: Ticket, build: Build) -> bool:
+    return ticket.kind is FileKind.AUTO and over_the_air(build)
+
+
+def _is_android(build: Build) -> bool:
+    return build.platform.casefold() == "android"
+
+
+def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[Button, ...]:
+    download = Button(BUTTONS["download"].format(file=word), FILE)
+    if not _over_the_air(ticket, build):
+        return (download,)
+    if device is Device.IPHONE:
+        return (Button(BUTTONS["install"], INSTALL),)
+    if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
+        return (download, Button(BUTTONS["install_on_ipad"], INSTALL))
+    return (download,)
+
+
+def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
+    if _is_android(build):
+        return NOTES["for_android"] if device is Device.IPHONE else None
+    if not over_the_air(build):
+        return None
+    if device is Device.ANDROID:
+        return NOTES["for_apple"].format(platform=_platform(build))
+    return NOTES["file_on_phone"] if device is Device.IPHONE and not _over_the_air(ticket, build) else None
+
+
+def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
+    if device is Device.ANDROID and _is_android(build) and ticket.kind is not FileKind.AAB:
+        return AFTERWARDS["android"]  # a bundle is for a store; no device installs it
+    return AFTERWARDS["apple"] if device is Device.IPHONE and _over_the_air(ticket, build) else None
+
+
+def _scan(ticket: Ticket, build: Build) -> str:
+    to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or _is_android(build))
+    return SCAN["install"].format(device=DEVICES[build.platform.casefold()]) if to_install else SCAN["other"]
+
+
+def _platform(build: Build) -> str:
+    return PLATFORMS.get(build.platform.casefold(), build.platform)

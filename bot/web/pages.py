@@ -1,0 +1,157 @@
+"""How the claim page looks: templates to answers, with the headers that keep them to one pair of eyes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from aiohttp import web
+from markupsafe import Markup, escape
+
+from bot.domain.installing import Browser, Device, warnings
+from bot.domain.model import App, Build, Link
+from bot.domain.tickets import Ticket, minutes
+from bot.web.offer import Offer
+from bot.web.words import BUTTONS, ENDINGS, PLATFORMS
+
+Answer = web.Response
+Again = Literal["get", "post"]
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Pages:
+    """The claim page's answers; `download_host` is the origin that files come from."""
+
+    def __init__(self, download_host: str) -> None:
+        # here, and segno below: a bot without PUBLIC_URL has no such page and need not load them
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"size": _size, "code": _code, "minutes": _minutes}
+        style = (_TEMPLATES / "style.css").read_text("utf-8")
+        self._templates.globals |= {"style": Markup(style), "buttons": BUTTONS}  # noqa: S704 - our own file
+        self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
+
+    def ready(
+        self, ticket: Ticket, build: Build, offer: Offer, *, browser: Browser, address: str, now: datetime
+    ) -> Answer:
+        """The page of a ticket that can be claimed; `address` is the page's own."""
+        return self._page(
+            "ready.html",
+            build=build,
+            platform=PLATFORMS.get(build.platform.casefold(), build.platform),
+            offer=offer,
+            needs=warnings(build, now),
+            ticket=ticket,
+            left=minutes(ticket.expires_at - now),
+            qr=_qr(address) if offer.scan else None,
+            outside=_outside(browser),
+            address=address,
+        )
+
+    def installing(self, app: App, link: Link, manifest: str, now: datetime) -> Answer:
+        """The page that makes an iPhone or iPad ask whether to install."""
+        # Unencoded, as the vendor's iOS SDK builds it: https://github.com/applivery/applivery-ios-sdk
+        target = f"itms-services://?action=download-manifest&url={manifest}"
+        left = minutes(link.expires_at - now) if link.expires_at else None
+        return self._page("installing.html", app=app, target=target, left=left, link=link)
+
+    def download(self, link: Link) -> Answer:
+        """On to the file."""
+        return Answer(status=303, headers={**self._headers, "Location": link.url})
+
+    def ending(
+        self,
+        name: str,
+        *,
+        sentence: str = "",
+        next_step: str = "",
+        again: Again | None = None,
+        choice: str = "",
+        reference: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that."""
+        end = ENDINGS[name]
+        return self._page(
+            "ending.html",
+            end.status,
+            headers,
+            title=end.title,
+            sentence=sentence or end.sentence,
+            next_step=next_step or end.next_step,
+            again=again,
+            choice=choice,
+            reference=reference,
+        )
+
+    def _page(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any) -> Answer:
+        text = self._templates.get_template(name).render(**facts)
+        return Answer(text=text, status=status, content_type="text/html", headers={**self._headers, **(headers or {})})
+
+
+def _policy(style: str, download_host: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    # Chromium holds the redirects after a form to form-action too, and the download host's own redirect leads to a
+    # storage host that Applivery does not name: any https one will do. https://github.com/w3c/webappsec-csp/issues/8
+    plain = f" {download_host}" if download_host.startswith("http://") else ""
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' https:{plain}"
+    )
+
+
+def _qr(address: str) -> Markup:
+    """The address as inline SVG, dark on white whatever the page's colours: not every scanner reads it inverted."""
+    import segno  # noqa: PLC0415
+
+    code = segno.make(address, micro=False)
+    drawn = code.svg_inline(border=4, omitsize=True, dark="#000", light="#fff", svgclass="code", lineclass=None)
+    return Markup(drawn)  # noqa: S704 - numbers and our own words
+
+
+def _outside(browser: Browser) -> str | None:
+    """The browser to open instead of the one inside another app."""
+    if not browser.inside_app:
+        return None
+    return "Safari" if browser.device in (Device.IPHONE, Device.MAC_OR_IPAD) else "Chrome"
+
+
+def _minutes(left: int) -> str:
+    if left <= 1:
+        return "minute" if left else "few seconds"
+    return f"{left} minutes"
+
+
+def _size(count: int) -> str:
+    """Bytes as people say them: `48.2 MB`."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def _code(text: str) -> Markup:
+    """Our errors' words for a browser: what stands between backticks is code, between stars strong."""
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe))  # noqa: S704 - escaped above

@@ -1,0 +1,41 @@
+"""Double clicks: a second press of the same button while the first is being answered is not a second claim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Press(Generic[T]):
+    work: asyncio.Task[T]
+    times: int = 0
+
+
+class Presses(Generic[T]):
+    """Presses under way, by who pressed what. Nothing is kept once it has been answered.
+
+    A browser drops the answer to its first press when it is pressed again, so the answer belongs to the last one: a
+    page without scripts cannot keep people from clicking twice.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, _Press[T]] = {}
+
+    async def last(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+        """Do `work` once for all presses of `key` at this time; None for those that were pressed again meanwhile.
+
+        What it raises, each of them hears.
+        """
+        press = self._under_way.get(key)
+        if press is None:
+            press = self._under_way[key] = _Press(asyncio.create_task(work()))
+            press.work.add_done_callback(lambda _: self._under_way.pop(key))
+        press.times += 1
+        mine = press.times
+        answer = await asyncio.shield(press.work)
+        return answer if mine == press.times else None

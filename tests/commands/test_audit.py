@@ -1,0 +1,218 @@
+"""The audit trail: who got what, when, by which door and how it ended; never a token."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.domain.model import AuditEntry
+from bot.sandbox.faults import Fault
+from tests.conftest import World
+from tests.handing import MINTING, Clock, direct, directs, raw, ready, rested, said, seen, start_with_page
+from tests.seeing import link, press
+
+
+async def some(world: World) -> None:
+    """Ana and Bruno get builds of two apps, by several doors, and one try fails."""
+    driver = world.applivery.app("Driver")
+    world.applivery.build(driver, version="9.0.0", number="9", os="android")
+    ready(world)
+    answer = await world.ask("get courier")
+    await press(world.slack, answer, "Get a fresh link", user=world.ana)
+    await rested(world)
+    await world.slack.mention("get courier", world.bruno, world.releases)
+    await direct(world, world.bruno)
+    world.applivery.faults.add(MINTING, Fault(status=500))
+    await world.ask("get driver", user=world.bruno)
+
+
+async def file_of(world: World, typed: str) -> list[list[str]]:
+    """The rows of the CSV that Ana gets by direct message."""
+    before = len(world.slack.desk.files.files)
+    answer = await world.ask(typed)
+    assert "I sent it to you as a direct message." in answer.text
+    await world.slack.until(lambda: len(world.slack.desk.files.files) > before)
+    *_, file = world.slack.desk.files.files.values()
+    assert file.name == "audit.csv"
+    await world.slack.until(lambda: file.content)
+    return list(csv.reader(io.StringIO(bytes(file.content).decode())))
+
+
+async def test_it_says_who_what_when_by_which_door_and_how_it_ended(world: World) -> None:
+    await world.start()
+    await some(world)
+    read = seen(await world.ask("audit"))
+    lines = read.splitlines()
+    build = world.applivery.builds[1].id
+    assert len(lines) == 4
+    assert all(line.startswith("<!date^") for line in lines)
+    ends = [line.partition(" UTC> · ")[2] for line in lines]
+    assert ends == [
+        f"<@{world.bruno.id}> · get Driver `{world.applivery.builds[0].id}` · AppliveryDown · command",
+        f"<@{world.bruno.id}> · get Courier `{build}` · minted · mention",
+        f"<@{world.ana.id}> · get Courier `{build}` · minted · button",
+        f"<@{world.ana.id}> · get Courier `{build}` · minted · command",
+    ]
+
+
+async def test_the_trail_is_private_and_only_for_admins(world: World) -> None:
+    await world.start()
+    await some(world)
+    assert (await world.ask("audit")).ephemeral_to == world.ana.id
+    for typed in ("audit", "audit format:csv"):
+        refused = await world.ask(typed, user=world.bruno)
+        assert "This needs the role *admin*, and yours is *member*." in refused.text
+    assert len(directs(world, world.bruno)) == 1  # his link
+
+
+@pytest.mark.parametrize(
+    ("typed", "count"),
+    [
+        ("audit person:{ana}", 2),
+        ("audit person:{bruno}", 2),
+        ("audit app:driver", 1),
+        ("audit app:courier person:{bruno}", 1),
+        ("audit since:1h", 4),
+        ("audit until:2026-01-01 since:2025-01-01", 0),
+        ("audit person:U0NOBODY", 0),
+    ],
+)
+async def test_it_is_narrowed_by_person_app_and_time(world: World, typed: str, count: int) -> None:
+    await world.start()
+    await some(world)
+    people = {"ana": f"<@{world.ana.id}|ana>", "bruno": f"<@{world.bruno.id}|bruno>"}
+    answer = await world.ask(typed.format(**people))
+    if count:
+        assert len(seen(answer).splitlines()) == count
+    else:
+        assert answer.text == "Nothing in the audit trail fits that."
+
+
+async def test_what_is_older_is_left_out(world: World) -> None:
+    clock = Clock(world)
+    await world.start()
+    ready(world)
+    await world.ask("get courier")
+    clock.forward(days=10)
+    await world.ask("get courier", user=world.bruno)
+    answer = await world.ask("audit since:7d")
+    assert [world.bruno.id in line for line in seen(answer).splitlines()] == [True]
+    assert len(seen(await world.ask("audit since:30d")).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("audit format:xlsx", "`format:` cannot be “xlsx”. There is `format:csv`."),
+        ("audit person:bruno", "I cannot tell who “bruno” is. Type @ and pick the person from Slack's list."),
+        ("audit app:nothing", "There is no app called “nothing”."),
+        ("audit since:whenever", "whenever"),
+        ("audit courier", "I do not know what to do with “courier”."),
+    ],
+)
+async def test_what_cannot_be_asked_is_said(world: World, typed: str, words: str) -> None:
+    await world.start()
+    assert words in (await world.ask(typed)).text
+
+
+async def test_more_than_fits_is_said_and_the_file_has_it_all(world: World) -> None:
+    await world.start()
+    for number in range(25):
+        await world.bot.store.audit(entry(world, number))
+    answer = await world.ask("audit")
+    assert "There is more; narrow it, or take it all with `format:csv`." in seen(answer)
+    assert len(await file_of(world, "audit format:csv")) == 26
+
+
+def entry(world: World, number: int, **about: Any) -> AuditEntry:
+    at = world.tuning.clock() + timedelta(seconds=number - 1000)
+    facts = {"at": at, "team_id": "T1", "user_id": world.ana.id, "action": "get", "outcome": "minted", **about}
+    return AuditEntry(**facts)
+
+
+# ------------------------------------------------------------------ the file
+
+
+async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_first(world: World) -> None:
+    await world.start()
+    await some(world)
+    head, *rows = await file_of(world, "audit format:csv")
+    assert head == ["at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id"]
+    assert [row[4] for row in rows] == ["command", "button", "mention", "command"]
+    assert rows[0][1] == world.ana.id
+    assert rows[0][6] == world.courier.id
+    assert [one.ephemeral_to for one in world.slack.messages(world.releases) if "audit" in one.text] == []
+    [message] = [one for one in directs(world, world.ana) if "audit trail" in one.text]
+    assert message.text == "The audit trail, 4 lines."
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])
+async def test_no_cell_of_the_file_is_a_formula(world: World, cell: str) -> None:
+    await world.start()
+    await world.bot.store.audit(entry(world, 1, outcome=cell, action=cell, door=cell, build_id=cell))
+    _, row = await file_of(world, "audit format:csv")
+    assert [row[place] for place in (2, 3, 4, 7)] == [f"'{cell}"] * 4
+
+
+async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: World) -> None:
+    await world.start()
+    await world.bot.store.audit(entry(world, 1, outcome='a,"b"\nc'))
+    _, row = await file_of(world, "audit format:csv")
+    assert row[3] == 'a,"b"\nc'
+
+
+async def test_what_stands_in_the_trail_is_inert(world: World) -> None:
+    await world.start()
+    await world.bot.store.audit(entry(world, 1, outcome="<!channel> *x*", action="<@U1>"))
+    answer = await world.ask("audit")
+    for text in (answer.text, seen(answer)):
+        assert "<!channel>" not in text
+        assert "<@U1>" not in text
+
+
+# ------------------------------------------------------------------ never a token
+
+
+async def test_neither_a_token_nor_its_hash_is_shown(world: World) -> None:
+    await world.start()
+    await some(world)
+    secrets = [token.token for token in world.applivery.minted]
+    entries = await world.bot.store.audit_entries()
+    secrets += [one.token_hash for one in entries if one.token_hash]
+    assert len(secrets) == 6
+    shown = raw(await world.ask("audit"))
+    shown += repr(await file_of(world, "audit format:csv"))
+    for secret in secrets:
+        assert secret not in shown
+
+
+async def test_the_claim_page_s_own_door_is_in_the_trail_too(world: World) -> None:
+    await start_with_page(world)
+    ready(world, os="android")
+    answer = await world.ask("get courier")
+    page = answer.text.split(" ")[answer.text.split(" ").index("page:") + 1]
+    async with aiohttp.ClientSession() as session, session.post(page) as response:
+        assert response.status == 200
+    ends = [line.partition(" UTC> · ")[2].split(" · ", 2) for line in seen(await world.ask("audit")).splitlines()]
+    assert [(who, end) for who, _, end in ends] == [
+        (f"<@{world.ana.id}>", "minted · claim page"),
+        (f"<@{world.ana.id}>", "ticket · command"),
+    ]
+    assert page.rpartition("/")[2] not in seen(await world.ask("audit"))
+
+
+async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: World) -> None:
+    await world.start(links_per_minute=1)
+    ready(world)
+    answer = await world.ask("get courier")
+    assert link(answer)
+    assert "a lot of links" in await said(await press(world.slack, answer, "Get a fresh link", user=world.ana))
+    world.applivery.faults.add(MINTING, Fault(status=400, code=5014, error="Build Not Processed"))
+    await world.ask("get courier", user=world.bruno)
+    await rested(world)
+    assert [one.outcome for one in await world.bot.store.audit_entries()] == ["NotProcessed", "TooEager", "minted"]

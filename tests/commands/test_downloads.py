@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.sandbox.applivery.records import PretendedBuild
+from bot.sandbox.slack import Message
+from tests.conftest import World
+from tests.seeing import everything_said, everything_stored, press
+
+# One for each field of networkInfo, so that whatever came through would be found. Numbers have digits of their own.
+MARKERS: dict[str, Any] = {
+    "ip": "203.0.113.199",
+    "city": "Markerville",
+    "continent": "MARKERCONTINENT",
+    "country": "MARKERLAND",
+    "latitude": 71.2345678,
+    "longitude": -171.8765432,
+    "postalCode": "MARKER-90210",
+    "region": "Marker Region",
+    "regionCode": "MK-99",
+    "timezone": "Marker/Zone",
+    "visitor": "vis-marker-0001",
+}
+
+
+def people(world: World) -> PretendedBuild:
+    """A build that Eva (twice) and Zoe downloaded, and somebody nobody can name."""
+    build = world.applivery.build(world.courier, version="2.4.0", number="173")
+    eva = world.applivery.member("employee", email="eva@acme.test", first="Eva", last="Ruiz")
+    zoe = world.applivery.member("user", email="zoe@acme.test", first="Zoe", last="Lang")
+    now = datetime.now(UTC)
+    world.applivery.download(build, eva, at=now - timedelta(days=40), device="iPhone 12")
+    world.applivery.download(build, eva, at=now - timedelta(hours=2), device="iPhone 15")
+    world.applivery.download(build, zoe, at=now - timedelta(days=3))
+    world.applivery.download(build, world.applivery.member("unknown"), at=now - timedelta(days=1))
+    return build
+
+
+def private(world: World, user: Any) -> tuple[Message, list[Message]]:
+    """The newest headline in somebody's direct messages, and its thread."""
+    head = world.slack.messages(world.slack.dm(user))[-1]
+    return head, world.slack.messages(world.slack.dm(user), head.ts)
+
+
+async def test_the_headline_comes_by_direct_message_with_the_people_in_its_thread(world: World) -> None:
+    await world.start()
+    people(world)
+    await world.ask("downloads courier")
+    head, [thread] = private(world, world.ana)
+    assert head.text == "Downloads of Courier so far: 4 downloads recorded: 3 by 2 people, 1 by nobody we can name."
+    assert thread.thread_ts == head.ts
+    for words in ("Eva Ruiz", "2 downloads", "iPhone 15", "Zoe Lang", "1 download", "Not attributable"):
+        assert words in thread.text
+    assert thread.text.index("Eva Ruiz") < thread.text.index("Zoe Lang")  # the most recent first
+
+
+async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker(world: World) -> None:
+    await world.start()
+    people(world)
+    answer = await world.ask("downloads courier")
+    assert answer.ephemeral_to == world.ana.id
+    assert "4 downloads recorded: 3 by 2 people" in answer.text
+    assert "in a thread of our direct messages" in answer.text
+    assert world.slack.messages(world.releases) == []
+    in_channel = world.slack.ephemerals(world.ana, world.releases)
+    said = json.dumps([one.saved() for one in in_channel], ensure_ascii=False)
+    for name in ("Eva", "Zoe", "acme.test", "iPhone"):
+        assert name not in said
+
+
+async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world: World, log: io.StringIO) -> None:
+    build = people(world)
+    for row in world.applivery.downloads:
+        row.wire["networkInfo"] = dict(MARKERS)
+    async with aiohttp.ClientSession() as session:
+        path = f"{world.applivery.url}/v1/organizations/acme/apps/{world.courier.id}/downloads/by-user"
+        async with session.get(path, headers={"Authorization": f"Bearer {world.applivery.token}"}) as response:
+            wire = await response.text()
+    await world.start(jobs=True)
+    await world.ask("subscribe courier")
+    for typed in ("downloads courier", f"downloads {build.id}", "downloads courier 2.4.0 since:7d", "status courier"):
+        await world.ask(typed)
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as response:
+            metrics = await response.text()
+    await world.stop()
+    places = {
+        "slack": everything_said(world.slack),
+        "database": everything_stored(world.folder).decode(errors="replace"),
+        "log": log.getvalue(),
+        "metrics": metrics,
+    }
+    assert "Eva" in places["slack"]  # the answer did come
+    for field, marker in MARKERS.items():
+        assert str(marker) in wire, field  # and Applivery did say it
+        assert [place for place, text in places.items() if str(marker) in text] == [], field
+
+
+async def test_names_and_addresses_of_people_are_neither_stored_nor_logged(world: World, log: io.StringIO) -> None:
+    await world.start()
+    people(world)
+    await world.ask("downloads courier")
+    await world.stop()
+    left = everything_stored(world.folder).decode(errors="replace") + log.getvalue()
+    for words in ("Eva Ruiz", "eva@acme.test", "Zoe Lang"):
+        assert words not in left
+
+
+@pytest.mark.parametrize(
+    ("typed", "count"),
+    [
+        ("", 4),
+        ("all", 4),
+        ("2.4.0", 4),
+        ("#173", 4),
+        ("latest", 4),
+        ("since:7d", 3),
+        ("since:1h", 0),
+        ("2.4.0 since:7d", 3),
+        ("since:2020-01-01..2020-12-31", 0),
+    ],
+)
+async def test_a_build_and_a_period_narrow_what_is_counted(world: World, typed: str, count: int) -> None:
+    await world.start()
+    people(world)
+    said = (await world.ask(f"downloads courier {typed}")).text
+    assert f"{count or 'no'} downloads recorded" in said
+
+
+async def test_a_version_means_every_platform_s_build_of_it(world: World) -> None:
+    await world.start()
+    world.applivery.download(people(world), None)
+    other = world.applivery.build(world.courier, version="2.4.0", number="80", os="android")
+    world.applivery.download(other, world.applivery.member(email="eva@acme.test"))
+    said = (await world.ask("downloads courier 2.4.0")).text
+    assert "Downloads of Courier 2.4.0 so far: 6 downloads recorded: 4 by 2 people, 2 by nobody" in said
+
+
+async def test_the_choice_between_two_builds_of_a_number_keeps_the_period(world: World) -> None:
+    await world.start()
+    people(world)
+    world.applivery.build(world.courier, version="2.4.0", number="173", os="android")
+    answer = await world.ask("downloads courier #173 since:7d")
+    assert "Which one do you mean?" in answer.text
+    turn = await press(world.slack, answer, "2.4.0 (173) iOS", user=world.ana)
+    assert "3 downloads recorded" in (await turn.answer()).text
+
+
+async def test_no_downloads_are_said_without_a_thread(world: World) -> None:
+    await world.start()
+    world.applivery.build(world.courier)
+    answer = await world.ask("downloads courier")
+    assert answer.text == "Downloads of Courier so far: no downloads recorded."
+    assert world.slack.messages(world.slack.dm(world.ana)) == []
+
+
+async def test_a_crowd_fits_and_what_does_not_is_counted(world: World) -> None:
+    await world.start()
+    build = world.applivery.build(world.courier)
+    for number in range(130):
+        somebody = world.applivery.member(email=f"p{number}@acme.test", first="P" * 90, last=f"Number{number:03d}" * 9)
+        world.applivery.download(build, somebody)
+    await world.ask("downloads courier")
+    head, thread = private(world, world.ana)
+    assert "130 downloads recorded by 130 people" in head.text
+    assert sum(json.dumps(one.blocks, ensure_ascii=False).count(" · 1 download") for one in thread) == 100
+    assert "… and 30 more people" in thread[-1].text
+
+
+async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_lost(world: World) -> None:
+    await world.start()
+    people(world)
+    world.slack.scopes -= {"chat:write"}
+    answer = await world.ask("downloads courier")
+    assert "chat:write" in answer.text
+    assert "reinstall" in answer.text
+
+
+async def test_a_member_is_told_which_role_is_missing_and_applivery_is_not_asked(world: World) -> None:
+    await world.start()
+    people(world)
+    answer = await world.ask("downloads courier", user=world.bruno)
+    assert "*manager*" in answer.text
+    assert "Ask an admin" in answer.text
+    assert [one.path for one in world.applivery.requests] == []
+
+
+async def test_downloads_work_over_signed_http_for_whoever_has_the_role(world: World) -> None:
+    await world.start(slack_app_token=None, access_default_role="manager")
+    people(world)
+    await world.ask("downloads courier", user=world.bruno)
+    head, [thread] = private(world, world.bruno)
+    assert "4 downloads" in head.text
+    assert "Eva Ruiz" in thread.text

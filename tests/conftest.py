@@ -1,0 +1,167 @@
+"""The world: both pretended sides and the real service on SQLite, started and stopped for one test."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from bot import config, service
+from bot.sandbox.applivery import PretendedApplivery
+from bot.sandbox.slack import PretendedSlack
+from bot.service import Service, Tuning
+from bot.store.store import migrate
+from bot.telemetry import set_up_logs
+from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
+
+
+class World:
+    """A workspace in which Ana (admin) and Bruno (member) use the bot in #releases, and Applivery has Courier."""
+
+    def __init__(self, folder: Path, slack: PretendedSlack, applivery: PretendedApplivery) -> None:
+        self.folder = folder
+        self.slack = slack
+        self.applivery = applivery
+        self.ana = slack.user("ana", name="Ana Pérez", email="ana@acme.test", admin=True)
+        self.bruno = slack.user("bruno", name="Bruno Díaz", email="bruno@acme.test")
+        self.releases = slack.channel("releases", members=(self.ana, self.bruno))
+        self.general = slack.channel("general", bot_is_member=False, members=(self.ana, self.bruno))
+        self.courier = applivery.app("Courier", slug="courier", oss=("ios", "android"))
+        self.database = f"sqlite:///{folder / 'bot.db'}"
+        self.tuning = Tuning(pace_seconds=0.0, lease_seconds=1.0, slack_seconds=0.9, applivery_seconds=5.0)
+        self._running: AsyncExitStack | None = None
+        self.bot: Service
+
+    def settings(self, **changes: Any) -> config.Settings:
+        """Settings that point at both pretended sides."""
+        return config.read(
+            **{
+                "_env_file": None,
+                "slack_bot_token": "xoxb-sandbox",
+                "slack_app_token": "xapp-sandbox",
+                "slack_signing_secret": "sandbox-signing-secret",
+                "slack_api_url": self.slack.api_url,
+                "slack_socket_connections": 1,
+                "applivery_token": self.applivery.token,
+                "applivery_organization": "acme",
+                "applivery_api_url": self.applivery.url,
+                "applivery_upload_url": self.applivery.url,
+                "applivery_download_url": self.applivery.url,
+                "applivery_dashboard_url": self.applivery.url,
+                "database_url": self.database,
+                "port": 0,
+                "poll_busy_seconds": 0.05,
+                "poll_idle_seconds": 0.1,
+                **changes,
+            }
+        )
+
+    async def start(self, *, jobs: bool = False, **changes: Any) -> Service:
+        """Start the bot and wait until Slack reaches it; jobs only tick by hand unless asked for."""
+        self._running = AsyncExitStack()
+        settings = self.settings(**changes)
+        self.bot = await self._running.enter_async_context(service.running(settings, self.tuning, jobs=jobs))
+        if self.bot.sockets is None:
+            self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
+        else:
+            self.slack.request_url = None
+            await self.slack.until(lambda: self.slack.sockets, timeout=20)
+        return self.bot
+
+    async def stop(self) -> None:
+        """Stop the bot; the world goes on."""
+        if self._running:
+            await self._running.aclose()
+            self._running = None
+
+    async def restart(self, *, jobs: bool = False, **changes: Any) -> Service:
+        """Stop and start again, with the same database."""
+        await self.stop()
+        return await self.start(jobs=jobs, **changes)
+
+    async def ask(self, text: str, *, user: Any = None, channel: Any = None) -> Any:
+        """Type a command and wait for its first answer."""
+        turn = await self.slack.command("/applivery", text, user=user or self.ana, channel=channel or self.releases)
+        assert turn.acked, turn.error
+        return await turn.answer()
+
+    async def look(self) -> None:
+        """Let the clock tick once for everything: look at all watched apps now, and say what is due."""
+        await self.bot.store.mark_due(None)
+        await self.bot.watch.step()
+        await self.bot.announce.drain()
+
+    async def settle(self, bot: Service | None = None) -> None:
+        """Say everything that waits, however long a lease or Slack's Retry-After makes us wait for it."""
+        bot = bot or self.bot
+        async with asyncio.timeout(10):
+            while True:
+                await bot.announce.drain()
+                due = await bot.store.tell_due_in()
+                if due is None:
+                    return
+                await bot.store.wait("tell", due)
+
+    def said(self, channel: Any = None) -> list[str]:
+        """What a channel (#releases) has been told, in order."""
+        return texts(self.slack.messages(channel or self.releases))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An address of each kind of database in turn: a test that asks for it runs once on each."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bot.db'}"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables in it: copying one is twenty times quicker than making one."""
+    file = tmp_path_factory.mktemp("empty") / "bot.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
+    shutil.copy(empty_database, tmp_path / "bot.db")
+    slack, applivery = PretendedSlack(), PretendedApplivery(processing=None)
+    await slack.start()
+    await applivery.start()
+    it = World(tmp_path, slack, applivery)
+    yield it
+    await it.stop()
+    await slack.stop()
+    await applivery.stop()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Every line that is logged from here on, as `run` would write it at DEBUG."""
+    root = logging.getLogger()
+    level = root.level
+    set_up_logs("DEBUG", "json")
+    written, handler = io.StringIO(), root.handlers[0]
+    handler.setStream(written)  # type: ignore[attr-defined]
+    yield written
+    root.removeHandler(handler)
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+Said = Callable[[Any], list[str]]
+
+
+def texts(messages: list[Any]) -> list[str]:
+    """The texts of some messages."""
+    return [message.text for message in messages]

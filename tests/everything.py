@@ -1,0 +1,278 @@
+"""Everything this bot can be asked, done once: every command, button, form, shortcut, mention and job, and mishaps."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import cycle
+from typing import Any
+
+import psycopg
+
+from bot.domain.model import FileKind, Role
+from bot.sandbox.faults import Fault
+from bot.sandbox.slack import Message, User
+from bot.slack.blocks import Message as Says
+from bot.slack.command import Call, Kind, command
+from tests.conftest import World
+from tests.handing import MINTING, ready, rested
+from tests.seeing import every_message
+
+MISHAPS = (
+    Fault(status=500, error="no"),
+    Fault(status=429, retry_after=1),
+    Fault(status=401, code=4004),
+    Fault(status=400, code=5014),
+    Fault(drop=True),
+    Fault(drop_after=True),
+    Fault(body="<html>"),
+)
+
+
+async def everything(world: World) -> None:
+    """Do it all, and assert that nothing the bot has was left out."""
+    await _commands(world)
+    await _form(world)
+    await _other_doors(world)
+    await _unfinished(world)
+    pressed = await press_everything(world)
+    await _mishaps(world)
+    await world.look()
+    await world.bot.expire.step()
+    await rested(world)
+    left_out = names(world, Kind.BUTTON) - pressed
+    assert not left_out, f"a new button has to be pressed here too: {left_out}"
+
+
+def names(world: World, kind: Kind) -> set[str]:
+    """What this bot has of a kind."""
+    entries = world.bot.door._house.registry.entries
+    return {name for known, name in entries if known is kind}
+
+
+# ------------------------------------------------------------------ commands
+
+
+def typed(world: World) -> list[str]:
+    """At least one use of each command, and some that are refused."""
+    bruno, group = f"<@{world.bruno.id}|bruno>", world.slack.usergroup("qa-team", [world.bruno])
+    ios, android = world.applivery.builds[:2]
+    return [
+        "", "menu", "help", "help get", "nonsense", "whoami",
+        "get courier", "get courier os:android", "get courier type:aab os:android", "get courier type:auto os:ios",
+        f"get {ios.id}", f"get courier {android.id} type:file", "get nothing", "get courier since:x",
+        f"get courier to:{bruno}", "get courier to:bruno", "get courier 9.9.9",
+        "files courier os:android", f"files {ios.id}", "builds courier", "status courier", "downloads courier",
+        "subscribe courier on:uploaded,processed,failed", "subscriptions", "unsubscribe 4711",
+        f"grant {bruno} member app:courier", f"grant <!subteam^{group.id}|@qa> member", f"revoke {bruno} app:courier",
+        f"grant <#{world.releases.id}|releases> app:courier", f"revoke <#{world.releases.id}|releases> app:courier",
+        f"grant {bruno} king", "audit", "audit format:csv", f"audit person:{bruno}",
+    ]  # fmt: skip
+
+
+async def _commands(world: World) -> None:
+    ready(world, changelog="Faster https://docs.acme.test/notes")
+    android = ready(world, os="android", number="174", extension="aab")
+    world.applivery.attach(android, "notes.pdf", b"%PDF")
+    world.applivery.download(android, world.applivery.member(first="Eva", last="Ruiz"))
+    words = typed(world)
+    verbs = {one.partition(" ")[0] for one in words}
+    assert names(world, Kind.COMMAND) <= verbs | {"unsubscribe"}, "a new command has to be typed here too"
+    for one in words:
+        await world.ask(one)
+    for one in ("get courier", "subscribe courier", "audit", "downloads courier", "files courier os:android"):
+        await world.ask(one, user=world.bruno)
+    direct = world.slack.dm(world.bruno)
+    await world.ask("get courier", user=world.bruno, channel=direct)
+
+
+async def _form(world: World) -> None:
+    world.applivery.app("Driver")
+    await world.bot.door._house.catalogue.apps(fresh=True)
+    turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
+    form = await turn.view()
+    assert names(world, Kind.FORM) == {form.callback_id}, "a new form has to be sent here too"
+    for select in names(world, Kind.OPTIONS):
+        await world.slack.options(form, select, "", user=world.ana)
+    await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
+    await rested(world)
+
+
+async def _other_doors(world: World) -> None:
+    hello = world.slack.say("hello", world.ana, world.releases)
+    await world.slack.mention("get courier", world.ana, world.releases, hello.ts, retries=1)
+    await world.slack.mention("get courier", world.bruno, world.releases)
+    await world.slack.mention("builds courier", world.bruno, world.releases)
+    assert names(world, Kind.SHORTCUT) == {"get_build"}, "a new shortcut has to be used here too"
+    await world.slack.shortcut("get_build", user=world.ana, message=hello)
+    await rested(world)
+
+
+async def _unfinished(world: World) -> None:
+    """Builds on their way: promised, announced, told, failed."""
+    one = ready(world, version="3.0.0", number="300", status="in_progress", os="android")
+    other = ready(world, version="3.1.0", number="310", status="pending")
+    await world.look()
+    await world.ask("status courier 3.0.0")
+    for number in ("300", "310"):
+        answer = await world.ask(f"get courier #{number}")
+        await world.slack.click(answer, "await.v1", user=world.ana)
+    await rested(world)
+    world.applivery.move(one, "processed")
+    world.applivery.fail(other, "bad profile")
+    await world.look()
+    card = [each for each in world.slack.messages(world.releases) if "is ready" in each.text][-1]
+    await world.slack.shortcut("get_build", user=world.bruno, message=card)
+    ready(world, version="3.2.0", number="320", status="in_progress")
+    await world.ask("get courier #320")  # its button is pressed below
+    await rested(world)
+
+
+# ------------------------------------------------------------------ buttons
+
+
+async def press_everything(world: World) -> set[str]:
+    """Click every kind of button in every kind of place, as somebody who sees it; the names of what was clicked."""
+    pressed: Counter[tuple[str, str]] = Counter()
+    done: set[tuple[str, str, str]] = set()
+    for _ in range(3):  # what answers has buttons too
+        for message in [one for listed in world.slack.mailbox.by_channel.values() for one in list(listed)]:
+            for block, element in list(message.elements()):
+                kind = (element["action_id"], place(world, message))
+                key = (message.ts, element["action_id"], str(element.get("value")))
+                if element["type"] != "button" or key in done or message.deleted or pressed[kind] >= ENOUGH:
+                    continue
+                if await _pressed(world, message, block, element):
+                    pressed[kind] += 1
+                    done.add(key)
+    return {action.partition("#")[0] for action, _ in pressed}
+
+
+ENOUGH = 4
+
+
+def place(world: World, message: Message) -> str:
+    """The kind of place where a message stands."""
+    if message.ephemeral_to:
+        return f"only {message.ephemeral_to}"
+    return "direct" if world.slack.channels[message.channel].is_im else "everybody"
+
+
+async def _pressed(world: World, message: Message, block: str, element: dict[str, Any]) -> bool:
+    who = seer(world, message)
+    if element["action_id"].startswith("unsubscribe"):
+        return True  # pressed last, in _mishaps: what is announced has to be heard
+    try:
+        await world.slack.click(message, element["action_id"], user=who, block_id=block)
+    except LookupError:
+        return False
+    await rested(world)
+    return True
+
+
+def seer(world: World, message: Message) -> User:
+    """Somebody who sees a message: whom it is for, or Ana."""
+    user = message.ephemeral_to or world.slack.channels[message.channel].im_user
+    return world.slack.users[user] if user else world.ana
+
+
+# ------------------------------------------------------------------ mishaps
+
+
+async def _mishaps(world: World) -> None:
+    answer = await world.ask("get courier os:android")
+    for fault in MISHAPS:
+        world.applivery.faults.add(MINTING, fault)
+        await world.ask("get courier")
+        world.applivery.faults.add(MINTING, fault)
+        await world.slack.click(answer, "dm.v1", user=world.ana)
+        await rested(world)
+        world.applivery.faults.clear()
+    for target, error in (("response_url", "used_url"), ("chat.postMessage", "fatal_error"), ("chat.update", "x")):
+        world.slack.faults.add(target, Fault(status=404 if target == "response_url" else None, error=error), times=3)
+        await world.slack.command("/applivery", "get courier", user=world.ana, channel=world.releases)
+        await world.slack.mention("get courier", world.ana, world.releases)
+        await rested(world)
+        world.slack.faults.clear()
+    world.bot.door._house.registry.add(broken.entries[0])  # type: ignore[attr-defined]
+    await world.ask("broken")
+    world.applivery.reshape(MINTING, _odd())
+    for _ in range(3):
+        await world.ask("get courier")
+    for table in ("expiries", "audit", "given_links", "notes"):
+        with away(world, table):
+            await world.ask("get courier")
+            await world.slack.mention("get courier", world.ana, world.releases)
+            await rested(world)
+    await world.ask("unsubscribe courier")
+    await asyncio.sleep(0)
+
+
+def _odd() -> Callable[[Any], Any]:
+    """Tokens in shapes nobody expects, in turn: nested, in an error's own words, with a time that is none."""
+    shapes = cycle(("nested", "error", "time"))
+
+    def change(body: Any) -> Any:
+        data = body.get("data") or {}
+        if "token" not in data:
+            return body
+        shape = next(shapes)
+        if shape == "nested":
+            return {**body, "data": {**data, "token": {"value": data["token"]}}}
+        if shape == "error":
+            return {"status": False, "error": {"code": 1, "message": f"no such token {data['token']}"}}
+        return {**body, "data": {**data, "expiresAt": "soon"}}
+
+    return change
+
+
+@command(need=Role.MEMBER)
+async def broken(call: Call) -> Says:
+    """Break with a link in hand, as a bug would.
+
+    /applivery broken
+    """
+    app = await call.app("courier")
+    found = await call.house.catalogue.build(app, "latest")
+    link = await call.house.handout.give(call.asker, found.build, FileKind.FILE, door=call.door.value)
+    raise ValueError("could not use", link, {"link": link})
+
+
+@contextmanager
+def away(world: World, table: str) -> Iterator[None]:
+    """A table that is not there for a while, so that the database's own errors come up."""
+    execute(world, f"ALTER TABLE {table} RENAME TO {table}_away")
+    try:
+        yield
+    finally:
+        execute(world, f"ALTER TABLE {table}_away RENAME TO {table}")
+
+
+def execute(world: World, statement: str) -> None:
+    """Do something behind the bot's back."""
+    if world.database.startswith("sqlite"):
+        with closing(sqlite3.connect(world.database.removeprefix("sqlite:///"), timeout=5)) as database, database:
+            database.execute(statement)
+        return
+    with psycopg.connect(world.database, autocommit=True) as database:
+        database.execute(statement)  # type: ignore[call-overload]
+
+
+def dump(world: World) -> str:
+    """Every row of every table, as text."""
+    if world.database.startswith("sqlite"):
+        with closing(sqlite3.connect(world.database.removeprefix("sqlite:///"), timeout=5)) as database:
+            return "\n".join(database.iterdump())
+    with psycopg.connect(world.database, autocommit=True) as database:
+        tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        rows = [(table, database.execute(f'SELECT * FROM "{table}"').fetchall()) for (table,) in tables]  # type: ignore[call-overload]
+        return repr(rows)
+
+
+def said_to_everybody(world: World) -> list[Message]:
+    """Every message, and every earlier version of one, in channels and threads, by whomever."""
+    every = every_message(world.slack, own=False)
+    return [one for one in every if not one.ephemeral_to and not world.slack.channels[one.channel].is_im]

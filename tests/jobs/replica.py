@@ -1,0 +1,37 @@
+"""A bot in a process of its own, so that it can be killed; forked from one that has imported everything already."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from bot.config import Settings
+from bot.service import Tuning, running
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["bot.service", "bot.commands", "tests.jobs.replica"])
+
+
+def start(settings: Settings, tuning: Tuning) -> BaseProcess:
+    """Start a bot with its jobs; the caller ends it. The clock of `tuning` is this machine's."""
+    seconds = {name: value for name, value in asdict(replace(tuning, clock=_now)).items() if name != "clock"}
+    process = _forks.Process(target=_run, args=(settings.model_dump(), seconds), daemon=True)
+    process.start()
+    return process
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _run(settings: dict[str, Any], seconds: dict[str, float]) -> None:
+    asyncio.run(_forever(Settings(_env_file=None, **settings), Tuning(**seconds)))
+
+
+async def _forever(settings: Settings, tuning: Tuning) -> None:
+    async with running(settings, tuning):
+        await asyncio.Event().wait()

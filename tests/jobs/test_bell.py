@@ -1,0 +1,158 @@
+"""The doorbell: a hint that makes us look sooner, and nothing that anybody believes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot import service
+from bot.jobs.bell import Bell
+from tests.conftest import World
+from tests.jobs.conftest import on_postgresql, on_sqlite
+from tests.jobs.test_watch import lists, ready, subscribed
+
+SECRET = "a-long-random-word"
+
+
+async def ring(world: World, body: bytes = b"", *, secret: str = SECRET) -> int:
+    """Ring as Applivery does; returns the HTTP status."""
+    url = f"http://127.0.0.1:{world.bot.web.port}/webhooks/applivery/{secret}"
+    async with aiohttp.ClientSession() as session, session.post(url, data=body) as answer:
+        return answer.status
+
+
+async def due(world: World) -> set[str]:
+    """The ids of the apps that are due now; they are given back as due."""
+    claims = await world.bot.store.claim_apps(20, 60)
+    for claim in claims:
+        await world.bot.store.fail_app(claim.app_id, claim.token, 0)
+    return {claim.app_id for claim in claims}
+
+
+@pytest.fixture
+async def rested(world: World) -> World:
+    """Courier and Parcel are watched, have been looked at, and are not due for an hour."""
+    world.applivery.app("Parcel", slug="parcel")
+    await world.start(poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
+    await subscribed(world, "courier")
+    await subscribed(world, "parcel")
+    await world.look()
+    assert await due(world) == set()
+    return world
+
+
+def parcel(world: World) -> Any:
+    return world.applivery.find_app("parcel")
+
+
+async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: World) -> None:
+    body = {"action": "build_processed", "application": {"id": rested.courier.id}}
+    await Bell(rested.bot.store).ring(json.dumps(body).encode())
+    assert await due(rested) == {rested.courier.id}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{{"deep": {{"er": ["{id}"]}}}}',
+        "application={id}&action=build_created",
+        "<app>{id}</app>",
+        "{ID}",
+        "{id}",
+        '\xff\x00 {id}"',
+    ],
+)
+@on_sqlite
+async def test_an_app_is_found_wherever_its_id_stands(rested: World, body: str) -> None:
+    text = body.format(id=rested.courier.id, ID=rested.courier.id.upper())
+    await Bell(rested.bot.store).ring(text.encode("latin-1"))
+    assert await due(rested) == {rested.courier.id}
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"not JSON", b'{"build": "0123456789abcdef01234567"}', b"\xff" * 1000])
+@on_sqlite
+async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: World, body: bytes) -> None:
+    await Bell(rested.bot.store).ring(body)
+    assert await due(rested) == {rested.courier.id, parcel(rested).id}
+
+
+async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: World) -> None:
+    await Bell(rested.bot.store).ring(rested.courier.id.encode())
+    (claim,) = await rested.bot.store.claim_apps(1, 60)
+    await Bell(rested.bot.store).ring(rested.courier.id.encode())
+    await rested.bot.store.record(claim.app_id, claim.token, [], [], next_at_seconds=3600)
+    assert await due(rested) == {rested.courier.id}
+
+
+@on_sqlite
+async def test_what_a_webhook_says_is_not_believed(rested: World) -> None:
+    build = rested.applivery.build(rested.courier, version="1.0.0", status="in_progress")
+    await rested.look()
+    lie = {"action": "build_processed", "application": {"id": rested.courier.id}, "build": {"id": build.id}}
+    assert await ring(rested, json.dumps(lie).encode()) == 204
+    await rested.look()
+    assert rested.said() == [], "Applivery itself says that it is still being processed"
+
+
+# ------------------------------------------------------------------ over HTTP
+
+
+async def test_a_webhook_brings_the_news_at_once(rested: World) -> None:
+    await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
+    rested.applivery.webhook_url = f"http://127.0.0.1:{rested.bot.web.port}/webhooks/applivery/{SECRET}"
+    build = rested.applivery.build(rested.courier, version="1.0.0", status="pending")
+    rested.applivery.webhook.announce("build_created", build)
+    before = lists(rested)
+    await rested.applivery.until(lambda: lists(rested) > before)
+    rested.applivery.move(build, "processed")  # Applivery rings by itself
+    await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])
+
+
+async def test_a_storm_of_webhooks_announces_once(rested: World) -> None:
+    await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
+    for version in ("1", "2", "3"):
+        rested.applivery.build(rested.courier, version=version)
+        statuses = await asyncio.gather(*(ring(rested, rested.courier.id.encode()) for _ in range(15)))
+        assert set(statuses) == {204}
+    await rested.slack.until(lambda: len(rested.said()) >= 3)
+    await rested.restart()
+    await rested.settle()
+    assert rested.said() == [ready("1"), ready("2"), ready("3")]
+
+
+@on_sqlite
+async def test_a_forged_webhook_does_nothing_and_is_counted(rested: World) -> None:
+    for secret in ("guess", SECRET + "x", SECRET[:-1], "%C3%A9"):
+        assert await ring(rested, rested.courier.id.encode(), secret=secret) == 404
+    assert await due(rested) == set()
+    counted = rested.bot.metrics.webhooks.labels("forged")._value.get()
+    assert counted == 4
+
+
+@on_sqlite
+async def test_a_webhook_too_large_does_nothing_and_is_counted(rested: World) -> None:
+    assert await ring(rested, b"x" * (64 * 1024 + 1)) == 413
+    assert await due(rested) == set()
+    assert rested.bot.metrics.webhooks.labels("too_large")._value.get() == 1
+
+
+@on_sqlite
+async def test_without_its_secret_the_doorbell_does_not_exist(rested: World) -> None:
+    await rested.restart(poll_busy_seconds=3600, poll_idle_seconds=3600)
+    for secret in (SECRET, "", "None"):
+        assert await ring(rested, rested.courier.id.encode(), secret=secret) == 404
+    assert await due(rested) == set()
+
+
+@on_postgresql
+async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
+    await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
+    quiet = rested.settings(applivery_webhook_secret=SECRET)
+    rested.applivery.build(rested.courier, version="1.0.0")
+    async with service.running(quiet, rested.tuning, jobs=False) as other:
+        await Bell(other.store).ring(b"")
+        await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])

@@ -1,0 +1,62 @@
+"""How tests look at the world: the buttons of a message, and everything that was ever said or written down."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox.slack import Message, PretendedSlack, Turn, User
+
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/v1/download/[\w-]+")
+
+
+def link(message: Message) -> str:
+    """The download address in a private answer."""
+    found = LINK.search(message.text)
+    assert found, message.text
+    return found[0]
+
+
+def labels(message: Message) -> list[str]:
+    """What stands on the buttons of a message, in order."""
+    return [element["text"]["text"] for _, element in message.elements()]
+
+
+async def press(slack: PretendedSlack, message: Message, label: str, *, user: User, nth: int = 0) -> Turn:
+    """Click the button with these words; `nth` of those that have them."""
+    found = [(block, element) for block, element in message.elements() if element["text"]["text"] == label]
+    assert len(found) > nth, labels(message)
+    block, element = found[nth]
+    return await slack.click(message, element["action_id"], user=user, block_id=block)
+
+
+def old_card(slack: PretendedSlack, channel: Any, action_id: str, value: str) -> Message:
+    """A message of ours with one button, as an earlier version, or somebody who makes buttons up, would have it."""
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": action_id, "value": value}
+    content = {"text": "old", "blocks": [{"type": "actions", "elements": [button]}]}
+    flags = {"unfurl_links": False, "unfurl_media": False}
+    about = {"user": slack.bot_user_id, "bot_id": slack.bot_id}
+    return slack.mailbox.post(channel, {**content, **flags}, **about)
+
+
+def every_message(slack: PretendedSlack, *, own: bool = True) -> list[Message]:
+    """Every message there ever was, private ones, deleted ones and earlier versions too; only the bot's own."""
+    found = [one for listed in slack.mailbox.by_channel.values() for one in listed]
+    found = [one for one in found if one.bot_id == slack.bot_id or not own]
+    return [version for one in found for version in (*one.history, one)]
+
+
+def everything_said(slack: PretendedSlack) -> str:
+    """Everything Slack was ever told, by any way, as one text."""
+    parts: list[Any] = [one.saved() for one in every_message(slack, own=False)]
+    parts += [(call.method, call.args) for call in slack.calls]
+    parts += [body for _, body, _ in slack.responses.uses]
+    parts += [view.payload for view in slack.modals.views.values()]
+    return json.dumps(parts, ensure_ascii=False, default=str)
+
+
+def everything_stored(folder: Path) -> bytes:
+    """Every byte of the database files, the write-ahead log included."""
+    return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from bot.applivery.catalogue import Catalogue
+from bot.domain import grammar
+from bot.domain.model import App, Asker, Role
+from bot.domain.periods import Period
+from bot.errors import BadInput, NotFoundByName
+from bot.slack.binding import bind
+from bot.slack.blocks import Message
+from bot.slack.command import Call, Door, Entry, Filters, House, Registry, Target, command
+from tests.conftest import World
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@command(need=Role.MEMBER)
+async def paint(
+    call: Call,
+    app: App,
+    words: str | None = None,
+    *,
+    type: Colour | None = None,  # noqa: A002
+    since: Period | None = None,
+    filters: Filters,
+) -> Message:
+    """Paint an app.
+
+    /applivery paint courier type:red
+    """
+    return Message("painted")
+
+
+@command(need=Role.MEMBER)
+async def point(call: Call, target: Target | None = None) -> Message:
+    """Point at a build."""
+    return Message("there")
+
+
+@command(need=Role.MEMBER, name="bare")
+async def nothing(call: Call) -> Message:
+    """Take nothing."""
+    return Message("nothing")
+
+
+def entry(handler: Any) -> Entry:
+    found: Entry = handler.entries[0]
+    return found
+
+
+Bound = Callable[..., Any]
+
+
+@pytest.fixture
+async def bound(world: World) -> Bound:
+    """Bind a text to a command of this file, in a workspace with Courier and Driver."""
+    world.applivery.app("Driver")
+    await world.start()
+    house = House(
+        **{name: getattr(world.bot.door._house, name) for name in House.__slots__}
+        | {"catalogue": Catalogue(world.bot.applivery), "registry": Registry(), "command": "/builds"}
+    )
+    asker = Asker(team_id="T", user_id="U", tz="Europe/Madrid")
+    call = Call(asker=asker, house=house, now=NOW, door=Door.COMMAND)
+
+    async def run(handler: Any, text: str) -> dict[str, Any]:
+        return await bind(entry(handler), call, grammar.parse(text))
+
+    return run
+
+
+@pytest.mark.parametrize("typed", ["courier", "Courier", "COURIER", '"courier"', "“courier”"])
+async def test_an_app_is_looked_up_by_what_was_typed(bound: Bound, typed: str) -> None:
+    assert (await bound(paint, typed))["app"].name == "Courier"
+
+
+async def test_plain_words_are_taken_in_turn_and_options_by_key_in_any_order(bound: Bound) -> None:
+    for typed in ("courier bright type:red os:ios", "type:RED courier os:ios bright", "os:ios courier type:Red bright"):
+        got = await bound(paint, typed)
+        assert (got["app"].slug, got["words"], got["type"]) == ("courier", "bright", Colour.RED)
+        assert got["filters"].values("os") == ("ios",)
+
+
+async def test_what_was_not_given_is_left_to_the_command_s_own_default(bound: Bound) -> None:
+    got = await bound(paint, "courier")
+    assert got.keys() == {"app", "filters"}
+    assert got["filters"].options == ()
+    assert await bound(point, "") == {}
+    assert await bound(nothing, "") == {}
+
+
+async def test_what_is_missing_is_named_with_an_example_for_the_command_of_these_settings(bound: Bound) -> None:
+    with pytest.raises(BadInput) as refused:
+        await bound(paint, "type:red")
+    assert str(refused.value) == "`paint` needs an app. For example: `/builds paint courier type:red`"
+
+
+async def test_what_is_too_much_is_said_back(bound: Bound) -> None:
+    with pytest.raises(BadInput, match="“and more”"):
+        await bound(paint, "courier bright and more")
+    with pytest.raises(BadInput, match="“anything”"):
+        await bound(nothing, "anything")
+
+
+@pytest.mark.parametrize(
+    ("handler", "typed", "words"),
+    [
+        (paint, "courier typ:red", "`paint` has no option `typ:`. Did you mean `type:`?"),
+        (paint, "courier sicne:7d", "Did you mean `since:`?"),
+        (
+            paint,
+            "courier zzzzz:1",
+            "It takes `type:`, `since:`, `until:`, `os:`, `branch:`, `tag:`, `version:`, `by:`.",
+        ),
+        (nothing, "os:ios", "It takes no options."),
+        (paint, "courier type:green", "`type:` cannot be “green”. There are: `type:red`, `type:blue`."),
+        (paint, "courier type:red type:blue", "`type:` can be given once."),
+        (paint, "courier -type:red", "`-type:` has no meaning here."),
+        (paint, "courier -since:7d", "`-since:` has no meaning here."),
+        (paint, "courier since:whenever", "I do not understand the time “whenever”."),
+        (paint, "courier since:2026-11-30", "begins in the future"),
+        (paint, "courier since:7d until:2026-11-01", "ends before it begins"),
+    ],
+)
+async def test_an_option_that_cannot_be_is_explained(bound: Bound, handler: Any, typed: str, words: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        await bound(handler, typed)
+    assert words in str(refused.value)
+
+
+async def test_a_period_is_in_the_asker_s_time_zone_with_its_end_included(bound: Bound) -> None:
+    got = (await bound(paint, "courier since:2026-11-01 until:2026-11-02"))["since"]
+    assert got.start == datetime(2026, 10, 31, 23, 0, tzinfo=UTC)  # midnight in Madrid
+    assert got.end == datetime(2026, 11, 2, 22, 59, 59, 999000, tzinfo=UTC)
+
+
+async def test_filters_keep_their_order_repeats_and_minus(bound: Bound) -> None:
+    got = (await bound(paint, "courier tag:a -tag:b branch:release/* tag:c"))["filters"]
+    assert [(one.key, one.value, one.no) for one in got.options] == [
+        ("tag", "a", False),
+        ("tag", "b", True),
+        ("branch", "release/*", False),
+        ("tag", "c", False),
+    ]
+
+
+async def test_a_target_is_an_app_with_or_without_a_build_or_a_bare_build_id(bound: Bound, world: World) -> None:
+    some_id = "65F0C1D2E3A4B5C6D7E8F901"
+    for typed, app, which in (
+        ("courier", "courier", None),
+        ("courier 2.4.0", "courier", "2.4.0"),
+        ("courier #173", "courier", "#173"),
+        (f"courier {some_id}", "courier", some_id),
+        (some_id, None, some_id),
+        (world.courier.id.upper(), "courier", None),
+    ):
+        target = (await bound(point, typed))["target"]
+        assert (target.app and target.app.slug, target.which) == (app, which), typed
+
+
+async def test_an_unknown_app_is_not_passed_on(bound: Bound) -> None:
+    for handler in (paint, point):
+        with pytest.raises(NotFoundByName, match="curier"):
+            await bound(handler, "curier")

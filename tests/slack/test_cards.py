@@ -1,0 +1,526 @@
+"""Every message of the bot, whatever Applivery sends: Slack takes it, it pings nobody, its text stands by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bot.commands
+from bot import errors
+from bot.applivery.hosts import Hosts
+from bot.commands.help import TWINS
+from bot.domain import grammar, periods
+from bot.domain.choice import Ambiguous
+from bot.domain.downloads import summarise
+from bot.domain.filters import DEFAULT_EVENTS
+from bot.domain.model import (
+    App,
+    Asker,
+    Attachment,
+    Build,
+    Download,
+    Event,
+    FileKind,
+    Link,
+    Member,
+    MemberDownloads,
+    Origin,
+    Stage,
+    Subscription,
+)
+from bot.errors import BadInput, NotAnId, NotFoundByName, Problem
+from bot.slack import replies, wording
+from bot.slack.blocks import Message, Where
+from bot.slack.cards import builds as build_cards
+from bot.slack.cards import downloads as download_cards
+from bot.slack.cards import links as link_cards
+from bot.slack.cards import subscriptions as subscription_cards
+from bot.slack.command import Registry
+from tests.domain import facts
+from tests.domain.facts import COURIER, NOON, build
+from tests.slack.reading import DATE, LIVE, buttons, check, marked, seen
+
+HOSTS = Hosts.of_tenant("acme")
+DASHBOARD = "https://dashboard.acme.applivery.io/acme/apps/courier/builds?id=1"
+ANY = settings(deadline=None, max_examples=60)
+
+
+def dashboard(of: Build) -> str:
+    # the parser lets no half characters through
+    slug = of.app.slug.encode("utf-8", "replace").decode()
+    return HOSTS.dashboard_build_url("acme", App(of.app.id, slug, of.app.name), of)
+
+
+def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | None = None) -> Link:
+    return Link(HOSTS.download_url(token), token, kind, expires_at)
+
+
+# ------------------------------------------------------------------ announcements
+
+FULL = build(
+    173,
+    version="2.4.0",
+    size=48_200_000,
+    tags=("nightly", "v2.4"),
+    origin=Origin(branch="release/2.4", tag="v2.4", commit="0123456789abcdef", commit_message="Fix login\n\nLong"),
+    uploader="Ana Pérez",
+    changelog="Fixed <b>login</b>\n\n* and *more*",
+)
+
+
+@ANY
+@given(st.sampled_from(Event), facts.builds)
+def test_any_build_can_be_announced(event: Event, one: Build) -> None:
+    card = build_cards.announcement(event, one, dashboard(one))
+    check(card)
+    assert not card.secret
+    assert not card.thread
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [(Event.UPLOADED, "was uploaded"), (Event.PROCESSED, "is ready"), (Event.FAILED, "failed to process")],
+)
+def test_an_announcement_says_everything_in_its_text_too(event: Event, words: str) -> None:
+    text = build_cards.announcement(event, FULL, DASHBOARD).text
+    assert "Courier 2.4.0 (173) for iOS" in text
+    assert words in text
+    assert text.endswith(".")
+
+
+def test_an_announcement_shows_what_is_known_of_a_build() -> None:
+    shown = seen(build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD))
+    for fact in (
+        "*Size* 48.2 MB",
+        "*Branch* release/2.4",
+        "*Tags* nightly, v2.4",
+        "*Commit* 0123456789 Fix login",
+        "*Uploaded by* Ana Pérez",
+        f"*Uploaded* <!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-21 12:00 UTC>",
+        ">Fixed &lt;b&gt;login&lt;/b&gt;\n>∗ and ∗more∗",
+    ):
+        assert fact in shown
+
+
+def test_what_applivery_did_not_say_is_left_out() -> None:
+    bare = Build("1" * 24, COURIER, Stage.READY)
+    shown = seen(build_cards.announcement(Event.PROCESSED, bare, DASHBOARD))
+    assert "None" not in shown
+    assert "*Size*" not in shown
+    assert "Courier without a version" in shown
+
+
+def test_only_a_build_that_is_ready_can_be_had() -> None:
+    assert "Get build" in buttons(build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD))
+    assert "Get build" not in buttons(build_cards.announcement(Event.UPLOADED, FULL, DASHBOARD))
+    assert "Get build" not in buttons(build_cards.announcement(Event.FAILED, FULL, DASHBOARD))
+
+
+def test_a_card_carries_buttons_with_ids_and_never_a_link_to_a_file() -> None:
+    card = build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD)
+    get = buttons(card)["Get build"]
+    assert (get["action_id"], get["value"]) == ("get.v1", f"{COURIER.id}/{FULL.id}")
+    assert "url" not in get
+    assert "/download/" not in f"{card.payload()}"
+
+
+def test_a_failure_is_told_with_applivery_s_own_words() -> None:
+    failed = build(1, stage=Stage.FAILED, error="No <provisioning> profile", error_code="5006")
+    card = build_cards.announcement(Event.FAILED, failed, DASHBOARD)
+    assert "Applivery says: No &lt;provisioning&gt; profile" in card.text
+    assert "*Reason* (code 5006): No &lt;provisioning&gt; profile" in seen(card)
+    assert "Applivery gave no reason." in seen(build_cards.announcement(Event.FAILED, build(1), DASHBOARD))
+
+
+def test_a_long_changelog_says_that_there_is_more() -> None:
+    shown = build_cards.changelog(build(1, changelog="line\n" * 500))
+    assert len(shown) < 500
+    assert shown.endswith(">_(the rest is in the dashboard)_")
+    assert all(line.startswith(">") for line in shown.splitlines())
+    assert "the rest" not in build_cards.changelog(build(1, changelog="short"))
+    assert build_cards.changelog(build(1, changelog=" \n ")) == ""
+
+
+def test_an_address_too_long_for_slack_makes_a_button_without_one() -> None:
+    check(build_cards.announcement(Event.PROCESSED, FULL, "https://acme.test/" + "x" * 4000))
+
+
+# ------------------------------------------------------------------ answers about builds
+
+
+@ANY
+@given(facts.apps, st.lists(facts.builds, max_size=13), facts.texts)
+def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> None:
+    check(build_cards.builds(app, found, wording.inline(note)))
+
+
+def test_a_list_that_is_longer_says_how_much() -> None:
+    card = build_cards.builds(COURIER, [build(number) for number in range(14)])
+    assert "… and 4 older ones." in seen(card)
+    assert len([one for one in card.blocks if "accessory" in one]) == 10
+    assert "older ones" not in seen(build_cards.builds(COURIER, [build(number) for number in range(10)]))
+
+
+def test_each_line_of_a_list_has_its_state_and_what_can_be_done() -> None:
+    card = build_cards.builds(COURIER, [build(2, stage=Stage.RUNNING), build(1)])
+    assert "*1.2.0 (2) iOS* · ⚙️ being processed · <!date^" in seen(card)
+    assert [one["accessory"]["action_id"] for one in card.blocks if "accessory" in one] == ["status.v1", "get.v1"]
+    assert card.text == "Builds of Courier: 1.2.0 (2) iOS: running; 1.1.0 (1) iOS: ready."
+
+
+def test_an_empty_list_says_why() -> None:
+    assert build_cards.builds(COURIER, []).text == "Courier has no builds yet."
+    assert build_cards.builds(COURIER, [], "os:ios").text == "Courier has no builds that fit. os:ios"
+
+
+@ANY
+@given(facts.builds)
+def test_the_state_of_any_build_can_be_told(one: Build) -> None:
+    check(build_cards.status(one, dashboard(one)))
+
+
+@pytest.mark.parametrize(
+    ("stage", "button", "words"),
+    [
+        (Stage.PENDING, "Check again", "waiting"),
+        (Stage.RUNNING, "Check again", "being processed"),
+        (Stage.READY, "Get build", "ready"),
+        (Stage.FAILED, None, "Applivery gave no reason."),
+    ],
+)
+def test_a_state_offers_what_can_be_done_now(stage: Stage, button: str | None, words: str) -> None:
+    card = build_cards.status(build(1, stage=stage), DASHBOARD)
+    assert buttons(card).keys() == {"Open in Applivery", *([button] if button else [])}
+    assert words in card.text
+
+
+# ------------------------------------------------------------------ links
+
+ANA = Asker("T1", "U0ANA", "C1")
+ANA_ONLY = frozenset({"@U0ANA"})
+
+
+def hand_over(one: Build, made: Link, *, others: Sequence[Build] = (), installs: bool = True) -> Message:
+    return link_cards.link(one, made, ANA, NOON, dashboard=dashboard(one), others=others, installs=installs)
+
+
+@ANY
+@given(
+    facts.builds,
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200),
+    st.sampled_from(FileKind),
+    st.booleans(),
+    facts.maybe(facts.moments),
+    st.lists(facts.builds, max_size=6),
+    st.booleans(),
+)
+def test_any_link_can_be_handed_over(
+    one: Build,
+    token: str,
+    kind: FileKind,
+    by_page: bool,
+    expires_at: datetime | None,
+    others: Sequence[Build],
+    installs: bool,
+) -> None:
+    made = Link(HOSTS.download_url(token), token, kind, expires_at, by_page=by_page)
+    card = hand_over(one, made, others=others, installs=installs)
+    check(card, live=ANA_ONLY | {f"{made.url}|{link_cards.link_words(one, made)}"})
+    assert card.secret
+    assert card.to is Where.ASKER
+    assert sum(made.url in text for text in marked(card.payload())) >= 2, "the link is in the text and in the blocks"
+    assert made.token not in f"{[one.get('value') for one in buttons(card).values()]}" or len(token) < 30
+
+
+@ANY
+@given(facts.builds, facts.texts)
+def test_everything_around_links_can_be_said_of_any_build(one: Build, label: str) -> None:
+    check(link_cards.no_install(one, dashboard(one)))
+    check(link_cards.not_ready(one, dashboard(one)))
+    check(link_cards.awaiting(one))
+    check(link_cards.expired(label, f"{one.app.id}/{one.id}/auto"))
+    check(link_cards.shared(one, "U0ANA"), live=ANA_ONLY)
+    check(link_cards.sent(one, "U0ANA", 3), live=ANA_ONLY)
+
+
+@ANY
+@given(facts.builds, st.sampled_from((1, 30)), facts.maybe(facts.moments))
+def test_any_attachments_can_be_listed_and_had(one: Build, times: int, expires_at: datetime | None) -> None:
+    many = replace(one, attachments=one.attachments * times)
+    check(link_cards.attachments(many))
+    made = link_of("abc", expires_at=expires_at)
+    for piece in one.attachments:
+        card = link_cards.attachment_link(one, piece, made, ANA, NOON)
+        check(card, live=ANA_ONLY | {f"{made.url}|Download it"})
+        assert card.secret
+
+
+def test_attachments_that_do_not_fit_are_counted() -> None:
+    one = build(1, attachments=tuple(Attachment(f"{n:024x}", f"log-{n}.txt", size=n) for n in range(47)))
+    assert "… and 7 more in the dashboard." in seen(link_cards.attachments(one))
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (timedelta(minutes=5, seconds=1), " (5 minutes)"),
+        (timedelta(minutes=1, seconds=59), " (1 minute)"),
+        (timedelta(seconds=20), " (less than a minute)"),
+        (-timedelta(minutes=3), " (less than a minute)"),
+        (timedelta(hours=5), "UTC>."),
+    ],
+)
+def test_a_link_says_how_long_it_lives_in_the_reader_s_own_time(left: timedelta, words: str) -> None:
+    card = hand_over(FULL, link_of("abc", expires_at=NOON + left))
+    until = f"until <!date^{int((NOON + left).timestamp())}^{{time}}|"
+    assert until in card.text
+    assert until in seen(card)
+    assert words in seen(card)
+
+
+def test_a_link_without_a_known_end_works_once_all_the_same() -> None:
+    card = hand_over(FULL, link_of("abc"))
+    assert "It works once" in seen(card)
+    assert "until" not in seen(card)
+    assert card.expires is None
+
+
+def test_other_platforms_are_offered_beside_a_link() -> None:
+    android, mac = build(2, platform="android"), build(3, platform="macos")
+    shown = buttons(hand_over(FULL, link_of("abc"), others=(android, mac)))
+    assert shown["Android instead"]["value"] == f"{COURIER.id}/{android.id}"
+    assert shown["macOS instead"]["value"] == f"{COURIER.id}/{mac.id}"
+    assert shown["Get a fresh link"]["value"] == f"{COURIER.id}/{FULL.id}/auto"
+
+
+def test_only_the_private_answer_has_the_link() -> None:
+    made = link_of("abc", expires_at=NOON)
+    others = [link_cards.shared(FULL, "U0ANA"), link_cards.sent(FULL, "U0ANA", 3), link_cards.expired("x", "a/b/auto")]
+    assert all(made.url not in f"{card.payload()}" and not card.secret for card in others)
+
+
+# ------------------------------------------------------------------ downloads
+
+
+@ANY
+@given(facts.texts, st.lists(facts.rows, max_size=12), st.sampled_from([None, "7d", "2026-11-01..2026-11-07"]))
+def test_any_downloads_can_be_told(what: str, rows: list[MemberDownloads], since: str | None) -> None:
+    period = periods.parse(since, None, now=NOON, tz="Europe/Madrid")
+    card = download_cards.downloads(f"Downloads of {wording.inline(what, 80)}", summarise(rows), period)
+    check(card)
+    assert bool(card.thread) is (card.text.find("no downloads recorded") < 0)
+
+
+def people(count: int) -> list[MemberDownloads]:
+    download = Download(at=NOON, version="2.4.0", device="iPhone 15 <Pro>", os="iOS 17.1")
+    said = "A & B _C_ " * 8
+    return [
+        MemberDownloads(Member("user", f"u{n}", f"p{n}@acme.test", f"{said}{n}"), (download,), 1) for n in range(count)
+    ]
+
+
+def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
+    rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
+    card = download_cards.downloads(
+        "Downloads of Courier", summarise([*rows, MemberDownloads(Member("anonymous"), (), 2)]), None
+    )
+    assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 by nobody we can name."
+    assert "Applivery counts 5, and lists 1 of them one by one." in seen(card)
+    assert "Ana" not in f"{card.payload()}"
+    (below,) = card.thread
+    assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")
+    assert "_Anonymous visitors_ · 2 downloads" in below.text
+
+
+def test_a_crowd_fills_several_messages_and_what_is_left_out_is_counted() -> None:
+    card = download_cards.downloads("Downloads of Courier", summarise(people(237)), None)
+    check(card)
+    assert "by 237 people" in card.text
+    assert len(card.thread) == 5
+    assert "… and 137 more people." in card.thread[-1].text
+    assert sum(text.count("last <!date^") for one in card.thread for text in marked(one.payload()["blocks"])) == 100
+
+
+def test_no_downloads_is_said_in_one_sentence() -> None:
+    card = download_cards.downloads("Downloads of Courier", summarise([]), None)
+    assert (card.text, card.blocks, card.thread) == ("Downloads of Courier so far: no downloads recorded.", (), ())
+
+
+# ------------------------------------------------------------------ subscriptions
+
+wishes = st.builds(
+    facts.subscription,
+    st.integers(1, 10**6),
+    app_id=st.sampled_from([None, COURIER.id]),
+    app_name=facts.texts,
+    events=st.lists(st.sampled_from(Event), min_size=1, max_size=3, unique=True).map(tuple),
+    query=facts.texts.map(lambda typed: grammar.explain(grammar.parse(typed))),
+    created_at=facts.moments,
+    paused=facts.maybe(facts.texts),
+)
+
+
+@ANY
+@given(wishes, st.booleans(), facts.texts)
+def test_any_subscription_can_be_confirmed_and_paused(one: Subscription, replaced: bool, name: str) -> None:
+    check(subscription_cards.subscribed(one, replaced))
+    check(subscription_cards.paused(one, name), live=frozenset({"#C1"}))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(wishes, max_size=5), st.sampled_from((1, 20)))
+def test_any_subscriptions_can_be_listed_for_whoever_asks(found: list[Subscription], times: int) -> None:
+    card = subscription_cards.subscriptions(found * times)
+    # their makers are named, and that pings nobody in a message only the asker sees
+    check(card, live=frozenset({"@U0ANA"}))
+    assert card.to is Where.ASKER
+    assert "<@" not in card.text
+
+
+def test_more_subscriptions_than_fit_are_counted() -> None:
+    card = subscription_cards.subscriptions([facts.subscription(number) for number in range(1, 61)])
+    check(card, live=frozenset({"@U0ANA"}))
+    assert len(card.payload()["blocks"]) <= 50
+    assert "… and 15 more that do not fit here." in seen(card)
+    assert "more that do not fit" not in seen(
+        subscription_cards.subscriptions([facts.subscription(n) for n in range(1, 46)])
+    )
+
+
+def test_a_subscription_is_listed_with_who_wanted_it_when_and_why_it_is_paused() -> None:
+    shown = seen(subscription_cards.subscriptions([facts.subscription(7, query="branch:main", paused="is_archived")]))
+    assert "*7* · builds of Courier with branch main, when processed or failed" in shown
+    assert "_by <@U0ANA> <!date^" in shown
+    assert "⏸ paused: is＿archived" in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("is_archived", "the channel is archived"),
+        ("not_in_channel", "I am no longer in the channel"),
+        ("channel_not_found", "I can no longer see the channel"),
+        ("weird_<!here>", "Slack says `weird＿&lt;!here&gt;`"),
+        (None, "Slack says `no`"),
+    ],
+)
+def test_whoever_wanted_a_paused_subscription_hears_why_and_what_to_do(code: str | None, words: str) -> None:
+    text = subscription_cards.paused(facts.subscription(paused=code), "applivery").text
+    assert words in text
+    assert "`/invite @applivery`" in text
+
+
+def test_an_empty_list_of_subscriptions_says_how_to_begin() -> None:
+    assert "Try `subscribe`" in subscription_cards.subscriptions([]).text
+
+
+# ------------------------------------------------------------------ replies
+
+
+@ANY
+@given(facts.texts, st.lists(facts.texts, max_size=3), st.none() | st.just("0a1b2c3d"))
+def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str], reference: str | None) -> None:
+    for error in (
+        NotFoundByName("app", typed, near, otherwise=f"There is one: `{typed[:20]}`"),
+        NotAnId("a build id", typed, "24 digits are needed"),
+        BadInput(f"I do not know what to do with “{typed}”.", f"For example: `{typed}`"),
+        Problem(f"It said {typed}.", ""),
+    ):
+        check(replies.problem(error, reference))
+
+
+@pytest.mark.parametrize("kind", [errors.Denied, errors.AppliveryDown, errors.StoreDown, errors.ChannelRefused])
+def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[Problem]) -> None:
+    told = replies.problem(kind(), "0a1b2c3d")
+    assert told.text == f"{kind.sentence} {kind.next_step} (reference 0a1b2c3d)"
+    assert f"{kind.sentence}\n{kind.next_step}" in seen(told)
+    assert "Reference `0a1b2c3d`" in seen(told)
+    assert "eference" not in f"{replies.problem(kind()).payload()}"
+
+
+@ANY
+@given(
+    st.lists(st.tuples(facts.texts, facts.ids), min_size=1, max_size=30),
+    st.sampled_from(("get", "status", "downloads")),
+    facts.texts,
+)
+def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, typed: str) -> None:
+    check(replies.choices(Ambiguous(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
+
+
+def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
+    typed = grammar.parse('courier 2.4.0 branch:"release 2" -tag:nightly')
+    card = replies.choices(Ambiguous("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
+    pressed = {label: one["value"] for label, one in buttons(card).items()}
+    assert pressed["Courier (a)"] == f'get {"a" * 24} 2.4.0 branch:"release 2" -tag:nightly'
+    assert [one["action_id"] for one in buttons(card).values()] == ["run.v1#0", "run.v1#1"]
+    assert card.text == "2 apps. Which one do you mean? Courier (a), Courier (b)."
+
+
+REGISTRY = Registry.of(bot.commands)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in REGISTRY.commands()])
+def test_every_subcommand_explains_itself(name: str) -> None:
+    entry = next(entry for entry in REGISTRY.commands() if entry.name == name)
+    told = replies.help_for(entry, "/builds")
+    check(told)
+    assert entry.summary.endswith(".")
+    assert "`/builds" in seen(told), "an example, with the command as it is called here"
+    assert "/applivery" not in seen(told)
+
+
+def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None:
+    told = replies.help_for_all(REGISTRY.commands(), "/builds")
+    check(told)
+    assert all(f"`/builds {entry.name}`" in seen(told) and entry.name in told.text for entry in REGISTRY.commands())
+    menu = replies.menu("/builds", TWINS)
+    check(menu)
+    assert {one["value"] for one in buttons(menu).values()} <= {entry.name for entry in REGISTRY.commands()}
+    assert "/builds help" in menu.text
+
+
+# ------------------------------------------------------------------ all of them
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD),
+        build_cards.builds(COURIER, [FULL]),
+        build_cards.status(FULL, DASHBOARD),
+        hand_over(FULL, link_of("abc", expires_at=NOON)),
+        *download_cards.downloads("Downloads of Courier", summarise(people(1)), None).thread,
+        subscription_cards.subscriptions([facts.subscription()]),
+    ],
+)
+def test_every_time_is_shown_in_the_reader_s_own_zone(card: Message) -> None:
+    texts = list(marked(card.payload()))
+    assert any(DATE.fullmatch(found) for text in texts for found in LIVE.findall(text))
+    assert not any("2026-11-21" in LIVE.sub("", text) for text in texts)
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("event", [*Event, None])
+def test_no_card_for_a_channel_mentions_a_person_by_a_ping(stage: Stage, event: Event | None) -> None:
+    one = build(1, stage=stage, uploader="<@U0ANA>", changelog="<!channel> @here", app=App("c" * 24, "x", "<!here>"))
+    card = build_cards.announcement(event, one, DASHBOARD) if event else build_cards.status(one, DASHBOARD)
+    check(card)
+    assert "&lt;!here&gt;" in card.text
+
+
+@pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(Event)])
+def test_what_was_subscribed_is_said_back(events: tuple[Event, ...]) -> None:
+    one = facts.subscription(3, events=events, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert subscription_cards.subscribed(one, replaced=False).text.startswith(
+        "Done: this channel hears of builds of Courier, when"
+    )
+    assert subscription_cards.subscribed(one, replaced=True).text.startswith(
+        "Changed: this channel now hears of builds of Courier"
+    )
+    assert buttons(subscription_cards.subscribed(one, replaced=False))["Unsubscribe"]["value"] == "3"

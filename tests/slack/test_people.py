@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from bot.domain.model import Role
+from bot.errors import Denied
+from bot.sandbox.faults import Fault
+from bot.sandbox.slack import PretendedSlack
+from bot.slack.people import REMEMBER_SECONDS, People
+from bot.slack.poster import Poster
+from bot.store.store import Store
+
+
+class Clock:
+    """A monotonic clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[PretendedSlack]:
+    it = PretendedSlack()
+    await it.start()
+    yield it
+    await it.stop()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def people(slack: PretendedSlack, clock: Clock) -> AsyncIterator[People]:
+    store = await Store.open("sqlite:///:memory:")
+    async with aiohttp.ClientSession() as session:
+        poster = Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0)
+        yield People(poster, store, admins=("U0S000009",), default=Role.RELEASER, clock=clock)
+    await store.close()
+
+
+async def test_a_person_has_the_role_their_time_zone_and_their_place(slack: PretendedSlack, people: People) -> None:
+    bruno = slack.user("bruno", tz="America/Bogota")
+    asker = await people.asker(slack.team_id, bruno.id, "C1")
+    assert (asker.user_id, asker.team_id, asker.channel_id) == (bruno.id, slack.team_id, "C1")
+    assert (asker.role, asker.tz) == (Role.RELEASER, "America/Bogota")
+
+
+async def test_workspace_admins_owners_and_named_ones_are_admins(slack: PretendedSlack, people: People) -> None:
+    for one in (slack.user("ana", admin=True), slack.user("olga", owner=True)):
+        assert (await people.asker(slack.team_id, one.id, None)).role is Role.ADMIN
+    while (named := slack.user(f"u{len(slack.users)}")).id != "U0S000009":
+        assert (await people.asker(slack.team_id, named.id, None)).role is Role.RELEASER
+    assert (await people.asker(slack.team_id, named.id, None)).role is Role.ADMIN
+
+
+async def test_slack_s_word_counts_and_not_the_payload_s(slack: PretendedSlack, people: People) -> None:
+    stranger = slack.user("stranger", team_id="T0ELSEWHERE", admin=True)
+    with pytest.raises(Denied, match="another organisation"):
+        await people.asker(slack.team_id, stranger.id, None)
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(error="internal_error"), Fault(error="user_not_found"), Fault(body="nonsense")]
+)
+async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
+    slack: PretendedSlack, people: People, fault: Fault
+) -> None:
+    ana = slack.user("ana", admin=True)
+    slack.faults.add("users.info", fault, times=None)
+    for _ in range(2):
+        with pytest.raises(Denied, match="could not check who you are: Slack does not tell me"):
+            await people.asker(slack.team_id, ana.id, None)
+    slack.faults.clear()
+    assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
+
+
+async def test_without_knowing_our_own_workspace_everybody_is_refused(slack: PretendedSlack, people: People) -> None:
+    ana = slack.user("ana", admin=True)
+    slack.faults.add("auth.test", Fault(error="invalid_auth"))
+    with pytest.raises(Denied):
+        await people.asker(slack.team_id, ana.id, None)
+
+
+async def test_an_unknown_id_is_refused(slack: PretendedSlack, people: People) -> None:
+    with pytest.raises(Denied):
+        await people.asker(slack.team_id, "U0NOBODY", None)
+
+
+async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
+    slack: PretendedSlack, people: People, clock: Clock
+) -> None:
+    ana = slack.user("ana", admin=True)
+    for _ in range(3):
+        await people.asker(slack.team_id, ana.id, None)
+    assert len(slack.calls_of("users.info")) == 1
+    ana.admin, ana.guest = False, True
+    clock.now += REMEMBER_SECONDS - 1
+    assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
+    clock.now += 2
+    with pytest.raises(Denied, match="Guests"):
+        await people.asker(slack.team_id, ana.id, None)
+    assert REMEMBER_SECONDS <= 300
+
+
+async def test_many_at_once_share_one_question(slack: PretendedSlack, people: People) -> None:
+    ana = slack.user("ana")
+    await asyncio.gather(*(people.asker(slack.team_id, ana.id, None) for _ in range(20)))
+    assert len(slack.calls_of("users.info")) == 1
+
+
+async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(slack: PretendedSlack, people: People) -> None:
+    ana = slack.user("ana")
+    await people.asker(slack.team_id, slack.user("bruno").id, None)  # our own identity is known from here on
+    slack.faults.add("users.info", Fault(latency=0.2))
+    impatient = asyncio.create_task(people.asker(slack.team_id, ana.id, None))
+    patient = asyncio.create_task(people.asker(slack.team_id, ana.id, None))
+    await asyncio.sleep(0)  # both begin, and wait for the one question
+    impatient.cancel()
+    assert (await patient).user_id == ana.id
+    assert len(slack.calls_of("users.info")) == 2

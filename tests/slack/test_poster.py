@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import aiohttp
+import pytest
+
+from bot.errors import (
+    ChannelRefused,
+    MessageRefused,
+    SlackBusy,
+    SlackCredentialRefused,
+    SlackProblem,
+    SlackUnsure,
+)
+from bot.sandbox.faults import Fault
+from bot.sandbox.slack import Channel, PretendedSlack, User
+from bot.slack import blocks
+from bot.slack.blocks import Form, Message
+from bot.slack.poster import Poster
+
+HELLO = Message("hello there", (blocks.section("hello *there*"),))
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[PretendedSlack]:
+    it = PretendedSlack()
+    await it.start()
+    yield it
+    await it.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.8)) as it:
+        yield it
+
+
+@pytest.fixture
+def poster(slack: PretendedSlack, session: aiohttp.ClientSession) -> Poster:
+    return Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0.0)
+
+
+@pytest.fixture
+def ana(slack: PretendedSlack) -> User:
+    return slack.user("ana", admin=True)
+
+
+@pytest.fixture
+def releases(slack: PretendedSlack, ana: User) -> Channel:
+    return slack.channel("releases", members=(ana,))
+
+
+# ------------------------------------------------------------------ errors
+
+ERRORS = [
+    ("not_in_channel", ChannelRefused),
+    ("channel_not_found", ChannelRefused),
+    ("is_archived", ChannelRefused),
+    ("restricted_action_read_only_channel", ChannelRefused),
+    ("invalid_blocks", MessageRefused),
+    ("msg_too_long", MessageRefused),
+    ("msg_blocks_too_long", MessageRefused),
+    ("metadata_too_large", MessageRefused),
+    ("only_one_table_allowed", MessageRefused),
+    ("invalid_auth", SlackCredentialRefused),
+    ("token_revoked", SlackCredentialRefused),
+    ("account_inactive", SlackCredentialRefused),
+    ("internal_error", SlackUnsure),
+    ("fatal_error", SlackUnsure),
+    ("ratelimited", SlackBusy),
+    ("rate_limited", SlackBusy),
+    ("a_word_from_the_future", SlackProblem),
+]
+
+
+@pytest.mark.parametrize(("code", "kind"), ERRORS)
+async def test_each_error_of_slack_is_one_of_ours_with_its_own_name_kept(
+    slack: PretendedSlack, poster: Poster, releases: Channel, code: str, kind: type[SlackProblem]
+) -> None:
+    slack.faults.add("chat.postMessage", Fault(error=code))
+    with pytest.raises(SlackProblem) as caught:
+        await poster.post(releases.id, HELLO)
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+    assert len(slack.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=500),
+        Fault(status=503, body="<html>"),
+        Fault(body="<html>not json</html>"),
+        Fault(body='{"ok": tru'),
+        Fault(drop=True),
+        Fault(drop_after=True),
+        Fault(latency=1.0),
+    ],
+)
+async def test_when_nobody_knows_whether_it_was_stored_it_is_said_and_never_posted_again(
+    slack: PretendedSlack, poster: Poster, releases: Channel, fault: Fault
+) -> None:
+    await poster.post(releases.id, Message("before"))  # the connection is one that was used before
+    slack.faults.add("chat.postMessage", fault)
+    with pytest.raises(SlackUnsure):
+        await poster.post(releases.id, HELLO)
+    assert len(slack.faults.fired) == 1
+    assert len(slack.calls_of("chat.postMessage")) <= 2
+    stored = [one.text for one in slack.messages(releases)]
+    assert stored == ["before", "hello there"] if fault.drop_after else stored == ["before"]
+
+
+async def test_a_busy_slack_says_how_long_and_nothing_was_posted(
+    slack: PretendedSlack, poster: Poster, releases: Channel
+) -> None:
+    slack.faults.add("chat.postMessage", Fault(status=429, retry_after=7))
+    with pytest.raises(SlackBusy) as caught:
+        await poster.post(releases.id, HELLO)
+    assert caught.value.retry_after == 7
+    assert slack.messages(releases) == []
+
+
+async def test_a_missing_scope_is_named_with_what_to_do(
+    slack: PretendedSlack, poster: Poster, releases: Channel
+) -> None:
+    slack.scopes -= {"chat:write"}
+    with pytest.raises(SlackProblem, match=r"`chat:write`.*reinstall") as caught:
+        await poster.post(releases.id, HELLO)
+    assert caught.value.code == "missing_scope"
+
+
+async def test_slack_s_real_refusals_are_understood(slack: PretendedSlack, poster: Poster, releases: Channel) -> None:
+    elsewhere = slack.channel("elsewhere", bot_is_member=False)
+    for channel in (elsewhere.id, "C0NOWHERE"):
+        with pytest.raises(ChannelRefused):
+            await poster.post(channel, HELLO)
+    releases.archived = True
+    with pytest.raises(ChannelRefused):
+        await poster.post(releases.id, HELLO)
+    releases.archived = False
+    with pytest.raises(MessageRefused):
+        await poster.post(releases.id, Message("x", ({"type": "no_such_block"},)))
+    slack.revoke()
+    with pytest.raises(SlackCredentialRefused):
+        await poster.post(releases.id, HELLO)
+
+
+# ------------------------------------------------------------------ what is sent
+
+
+async def test_both_unfurl_flags_go_with_every_kind_of_message(
+    slack: PretendedSlack, poster: Poster, releases: Channel, ana: User
+) -> None:
+    dangerous = Message(f"{slack.url}/once", (blocks.section(f"<{slack.url}/once|here>"),))
+    posted = await poster.post(releases.id, dangerous)
+    await poster.post(releases.id, dangerous, thread_ts=posted.ts)
+    await poster.post(ana.id, dangerous)
+    await poster.edit(releases.id, posted.ts, dangerous)
+    turn = await slack.command("/applivery", "x", user=ana, channel=releases)
+    await poster.respond(turn.response_url, dangerous)
+    await slack.settled()
+    assert slack.crawled == []
+    sent = [call.args for call in slack.calls if call.method.startswith("chat.")]
+    sent += [body for _, body, _ in slack.responses.uses]
+    assert len(sent) == 5
+    assert [(one["unfurl_links"], one["unfurl_media"]) for one in sent] == [(False, False)] * 5
+
+
+async def test_a_person_s_id_reaches_their_direct_messages_and_a_thread_hangs_below(
+    slack: PretendedSlack, poster: Poster, ana: User
+) -> None:
+    head = await poster.post(ana.id, HELLO)
+    assert head.channel == slack.dm(ana).id
+    await poster.post(head.channel, Message("below"), thread_ts=head.ts)
+    assert [one.text for one in slack.messages(slack.dm(ana), head.ts)] == ["below"]
+
+
+async def test_an_edit_replaces_and_a_delete_takes_back(
+    slack: PretendedSlack, poster: Poster, releases: Channel
+) -> None:
+    posted = await poster.post(releases.id, HELLO)
+    await poster.edit(releases.id, posted.ts, Message("changed"))
+    assert [one.text for one in slack.messages(releases)] == ["changed"]
+    await poster.delete(releases.id, posted.ts)
+    assert slack.messages(releases) == []
+
+
+async def test_too_many_blocks_are_cut_to_what_slack_takes_and_say_so(
+    slack: PretendedSlack, poster: Poster, releases: Channel
+) -> None:
+    await poster.post(releases.id, Message("many", tuple(blocks.section(f"line {n}") for n in range(60))))
+    [message] = slack.messages(releases)
+    assert len(message.blocks) == 50
+    assert "11 more" in str(message.blocks[-1])
+
+
+# ------------------------------------------------------------------ the way back
+
+
+async def test_an_answer_is_private_and_replaces_only_when_told_to(
+    slack: PretendedSlack, poster: Poster, releases: Channel, ana: User
+) -> None:
+    card = Message("card", (blocks.actions(blocks.button("Press", "x.v1")),))
+    await poster.post(releases.id, card)
+    [shown] = slack.messages(releases)
+    turn = await slack.click(shown, "x.v1", user=ana)
+    await poster.respond(turn.response_url, HELLO)
+    assert (shown.text, shown.edited) == ("card", False)
+    [private] = slack.ephemerals(ana)
+    assert private.text == "hello there"
+    turn = await slack.command("/applivery", "x", user=ana, channel=releases)
+    await poster.respond(turn.response_url, card)
+    private = slack.ephemerals(ana)[-1]
+    turn = await slack.click(private, "x.v1", user=ana)
+    await poster.respond(turn.response_url, Message("instead"), replace=True)
+    assert private.text == "instead"
+
+
+async def test_a_way_back_that_is_used_up_is_a_problem_and_not_silence(
+    slack: PretendedSlack, poster: Poster, releases: Channel, ana: User
+) -> None:
+    turn = await slack.command("/applivery", "x", user=ana, channel=releases)
+    for _ in range(5):
+        await poster.respond(turn.response_url, HELLO)
+    with pytest.raises(SlackProblem) as caught:
+        await poster.respond(turn.response_url, HELLO)
+    assert caught.value.code == "response_url_404"
+
+
+async def test_an_answer_is_not_repeated_when_the_connection_breaks(
+    slack: PretendedSlack, poster: Poster, releases: Channel, ana: User
+) -> None:
+    turn = await slack.command("/applivery", "x", user=ana, channel=releases)
+    slack.faults.add("response_url", Fault(drop=True))
+    with pytest.raises(SlackUnsure):
+        await poster.respond(turn.response_url, HELLO)
+    assert len(slack.faults.fired) == 1
+    assert turn.answers == []
+
+
+async def test_a_form_is_asked_to_open_once(
+    slack: PretendedSlack, poster: Poster, releases: Channel, ana: User
+) -> None:
+    turn = await slack.command("/applivery", "x", user=ana, channel=releases)
+    form = Form("f.v1", "A title that is much too long for Slack", (blocks.pick("App", "app", hint="Type"),))
+    await poster.open_form(turn.trigger_id, form)
+    assert len(turn.views[0].title) <= 24
+    with pytest.raises(SlackProblem) as caught:
+        await poster.open_form(turn.trigger_id, form)
+    assert "trigger" in caught.value.code
+
+
+# ------------------------------------------------------------------ pacing
+
+
+async def test_a_channel_gets_one_message_in_each_pace_and_another_channel_does_not_wait(
+    slack: PretendedSlack, session: aiohttp.ClientSession, releases: Channel, ana: User
+) -> None:
+    pace = 0.1
+    poster = Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=pace)
+    other = slack.channel("other")
+    await asyncio.gather(*(poster.post(channel.id, Message(str(n))) for n in range(5) for channel in (releases, other)))
+    for channel in (releases, other):
+        at = slack.posts_per_channel[channel.id]
+        gaps = [after - before for before, after in pairwise(at)]
+        assert min(gaps) > pace * 0.6  # a request may take a little longer than the next one
+        assert at[-1] - at[0] >= pace * 3.8
+        assert [one.text for one in slack.messages(channel)] == list("01234")
+    first = [slack.posts_per_channel[channel.id][0] for channel in (releases, other)]
+    assert abs(first[0] - first[1]) < pace
+
+
+async def test_nothing_is_sent_after_its_time(
+    slack: PretendedSlack, session: aiohttp.ClientSession, releases: Channel
+) -> None:
+    poster = Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=60.0)
+    now = time.monotonic()
+    with pytest.raises(SlackBusy):
+        await poster.post(releases.id, HELLO, before=now - 0.001)
+    await poster.post(releases.id, HELLO, before=now + 5)
+    with pytest.raises(SlackBusy) as caught:
+        await poster.post(releases.id, HELLO, before=now + 5)  # its turn comes in a minute
+    assert 50 < caught.value.retry_after <= 60
+    assert len(slack.messages(releases)) == 1
+
+
+async def test_retry_after_is_obeyed_where_repeating_does_no_harm(
+    slack: PretendedSlack, poster: Poster, releases: Channel
+) -> None:
+    posted = await poster.post(releases.id, HELLO)
+    slack.faults.add("chat.update", Fault(status=429, retry_after=1))
+    started = time.monotonic()
+    await poster.edit(releases.id, posted.ts, Message("changed"))
+    assert 0.95 < time.monotonic() - started < 3
+    assert [call.status for call in slack.calls_of("chat.update")] == [429, 200]
+
+
+async def test_what_only_asks_is_repeated_over_a_broken_connection(slack: PretendedSlack, poster: Poster) -> None:
+    slack.faults.add("auth.test", Fault(drop=True))
+    assert (await poster.identity()).team_id == slack.team_id
+
+
+# ------------------------------------------------------------------ asking
+
+
+async def test_a_message_is_found_again_by_its_key_and_no_other(
+    slack: PretendedSlack, poster: Poster, releases: Channel
+) -> None:
+    since = datetime.now(UTC)
+    first = await poster.post(releases.id, HELLO, key="key-1")
+    await poster.post(releases.id, HELLO, key="key-2")
+    for number in range(450):  # more than two pages
+        await poster.post(releases.id, Message(f"chatter {number}"))
+    assert await poster.find(releases.id, "key-1", since) == first.ts
+    assert await poster.find(releases.id, "key-3", since) is None
+    assert await poster.find(releases.id, "key-1", since + timedelta(minutes=1)) is None
+
+
+async def test_who_we_are_is_asked_once(slack: PretendedSlack, poster: Poster) -> None:
+    one, two = await poster.identity(), await poster.identity()
+    assert one == two
+    assert (one.team_id, one.user_id, one.name) == (slack.team_id, slack.bot_user_id, "applivery")
+    assert len(slack.calls_of("auth.test")) == 1
+
+
+async def test_while_slack_cannot_say_our_name_is_guessed_and_asked_again(
+    slack: PretendedSlack, poster: Poster
+) -> None:
+    slack.users[slack.bot_user_id].handle = "build-robot"
+    slack.faults.add("auth.test", Fault(error="internal_error"))
+    assert await poster.my_name() == "applivery"
+    assert await poster.my_name() == "build-robot"
+
+
+async def test_a_channel_is_described_as_slack_sees_it(slack: PretendedSlack, poster: Poster, ana: User) -> None:
+    inside = slack.channel("inside", shared=True)
+    outside = slack.channel("outside", bot_is_member=False, archived=True)
+    hidden = slack.channel("hidden", private=True, bot_is_member=False)
+    found = await poster.channel(inside.id)
+    assert (found.name, found.member, found.shared, found.archived) == ("inside", True, True, False)
+    found = await poster.channel(outside.id)
+    assert (found.member, found.archived) == (False, True)
+    assert (await poster.channel(slack.dm(ana).id)).member is True
+    with pytest.raises(ChannelRefused):
+        await poster.channel(hidden.id)

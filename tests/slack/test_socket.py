@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.sandbox.faults import Fault
+from bot.sandbox.slack import PretendedSlack
+from bot.slack.socket import Sockets
+from bot.telemetry import Metrics
+from tests.conftest import World
+
+Opened = Callable[..., Any]
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[PretendedSlack]:
+    it = PretendedSlack(ack_seconds=0.3)
+    await it.start()
+    yield it
+    await it.stop()
+
+
+@pytest.fixture
+async def opened(slack: PretendedSlack) -> Opened:
+    """Sockets of a Bolt app that acknowledges `/applivery`, with everything twenty times as quick."""
+
+    @asynccontextmanager
+    async def run(count: int = 1, **changes: float) -> AsyncIterator[Sockets]:
+        app = AsyncApp(signing_secret="", client=AsyncWebClient(token=slack.bot_token, base_url=slack.api_url))
+
+        @app.command("/applivery")
+        async def _(ack: Any) -> None:
+            await ack()
+
+        quick = {"ping_seconds": 0.2, "look_seconds": 0.05, "rebuild_seconds": 30.0, **changes}
+        sockets = Sockets(app, app_token=slack.app_token, count=count, metrics=Metrics(), **quick)
+        try:
+            yield sockets
+        finally:
+            await sockets.close()
+
+    return run
+
+
+async def acknowledged(slack: PretendedSlack) -> bool:
+    turn = await slack.command("/applivery", "x", user=slack.user("ana"), channel=slack.channel("releases"))
+    return turn.acked
+
+
+async def until(condition: Callable[[], Any], seconds: float = 5) -> None:
+    """Wait for something of which no event tells: the SDK rings no bell."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: PretendedSlack, opened: Opened) -> None:
+    async with opened(count=3) as sockets:
+        assert await sockets.connected() == 0
+        sockets.start()
+        await slack.until(lambda: len(slack.sockets) == 3)
+        await until(lambda: _is(sockets, 3))
+        for _ in range(3):
+            assert await acknowledged(slack)
+    await slack.until(lambda: not slack.sockets)
+    assert await sockets.connected() == 0
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "too_many_websockets"])
+async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
+    slack: PretendedSlack, opened: Opened, reason: str
+) -> None:
+    async with opened() as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.sockets)
+        old = slack.sockets[0].number
+        await slack.disconnect(reason)
+        await slack.until(lambda: [one.number for one in slack.sockets if one.number > old])
+        await until(lambda: acknowledged(slack))
+        assert await sockets.connected() == 1
+
+
+async def test_with_two_connections_commands_are_heard_while_one_is_away(slack: PretendedSlack, opened: Opened) -> None:
+    async with opened(count=2, ping_seconds=5.0) as sockets:
+        sockets.start()
+        await slack.until(lambda: len(slack.sockets) == 2)
+        slack.refuse_handshakes(None)
+        await slack.sockets[0].ws.close()
+        await slack.until(lambda: len(slack.sockets) == 1)
+        for _ in range(3):
+            assert await acknowledged(slack)
+        await until(lambda: _is(sockets, 1))
+
+
+async def test_a_refused_handshake_is_tried_again_with_a_ticket_of_its_own(
+    slack: PretendedSlack, opened: Opened
+) -> None:
+    """The SDK tries the same ticket for ever, and Slack takes each once: slack_sdk's `connect()`."""
+    slack.refuse_handshakes(None, status=503)
+    async with opened() as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.socket_mode.handshakes.count(503) >= 3)
+        assert await sockets.connected() == 0
+        for ticket in slack.socket_mode.tickets:
+            slack.socket_mode.tickets[ticket] = True  # every ticket handed out so far is stale now
+        slack.refuse_handshakes(0)
+        await slack.until(lambda: slack.sockets)
+        await until(lambda: _is(sockets, 1))
+        assert await acknowledged(slack)
+
+
+async def test_a_cut_connection_is_noticed_and_comes_back(slack: PretendedSlack, opened: Opened) -> None:
+    async with opened() as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.sockets)
+        slack.refuse_handshakes(None)
+        await slack.cut()
+        await until(lambda: _is(sockets, 0))
+        assert not await acknowledged(slack)
+        slack.refuse_handshakes(0)
+        await until(lambda: _is(sockets, 1))
+        assert await acknowledged(slack)
+
+
+async def test_a_connection_that_is_open_and_dead_is_not_called_connected(
+    slack: PretendedSlack, opened: Opened
+) -> None:
+    async with opened() as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.sockets)
+        slack.refuse_handshakes(None)
+        slack.silence()
+        await until(lambda: _is(sockets, 0))
+        slack.refuse_handshakes(0)
+        await until(lambda: _is(sockets, 1))
+        await until(lambda: acknowledged(slack))  # Slack, too, has to notice that the old one is gone
+
+
+async def test_one_that_stays_away_is_built_anew(slack: PretendedSlack, opened: Opened) -> None:
+    slack.faults.add("apps.connections.open", Fault(error="internal_error"), times=None)
+    async with opened(rebuild_seconds=0.3) as sockets:
+        first = sockets._lines[0].handler
+        sockets.start()
+        await until(lambda: _rebuilt(sockets, first))
+        slack.faults.clear()
+        await until(lambda: _is(sockets, 1))
+        assert await acknowledged(slack)
+
+
+async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: PretendedSlack, opened: Opened) -> None:
+    async with opened(count=2) as sockets:
+        sockets.start()
+        await slack.until(lambda: len(slack.sockets) == 2)
+        slack.silence()
+        async with asyncio.timeout(4):
+            await sockets.close()
+        assert await sockets.connected() == 0
+
+
+async def test_how_many_are_open_is_a_metric(slack: PretendedSlack, opened: Opened) -> None:
+    async with opened(count=2) as sockets:
+        sockets.start()
+        await slack.until(lambda: len(slack.sockets) == 2)
+        value = sockets._metrics.registry.get_sample_value
+        await until(lambda: _equal(value("applivery_bot_sockets_connected"), 2))
+
+
+async def test_an_outage_is_told_once_and_its_end_once(slack: PretendedSlack, opened: Opened, log: io.StringIO) -> None:
+    async with opened() as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.sockets)
+        slack.refuse_handshakes(None)
+        await slack.cut()
+        await slack.until(lambda: slack.socket_mode.handshakes.count(503) >= 3)
+        slack.refuse_handshakes(0)
+        await until(lambda: _is(sockets, 1))
+        await until(lambda: _equal("slack.socket.back" in log.getvalue(), True))
+    assert log.getvalue().count("slack.socket.down") == 1
+    assert log.getvalue().count("slack.socket.back") == 1
+    assert "Traceback" not in log.getvalue()
+    assert "ticket=" not in log.getvalue()
+
+
+async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: World) -> None:
+    await world.start()
+    await world.slack.disconnect("refresh_requested")
+    await world.slack.until(lambda: [one for one in world.slack.sockets if one.number > 1])
+    assert "What I can do" in (await world.ask("help")).text
+
+
+async def _is(sockets: Sockets, count: int) -> bool:
+    return await sockets.connected() == count
+
+
+async def _rebuilt(sockets: Sockets, first: object) -> bool:
+    return sockets._lines[0].handler is not first
+
+
+async def _equal(one: object, other: object) -> bool:
+    return one == other

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from bot import __version__
+from bot.sandbox.faults import Fault
+from bot.slack.manifest import manifest
+from tests.conftest import World
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 30  # seconds; a process needs two to begin, and more on a busy machine
+
+
+class Ended:
+    """How a process ended and what it wrote."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """What a process is given: nothing of ours but these settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **settings}
+
+
+def pointing_at(world: World, **changes: str) -> dict[str, str]:
+    """The settings of a bot that talks to both pretended sides."""
+    url = world.applivery.url
+    return {
+        "SLACK_BOT_TOKEN": world.slack.bot_token,
+        "SLACK_APP_TOKEN": world.slack.app_token,
+        "SLACK_API_URL": world.slack.api_url,
+        "APPLIVERY_TOKEN": world.applivery.token,
+        "APPLIVERY_ORGANIZATION": "acme",
+        **dict.fromkeys(("APPLIVERY_API_URL", "APPLIVERY_DOWNLOAD_URL", "APPLIVERY_DASHBOARD_URL"), url),
+        "DATABASE_URL": world.database,
+        "PORT": "0",
+        "LOG_FORMAT": "json",
+        **changes,
+    }
+
+
+async def begun(folder: Path, *words: str, **settings: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *words, cwd=folder, env=environment(**settings), stdout=pipe, stderr=pipe
+    )
+
+
+async def ended(process: asyncio.subprocess.Process) -> Ended:
+    async with asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def shell(folder: Path, *words: str, **settings: str) -> Ended:
+    return await ended(await begun(folder, *words, **settings))
+
+
+@asynccontextmanager
+async def running(world: World, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`run` as its own process, connected to the pretended Slack; killed in the end if it is still there."""
+    process = await begun(world.folder, "run", **pointing_at(world, **changes))
+    try:
+        await world.slack.until(lambda: world.slack.sockets, PATIENCE)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# ------------------------------------------------------------------ words that end by themselves
+
+SOME = {
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "APPLIVERY_TOKEN": "secret-token",
+    "APPLIVERY_ORGANIZATION": "acme",
+}
+
+
+async def test_version_help_and_a_wrong_word(tmp_path: Path) -> None:
+    version, wrong, nothing = await asyncio.gather(
+        shell(tmp_path, "--version"), shell(tmp_path, "fly"), shell(tmp_path)
+    )
+    assert (version.code, version.out.strip()) == (0, __version__)
+    assert wrong.code == 2
+    assert "fly" in wrong.err
+    assert nothing.code == 2
+    for word in ("run", "demo", "manifest", "migrate"):
+        assert word in nothing.out + nothing.err
+
+
+async def test_wrong_settings_stop_every_word_with_a_line_for_each_fault_and_no_traceback(tmp_path: Path) -> None:
+    wrong = {**SOME, "SLACK_BOT_TOKEN": "xoxp-hunter2", "PORT": "eighty", "DATABASE_URL": "mysql://me:hunter2@db/x"}
+    nothing, faulty, migrating = await asyncio.gather(
+        shell(tmp_path, "run"), shell(tmp_path, "run", **wrong), shell(tmp_path, "migrate", **wrong)
+    )
+    assert nothing.code == 2
+    lines = nothing.err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "APPLIVERY_ORGANIZATION",
+        "APPLIVERY_TOKEN",
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+    ]
+    assert all("Example: " in line for line in lines)
+    for one in (faulty, migrating):
+        assert one.code == 2
+        assert [line.partition(":")[0] for line in one.err.splitlines()] == ["DATABASE_URL", "PORT", "SLACK_BOT_TOKEN"]
+        assert "hunter2" not in one.err + one.out
+    assert all("Traceback" not in one.err for one in (nothing, faulty, migrating))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_manifest_is_printed_for_these_settings(tmp_path: Path) -> None:
+    http = {key: value for key, value in SOME.items() if key != "SLACK_APP_TOKEN"}
+    http |= {"SLACK_SIGNING_SECRET": "s", "PUBLIC_URL": "https://bot.acme.test", "SLACK_COMMAND": "/builds"}
+    default, over_http = await asyncio.gather(shell(tmp_path, "manifest", **SOME), shell(tmp_path, "manifest", **http))
+    assert (default.code, over_http.code) == (0, 0)
+    assert yaml.safe_load(default.out) == yaml.safe_load((ROOT / "manifest.yml").read_text())
+    assert yaml.safe_load(over_http.out) == manifest(
+        command="/builds", public_url="https://bot.acme.test", socket_mode=False
+    )
+    assert "secret-token" not in default.out + over_http.out
+
+
+async def test_migrate_makes_the_database_once_and_again_changes_nothing(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'bot.db'}"
+    first = await shell(tmp_path, "migrate", DATABASE_URL=database, **SOME)
+    assert (first.code, first.out.strip()) == (0, "The database is up to date.")
+    before = (tmp_path / "bot.db").read_bytes()
+    again, nowhere = await asyncio.gather(
+        shell(tmp_path, "migrate", DATABASE_URL=database, **SOME),
+        shell(tmp_path, "migrate", DATABASE_URL=f"sqlite:///{tmp_path}/not/there/bot.db", **SOME),
+    )
+    assert again.code == 0
+    assert (tmp_path / "bot.db").read_bytes() == before
+    assert nowhere.code == 1
+    assert len(nowhere.err.strip().splitlines()) == 1
+    assert "cannot be opened" in nowhere.err
+
+
+# ------------------------------------------------------------------ run
+
+
+async def test_run_answers_people_refuses_a_second_one_and_stops_when_told(world: World) -> None:
+    port = a_free_port()
+    async with running(world, PORT=str(port)) as process:
+        said = await world.ask("help")
+        assert "What I can do" in said.text
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+            assert answer.status == 200
+        other = f"sqlite:///{world.folder / 'other.db'}"
+        same_file, same_port = await asyncio.gather(
+            shell(world.folder, "run", **pointing_at(world)),
+            shell(world.folder, "run", **pointing_at(world, PORT=str(port), DATABASE_URL=other)),
+        )
+        for refused, words in (
+            (same_file, ("Another process", f"(id {process.pid})", "bot.db", "PostgreSQL")),
+            (same_port, (f"Port {port} of 127.0.0.1 cannot be used", "PORT")),
+        ):
+            assert refused.code == 1
+            assert "Traceback" not in refused.err
+            last = refused.err.strip().splitlines()[-1]
+            assert all(word in last for word in words), refused.err
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        end = await ended(process)
+        assert time.monotonic() - started < 10
+        assert end.code == 0
+        assert "service.stopping" in end.err
+        assert "Traceback" not in end.err
+        for secret in (world.slack.bot_token, world.slack.app_token, world.applivery.token):
+            assert secret not in end.err + end.out
+    assert world.slack.sockets == []
+
+
+async def test_run_stops_within_ten_seconds_while_nobody_answers_it(world: World) -> None:
+    """Slack refuses, Applivery hangs, a person waits: it goes all the same."""
+    async with running(world) as process:
+        world.applivery.faults.add("GET /v1/*", Fault(latency=60), times=None)
+        turn = await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
+        assert turn.acked
+        async with asyncio.timeout(5):
+            while not world.applivery.requests:  # one that hangs tells nobody
+                await asyncio.sleep(0.02)
+        world.slack.silence()
+        world.slack.refuse_handshakes(None)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        end = await ended(process)
+        assert time.monotonic() - started < 10
+        assert end.code == 0
+        assert "Traceback" not in end.err
+
+
+async def test_run_lives_without_slack_and_applivery_and_is_not_ready(world: World) -> None:
+    port = a_free_port()
+    nowhere = f"http://127.0.0.1:{a_free_port()}"
+    settings = pointing_at(world, PORT=str(port), SLACK_API_URL=f"{nowhere}/api/", APPLIVERY_API_URL=nowhere)
+    process = await begun(world.folder, "run", **settings)
+    try:
+        assert process.stderr
+        async with asyncio.timeout(PATIENCE):
+            while b"service.started" not in (line := await process.stderr.readline()):
+                assert line, "it ended"
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{port}/healthz") as answer:
+                assert answer.status == 200
+            async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                assert answer.status == 503
+    finally:
+        process.send_signal(signal.SIGINT)  # Ctrl-C
+        assert (await ended(process)).code == 0
+
+
+def test_the_manifest_needs_no_token_since_it_comes_before_them(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "manifest"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SLACK_COMMAND": "/builds"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "command: /builds" in done.stdout
+    assert "socket_mode_enabled: true" in done.stdout

@@ -1,0 +1,130 @@
+"""The claim page on a server of its own: a pretended Applivery, a store in memory, and a clock to set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.applivery.budget import Budget
+from bot.applivery.client import Applivery
+from bot.applivery.hosts import Hosts
+from bot.domain.model import App, Asker, Build, FileKind, Stage
+from bot.sandbox.applivery import PretendedApplivery
+from bot.store.store import Store
+from bot.telemetry import Metrics
+from bot.web.claim import ClaimPage
+from bot.web.guesses import Guesses
+from bot.web.porch import Porch
+from bot.web.server import Web
+
+ANA = Asker("T1", "UANA", "C1")
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.1 Mobile/15E148 Safari/604.1"
+)
+MAC = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.1 Safari/605.1.15"
+)
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
+)
+WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
+
+
+@dataclass
+class Seen:
+    """An answer, read."""
+
+    status: int
+    headers: Any
+    text: str
+
+
+@dataclass
+class Desk:
+    """Everything behind one claim page."""
+
+    applivery: PretendedApplivery
+    client: Applivery
+    metrics: Metrics
+    http: aiohttp.ClientSession
+    folder: Path
+    ahead: timedelta = timedelta(0)
+    store: Store = None  # type: ignore[assignment]
+    claim: ClaimPage = None  # type: ignore[assignment]
+    web: Web = None  # type: ignore[assignment]
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def seconds(self) -> float:
+        return self.ahead.total_seconds()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web.port}"
+
+    async def open(self) -> None:
+        porch = await Porch.open("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{porch.port}"
+        guesses = Guesses(clock=self.seconds)
+        self.claim = ClaimPage(self.client, self.store, self.metrics, self.clock, url, guesses=guesses)
+        self.web = Web(metrics=self.metrics, checks={}, claim=self.claim)
+        await self.web.start(porch)
+
+    # -------------------------------------------------------------- saying it shortly
+
+    def build(self, os: str = "ios", **changes: Any) -> Any:
+        app = self.applivery.app("Courier", slug="courier")
+        return self.applivery.build(app, version="2.4.0", number="173", os=os, **changes)
+
+    async def address(self, build: Any, kind: FileKind = FileKind.AUTO, file_id: str | None = None) -> str:
+        app = App(build.app.id, build.app.slug, build.app.name)
+        known = Build(build.id, app, Stage.READY)
+        address, _ = await self.claim.address(asker=ANA, build=known, kind=kind, file_id=file_id)
+        return address
+
+    async def get(self, address: str, agent: str = MAC, **changes: Any) -> Seen:
+        return await self._ask("GET", address, agent, **changes)
+
+    async def head(self, address: str, agent: str = MAC) -> Seen:
+        return await self._ask("HEAD", address, agent)
+
+    async def post(self, address: str, agent: str = MAC, **changes: Any) -> Seen:
+        return await self._ask("POST", address, agent, **changes)
+
+    async def _ask(self, method: str, address: str, agent: str, **changes: Any) -> Seen:
+        headers = {"User-Agent": agent, **changes.pop("headers", {})}
+        async with self.http.request(method, address, headers=headers, allow_redirects=False, **changes) as answer:
+            return Seen(answer.status, answer.headers, await answer.text())
+
+    def counted(self, outcome: str) -> float:
+        return self.metrics.registry.get_sample_value("applivery_bot_claims_total", {"outcome": outcome}) or 0
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    applivery = PretendedApplivery(processing=None)
+    await applivery.start()
+    hosts = Hosts(api=applivery.url, upload=applivery.url, download=applivery.url, dashboard=applivery.url)
+    client = Applivery(hosts=hosts, organization="acme", token=applivery.token, budget=Budget(10_000), timeout=5)
+    http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    it = Desk(applivery, client, Metrics(), http, tmp_path)
+    it.store = store = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
+    await it.open()
+    yield it
+    await it.web.close()
+    await http.close()
+    await client.close()
+    await store.close()
+    await applivery.stop()

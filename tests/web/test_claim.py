@@ -1,0 +1,553 @@
+"""The claim page: looking changes nothing, one press gives one file, and everything else is said in words."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from yarl import URL
+
+from bot import telemetry
+from bot.domain.model import App, Build, FileKind, Stage
+from bot.domain.tickets import State, fingerprint, new_ticket
+from bot.sandbox.faults import Fault
+from bot.web.guesses import ADDRESSES, LIMIT, Guesses, address_of
+from bot.web.porch import Porch
+from bot.web.presses import Presses
+from bot.web.server import Web
+from tests.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, Desk, Seen
+
+HEADING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
+BUTTON = re.compile(r'<button type="submit"[^>]*>(.*?)</button>')
+
+
+def heading(seen: Seen) -> str:
+    found = HEADING.findall(seen.text)
+    assert len(found) == 1, seen.text
+    return re.sub(r"<[^>]+>", "", found[0])
+
+
+def buttons(seen: Seen) -> list[str]:
+    return BUTTON.findall(seen.text)
+
+
+# ------------------------------------------------------------------ looking
+
+
+async def test_the_page_shows_the_build_and_what_it_needs(desk: Desk) -> None:
+    ios = {
+        "plist": {"MinimumOSVersion": "17.0"},
+        "mobileprovision": {"signingType": "ad-hoc", "ProvisionsAllDevices": False},
+    }
+    build = desk.build(size=48_200_000, info={"ios": ios})
+    seen = await desk.get(await desk.address(build), IPHONE)
+    assert seen.status == 200
+    assert heading(seen) == "Courier"
+    assert buttons(seen) == ["Install"]
+    for words in ("2.4.0", "173", "iPhone and iPad", "48.2 MB", "Needs iOS 17.0 or newer.", "Works once", "10 minutes"):
+        assert words in seen.text
+    assert "person who asked for it in Slack" in seen.text
+    assert "UANA" not in seen.text
+
+
+async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    before = await desk.store.ticket(fingerprint(address[-22:]))
+    seen = await asyncio.gather(*(ask(address) for _ in range(50) for ask in (desk.get, desk.head)))
+    assert {one.status for one in seen} == {200}
+    assert desk.applivery.minted == []
+    assert await desk.store.ticket(fingerprint(address[-22:])) == before
+    assert await desk.store.audit_entries() == []
+    assert (await desk.post(address)).status == 303
+
+
+async def test_many_looks_are_one_request_to_applivery(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    await asyncio.gather(*(desk.get(address) for _ in range(20)))
+    assert len(desk.applivery.requests) == 1
+
+
+async def test_head_answers_like_get_without_a_body(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    got, headed = await desk.get(address), await desk.head(address)
+    assert (headed.status, headed.text) == (200, "")
+    assert {**headed.headers, "Date": ""} == {**got.headers, "Date": ""}
+
+
+@pytest.mark.parametrize(
+    ("agent", "os", "kind", "expected", "qr"),
+    [
+        (IPHONE, "ios", FileKind.AUTO, ["Install"], False),
+        (IPHONE, "ios", FileKind.FILE, ["Download the .ipa"], False),
+        (MAC, "ios", FileKind.AUTO, ["Download the .ipa", "Install on this iPad"], True),
+        (WINDOWS, "ios", FileKind.AUTO, ["Download the .ipa"], True),
+        (ANDROID, "ios", FileKind.AUTO, ["Download the .ipa"], False),
+        (ANDROID, "android", FileKind.AUTO, ["Download the .apk"], False),
+        (ANDROID, "android", FileKind.AAB, ["Download the .aab"], False),
+        (WINDOWS, "android", FileKind.AUTO, ["Download the .apk"], True),
+        (MAC, "macos", FileKind.AUTO, ["Download the .pkg"], True),
+        ("", "ios", FileKind.AUTO, ["Download the .ipa"], True),
+    ],
+)
+async def test_each_device_is_offered_what_it_can_use(
+    desk: Desk, agent: str, os: str, kind: FileKind, expected: list[str], qr: bool
+) -> None:
+    build = desk.build(os, extension="aab" if kind is FileKind.AAB else None)
+    seen = await desk.get(await desk.address(build, kind), agent)
+    assert buttons(seen) == expected
+    assert ("<svg" in seen.text) is qr
+
+
+@pytest.mark.parametrize(
+    ("agent", "browser"),
+    [(f"{IPHONE} Slack/24.11", "Safari"), (f"{ANDROID} Instagram 300", "Chrome"), (IPHONE, None), (ANDROID, None)],
+)
+async def test_a_browser_inside_another_app_is_told_what_to_open(desk: Desk, agent: str, browser: str | None) -> None:
+    address = await desk.address(desk.build())
+    seen = await desk.get(address, agent)
+    assert (f"Open this page in {browser}" in seen.text) is (browser is not None)
+    assert (address in seen.text) is (browser is not None)
+
+
+async def test_words_from_outside_are_inert(desk: Desk) -> None:
+    app = desk.applivery.app("<script>alert(1)</script>", slug="odd")
+    build = desk.applivery.build(app, version='1"><img src=x>', number="{{ 7*7 }}")
+    seen = await desk.get(await desk.address(build))
+    assert "<script" not in seen.text
+    assert "<img" not in seen.text
+    assert "{{ 7*7 }}" in seen.text
+
+
+# ------------------------------------------------------------------ claiming
+
+
+async def test_an_iphone_gets_the_installer_and_a_link_for_the_hand(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    seen = await desk.post(address, IPHONE, data={"as": "install"})
+    (token,) = desk.applivery.minted
+    manifest = f"{desk.applivery.url}/v1/download/{token.token}/manifest.plist"
+    target = f"itms-services://?action=download-manifest&amp;url={manifest}"
+    assert seen.status == 200
+    assert f'<meta http-equiv="refresh" content="0; url={target}">' in seen.text
+    assert f'<a class="press" href="{target}">' in seen.text
+    assert token.type == "auto"
+    async with desk.http.get(manifest) as plist:
+        assert plist.status == 200
+
+
+@pytest.mark.parametrize(
+    ("agent", "os", "kind", "choice", "type_"),
+    [
+        (MAC, "ios", FileKind.AUTO, "file", "file"),
+        (MAC, "ios", FileKind.AUTO, "", "file"),
+        (MAC, "ios", FileKind.AUTO, "nonsense", "file"),
+        (IPHONE, "ios", FileKind.AUTO, "file", "file"),
+        (IPHONE, "ios", FileKind.FILE, "install", "file"),
+        (ANDROID, "android", FileKind.AUTO, "file", "auto"),
+        (ANDROID, "android", FileKind.AAB, "file", "aab"),
+        (IPHONE, "android", FileKind.AUTO, "install", "auto"),
+        (MAC, "macos", FileKind.AUTO, "", "file"),
+    ],
+)
+async def test_everything_else_is_sent_to_the_file(
+    desk: Desk, agent: str, os: str, kind: FileKind, choice: str, type_: str
+) -> None:
+    build = desk.build(os, extension="aab" if kind is FileKind.AAB else None)
+    seen = await desk.post(await desk.address(build, kind), agent, data={"as": choice})
+    (token,) = desk.applivery.minted
+    assert token.type == type_
+    assert seen.status == 303
+    assert seen.headers["Location"] == f"{desk.applivery.url}/v1/download/{token.token}"
+    async with desk.http.get(seen.headers["Location"]) as file:
+        assert file.status == 200
+
+
+async def test_a_mac_that_is_an_ipad_can_install(desk: Desk) -> None:
+    seen = await desk.post(await desk.address(desk.build()), MAC, data={"as": "install"})
+    assert "itms-services://" in seen.text
+    assert [token.type for token in desk.applivery.minted] == ["auto"]
+
+
+async def test_an_iphone_that_says_nothing_installs(desk: Desk) -> None:
+    seen = await desk.post(await desk.address(desk.build()), IPHONE)
+    assert "itms-services://" in seen.text
+
+
+async def test_an_attachment_is_minted_by_its_file_id(desk: Desk) -> None:
+    build = desk.build()
+    desk.applivery.attach(build, "notes <1>.txt", b"hello", "text/plain")
+    file_id = build.wire["files"][-1]["id"]
+    address = await desk.address(build, file_id=file_id)
+    seen = await desk.get(address, IPHONE)
+    assert buttons(seen) == ["Download notes &lt;1&gt;.txt"]
+    assert "5 bytes" in seen.text
+    seen = await desk.post(address, IPHONE, data={"as": "file"})
+    async with desk.http.get(seen.headers["Location"]) as file:
+        assert await file.read() == b"hello"
+    assert [(token.type, token.file_id) for token in desk.applivery.minted] == [("auto", file_id)]
+
+
+async def test_an_attachment_that_was_removed_is_gone(desk: Desk) -> None:
+    build = desk.build()
+    seen = await desk.get(await desk.address(build, file_id="F00000000000000000000000"))
+    assert (seen.status, heading(seen)) == (410, "This build is gone")
+
+
+async def test_of_fifty_claims_at_once_one_mints(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    seen = await asyncio.gather(*(desk.post(address, ANDROID) for _ in range(50)))
+    assert sorted(one.status for one in seen) == [303] + [410] * 49
+    assert len(desk.applivery.minted) == 1
+    assert desk.counted("minted") == 1
+    assert desk.counted("spent") == 49
+    assert len(await desk.store.audit_entries()) == 1
+
+
+async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_else_is_too_late(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    desk.applivery.faults.add("GET */downloadToken", Fault(latency=1.0))
+    first = asyncio.create_task(desk.post(address, ANDROID))
+    await desk.applivery.until(lambda: any(one.path.endswith("/downloadToken") for one in desk.applivery.requests))
+    again, other = await asyncio.gather(desk.post(address, ANDROID), desk.post(address, WINDOWS))
+    assert [(await first).status, again.status, other.status] == [410, 303, 410]
+    assert len(desk.applivery.minted) == 1
+    assert (await desk.post(address, ANDROID)).status == 410
+
+
+async def test_of_presses_under_way_the_last_gets_the_answer_and_all_hear_a_failure() -> None:
+    presses: Presses[str] = Presses()
+    go = asyncio.Event()
+    done: list[str] = []
+
+    async def work() -> str:
+        await go.wait()
+        done.append("work")
+        if len(done) == 2:
+            raise ValueError
+        return "answer"
+
+    for expected in ([None, None, "answer"], [ValueError] * 3):
+        asked = [asyncio.create_task(presses.last("key", work)) for _ in range(3)]
+        await asyncio.wait(asked, timeout=0)
+        go.set()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) if isinstance(one, Exception) else one for one in answers] == expected
+        go.clear()
+    assert len(done) == 2
+
+
+async def test_a_claim_is_written_down_without_the_token(desk: Desk) -> None:
+    build = desk.build("android")
+    await desk.post(await desk.address(build), ANDROID)
+    (token,) = desk.applivery.minted
+    (entry,) = await desk.store.audit_entries()
+    assert (entry.team_id, entry.user_id, entry.channel_id) == ("T1", "UANA", "C1")
+    assert (entry.action, entry.outcome, entry.door) == ("get", "minted", "claim page")
+    assert (entry.app_id, entry.build_id) == (build.app.id, build.id)
+    assert entry.token_hash == fingerprint(token.token)
+    assert token.token not in str(entry)
+
+
+async def test_the_address_lives_ten_minutes(desk: Desk) -> None:
+    build = desk.build()
+    known = Build(build.id, App(build.app.id, "courier", "Courier"), Stage.READY)
+    address, until = await desk.claim.address(asker=ANA, build=known, kind=FileKind.AUTO)
+    assert re.fullmatch(rf"{desk.url}/b/[A-Za-z0-9_-]{{22}}", address)
+    assert abs(until - datetime.now(UTC) - timedelta(minutes=10)) < timedelta(seconds=5)
+
+
+# ------------------------------------------------------------------ when there is nothing to give
+
+
+async def ended(desk: Desk, why: str) -> str:
+    """The address of a ticket that cannot be claimed, for this reason."""
+    build = desk.build("android")
+    address = await desk.address(build)
+    if why == "spent":
+        await desk.post(address)
+        desk.applivery.minted.clear()
+    elif why == "cancelled":
+        await desk.address(build)
+    elif why == "recalled":
+        await desk.store.end_tickets(build.id, State.RECALLED)
+    elif why == "expired":
+        desk.ahead = timedelta(minutes=11)
+    elif why == "unknown":
+        address = f"{desk.url}/b/{new_ticket()}"
+    return address
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "title"),
+    [
+        ("spent", 410, "This link was used"),
+        ("expired", 410, "This link is too old"),
+        ("cancelled", 410, "There is a newer link"),
+        ("recalled", 410, "This build was recalled"),
+        ("unknown", 404, "This link is not known"),
+    ],
+)
+async def test_a_ticket_that_cannot_be_claimed_says_why_and_what_to_do(
+    desk: Desk, why: str, status: int, title: str
+) -> None:
+    address = await ended(desk, why)
+    counted = desk.counted(why)
+    for seen in (await desk.get(address), await desk.post(address)):
+        assert (seen.status, heading(seen)) == (status, title)
+        assert "Slack" in seen.text
+        assert buttons(seen) == []
+    assert (await desk.head(address)).status == status
+    assert desk.counted(why) - counted == 3
+    assert desk.applivery.minted == []
+
+
+async def test_a_build_that_was_deleted_is_gone_and_costs_no_claim(desk: Desk) -> None:
+    build = desk.build()
+    address = await desk.address(build)
+    desk.applivery.delete(build)
+    for seen in (await desk.get(address), await desk.post(address)):
+        assert (seen.status, heading(seen)) == (410, "This build is gone")
+    assert desk.counted("gone") == 2
+
+
+async def test_a_build_deleted_between_look_and_press_is_gone(desk: Desk) -> None:
+    build = desk.build()
+    address = await desk.address(build)
+    assert (await desk.get(address)).status == 200
+    desk.applivery.delete(build)
+    seen = await desk.post(address)
+    assert (seen.status, heading(seen)) == (410, "This build is gone")
+    assert (await desk.store.ticket(fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
+
+
+async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: Desk) -> None:
+    build = desk.build("android", status="in_progress")
+    address = await desk.address(build)
+    for seen in (await desk.get(address), await desk.post(address)):
+        assert (seen.status, heading(seen)) == (409, "This build is not ready yet")
+        assert buttons(seen) == ["Try again"]
+    assert [entry.outcome for entry in await desk.store.audit_entries()] == ["NotProcessed"]
+    desk.applivery.move(build, "processed")
+    assert (await desk.get(address)).status == 200
+    assert (await desk.post(address)).status == 303
+
+
+async def test_a_build_that_failed_says_so(desk: Desk) -> None:
+    seen = await desk.get(await desk.address(desk.build(status="error")))
+    assert (seen.status, heading(seen)) == (409, "This build cannot be installed")
+    assert buttons(seen) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "reference"),
+    [
+        (Fault(status=500), "Applivery is not answering right now.", True),
+        (Fault(drop=True), "Applivery is not answering right now.", True),
+        (Fault(status=401, code=4002, error="No auth token"), "<code>APPLIVERY_TOKEN</code>", True),
+        (Fault(status=429, retry_after=60), "slow down", True),
+        (Fault(body="<html>"), "does not understand", True),
+        (Fault(status=400, code=5003, error="Limit Exceeded"), "limit of its plan", False),
+    ],
+)
+async def test_a_mint_that_fails_gives_the_claim_back_and_offers_to_try_again(
+    desk: Desk, fault: Fault, words: str, reference: bool
+) -> None:
+    address = await desk.address(desk.build())
+    desk.applivery.faults.add("GET */downloadToken", fault)
+    seen = await desk.post(address, IPHONE, data={"as": "install"})
+    assert seen.status == 503
+    assert words in seen.text
+    assert buttons(seen) == ["Try again"]
+    assert '<input type="hidden" name="as" value="install">' in seen.text
+    assert ("Reference <code>" in seen.text) is reference
+    seen = await desk.post(address, IPHONE, data={"as": "install"})
+    assert "itms-services://" in seen.text
+    failed, minted = sorted(await desk.store.audit_entries(), key=lambda entry: entry.outcome == "minted")
+    assert failed.token_hash is None
+    assert minted.outcome == "minted"
+
+
+async def test_applivery_away_at_the_look_is_said_and_nothing_is_spent(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    desk.applivery.faults.add("GET */builds/*", Fault(status=503), times=None)
+    for seen in (await desk.get(address), await desk.post(address)):
+        assert seen.status == 503
+        assert "Applivery is not answering right now." in seen.text
+        assert buttons(seen) == ["Try again"]
+    desk.applivery.faults.clear()
+    assert (await desk.get(address)).status == 200
+    assert (await desk.post(address)).status == 303
+
+
+# ------------------------------------------------------------------ guesses
+
+
+async def test_guesses_are_counted_and_refused_before_anything_is_looked_up(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    for _ in range(LIMIT):
+        assert (await desk.get(f"{desk.url}/b/{new_ticket()}")).status == 404
+    seen = await desk.get(f"{desk.url}/b/{new_ticket()}")
+    assert (seen.status, seen.headers["Retry-After"]) == (429, "60")
+    assert (await desk.get(address)).status == 429
+    assert desk.counted("unknown") == LIMIT
+    assert desk.counted("limited") == 2
+    desk.ahead = timedelta(minutes=1)
+    assert (await desk.get(address)).status == 200
+
+
+async def test_a_guesser_behind_our_proxy_is_told_from_the_others(desk: Desk) -> None:
+    address = await desk.address(desk.build())
+    for _ in range(LIMIT):
+        await desk.post(f"{desk.url}/b/{new_ticket()}", headers={"X-Forwarded-For": "8.8.8.8, 203.0.113.9"})
+    guesser, other = {"X-Forwarded-For": "203.0.113.9"}, {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
+    assert (await desk.get(address, headers=guesser)).status == 429
+    assert (await desk.get(address, headers=other)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("203.0.113.9", None, "203.0.113.9"),
+        ("8.8.8.8", "9.9.9.9", "8.8.8.8"),
+        ("127.0.0.1", "9.9.9.9, 8.8.4.4", "8.8.4.4"),
+        ("10.0.0.3", "nonsense", "10.0.0.3"),
+        ("10.0.0.3", "", "10.0.0.3"),
+        ("127.0.0.1", "2001:4860:4860::8888", "2001:4860:4860::/64"),
+        (None, None, "None"),
+    ],
+)
+def test_only_a_proxy_of_ours_may_say_who_asks(peer: str | None, forwarded: str | None, expected: str) -> None:
+    assert address_of(peer, forwarded) == expected
+
+
+def test_guessers_cannot_fill_the_memory() -> None:
+    guesses = Guesses(limit=1, clock=lambda: 0)
+    for number in range(ADDRESSES + 10):
+        guesses.add(str(number))
+    assert len(guesses._seen) == ADDRESSES
+    assert guesses.too_many(str(ADDRESSES + 9))
+    assert not guesses.too_many("0")
+
+
+PATHS = st.one_of(
+    st.text(max_size=200), st.text("/.%?#\\\x00é", max_size=40), st.from_regex(r"[\w-]{22}", fullmatch=True)
+)
+
+
+@given(
+    path=PATHS,
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"]),
+    body=st.binary(max_size=3000),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_no_guess_and_no_garbage_gets_anything_but_words(desk: Desk, path: str, method: str, body: bytes) -> None:
+    desk.ahead += timedelta(minutes=1)
+    try:
+        address = URL(desk.url) / "b" / path.lstrip("/")
+    except ValueError:
+        return
+    if not address.path.startswith("/b/") or (method == "GET" and not path):
+        return
+    async with desk.http.request(method, address, data=body, allow_redirects=False) as seen:
+        assert seen.status in (404, 405, 429)
+        assert_private(seen.headers)
+    assert desk.applivery.requests == []
+
+
+async def test_a_body_that_never_ends_is_cut_off(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    seen = await desk.post(address, data=b"as=file&x=" + b"x" * 100_000)
+    assert seen.status == 303
+
+
+# ------------------------------------------------------------------ what every answer carries
+
+
+def assert_private(headers: Any) -> None:
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert re.fullmatch(r"'sha256-[\w+/]{43}='", policy["style-src"])
+    assert policy["img-src"] == "data:"
+    assert policy["form-action"].startswith("'self' https:")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize("why", ["open", "spent", "expired", "cancelled", "recalled", "unknown"])
+async def test_every_answer_is_kept_from_caches_referrers_and_indexes(desk: Desk, why: str) -> None:
+    address = await ended(desk, why)
+    for ask in (desk.get, desk.head, desk.post):
+        assert_private((await ask(address)).headers)
+
+
+async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_is_lost(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    desk.applivery.reshape("GET */downloadToken", lambda body: {"status": True, "data": {"token": "x" * 20}})
+    desk.claim._applivery.hosts = None  # type: ignore[assignment]
+    seen = await desk.post(address)
+    assert (seen.status, heading(seen)) == (503, "That did not work")
+    assert_private(seen.headers)
+    assert (await desk.store.ticket(fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("agent", [IPHONE, MAC, ANDROID, f"{IPHONE} Slack/24"])
+async def test_the_page_has_no_script_and_asks_nobody_else_for_anything(desk: Desk, agent: str) -> None:
+    address = await desk.address(desk.build())
+    for seen in (await desk.get(address, agent), await desk.post(address, agent, data={"as": "install"})):
+        assert "<script" not in seen.text
+        assert re.search(r"\son\w+=", seen.text) is None
+        assert re.findall(r'(?:src|href)="(?!data:|itms-services:)', seen.text) == []
+        assert "@import" not in seen.text
+        assert "url(" not in seen.text
+
+
+async def test_without_a_claim_page_the_path_does_not_exist(desk: Desk) -> None:
+    bare = Web(metrics=desk.metrics, checks={})
+    await bare.start(await Porch.open("127.0.0.1", 0))
+    seen = await desk.get(f"http://127.0.0.1:{bare.port}/b/{new_ticket()}")
+    await bare.close()
+    assert (seen.status, seen.text) == (404, "404: Not Found")
+
+
+async def test_neither_ticket_nor_token_reaches_a_log_a_row_or_a_metric(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    telemetry.set_up_logs("DEBUG", "json")
+    monkeypatch.setattr(root.handlers[0], "stream", stream)
+    try:
+        addresses = [await ended(desk, why) for why in ("open", "spent", "cancelled", "recalled", "unknown")]
+        desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
+        for address in addresses:
+            for ask in (desk.get, desk.head, desk.post, desk.post):
+                await ask(address)
+        async with desk.http.request("BREW", addresses[0]):  # aiohttp logs the line it could not read
+            pass
+        logging.getLogger("aiohttp.server").error("Error handling request %s", addresses[0])
+    finally:
+        root.handlers, root.level = before
+    log = stream.getvalue()
+    assert "claim.failed" in log
+    assert "BREW /b/[redacted]" in log
+    secrets = [address[-22:] for address in addresses] + [token.token for token in desk.applivery.minted]
+    stored = b"".join(file.read_bytes() for file in desk.folder.iterdir())
+    async with desk.http.get(f"{desk.url}/metrics") as metrics:
+        counted = await metrics.text()
+    assert "applivery_bot_claims_total" in counted
+    for secret in secrets:
+        assert secret not in log
+        assert secret.encode() not in stored
+        assert secret not in counted

@@ -1,0 +1,45 @@
+"""The port says that the process is alive before anything else is there, and is handed over without a gap."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from bot.errors import CannotStart
+from bot.telemetry import Metrics
+from bot.web.porch import Porch
+from bot.web.server import Web
+
+
+async def _status(session: aiohttp.ClientSession, porch: Porch, path: str) -> int:
+    async with session.get(f"http://127.0.0.1:{porch.port}{path}") as response:
+        return response.status
+
+
+async def test_a_process_that_is_starting_is_alive_and_takes_nothing_yet() -> None:
+    porch = await Porch.open("127.0.0.1", 0)
+    async with aiohttp.ClientSession() as session:
+        assert await _status(session, porch, "/healthz") == 200
+        assert await _status(session, porch, "/readyz") == 503
+        assert await _status(session, porch, "/slack/events") == 503
+    porch.close()
+
+
+async def test_the_server_takes_over_the_same_port_from_whoever_stands_there() -> None:
+    porch = await Porch.open("127.0.0.1", 0)
+    async with aiohttp.ClientSession() as session:
+        assert await _status(session, porch, "/readyz") == 503
+        web = Web(metrics=Metrics(), checks={})
+        await web.start(porch)
+        assert web.port == porch.port
+        assert await _status(session, porch, "/readyz") == 200
+        await web.close()
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await _status(session, porch, "/healthz")
+
+
+async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
+    porch = await Porch.open("127.0.0.1", 0)
+    with pytest.raises(CannotStart, match=f"Port {porch.port} of 127.0.0.1 cannot be used"):
+        await Porch.open("127.0.0.1", porch.port)
+    porch.close()

@@ -1,0 +1,425 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot import service
+from bot.sandbox.faults import Fault
+from bot.sandbox.slack.signed import signature
+from bot.web import readiness
+from tests.conftest import World
+
+SECRET = "a-long-random-word"
+BELL = f"/webhooks/applivery/{SECRET}"
+
+
+class Answer:
+    """What a request got."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status, self.text = status, text
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+async def ask(world: World, method: str, path: str, **about: Any) -> Answer:
+    address = f"http://127.0.0.1:{world.bot.web.port}{path}"
+    async with aiohttp.ClientSession() as session, session.request(method, address, **about) as response:
+        return Answer(response.status, await response.text())
+
+
+async def counted(world: World, sample_name: str, /, **labels: str) -> float:
+    """A counter as Prometheus would scrape it now."""
+    for family in text_string_to_metric_families((await ask(world, "GET", "/metrics")).text):
+        for sample in family.samples:
+            if sample.name == sample_name and labels.items() <= sample.labels.items():
+                return sample.value
+    return 0.0
+
+
+# ------------------------------------------------------------------ health and readiness
+
+
+async def test_it_is_alive_whatever_else_is_down(world: World) -> None:
+    world.slack.refuse_handshakes(None)
+    await world.applivery.stop()
+    async with service.running(world.settings(), world.tuning) as world.bot:
+        assert (await ask(world, "GET", "/healthz")).status == 200
+        answer = await ask(world, "GET", "/readyz")
+        assert answer.status == 503
+        assert answer.json["checks"]["slack"]["ok"] is False
+        assert answer.json["checks"]["database"]["ok"] is True
+    await world.applivery.start()
+
+
+@pytest.mark.parametrize("http", [False, True])
+async def test_it_is_ready_when_everything_is(world: World, http: bool) -> None:
+    await world.start(**({"slack_app_token": None} if http else {}))
+    answer = await ask(world, "GET", "/readyz")
+    assert answer.status == 200
+    assert answer.json["ready"] is True
+    assert {name: one["ok"] for name, one in answer.json["checks"].items()} == {
+        "slack": True,
+        "database": True,
+        "polling": True,
+    }
+
+
+async def test_it_is_not_ready_while_slack_does_not_reach_it(world: World) -> None:
+    await world.start()
+    world.slack.refuse_handshakes(None)
+    await world.slack.cut()
+    async with asyncio.timeout(5):
+        while (answer := await ask(world, "GET", "/readyz")).status == 200:
+            await asyncio.sleep(0.02)
+    assert answer.json == answer.json | {"ready": False}
+    assert answer.json["checks"]["slack"] == {"ok": False, "connections": 0}
+    assert answer.json["checks"]["database"]["ok"] is True
+
+
+async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world: World) -> None:
+    world.slack.revoke()
+    await world.start(slack_app_token=None)
+    answer = await ask(world, "GET", "/readyz")
+    assert answer.status == 503
+    assert "does not accept this bot's token" in answer.json["checks"]["slack"]["problem"]
+
+
+async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(world: World) -> None:
+    await world.start(slack_app_token=None)
+    poster = world.bot.poster
+    assert (await readiness.slack(None, poster, fresh=0.0))["ok"]
+    world.slack.revoke()
+    assert (await readiness.slack(None, poster))["ok"], "what it knows is fresh enough"
+    assert not (await readiness.slack(None, poster, fresh=0.0))["ok"]
+
+
+async def test_it_is_not_ready_while_applivery_has_answered_no_look_since_the_start(world: World) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    await world.restart()
+    world.applivery.faults.add("GET *", Fault(status=503), times=None)
+    await world.look()
+    answer = await ask(world, "GET", "/readyz")
+    assert answer.status == 503
+    assert answer.json["checks"]["polling"]["problem"] == "Applivery does not answer"
+    world.applivery.faults.clear()
+    await world.look()
+    assert (await ask(world, "GET", "/readyz")).status == 200
+
+
+async def test_it_stays_ready_through_a_hiccup_of_applivery(world: World) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    world.applivery.faults.add("GET *", Fault(status=503), times=None)
+    await world.look()
+    assert (await ask(world, "GET", "/readyz")).status == 200
+
+
+async def test_it_is_not_ready_while_the_database_does_not_answer(world: World) -> None:
+    await world.start()
+    with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        answer = await ask(world, "GET", "/readyz")
+        assert time.monotonic() - started < 8  # the checks are made side by side
+        other.execute("ROLLBACK")
+    assert answer.status == 503
+    assert answer.json["checks"]["database"]["ok"] is False
+    assert answer.json["checks"]["database"]["problem"]
+    assert answer.json["checks"]["slack"]["ok"] is True
+    assert (await ask(world, "GET", "/readyz")).status == 200
+
+
+async def test_it_is_not_ready_when_an_app_was_not_looked_at_for_long(world: World) -> None:
+    now = datetime.now(UTC)
+    shift = timedelta()
+    world.tuning = replace(world.tuning, clock=lambda: now + shift)
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    assert (await ask(world, "GET", "/readyz")).json["checks"]["polling"]["ok"] is True
+    shift = timedelta(minutes=10)
+    answer = await ask(world, "GET", "/readyz")
+    assert answer.status == 503
+    assert answer.json["checks"]["polling"] == answer.json["checks"]["polling"] | {"ok": False, "apps": 1, "behind": 1}
+    await world.look()
+    assert (await ask(world, "GET", "/readyz")).status == 200
+
+
+async def test_readiness_gives_no_secret_away(world: World) -> None:
+    await world.start(applivery_webhook_secret=SECRET)
+    said = (await ask(world, "GET", "/readyz")).text + (await ask(world, "GET", "/metrics")).text
+    for secret in ("xoxb-sandbox", "xapp-sandbox", SECRET, world.applivery.token, str(world.folder)):
+        assert secret not in said
+
+
+async def test_metrics_are_what_prometheus_reads(world: World) -> None:
+    await world.start(slack_app_token=None)
+    world.applivery.build(world.courier)
+    await world.ask("get courier")
+    await world.bot.door.finish(5)
+    families = {
+        family.name: family for family in text_string_to_metric_families((await ask(world, "GET", "/metrics")).text)
+    }
+    assert all(family.documentation for family in families.values())
+    assert await counted(world, "applivery_bot_mints_total", outcome="minted") == 1
+    assert await counted(world, "applivery_bot_requests_total", door="command", name="get", outcome="answered") == 1
+    assert await counted(world, "applivery_bot_applivery_request_seconds_count", call="builds", outcome="ok") >= 1
+    assert await counted(world, "applivery_bot_applivery_budget_left") > 0
+    token = world.applivery.minted[0].token
+    assert token not in (await ask(world, "GET", "/metrics")).text
+
+
+@pytest.mark.parametrize("path", ["/", "/slack", "/slack/events/", "/webhooks/applivery", "/metrics/x", "/%2e%2e/etc"])
+async def test_what_is_not_there_is_not_found(world: World, path: str) -> None:
+    await world.start()
+    assert (await ask(world, "GET", path)).status == 404
+
+
+# ------------------------------------------------------------------ Applivery's doorbell
+
+
+async def watched_two(world: World) -> tuple[str, str]:
+    """Two apps that are watched, neither of them due; their ids."""
+    driver = world.applivery.app("Driver")
+    await world.start(applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
+    await world.ask("subscribe courier")
+    await world.ask("subscribe driver")
+    await world.look()
+    world.applivery.requests.clear()
+    return world.courier.id, driver.id
+
+
+async def looked_at(world: World) -> set[str]:
+    """The apps whose builds are asked for when the clock ticks now."""
+    await world.bot.watch.step()
+    return {one.path.split("/")[5] for one in world.applivery.requests if one.path.endswith("/builds")}
+
+
+async def rung(world: World, body: Any, **about: Any) -> int:
+    """Ring, and wait until the bell has reached the store."""
+    answer = await ask(world, "POST", BELL, data=body, **about)
+    ringing = world.bot.web._ringing
+    if ringing:
+        await asyncio.wait(ringing)
+    assert answer.text == "" or answer.status != 204
+    return answer.status
+
+
+async def test_without_a_ring_nothing_is_due(world: World) -> None:
+    await watched_two(world)
+    assert await looked_at(world) == set()
+
+
+async def test_a_body_that_names_an_app_makes_that_app_due_and_no_other(world: World) -> None:
+    courier, driver = await watched_two(world)
+    body = {"action": "build_processed", "data": {"application": {"id": driver.upper()}, "build": {"id": "f" * 24}}}
+    assert await rung(world, json.dumps(body)) == 204
+    assert await looked_at(world) == {driver}
+    assert courier != driver
+
+
+async def test_a_body_that_comes_in_pieces_is_read_to_its_end(world: World) -> None:
+    _, driver = await watched_two(world)
+
+    async def pieces() -> Any:
+        for piece in (b'{"x": "', b" " * 1000, driver[:10].encode(), driver[10:].encode(), b'"}'):
+            yield piece
+            await asyncio.sleep(0.02)
+
+    assert await rung(world, pieces()) == 204
+    assert await looked_at(world) == {driver}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not json",
+        b'{"cut',
+        b"\xff\xfe\x00",
+        b"[]",
+        b"null",
+        b"0" * 60_000,
+        b'{"application": "' + b"a" * 24 + b'"}',
+    ],
+    ids=["empty", "words", "cut", "bytes", "list", "null", "long", "unknown app"],
+)
+async def test_a_body_that_names_none_of_ours_makes_all_due(world: World, body: bytes) -> None:
+    both = set(await watched_two(world))
+    assert await rung(world, body) == 204
+    assert await looked_at(world) == both
+
+
+async def test_a_ring_is_a_hint_and_never_believed(world: World) -> None:
+    await watched_two(world)
+    body = {"status": "processed", "application": world.courier.id, "versionName": "6.6.6", "id": "f" * 24}
+    await rung(world, json.dumps(body))
+    await world.bot.watch.step()
+    await world.bot.announce.drain()
+    assert world.slack.messages(world.releases) == []
+
+
+async def test_the_pretended_applivery_s_own_webhook_brings_the_card_sooner(world: World) -> None:
+    await world.start(jobs=True, applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
+    await world.ask("subscribe courier")
+    await world.applivery.until(lambda: [one for one in world.applivery.requests if one.path.endswith("/builds")])
+    world.applivery.webhook_url = f"http://127.0.0.1:{world.bot.web.port}{BELL}"
+    build = world.applivery.upload(world.courier, version="2.0.0")
+    await world.applivery.until(lambda: world.applivery.webhooks)
+    world.applivery.move(build, "processed")
+    await world.slack.until(lambda: world.slack.messages(world.releases))
+    assert "2.0.0" in world.slack.messages(world.releases)[0].text
+    assert {one.status for one in world.applivery.webhooks} == {204}
+
+
+@pytest.mark.parametrize("guess", ["x", SECRET[:-1], SECRET + "x", SECRET.upper(), "%00", "ä" * 40])
+async def test_a_forged_ring_is_not_found_does_nothing_and_is_counted(world: World, guess: str) -> None:
+    courier, _ = await watched_two(world)
+    answer = await ask(world, "POST", f"/webhooks/applivery/{guess}", data=courier)
+    assert answer.status == 404
+    assert SECRET not in answer.text
+    assert await looked_at(world) == set()
+    assert await counted(world, "applivery_bot_webhooks_total", outcome="forged") == 1
+    assert await counted(world, "applivery_bot_webhooks_total", outcome="rung") == 0
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_an_oversized_ring_is_refused_and_counted(world: World, chunked: bool) -> None:
+    await watched_two(world)
+    body = b"x" * (64 * 1024 + 1)
+
+    async def pieces() -> Any:
+        for at in range(0, len(body), 10_000):
+            yield body[at : at + 10_000]
+
+    answer = await ask(world, "POST", BELL, data=pieces() if chunked else body)
+    assert answer.status == 413
+    assert await looked_at(world) == set()
+    assert await counted(world, "applivery_bot_webhooks_total", outcome="too_large") == 1
+
+
+async def test_a_ring_is_answered_at_once_although_the_database_is_slow(world: World) -> None:
+    await watched_two(world)
+    with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        assert (await ask(world, "POST", BELL, data=b"")).status == 204
+        assert time.monotonic() - started < 1
+        other.execute("ROLLBACK")
+
+
+async def test_without_its_secret_the_bell_does_not_exist(world: World) -> None:
+    await world.start()
+    assert (await ask(world, "POST", BELL)).status == 404
+
+
+# ------------------------------------------------------------------ Slack over HTTP
+
+
+def signed(world: World, body: str, *, secret: str = "sandbox-signing-secret", age: int = 0) -> dict[str, str]:
+    at = str(int(time.time()) - age)
+    return {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": at,
+        "X-Slack-Signature": signature(secret, at, body),
+    }
+
+
+def typed(world: World) -> str:
+    return urlencode(world.slack.person.payloads.command(world.ana, world.releases, "/applivery", "help", {}))
+
+
+async def test_in_socket_mode_there_is_no_door_for_slack_over_http(world: World) -> None:
+    await world.start()
+    body = typed(world)
+    assert (await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))).status == 404
+
+
+async def test_a_signed_request_is_acknowledged_with_nothing_and_answered(world: World) -> None:
+    await world.start(slack_app_token=None)
+    body = typed(world)
+    answer = await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))
+    assert (answer.status, answer.text) == (200, "")
+    await world.slack.until(lambda: world.slack.messages(world.slack.dm(world.ana)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"secret": "somebody-else-s-secret"},
+        {"age": 301},
+        {"age": -301},
+        {"drop": "X-Slack-Signature"},
+        {"drop": "X-Slack-Request-Timestamp"},
+        {"signature": "v0=" + "0" * 64},
+        {"signature": "nonsense"},
+        {"timestamp": "yesterday"},
+    ],
+    ids=str,
+)
+async def test_a_wrong_signature_or_a_stale_timestamp_does_nothing_and_is_counted(
+    world: World, change: dict[str, Any]
+) -> None:
+    await world.start(slack_app_token=None)
+    body = typed(world)
+    headers = signed(world, body, **{key: change[key] for key in ("secret", "age") if key in change})
+    headers.pop(change.get("drop", ""), None)
+    if "signature" in change:
+        headers["X-Slack-Signature"] = change["signature"]
+    if "timestamp" in change:
+        headers["X-Slack-Request-Timestamp"] = change["timestamp"]
+    assert (await ask(world, "POST", "/slack/events", data=body, headers=headers)).status == 401
+    await world.bot.door.finish(1)
+    assert world.slack.calls_of("chat.postMessage") == []
+    assert await counted(world, "applivery_bot_requests_total", outcome="unverified") == 1
+
+
+async def test_a_changed_body_is_refused(world: World) -> None:
+    await world.start(slack_app_token=None)
+    body = typed(world)
+    changed = body.replace("text=help", "text=menu")
+    assert changed != body
+    assert (await ask(world, "POST", "/slack/events", data=changed, headers=signed(world, body))).status == 401
+
+
+async def test_slack_s_own_checks_are_answered(world: World) -> None:
+    await world.start(slack_app_token=None)
+    assert (await ask(world, "POST", "/slack/events", data={"ssl_check": "1", "token": "x"})).status == 200
+    assert await world.slack.http.verify(f"http://127.0.0.1:{world.bot.web.port}/slack/events")
+
+
+@pytest.mark.parametrize("body", ["", "payload=%7B%7D", urlencode({"payload": '{"type": "message_action"}'})])
+async def test_a_signed_body_that_is_nothing_we_know_is_taken_quietly(world: World, body: str) -> None:
+    await world.start(slack_app_token=None)
+    answer = await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))
+    assert (answer.status, answer.text) == (200, "")
+
+
+@pytest.mark.parametrize("body", ["payload=nonsense", "payload=[]", "payload=7", "{", "[]", "\ud800", '{"payload": 1'])
+async def test_a_body_that_cannot_be_read_is_refused_and_counted_and_fills_no_log(
+    world: World, body: str, log: io.StringIO
+) -> None:
+    await world.start(slack_app_token=None)
+    for kind in ("application/x-www-form-urlencoded", "application/json"):
+        data, headers = body.encode(errors="surrogatepass"), {"Content-Type": kind}
+        assert (await ask(world, "POST", "/slack/events", data=data, headers=headers)).status == 401
+    assert await counted(world, "applivery_bot_requests_total", outcome="unverified") == 2
+    assert "Traceback" not in log.getvalue()
