@@ -1,0 +1,119 @@
+"""People who click *Get build*: `python -m bench.clicks PORT SINK_PORT PEOPLE CLICKS` prints what it measured as JSON.
+
+A closed loop: each person clicks the next card when the private answer to the last click has arrived here, at its
+response address; so one clock sees both ends of a click. Every click must get one answer, to the one who clicked, with
+a token that nobody else got and that leaves the card as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bench.http import Asking, Exchange, answer, get
+from bench.slack import click
+
+PATIENCE = 30.0
+CALLS = 200
+_TOKEN = re.compile(r"/v1/download/([\w-]+)")
+
+
+class Answers:
+    """What arrives at the response addresses `/answer/{number}`: when, and each answer to each click."""
+
+    def __init__(self) -> None:
+        self.came: dict[int, list[Any]] = {}
+        self._waiting: dict[int, asyncio.Future[float]] = {}
+
+    def respond(self, _method: str, path: str, body: bytes, _exchange: Exchange) -> bytes:
+        """Take one answer; it is read when nobody's time is measured any more."""
+        number = int(path.rpartition("/")[2])
+        self.came.setdefault(number, []).append(body)
+        if (waiting := self._waiting.pop(number, None)) is not None:
+            waiting.set_result(time.perf_counter())
+        return answer(b"ok", kind="text/plain")
+
+    def arrival(self, number: int) -> asyncio.Future[float]:
+        """When the first answer to this click arrives."""
+        waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
+        return waiting
+
+    def right(self, clicks: int, people: int, minted: list[str]) -> int:
+        """How many clicks got one right answer."""
+        tokens = {number: _token(came[0], number % people) for number, came in self.came.items() if len(came) == 1}
+        if len(minted) != clicks or len(set(tokens.values())) != len(tokens) or set(self.came) != set(range(clicks)):
+            return 0
+        return sum(token in set(minted) for token in tokens.values())
+
+
+def _token(body: bytes, person: int) -> str | None:
+    said = json.loads(body)
+    private = said.get("response_type") == "ephemeral" and said.get("replace_original") is False
+    everything = json.dumps(said)
+    tokens = set(_TOKEN.findall(everything))
+    if not private or len(tokens) != 1 or f"only for <@U0PERSON{person}>" not in everything:
+        return None
+    return tokens.pop()
+
+
+async def _person(port: int, requests: Iterator[tuple[int, bytes]], answers: Answers, took: list[float]) -> None:
+    line = await Asking.connect(port)
+    for number, request in requests:
+        arrival = answers.arrival(number)
+        started = time.perf_counter()
+        status, body = await line.ask(request)
+        if status != 200 or body:
+            raise SystemExit(f"not acknowledged: {status} {body[:200]!r}")
+        took.append(await arrival - started)
+    line.transport.close()
+
+
+async def _items(sink: Asking, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((await sink.ask(get(path)))[1])["data"]["items"]
+    return found
+
+
+async def _two_calls(sink: Asking, build: str) -> list[float]:
+    """The seconds that the build's details and a token take whoever asks for nothing else."""
+    took = []
+    for _ in range(CALLS):
+        started = time.perf_counter()
+        await sink.ask(get(build))
+        await sink.ask(get(f"{build}/downloadToken?type=file"))
+        took.append(time.perf_counter() - started)
+    return took
+
+
+async def measure(port: int, sink_port: int, people: int, clicks: int) -> dict[str, object]:
+    """Seconds of each click, of the two calls by themselves, and of all; and how many clicks were answered rightly."""
+    sink, answers = await Asking.connect(sink_port), Answers()
+    apps = "/v1/organizations/acme/apps"
+    app_id = next(one["id"] for one in await _items(sink, apps) if one["slug"] == "courier")
+    build_id = (await _items(sink, f"{apps}/{app_id}/builds"))[0]["id"]
+    calls = await _two_calls(sink, f"{apps}/{app_id}/builds/{build_id}")
+    await sink.ask(get("/minted"))  # those were ours
+    server = await asyncio.get_running_loop().create_server(lambda: Exchange(answers.respond), "127.0.0.1", 0)
+    here = server.sockets[0].getsockname()[1]
+    # written and signed beforehand: the people's own work is not to be measured
+    value = f"{app_id}/{build_id}"
+    requests = iter([(number, click(number, number % people, value, here)) for number in range(clicks)])
+    took: list[float] = []
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            for _ in range(people):
+                group.create_task(_person(port, requests, answers, took))
+    except TimeoutError:
+        raise SystemExit(f"{len(answers.came)} of {clicks} clicks were answered in {PATIENCE:.0f} s") from None
+    finished = time.perf_counter() - started
+    minted = json.loads((await sink.ask(get("/minted")))[1])
+    return {"took": took, "calls": calls, "finished": finished, "right": answers.right(clicks, people, minted)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure(*map(int, sys.argv[1:5])))))

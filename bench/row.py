@@ -1,0 +1,40 @@
+"""One line of the table: what was measured, ours beside the bare app's, and the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`ours` and `bare` in `unit`; the ratio ours/bare has to be at least or at most `target`, as `better` says.
+
+    A figure with nothing to stand beside has `bare` None, and its target is then in `unit` too; so is that of an
+    `absolute` one, whose ratio is only shown. Without a target all of it is only shown.
+    """
+
+    figure: str
+    unit: str
+    ours: float
+    bare: float | None = None
+    target: float | None = None
+    better: str = "lower"  # or "higher"
+    absolute: bool = False
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours in multiples of the bare app's."""
+        return self.ours / self.bare if self.bare else None
+
+    @property
+    def by_ratio(self) -> bool:
+        """Whether the target is one of the ratio."""
+        return self.bare is not None and not self.absolute
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None when there is none."""
+        if self.target is None:
+            return None
+        have = self.ratio if self.by_ratio and self.ratio is not None else self.ours
+        return have >= self.target if self.better == "higher" else have <= self.target
