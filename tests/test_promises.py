@@ -715,7 +715,8 @@ async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_a
 
 
 async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are_counted(world: World) -> None:
-    await world.start(applivery_webhook_secret="a-long-random-word", public_url="http://127.0.0.1:9")
+    seldom = {"poll_idle_seconds": 3600, "poll_busy_seconds": 3600}
+    await world.start(applivery_webhook_secret="a-long-random-word", public_url="http://127.0.0.1:9", **seldom)
     await world.ask("subscribe courier")
     await world.look()
     requests = len(world.applivery.requests)
