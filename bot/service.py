@@ -24,6 +24,8 @@ from bot.jobs.bell import Bell
 from bot.jobs.expire import Expire
 from bot.jobs.loop import forever
 from bot.jobs.personal import Personal
+from bot.jobs.progress import EVERY_SECONDS as PROGRESS_SECONDS
+from bot.jobs.progress import Progress
 from bot.jobs.watch import LEASE_SECONDS as WATCH_LEASE_SECONDS
 from bot.jobs.watch import Watch
 from bot.slack.app import FrontDoor, bolt
@@ -47,13 +49,14 @@ FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays wi
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What tests and measurements change and nobody else: the pace in a channel, leases, the clock."""
+    """What tests and measurements change and nobody else: paces, leases, patience, the clock."""
 
     pace_seconds: float = 1.0
     lease_seconds: float = LEASE_SECONDS
     watch_lease_seconds: float = WATCH_LEASE_SECONDS
     slack_seconds: float = HTTP_SECONDS
     applivery_seconds: float = 30.0
+    progress_seconds: float = PROGRESS_SECONDS
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 
@@ -70,6 +73,7 @@ class Service:
     door: FrontDoor
     watch: Watch
     announce: Announce
+    progress: Progress
     expire: Expire
     web: Web
     sockets: Sockets | None = None
@@ -81,6 +85,7 @@ class Service:
         self.jobs += [
             asyncio.create_task(forever("watch", self.watch.step, partial(rest, "watch")), name="watch"),
             asyncio.create_task(forever("expire", self.expire.step, partial(rest, "expire")), name="expire"),
+            asyncio.create_task(forever("progress", self.progress.step, partial(rest, "progress")), name="progress"),
             asyncio.create_task(forever("announce", self.announce.step, partial(rest, "tell")), name="announce"),
         ]
 
@@ -182,6 +187,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         lease_seconds=tuning.lease_seconds,
         pace_seconds=tuning.pace_seconds,
     )
+    progress = Progress(store=store, poster=poster, dashboard=dashboard, every_seconds=tuning.progress_seconds)
     expire = Expire(store=store, poster=poster)
     secret = settings.applivery_webhook_secret
     web = Web(
@@ -198,7 +204,9 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     await web.start(porch)
     stack.push_async_callback(web.close)
-    return Service(settings, tuning, metrics, store, applivery, poster, door, watch, announce, expire, web, sockets)
+    return Service(
+        settings, tuning, metrics, store, applivery, poster, door, watch, announce, progress, expire, web, sockets
+    )
 
 
 def _learn_secrets(settings: Settings) -> None:

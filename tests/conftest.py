@@ -36,7 +36,9 @@ class World:
         self.general = slack.channel("general", bot_is_member=False, members=(self.ana, self.bruno))
         self.courier = applivery.app("Courier", slug="courier", oss=("ios", "android"))
         self.database = f"sqlite:///{folder / 'bot.db'}"
-        self.tuning = Tuning(pace_seconds=0.0, lease_seconds=1.0, slack_seconds=0.9, applivery_seconds=5.0)
+        self.tuning = Tuning(
+            pace_seconds=0.0, lease_seconds=1.0, slack_seconds=0.9, applivery_seconds=5.0, progress_seconds=0.0
+        )
         self._running: AsyncExitStack | None = None
         self.bot: Service
 
@@ -97,6 +99,7 @@ class World:
         """Let the clock tick once for everything: look at all watched apps now, and say what is due."""
         await self.bot.store.mark_due(None)
         await self.bot.watch.step()
+        await self.bot.progress.step()
         await self.bot.announce.drain()
 
     async def settle(self, bot: Service | None = None) -> None:

@@ -7,6 +7,7 @@ from bot.domain.grammar import Words
 from bot.domain.model import Build, Event, Subscription
 from bot.errors import BadInput
 
+EVENTS = tuple(event for event in Event if not event.personal)
 DEFAULT_EVENTS = (Event.PROCESSED, Event.FAILED)
 KEYS = ("on", *choice.FILTERS)
 
@@ -19,13 +20,13 @@ def events(words: Words) -> tuple[Event, ...]:
     if any(option.key == "on" and option.no for option in words.options):
         raise BadInput("I cannot take an event away with `-on:`.", "Name the ones you want, e.g. `on:processed`.")
     names = [name.strip().casefold() for value in words.values("on") for name in value.split(",") if name.strip()]
-    unknown = [name for name in names if name not in set(Event)]
+    unknown = [name for name in names if name not in EVENTS]
     if unknown:
-        near = choice.closest(unknown[0], [event.value for event in Event])
-        every = ", ".join(f"`on:{event}`" for event in Event)
+        near = choice.closest(unknown[0], [event.value for event in EVENTS])
+        every = ", ".join(f"`on:{event}`" for event in EVENTS)
         hint = f"Did you mean `on:{near[0]}`?" if near else f"There are: {every}."
         raise BadInput(f"There is no event “{unknown[0][:40]}”.", hint)
-    return tuple(event for event in Event if event in names) or DEFAULT_EVENTS
+    return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 
 def query(words: Words) -> str:

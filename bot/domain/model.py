@@ -186,11 +186,18 @@ class Asker:
 
 
 class Event(StrEnum):
-    """What a channel can ask to hear about a build."""
+    """What is said about a build: what a channel can ask to hear, and what only who waits for it does."""
 
     UPLOADED = "uploaded"
     PROCESSED = "processed"
     FAILED = "failed"
+    STUCK = "stuck"
+    DELETED = "deleted"
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is said to people who wait for the build, and never to a channel."""
+        return self in (Event.STUCK, Event.DELETED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What somebody gets who asked to be told when a build is ready: the link, or the reason why there is none."""
+"""What somebody gets who waits for a build: the link, the reason why there is none, or that it seems stuck."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain import access
 from bot.domain.model import Announcement, Build, Event, Role
 from bot.errors import Problem
 from bot.slack.blocks import Message
-from bot.slack.cards import builds, links
+from bot.slack.cards import builds, links, progress
 from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.telemetry import logger
@@ -36,6 +36,10 @@ class Personal:
     async def message(self, announcement: Announcement) -> Message:
         """The message for the person in `channel_id`; when no link is to be had now, a button that makes one."""
         build = announcement.build
+        if announcement.event is Event.STUCK:
+            return progress.stuck(build, self._dashboard(build))
+        if announcement.event is Event.DELETED:
+            return progress.deleted(build)
         card = builds.announcement(announcement.event, build, self._dashboard(build))
         if announcement.event is not Event.PROCESSED:
             return card

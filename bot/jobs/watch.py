@@ -186,6 +186,7 @@ class Watch:
             try:
                 found.append(replace(await self._applivery.build(app.id, build_id), app=app))
             except (Gone, NotAnId):
+                await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
                 await self._store.forget_build(app.id, build_id)
         return found
 

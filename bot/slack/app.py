@@ -41,7 +41,14 @@ TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
-OF_A_BUILD = ("get.v1", "fresh.v1", "status.v1", "files.v1")  # buttons that say which build a message is about
+OF_A_BUILD = (
+    "get.v1",
+    "fresh.v1",
+    "status.v1",
+    "files.v1",
+    "watch.v1",
+    "unwatch.v1",
+)  # buttons that say which build a message is about
 
 
 def bolt(

@@ -12,7 +12,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.model import App
 from bot.domain.periods import Period
 from bot.errors import BadInput
-from bot.slack.command import Call, Entry, Parameter, Target
+from bot.slack.command import LATEST, Call, Entry, Parameter, Target
 
 
 async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
@@ -81,6 +81,8 @@ async def _in_turn(call: Call, kind: Any, plain: list[str]) -> Any:
         first = plain.pop(0)
         if choice.BUILD_ID.fullmatch(first) and not plain:
             return await _app_or_build(call, first)
+        if first.casefold() == LATEST and not plain:
+            return Target(None, LATEST)
         app = await call.app(first)
         return Target(app, plain.pop(0)) if plain else Target(app)
     return plain.pop(0)

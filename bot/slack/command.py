@@ -29,6 +29,7 @@ from bot.telemetry import Metrics
 Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
 
 
+LATEST = "latest"
 CHOICES = 20  # buttons in a list to choose from: Slack takes 25 in a row
 
 
@@ -150,7 +151,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id."""
+    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id.
+
+    `latest` alone is the latest of the only app there is.
+    """
 
     app: App | None
     which: str | None = None
@@ -158,10 +162,10 @@ class Target:
     async def build(self, call: Call, filters: Words = NO_WORDS) -> Chosen:
         """The one build that is meant. Raises Ambiguous, NotFoundByName or what Applivery's answer means."""
         catalogue = call.house.catalogue
-        if self.app is None and self.which:
+        if self.app is None and self.which not in (None, LATEST):
             found = await catalogue.build_by_id(self.which.lower(), tuple(await call.apps()))
             return Chosen(found)
-        return await catalogue.build(await call.the_app(self.app), self.which or "latest", filters)
+        return await catalogue.build(await call.the_app(self.app), self.which or LATEST, filters)
 
 
 Handler = Callable[..., Awaitable[Any]]

@@ -12,7 +12,7 @@ from bot.slack.command import Door
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
-REPLACING = ("run.", "fresh.", "decide.")
+REPLACING = ("run.", "fresh.", "decide.", "watch.", "unwatch.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bot.store import migrating
 from bot.store.audit import Audit
 from bot.store.columns import now
 from bot.store.engine import OneProcess, Place, connect
+from bot.store.following import Following
 from bot.store.handing import Handing
 from bot.store.notes import Notes
 from bot.store.permits import Permits
@@ -36,7 +37,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Subscriptions, Watching, Recording, Telling, Audit, Notes, Permits, Handing, Tickets):
+class Store(Subscriptions, Watching, Following, Recording, Telling, Audit, Notes, Permits, Handing, Tickets):
     """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
 
     def __init__(self, transactions: Transactions, place: Place, lock: OneProcess | None) -> None:

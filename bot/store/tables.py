@@ -203,7 +203,7 @@ recent = sa.Table(
     sa.Index(None, "at"),
 )
 
-# Who wants to be told when a build is ready; the app is watched for them.
+# Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it.
 awaited = sa.Table(
     "awaited",
     metadata,
@@ -213,7 +213,28 @@ awaited = sa.Table(
     sa.Column("app_id", Words, nullable=False),
     sa.Column("asked_at", Instant, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("facts", Words),
     sa.Index(None, "app_id"),
+)
+
+# The message that shows somebody how the build they await gets on. `shown` is its text now. `tried` without a `ts`: it
+# was being posted, and nobody knows whether it was. `due_at` is when it may change next, or until when it is leased.
+progress = sa.Table(
+    "progress",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("usual_seconds", sa.Double),
+    sa.Column("channel", Words),
+    sa.Column("ts", Words),
+    sa.Column("shown", Words, nullable=False),
+    sa.Column("tried", sa.Boolean, nullable=False),
+    sa.Column("alarmed", sa.Boolean, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Index(None, "due_at"),
 )
 
 # A build somebody sent to a colleague: only the colleague's click works, and the sender hears of the first.

@@ -73,6 +73,11 @@ def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
     return blocks.button("Get build", "get.v1", build_value(build), style=style, says=f"Get {choice.label(build)}")
 
 
+def watch_button(build: Build, label: str = "Watch") -> ButtonElement:
+    """The button twin of `watch`."""
+    return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {choice.label(build)}")
+
+
 def announcement(event: Event, build: Build, dashboard: str) -> Message:
     """The card a channel gets for a build; it carries buttons, never a token."""
     heads = {
@@ -135,6 +140,6 @@ def status(build: Build, dashboard: str) -> Message:
     if build.stage is Stage.READY:
         buttons.insert(0, get_button(build))
     elif not build.stage.final:
-        buttons.insert(0, blocks.button("Check again", "status.v1", build_value(build)))
+        buttons = [watch_button(build), blocks.button("Check again", "status.v1", build_value(build)), *buttons]
     body.append(blocks.actions(*buttons))
     return Message(sentence, tuple(body))
