@@ -66,7 +66,7 @@ def typed(world: World) -> list[str]:
         f"get {ios.id}", f"get courier {android.id} type:file", "get nothing", "get courier since:x",
         f"get courier to:{bruno}", "get courier to:bruno", "get courier 9.9.9",
         "files courier os:android", f"files {ios.id}", "builds courier", "status courier", "downloads courier",
-        "subscribe courier on:uploaded,processed,failed", "subscriptions", "unsubscribe 4711",
+        "watch courier", "watch latest", "subscribe courier on:uploaded,processed,failed", "subscriptions", "unsubscribe 4711",
         f"grant {bruno} member app:courier", f"grant <!subteam^{group.id}|@qa> member", f"revoke {bruno} app:courier",
         f"grant <#{world.releases.id}|releases> app:courier", f"revoke <#{world.releases.id}|releases> app:courier",
         f"grant {bruno} king", "audit", "audit format:csv", f"audit person:{bruno}",
@@ -112,23 +112,31 @@ async def _other_doors(world: World) -> None:
 
 
 async def _unfinished(world: World) -> None:
-    """Builds on their way: promised, announced, told, failed."""
+    """Builds on their way: promised, watched, announced, told, failed, deleted."""
     one = ready(world, version="3.0.0", number="300", status="in_progress", os="android")
     other = ready(world, version="3.1.0", number="310", status="pending")
+    lost = ready(world, version="3.1.1", number="311", status="pending")
     await world.look()
     await world.ask("status courier 3.0.0")
+    for number in ("300", "310", "311"):
+        await world.ask(f"watch courier #{number}", user=world.bruno)
+    await rested(world)
+    await world.look()
     for number in ("300", "310"):
         answer = await world.ask(f"get courier #{number}")
         await world.slack.click(answer, "await.v1", user=world.ana)
     await rested(world)
     world.applivery.move(one, "processed")
     world.applivery.fail(other, "bad profile")
+    world.applivery.delete(lost)
     await world.look()
     card = [each for each in world.slack.messages(world.releases) if "is ready" in each.text][-1]
     await world.slack.shortcut("get_build", user=world.bruno, message=card)
     ready(world, version="3.2.0", number="320", status="in_progress")
-    await world.ask("get courier #320")  # its button is pressed below
+    await world.ask("get courier #320")  # its buttons are pressed below, and those of the progress message
+    await world.ask("watch courier #320", user=world.bruno)
     await rested(world)
+    await world.look()
 
 
 # ------------------------------------------------------------------ buttons
@@ -202,9 +210,10 @@ async def _mishaps(world: World) -> None:
     world.applivery.reshape(MINTING, _odd())
     for _ in range(3):
         await world.ask("get courier")
-    for table in ("expiries", "audit", "given_links", "notes"):
+    for table in ("expiries", "audit", "given_links", "notes", "progress"):
         with away(world, table):
             await world.ask("get courier")
+            await world.ask("watch courier #320")
             await world.slack.mention("get courier", world.ana, world.releases)
             await rested(world)
     await world.ask("unsubscribe courier")

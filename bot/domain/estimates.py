@@ -11,7 +11,9 @@ from bot.domain.model import Build, Stage
 LATEST = 20  # older ones were made by other machines, of another app
 STUCK_TIMES = 3
 STUCK_WITHOUT_USUAL = timedelta(minutes=30)
-A_DAY = 86_400.0  # what seems to have taken longer was edited or processed again later, and tells nothing
+# Seconds between which a time is believed: nothing is processed in less, and what seems to have taken more than a day
+# was edited, or processed again, later.
+BELIEVED = (1.0, 86_400.0)
 
 SECONDS, MILLISECONDS = 1.0, 0.001
 NEARLY_ALL = 0.9
@@ -75,4 +77,5 @@ def _span(build: Build) -> float:
 
 
 def _believable(seconds: Sequence[float]) -> list[float]:
-    return [one for one in seconds if 0 < one <= A_DAY]
+    least, most = BELIEVED
+    return [one for one in seconds if least <= one <= most]

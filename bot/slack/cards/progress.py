@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 
 from bot.domain.model import Build, Stage
@@ -80,7 +79,7 @@ def _moving(build: Build, state: str, words: str, dashboard: str) -> Message:
 def _estimate(build: Build, usual: timedelta | None, left: timedelta | None) -> str:
     if usual is None or left is None:
         return f"I cannot say how long it takes: {_whose(build)} that are ready tell nothing of it."
-    rest = "Less than a minute left" if left < timedelta(minutes=1) else f"About {_long(left)} left"
+    rest = "Less than a minute left" if left < timedelta(minutes=1) else f"About {_long(left, short=60)} left"
     return f"{rest}: {_usually(build, usual)}"
 
 
@@ -93,9 +92,9 @@ def _whose(build: Build) -> str:
     return f"the {platform}builds of {inline(build.app.name, 80)}"
 
 
-def _long(time: timedelta) -> str:
-    """`40 seconds`, `8 minutes`, `3 hours`: as exact as a guess is, rounded up."""
-    seconds = max(1, math.ceil(time.total_seconds()))
-    unit, size = ("second", 1) if seconds < 90 else ("minute", 60) if seconds < 5400 else ("hour", 3600)
-    count = -(-seconds // size)
+def _long(time: timedelta, short: int = 90) -> str:
+    """`40 seconds`, `8 minutes`, `3 hours`: as exact as a guess is; under `short` seconds it is told in seconds."""
+    seconds = time.total_seconds()
+    unit, size = ("second", 1) if seconds < short else ("minute", 60) if seconds < 5400 else ("hour", 3600)
+    count = max(1, round(seconds / size))
     return f"{count} {unit}{'s' * (count != 1)}"
