@@ -63,16 +63,15 @@ class Following(Recording):
         self.wakeups.ring("progress")
         return made
 
-    async def stop_following(self, build_id: str, user_id: str) -> bool:
-        """This person wants to hear no more, neither of the progress nor of the end; False if that was so already."""
+    async def stop_following(self, build_id: str, user_id: str) -> None:
+        """This person wants to hear no more, neither of the progress nor of the end."""
+        about = {"build": build_id, "user": user_id}
 
-        async def work(connection: Connection) -> bool:
-            about = {"build": build_id, "user": user_id}
-            open_ = (await self.execute(connection, _STOP, **about)).first() is not None
-            waited = (await self.execute(connection, _STOP_WAITING, **about)).first() is not None
-            return open_ or waited
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _STOP, **about)
+            await self.execute(connection, _STOP_WAITING, **about)
 
-        return await self.run(work)
+        await self.run(work)
 
     async def take_progress(self, most: int, lease_seconds: float) -> list[Progress]:
         """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
@@ -198,12 +197,9 @@ _FOLLOW = written("""
 
 _STOP = written("""
     UPDATE progress SET standing = 'stopped' WHERE build_id = :build AND user_id = :user AND standing = 'open'
-    RETURNING user_id
 """)
 
-_STOP_WAITING = written("""
-    UPDATE awaited SET told = true WHERE build_id = :build AND user_id = :user AND NOT told RETURNING user_id
-""")
+_STOP_WAITING = written("UPDATE awaited SET told = true WHERE build_id = :build AND user_id = :user")
 
 _TAKE = written("""
     WITH due AS MATERIALIZED (

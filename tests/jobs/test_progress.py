@@ -50,7 +50,7 @@ async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_mess
     build = on_its_way(world, status="pending")
     message = await watched(world)
     world.applivery.move(build, "in_progress")
-    for seconds in (180, 210, 60, 120):
+    for seconds in (180, 180, 90, 120):
         clock.forward(seconds=seconds)
         await world.look()
     assert directs(world, world.bruno) == [message], "so far nobody was notified of anything"
@@ -151,6 +151,18 @@ async def test_it_happens_by_itself(world: World) -> None:
     await world.slack.until(lambda: "being processed" in message.text)
     world.applivery.move(build, "processed")
     await world.slack.until(lambda: "✅ ready" in message.text and len(directs(world, world.bruno)) == 2)
+
+
+async def test_what_ends_before_it_could_be_shown_is_told_by_its_end_alone(world: World) -> None:
+    await world.start()
+    build = on_its_way(world)
+    await world.ask("watch courier", user=world.bruno)
+    await rested(world)
+    world.applivery.move(build, "processed")
+    await world.look()
+    [end] = directs(world, world.bruno)
+    assert link(end)
+    assert await world.bot.progress.step() is None
 
 
 async def test_what_was_recorded_before_somebody_asked_is_no_end(world: World) -> None:
@@ -373,7 +385,10 @@ async def test_slack_that_asks_to_wait_gets_the_message_later(world: World, cloc
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_posted_again(world: World) -> None:
+@on_sqlite
+async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_posted_again(
+    world: World, clock: Clock
+) -> None:
     await world.start()
     build = on_its_way(world)
     world.slack.faults.add("chat.postMessage", Fault(drop_after=True))
@@ -381,6 +396,7 @@ async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_post
     await rested(world)
     for _ in range(3):
         await world.look()
+        clock.forward(minutes=5)
     assert len(directs(world, world.bruno)) == 1
     world.applivery.move(build, "processed")
     await world.look()
