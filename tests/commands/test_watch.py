@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from bot.sandbox.faults import Fault
 from tests.conftest import World
-from tests.handing import direct, directs, downloaded, ready, rested, said, seen
+from tests.handing import direct, directs, downloaded, ends_once_asked, ready, rested, said, seen
 from tests.seeing import labels, link, press
 from tests.watching import TITLE, earlier, on_its_way, versions, watched
 
@@ -110,18 +108,9 @@ async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(world: World
 async def test_what_ends_while_the_wish_is_written_down_is_said_at_once(world: World) -> None:
     await world.start()
     build = on_its_way(world)
-    shown: list[int] = []
-
-    def move(body: Any) -> Any:
-        shown.append(1)
-        if len(shown) == 1:
-            body["data"]["status"] = "in_progress"
-        return body
-
-    world.applivery.move(build, "processed")
-    world.applivery.reshape(f"GET /v1/organizations/*/builds/{build.id}", move)
+    asked = ends_once_asked(world, build)
     assert "✅ ready" in (await world.ask(f"watch {build.id}", user=world.bruno)).text
-    assert len(shown) == 2
+    assert len(asked) == 2
     await world.look()
     assert directs(world, world.bruno) == []
 
