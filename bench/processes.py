@@ -46,9 +46,9 @@ class Running:
 
 
 @asynccontextmanager
-async def sink() -> AsyncIterator[int]:
-    """The light outside world; gives its port."""
-    process = await _python("bench.sink", env=_environment(), stdout=asyncio.subprocess.PIPE)
+async def sink(*words: str) -> AsyncIterator[int]:
+    """The light outside world, `bench.sink` or another program; gives its port."""
+    process = await _python(*(words or ("bench.sink",)), env=_environment(), stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout
         async with asyncio.timeout(PATIENCE):
@@ -72,12 +72,12 @@ async def app(words: tuple[str, ...], sink_port: int) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def app_in(folder: Path, words: tuple[str, ...], sink_port: int) -> AsyncIterator[Running]:
-    """The same in a folder that may have been used before: its database is then up to date."""
+async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **settings: str) -> AsyncIterator[Running]:
+    """The same in a folder that may have been used before: its database is then up to date; with these settings."""
     port = _free_port()
     started = time.perf_counter()
     with (folder / "log").open("w+b") as log:
-        process = await _python(*words, env=_settings(folder, port, sink_port), stderr=log)
+        process = await _python(*words, env={**_settings(folder, port, sink_port), **settings}, stderr=log)
         try:
             await _answers(port, process, lambda: get("/healthz"))
             alive = time.perf_counter()

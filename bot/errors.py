@@ -80,6 +80,26 @@ class Denied(Problem):
         self.channels = tuple(channels)
 
 
+class Recalled(Problem):
+    """Somebody took this build back, so nobody gets it.
+
+    `build` is its name, `reason` in the words of who did; `instead` is the newest one that stands: its name, and what
+    its buttons carry.
+    """
+
+    everyday = True
+
+    def __init__(self, build: str, reason: str, instead: tuple[str, str] | None = None) -> None:
+        self.reason = reason
+        self.instead = instead
+        super().__init__(
+            f"⛔ {build} was recalled: “{reason}”.",
+            f"Take {instead[0]} instead: it is the newest that was not recalled."
+            if instead
+            else "Ask your team which one to use.",
+        )
+
+
 class TooEager(Problem):
     """Somebody has had as many links as one person may have for now."""
 

@@ -22,10 +22,15 @@ from bot.errors import Problem
 from bot.jobs.announce import LEASE_SECONDS, Announce
 from bot.jobs.bell import Bell
 from bot.jobs.expire import Expire
-from bot.jobs.loop import forever
+from bot.jobs.hold import Hold
+from bot.jobs.loop import Step, forever
+from bot.jobs.pausing import Pausing
 from bot.jobs.personal import Personal
+from bot.jobs.progress import EVERY_SECONDS as PROGRESS_SECONDS
+from bot.jobs.progress import Progress
 from bot.jobs.watch import LEASE_SECONDS as WATCH_LEASE_SECONDS
 from bot.jobs.watch import Watch
+from bot.jobs.words import Words
 from bot.slack.app import FrontDoor, bolt
 from bot.slack.command import House, Registry
 from bot.slack.handout import Handout
@@ -34,6 +39,7 @@ from bot.slack.people import People
 from bot.slack.poster import HTTP_SECONDS, Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from bot.telemetry import Metrics, logger, redactor
 from bot.web import readiness
 from bot.web.claim import ClaimPage
@@ -47,13 +53,14 @@ FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays wi
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What tests and measurements change and nobody else: the pace in a channel, leases, the clock."""
+    """What tests and measurements change and nobody else: paces, leases, patience, the clock."""
 
     pace_seconds: float = 1.0
     lease_seconds: float = LEASE_SECONDS
     watch_lease_seconds: float = WATCH_LEASE_SECONDS
     slack_seconds: float = HTTP_SECONDS
     applivery_seconds: float = 30.0
+    progress_seconds: float = PROGRESS_SECONDS
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 
@@ -70,18 +77,27 @@ class Service:
     door: FrontDoor
     watch: Watch
     announce: Announce
+    progress: Progress
     expire: Expire
+    hold: Hold
+    pausing: Pausing
     web: Web
     sockets: Sockets | None = None
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start_jobs(self) -> None:
         """Let the clock tick."""
-        rest = self.store.wait
+        steps: list[tuple[str, Step, Topic]] = [
+            ("watch", self.watch.step, "watch"),
+            ("hold", self.hold.step, "held"),
+            ("announce", self.announce.step, "tell"),
+            ("pausing", self.pausing.step, "paused"),
+            ("progress", self.progress.step, "progress"),
+            ("expire", self.expire.step, "expire"),
+        ]
         self.jobs += [
-            asyncio.create_task(forever("watch", self.watch.step, partial(rest, "watch")), name="watch"),
-            asyncio.create_task(forever("expire", self.expire.step, partial(rest, "expire")), name="expire"),
-            asyncio.create_task(forever("announce", self.announce.step, partial(rest, "tell")), name="announce"),
+            asyncio.create_task(forever(name, step, partial(self.store.wait, topic)), name=name)
+            for name, step, topic in steps
         ]
 
 
@@ -125,8 +141,10 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     claim = _claim_page(settings, applivery, store, metrics, tuning)
     dashboard = partial(_dashboard, applivery.hosts, settings.applivery_organization)
     people = People(poster, store, admins=settings.access_admins, default=Role[settings.access_default_role.upper()])
+    catalogue = Catalogue(applivery)
     handout = Handout(
         applivery=applivery,
+        catalogue=catalogue,
         store=store,
         metrics=metrics,
         clock=tuning.clock,
@@ -134,10 +152,11 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         per_minute=settings.links_per_minute,
         per_hour=settings.links_per_hour,
     )
+    pausing = Pausing(store=store, poster=poster)
     door = FrontDoor(
         house=House(
             applivery=applivery,
-            catalogue=Catalogue(applivery),
+            catalogue=catalogue,
             store=store,
             people=people,
             places=poster,
@@ -151,6 +170,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         people=people,
         metrics=metrics,
         clock=tuning.clock,
+        moved=pausing.look_now,
     )
     stack.push_async_callback(door.finish, FINISH_SECONDS)
     slack = bolt(
@@ -173,23 +193,37 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         idle_seconds=settings.poll_idle_seconds,
         lease_seconds=tuning.watch_lease_seconds,
     )
+    words = Words(
+        catalogue=Catalogue(applivery.polling()),
+        dashboard=dashboard,
+        apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
+        personal=Personal(people=people, handout=handout, dashboard=dashboard, clock=tuning.clock).message,
+        clock=tuning.clock,
+    )
     announce = Announce(
         store=store,
         poster=poster,
         metrics=metrics,
-        dashboard=dashboard,
-        personal=Personal(people=people, handout=handout, dashboard=dashboard, clock=tuning.clock).message,
+        message=words.message,
+        pausing=pausing,
         lease_seconds=tuning.lease_seconds,
         pace_seconds=tuning.pace_seconds,
     )
-    expire = Expire(store=store, poster=poster)
+    expire, hold = Expire(store=store, poster=poster), Hold(store=store)
+    progress = Progress(store=store, poster=poster, dashboard=dashboard, every_seconds=tuning.progress_seconds)
     secret = settings.applivery_webhook_secret
     web = Web(
         metrics=metrics,
         checks={
             "slack": partial(readiness.slack, sockets, poster),
             "database": partial(readiness.database, store),
-            "polling": partial(readiness.polling, store, settings.poll_idle_seconds, lambda: watch.away),
+            "polling": partial(
+                readiness.polling,
+                store,
+                settings.poll_idle_seconds,
+                lambda: watch.away,
+                lambda: applivery.budget.stretch,
+            ),
         },
         slack=None if sockets else slack,
         webhook_secret=secret.get_secret_value() if secret else None,
@@ -198,7 +232,23 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     await web.start(porch)
     stack.push_async_callback(web.close)
-    return Service(settings, tuning, metrics, store, applivery, poster, door, watch, announce, expire, web, sockets)
+    return Service(
+        settings=settings,
+        tuning=tuning,
+        metrics=metrics,
+        store=store,
+        applivery=applivery,
+        poster=poster,
+        door=door,
+        watch=watch,
+        announce=announce,
+        progress=progress,
+        expire=expire,
+        hold=hold,
+        pausing=pausing,
+        web=web,
+        sockets=sockets,
+    )
 
 
 def _learn_secrets(settings: Settings) -> None:

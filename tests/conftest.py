@@ -36,7 +36,9 @@ class World:
         self.general = slack.channel("general", bot_is_member=False, members=(self.ana, self.bruno))
         self.courier = applivery.app("Courier", slug="courier", oss=("ios", "android"))
         self.database = f"sqlite:///{folder / 'bot.db'}"
-        self.tuning = Tuning(pace_seconds=0.0, lease_seconds=1.0, slack_seconds=0.9, applivery_seconds=5.0)
+        self.tuning = Tuning(
+            pace_seconds=0.0, lease_seconds=1.0, slack_seconds=0.9, applivery_seconds=5.0, progress_seconds=0.0
+        )
         self._running: AsyncExitStack | None = None
         self.bot: Service
 
@@ -97,6 +99,7 @@ class World:
         """Let the clock tick once for everything: look at all watched apps now, and say what is due."""
         await self.bot.store.mark_due(None)
         await self.bot.watch.step()
+        await self.bot.progress.step()
         await self.bot.announce.drain()
 
     async def settle(self, bot: Service | None = None) -> None:
@@ -111,8 +114,8 @@ class World:
                 await bot.store.wait("tell", due)
 
     def said(self, channel: Any = None) -> list[str]:
-        """What a channel (#releases) has been told, in order."""
-        return texts(self.slack.messages(channel or self.releases))
+        """What a channel (#releases) has heard, in order: how each message began, before it was edited."""
+        return [heard(message) for message in self.slack.messages(channel or self.releases)]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -160,6 +163,21 @@ def log() -> Iterator[io.StringIO]:
 
 
 Said = Callable[[Any], list[str]]
+
+
+def heads(message: Any) -> list[str]:
+    """How a message began in each of its versions, oldest first: a card's text without size, branch and uploader."""
+    return [_until(version.text, " · ") for version in (*message.history, message)]
+
+
+def heard(message: Any) -> str:
+    """The first words of a message, as its notification was; a newer build may have been there already."""
+    return _until(heads(message)[0].replace("↪️", "✅"), ", superseded by ")
+
+
+def _until(text: str, end: str) -> str:
+    head, cut, _ = text.partition(end)
+    return f"{head}." if cut else head
 
 
 def texts(messages: list[Any]) -> list[str]:

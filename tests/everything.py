@@ -12,14 +12,14 @@ from typing import Any
 
 import psycopg
 
-from bot.domain.model import FileKind, Role
+from bot.domain.model import Event, FileKind, Role
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, User
 from bot.slack.blocks import Message as Says
 from bot.slack.command import Call, Kind, command
 from tests.conftest import World
 from tests.handing import MINTING, ready, rested
-from tests.seeing import every_message
+from tests.seeing import every_message, press
 
 MISHAPS = (
     Fault(status=500, error="no"),
@@ -38,7 +38,8 @@ async def everything(world: World) -> None:
     await _form(world)
     await _other_doors(world)
     await _unfinished(world)
-    pressed = await press_everything(world)
+    pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
+    await world.ask("unmute")  # what was muted on the way is to be heard
     await _mishaps(world)
     await world.look()
     await world.bot.expire.step()
@@ -66,7 +67,11 @@ def typed(world: World) -> list[str]:
         f"get {ios.id}", f"get courier {android.id} type:file", "get nothing", "get courier since:x",
         f"get courier to:{bruno}", "get courier to:bruno", "get courier 9.9.9",
         "files courier os:android", f"files {ios.id}", "builds courier", "status courier", "downloads courier",
-        "subscribe courier on:uploaded,processed,failed", "subscriptions", "unsubscribe 4711",
+        "watch courier", "watch latest", "news courier", "news courier os:android",
+        "recall courier 0.0.9 x", "unrecall courier",
+        f"subscribe courier on:uploaded,processed,failed mention:{group.id} label:Staging", "subscribe x:y",
+        "subscriptions", "subscriptions all", "unsubscribe 4711",
+        "mute", "mute 30m courier", "mute soon courier", "mute until friday", "mute off", "unmute courier",
         f"grant {bruno} member app:courier", f"grant <!subteam^{group.id}|@qa> member", f"revoke {bruno} app:courier",
         f"grant <#{world.releases.id}|releases> app:courier", f"revoke <#{world.releases.id}|releases> app:courier",
         f"grant {bruno} king", "audit", "audit format:csv", f"audit person:{bruno}",
@@ -94,11 +99,69 @@ async def _form(world: World) -> None:
     await world.bot.door._house.catalogue.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
     form = await turn.view()
-    assert names(world, Kind.FORM) == {form.callback_id}, "a new form has to be sent here too"
-    for select in names(world, Kind.OPTIONS):
+    for select in ("get.app", "get.build"):
         await world.slack.options(form, select, "", user=world.ana)
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
     await rested(world)
+    sent = {form.callback_id, await _recall(world), *await _subscriptions(world)}
+    assert names(world, Kind.FORM) == sent, "a new form has to be sent here too"
+
+
+async def _recall(world: World) -> str:
+    """A build is taken back by form, asked for, and looked at; the way back is pressed below. The form's name."""
+    bad = ready(world, version="1.9.0", number="190")
+    await world.look()
+    turn = await world.slack.command("/applivery", "recall", user=world.ana, channel=world.releases)
+    form = await turn.view()
+    for select in ("recall.app", "recall.build"):
+        await world.slack.options(form, select, "", user=world.ana)
+    filled = {"recall.app": world.courier.id, "recall.build": bad.id, "recall.reason": "crash on login"}
+    await world.slack.submit(form, {name: {name: value} for name, value in filled.items()}, user=world.ana)
+    await rested(world)
+    for one in ("recall courier #190 again", "get courier #190", "news courier #190", "status courier", "unrecall"):
+        await world.ask(one)
+    await world.ask("recall courier #190 still")
+    return form.callback_id
+
+
+async def _subscriptions(world: World) -> set[str]:
+    """A subscription is made by form, after a mistake, and changed; the list is turned. The names of the forms."""
+    choices = await world.ask("subscribe on:failed")
+    turn = await press(world.slack, choices, "Use a form", user=world.ana)
+    new = await turn.view()
+    await world.slack.options(new, "subscribe.app", "", user=world.ana)
+    filled: dict[str, Any] = {"subscribe.app": world.courier.id, "subscribe.filters": "nothing"}
+    await world.slack.submit(new, {name: {name: value} for name, value in filled.items()}, user=world.ana)
+    await rested(world)
+    turn = await press(world.slack, world.slack.ephemerals(world.ana)[-1], "Back to the form", user=world.ana)
+    filled = {
+        "subscribe.filters": "",
+        "subscribe.on": ["uploaded", "processed", "failed"],
+        "subscribe.label": "Staging",
+    }
+    await world.slack.submit(await turn.view(), {name: {name: value} for name, value in filled.items()}, user=world.ana)
+    await rested(world)
+    turn = await press(world.slack, await world.ask("subscriptions"), "Edit", user=world.ana)
+    old = await turn.view()
+    await world.slack.submit(old, user=world.ana)
+    await rested(world)
+    await _many_subscriptions(world)
+    return {new.callback_id, old.callback_id}
+
+
+async def _many_subscriptions(world: World) -> None:
+    """More than one page of them, for as long as it takes to turn it."""
+    for number in range(12):
+        about = {"channel_id": "C0FULL", "app_id": f"{number:024x}", "app_name": f"App {number}", "query": ""}
+        await world.bot.store.add_subscription(
+            team_id=world.slack.team_id, events=(Event.FAILED,), created_by=world.ana.id, **about
+        )
+    listed = await world.ask("subscriptions all")
+    for label in ("Next", "Previous"):
+        await press(world.slack, listed, label, user=world.ana)
+        await rested(world)
+    for number in range(12):
+        await world.bot.store.remove_subscription("C0FULL", f"{number:024x}")
 
 
 async def _other_doors(world: World) -> None:
@@ -112,23 +175,31 @@ async def _other_doors(world: World) -> None:
 
 
 async def _unfinished(world: World) -> None:
-    """Builds on their way: promised, announced, told, failed."""
+    """Builds on their way: promised, watched, announced, told, failed, deleted."""
     one = ready(world, version="3.0.0", number="300", status="in_progress", os="android")
     other = ready(world, version="3.1.0", number="310", status="pending")
+    lost = ready(world, version="3.1.1", number="311", status="pending")
     await world.look()
     await world.ask("status courier 3.0.0")
+    for number in ("300", "310", "311"):
+        await world.ask(f"watch courier #{number}", user=world.bruno)
+    await rested(world)
+    await world.look()
     for number in ("300", "310"):
         answer = await world.ask(f"get courier #{number}")
         await world.slack.click(answer, "await.v1", user=world.ana)
     await rested(world)
     world.applivery.move(one, "processed")
     world.applivery.fail(other, "bad profile")
+    world.applivery.delete(lost)
     await world.look()
     card = [each for each in world.slack.messages(world.releases) if "is ready" in each.text][-1]
     await world.slack.shortcut("get_build", user=world.bruno, message=card)
     ready(world, version="3.2.0", number="320", status="in_progress")
-    await world.ask("get courier #320")  # its button is pressed below
+    await world.ask("get courier #320")  # its buttons are pressed below, and those of the progress message
+    await world.ask("watch courier #320", user=world.bruno)
     await rested(world)
+    await world.look()
 
 
 # ------------------------------------------------------------------ buttons
@@ -202,9 +273,10 @@ async def _mishaps(world: World) -> None:
     world.applivery.reshape(MINTING, _odd())
     for _ in range(3):
         await world.ask("get courier")
-    for table in ("expiries", "audit", "given_links", "notes"):
+    for table in ("expiries", "audit", "given_links", "notes", "progress"):
         with away(world, table):
             await world.ask("get courier")
+            await world.ask("watch courier #320")
             await world.slack.mention("get courier", world.ana, world.releases)
             await rested(world)
     await world.ask("unsubscribe courier")

@@ -46,6 +46,21 @@ def ready(world: World, **about: Any) -> PretendedBuild:
     )
 
 
+def ends_once_asked(world: World, build: PretendedBuild) -> list[int]:
+    """Make a build ready, but let the first answer about it say that it is not; has one more for each answer."""
+    asked: list[int] = []
+
+    def move(body: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 1:
+            body["data"]["status"] = "in_progress"
+        return body
+
+    world.applivery.move(build, "processed")
+    world.applivery.reshape(f"GET /v1/organizations/*/builds/{build.id}", move)
+    return asked
+
+
 def mints(world: World) -> int:
     """How often Applivery was asked for a token, answered or not."""
     return sum(request.path.endswith("/downloadToken") for request in world.applivery.requests)

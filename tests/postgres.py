@@ -41,11 +41,15 @@ class PostgresServer:
     data: Path
     port: int
     user: int | None
+    changes: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @classmethod
-    def start(cls) -> PostgresServer:
-        """Make a data directory, start a server on it and wait until it answers; skips the test if it cannot be."""
+    def start(cls, **changes: str) -> PostgresServer:
+        """Make a data directory, start a server on it and wait until it answers; skips the test if it cannot be.
+
+        `changes` are settings of the server that differ from `SETTINGS`.
+        """
         programs = _programs()
         if programs is None:
             pytest.skip(MISSING)
@@ -53,10 +57,9 @@ class PostgresServer:
         home = Path(tempfile.mkdtemp(prefix="bot-postgres-"))
         if user is not None:
             os.chown(home, user, -1)
-        server = cls(programs, home / "data", _free_port(), user)
+        server = cls(programs, home / "data", _free_port(), user, changes)
         server._call("initdb", "--username=bot", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        settings = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
-        server._call("pg_ctl", "--wait", f"--log={home / 'log'}", f"--options=-p {server.port} {settings}", "start")
+        server.come_back()
         try:
             server._administer(sql.SQL("CREATE DATABASE bot_template"))
             migrate(server.url("bot_template"))
@@ -73,6 +76,18 @@ class PostgresServer:
     def restart(self) -> None:
         """An outage of a moment: every connection is cut, what was committed is still there."""
         self._call("pg_ctl", "--wait", "--mode=fast", f"--log={self.data.parent / 'log'}", "restart")
+
+    def go_away(self) -> None:
+        """Stop the server, cutting every connection; what was committed is kept for `come_back`."""
+        self._call("pg_ctl", "--wait", "--mode=fast", "stop")
+
+    def come_back(self) -> None:
+        """Start the server that went away, on its port, as it was."""
+        self._call("pg_ctl", "--wait", f"--log={self.data.parent / 'log'}", f"--options={self._options()}", "start")
+
+    def _options(self) -> str:
+        settings = " ".join(f"-c {name}='{value}'" for name, value in {**SETTINGS, **self.changes}.items())
+        return f"-p {self.port} {settings}"
 
     def fresh(self) -> str:
         """The address of a new database with the bot's tables in it."""

@@ -48,6 +48,12 @@ class Budget:
         """Requests that people may still make now."""
         return self.per_hour - self.used
 
+    @property
+    def stretch(self) -> float:
+        """By how much polling is to be slowed down: 1 while there is plenty, up to 10 when little is left for it."""
+        share = (self.left - self._reserved) / (self.per_hour - self._reserved)
+        return min(max(0.5 / share, 1.0), 10.0) if share > 0 else 10.0
+
     def take(self, lane: Lane) -> None:
         """Count one request, or raise BudgetSpent when this lane may make none now."""
         if self.left <= self._floor(lane):

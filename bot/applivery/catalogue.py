@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -90,18 +90,21 @@ class Catalogue:
             await asyncio.sleep(0)
         return page
 
-    async def build(self, app: App, which: str, filters: Words = NO_WORDS) -> Chosen:
-        """The one build meant by `latest`, a version, `#number` or an id. Raises as domain.choice.build does."""
+    async def build(self, app: App, which: str, filters: Words = NO_WORDS, *, recalled: Collection[str] = ()) -> Chosen:
+        """The one build meant by `latest`, a version, `#number` or an id. Raises as domain.choice.build does.
+
+        A `recalled` one (by id) is never the latest, nor offered beside it.
+        """
         if choice.BUILD_ID.fullmatch(which):
             return Chosen(await self.build_by_id(which, (app,)))
         found = await self.builds(app, filters)
         try:
-            build = choice.build(which, found, app)
+            build = choice.build(which, found, app, recalled)
         except NotFoundByName:
             if len(found) < PAGE_SIZE:
                 raise  # those were all of them
             build = choice.build(which, await self._older(app, which, filters), app)
-        return Chosen(build, tuple(choice.other_platforms(build, found)))
+        return Chosen(build, tuple(choice.other_platforms(build, found, recalled)))
 
     async def _older(self, app: App, which: str, filters: Words) -> list[Build]:
         """Beyond the newest: a version by Applivery's own filter, however old it is, else a few hundred builds."""

@@ -45,6 +45,10 @@ class Hosts:
             dashboard=_origin(dashboard or f"https://dashboard.{base}"),
         )
 
+    def dashboard_app_url(self, organization: str, app: App) -> str:
+        """Return the page of an app in Applivery's dashboard; opening it needs the reader's own log-in."""
+        return f"{self.dashboard}/{quote(organization, safe='')}/apps/{quote(app.slug, safe='')}"
+
     def dashboard_build_url(self, organization: str, app: App, build: Build) -> str:
         """Return the page of a build in Applivery's dashboard; opening it needs the reader's own log-in."""
         # Shape: https://github.com/fastlane-community/fastlane-plugin-applivery#readme

@@ -139,6 +139,7 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
         worked=number(item.process_time),
         created_at=moment(item.created_at),
         updated_at=moment(item.updated_at),
+        icon=first(wire.read(item.application_info, wire.WireApp).picture),
     )
 
 

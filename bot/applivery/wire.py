@@ -78,6 +78,7 @@ class WireApp(Struct, rename="camel"):
     slug: Any = None
     oss: Any = None
     build_platforms: Any = None
+    picture: Any = None
 
 
 class WireOrganization(Struct, rename="camel"):

@@ -20,4 +20,6 @@ async def builds(call: Call, app: App | None = None, *, filters: Filters) -> Mes
     """
     app = await call.the_app(app)
     found = await call.house.catalogue.builds(app, filters)
-    return cards.builds(app, found, note=wording.inline(grammar.readable(filters)))
+    return cards.builds(
+        app, found, note=wording.inline(grammar.readable(filters)), recalls=await call.house.store.recalls()
+    )

@@ -28,7 +28,7 @@ async def pressed(call: Call, value: str) -> Message:
 
 
 async def _listed(call: Call, build: Build) -> Message:
-    return cards.attachments(build)
+    return cards.attachments(build, (await call.house.store.recalls()).get(build.id))
 
 
 @button("file.v1", need=Role.MEMBER, once=True)

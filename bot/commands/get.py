@@ -51,9 +51,10 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     dashboard = call.house.dashboard(build)
     if build.stage is Stage.FAILED:
         return buildcards.status(build, dashboard)
-    if not build.stage.final:
-        return links.not_ready(build, dashboard)
     handout = call.house.handout
+    if not build.stage.final:
+        await handout.refuse_recalled(build)
+        return links.not_ready(build, dashboard)
     if kind is FileKind.AAB and build.extension and FileKind.AAB not in kinds(build):
         raise BadInput(f"{choice.label(build)} was not uploaded as an .aab.", "Leave `type:aab` out for what there is.")
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
@@ -94,7 +95,7 @@ async def ask(call: Call) -> Form:
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
     """What was chosen in the form."""
     app = await call.app(typed.get("get.app", ""))
-    chosen = await call.house.catalogue.build(app, typed.get("get.build", "latest"))
+    chosen = await Target(app, typed.get("get.build")).build(call)
     return await hand(call, await call.details(chosen.build), None, chosen.others)
 
 
@@ -117,7 +118,8 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
     if app is None:
         return []
     found = await call.house.catalogue.builds(app, most=100)
-    labels = [(choice.label(one), one.id) for one in found if one.stage is Stage.READY]
+    recalled = await call.house.store.recalls()
+    labels = [(choice.label(one), one.id) for one in found if one.stage is Stage.READY and one.id not in recalled]
     return [blocks.option(label, build_id) for label, build_id in labels if typed.casefold() in label.casefold()][:100]
 
 
@@ -149,6 +151,7 @@ async def share(call: Call, value: str) -> Message:
     """A card for the channel: no token, and a button for everybody."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
+    await call.house.handout.refuse_recalled(build)
     await _may_share(call)
     await call.write_down("share", "shared", app_id=build.app.id, build_id=build.id)
     return links.shared(build, call.asker.user_id).shared()
@@ -195,6 +198,7 @@ async def tell_me(call: Call, value: str) -> Message:
     """*Tell me when it is ready*: by direct message, with the link or the reason."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
+    await call.house.handout.refuse_recalled(build)
     await call.house.store.await_build(build, call.asker.team_id, call.asker.user_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.build(app_id, build_id)
@@ -214,6 +218,7 @@ async def _send(call: Call, build: Build, to: str) -> Message:
         build = await call.details(build)
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to send
+    await call.house.handout.refuse_recalled(build)
     recipient = found[1]
     try:
         other = await call.house.people.asker(call.asker.team_id, recipient, None)

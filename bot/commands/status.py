@@ -6,7 +6,7 @@ from bot.domain.model import Build, Role, Stage
 from bot.errors import BadInput
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as cards
-from bot.slack.command import Call, Filters, Target, button, command
+from bot.slack.command import LATEST, Call, Filters, Target, button, command
 
 
 @command(need=Role.MEMBER)
@@ -17,13 +17,13 @@ async def status(call: Call, target: Target | None = None, *, filters: Filters) 
     /applivery status courier 2.4.0
     /applivery status 65f0c1d2e3a4b5c6d7e8f901
     """
-    target = target or Target(None)
-    if target.which in (None, "latest"):
-        return await _card(call, await _newest(call, target, filters))
-    return await _card(call, (await target.build(call, filters)).build)
+    return await card(call, await newest(call, target or Target(None), filters))
 
 
-async def _newest(call: Call, target: Target, filters: Filters) -> Build:
+async def newest(call: Call, target: Target, filters: Filters) -> Build:
+    """The build that was named; where none was, the newest of the app, however far it is."""
+    if target.which not in (None, LATEST):
+        return (await target.build(call, filters)).build
     app = await call.the_app(target.app)
     found = await call.house.catalogue.builds(app, filters, most=1)
     if not found:
@@ -35,11 +35,14 @@ async def _newest(call: Call, target: Target, filters: Filters) -> Build:
 async def pressed(call: Call, value: str) -> Message:
     """A look at one build, now."""
     app_id, _, build_id = value.partition("/")
-    return await _card(call, await call.build(app_id, build_id))
+    return await card(call, await call.build(app_id, build_id))
 
 
-async def _card(call: Call, build: Build) -> Message:
+async def card(call: Call, build: Build) -> Message:
+    """How far one build has come, and why it failed."""
     if build.stage is Stage.FAILED and build.error is None:
         # only the details say why
         build = await call.details(build)
-    return cards.status(build, call.house.dashboard(build))
+    recall = (await call.house.store.recalls()).get(build.id)
+    releases = call.asker.role_for(build.app.id) >= Role.RELEASER
+    return cards.status(build, call.house.dashboard(build), recall, releases=releases)

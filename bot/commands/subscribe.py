@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated
 
-from bot.domain import access, filters
-from bot.domain.grammar import Words
-from bot.domain.model import App, Build, Role, Subscription
-from bot.errors import BadInput, ChannelRefused, SlackProblem
-from bot.slack.blocks import Message
-from bot.slack.cards import subscriptions as cards
-from bot.slack.command import Call, command
+from slack_sdk.models.blocks import Option
 
-Wishes = Annotated[Words, "on", "os", "branch", "tag", "version", "by"]
+from bot.commands import get
+from bot.domain import access, filters, manners, mentions
+from bot.domain.choice import Ambiguous
+from bot.domain.grammar import Words
+from bot.domain.model import App, Build, Manner, Role, Subscription
+from bot.domain.rehearsal import LOOKED_AT, rehearse
+from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, SlackProblem
+from bot.slack import blocks
+from bot.slack.blocks import Form, Message, Reply
+from bot.slack.cards import subscribing
+from bot.slack.cards import subscriptions as cards
+from bot.slack.command import Call, Door, command, form, options
+
+Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
+TRIED_APPS = 10  # how many apps a dry run of `*` asks Applivery about
 
 
 @command(need=Role.RELEASER)
-async def subscribe(call: Call, app: str | None = None, *, wishes: Wishes) -> Message:
+async def subscribe(call: Call, app: str | None = None, *, wishes: Wishes) -> Reply:
     """Let this channel hear of an app's builds, exactly as typed.
 
     /applivery subscribe courier
     /applivery subscribe courier on:processed branch:release/* -tag:nightly
-    /applivery subscribe * on:failed
+    /applivery subscribe courier format:compact threads:off group:version label:"Staging"
+    /applivery subscribe courier mention:@mobile-qa quiet:22:00-08:00 tz:Europe/Madrid
+    /applivery subscribe * on:failed digest:daily@09:00
     """
-    channel_id = await _channel(call)
-    wanted = filters.events(wishes)
-    chosen = await _app(call, app)
-    before = await call.house.store.subscriptions(channel_id)
-    saved = await call.house.store.add_subscription(
-        team_id=call.asker.team_id,
-        channel_id=channel_id,
-        app_id=chosen.id if chosen else None,
-        app_name=chosen.name if chosen else "every app",
-        events=wanted,
-        query=filters.query(wishes),
-        created_by=call.asker.user_id,
-        baseline=await _seen(call, chosen),
-    )
-    return cards.subscribed(saved, replaced=any(one.app_id == saved.app_id for one in before))
+    channel_id = await speakable(call, call.asker.channel_id)
+    if app is None and call.door is Door.BUTTON and len(await call.apps()) > 1:
+        return await ask(call, wishes)
+    await _manner(call, wishes)  # what is not understood is said before anybody has to choose an app
+    return await save(call, channel_id, await _app(call, app), wishes)
 
 
 async def _app(call: Call, typed: str | None) -> App | None:
@@ -45,36 +48,158 @@ async def _app(call: Call, typed: str | None) -> App | None:
     if typed == "*":
         access.require(call.asker.role, call.need)
         return None
-    return await call.app(typed) if typed else await call.the_app(None)
+    if typed:
+        return await call.app(typed)
+    try:
+        return await call.the_app(None)
+    except Ambiguous as error:
+        every = [("Every app", "*")] if call.asker.role >= call.need else []
+        # nothing typed, and a button: the form
+        raise Ambiguous(error.sentence, [*error.choices, *every, ("Use a form", "")]) from None
 
 
-async def _channel(call: Call) -> str:
+async def speakable(call: Call, channel_id: str | None, then: str = "subscribe again") -> str:
     """The channel to speak in, when the bot can. Raises ChannelRefused with the exact invitation otherwise."""
-    channel_id = call.asker.channel_id
     if not channel_id:
         raise BadInput("I do not know which channel you mean.", "Type it in the channel that is to hear of the builds.")
+    this = "this" if channel_id == call.asker.channel_id else "that"
     name = await call.house.places.my_name()
-    invite = f"Invite me first: `/invite @{name}`, then subscribe again."
+    invite = f"Invite me first: `/invite @{name}`, then {then}."
     try:
         channel = await call.house.places.channel(channel_id)
     except ChannelRefused as error:
-        raise ChannelRefused("I am not in this channel, so I cannot post here.", invite, code=error.code) from error
+        raise ChannelRefused(f"I am not in {this} channel, so I cannot post there.", invite, code=error.code) from error
     except SlackProblem:
         return channel_id  # Slack cannot say now; the first post will show
     if channel.archived:
         raise ChannelRefused(
-            "This channel is archived.", "Subscribe in one that people still read.", code="is_archived"
+            f"{this.capitalize()} channel is archived.", "Subscribe in one that people still read.", code="is_archived"
         )
     if channel.member is False:
-        raise ChannelRefused("I am not in this channel, so I cannot post here.", invite, code="not_in_channel")
+        raise ChannelRefused(f"I am not in {this} channel, so I cannot post there.", invite, code="not_in_channel")
     return channel_id
 
 
-async def _seen(call: Call, app: App | None) -> list[Build]:
-    """What exists now and is therefore history; for every app at once the first look of the watch does this."""
-    return await call.house.catalogue.builds(app, most=100) if app else []
+# ------------------------------------------------------------------ saving
 
 
-def same_app(one: Subscription, app: App | None) -> bool:
-    """Whether a subscription is for this app (None: for all)."""
-    return one.app_id == (app.id if app else None)
+async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> Message:
+    """Try it on the newest builds, then save it; one for the same app is replaced. Raises BadInput for what is wrong.
+
+    A channel that could not be spoken in before can be now, so what was kept back for it comes.
+    """
+    store = call.house.store
+    events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
+    builds = await newest(call, app)
+    before = await store.subscriptions(channel_id)
+    resumed = any(one.paused for one in before)
+    if resumed:
+        await store.release_channel(channel_id)
+        await store.resume_subscriptions(channel_id)
+    saved = await store.add_subscription(
+        team_id=call.asker.team_id,
+        channel_id=channel_id,
+        app_id=app.id if app else None,
+        app_name=app.name if app else "every app",
+        events=events,
+        query=query,
+        created_by=call.asker.user_id,
+        manner=manner,
+        # for every app at once the first look of the watch finds out what is history
+        baseline=builds if app else (),
+    )
+    await call.write_down("subscribe", filters.typed(events, query, manner), app_id=saved.app_id)
+    return cards.subscribed(
+        saved,
+        rehearse(events, query, builds),
+        await handles(call, [saved]),
+        replaced=any(one.app_id == saved.app_id for one in before),
+        resumed=resumed,
+        here=channel_id == call.asker.channel_id,
+    )
+
+
+async def _manner(call: Call, wishes: Words) -> Manner:
+    """How it is to be told, with the group to mention by its id; checks the events on the way."""
+    filters.events(wishes)
+    manner = manners.manner(wishes, call.asker.tz)
+    if not manner.mention:
+        return manner
+    try:
+        known = {one.id: one.handle for one in await call.house.places.groups()}
+    except SlackProblem as error:
+        raise SlackProblem(
+            "Slack does not tell me which user groups there are.",
+            "Please try again in a minute, or leave `mention:` out.",
+            code=error.code,
+        ) from error
+    return replace(manner, mention=mentions.group(manner.mention, known))
+
+
+async def newest(call: Call, app: App | None) -> list[Build]:
+    """The newest builds of an app, or the newest of the apps the asker may use; nothing is left out in between."""
+    catalogue = call.house.catalogue
+    if app:
+        return await catalogue.builds(app, most=100)
+
+    async def of(one: App) -> list[Build]:
+        try:
+            return await catalogue.builds(one, most=LOOKED_AT)
+        except (Gone, PermissionMissing):
+            return []
+
+    found = await asyncio.gather(*(of(one) for one in (await call.apps())[:TRIED_APPS]))
+    return [build for builds in found for build in builds]
+
+
+async def handles(call: Call, found: Iterable[Subscription]) -> dict[str, str]:
+    """What people call the user groups that are mentioned, by id; as far as Slack tells."""
+    if not any(one.manner.mention for one in found):
+        return {}
+    try:
+        return {one.id: one.handle for one in await call.house.places.groups()}
+    except SlackProblem:
+        return {}
+
+
+# ------------------------------------------------------------------ the form
+
+
+async def ask(call: Call, words: Words, app_id: str | None = None) -> Form:
+    """The form that opens when nothing can be typed, with what is known already."""
+    apps = await call.apps()
+    known = next((one for one in apps if one.id == app_id), apps[0] if len(apps) == 1 else None)
+    chosen = blocks.option(known.name, known.id) if known else _every() if app_id == "*" else None
+    return subscribing.ask(words, call.asker.tz, chosen)
+
+
+@form("subscribe.v1", need=Role.RELEASER)
+async def submitted(call: Call, typed: dict[str, str]) -> Message:
+    """What was filled in; when it is not understood, that is said and the form can be had again as it was."""
+    channel_id = await speakable(call, call.asker.channel_id)
+    app_id, words = typed.get("subscribe.app", ""), subscribing.read(typed)
+    try:
+        app = await _app(call, app_id)
+        return await save(call, channel_id, app, checked(words))
+    except BadInput as error:
+        return subscribing.not_saved(error, f"new/{app_id}", words)
+
+
+def checked(words: Words) -> Words:
+    """The words of a form. Raises BadInput when its line of filters has something else in it."""
+    wrong = subscribing.unknown(words)
+    if wrong is None:
+        return words
+    hint = f"Did you mean `{wrong[1][0]}:`?" if wrong[1] else "Filters are written like `branch:release/*` or `os:ios`."
+    raise BadInput(f"“{wrong[0][:40]}” is no filter.", hint)
+
+
+@options("subscribe.app", need=Role.RELEASER)
+async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The apps whose name fits what has been typed so far, and all of them at once for who may."""
+    every = [_every()] if call.asker.role >= call.need and typed.casefold() in "* every app" else []
+    return [*every, *await get.apps(call, typed, chosen)]
+
+
+def _every() -> Option:
+    return blocks.option("Every app", "*")

@@ -1,22 +1,73 @@
-"""`subscriptions` and `unsubscribe`: what a channel hears of, who wanted it and when, and how to end it."""
+"""`subscriptions` and `unsubscribe`: what channels hear of and who wanted it; how to try, change and end it."""
 
 from __future__ import annotations
 
-from bot.domain.model import App, Role
+from dataclasses import replace
+
+from bot.commands import subscribe
+from bot.domain import access, grammar
+from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
+from bot.domain.rehearsal import rehearse
 from bot.errors import BadInput, NotFoundByName
-from bot.slack.blocks import Message
+from bot.slack.blocks import Form, Message
+from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
-from bot.slack.command import Call, button, command
+from bot.slack.command import Call, button, command, form
 from bot.slack.wording import inline
 
 
 @command(need=Role.MEMBER)
-async def subscriptions(call: Call) -> Message:
-    """List what this channel is subscribed to.
+async def subscriptions(call: Call, which: str | None = None) -> Message:
+    """List what this channel is subscribed to, or every channel (admins).
 
     /applivery subscriptions
+    /applivery subscriptions all
     """
-    return cards.subscriptions(await call.house.store.subscriptions(call.asker.channel_id or ""))
+    if which is not None and which.casefold() != "all":
+        raise BadInput(f"I do not know which subscriptions “{which[:40]}” are.", "Say `subscriptions all`, or nothing.")
+    return await _listed(call, everywhere=which is not None)
+
+
+@button("subscriptions.v1", need=Role.MEMBER)
+async def turned(call: Call, value: str) -> Message:
+    """*Next* and *Previous* below the list, which makes place for the other page."""
+    which, _, page = value.partition("/")
+    if not page.isdecimal() or len(page) > 6:
+        raise BadInput("That page is from another version of me.", "See them with `subscriptions`.")
+    return await _listed(call, everywhere=which == "all", page=int(page))
+
+
+async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
+    if everywhere:
+        access.require(call.asker.role, Role.ADMIN)
+    # nowhere is no channel's name; without one there is nothing to list
+    channel_id = None if everywhere else call.asker.channel_id or "nowhere"
+    found = await call.house.store.subscriptions_with_last_post(channel_id)
+    found.sort(key=lambda one: (one[0].channel_id, one[0].id))
+    handles = await subscribe.handles(call, [one for one, _ in found])
+    return cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
+
+
+async def meant(call: Call, value: str) -> Subscription:
+    """The subscription a button or a form is about, when the asker may change it.
+
+    That is who may for its app, in its own channel, and an admin from anywhere. Raises Denied, or BadInput when it
+    has ended.
+    """
+    channel_id, _, number = value.rpartition("/")
+    channel_id = channel_id or call.asker.channel_id or ""
+    if not number.isdecimal() or len(number) > 18 or not channel_id:
+        raise BadInput("That is not the number of a subscription.", "See them with `subscriptions`.")
+    if channel_id != call.asker.channel_id:
+        access.require(call.asker.role, Role.ADMIN)
+    for one in await call.house.store.subscriptions(channel_id):
+        if one.id == int(number):
+            call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
+            return one
+    raise BadInput("That subscription has already ended.", "See what is left with `subscriptions`.")
+
+
+# ------------------------------------------------------------------ ending
 
 
 @command(need=Role.RELEASER)
@@ -28,9 +79,7 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
     """
     found = await call.house.store.subscriptions(call.asker.channel_id or "")
     if which is None:
-        if len(found) != 1:
-            return cards.subscriptions(found)
-        return await _end(call, str(found[0].id))
+        return await _end(call, cards.value(found[0])) if len(found) == 1 else cards.which_to_end(found)
     fitting = [one for one in found if which.casefold() in (str(one.id), one.app_name.casefold(), one.app_id)]
     if which == "*":
         fitting = [one for one in found if one.app_id is None]
@@ -44,23 +93,97 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
             [one.app_name for one in found],
             otherwise="It is subscribed to nothing.",
         )
-    return await _end(call, str(fitting[0].id))
+    return await _end(call, cards.value(fitting[0]))
 
 
 @button("unsubscribe.v1", need=Role.RELEASER)
-async def pressed(call: Call, value: str) -> Message:
-    """The button beside a subscription."""
+async def ended(call: Call, value: str) -> Message:
+    """*Remove* beside a subscription, and *Unsubscribe* below a new one."""
     return await _end(call, value)
 
 
-async def _end(call: Call, number: str) -> Message:
-    # looked up by channel and number, so that a made-up number cannot reach another channel
-    if not number.isdecimal() or len(number) > 18 or call.asker.channel_id is None:
-        raise BadInput("That is not the number of a subscription.", "See them with `subscriptions`.")
-    for one in await call.house.store.subscriptions(call.asker.channel_id):
-        if one.id == int(number):
-            call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
-    removed = await call.house.store.remove_subscription(call.asker.channel_id, int(number))
+async def _end(call: Call, value: str) -> Message:
+    one = await meant(call, value)
+    removed = await call.house.store.remove_subscription(one.channel_id, one.id)
     if removed is None:
         raise BadInput("That subscription has already ended.", "See what is left with `subscriptions`.")
-    return Message(f"Done: this channel hears no more of {inline(removed.app_name, 80)}.")
+    await call.write_down("unsubscribe", f"in {one.channel_id}", app_id=one.app_id)
+    channel = "this channel" if one.channel_id == call.asker.channel_id else f"<#{one.channel_id}>"
+    return Message(f"Done: {channel} hears no more of {inline(removed.app_name, 80)}.")
+
+
+# ------------------------------------------------------------------ changing
+
+
+@button("edit.v1", need=Role.RELEASER)
+async def edit(call: Call, value: str) -> Form:
+    """*Edit*: the form with what is saved; or, after a mistake, with what had been filled in."""
+    which, _, typed = value.partition(" ")
+    words = grammar.parse(typed)
+    if which.startswith("new/"):
+        return await subscribe.ask(call, words, which.removeprefix("new/"))
+    one = await meant(call, which)
+    saved = subscribing.typed(one, await subscribe.handles(call, [one]), call.asker.tz)
+    return subscribing.edit(one, words if typed else saved, call.asker.tz, which)
+
+
+@form("edit.v1", need=Role.RELEASER)
+async def changed(call: Call, typed: dict[str, str]) -> Message:
+    """What was filled in, saved in the place of what there was."""
+    which, words = typed.get("memory", ""), subscribing.read(typed)
+    one = await meant(call, which)
+    channel_id = await subscribe.speakable(call, one.channel_id, "try again")
+    try:
+        return await subscribe.save(call, channel_id, await _app_of(call, one), subscribe.checked(words))
+    except BadInput as error:
+        return subscribing.not_saved(error, which, words)
+
+
+async def _app_of(call: Call, one: Subscription) -> App | None:
+    if one.app_id is None:
+        return None
+    for app in await call.house.catalogue.apps():
+        if app.id == one.app_id:
+            return app
+    raise BadInput(f"Applivery has no app “{one.app_name}” any more.", "End its subscription with `unsubscribe`.")
+
+
+# ------------------------------------------------------------------ trying
+
+
+@button("test.v1", need=Role.RELEASER, once=True)
+async def test(call: Call, value: str) -> Message:
+    """*Test*: the newest build that fits, as a card in the channel; its buttons work, nobody is mentioned."""
+    one = await meant(call, value)
+    await subscribe.speakable(call, one.channel_id, "try again")
+    handles = await subscribe.handles(call, [one])
+    tried = rehearse(one.events, one.query, await subscribe.newest(call, await _app_of(call, one)), most=100)
+    if tried is None:
+        return cards.trial(one, None, "It is about no builds, so there is no card to show.", handles)
+    if not tried.looked:
+        return cards.trial(one, None, "There is no build yet to show.", handles)
+    build = next(iter(tried.would or tried.fitting or tried.looked))
+    note = "" if tried.would else f"{cards.dry_run(one, tried)} The card shows the newest one all the same."
+    shown = [build] if not one.manner.grouped else [each for each in tried.would or [build] if _together(each, build)]
+    return cards.trial(one, await _card(call, one, shown), note, handles)
+
+
+def _together(one: Build, other: Build) -> bool:
+    return (one.app.id, one.version) == (other.app.id, other.version)
+
+
+async def _card(call: Call, one: Subscription, builds: list[Build]) -> Message:
+    """The card of these builds (newest first) as the channel would have it."""
+    recalls = await call.house.store.recalls()
+    newest = await call.details(builds[0])
+    shown = [Shown(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
+    announcement = Announcement(
+        id=0,
+        channel_id=one.channel_id,
+        event=EVENT_OF.get(newest.stage, Event.UPLOADED),
+        build=newest,
+        key="",
+        manner=replace(one.manner, mention=""),
+        shown=tuple(reversed(shown)),
+    )
+    return living.card(announcement, call.house.dashboard)

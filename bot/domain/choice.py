@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -95,14 +95,15 @@ def _glob(typed: str) -> str:
     return typed.casefold().replace("[", "[[]")
 
 
-def build(which: str, builds: Sequence[Build], of: App) -> Build:
+def build(which: str, builds: Sequence[Build], of: App, recalled: Collection[str] = ()) -> Build:
     """Pick from builds, newest first: `latest` (the newest that is ready), a version, `#number` or an id.
 
+    `recalled` has the ids of builds that were taken back: none of them is the latest, each can be meant by name.
     Raises Ambiguous when several builds carry the version or number, NotFoundByName with the closest versions.
     """
     wanted = which.strip()
     if wanted.casefold() == "latest":
-        return _latest(builds, of)
+        return _latest(builds, of, recalled)
     if wanted.startswith("#"):
         found = [one for one in builds if one.number and one.number == wanted[1:].strip()]
     else:
@@ -117,8 +118,13 @@ def build(which: str, builds: Sequence[Build], of: App) -> Build:
     return _one_of(found, of, f"“{which}” of {of.name}")
 
 
-def _latest(builds: Sequence[Build], of: App) -> Build:
+def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Build:
     ready = [one for one in builds if one.stage is Stage.READY]
+    stand = [one for one in ready if one.id not in recalled]
+    if ready and not stand:
+        raise BadInput(
+            f"Every build of {of.name} that fits and is ready was recalled.", f"See why with `builds {of.slug}`."
+        )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
@@ -127,14 +133,14 @@ def _latest(builds: Sequence[Build], of: App) -> Build:
                 f"See them with `builds {of.slug}`.",
             )
         raise BadInput(f"{of.name} has no build that fits.", f"See all with `builds {of.slug}`.")
-    return ready[0]
+    return stand[0]
 
 
-def other_platforms(build: Build, builds: Sequence[Build]) -> list[Build]:
+def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
     """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
     newest: dict[str, Build] = {}
     for one in builds:
-        if one.stage is Stage.READY and one.platform != build.platform:
+        if one.stage is Stage.READY and one.platform != build.platform and one.id not in recalled:
             newest.setdefault(one.platform, one)
     return list(newest.values())
 

@@ -55,18 +55,24 @@ def warnings(build: Build, now: datetime) -> list[str]:
     found = []
     if build.disabled:
         found.append("This build is disabled in Applivery, so it may refuse to download.")
-    expires = needs.profile_expires_at
-    if expires and expires <= now:
-        found.append(f"Its provisioning profile expired on {expires:%-d %b %Y}, so it will not start on a device.")
-    elif expires and expires - now <= SOON:
-        days = (expires - now).days
-        left = "within a day" if days < 1 else f"in {days} day{'s' if days != 1 else ''}"
-        found.append(f"Its provisioning profile expires {left}.")
+    found += expiry(build, now)
     if _ad_hoc(build):
         found.append("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile.")
     if needs.min_os:
         found.append(f"Needs {_system(build, needs.min_os)} or newer.")
     return found
+
+
+def expiry(build: Build, now: datetime) -> list[str]:
+    """The sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
+    expires = build.requirements.profile_expires_at
+    if expires and expires <= now:
+        return [f"Its provisioning profile expired on {expires:%-d %b %Y}, so it will not start on a device."]
+    if expires and expires - now <= SOON:
+        days = (expires - now).days
+        left = "within a day" if days < 1 else f"in {days} day{'s' if days != 1 else ''}"
+        return [f"Its provisioning profile expires {left}."]
+    return []
 
 
 def _ad_hoc(build: Build) -> bool:

@@ -70,8 +70,8 @@ class Attachment:
 class Build:
     """One build as Applivery last described it; times are aware UTC, sizes bytes.
 
-    `status` is Applivery's own word, `stage` what we make of it. `waited` and `worked` are
-    `queuedTime` and `processTime` in the unit Applivery sends, which is not documented.
+    `status` is Applivery's own word, `stage` what we make of it; `icon` is the address of the app's picture. `waited`
+    and `worked` are `queuedTime` and `processTime` in the unit Applivery sends, which is not documented.
     """
 
     id: str
@@ -96,6 +96,7 @@ class Build:
     worked: float | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    icon: str | None = None
 
 
 class FileKind(StrEnum):
@@ -186,16 +187,56 @@ class Asker:
 
 
 class Event(StrEnum):
-    """What a channel can ask to hear about a build."""
+    """What is said about a build: what a channel can ask to hear, and what only who waits for it does."""
 
     UPLOADED = "uploaded"
     PROCESSED = "processed"
     FAILED = "failed"
+    CERT = "cert"
+    FEEDBACK = "feedback"
+    STUCK = "stuck"
+    DELETED = "deleted"
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is said to people who wait for the build, and never to a channel."""
+        return self in (Event.STUCK, Event.DELETED)
+
+
+EVENT_OF = {Stage.READY: Event.PROCESSED, Stage.FAILED: Event.FAILED}
+
+
+class Follow(StrEnum):
+    """What a channel is told after it has heard of a build: nothing that makes a sound."""
+
+    CHANGED = "changed"  # the card is to show how things stand now
+    DETAILS = "details"  # a reply in the card's thread
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a subscription wants to be told.
+
+    `mention` is a user group's id. `digest` (`daily@09:00`) and `quiet` (`22:00-08:00`) are as typed, in the IANA
+    time zone `tz`; each is empty when it was not asked for.
+    """
+
+    compact: bool = False
+    threads: bool = True
+    grouped: bool = False
+    label: str = ""
+    mention: str = ""
+    digest: str = ""
+    quiet: str = ""
+    tz: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A channel's wish: exactly what was typed, who typed it and when; `app_id` None means every app."""
+    """A channel's wish: exactly what was typed, who typed it and when; `app_id` None means every app.
+
+    `paused` is Slack's reason why the channel cannot be spoken in; `muted_until` is aware UTC.
+    """
 
     id: int
     team_id: str
@@ -207,17 +248,53 @@ class Subscription:
     created_by: str
     created_at: datetime
     paused: str | None = None
+    manner: Manner = Manner()
+    muted_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Somebody took a build back: why, who (a Slack user id) and when (aware UTC)."""
+
+    build_id: str
+    app_id: str
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One build as a card shows it: how it stands, and what has become of it."""
+
+    build: Build
+    superseded_by: Build | None = None
+    recall: Recall | None = None
+
+
+def is_person(channel_id: str) -> bool:
+    """Whether an announcement for this id is for one person. https://docs.slack.dev/reference/objects/user-object"""
+    return channel_id.startswith(("U", "W"))
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A fact a channel is to hear once: unique per channel, build and event."""
+    """A fact a channel is to hear once: unique per channel, build and event.
+
+    `shown` is all that stands on the card it belongs to, oldest first. `part` counts what may be said several times.
+    A saying that is about no build has a `fact` instead: JSON text of its own.
+    """
 
     id: int
     channel_id: str
-    event: Event
+    event: Event | Follow
     build: Build
     key: str
+    part: int = 0
+    card: str = ""
+    manner: Manner = Manner()
+    shown: tuple[Shown, ...] = ()
+    fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,18 +317,52 @@ class AuditEntry:
 class Change:
     """A build that stands elsewhere than it was known to; `before` None: it was not known at all.
 
-    `quiet` changes are remembered but announced to nobody (what existed before anybody asked).
+    `quiet` changes are remembered but announced to nobody (what existed before anybody asked). `mark` tells the
+    build's words as they were listed from later ones.
     """
 
     build: Build
     before: Stage | None
     quiet: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAnnouncement:
-    """Who is to hear what about a build; the store makes an `Announcement` of it, once."""
+    """Who is to hear what about a build; the store makes an `Announcement` of it, once.
+
+    `card` names the message in the channel that is to show it: everything with the same name shares one. Empty stands
+    for a card of the build's own. `held_until` (aware UTC) keeps it back until then.
+    """
 
     channel_id: str
     build_id: str
-    event: Event
+    event: Event | Follow
+    part: int = 0
+    card: str = ""
+    manner: Manner = Manner()
+    subscription_id: int | None = None
+    held_until: datetime | None = None
+    fact: str = ""
+
+    @property
+    def to_person(self) -> bool:
+        """Whether it is for one person, in their direct messages."""
+        return is_person(self.channel_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A build a channel has been told is ready, and that nothing newer has taken the place of."""
+
+    channel_id: str
+    build: Build
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """In this channel the build has been followed by a newer one (`by`, its id)."""
+
+    channel_id: str
+    build_id: str
+    by: str

@@ -1,19 +1,27 @@
-"""Due → card → post → mark; in order for each channel, once for each build, whatever dies in between."""
+"""Due → card → post or edit → mark; in order for each channel, once for each build, whatever dies in between."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
-from bot.domain.model import Announcement, Build
-from bot.errors import ChannelRefused, MessageRefused, SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure
+from bot.domain.model import Announcement, Follow, is_person
+from bot.errors import (
+    AppliveryProblem,
+    ChannelRefused,
+    MessageRefused,
+    SlackBusy,
+    SlackCredentialRefused,
+    SlackProblem,
+    SlackUnsure,
+)
 from bot.jobs.loop import Outage
+from bot.jobs.pausing import Pausing
 from bot.slack.blocks import Message
-from bot.slack.cards import builds as cards
-from bot.slack.cards import subscriptions
-from bot.slack.poster import HTTP_SECONDS, Poster
-from bot.store.claims import Claim, Outcome
+from bot.slack.poster import HTTP_SECONDS, Posted, Poster
+from bot.store.claims import Claim, Ended, Outcome
 from bot.store.handing import Expiry
 from bot.store.store import Store
 from bot.telemetry import Metrics, logger
@@ -21,11 +29,15 @@ from bot.telemetry import Metrics, logger
 log = logger(__name__)
 
 IN_FLIGHT = 8
+TOGETHER_SECONDS = 0.003  # posts that end within so much of each other share a commit
+LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are under way; the first to end wakes us anyway
 # A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
-PEOPLE = ("U", "W")  # an announcement may be for one person, in their direct messages
+APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
 GIVE_UP = timedelta(hours=6)
+# https://docs.slack.dev/reference/methods/chat.update#errors
+CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 
 
 class Announce:
@@ -37,16 +49,16 @@ class Announce:
         store: Store,
         poster: Poster,
         metrics: Metrics,
-        dashboard: Callable[[Build], str],
-        personal: Callable[[Announcement], Awaitable[Message]],
+        message: Callable[[Announcement], Awaitable[Message]],
+        pausing: Pausing,
         lease_seconds: float = LEASE_SECONDS,
         pace_seconds: float = 1.0,
     ) -> None:
         self._store = store
         self._poster = poster
         self._metrics = metrics
-        self._dashboard = dashboard
-        self._personal = personal
+        self._message = message
+        self._pausing = pausing
         self._lease = lease_seconds
         self._pace = pace_seconds
         self._done: list[Outcome] = []
@@ -58,6 +70,8 @@ class Announce:
 
         This is the only place that asks the database for the sender, so outcomes are committed in groups.
         """
+        if self._done and self._posting:
+            await asyncio.wait(self._posting, timeout=TOGETHER_SECONDS)
         done, self._done = self._done, []
         room = IN_FLIGHT - len(self._posting)
         try:
@@ -71,9 +85,7 @@ class Announce:
             task = asyncio.create_task(self._say(claim))
             self._posting[task] = claim
             task.add_done_callback(self._ended)
-        if len(exchange.claims) == room:
-            return None  # as much as there is room for; the first one to end wakes us
-        return await self._store.tell_due_in()
+        return LOOK_AGAIN_SECONDS if exchange.claims else exchange.due_in
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._posting.pop(task, None)
@@ -120,66 +132,116 @@ class Announce:
         except SlackCredentialRefused as error:
             self._outage.failed(error)
             return Outcome.of(claim, "again", retry_in=CREDENTIAL_SECONDS)
-        except ChannelRefused as error:
-            await self._pause(claim.announcement.channel_id, error)
-            return Outcome.of(claim, "failed", reason=error.code)
-        except SlackProblem as error:
+        except (SlackProblem, AppliveryProblem) as error:
             return await self._refused(claim, error)
         self._outage.worked()
+        await self._pausing.spoke(claim.announcement.channel_id)
         return outcome
 
     async def _post(self, claim: Claim) -> Outcome:
-        announcement = claim.announcement
-        if claim.unsure and (ts := await self._there_already(claim)):
-            return Outcome.of(claim, "posted", ts=ts)
-        card = await self._card(announcement)
+        """Post, edit or reply, whichever it takes for the channel to have heard of this."""
+        event = claim.announcement.event
+        if claim.card_ts is None and event in Follow:
+            kind: Ended = "held" if self._pausing.knows(claim.announcement.channel_id) else "failed"
+            return Outcome.of(claim, kind, reason="there is no card")
+        if event is Follow.DETAILS:
+            return await self._said(claim, thread_ts=claim.card_ts)
+        if claim.card_ts is None or claim.announcement.fact or _is_person(claim):
+            return await self._said(claim)
         try:
-            posted = await self._poster.post(
-                announcement.channel_id, card, key=announcement.key, before=claim.deadline_monotonic
-            )
+            await self._plainer(claim, await self._message(claim.announcement), partial(self._edit, claim))
         except MessageRefused as error:
-            # A workspace that will not take the card still hears the sentence.
-            log.error("announce.card_refused", code=error.code, key=announcement.key)
-            posted = await self._poster.post(
-                announcement.channel_id, Message(card.text), key=announcement.key, before=claim.deadline_monotonic
-            )
-        if over := card.expires:
+            if event is Follow.CHANGED or error.code not in CARD_IS_GONE:
+                raise
+            return await self._said(claim)  # what is new is told again where the card was taken away
+        return Outcome.of(claim, "posted", ts=claim.card_ts, covers=claim.covers, edited=True)
+
+    async def _said(self, claim: Claim, thread_ts: str | None = None) -> Outcome:
+        """A message of its own, unless an earlier try that nobody knows the end of has put it there already."""
+        if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
+            return Outcome.of(claim, "posted", ts=ts)
+        message = await self._message(claim.announcement)
+        posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
+        if over := message.expires:
             expiry = Expiry(posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again)
             await self._store.expire_at(over.at, expiry)
-        return Outcome.of(claim, "posted", ts=posted.ts)
+        alone = thread_ts is not None or _is_person(claim)
+        return Outcome.of(claim, "posted", ts=posted.ts, covers=0 if alone else claim.covers)
 
-    async def _there_already(self, claim: Claim) -> str | None:
+    async def _plainer(self, claim: Claim, message: Message, send: Callable[[Message], Awaitable[Posted]]) -> Posted:
+        """Sent as it is; a workspace that will not take the blocks still hears the sentence."""
+        try:
+            return await send(message)
+        except MessageRefused as error:
+            if error.code in CARD_IS_GONE:
+                raise
+            log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
+            return await send(Message(message.text))
+
+    async def _new(self, claim: Claim, thread_ts: str | None, message: Message) -> Posted:
+        announcement = claim.announcement
+        return await self._poster.post(
+            announcement.channel_id,
+            message,
+            thread_ts=thread_ts,
+            key=announcement.key,
+            before=self._latest_start(claim),
+        )
+
+    async def _edit(self, claim: Claim, message: Message) -> Posted:
+        assert claim.card_ts is not None
+        where = Posted(claim.announcement.channel_id, claim.card_ts)
+        await self._poster.edit(where.channel, where.ts, message, before=self._latest_start(claim))
+        return where
+
+    def _latest_start(self, claim: Claim) -> float:
+        """Half of a lease is for getting ready; the other, as long as Slack may take to answer, for the wire."""
+        return claim.deadline_monotonic - self._lease / 2
+
+    async def _there_already(self, claim: Claim, thread_ts: str | None) -> str | None:
         """The ts of an earlier attempt whose outcome nobody knows; None when it is not in the channel."""
         announcement = claim.announcement
         try:
-            return await self._poster.find(announcement.channel_id, announcement.key, claim.first_attempt_at)
+            return await self._poster.find(
+                announcement.channel_id, announcement.key, claim.first_attempt_at, thread_ts=thread_ts
+            )
         except SlackProblem as error:
             if error.code in ("missing_scope", "unknown_method"):
                 # Said at the start: without the history scope a crash can, rarely, repeat a message.
                 log.warning("announce.cannot_look_up", code=error.code)
                 return None
-            raise
+            if isinstance(error, ChannelRefused):
+                if _is_person(claim):
+                    raise
+                if not self._pausing.knows(announcement.channel_id):
+                    await self._pausing.refused(announcement.channel_id, error)
+            elif await self._given_up(claim, error):
+                raise
+            raise SlackUnsure(code=error.code) from error  # as unsure as before, whatever kept us from asking
 
-    async def _card(self, announcement: Announcement) -> Message:
-        if announcement.channel_id.startswith(PEOPLE):
-            return await self._personal(announcement)
-        return cards.announcement(announcement.event, announcement.build, self._dashboard(announcement.build))
+    async def _kept_back(self, claim: Claim, error: ChannelRefused) -> Outcome:
+        """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
+        if _is_person(claim):
+            return Outcome.of(claim, "failed", reason=error.code)
+        await self._pausing.refused(claim.announcement.channel_id, error)
+        return Outcome.of(claim, "held", reason=error.code)
 
-    async def _refused(self, claim: Claim, error: SlackProblem) -> Outcome:
-        """A refusal of a kind we do not know: tried again for some hours, then ended, so that it blocks nothing."""
+    async def _refused(self, claim: Claim, error: SlackProblem | AppliveryProblem) -> Outcome:
+        """One of a kind we do not know is tried again for some hours, then ended, so that it blocks nothing."""
+        if isinstance(error, ChannelRefused):
+            return await self._kept_back(claim, error)
+        if isinstance(error, AppliveryProblem):
+            return Outcome.of(claim, "again", retry_in=APPLIVERY_SECONDS)
         log.warning("announce.refused", code=error.code, key=claim.announcement.key)
-        if isinstance(error, MessageRefused) or await self._store.now() - claim.first_attempt_at > GIVE_UP:
+        if isinstance(error, MessageRefused) or await self._given_up(claim, error):
             return Outcome.of(claim, "failed", reason=error.code)
         return Outcome.of(claim, "again", retry_in=CREDENTIAL_SECONDS)
 
-    async def _pause(self, channel_id: str, error: ChannelRefused) -> None:
-        """Nobody hears what the channel cannot take: pause it and tell whoever wanted it, once."""
-        log.warning("announce.channel_refused", channel=channel_id, code=error.code)
-        for paused in await self._store.pause_subscriptions(channel_id, error.code):
-            try:
-                await self._poster.post(paused.created_by, subscriptions.paused(paused, await self._poster.my_name()))
-            except SlackProblem as problem:
-                log.info("announce.maker_not_told", code=problem.code)
+    async def _given_up(self, claim: Claim, error: SlackProblem) -> bool:
+        """Whether Slack has refused this for hours, for a reason that we do not know to pass."""
+        if isinstance(error, (SlackBusy, SlackUnsure, SlackCredentialRefused)):
+            return False
+        return await self._store.now() - claim.first_attempt_at > GIVE_UP
 
     async def _take_back(self, outcome: Outcome) -> None:
         """Somebody else had posted it first while we were frozen: our copy is one too many."""
@@ -189,3 +251,8 @@ class Announce:
             await self._poster.delete(outcome.channel_id, outcome.ts)
         except SlackProblem as error:
             log.warning("announce.copy_stays", code=error.code)
+
+
+def _is_person(claim: Claim) -> bool:
+    """A person is always told with a new message: an edit makes no sound."""
+    return is_person(claim.announcement.channel_id)

@@ -1,4 +1,4 @@
-"""What somebody gets who asked to be told when a build is ready: the link, or the reason why there is none."""
+"""What somebody gets who waits for a build: the link, the reason why there is none, or that it seems stuck."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 
 from bot.domain import access
 from bot.domain.model import Announcement, Build, Event, Role
-from bot.errors import Problem
+from bot.errors import Problem, Recalled
+from bot.slack import blocks, replies
 from bot.slack.blocks import Message
-from bot.slack.cards import builds, links
+from bot.slack.cards import builds, links, progress
 from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.telemetry import logger
@@ -36,7 +37,11 @@ class Personal:
     async def message(self, announcement: Announcement) -> Message:
         """The message for the person in `channel_id`; when no link is to be had now, a button that makes one."""
         build = announcement.build
-        card = builds.announcement(announcement.event, build, self._dashboard(build))
+        if announcement.event is Event.STUCK:
+            return progress.stuck(build, self._dashboard(build))
+        if announcement.event is Event.DELETED:
+            return progress.deleted(build)
+        card = builds.status(build, self._dashboard(build))
         if announcement.event is not Event.PROCESSED:
             return card
         try:
@@ -44,6 +49,10 @@ class Personal:
             access.require(asker.role_for(build.app.id), Role.MEMBER)
             kind = self._handout.usual_kind(build)
             link = await self._handout.give(asker, build, kind, door="watch")
+        except Recalled as problem:
+            told = replies.problem(problem)
+            head = "It is processed, as you asked to be told, but nobody is to have it."
+            return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
         except Problem as problem:
             log.info("personal.without_link", problem=type(problem).__name__)
             return card

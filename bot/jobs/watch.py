@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.applivery.catalogue import Catalogue
@@ -59,6 +59,7 @@ class Watch:
         self._busy = busy_seconds
         self._idle = idle_seconds
         self._lease = lease_seconds
+        self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
         self._outage = Outage("applivery")
         self._apart: dict[str, Outage] = {}
@@ -73,9 +74,9 @@ class Watch:
         """Look at the apps that are due; returns the seconds until the next one is. Raises StoreDown."""
         await self.finish()
         await self._meet_new_apps()
-        claims = await self._store.claim_apps(AT_ONCE, self._lease)
+        claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
         await asyncio.gather(*(self._look(claim) for claim in claims))
-        return await self._store.due_in()
+        return await self._store.due_in(furthest_seconds=self._furthest)
 
     async def finish(self) -> None:
         """Give back the apps whose look was broken off, so that nobody waits for their lease. Raises StoreDown."""
@@ -86,11 +87,11 @@ class Watch:
 
     async def _meet_new_apps(self) -> None:
         """A subscription to every app reaches apps that are made later, from their first build on."""
-        if not any(one.app_id is None for one in await self._store.subscriptions()):
+        if not await self._store.every_app_is_followed():
             return
         noted = await self._store.recall(CATALOGUE_NOTE)
         now = await self._store.now()
-        if noted and (now - datetime.fromisoformat(noted)).total_seconds() < self._idle:
+        if noted and abs(now - datetime.fromisoformat(noted)).total_seconds() < self._idle:
             return
         try:
             apps = await self._catalogue.apps(fresh=True)
@@ -137,22 +138,63 @@ class Watch:
         seen = [*await self._vanished(app, seen, followed), *seen]
         baseline = not claim.baseline_done
         news = decisions.changes(known, seen, baseline=baseline, since=claim.baseline_since, awaited=awaiting)
-        news = [await self._with_reason(change) for change in news]
-        wanted = decisions.announcements(news, await self._listening(app), awaiting)
+        listening = await self._listening(app)
+        wanted = await self._wanted(app, news, listening, awaiting)
         running = sum(not build.stage.final for build in seen)
-        pause = decisions.next_look(running, busy=self._busy, idle=self._idle, chance=self._chance.random())
-        recorded = await self._store.record(claim.app_id, claim.token, news, wanted, next_at_seconds=pause)
-        for change in news:
-            if change.build.stage.final and change.build.id in awaiting and not recorded.lease_lost:
-                await self._store.stop_awaiting(change.build.id)  # what they are told is in the outbox now
+        recorded = await self._store.record(
+            claim.app_id,
+            claim.token,
+            wanted.news,
+            wanted.said.announcements,
+            superseded=wanted.said.superseded,
+            next_at_seconds=self._pause(running),
+        )
+        if not baseline:
+            await self._later_words(app, seen, known, listening)
         if recorded.announced:
             log.info("watch.announced", app=app.slug, builds=len(recorded.moved), announcements=recorded.announced)
         return running
 
+    def _pause(self, running: int) -> float:
+        """Until the next look: jittered, and longer while the hour's requests are short."""
+        return decisions.next_look(
+            running,
+            busy=self._busy,
+            idle=self._idle,
+            chance=self._chance.random(),
+            stretch=self._applivery.budget.stretch,
+        )
+
+    async def _wanted(
+        self, app: App, news: Sequence[Change], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
+    ) -> _Wanted:
+        """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
+        now = await self._store.now()
+        told = {one.build_id for one in decisions.announcements(news, listening, awaiting, now=now)}
+        if not told:
+            return _Wanted(news)
+        room = asyncio.Semaphore(AT_ONCE)
+        news = await asyncio.gather(*(self._in_detail(change, change.build.id in told, room) for change in news))
+        standing = await self._store.standing(app.id, {one.channel_id for one in listening})
+        return _Wanted(news, decisions.wanted(news, listening, now=now, standing=standing, awaiting=awaiting))
+
+    async def _later_words(
+        self, app: App, seen: Sequence[Build], known: Mapping[str, Stage], listening: Sequence[Subscription]
+    ) -> None:
+        """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
+        marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
+        if edited := await self._store.edited(app.id, marks):
+            room = asyncio.Semaphore(AT_ONCE)
+            changed = [Change(build, build.stage) for build in seen if build.id in edited]
+            changed = await asyncio.gather(*(self._in_detail(change, True, room) for change in changed))
+            await self._store.rewrite([change.build for change in changed], marks)
+        expiring = decisions.expiring(seen, listening, await self._store.now())
+        await self._store.announce(app.id, [new for new, _ in expiring], [build for _, build in expiring])
+
     async def _listening(self, app: App) -> list[Subscription]:
         """The subscriptions, without those in channels in which this app may not be used."""
         channels = (await self._store.allowed_channels()).get(app.id)
-        every = await self._store.subscriptions()
+        every = await self._store.subscriptions(about=app.id)
         return [one for one in every if not channels or one.channel_id in channels]
 
     async def _app(self, app_id: str) -> App:
@@ -186,18 +228,26 @@ class Watch:
             try:
                 found.append(replace(await self._applivery.build(app.id, build_id), app=app))
             except (Gone, NotAnId):
+                await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
                 await self._store.forget_build(app.id, build_id)
         return found
 
-    async def _with_reason(self, change: Change) -> Change:
-        """A failure with Applivery's words on it, which only the details have."""
+    async def _in_detail(self, change: Change, told: bool, room: asyncio.Semaphore) -> Change:
+        """A build that is about to be told of, with what only the details have: why it failed, when it expires."""
         build = change.build
-        if change.quiet or build.stage is not Stage.FAILED or build.error is not None:
+        if change.quiet or not told or not build.stage.final:
             return change
         try:
-            details = await self._applivery.build(build.app.id, build.id)
+            async with room:
+                details = await self._applivery.build(build.app.id, build.id)
         except Problem:
-            return change  # better told without the reason than late
+            return change  # better told without the details than late
         if details.stage is not build.stage:
             return change
         return replace(change, build=replace(details, app=build.app))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    news: Sequence[Change]
+    said: decisions.Wanted = decisions.NOTHING

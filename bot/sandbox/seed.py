@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
+from bot.sandbox.applivery.wire import timestamp
 from bot.sandbox.page import Hint, Persona
 from bot.sandbox.slack import PretendedSlack
 
@@ -36,10 +37,16 @@ HINTS = (
     Hint("get", "[app] [latest | version | #number] [os:ios]", "A private link to a build, made for you"),
     Hint("builds", "[app] [os:android] [branch:main]", "The newest builds"),
     Hint("status", "[app | build id]", "How far a build is"),
+    Hint("watch", "[app | latest | build id]", "Its progress in your direct messages, and the build when it is ready"),
+    Hint("news", "[app] [version]", "What is new since the build you have"),
+    Hint("recall", '<app> <version> "reason"', "Take a build back: nobody gets it any more"),
+    Hint("unrecall", "[app] [version]", "Give it free again"),
     Hint("downloads", "[app] [since:7d]", "Who downloaded, with names in the thread"),
     Hint("subscribe", "[app] [on:processed,failed] [os:ios]", "Announce new builds in this channel"),
     Hint("unsubscribe", "[app]", "Stop announcing them here"),
-    Hint("subscriptions", "", "What this channel listens to"),
+    Hint("subscriptions", "[all]", "What this channel listens to"),
+    Hint("mute", "[4h | until friday] [app]", "Announce nothing for a while, and all of it afterwards"),
+    Hint("unmute", "[app]", "Announce again"),
     Hint("help", "", "Everything it can do"),
 )
 
@@ -174,6 +181,7 @@ def _courier_build(
         created_at=now - line.hours * HOUR,
         queuedTime=4_000,
         processTime=21_000,
+        updatedAt=timestamp(now - line.hours * HOUR + 25),
         **extra,
     )
 

@@ -67,6 +67,7 @@ class Sandbox:
 
         async def begin(state: Mapping[str, Any]) -> Sandbox:
             slack = PretendedSlack(clock=clock)
+            slack.subscribed = _subscribed(manifest or {})
             applivery = PretendedApplivery(clock=clock, processing=processing)
             installed = Installed.from_manifest(seed.MANIFEST if manifest is None else manifest, hints)
             sandbox = cls(folder, slack, applivery, Page(slack, applivery, cast=cast, installed=installed))
@@ -173,6 +174,12 @@ class Sandbox:
         self.slack.restore(state["slack"])
         self.slack.crawler.crawled.extend(state.get("crawled", ()))
         self.applivery.restore(state["applivery"])
+
+
+def _subscribed(manifest: Mapping[str, Any]) -> set[str] | None:
+    """The events a manifest asks for; None where it does not say."""
+    events = manifest.get("settings", {}).get("event_subscriptions", {}).get("bot_events")
+    return None if events is None else set(events)
 
 
 def _load(folder: Path | None) -> Mapping[str, Any]:

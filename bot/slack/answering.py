@@ -17,6 +17,7 @@ from bot.telemetry import logger
 
 log = logger(__name__)
 
+PEOPLE = ("U", "W")  # what the ids of people begin with
 RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
 
 
@@ -47,7 +48,7 @@ class Answering:
             await self.say(came, reply, replace=came.replaces)
 
     async def _copies(self, reply: Message) -> None:
-        """To the others concerned; when nobody can be told, the asker hears that instead, unless a link waits."""
+        """To the people or channels concerned; when none can be told, the asker hears why, unless a link waits."""
         failed: list[SlackProblem] = []
         for person, copy in reply.copies:
             try:
@@ -56,6 +57,8 @@ class Answering:
                 log.warning("answer.copy_lost", code=error.code)
                 failed.append(error)
         if failed and len(failed) == len(reply.copies) and not reply.secret:
+            if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
+                raise failed[-1]
             raise SlackProblem("I could not reach the person concerned.", code=failed[-1].code) from failed[-1]
 
     async def _direct(self, came: Came, message: Message) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ from bot.slack.answering import Answering
 from bot.slack.binding import bind
 from bot.slack.blocks import Reply
 from bot.slack.command import Call, Door, Entry, House, Kind
-from bot.slack.payloads import Came, button_value, came, mentioned, typed
+from bot.slack.payloads import Came, button_value, came, mentioned, moved, typed
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.telemetry import Metrics, logger
@@ -41,7 +41,18 @@ TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
 AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
-OF_A_BUILD = ("get.v1", "fresh.v1", "status.v1", "files.v1")  # buttons that say which build a message is about
+# Buttons that say which build a message is about; a card of a recalled one has no Get.
+OF_A_BUILD = (
+    "get.v1",
+    "fresh.v1",
+    "status.v1",
+    "files.v1",
+    "watch.v1",
+    "unwatch.v1",
+    "news.v1",
+    "recall.v1",
+    "unrecall.v1",
+)
 
 
 def bolt(
@@ -73,9 +84,18 @@ class FrontDoor(AsyncMiddleware):
     """
 
     def __init__(
-        self, *, house: House, poster: Poster, people: People, metrics: Metrics, clock: Callable[[], datetime]
+        self,
+        *,
+        house: House,
+        poster: Poster,
+        people: People,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        moved: Callable[[str], None],
     ) -> None:
+        """`moved` is told the channels that can perhaps be spoken in from now on, or perhaps no more."""
         self._house = house
+        self._moved = moved
         self._people = people
         self._metrics = metrics
         self._clock = clock
@@ -102,14 +122,20 @@ class FrontDoor(AsyncMiddleware):
             self._begin(came(Door.FORM, body), body.get("view") or {}, self._submission)
         elif kind == "message_action":
             self._begin(came(Door.SHORTCUT, body), body, self._shortcut)
-        elif kind == "event_callback" and (body.get("event") or {}).get("type") == "app_mention":
-            self._begin(mentioned(body)[0], body, self._mention)
+        elif kind == "event_callback":
+            self._event(body)
         elif kind == "block_suggestion":
             found = await self._typeahead(came(Door.TYPEAHEAD, body), body)
             return BoltResponse(
                 status=OK, body=json.dumps({"options": found}), headers={"content-type": "application/json"}
             )
         return BoltResponse(status=OK, body="")
+
+    def _event(self, body: dict[str, Any]) -> None:
+        if (body.get("event") or {}).get("type") == "app_mention":
+            self._begin(mentioned(body)[0], body, self._mention)
+        elif channel_id := moved(body):
+            self._track(self._channel_moved(channel_id, body))
 
     async def finish(self, seconds: float) -> None:
         """Wait for the answers under way, at most so long."""
@@ -119,7 +145,10 @@ class FrontDoor(AsyncMiddleware):
     # -------------------------------------------------------------- one request
 
     def _begin(self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]) -> None:
-        task = asyncio.create_task(self._conduct(came, what, work))
+        self._track(self._conduct(came, what, work))
+
+    def _track(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -196,10 +225,22 @@ class FrontDoor(AsyncMiddleware):
             raise
 
     async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
-        # Slack delivers an event again when it is in doubt, and Socket Mode does not say so
-        if not await self._house.store.seen_event(str(body.get("event_id") or "")):
+        if not await self._first_time(body):
             return "", None
         return await self._command(came, mentioned(body)[1])
+
+    async def _first_time(self, event: dict[str, Any]) -> bool:
+        # Slack delivers an event again when it is in doubt, and Socket Mode does not say so
+        return await self._house.store.seen_event(str(event.get("event_id") or ""))
+
+    async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
+        try:
+            if not await self._first_time(body):
+                return
+        except Problem as problem:  # to look once more than needed does no harm
+            log.info("event.not_compared", problem=type(problem).__name__)
+        log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
+        self._moved(channel_id)
 
     async def _shortcut(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(body.get("callback_id") or "")

@@ -12,7 +12,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.model import App
 from bot.domain.periods import Period
 from bot.errors import BadInput
-from bot.slack.command import Call, Entry, Parameter, Target
+from bot.slack.command import LATEST, Call, Entry, Parameter, Rest, Target
 
 
 async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
@@ -78,12 +78,22 @@ async def _in_turn(call: Call, kind: Any, plain: list[str]) -> Any:
     if kind is App:
         return await call.app(plain.pop(0))
     if kind is Target:
-        first = plain.pop(0)
-        if choice.BUILD_ID.fullmatch(first) and not plain:
-            return await _app_or_build(call, first)
-        app = await call.app(first)
-        return Target(app, plain.pop(0)) if plain else Target(app)
+        return await _target(call, plain.pop(0), plain)
+    if kind is Rest:
+        words, plain[:] = " ".join(plain), []
+        return words
     return plain.pop(0)
+
+
+async def _target(call: Call, first: str, plain: list[str]) -> Target:
+    if choice.BUILD_ID.fullmatch(first):
+        named = await _app_or_build(call, first)
+        if named.app is None or not plain:
+            return named
+    if first.casefold() == LATEST and not plain:
+        return Target(None, LATEST)
+    app = await call.app(first)
+    return Target(app, plain.pop(0)) if plain else Target(app)
 
 
 async def _app_or_build(call: Call, some_id: str) -> Target:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -11,6 +11,7 @@ from typing import Any
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
+    CheckboxesElement,
     ConfirmObject,
     ContextBlock,
     DividerBlock,
@@ -40,6 +41,7 @@ ACTIONS_ELEMENTS = 25
 BUTTON_TEXT = 75
 BUTTON_VALUE = 2000
 URL = 3000
+INPUT_TEXT = 3000
 
 
 class Where(Enum):
@@ -83,7 +85,7 @@ class Message:
     to: Where = Where.ASKER
     secret: bool = False  # carries a download address: never to a channel
     expires: Expires | None = None
-    copies: tuple[tuple[str, Message], ...] = ()  # what other people (user ids) get in their direct messages
+    copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
     file: File | None = None
 
     def payload(self) -> dict[str, Any]:
@@ -238,6 +240,24 @@ def line_input(label: str, name: str, *, hint: str = "", value: str = "", option
             label=PlainTextObject(text=label),
             element=PlainTextInputElement(
                 action_id=name, placeholder=plain(hint, 150) if hint else None, initial_value=value or None
+            ),
+            optional=optional,
+        )
+    )
+
+
+def checkboxes(
+    label: str, name: str, choices: Sequence[Option], *, ticked: Collection[str] = (), optional: bool = True
+) -> Block:
+    """Boxes to tick, at most ten; `ticked` has the values of those that are when the form opens."""
+    return rendered(
+        InputBlock(
+            block_id=name,
+            label=PlainTextObject(text=label),
+            element=CheckboxesElement(
+                action_id=name,
+                options=list(choices),
+                initial_options=[one for one in choices if one.value in ticked] or None,
             ),
             optional=optional,
         )

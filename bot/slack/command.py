@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Annotated, Any, NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
 from bot.applivery.catalogue import Catalogue, Chosen
 from bot.applivery.client import Applivery
@@ -22,13 +22,14 @@ from bot.domain.model import App, Asker, AuditEntry, Build, Role
 from bot.errors import BadInput, Denied
 from bot.slack.handout import Handout
 from bot.slack.people import People
-from bot.slack.poster import Channel
+from bot.slack.poster import Channel, Group
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
 Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
+Rest = NewType("Rest", str)  # all the plain words that are left, as one text
 
-
+LATEST = "latest"
 CHOICES = 20  # buttons in a list to choose from: Slack takes 25 in a row
 
 
@@ -51,6 +52,9 @@ class Places(Protocol):
 
     async def my_name(self) -> str:
         """What people type after the @ to invite the bot."""
+
+    async def groups(self) -> list[Group]:
+        """The workspace's user groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id."""
+    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id.
+
+    `latest` alone is the latest of the only app there is.
+    """
 
     app: App | None
     which: str | None = None
@@ -158,10 +165,13 @@ class Target:
     async def build(self, call: Call, filters: Words = NO_WORDS) -> Chosen:
         """The one build that is meant. Raises Ambiguous, NotFoundByName or what Applivery's answer means."""
         catalogue = call.house.catalogue
-        if self.app is None and self.which:
+        if self.app is None and self.which not in (None, LATEST):
             found = await catalogue.build_by_id(self.which.lower(), tuple(await call.apps()))
             return Chosen(found)
-        return await catalogue.build(await call.the_app(self.app), self.which or "latest", filters)
+        recalled = await call.house.store.recalls()
+        return await catalogue.build(
+            await call.the_app(self.app), self.which or LATEST, filters, recalled=recalled.keys()
+        )
 
 
 Handler = Callable[..., Awaitable[Any]]

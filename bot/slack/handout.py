@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
+from bot.domain import builds, choice
 from bot.domain.installing import over_the_air, usual_kind
 from bot.domain.model import Asker, AuditEntry, Build, FileKind, Link
-from bot.errors import Problem, TooEager
+from bot.errors import Problem, Recalled, TooEager
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
@@ -35,6 +37,7 @@ class Handout:
         self,
         *,
         applivery: Applivery,
+        catalogue: Catalogue,
         store: Store,
         metrics: Metrics,
         clock: Callable[[], datetime],
@@ -43,6 +46,7 @@ class Handout:
         per_hour: int = 60,
     ) -> None:
         self._applivery = applivery
+        self._catalogue = catalogue
         self._store = store
         self._metrics = metrics
         self._clock = clock
@@ -62,10 +66,11 @@ class Handout:
     async def give(self, asker: Asker, build: Build, kind: FileKind, *, door: str, file_id: str | None = None) -> Link:
         """A fresh link for this person alone.
 
-        Raises TooEager beyond the measure, NotProcessed, Gone and what else Applivery's answer means. Each try is one
-        audit row; the token is written nowhere.
+        Raises Recalled for a build that was taken back, TooEager beyond the measure, NotProcessed, Gone and what else
+        Applivery's answer means. Each try is one audit row; the token is written nowhere.
         """
         try:
+            await self.refuse_recalled(build)
             wait = await self._store.take_link(asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour)
             if wait > 0:
                 raise TooEager(wait)
@@ -75,6 +80,20 @@ class Handout:
             raise
         await self._write_down(asker, build, "ticket" if link.by_page else "minted", door, link)
         return link
+
+    async def refuse_recalled(self, build: Build) -> None:
+        """Raise Recalled, with the build to take instead, when somebody took this one back."""
+        recalls = await self._store.recalls()
+        if build.id not in recalls:
+            return
+        name = f"{build.app.name} {choice.label(build)}"
+        try:
+            found = await self._catalogue.builds(build.app)
+        except Problem:
+            found = []  # that nobody gets this one is what matters
+        newest = builds.in_place_of(build, found, recalls)
+        instead = (choice.label(newest), f"{newest.app.id}/{newest.id}") if newest else None
+        raise Recalled(name, recalls[build.id].reason, instead)
 
     async def _link(self, asker: Asker, build: Build, kind: FileKind, file_id: str | None) -> Link:
         if self._claims is None:

@@ -10,12 +10,28 @@ SCOPES = {
     "chat:write": "answers in direct messages, cards in channels it was invited to",
     "app_mentions:read": "answers `@Applivery get …` in threads, where slash commands do not work",
     "files:write": "the audit trail as a CSV file, in the direct messages of the admin who asks",
-    "usergroups:read": "roles that were granted to a user group",
+    "usergroups:read": "roles that were granted to a user group, and the group that a subscription mentions",
     "users:read": "tells guests, people of other organisations and workspace admins apart, and knows time zones",
-    "channels:read": "says before a subscription is saved whether it can post in a public channel",
+    "channels:read": "knows whether it can post in a public channel, and hears when that changes",
     "groups:read": "the same for private channels it was invited to",
     "channels:history": "finds its own message again after a crash, so that nothing is said twice",
     "groups:history": "the same in private channels",
+    "im:write": "opens its own direct messages with somebody, to look there as well",
+    "im:history": "the same in its own direct messages",
+}
+
+# Each with what it is for. https://docs.slack.dev/reference/events
+EVENTS = {
+    "app_mention": "somebody asks in a thread",
+    "member_joined_channel": "it was invited, so what waits for that channel can be said",
+    "channel_archive": "a channel cannot be spoken in any more",
+    "channel_unarchive": "a channel is back, so what waits for it can be said",
+    "channel_left": "it was removed from a channel",
+    "channel_rename": "a channel has another name",
+    "group_archive": "the same for private channels",
+    "group_unarchive": "the same for private channels",
+    "group_left": "the same for private channels",
+    "group_rename": "the same for private channels",
 }
 
 
@@ -58,7 +74,7 @@ def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
-            "event_subscriptions": {**address, "bot_events": ["app_mention"]},
+            "event_subscriptions": {**address, "bot_events": list(EVENTS)},
             "interactivity": {
                 "is_enabled": True,
                 **address,

@@ -9,10 +9,12 @@ from typing import Any
 
 from bot.slack.blocks import Form
 from bot.slack.command import Door
+from bot.slack.manifest import EVENTS
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
-REPLACING = ("run.", "fresh.", "decide.")
+MOVES = EVENTS.keys() - {"app_mention"}
+REPLACING = ("run.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,7 @@ def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
     https://docs.slack.dev/reference/events/app_mention
     """
     event = body.get("event") or {}
-    # The bot, by whom the event was to be seen: somebody else may be mentioned before it.
-    me = re.escape(str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")) or r"[UW]\w+"
+    me = re.escape(_me(body)) or r"[UW]\w+"  # somebody else may be mentioned before it
     text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
     where = Came(
         door=Door.MENTION,
@@ -71,6 +72,24 @@ def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
         thread_ts=event.get("thread_ts") or event.get("ts"),
     )
     return where, text.strip()
+
+
+def moved(body: dict[str, Any]) -> str | None:
+    """The channel an event is about, when that may be spoken in from now on, or no more; None for all other events.
+
+    https://docs.slack.dev/reference/events/member_joined_channel and the others of `MOVES`.
+    """
+    event = body.get("event") or {}
+    if event.get("type") not in MOVES or (event["type"] == "member_joined_channel" and event.get("user") != _me(body)):
+        return None
+    channel = event.get("channel")
+    found = channel.get("id") if isinstance(channel, dict) else channel
+    return str(found) if found else None
+
+
+def _me(body: dict[str, Any]) -> str:
+    """The bot, by whom an event was to be seen."""
+    return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
 def remembering(form: Form, came: Came) -> Form:
@@ -90,12 +109,15 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
 def typed(view: dict[str, Any]) -> dict[str, str]:
     """What stands in a form, by block: the text, or the value of the chosen option; empty ones are left out.
 
+    Of boxes that are ticked it is their values, with commas between them.
+
     https://docs.slack.dev/reference/views/modal-views#state
     """
     found: dict[str, str] = {}
     for block, elements in ((view.get("state") or {}).get("values") or {}).items():
         for element in elements.values():
-            value = element.get("value") or (element.get("selected_option") or {}).get("value")
+            ticked = ",".join(str(one.get("value")) for one in element.get("selected_options") or ())
+            value = element.get("value") or (element.get("selected_option") or {}).get("value") or ticked
             if value:
                 found[block] = str(value)
     memory = _memory(view).get("memory")

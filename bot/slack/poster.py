@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -18,12 +18,15 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.domain.model import is_person
 from bot.errors import SlackBusy, SlackProblem
 from bot.slack.blocks import File, Form, Message
 from bot.slack.refusals import asked, problem
 
 HTTP_SECONDS = 15.0
 METADATA_EVENT = "applivery_announcement"
+# Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
+CLOCKS_DIFFER = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,14 @@ class Channel:
     member: bool | None
     archived: bool = False
     shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group; `handle` is what people type after the @ to mention it."""
+
+    id: str
+    handle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +142,18 @@ class Poster:
         if turn > now:
             await asyncio.sleep(turn - now)
 
-    async def edit(self, channel: str, ts: str, message: Message) -> None:
-        """Replace one of our own messages. Raises as `post` does."""
-        await asked(self.api.api_call("chat.update", json={"channel": channel, "ts": ts, **message.payload()}))
+    async def edit(self, channel: str, ts: str, message: Message, *, before: float | None = None) -> None:
+        """Replace one of our own messages; past `before` (time.monotonic()) it is too late to. Raises as `post` does.
+
+        Nothing is repeated by itself: a late repeat would put old words over new ones.
+        """
+        if before is not None and time.monotonic() >= before:
+            raise SlackBusy(retry_after=0.0)
+        await asked(self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **message.payload()}))
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take one of our own messages back. Raises as `post` does."""
-        await asked(self.api.chat_delete(channel=channel, ts=ts))
+        await asked(self.api.chat_delete(channel=await self._conversation(channel), ts=ts))
 
     async def respond(self, url: str, message: Message, *, replace: bool = False) -> None:
         """Answer through a response_url, for the person who asked alone; `replace` changes the message they clicked.
@@ -198,22 +214,28 @@ class Poster:
         except SlackProblem:
             return "applivery"
 
-    async def find(self, channel: str, key: str, since: datetime) -> str | None:
-        """The ts of our message with this key, posted at `since` or a little earlier; None when there is none.
+    async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None) -> str | None:
+        """The ts of our message with this key, posted at `since` or a while earlier; None when there is none.
 
-        https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes)
+        How long a while is the most by which Slack's clock may differ from the one `since` was read from.
+        https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
+        https://docs.slack.dev/reference/methods/conversations.replies
         """
         cursor: str | None = None
+        where = await self._conversation(channel)
         while True:
             query = {
-                "channel": channel,
-                "oldest": f"{since.timestamp() - 10:.6f}",
+                "channel": where,
+                "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
                 "inclusive": True,
                 "include_all_metadata": True,
                 "limit": 200,
                 **({"cursor": cursor} if cursor else {}),
             }
-            answer = await asked(self.api.api_call("conversations.history", params=query))
+            if thread_ts:
+                answer = await asked(self.api.api_call("conversations.replies", params={**query, "ts": thread_ts}))
+            else:
+                answer = await asked(self.api.api_call("conversations.history", params=query))
             for one in answer.get("messages") or []:
                 metadata = one.get("metadata") or {}
                 if (metadata.get("event_payload") or {}).get("key") == key:
@@ -221,6 +243,16 @@ class Poster:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
+
+    async def _conversation(self, channel: str) -> str:
+        """A channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
+
+        https://docs.slack.dev/reference/methods/conversations.open
+        """
+        if not is_person(channel):
+            return channel
+        answer = await asked(self.api.conversations_open(users=channel))
+        return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> Channel:
         """What Slack says of a channel. Raises ChannelRefused for one we cannot see (a private one we are not in)."""
@@ -234,6 +266,14 @@ class Poster:
             archived=bool(facts.get("is_archived")),
             shared=bool(facts.get("is_ext_shared")),
         )
+
+    async def groups(self) -> list[Group]:
+        """The workspace's user groups, without the disabled ones.
+
+        https://docs.slack.dev/reference/methods/usergroups.list
+        """
+        answer = await asked(self.api.usergroups_list())
+        return [Group(str(one["id"]), str(one.get("handle") or "")) for one in answer.get("usergroups") or []]
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""

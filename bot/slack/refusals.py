@@ -25,7 +25,8 @@ _CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricte
     team_access_not_granted method_not_supported_for_channel_type user_not_in_channel"""
 _MESSAGE = """invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text metadata_too_large
     invalid_metadata_format invalid_metadata_schema metadata_must_be_sent_from_app invalid_arguments
-    too_many_attachments only_one_table_allowed"""
+    too_many_attachments only_one_table_allowed message_not_found cant_update_message edit_window_closed
+    thread_not_found"""
 _CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inactive org_login_required"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
 _KINDS: dict[str, type[SlackProblem]] = {

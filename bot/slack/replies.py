@@ -8,7 +8,7 @@ from bot.domain import grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
 from bot.domain.model import Role
-from bot.errors import Denied, Problem
+from bot.errors import Denied, Problem, Recalled
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.command import Entry
@@ -18,6 +18,9 @@ def problem(error: Problem, reference: str | None = None) -> Message:
     """What happened, the next step, and for anything unexpected the reference that is also in the log."""
     sentence, step = safe(error.sentence), safe(error.next_step)
     small = [blocks.context(f"Reference `{reference}`")] if reference else []
+    if isinstance(error, Recalled) and error.instead:
+        name, value = error.instead
+        small.append(blocks.actions(blocks.button(f"Get {name}", "get.v1", value, style="primary")))
     text = " ".join(part for part in (sentence, step, f"(reference {reference})" if reference else "") if part)
     return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
 
@@ -56,8 +59,8 @@ def choices(error: Ambiguous, verb: str, words: Words) -> Message:
 
 
 def _rest(typed: str, words: Words) -> str:
-    # a choice that names a build (two words) stands for the app and the build; options such as `since:` stay
-    return grammar.explain(Words(() if " " in typed else words.plain[1:], words.options))
+    # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay
+    return grammar.explain(Words(words.plain[2 if " " in typed else 1 :], words.options))
 
 
 def help_for(entry: Entry, root: str) -> Message:

@@ -13,6 +13,7 @@ from bot.store.tables import audit as table
 from bot.store.transactions import Connection
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
+GIVEN = ("minted", "ticket")  # outcomes of `get` that left somebody with a link
 _INSERT = sa.insert(table)
 
 
@@ -27,6 +28,23 @@ class Audit(Database):
             await connection.execute(_INSERT, row)
 
         await self.run(work)
+
+    async def builds_had(self, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
+        """Which builds of an app somebody was given a link to, the last ones first, and when the last time (aware)."""
+        last = sa.func.max(table.c.at).label("at")
+        query = (
+            sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
+            .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == "get")
+            .where(table.c.outcome.in_(GIVEN), table.c.build_id.is_not(None))
+            .group_by(table.c.build_id)
+            .order_by(last.desc())
+            .limit(most)
+        )
+
+        async def work(connection: Connection) -> dict[str, datetime]:
+            return {row.build_id: row.at for row in await connection.execute(query)}
+
+        return await self.run(work)
 
     async def audit_entries(
         self,

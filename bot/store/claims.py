@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from bot.domain.model import Announcement
 
-Ended = Literal["posted", "again", "failed", "unsure"]
+Ended = Literal["posted", "again", "held", "failed", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Claim:
     `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel, from
     `first_attempt_at` on, before posting. `deadline` is by the database's clock, `deadline_monotonic` the same
     moment by this process's `time.monotonic()`: past it, do not post. `card_ts` is the message this channel already
-    has about the build.
+    has for the card. What is due for the same card up to the announcement `covers` is said by showing it now.
     """
 
     announcement: Announcement
@@ -28,14 +28,17 @@ class Claim:
     deadline: datetime
     deadline_monotonic: float
     card_ts: str | None = None
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a post ended.
 
-    `posted` with Slack's `ts`; `again` in `retry_in` seconds (it certainly is not there); `failed` for good, with the
-    `reason`; `unsure`, which keeps the lease: when that has lapsed, the channel is searched for it.
+    `posted` with Slack's `ts`; `again` in `retry_in` seconds (it certainly is not there); `held` with the `reason`,
+    until the channel takes messages again; `failed` for good, with the `reason`; `unsure`, which keeps the lease: when
+    that has lapsed, the channel is searched for it. `covers` is the claim's, for a card that was shown; `edited` marks
+    a message that was there before.
     """
 
     announcement_id: int
@@ -45,6 +48,8 @@ class Outcome:
     ts: str | None = None
     retry_in: float = 0.0
     reason: str | None = None
+    covers: int = 0
+    edited: bool = False
 
     @classmethod
     def of(
@@ -55,18 +60,25 @@ class Outcome:
         ts: str | None = None,
         retry_in: float = 0.0,
         reason: str | None = None,
+        covers: int = 0,
+        edited: bool = False,
     ) -> Outcome:
         """The outcome of a claim."""
         announcement = claim.announcement
-        return cls(announcement.id, announcement.channel_id, claim.channel_token, kind, ts, retry_in, reason)
+        where = (announcement.id, announcement.channel_id, claim.channel_token)
+        return cls(*where, kind, ts, retry_in, reason, covers, edited)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came back: the posts to make now, and the posts somebody else had made first: delete our copy of those."""
+    """What came back: the posts to make now, and the posts somebody else had made first: delete our copy of those.
+
+    Without claims, `due_in` is in how many seconds there are some; None: not before something happens.
+    """
 
     claims: tuple[Claim, ...] = ()
     lost: tuple[Outcome, ...] = ()
+    due_in: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.domain.model import Build
 from bot.store.columns import now
 from bot.store.database import Database
+from bot.store.facts import facts_of
 from bot.store.sql import span, written
 from bot.store.tables import awaited, expiries, given_links, recent, sent_builds
 from bot.store.transactions import Connection
@@ -93,7 +94,8 @@ class Handing(Database):
 
     async def await_build(self, build: Build, team_id: str, user_id: str) -> None:
         """Tell this person when the build is ready or has failed; its app is watched from now on."""
-        values = {"team_id": team_id, "app_id": build.app.id, "asked_at": now(), "told": False}
+        about = {"team_id": team_id, "app_id": build.app.id, "facts": facts_of(build)}
+        values = {**about, "asked_at": now(), "told": False}
         insert = self.insert(awaited).values(build_id=build.id, user_id=user_id, **values)
         upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import StoreDown
 from bot.store.columns import metadata
-from bot.store.transactions import AWAY, Work
+from bot.store.transactions import AWAY, Here, Work, straight
 from bot.store.wakeups import CHANNEL, Wakeups
 
 T = TypeVar("T")
@@ -86,8 +87,8 @@ class Pool:
             committing = False
             try:
                 async with self._engine.connect() as connection:
-                    await connection.begin()
-                    answer = await work(connection)
+                    # in one go: crossing to SQLAlchemy's side for each statement takes a fifth longer
+                    answer = await connection.run_sync(partial(_straight_on, work))
                     committing = True
                     await connection.commit()
                     return answer
@@ -107,6 +108,10 @@ class Pool:
     async def close(self) -> None:
         """See `Transactions`."""
         await self._engine.dispose()
+
+
+def _straight_on(work: Work[T], connection: sa.Connection) -> T:
+    return straight(work(Here(connection)))
 
 
 def _may_go_again(problem: Exception, attempt: int) -> bool:

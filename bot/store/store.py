@@ -15,9 +15,12 @@ from bot.store import migrating
 from bot.store.audit import Audit
 from bot.store.columns import now
 from bot.store.engine import OneProcess, Place, connect
+from bot.store.following import Following
 from bot.store.handing import Handing
+from bot.store.holding import Holding
 from bot.store.notes import Notes
 from bot.store.permits import Permits
+from bot.store.recalls import Recalls
 from bot.store.recording import Recording
 from bot.store.sql import POSTGRESQL
 from bot.store.subscriptions import Subscriptions
@@ -36,7 +39,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Subscriptions, Watching, Recording, Telling, Audit, Notes, Permits, Handing, Tickets):
+class Store(
+    Subscriptions, Watching, Following, Recording, Telling, Holding, Recalls, Audit, Notes, Permits, Handing, Tickets
+):
     """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
 
     def __init__(self, transactions: Transactions, place: Place, lock: OneProcess | None) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.builds import EVENT_OF
-from bot.domain.model import Build, Event, Stage, Subscription
+from bot.domain.model import EVENT_OF, Build, Event, Manner, Stage, Subscription
 from bot.store.columns import EVERY_APP, micros, now
 from bot.store.database import Database
-from bot.store.facts import facts_of
+from bot.store.facts import facts_of, manner_of, text_of
 from bot.store.sql import POSTGRESQL, Rows, as_rows, written
 from bot.store.tables import announcements
 from bot.store.tables import subscriptions as table
@@ -32,6 +31,7 @@ class Subscriptions(Database):
         query: str,
         created_by: str,
         *,
+        manner: Manner = Manner(),  # noqa: B008 - frozen
         baseline: Sequence[Build] = (),
     ) -> Subscription:
         """Save a channel's wish for one app (None: every app) and return it; an older one for the same is replaced.
@@ -48,6 +48,7 @@ class Subscriptions(Database):
             "created_by": created_by,
             "created_at": now(),
             "paused": None,
+            "manner": text_of(manner),
         }
 
         async def work(connection: Connection) -> Subscription:
@@ -80,28 +81,42 @@ class Subscriptions(Database):
             if row is None:
                 return None
             removed = subscription_of(row)
+            await self.execute(connection, _DROP, id=removed.id)
             await self._look_again(connection, removed.app_id)
             return removed
 
         return await self.run(work)
 
-    async def subscriptions(self, channel_id: str | None = None) -> list[Subscription]:
-        """All subscriptions, or one channel's, oldest first; paused ones too."""
-        return [subscription for subscription, _ in await self.subscriptions_with_last_post(channel_id)]
+    async def subscriptions(self, channel_id: str | None = None, *, about: str | None = None) -> list[Subscription]:
+        """All subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
+        query = _of_channel(sa.select(table).order_by(table.c.id), channel_id)
+        if about is not None:
+            query = query.where(table.c.app_id.in_((about, EVERY_APP)))
+
+        async def work(connection: Connection) -> list[Subscription]:
+            return [subscription_of(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def every_app_is_followed(self) -> bool:
+        """Whether a channel wants to hear of every app, paused or not."""
+        query = sa.select(sa.exists().where(table.c.app_id == EVERY_APP))
+
+        async def work(connection: Connection) -> bool:
+            return bool((await connection.execute(query)).scalar())
+
+        return await self.run(work)
 
     async def subscriptions_with_last_post(
         self, channel_id: str | None = None
     ) -> list[tuple[Subscription, datetime | None]]:
         """Like `subscriptions`, each with the time something of its app was last posted in its channel."""
-        last = (
-            sa.select(sa.func.max(announcements.c.posted_at))
-            .where(announcements.c.channel_id == table.c.channel_id)
-            .where(sa.or_(table.c.app_id == EVERY_APP, announcements.c.app_id == table.c.app_id))
-            .scalar_subquery()
-        )
-        query = sa.select(table, last.label("last_post")).order_by(table.c.id)
-        if channel_id is not None:
-            query = query.where(table.c.channel_id == channel_id)
+        here = announcements.c.channel_id == table.c.channel_id
+        last = sa.select(sa.func.max(announcements.c.posted_at)).where(here)
+        # two questions and no OR: each is answered by its end of the index, however much was posted
+        one_app = last.where(announcements.c.app_id == table.c.app_id).scalar_subquery()
+        of_its_app = sa.case((table.c.app_id == EVERY_APP, last.scalar_subquery()), else_=one_app)
+        query = _of_channel(sa.select(table, of_its_app.label("last_post")).order_by(table.c.id), channel_id)
 
         async def work(connection: Connection) -> list[tuple[Subscription, datetime | None]]:
             return [(subscription_of(row), row.last_post) for row in await connection.execute(query)]
@@ -120,7 +135,10 @@ class Subscriptions(Database):
         update = sa.update(table).where(*where).values(paused=paused).returning(table)
 
         async def work(connection: Connection) -> list[Subscription]:
-            return [subscription_of(row) for row in await connection.execute(update)]
+            changed = [subscription_of(row) for row in await connection.execute(update)]
+            if changed:
+                await self.tell_others(connection, "paused")
+            return changed
 
         return sorted(await self.run(work), key=lambda subscription: subscription.id)
 
@@ -189,6 +207,10 @@ def _told_by_now(before: Stage | None, stage: Stage) -> list[Event]:
     return [*events, end] if end else events
 
 
+def _of_channel(query: sa.Select[Any], channel_id: str | None) -> sa.Select[Any]:
+    return query if channel_id is None else query.where(table.c.channel_id == channel_id)
+
+
 def subscription_of(row: sa.Row[Any]) -> Subscription:
     """A row of the table as our noun; an event word of a newer version is left out."""
     known = {str(event): event for event in Event}
@@ -203,8 +225,15 @@ def subscription_of(row: sa.Row[Any]) -> Subscription:
         created_by=row.created_by,
         created_at=row.created_at,
         paused=row.paused,
+        manner=manner_of(row.manner),
+        muted_until=row.muted_until,
     )
 
+
+# Nobody wants to hear any more what was kept back.
+_DROP = written("""
+    UPDATE announcements SET state = 'failed', reason = 'unsubscribed' WHERE subscription_id = :id AND state = 'held'
+""")
 
 _LOOK_AGAIN = written("""
     UPDATE apps SET lease_token = NULL, lease_until = 0,
@@ -235,10 +264,10 @@ _RESTART_UNHEARD = written("""
 
 _BASELINE = written(
     """
-    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at)
-    SELECT o.id, :app, o.stage, o.facts, false, {now} FROM {rows} WHERE true
+    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark)
+    SELECT o.id, :app, o.stage, o.facts, false, {now}, '' FROM {rows} WHERE true
     ON CONFLICT (build_id) DO UPDATE SET
-        stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at
+        stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at, mark = ''
     """,
     Rows("rows", {"id": "text", "stage": "text", "facts": "text"}),
 )
@@ -250,8 +279,9 @@ _STAGES = written(
 
 _KNOWN_TO_CHANNEL = written(
     """
-    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at)
-    SELECT o.channel, o.app, o.build, o.event, o.channel || ':' || o.build || ':' || o.event, 'known', false, {now}
+    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at, card, manner, fact)
+    SELECT o.channel, o.app, o.build, o.event, o.channel || ':' || o.build || ':' || o.event, 'known', false, {now},
+        o.build, '', ''
     FROM {rows}
     WHERE NOT EXISTS (
         SELECT 1 FROM subscriptions s WHERE s.channel_id = o.channel AND s.app_id IN (o.app, '*') AND s.id <> :me

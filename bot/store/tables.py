@@ -19,6 +19,8 @@ subscriptions = sa.Table(
     sa.Column("created_by", Words, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("paused", Words),
+    sa.Column("manner", Words, nullable=False),
+    sa.Column("muted_until", Instant),
     sa.UniqueConstraint("channel_id", "app_id"),
     sa.Index(None, "app_id"),
 )
@@ -39,8 +41,9 @@ apps = sa.Table(
     sa.Index(None, "next_at"),
 )
 
-# One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move. A row that is
-# `gone` keeps its facts for what is still to be said, but counts as unknown.
+# One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
+# fingerprint of the words as they were listed. A row that is `gone` keeps its facts for what is still to be said, but
+# counts as unknown.
 builds = sa.Table(
     "builds",
     metadata,
@@ -50,6 +53,7 @@ builds = sa.Table(
     sa.Column("facts", Words, nullable=False),
     sa.Column("gone", sa.Boolean, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),
     sa.Index(None, "app_id", "stage"),
 )
 
@@ -68,8 +72,11 @@ channels = sa.Table(
 )
 
 WAITING = sa.text("state IN ('due', 'sending')")
+HELD = sa.text("state = 'held'")
+STANDING = sa.text("event = 'processed' AND superseded_by IS NULL")
 
-# The outbox. due → sending → posted or failed; `known` was there before the channel asked and is never said.
+# The outbox. (held →) due → sending → posted or failed; `known` was there before the channel asked and is never said.
+# Rows with one `card` share one message in the channel. A held row without `held_until` waits for its channel.
 announcements = sa.Table(
     "announcements",
     metadata,
@@ -86,7 +93,17 @@ announcements = sa.Table(
     sa.Column("ts", Words),
     sa.Column("posted_at", Instant),
     sa.Column("reason", Words),
+    sa.Column("card", Words, nullable=False),
+    sa.Column("manner", Words, nullable=False),
+    sa.Column("fact", Words, nullable=False),
+    sa.Column("subscription_id", sa.BigInteger),
+    sa.Column("held_until", Instant),
+    sa.Column("superseded_by", Words),
     sa.UniqueConstraint("channel_id", "build_id", "event"),
+    sa.Index(None, "channel_id", "card"),
+    sa.Index(None, "build_id"),
+    sa.Index("ix_announcements_held", "held_until", sqlite_where=HELD),
+    sa.Index("ix_announcements_standing", "channel_id", "app_id", sqlite_where=STANDING),
     sa.Index("ix_announcements_waiting", "channel_id", "id", sqlite_where=WAITING),
     sa.Index("ix_announcements_last_post", "channel_id", "app_id", "posted_at"),
 )
@@ -203,7 +220,7 @@ recent = sa.Table(
     sa.Index(None, "at"),
 )
 
-# Who wants to be told when a build is ready; the app is watched for them.
+# Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it.
 awaited = sa.Table(
     "awaited",
     metadata,
@@ -213,7 +230,28 @@ awaited = sa.Table(
     sa.Column("app_id", Words, nullable=False),
     sa.Column("asked_at", Instant, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("facts", Words),
     sa.Index(None, "app_id"),
+)
+
+# The message that shows somebody how the build they await gets on. `shown` is its text now. `tried` without a `ts`: it
+# was being posted, and nobody knows whether it was. `due_at` is when it may change next, or until when it is leased.
+progress = sa.Table(
+    "progress",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("usual_seconds", sa.Double),
+    sa.Column("channel", Words),
+    sa.Column("ts", Words),
+    sa.Column("shown", Words, nullable=False),
+    sa.Column("tried", sa.Boolean, nullable=False),
+    sa.Column("alarmed", sa.Boolean, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Index(None, "due_at"),
 )
 
 # A build somebody sent to a colleague: only the colleague's click works, and the sender hears of the first.
@@ -243,4 +281,15 @@ expiries = sa.Table(
     sa.Column("title", Words, nullable=False),
     sa.Column("again", Words, nullable=False),
     sa.Index(None, "due_at"),
+)
+
+# A build that was taken back; giving it free again removes the row.
+recalls = sa.Table(
+    "recalls",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("recalled_by", Words, nullable=False),
+    sa.Column("recalled_at", Instant, nullable=False),
 )

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.model import Announcement, Event
+from bot.domain.model import Announcement
 from bot.store.claims import Claim, Exchange, Outcome, Waiting
 from bot.store.columns import moment, storable
-from bot.store.database import Database
 from bot.store.engine import fresh_token
-from bot.store.facts import build_of
+from bot.store.showing import Showing
 from bot.store.sql import Rows, as_rows, span, written
 from bot.store.transactions import Connection
 
+# Nobody waits longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
+# back, and has come.
+FURTHEST = span(660)
 
-class Telling(Database):
+
+class Telling(Showing):
     """The store's outbox."""
 
     async def exchange(
@@ -35,7 +39,8 @@ class Telling(Database):
 
         async def work(connection: Connection) -> Exchange:
             lost = await self._hand_in(connection, ended, pace_seconds) if ended else ()
-            return Exchange(await self._take(connection, room, lease_seconds), lost)
+            claims = await self._take(connection, room, lease_seconds)
+            return Exchange(claims, lost, None if claims else await self._due_in(connection))
 
         return await self.run(work)
 
@@ -44,19 +49,37 @@ class Telling(Database):
     ) -> tuple[Outcome, ...]:
         rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
         written_down = set((await self.execute(connection, _HAND_IN, rows=rows)).scalars())
-        await self.execute(connection, _FREE, rows=rows)
-        late = {o.announcement_id: o for o in ended if o.kind == "posted" and o.announcement_id not in written_down}
+        if any(outcome.covers for outcome in ended):
+            await self.execute(connection, _COVER, rows=rows)
+        freed = set((await self.execute(connection, _FREE, rows=rows)).scalars())
+        # Where two ended at the same time in one channel, one of them was late.
+        times = Counter(outcome.channel_id for outcome in ended)
+        in_time = {channel for channel in freed if times[channel] == 1}
+        await self._edit_again(connection, [o for o in ended if o.edited and o.channel_id not in in_time])
+        kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
+        late = [o for o in ended if o.kind == "posted" and o.announcement_id not in kept]
         if not late:
             return ()
         # The same ts again is our own hand-in, repeated because its first answer never reached us.
-        first = await self.execute(connection, _FIRST, rows=as_rows({"id": number} for number in late))
-        return tuple(late[row.id] for row in first if row.ts != late[row.id].ts)
+        found = await self.execute(connection, _FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
+        first = {row.id: row.ts for row in found}
+        return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
+
+    async def _edit_again(self, connection: Connection, late: Sequence[Outcome]) -> None:
+        """An edit that came after its lease had ended may have put older words over newer ones."""
+        if late:
+            found = await self.execute(connection, _BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
+            await self.said(connection, "", (), set(found.scalars()))
 
     async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[Claim, ...]:
         claims: list[Claim] = []
         while (wanted := room - len(claims)) > 0:
             token, start = fresh_token(), time.monotonic()
-            leased = (await self.execute(connection, _LEASE, token=token, lease=span(lease_seconds), room=wanted)).all()
+            leased = (
+                await self.execute(
+                    connection, _LEASE, token=token, lease=span(lease_seconds), room=wanted, far=FURTHEST
+                )
+            ).all()
             if not leased:
                 break
             heads = as_rows(
@@ -64,8 +87,8 @@ class Telling(Database):
             )
             until = {row.channel_id: moment(row.lease_until) for row in leased}
             taken = []
-            for row in (await self.execute(connection, _FACTS, rows=heads)).all():
-                if (announcement := _announcement_of(row)) is None:
+            for row, announcement in await self.read(connection, heads):
+                if announcement is None:
                     await self.execute(connection, _UNREADABLE, id=row.id)
                     continue
                 taken.append(_claim_of(row, announcement, token, until[row.channel_id], start + lease_seconds))
@@ -89,6 +112,7 @@ class Telling(Database):
                 "ts": None,
                 "reason": None,
                 "wait": 0,
+                "covers": 0,
             }
             for claim in claims
         )
@@ -104,12 +128,11 @@ class Telling(Database):
 
     async def tell_due_in(self) -> float | None:
         """Seconds until an announcement may be claimed; 0 if one may now, None if nothing waits."""
+        return await self.run(self._due_in)
 
-        async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN)).scalar()
-            return None if wait is None else max(0.0, int(wait) / 1e6)
-
-        return await self.run(work)
+    async def _due_in(self, connection: Connection) -> float | None:
+        wait = (await self.execute(connection, _DUE_IN, far=FURTHEST)).scalar()
+        return None if wait is None else max(0.0, int(wait) / 1e6)
 
     async def posted_ts(self, channel_id: str, build_id: str) -> str | None:
         """Slack's ts of the message a channel last got about a build; None if it got none."""
@@ -130,7 +153,7 @@ class Telling(Database):
         return await self.run(work)
 
 
-_STATES = {"posted": "posted", "again": "due", "failed": "failed"}
+_STATES = {"posted": "posted", "again": "due", "held": "held", "failed": "failed"}
 
 
 def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
@@ -144,19 +167,13 @@ def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
         "ts": outcome.ts if outcome.kind == "posted" else None,
         "reason": None if outcome.reason is None else storable(outcome.reason),
         "wait": span(max(pace_seconds, outcome.retry_in) if outcome.kind == "again" else pace_seconds),
+        "covers": outcome.covers,
     }
 
 
-def _announcement_of(row: sa.Row[Any]) -> Announcement | None:
-    """The announcement in a row; None if only another version of this program can read it."""
-    try:
-        return Announcement(row.id, row.channel_id, Event(row.event), build_of(row.facts), row.key)
-    except (ValueError, TypeError):
-        return None
-
-
 def _claim_of(row: sa.Row[Any], announcement: Announcement, token: str, until: datetime, by: float) -> Claim:
-    return Claim(announcement, token, bool(row.unsure), moment(row.first_attempt_at), until, by, row.card_ts)
+    first = moment(row.first_attempt_at)
+    return Claim(announcement, token, bool(row.unsure), first, until, by, row.card_ts, row.covers or 0)
 
 
 _ENDED = Rows(
@@ -169,13 +186,18 @@ _ENDED = Rows(
         "ts": "text",
         "reason": "text",
         "wait": "bigint",
+        "covers": "bigint",
     },
 )
 
-# The first ts stays, whoever had the lease; anything else may be said only by who has the lease.
+# The first ts stays, whoever had the lease; anything else may be said only by who has the lease. One that may be there
+# already stays unsure until it was looked for; one that is held begins again.
 _HAND_IN = written(
     """
-    UPDATE announcements SET state = o.state, ts = o.ts, reason = o.reason,
+    UPDATE announcements SET ts = o.ts, reason = o.reason,
+        state = CASE WHEN o.state = 'due' AND announcements.unsure THEN 'sending' ELSE o.state END,
+        first_attempt_at = CASE WHEN o.state <> 'held' OR announcements.unsure THEN first_attempt_at END,
+        held_until = CASE WHEN o.state <> 'held' THEN held_until END,
         posted_at = CASE WHEN o.state = 'posted' THEN {now} END
     FROM {rows}
     WHERE announcements.id = o.id AND announcements.ts IS NULL AND (
@@ -197,8 +219,26 @@ _FREE = written(
         ORDER BY c.channel_id {lock_c}
     ) AS f
     WHERE channels.channel_id = f.channel_id
+    RETURNING channels.channel_id
     """,
     _ENDED,
+)
+
+# What was due for a card when it was shown has been said by that; what was held then, and released since, has not.
+_COVER = written(
+    """
+    UPDATE announcements SET state = 'posted', ts = o.ts, posted_at = {now}
+    FROM {rows} JOIN announcements h ON h.id = o.id
+    WHERE o.covers > 0 AND h.ts = o.ts AND announcements.channel_id = h.channel_id AND announcements.card = h.card
+        AND announcements.id <= o.covers AND announcements.state = 'due' AND announcements.event NOT LIKE 'details%'
+        AND (announcements.held_until IS NULL OR announcements.held_until <= h.first_attempt_at)
+    """,
+    _ENDED,
+)
+
+_BUILDS = written(
+    "SELECT a.build_id FROM {rows} JOIN announcements a ON a.id = o.id",
+    Rows("rows", {"id": "bigint"}),
 )
 
 _FIRST = written(
@@ -208,7 +248,9 @@ _FIRST = written(
 
 _LEASE = written("""
     WITH free AS MATERIALIZED (
-        SELECT channel_id FROM channels WHERE waiting AND lease_until <= {now} AND next_at <= {now}
+        SELECT channel_id FROM channels
+        WHERE waiting AND (lease_until <= {now} OR lease_until > {now} + :far)
+            AND (next_at <= {now} OR next_at > {now} + :far)
         ORDER BY next_at, channel_id LIMIT :room {skip_locked}
     )
     UPDATE channels SET lease_token = :token, lease_until = {now} + :lease
@@ -233,21 +275,6 @@ _HEADS = written("""
     RETURNING id
 """)
 
-# Not in RETURNING above: SQLite would read the whole tables for sub-selects there.
-_FACTS = written(
-    """
-    SELECT a.id, a.channel_id, a.event, a.key, a.unsure, a.first_attempt_at, b.facts,
-        (
-            SELECT p.ts FROM announcements p
-            WHERE p.channel_id = a.channel_id AND p.build_id = a.build_id AND p.ts IS NOT NULL
-            ORDER BY p.id DESC LIMIT 1
-        ) AS card_ts
-    FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
-    ORDER BY a.id
-    """,
-    Rows("rows", {"id": "bigint"}),
-)
-
 _UNREADABLE = written("""
     UPDATE announcements SET state = 'failed', reason = 'made by another version of this bot' WHERE id = :id
 """)
@@ -263,11 +290,14 @@ _CLOSE = written(
 )
 
 _DUE_IN = written("""
-    SELECT min(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {now} FROM channels WHERE waiting
+    SELECT min(CASE WHEN w.at > {now} + :far THEN 0 ELSE w.at - {now} END) FROM (
+        SELECT CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END AS at FROM channels WHERE waiting
+    ) AS w
 """)
 
 _POSTED = written("""
-    SELECT ts FROM announcements WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL
+    SELECT ts FROM announcements
+    WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL AND event NOT LIKE 'details%'
     ORDER BY id DESC LIMIT 1
 """)
 

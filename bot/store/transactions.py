@@ -94,7 +94,7 @@ class OneThread:
             return []
         try:
             with self._engine.begin() as connection:
-                return [_End(_straight(work(_Here(connection)))) for work in group]
+                return [_End(straight(work(Here(connection)))) for work in group]
         except Exception as error:  # noqa: BLE001 - it is for whoever brought the work
             if len(group) == 1:
                 return [_End(error=error)]
@@ -127,7 +127,7 @@ class _End(NamedTuple):
     error: Exception | None = None
 
 
-class _Here:
+class Here:
     """A plain connection dressed as one that is awaited."""
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -138,7 +138,7 @@ class _Here:
         return self._connection.execute(statement, parameters)
 
 
-def _straight(work: Awaitable[T]) -> T:
+def straight(work: Awaitable[T]) -> T:
     """Run a coroutine that never has to wait, to its end."""
     steps = work.__await__()
     try:

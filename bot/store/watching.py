@@ -12,6 +12,8 @@ from bot.store.engine import fresh_token
 from bot.store.sql import Rows, as_rows, span, written
 from bot.store.transactions import Connection
 
+FURTHEST_SECONDS = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedApp:
@@ -54,16 +56,25 @@ class Watching(Database):
 
         await self.run(work)
 
-    async def claim_apps(self, limit: int, lease_seconds: float, only_due: bool = True) -> list[ClaimedApp]:
+    async def claim_apps(
+        self, limit: int, lease_seconds: float, only_due: bool = True, *, furthest_seconds: float = FURTHEST_SECONDS
+    ) -> list[ClaimedApp]:
         """Take up to `limit` due apps with a subscription (paused or not), the longest due first; nobody else has them.
 
-        `only_due=False` takes apps whose time has not come as well.
+        `only_due=False` takes apps whose time has not come as well. A time that is further off than `furthest_seconds`
+        nobody has set: the clock was set back since, and the time has come.
         """
         token = fresh_token()
 
         async def work(connection: Connection) -> list[ClaimedApp]:
             rows = await self.execute(
-                connection, _CLAIM, token=token, lease=span(lease_seconds), limit=limit, every=not only_due
+                connection,
+                _CLAIM,
+                token=token,
+                lease=span(lease_seconds),
+                limit=limit,
+                every=not only_due,
+                far=span(furthest_seconds),
             )
             found = sorted(rows, key=lambda row: (row.next_at, row.app_id))
             return [
@@ -87,11 +98,11 @@ class Watching(Database):
 
         await self.run(work)
 
-    async def due_in(self) -> float | None:
-        """Seconds until an app can be claimed; 0 if one can now, None if none is watched."""
+    async def due_in(self, *, furthest_seconds: float = FURTHEST_SECONDS) -> float | None:
+        """Seconds until an app can be claimed; 0 if one can now, None if none is watched. See `claim_apps`."""
 
         async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN)).scalar()
+            wait = (await self.execute(connection, _DUE_IN, far=span(furthest_seconds))).scalar()
             return None if wait is None else max(0.0, int(wait) / 1e6)
 
         return await self.run(work)
@@ -155,7 +166,8 @@ _ENSURE = written(
 _CLAIM = written(f"""
     WITH due AS MATERIALIZED (
         SELECT app_id FROM apps
-        WHERE lease_until <= {{now}} AND (:every OR next_at <= {{now}}) AND {_WATCHED}
+        WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :far)
+            AND (:every OR next_at <= {{now}} OR next_at > {{now}} + :far) AND {_WATCHED}
         ORDER BY next_at, app_id LIMIT :limit {{skip_locked}}
     )
     UPDATE apps SET lease_token = :token, lease_until = {{now}} + :lease, rung = false
@@ -166,7 +178,9 @@ _CLAIM = written(f"""
 _END_LOOKS = written("UPDATE apps SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
 
 _DUE_IN = written(f"""
-    SELECT min(CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END) - {{now}} FROM apps WHERE {_WATCHED}
+    SELECT min(CASE WHEN w.at > {{now}} + :far THEN 0 ELSE w.at - {{now}} END) FROM (
+        SELECT CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END AS at FROM apps WHERE {_WATCHED}
+    ) AS w
 """)  # noqa: S608 - our own words
 
 _FAIL = written("""

@@ -128,6 +128,8 @@ class ClaimPage:
         if found is None:
             self._guesses.add(visitor)
             return self._ending(Standing.UNKNOWN)
+        if found.build_id in await self._store.recalls():
+            return await self._recalled(found)
         visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
             return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(Standing.SPENT)
@@ -158,6 +160,8 @@ class ClaimPage:
         what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
         ticket_hash = tickets.fingerprint(visit.ticket)
         claim = await self._store.claim_ticket(ticket_hash)
+        if claim is Standing.RECALLED:
+            return await self._recalled(visit.found)
         if not isinstance(claim, Ticket):
             return self._ending(claim)
         try:
@@ -171,6 +175,12 @@ class ClaimPage:
         if what.install:
             return self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
         return self._pages.download(link)
+
+    async def _recalled(self, ticket: Ticket) -> Answer:
+        """Somebody took the build back, before this ticket was made or after."""
+        recall = (await self._store.recalls()).get(ticket.build_id)
+        why = f"Your team has taken it back: “{recall.reason}”." if recall else ""
+        return self._ending(Standing.RECALLED, sentence=why)
 
     async def _minted(self, claim: Ticket, build: Build, what: Wanted) -> Link:
         """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""

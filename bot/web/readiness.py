@@ -37,13 +37,20 @@ async def database(store: Store) -> dict[str, Any]:
     return {"ok": True, "kind": store.dialect}
 
 
-async def polling(store: Store, idle_seconds: float, away: Callable[[], float]) -> dict[str, Any]:
-    """Whether every watched app was looked at when its time had come, give or take, and Applivery answered."""
+async def polling(
+    store: Store, idle_seconds: float, away: Callable[[], float], stretch: Callable[[], float]
+) -> dict[str, Any]:
+    """Whether every watched app was looked at when its time had come, give or take, and Applivery answered.
+
+    While the hour's requests are short, apps are polled less often: `stretched` says how many times.
+    """
     late = max(3 * idle_seconds, 120.0)
     try:
         state = await asyncio.wait_for(store.watching_state(behind_after_seconds=late), SECONDS)
     except (Problem, TimeoutError) as error:
         return {"ok": False, "problem": str(error) or SILENT}
     last = state.oldest_poll.isoformat() if state.oldest_poll else None
-    found = {"ok": state.behind == 0, "apps": state.apps, "behind": state.behind, "oldest_poll": last}
+    found: dict[str, Any] = {"ok": state.behind == 0, "apps": state.apps, "behind": state.behind, "oldest_poll": last}
+    if (slower := stretch()) > 1:
+        found["stretched"] = round(slower, 1)
     return found if away() <= late else {**found, "ok": False, "problem": "Applivery does not answer"}

@@ -107,6 +107,7 @@ def test_a_documented_build_is_read_whole() -> None:
         worked=12.0,
         created_at=NOON,
         updated_at=NOON,
+        icon="x",
     )
 
 

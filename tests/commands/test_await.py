@@ -10,7 +10,19 @@ from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, User
 from tests.conftest import World
-from tests.handing import MINTING, direct, directs, downloaded, mints, ready, rested, said, seen, start_with_page
+from tests.handing import (
+    MINTING,
+    direct,
+    directs,
+    downloaded,
+    ends_once_asked,
+    mints,
+    ready,
+    rested,
+    said,
+    seen,
+    start_with_page,
+)
 from tests.seeing import labels, link, press
 
 TELL = "Tell me when it is ready"
@@ -84,7 +96,7 @@ async def test_the_reason_comes_when_it_fails(world: World) -> None:
     await rested(world)
     world.applivery.fail(build, "The signature is broken", "7001")
     message = await tick(world)
-    assert message.text == ("❌ Courier 2.4.0 (173) for iOS failed to process. Applivery says: The signature is broken")
+    assert message.text == ("Courier 2.4.0 (173) for iOS: ❌ failed. *Reason* (code 7001): The signature is broken")
     assert "(code 7001): The signature is broken" in seen(message)
     assert mints(world) == 0
 
@@ -105,18 +117,9 @@ async def test_a_build_that_becomes_ready_while_the_wish_is_written_down_is_not_
     """It is ready between the first look (still in progress) and the second (after the promise)."""
     await world.start()
     answer, build = await unfinished(world)
-    shown: list[int] = []
-
-    def move(body: Any) -> Any:
-        shown.append(1)
-        if len(shown) == 1:
-            body["data"]["status"] = "in_progress"
-        return body
-
-    world.applivery.move(build, "processed")
-    world.applivery.reshape(f"GET /v1/organizations/*/builds/{build.id}", move)
+    asked = ends_once_asked(world, build)
     got = await (await press(world.slack, answer, TELL, user=world.bruno)).answer()
-    assert len(shown) >= 2
+    assert len(asked) >= 2
     assert link(got)
     await world.look()
     assert directs(world, world.bruno) == []
@@ -216,7 +219,7 @@ async def test_when_no_link_can_be_made_a_button_comes_instead(world: World) -> 
     world.applivery.move(build, "processed")
     world.applivery.faults.add(MINTING, Fault(status=500))
     message = await tick(world)
-    assert message.text == "✅ Courier 2.4.0 (173) for iOS is ready."
+    assert message.text == "Courier 2.4.0 (173) for iOS: ✅ ready."
     assert link(await (await press(world.slack, message, "Get build", user=world.bruno)).answer())
 
 

@@ -11,11 +11,11 @@ from tests.seeing import labels, link, press
 @pytest.mark.parametrize(
     ("status", "words", "buttons"),
     [
-        ("pending", "waiting to be processed", ["Check again", "Open in Applivery"]),
-        ("in_progress", "being processed", ["Check again", "Open in Applivery"]),
-        ("thawing", "being processed", ["Check again", "Open in Applivery"]),
-        ("processed", "ready", ["Get build", "Open in Applivery"]),
-        ("success", "ready", ["Get build", "Open in Applivery"]),
+        ("pending", "waiting to be processed", ["Watch", "Check again", "Open in Applivery"]),
+        ("in_progress", "being processed", ["Watch", "Check again", "Open in Applivery"]),
+        ("thawing", "being processed", ["Watch", "Check again", "Open in Applivery"]),
+        ("processed", "ready", ["Get build", "What's new", "Open in Applivery"]),
+        ("success", "ready", ["Get build", "What's new", "Open in Applivery"]),
         ("error", "failed", ["Open in Applivery"]),
         ("failed", "failed", ["Open in Applivery"]),
     ],

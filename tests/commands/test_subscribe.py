@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from bot.domain.model import Event, Manner
 from bot.sandbox.faults import Fault
+from bot.sandbox.slack import View
 from tests.conftest import World
+from tests.handing import directs, rested, seen
 from tests.seeing import labels, press
 
 
@@ -21,7 +24,7 @@ async def test_what_was_saved_is_said_back_to_the_asker(world: World) -> None:
     assert answer.ephemeral_to == world.ana.id
     for words in ("this channel hears of builds of Courier", "branch release/", "tag not nightly", "when processed"):
         assert words in answer.text
-    assert labels(answer) == ["Unsubscribe"]
+    assert labels(answer) == ["Edit", "Unsubscribe"]
 
 
 async def test_only_what_was_asked_for_is_announced_from_the_next_build_on(world: World) -> None:
@@ -153,3 +156,282 @@ async def test_subscribe_works_over_signed_http(world: World) -> None:
     assert "hears of builds of Courier" in json.dumps(answer.blocks)
     world.applivery.build(world.courier)
     assert len(await heard(world)) == 1
+
+
+# ------------------------------------------------------------------ how it is told
+
+
+async def saved(world: World) -> Manner:
+    """How the only subscription is told."""
+    [one] = await world.bot.store.subscriptions()
+    return one.manner
+
+
+async def test_everything_that_was_typed_is_saved_and_said_back(world: World) -> None:
+    await world.start()
+    answer = await world.ask(
+        'subscribe courier on:cert,feedback format:compact threads:off group:version label:"Staging" '
+        "digest:daily@09:00 quiet:22:00-8 tz:America/Lima"
+    )
+    assert await saved(world) == Manner(
+        compact=True,
+        threads=False,
+        grouped=True,
+        label="Staging",
+        digest="daily@09:00",
+        quiet="22:00-08:00",
+        tz="America/Lima",
+    )
+    for words in ("when a certificate expires or somebody sends feedback", "in one line each", "labelled “Staging”"):
+        assert words in answer.text
+    assert "would have posted" not in answer.text
+
+
+async def test_times_are_in_the_asker_s_zone_unless_another_is_named(world: World) -> None:
+    world.ana.tz = "Asia/Tokyo"
+    await world.start()
+    assert "(Asia/Tokyo)" in (await world.ask("subscribe courier digest:daily@09:00")).text
+    assert (await saved(world)).tz == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize("typed", ["@mobile-qa", "mobile-QA", "{id}", "<!subteam^{id}|@mobile-qa>", "<!subteam^{id}>"])
+async def test_a_group_to_mention_is_found_by_its_handle_its_mark_or_its_id(world: World, typed: str) -> None:
+    group = world.slack.usergroup("mobile-qa", [world.bruno])
+    await world.start()
+    answer = await world.ask(f"subscribe courier mention:{typed.format(id=group.id)}")
+    assert "mentioning @mobile-qa" in answer.text
+    assert (await saved(world)).mention == group.id
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("@moblie-qa", "no user group called “moblie-qa”. Did you mean `@mobile-qa`?"),
+        ("<!subteam^S0OLD|@old>", "There are `@mobile-qa`."),
+        ("<@UBRUNO|bruno>", "I do not mention single people."),
+        ("<!here>", "I do not mention everybody at once."),
+        ("@channel", "I do not mention everybody at once."),
+        ("<!everyone|everyone>", "I do not mention everybody at once."),
+    ],
+)
+async def test_only_a_user_group_can_be_mentioned(world: World, typed: str, words: str) -> None:
+    world.slack.usergroup("mobile-qa", [world.bruno])
+    await world.start()
+    answer = await world.ask(f"subscribe courier mention:{typed}")
+    assert words in answer.text
+    assert await world.bot.store.subscriptions() == []
+
+
+async def test_a_group_slack_does_not_tell_is_not_guessed(world: World) -> None:
+    group = world.slack.usergroup("mobile-qa", [world.bruno])
+    await world.start()
+    world.slack.scopes -= {"usergroups:read"}
+    answer = await world.ask(f"subscribe courier mention:{group.id}")
+    assert "Slack does not tell me which user groups there are." in answer.text
+    assert await world.bot.store.subscriptions() == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("mentoin:@qa", "`mention:`"),
+        ("format:small", "`format:compact`"),
+        ("-threads:off", "`threads:off`"),
+        ("digest:daily@25:00", "`daily@09:00`"),
+        ("quiet:late", "`quiet:22:00-08:00`"),
+        ("tz:Mars/Base", "`tz:Europe/Madrid`"),
+        ("label:a label:b", "once only"),
+    ],
+)
+async def test_a_manner_that_is_not_understood_is_not_saved(world: World, typed: str, words: str) -> None:
+    await world.start()
+    world.applivery.app("Driver")
+    for text in (f"subscribe courier {typed}", f"subscribe {typed}"):
+        assert words in (await world.ask(text)).text
+    assert await world.bot.store.subscriptions() == []
+
+
+# ------------------------------------------------------------------ the dry run
+
+
+async def test_the_answer_says_which_of_the_last_builds_would_have_come(world: World) -> None:
+    await world.start()
+    world.applivery.build(world.courier, version="1.0.0", number="7", branch="release/1")
+    world.applivery.build(world.courier, version="2.0.0", branch="main")
+    answer = await world.ask("subscribe courier branch:release/*")
+    assert "1 of the last 2 builds would have posted: 1.0.0 (7) iOS." in answer.text
+    assert "1.0.0 (7) iOS" in seen(answer)
+    assert await heard(world) == []
+
+
+async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(world: World) -> None:
+    await world.start()
+    world.applivery.build(world.courier, branch="main")
+    answer = await world.ask("subscribe courier branch:mian")
+    assert (
+        "None of the only build there is would have posted. The filter may be too narrow: they have branch main."
+        in (answer.text)
+    )
+    assert len(await world.bot.store.subscriptions()) == 1
+
+
+async def test_the_dry_run_of_every_app_asks_about_ten_and_leaves_out_what_it_may_not_see(world: World) -> None:
+    await world.start()
+    for number in range(12):
+        world.applivery.build(world.applivery.app(f"App {number:02}"), version=f"{number}.0.0")
+    apps = await world.bot.door._house.catalogue.apps(fresh=True)
+    world.applivery.requests.clear()
+    world.applivery.faults.add(f"GET /v1/organizations/*/apps/{apps[0].id}/builds", Fault(status=403))
+    answer = await world.ask("subscribe *")
+    assert sum(one.path.endswith("/builds") for one in world.applivery.requests) == 10
+    assert "of the last 9 builds would have posted: App" in answer.text
+
+
+# ------------------------------------------------------------------ a channel that could not be spoken in
+
+
+async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_comes(world: World) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    world.releases.members.remove(world.slack.bot_user_id)
+    world.applivery.build(world.courier, version="2.0.0")
+    assert await heard(world) == []
+    assert "As soon as I am in it again (`/invite @applivery`)" in directs(world, world.ana)[-1].text
+    assert "Invite me first" in (await world.ask("subscribe courier on:failed")).text
+    world.releases.members.append(world.slack.bot_user_id)
+    answer = await world.ask("subscribe courier on:failed")
+    assert "what was kept back comes now" in answer.text
+    await world.bot.announce.drain()
+    assert world.said() == ["✅ Courier 2.0.0 (1) for iOS is ready."]
+    assert [one.paused for one in await world.bot.store.subscriptions()] == [None]
+
+
+# ------------------------------------------------------------------ the form
+
+
+async def opened(world: World, typed: str = "subscribe") -> View:
+    """The form behind *Use a form*, when there is more than one app."""
+    world.applivery.app("Driver")
+    await world.bot.door._house.catalogue.apps(fresh=True)
+    turn = await press(world.slack, await world.ask(typed), "Use a form", user=world.ana)
+    return await turn.view()
+
+
+def fill(**fields: object) -> dict[str, dict[str, object]]:
+    """What somebody fills in: `app=`, `on=`, …"""
+    return {f"subscribe.{name}": {f"subscribe.{name}": value} for name, value in fields.items()}
+
+
+async def test_with_several_apps_they_are_offered_with_every_app_and_the_form(world: World) -> None:
+    await world.start()
+    world.applivery.app("Driver")
+    assert labels(await world.ask("subscribe on:failed")) == ["Courier", "Driver", "Every app", "Use a form"]
+
+
+async def test_the_form_does_what_the_words_do(world: World) -> None:
+    group = world.slack.usergroup("mobile-qa", [world.bruno])
+    await world.start()
+    view = await opened(world)
+    turn = await world.slack.submit(
+        view,
+        fill(
+            app=world.courier.id,
+            on=["failed", "cert"],
+            filters="branch:release/* -tag:nightly",
+            how=["compact", "version"],
+            label="Staging",
+            mention="@mobile-qa",
+            quiet="22:00-08:00",
+        ),
+        user=world.ana,
+    )
+    await rested(world)
+    assert turn.acked
+    answer = world.slack.ephemerals(world.ana)[-1]
+    assert answer.text.startswith("Done: this channel hears of builds of Courier with branch release/")
+    [one] = await world.bot.store.subscriptions(world.releases.id)
+    assert one.events == (Event.FAILED, Event.CERT)
+    assert one.query == "branch:release/* -tag:nightly"
+    assert one.manner == Manner(
+        compact=True,
+        threads=False,
+        grouped=True,
+        label="Staging",
+        mention=group.id,
+        quiet="22:00-08:00",
+        tz="Europe/Madrid",
+    )
+
+
+async def test_the_menu_opens_the_form_and_it_takes_every_app(world: World) -> None:
+    await world.start()
+    world.applivery.app("Driver")
+    turn = await press(world.slack, await world.ask(""), "Subscribe this channel", user=world.ana)
+    view = await turn.view()
+    offered = await world.slack.options(view, "subscribe.app", "", user=world.ana)
+    assert [one["text"]["text"] for one in offered] == ["Every app", "Courier", "Driver"]
+    await world.slack.submit(view, fill(app="*"), user=world.ana)
+    await rested(world)
+    [one] = await world.bot.store.subscriptions()
+    assert (one.app_id, one.manner.threads) == (None, True)
+
+
+async def test_the_form_opens_with_what_was_typed(world: World) -> None:
+    await world.start()
+    view = await opened(world, 'subscribe on:failed branch:main label:"Staging"')
+    await world.slack.submit(view, fill(app=world.courier.id), user=world.ana)
+    await rested(world)
+    [one] = await world.bot.store.subscriptions()
+    assert (one.events, one.query, one.manner.label) == ((Event.FAILED,), "branch:main", "Staging")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"filters": "bransh:main"}, "“bransh:” is no filter. Did you mean `branch:`?"),
+        ({"filters": "main"}, "“main” is no filter."),
+        ({"quiet": "late"}, "I do not understand the quiet hours “late”."),
+        ({"mention": "@nobody"}, "There is no user group called “nobody”."),
+    ],
+)
+async def test_a_mistake_in_the_form_is_said_and_nothing_that_was_filled_in_is_lost(
+    world: World, fields: dict[str, str], words: str
+) -> None:
+    await world.start()
+    view = await opened(world)
+    await world.slack.submit(view, fill(app=world.courier.id, label="Staging", **fields), user=world.ana)
+    await rested(world)
+    answer = world.slack.ephemerals(world.ana)[-1]
+    assert words in answer.text
+    assert answer.text.startswith("Not saved: ")
+    assert await world.bot.store.subscriptions() == []
+    again = await (await press(world.slack, answer, "Back to the form", user=world.ana)).view()
+    shown = {block["block_id"]: block["element"] for block in again.blocks}
+    assert shown["subscribe.app"]["initial_option"]["value"] == world.courier.id
+    assert shown["subscribe.label"]["initial_value"] == "Staging"
+    for name, value in fields.items():
+        assert shown[f"subscribe.{name}"]["initial_value"] == value
+
+
+async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(world: World) -> None:
+    await world.start()
+    world.applivery.app("Driver")
+    world.applivery.app("Rider")
+    for app in ("courier", "driver"):
+        await world.ask(f"grant <@{world.bruno.id}> releaser app:{app}")
+    answer = await world.ask("subscribe", user=world.bruno)
+    assert labels(answer) == ["Courier", "Driver", "Use a form"]
+    view = await (await press(world.slack, answer, "Use a form", user=world.bruno)).view()
+    offered = await world.slack.options(view, "subscribe.app", "", user=world.bruno)
+    assert [one["text"]["text"] for one in offered] == ["Courier", "Driver"]
+    await world.slack.submit(view, fill(app="*"), user=world.bruno)
+    await rested(world)
+    assert "This needs the role *releaser*" in world.slack.ephemerals(world.bruno)[-1].text
+    assert await world.bot.store.subscriptions() == []
+
+
+async def test_subscribing_is_written_down(world: World) -> None:
+    await world.start()
+    await world.ask("subscribe courier on:failed branch:main")
+    [entry] = await world.bot.store.audit_entries()
+    assert (entry.action, entry.outcome, entry.app_id) == ("subscribe", "on:failed branch:main", world.courier.id)

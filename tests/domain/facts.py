@@ -32,6 +32,17 @@ def build(nth: int = 1, *, app: App = COURIER, stage: Stage = Stage.READY, **mor
     return Build(app=app, stage=stage, **{**said, "created_at": NOON, **more})
 
 
+FULL = build(
+    173,
+    version="2.4.0",
+    size=48_200_000,
+    tags=("nightly", "v2.4"),
+    origin=Origin(branch="release/2.4", tag="v2.4", commit="0123456789abcdef", commit_message="Fix login\n\nLong"),
+    uploader="Ana Pérez",
+    changelog="Fixed <b>login</b>\n\n* and *more*",
+)
+
+
 def subscription(nth: int = 1, **more: Any) -> Subscription:
     """A subscription of #releases to Courier."""
     said: dict[str, Any] = {

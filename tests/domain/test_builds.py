@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import builds as decisions
-from bot.domain.model import Build, Change, Event, Stage
+from bot.domain import changelogs
+from bot.domain.model import (
+    Build,
+    Change,
+    Event,
+    Follow,
+    Manner,
+    NewAnnouncement,
+    Origin,
+    Requirements,
+    Stage,
+    Standing,
+    Subscription,
+)
 from tests.domain.facts import COURIER, NOON, RIDER, build, subscription
 
 HOUR = timedelta(hours=1)
@@ -18,6 +34,10 @@ EVERYTHING = tuple(Event)
 
 def changes(known: dict[str, Stage], *seen: Build, baseline: bool = False) -> list[Change]:
     return decisions.changes(known, seen, baseline=baseline)
+
+
+def announcements(news: Sequence[Change], wishes: Sequence[Subscription]) -> list[NewAnnouncement]:
+    return decisions.announcements(news, wishes, now=NOON)
 
 
 # ------------------------------------------------------------------ changes
@@ -34,8 +54,8 @@ def test_news_is_told_oldest_first() -> None:
 
 def test_a_change_remembers_where_the_build_stood() -> None:
     one = build(1)
-    assert changes({one.id: Stage.RUNNING}, one) == [Change(one, Stage.RUNNING)]
-    assert changes({}, one) == [Change(one, None)]
+    assert changes({one.id: Stage.RUNNING}, one) == [Change(one, Stage.RUNNING, mark=decisions.mark(one))]
+    assert changes({}, one) == [Change(one, None, mark=decisions.mark(one))]
 
 
 def test_at_the_first_look_what_exists_is_history() -> None:
@@ -50,12 +70,14 @@ def test_a_build_on_its_way_at_the_first_look_is_followed_to_its_end() -> None:
     assert first.quiet
     (then,) = changes({running.id: first.build.stage}, done)
     assert not then.quiet
-    assert decisions.announcements([then], [subscription()])[0].event is Event.PROCESSED
+    assert announcements([then], [subscription()])[0].event is Event.PROCESSED
 
 
 def test_a_known_build_that_moves_is_news_even_at_the_first_look() -> None:
     one = build(1)
-    assert changes({one.id: Stage.RUNNING}, one, baseline=True) == [Change(one, Stage.RUNNING)]
+    assert changes({one.id: Stage.RUNNING}, one, baseline=True) == [
+        Change(one, Stage.RUNNING, mark=decisions.mark(one))
+    ]
 
 
 @pytest.mark.parametrize(("created", "quiet"), [(NOON + HOUR, False), (NOON, True), (NOON - HOUR, True), (None, True)])
@@ -85,14 +107,14 @@ def test_what_was_remembered_is_no_news_the_next_time(known: dict[str, Stage], s
 @given(seen_builds, st.booleans())
 def test_a_first_look_announces_nothing_whatever_there_is(seen: list[Build], wide: bool) -> None:
     wish = subscription(app_id=None if wide else COURIER.id, events=EVERYTHING)
-    assert decisions.announcements(decisions.changes({}, seen, baseline=True), [wish]) == []
+    assert announcements(decisions.changes({}, seen, baseline=True), [wish]) == []
 
 
 # ------------------------------------------------------------------ announcements
 
 
 def told(change: Change, **wish: object) -> list[Event]:
-    return [one.event for one in decisions.announcements([change], [subscription(**wish)])]
+    return [one.event for one in announcements([change], [subscription(**wish)])]
 
 
 def test_a_new_build_is_told_as_uploaded_and_by_its_end_when_it_is_over() -> None:
@@ -125,15 +147,183 @@ def test_only_what_was_asked_for_is_told() -> None:
 
 def test_two_wishes_of_one_channel_make_one_announcement() -> None:
     wishes = [subscription(1), subscription(2, app_id=None), subscription(3, channel_id="C2")]
-    found = decisions.announcements([Change(build(1), Stage.RUNNING)], wishes)
+    found = announcements([Change(build(1), Stage.RUNNING)], wishes)
     assert [(one.channel_id, one.event) for one in found] == [("C1", Event.PROCESSED), ("C2", Event.PROCESSED)]
 
 
 def test_announcements_keep_the_order_of_the_changes() -> None:
     news = [Change(build(number), Stage.RUNNING) for number in (1, 2, 3)]
-    found = decisions.announcements(news, [subscription(1, channel_id="C2"), subscription(2)])
+    found = announcements(news, [subscription(1, channel_id="C2"), subscription(2)])
     for channel in ("C1", "C2"):
         assert [one.build_id for one in found if one.channel_id == channel] == [change.build.id for change in news]
+
+
+def grouped_wish(**manner: object) -> Subscription:
+    return subscription(manner=Manner(**manner))  # type: ignore[arg-type]
+
+
+def test_each_build_has_a_card_of_its_own_unless_platforms_are_grouped() -> None:
+    ios, android = build(1, version="2.4.0"), build(2, version="2.4.0", platform="android")
+    news = [Change(ios, None), Change(android, None)]
+    assert [one.card for one in announcements(news, [grouped_wish()])] == [ios.id, android.id]
+    shared = f"{COURIER.id}/2.4.0"
+    assert [one.card for one in announcements(news, [grouped_wish(grouped=True)])] == [shared, shared]
+
+
+def test_without_a_version_there_is_nothing_to_group_by() -> None:
+    one = build(1, version="")
+    assert announcements([Change(one, None)], [grouped_wish(grouped=True)])[0].card == one.id
+
+
+def test_an_announcement_knows_whose_wish_it_is_and_in_which_manner() -> None:
+    wish = subscription(7, manner=Manner(compact=True, label="Beta"))
+    (found,) = announcements([Change(build(1), None)], [wish])
+    assert (found.subscription_id, found.manner, found.held_until) == (7, wish.manner, None)
+
+
+def test_a_long_changelog_goes_into_the_thread_of_the_card_once_the_build_is_ready() -> None:
+    long = build(1, changelog="- a line of it\n" * 400)
+    count = len(changelogs.pieces(long.changelog))
+    found = announcements([Change(long, None)], [subscription(events=EVERYTHING)])
+    assert [(one.event, one.part) for one in found] == [
+        (Event.UPLOADED, 0),
+        (Event.PROCESSED, 0),
+        *((Follow.DETAILS, part) for part in range(count)),
+    ]
+    assert {one.card for one in found} == {long.id}
+    for less in ({"threads": False}, {"digest": "daily@09:00"}):
+        assert Follow.DETAILS not in {one.event for one in announcements([Change(long, None)], [grouped_wish(**less)])}
+    failed = replace(long, stage=Stage.FAILED)
+    assert Follow.DETAILS not in {one.event for one in announcements([Change(failed, None)], [subscription()])}
+
+
+@pytest.mark.parametrize(("days", "told"), [(-1, True), (13, True), (15, False), (None, False)])
+def test_a_profile_that_soon_expires_is_a_detail_too(days: int | None, told: bool) -> None:
+    expires = None if days is None else NOON + timedelta(days=days)
+    one = build(1, requirements=Requirements(profile_expires_at=expires))
+    found = announcements([Change(one, None)], [subscription()])
+    assert (Follow.DETAILS in {one.event for one in found}) is told
+
+
+def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
+    muted = subscription(5, muted_until=NOON + HOUR)
+    found = announcements([Change(build(1), None), Change(build(2), None)], [muted, subscription(6, channel_id="C2")])
+    held, free = ([one for one in found if one.channel_id == channel] for channel in ("C1", "C2"))
+    assert {one.held_until for one in held} == {NOON + HOUR}
+    assert len({one.card for one in held}) == 1
+    assert {one.card for one in free} == {build(1).id, build(2).id}
+
+
+def test_who_waits_for_a_build_is_told_its_end_in_person() -> None:
+    one = build(1)
+    waiting = {one.id: ["U1", "U2"], build(2).id: ["U3"]}
+    found = decisions.announcements([Change(one, Stage.RUNNING)], [subscription()], waiting, now=NOON)
+    assert [one.channel_id for one in found] == ["C1", "U1", "U2"]
+    assert not decisions.announcements([Change(replace(one, stage=Stage.PENDING), None)], [], waiting, now=NOON)
+
+
+# ------------------------------------------------------------------ what takes the place of what
+
+
+def standing(nth: int, channel: str = "C1", **more: Any) -> Standing:
+    return Standing(channel, build(nth, created_at=NOON + nth * HOUR, **more))
+
+
+def followed(new: list[Standing], there: list[Standing]) -> list[tuple[str, str, str]]:
+    return [(one.channel_id, one.build_id, one.by) for one in decisions.superseded(new, there)]
+
+
+def test_a_newer_build_takes_the_place_of_the_one_before_it() -> None:
+    assert followed([standing(2)], [standing(1)]) == [("C1", build(1).id, build(2).id)]
+    assert followed([standing(3), standing(2)], [standing(1)]) == [
+        ("C1", build(1).id, build(2).id),
+        ("C1", build(2).id, build(3).id),
+    ]
+
+
+def test_a_build_that_is_ready_late_is_superseded_from_the_start() -> None:
+    assert followed([standing(1)], [standing(2)]) == [("C1", build(1).id, build(2).id)]
+
+
+def test_a_build_does_not_follow_itself() -> None:
+    assert followed([standing(1)], [standing(1)]) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "follows"),
+    [
+        ({}, True),
+        ({"platform": "iOS"}, True),
+        ({"platform": "android"}, False),
+        ({"app": RIDER}, False),
+        ({"channel": "C2"}, False),
+        ({"origin": Origin(branch="main")}, False),
+    ],
+)
+def test_only_the_same_app_platform_and_line_in_the_same_channel_is_superseded(
+    other: dict[str, Any], follows: bool
+) -> None:
+    assert bool(followed([standing(2)], [standing(1, **other)])) is follows
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "same"),
+    [
+        ("release/2.4", "release/2.5", True),
+        ("release/2.4", "release/2.4.1", True),
+        ("release/2.4", "hotfix/2.4", False),
+        ("feature/login", "feature/cart", False),
+        ("main", "main", True),
+        (None, "", True),
+        (None, "main", False),
+    ],
+)
+def test_numbers_in_a_branch_do_not_make_another_line(older: str | None, newer: str, same: bool) -> None:
+    lines = [decisions.line_of(build(1, origin=Origin(branch=branch))) for branch in (older, newer)]
+    assert (lines[0] == lines[1]) is same
+
+
+def test_what_a_channel_was_told_before_counts_and_what_it_was_not_told_does_not() -> None:
+    news = [Change(build(2, created_at=NOON + HOUR), Stage.RUNNING)]
+    there = [Standing(channel, build(1)) for channel in ("C1", "C2")]
+    found = decisions.wanted(news, [subscription()], now=NOON, standing=there)
+    assert [(one.channel_id, one.build_id) for one in found.superseded] == [("C1", build(1).id)]
+    only_failures = subscription(events=(Event.FAILED,))
+    assert decisions.wanted(news, [only_failures], now=NOON, standing=there).superseded == ()
+
+
+def test_people_who_wait_are_no_channels_in_which_something_is_superseded() -> None:
+    found = decisions.wanted([Change(build(2), None)], [], now=NOON, awaiting={build(2).id: ["U1"]})
+    assert [one.channel_id for one in found.announcements] == ["U1"]
+    assert found.superseded == ()
+
+
+# ------------------------------------------------------------------ later words
+
+
+def test_a_mark_changes_with_the_words_of_a_card_and_with_nothing_else() -> None:
+    one = build(1)
+    assert decisions.mark(one) == decisions.mark(replace(one, stage=Stage.FAILED, updated_at=NOON, waited=3.0))
+    edits = ({"changelog": "x"}, {"tags": ("x",)}, {"version": "9"}, {"size": 3}, {"origin": Origin(branch="b")})
+    assert len({decisions.mark(replace(one, **edit)) for edit in edits} | {decisions.mark(one)}) == 6
+
+
+def expires(nth: int, days: float, **more: Any) -> Build:
+    return build(nth, requirements=Requirements(profile_expires_at=NOON + timedelta(days=days)), **more)
+
+
+def test_a_channel_that_asked_hears_of_the_newest_build_whose_profile_runs_out() -> None:
+    wish = subscription(3, events=(Event.CERT,), manner=Manner(label="Beta"))
+    seen = [expires(3, 1, stage=Stage.RUNNING), expires(2, 5), expires(1, 1)]
+    ((told, about),) = decisions.expiring(seen, [wish, subscription(4, channel_id="C2")], NOON)
+    assert (about, told.event, told.channel_id, told.subscription_id) == (seen[1], Event.CERT, "C1", 3)
+    assert told.card != about.id, "it is no part of the build's card"
+
+
+def test_a_new_signature_ends_the_worry_about_the_old_one() -> None:
+    wish = subscription(events=(Event.CERT,))
+    assert decisions.expiring([expires(2, 300), expires(1, 1)], [wish], NOON) == []
+    assert len(decisions.expiring([expires(2, 1), expires(1, 1, platform="macos")], [wish], NOON)) == 2
 
 
 # ------------------------------------------------------------------ when to look
@@ -159,3 +349,19 @@ def test_failed_looks_are_repeated_later_and_later_up_to_five_minutes() -> None:
 def test_a_failed_look_is_never_repeated_at_once_nor_sooner_than_idle_for_ever() -> None:
     assert decisions.retry_look(0, busy=0.01, idle=0.01) == 1
     assert decisions.retry_look(50, busy=5, idle=3600) == 3600
+
+
+# ------------------------------------------------------------------ in place of a recalled one
+
+
+def test_instead_of_a_recalled_build_the_newest_of_its_line_is_offered_else_of_its_platform() -> None:
+    def on(number: int, branch: str, **about: object) -> Build:
+        return replace(build(number, **about), origin=Origin(branch=branch))
+
+    bad = on(5, "release/2.4")
+    android, feature = on(9, "release/2.5", platform="android"), on(8, "feature/cart")
+    running, older = on(7, "release/2.5", stage=Stage.RUNNING), on(3, "release/2.3")
+    listed = [android, feature, running, bad, older]
+    assert decisions.in_place_of(bad, listed, {bad.id}) is older
+    assert decisions.in_place_of(bad, listed, {bad.id, older.id}) is feature
+    assert decisions.in_place_of(bad, listed, {bad.id, older.id, feature.id}) is None

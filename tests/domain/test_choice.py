@@ -110,6 +110,16 @@ def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
         found("latest")
 
 
+def test_a_recalled_build_is_never_the_latest_and_still_meant_by_name() -> None:
+    three, two, one = build(3), build(2), build(1)
+    assert choice.build("latest", [three, two, one], COURIER, {three.id}) is two
+    assert choice.build("1.3.0", [three, two, one], COURIER, {three.id}) is three
+    with pytest.raises(BadInput, match="Every build of Courier that fits and is ready was recalled"):
+        choice.build("latest", [three], COURIER, {three.id})
+    android = build(4, platform="android")
+    assert choice.other_platforms(three, [android, three], {android.id}) == []
+
+
 def test_a_build_is_found_by_version_number_and_id() -> None:
     two, one = build(2, version="V2.0"), build(1, id="ab" * 12)
     assert found("1.1.0", two, one) is one

@@ -41,7 +41,13 @@ def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
     assert "procesed" in asked.value.sentence
     with pytest.raises(BadInput) as asked:
         filters.events(grammar.parse("on:xyzzy"))
-    assert all(f"`on:{event}`" in asked.value.next_step for event in Event)
+    assert all(f"`on:{event}`" in asked.value.next_step for event in filters.EVENTS)
+
+
+@pytest.mark.parametrize("event", [Event.STUCK, Event.DELETED])
+def test_what_only_who_waits_hears_cannot_be_asked_for_by_a_channel(event: Event) -> None:
+    with pytest.raises(BadInput, match="no event"):
+        filters.events(grammar.parse(f"on:{event}"))
 
 
 def test_an_event_cannot_be_taken_away() -> None:

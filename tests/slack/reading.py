@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from bot.applivery.hosts import Hosts
+from bot.domain.model import App, Build
 from bot.sandbox.slack.strict import check_message
 from bot.slack.blocks import MESSAGE_TEXT, Message
 
@@ -15,6 +17,15 @@ from bot.slack.blocks import MESSAGE_TEXT, Message
 LIVE = re.compile(r"<([^<>]*)>")
 DATE = re.compile(r"!date\^-?\d+\^[^^|<>]*\|\d{1,4}-\d\d-\d\d \d\d:\d\d UTC")
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")
+
+HOSTS = Hosts.of_tenant("acme")
+DASHBOARD = "https://dashboard.acme.applivery.io/acme/apps/courier/builds?id=1"
+
+
+def dashboard(of: Build) -> str:
+    # the parser lets no half characters through
+    slug = of.app.slug.encode("utf-8", "replace").decode()
+    return HOSTS.dashboard_build_url("acme", App(of.app.id, slug, of.app.name), of)
 
 
 def messages(message: Message) -> Iterator[Message]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,26 +12,21 @@ from hypothesis import strategies as st
 
 import bot.commands
 from bot import errors
-from bot.applivery.hosts import Hosts
 from bot.commands.help import TWINS
 from bot.domain import grammar, periods
 from bot.domain.choice import Ambiguous
 from bot.domain.downloads import summarise
-from bot.domain.filters import DEFAULT_EVENTS
 from bot.domain.model import (
     App,
     Asker,
     Attachment,
     Build,
     Download,
-    Event,
     FileKind,
     Link,
     Member,
     MemberDownloads,
-    Origin,
     Stage,
-    Subscription,
 )
 from bot.errors import BadInput, NotAnId, NotFoundByName, Problem
 from bot.slack import replies, wording
@@ -39,102 +34,19 @@ from bot.slack.blocks import Message, Where
 from bot.slack.cards import builds as build_cards
 from bot.slack.cards import downloads as download_cards
 from bot.slack.cards import links as link_cards
-from bot.slack.cards import subscriptions as subscription_cards
 from bot.slack.command import Registry
 from tests.domain import facts
-from tests.domain.facts import COURIER, NOON, build
-from tests.slack.reading import DATE, LIVE, buttons, check, marked, seen
+from tests.domain.facts import COURIER, FULL, NOON, build
+from tests.slack.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, dashboard, marked, seen
 
-HOSTS = Hosts.of_tenant("acme")
-DASHBOARD = "https://dashboard.acme.applivery.io/acme/apps/courier/builds?id=1"
 ANY = settings(deadline=None, max_examples=60)
-
-
-def dashboard(of: Build) -> str:
-    # the parser lets no half characters through
-    slug = of.app.slug.encode("utf-8", "replace").decode()
-    return HOSTS.dashboard_build_url("acme", App(of.app.id, slug, of.app.name), of)
 
 
 def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | None = None) -> Link:
     return Link(HOSTS.download_url(token), token, kind, expires_at)
 
 
-# ------------------------------------------------------------------ announcements
-
-FULL = build(
-    173,
-    version="2.4.0",
-    size=48_200_000,
-    tags=("nightly", "v2.4"),
-    origin=Origin(branch="release/2.4", tag="v2.4", commit="0123456789abcdef", commit_message="Fix login\n\nLong"),
-    uploader="Ana Pérez",
-    changelog="Fixed <b>login</b>\n\n* and *more*",
-)
-
-
-@ANY
-@given(st.sampled_from(Event), facts.builds)
-def test_any_build_can_be_announced(event: Event, one: Build) -> None:
-    card = build_cards.announcement(event, one, dashboard(one))
-    check(card)
-    assert not card.secret
-    assert not card.thread
-
-
-@pytest.mark.parametrize(
-    ("event", "words"),
-    [(Event.UPLOADED, "was uploaded"), (Event.PROCESSED, "is ready"), (Event.FAILED, "failed to process")],
-)
-def test_an_announcement_says_everything_in_its_text_too(event: Event, words: str) -> None:
-    text = build_cards.announcement(event, FULL, DASHBOARD).text
-    assert "Courier 2.4.0 (173) for iOS" in text
-    assert words in text
-    assert text.endswith(".")
-
-
-def test_an_announcement_shows_what_is_known_of_a_build() -> None:
-    shown = seen(build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD))
-    for fact in (
-        "*Size* 48.2 MB",
-        "*Branch* release/2.4",
-        "*Tags* nightly, v2.4",
-        "*Commit* 0123456789 Fix login",
-        "*Uploaded by* Ana Pérez",
-        f"*Uploaded* <!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-21 12:00 UTC>",
-        ">Fixed &lt;b&gt;login&lt;/b&gt;\n>∗ and ∗more∗",
-    ):
-        assert fact in shown
-
-
-def test_what_applivery_did_not_say_is_left_out() -> None:
-    bare = Build("1" * 24, COURIER, Stage.READY)
-    shown = seen(build_cards.announcement(Event.PROCESSED, bare, DASHBOARD))
-    assert "None" not in shown
-    assert "*Size*" not in shown
-    assert "Courier without a version" in shown
-
-
-def test_only_a_build_that_is_ready_can_be_had() -> None:
-    assert "Get build" in buttons(build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD))
-    assert "Get build" not in buttons(build_cards.announcement(Event.UPLOADED, FULL, DASHBOARD))
-    assert "Get build" not in buttons(build_cards.announcement(Event.FAILED, FULL, DASHBOARD))
-
-
-def test_a_card_carries_buttons_with_ids_and_never_a_link_to_a_file() -> None:
-    card = build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD)
-    get = buttons(card)["Get build"]
-    assert (get["action_id"], get["value"]) == ("get.v1", f"{COURIER.id}/{FULL.id}")
-    assert "url" not in get
-    assert "/download/" not in f"{card.payload()}"
-
-
-def test_a_failure_is_told_with_applivery_s_own_words() -> None:
-    failed = build(1, stage=Stage.FAILED, error="No <provisioning> profile", error_code="5006")
-    card = build_cards.announcement(Event.FAILED, failed, DASHBOARD)
-    assert "Applivery says: No &lt;provisioning&gt; profile" in card.text
-    assert "*Reason* (code 5006): No &lt;provisioning&gt; profile" in seen(card)
-    assert "Applivery gave no reason." in seen(build_cards.announcement(Event.FAILED, build(1), DASHBOARD))
+# ------------------------------------------------------------------ changelogs
 
 
 def test_a_long_changelog_says_that_there_is_more() -> None:
@@ -144,10 +56,6 @@ def test_a_long_changelog_says_that_there_is_more() -> None:
     assert all(line.startswith(">") for line in shown.splitlines())
     assert "the rest" not in build_cards.changelog(build(1, changelog="short"))
     assert build_cards.changelog(build(1, changelog=" \n ")) == ""
-
-
-def test_an_address_too_long_for_slack_makes_a_button_without_one() -> None:
-    check(build_cards.announcement(Event.PROCESSED, FULL, "https://acme.test/" + "x" * 4000))
 
 
 # ------------------------------------------------------------------ answers about builds
@@ -185,17 +93,17 @@ def test_the_state_of_any_build_can_be_told(one: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "button", "words"),
+    ("stage", "offered", "words"),
     [
-        (Stage.PENDING, "Check again", "waiting"),
-        (Stage.RUNNING, "Check again", "being processed"),
-        (Stage.READY, "Get build", "ready"),
-        (Stage.FAILED, None, "Applivery gave no reason."),
+        (Stage.PENDING, ["Watch", "Check again"], "waiting"),
+        (Stage.RUNNING, ["Watch", "Check again"], "being processed"),
+        (Stage.READY, ["Get build", "What's new"], "ready"),
+        (Stage.FAILED, [], "Applivery gave no reason."),
     ],
 )
-def test_a_state_offers_what_can_be_done_now(stage: Stage, button: str | None, words: str) -> None:
+def test_a_state_offers_what_can_be_done_now(stage: Stage, offered: list[str], words: str) -> None:
     card = build_cards.status(build(1, stage=stage), DASHBOARD)
-    assert buttons(card).keys() == {"Open in Applivery", *([button] if button else [])}
+    assert list(buttons(card)) == [*offered, "Open in Applivery"]
     assert words in card.text
 
 
@@ -351,74 +259,6 @@ def test_no_downloads_is_said_in_one_sentence() -> None:
     assert (card.text, card.blocks, card.thread) == ("Downloads of Courier so far: no downloads recorded.", (), ())
 
 
-# ------------------------------------------------------------------ subscriptions
-
-wishes = st.builds(
-    facts.subscription,
-    st.integers(1, 10**6),
-    app_id=st.sampled_from([None, COURIER.id]),
-    app_name=facts.texts,
-    events=st.lists(st.sampled_from(Event), min_size=1, max_size=3, unique=True).map(tuple),
-    query=facts.texts.map(lambda typed: grammar.explain(grammar.parse(typed))),
-    created_at=facts.moments,
-    paused=facts.maybe(facts.texts),
-)
-
-
-@ANY
-@given(wishes, st.booleans(), facts.texts)
-def test_any_subscription_can_be_confirmed_and_paused(one: Subscription, replaced: bool, name: str) -> None:
-    check(subscription_cards.subscribed(one, replaced))
-    check(subscription_cards.paused(one, name), live=frozenset({"#C1"}))
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.lists(wishes, max_size=5), st.sampled_from((1, 20)))
-def test_any_subscriptions_can_be_listed_for_whoever_asks(found: list[Subscription], times: int) -> None:
-    card = subscription_cards.subscriptions(found * times)
-    # their makers are named, and that pings nobody in a message only the asker sees
-    check(card, live=frozenset({"@U0ANA"}))
-    assert card.to is Where.ASKER
-    assert "<@" not in card.text
-
-
-def test_more_subscriptions_than_fit_are_counted() -> None:
-    card = subscription_cards.subscriptions([facts.subscription(number) for number in range(1, 61)])
-    check(card, live=frozenset({"@U0ANA"}))
-    assert len(card.payload()["blocks"]) <= 50
-    assert "… and 15 more that do not fit here." in seen(card)
-    assert "more that do not fit" not in seen(
-        subscription_cards.subscriptions([facts.subscription(n) for n in range(1, 46)])
-    )
-
-
-def test_a_subscription_is_listed_with_who_wanted_it_when_and_why_it_is_paused() -> None:
-    shown = seen(subscription_cards.subscriptions([facts.subscription(7, query="branch:main", paused="is_archived")]))
-    assert "*7* · builds of Courier with branch main, when processed or failed" in shown
-    assert "_by <@U0ANA> <!date^" in shown
-    assert "⏸ paused: is＿archived" in shown
-
-
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        ("is_archived", "the channel is archived"),
-        ("not_in_channel", "I am no longer in the channel"),
-        ("channel_not_found", "I can no longer see the channel"),
-        ("weird_<!here>", "Slack says `weird＿&lt;!here&gt;`"),
-        (None, "Slack says `no`"),
-    ],
-)
-def test_whoever_wanted_a_paused_subscription_hears_why_and_what_to_do(code: str | None, words: str) -> None:
-    text = subscription_cards.paused(facts.subscription(paused=code), "applivery").text
-    assert words in text
-    assert "`/invite @applivery`" in text
-
-
-def test_an_empty_list_of_subscriptions_says_how_to_begin() -> None:
-    assert "Try `subscribe`" in subscription_cards.subscriptions([]).text
-
-
 # ------------------------------------------------------------------ replies
 
 
@@ -491,12 +331,10 @@ def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None
 @pytest.mark.parametrize(
     "card",
     [
-        build_cards.announcement(Event.PROCESSED, FULL, DASHBOARD),
         build_cards.builds(COURIER, [FULL]),
         build_cards.status(FULL, DASHBOARD),
         hand_over(FULL, link_of("abc", expires_at=NOON)),
         *download_cards.downloads("Downloads of Courier", summarise(people(1)), None).thread,
-        subscription_cards.subscriptions([facts.subscription()]),
     ],
 )
 def test_every_time_is_shown_in_the_reader_s_own_zone(card: Message) -> None:
@@ -506,21 +344,8 @@ def test_every_time_is_shown_in_the_reader_s_own_zone(card: Message) -> None:
 
 
 @pytest.mark.parametrize("stage", Stage)
-@pytest.mark.parametrize("event", [*Event, None])
-def test_no_card_for_a_channel_mentions_a_person_by_a_ping(stage: Stage, event: Event | None) -> None:
+def test_no_card_mentions_a_person_by_a_ping(stage: Stage) -> None:
     one = build(1, stage=stage, uploader="<@U0ANA>", changelog="<!channel> @here", app=App("c" * 24, "x", "<!here>"))
-    card = build_cards.announcement(event, one, DASHBOARD) if event else build_cards.status(one, DASHBOARD)
+    card = build_cards.status(one, DASHBOARD)
     check(card)
     assert "&lt;!here&gt;" in card.text
-
-
-@pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(Event)])
-def test_what_was_subscribed_is_said_back(events: tuple[Event, ...]) -> None:
-    one = facts.subscription(3, events=events, created_at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert subscription_cards.subscribed(one, replaced=False).text.startswith(
-        "Done: this channel hears of builds of Courier, when"
-    )
-    assert subscription_cards.subscribed(one, replaced=True).text.startswith(
-        "Changed: this channel now hears of builds of Courier"
-    )
-    assert buttons(subscription_cards.subscribed(one, replaced=False))["Unsubscribe"]["value"] == "3"

@@ -41,7 +41,7 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: World) -> Non
     assert answer.ephemeral_to == world.bruno.id
     assert await downloaded(answer) == 200
     assert (shown.edited, answer is shown) == (False, False)
-    [entry] = await world.bot.store.audit_entries()
+    entry = (await world.bot.store.audit_entries())[0]
     assert entry.door == "shortcut"
 
 

@@ -293,11 +293,23 @@ async def test_retry_after_is_obeyed_where_repeating_does_no_harm(
     slack: PretendedSlack, poster: Poster, releases: Channel
 ) -> None:
     posted = await poster.post(releases.id, HELLO)
-    slack.faults.add("chat.update", Fault(status=429, retry_after=1))
+    slack.faults.add("chat.delete", Fault(status=429, retry_after=1))
     started = time.monotonic()
-    await poster.edit(releases.id, posted.ts, Message("changed"))
+    await poster.delete(releases.id, posted.ts)
     assert 0.95 < time.monotonic() - started < 3
-    assert [call.status for call in slack.calls_of("chat.update")] == [429, 200]
+    assert [call.status for call in slack.calls_of("chat.delete")] == [429, 200]
+
+
+async def test_an_edit_is_never_repeated_by_itself(slack: PretendedSlack, poster: Poster, releases: Channel) -> None:
+    """A late repeat would put old words over newer ones."""
+    posted = await poster.post(releases.id, HELLO)
+    slack.faults.add("chat.update", Fault(status=429, retry_after=30))
+    with pytest.raises(SlackBusy) as caught:
+        await poster.edit(releases.id, posted.ts, Message("changed"))
+    assert caught.value.retry_after == 30
+    with pytest.raises(SlackBusy):
+        await poster.edit(releases.id, posted.ts, Message("changed"), before=time.monotonic())
+    assert [call.status for call in slack.calls_of("chat.update")] == [429], "what is too late is not even tried"
 
 
 async def test_what_only_asks_is_repeated_over_a_broken_connection(slack: PretendedSlack, poster: Poster) -> None:
@@ -318,7 +330,7 @@ async def test_a_message_is_found_again_by_its_key_and_no_other(
         await poster.post(releases.id, Message(f"chatter {number}"))
     assert await poster.find(releases.id, "key-1", since) == first.ts
     assert await poster.find(releases.id, "key-3", since) is None
-    assert await poster.find(releases.id, "key-1", since + timedelta(minutes=1)) is None
+    assert await poster.find(releases.id, "key-1", since + timedelta(hours=3)) is None
 
 
 async def test_who_we_are_is_asked_once(slack: PretendedSlack, poster: Poster) -> None:

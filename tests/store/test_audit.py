@@ -30,3 +30,23 @@ async def test_entries_are_found_by_person_app_and_time_newest_first(store: Stor
     assert await store.audit_entries(user_id="U1") == [entry for entry in newest if entry.user_id == "U1"]
     assert await store.audit_entries(app_id="app2") == [entry for entry in newest if entry.app_id == "app2"]
     assert await store.audit_entries("U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]
+
+
+async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store: Store) -> None:
+    def entry(minute: int, build: str | None, **about: object) -> AuditEntry:
+        return replace(ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, **{"outcome": "minted", **about})
+
+    for one in (
+        entry(0, "b1"),
+        entry(1, "b2", outcome="ticket"),
+        entry(2, "b1"),
+        entry(3, "b3", outcome="TooEager"),
+        entry(4, "b4", action="share"),
+        entry(5, "b5", user_id="U2"),
+        entry(6, "b6", app_id="other"),
+        entry(7, None),
+    ):
+        await store.audit(one)
+    had = await store.builds_had("U1", "app")
+    assert list(had.items()) == [("b1", NOON + timedelta(minutes=2)), ("b2", NOON + timedelta(minutes=1))]
+    assert list(await store.builds_had("U1", "app", most=1)) == ["b1"]

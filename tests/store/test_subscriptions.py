@@ -6,7 +6,7 @@ from bot.domain.builds import announcements, changes
 from bot.domain.model import Build, Event, Stage
 from bot.store.claims import Outcome
 from bot.store.store import Store
-from tests.store.builders import build, exchange, fill, said, subscribe, take
+from tests.store.builders import NOON, build, exchange, fill, said, subscribe, take
 
 
 async def poll(store: Store, *listed: Build, app: str = "app") -> None:
@@ -14,7 +14,8 @@ async def poll(store: Store, *listed: Build, app: str = "app") -> None:
     [claimed] = [one for one in await store.claim_apps(9, 60, only_due=False) if one.app_id == app]
     known = await store.known(app, [one.id for one in listed])
     news = changes(known, listed, baseline=not claimed.baseline_done, since=claimed.baseline_since)
-    wanted = announcements(news, [s for s in await store.subscriptions() if s.app_id in (app, None)])
+    wishes = [one for one in await store.subscriptions() if one.app_id in (app, None)]
+    wanted = announcements(news, wishes, now=await store.now())
     await store.record(app, claimed.token, news, wanted, next_at_seconds=60)
 
 
@@ -165,7 +166,7 @@ async def test_a_poll_under_way_while_somebody_subscribes_is_done_again_for_them
     new = build("b2", Stage.READY, minute=2)
     await subscribe(store, "C2", baseline=[build("b1", Stage.READY, minute=1)])
     news = changes({}, [new], baseline=False)
-    recorded = await store.record("app", claimed.token, news, announcements(news, before), next_at_seconds=60)
+    recorded = await store.record("app", claimed.token, news, announcements(news, before, now=NOON), next_at_seconds=60)
     assert recorded.lease_lost
     assert await store.due_in() == 0
     await poll(store, new)

@@ -48,14 +48,14 @@ async def test_the_channel_that_waited_longest_comes_first(store: Store) -> None
 async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
-    assert (await exchange(store, [posted(claim)], pace=3600)).claims == ()
-    assert 3500 < (await store.tell_due_in() or 0) <= 3600
+    assert (await exchange(store, [posted(claim)], pace=600)).claims == ()
+    assert 500 < (await store.tell_due_in() or 0) <= 600
 
 
 async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     one, two = await take(store)
-    later = [Outcome.of(one, "again", retry_in=3600), Outcome.of(two, "again", retry_in=0)]
+    later = [Outcome.of(one, "again", retry_in=600), Outcome.of(two, "again", retry_in=0)]
     [again] = (await exchange(store, later)).claims
     assert said([again]) == [("C2", "b1")]
     assert not again.unsure
@@ -121,6 +121,32 @@ async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store)
     assert third.first_attempt_at == first.first_attempt_at
 
 
+async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(store: Store) -> None:
+    """Slack would not let us look just now, or not in this channel."""
+    await fill(store, ["C1"], ["b1"])
+    await take(store, lease=0)
+    [unsure] = await take(store)
+    [again] = (await exchange(store, [Outcome.of(unsure, "again")])).claims
+    assert again.unsure
+    assert again.first_attempt_at == unsure.first_attempt_at
+    await exchange(store, [Outcome.of(again, "held", reason="is_archived")])
+    assert await take(store) == []
+    await store.release_channel("C1")
+    [late] = await take(store)
+    assert late.unsure
+    assert late.first_attempt_at == unsure.first_attempt_at
+
+
+async def test_a_message_that_was_held_begins_again(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [claim] = await take(store)
+    await exchange(store, [Outcome.of(claim, "held", reason="is_archived")])
+    await store.release_channel("C1")
+    [late] = await take(store)
+    assert not late.unsure
+    assert late.first_attempt_at > claim.first_attempt_at, "so that nobody gives it up for having waited"
+
+
 async def test_the_deadline_is_the_end_of_the_lease_on_both_clocks(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     before = time.monotonic()
@@ -149,6 +175,16 @@ async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store:
     assert result.lost == (posted(other, "1.1"),)
     assert said(result.claims) == [("C1", "b2")]
     assert await store.posted_ts("C1", "b1") == "2.2"
+
+
+async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_told(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [frozen] = await take(store, lease=0)
+    [other] = await take(store)
+    ends = {"1.1": posted(other, "1.1"), "2.2": posted(frozen, "2.2")}
+    [lost] = (await exchange(store, ends.values())).lost
+    assert lost == ends.pop(lost.ts or "")
+    assert [await store.posted_ts("C1", "b1")] == list(ends)
 
 
 async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:

@@ -138,7 +138,8 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
     store = await Store.open(postgres_url)
     await store.remember("a", "0")
     await store.remember("b", "0")
-    both_hold_one = asyncio.Barrier(2)
+    hold = sa.text("SELECT pg_advisory_xact_lock_shared(7, ascii(:first))")
+    held = sa.text("SELECT count(DISTINCT objid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7")
     tries = []
 
     async def cross(first: str, second: str) -> None:
@@ -146,8 +147,9 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
             tries.append(first)
             raise_it = sa.text("UPDATE notes SET value = value || :first WHERE key = :key")
             await connection.execute(raise_it, {"first": first, "key": first})
-            if tries.count(first) == 1:
-                await both_hold_one.wait()
+            await connection.execute(hold, {"first": first})
+            while tries.count(first) == 1 and (await connection.execute(held)).scalar_one() < 2:
+                await connection.execute(sa.text("SELECT pg_sleep(0.01)"))
             await connection.execute(raise_it, {"first": first, "key": second})
 
         await store.run(work)

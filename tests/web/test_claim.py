@@ -386,6 +386,53 @@ async def test_applivery_away_at_the_look_is_said_and_nothing_is_spent(desk: Des
     assert (await desk.post(address)).status == 303
 
 
+# ------------------------------------------------------------------ recalled
+
+
+WHY = "crash on <login> & `logout`"
+
+
+async def recalled(desk: Desk, build: Any) -> Build:
+    """Somebody takes the build back."""
+    known = Build(build.id, App(build.app.id, build.app.slug, build.app.name), Stage.READY)
+    await desk.store.recall_build(known, WHY, "UANA")
+    return known
+
+
+async def test_the_page_of_a_recalled_build_says_why_and_gives_nothing(desk: Desk) -> None:
+    build = desk.build()
+    used, address = await desk.address(build, FileKind.FILE), await desk.address(build)
+    await desk.post(used)
+    await recalled(desk, build)
+    for page in (await desk.get(address), await desk.post(address), await desk.get(used), await desk.post(used)):
+        assert page.status == 410
+        assert heading(page) == "This build was recalled"
+        assert "“crash on &lt;login&gt; &amp; <code>logout</code>”" in page.text
+        assert "Ask in Slack which build to use instead." in page.text
+        assert buttons(page) == []
+    assert (await desk.head(address)).status == 410
+    assert len(desk.applivery.minted) == 1, "the one before the recall"
+
+
+async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing_either(desk: Desk) -> None:
+    build = desk.build()
+    await recalled(desk, build)
+    address = await desk.address(build)  # as if it had been asked for an instant before
+    assert heading(await desk.get(address)) == "This build was recalled"
+    assert (await desk.post(address)).status == 410
+    assert desk.applivery.minted == []
+
+
+async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one_works(desk: Desk) -> None:
+    build = desk.build()
+    address = await desk.address(build)
+    await desk.store.unrecall_build(await recalled(desk, build))
+    page = await desk.post(address)
+    assert (page.status, heading(page)) == (410, "This build was recalled")
+    assert "Your team has taken it back" in page.text
+    assert (await desk.post(await desk.address(build))).status == 303
+
+
 # ------------------------------------------------------------------ guesses
 
 

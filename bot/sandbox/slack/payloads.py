@@ -85,7 +85,8 @@ class Payloads:
             "is_bot": True,
             "is_enterprise_install": False,
         }
-        channel = workspace.channels.get(str(event.get("channel")))
+        about = event.get("channel")
+        channel = workspace.channels.get(str(about.get("id") if isinstance(about, dict) else about))
         return {
             "token": workspace.verification_token,
             "team_id": workspace.team_id,

@@ -188,11 +188,17 @@ class Person:
     # ------------------------------------------------------------------ words and events
 
     async def event(self, event: dict[str, Any], retries: int = 0, *, event_id: str | None = None) -> Turn:
-        """Deliver an event; unacknowledged it is sent again with the same event_id, `retries` says how often anyhow."""
-        turn = Turn("event", str(event.get("user", "")), event.get("channel"), self.workspace.until)
+        """Deliver an event; unacknowledged it is sent again with the same event_id, `retries` says how often anyhow.
+
+        Nothing is sent when the app has not subscribed to it.
+        """
+        channel = event.get("channel")
+        place = str(channel.get("id")) if isinstance(channel, dict) else channel
+        turn = Turn("event", str(event.get("user", "")), place, self.workspace.until)
         event = {"event_ts": self.workspace.new_ts(), **event}
         payload = self.payloads.event(event, event_id or f"Ev{self.workspace.new_word(10)}")
-        await self.delivery.event(turn, payload, retries)
+        if self.workspace.subscribed is None or _name(event) in self.workspace.subscribed:
+            await self.delivery.event(turn, payload, retries)
         return self._ended(turn)
 
     def say(self, text: str, user: User, channel: Channel, thread_ts: str | None = None) -> Message:
@@ -227,3 +233,8 @@ class Person:
         file.channels = [channel.id]
         about: dict[str, Any] = {"user": user.id, "source": "person", "files": [self.desk.files.wire(file)]}
         return self.desk.mailbox.post(channel, {"text": text or name}, **about)
+
+
+def _name(event: dict[str, Any]) -> str:
+    """What a manifest calls an event: `message.im` for a message there."""
+    return f"message.{event['channel_type']}" if event["type"] == "message" else str(event["type"])

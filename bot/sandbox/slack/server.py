@@ -19,6 +19,7 @@ from bot.sandbox.slack.modals import Modals
 from bot.sandbox.slack.pacing import Pacing
 from bot.sandbox.slack.people import Channel, User, Usergroup
 from bot.sandbox.slack.person import Person
+from bot.sandbox.slack.places import Places
 from bot.sandbox.slack.responses import Responses
 from bot.sandbox.slack.saved import restore, snapshot
 from bot.sandbox.slack.signed import SignedHttp
@@ -32,7 +33,8 @@ class PretendedSlack:
     """Slack, pretended: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
-    `event`, `mention`, `say`, `home`, `share`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
+    `event`, `mention`, `say`, `home`, `share`; to a channel: `archive`, `unarchive`, `rename`, and for the bot's own
+    place in it `invite`, `remove`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
     in seconds. A fault's target is a method's name, or "response_url", "socket", "upload", "file".
@@ -74,6 +76,7 @@ class PretendedSlack:
         self.crawler = Crawler(workspace)
         self.mailbox.stored.append(self.crawler.look_at)
         self.person = Person(self.desk, self.delivery, lambda: self.url)
+        self.places = Places(self.person)
         self._runner: web.AppRunner | None = None
         self._hand_out()
 
@@ -88,6 +91,8 @@ class PretendedSlack:
         self.submit, self.close, self.shortcut = person.submit, person.close, person.shortcut
         self.event, self.mention, self.say = person.event, person.mention, person.say
         self.home, self.share = person.home, person.share
+        self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
+        self.invite, self.remove = self.places.invite, self.places.remove
         self.disconnect, self.silence, self.cut = sockets.disconnect, sockets.silence, sockets.cut
         self.refuse_handshakes = sockets.refuse_handshakes
         self.settled = self.crawler.settled
@@ -227,6 +232,15 @@ class PretendedSlack:
     @scopes.setter
     def scopes(self, scopes: set[str]) -> None:
         self.workspace.scopes = set(scopes)
+
+    @property
+    def subscribed(self) -> set[str] | None:
+        """The events the app's manifest asks for, by name; None delivers whatever happens."""
+        return self.workspace.subscribed
+
+    @subscribed.setter
+    def subscribed(self, events: set[str] | None) -> None:
+        self.workspace.subscribed = events
 
     @property
     def enforce_pacing(self) -> bool:

@@ -55,6 +55,7 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.usergroups: dict[str, Usergroup] = {}
         self.scopes: set[str] = set(SCOPES)
+        self.subscribed: set[str] | None = None
         self.listeners: list[Listener] = []
         self.counts: dict[str, int] = {}
         self.random = random.Random()  # noqa: S311 -- ids, not secrets

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import choice
-from bot.domain.model import App, Build, Event, Stage
+from bot.domain.model import App, Build, Recall, Stage
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Message
 from bot.slack.wording import inline, when
@@ -73,26 +73,24 @@ def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
     return blocks.button("Get build", "get.v1", build_value(build), style=style, says=f"Get {choice.label(build)}")
 
 
-def announcement(event: Event, build: Build, dashboard: str) -> Message:
-    """The card a channel gets for a build; it carries buttons, never a token."""
-    heads = {
-        Event.UPLOADED: f"⬆️ {title(build)} was uploaded",
-        Event.PROCESSED: f"✅ {title(build)} is ready",
-        Event.FAILED: f"❌ {title(build)} failed to process",
-    }
-    head = heads[event]
-    body = [blocks.section(f"*{head}*", fields=facts(build))]
-    if event is Event.FAILED:
-        body.append(blocks.section(failure(build)))
-    if notes := changelog(build):
-        body.append(blocks.section(notes))
-    dashboard_button = blocks.link_button("Open in Applivery", dashboard, "open.dashboard")
-    buttons = [get_button(build)] if event is Event.PROCESSED else []
-    body.append(blocks.actions(*buttons, dashboard_button))
-    sentence = f"{head}."
-    if event is Event.FAILED and build.error:
-        sentence += f" Applivery says: {inline(build.error)}"
-    return Message(sentence, tuple(body))
+def news_button(build: Build) -> ButtonElement:
+    """The whole changelog, and what came since the build somebody has."""
+    return blocks.button("What's new", "news.v1", build_value(build), says=f"What's new in {choice.label(build)}")
+
+
+def recall_button(build: Build) -> ButtonElement:
+    """Opens the form that asks why."""
+    return blocks.button("Recall…", "recall.v1", build_value(build), says=f"Recall {choice.label(build)}")
+
+
+def unrecall_button(build: Build) -> ButtonElement:
+    """The way back."""
+    return blocks.button("Unrecall", "unrecall.v1", build_value(build), says=f"Unrecall {choice.label(build)}")
+
+
+def watch_button(build: Build, label: str = "Watch") -> ButtonElement:
+    """The button twin of `watch`."""
+    return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {choice.label(build)}")
 
 
 def failure(build: Build) -> str:
@@ -102,39 +100,54 @@ def failure(build: Build) -> str:
     return f"*Reason*{code}: {reason}"
 
 
-def builds(app: App, found: Sequence[Build], note: str = "") -> Message:
-    """The newest builds of an app, each with its state in words and a button when it can be had."""
+def state(build: Build, recall: Recall | None = None) -> str:
+    """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
+    return f"⛔ recalled: {inline(recall.reason, 300)}" if recall else STAGE_WORDS[build.stage]
+
+
+def builds(app: App, found: Sequence[Build], note: str = "", recalls: Mapping[str, Recall] | None = None) -> Message:
+    """The newest builds of an app, each with its state in words and a button when it can be had.
+
+    `recalls` tells, by build id, which were taken back.
+    """
     name = inline(app.name, 80)
     if not found:
         return Message(f"{name} has no builds{' that fit' if note else ' yet'}.{' ' + note if note else ''}")
     body: list[Block] = [blocks.section(f"*Builds of {name}*, newest first{': ' + note if note else ''}")]
     lines = []
     for build in found[:SHOWN_BUILDS]:
-        line = f"*{inline(choice.label(build), 140)}* · {STAGE_WORDS[build.stage]} · {when(build.created_at)}"
-        lines.append(f"{inline(choice.label(build), 140)}: {build.stage}")
-        body.append(blocks.section(line, accessory=_builds_button(build)))
+        recall = (recalls or {}).get(build.id)
+        line = f"*{inline(choice.label(build), 140)}* · {state(build, recall)} · {when(build.created_at)}"
+        lines.append(f"{inline(choice.label(build), 140)}: {state(build, recall) if recall else build.stage}")
+        body.append(blocks.section(line, accessory=_builds_button(build, recall)))
     if len(found) > SHOWN_BUILDS:
         body.append(blocks.context(f"… and {len(found) - SHOWN_BUILDS} older ones. Narrow it with `branch:` or `os:`."))
     return Message(f"Builds of {name}: {'; '.join(lines)}.", tuple(body))
 
 
-def _builds_button(build: Build) -> ButtonElement:
-    if build.stage is Stage.READY:
+def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
+    if build.stage is Stage.READY and recall is None:
         return get_button(build, style=None)
     return blocks.button("Status", "status.v1", build_value(build), says=f"Status of {choice.label(build)}")
 
 
-def status(build: Build, dashboard: str) -> Message:
-    """How far one build has come, and what can be done now."""
-    sentence = f"{title(build)}: {STAGE_WORDS[build.stage]}."
-    body = [blocks.section(f"*{title(build)}*\n{STAGE_WORDS[build.stage]}", fields=facts(build))]
+def status(build: Build, dashboard: str, recall: Recall | None = None, *, releases: bool = False) -> Message:
+    """How far one build has come, and what can be done now; `releases`: by somebody who may take a build back."""
+    sentence = f"{title(build)}: {state(build, recall)}."
+    by = f"\nby <@{recall.by}> {when(recall.at)}" if recall else ""
+    body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
     if build.stage is Stage.FAILED:
         body.append(blocks.section(failure(build)))
         sentence += f" {failure(build)}"
-    buttons = [blocks.link_button("Open in Applivery", dashboard, "open.dashboard")]
+    buttons: list[ButtonElement] = []
     if build.stage is Stage.READY:
-        buttons.insert(0, get_button(build))
+        buttons += [get_button(build)] if recall is None else []
+        buttons.append(news_button(build))
     elif not build.stage.final:
-        buttons.insert(0, blocks.button("Check again", "status.v1", build_value(build)))
+        buttons.append(watch_button(build))
+        buttons.append(blocks.button("Check again", "status.v1", build_value(build)))
+    if releases and (recall or build.stage is Stage.READY):
+        buttons.append(recall_button(build) if recall is None else unrecall_button(build))
+    buttons.append(blocks.link_button("Open in Applivery", dashboard, "open.dashboard"))
     body.append(blocks.actions(*buttons))
     return Message(sentence, tuple(body))

@@ -9,10 +9,10 @@ from datetime import datetime
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import choice, installing
-from bot.domain.model import Asker, Attachment, Build, FileKind, Link, Stage
+from bot.domain.model import Asker, Attachment, Build, FileKind, Link, Recall, Stage
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Expires, Message
-from bot.slack.cards.builds import build_value, changelog, facts, get_button, platform_name, title
+from bot.slack.cards.builds import build_value, changelog, facts, get_button, platform_name, state, title
 from bot.slack.wording import inline, when
 
 SHOWN_ATTACHMENTS = 40
@@ -197,22 +197,23 @@ def shared(build: Build, by: str) -> Message:
     return Message(text, tuple(body))
 
 
-def attachments(build: Build) -> Message:
-    """What is attached to a build, each piece with a button."""
+def attachments(build: Build, recall: Recall | None = None) -> Message:
+    """What is attached to a build, each piece with a button unless the build was taken back."""
     if not build.attachments:
         return Message(f"Nothing is attached to {title(build)}.")
-    body: list[Block] = [blocks.section(f"*Attached to {title(build)}*")]
+    recalled = f"{state(build, recall)}" if recall else ""
+    body: list[Block] = [blocks.section(f"*Attached to {title(build)}*\n{recalled}".strip())]
     names = []
     for number, one in enumerate(build.attachments[:SHOWN_ATTACHMENTS]):
         line = f"*{inline(one.name, 120)}* · {inline(one.kind or 'unknown kind', 60)} · {wording.size(one.size)}"
         names.append(line.replace("*", ""))
         value = f"{build_value(build)}/{one.id}"
-        body.append(
-            blocks.section(line, accessory=blocks.button("Get", f"file.v1#{number}", value, says=f"Get {one.name}"))
-        )
+        get = blocks.button("Get", f"file.v1#{number}", value, says=f"Get {one.name}")
+        body.append(blocks.section(line, accessory=None if recall else get))
     if len(build.attachments) > SHOWN_ATTACHMENTS:
         body.append(blocks.context(f"… and {len(build.attachments) - SHOWN_ATTACHMENTS} more in the dashboard."))
-    return Message(f"Attached to {title(build)}: {'; '.join(names)}.", tuple(body))
+    said = f" ({recalled})" if recalled else ""
+    return Message(f"Attached to {title(build)}{said}: {'; '.join(names)}.", tuple(body))
 
 
 def attachment_link(build: Build, one: Attachment, made: Link, asker: Asker, now: datetime) -> Message:

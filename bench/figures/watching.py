@@ -1,0 +1,86 @@
+"""What it costs to watch while nothing happens, and how long a processed build takes from the doorbell to its card.
+
+50 apps with 1000 builds that are known, two channels, and the cadence without settings. Applivery's calls are
+set beside one call per build and interval, which is what asking for each build would take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from statistics import quantiles
+
+from bench.row import Row
+from bench.telling import CHANNELS, Scene, scene
+
+APPS = 50
+BUILDS = 20  # in each app
+MINUTE = 60.0  # between two looks at an app
+RINGS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A bot with nothing to say: the share of a core it uses in percent, and its calls of Applivery an hour."""
+
+    cpu: float
+    calls: float
+
+
+async def rows() -> list[Row]:
+    """On SQLite, which most will use; then ten times as many builds in ten times as many apps.
+
+    The allowance of requests an hour is lifted for the latter: within it they would be looked at less often.
+    """
+    async with scene(APPS, **_CADENCE) as one:
+        told = await _filled(one, APPS)
+        quiet = await _quiet(one)
+        took = await _rings(one, told)
+    async with scene(APPS * 10, **_CADENCE | {"APPLIVERY_REQUESTS_PER_HOUR": "100000000"}) as many:
+        await _filled(many, APPS * 10)
+        busy = await _quiet(many)
+    builds = APPS * BUILDS
+    return [
+        Row("idle CPU, 1000 builds watched over 50 apps", "%", quiet.cpu, target=3),
+        Row("idle CPU, 10,000 builds over 500 apps", "%", busy.cpu),
+        Row("calls of Applivery an hour, 1000 builds", "/h", quiet.calls, target=builds * 3600 / MINUTE / 10),
+        Row("calls of Applivery an hour, 10,000 builds", "/h", busy.calls),
+        Row("doorbell → card p50", "ms", quantiles(took, n=100)[49] * 1000),
+        Row("doorbell → card p99", "ms", quantiles(took, n=100)[98] * 1000, target=1000),
+    ]
+
+
+_CADENCE = {"APPLIVERY_REQUESTS_PER_HOUR": "8000", "POLL_IDLE_SECONDS": "60", "POLL_BUSY_SECONDS": "5"}
+
+
+async def _filled(one: Scene, apps: int) -> int:
+    """Every app has its builds and the channels know them; gives how many messages that took."""
+    posts = BUILDS * apps * len(CHANNELS)
+    await one.more(BUILDS)
+    await one.ring()
+    await one.heard(posts)
+    return posts
+
+
+async def _quiet(one: Scene) -> Quiet:
+    await asyncio.sleep(5)  # edits of older cards
+    before, asked = one.bot.cpu(), await one.asked()
+    await asyncio.sleep(MINUTE * 1.2)  # every app is looked at once, some twice
+    after = await one.asked()
+    seconds = MINUTE * 1.2
+    calls = sum(after.values()) - sum(asked.values())
+    return Quiet((one.bot.cpu() - before) / seconds * 100, calls * 3600 / seconds)
+
+
+async def _rings(one: Scene, told: int) -> list[float]:
+    """The seconds from each ring of the doorbell until both channels have the card."""
+    took = []
+    for number in range(RINGS):
+        app = number % APPS
+        await one.more(1, app)
+        began = asyncio.get_running_loop().time()
+        await one.ring(app)
+        told += len(CHANNELS)
+        await one.heard(told)
+        took.append(asyncio.get_running_loop().time() - began)
+    return took

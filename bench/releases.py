@@ -1,0 +1,150 @@
+"""Applivery with many apps and Slack with many channels, as light as can be: `python -m bench.releases APPS`.
+
+Prints its port and runs until killed. `GET /more/{builds}/{app}` puts so many ready builds into every app, or into
+the one of this number, and gives the time (epoch seconds); `GET /heard/{posts}` is answered when so many messages
+have come in all, with the time of the last, how many came twice, whether each channel heard of each app's builds in
+their order, and the edits; `GET /asked` counts the calls of Applivery; `GET /apps` lists the ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bench.http import Exchange, answer
+from bot.sandbox.applivery import PretendedApplivery
+
+OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
+BRANCHES = ("main", "release/2.4", "feature/cart", "feature/login")
+
+
+class Releases:
+    """The builds there are, as the bytes that are sent, and what was said about them."""
+
+    def __init__(self, apps: int) -> None:
+        seed = PretendedApplivery(processing=None)
+        self._apps = [seed.app(f"App {number}", slug=f"app-{number}", oss=("ios",)) for number in range(apps)]
+        changelog = "Fixes\n* the cart is emptied when you log out\n* the map no longer jumps"
+        built = seed.build(self._apps[0], version="2.4.0", branch="main", commit="0f3c2d1", changelog=changelog)
+        self._template: dict[str, Any] = built.wire
+        self._wires: dict[str, list[bytes]] = {app.id: [] for app in self._apps}  # newest first
+        self._by_id: dict[str, bytes] = {}
+        self._app_of: dict[int, str] = {}
+        self._made = 0
+        self.asked: Counter[str] = Counter()
+        self._keys: Counter[str] = Counter()
+        self._order: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._edits = 0
+        self._last = 0.0
+        self._ts = 0
+        self._waiting: list[tuple[int, Exchange]] = []
+
+    def respond(self, _method: str, address: str, body: bytes, exchange: Exchange) -> bytes | None:
+        """Answer one request, at once."""
+        parts = urlsplit(address)
+        path = parts.path
+        if path.startswith("/v1/"):
+            return self._applivery(path.split("/"), parse_qs(parts.query))
+        if path.startswith("/api/"):
+            return self._slack(path.removeprefix("/api/"), body)
+        if path.startswith("/more/"):
+            _, _, builds, only = path.split("/")
+            for _ in range(int(builds)):
+                for app in self._apps if only == "all" else [self._apps[int(only)]]:
+                    self._make(app)
+            return _json({"at": time.time()})
+        if path.startswith("/heard/"):
+            self._waiting.append((int(path.rpartition("/")[2]), exchange))
+            self._tell()
+            return None
+        if path == "/asked":
+            return _json(self.asked)
+        if path == "/apps":
+            return _json([app.id for app in self._apps])
+        return answer(b"ok", kind="text/plain")
+
+    def _make(self, app: Any) -> None:
+        self._made += 1
+        number = self._made
+        build_id = f"{number:024x}"
+        # https://docs.applivery.com's lists are newest first
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        about = {
+            "id": build_id,
+            "versionName": f"2.{number}",
+            "buildNumber": str(number),
+            "createdAt": now,
+            "updatedAt": now,
+            "deployer": {**self._template["deployer"], "branch": BRANCHES[number % len(BRANCHES)]},
+            "application": app.id,
+        }
+        wire = {name: value for name, value in {**self._template, **about}.items() if name != "_id"}
+        self._by_id[build_id] = json.dumps(wire).encode()
+        self._wires[app.id].insert(0, self._by_id[build_id])
+        self._app_of[number] = app.id
+
+    def _applivery(self, words: list[str], query: dict[str, list[str]]) -> bytes:
+        # /v1/organizations/{organization}/apps[/{app}/builds[/{build}]]
+        self.asked["list" if len(words) == 7 else "details" if len(words) == 8 else "apps"] += 1
+        if len(words) == 8:
+            return answer(b'{"status":true,"data":' + self._by_id[words[7]] + b"}")
+        if len(words) == 7:
+            page, limit = (int(query.get(name, ["0"])[0]) for name in ("page", "limit"))
+            return self._page(self._wires[words[5]], page or 1, limit or 100)
+        apps = [json.dumps(dict(app)).encode() for app in self._apps]
+        page, limit = (int(query.get(name, ["0"])[0]) for name in ("page", "limit"))
+        return self._page(apps, page or 1, limit or 100)
+
+    def _page(self, items: list[bytes], page: int, limit: int) -> bytes:
+        start = (page - 1) * limit
+        more = {"hasNextPage": start + limit < len(items), "totalDocs": len(items), "page": page, "limit": limit}
+        around = json.dumps({"status": True, "data": {**more, "items": []}}).encode()
+        return answer(around.replace(b'"items": []', b'"items": [' + b",".join(items[start : start + limit]) + b"]"))
+
+    def _slack(self, method: str, body: bytes) -> bytes:
+        if method == "chat.postMessage":
+            said = json.loads(body)
+            key = said["metadata"]["event_payload"]["key"]
+            self._keys[key] += 1
+            self._ts += 1
+            self._last = time.time()
+            build = int(key.split(":")[1], 16)
+            self._order[said["channel"], self._app_of[build]].append(build)
+            self._tell()
+            return _json({"ok": True, "channel": said["channel"], "ts": f"{int(self._last)}.{self._ts:06d}"})
+        if method == "chat.update":
+            self._edits += 1
+        return _json({**OK, "messages": []})
+
+    def _tell(self) -> None:
+        count = self._keys.total()
+        for waiting in list(self._waiting):
+            wanted, exchange = waiting
+            if count >= wanted:
+                self._waiting.remove(waiting)
+                ordered = all(one == sorted(one) for one in self._order.values())
+                twice = sum(1 for times in self._keys.values() if times > 1)
+                heard = {"last": self._last, "posts": count, "twice": twice, "ordered": ordered, "edits": self._edits}
+                exchange.transport.write(_json(heard))
+
+
+def _json(data: object) -> bytes:
+    return answer(json.dumps(data).encode())
+
+
+async def main(apps: int) -> None:
+    """Serve until killed."""
+    world = Releases(apps)
+    server = await asyncio.get_running_loop().create_server(lambda: Exchange(world.respond), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

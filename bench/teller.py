@@ -1,0 +1,27 @@
+"""Our bot as it runs, in no hurry for Slack's sake: `python -m bench.teller`, with the bot's own settings.
+
+A channel takes a message a second at Slack; a measurement that waited for that would measure nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from bot import config
+from bot.service import Tuning, running
+from bot.telemetry import set_up_logs
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    settings = config.read(_env_file=None)
+    set_up_logs(settings.log_level, settings.log_format)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with running(settings, Tuning(pace_seconds=0.0)):
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

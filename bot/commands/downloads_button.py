@@ -1,0 +1,18 @@
+"""*Downloads* on a card: the summary of its build, as `downloads` gives it."""
+
+from __future__ import annotations
+
+from bot.commands.downloads import downloads
+from bot.domain.model import Role
+from bot.errors import BadInput
+from bot.slack.blocks import Reply
+from bot.slack.command import Call, Target, button
+
+
+@button("downloads.v1", need=Role.MANAGER)
+async def pressed(call: Call, value: str) -> Reply:
+    """Who downloaded the build the card is about."""
+    app_id, _, build_id = value.partition("/")
+    if not build_id:
+        raise BadInput("This button does not say which build it is for.", "Please use `downloads` instead.")
+    return await downloads(call, Target(await call.app(app_id), build_id))

@@ -1,0 +1,117 @@
+"""`mute` and `unmute`: a channel hears nothing for a while, and all of it in one message afterwards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.commands.subscriptions import meant
+from bot.domain import ahead
+from bot.domain.choice import Ambiguous
+from bot.domain.model import App, Role, Subscription
+from bot.errors import BadInput
+from bot.slack.blocks import Message
+from bot.slack.cards import mutes as cards
+from bot.slack.cards.mutes import HERE
+from bot.slack.command import Call, Rest, button, command
+
+OFF = "off"
+
+
+@command(need=Role.RELEASER)
+async def mute(call: Call, when: Rest | None = None) -> Message:
+    """Keep back what this channel would hear, of everything or of one app, and tell it in one message then.
+
+    /applivery mute 4h
+    /applivery mute 30m courier
+    /applivery mute until friday 10:00
+    /applivery mute off
+    """
+    typed = str(when or "")
+    first, _, rest = typed.partition(" ")
+    if first.casefold() == OFF:
+        return await _set(call, await _target(call, rest), OFF)
+    time, app = ahead.split(typed)
+    target = await _target(call, app)
+    return await (_set(call, target, time) if time else _ask(call, target))
+
+
+@command(need=Role.RELEASER)
+async def unmute(call: Call, which: Rest | None = None) -> Message:
+    """Let this channel hear again, of everything or of one app; what was kept back comes now.
+
+    /applivery unmute
+    /applivery unmute courier
+    """
+    return await _set(call, await _target(call, str(which or "")), OFF)
+
+
+@button("mute.v1", need=Role.RELEASER)
+async def pressed(call: Call, value: str) -> Message:
+    """*Mute* on a card (an app's id) or in the list (a subscription): for how long?"""
+    return await _ask(call, value)
+
+
+@button("muted.v1", need=Role.RELEASER)
+async def chosen(call: Call, value: str) -> Message:
+    """For so long, or not any more."""
+    when, _, target = value.partition("/")
+    return await _set(call, target, when)
+
+
+async def _ask(call: Call, target: str) -> Message:
+    found, _ = await _meant(call, target)
+    return cards.choices(found, target, call.now)
+
+
+async def _set(call: Call, target: str, when: str) -> Message:
+    """Mute until then, or end it; Slack's people read the time in their own zone."""
+    found, left_out = await _meant(call, target)
+    until = None if when == OFF else ahead.parse(when, now=call.now, tz=call.asker.tz)
+    were = [one for one in found if one.muted_until and one.muted_until > call.now]
+    if until is None and not were:
+        return cards.not_muted(found)
+    await call.house.store.mute(found[0].channel_id, [one.id for one in found if until or one in were], until)
+    await call.write_down("mute", _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
+    return cards.muted(found, until, target, left_out) if until else cards.unmuted(were, left_out)
+
+
+def _outcome(until: datetime | None) -> str:
+    return f"until {until:%Y-%m-%d %H:%M} UTC" if until else OFF
+
+
+async def _target(call: Call, typed: str) -> str:
+    """What was named, as the buttons carry it: everything here, or the id of an app the channel hears of."""
+    name = typed.strip().casefold()
+    if not name:
+        return HERE
+    if name == "*":
+        name = "every app"
+    for one in await call.house.store.subscriptions(call.asker.channel_id or ""):
+        if name in (one.app_name.casefold(), one.app_id):
+            return one.app_id or f"{one.channel_id}/{one.id}"
+    try:
+        return (await call.app(typed)).id
+    except Ambiguous as error:
+        which = ", ".join(f"`{label}`" for label, _ in error.choices)
+        raise BadInput(error.sentence, f"Name it by what stands in brackets: {which}.") from None
+
+
+async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subscription]]:
+    """The subscriptions to mute, and those which the asker may not. Raises Denied when that is all of them."""
+    if "/" in target:
+        return [await meant(call, target)], []
+    here = await call.house.store.subscriptions(call.asker.channel_id or "")
+    if not here:
+        raise BadInput("This channel is subscribed to nothing, so there is nothing to mute.", "See `help subscribe`.")
+    # what it hears of as one of every app is said to it whatever its own subscription says
+    found = [one for one in here if target == HERE or one.app_id in (target, None)]
+    if not found:
+        raise BadInput("This channel does not hear of that app.", "See what it hears of with `subscriptions`.")
+    may = [one for one in found if _role(call, one) >= call.need]
+    if not may:
+        call.require(App(found[0].app_id, found[0].app_id, found[0].app_name) if found[0].app_id else None)
+    return may, [one for one in found if one not in may]
+
+
+def _role(call: Call, one: Subscription) -> Role:
+    return call.asker.role_for(one.app_id) if one.app_id else call.asker.role

@@ -1,0 +1,144 @@
+"""`recall` and `unrecall`: a build is taken back, everywhere and for everybody, and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from slack_sdk.models.blocks import Option
+
+from bot.commands import get
+from bot.domain import choice
+from bot.domain.choice import Ambiguous
+from bot.domain.model import App, Build, Recall, Role
+from bot.errors import BadInput, Gone
+from bot.slack.blocks import Message, Reply
+from bot.slack.cards import recalls as cards
+from bot.slack.command import Call, Filters, Rest, Target, button, command, form, options
+
+OFFERED = 10  # recalled builds to choose from
+
+
+@command(need=Role.RELEASER)
+async def recall(call: Call, target: Target | None = None, reason: Rest | None = None, *, filters: Filters) -> Reply:
+    """Take a build back: its cards say why, and nobody gets it any more.
+
+    /applivery recall courier 2.4.0 "crash on login"
+    /applivery recall courier #173
+    """
+    if target is None:
+        return cards.ask_which()
+    typed = str(reason or "")
+    if not typed and " " in (target.which or ""):
+        # no version has a blank in it: this is the reason, and which build it is for has to be confirmed
+        target, typed = Target(target.app), target.which or ""
+    build = (await target.build(call, filters)).build
+    if not typed or target.which is None:
+        return await _ask(call, build, typed)
+    return await _take_back(call, build, typed)
+
+
+@button("recall.v1", need=Role.RELEASER)
+async def pressed(call: Call, value: str) -> Reply:
+    """*Recall…* under a build: the form that asks why."""
+    return await _ask(call, await _named(call, value))
+
+
+@form("recall.v1", need=Role.RELEASER)
+async def submitted(call: Call, typed: dict[str, str]) -> Message:
+    """The reason, and the build unless the form was opened for one."""
+    value = typed.get("memory") or f"{typed.get('recall.app', '')}/{typed.get('recall.build', '')}"
+    return await _take_back(call, await _named(call, value), typed.get("recall.reason", ""))
+
+
+@options("recall.app", need=Role.RELEASER)
+async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The apps of which this person may take builds back."""
+    return await get.apps(call, typed, chosen)
+
+
+@options("recall.build", need=Role.RELEASER)
+async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The builds of the chosen app that can be taken back."""
+    return await get.builds(call, typed, {"get.app": chosen.get("recall.app", "")})
+
+
+async def _ask(call: Call, build: Build, reason: str = "") -> Reply:
+    before = (await call.house.store.recalls()).get(build.id)
+    return cards.recalled_before(build, before) if before else cards.ask(build, reason)
+
+
+async def _take_back(call: Call, build: Build, typed: str) -> Message:
+    reason = " ".join(typed.split())
+    if not reason:
+        raise BadInput("A recall needs a reason.", 'Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
+    if len(reason) > cards.REASON:
+        raise BadInput(
+            f"That reason has {len(reason)} characters.",
+            f"Say it in {cards.REASON}, so that every card has room for it.",
+        )
+    store = call.house.store
+    standing, new = await store.recall_build(build, reason, call.asker.user_id)
+    if not new:
+        return cards.recalled_before(build, standing)
+    await call.write_down("recall", reason, app_id=build.app.id, build_id=build.id)
+    return cards.recalled(build, standing, await store.cards_with(build.id), pages=call.house.handout.installs)
+
+
+# ------------------------------------------------------------------ the way back
+
+
+@command(need=Role.RELEASER)
+async def unrecall(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+    """Give a recalled build free again.
+
+    /applivery unrecall courier 2.4.0
+    /applivery unrecall courier
+    """
+    if target is None or target.which is None:
+        return await _give_free(call, await _only_one(call, target.app if target else None))
+    return await _give_free(call, (await target.build(call, filters)).build)
+
+
+@button("unrecall.v1", need=Role.RELEASER, once=True)
+async def free(call: Call, value: str) -> Message:
+    """*Unrecall* under a recalled build."""
+    return await _give_free(call, await _named(call, value))
+
+
+async def _give_free(call: Call, build: Build) -> Message:
+    was = await call.house.store.unrecall_build(build)
+    if was is None:
+        return cards.not_recalled(build)
+    await call.write_down("unrecall", f"was {was.reason}", app_id=build.app.id, build_id=build.id)
+    return cards.unrecalled(build, was, await call.house.store.cards_with(build.id))
+
+
+async def _only_one(call: Call, app: App | None) -> Build:
+    """The recalled build, when there is but one (of the app). Raises Ambiguous to let the person choose."""
+    apps = {one.id: one for one in ([app] if app else await call.apps())}
+    found = sorted(
+        (one for one in (await call.house.store.recalls()).values() if one.app_id in apps),
+        key=lambda one: one.at,
+        reverse=True,
+    )
+    if not found:
+        raise BadInput(f"No build{f' of {app.name}' if app else ''} is recalled.", "See how they stand with `builds`.")
+    if len(found) == 1:
+        return await call.build(found[0].app_id, found[0].build_id)
+    there = [build for build in await asyncio.gather(*(_there(call, one) for one in found[:OFFERED])) if build]
+    offered = [(f"{one.app.name} {choice.label(one)}", f"{one.app.id} {one.id}") for one in there]
+    raise Ambiguous(f"{len(found)} builds are recalled.", offered)
+
+
+async def _there(call: Call, recall: Recall) -> Build | None:
+    try:
+        return await call.build(recall.app_id, recall.build_id)
+    except Gone:
+        return None
+
+
+async def _named(call: Call, value: str) -> Build:
+    app_id, _, build_id = value.partition("/")
+    if not app_id or not build_id:
+        raise BadInput("That does not say which build it is for.", "Use `recall` with the app and the version.")
+    return await call.build(app_id, build_id)

@@ -1,0 +1,62 @@
+"""`watch`: a build's progress in the direct messages of who asked, until it is ready or is not going to be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.commands.status import card, newest
+from bot.domain import estimates
+from bot.domain.model import Build, Role
+from bot.errors import AppliveryProblem
+from bot.slack.blocks import Message
+from bot.slack.cards import progress as cards
+from bot.slack.command import Call, Filters, Target, button, command
+
+
+@command(need=Role.MEMBER)
+async def watch(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+    """See in your direct messages how a build gets on, and get it when it is ready.
+
+    /applivery watch courier
+    /applivery watch courier 2.4.0
+    /applivery watch courier #173
+    /applivery watch latest os:ios
+    """
+    return await _begin(call, await newest(call, target or Target(None), filters))
+
+
+@button("watch.v1", need=Role.MEMBER)
+async def pressed(call: Call, value: str) -> Message:
+    """*Watch* on a build that is on its way."""
+    app_id, _, build_id = value.partition("/")
+    return await _begin(call, await call.build(app_id, build_id))
+
+
+@button("unwatch.v1", need=Role.MEMBER)
+async def stop(call: Call, value: str) -> Message:
+    """*Stop watching*: nothing more comes, not even the end."""
+    app_id, _, build_id = value.partition("/")
+    await call.house.store.stop_following(build_id, call.asker.user_id)
+    return cards.stopped(await call.build(app_id, build_id))
+
+
+async def _begin(call: Call, build: Build) -> Message:
+    store, asker = call.house.store, call.asker
+    if build.stage.final:
+        return await card(call, build)
+    await store.await_build(build, asker.team_id, asker.user_id)
+    # It may have ended between the two: only what is asked after the promise is written down can be relied on.
+    build = await call.details(build)
+    if build.stage.final:
+        await store.stop_awaiting(build.id, asker.user_id)
+        return await card(call, build)
+    usual = await _usual(call, build)
+    fresh = await store.follow(build, asker.user_id, usual)
+    return cards.promised(build, usual, estimates.left(build.created_at or call.now, usual, call.now), fresh=fresh)
+
+
+async def _usual(call: Call, build: Build) -> timedelta | None:
+    try:
+        return estimates.usual(await call.house.catalogue.builds(build.app), build.platform)
+    except AppliveryProblem:
+        return None  # it can be watched without an estimate

@@ -1,0 +1,32 @@
+"""A changelog, cut where it must be: its start for a card, and the whole in pieces for a thread."""
+
+from __future__ import annotations
+
+START = 300  # characters of it on a card
+PIECE = 2500  # characters in one message
+PIECES = 5  # messages in a thread; what is longer is read in Applivery
+
+
+def pieces(changelog: str) -> tuple[str, ...]:
+    """The whole changelog in readable pieces, cut between lines; empty when a card shows all of it.
+
+    The last piece says so when there is more than `PIECES` hold.
+    """
+    text = changelog.strip()
+    if len(text) <= START:
+        return ()
+    found: list[str] = []
+    piece = ""
+    for line in (part for whole in text.splitlines() for part in _short(whole)):
+        if piece and len(piece) + len(line) + 1 > PIECE:
+            found.append(piece)
+            piece = ""
+        piece = f"{piece}\n{line}" if piece else line
+    found.append(piece)
+    if len(found) > PIECES:
+        found = [*found[: PIECES - 1], found[PIECES - 1] + "\n… the rest is in Applivery."]
+    return tuple(found)
+
+
+def _short(line: str) -> list[str]:
+    return [line[at : at + PIECE] for at in range(0, len(line), PIECE)] or [""]

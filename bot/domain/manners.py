@@ -1,0 +1,149 @@
+"""How a subscription is to be told: format, threads, one card per version, digests, quiet hours; and when that is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+
+from bot.domain import schedules
+from bot.domain.grammar import Option, Words
+from bot.domain.model import Manner, Subscription
+from bot.domain.periods import zone
+from bot.errors import BadInput
+
+KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
+LABEL = 40  # characters
+
+_QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
+_OFF = frozenset({"off", "no", "none", "never"})
+_ON = frozenset({"on", "yes"})
+
+
+def manner(words: Words, tz: str) -> Manner:
+    """The manner that was typed; `tz` (IANA) holds unless `tz:` names another.
+
+    `mention` is as typed: who it means only Slack knows. Raises BadInput with an example.
+    """
+    if wrong := [option for option in words.options if option.key in KEYS and option.no]:
+        raise BadInput(f"`-{wrong[0].key}:` means nothing here.", f"Leave it out, or say `{wrong[0].key}:off`.")
+    given = {key: _single(words, key) for key in KEYS}
+    return Manner(
+        compact=_one_of("format", given["format"], {"compact": True, "full": False}, usual=False),
+        threads=_one_of("threads", given["threads"], _switch(), usual=True),
+        grouped=_one_of("group", given["group"], {"version": True, **_switch(on=())}, usual=False),
+        mention="" if given["mention"].casefold() in _OFF else given["mention"],
+        label=given["label"].strip()[:LABEL],
+        digest=_digest(given["digest"]),
+        quiet=_quiet(given["quiet"]),
+        tz=_zone(given["tz"]) if given["tz"] else tz,
+    )
+
+
+def options(one: Manner) -> tuple[Option, ...]:
+    """The manner as the options that ask for it: what somebody would type; what is usual is left out."""
+    typed = {
+        "format": "compact" if one.compact else "",
+        "threads": "" if one.threads else "off",
+        "group": "version" if one.grouped else "",
+        "mention": one.mention,
+        "label": one.label,
+        "digest": one.digest,
+        "quiet": one.quiet,
+        "tz": one.tz if one.digest or one.quiet else "",
+    }
+    return tuple(Option(key, value) for key, value in typed.items() if value)
+
+
+def explain(one: Manner) -> str:
+    """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
+    parts = []
+    if one.digest:
+        parts.append(f"together, {schedules.explain(schedules.parse(one.digest))} ({one.tz})")
+    if one.quiet:
+        start, end = one.quiet.split("-")
+        parts.append(f"not between {start} and {end} ({one.tz})")
+    if one.compact:
+        parts.append("in one line each")
+    if one.grouped:
+        parts.append("one card for all platforms of a version")
+    if not one.threads:
+        parts.append("without threads")
+    if one.label:
+        parts.append(f"labelled “{one.label}”")
+    return ", ".join(parts)
+
+
+def held_until(subscription: Subscription, now: datetime) -> datetime | None:
+    """Until when (UTC) what happens now is kept back: a mute, the next digest, the end of quiet hours; None: not."""
+    manner = subscription.manner
+    muted = subscription.muted_until
+    after = max(now, muted) if muted else now
+    until = muted if muted and muted > now else None
+    if manner.digest:
+        return schedules.next_after(schedules.parse(manner.digest), after, manner.tz)
+    if manner.quiet and (end := quiet_ends(manner, after)):
+        return end
+    return until
+
+
+def quiet_ends(manner: Manner, now: datetime) -> datetime | None:
+    """When the quiet hours that `now` lies in are over (UTC); None outside of them."""
+    start, end = ((int(clock[:2]), int(clock[3:])) for clock in manner.quiet.split("-"))
+    here = now.astimezone(zone(manner.tz))
+    clock = (here.hour, here.minute)
+    inside = start <= clock < end if start < end else clock >= start or clock < end
+    if not inside:
+        return None
+    day = here if clock < end else here + timedelta(days=1)
+    over = day.replace(hour=end[0], minute=end[1], second=0, microsecond=0, fold=0)
+    # within an hour that the clocks show twice, the first end may be over
+    return max(over.astimezone(UTC), over.replace(fold=int(over.astimezone(UTC) <= now)).astimezone(UTC))
+
+
+def _single(words: Words, key: str) -> str:
+    values = words.values(key)
+    if len(values) > 1:
+        raise BadInput(f"`{key}:` can be given once only.", f"Choose one, e.g. `{key}:{values[0][:40]}`.")
+    return values[0].strip() if values else ""
+
+
+def _switch(on: frozenset[str] | tuple[()] = _ON) -> dict[str, bool]:
+    return dict.fromkeys(on, True) | dict.fromkeys(_OFF, False)
+
+
+def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> bool:
+    if not typed:
+        return usual
+    if typed.casefold() not in meanings:
+        shown = " or ".join(f"`{key}:{word}`" for word in list(meanings)[:2])
+        raise BadInput(f"I do not understand `{key}:{typed[:40]}`.", f"There is {shown}.")
+    return meanings[typed.casefold()]
+
+
+def _digest(typed: str) -> str:
+    if not typed or typed.casefold() in _OFF:
+        return ""
+    return str(schedules.parse(typed if "@" in typed else f"{typed}@09:00"))
+
+
+def _quiet(typed: str) -> str:
+    if not typed or typed.casefold() in _OFF:
+        return ""
+    found = _QUIET.fullmatch(typed.replace(" ", "").replace("–", "-"))
+    if not found:
+        raise BadInput(f"I do not understand the quiet hours “{typed[:40]}”.", "Write them like `quiet:22:00-08:00`.")
+    start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))
+    if start == end:
+        raise BadInput("Those quiet hours begin when they end.", "Write them like `quiet:22:00-08:00`.")
+    return f"{start}-{end}"
+
+
+def _zone(typed: str) -> str:
+    found = zone(typed)
+    if found.key.casefold() != typed.casefold():
+        raise BadInput(f"I do not know the time zone “{typed[:40]}”.", "Write it like `tz:Europe/Madrid`.")
+    return found.key
+
+
+assert set(KEYS) == {"format", "group"} | {one.name for one in fields(Manner)} - {"compact", "grouped"}

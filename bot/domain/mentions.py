@@ -1,0 +1,40 @@
+"""Whom a subscription is to mention: one user group, by its handle, Slack's own mark for it or its id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bot.domain import choice
+from bot.errors import BadInput, NotFoundByName
+
+# https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
+_GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
+_PERSON = re.compile(r"<@[^>]*>|[UW][A-Z0-9]{8,}")
+_EVERYBODY = re.compile(r"<!(?:here|channel|everyone)(?:\|[^>]*)?>|@?(?:here|channel|everyone)", re.IGNORECASE)
+_INSTEAD = "Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be."
+
+
+def group(typed: str, handles: Mapping[str, str]) -> str:
+    """The id of the user group that was typed; `handles` has the handle (without @) of each there is.
+
+    Raises BadInput for a person or for everybody, and NotFoundByName with the closest handles.
+    """
+    if _EVERYBODY.fullmatch(typed):
+        raise BadInput("I do not mention everybody at once.", _INSTEAD)
+    if _PERSON.fullmatch(typed):
+        raise BadInput("I do not mention single people.", _INSTEAD)
+    marked = _GROUP.fullmatch(typed)
+    wanted = marked[1] if marked else typed.removeprefix("@")
+    for group_id, handle in handles.items():
+        if wanted == group_id or wanted.casefold() == handle.casefold():
+            return group_id
+    shown = (marked[2] if marked else wanted) or wanted
+    near = [f"@{handle}" for handle in choice.closest(shown, handles.values())]
+    otherwise = f"There {'are' if handles else 'is'} {_listed(handles)}."
+    raise NotFoundByName("user group", shown, near, otherwise=otherwise)
+
+
+def _listed(handles: Mapping[str, str]) -> str:
+    names = [f"`@{handle}`" for handle in sorted(handles.values())[:8]]
+    return ", ".join(names) + "…" * (len(handles) > 8) if names else "none in this workspace"

@@ -1,0 +1,39 @@
+"""What is new in a build for one person: since the build they have, and what came in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.builds import line_of
+from bot.domain.model import Build, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The newest earlier build somebody was given, when (aware UTC), and the ready ones between, newest first."""
+
+    build: Build
+    got_at: datetime
+    between: tuple[Build, ...] = ()
+
+
+def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) -> Since | None:
+    """What somebody who had some builds (id → when, aware) has missed before `build`; None: they had none before it.
+
+    `listed` are the app's builds, newest first; one that is not among them is too old to say. What lies between is of
+    the line of `build` only: a colleague's feature branch is no news for who follows the releases.
+    """
+    ids = [one.id for one in listed]
+    if build.id not in ids:
+        return None
+    between: list[Build] = []
+    for one in listed[ids.index(build.id) + 1 :]:
+        if one.platform.casefold() != build.platform.casefold():
+            continue
+        if one.id in had:
+            return Since(one, had[one.id], tuple(between))
+        if one.stage is Stage.READY and line_of(one) == line_of(build):
+            between.append(one)
+    return None

@@ -1,0 +1,105 @@
+"""Due → how far the build has come → the progress message of who watches it is posted, edited, or ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.domain import estimates
+from bot.domain.model import Build
+from bot.errors import SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure
+from bot.slack.blocks import Message
+from bot.slack.cards import progress as cards
+from bot.slack.poster import Posted, Poster
+from bot.store.following import Progress as Row
+from bot.store.following import Standing
+from bot.store.store import Store
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+AT_ONCE = 16
+EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
+LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
+TROUBLE_SECONDS = 30.0
+
+
+class Progress:
+    """Keeps progress messages true. What stages builds are in the watch has recorded; Applivery is not asked again.
+
+    An edit repeats nothing and notifies nobody. So it needs no outbox, and what somebody has to hear (stuck, deleted,
+    ready, failed) leaves through the outbox as a new message.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        poster: Poster,
+        dashboard: Callable[[Build], str],
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._dashboard = dashboard
+        self._every = every_seconds
+
+    async def step(self) -> float | None:
+        """Bring the messages that are due up to date; returns the seconds until more are. Raises StoreDown."""
+        taken = await self._store.take_progress(AT_ONCE, LEASE_SECONDS)
+        now = await self._store.now()
+        await asyncio.gather(*(self._show(row, now) for row in taken))
+        return await self._store.progress_due_in()
+
+    async def _show(self, row: Row, now: datetime) -> None:
+        ended = row.standing is not Standing.OPEN or row.build.stage.final
+        if not ended and not row.alarmed and self._stuck(row):
+            await self._store.tell_stuck(row)
+        card = self._card(row, now)
+        try:
+            at = None if ended and row.ts is None else await self._say(row, card)
+        except (SlackBusy, SlackCredentialRefused, SlackUnsure) as error:
+            if row.ts is None and isinstance(error, SlackUnsure):
+                await self._store.end_progress(row)  # perhaps it is there; one that stands still is better than two
+                return
+            wait = error.retry_after if isinstance(error, SlackBusy) else TROUBLE_SECONDS
+            await self._store.put_off_progress(row, max(wait, self._every))
+        except SlackProblem as error:
+            log.info("progress.left_as_it_is", code=error.code)  # deleted, perhaps; the end is told all the same
+            await self._store.end_progress(row)
+        else:
+            if ended or at is None:
+                await self._store.end_progress(row)
+            else:
+                await self._store.progress_shown(row, at.channel, at.ts, card.text, self._every)
+
+    async def _say(self, row: Row, card: Message) -> Posted | None:
+        """Where the message stands that says this; None when nobody knows, since posting it was broken off."""
+        if row.channel is None or row.ts is None:
+            return await self._poster.post(row.user_id, card) if await self._store.first_try(row) else None
+        if card.text != row.shown:
+            await self._poster.edit(row.channel, row.ts, card)
+        return Posted(row.channel, row.ts)
+
+    def _card(self, row: Row, now: datetime) -> Message:
+        build, dashboard = row.build, self._dashboard(row.build)
+        if row.standing is Standing.STOPPED:
+            return cards.stopped(build)
+        if row.standing is Standing.DELETED:
+            return cards.deleted(build)
+        if build.stage.final:
+            return cards.ended(build, dashboard)
+        if self._stuck(row):
+            return cards.stuck(build, dashboard)
+        if row.usual and estimates.is_late(_since(row), row.usual, row.seen_at or row.started_at):
+            return cards.late(build, row.usual, dashboard)
+        return cards.on_its_way(build, row.usual, estimates.left(_since(row), row.usual, now), dashboard)
+
+    def _stuck(self, row: Row) -> bool:
+        """By when it was last looked at: while Applivery is away nobody knows whether a build still is on its way."""
+        return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
+
+
+def _since(row: Row) -> datetime:
+    return row.build.created_at or row.started_at

@@ -1,0 +1,61 @@
+"""What is said for an announcement: the channel's card or its thread, a person's message, or a fact of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import msgspec
+
+from bot.applivery.catalogue import Catalogue
+from bot.domain import installing
+from bot.domain.model import Announcement, App, Build, Event, Follow, is_person
+from bot.errors import MessageRefused
+from bot.slack.blocks import Message
+from bot.slack.cards import living
+
+
+class Words:
+    """Turns what the outbox hands out into a message; facts become words only when they are said."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        dashboard: Callable[[Build], str],
+        apps: Callable[[App], str],
+        personal: Callable[[Announcement], Awaitable[Message]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._catalogue = catalogue
+        self._dashboard = dashboard
+        self._apps = apps
+        self._personal = personal
+        self._clock = clock
+
+    async def message(self, announcement: Announcement) -> Message:
+        """The message for an announcement. Raises MessageRefused when there is nothing to be said any more."""
+        build = announcement.build
+        if is_person(announcement.channel_id):
+            return await self._personal(announcement)
+        if announcement.event is Event.FEEDBACK:
+            return await self._feedback(announcement)
+        if announcement.event is Event.CERT:
+            return living.certificate(build, self._dashboard(build), installing.expiry(build, self._clock()))
+        if announcement.event is Follow.DETAILS:
+            return self._details(announcement)
+        return living.card(announcement, self._dashboard)
+
+    def _details(self, announcement: Announcement) -> Message:
+        details = living.details(announcement, installing.warnings(announcement.build, self._clock()))
+        if not details.blocks:  # the changelog was made shorter meanwhile
+            raise MessageRefused("There are no details any more.", code="no_details")
+        return details
+
+    async def _feedback(self, announcement: Announcement) -> Message:
+        """The webhook said only that there is some; that the app exists, and its name, is Applivery's own answer."""
+        for app in await self._catalogue.apps():
+            if app.id == announcement.build.app.id:
+                kind = msgspec.json.decode(announcement.fact).get("kind", "")
+                return living.feedback(kind, app.name, self._apps(app))
+        raise MessageRefused("Applivery has no such app.", code="no_such_app")

@@ -1,0 +1,130 @@
+"""The form of a subscription: filled in with what is saved or was typed, and read back as one would type it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from slack_sdk.models.blocks import Option
+
+from bot.domain import choice, filters, grammar
+from bot.domain.grammar import Words
+from bot.domain.model import Event, Subscription
+from bot.errors import BadInput, Problem
+from bot.slack import blocks, replies
+from bot.slack.blocks import Block, Form, Message
+from bot.slack.wording import inline
+
+EVENTS = {
+    Event.UPLOADED: "was uploaded",
+    Event.PROCESSED: "was processed and can be had",
+    Event.FAILED: "failed to be processed",
+    Event.CERT: "has a certificate or profile that runs out",
+    Event.FEEDBACK: "got feedback or a bug report",
+}
+_HOW = {
+    "threads": "Details in a thread below the card",
+    "version": "One card for all platforms of a version",
+    "compact": "Compact: one line each",
+}
+_LINES = ("label", "mention", "digest", "quiet")
+_FIELDS = ("on", "format", "threads", "group", *_LINES)
+
+
+def ask(words: Words, tz: str, chosen: Option | None) -> Form:
+    """The form for a new one: the app is chosen in it, or is already. Raises BadInput for words it has no room for."""
+    app = blocks.pick("App", "subscribe.app", hint="Type to find an app", chosen=chosen)
+    return Form("subscribe.v1", "Subscribe this channel", (app, *_fields(words, tz)), submit="Subscribe")
+
+
+def edit(one: Subscription, words: Words, tz: str, value: str) -> Form:
+    """The form for one there is; `value` says which. Raises BadInput for words it has no room for."""
+    what = f"Builds of *{inline(one.app_name, 80)}*" if one.app_id else "Builds of *every app*"
+    head = blocks.section(f"{what} in <#{one.channel_id}>")
+    return Form("edit.v1", f"Edit subscription {one.id}", (head, *_fields(words, tz)), submit="Save", memory=value)
+
+
+def typed(one: Subscription, handles: Mapping[str, str], tz: str) -> Words:
+    """What somebody in this time zone would type for a subscription; its group by the handle, if that is known."""
+    words = grammar.parse(filters.typed(one.events, one.query, one.manner))
+    handle = handles.get(one.manner.mention)
+    said = [
+        grammar.Option(option.key, f"@{handle}") if option.key == "mention" and handle else option
+        for option in words.options
+        if (option.key, option.value) != ("tz", tz)
+    ]
+    return Words((), tuple(said))
+
+
+def _fields(words: Words, tz: str) -> tuple[Block, ...]:
+    given = {key: " ".join(words.values(key)) for key in _FIELDS}
+    on = {name.strip().casefold() for name in given["on"].replace(",", " ").split()} or set(filters.DEFAULT_EVENTS)
+    how = {
+        "threads": given["threads"].casefold() not in ("off", "no", "none", "never"),
+        "version": given["group"].casefold() == "version",
+        "compact": given["format"].casefold() == "compact",
+    }
+    rest = grammar.readable(Words(words.plain, tuple(one for one in words.options if one.key not in _FIELDS)))
+    if max(map(len, (rest, *given.values()))) > blocks.INPUT_TEXT:
+        # cut short it would mean something else, and be saved
+        raise BadInput("That is too long for a form.", "Type `subscribe` with all of it instead.")
+    return (
+        blocks.checkboxes(
+            "Tell this channel when a build", "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
+        ),
+        blocks.line_input(
+            "Only builds with",
+            "subscribe.filters",
+            hint="branch:release/* -tag:nightly os:ios",
+            value=rest,
+        ),
+        blocks.checkboxes(
+            "How", "subscribe.how", _options(_HOW.items()), ticked={key for key, on in how.items() if on}
+        ),
+        blocks.line_input("Label in front of each card", "subscribe.label", hint="Staging", value=given["label"]),
+        blocks.line_input("User group to mention", "subscribe.mention", hint="@mobile-qa", value=given["mention"]),
+        blocks.line_input(
+            f"A digest instead of single cards ({tz})",
+            "subscribe.digest",
+            hint="daily@09:00 or mon,thu@17:30",
+            value=given["digest"],
+        ),
+        blocks.line_input(f"Quiet hours ({tz})", "subscribe.quiet", hint="22:00-08:00", value=given["quiet"]),
+    )
+
+
+def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
+    return [blocks.option(label, str(name)) for name, label in labels]
+
+
+def read(sent: Mapping[str, str]) -> Words:
+    """What was filled in, as the words somebody would have typed; nothing in it is checked yet."""
+    line = grammar.parse(sent.get("subscribe.filters", ""))
+    how = sent.get("subscribe.how", "").split(",")
+    given = {
+        "on": sent.get("subscribe.on", ""),
+        "format": "compact" if "compact" in how else "",
+        "threads": "" if "threads" in how else "off",
+        "group": "version" if "version" in how else "",
+        **{key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES},
+    }
+    return Words(line.plain, (*(grammar.Option(key, text) for key, text in given.items() if text), *line.options))
+
+
+def not_saved(error: Problem, what: str, words: Words) -> Message:
+    """What could not be used of a form, with the way back to it as it was filled in."""
+    said = replies.problem(error)
+    body = (blocks.section("*Not saved*"), *said.blocks)
+    again = f"{what} {grammar.explain(words)}"
+    if len(again) > blocks.BUTTON_VALUE:
+        return Message(f"Not saved: {said.text}", body)
+    back = blocks.button("Back to the form", "edit.v1", again, style="primary")
+    return Message(f"Not saved: {said.text}", (*body, blocks.actions(back)))
+
+
+def unknown(words: Words) -> tuple[str, tuple[str, ...]] | None:
+    """What the line of filters has that is none, with the closest keys there are."""
+    keys = (*choice.FILTERS, "tz")
+    for option in words.options:
+        if option.key not in (*keys, *_FIELDS):
+            return f"{option.key}:", choice.closest(option.key, keys)
+    return (words.plain[0], ()) if words.plain else None

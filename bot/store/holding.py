@@ -1,0 +1,175 @@
+"""What is kept back: for a digest, while a channel is muted or has quiet hours, or until it can be spoken in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.domain.model import Subscription
+from bot.store.columns import micros
+from bot.store.database import Database
+from bot.store.sql import Rows, as_rows, written
+from bot.store.subscriptions import subscription_of
+from bot.store.tables import subscriptions as table
+from bot.store.transactions import Connection
+
+
+class Holding(Database):
+    """The store's held announcements, and the mutes and pauses that hold them."""
+
+    async def release_held(self) -> float | None:
+        """Let what was held until now be said; returns the seconds until more is due, None when nothing is held.
+
+        What a mute has come over meanwhile stays back until that is over.
+        """
+
+        async def work(connection: Connection) -> tuple[int, int | None]:
+            await self.execute(connection, _HOLD_ON)
+            released = set((await self.execute(connection, _RELEASE)).scalars())
+            if released:
+                await self.execute(connection, _OPEN, rows=as_rows({"channel": one} for one in sorted(released)))
+                await self.tell_others(connection, "tell")
+            return len(released), (await self.execute(connection, _HELD_IN)).scalar()
+
+        released, wait = await self.run(work)
+        if released:
+            self.wakeups.ring("tell")
+        return None if wait is None else max(0.0, int(wait) / 1e6)
+
+    async def mute(self, channel_id: str, ids: Sequence[int], until: datetime | None) -> list[Subscription]:
+        """Keep back what these subscriptions of a channel would say until then (aware); None ends their mute now.
+
+        Returns the subscriptions it concerned. What an earlier mute has kept back is said when this one is over.
+        """
+        update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
+        rows = as_rows({"id": one} for one in ids)
+
+        async def work(connection: Connection) -> list[Subscription]:
+            end = {"until": micros(until) if until else None, "channel": channel_id}
+            await self.execute(connection, _MOVE_MUTE, rows=rows, **end)
+            return [subscription_of(row) for row in await connection.execute(update.values(muted_until=until))]
+
+        muted = await self.run(work)
+        await self._look_at_held()
+        return sorted(muted, key=lambda one: one.id)
+
+    async def paused_channels(self) -> dict[str, str]:
+        """The channels that could not be spoken in, each with Slack's reason: paused, or with something held there."""
+
+        async def work(connection: Connection) -> dict[str, str]:
+            return {row.channel_id: row.reason for row in await self.execute(connection, _PAUSED)}
+
+        return await self.run(work)
+
+    async def release_channel(self, channel_id: str) -> int:
+        """Say what was held because the channel could not be spoken in; new cards go into one message, if several.
+
+        Returns how many announcements that were.
+        """
+        where = {"channel": channel_id, "wait": f"late/{channel_id}"}
+
+        async def work(connection: Connection) -> int:
+            await self.execute(connection, _OPEN_CHANNEL, channel=channel_id)
+            await self.execute(connection, _TOGETHER, **where)
+            released = len((await self.execute(connection, _RELEASE_CHANNEL, channel=channel_id)).all())
+            if released:
+                await self.tell_others(connection, "tell")
+            return released
+
+        released = await self.run(work)
+        self.wakeups.ring("tell")
+        return released
+
+    async def _look_at_held(self) -> None:
+        self.wakeups.ring("held")
+
+        async def work(connection: Connection) -> Any:
+            await self.tell_others(connection, "held")
+
+        await self.run(work)
+
+
+# What is kept back until the same moment shares a card, as in domain.builds.
+_HOLD_ON = written("""
+    UPDATE announcements SET held_until = s.muted_until,
+        card = CASE WHEN announcements.card LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
+            ELSE announcements.card END
+    FROM subscriptions s
+    WHERE s.id = announcements.subscription_id AND s.muted_until > {now}
+        AND announcements.state = 'held' AND announcements.held_until <= {now}
+""")
+
+# A mute that has come since _HOLD_ON holds as well.
+_RELEASE = written("""
+    UPDATE announcements SET state = 'due', held_until = {now}
+    WHERE state = 'held' AND held_until <= {now} AND NOT EXISTS (
+        SELECT 1 FROM subscriptions s WHERE s.id = announcements.subscription_id AND s.muted_until > {now}
+    )
+    RETURNING channel_id
+""")
+
+_OPEN = written(
+    """
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    SELECT o.channel, true, 0, 0 FROM {rows} WHERE true ORDER BY o.channel
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    """,
+    Rows("rows", {"channel": "text"}),
+)
+
+_HELD_IN = written("""
+    SELECT min(held_until) - {now} FROM announcements WHERE state = 'held' AND held_until IS NOT NULL
+""")
+
+# What a digest holds as well waits for the digest.
+_MOVE_MUTE = written(
+    """
+    UPDATE announcements SET held_until = coalesce(CAST(:until AS bigint), {now}),
+        card = CASE WHEN card LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
+            THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card END
+    WHERE state = 'held' AND channel_id = :channel AND subscription_id IN (SELECT o.id FROM {rows}) AND held_until = (
+        SELECT s.muted_until FROM subscriptions s WHERE s.id = announcements.subscription_id
+    )
+    """,
+    Rows("rows", {"id": "bigint"}),
+)
+
+_PAUSED = written("""
+    SELECT channel_id, paused AS reason FROM subscriptions WHERE paused IS NOT NULL
+    UNION ALL
+    SELECT channel_id, max(reason) FROM announcements
+    WHERE state = 'held' AND held_until IS NULL AND reason IS NOT NULL GROUP BY channel_id
+""")
+
+_OPEN_CHANNEL = written("UPDATE channels SET waiting = true WHERE channel_id = :channel")
+
+_TOGETHER = written("""
+    UPDATE announcements SET card = CAST(:wait AS text) || '/' || (
+        SELECT max(h.id) FROM announcements h
+        WHERE h.channel_id = :channel AND h.state = 'held' AND h.held_until IS NULL
+    )
+    WHERE channel_id = :channel AND state = 'held' AND held_until IS NULL
+        AND event IN ('uploaded', 'processed', 'failed')
+        AND NOT EXISTS (
+            SELECT 1 FROM announcements p
+            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+        )
+        AND 1 < (
+            SELECT count(DISTINCT h.card) FROM announcements h
+            WHERE h.channel_id = :channel AND h.state = 'held' AND h.held_until IS NULL
+                AND h.event IN ('uploaded', 'processed', 'failed')
+                AND NOT EXISTS (
+                    SELECT 1 FROM announcements p
+                    WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
+                )
+        )
+""")
+
+_RELEASE_CHANNEL = written("""
+    UPDATE announcements SET state = CASE WHEN unsure THEN 'sending' ELSE 'due' END, held_until = {now}
+    WHERE channel_id = :channel AND state = 'held' AND held_until IS NULL
+    RETURNING id
+""")

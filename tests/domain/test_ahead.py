@@ -1,0 +1,163 @@
+"""Times to come as people write them: never in the past, never too far, and as the clock on their wall shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain import ahead
+from bot.domain.ahead import LONGEST
+from bot.domain.periods import zone
+from bot.errors import BadInput
+
+MADRID = "Europe/Madrid"
+SATURDAY = datetime(2026, 11, 21, 11, 30, tzinfo=UTC)  # 12:30 in Madrid
+ZONES = st.sampled_from(["UTC", MADRID, "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"])
+INSTANTS = st.integers(0, 2**31).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+def at(text: str, *, now: datetime = SATURDAY, tz: str = MADRID) -> str:
+    return f"{ahead.parse(text, now=now, tz=tz):%Y-%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("4h", "2026-11-21 15:30"),
+        ("for 4 hours", "2026-11-21 15:30"),
+        ("30m", "2026-11-21 12:00"),
+        ("30 min", "2026-11-21 12:00"),
+        ("1h30m", "2026-11-21 13:00"),
+        ("1 hr 30 minutes", "2026-11-21 13:00"),
+        ("2d", "2026-11-23 11:30"),
+        ("1w", "2026-11-28 11:30"),
+        ("30d", "2026-12-21 11:30"),
+        ("until 18:00", "2026-11-21 17:00"),
+        ("6pm", "2026-11-21 17:00"),
+        ("till 6:30PM", "2026-11-21 17:30"),
+        ("12am", "2026-11-21 23:00"),
+        ("until 12:30", "2026-11-22 11:30"),
+        ("until 8:00", "2026-11-22 07:00"),
+        ("tomorrow", "2026-11-22 08:00"),
+        ("until Tomorrow at 10:00", "2026-11-22 09:00"),
+        ("today 18:00", "2026-11-21 17:00"),
+        ("until friday", "2026-11-27 08:00"),
+        ("fri", "2026-11-27 08:00"),
+        ("friday@17:30", "2026-11-27 16:30"),
+        ("17:30 friday", "2026-11-27 16:30"),
+        ("saturday", "2026-11-28 08:00"),
+        ("saturday 18:00", "2026-11-21 17:00"),
+        ("saturday 10:00", "2026-11-28 09:00"),
+        ("2026-11-25", "2026-11-25 08:00"),
+        ("until 2026-11-25 18:00", "2026-11-25 17:00"),
+    ],
+)
+def test_a_time_is_read_as_people_write_it(text: str, utc: str) -> None:
+    assert at(text) == utc
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "I do not understand"),
+        ("until", "I do not understand"),
+        ("18", "I do not understand"),
+        ("25:00", "I do not understand"),
+        ("13pm", "I do not understand"),
+        ("soon", "I do not understand the time “soon”"),
+        ("today", "I do not understand"),
+        ("friday monday", "I do not understand"),
+        ("18:00 19:00", "I do not understand"),
+        ("4h friday", "I do not understand"),
+        ("0m", "“0m” is not in the future"),
+        ("today 10:00", "“today 10:00” is not in the future"),
+        ("2026-11-01", "“2026-11-01” is not in the future"),
+        ("31d", "more than 30 days away"),
+        ("2027-01-01", "more than 30 days away"),
+        ("9999-12-31", "more than 30 days away"),
+        ("999999w", "more than 30 days away"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_an_example(text: str, words: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        ahead.parse(text, now=SATURDAY, tz=MADRID)
+    assert words in str(refused.value)
+    assert "`" in refused.value.next_step
+
+
+def test_a_time_that_the_clocks_skip_comes_when_they_have_been_put_forward() -> None:
+    before = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
+    assert at("02:30", now=before) == "2026-03-29 01:30"  # 03:30 in Madrid
+
+
+def test_a_time_that_the_clocks_show_twice_is_the_one_that_is_yet_to_come() -> None:
+    assert at("02:30", now=datetime(2026, 10, 24, 22, 0, tzinfo=UTC)) == "2026-10-25 00:30"
+    assert at("02:30", now=datetime(2026, 10, 25, 0, 45, tzinfo=UTC)) == "2026-10-25 01:30"
+
+
+@given(st.text(max_size=40), INSTANTS, ZONES)
+def test_whatever_is_written_is_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
+    try:
+        found = ahead.parse(text, now=now, tz=tz)
+    except BadInput:
+        return
+    assert now < found <= now + LONGEST
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["until", "for", "tomorrow", "today", "friday", "mon", "18:00", "6pm", "4h", "30", "m", "days", "2026-11-25"]
+    ),
+    max_size=4,
+).map(" ".join)
+
+
+@settings(max_examples=300)
+@given(WORDS, INSTANTS, ZONES)
+def test_words_of_time_in_any_order_are_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
+    try:
+        found = ahead.parse(text, now=now, tz=tz)
+    except BadInput:
+        return
+    assert now < found <= now + LONGEST
+
+
+@given(st.integers(1, 30 * 24 * 60), INSTANTS, ZONES)
+def test_an_amount_is_exact_whatever_the_clocks_do(minutes: int, now: datetime, tz: str) -> None:
+    assert ahead.parse(f"{minutes}m", now=now, tz=tz) == now + timedelta(minutes=minutes)
+
+
+@given(st.integers(0, 23), st.integers(0, 59), INSTANTS, st.sampled_from(["UTC", "Asia/Kathmandu", "Asia/Tokyo"]))
+def test_a_time_of_day_is_the_next_one_on_the_wall(hour: int, minute: int, now: datetime, tz: str) -> None:
+    found = ahead.parse(f"{hour}:{minute:02}", now=now, tz=tz)
+    there = found.astimezone(zone(tz))
+    assert (there.hour, there.minute, there.second) == (hour, minute, 0)
+    assert found - now <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "when", "rest"),
+    [
+        ("4h", "4h", ""),
+        ("30m courier", "30m", "courier"),
+        ("courier 30m", "30m", "courier"),
+        ("until friday Courier", "until friday", "Courier"),
+        ("until 18:00", "until 18:00", ""),
+        ("4 hours Field Notes", "4 hours", "Field Notes"),
+        ("2048 4h", "4h", "2048"),
+        ("friday@10:00 courier", "friday 10:00", "courier"),
+        ("courier", "", "courier"),
+        ("", "", ""),
+    ],
+)
+def test_the_words_that_say_when_are_told_from_the_others(text: str, when: str, rest: str) -> None:
+    assert ahead.split(text) == (when, rest)
+
+
+@given(st.text(max_size=40))
+def test_any_text_can_be_told_apart(text: str) -> None:
+    when, rest = ahead.split(text)
+    assert sorted([*when.split(), *rest.split()]) == sorted(text.replace("@", " ").split())

@@ -1,0 +1,52 @@
+"""Showing a card once says all that waited for it, and nothing that was not on it yet."""
+
+from __future__ import annotations
+
+from bot.domain.model import Change, Event, Manner, NewAnnouncement, Stage
+from bot.store.claims import Claim, Outcome
+from bot.store.store import Store
+from tests.store.builders import build, exchange, look, subscribe, take
+
+
+def shown(claim: Claim) -> list[str]:
+    """The builds on a card."""
+    return [one.build.id for one in claim.announcement.shown]
+
+
+async def add(store: Store, name: str) -> None:
+    """One more build of version 2.0 is ready; its platforms share a card."""
+    card = NewAnnouncement("C1", name, Event.PROCESSED, card="app/2.0", manner=Manner(grouped=True))
+    await look(store, [Change(build(name, Stage.READY, version="2.0"), None)], [card])
+
+
+async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_said(store: Store) -> None:
+    """A refused build comes back while its version's card is edited for another: that edit did not show it."""
+    await subscribe(store)
+    await add(store, "ios")
+    [first] = await take(store)
+    await exchange(store, [Outcome.of(first, "posted", ts="1.1", covers=first.covers)])
+    await add(store, "android")
+    [refused] = await take(store)
+    await exchange(store, [Outcome.of(refused, "held", reason="is_archived")])
+    await add(store, "tv")
+    await add(store, "watch")
+    [third] = await take(store)
+    assert shown(third) == ["ios", "tv", "watch"]
+
+    await store.release_channel("C1")
+    edited = Outcome.of(third, "posted", ts=third.card_ts, covers=third.covers, edited=True)
+    [again] = (await exchange(store, [edited])).claims
+    assert shown(again) == ["ios", "android", "tv", "watch"]
+
+
+async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: Store) -> None:
+    await subscribe(store)
+    builds = [build(name, Stage.READY) for name in ("b1", "b2", "b3")]
+    now = await store.now()
+    news = [NewAnnouncement("C1", one.id, Event.PROCESSED, card="held/1", held_until=now) for one in builds]
+    await look(store, [Change(one, None) for one in builds], news)
+    await store.release_held()
+    [digest] = await take(store)
+    assert shown(digest) == ["b1", "b2", "b3"]
+    assert (await exchange(store, [Outcome.of(digest, "posted", ts="1.1", covers=digest.covers)])).claims == ()
+    assert await store.tell_due_in() is None

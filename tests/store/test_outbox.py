@@ -1,0 +1,356 @@
+"""Living cards: whatever changes while one is written, read or sent, the channel ends up with how things stand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from bot.domain.model import Build, Change, Event, Follow, Manner, NewAnnouncement, Shown, Stage, Superseded
+from bot.store.claims import Claim, Outcome
+from bot.store.store import Store
+from tests.store.builders import build, exchange, fill, look, said, subscribe, take
+
+READY = build("b1", Stage.READY)
+
+
+def posted(claim: Claim, ts: str | None = None) -> Outcome:
+    """How the sender hands in a post, or the edit of a card that stands."""
+    edited = claim.card_ts is not None and ts is None
+    return Outcome.of(claim, "posted", ts=ts or claim.card_ts or "1.1", covers=claim.covers, edited=edited)
+
+
+async def say(store: Store, claims: list[Claim] | None = None) -> list[Claim]:
+    """Send everything that waits, one after the other."""
+    every: list[Claim] = []
+    while claims := claims or await take(store):
+        every += claims
+        claims = list((await exchange(store, [posted(claim) for claim in claims])).claims)
+    return every
+
+
+async def edit(store: Store, changelog: str, of: Build = READY) -> None:
+    """Somebody edits a build in Applivery."""
+    await store.rewrite([replace(of, changelog=changelog)], {of.id: changelog})
+
+
+def changelogs(claims: list[Claim]) -> list[str]:
+    return [claim.announcement.shown[0].build.changelog for claim in claims]
+
+
+async def told(store: Store, *new: NewAnnouncement, of: Build = READY, before: Stage | None = None) -> None:
+    """A build moved, and this is to be said of it."""
+    await look(store, [Change(of, before)], new or [NewAnnouncement("C1", of.id, Event.PROCESSED)])
+
+
+@pytest.fixture
+async def card(store: Store) -> Store:
+    """A store in which C1 has a card of b1."""
+    await fill(store, ["C1"], ["b1"])
+    await say(store)
+    return store
+
+
+# ------------------------------------------------------------------ one card
+
+
+async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Store) -> None:
+    await subscribe(store)
+    pending, running = build("b1"), build("b1", Stage.RUNNING)
+    await told(store, NewAnnouncement("C1", "b1", Event.UPLOADED), of=pending)
+    [first] = await say(store)
+    assert (first.announcement.event, first.card_ts, first.announcement.shown) == (
+        Event.UPLOADED,
+        None,
+        (Shown(pending),),
+    )
+    await look(store, [Change(running, Stage.PENDING)])
+    [second] = await say(store)
+    assert (second.announcement.event, second.card_ts) == (Follow.CHANGED, "1.1")
+    assert second.announcement.shown == (Shown(running),)
+    await told(store, before=Stage.RUNNING)
+    [third] = await say(store)
+    assert (third.announcement.event, third.card_ts, third.announcement.shown) == (
+        Event.PROCESSED,
+        "1.1",
+        (Shown(READY),),
+    )
+    assert await say(store) == []
+
+
+async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Store) -> None:
+    await subscribe(store)
+    await look(store, [Change(build("b1"), None)])
+    await look(store, [Change(build("b1", Stage.RUNNING), Stage.PENDING)])
+    await edit(store, "new", build("b1", Stage.RUNNING))
+    assert await take(store) == []
+
+
+async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -> None:
+    await subscribe(store)
+    await told(store, *(NewAnnouncement("C1", "b1", event) for event in (Event.UPLOADED, Event.PROCESSED)))
+    [claim] = await take(store)
+    assert (await exchange(store, [Outcome.of(claim, "again")], 0)).claims == ()
+    [claim] = await take(store)
+    assert claim.announcement.shown == (Shown(READY),)
+    assert (await exchange(store, [posted(claim)])).claims == ()
+    assert (await store.announcements_waiting()).count == 0
+    assert await store.posted_ts("C1", "b1") == "1.1"
+
+
+async def test_showing_a_card_covers_no_reply_in_its_thread(store: Store) -> None:
+    await subscribe(store)
+    details = [NewAnnouncement("C1", "b1", Follow.DETAILS, part) for part in (0, 1)]
+    await told(store, NewAnnouncement("C1", "b1", Event.PROCESSED), *details)
+    claims = await say(store)
+    assert [(one.announcement.event, one.announcement.part) for one in claims] == [
+        (Event.PROCESSED, 0),
+        (Follow.DETAILS, 0),
+        (Follow.DETAILS, 1),
+    ]
+    assert [one.card_ts for one in claims] == [None, "1.1", "1.1"]
+
+
+async def test_what_came_after_a_card_was_read_is_not_covered(store: Store) -> None:
+    await subscribe(store)
+    await told(store, NewAnnouncement("C1", "b1", Event.UPLOADED), of=build("b1"))
+    [claim] = await take(store)
+    await told(store, before=Stage.PENDING)
+    [second] = (await exchange(store, [posted(claim)])).claims
+    assert (second.announcement.event, second.card_ts) == (Event.PROCESSED, "1.1")
+
+
+async def test_a_change_after_a_card_was_read_is_not_covered_either(store: Store) -> None:
+    await subscribe(store)
+    await told(store, *(NewAnnouncement("C1", "b1", event) for event in (Event.UPLOADED, Event.PROCESSED)))
+    [first] = await take(store)
+    assert first.covers, "what is due already is said by it"
+    await edit(store, "new")
+    await edit(store, "newer")
+    [second] = (await exchange(store, [posted(first)])).claims
+    assert changelogs([first, second]) == ["", "newer"]
+    assert await say(store, [second]) == [second]
+
+
+async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None:
+    await subscribe(store)
+    ios, android = build("b1", Stage.READY, platform="ios"), build("b2", Stage.READY, platform="android")
+    for one in (ios, android):
+        await told(store, NewAnnouncement("C1", one.id, Event.PROCESSED, card="app/1.0"), of=one)
+    [claim] = await say(store)
+    assert claim.announcement.shown == (Shown(ios), Shown(android))
+    await edit(store, "new", android)
+    [again] = await say(store)
+    assert (again.announcement.build.id, again.card_ts) == ("b1", "1.1")
+    assert [one.build.changelog for one in again.announcement.shown] == ["", "new"]
+
+
+async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Store) -> None:
+    newer = build("b2", Stage.READY, version="2")
+    announced = [NewAnnouncement("C1", "b2", Event.PROCESSED)]
+    [claimed] = await card.claim_apps(9, 60, only_due=False)
+    standing = await card.standing("app", ["C1", "C2"])
+    assert [(one.channel_id, one.build.id) for one in standing] == [("C1", "b1")]
+    followed = [Superseded("C1", "b1", "b2")]
+    change = [Change(newer, None)]
+    await card.record("app", claimed.token, change, announced, superseded=followed, next_at_seconds=60)
+    new, old = await say(card)
+    assert new.announcement.shown == (Shown(newer),)
+    assert old.announcement.shown == (Shown(READY, superseded_by=newer),)
+    assert [one.build.id for one in await card.standing("app", ["C1"])] == ["b2"]
+
+
+async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Store) -> None:
+    manner = Manner(compact=True, label="Beta", quiet="22:00-08:00", tz="Europe/Madrid")
+    # C2 knew of the upload before it asked: that was never said, and is not where its card comes from
+    await subscribe(store, "C1", baseline=[build("b0", Stage.READY, minute=0)])
+    await subscribe(store, "C2", baseline=[build("b1", minute=1), build("b0", Stage.READY, minute=0)])
+    await told(store, NewAnnouncement("C2", "b1", Event.PROCESSED, manner=manner, subscription_id=7))
+    [first] = await say(store)
+    await edit(store, "new")
+    [again] = await say(store)
+    assert first.announcement.manner == again.announcement.manner == manner
+
+
+async def test_a_person_s_messages_stay_as_they_were_said(store: Store) -> None:
+    await subscribe(store)
+    await told(store, NewAnnouncement("U1", "b1", Event.PROCESSED), NewAnnouncement("W1", "b1", Event.PROCESSED))
+    await say(store)
+    await edit(store, "new")
+    await store.recall_build(READY, "bad", "U9")
+    assert await take(store) == []
+
+
+@pytest.mark.parametrize("event", [Event.CERT, Event.FEEDBACK, Follow.DETAILS])
+async def test_what_is_no_card_of_a_build_is_never_made_one(store: Store, event: Event | Follow) -> None:
+    await subscribe(store)
+    fact = "{}" if event is Event.FEEDBACK else ""
+    await told(store, NewAnnouncement("C1", "b1", event, card=f"{event}/b1", fact=fact))
+    await say(store)
+    await edit(store, "new")
+    assert await take(store) == []
+
+
+# ------------------------------------------------------------------ changes that come in between
+
+
+async def test_a_change_while_a_card_waits_makes_no_edit(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    await edit(store, "first")
+    await edit(store, "second")
+    assert changelogs(await say(store)) == ["second"]
+
+
+async def test_a_change_while_an_edit_waits_makes_no_second_one(card: Store) -> None:
+    await edit(card, "first")
+    await edit(card, "second")
+    assert (await card.announcements_waiting()).count == 1
+    assert changelogs(await say(card)) == ["second"]
+
+
+async def test_a_change_while_a_card_is_being_sent_makes_one_more_edit(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    claims = await take(store)
+    await edit(store, "new")
+    first, second = await say(store, claims)
+    assert (first.card_ts, second.card_ts) == (None, "1.1")
+    assert changelogs([first, second]) == ["", "new"]
+
+
+async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lost(card: Store) -> None:
+    await edit(card, "first")
+    claims = await take(card)
+    await edit(card, "second")
+    await card.recall_build(READY, "It crashes", "U9")
+    every = await say(card, claims)
+    assert changelogs(every) == ["first", "second"]
+    recalls = [one.announcement.shown[0].recall for one in every]
+    assert recalls[0] is None
+    assert recalls[1] is not None
+    assert recalls[1].reason == "It crashes"
+
+
+async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: Store) -> None:
+    await fill(store, ["C1"], ["b1"])
+    [claim] = await take(store)
+    await edit(store, "new")
+    [again] = (await exchange(store, [Outcome.of(claim, "again")])).claims
+    assert changelogs([again]) == ["new"]
+    assert await say(store, [again]) == [again]
+
+
+async def test_an_edit_that_is_handed_in_late_makes_one_more(card: Store) -> None:
+    await edit(card, "old")
+    [frozen] = await take(card, lease=0)
+    await edit(card, "new")
+    others = await say(card)
+    assert changelogs(others)[-1] == "new"
+    [again] = (await exchange(card, [posted(frozen)])).claims
+    assert (again.card_ts, changelogs([again])) == ("1.1", ["new"])
+    assert await say(card, [again]) == [again], "and that is enough"
+
+
+async def test_of_two_edits_that_end_at_the_same_time_nobody_knows_which_words_stand(card: Store) -> None:
+    await edit(card, "old")
+    [frozen] = await take(card, lease=0)
+    await edit(card, "new")
+    [other] = await take(card)
+    claims = list((await exchange(card, [posted(other), posted(frozen)])).claims)
+    assert changelogs(await say(card, claims)) == ["new"]
+
+
+async def test_an_edit_that_is_handed_in_twice_ends_all_the_same(card: Store) -> None:
+    await edit(card, "new")
+    [claim] = await take(card)
+    every = [*(await exchange(card, [posted(claim)])).claims, *(await exchange(card, [posted(claim)])).claims]
+    assert len(await say(card, every)) <= 1
+
+
+async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Store) -> None:
+    """Somebody deleted the first message."""
+    await told(card, NewAnnouncement("C1", "b1", Event.FAILED), of=build("b1", Stage.FAILED), before=Stage.READY)
+    [claim] = await take(card)
+    await exchange(card, [posted(claim, "2.2")])
+    assert await card.posted_ts("C1", "b1") == "2.2"
+    await edit(card, "new", build("b1", Stage.FAILED))
+    [again] = await take(card)
+    assert again.card_ts == "2.2"
+
+
+async def test_an_edit_of_a_build_that_moved_meanwhile_changes_nothing(card: Store) -> None:
+    await look(card, [Change(build("b1", Stage.FAILED), Stage.READY)])
+    await edit(card, "was listed as ready")
+    [claim] = await say(card)
+    assert claim.announcement.shown == (Shown(build("b1", Stage.FAILED)),)
+
+
+async def test_a_build_s_words_are_noted_once_and_then_compared(card: Store) -> None:
+    assert await card.edited("app", {"b1": "one", "b9": "unknown"}) == set()
+    assert await card.edited("app", {"b1": "one"}) == set()
+    assert await card.edited("app", {"b1": "two"}) == {"b1"}
+    await card.rewrite([READY], {"b1": "two"})
+    assert await card.edited("app", {"b1": "two"}) == set()
+    assert await card.edited("other app", {"b1": "three"}) == set()
+
+
+# ------------------------------------------------------------------ at the same time
+
+
+@pytest.mark.postgres
+async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(postgres_url: str) -> None:
+    """Else the reader takes the old words, the writer sees no card yet, and nobody shows the new ones."""
+    store = await Store.open(postgres_url)
+    await fill(store, ["C1"], ["b1"])
+    async with await psycopg.AsyncConnection.connect(postgres_url) as reader:
+        await reader.execute("SELECT 1 FROM channels WHERE channel_id = 'C1' FOR UPDATE")
+        await reader.execute("UPDATE announcements SET state = 'sending', first_attempt_at = 1")
+        writing = asyncio.create_task(edit(store, "new"))
+        assert not (await asyncio.wait({writing}, timeout=0.3))[0]
+    await writing
+    assert (await store.announcements_waiting()).count == 2, "what is being sent, and an edit after it"
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_for_ever(postgres_url: str) -> None:
+    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
+    channels, builds = [f"C{n:02}" for n in range(12)], [f"b{n}" for n in range(4)]
+    await fill(one, channels, builds)
+    shown: dict[tuple[str, str], str] = {}
+    writing = True
+
+    async def write(store: Store, names: list[str]) -> None:
+        for turn in range(15):
+            for name in names:
+                await edit(store, str(turn), build(name, Stage.READY))
+
+    async def record(store: Store, order: int) -> None:
+        for turn in range(15):
+            new = build(f"n{order}-{turn}", Stage.READY)
+            announced = [NewAnnouncement(channel, new.id, Event.PROCESSED) for channel in channels[::order]]
+            await store.record("app", None, [Change(new, None)], announced, next_at_seconds=60)
+
+    async def send(store: Store) -> None:
+        done: list[Outcome] = []
+        while True:
+            claims = (await exchange(store, done, 5)).claims
+            for claim in claims:
+                (key,) = said([claim])
+                shown[key] = claim.announcement.shown[0].build.changelog
+            done = [posted(claim) for claim in claims]
+            await asyncio.sleep(0)
+            if not claims and not writing and await store.tell_due_in() is None:
+                return
+
+    async with asyncio.timeout(60):
+        senders = [asyncio.create_task(send(store)) for store in (one, two)]
+        await asyncio.gather(write(one, builds), write(two, builds[::-1]), record(one, 1), record(two, -1))
+        writing = False
+        await asyncio.gather(*senders)
+    cards = {(channel, name) for channel in channels for name in builds}
+    new = {(channel, f"n{order}-{turn}") for channel in channels for order in (1, -1) for turn in range(15)}
+    assert shown.keys() == cards | new
+    assert {shown[key] for key in cards} == {"14"}
+    await asyncio.gather(one.close(), two.close())

@@ -1,0 +1,44 @@
+"""What tests of watching have in common: builds on their way, earlier ones to go by, and the progress message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.sandbox.applivery.records import PretendedBuild
+from bot.sandbox.applivery.wire import timestamp
+from bot.sandbox.slack import Message, User
+from tests.conftest import World
+from tests.handing import directs, ready, rested
+
+TITLE = "Courier 2.4.0 (173) for iOS"
+
+
+def earlier(world: World, minutes: float = 8, *, count: int = 3, **about: Any) -> None:
+    """Builds of days ago that took so long."""
+    for number in range(count):
+        made = datetime.now(UTC) - timedelta(days=2, hours=number)
+        spent = {"queuedTime": minutes * 15_000, "processTime": minutes * 45_000}
+        ended = timestamp(made + timedelta(minutes=minutes))
+        ready(world, version=f"1.{number}.0", number=str(number), created_at=made, updatedAt=ended, **spent, **about)
+
+
+def on_its_way(world: World, **about: Any) -> PretendedBuild:
+    """A build that is being processed."""
+    return ready(world, **{"status": "in_progress", **about})
+
+
+async def watched(world: World, typed: str = "watch courier", *, user: User | None = None) -> Message:
+    """Ask to watch, and give the progress message."""
+    user = user or world.bruno
+    before = len(directs(world, user))
+    await world.ask(typed, user=user)
+    await rested(world)
+    await world.bot.progress.step()
+    [message] = directs(world, user)[before:]
+    return message
+
+
+def versions(message: Message) -> list[str]:
+    """Everything a message ever said, in order."""
+    return [one.text for one in (*message.history, message)]
