@@ -1,4 +1,4 @@
-"""The words on the shell: run, demo, manifest, migrate."""
+"""The words on the shell: run, demo, doctor, manifest, migrate."""
 
 from __future__ import annotations
 
@@ -155,6 +155,25 @@ async def _ready(bot: Service) -> None:
     async with asyncio.timeout(30):
         while bot.sockets is not None and not await bot.sockets.connected():  # noqa: ASYNC110  the SDK rings no bell
             await asyncio.sleep(0.05)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs; ask nothing.")] = False,
+    register_webhook: Annotated[
+        bool, typer.Option("--register-webhook", help="Register the webhook in Applivery if it is not, without asking.")
+    ] = False,
+) -> None:
+    """Check settings, tokens, scopes, channels, permissions, clock, database and webhook; say the fix of each fault."""
+    from bot.doctor.examine import examine  # noqa: PLC0415 - other words do not need the whole bot
+
+    def consent(question: str) -> bool:
+        return register_webhook or (not as_json and sys.stdin.isatty() and typer.confirm(question, err=True))
+
+    _set_up_logs("CRITICAL", "console")  # what libraries would warn of, the report says in words
+    report = asyncio.run(examine(config.read, consent))
+    typer.echo(report.json() if as_json else report.text())
+    raise typer.Exit(DONE if report.fine else FAILED)
 
 
 @app.command()

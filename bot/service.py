@@ -112,16 +112,16 @@ async def running(
 
 
 async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, porch: Porch) -> Service:
-    _learn_secrets(settings)
+    learn_secrets(settings)
     metrics = Metrics()
     registry = Registry.of(bot.commands)
     store = await Store.open(settings.database_url, clock=tuning.clock)
     stack.push_async_callback(store.close)
-    applivery = await stack.enter_async_context(_applivery(settings, tuning, metrics))
+    applivery = await stack.enter_async_context(applivery_of(settings, tuning, metrics))
     session = await stack.enter_async_context(
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
-    poster = _poster(settings, tuning, session)
+    poster = poster_of(settings, tuning, session)
     claim = _claim_page(settings, applivery, store, metrics, tuning)
     dashboard = partial(_dashboard, applivery.hosts, settings.applivery_organization)
     people = People(poster, store, admins=settings.access_admins, default=Role[settings.access_default_role.upper()])
@@ -201,7 +201,8 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     return Service(settings, tuning, metrics, store, applivery, poster, door, watch, announce, expire, web, sockets)
 
 
-def _learn_secrets(settings: Settings) -> None:
+def learn_secrets(settings: Settings) -> None:
+    """From now on let no log line, whatever it says, hold one of these secrets."""
     for secret in (
         settings.slack_bot_token,
         settings.slack_app_token,
@@ -213,7 +214,8 @@ def _learn_secrets(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _applivery(settings: Settings, tuning: Tuning, metrics: Metrics) -> AsyncIterator[Applivery]:
+async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> AsyncIterator[Applivery]:
+    """The workspace these settings name, until the block ends."""
     budget = Budget(settings.applivery_requests_per_hour)
     metrics.budget_left.set_function(lambda: budget.left)
     client = Applivery(
@@ -234,7 +236,8 @@ async def _applivery(settings: Settings, tuning: Tuning, metrics: Metrics) -> As
         yield client
 
 
-def _poster(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession) -> Poster:
+def poster_of(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession) -> Poster:
+    """Slack's Web API as these settings reach it."""
     return Poster(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",

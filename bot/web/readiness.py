@@ -37,9 +37,14 @@ async def database(store: Store) -> dict[str, Any]:
     return {"ok": True, "kind": store.dialect}
 
 
+def late_after(idle_seconds: float) -> float:
+    """After how many seconds beyond its time an app that nobody looked at is behind."""
+    return max(3 * idle_seconds, 120.0)
+
+
 async def polling(store: Store, idle_seconds: float, away: Callable[[], float]) -> dict[str, Any]:
     """Whether every watched app was looked at when its time had come, give or take, and Applivery answered."""
-    late = max(3 * idle_seconds, 120.0)
+    late = late_after(idle_seconds)
     try:
         state = await asyncio.wait_for(store.watching_state(behind_after_seconds=late), SECONDS)
     except (Problem, TimeoutError) as error:
