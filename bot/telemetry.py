@@ -159,4 +159,10 @@ class Metrics:
         self.budget_left = Gauge(
             "applivery_bot_applivery_budget_left", "Applivery requests left in this hour", registry=self.registry
         )
+        self.socket_disconnects = Counter(
+            "applivery_bot_socket_disconnects_total",
+            "Times Slack told a Socket Mode connection to go",
+            ("reason",),
+            registry=self.registry,
+        )
         self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)

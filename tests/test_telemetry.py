@@ -313,4 +313,16 @@ def test_two_services_in_one_process_count_for_themselves() -> None:
 def test_no_metric_is_told_apart_by_person_channel_app_or_token() -> None:
     metrics = Metrics()
     labels = {label for one in vars(metrics).values() for label in getattr(one, "_labelnames", ())}
-    assert labels <= {"door", "name", "outcome", "call", "route", "method", "status", "kind", "event"}
+    assert labels <= {
+        "door",
+        "name",
+        "outcome",
+        "call",
+        "route",
+        "method",
+        "status",
+        "kind",
+        "event",
+        "reason",
+        "state",
+    }
