@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain import access, choice, grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.model import Asker
-from bot.errors import BadInput, Denied, NotFoundByName, Problem
+from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
 from bot.slack import replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
@@ -38,6 +38,7 @@ from bot.telemetry import Metrics, logger
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
+REPLAY_SECONDS = 1.0  # of the same 3
 AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
@@ -93,6 +94,8 @@ class FrontDoor(AsyncMiddleware):
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
         body: dict[str, Any] = req.body
         kind = body.get("type")
+        if kind != "block_suggestion" and await self._replayed(req):
+            return BoltResponse(status=OK, body="")
         if "command" in body:
             self._begin(came(Door.COMMAND, body), str(body.get("text") or ""), self._command)
         elif kind == "block_actions":
@@ -110,6 +113,23 @@ class FrontDoor(AsyncMiddleware):
                 status=OK, body=json.dumps({"options": found}), headers={"content-type": "application/json"}
             )
         return BoltResponse(status=OK, body="")
+
+    async def _replayed(self, req: AsyncBoltRequest) -> bool:
+        """Whether this very request was here before, at this replica or another: a signature is good for five minutes.
+
+        Socket Mode has no signatures. https://docs.slack.dev/authentication/verifying-requests-from-slack
+        """
+        signature = "".join(req.headers.get("x-slack-signature") or [])
+        if not signature:
+            return False
+        try:
+            async with asyncio.timeout(REPLAY_SECONDS):
+                first = await self._house.store.seen_event(f"signature {signature}")
+        except (StoreDown, TimeoutError):
+            return False  # the work itself needs the database, and says in words that it is away
+        if not first:
+            self._metrics.requests.labels("http", "", "replayed").inc()
+        return not first
 
     async def finish(self, seconds: float) -> None:
         """Wait for the answers under way, at most so long."""
@@ -175,7 +195,8 @@ class FrontDoor(AsyncMiddleware):
 
     async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(action.get("action_id") or "").partition("#")[0]
-        if name.startswith("open.") or action.get("type") != "button":
+        asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
+        if name.startswith("open.") or not asked_in_words:
             return name, None
         value = str(action.get("value") or "")
         if name == "run.v1":
