@@ -70,11 +70,30 @@ def run() -> None:
 
 async def _until_stopped(settings: config.Settings) -> None:
     stop = _stop_event()
+    # Opening can take long: another replica migrates, a database does not answer. Told to stop then, it does not wait.
+    giving_up = asyncio.create_task(_cancelled_by(stop, asyncio.current_task()))
+    try:
+        await _run(settings, stop, giving_up)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    finally:
+        giving_up.cancel()
+
+
+async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) -> None:
+    await stop.wait()
+    if task:
+        task.cancel()
+
+
+async def _run(settings: config.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
     porch = await Porch.open(settings.host, settings.port)
     # in a thread, because it takes a moment and the porch is to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.service")
     _set_up_logs(settings.log_level, settings.log_format)
     async with service.running(settings, porch=porch):
+        giving_up.cancel()
         gc.freeze()
         gc.enable()
         await stop.wait()
