@@ -37,7 +37,9 @@ from bot.store.store import Store
 from bot.telemetry import Metrics, logger, redactor
 from bot.web import readiness
 from bot.web.claim import ClaimPage
+from bot.web.gauges import Gauges
 from bot.web.porch import Porch
+from bot.web.readiness import Check
 from bot.web.server import Web
 
 log = logger(__name__)
@@ -184,13 +186,15 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     expire = Expire(store=store, poster=poster)
     secret = settings.applivery_webhook_secret
+    checks: dict[str, Check] = {
+        "slack": partial(readiness.slack, sockets, poster),
+        "database": partial(readiness.database, store),
+        "polling": partial(readiness.polling, store, settings.poll_idle_seconds, lambda: watch.away),
+    }
     web = Web(
         metrics=metrics,
-        checks={
-            "slack": partial(readiness.slack, sockets, poster),
-            "database": partial(readiness.database, store),
-            "polling": partial(readiness.polling, store, settings.poll_idle_seconds, lambda: watch.away),
-        },
+        checks=checks,
+        measure=Gauges(metrics, store, checks, idle_seconds=settings.poll_idle_seconds).measure,
         slack=None if sockets else slack,
         webhook_secret=secret.get_secret_value() if secret else None,
         ring=Bell(store).ring,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.errors import Problem
 from bot.slack.poster import Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
+
+Check = Callable[[], Awaitable[dict[str, Any]]]
 
 SECONDS = 5.0  # that a part may take to answer
 FRESH = 30.0  # an answer of Slack's that is older is asked for again
