@@ -187,7 +187,12 @@ def doctor(
     from bot.doctor.examine import examine  # noqa: PLC0415 - other words do not need the whole bot
 
     def consent(question: str) -> bool:
-        return register_webhook or (not as_json and sys.stdin.isatty() and typer.confirm(question, err=True))
+        if register_webhook or as_json or not sys.stdin.isatty():
+            return register_webhook
+        try:
+            return typer.confirm(question, err=True)
+        except typer.Abort:  # Ctrl-C or Ctrl-D: no, and the report all the same
+            return False
 
     _set_up_logs("CRITICAL", "console")  # what libraries would warn of, the report says in words
     report = asyncio.run(examine(config.read, consent))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 import yaml
 
 from bot import __version__
@@ -198,6 +200,30 @@ async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who
     assert "is not registered" in silent.out
     assert "is registered." in told.out
     assert secret not in silent.out + told.out + again.out + silent.err + told.err + again.err
+
+
+@pytest.mark.parametrize(("typed", "registered"), [("y\n", 1), ("n\n", 0), ("\n", 0), ("\x04", 0)])
+async def test_on_a_terminal_the_doctor_asks_before_it_registers(world: World, typed: str, registered: int) -> None:
+    settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET="a-long-random-word")
+    ours, its = pty.openpty()
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "doctor"),
+        cwd=world.folder,
+        env=environment(**settings),
+        stdin=its,
+        stdout=pipe,
+        stderr=pipe,
+    )
+    os.close(its)
+    os.write(ours, typed.encode())
+    end = await ended(process)
+    os.close(ours)
+    assert "Let Applivery call https://127.0.0.1:1/webhooks/applivery/… about builds of every app" in end.err
+    assert "a-long-random-word" not in end.err + end.out
+    assert len(world.applivery.notifications) == registered
+    assert ("is registered." in end.out) is bool(registered)
+    assert "Traceback" not in end.err
 
 
 # ------------------------------------------------------------------ run

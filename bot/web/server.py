@@ -36,7 +36,7 @@ class Web:
         *,
         metrics: Metrics,
         checks: dict[str, Check],
-        measure: Callable[[], Awaitable[None]],
+        measure: Callable[[], Awaitable[None]] | None = None,
         slack: AsyncApp | None = None,
         webhook_secret: str | None = None,
         ring: Ring | None = None,
@@ -97,7 +97,8 @@ class Web:
         return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)
 
     async def _scrape(self, _: web.Request) -> web.Response:
-        await self._measure()
+        if self._measure:
+            await self._measure()
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _from_slack(self, request: web.Request) -> web.Response:
