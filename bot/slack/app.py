@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -38,10 +39,11 @@ from bot.telemetry import Metrics, logger
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
-REPLAY_SECONDS = 1.0  # of the same 3
+REPLAY_SECONDS = 1.0  # that a slow database may hold up the work on a request
 AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
+_REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
 OF_A_BUILD = ("get.v1", "fresh.v1", "status.v1", "files.v1")  # buttons that say which build a message is about
 
 
@@ -82,6 +84,7 @@ class FrontDoor(AsyncMiddleware):
         self._clock = clock
         self._answering = Answering(poster, house.store, house.command, clock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: set[asyncio.Task[bool]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def async_process(
@@ -94,8 +97,7 @@ class FrontDoor(AsyncMiddleware):
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
         body: dict[str, Any] = req.body
         kind = body.get("type")
-        if kind != "block_suggestion" and await self._replayed(req):
-            return BoltResponse(status=OK, body="")
+        _REPLAYED.set(self._looked_up(req) if kind != "block_suggestion" else None)
         if "command" in body:
             self._begin(came(Door.COMMAND, body), str(body.get("text") or ""), self._command)
         elif kind == "block_actions":
@@ -114,14 +116,21 @@ class FrontDoor(AsyncMiddleware):
             )
         return BoltResponse(status=OK, body="")
 
-    async def _replayed(self, req: AsyncBoltRequest) -> bool:
-        """Whether this very request was here before, at this replica or another: a signature is good for five minutes.
-
-        Socket Mode has no signatures. https://docs.slack.dev/authentication/verifying-requests-from-slack
-        """
+    def _looked_up(self, req: AsyncBoltRequest) -> asyncio.Task[bool] | None:
+        """Look beside the acknowledgement whether this very request was here before; Socket Mode has no signatures."""
         signature = "".join(req.headers.get("x-slack-signature") or [])
         if not signature:
-            return False
+            return None
+        task = asyncio.create_task(self._replayed(signature))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+        return task
+
+    async def _replayed(self, signature: str) -> bool:
+        """Whether this signature was here before, at this replica or another: Slack's are good for five minutes.
+
+        https://docs.slack.dev/authentication/verifying-requests-from-slack
+        """
         try:
             async with asyncio.timeout(REPLAY_SECONDS):
                 first = await self._house.store.seen_event(f"signature {signature}")
@@ -146,6 +155,8 @@ class FrontDoor(AsyncMiddleware):
     async def _conduct(
         self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
     ) -> None:
+        if (replayed := _REPLAYED.get()) and await replayed:
+            return
         reference = secrets.token_hex(4)
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
         started = time.monotonic()
