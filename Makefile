@@ -6,7 +6,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench run lock image-steps clean _format _lint _types _imports
+.PHONY: help demo test check bench run doctor lock image-steps clean _format _lint _types _imports
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -37,6 +37,9 @@ bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
 
 run: .venv/.stamp-run ## the bot itself, with the settings in .env
 	@exec $(PY) -m bot run $(ARGS)
+
+doctor: .venv/.stamp-run ## check the settings in .env and everything they lead to; say the fix of each fault
+	@$(PY) -m bot doctor $(ARGS)
 
 lock: .venv/.stamp-dev ## write the locks anew from pyproject.toml; ARGS=--upgrade takes newer releases
 	@sh tools/lock.sh $(ARGS)

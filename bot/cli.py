@@ -1,4 +1,4 @@
-"""The words on the shell: run, demo, manifest, migrate."""
+"""The words on the shell: run, demo, doctor, manifest, migrate."""
 
 from __future__ import annotations
 
@@ -70,11 +70,30 @@ def run() -> None:
 
 async def _until_stopped(settings: config.Settings) -> None:
     stop = _stop_event()
+    # Opening can take long: another replica migrates, a database does not answer. Told to stop then, it does not wait.
+    giving_up = asyncio.create_task(_cancelled_by(stop, asyncio.current_task()))
+    try:
+        await _run(settings, stop, giving_up)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    finally:
+        giving_up.cancel()
+
+
+async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) -> None:
+    await stop.wait()
+    if task:
+        task.cancel()
+
+
+async def _run(settings: config.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
     porch = await Porch.open(settings.host, settings.port)
     # in a thread, because it takes a moment and the porch is to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.service")
     _set_up_logs(settings.log_level, settings.log_format)
     async with service.running(settings, porch=porch):
+        giving_up.cancel()
         gc.freeze()
         gc.enable()
         await stop.wait()
@@ -155,6 +174,30 @@ async def _ready(bot: Service) -> None:
     async with asyncio.timeout(30):
         while bot.sockets is not None and not await bot.sockets.connected():  # noqa: ASYNC110  the SDK rings no bell
             await asyncio.sleep(0.05)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs; ask nothing.")] = False,
+    register_webhook: Annotated[
+        bool, typer.Option("--register-webhook", help="Register the webhook in Applivery if it is not, without asking.")
+    ] = False,
+) -> None:
+    """Check settings, tokens, scopes, channels, permissions, clock, database and webhook; say the fix of each fault."""
+    from bot.doctor.examine import examine  # noqa: PLC0415 - other words do not need the whole bot
+
+    def consent(question: str) -> bool:
+        if register_webhook or as_json or not sys.stdin.isatty():
+            return register_webhook
+        try:
+            return typer.confirm(question, err=True)
+        except typer.Abort:  # Ctrl-C or Ctrl-D: no, and the report all the same
+            return False
+
+    _set_up_logs("CRITICAL", "console")  # what libraries would warn of, the report says in words
+    report = asyncio.run(examine(config.read, consent))
+    typer.echo(report.json() if as_json else report.text())
+    raise typer.Exit(DONE if report.fine else FAILED)
 
 
 @app.command()

@@ -112,6 +112,7 @@ def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
+_LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
 SlashCommand = Annotated[str, Field(pattern=r"^/[^\s/]{1,31}$")]
@@ -134,7 +135,7 @@ class Settings(BaseSettings):
 
     applivery_token: Annotated[SecretStr, AfterValidator(_one_header_word)]
     applivery_organization: Annotated[str, Field(pattern=r"^(([a-fA-F0-9]{24})|([a-zA-Z0-9\-]{3,}))$")]
-    applivery_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]*$")] = ""
+    applivery_tenant: Annotated[str, Field(pattern=rf"^({_LABEL}(\.{_LABEL})*)?$")] = ""
     applivery_api_url: WebAddress | None = None
     applivery_upload_url: WebAddress | None = None
     applivery_download_url: WebAddress | None = None

@@ -43,7 +43,9 @@ from bot.store.wakeups import Topic
 from bot.telemetry import Metrics, logger, redactor
 from bot.web import readiness
 from bot.web.claim import ClaimPage
+from bot.web.gauges import Gauges
 from bot.web.porch import Porch
+from bot.web.readiness import Check
 from bot.web.server import Web
 
 log = logger(__name__)
@@ -128,16 +130,16 @@ async def running(
 
 
 async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, porch: Porch) -> Service:
-    _learn_secrets(settings)
+    learn_secrets(settings)
     metrics = Metrics()
     registry = Registry.of(bot.commands)
     store = await Store.open(settings.database_url, clock=tuning.clock)
     stack.push_async_callback(store.close)
-    applivery = await stack.enter_async_context(_applivery(settings, tuning, metrics))
+    applivery = await stack.enter_async_context(applivery_of(settings, tuning, metrics))
     session = await stack.enter_async_context(
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
-    poster = _poster(settings, tuning, session)
+    poster = poster_of(settings, tuning, session)
     claim = _claim_page(settings, applivery, store, metrics, tuning)
     dashboard = partial(_dashboard, applivery.hosts, settings.applivery_organization)
     people = People(poster, store, admins=settings.access_admins, default=Role[settings.access_default_role.upper()])
@@ -212,19 +214,17 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     expire, hold = Expire(store=store, poster=poster), Hold(store=store)
     progress = Progress(store=store, poster=poster, dashboard=dashboard, every_seconds=tuning.progress_seconds)
     secret = settings.applivery_webhook_secret
+    checks: dict[str, Check] = {
+        "slack": partial(readiness.slack, sockets, poster),
+        "database": partial(readiness.database, store),
+        "polling": partial(
+            readiness.polling, store, settings.poll_idle_seconds, lambda: watch.away, lambda: applivery.budget.stretch
+        ),
+    }
     web = Web(
         metrics=metrics,
-        checks={
-            "slack": partial(readiness.slack, sockets, poster),
-            "database": partial(readiness.database, store),
-            "polling": partial(
-                readiness.polling,
-                store,
-                settings.poll_idle_seconds,
-                lambda: watch.away,
-                lambda: applivery.budget.stretch,
-            ),
-        },
+        checks=checks,
+        measure=Gauges(metrics, store, checks, idle_seconds=settings.poll_idle_seconds).measure,
         slack=None if sockets else slack,
         webhook_secret=secret.get_secret_value() if secret else None,
         ring=Bell(store).ring,
@@ -251,7 +251,8 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
 
 
-def _learn_secrets(settings: Settings) -> None:
+def learn_secrets(settings: Settings) -> None:
+    """From now on let no log line, whatever it says, hold one of these secrets."""
     for secret in (
         settings.slack_bot_token,
         settings.slack_app_token,
@@ -263,7 +264,8 @@ def _learn_secrets(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _applivery(settings: Settings, tuning: Tuning, metrics: Metrics) -> AsyncIterator[Applivery]:
+async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> AsyncIterator[Applivery]:
+    """The workspace these settings name, until the block ends."""
     budget = Budget(settings.applivery_requests_per_hour)
     metrics.budget_left.set_function(lambda: budget.left)
     client = Applivery(
@@ -284,7 +286,8 @@ async def _applivery(settings: Settings, tuning: Tuning, metrics: Metrics) -> As
         yield client
 
 
-def _poster(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession) -> Poster:
+def poster_of(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession) -> Poster:
+    """Slack's Web API as these settings reach it."""
     return Poster(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",

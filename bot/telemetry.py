@@ -9,7 +9,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from bot import __version__
 
 # Everything that is a credential by its shape, whoever logs it.
 _SECRETS = re.compile(
@@ -158,5 +160,31 @@ class Metrics:
         )
         self.budget_left = Gauge(
             "applivery_bot_applivery_budget_left", "Applivery requests left in this hour", registry=self.registry
+        )
+        self.announcements_waiting = Gauge(
+            "applivery_bot_announcements_waiting", "Announcements that wait to be said", registry=self.registry
+        )
+        self.announcements_oldest = Gauge(
+            "applivery_bot_announcements_oldest_seconds",
+            "For how long the oldest announcement has been waiting",
+            registry=self.registry,
+        )
+        self.apps = Gauge(
+            "applivery_bot_apps",
+            "Apps that are watched, and those not looked at in time",
+            ("state",),
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "applivery_bot_ready", "Whether a part is ready, as /readyz says", ("check",), registry=self.registry
+        )
+        self.info = Gauge("applivery_bot_info", "1, with the version as a label", ("version",), registry=self.registry)
+        self.info.labels(__version__).set(1)
+        ProcessCollector(registry=self.registry)
+        self.socket_disconnects = Counter(
+            "applivery_bot_socket_disconnects_total",
+            "Times Slack told a Socket Mode connection to go",
+            ("reason",),
+            registry=self.registry,
         )
         self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)

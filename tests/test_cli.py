@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 import yaml
 
 from bot import __version__
@@ -109,7 +112,7 @@ async def test_version_help_and_a_wrong_word(tmp_path: Path) -> None:
     assert wrong.code == 2
     assert "fly" in wrong.err
     assert nothing.code == 2
-    for word in ("run", "demo", "manifest", "migrate"):
+    for word in ("run", "demo", "doctor", "manifest", "migrate"):
         assert word in nothing.out + nothing.err
 
 
@@ -161,6 +164,66 @@ async def test_migrate_makes_the_database_once_and_again_changes_nothing(tmp_pat
     assert nowhere.code == 1
     assert len(nowhere.err.strip().splitlines()) == 1
     assert "cannot be opened" in nowhere.err
+
+
+# ------------------------------------------------------------------ doctor
+
+
+async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: World) -> None:
+    settings = pointing_at(world, APPLIVERY_UPLOAD_URL=world.applivery.url, PORT=str(a_free_port()))
+    fine, as_json, faulty, nothing = await asyncio.gather(
+        shell(world.folder, "doctor", **settings),
+        shell(world.folder, "doctor", "--json", **settings),
+        shell(world.folder, "doctor", **{**settings, "APPLIVERY_TOKEN": "hunter22"}),
+        shell(world.folder, "doctor", "--json", SLACK_BOT_TOKEN="xoxp-hunter22"),
+    )
+    assert (fine.code, fine.err) == (0, ""), fine.out + fine.err
+    assert "✓ ok           settings: " in fine.out
+    assert (as_json.code, json.loads(as_json.out)["ok"]) == (0, True)
+    assert faulty.code == 1
+    assert "✗ broken       Applivery token: " in faulty.out
+    assert (nothing.code, json.loads(nothing.out)["ok"]) == (1, False)
+    assert "SLACK_BOT_TOKEN: must start with xoxb-" in nothing.out
+    for one in (faulty, nothing):
+        assert "hunter22" not in one.out + one.err
+        assert "Traceback" not in one.out + one.err
+
+
+async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who_cannot_answer(world: World) -> None:
+    secret = "a-long-random-word"
+    settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET=secret)
+    silent = await shell(world.folder, "doctor", **settings)
+    assert world.applivery.notifications == []
+    told = await shell(world.folder, "doctor", "--register-webhook", **settings)
+    again = await shell(world.folder, "doctor", "--register-webhook", "--json", **settings)
+    assert len(world.applivery.notifications) == 1
+    assert "is not registered" in silent.out
+    assert "is registered." in told.out
+    assert secret not in silent.out + told.out + again.out + silent.err + told.err + again.err
+
+
+@pytest.mark.parametrize(("typed", "registered"), [("y\n", 1), ("n\n", 0), ("\n", 0), ("\x04", 0)])
+async def test_on_a_terminal_the_doctor_asks_before_it_registers(world: World, typed: str, registered: int) -> None:
+    settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET="a-long-random-word")
+    ours, its = pty.openpty()
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "doctor"),
+        cwd=world.folder,
+        env=environment(**settings),
+        stdin=its,
+        stdout=pipe,
+        stderr=pipe,
+    )
+    os.close(its)
+    os.write(ours, typed.encode())
+    end = await ended(process)
+    os.close(ours)
+    assert "Let Applivery call https://127.0.0.1:1/webhooks/applivery/… about builds of every app" in end.err
+    assert "a-long-random-word" not in end.err + end.out
+    assert len(world.applivery.notifications) == registered
+    assert ("is registered." in end.out) is bool(registered)
+    assert "Traceback" not in end.err
 
 
 # ------------------------------------------------------------------ run

@@ -16,6 +16,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from bot import config
+from bot.applivery.hosts import Hosts
 from bot.config import EXAMPLES, Settings, SettingsFault
 
 ROOT = Path(__file__).parents[1]
@@ -95,6 +96,11 @@ def test_settings_are_read_from_the_environment_whatever_the_case_of_the_name() 
     assert read(poll_idle_seconds="90").poll_idle_seconds == 90
 
 
+@pytest.mark.parametrize("tenant", ["acme", "acme-apps.com", "a.b-c--d.example", "1"])
+def test_a_tenant_that_is_accepted_has_hosts(tenant: str) -> None:
+    assert Hosts.of_tenant(read(APPLIVERY_TENANT=tenant).applivery_tenant).api.startswith("https://api.")
+
+
 def test_words_are_forgiving_about_case_and_blanks_where_they_cannot_matter() -> None:
     found = read(
         LOG_LEVEL="debug",
@@ -162,6 +168,9 @@ WRONG = [
     ("APPLIVERY_ORGANIZATION", "ac me", "has characters"),
     ("APPLIVERY_ORGANIZATION", "../x", "has characters"),
     ("APPLIVERY_TENANT", "acme/x", "has characters"),
+    ("APPLIVERY_TENANT", "acme..com", "has characters"),
+    ("APPLIVERY_TENANT", "-acme", "has characters"),
+    ("APPLIVERY_TENANT", "acme.", "has characters"),
     ("APPLIVERY_API_URL", "api.applivery.io", "is not a web address"),
     ("APPLIVERY_API_URL", "ftp://api.applivery.io", "is not a web address"),
     ("APPLIVERY_UPLOAD_URL", "https://user@upload.applivery.io", "has more than"),

@@ -284,9 +284,9 @@ def families(metrics: Metrics) -> dict[str, Any]:
     return {one.name: one for one in text_string_to_metric_families(generate_latest(metrics.registry).decode())}
 
 
-def test_every_metric_is_ours_by_name_says_what_it_counts_and_in_which_unit() -> None:
+def test_every_metric_is_ours_or_the_process_s_by_name_says_what_it_counts_and_in_which_unit() -> None:
     for name, family in families(Metrics()).items():
-        assert name.startswith("applivery_bot_"), name
+        assert name.startswith(("applivery_bot_", "process_")), name
         assert family.documentation
         assert family.type in ("counter", "gauge", "histogram")
         if family.type == "histogram":
@@ -313,4 +313,18 @@ def test_two_services_in_one_process_count_for_themselves() -> None:
 def test_no_metric_is_told_apart_by_person_channel_app_or_token() -> None:
     metrics = Metrics()
     labels = {label for one in vars(metrics).values() for label in getattr(one, "_labelnames", ())}
-    assert labels <= {"door", "name", "outcome", "call", "route", "method", "status", "kind", "event"}
+    assert labels <= {
+        "door",
+        "name",
+        "outcome",
+        "call",
+        "route",
+        "method",
+        "status",
+        "kind",
+        "event",
+        "reason",
+        "check",
+        "version",
+        "state",
+    }

@@ -16,6 +16,7 @@ from bot.applivery import envelope, parse, paths, queries
 from bot.applivery.budget import Budget, Lane
 from bot.applivery.envelope import Page
 from bot.applivery.hosts import Hosts
+from bot.applivery.notifications import Notification, doorbell
 from bot.applivery.refusals import problem
 from bot.applivery.transport import Answer, Ask, Observe, Transport
 from bot.applivery.unchanged import Unchanged
@@ -104,6 +105,27 @@ class Applivery:
     async def app(self, id_or_slug: str) -> App:
         """Return one app by id or short name; raises Gone when there is none."""
         return await self._get("app", paths.app(self._root, id_or_slug), parse.app)
+
+    async def role(self, app_id: str) -> str | None:
+        """Return what Applivery calls our credential's role in an app, such as `org.viewer`; None: it does not say."""
+        return await self._get("role", paths.app(self._root, app_id), parse.role)
+
+    async def notifications(self) -> list[Notification]:
+        """Return the workspace's own subscriptions; those of single apps have no list call."""
+
+        async def page(number: int) -> Page[Notification]:
+            def read(body: bytes) -> Page[Notification]:
+                return parse.notifications(body, page=number, limit=PAGE_SIZE)
+
+            where = f"{self._root}/notifications"
+            return await self._get("notifications", where, read, page=str(number), limit=str(PAGE_SIZE))
+
+        return [one async for one in _all_pages("notifications", page, lambda one: one.id or one)]
+
+    async def subscribe_webhook(self, url: str) -> None:
+        """Let Applivery call `url` about builds of every app. Asked exactly once: a second one would call twice."""
+        ask = Ask("subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=doorbell(url))
+        await self._transport.ask(ask, parse.notification)
 
     # ------------------------------------------------------------------ builds
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.applivery import wire
 from bot.applivery.envelope import Page, each, must, one, page_of
+from bot.applivery.notifications import Notification
 from bot.applivery.scalars import count, first, flag, moment, number, text, texts
 from bot.domain.model import (
     App,
@@ -60,6 +61,21 @@ def organization(body: bytes) -> str:
     """Return a workspace's name, or what else it is called."""
     found = one(body, wire.WireOrganization)
     return must(first(found.name, found.slug, found.id))
+
+
+def role(body: bytes) -> str | None:
+    """Return what Applivery calls our role in an app, when it says."""
+    return text(wire.read(one(body, wire.WireApp).security, wire.WireSecurity).role)
+
+
+def notifications(body: bytes, *, page: int, limit: int) -> Page[Notification]:
+    """Return a page of the workspace's own subscriptions."""
+    return page_of(body, wire.WireNotification, _notification, page=page, limit=limit)
+
+
+def notification(body: bytes) -> Notification:
+    """Return one subscription of the workspace."""
+    return _notification(one(body, wire.WireNotification))
 
 
 def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
@@ -199,6 +215,16 @@ def _attachment(item: wire.WireAttachment) -> Attachment | None:
         return None
     file = wire.read(item.file, wire.WireFile)
     return Attachment(id=identity, name=text(file.original_name) or identity, kind=kind, size=count(file.size))
+
+
+def _notification(item: wire.WireNotification) -> Notification:
+    hook = wire.read(wire.read(item.config, wire.WireHookConfig).webhook, wire.WireHook)
+    wanted = item.events if isinstance(item.events, dict) else {}
+    return Notification(
+        id=text(item.id) or "",
+        url=text(hook.url),
+        events=frozenset(name for name, on in wanted.items() if flag(on)),
+    )
 
 
 # ------------------------------------------------------------------ downloads

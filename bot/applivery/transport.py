@@ -45,13 +45,17 @@ PATIENCE = {Lane.PEOPLE: Patience(20.0, 10.0), Lane.POLLING: Patience(60.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One GET: `name` is our method, for metrics; `once` marks one that has an effect and may never be repeated."""
+    """One request: `name` is our method, for metrics; `once` marks one that has an effect and may never be repeated.
+
+    A GET, or with `body` a POST of it as JSON.
+    """
 
     name: str
     url: str = field(repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
     lane: Lane = Lane.PEOPLE
     once: bool = False
+    body: Mapping[str, object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +172,10 @@ class Transport:
         assert self._session is not None
         address = URL(ask.url, encoded=True)
         try:
-            async with self._session.get(
+            async with self._session.request(
+                "GET" if ask.body is None else "POST",
                 address.with_query(ask.query) if ask.query else address,
+                json=ask.body,
                 headers={"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}", **headers},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=limit),

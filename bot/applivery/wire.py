@@ -69,6 +69,12 @@ class WireAnswer(Struct, rename="camel"):
 # ------------------------------------------------------------------ apps and builds
 
 
+class WireSecurity(Struct, rename="camel"):
+    """What our credential may do with an app."""
+
+    role: Any = None
+
+
 class WireApp(Struct, rename="camel"):
     """An app, and a build's `applicationInfo`."""
 
@@ -79,6 +85,7 @@ class WireApp(Struct, rename="camel"):
     oss: Any = None
     build_platforms: Any = None
     picture: Any = None
+    security: WireSecurity | Odd = None
 
 
 class WireOrganization(Struct, rename="camel"):
@@ -258,3 +265,27 @@ class WireMemberRow(Struct, rename="camel"):
     total: Any = None
     member: WirePerson | Odd = None
     downloads: list[WireDownload | Odd] | Ignored | Scalar = None
+
+
+# ------------------------------------------------------------------ subscriptions of the workspace
+
+
+class WireHook(Struct, rename="camel"):
+    """`config.webhook`; its token is not read."""
+
+    url: Any = None
+
+
+class WireHookConfig(Struct, rename="camel"):
+    """`config` of a subscription."""
+
+    webhook: WireHook | Odd = None
+
+
+class WireNotification(Struct, rename="camel"):
+    """A subscription of the workspace."""
+
+    id: Any = None
+    type: Any = None
+    config: WireHookConfig | Odd = None
+    events: dict[str, Any] | Odd = None

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain import access, choice, grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.model import Asker
-from bot.errors import BadInput, Denied, NotFoundByName, Problem
+from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
 from bot.slack import replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
@@ -38,9 +39,11 @@ from bot.telemetry import Metrics, logger
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
+REPLAY_SECONDS = 1.0  # that a slow database may hold up the work on a request
 AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
+_REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
 # Buttons that say which build a message is about; a card of a recalled one has no Get.
 OF_A_BUILD = (
     "get.v1",
@@ -101,6 +104,7 @@ class FrontDoor(AsyncMiddleware):
         self._clock = clock
         self._answering = Answering(poster, house.store, house.command, clock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: set[asyncio.Task[bool]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def async_process(
@@ -113,6 +117,7 @@ class FrontDoor(AsyncMiddleware):
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
         body: dict[str, Any] = req.body
         kind = body.get("type")
+        _REPLAYED.set(self._looked_up(req) if kind != "block_suggestion" else None)
         if "command" in body:
             self._begin(came(Door.COMMAND, body), str(body.get("text") or ""), self._command)
         elif kind == "block_actions":
@@ -137,6 +142,30 @@ class FrontDoor(AsyncMiddleware):
         elif channel_id := moved(body):
             self._track(self._channel_moved(channel_id, body))
 
+    def _looked_up(self, req: AsyncBoltRequest) -> asyncio.Task[bool] | None:
+        """Look beside the acknowledgement whether this very request was here before; Socket Mode has no signatures."""
+        signature = "".join(req.headers.get("x-slack-signature") or [])
+        if not signature:
+            return None
+        task = asyncio.create_task(self._replayed(signature))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+        return task
+
+    async def _replayed(self, signature: str) -> bool:
+        """Whether this signature was here before, at this replica or another: Slack's are good for five minutes.
+
+        https://docs.slack.dev/authentication/verifying-requests-from-slack
+        """
+        try:
+            async with asyncio.timeout(REPLAY_SECONDS):
+                first = await self._house.store.seen_event(f"signature {signature}")
+        except (StoreDown, TimeoutError):
+            return False  # the work itself needs the database, and says in words that it is away
+        if not first:
+            self._metrics.requests.labels("http", "", "replayed").inc()
+        return not first
+
     async def finish(self, seconds: float) -> None:
         """Wait for the answers under way, at most so long."""
         if self._tasks:
@@ -155,6 +184,8 @@ class FrontDoor(AsyncMiddleware):
     async def _conduct(
         self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
     ) -> None:
+        if (replayed := _REPLAYED.get()) and await replayed:
+            return
         reference = secrets.token_hex(4)
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
         started = time.monotonic()
@@ -204,7 +235,8 @@ class FrontDoor(AsyncMiddleware):
 
     async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(action.get("action_id") or "").partition("#")[0]
-        if name.startswith("open.") or action.get("type") != "button":
+        asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
+        if name.startswith("open.") or not asked_in_words:
             return name, None
         value = str(action.get("value") or "")
         if name == "run.v1":

@@ -67,7 +67,7 @@ class Posted:
     ts: str
 
 
-def _scopes(headers: Mapping[str, str]) -> frozenset[str] | None:
+def granted(headers: Mapping[str, str]) -> frozenset[str] | None:
     """What a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
     for name, value in headers.items():
         if name.lower() == "x-oauth-scopes":
@@ -203,7 +203,7 @@ class Poster:
                 user_id=str(answer.get("user_id") or ""),
                 bot_id=str(answer.get("bot_id") or ""),
                 name=str(answer.get("user") or "applivery"),
-                scopes=_scopes(answer.headers),
+                scopes=granted(answer.headers),
             )
         return self._identity
 

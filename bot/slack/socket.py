@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
+from collections.abc import Callable
 
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from bot.slack.connection import Connection, ToldToGo
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
@@ -16,15 +16,17 @@ log = logger(__name__)
 PING_SECONDS = 10.0  # the SDK calls a connection stale after four silent pings
 LOOK_SECONDS = 2.0
 REBUILD_SECONDS = 60.0
-CLOSE_SECONDS = 3.0
+LINGER_SECONDS = 30.0  # that an old connection is heard out; Slack closes it ten seconds after it has said so
 
-# The SDK logs a traceback for each failed attempt; the watchdog says it once, in words.
-_quiet = logging.getLogger("bot.slack.socket.sdk")
-_quiet.setLevel(logging.CRITICAL)
+# To come back at once would only be refused again.
+REFUSALS = {
+    "link_disabled": "Socket Mode is turned off for this app: turn it on at api.slack.com/apps, under Socket Mode",
+    "too_many_websockets": "Slack's ten connections are taken: stop what else uses SLACK_APP_TOKEN",
+}
 
 
 class Sockets:
-    """Keeps `count` Socket Mode connections open: with two, a refresh of one leaves no gap.
+    """Keeps `count` Socket Mode connections open: with two, a lost one leaves no gap.
 
     https://docs.slack.dev/apis/events-api/using-socket-mode
     """
@@ -39,76 +41,108 @@ class Sockets:
         ping_seconds: float = PING_SECONDS,
         look_seconds: float = LOOK_SECONDS,
         rebuild_seconds: float = REBUILD_SECONDS,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
-        self._app = app
-        self._app_token = app_token
         self._metrics = metrics
         self._ping, self._look_every, self._rebuild = ping_seconds, look_seconds, rebuild_seconds
-        self._lines = [_Line(self._connection()) for _ in range(count)]
-        self._watch: asyncio.Task[None] | None = None
 
-    def _connection(self) -> AsyncSocketModeHandler:
-        return AsyncSocketModeHandler(self._app, self._app_token, logger=_quiet, ping_interval=self._ping)
+        def connection(told_to_go: ToldToGo) -> Connection:
+            return Connection(app, app_token=app_token, ping_seconds=ping_seconds, told_to_go=told_to_go)
+
+        self._lines = [_Line(connection, linger_seconds, metrics) for _ in range(count)]
+        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to connect, and watch from now on; returns at once."""
         for line in self._lines:
-            line.connect()
+            line.now.start()
         self._watch = asyncio.create_task(self._watching())
 
     async def connected(self) -> int:
-        """How many connections are really open now (the SDK's own example forgets to await this)."""
-        return sum([await line.handler.client.is_connected() for line in self._lines])
+        """On how many lines we are really heard now (the SDK's own example forgets to await this)."""
+        return sum([await line.connected() for line in self._lines])
 
     async def _watching(self) -> None:
         while True:
-            for line in self._lines:
-                await self._look(line)
-            self._metrics.sockets.set(await self.connected())
+            try:
+                for line in self._lines:
+                    await self._look(line)
+                self._metrics.sockets.set(await self.connected())
+            except Exception as error:  # whatever the SDK comes up with, the watchdog stays
+                log.exception("slack.socket.unexpected", error=type(error).__name__)
             await asyncio.sleep(self._look_every)
 
     async def _look(self, line: _Line) -> None:
+        await line.let_go()
         now = time.monotonic()
-        if await line.handler.client.is_connected():
+        if await line.now.is_connected():
             if line.announced:
                 log.info("slack.socket.back", seconds=round(now - line.up_at))
             line.up_at, line.announced = now, False
             return
         down = now - line.up_at
         if down > self._ping and not line.announced:
-            log.warning("slack.socket.down", seconds=round(down))
+            log.warning("slack.socket.down", seconds=round(down), trouble=line.now.trouble)
             line.announced = True
         # A ticket address works once, and the SDK tries the same one for ever after a refused handshake.
-        line.handler.client.wss_uri = None
+        line.now.wss_uri = None
         if down > self._rebuild and now - line.built_at > self._rebuild:
-            await line.close()
-            line.handler, line.built_at = self._connection(), now
-            line.connect()
+            await line.build_anew()
 
     async def close(self) -> None:
-        """Hang up, in bounded time: an SDK client has been seen to hang while closing."""
+        """Hang up, in bounded time."""
         if self._watch:
             self._watch.cancel()
         await asyncio.gather(*(line.close() for line in self._lines))
 
 
 class _Line:
-    """One connection, when it was last up, and whether its outage has been told."""
+    """One connection that is replaced when Slack is about to close it: the new one first, then the old one goes."""
 
-    def __init__(self, handler: AsyncSocketModeHandler) -> None:
-        self.handler = handler
+    def __init__(self, make: Callable[[ToldToGo], Connection], linger_seconds: float, metrics: Metrics) -> None:
+        self._make = make
+        self._linger = linger_seconds
+        self._metrics = metrics
+        self._leaving: list[tuple[float, Connection]] = []
+        self.now = make(self._told_to_go)
         self.up_at = self.built_at = time.monotonic()
         self.announced = False
-        self._connecting: asyncio.Task[None] | None = None
 
-    def connect(self) -> None:
-        self._connecting = asyncio.create_task(self.handler.connect_async())
+    async def connected(self) -> bool:
+        """Whether Slack reaches us on this line, be it by the connection that is about to go."""
+        return any([await one.is_connected() for one in (self.now, *(old for _, old in self._leaving))])
+
+    def _told_to_go(self, connection: Connection, reason: str) -> None:
+        if connection is not self.now:
+            return  # it is leaving already; Slack says it twice
+        self._metrics.socket_disconnects.labels(reason if reason in _KNOWN else "other").inc()
+        connection.stay_away()
+        if reason in REFUSALS:
+            log.warning("slack.socket.refused", reason=reason, so=REFUSALS[reason])
+            connection.trouble = reason
+            return  # the watchdog tries again after a while
+        self._leaving.append((time.monotonic() + self._linger, connection))
+        self.now = connection.successor = self._make(self._told_to_go)
+        self.built_at = time.monotonic()
+        self.now.start()
+
+    async def let_go(self) -> None:
+        """Hang up the old connections that Slack has closed, or should have."""
+        now = time.monotonic()
+        gone = [entry for entry in self._leaving if entry[1].over or entry[0] < now]
+        self._leaving = [entry for entry in self._leaving if entry not in gone]
+        for _, old in gone:
+            await old.hang_up()
+
+    async def build_anew(self) -> None:
+        """Give the connection up and make another."""
+        await self.now.hang_up()
+        self.now, self.built_at = self._make(self._told_to_go), time.monotonic()
+        self.now.start()
 
     async def close(self) -> None:
-        if self._connecting:
-            self._connecting.cancel()
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.handler.close_async()
-        except (TimeoutError, OSError, RuntimeError) as error:
-            log.info("slack.socket.close_failed", error=type(error).__name__)
+        """Hang up."""
+        await asyncio.gather(*(one.hang_up() for one in (self.now, *(old for _, old in self._leaving))))
+
+
+_KNOWN = {"warning", "refresh_requested", *REFUSALS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
@@ -71,18 +72,46 @@ class Place:
         return f"{self.url.host or 'the local server'}/{self.url.database or ''}"
 
 
-def connect(place: Place, clock: Callable[[], datetime]) -> Transactions:
-    """A way to run transactions whose connections are prepared as their database needs; none is made yet."""
+def connect(place: Place, clock: Callable[[], datetime], *, reading: bool = False) -> Transactions:
+    """A way to run transactions whose connections are prepared as their database needs; none is made yet.
+
+    One that is for `reading` only changes nothing and creates nothing, and disturbs no process that writes.
+    """
     if place.dialect == POSTGRESQL:
         from bot.store.postgresql import pool  # noqa: PLC0415 - half a second and 15 MB that SQLite needs not
 
-        return pool(place.url)
+        return pool(place.url, reading=reading)
+    if reading:
+        return OneThread(_reader(place, clock))
     # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead
     # of being told "database is locked". It also is what makes a database in memory one database.
     engine = create_engine(place.url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _prepare_sqlite(clock))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return OneThread(engine)
+
+
+def _reader(place: Place, clock: Callable[[], datetime]) -> Engine:
+    """An engine that reads a SQLite file beside the process that writes it.
+
+    `mode=rw` creates no file; the write-ahead log needs more than `mode=ro` (https://www.sqlite.org/wal.html#readonly).
+    """
+
+    def open_file() -> sqlite3.Connection:
+        if place.file is None:
+            raise sqlite3.OperationalError("a database in memory has no second reader")
+        return sqlite3.connect(f"{place.file.as_uri()}?mode=rw", uri=True, check_same_thread=False)
+
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.create_function("bot_now", 0, lambda: micros(clock()))
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA query_only = ON")
+
+    engine = create_engine("sqlite://", creator=open_file, hide_parameters=True, poolclass=QueuePool, pool_size=1)
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
 
 
 def _prepare_sqlite(clock: Callable[[], datetime]) -> Callable[[Any, object], None]:

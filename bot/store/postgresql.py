@@ -50,17 +50,26 @@ for _index in [index for table in metadata.tables.values() for index in table.in
         _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
 
 
-def pool(url: URL) -> Pool:
-    """A pool of prepared connections to this address; none is made yet."""
+def pool(url: URL, *, reading: bool = False) -> Pool:
+    """A pool of prepared connections to this address, which may be for `reading` only; none is made yet."""
     # hide_parameters: a driver's error must not carry what people typed into a log (design promise 1).
     engine = create_async_engine(url, hide_parameters=True, pool_size=5, max_overflow=5, pool_timeout=10)
     event.listen(engine.sync_engine, "connect", _prepare)
+    if reading:
+        event.listen(engine.sync_engine, "connect", _prepare_to_read)
     return Pool(engine)
 
 
 def _prepare(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SESSION.items()))
+    cursor.close()
+    connection.commit()
+
+
+def _prepare_to_read(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
     cursor.close()
     connection.commit()
 

@@ -76,6 +76,30 @@ class Store(
             raise
         return store
 
+    @classmethod
+    async def beside(cls, url: str) -> Store:
+        """Open what is there to read it only: beside a bot that runs, without its lock, changing and creating nothing.
+
+        Ask for its `version` first. Raises `CannotStart` as `open` does, and when there is no database yet.
+        """
+        place = Place.parse(url)
+        if place.file is not None and not place.file.exists():
+            raise CannotStart(f"There is no database at {place}.", "The first start makes it.")
+        store = cls(connect(place, utc_now, reading=True), place, None)
+        try:
+            await store.version()
+        except (DBAPIError, OSError) as problem:
+            await store.close()
+            raise _cannot_start(place, problem) from problem
+        return store
+
+    async def version(self) -> str | None:
+        """The version of the tables that are there; None when there are none. The driver's errors come as they are."""
+        return await self._transactions.run_sync(migrating.stands_at)
+
+    def __str__(self) -> str:
+        return f"{self.dialect} at {self._place}"
+
     async def _start(self, migrate: bool) -> None:
         await self._transactions.run_sync(migrating.upgrade if migrate else migrating.check)
         if self.dialect == POSTGRESQL:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.errors import Problem
 from bot.slack.poster import Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
+
+Check = Callable[[], Awaitable[dict[str, Any]]]
 
 SECONDS = 5.0  # that a part may take to answer
 FRESH = 30.0  # an answer of Slack's that is older is asked for again
@@ -37,6 +39,11 @@ async def database(store: Store) -> dict[str, Any]:
     return {"ok": True, "kind": store.dialect}
 
 
+def late_after(idle_seconds: float) -> float:
+    """After how many seconds beyond its time an app that nobody looked at is behind."""
+    return max(3 * idle_seconds, 120.0)
+
+
 async def polling(
     store: Store, idle_seconds: float, away: Callable[[], float], stretch: Callable[[], float]
 ) -> dict[str, Any]:
@@ -44,7 +51,7 @@ async def polling(
 
     While the hour's requests are short, apps are polled less often: `stretched` says how many times.
     """
-    late = max(3 * idle_seconds, 120.0)
+    late = late_after(idle_seconds)
     try:
         state = await asyncio.wait_for(store.watching_state(behind_after_seconds=late), SECONDS)
     except (Problem, TimeoutError) as error:

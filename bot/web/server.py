@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,24 +15,28 @@ from slack_bolt.response import BoltResponse
 from bot.telemetry import Metrics, logger
 from bot.web.claim import ClaimPage
 from bot.web.porch import Porch
+from bot.web.readiness import Check
 
 log = logger(__name__)
 
 BODY_LIMIT = 64 * 1024  # of a webhook
 SLACK_LIMIT = 4 * 1024 * 1024
 
-Check = Callable[[], Awaitable[dict[str, Any]]]
 Ring = Callable[[bytes], Awaitable[None]]
 
 
 class Web:
-    """The HTTP side of one running bot; `checks` say by name whether a part is ready (`ok`) and why not."""
+    """The HTTP side of one running bot.
+
+    `checks` say by name whether a part is ready (`ok`) and why not; `measure` sets the gauges before they are read.
+    """
 
     def __init__(
         self,
         *,
         metrics: Metrics,
         checks: dict[str, Check],
+        measure: Callable[[], Awaitable[None]] | None = None,
         slack: AsyncApp | None = None,
         webhook_secret: str | None = None,
         ring: Ring | None = None,
@@ -41,6 +44,7 @@ class Web:
     ) -> None:
         self._metrics = metrics
         self._checks = checks
+        self._measure = measure
         self._slack = slack
         self._secret = webhook_secret
         self._ring = ring
@@ -93,6 +97,8 @@ class Web:
         return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)
 
     async def _scrape(self, _: web.Request) -> web.Response:
+        if self._measure:
+            await self._measure()
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _from_slack(self, request: web.Request) -> web.Response:

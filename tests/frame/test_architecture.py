@@ -11,7 +11,7 @@ import pytest
 from tests.frame.shell import ROOT, Done, run
 
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-ROOMS = ["web", "commands", "jobs", "slack", "applivery", "store", "domain"]
+ROOMS = ["doctor", "web", "commands", "jobs", "slack", "applivery", "store", "domain"]
 
 
 def lint_imports(folder: Path) -> Done:
@@ -43,7 +43,8 @@ def test_an_empty_house_keeps_every_contract(house: Path) -> None:
 
 def test_what_the_picture_allows_passes(house: Path) -> None:
     (house / "bot/__main__.py").write_text("from bot import cli")
-    (house / "bot/cli.py").write_text("from bot import config, errors, sandbox, service")
+    (house / "bot/cli.py").write_text("from bot import config, doctor, errors, sandbox, service")
+    (house / "bot/doctor/__init__.py").write_text("from bot import service, applivery, slack, store")
     (house / "bot/service.py").write_text("from bot import web, commands, jobs, slack, store")
     (house / "bot/web/__init__.py").write_text("from bot import slack, applivery, store\nfrom bot.jobs import bell")
     (house / "bot/commands/get.py").write_text(
@@ -61,6 +62,7 @@ def test_what_the_picture_allows_passes(house: Path) -> None:
         ("store/store", "import bot.slack", "Imports go one way"),
         ("applivery/client", "import bot.store", "Imports go one way"),
         ("commands/get", "import bot.jobs", "Imports go one way"),
+        ("service", "import bot.doctor", "Imports go one way"),
         ("web/health", "import bot.jobs.watch", "Imports go one way"),
         ("domain/builds", "import bot.store", "Imports go one way"),
         ("config", "import bot.errors", "Imports go one way"),

@@ -256,6 +256,21 @@ async def test_a_button_of_another_version_says_what_to_type(world: World) -> No
     assert "`/applivery help`" in answer.text
 
 
+@pytest.mark.parametrize("http", [False, True])
+@pytest.mark.parametrize("kind", ["overflow", "static_select"])
+async def test_a_menu_of_another_version_says_what_to_type(world: World, kind: str, http: bool) -> None:
+    await world.start(**({"slack_app_token": None} if http else {}))
+    option = {"text": {"type": "plain_text", "text": "Old"}, "value": "x"}
+    menu = {"type": kind, "action_id": "gone.v9", "options": [option, {**option, "value": "y"}]}
+    if kind == "static_select":
+        menu["placeholder"] = {"type": "plain_text", "text": "Old"}
+    content = {"text": "old", "blocks": [{"type": "actions", "elements": [menu]}]}
+    about = {"user": world.slack.bot_user_id, "bot_id": world.slack.bot_id}
+    old = world.slack.mailbox.post(world.releases, {**content, "unfurl_links": False, "unfurl_media": False}, **about)
+    turn = await world.slack.click(old, "gone.v9", user=world.bruno, value="x")
+    assert "another version of me" in (await turn.answer()).text
+
+
 async def test_the_form_and_its_way_back_hold_no_secret(world: World) -> None:
     await world.start()
     world.applivery.app("Driver")

@@ -423,3 +423,123 @@ async def test_a_body_that_cannot_be_read_is_refused_and_counted_and_fills_no_lo
         assert (await ask(world, "POST", "/slack/events", data=data, headers=headers)).status == 401
     assert await counted(world, "applivery_bot_requests_total", outcome="unverified") == 2
     assert "Traceback" not in log.getvalue()
+
+
+# ------------------------------------------------------------------ Slack over HTTP: once, whatever comes twice
+
+
+def mention(world: World, event_id: str, words: str = "help") -> str:
+    """An app_mention as Slack posts it."""
+    where = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
+    event = {**where, "text": f"<@{world.slack.bot_user_id}> {words}", "team": world.slack.team_id}
+    return json.dumps({"type": "event_callback", "team_id": world.slack.team_id, "event_id": event_id, "event": event})
+
+
+async def post(world: World, body: str, *, port: int | None = None, age: int = 0, **more: str) -> int:
+    """Post a body as Slack does, signed so many seconds ago; gives the status."""
+    kind = {"Content-Type": "application/json"} if body.startswith("{") else {}
+    address = f"http://127.0.0.1:{port or world.bot.web.port}/slack/events"
+    async with aiohttp.ClientSession() as session:
+        async with session.post(address, data=body, headers={**signed(world, body, age=age), **kind, **more}) as answer:
+            return answer.status
+
+
+async def answers(world: World) -> int:
+    """How often `help` was worked on."""
+    await world.bot.door.finish(5)
+    return int(await counted(world, "applivery_bot_requests_total", name="help", outcome="answered"))
+
+
+async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_nothing(world: World) -> None:
+    await world.start(slack_app_token=None)
+    body = typed(world)
+    headers = signed(world, body)
+    for _ in range(3):
+        assert (await ask(world, "POST", "/slack/events", data=body, headers=headers)).status == 200
+    assert await answers(world) == 1
+    assert await counted(world, "applivery_bot_requests_total", outcome="replayed") == 2
+    assert await post(world, body, age=7) == 200  # typed again: signed anew
+    assert await answers(world) == 2
+
+
+async def test_a_captured_request_does_nothing_after_a_restart_either(world: World) -> None:
+    await world.start(slack_app_token=None)
+    body = typed(world)
+    headers = signed(world, body)
+    await ask(world, "POST", "/slack/events", data=body, headers=headers)
+    await world.restart(slack_app_token=None)
+    assert (await ask(world, "POST", "/slack/events", data=body, headers=headers)).status == 200
+    assert await answers(world) == 0
+
+
+async def test_while_the_database_is_away_a_request_is_acknowledged_in_time_all_the_same(world: World) -> None:
+    await world.start(slack_app_token=None)
+    await world.ask("help")
+    with closing(sqlite3.connect(world.folder / "bot.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        assert await post(world, typed(world)) == 200
+        assert time.monotonic() - started < 3
+        other.rollback()
+
+
+async def test_slack_s_retries_of_an_event_are_answered_once(world: World) -> None:
+    await world.start(slack_app_token=None)
+    for attempt, age in enumerate((0, 1, 60, 290)):
+        more = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"} if attempt else {}
+        assert await post(world, mention(world, "Ev1"), age=age, **more) == 200
+    assert await answers(world) == 1
+
+
+async def test_a_retry_whose_first_delivery_never_came_is_answered(world: World) -> None:
+    await world.start(slack_app_token=None)
+    more = {"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": "connection_failed"}
+    assert await post(world, mention(world, "Ev1"), **more) == 200
+    assert await answers(world) == 1
+
+
+@pytest.mark.postgres
+async def test_what_one_replica_has_answered_the_other_leaves(world: World, postgres_url: str) -> None:
+    world.database = postgres_url
+    await world.start(slack_app_token=None)
+    async with service.running(world.settings(slack_app_token=None), world.tuning, jobs=False) as other:
+        body = typed(world)
+        headers = signed(world, body)
+        ports = [world.bot.web.port, other.web.port]
+
+        async def everywhere(data: str, headers: dict[str, str]) -> None:
+            async with aiohttp.ClientSession() as session:
+                for port in ports * 2:
+                    async with session.post(
+                        f"http://127.0.0.1:{port}/slack/events", data=data, headers=headers
+                    ) as answer:
+                        assert answer.status == 200
+
+        await asyncio.gather(everywhere(body, headers), everywhere(body, headers))
+        for number, port in enumerate(ports * 2):
+            assert await post(world, mention(world, "Ev1"), port=port, age=number) == 200
+        await other.door.finish(5)
+        elsewhere = other.metrics.registry.get_sample_value
+        heard = [{"door": door, "name": "help", "outcome": "answered"} for door in ("command", "mention")]
+        there = sum(elsewhere("applivery_bot_requests_total", labels) or 0 for labels in heard)
+        await world.bot.door.finish(5)
+        own = world.bot.metrics.registry.get_sample_value
+        here = sum(own("applivery_bot_requests_total", labels) or 0 for labels in heard)
+        assert (here + there) == 2, (here, there)
+
+
+QUIET = ["tokens_revoked", "app_uninstalled", "app_home_opened", "message", "member_joined_channel", "app_rate_limited"]
+
+
+async def test_what_nobody_handles_is_acknowledged_and_writes_no_line(world: World, log: io.StringIO) -> None:
+    await world.start(slack_app_token=None)
+    before = log.getvalue()
+    for number, kind in enumerate(QUIET):
+        event = {"type": "event_callback", "event_id": f"Ev{number}", "event": {"type": kind, "user": world.ana.id}}
+        assert await post(world, json.dumps(event)) == 200
+    for kind in ("view_closed", "block_actions", "function_executed", "workflow_step_edit"):
+        payload = {"type": kind, "user": {"id": world.ana.id, "team_id": world.slack.team_id}, "actions": []}
+        assert await post(world, urlencode({"payload": json.dumps(payload)})) == 200
+    await world.bot.door.finish(1)
+    new = log.getvalue().removeprefix(before)
+    assert [line for line in new.splitlines() if '"level": "debug"' not in line] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,7 @@ class Sockets:
         self._turn = 0
         self._last_of: dict[str, int] = {}
         self._numbers = 0
-        self._waiting: dict[str, tuple[Socket, asyncio.Future[Any]]] = {}
+        self._waiting: dict[str, tuple[Socket, str, asyncio.Future[Any]]] = {}
         self._refusing: tuple[float | None, int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -130,13 +131,14 @@ class Sockets:
         except ValueError:
             return
         entry = self._waiting.get(str(frame.get("envelope_id"))) if isinstance(frame, dict) else None
-        if entry is not None and not entry[1].done():
-            entry[1].set_result(frame.get("payload"))
+        if entry is not None and not entry[2].done():
+            entry[2].set_result(frame.get("payload"))
 
     def _forget(self, socket: Socket) -> None:
         self.open.remove(socket)
-        for holder, future in list(self._waiting.values()):
-            if holder is socket and not future.done():
+        for holder, kind, future in list(self._waiting.values()):
+            # A person waits on: the SDK acknowledges by the next connection ("one more try" in send_message)
+            if holder is socket and kind == "events_api" and not future.done():
                 future.set_exception(Lost())
         self.workspace.changed("socket", {"open": len(self.open)})
 
@@ -177,7 +179,7 @@ class Sockets:
     async def _await_ack(self, socket: Socket, envelope: dict[str, Any], started: float, patience: float) -> Ack:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._waiting[envelope["envelope_id"]] = (socket, future)
+        self._waiting[envelope["envelope_id"]] = (socket, envelope["type"], future)
         self.delivered.append({**envelope, "socket": socket.number})
         try:
             if not await socket.send(envelope):
@@ -202,9 +204,9 @@ class Sockets:
 
     # ------------------------------------------------------------------ trouble
 
-    async def disconnect(self, reason: str = "refresh_requested") -> int:
-        """Tell every open socket to go; gives how many. "warning" alone closes none."""
-        there = list(self.open)
+    async def disconnect(self, reason: str = "refresh_requested", *, only: Socket | None = None) -> int:
+        """Tell every open socket to go, or `only` one; gives how many. "warning" alone closes none."""
+        there = [only] if only else list(self.open)
         for socket in there:
             await self._part(socket, reason)
         return len(there)
@@ -220,6 +222,11 @@ class Sockets:
 
     async def _close_later(self, socket: Socket, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        socket.leaving = True
+        # Acknowledgements that cross our goodbye still count; aiohttp's own `close` throws them away.
+        with suppress(ConnectionError):
+            await socket.ws.send_frame(b"\x03\xe8", WSMsgType.CLOSE)
+        await asyncio.sleep(1.0)
         await socket.ws.close()
 
     def silence(self, on: bool = True) -> None:

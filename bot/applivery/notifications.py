@@ -1,0 +1,32 @@
+"""The workspace's own subscriptions, and the one that makes Applivery ring our doorbell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# A webhook makes us look; it is never believed. So these two are enough, whatever channels want to hear of.
+EVENTS = ("buildCreated", "buildProcessed")
+LONGEST_URL = 500  # of the workspace's; one for a single app may have 256
+DESCRIPTION = "Applivery bot for Slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A subscription: the webhook's address (None: it is none), and the flags that are on."""
+
+    id: str
+    url: str | None = field(repr=False)
+    events: frozenset[str]
+
+
+def doorbell(url: str) -> dict[str, object]:
+    """The body that subscribes `url` to what we want to hear of.
+
+    https://docs.applivery.com/en/api/workspace/organization-notifications/
+    """
+    return {
+        "type": "webhook",
+        "description": DESCRIPTION,
+        "events": dict.fromkeys(EVENTS, True),
+        "setup": {"webhook": {"url": url}},
+    }

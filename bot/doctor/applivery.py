@@ -1,0 +1,153 @@
+"""What is asked of Applivery: its hosts, our credential, and each permission we use, by harmless questions only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+
+from bot.applivery.client import Applivery
+from bot.doctor.case import Case
+from bot.doctor.findings import Finding, broken, skipped, warning, well
+from bot.domain.model import App
+from bot.errors import AppliveryProblem, CredentialRefused, Gone, PermissionMissing, PlanLacks
+
+HOSTS, CREDENTIAL, PERMISSION = "Applivery host", "Applivery token", "Applivery permission"
+RAISE = "Give the Service Account a role that has it: Applivery → Workspace Settings → Service Accounts."
+
+
+async def hosts(case: Case) -> list[Finding]:
+    """Whether each host answers anything at all."""
+    ours = case.applivery.hosts
+    return [
+        await _reached(case, ours.api, "APPLIVERY_API_URL", broken, "everything"),
+        await _reached(case, ours.download, "APPLIVERY_DOWNLOAD_URL", broken, "links"),
+        await _reached(case, ours.upload, "APPLIVERY_UPLOAD_URL", warning, "uploads"),
+        await _reached(case, ours.dashboard, "APPLIVERY_DASHBOARD_URL", warning, "links to the dashboard"),
+    ]
+
+
+async def _reached(
+    case: Case, address: str, setting: str, bad: Callable[[str, str, str], Finding], needed_for: str
+) -> Finding:
+    try:
+        async with case.session.get(address, allow_redirects=False):
+            return well(HOSTS, f"{address} answers.")
+    except (aiohttp.ClientError, TimeoutError) as error:
+        said = f"{address} is not reached ({type(error).__name__}); it is needed for: {needed_for}."
+        return bad(HOSTS, said, f"Check APPLIVERY_TENANT or {setting}, name resolution, and the proxy or firewall.")
+
+
+async def credential(case: Case) -> list[Finding]:
+    """The token and the workspace; what Applivery says we are in it."""
+    slug = case.settings.applivery_organization
+    try:
+        name = await case.applivery.organization()
+    except Gone:
+        fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
+        return [broken(CREDENTIAL, f"there is no workspace {slug}, or this token does not see it.", fix)]
+    except (CredentialRefused, PermissionMissing) as problem:
+        fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
+        return [broken(CREDENTIAL, f"{problem.sentence} ({_code(problem)})", fix)]
+    except AppliveryProblem as problem:
+        return [broken(CREDENTIAL, problem.sentence, problem.next_step)]
+    return [well(CREDENTIAL, f"the workspace is {name}.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One that we use: Applivery's name (where it is documented), what we need it for, and how to find out."""
+
+    name: str
+    needed_for: str
+    probe: Callable[[Case, App], Awaitable[str]]
+    needed: bool = True
+
+
+async def permissions(case: Case) -> list[Finding]:
+    """Each permission; apps come first, since the others are asked for one."""
+    try:
+        apps = await case.applivery.apps()
+    except AppliveryProblem as problem:
+        return [
+            _lacking("mad.application.management.list", "every command: it finds apps by name", problem),
+            *_unasked(),
+        ]
+    if not apps:
+        said = "no app is seen: there is none, or this credential may see none."
+        return [warning(PERMISSION, said, "Check in Applivery's dashboard what the Service Account sees."), *_unasked()]
+    listed = well(PERMISSION, f"lists apps ({len(apps)}; {await _role(case.applivery, apps[0])}).")
+    return [listed, *[await _probed(one, case, apps[0]) for one in PERMISSIONS], MINTING]
+
+
+async def _role(applivery: Applivery, app: App) -> str:
+    try:
+        role = await applivery.role(app.id)
+    except AppliveryProblem:
+        role = None
+    return f"role {role}" if role else "Applivery does not say which role this is"
+
+
+async def _builds(case: Case, app: App) -> str:
+    page = await case.applivery.builds(app, limit=1)
+    return "lists builds" if page.items else f"lists builds ({app.slug} has none yet)"
+
+
+async def _downloads(case: Case, app: App) -> str:
+    # The answer is not paged and may weigh 60 MB: one second of the log is enough to know.
+    now = case.clock()
+    await case.applivery.downloads_by_user(app.id, since=now - timedelta(seconds=1), until=now)
+    return "reads the download log"
+
+
+async def _notifications(case: Case, _: App) -> str:
+    await case.applivery.notifications()
+    return "lists the workspace's webhooks"
+
+
+PERMISSIONS = (
+    Permission("to list builds (its name is not documented)", "get, builds, status and every announcement", _builds),
+    Permission("mad.download.management.list", "downloads and download digests", _downloads),
+    Permission(
+        "base.organization.notification.list", "knowing whether the webhook is set", _notifications, needed=False
+    ),
+)
+
+# Asking for a download token makes one: a GET with an effect is no question.
+MINTING = skipped(
+    PERMISSION,
+    "making links cannot be tried without making one.",
+    "Type `get` for any build in Slack: a refusal there names the role that is needed.",
+)
+
+
+def _unasked() -> list[Finding]:
+    return [skipped(PERMISSION, f"{one.name}: without an app there is nothing to ask.") for one in PERMISSIONS] + [
+        MINTING
+    ]
+
+
+async def _probed(permission: Permission, case: Case, app: App) -> Finding:
+    try:
+        return well(PERMISSION, f"{await permission.probe(case, app)}.")
+    except AppliveryProblem as problem:
+        return _lacking(permission.name, permission.needed_for, problem, needed=permission.needed)
+
+
+def _lacking(name: str, needed_for: str, problem: AppliveryProblem, *, needed: bool = True) -> Finding:
+    """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
+    bad = broken if needed else warning
+    if isinstance(problem, CredentialRefused | PermissionMissing | Gone):
+        return bad(PERMISSION, f"{name} is missing ({_code(problem)}); it is needed for: {needed_for}.", RAISE)
+    if isinstance(problem, PlanLacks):
+        return warning(PERMISSION, f"your plan does not include what is needed for: {needed_for}.", problem.next_step)
+    return bad(
+        PERMISSION, f"{name} could not be asked: {problem.sentence} Needed for: {needed_for}.", problem.next_step
+    )
+
+
+def _code(problem: AppliveryProblem) -> str:
+    code = f", its code {problem.code}" if problem.code is not None else ""
+    return f"Applivery said {problem.status}{code}"

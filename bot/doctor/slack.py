@@ -1,0 +1,117 @@
+"""What is asked of Slack: token, scopes, clock, and who else is connected with our app token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.doctor.case import SECONDS, Case
+from bot.doctor.findings import Finding, broken, skipped, warning, well
+from bot.errors import SlackProblem
+from bot.slack.manifest import SCOPES
+from bot.slack.poster import granted
+from bot.slack.refusals import asked
+
+TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket Mode"
+
+# Without these everything works, and a crash at the wrong instant can repeat a message.
+ONLY_AFTER_A_CRASH = ("channels:history", "groups:history")
+SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
+SKEW_ODD = 30.0
+REINSTALL = "Reinstall the app from manifest.yml (api.slack.com/apps → your app → App Manifest, then Install App)."
+
+
+async def slack(case: Case) -> list[Finding]:
+    """The bot token, what it may do, and whether our clock is Slack's; all from one `auth.test`."""
+    try:
+        answer = await asked(case.poster.api.auth_test())
+    except SlackProblem as problem:
+        where = f"Check SLACK_BOT_TOKEN, and that {case.settings.slack_api_url} is reached from here."
+        return [
+            broken(TOKEN, f"Slack did not accept it or did not answer ({problem.code}).", where),
+            *(skipped(check, "Slack did not answer as it should.") for check in (SCOPE, CLOCK)),
+        ]
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    name, team = answer.get("user"), answer.get("team")
+    return [
+        well(TOKEN, f"this is @{name} in {team}."),
+        *scopes(granted(headers)),
+        clock(headers, case.clock()),
+    ]
+
+
+def scopes(given: frozenset[str] | None) -> list[Finding]:
+    """Each scope that is missing, with what suffers."""
+    if given is None:
+        return [skipped(SCOPE, "Slack did not say which ones this token has.")]
+    found = [
+        (warning if scope in ONLY_AFTER_A_CRASH else broken)(
+            SCOPE, f"{scope} is missing; it is needed for: {SCOPES[scope]}.", REINSTALL
+        )
+        for scope in SCOPES
+        if scope not in given
+    ]
+    return found or [well(SCOPE, f"all {len(SCOPES)} are there.")]
+
+
+def clock(headers: Mapping[str, str], now: datetime) -> Finding:
+    """How far our clock is from Slack's, which refuses nothing up to five minutes; the header has whole seconds."""
+    try:
+        apart = abs((now - parsedate_to_datetime(headers["date"])).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return skipped(CLOCK, "Slack did not say what time it is.")
+    fix = "Let the machine keep its time with NTP (timedatectl set-ntp true)."
+    if apart >= SKEW_REFUSED:
+        return broken(CLOCK, f"it is {apart:.0f} s from Slack's; from 300 s on Slack's requests count as forged.", fix)
+    if apart >= SKEW_ODD:
+        return warning(CLOCK, f"it is {apart:.0f} s from Slack's; at 300 s Slack's requests count as forged.", fix)
+    return well(CLOCK, f"it is within {max(apart, 1):.0f} s of Slack's.")
+
+
+async def connections(case: Case) -> list[Finding]:
+    """The app token, and how many are connected with it beside the bot that runs here.
+
+    Slack says so in `hello` only, so this connects for a moment, and hangs up at once: Slack gives each request to any
+    one connection. https://docs.slack.dev/apis/events-api/using-socket-mode
+    """
+    if case.settings.slack_app_token is None:
+        return [skipped(SOCKETS, "SLACK_APP_TOKEN is not set: HTTP mode.")]
+    try:
+        count = await _connected(case, case.settings.slack_app_token.get_secret_value())
+    except SlackProblem as problem:
+        fix = "Make an app-level token with connections:write (Basic Information) and set SLACK_APP_TOKEN to it."
+        return [broken(SOCKETS, f"Slack gave no connection ({problem.code}).", fix)]
+    except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
+        fix = "Check that websockets (wss) to Slack are let through from here."
+        return [broken(SOCKETS, f"the connection was not greeted ({type(error).__name__}).", fix)]
+    return [_others(case, count)]
+
+
+async def _connected(case: Case, token: str) -> int | None:
+    """How many others are connected; None when Slack has no room left for us."""
+    client = AsyncWebClient(base_url=f"{case.settings.slack_api_url}/", session=case.session)
+    answer = await asked(client.apps_connections_open(app_token=token))
+    async with case.session.ws_connect(str(answer["url"])) as ws:
+        hello: dict[str, Any] = await ws.receive_json(timeout=SECONDS)
+        return int(hello.get("num_connections") or 1) - 1 if hello.get("type") == "hello" else None
+
+
+def _others(case: Case, count: int | None) -> Finding:
+    if count is None:
+        fix = "Stop what else is connected with this app token; SLACK_SOCKET_CONNECTIONS is for each process."
+        return warning(SOCKETS, "all of Slack's ten connections are taken.", fix)
+    checks = case.running["checks"] if case.running else {}
+    ours = int((checks.get("slack") or {}).get("connections") or 0)
+    if count <= ours:
+        return well(SOCKETS, f"the app token is good; {ours} connections, all of the bot here.")
+    whose = f"the bot here has {ours} of them" if case.running else "no bot answers here"
+    return warning(
+        SOCKETS,
+        f"{count} others are connected with this app token, and {whose}: Slack splits what people type among all.",
+        "If they are your own replicas, all is well. Else stop the other process, or give it a Slack app of its own.",
+    )

@@ -1,0 +1,101 @@
+"""One Socket Mode connection: the SDK's client, with what it does wrong set right."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+CLOSE_SECONDS = 3.0
+
+# The SDK logs a traceback for each failed attempt; the watchdog says it once, in words.
+_quiet = logging.getLogger("bot.slack.socket.sdk")
+_quiet.setLevel(logging.CRITICAL)
+
+ToldToGo = Callable[["Connection", str], None]
+
+
+class Connection(SocketModeClient):
+    """A client that connects and connects again, and asks `told_to_go` what to do when Slack is about to close it.
+
+    The SDK closes the old socket before it opens the next, and throws away what arrives while it closes.
+    https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
+    """
+
+    def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, told_to_go: ToldToGo) -> None:
+        super().__init__(app_token=app_token, logger=_quiet, web_client=app.client, ping_interval=ping_seconds)
+        self._app = app
+        self._told_to_go = told_to_go
+        self._connecting: asyncio.Task[None] | None = None
+        self.successor: Connection | None = None
+        self.trouble = "no answer"
+        self.socket_mode_request_listeners.append(self._request)
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._connecting = asyncio.create_task(self.connect())  # type: ignore[no-untyped-call]
+
+    def stay_away(self) -> None:
+        """Hear what still comes, and do not come back when Slack has closed it."""
+        self.auto_reconnect_enabled = self.default_auto_reconnect_enabled = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can come here any more."""
+        return self.closed or self.current_session is None or self.current_session.closed
+
+    async def issue_new_wss_url(self) -> str:
+        """The SDK's, remembering what the trouble was."""
+        try:
+            url: str = await super().issue_new_wss_url()
+        except SlackApiError as error:
+            self.trouble = str(error.response.get("error") or "no ticket")
+            raise
+        self.trouble = "handshake"  # what comes next, and may fail
+        return url
+
+    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
+        """The SDK's, but for what is about the connection itself."""
+        kind = message.get("type")
+        if kind == "disconnect":
+            self._told_to_go(self, str(message.get("reason") or "unknown"))
+            return
+        if kind == "hello":
+            log.info("slack.socket.greeted", connections_with_this_token=message.get("num_connections"))
+        await super().run_message_listeners(message, raw_message)
+
+    async def send_message(self, message: str) -> None:
+        """The SDK's; what was heard here may be acknowledged where we are connected now."""
+        try:
+            await super().send_message(message)
+        except ConnectionError:
+            if self.successor is None:
+                raise
+            await self.successor.send_message(message)
+
+    async def hang_up(self) -> None:
+        """Close in bounded time: the SDK's client has been seen to hang while closing."""
+        if self._connecting:
+            self._connecting.cancel()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.close()  # type: ignore[no-untyped-call]
+        except (TimeoutError, OSError, RuntimeError) as error:
+            log.info("slack.socket.close_failed", error=type(error).__name__)
+
+    async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        started = time.time()
+        await send_async_response(self, request, await run_async_bolt_app(self._app, request), started)

@@ -1,0 +1,489 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from bot.config import Settings, SettingsFault
+from bot.doctor import applivery, memory, running, slack
+from bot.doctor.examine import CHECKS, SETTINGS, examine
+from bot.doctor.findings import Finding, Outcome, Report
+from bot.domain.model import Event
+from bot.errors import StoreDown
+from bot.sandbox.faults import Fault
+from bot.slack.manifest import SCOPES
+from bot.store.store import Store
+from tests.conftest import World
+from tests.test_cli import a_free_port
+
+WELL, WARNING, BROKEN, SKIPPED = Outcome.WELL, Outcome.WARNING, Outcome.BROKEN, Outcome.SKIPPED
+SECRET = "a-webhook-secret-nobody-knows"
+
+
+def never(_: str) -> bool:
+    return False
+
+
+async def examined(world: World, *, consent: Any = never, later: float = 0.0, **changes: Any) -> Report:
+    """What the doctor says of this world; `later` is how many seconds this machine's clock is ahead."""
+    return await examine(
+        lambda: world.settings(**changes), consent, clock=lambda: datetime.now(UTC) + timedelta(seconds=later)
+    )
+
+
+def of(report: Report, check: str) -> list[Finding]:
+    return [finding for finding in report.findings if finding.check == check]
+
+
+def the(report: Report, check: str) -> Finding:
+    [finding] = of(report, check)
+    return finding
+
+
+def outcomes(report: Report) -> dict[str, set[Outcome]]:
+    return {one.check: {other.outcome for other in of(report, one.check)} for one in report.findings}
+
+
+async def subscribed(world: World, channel: Any) -> None:
+    """A subscription in the database, as a bot that has stopped leaves it."""
+    store = await Store.open(world.database)
+    await store.add_subscription("T", channel.id, world.courier.id, "Courier", [Event.PROCESSED], "", world.ana.id)
+    await store.close()
+
+
+# ------------------------------------------------------------------ all at once
+
+
+async def test_a_world_in_order_is_fine_while_the_bot_runs(world: World) -> None:
+    world.applivery.build(world.courier)
+    bot = await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    asked = len(world.applivery.requests)
+    report = await examined(
+        world,
+        port=bot.web.port,
+        public_url=f"http://127.0.0.1:{bot.web.port}",
+        applivery_webhook_secret=SECRET,
+        consent=lambda _: True,
+    )
+    assert report.fine, report.text()
+    assert outcomes(report) == {
+        SETTINGS: {WELL},
+        slack.TOKEN: {WELL},
+        slack.SCOPE: {WELL},
+        slack.CLOCK: {WELL},
+        slack.SOCKETS: {WELL},
+        applivery.HOSTS: {WELL},
+        applivery.CREDENTIAL: {WELL},
+        applivery.PERMISSION: {WELL, SKIPPED},  # minting is never tried
+        memory.DATABASE: {WELL},
+        memory.CHANNELS: {WELL},
+        memory.POLLING: {WELL},
+        running.RUNNING: {WELL},
+        running.PUBLIC: {WELL},
+        running.WEBHOOK: {WELL},
+    }, report.text()
+    paths = [(one.method, one.path) for one in world.applivery.requests[asked:]]
+    assert not [path for _, path in paths if "downloadToken" in path]
+    assert [path for method, path in paths if method != "GET"] == ["/v1/organizations/acme/notifications"]
+    assert world.applivery.minted == []
+    await world.slack.until(lambda: len(world.slack.sockets) == 1)  # it has hung up
+
+
+async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: World) -> None:
+    report = await examined(world)
+    lines = report.text().splitlines()
+    checks = [line for line in lines if line[:1] in "✓!✗–" and line]
+    assert len(checks) == len(report.findings)
+    assert all(line[2:].startswith(("ok", "warning", "broken", "not checked")) for line in checks)
+    assert lines[-1].endswith("not checked.")
+    said = json.loads(report.json())
+    assert said["ok"] is report.fine
+    assert [one["check"] for one in said["checks"]] == [finding.check for finding in report.findings]
+    assert all(one.fix for one in report.findings if one.outcome in (WARNING, BROKEN))
+
+
+async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceback() -> None:
+    def read() -> Settings:
+        raise SettingsFault(["PORT: is odd. Example: PORT=3000", "SLACK_BOT_TOKEN: is missing. Example: xoxb-1"])
+
+    report = await examine(read, never)
+    assert not report.fine
+    faults = of(report, SETTINGS)
+    assert [fault.said for fault in faults] == ["PORT: is odd.", "SLACK_BOT_TOKEN: is missing."]
+    assert "PORT=3000" in faults[0].fix
+    assert {one.outcome for one in report.findings if one.check != SETTINGS} == {SKIPPED}
+
+
+async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world: World) -> None:
+    nowhere = f"http://127.0.0.1:{a_free_port()}"
+    hosts = dict.fromkeys(("applivery_api_url", "applivery_download_url", "applivery_dashboard_url"), nowhere)
+    report = await examined(world, slack_api_url=nowhere, **hosts)
+    assert not report.fine
+    found = outcomes(report)
+    assert found[slack.TOKEN] == found[slack.SOCKETS] == found[applivery.CREDENTIAL] == {BROKEN}
+    assert found[slack.SCOPE] == found[slack.CLOCK] == {SKIPPED}
+    assert [one.outcome for one in of(report, applivery.HOSTS)] == [BROKEN, BROKEN, WELL, WARNING]
+    assert BROKEN in found[applivery.PERMISSION]
+    assert "itself failed" not in report.text()
+
+
+async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(_: object) -> list[Finding]:
+        raise RuntimeError("xoxb-1-hunter2")
+
+    monkeypatch.setitem(CHECKS, applivery.HOSTS, stumble)
+    report = await examined(world)
+    assert "itself failed (RuntimeError)" in the(report, applivery.HOSTS).said
+    assert "hunter2" not in report.text() + report.json()
+    assert the(report, applivery.CREDENTIAL).outcome is WELL
+
+
+# ------------------------------------------------------------------ Slack
+
+
+async def test_a_token_slack_does_not_take_is_broken(world: World) -> None:
+    world.slack.revoke()
+    report = await examined(world)
+    assert the(report, slack.TOKEN).outcome is BROKEN
+    assert "token_revoked" in the(report, slack.TOKEN).said
+    assert "SLACK_BOT_TOKEN" in the(report, slack.TOKEN).fix
+
+
+async def test_a_missing_scope_is_named_with_what_needs_it(world: World) -> None:
+    world.slack.scopes -= {"users:read", "groups:history"}
+    report = await examined(world)
+    lost, nearly = of(report, slack.SCOPE)
+    assert (lost.outcome, nearly.outcome) == (BROKEN, WARNING)
+    assert "users:read" in lost.said
+    assert SCOPES["users:read"] in lost.said
+    assert "groups:history" in nearly.said
+    assert "manifest" in lost.fix
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcome"), [(0, WELL), (100, WARNING), (-100, WARNING), (310, BROKEN), (-310, BROKEN)]
+)
+async def test_a_clock_that_is_five_minutes_off_is_broken(world: World, seconds: float, outcome: Outcome) -> None:
+    assert the(await examined(world, later=seconds), slack.CLOCK).outcome is outcome
+
+
+async def test_an_app_token_without_its_scope_is_broken_and_told_from_the_bot_token(world: World) -> None:
+    world.slack.faults.add("apps.connections.open", Fault(error="missing_scope"))
+    found = the(await examined(world), slack.SOCKETS)
+    assert found.outcome is BROKEN
+    assert "missing_scope" in found.said
+    assert "SLACK_APP_TOKEN" in found.fix
+
+
+async def test_a_connection_that_is_never_greeted_is_broken(world: World) -> None:
+    world.slack.refuse_handshakes(None)
+    found = the(await examined(world), slack.SOCKETS)
+    assert found.outcome is BROKEN
+    assert "wss" in found.fix
+
+
+async def test_another_process_on_the_same_app_token_is_told(world: World) -> None:
+    await world.start(slack_socket_connections=2)
+    await world.slack.until(lambda: len(world.slack.sockets) == 2)
+    strangers = the(await examined(world, port=a_free_port()), slack.SOCKETS)
+    assert strangers.outcome is WARNING
+    assert "2 others" in strangers.said
+    assert "no bot answers here" in strangers.said
+    own = the(await examined(world, port=world.bot.web.port), slack.SOCKETS)
+    assert (own.outcome, own.said) == (WELL, "the app token is good; 2 connections, all of the bot here.")
+
+
+async def test_ten_connections_are_all_there_are(world: World) -> None:
+    await world.start(slack_socket_connections=10)
+    await world.slack.until(lambda: len(world.slack.sockets) == 10)
+    found = the(await examined(world), slack.SOCKETS)
+    assert found.outcome is WARNING
+    assert "all of Slack's ten" in found.said
+
+
+async def test_in_http_mode_nobody_connects(world: World) -> None:
+    report = await examined(world, slack_app_token=None)
+    assert the(report, slack.SOCKETS).outcome is SKIPPED
+    assert world.slack.socket_mode.handshakes == []
+
+
+# ------------------------------------------------------------------ Applivery
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"applivery_token": "wrong"}, "APPLIVERY_TOKEN"),
+        ({"applivery_organization": "other"}, "APPLIVERY_ORGANIZATION"),
+    ],
+)
+async def test_a_wrong_token_and_a_wrong_workspace_are_told_apart(
+    world: World, changes: dict[str, str], names: str
+) -> None:
+    found = the(await examined(world, **changes), applivery.CREDENTIAL)
+    assert found.outcome is BROKEN
+    assert names in found.fix
+
+
+@pytest.mark.parametrize(
+    ("path", "permission", "needed_for", "outcome"),
+    [
+        ("apps", "mad.application.management.list", "every command", BROKEN),
+        ("apps/*/builds", "to list builds", "every announcement", BROKEN),
+        ("apps/*/downloads/by-user", "mad.download.management.list", "downloads", BROKEN),
+        ("notifications", "base.organization.notification.list", "webhook", WARNING),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_missing_permission_is_named_with_what_it_is_for(
+    world: World, path: str, permission: str, needed_for: str, outcome: Outcome, status: int
+) -> None:
+    world.applivery.faults.add(f"GET /v1/organizations/acme/{path}", Fault(status=status), times=None)
+    report = await examined(world)
+    assert the(report, applivery.CREDENTIAL).outcome is WELL
+    [found] = [one for one in of(report, applivery.PERMISSION) if one.outcome in (WARNING, BROKEN)]
+    assert found.outcome is outcome
+    assert f"{permission}" in found.said
+    assert needed_for in found.said
+    assert str(status) in found.said
+    assert "Service Account" in found.fix
+
+
+async def test_the_role_is_named_and_minting_is_not_tried(world: World) -> None:
+    found = [one.said for one in of(await examined(world), applivery.PERMISSION)]
+    assert "role org.viewer" in found[0]
+    assert "cannot be tried without making one" in found[-1]
+
+
+async def test_a_credential_that_sees_no_app_is_told(world: World) -> None:
+    world.applivery.apps.clear()
+    found = of(await examined(world), applivery.PERMISSION)
+    assert found[0].outcome is WARNING
+    assert "no app is seen" in found[0].said
+    assert {one.outcome for one in found[1:]} == {SKIPPED}
+
+
+async def test_a_plan_without_download_logs_is_a_warning(world: World) -> None:
+    refusal = Fault(status=400, code=5004, error="Subscription does not allow this")
+    world.applivery.faults.add("GET /v1/*/downloads/by-user", refusal)
+    report = await examined(world)
+    assert report.fine
+    assert "your plan does not include" in report.text()
+
+
+# ------------------------------------------------------------------ the database
+
+
+async def test_no_database_yet_is_a_warning_and_makes_none(world: World, tmp_path: Path) -> None:
+    report = await examined(world, database_url=f"sqlite:///{tmp_path}/new.db")
+    assert the(report, memory.DATABASE).outcome is WARNING
+    assert {the(report, name).outcome for name in (memory.CHANNELS, memory.POLLING)} == {SKIPPED}
+    assert not (tmp_path / "new.db").exists()
+
+
+async def test_a_database_that_cannot_be_read_is_broken(world: World, tmp_path: Path) -> None:
+    (tmp_path / "odd.db").write_text("this is no database, whatever its name says" * 100)
+    for url in (f"sqlite:///{tmp_path}/odd.db", f"postgresql://u:hunter2@127.0.0.1:{a_free_port()}/x"):
+        report = await examined(world, database_url=url)
+        assert the(report, memory.DATABASE).outcome is BROKEN
+        assert "hunter2" not in report.text() + report.json()
+
+
+@pytest.mark.parametrize(("version", "outcome"), [("0001", WARNING), ("9999", BROKEN)])
+async def test_tables_of_another_version_are_told_and_not_read(world: World, version: str, outcome: Outcome) -> None:
+    with sqlite3.connect(world.folder / "bot.db") as file:
+        file.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    report = await examined(world)
+    assert the(report, memory.DATABASE).outcome is outcome
+    assert version in the(report, memory.DATABASE).said
+    assert the(report, memory.POLLING).outcome is SKIPPED
+
+
+async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(database: str, world: World) -> None:
+    world.database = database
+    await world.start()
+    await world.ask("subscribe courier")
+    for _ in range(3):
+        report = await examined(world)
+        assert {the(report, name).outcome for name in (memory.DATABASE, memory.CHANNELS)} == {WELL}, report.text()
+        await world.look()
+    assert re.fullmatch(r"1 apps; the oldest look was \d+ s ago\.", the(report, memory.POLLING).said)
+
+
+async def test_reading_cannot_write(database: str) -> None:
+    await (await Store.open(database)).close()
+    store = await Store.beside(database)
+    with pytest.raises((StoreDown, DBAPIError)):
+        await store.first_time("x", 1.0)
+    await store.close()
+    own = await Store.open(database)
+    assert await own.first_time("x", 1.0)
+    await own.close()
+
+
+@pytest.mark.parametrize("how", ["left", "archived", "private"])
+async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(world: World, how: str) -> None:
+    place = world.slack.channel("staging", private=how == "private")
+    await subscribed(world, world.releases)
+    await subscribed(world, place)
+    place.archived = how == "archived"
+    if not place.archived:
+        place.members.clear()
+    found = the(await examined(world), memory.CHANNELS)
+    assert found.outcome is (WARNING if how == "archived" else BROKEN)
+    assert "Courier" in found.said
+    if how == "archived":
+        assert "#staging" in found.said
+    else:
+        assert "/invite @applivery" in found.fix
+        assert ("#staging" in found.said) is (how == "left")
+
+
+async def test_a_paused_subscription_is_told_with_its_reason(world: World) -> None:
+    await subscribed(world, world.releases)
+    store = await Store.open(world.database)
+    await store.pause_subscriptions(world.releases.id, "somebody muted me")
+    await store.close()
+    found = the(await examined(world), memory.CHANNELS)
+    assert found.outcome is WARNING
+    assert "somebody muted me" in found.said
+
+
+async def test_channels_slack_does_not_tell_of_are_not_called_broken(world: World) -> None:
+    await subscribed(world, world.releases)
+    world.slack.faults.add("conversations.info", Fault(error="missing_scope"), times=None)
+    assert the(await examined(world), memory.CHANNELS).outcome is SKIPPED
+
+
+async def test_a_poll_that_is_overdue_is_broken(world: World) -> None:
+    await subscribed(world, world.releases)
+    early = datetime.now(UTC) - timedelta(hours=1)
+    store = await Store.open(world.database, clock=lambda: early)
+    await store.mark_due(None)
+    await store.close()
+    found = the(await examined(world), memory.POLLING)
+    assert found.outcome is BROKEN
+    assert "1 of 1 apps are behind" in found.said
+
+
+async def test_announcements_that_wait_for_long_are_told(world: World) -> None:
+    early = datetime.now(UTC) - timedelta(hours=1)
+    object.__setattr__(world.tuning, "clock", lambda: early)
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    world.applivery.build(world.courier, status="processed")
+    await world.bot.store.mark_due(None)
+    await world.bot.watch.step()
+    await world.stop()
+    found = the(await examined(world), memory.OUTBOX)
+    assert found.outcome is BROKEN
+    assert "1 wait to be said, the oldest for 60 min" in found.said
+
+
+# ------------------------------------------------------------------ the running bot, and the webhook
+
+
+async def test_a_bot_that_is_not_ready_says_why(world: World) -> None:
+    bot = await world.start()
+    world.slack.refuse_handshakes(None)
+    await world.slack.sockets[0].ws.close()
+    async with asyncio.timeout(5):
+        while await bot.sockets.connected():  # type: ignore[union-attr]
+            await asyncio.sleep(0.01)
+    found = the(await examined(world, port=bot.web.port), running.RUNNING)
+    assert found.outcome is BROKEN
+    assert "slack: connections 0" in found.said
+
+
+async def test_no_bot_and_no_public_address_are_not_faults(world: World) -> None:
+    report = await examined(world, port=a_free_port())
+    assert {the(report, name).outcome for name in (running.RUNNING, running.PUBLIC, running.WEBHOOK)} == {SKIPPED}
+    assert report.fine, report.text()
+
+
+async def test_a_public_address_that_leads_elsewhere_is_a_warning(world: World) -> None:
+    for address, words in (
+        (world.applivery.url, "answered by something else (HTTP 404)"),
+        (f"http://127.0.0.1:{a_free_port()}", "not reached"),
+    ):
+        found = the(await examined(world, public_url=address), running.PUBLIC)
+        assert found.outcome is WARNING
+        assert words in found.said
+
+
+PUBLIC = {"public_url": "https://bot.acme.test", "applivery_webhook_secret": SECRET}
+
+
+async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: World) -> None:
+    asked: list[str] = []
+
+    def consent(question: str) -> bool:
+        asked.append(question)
+        return len(asked) > 1
+
+    first, second, third = [await examined(world, consent=consent, **PUBLIC) for _ in range(3)]
+    assert [the(one, running.WEBHOOK).outcome for one in (first, second, third)] == [WARNING, WELL, WELL]
+    assert len(asked) == 2
+    assert "--register-webhook" in the(first, running.WEBHOOK).fix
+    [made] = world.applivery.notifications
+    assert made["type"] == "webhook"
+    assert made["config"]["webhook"]["url"] == f"https://bot.acme.test/webhooks/applivery/{SECRET}"
+    assert {name for name, on in made["events"].items() if on} == {"buildCreated", "buildProcessed"}
+    shown = "".join(one.text() + one.json() + repr(one) for one in (first, second, third)) + "".join(asked)
+    assert SECRET not in shown
+    assert "https://bot.acme.test/webhooks/applivery/" in shown
+
+
+async def test_the_webhook_it_registers_really_rings(world: World) -> None:
+    bot = await world.start(applivery_webhook_secret=SECRET)
+    public = {"public_url": f"http://127.0.0.1:{bot.web.port}", "applivery_webhook_secret": SECRET}
+    assert the(await examined(world, consent=lambda _: True, **public), running.WEBHOOK).outcome is WELL
+    world.applivery.webhook.announce("build_created", world.applivery.build(world.courier))
+    await world.applivery.until(lambda: [one.status for one in world.applivery.webhooks] == [204])
+
+
+async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(world: World) -> None:
+    await examined(world, consent=lambda _: True, **PUBLIC)
+    [made] = world.applivery.notifications
+    made["events"]["buildProcessed"] = False
+    lame = the(await examined(world, **PUBLIC), running.WEBHOOK)
+    assert (lame.outcome, "without buildProcessed" in lame.said) == (WARNING, True)
+    world.applivery.notifications.append({**made, "id": "f" * 24})
+    double = the(await examined(world, **PUBLIC), running.WEBHOOK)
+    assert (double.outcome, "registered 2 times" in double.said) == (WARNING, True)
+
+
+async def test_an_address_that_is_too_long_is_refused_before_it_is_sent(world: World) -> None:
+    report = await examined(world, consent=lambda _: True, **{**PUBLIC, "applivery_webhook_secret": "x" * 480})
+    assert the(report, running.WEBHOOK).outcome is BROKEN
+    assert world.applivery.notifications == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: World, method: str) -> None:
+    world.applivery.faults.add(f"{method} /v1/organizations/acme/notifications", Fault(status=403), times=None)
+    report = await examined(world, consent=lambda _: True, **PUBLIC)
+    found = the(report, running.WEBHOOK)
+    assert found.outcome is WARNING
+    assert "Workspace Settings → Integrations" in found.fix
+    assert SECRET not in report.text()
+
+
+async def test_a_registration_whose_answer_is_lost_is_not_made_twice(world: World) -> None:
+    world.applivery.faults.add("POST /v1/organizations/acme/notifications", Fault(drop_after=True))
+    lost = await examined(world, consent=lambda _: True, **PUBLIC)
+    assert the(lost, running.WEBHOOK).outcome is WARNING
+    assert the(await examined(world, consent=lambda _: True, **PUBLIC), running.WEBHOOK).outcome is WELL
+    assert len(world.applivery.notifications) == 1

@@ -1,0 +1,78 @@
+"""docs/operations.md: what it says about backup and restore is what works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import World
+from tests.postgres import PostgresServer
+
+DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text()
+RECIPES = re.findall(r"```sh\n(.+?)```", DOCUMENT, re.DOTALL)
+[SQLITE_BACKUP, SQLITE_RESTORE, POSTGRES_BACKUP, POSTGRES_RESTORE] = RECIPES
+
+
+def do(recipe: str, folder: Path, **environment: str) -> None:
+    """Run what stands in the document, in a shell."""
+    known = {"PATH": os.environ["PATH"], **environment}
+    done = subprocess.run(
+        ["sh", "-euc", recipe], cwd=folder, env=known, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def told_of(world: World, version: str) -> None:
+    """A build that the channel hears of."""
+    world.applivery.build(world.courier, version=version, status="processed")
+    await world.look()
+
+
+async def remembered(world: World) -> tuple[int, list[str]]:
+    """Who subscribed, and what has been said."""
+    return len(await world.bot.store.subscriptions()), world.said()
+
+
+async def kept_and_lost(world: World, backup: str, restore: str, folder: Path, **environment: str) -> None:
+    """Back up a bot that runs, let it be changed and stopped, restore, and look what it still knows."""
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    await told_of(world, "1")
+    before = await remembered(world)
+    assert before[0] == len(before[1]) == 1
+    do(backup, folder, **environment)
+    await world.ask("unsubscribe courier")
+    await world.stop()
+    do(restore, folder, **environment)
+    await world.start()
+    await world.look()
+    assert await remembered(world) == before  # nothing that was said is said again
+    await told_of(world, "2")
+    assert len(world.said()) == 2
+
+
+async def test_sqlite_is_backed_up_while_it_runs_and_restored(world: World) -> None:
+    await kept_and_lost(world, SQLITE_BACKUP, SQLITE_RESTORE, world.folder)
+    assert (world.folder / "bot-backup.db").exists()
+
+
+@pytest.mark.postgres
+async def test_postgresql_is_backed_up_while_it_runs_and_restored(
+    world: World, postgres_url: str, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    if not (postgres_server.programs / "pg_dump").exists():
+        pytest.skip("pg_dump is missing; on Debian: apt-get install postgresql-client")
+    world.database = postgres_url
+    programs = f"{postgres_server.programs}:{os.environ['PATH']}"
+    await kept_and_lost(world, POSTGRES_BACKUP, POSTGRES_RESTORE, tmp_path, PATH=programs, DATABASE_URL=postgres_url)
+
+
+def test_what_the_document_leads_to_is_there() -> None:
+    document = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
+    for link in re.findall(r"\]\(([^)#]+)\)", DOCUMENT):
+        assert (document.parent / link).exists(), link
