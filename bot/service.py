@@ -16,6 +16,7 @@ from bot.applivery.budget import Budget
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.applivery.upload import Endurance
 from bot.config import Settings
 from bot.domain.model import Build, Role
 from bot.errors import Problem
@@ -27,7 +28,9 @@ from bot.jobs.personal import Personal
 from bot.jobs.watch import LEASE_SECONDS as WATCH_LEASE_SECONDS
 from bot.jobs.watch import Watch
 from bot.slack.app import FrontDoor, bolt
+from bot.slack.carrier import EVERY_SECONDS, Carrier
 from bot.slack.command import House, Registry
+from bot.slack.files import Files
 from bot.slack.handout import Handout
 from bot.slack.manifest import SCOPES
 from bot.slack.people import People
@@ -42,6 +45,7 @@ from bot.web.server import Web
 
 log = logger(__name__)
 
+STOP_SECONDS = 2.0  # for telling that an upload was stopped
 FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays within ten
 
 
@@ -54,6 +58,8 @@ class Tuning:
     watch_lease_seconds: float = WATCH_LEASE_SECONDS
     slack_seconds: float = HTTP_SECONDS
     applivery_seconds: float = 30.0
+    progress_seconds: float = EVERY_SECONDS
+    endurance: Endurance = field(default_factory=Endurance)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 
@@ -71,6 +77,7 @@ class Service:
     watch: Watch
     announce: Announce
     expire: Expire
+    carrier: Carrier
     web: Web
     sockets: Sockets | None = None
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
@@ -134,6 +141,16 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         per_minute=settings.links_per_minute,
         per_hour=settings.links_per_hour,
     )
+    carrier = Carrier(
+        applivery=applivery,
+        files=Files(poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url),
+        poster=poster,
+        store=store,
+        dashboard=dashboard,
+        clock=tuning.clock,
+        every=tuning.progress_seconds,
+    )
+    stack.push_async_callback(carrier.close, STOP_SECONDS)
     door = FrontDoor(
         house=House(
             applivery=applivery,
@@ -144,6 +161,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
             handout=handout,
             metrics=metrics,
             registry=registry,
+            carrier=carrier,
             command=settings.slack_command,
             dashboard=dashboard,
         ),
@@ -198,7 +216,9 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     await web.start(porch)
     stack.push_async_callback(web.close)
-    return Service(settings, tuning, metrics, store, applivery, poster, door, watch, announce, expire, web, sockets)
+    return Service(
+        settings, tuning, metrics, store, applivery, poster, door, watch, announce, expire, carrier, web, sockets
+    )
 
 
 def _learn_secrets(settings: Settings) -> None:
@@ -228,6 +248,7 @@ async def _applivery(settings: Settings, tuning: Tuning, metrics: Metrics) -> As
         token=settings.applivery_token.get_secret_value(),
         budget=budget,
         timeout=tuning.applivery_seconds,
+        endurance=tuning.endurance,
         observe=lambda call, outcome, seconds: metrics.applivery.labels(call, outcome).observe(seconds),
     )
     async with client:

@@ -66,14 +66,14 @@ class Depot:
         self._transport = transport
         self._hosts = hosts
         self._root = root
-        self._app = app
+        self.app = app
         self._endurance = endurance
 
     async def newest(self) -> tuple[Build, ...]:
         """The newest builds, newest first."""
 
         def read(body: bytes) -> tuple[Build, ...]:
-            return parse.builds(body, self._app, page=1, limit=NEWEST).items
+            return parse.builds(body, self.app, page=1, limit=NEWEST).items
 
         path = f"{self._root}/builds"
         ask = Ask("builds", f"{self._hosts.api}{path}", {"page": "1", "limit": str(NEWEST)})
@@ -89,7 +89,7 @@ class Depot:
         return await self._transport.ask(ask, self._read)
 
     def _read(self, body: bytes) -> Build:
-        return parse.build(body, self._app)
+        return parse.build(body, self.app)
 
     async def upload(
         self, file: Parcel, details: Details, *, icon: Small | None = None, progress: Progress = lambda _sent: None

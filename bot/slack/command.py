@@ -20,6 +20,7 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Asker, AuditEntry, Build, Role
 from bot.errors import BadInput, Denied
+from bot.slack.carrier import Carrier
 from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.slack.poster import Channel
@@ -41,6 +42,23 @@ class Door(StrEnum):
     TYPEAHEAD = "typeahead"
     SHORTCUT = "shortcut"
     MENTION = "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedFile:
+    """A file of a message; a name and a size (bytes) that Slack did not say are empty and None."""
+
+    id: str
+    name: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The message a shortcut was used on: its text as Slack writes it, and its files."""
+
+    text: str = ""
+    files: tuple[QuotedFile, ...] = ()
 
 
 class Places(Protocol):
@@ -65,6 +83,7 @@ class House:
     handout: Handout
     metrics: Metrics
     registry: Registry
+    carrier: Carrier
     command: str
     dashboard: Callable[[Build], str]
 
@@ -82,6 +101,7 @@ class Call:
     door: Door
     verb: str = ""
     need: Role = Role.MEMBER
+    quoted: Quoted = Quoted()
 
     async def permit(self, app: App, asker: Asker | None = None) -> None:
         """Raise Denied when the asker (or somebody else) may not do this with this app, or not in this channel."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.slack.blocks import Form
-from bot.slack.command import Door
+from bot.slack.command import Door, Quoted, QuotedFile
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
@@ -88,18 +88,40 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def typed(view: dict[str, Any]) -> dict[str, str]:
-    """What stands in a form, by block: the text, or the value of the chosen option; empty ones are left out.
+    """What stands in a form, by block: the text, the value of the chosen option, or the id of the picked file.
+
+    Several of them have commas between; empty ones are left out.
 
     https://docs.slack.dev/reference/views/modal-views#state
     """
     found: dict[str, str] = {}
     for block, elements in ((view.get("state") or {}).get("values") or {}).items():
         for element in elements.values():
-            value = element.get("value") or (element.get("selected_option") or {}).get("value")
+            value = element.get("value") or (element.get("selected_option") or {}).get("value") or _several(element)
             if value:
                 found[block] = str(value)
     memory = _memory(view).get("memory")
     return {**found, **({"memory": str(memory)} if memory else {})}
+
+
+def _several(element: dict[str, Any]) -> str:
+    ticked = [one.get("value") for one in element.get("selected_options") or []]
+    picked = [one.get("id") for one in element.get("files") or []]
+    return ",".join(str(one) for one in (*ticked, *picked) if one)
+
+
+def quoted(message: dict[str, Any]) -> Quoted:
+    """The message a shortcut was used on. https://docs.slack.dev/reference/objects/file-object"""
+    files = [one for one in message.get("files") or [] if isinstance(one, dict) and one.get("id")]
+    return Quoted(
+        text=str(message.get("text") or ""),
+        files=tuple(
+            QuotedFile(
+                str(one["id"]), str(one.get("name") or ""), one["size"] if isinstance(one.get("size"), int) else None
+            )
+            for one in files
+        ),
+    )
 
 
 def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:
