@@ -1,4 +1,4 @@
-"""`upload`: a build from Slack to Applivery, out of a message or picked in a form; mail only after a second question."""
+"""`upload`: a build from Slack to Applivery, out of a message or picked in a form; mail after a second question."""
 
 from __future__ import annotations
 

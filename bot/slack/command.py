@@ -55,7 +55,7 @@ class QuotedFile:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """The message a shortcut was used on: its text as Slack writes it, and its files."""
+    """The message a shortcut was used on: its text as people read it, and its files."""
 
     text: str = ""
     files: tuple[QuotedFile, ...] = ()

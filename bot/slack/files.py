@@ -81,9 +81,12 @@ class Files:
                 raise AssertionError("the token goes to Slack's file host only")
             limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
             headers = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
-            async with aiohttp.ClientSession(
-                timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, read_bufsize=BUFFER
-            ) as session, aclosing(_pieces(session, file, headers)) as pieces:
+            async with (
+                aiohttp.ClientSession(
+                    timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, read_bufsize=BUFFER
+                ) as session,
+                aclosing(_pieces(session, file, headers)) as pieces,
+            ):
                 yield pieces
 
         return Parcel(file.name, file.size, opened)

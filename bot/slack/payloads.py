@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.slack.blocks import Form
 from bot.slack.command import Door, Quoted, QuotedFile
+from bot.slack.wording import as_typed
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
@@ -114,7 +115,7 @@ def quoted(message: dict[str, Any]) -> Quoted:
     """The message a shortcut was used on. https://docs.slack.dev/reference/objects/file-object"""
     files = [one for one in message.get("files") or [] if isinstance(one, dict) and one.get("id")]
     return Quoted(
-        text=str(message.get("text") or ""),
+        text=as_typed(str(message.get("text") or "")),
         files=tuple(
             QuotedFile(
                 str(one["id"]), str(one.get("name") or ""), one["size"] if isinstance(one.get("size"), int) else None
