@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import BinaryIO
 
 from bot.applivery.multipart import Parcel, Pieces
 from bot.errors import BadInput, FileLost
 
-_T = TypeVar("_T")
 PIECE = 1024 * 1024  # bytes; larger ones cost memory and bring no speed
 
 
 def local(path: Path, name: str | None = None) -> Parcel:
-    """The file at `path`, read piece by piece in a thread. Raises BadInput when there is none that can be read."""
+    """The file at `path`, read piece by piece. Raises BadInput when there is none that can be read."""
     try:
         if not path.is_file():
             raise BadInput(f"There is no file “{path}”.", "Check the path.")
@@ -28,22 +26,28 @@ def local(path: Path, name: str | None = None) -> Parcel:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Pieces]:
-        file = await _asked(partial(path.open, "rb", buffering=0))
-        try:
+        with _reading():
+            file = path.open("rb", buffering=0)
+        with file:
             yield _pieces(file)
-        finally:
-            await asyncio.to_thread(file.close)
 
     return Parcel(name or path.name, size, opened)
 
 
-async def _pieces(file: Any) -> Pieces:
-    while piece := await _asked(partial(file.read, PIECE)):
+async def _pieces(file: BinaryIO | FileIO) -> Pieces:
+    # Read right here: a thread for it takes five times as long, and on the shell nobody waits but this upload.
+    while piece := _piece(file):
         yield piece
 
 
-async def _asked(work: Callable[[], _T]) -> _T:
+def _piece(file: BinaryIO | FileIO) -> bytes:
+    with _reading():
+        return file.read(PIECE)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
     try:
-        return await asyncio.to_thread(work)
+        yield
     except OSError as error:
         raise FileLost(f"The file cannot be read any more: {error.strerror}.") from None

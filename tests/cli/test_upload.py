@@ -199,6 +199,17 @@ async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(wo
     assert len(world.applivery.builds) == 1
 
 
+async def test_a_cut_connection_ends_with_1_and_is_not_blamed_on_the_file(world: World, tmp_path: Path) -> None:
+    large = tmp_path / "large.ipa"
+    large.write_bytes(IPA[:4] + bytes(60_000_000))
+    world.applivery.faults.add(POSTING, Fault(drop_at=0.5))
+    done = await upload(world, large, "--app", "courier", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["error"]["kind"] == "UploadUnsure"
+    assert "before all of the file had left. I looked for a new build" in done.err
+    assert not world.applivery.builds
+
+
 @pytest.mark.parametrize(
     ("words", "settings", "said"),
     [
