@@ -36,6 +36,8 @@ HINTS = (
     Hint("get", "[app] [latest | version | #number] [os:ios]", "A private link to a build, made for you"),
     Hint("builds", "[app] [os:android] [branch:main]", "The newest builds"),
     Hint("status", "[app | build id]", "How far a build is"),
+    Hint("upload", "[app]", "Upload a build; a form asks for the file"),
+    Hint("attach", "[app] [version]", "Attach a file to a build"),
     Hint("downloads", "[app] [since:7d]", "Who downloaded, with names in the thread"),
     Hint("subscribe", "[app] [on:processed,failed] [os:ios]", "Announce new builds in this channel"),
     Hint("unsubscribe", "[app]", "Stop announcing them here"),
