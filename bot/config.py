@@ -1,4 +1,4 @@
-"""Every setting: its name, type, default and reason; read once, in `cli.py`, and handed down."""
+"""Every setting: its name, type, default and reason; read once, in `cli/`, and handed down."""
 
 from __future__ import annotations
 

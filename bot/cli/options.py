@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -61,7 +60,7 @@ class Typed:
 
     given: Mapping[str, Any]
 
-    def details(self, environment: Mapping[str, str] = os.environ) -> Details:
+    def details(self, environment: Mapping[str, str]) -> Details:
         """What is said of the build: the options, and of its origin what the environment knows. Raises BadInput."""
         given = self.given
         return Details(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Order:
     async def carried_out(self, showing: Showing) -> None:
         """Do it all. Raises a Problem at the first thing that does not go as ordered."""
         settings = config.read_upload()
-        details, icon = self.typed.details(), self.typed.icon()
+        details, icon = self.typed.details(os.environ), self.typed.icon()
         file = files.local(self.path)
         async with AsyncExitStack() as stack:
             announcer = None

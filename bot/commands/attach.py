@@ -94,6 +94,6 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     formats.check_size(file.name, file.size)
     load = Load(call.asker, build.app, file, build=build, door=call.door.value)
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
-        return Message("I am attaching that file already; how far it is stands in our direct messages.")
+        return Message("I am attaching that file already; you can follow it in our direct messages.")
     carrier.begin(load)
     return cards.begun(file.name, file.size, build.app, build)

@@ -207,6 +207,6 @@ async def _begin(call: Call, app: App, file_id: str, details: Details) -> Messag
     details = replace(details, deployer=uploads.by_person(name))
     load = Load(call.asker, app, file, details, door=call.door.value)
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
-        return Message("I am uploading that file to that app already; how far it is stands in our direct messages.")
+        return Message("I am uploading that file to that app already; you can follow it in our direct messages.")
     carrier.begin(load)
     return cards.begun(file.name, file.size, app)

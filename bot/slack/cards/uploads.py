@@ -21,7 +21,7 @@ def under_way(name: str, to: str, pace: Pace | None) -> Message:
         text = "It begins when another upload has ended."
         return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
     filled = min(BAR, pace.percent * BAR // 100)
-    line = f"`{'█' * filled}{'░' * (BAR - filled)}` {pace.percent} %"
+    line = f"{'▰' * filled}{'▱' * (BAR - filled)} {pace.percent} %"
     small = measure(pace)
     return Message(
         f"{_bare(head)}: {pace.percent} %, {small}", (blocks.section(f"{head}\n{line}"), blocks.context(small))
@@ -82,7 +82,7 @@ def begun(name: str, count: int, app: App, build: Build | None = None) -> Messag
     """What is said where the upload was asked for."""
     to = title(build) if build else inline(app.name, 80)
     what = "Attaching" if build else "Uploading"
-    text = f"{what} *{inline(name, 120)}* ({size(count)}) to *{to}*. How far it is stands in our direct messages."
+    text = f"{what} *{inline(name, 120)}* ({size(count)}) to *{to}*. You can follow it in our direct messages."
     return Message(_bare(text), (blocks.section(text),))
 
 
