@@ -37,7 +37,7 @@ from tests.conftest import World
 from tests.seeing import every_message, everything_said, everything_stored, labels, link, press
 
 ROOT = Path(__file__).parent.parent
-READERS = ("config.read", "config.read_slack_app", "Settings", "config.Settings")
+READERS = ("config.read", "config.read_slack_app", "config.read_upload", "Settings", "config.Settings")
 MINTING = "GET */downloadToken"
 TOKEN = re.compile(r"/v1/download/([\w-]+)")
 

@@ -15,7 +15,8 @@ from bot.domain import uploads
 from bot.domain.model import Build
 from bot.domain.uploads import Pace
 from bot.errors import BadInput, Problem
-from bot.slack.wording import plain, size
+from bot.slack.cards.uploads import measure
+from bot.slack.wording import plain
 from bot.telemetry import set_up_logs
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -135,11 +136,4 @@ def _failed(showing: Showing, problem: Problem) -> int:
 
 def words(pace: Pace) -> str:
     """`43 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
-    parts = [f"{pace.percent} %", f"{size(pace.sent)} of {size(pace.total)}"]
-    if pace.sent >= pace.total:
-        return " · ".join([*parts, "all sent, waiting for Applivery's answer"])
-    if pace.rate:
-        parts.append(f"{size(int(pace.rate))}/s")
-    if pace.left is not None:
-        parts.append(f"{uploads.duration(pace.left)} left")
-    return " · ".join(parts)
+    return f"{pace.percent} % · {measure(pace)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from slack_sdk.models.blocks import Option
 
-from bot.commands.upload import AGAIN_SECONDS, apps
+from bot.commands import get
+from bot.commands.upload import AGAIN_SECONDS
 from bot.domain import choice, formats
 from bot.domain.model import App, Build, Role, Stage
 from bot.errors import BadInput, NotProcessed
@@ -64,9 +65,9 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
 
 
 @options("attach.app", need=Role.RELEASER)
-async def attach_apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps this person may attach something to."""
-    return await apps(call, typed, chosen)
+    return await get.apps(call, typed, chosen)
 
 
 @options("attach.build", need=Role.RELEASER)

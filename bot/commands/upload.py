@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import replace
 
 from slack_sdk.models.blocks import Option
 
+from bot.commands import get
 from bot.domain import formats, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import Details
@@ -91,11 +91,7 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
 @options("upload.app", need=Role.RELEASER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps this person may upload to, whose name fits what has been typed so far."""
-    wanted = typed.casefold()
-    found = [one for one in await call.apps() if wanted in one.name.casefold() or wanted in one.slug.casefold()]
-    alike = Counter(one.name for one in found)
-    named = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.id) for one in found]
-    return [blocks.option(name, app_id) for name, app_id in sorted(named, key=lambda one: one[0].casefold())][:100]
+    return await get.apps(call, typed, chosen)
 
 
 @form("upload.v1", need=Role.RELEASER)

@@ -99,43 +99,44 @@ class Carrier:
 
     async def _carry(self, load: Load) -> None:
         telling = _Telling(self._poster, load)
-        outcome, last = "uploaded", cards.failed(load.file.name, load.to, STOPPED)
+        outcome, last, build = "stopped", cards.failed(load.file.name, load.to, STOPPED), load.build
         try:
             await telling.begin()
             async with self._room:
-                last = await self._sent(load, telling)
+                last, build = await self._sent(load, telling)
+            outcome = "uploaded"
         except Problem as problem:
             outcome, last = type(problem).__name__, cards.failed(load.file.name, load.to, problem)
             log.info("carry.problem", problem=outcome)
         except asyncio.CancelledError:
-            outcome = "stopped"
+            log.info("carry.stopped")
         except Exception as error:
             reference = secrets.token_hex(4)
             outcome, last = "unexpected", cards.failed(load.file.name, load.to, BROKEN, reference)
             log.exception("carry.unexpected", error=type(error).__name__, reference=reference)
         with suppress(Problem):  # the person is told all the same
-            await self._end(load, outcome)
+            await self._end(load, build, outcome)
         await telling.end(last)
 
-    async def _sent(self, load: Load, telling: _Telling) -> Message:
-        """Send it; the message that says what came of it."""
+    async def _sent(self, load: Load, telling: _Telling) -> tuple[Message, Build]:
+        """Send it; the message that says what came of it, and the build."""
         depot = self._applivery.depot(load.app)
         parcel = self.files.parcel(load.file)
         showing = asyncio.create_task(telling.keep_telling(self._every))
         try:
             if load.build is not None:
                 build = await depot.attach(load.build.id, parcel, progress=telling.sent)
-                return cards.attached(load.file.name, build)
+                return cards.attached(load.file.name, build), build
             done = await depot.upload(parcel, load.details, progress=telling.sent)
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
         ended = await self._follow(done.build, load.asker)
         if ended is not None:
-            return self._ended(ended)
+            return self._ended(ended), ended
         dashboard = self._dashboard(done.build)
         by, mails = load.asker.user_id, load.details.mails
-        return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails)
+        return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
 
     async def _follow(self, build: Build, asker: Asker) -> Build | None:
         """Hand a build over to the watch; the build itself when it has ended already and nobody will tell of it."""
@@ -151,7 +152,7 @@ class Carrier:
         event = Event.FAILED if build.stage is Stage.FAILED else Event.PROCESSED
         return buildcards.announcement(event, build, self._dashboard(build))
 
-    async def _end(self, load: Load, outcome: str) -> None:
+    async def _end(self, load: Load, build: Build | None, outcome: str) -> None:
         if outcome != "uploaded":
             await self._store.not_done(load.key)
         asker = load.asker
@@ -165,7 +166,7 @@ class Carrier:
                 outcome=outcome,
                 door=load.door,
                 app_id=load.app.id,
-                build_id=load.build.id if load.build else None,
+                build_id=build.id if build else None,
             )
         )
 

@@ -410,9 +410,9 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: World) 
     await sent(world, await opened(world, posted(world, "other.apk")))
     await carried(world)
     rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == "upload"]
-    assert {(one.user_id, one.outcome, one.app_id) for one in rows} == {
-        (world.ana.id, "uploaded", world.courier.id),
-        (world.ana.id, "UploadRejected", world.courier.id),
+    assert {(one.user_id, one.outcome, one.app_id, one.build_id) for one in rows} == {
+        (world.ana.id, "uploaded", world.courier.id, world.applivery.builds[0].id),
+        (world.ana.id, "UploadRejected", world.courier.id, None),
     }
 
 

@@ -96,7 +96,7 @@ class Deeds:
         return {}
 
     async def file(self, asked: Json) -> Json:
-        """Drop a file (base64) into a channel with what is written beside it; without a channel it is picked in a form."""
+        """Drop a file (base64) into a channel, with what is written beside it; without a channel pick it in a form."""
         user, name = self.person(asked["person"]), str(asked["name"])[:200]
         content = base64.b64decode(str(asked["content"]), validate=True)
         if "channel" not in asked:
