@@ -92,12 +92,19 @@ class Depot:
         return parse.build(body, self.app)
 
     async def upload(
-        self, file: Parcel, details: Details, *, icon: Small | None = None, progress: Progress = lambda _sent: None
+        self,
+        file: Parcel,
+        details: Details,
+        *,
+        icon: Small | None = None,
+        progress: Progress = lambda _sent: None,
+        looking: Callable[[], None] = lambda: None,
     ) -> Uploaded:
         """Send a build, and say what became of it.
 
-        `progress` hears the bytes of the file that were taken. Raises BadInput and UnusableFile before anything is
-        sent, UploadUnsure when the connection broke and no build shows, and what reading the file raises.
+        `progress` hears the bytes of the file that were taken; `looking` is called when the answer was lost and the
+        build is looked for. Raises BadInput and UnusableFile before anything is sent, UploadUnsure when the connection
+        broke and no build shows, and what reading the file raises.
         """
         uploads.check(details, icon=icon is not None)
         formats.check(file.name, file.size)
@@ -116,6 +123,7 @@ class Depot:
             raise objections.worded(problem) from None
         except Unsure as error:
             unsure = error
+        looking()
         return Uploaded(await self._searched(before, details, file, unsure), found=True)
 
     async def _searched(self, before: set[str], details: Details, file: Parcel, unsure: Unsure) -> Build:

@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bot import config
@@ -21,6 +22,8 @@ from bot.domain import choice, uploads
 from bot.domain.model import Build, Stage
 from bot.domain.uploads import Details
 from bot.slack.wording import size
+
+LOST = "The answer got lost. Looking for the build at Applivery …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,11 @@ async def _sent(depot: Depot, file: Parcel, details: Details, icon: Small | None
     showing.say(f"Uploading {file.name} ({size(file.size)}).")
     started = time.monotonic()
     async with showing.progress(file.size):
-        done = await depot.upload(file, details, icon=icon, progress=showing.sent)
+        done = await depot.upload(file, details, icon=icon, progress=showing.sent, looking=partial(showing.say, LOST))
     seconds = max(time.monotonic() - started, 0.001)
     showing.facts |= {"sent_bytes": file.size, "seconds": round(seconds, 3), "found_after_break": done.found}
     if done.found:
-        showing.say("The answer got lost; I looked, and Applivery has the build: same version and size, and new.")
+        showing.say("Applivery has it: a new build of the same version and size.")
     rate = size(int(file.size / seconds))
     showing.say(f"Uploaded {_title(done.build)} in {uploads.duration(seconds)} ({rate}/s): build {done.build.id}.")
     return done.build

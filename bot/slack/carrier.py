@@ -127,7 +127,7 @@ class Carrier:
             if load.build is not None:
                 build = await depot.attach(load.build.id, parcel, progress=telling.sent)
                 return cards.attached(load.file.name, build), build
-            done = await depot.upload(parcel, load.details, progress=telling.sent)
+            done = await depot.upload(parcel, load.details, progress=telling.sent, looking=telling.looking)
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
@@ -179,6 +179,7 @@ class _Telling:
         self._load = load
         self._posted: Posted | None = None
         self._sent = 0
+        self._lost = False
 
     async def begin(self) -> None:
         """Say that it is coming."""
@@ -187,6 +188,10 @@ class _Telling:
     def sent(self, count: int) -> None:
         """So many bytes have gone."""
         self._sent = count
+
+    def looking(self) -> None:
+        """The answer was lost; the build is being looked for."""
+        self._lost = True
 
     async def keep_telling(self, every: float) -> None:
         """Edit the message again and again until cancelled; an edit that fails is left out."""
@@ -212,5 +217,7 @@ class _Telling:
             log.warning("carry.untold", code=problem.code)
 
     def _card(self, marks: list[tuple[float, int]] | None) -> Message:
+        if self._lost:
+            return cards.looking(self._load.file.name, self._load.to)
         pace = uploads.pace(marks, self._load.file.size) if marks is not None else None
         return cards.under_way(self._load.file.name, self._load.to, pace)

@@ -195,7 +195,8 @@ async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(wo
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     done = await upload(world, ipa, "--app", "courier", "--version-name", "2.4.0")
     assert done.code == 0, done.err
-    assert "The answer got lost; I looked, and Applivery has the build" in done.out
+    assert "The answer got lost. Looking for the build" in done.out
+    assert "Applivery has it: a new build of the same version and size." in done.out
     assert len(world.applivery.builds) == 1
 
 

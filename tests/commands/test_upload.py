@@ -295,9 +295,12 @@ async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: World) ->
 
 
 async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: World) -> None:
+    endurance = replace(world.tuning.endurance, looks=(0.4,))  # time to be seen looking
+    world.tuning = replace(world.tuning, endurance=endurance)
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     await world.start()
     message = await done(world)
+    assert any("I am looking whether Applivery has it" in text for text in texts(message.history))
     assert "I looked: it has this build" in message.text
     assert len(world.applivery.builds) == 1
 

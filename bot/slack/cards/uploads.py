@@ -28,6 +28,13 @@ def under_way(name: str, to: str, pace: Pace | None) -> Message:
     )
 
 
+def looking(name: str, to: str) -> Message:
+    """Nobody answered in the end, and the build is being looked for."""
+    head = f"🔎 *{inline(name, 120)}* for *{inline(to, 120)}*"
+    text = "The answer got lost. I am looking whether Applivery has it …"
+    return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
+
+
 def measure(pace: Pace) -> str:
     """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
     parts = [f"{size(pace.sent)} of {size(pace.total)}"]
