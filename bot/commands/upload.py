@@ -18,7 +18,8 @@ from bot.slack import blocks, inputs
 from bot.slack.blocks import Block, Form, Message, Reply
 from bot.slack.cards import uploads as cards
 from bot.slack.carrier import Load
-from bot.slack.command import Call, QuotedFile, command, form, options, shortcut
+from bot.slack.command import Call, command, form, options, shortcut
+from bot.slack.quoted import QuotedFile
 from bot.slack.wording import inline, size
 
 COLLABORATORS, EMPLOYEES = "collaborators", "employees"
@@ -55,18 +56,18 @@ async def from_message(call: Call, value: str | None) -> Form:
         raise BadInput(
             "There is no file in that message.", f"Use the one with the file, or `{call.house.command} upload`."
         )
-    good = [one for one in files if formats.extension(one.name)]
+    good = [one for one in files if not one.name or formats.extension(one.name)]  # unnamed: looked up when it is sent
     if not good:
         formats.check(files[0].name, 1)
     if len(good) == 1:
-        formats.check(good[0].name, 1 if good[0].size is None else good[0].size)
+        formats.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
         return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.quoted.text)
     which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in good]
     return _form((inputs.choice("Build", "upload.file", which, optional=False),), changelog=call.quoted.text)
 
 
 def _named(file: QuotedFile) -> str:
-    return f"*{inline(file.name, 120)}* ({size(file.size)})"
+    return f"*{inline(file.name or 'The file of the message', 120)}* ({size(file.size)})"
 
 
 def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Form:

@@ -31,9 +31,10 @@ from bot.slack.answering import Answering
 from bot.slack.binding import bind
 from bot.slack.blocks import Reply
 from bot.slack.command import Call, Door, Entry, House, Kind
-from bot.slack.payloads import Came, button_value, came, mentioned, quoted, typed
+from bot.slack.payloads import Came, button_value, came, mentioned, typed
 from bot.slack.people import People
 from bot.slack.poster import Poster
+from bot.slack.quoted import quoted
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)

@@ -24,12 +24,11 @@ from bot.slack.carrier import Carrier
 from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.slack.poster import Channel
+from bot.slack.quoted import NO_MESSAGE, Quoted
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
 Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
-
-
 CHOICES = 20  # buttons in a list to choose from: Slack takes 25 in a row
 
 
@@ -42,23 +41,6 @@ class Door(StrEnum):
     TYPEAHEAD = "typeahead"
     SHORTCUT = "shortcut"
     MENTION = "mention"
-
-
-@dataclass(frozen=True, slots=True)
-class QuotedFile:
-    """A file of a message; a name and a size (bytes) that Slack did not say are empty and None."""
-
-    id: str
-    name: str = ""
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """The message a shortcut was used on: its text as people read it, and its files."""
-
-    text: str = ""
-    files: tuple[QuotedFile, ...] = ()
 
 
 class Places(Protocol):
@@ -101,7 +83,7 @@ class Call:
     door: Door
     verb: str = ""
     need: Role = Role.MEMBER
-    quoted: Quoted = Quoted()
+    quoted: Quoted = NO_MESSAGE
 
     async def permit(self, app: App, asker: Asker | None = None) -> None:
         """Raise Denied when the asker (or somebody else) may not do this with this app, or not in this channel."""

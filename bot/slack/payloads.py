@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.slack.blocks import Form
-from bot.slack.command import Door, Quoted, QuotedFile
-from bot.slack.wording import as_typed
+from bot.slack.command import Door
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
@@ -109,20 +108,6 @@ def _several(element: dict[str, Any]) -> str:
     ticked = [one.get("value") for one in element.get("selected_options") or []]
     picked = [one.get("id") for one in element.get("files") or []]
     return ",".join(str(one) for one in (*ticked, *picked) if one)
-
-
-def quoted(message: dict[str, Any]) -> Quoted:
-    """The message a shortcut was used on. https://docs.slack.dev/reference/objects/file-object"""
-    files = [one for one in message.get("files") or [] if isinstance(one, dict) and one.get("id")]
-    return Quoted(
-        text=as_typed(str(message.get("text") or "")),
-        files=tuple(
-            QuotedFile(
-                str(one["id"]), str(one.get("name") or ""), one["size"] if isinstance(one.get("size"), int) else None
-            )
-            for one in files
-        ),
-    )
 
 
 def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:

@@ -81,7 +81,7 @@ def as_typed(text: str) -> str:
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-_MARK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_MARK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
 
 
 def _unmarked(meant: str, label: str | None) -> str:
