@@ -64,8 +64,9 @@ def upload(
     given = dict(locals())  # every option by its name, once
     # imported here: it brings the network along, which the other words need later or never
     from bot.cli.showing import ended  # noqa: PLC0415
+    from bot.cli.typed import Typed  # noqa: PLC0415
     from bot.cli.uploading import Order  # noqa: PLC0415
 
     wait = wait or announce is not None
-    order = Order(file, app, options.Typed(given), announce, wait=wait, patience=timeout * 60, every=every)
+    order = Order(file, app, Typed(given), announce, wait=wait, patience=timeout * 60, every=every)
     raise typer.Exit(ended(order.carried_out, as_json=as_json))

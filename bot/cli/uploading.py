@@ -15,8 +15,8 @@ from bot.applivery.depot import Depot
 from bot.applivery.multipart import Parcel, Small
 from bot.cli import depots
 from bot.cli.announcing import announcing
-from bot.cli.options import Typed
 from bot.cli.showing import Showing
+from bot.cli.typed import Typed
 from bot.cli.watching import ended_well, watched
 from bot.domain import choice, uploads
 from bot.domain.model import Build, Stage

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from bot.cli import options
 from bot.cli.showing import words
+from bot.domain import uploads
 from bot.domain.uploads import Pace
 
 
@@ -16,3 +20,9 @@ from bot.domain.uploads import Pace
 )  # fmt: skip
 def test_a_line_of_progress_has_bytes_rate_and_time_left(pace: Pace, said: str) -> None:
     assert words(pace) == said
+
+
+def test_help_names_every_language_and_platform_there_is() -> None:
+    said = Path(options.__file__).read_text()
+    assert f"Its language: {' '.join(uploads.LANGUAGES)}." in said
+    assert f"One of {' '.join(uploads.PLATFORMS)}." in said
