@@ -131,6 +131,8 @@ class TwoFactorNeeded(CredentialRefused):
 class WrongToken(CredentialRefused):
     """The token is good, but for the other of Applivery's two APIs."""
 
+    sentence = "That token is for the other of Applivery's two APIs."
+
 
 class PermissionMissing(AppliveryProblem):
     """The credential is good but may not do this (403)."""
@@ -173,6 +175,9 @@ class PlanLacks(AppliveryProblem):
 
 class UnusableFile(BadInput):
     """A file that cannot become a build, or not be attached; found before anything was sent."""
+
+    sentence = "Applivery cannot take that file."
+    next_step = "Check that it is the right one."
 
 
 class FileLost(Problem):
