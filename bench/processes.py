@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,10 +45,15 @@ class Running:
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@asynccontextmanager
-async def sink(*words: str) -> AsyncIterator[int]:
+def sink(*words: str) -> AbstractAsyncContextManager[int]:
     """The light outside world, `bench.sink` or another program; gives its port."""
-    process = await _python(*(words or ("bench.sink",)), env=_environment(), stdout=asyncio.subprocess.PIPE)
+    return program(*(words or ("bench.sink",)))
+
+
+@asynccontextmanager
+async def program(*words: object) -> AsyncIterator[int]:
+    """A program of ours that prints its port and serves until it is ended; gives the port."""
+    process = await _python(*map(str, words), env=_environment(), stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout
         async with asyncio.timeout(PATIENCE):

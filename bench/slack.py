@@ -76,6 +76,31 @@ def click(number: int, person: int, value: str, answer_port: int) -> bytes:
     return _signed(urlencode({"payload": json.dumps(payload)}))
 
 
+def submission(file_id: str, app: str, number: int) -> bytes:
+    """The form of `upload`, sent. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
+    option = {"text": {"type": "plain_text", "text": app}, "value": app}
+    state = {
+        "upload.app": {"upload.app": {"type": "external_select", "selected_option": option}},
+        "upload.file": {"upload.file": {"type": "file_input", "files": [{"id": f"{file_id}{number}"}]}},
+    }
+    payload = {
+        "type": "view_submission",
+        "team": {"id": "T0BENCH", "domain": "bench"},
+        "user": {"id": "U0PERSON0", "username": "ana", "name": "ana", "team_id": "T0BENCH"},
+        "api_app_id": "A0BENCH",
+        "token": "gIkuvaNzQIHg97ATvDxqgjtO",
+        "trigger_id": f"13345224609.738474920.{number}",
+        "view": {
+            "id": f"V0UPLOAD{number}",
+            "type": "modal",
+            "callback_id": "upload.v1",
+            "private_metadata": json.dumps({"channel": "C0RELEASES"}),
+            "state": {"values": state},
+        },
+    }
+    return _signed(urlencode({"payload": json.dumps(payload)}))
+
+
 def _signed(body: str) -> bytes:
     now = str(int(time.time()))
     signature = hmac.new(SIGNING_SECRET.encode(), f"v0:{now}:{body}".encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Every setting: its name, type, default and reason; read once, in `cli.py`, and handed down."""
+"""Every setting: its name, type, default and reason; read once, in `cli/`, and handed down."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ EXAMPLES = {
     "slack_command": "/applivery",
     "slack_socket_connections": "2",
     "applivery_token": "eyJhbGciOi… (Applivery: Workspace Settings → Service Accounts)",
+    "applivery_app_token": "eyJhbGciOi… (Applivery: App Settings → API Tokens)",
     "applivery_organization": "acme (the workspace's slug or 24-digit id)",
     "applivery_tenant": "acme, or apps.acme.com",
     "applivery_api_url": "https://api.applivery.io",
@@ -117,6 +118,10 @@ Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
 SlashCommand = Annotated[str, Field(pattern=r"^/[^\s/]{1,31}$")]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Credential = Annotated[SecretStr, AfterValidator(_one_header_word)]
+BotToken = Annotated[Credential, _starts_with("xoxb-")]
+Organization = Annotated[str, Field(pattern=r"^(([a-fA-F0-9]{24})|([a-zA-Z0-9\-]{3,}))$")]
+Tenant = Annotated[str, Field(pattern=rf"^({_LABEL}(\.{_LABEL})*)?$")]
 
 
 class Settings(BaseSettings):
@@ -124,18 +129,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    slack_bot_token: Annotated[SecretStr, AfterValidator(_one_header_word), _starts_with("xoxb-")]
-    slack_app_token: Annotated[SecretStr, AfterValidator(_one_header_word), _starts_with("xapp-")] | None = None
-    slack_signing_secret: Annotated[
-        Annotated[SecretStr, AfterValidator(_one_header_word)] | None, Field(validate_default=True)
-    ] = None
+    slack_bot_token: BotToken
+    slack_app_token: Annotated[Credential, _starts_with("xapp-")] | None = None
+    slack_signing_secret: Annotated[Credential | None, Field(validate_default=True)] = None
     slack_api_url: WebAddress = "https://slack.com/api"
     slack_command: SlashCommand = "/applivery"
     slack_socket_connections: Annotated[int, Field(ge=1, le=10)] = 2  # Slack allows ten a workspace and app
 
-    applivery_token: Annotated[SecretStr, AfterValidator(_one_header_word)]
-    applivery_organization: Annotated[str, Field(pattern=r"^(([a-fA-F0-9]{24})|([a-zA-Z0-9\-]{3,}))$")]
-    applivery_tenant: Annotated[str, Field(pattern=rf"^({_LABEL}(\.{_LABEL})*)?$")] = ""
+    applivery_token: Credential
+    applivery_organization: Organization
+    applivery_tenant: Tenant = ""
     applivery_api_url: WebAddress | None = None
     applivery_upload_url: WebAddress | None = None
     applivery_download_url: WebAddress | None = None
@@ -181,6 +184,22 @@ class SlackAppSettings(BaseSettings):
         return self.slack_app_token is not None or self.slack_signing_secret is None
 
 
+class UploadSettings(BaseSettings):
+    """What `upload` and `attach` need on the shell: one of the two tokens, and Slack only to announce."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    applivery_app_token: Credential | None = None  # of one app; the bot itself has no use for it
+    applivery_token: Credential | None = None
+    applivery_organization: Organization | None = None
+    applivery_tenant: Tenant = ""
+    applivery_api_url: WebAddress | None = None
+    applivery_upload_url: WebAddress | None = None
+    applivery_dashboard_url: WebAddress | None = None
+    slack_bot_token: BotToken | None = None
+    slack_api_url: WebAddress = "https://slack.com/api"
+
+
 class SettingsFault(Exception):
     """The settings cannot be used; `lines` has one sentence for each fault: its name, what is wrong, an example."""
 
@@ -203,6 +222,11 @@ def read(**overrides: Any) -> Settings:
 def read_slack_app(**overrides: Any) -> SlackAppSettings:
     """Read only what the manifest depends on. Raises SettingsFault."""
     return _read(SlackAppSettings, overrides)
+
+
+def read_upload(**overrides: Any) -> UploadSettings:
+    """Read what an upload from the shell needs. Raises SettingsFault."""
+    return _read(UploadSettings, overrides)
 
 
 def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:

@@ -148,6 +148,12 @@ class TwoFactorNeeded(CredentialRefused):
     next_step = "An admin has to use a Service Account token in `APPLIVERY_TOKEN` instead."
 
 
+class WrongToken(CredentialRefused):
+    """The token is good, but for the other of Applivery's two APIs."""
+
+    sentence = "That token is for the other of Applivery's two APIs."
+
+
 class PermissionMissing(AppliveryProblem):
     """The credential is good but may not do this (403)."""
 
@@ -184,6 +190,29 @@ class PlanLacks(AppliveryProblem):
 
     sentence = "Your Applivery plan does not include this."
     next_step = "An Applivery admin can change the plan under Workspace Settings → Billing."
+    everyday = True
+
+
+class UnusableFile(BadInput):
+    """A file that cannot become a build, or not be attached; found before anything was sent."""
+
+    sentence = "Applivery cannot take that file."
+    next_step = "Check that it is the right one."
+
+
+class FileLost(Problem):
+    """The file could not be read to its end where it lies, so Applivery got no whole file and made nothing of it."""
+
+    sentence = "The file could not be read to its end."
+    next_step = "Nothing was uploaded. Please try again with the whole file."
+    everyday = True
+
+
+class UploadUnsure(Problem):
+    """The connection broke while a file was sent, and no build shows that it arrived."""
+
+    sentence = "The connection to Applivery broke during the upload."
+    next_step = "Look at the builds of the app before you upload it again."
     everyday = True
 
 

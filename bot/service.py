@@ -16,6 +16,7 @@ from bot.applivery.budget import Budget
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.applivery.upload import Endurance
 from bot.config import Settings
 from bot.domain.model import Build, Role
 from bot.errors import Problem
@@ -32,7 +33,9 @@ from bot.jobs.watch import LEASE_SECONDS as WATCH_LEASE_SECONDS
 from bot.jobs.watch import Watch
 from bot.jobs.words import Words
 from bot.slack.app import FrontDoor, bolt
+from bot.slack.carrier import Carrier
 from bot.slack.command import House, Registry
+from bot.slack.files import Files
 from bot.slack.handout import Handout
 from bot.slack.manifest import SCOPES
 from bot.slack.people import People
@@ -50,6 +53,7 @@ from bot.web.server import Web
 
 log = logger(__name__)
 
+STOP_SECONDS = 2.0  # for telling that an upload was stopped
 FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays within ten
 
 
@@ -63,6 +67,7 @@ class Tuning:
     slack_seconds: float = HTTP_SECONDS
     applivery_seconds: float = 30.0
     progress_seconds: float = PROGRESS_SECONDS
+    endurance: Endurance = field(default_factory=Endurance)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
 
@@ -83,6 +88,7 @@ class Service:
     expire: Expire
     hold: Hold
     pausing: Pausing
+    carrier: Carrier
     web: Web
     sockets: Sockets | None = None
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
@@ -155,6 +161,16 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         per_hour=settings.links_per_hour,
     )
     pausing = Pausing(store=store, poster=poster)
+    carrier = Carrier(
+        applivery=applivery,
+        files=Files(poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url),
+        poster=poster,
+        store=store,
+        dashboard=dashboard,
+        clock=tuning.clock,
+        every=tuning.progress_seconds,
+    )
+    stack.push_async_callback(carrier.close, STOP_SECONDS)
     door = FrontDoor(
         house=House(
             applivery=applivery,
@@ -165,6 +181,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
             handout=handout,
             metrics=metrics,
             registry=registry,
+            carrier=carrier,
             command=settings.slack_command,
             dashboard=dashboard,
         ),
@@ -246,6 +263,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         expire=expire,
         hold=hold,
         pausing=pausing,
+        carrier=carrier,
         web=web,
         sockets=sockets,
     )
@@ -280,6 +298,7 @@ async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> 
         token=settings.applivery_token.get_secret_value(),
         budget=budget,
         timeout=tuning.applivery_seconds,
+        endurance=tuning.endurance,
         observe=lambda call, outcome, seconds: metrics.applivery.labels(call, outcome).observe(seconds),
     )
     async with client:

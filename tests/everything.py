@@ -35,7 +35,7 @@ MISHAPS = (
 async def everything(world: World) -> None:
     """Do it all, and assert that nothing the bot has was left out."""
     await _commands(world)
-    await _form(world)
+    await _forms(world)
     await _other_doors(world)
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
@@ -85,7 +85,8 @@ async def _commands(world: World) -> None:
     world.applivery.download(android, world.applivery.member(first="Eva", last="Ruiz"))
     words = typed(world)
     verbs = {one.partition(" ")[0] for one in words}
-    assert names(world, Kind.COMMAND) <= verbs | {"unsubscribe"}, "a new command has to be typed here too"
+    # the last two answer with a form: below
+    assert names(world, Kind.COMMAND) <= verbs | {"unsubscribe", "upload", "attach"}, "type a new command here too"
     for one in words:
         await world.ask(one)
     for one in ("get courier", "subscribe courier", "audit", "downloads courier", "files courier os:android"):
@@ -94,7 +95,7 @@ async def _commands(world: World) -> None:
     await world.ask("get courier", user=world.bruno, channel=direct)
 
 
-async def _form(world: World) -> None:
+async def _forms(world: World) -> None:
     world.applivery.app("Driver")
     await world.bot.door._house.catalogue.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
@@ -103,8 +104,34 @@ async def _form(world: World) -> None:
         await world.slack.options(form, select, "", user=world.ana)
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
     await rested(world)
-    sent = {form.callback_id, await _recall(world), *await _subscriptions(world)}
+    sent = {form.callback_id, await _recall(world), *await _subscriptions(world), *await _uploads(world)}
     assert names(world, Kind.FORM) == sent, "a new form has to be sent here too"
+
+
+async def _uploads(world: World) -> set[str]:
+    """A build is uploaded by form, which asks whether people are really to be mailed, and a file is attached to one."""
+    build = world.applivery.builds[0]
+    file = world.slack.pick("courier.ipa", b"PK\x03\x04 canary", world.ana)
+    values = {
+        "upload courier": {"upload.app": world.courier.id, "upload.file": [file], "upload.mail": ["employees"]},
+        "attach": {"attach.app": world.courier.id, "attach.build": build.id, "attach.file": [file]},
+    }
+    sent = set()
+    for words, typed in values.items():
+        turn = await world.slack.command("/applivery", words, user=world.ana, channel=world.releases)
+        form = await turn.view()
+        sent.add(form.callback_id)
+        there = {action for _, part in form.elements() if (action := part["action_id"])}
+        for select in names(world, Kind.OPTIONS) & there:
+            await world.slack.options(form, select, "", user=world.ana)
+        turn = await world.slack.submit(form, {name: {name: value} for name, value in typed.items()}, user=world.ana)
+        if words.startswith("upload"):
+            sure = await turn.view()
+            sent.add(sure.callback_id)
+            await world.slack.submit(sure, {}, user=world.ana)
+        await rested(world)
+        await world.bot.carrier.finish(10)
+    return sent
 
 
 async def _recall(world: World) -> str:
@@ -169,9 +196,18 @@ async def _other_doors(world: World) -> None:
     await world.slack.mention("get courier", world.ana, world.releases, hello.ts, retries=1)
     await world.slack.mention("get courier", world.bruno, world.releases)
     await world.slack.mention("builds courier", world.bruno, world.releases)
-    assert names(world, Kind.SHORTCUT) == {"get_build"}, "a new shortcut has to be used here too"
-    await world.slack.shortcut("get_build", user=world.ana, message=hello)
+    file = world.slack.share("posted.apk", b"PK\x03\x04 posted", world.ana, world.releases)
+    used = {"get_build": hello, "upload_build": file, "attach_file": file}
+    assert names(world, Kind.SHORTCUT) == used.keys(), "a new shortcut has to be used here too"
+    for shortcut, message in used.items():
+        await world.slack.shortcut(shortcut, user=world.ana, message=message)
+        await rested(world)
+    world.slack.faults.add("file", Fault(drop_at=0.5))
+    state = {"upload.app": {"upload.app": world.courier.id}}
+    form = next(view for view in world.slack.views if view.callback_id == "upload.v1")
+    await world.slack.submit(form, state, user=world.ana)
     await rested(world)
+    await world.bot.carrier.finish(10)
 
 
 async def _unfinished(world: World) -> None:

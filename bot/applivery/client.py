@@ -13,13 +13,16 @@ import aiohttp
 import structlog
 
 from bot.applivery import envelope, parse, paths, queries
+from bot.applivery.audience import Audience
 from bot.applivery.budget import Budget, Lane
+from bot.applivery.depot import Depot
 from bot.applivery.envelope import Page
 from bot.applivery.hosts import Hosts
 from bot.applivery.notifications import Notification, doorbell
 from bot.applivery.refusals import problem
 from bot.applivery.transport import Answer, Ask, Observe, Transport
 from bot.applivery.unchanged import Unchanged
+from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
 from bot.errors import RequestRefused, Unreadable
 
@@ -49,14 +52,23 @@ class Applivery:
         session: aiohttp.ClientSession | None = None,
         timeout: float = 30.0,
         observe: Observe | None = None,
+        trust_env: bool = False,
+        endurance: Endurance | None = None,
     ) -> None:
         self.hosts = hosts
+        self._endurance = endurance or Endurance()
         self.budget = budget
         self._root = paths.organization(organization)
         self._lane = Lane.PEOPLE
         self._unchanged: Unchanged[Page[Build]] = Unchanged()
         self._transport = Transport(
-            api=hosts.api, token=token, budget=budget, session=session, timeout=timeout, observe=observe
+            api=hosts.api,
+            upload=hosts.upload,
+            token=token,
+            budget=budget,
+            session=session,
+            timeout=timeout,
+            observe=observe,
         )
 
     async def open(self) -> None:
@@ -81,6 +93,14 @@ class Applivery:
         other = copy.copy(self)
         other._lane = Lane.POLLING
         return other
+
+    def depot(self, app: App) -> Depot:
+        """Where this app's builds are uploaded to."""
+        return Depot(self._transport, self.hosts, paths.app(self._root, app.id), app, self._endurance)
+
+    def audience(self, app: App) -> Audience:
+        """Whom Applivery mails about this app, as numbers."""
+        return Audience(self._transport, self.hosts.api, self._root, app)
 
     # ------------------------------------------------------------------ workspace and apps
 

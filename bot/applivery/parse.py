@@ -10,6 +10,7 @@ from bot.applivery import wire
 from bot.applivery.envelope import Page, each, must, one, page_of
 from bot.applivery.notifications import Notification
 from bot.applivery.scalars import count, first, flag, moment, number, text, texts
+from bot.domain import uploads
 from bot.domain.model import (
     App,
     Attachment,
@@ -143,8 +144,9 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
         size=count(item.size),
         tags=texts(item.tags),
         changelog=text(item.changelog) or "",
-        origin=_origin(item.deployer),
-        uploader=_uploader(item.uploaded_by),
+        origin=(origin := _origin(item.deployer)),
+        # of a build that came from Slack, Applivery knows only this bot's own account
+        uploader=uploads.person(origin.name) or _uploader(item.uploaded_by),
         requirements=_requirements(info),
         attachments=_attachments(item.files),
         extension=text(item.original_extension),

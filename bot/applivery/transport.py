@@ -68,19 +68,25 @@ class Answer:
 
 
 class Transport:
-    """The one shared session; knows our credential and gives it to the API host only."""
+    """The one shared session; knows our credential and gives it to the API and upload hosts only.
+
+    With `trust_env` the proxies of the environment are used, as build machines behind one need it.
+    """
 
     def __init__(
         self,
         *,
         api: str,
+        upload: str,
         token: str,
         budget: Budget,
         session: aiohttp.ClientSession | None,
         timeout: float,
         observe: Observe | None,
+        trust_env: bool = False,
     ) -> None:
-        self._api = api
+        self._hosts = (api, upload)
+        self.trust_env = trust_env
         self._token = token.strip()
         self._budget = budget
         self._session = session
@@ -92,7 +98,9 @@ class Transport:
         """Make the session, unless one was given."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=self.trust_env
+            )
 
     async def close(self) -> None:
         """Close the session, unless it was given."""
@@ -109,10 +117,10 @@ class Transport:
 
     async def look(self, ask: Ask, read: Callable[[Answer], _T]) -> _T:
         """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
-        async with self._observed(ask):
+        async with self.observed(ask):
             answer = await self._send(ask, self._timeout, {})
             if answer.status >= 400:
-                raise _refused(answer, download_host=True)
+                raise refused(answer, download_host=True)
             return read(answer)
 
     async def _patiently(self, ask: Ask, attempt: Callable[[float], Awaitable[_T]]) -> _T:
@@ -140,21 +148,22 @@ class Transport:
         return max(min(1.0, self._timeout), self._timeout - spent) if lane is Lane.PEOPLE else self._timeout
 
     async def _attempt(self, ask: Ask, limit: float, decode: Callable[[bytes], _T]) -> _T:
-        async with self._observed(ask):
-            answer = await self._send(ask, limit, self._headers(ask))
+        async with self.observed(ask):
+            answer = await self._send(ask, limit, self.credential(ask.url))
             if answer.status >= 300:
-                raise _refused(answer)
+                raise refused(answer)
             if len(answer.body) < _THREAD_FROM:
                 return decode(answer.body)
             return await asyncio.to_thread(decode, answer.body)
 
-    def _headers(self, ask: Ask) -> dict[str, str]:
-        if not ask.url.startswith(f"{self._api}/"):
-            raise ValueError("the credential is for the API host only")
+    def credential(self, url: str) -> dict[str, str]:
+        """The header with our credential. Raises ValueError for an address that is not to have it."""
+        if not any(url.startswith(f"{host}/") for host in self._hosts):
+            raise ValueError("the credential is for the API and upload hosts only")
         return {"Authorization": f"Bearer {self._token}"}
 
     @asynccontextmanager
-    async def _observed(self, ask: Ask) -> AsyncIterator[None]:
+    async def observed(self, ask: Ask) -> AsyncIterator[None]:
         """Take one request out of the budget and tell the observer how it went: `ok` or the error's class."""
         started, outcome = time.monotonic(), "ok"
         try:
@@ -207,7 +216,8 @@ async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.Client
     raise _Cut
 
 
-def _refused(answer: Answer, *, download_host: bool = False) -> AppliveryProblem:
+def refused(answer: Answer, *, download_host: bool = False) -> AppliveryProblem:
+    """The named error of an answer that says no."""
     retry_after = answer.headers.get("Retry-After")
     said = envelope.refusal(answer.body)
     return problem(said, answer.status, retry_after=retry_after, download_host=download_host)

@@ -96,6 +96,23 @@ class WireOrganization(Struct, rename="camel"):
     slug: Any = None
 
 
+class WireUser(Struct, rename="camel"):
+    """The person behind a collaborator or an employee: enough to count them once, and nothing that names them."""
+
+    id: Any = None
+    bare_id: Any = field(name="_id", default=None)
+    role: Any = None
+
+
+class WireCollaborator(Struct, rename="camel"):
+    """Somebody who works on a workspace or an app, or may use an app's store."""
+
+    id: Any = None
+    user: WireUser | Odd = None
+    employee: WireUser | Odd = None
+    application: WireApp | Odd = None
+
+
 class WirePlist(Struct):
     """What an Apple app says about itself."""
 

@@ -15,6 +15,7 @@ class Fault:
     `latency` is seconds to wait before anything else, and may stand alone. `status`, `body`, `error` and `code` answer
     instead of doing the work; `retry_after` is the Retry-After header in seconds. `drop` cuts the connection before the
     work is done, `drop_after` once it is done: the message is stored, the token minted, and the caller cannot know.
+    `drop_at` cuts it once that share (0 to 1) of the request's body has come, or of a file's bytes has gone.
     """
 
     latency: float = 0
@@ -25,6 +26,7 @@ class Fault:
     body: str | None = None
     drop: bool = False
     drop_after: bool = False
+    drop_at: float | None = None
 
     @property
     def answers(self) -> bool:
@@ -80,6 +82,14 @@ class Faults:
                 self._waiting.remove(waiting)
         self.fired.append((target, waiting.fault))
         return waiting.fault
+
+
+async def cut_at(request: web.Request, share: float) -> web.Response:
+    """Read this share of the request's body, then cut the connection; the work is not done."""
+    wanted, come = share * (request.content_length or 0), 0
+    while come < wanted and (piece := await request.content.readany()):
+        come += len(piece)
+    return cut(request)
 
 
 def cut(request: web.Request) -> web.Response:

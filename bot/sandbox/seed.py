@@ -41,6 +41,8 @@ HINTS = (
     Hint("news", "[app] [version]", "What is new since the build you have"),
     Hint("recall", '<app> <version> "reason"', "Take a build back: nobody gets it any more"),
     Hint("unrecall", "[app] [version]", "Give it free again"),
+    Hint("upload", "[app]", "Upload a build; a form asks for the file"),
+    Hint("attach", "[app] [version]", "Attach a file to a build"),
     Hint("downloads", "[app] [since:7d]", "Who downloaded, with names in the thread"),
     Hint("subscribe", "[app] [on:processed,failed] [os:ios]", "Announce new builds in this channel"),
     Hint("unsubscribe", "[app]", "Stop announcing them here"),

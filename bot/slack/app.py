@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ from bot.slack.command import Call, Door, Entry, House, Kind
 from bot.slack.payloads import Came, button_value, came, mentioned, moved, typed
 from bot.slack.people import People
 from bot.slack.poster import Poster
+from bot.slack.quoted import quoted
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
@@ -279,9 +281,9 @@ class FrontDoor(AsyncMiddleware):
         entry = self._house.registry.get(Kind.SHORTCUT, name)
         if entry is None:
             raise BadInput("This shortcut is from another version of me.", f"Please type `{self._house.command}`.")
-        return name, await entry.run(
-            await self._authorised(came, entry), button_value(body.get("message") or {}, OF_A_BUILD)
-        )
+        message = body.get("message") or {}
+        call = replace(await self._authorised(came, entry), quoted=quoted(message))
+        return name, await entry.run(call, button_value(message, OF_A_BUILD))
 
     async def _submission(self, came: Came, view: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(view.get("callback_id") or "")

@@ -20,9 +20,11 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Asker, AuditEntry, Build, Role
 from bot.errors import BadInput, Denied
+from bot.slack.carrier import Carrier
 from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.slack.poster import Channel, Group
+from bot.slack.quoted import NO_MESSAGE, Quoted
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
@@ -69,6 +71,7 @@ class House:
     handout: Handout
     metrics: Metrics
     registry: Registry
+    carrier: Carrier
     command: str
     dashboard: Callable[[Build], str]
 
@@ -86,6 +89,7 @@ class Call:
     door: Door
     verb: str = ""
     need: Role = Role.MEMBER
+    quoted: Quoted = NO_MESSAGE
 
     async def permit(self, app: App, asker: Asker | None = None) -> None:
         """Raise Denied when the asker (or somebody else) may not do this with this app, or not in this channel."""

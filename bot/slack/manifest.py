@@ -9,6 +9,7 @@ SCOPES = {
     "commands": "the slash command",
     "chat:write": "answers in direct messages, cards in channels it was invited to",
     "app_mentions:read": "answers `@Applivery get …` in threads, where slash commands do not work",
+    "files:read": "takes a build somebody posted or picked in a form, for the upload they asked for",
     "files:write": "the audit trail as a CSV file, in the direct messages of the admin who asks",
     "usergroups:read": "roles that were granted to a user group, and the group that a subscription mentions",
     "users:read": "tells guests, people of other organisations and workspace admins apart, and knows time zones",
@@ -44,7 +45,7 @@ def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict
     address = {} if socket_mode else {"request_url": request_url}
     slash = {
         "command": command,
-        "description": "Builds from Applivery: get, builds, status, downloads, subscribe",
+        "description": "Builds from Applivery: get, builds, status, upload, downloads, subscribe",
         "usage_hint": "get courier | builds courier | help",
         "should_escape": True,
         **({} if socket_mode else {"url": request_url}),
@@ -69,7 +70,19 @@ def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict
                     "type": "message",
                     "callback_id": "get_build",
                     "description": "A fresh private link to the build this message is about",
-                }
+                },
+                {
+                    "name": "Upload to Applivery",
+                    "type": "message",
+                    "callback_id": "upload_build",
+                    "description": "The build that was posted here becomes a build in Applivery",
+                },
+                {
+                    "name": "Attach to a build",
+                    "type": "message",
+                    "callback_id": "attach_file",
+                    "description": "The file that was posted here is attached to a build in Applivery",
+                },
             ],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},

@@ -107,7 +107,9 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def typed(view: dict[str, Any]) -> dict[str, str]:
-    """What stands in a form, by block: the text, or the value of the chosen option; empty ones are left out.
+    """What stands in a form, by block: the text, the value of the chosen option, or the id of the picked file.
+
+    Several of them have commas between; empty ones are left out.
 
     Of boxes that are ticked it is their values, with commas between them.
 
@@ -116,12 +118,17 @@ def typed(view: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for block, elements in ((view.get("state") or {}).get("values") or {}).items():
         for element in elements.values():
-            ticked = ",".join(str(one.get("value")) for one in element.get("selected_options") or ())
-            value = element.get("value") or (element.get("selected_option") or {}).get("value") or ticked
+            value = element.get("value") or (element.get("selected_option") or {}).get("value") or _several(element)
             if value:
                 found[block] = str(value)
     memory = _memory(view).get("memory")
     return {**found, **({"memory": str(memory)} if memory else {})}
+
+
+def _several(element: dict[str, Any]) -> str:
+    ticked = [one.get("value") for one in element.get("selected_options") or []]
+    picked = [one.get("id") for one in element.get("files") or []]
+    return ",".join(str(one) for one in (*ticked, *picked) if one)
 
 
 def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:

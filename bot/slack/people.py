@@ -85,6 +85,13 @@ class People:
         groups = {one.grantee for one in grants if one.grantee.startswith("S")}
         return access.with_grants(asker, grants, [group for group in groups if await self._is_in(user_id, group)])
 
+    async def name(self, user_id: str) -> str:
+        """What somebody is called; their id while Slack cannot tell."""
+        try:
+            return (await self._people.get(user_id)).name or user_id
+        except SlackProblem:
+            return user_id
+
     async def _is_in(self, user_id: str, group_id: str) -> bool:
         try:
             return user_id in await self._groups.get(group_id)

@@ -187,6 +187,11 @@ class Poster:
             )
         )
 
+    async def file_facts(self, file_id: str) -> dict[str, Any]:
+        """Slack's own record of a file. https://docs.slack.dev/reference/methods/files.info"""
+        answer = await asked(self.api.files_info(file=file_id))
+        return dict(answer.get("file") or {})
+
     async def open_form(self, trigger_id: str, form: Form) -> None:
         """Open a modal within the 3 seconds a trigger lives. Raises SlackProblem when they are over."""
         await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))

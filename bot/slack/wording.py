@@ -72,6 +72,26 @@ _FLAG_HALVES = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _ADDED = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
 
 
+def as_typed(text: str) -> str:
+    """A message's text as its writer saw it: Slack's marks for people, channels and links become words again.
+
+    https://docs.slack.dev/messaging/formatting-message-text#parsing
+    """
+    words = _MARK.sub(lambda found: _unmarked(found[1], found[2]), text)
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+_MARK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
+
+
+def _unmarked(meant: str, label: str | None) -> str:
+    if meant.startswith("!"):
+        return label or f"@{meant[1:].partition('^')[0]}"
+    if meant[0] in "@#":
+        return f"{meant[0]}{label or meant[1:]}"
+    return f"{label} ({meant})" if label and label not in meant else meant
+
+
 def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
     """An instant in each reader's own time zone, with UTC words for clients that cannot."""
     if instant is None:

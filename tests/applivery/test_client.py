@@ -323,7 +323,7 @@ async def test_a_small_answer_changes_no_threads(server: PretendedApplivery, cli
 async def test_the_credential_is_not_given_to_another_host(server: PretendedApplivery, make_client: MakeClient) -> None:
     client = make_client(hosts=Hosts(server.url, server.url, server.url, server.url))
     for url in ("http://127.0.0.1:9/v1/x", f"{server.url}.evil.example/v1/x", server.url):
-        with pytest.raises(ValueError, match="API host only"):
+        with pytest.raises(ValueError, match="API and upload hosts only"):
             await client._transport.ask(transport.Ask("other", url), bytes)
     assert server.requests == []
 

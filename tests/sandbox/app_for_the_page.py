@@ -113,6 +113,13 @@ FORM = {
             "label": plain("Note"),
             "element": {"type": "plain_text_input", "action_id": "note"},
         },
+        {
+            "type": "input",
+            "block_id": "file",
+            "label": plain("Build"),
+            "optional": True,
+            "element": {"type": "file_input", "action_id": "file", "max_files": 1},
+        },
         {"type": "actions", "block_id": "more", "elements": [button("More", "push")]},
     ],
 }
@@ -183,7 +190,8 @@ def register(app: AsyncApp) -> None:
             await ack(response_action="errors", errors={"note": "Five letters at least."})
             return
         events = [each["value"] for each in values["on"]["on"]["selected_options"]]
-        said = f"{values['app']['app']['selected_option']['value']} {events} {note}"
+        files = [each["name"] for each in values["file"]["file"]["files"] or []]
+        said = f"{values['app']['app']['selected_option']['value']} {events} {note}{' '.join(['', *files])}"
         await ack(response_action="update", view=modal("Done", said))
 
     @app.shortcut("about")

@@ -329,6 +329,35 @@ class TestBrowser:
         await page.keyboard.press("Escape")
         await expect(form).to_have_count(0)
 
+    async def test_a_file_is_picked_in_a_form_and_taken_out_again(self, page: Page, world: Sandbox) -> None:
+        await type_in(page, "/applivery form")
+        form = page.get_by_test_id("modal")
+        for name in ("old.ipa", "new.ipa"):  # one is allowed: the last one stays
+            file: Any = {"name": name, "mimeType": "application/octet-stream", "buffer": b"bytes of it"}
+            await form.get_by_test_id("action-file").set_input_files(file)
+            await expect(form).to_contain_text(f"{name}11 B")
+        await expect(form).not_to_contain_text("old.ipa")
+        await form.get_by_label("Remove new.ipa").click()
+        await expect(form).not_to_contain_text("new.ipa")
+        await form.get_by_test_id("action-file").set_input_files(file)
+        await expect(form).to_contain_text("new.ipa")
+        await form.get_by_test_id("action-app").click()
+        await page.get_by_test_id("options").get_by_text("Courier").click()
+        await form.get_by_test_id("action-note").fill("abcdef")
+        await form.get_by_test_id("modal-submit").click()
+        await expect(form).to_contain_text("courier [] abcdef new.ipa")
+
+    async def test_a_file_is_posted_with_what_is_written_beside_it(self, page: Page, world: Sandbox) -> None:
+        await page.get_by_test_id("composer").fill("Please <test> @Bruno")
+        file: Any = {"name": "courier.ipa", "mimeType": "application/octet-stream", "buffer": b"PK"}
+        await page.get_by_test_id("composer-file").set_input_files(file)
+        posted = page.get_by_test_id("message").last
+        await expect(posted).to_contain_text("Please <test>")
+        await expect(posted).to_contain_text("courier.ipa")
+        await expect(page.get_by_test_id("composer")).to_have_value("")
+        [kept] = [one for one in world.slack.files.files.values() if one.name == "courier.ipa"]
+        assert kept.content == b"PK"
+
     async def test_a_form_on_top_of_a_form_leads_back_to_it(self, page: Page, world: Sandbox) -> None:
         await type_in(page, "/applivery form")
         form = page.get_by_test_id("modal")

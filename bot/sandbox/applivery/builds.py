@@ -98,6 +98,7 @@ class Builds(Workspace):
         error: str | None = None,
         error_code: str = "",
         form: dict[str, str] | None = None,
+        icon: Content | None = None,
         **made_as: Any,
     ) -> PretendedBuild:
         """Somebody uploads a build on Applivery's side: it starts pending and moves by itself after `processing`.
@@ -106,6 +107,7 @@ class Builds(Workspace):
         """
         build = self.build(app, status="pending", **made_as)
         build.form = form or {}
+        build.icon = icon
         if error is not None:
             build.outcome = (error, error_code)
         if self.processing is not None:

@@ -21,6 +21,7 @@ class Content:
     size: int
     seed: str = ""
     kept: bytes | None = field(default=None, repr=False)
+    digest: str = ""  # SHA-256 of what came, for an uploaded file
 
     def chunks(self) -> Iterator[bytes]:
         """Give the bytes in pieces of at most 64 KiB; never holds an invented file in memory."""

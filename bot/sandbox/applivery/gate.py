@@ -17,7 +17,7 @@ from aiohttp import web
 from bot.sandbox.applivery.answers import Refusal, not_found
 from bot.sandbox.applivery.builds import Builds
 from bot.sandbox.applivery.records import PretendedApp, Request
-from bot.sandbox.faults import Fault, cut
+from bot.sandbox.faults import Fault, cut, cut_at
 
 WORLD = web.AppKey("world", Builds)
 GATE: web.AppKey[Gate] = web.AppKey("gate")
@@ -85,6 +85,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse 
     fault = request.app[WORLD].faults.next(target) or Fault()
     if fault.latency:
         await asyncio.sleep(fault.latency)
+    if fault.drop_at is not None:
+        await cut_at(request, fault.drop_at)
+        return None
     if fault.drop:
         return None
     response = _misbehave(fault) if fault.answers else await _work(request, handler)

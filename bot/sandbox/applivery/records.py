@@ -47,7 +47,8 @@ class Step:
 
 @dataclass(eq=False)
 class PretendedBuild:
-    """A build: `wire` is what the details answer, `form` the upload's fields as they were sent, `contents` by file id.
+    """A build: `wire` is what the details answer, `form` the upload's fields as they were sent (`icon` its
+    packageIcon), `contents` by file id.
 
     `steps` are the moves it still makes by itself; `outcome` is the (error, errorCode) it fails with, if it will;
     `entered_at` is when it took its status (epoch seconds).
@@ -60,6 +61,7 @@ class PretendedBuild:
     steps: list[Step] = field(default_factory=list)
     outcome: tuple[str, str] | None = None
     entered_at: float = 0
+    icon: Content | None = None
 
     @property
     def id(self) -> str:

@@ -18,12 +18,13 @@ from bot.sandbox.applivery.endpoints import (
     files,
     notifications,
     organizations,
+    people,
     tokens,
     uploads,
 )
 from bot.sandbox.applivery.gate import GATE, WORLD, Gate, Reshaper, record
 
-_NOUNS = (organizations, builds, uploads, downloads, tokens, files, notifications, dashboard)
+_NOUNS = (organizations, people, builds, uploads, downloads, tokens, files, notifications, dashboard)
 _LARGEST = 4 * 1024**3  # bytes; docs-front: "up to 4GB"
 
 

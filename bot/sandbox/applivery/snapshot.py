@@ -22,6 +22,8 @@ def dump(world: Builds) -> dict[str, Any]:
         "apps": [{"wire": dict(app), "token": app.token} for app in world.apps],
         "builds": [_dump_build(build) for build in world.builds],
         "members": [dict(member) for member in world.members],
+        "collaborators": [dict(one) for one in world.collaborators],
+        "employees": [dict(one) for one in world.employees],
         "downloads": [asdict(row) for row in world.downloads],
         "notifications": [dict(wire) for wire in world.notifications],
         "minted": [asdict(token) for token in world.minted],
@@ -52,6 +54,8 @@ def load(world: Builds, data: dict[str, Any]) -> None:
     apps = {app.id: app for app in world.apps}
     world.builds = [_load_build(apps[build["app"]], build) for build in data["builds"]]
     world.members = list(data["members"])
+    world.collaborators = list(data.get("collaborators", ()))
+    world.employees = list(data.get("employees", ()))
     world.downloads = [PretendedDownload(**row) for row in data["downloads"]]
     world.notifications = list(data["notifications"])
     world.minted = [Token(**token) for token in data["minted"]]

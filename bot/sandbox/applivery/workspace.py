@@ -33,7 +33,7 @@ class Workspace:
 
     `token_life` is seconds, `largest_page` what any `limit` is silently held to, `build_filters` the query keys the
     list of builds takes (take `os` out to get the refusal of applivery/roadmap#93), `downloads_limit` the monthly quota
-    above which minting is refused with 5003 (None: no quota).
+    above which minting is refused with 5003 (None: no quota). `may_list_people` is whether the credential's role may.
     """
 
     def __init__(self, organization: str, token: str, clock: Callable[[], float]) -> None:
@@ -48,6 +48,9 @@ class Workspace:
         self.largest_page = 100
         self.build_filters = {"versionName", "status", "os"}
         self.downloads_limit: int | None = None
+        self.may_list_people = True
+        self.collaborators: list[Wire] = []
+        self.employees: list[Wire] = []
         self.organization: Wire = {
             "id": hashlib.sha256(organization.encode()).hexdigest()[:24],
             "name": organization.replace("-", " ").title(),
@@ -173,6 +176,26 @@ class Workspace:
             wire["lastName"] = last if last is not None else str(number)
             wire["picture"] = ""
         self.members.append(wire)
+        return wire
+
+    def collaborator(self, email: str, *, app: PretendedApp | None = None, role: str = "user") -> Wire:
+        """Make somebody who works on the workspace, or on one app of it; `role` serviceAccount is no person.
+
+        Somebody who is there already keeps their id, as one person may work on several apps.
+        """
+        known = (one["user"]["id"] for one in self.collaborators if one["user"]["email"] == email)
+        user = {"id": next(known, None) or self.new_id("user"), "email": email, "firstName": "", "lastName": ""}
+        wire: Wire = {"id": self.new_id("collaborator"), "role": "viewer", "tags": [], "user": user | {"role": role}}
+        if app is not None:
+            wire["application"] = {"_id": app.id, "name": app.name, "slug": app.slug}
+        self.collaborators.append(wire)
+        return wire
+
+    def employee(self, app: PretendedApp, email: str) -> Wire:
+        """Make a store user who was invited to an app."""
+        person = {"_id": self.new_id("employee"), "email": email, "firstName": "", "lastName": ""}
+        wire: Wire = {"id": self.new_id("invitation"), "application": app.id, "employee": person, "type": "traditional"}
+        self.employees.append(wire)
         return wire
 
     def download(

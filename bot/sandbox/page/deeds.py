@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -43,6 +44,7 @@ class Deeds:
             "shortcut": self.shortcut,
             "home": self.home,
             "upload": self.upload,
+            "file": self.file,
         }
 
     # ------------------------------------------------------------------ finding
@@ -91,6 +93,15 @@ class Deeds:
             await self.slack.mention(text, user, channel, thread_ts)
         else:
             self.slack.say(text, user, channel, thread_ts)
+        return {}
+
+    async def file(self, asked: Json) -> Json:
+        """Drop a file (base64) into a channel, with what is written beside it; without a channel pick it in a form."""
+        user, name = self.person(asked["person"]), str(asked["name"])[:200]
+        content = base64.b64decode(str(asked["content"]), validate=True)
+        if "channel" not in asked:
+            return {"file": self.slack.pick(name, content, user)}
+        self.slack.share(name, content, user, self._channel(asked["channel"]), str(asked.get("text") or ""))
         return {}
 
     # ------------------------------------------------------------------ clicks and forms

@@ -19,6 +19,7 @@ from bot.sandbox.slack import PretendedSlack, User
 
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT_SECONDS = 15.0
+LARGEST = 80 * 1024**2  # bytes of one deed: a file of 50 MB, in base64
 BURST_SECONDS = 0.02  # one deed changes several things; they travel together
 
 HEADERS = {
@@ -62,7 +63,7 @@ class Page:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; 0 takes any free port. Raises OSError when the port is taken."""
-        app = web.Application(middlewares=[_only_from_here])
+        app = web.Application(middlewares=[_only_from_here], client_max_size=LARGEST)
         app.on_response_prepare.append(_say_headers)
         app.router.add_get("/", self._index)
         app.router.add_static("/static", STATIC)

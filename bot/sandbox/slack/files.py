@@ -6,6 +6,7 @@ import base64
 import mimetypes
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -14,7 +15,10 @@ from bot.sandbox.slack.workspace import Workspace
 
 @dataclass
 class File:
-    """One file; `complete` once it was shared or finished, `channels` are ids."""
+    """One file; `complete` once it was shared or finished, `channels` are ids.
+
+    `elsewhere` is the address of a remote file, whose bytes Slack does not have.
+    """
 
     id: str
     name: str
@@ -26,6 +30,7 @@ class File:
     arrived: bool = False
     channels: list[str] = field(default_factory=list)
     alt_text: str = ""
+    elsewhere: str = ""
 
 
 class Files:
@@ -51,7 +56,7 @@ class Files:
 
     def wire(self, file: File) -> dict[str, Any]:
         """The file object. https://docs.slack.dev/reference/objects/file-object"""
-        url = f"{self.base_url}/files/{file.id}/{file.name}"
+        url = file.elsewhere or f"{self.base_url}/files/{file.id}/{quote(file.name)}"
         return {
             "id": file.id,
             "name": file.name,
@@ -60,8 +65,8 @@ class Files:
             "filetype": file.name.rpartition(".")[2],
             "size": file.length,
             "user": file.user,
-            "mode": "hosted",
-            "is_external": False,
+            "mode": "external" if file.elsewhere else "hosted",
+            "is_external": bool(file.elsewhere),
             "is_public": bool(file.channels),
             "channels": list(file.channels),
             "url_private": url,
@@ -89,12 +94,18 @@ class Files:
         """Hand out the bytes to who shows a token; others get Slack's log-in page, with a 200 as Slack does."""
         file = self.files.get(request.match_info["file"])
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token not in self.tokens:
+        if token not in self.tokens or "files:read" not in self.workspace.scopes:
             return web.Response(text="<!DOCTYPE html><title>Slack log in</title>", content_type="text/html")
         if file is None:
             return web.Response(status=404)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return web.Response(body=file.content, content_type=kind)
+
+    def seen(self, file: File) -> bool:
+        """Whether the bot may see a file: one from a form of its own, or in a conversation it is in."""
+        mine = self.workspace.bot_user_id
+        inside = [mine in self.workspace.channels[one].members for one in file.channels]
+        return file.complete and (any(inside) or not inside)
 
     def saved(self) -> list[dict[str, Any]]:
         """The files as JSON-able data."""

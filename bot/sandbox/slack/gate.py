@@ -33,4 +33,17 @@ async def _meet(request: web.Request, handler: Handler, fault: Fault) -> web.Str
             return web.json_response({"ok": False, "error": fault.error}, status=fault.status or 400, headers=headers)
         return web.Response(status=fault.status or 200, text=fault.body or "", headers=headers)
     answered = await handler(request)
+    if fault.drop_at is not None and isinstance(answered, web.Response):
+        return await _cut_short(request, answered, fault.drop_at)
     return cut(request) if fault.drop_after else answered
+
+
+async def _cut_short(request: web.Request, whole: web.Response, share: float) -> web.StreamResponse:
+    """Begin to give an answer, and cut the connection after this share of it."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    begun = web.StreamResponse(status=whole.status)
+    begun.content_type, begun.content_length = whole.content_type, len(body)
+    await begun.prepare(request)
+    await begun.write(body[: int(len(body) * share)])
+    cut(request)
+    return begun

@@ -227,12 +227,22 @@ class Person:
             event["view"] = self.payloads.view(known, {})  # type: ignore[assignment]
         return await self.event(event)
 
-    def share(self, name: str, content: bytes, user: User, channel: Channel, text: str = "") -> Message:
-        """Drop a file into a channel; the message carries it, its bytes are at url_private for who has a token."""
+    def pick(self, name: str, content: bytes, user: User) -> dict[str, Any]:
+        """Pick a file in a form's file_input: Slack has it from then on. What comes back is what `submit` takes."""
+        return self.desk.files.wire(self.desk.files.add(name, content, user.id))
+
+    def share(
+        self, name: str, content: bytes, user: User, channel: Channel, text: str = "", *, elsewhere: str = ""
+    ) -> Message:
+        """Drop a file into a channel; the message carries it, its bytes are at url_private for who has a token.
+
+        `elsewhere` makes it a remote file: a mere entry with that address.
+        """
         file = self.desk.files.add(name, content, user.id)
+        file.elsewhere = elsewhere
         file.channels = [channel.id]
         about: dict[str, Any] = {"user": user.id, "source": "person", "files": [self.desk.files.wire(file)]}
-        return self.desk.mailbox.post(channel, {"text": text or name}, **about)
+        return self.desk.mailbox.post(channel, {"text": text, "files": about["files"]}, **about)
 
 
 def _name(event: dict[str, Any]) -> str:

@@ -33,8 +33,8 @@ class PretendedSlack:
     """Slack, pretended: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
-    `event`, `mention`, `say`, `home`, `share`; to a channel: `archive`, `unarchive`, `rename`, and for the bot's own
-    place in it `invite`, `remove`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
+    `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, and for the
+    bot's own place in it `invite`, `remove`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
     in seconds. A fault's target is a method's name, or "response_url", "socket", "upload", "file".
@@ -90,7 +90,7 @@ class PretendedSlack:
         self.command, self.click, self.options = person.command, person.click, person.options
         self.submit, self.close, self.shortcut = person.submit, person.close, person.shortcut
         self.event, self.mention, self.say = person.event, person.mention, person.say
-        self.home, self.share = person.home, person.share
+        self.home, self.share, self.pick = person.home, person.share, person.pick
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
         self.invite, self.remove = self.places.invite, self.places.remove
         self.disconnect, self.silence, self.cut = sockets.disconnect, sockets.silence, sockets.cut

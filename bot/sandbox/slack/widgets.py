@@ -124,6 +124,8 @@ def complaint(block: dict[str, Any], report: dict[str, Any]) -> str | None:
     element, written = block["element"], report.get("value")
     if is_empty(report):
         return None if block.get("optional") else f"{block['block_id']} is required"
+    if element["type"] == "file_input":
+        return _files_complaint(block, element, report["files"])
     if not isinstance(written, str):
         return None
     if len(written) < element.get("min_length", 0) or len(written) > element.get("max_length", 3000):
@@ -132,4 +134,14 @@ def complaint(block: dict[str, Any], report: dict[str, Any]) -> str | None:
         low, high = float(element.get("min_value", "-inf")), float(element.get("max_value", "inf"))
         if not low <= float(written) <= high:
             return f"{block['block_id']} is out of range"
+    return None
+
+
+def _files_complaint(block: dict[str, Any], element: dict[str, Any], files: list[dict[str, Any]]) -> str | None:
+    """https://docs.slack.dev/reference/block-kit/block-elements/file-input-element"""
+    if len(files) > element.get("max_files", 10):
+        return f"{block['block_id']} has too many files"
+    kinds = element.get("filetypes")
+    if kinds and any(file["name"].rpartition(".")[2].lower() not in kinds for file in files):
+        return f"{block['block_id']} takes {', '.join(kinds)} only"
     return None

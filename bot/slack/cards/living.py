@@ -36,6 +36,11 @@ def card(announcement: Announcement, dashboard: Dashboard) -> Message:
     return _digest(shown, announcement.manner)
 
 
+def of_build(build: Build, dashboard: Dashboard) -> Message:
+    """The card of one build in the usual manner, as it stands now; for a channel that nobody subscribed."""
+    return _build_card(Shown(build), Manner(), dashboard)
+
+
 def _build_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
     build = one.build
     head = f"{_label(manner)}{_head(one)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from aiohttp import BodyPartReader, web
@@ -33,6 +34,7 @@ _FIELDS = {
     *("notifyMessage", "notifyLanguage", "filter", "deployer.name"),
     *(f"deployer.info.{name}" for name in _INFO),
 }
+_PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")
 _LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")
 _GROUPS = re.compile(r"filter\[\d+\]\[\d+\]")
 _NESTED = re.compile(r"\[(\w+)\]")
@@ -47,7 +49,7 @@ async def upload_build(request: web.Request) -> web.Response:
     form, files = await _read(request, ("build", "packageIcon"))
     _check(form)
     content = files.get("build")
-    if content is None:
+    if content is None or not content.size:
         raise invalid("build", "is required", "body")
     extension = next((end for end in EXTENSIONS if content.name.lower().endswith(f".{end}")), None)
     if extension is None:
@@ -62,6 +64,7 @@ async def upload_build(request: web.Request) -> web.Response:
         tags=[tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()],
         extension=extension,
         content=content,
+        icon=files.get("packageIcon"),
         deployer=_deployer(form),
         buildPlatform=form.get("buildPlatform") or EXTENSIONS[extension],
     )
@@ -95,6 +98,8 @@ async def _read(request: web.Request, file_fields: tuple[str, ...]) -> tuple[dic
         if not isinstance(part, BodyPartReader):
             raise invalid("body", "must not be nested", "body")
         name = part.name or ""
+        if name in form or name in files:
+            raise invalid(name, "must be sent once", "body")
         if name in file_fields:
             files[name] = await _take(part)
         else:
@@ -103,14 +108,16 @@ async def _read(request: web.Request, file_fields: tuple[str, ...]) -> tuple[dic
 
 
 async def _take(part: BodyPartReader) -> Content:
-    size, kept = 0, bytearray()
+    size, kept, digest = 0, bytearray(), hashlib.sha256()
     while chunk := await part.read_chunk(256 * 1024):
         size += len(chunk)
+        digest.update(chunk)
         if size <= KEPT_BYTES:
             kept += chunk
     mimetype = part.headers.get("Content-Type", "application/octet-stream")
     name = part.filename or "file"
-    return Content(name, mimetype, size, seed=f"{name}:{size}", kept=bytes(kept) if size <= KEPT_BYTES else None)
+    whole = bytes(kept) if size <= KEPT_BYTES else None
+    return Content(name, mimetype, size, seed=f"{name}:{size}", kept=whole, digest=digest.hexdigest())
 
 
 def _check(form: dict[str, str]) -> None:
@@ -119,6 +126,8 @@ def _check(form: dict[str, str]) -> None:
             raise invalid(name, "is not allowed", "body")
         if name in _BOOLEANS and value not in ("true", "false"):
             raise invalid(name, "must be a boolean", "body")
+    if form.get("buildPlatform", "ios") not in _PLATFORMS:
+        raise invalid("buildPlatform", f"must be one of [{', '.join(_PLATFORMS)}]", "body")
     if form.get("notifyLanguage", "en") not in _LANGUAGES:
         raise invalid("notifyLanguage", f"must be one of [{', '.join(_LANGUAGES)}]", "body")
 

@@ -1,5 +1,5 @@
 // Where a person types: grows, sends on Enter, completes /commands, @people and app names.
-import { h, post, toast } from "./dom.js";
+import { h, post, postFile, toast } from "./dom.js";
 
 /** Is this text the start of a known command, and which? */
 const commandIn = (world, text) => world.commands.find((one) => text === one.command || text.startsWith(`${one.command} `));
@@ -69,7 +69,9 @@ export function composer(app, { testid, sendId, inThread = false }) {
   const list = h("ul", { class: "suggestions", id, role: "listbox", "aria-label": "Suggestions", testid: inThread ? null : "suggestions", hidden: true });
   const slash = h("button", { type: "button", class: "quiet tool", "aria-label": "Commands", title: "Commands", on: { click: () => fill("/") } }, "/");
   const at = h("button", { type: "button", class: "quiet tool", "aria-label": "Mention somebody", title: "Mention", on: { click: () => fill(`${field.value}@`) } }, "@");
-  const form = h("form", { class: "composer" }, list, field, h("div", { class: "composer-tools" }, inThread ? null : slash, at, h("span", { class: "enter-hint" }, h("b", null, "Enter"), " to send"), send));
+  const file = h("input", { type: "file", class: "visually-hidden", testid: "composer-file", "aria-label": "Post a file" });
+  const clip = h("label", { class: "quiet tool", title: "Post a file" }, file, h("span", { "aria-hidden": "true" }, "+"));
+  const form = h("form", { class: "composer" }, list, field, h("div", { class: "composer-tools" }, inThread ? null : clip, inThread ? null : slash, at, h("span", { class: "enter-hint" }, h("b", null, "Enter"), " to send"), send));
 
   function refresh() {
     field.style.height = "auto";
@@ -134,6 +136,17 @@ export function composer(app, { testid, sendId, inThread = false }) {
     }
   }
 
+  file.addEventListener("change", async () => {
+    const [one] = file.files;
+    if (!one) return;
+    clip.classList.add("busy");
+    const where = { person: app.ui.person, channel: app.ui.channel, text: encode(app.world, field.value.trim()) };
+    const answer = await postFile(one, where);
+    clip.classList.remove("busy");
+    file.value = "";
+    if (answer.error) toast(`${one.name} was not posted: ${answer.error}`);
+    else fill("");
+  });
   form.addEventListener("submit", (event) => (event.preventDefault(), submit()));
   field.addEventListener("input", refresh);
   field.addEventListener("blur", () => setTimeout(hide, 150));

@@ -101,6 +101,20 @@ export async function post(path, body) {
   }
 }
 
+const LARGEST_FILE = 50 * 1024 * 1024;
+
+/** Hand a file to the sandbox: into a channel, or (with no channel in `where`) for a form. */
+export async function postFile(file, where) {
+  if (file.size > LARGEST_FILE) return { error: "the sandbox takes files of up to 50 MB" };
+  const content = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result.slice(reader.result.indexOf(",") + 1)));
+    reader.addEventListener("error", () => reject(reader.error));
+    reader.readAsDataURL(file);
+  });
+  return post("/api/file", { ...where, name: file.name, content: file.size ? content : "" });
+}
+
 const tray = () => document.getElementById("toasts");
 
 export function toast(text, kind = "error") {

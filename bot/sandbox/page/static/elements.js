@@ -1,7 +1,8 @@
 // Interactive Block Kit elements → DOM nodes that keep their value in ctx.state and report to ctx.act.
 import { combobox, known } from "./combobox.js";
-import { h, link, menu, post, toast } from "./dom.js";
+import { h, link, menu, post, postFile, toast } from "./dom.js";
 import { plainOf, textOf } from "./mrkdwn.js";
+import { bytes } from "./when.js";
 
 /*
  * ctx: { surface: "message" | "modal", where, person, state: {block: {action: value}}, world, act(block, element, value, node) }
@@ -212,6 +213,38 @@ function field(block, element, ctx) {
   return node;
 }
 
+/** Files to pick; each is with the sandbox as soon as it is picked, as it is with Slack. */
+function fileInput(block, element, ctx) {
+  const value = start(ctx, block, element, { files: [] });
+  const list = h("ul", { class: "picked", "aria-live": "polite" });
+  const most = element.max_files || 10;
+  const input = h("input", {
+    type: "file", class: "visually-hidden", testid: testid(element), "data-focus": testid(element), multiple: most > 1,
+    accept: element.filetypes?.map((one) => `.${one}`).join(","), "aria-label": plainOf(block.label) || "File",
+  });
+  const pick = h("label", { class: "button pick" }, input, h("span", null, most > 1 ? "Choose files" : "Choose a file"));
+  const paint = () => list.replaceChildren(...value.files.map((file) =>
+    h("li", null, h("b", { text: file.name }), h("small", { text: bytes(file.size) }),
+      h("button", { type: "button", class: "quiet", "aria-label": `Remove ${file.name}`, on: { click: () => put(value.files.filter((one) => one !== file)) } }, "×"))));
+  const put = (files) => {
+    value.files = files.slice(-most);
+    keep(ctx, block, element, { files: value.files });
+    paint();
+  };
+  input.addEventListener("change", async () => {
+    pick.classList.add("busy");
+    for (const file of [...input.files]) {
+      const answer = await postFile(file, { person: ctx.person });
+      if (answer.error) toast(`${file.name} could not be uploaded: ${answer.error}`);
+      else put([...value.files, answer.file]);
+    }
+    input.value = "";
+    pick.classList.remove("busy");
+  });
+  paint();
+  return h("div", { class: "file-input" }, list, pick);
+}
+
 const image = (block, element) => h("img", { class: "thumb", src: element.image_url, alt: element.alt_text || "", loading: "lazy" });
 
 /** One element; an unknown type is named, never dropped in silence. */
@@ -220,6 +253,7 @@ export function element(block, item, ctx) {
   if (item.type === "overflow") return overflow(block, item, ctx);
   if (item.type === "checkboxes" || item.type === "radio_buttons") return choices(block, item, ctx);
   if (item.type === "image") return image(block, item);
+  if (item.type === "file_input") return fileInput(block, item, ctx);
   if (FIELDS[item.type]) return field(block, item, ctx);
   if (item.type.endsWith("_select")) return select(block, item, ctx);
   return h("span", { class: "unknown" }, `${item.type} cannot be shown here`);

@@ -75,9 +75,9 @@ def share(desk: Desk, channel: Channel, files: list[File], content: dict[str, An
 
 @method("files.info", "files:read")
 def info(desk: Desk, args: Args) -> Answer:
-    """One file."""
+    """One file, as far as the bot may see it."""
     file = desk.files.files.get(args.needed("file", "file_not_found"))
-    if file is None or not file.complete:
+    if file is None or not desk.files.seen(file):
         raise Refused("file_not_found")
     return {"file": desk.files.wire(file), "comments": []}
 

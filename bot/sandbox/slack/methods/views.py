@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.slack.desk import Answer, Args, Desk, method
-from bot.sandbox.slack.strict import Refused
+from bot.sandbox.slack.strict import Refused, walk
 from bot.sandbox.slack.view import View
 
 
-def _payload(args: Args) -> Any:
+def _payload(desk: Desk, args: Args) -> Any:
     payload = args.data("view", "invalid_arguments")
     if payload is None:
         raise Refused("invalid_arguments", ["missing required field: view [json-pointer:/view]"])
+    asks = [block.get("element") or {} for block in walk(payload.get("blocks"))] if isinstance(payload, dict) else []
+    if any(element.get("type") == "file_input" for element in asks if isinstance(element, dict)):
+        # https://docs.slack.dev/reference/block-kit/block-elements/file-input-element
+        desk.need("files:read")
     return payload
 
 
@@ -23,7 +27,7 @@ def _shown(desk: Desk, view: View) -> Answer:
 @method("views.open")
 def open_view(desk: Desk, args: Args) -> Answer:
     """Open a modal with a fresh trigger_id."""
-    payload = _payload(args)
+    payload = _payload(desk, args)
     trigger = args.text("trigger_id") or args.text("interactivity_pointer")
     return _shown(desk, desk.modals.open(trigger, payload))
 
@@ -31,7 +35,7 @@ def open_view(desk: Desk, args: Args) -> Answer:
 @method("views.push")
 def push(desk: Desk, args: Args) -> Answer:
     """Put a modal on top of the one the trigger_id comes from."""
-    payload = _payload(args)
+    payload = _payload(desk, args)
     trigger = args.text("trigger_id") or args.text("interactivity_pointer")
     return _shown(desk, desk.modals.push(trigger, payload))
 
@@ -39,7 +43,7 @@ def push(desk: Desk, args: Args) -> Answer:
 @method("views.update")
 def update(desk: Desk, args: Args) -> Answer:
     """Change an open view by its id or external id."""
-    payload = _payload(args)
+    payload = _payload(desk, args)
     view_id, external_id = args.text("view_id"), args.text("external_id")
     if bool(view_id) == bool(external_id):
         raise Refused("invalid_arguments", ["exactly one of view_id and external_id is needed"])
@@ -50,5 +54,5 @@ def update(desk: Desk, args: Args) -> Answer:
 @method("views.publish")
 def publish(desk: Desk, args: Args) -> Answer:
     """Set a user's Home."""
-    payload = _payload(args)
+    payload = _payload(desk, args)
     return _shown(desk, desk.modals.publish(args.text("user_id"), payload, args.text("hash")))

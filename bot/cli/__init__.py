@@ -1,4 +1,4 @@
-"""The words on the shell: run, demo, doctor, manifest, migrate."""
+"""The words on the shell: run, demo, doctor, manifest, migrate, upload, attach."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot import __version__, config
+from bot.cli.attach import attach
+from bot.cli.upload import upload
 from bot.errors import Problem
 from bot.slack.manifest import manifest as slack_manifest
 from bot.web.porch import Porch
@@ -221,3 +223,7 @@ def migrate() -> None:
     _set_up_logs(settings.log_level, settings.log_format)
     store.migrate(settings.database_url)
     typer.echo("The database is up to date.")
+
+
+app.command()(upload)
+app.command()(attach)

@@ -1,0 +1,179 @@
+"""Sending one file to Applivery: streamed, repeated only when nothing can have arrived, every end a named error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+from yarl import URL
+
+from bot import __version__
+from bot.applivery.multipart import Form, Pieces
+from bot.applivery.transport import Answer, Ask, Transport, refused
+from bot.errors import AppliveryDown, Problem, TooManyRequests, Unreadable, UploadRejected
+
+_T = TypeVar("_T")
+Progress = Callable[[int], None]
+
+CONNECT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endurance:
+    """How long an upload is tried and waited for; all but `attempts` are seconds.
+
+    `wait` is the first pause between tries, `longest_wait` the longest Retry-After that is waited out, `stall` the time
+    without a byte taken, `answer` that from the last byte to the answer (Applivery stores 4 GB meanwhile), `looks` the
+    pauses before each look for a build whose answer was lost.
+    """
+
+    attempts: int = 3
+    wait: float = 1.0
+    longest_wait: float = 60.0
+    stall: float = 120.0
+    answer: float = 600.0
+    looks: tuple[float, ...] = (0.0, 2.0, 5.0, 10.0)
+
+
+class NothingSent(Exception):
+    """No byte of the form has left: sending it again cannot make a second build."""
+
+
+class Unsure(Exception):
+    """The form, or a part of it, was sent, and no answer tells what came of it; `why` says how that showed.
+
+    `partial` when the form had certainly not left as a whole.
+    """
+
+    def __init__(self, why: str, *, partial: bool) -> None:
+        super().__init__()
+        self.why = why
+        self.partial = partial
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One form on its way to Applivery. `check` sees the file's first bytes before anything is sent."""
+
+    transport: Transport
+    ask: Ask
+    form: Form
+    progress: Progress
+    endurance: Endurance
+    check: Callable[[bytes], None] = lambda _start: None
+
+    async def made(self, read: Callable[[bytes], _T]) -> _T:
+        """Send the form and return what `read` makes of the answer.
+
+        Raises Unsure when only a look at Applivery can tell what came of it, AppliveryDown when nothing was sent, the
+        AppliveryProblem of a refusal, and what reading the file raises.
+        """
+        for number in range(1, self.endurance.attempts + 1):
+            last = number == self.endurance.attempts
+            try:
+                async with self.transport.observed(self.ask):
+                    return read(await self._once())
+            except NothingSent:
+                pause = self.endurance.wait * 3 ** (number - 1)
+                if last:
+                    break
+            except TooManyRequests as busy:  # which took nothing
+                pause = busy.retry_after
+                if last or pause > self.endurance.longest_wait:
+                    raise
+            except Unreadable as unclear:
+                if unclear.status is not None:
+                    raise
+                raise Unsure("Applivery gave an answer this bot does not understand", partial=False) from None
+            self.progress(0)
+            await asyncio.sleep(pause)
+        raise AppliveryDown("Applivery cannot be reached.", "Nothing was sent; please try again in a few minutes.")
+
+    async def _once(self) -> bytes:
+        sending: _Sending | None = None
+        try:
+            async with self.form.file.open() as pieces, self._session() as session:
+                checked = await self._begun(pieces)
+                async with asyncio.timeout(self.endurance.stall) as limit:
+                    sending = _Sending(self, limit)
+                    return _accepted(await self._posted(session, sending.body(checked)))
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            pass
+        # outside of `except`: the library's words and context may carry the credential
+        if sending is None or not sending.begun:
+            raise NothingSent
+        raise sending.trouble or Unsure("The connection to Applivery broke", partial=not sending.whole)
+
+    def _session(self) -> aiohttp.ClientSession:
+        # a connection of its own: none that the server has closed already, and none that others wait for
+        connector = aiohttp.TCPConnector(limit=1, force_close=True)
+        jar = aiohttp.DummyCookieJar()
+        return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=self.transport.trust_env)
+
+    async def _begun(self, pieces: Pieces) -> Pieces:
+        """The pieces again, once the first is there and has been looked at: before Applivery hears of the file."""
+        first = await anext(pieces, b"")
+        self.check(first)
+
+        async def again() -> Pieces:
+            if first:
+                yield first
+            async for piece in pieces:
+                yield piece
+
+        return again()
+
+    async def _posted(self, session: aiohttp.ClientSession, body: AsyncIterator[bytes]) -> Answer:
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": self.form.content_type,
+            "Content-Length": str(self.form.length),
+            "User-Agent": f"applivery-bot/{__version__}",
+            **self.transport.credential(self.ask.url),
+        }
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        address = URL(self.ask.url, encoded=True)
+        async with session.post(address, data=body, headers=headers, allow_redirects=False, timeout=limits) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+
+class _Sending:
+    """The state of one try: whether it has begun, whether all has left, and what went wrong with the file itself."""
+
+    def __init__(self, delivery: Delivery, limit: asyncio.Timeout) -> None:
+        self._delivery = delivery
+        self._limit = limit
+        self.begun = False
+        self.whole = False
+        self.trouble: Problem | None = None
+
+    async def body(self, pieces: Pieces) -> AsyncIterator[bytes]:
+        """The form's bytes; each piece that is taken puts off the time limit."""
+        self.begun = True
+        try:
+            async for piece in self._delivery.form.body(pieces, self._delivery.progress):
+                yield piece
+                self._put_off(self._delivery.endurance.stall)
+        except Problem as problem:
+            self.trouble = problem
+            raise
+        self.whole = True
+        self._put_off(self._delivery.endurance.answer)
+
+    def _put_off(self, seconds: float) -> None:
+        if not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+def _accepted(answer: Answer) -> bytes:
+    if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
+        raise Unsure(f"Applivery answered with an error of its own (HTTP {answer.status})", partial=False)
+    if answer.status == 413:
+        words = "The file is larger than Applivery takes.", "Nothing was uploaded. The documented limit is 4 GB."
+        raise UploadRejected(*words, status=413)
+    if answer.status >= 300:
+        raise refused(answer)
+    return answer.body

@@ -1,0 +1,65 @@
+"""A card in a Slack channel from the shell, with the bot's own token; the running bot answers its button."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.config import UploadSettings
+from bot.domain.model import Build
+from bot.errors import BadInput, ChannelRefused, SlackBusy, SlackProblem, SlackUnsure
+from bot.slack.cards import living
+from bot.slack.poster import HTTP_SECONDS, Poster
+
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """Posts in one channel."""
+
+    poster: Poster
+    channel: str
+
+    async def announce(self, build: Build, dashboard: str) -> None:
+        """Post the card once. Raises a SlackProblem that says the build is there all the same."""
+        card = living.of_build(build, lambda _: dashboard)
+        for number in range(1, TRIES + 1):
+            try:
+                await self.poster.post(self.channel, card)
+            except SlackBusy as busy:  # nothing was posted
+                if number == TRIES:
+                    raise self._but(busy) from None
+                await asyncio.sleep(busy.retry_after)
+            except SlackProblem as problem:
+                raise self._but(problem) from None
+            else:
+                return
+
+    def _but(self, problem: SlackProblem) -> SlackProblem:
+        if isinstance(problem, SlackUnsure):  # not posted again: it would be there twice
+            return SlackProblem("The build is ready, and Slack did not say if it took the card.", "", code=problem.code)
+        step = problem.next_step
+        if isinstance(problem, ChannelRefused):
+            step = "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."
+        return SlackProblem(
+            f"The build is ready, and no card is in {self.channel}: {problem.sentence}", step, code=problem.code
+        )
+
+
+@asynccontextmanager
+async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Announcer]:
+    """Someone to announce in `channel`; the token is tried at once. Raises BadInput or a SlackProblem."""
+    if settings.slack_bot_token is None:
+        raise BadInput("--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out.")
+    if settings.applivery_organization is None:
+        raise BadInput("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
+        token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
+        poster = Poster(token=token, base_url=base, session=session)
+        await poster.identity()
+        yield Announcer(poster, channel if channel.startswith(("#", "C", "G")) else f"#{channel}")

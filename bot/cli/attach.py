@@ -1,0 +1,29 @@
+"""`attach`: a file from this machine to a processed build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+BuildName = Annotated[
+    str, typer.Argument(metavar="BUILD", help="Its id; or latest, a version or #number of the app.", show_default=False)
+]
+File = Annotated[Path, typer.Argument(help="The file to attach, of whatever kind.", show_default=False)]
+AppName = Annotated[
+    str | None, typer.Option("--app", help="The app, with a Service Account's token.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def attach(build: BuildName, file: File, app: AppName = None, as_json: AsJson = False) -> None:
+    """Attach a file to a build that Applivery has processed.
+
+    Takes the tokens that `upload` takes.
+    """
+    # imported here: it brings the network along, which the other words need later or never
+    from bot.cli.attaching import Order  # noqa: PLC0415
+    from bot.cli.showing import ended  # noqa: PLC0415
+
+    raise typer.Exit(ended(Order(build, file, app).carried_out, as_json=as_json))

@@ -1,0 +1,88 @@
+"""The way to Applivery from the shell: which of its two APIs, by which token is set and what was named."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.applivery.budget import Budget
+from bot.applivery.catalogue import Catalogue
+from bot.applivery.client import Applivery
+from bot.applivery.depot import Depot, by_app_token
+from bot.applivery.hosts import Hosts
+from bot.config import UploadSettings
+from bot.domain import choice
+from bot.domain.model import App, Build
+from bot.errors import BadInput, CredentialRefused
+
+PER_HOUR = 8000
+
+
+def hosts(settings: UploadSettings) -> Hosts:
+    """Where Applivery is."""
+    return Hosts.of_tenant(
+        settings.applivery_tenant,
+        api=settings.applivery_api_url,
+        upload=settings.applivery_upload_url,
+        dashboard=settings.applivery_dashboard_url,
+    )
+
+
+def dashboard(settings: UploadSettings, build: Build) -> str | None:
+    """The build's page in the dashboard; None when the workspace is not known, which an app's token does not say."""
+    if settings.applivery_organization is None or not build.app.slug:
+        return None
+    return hosts(settings).dashboard_build_url(settings.applivery_organization, build.app, build)
+
+
+@asynccontextmanager
+async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[Depot]:
+    """The builds of the app that is meant. Raises BadInput when no token fits, and what finding the app raises."""
+    if app is None:
+        if settings.applivery_app_token is None:
+            raise BadInput("No app was named.", "Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
+        token = settings.applivery_app_token.get_secret_value()
+        async with by_app_token(hosts(settings), token, trust_env=True) as found:
+            yield found
+        return
+    async with _workspace(settings) as applivery:
+        yield applivery.depot(await _app(applivery, app))
+
+
+@asynccontextmanager
+async def _workspace(settings: UploadSettings) -> AsyncIterator[Applivery]:
+    if settings.applivery_token is None or settings.applivery_organization is None:
+        if settings.applivery_app_token is not None:
+            raise BadInput(
+                "--app needs a Service Account's token, and only an App API Token is set.",
+                "Leave --app out: the token says which app. Or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION.",
+            )
+        raise BadInput(
+            "There is no token for Applivery.",
+            "Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app.",
+        )
+    async with Applivery(
+        hosts=hosts(settings),
+        organization=settings.applivery_organization,
+        token=settings.applivery_token.get_secret_value(),
+        budget=Budget(PER_HOUR),
+        trust_env=True,
+    ) as applivery:
+        yield applivery
+
+
+async def _app(applivery: Applivery, typed: str) -> App:
+    try:
+        return await Catalogue(applivery).app(typed)
+    except CredentialRefused:
+        # the depot says whose token it is
+        await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
+        raise
+
+
+async def build(depot: Depot, which: str) -> Build:
+    """The build meant by its id, or by `latest`, a version or `#number` of the newest. Raises as choice.build does."""
+    if choice.BUILD_ID.fullmatch(which):
+        return await depot.build(which.lower())
+    newest = await depot.newest()
+    return choice.build(which, newest, newest[0].app if newest else depot.app)

@@ -1,0 +1,72 @@
+"""`upload`: a build from this machine to Applivery, watched to its end when that is wished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli import options
+
+File = Annotated[Path, typer.Argument(help="The build: .ipa .apk .aab .dmg .pkg .exe .msi .msix .appx .nsp .zip …")]
+AppName = Annotated[
+    str | None, typer.Option("--app", help="The app, with a Service Account's token.", show_default=False)
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until Applivery has processed it.")]
+Minutes = Annotated[float, typer.Option("--timeout", help="Minutes to wait for that.")]
+Every = Annotated[float, typer.Option("--every", help="Seconds between two looks.")]
+Channel = Annotated[
+    str | None,
+    typer.Option("--announce", help="Post a card in this Slack channel when it is ready.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def upload(
+    file: File,
+    *,
+    app: AppName = None,
+    version_name: options.VersionName = None,
+    tags: options.Tags = None,
+    changelog: options.Changelog = None,
+    changelog_file: options.ChangelogFile = None,
+    notify_collaborators: options.Collaborators = False,
+    notify_employees: options.Employees = False,
+    notify_message: options.MailText = None,
+    notify_language: options.Language = None,
+    groups: options.Groups = None,
+    build_platform: options.Platform = None,
+    package_name: options.PackageName = None,
+    package_version: options.PackageVersion = None,
+    package_icon: options.PackageIcon = None,
+    deployer_name: options.DeployerName = None,
+    commit: options.Commit = None,
+    commit_message: options.CommitMessage = None,
+    branch: options.Branch = None,
+    git_tag: options.GitTag = None,
+    triggered: options.Triggered = None,
+    build_url: options.BuildUrl = None,
+    ci_url: options.CiUrl = None,
+    repository_url: options.RepositoryUrl = None,
+    build_number: options.BuildNumber = None,
+    announce: Channel = None,
+    wait: Wait = False,
+    timeout: Minutes = 30.0,
+    every: Every = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a build to Applivery.
+
+    With APPLIVERY_TOKEN (a Service Account's) and APPLIVERY_ORGANIZATION name the --app; with APPLIVERY_APP_TOKEN leave
+    it out. Nobody is mailed unless asked for.
+    """
+    given = dict(locals())  # every option by its name, once
+    # imported here: it brings the network along, which the other words need later or never
+    from bot.cli.showing import ended  # noqa: PLC0415
+    from bot.cli.typed import Typed  # noqa: PLC0415
+    from bot.cli.uploading import Order  # noqa: PLC0415
+
+    wait = wait or announce is not None
+    order = Order(file, app, Typed(given), announce, wait=wait, patience=timeout * 60, every=every)
+    raise typer.Exit(ended(order.carried_out, as_json=as_json))

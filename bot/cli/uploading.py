@@ -1,0 +1,86 @@
+"""An upload from the shell as it was ordered: settings, file, sending, waiting, announcing."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bot import config
+from bot.applivery import files
+from bot.applivery.depot import Depot
+from bot.applivery.multipart import Parcel, Small
+from bot.cli import depots
+from bot.cli.announcing import announcing
+from bot.cli.showing import Showing
+from bot.cli.typed import Typed
+from bot.cli.watching import ended_well, watched
+from bot.domain import choice, uploads
+from bot.domain.model import Build, Stage
+from bot.domain.uploads import Details
+from bot.slack.wording import size
+
+LOST = "The answer got lost. Looking for the build at Applivery …"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One upload as it was ordered; `patience` and `every` are seconds: to wait in all, and between two looks."""
+
+    path: Path
+    app: str | None
+    typed: Typed
+    channel: str | None
+    wait: bool
+    patience: float
+    every: float
+
+    async def carried_out(self, showing: Showing) -> None:
+        """Do it all. Raises a Problem at the first thing that does not go as ordered."""
+        settings = config.read_upload()
+        details, icon = self.typed.details(os.environ), self.typed.icon()
+        file = files.local(self.path)
+        async with AsyncExitStack() as stack:
+            announcer = None
+            if self.channel is not None:
+                # before gigabytes are sent: a card that cannot be posted is better known now
+                announcer = await stack.enter_async_context(announcing(settings, self.channel))
+            depot = await stack.enter_async_context(depots.depot(settings, self.app))
+            build = await _sent(depot, file, details, icon, showing)
+            address = depots.dashboard(settings, build)
+            showing.learn(build, address)
+            if self.wait:
+                build = await watched(depot, build, showing, patience=self.patience, every=self.every)
+                showing.learn(build, address)
+            ended_well(build)
+            showing.say(_closing(build, address))
+            if announcer is not None:
+                await announcer.announce(build, address or "")
+                showing.facts["announced"] = self.channel
+                showing.say(f"A card with a button is in {self.channel}.")
+
+
+async def _sent(depot: Depot, file: Parcel, details: Details, icon: Small | None, showing: Showing) -> Build:
+    showing.say(f"Uploading {file.name} ({size(file.size)}).")
+    started = time.monotonic()
+    async with showing.progress(file.size):
+        done = await depot.upload(file, details, icon=icon, progress=showing.sent, looking=partial(showing.say, LOST))
+    seconds = max(time.monotonic() - started, 0.001)
+    showing.facts |= {"sent_bytes": file.size, "seconds": round(seconds, 3), "found_after_break": done.found}
+    if done.found:
+        showing.say("Applivery has it: a new build of the same version and size.")
+    rate = size(int(file.size / seconds))
+    showing.say(f"Uploaded {_title(done.build)} in {uploads.duration(seconds)} ({rate}/s): build {done.build.id}.")
+    return done.build
+
+
+def _title(build: Build) -> str:
+    return f"{build.app.name} {choice.label(build)}"
+
+
+def _closing(build: Build, address: str | None) -> str:
+    state = f"{_title(build)} is ready." if build.stage is Stage.READY else "Applivery is processing it."
+    return f"{state} {address or 'Set APPLIVERY_ORGANIZATION to get its dashboard link here.'}"

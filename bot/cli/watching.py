@@ -1,0 +1,50 @@
+"""Waiting on the shell until Applivery has processed a build, and what its end means."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from bot.applivery.depot import Depot
+from bot.cli.showing import Showing
+from bot.domain import uploads
+from bot.domain.model import Build, Stage
+from bot.errors import AppliveryDown, BudgetSpent, Problem, TooManyRequests, Unreadable
+
+_PASSING = (AppliveryDown, TooManyRequests, Unreadable, BudgetSpent)
+CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processing-codes/"
+
+
+class NotReady(Problem):
+    """Applivery has the file, and no build that can be had: it failed, or nobody knows yet."""
+
+
+async def watched(depot: Depot, build: Build, showing: Showing, *, patience: float, every: float) -> Build:
+    """The build once it is ready or has failed; raises NotReady when that takes longer than `patience` seconds."""
+    until = time.monotonic() + patience
+    said = ""
+    while not build.stage.final:
+        if build.status != said:
+            said = build.status
+            showing.say(f"Applivery says: {said}.")
+        if time.monotonic() >= until:
+            waited = uploads.duration(patience)
+            raise NotReady(
+                f"The build is uploaded, and after {waited} Applivery has not finished it (“{said}”).",
+                "Look at it in the dashboard; uploading it again would make a second one.",
+            )
+        await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
+        try:
+            build = await depot.build(build.id)
+        except _PASSING as error:
+            showing.say(f"{error.sentence} Looking again.")
+    return build
+
+
+def ended_well(build: Build) -> None:
+    """Raise NotReady, with Applivery's own words, when the processing failed."""
+    if build.stage is not Stage.FAILED:
+        return
+    code = f" (code {build.error_code})" if build.error_code else ""
+    reason = build.error or "Applivery gave no reason."
+    raise NotReady(f"Applivery could not process the build{code}: {reason}", f"What the codes mean: {CODES}")

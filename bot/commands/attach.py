@@ -1,0 +1,100 @@
+"""`attach`: a file from Slack that hangs on a processed build from then on."""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import Option
+
+from bot.commands import get
+from bot.commands.upload import AGAIN_SECONDS
+from bot.domain import choice, formats
+from bot.domain.model import App, Build, Role, Stage
+from bot.errors import BadInput, NotProcessed
+from bot.slack import blocks, inputs
+from bot.slack.blocks import Block, Form, Message
+from bot.slack.cards import uploads as cards
+from bot.slack.carrier import Load
+from bot.slack.command import Call, Target, command, form, options, shortcut
+from bot.slack.wording import inline, size
+
+
+@command(need=Role.RELEASER)
+async def attach(call: Call, target: Target | None = None) -> Form:
+    """Attach a file to a build; a form asks for it.
+
+    /applivery attach
+    /applivery attach courier 2.4.0
+    """
+    file = (inputs.file("File", "attach.file"),)
+    if target is None:
+        return _form(file)
+    return _form(file, build=(await target.build(call)).build)
+
+
+@shortcut("attach_file", need=Role.RELEASER)
+async def from_message(call: Call, value: str | None) -> Form:
+    """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
+    build = await call.build(*(value.split("/")[:2])) if value and "/" in value else None
+    files = call.quoted.files
+    if not files and build is None:
+        raise BadInput(
+            "There is no file in that message.", f"Use the one with the file, or `{call.house.command} attach`."
+        )
+    if not files:
+        return _form((inputs.file("File", "attach.file"),), build=build)
+    if len(files) == 1:
+        shown = blocks.section(f"*{inline(files[0].name, 120)}* ({size(files[0].size)})")
+        return _form((shown,), build=build, file_id=files[0].id)
+    which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in files]
+    return _form((inputs.choice("File", "attach.file", which, optional=False),), build=build)
+
+
+def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Form:
+    app = blocks.option(build.app.name, build.app.id) if build else None
+    chosen = blocks.option(choice.label(build), build.id) if build else None
+    return Form(
+        "attach.v1",
+        "Attach to a build",
+        (
+            *file,
+            blocks.pick("App", "attach.app", hint="Type to find an app", chosen=app),
+            blocks.pick("Build", "attach.build", hint="One that is processed", chosen=chosen),
+        ),
+        submit="Attach",
+        memory="/".join((file_id, build.app.id if build else "")),
+    )
+
+
+@options("attach.app", need=Role.RELEASER)
+async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The apps this person may attach something to."""
+    return await get.apps(call, typed, chosen)
+
+
+@options("attach.build", need=Role.RELEASER)
+async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The processed builds of the chosen app, newest first."""
+    wanted = chosen.get("attach.app") or chosen.get("memory", "").partition("/")[2]
+    app: App | None = next((one for one in await call.apps() if one.id == wanted), None)
+    if app is None:
+        return []
+    found = [one for one in await call.house.catalogue.builds(app, most=100) if one.stage is Stage.READY]
+    labels = [(choice.label(one), one.id) for one in found]
+    return [blocks.option(label, build_id) for label, build_id in labels if typed.casefold() in label.casefold()][:100]
+
+
+@form("attach.v1", need=Role.RELEASER)
+async def submitted(call: Call, typed: dict[str, str]) -> Message:
+    """What was filled in."""
+    build = await call.build(typed.get("attach.app", ""), typed.get("attach.build", ""))
+    if build.stage is not Stage.READY:
+        raise NotProcessed(
+            "A file can be attached once Applivery has processed the build.", "Try again when it is ready."
+        )
+    carrier = call.house.carrier
+    file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
+    formats.check_size(file.name, file.size)
+    load = Load(call.asker, build.app, file, build=build, door=call.door.value)
+    if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
+        return Message("I am attaching that file already; you can follow it in our direct messages.")
+    carrier.begin(load)
+    return cards.begun(file.name, file.size, build.app, build)

@@ -1,0 +1,71 @@
+"""Which files Applivery takes as a build, and what can be told of one before a byte is sent."""
+
+from __future__ import annotations
+
+from bot.errors import UnusableFile
+
+# https://docs.applivery.com/en/app-distribution/api/builds/upload-build
+EXTENSIONS = (
+    "ipa",
+    "apk",
+    "aab",
+    "dmg",
+    "pkg",
+    "exe",
+    "msi",
+    "msix",
+    "msixbundle",
+    "appx",
+    "appxbundle",
+    "nsp",
+    "zip",
+    "tar.gz",
+)
+LARGEST = 4 * 1024**3  # bytes; the vendor says "up to 4GB" and not which of the two it means
+
+_ZIPPED = frozenset({"ipa", "apk", "aab", "msix", "msixbundle", "appx", "appxbundle", "zip"})
+_ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_TEXT_MARKS = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")
+
+
+def extension(name: str) -> str | None:
+    """The documented extension a file name ends with, or None."""
+    lowered = name.lower()
+    return next((one for one in EXTENSIONS if lowered.endswith(f".{one}") and len(lowered) > len(one) + 1), None)
+
+
+def check(name: str, size: int) -> None:
+    """Raise UnusableFile for what cannot become a build: a kind that is not documented, nothing in it, or too much."""
+    if extension(name) is None:
+        kinds = " ".join(f".{one}" for one in EXTENSIONS)
+        raise UnusableFile(f"“{_short(name)}” is no build that Applivery takes.", f"It takes: {kinds}.")
+    check_size(name, size)
+
+
+def check_size(name: str, size: int) -> None:
+    """Raise UnusableFile when a file, of whatever kind, is empty or larger than Applivery takes."""
+    if size <= 0:
+        raise UnusableFile(f"“{_short(name)}” is empty.", "Check that it was written to its end.")
+    if size > LARGEST:
+        raise UnusableFile(
+            f"“{_short(name)}” has {size / 1e9:.1f} GB, and Applivery takes up to 4 GB.",
+            "Make it smaller, or ask Applivery for another way.",
+        )
+
+
+def check_start(name: str, start: bytes) -> None:
+    """Raise UnusableFile when the first bytes show that the file is not what its name says."""
+    if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
+        raise UnusableFile(
+            f"“{_short(name)}” has a text in it, and not a build.",
+            "Often that is an error page or a Git LFS pointer that was saved under the build's name.",
+        )
+    if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
+        raise UnusableFile(
+            f"“{_short(name)}” is not a .{extension(name)}: it does not begin like one.",
+            "Check that it is whole and was not renamed.",
+        )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:79]}…"

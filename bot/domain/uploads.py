@@ -1,0 +1,222 @@
+"""An upload before it is made: its fields by Applivery's names, how far it is, and how to recognise its build again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.model import Build
+from bot.errors import BadInput
+
+LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
+PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")
+_UNREADABLE = frozenset({"ps4", "ps5", "switch", "xbox-one", "xbox-series"})  # nothing can be read out of their files
+_IN_SLACK = " (Slack)"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """Where a build comes from; what is unknown is None. `triggered` is milliseconds since 1970."""
+
+    name: str | None = None
+    commit_message: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    tag: str | None = None
+    triggered: int | None = None
+    build_url: str | None = None
+    ci_url: str | None = None
+    repository_url: str | None = None
+    build_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is said of a build when it is uploaded. Nobody is mailed unless asked for.
+
+    `groups` narrows who is mailed: (a and b) or c is (("a", "b"), ("c",)). The last three are for a file Applivery
+    cannot read by itself.
+    """
+
+    version_name: str | None = None
+    tags: tuple[str, ...] = ()
+    changelog: str | None = None
+    notify_collaborators: bool = False
+    notify_employees: bool = False
+    notify_message: str | None = None
+    notify_language: str | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
+    deployer: Deployer = field(default_factory=Deployer)
+    platform: str | None = None
+    package_name: str | None = None
+    package_version: str | None = None
+
+    @property
+    def mails(self) -> bool:
+        """Whether anybody is mailed."""
+        return self.notify_collaborators or self.notify_employees
+
+
+def fields(details: Details) -> list[tuple[str, str]]:
+    """The text fields of the upload form, by their documented names; what is not known is left out.
+
+    https://docs.applivery.com/en/app-distribution/api/builds/upload-build
+    """
+    deployer = details.deployer
+    named = [
+        ("buildPlatform", details.platform),
+        ("packageName", details.package_name),
+        ("packageVersion", details.package_version),
+        ("versionName", details.version_name),
+        ("tags", ",".join(details.tags)),
+        ("changelog", details.changelog),
+        # always said: a public client mails everybody unless told not to, so its defaults cannot be relied on
+        ("notifyCollaborators", _word(details.notify_collaborators)),
+        ("notifyEmployees", _word(details.notify_employees)),
+        ("notifyMessage", details.notify_message),
+        ("notifyLanguage", details.notify_language),
+        *(
+            (f"filter[{i}][{j}]", group)
+            for i, together in enumerate(details.groups)
+            for j, group in enumerate(together)
+        ),
+        ("deployer.name", deployer.name),
+        ("deployer.info.commitMessage", deployer.commit_message),
+        ("deployer.info.commit", deployer.commit),
+        ("deployer.info.branch", deployer.branch),
+        ("deployer.info.tag", deployer.tag),
+        ("deployer.info.triggerTimestamp", str(deployer.triggered) if deployer.triggered is not None else None),
+        ("deployer.info.buildUrl", deployer.build_url),
+        ("deployer.info.ciUrl", deployer.ci_url),
+        ("deployer.info.repositoryUrl", deployer.repository_url),
+        ("deployer.info.buildNumber", deployer.build_number),
+    ]
+    return [(name, value) for name, value in named if value]
+
+
+def _word(yes: bool) -> str:
+    return "true" if yes else "false"
+
+
+def tags(words: Iterable[str]) -> tuple[str, ...]:
+    """The tags in some texts, each once; a comma parts them, since Applivery takes one list with commas."""
+    split = (tag.strip() for text in words for tag in text.split(","))
+    return tuple(dict.fromkeys(tag for tag in split if tag))
+
+
+def groups(text: str) -> tuple[tuple[str, ...], ...]:
+    """Groups of employees as typed: `a,b|c` is (a and b) or c. Raises BadInput for an empty part."""
+    if not text.strip():
+        return ()
+    found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
+    if not all(group for part in found for group in part):
+        raise BadInput(
+            f"“{text[:60]}” has an empty group in it.", "Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."
+        )
+    return found
+
+
+def check(details: Details, *, icon: bool) -> None:
+    """Raise BadInput for what Applivery would refuse after the whole file was sent."""
+    if details.notify_language is not None and details.notify_language not in LANGUAGES:
+        raise BadInput(
+            f"“{details.notify_language[:20]}” is no language of the mails.", f"There are: {_listed(LANGUAGES)}."
+        )
+    if details.platform is not None and details.platform not in PLATFORMS:
+        raise BadInput(f"“{details.platform[:20]}” is no platform.", f"There are: {_listed(PLATFORMS)}.")
+    if details.groups and not details.notify_employees:
+        raise BadInput(
+            "Groups narrow who of the employees is mailed, and nobody is.",
+            "Ask for mails to employees, or leave the groups out.",
+        )
+    if (details.notify_message or details.notify_language) and not details.mails:
+        raise BadInput(
+            "There is a message or a language for mails, and nobody is mailed.",
+            "Say who is to be mailed, or leave it out.",
+        )
+    if details.platform in _UNREADABLE:
+        lacking = [
+            word
+            for word, there in (("name", details.package_name), ("version", details.package_version), ("icon", icon))
+            if not there
+        ]
+        if lacking:
+            raise BadInput(
+                f"Applivery cannot read a build for {details.platform}, so it needs the package's {_listed(lacking)}.",
+                "Add what is missing.",
+            )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+# ------------------------------------------------------------------ a person in Slack
+
+
+def by_person(name: str) -> Deployer:
+    """The deployer of a build that somebody uploaded from Slack: the account that sends it is the bot's."""
+    return Deployer(name=f"{name}{_IN_SLACK}")
+
+
+def person(deployer_name: str | None) -> str | None:
+    """Who uploaded a build from Slack; None for a build that came another way."""
+    return (deployer_name or "").removesuffix(_IN_SLACK) or None if (deployer_name or "").endswith(_IN_SLACK) else None
+
+
+# ------------------------------------------------------------------ recognising it again
+
+
+def arrived(after: Sequence[Build], before: Collection[str], *, version: str | None, size: int) -> list[Build]:
+    """The builds of an app that an upload may have become, newest first: of its version and size, and not there before.
+
+    `before` has the ids of the newest builds when the upload began. Neither clock matters: a build that is older than
+    one that was there before is none of ours.
+    """
+    known = [build.created_at for build in after if build.id in before and build.created_at is not None]
+    newest = max(known, default=None)
+    return [
+        build
+        for build in after
+        if build.id not in before
+        and (newest is None or build.created_at is None or build.created_at >= newest)
+        and build.size in (None, size)
+        and (version is None or build.version == version)
+    ]
+
+
+# ------------------------------------------------------------------ how far it is
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How far an upload is: bytes, bytes a second, and the seconds that are left (None: it cannot be told yet)."""
+
+    sent: int
+    total: int
+    rate: float
+    left: float | None
+
+    @property
+    def percent(self) -> int:
+        """Whole per cent; 100 only when every byte is sent."""
+        return self.sent * 100 // self.total if self.total else 100
+
+
+def pace(marks: Sequence[tuple[float, int]], total: int) -> Pace:
+    """How far it is, by (seconds, bytes) marks in order; the rate is that of the time the marks span."""
+    if not marks:
+        return Pace(0, total, 0.0, None)
+    (first_at, first_sent), (at, sent) = marks[0], marks[-1]
+    spent = at - first_at
+    rate = (sent - first_sent) / spent if spent > 0 else 0.0
+    return Pace(sent, total, rate, (total - sent) / rate if rate > 0 else None)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `45 s`, `3 min`, `1 h 20 min`."""
+    whole = max(1, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,222 @@
+"""Carrying files from Slack to Applivery: streamed, told in one private message, and handed over to the watch."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.applivery.client import Applivery
+from bot.domain import uploads
+from bot.domain.model import App, Asker, AuditEntry, Build
+from bot.domain.uploads import Details
+from bot.errors import Problem, SlackProblem
+from bot.slack.blocks import Message
+from bot.slack.cards import builds as buildcards
+from bot.slack.cards import uploads as cards
+from bot.slack.files import Files, SlackFile
+from bot.slack.poster import Posted, Poster
+from bot.store.store import Store
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+AT_ONCE = 2
+EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
+MARKS = 5  # edits whose span gives the rate
+STOPPED = Problem("I was stopped before all of it was sent.", "Nothing was uploaded. Please start it again.")
+BROKEN = Problem("Something went wrong on my side.", "Look at the builds of the app before you upload it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One file for an app, or for one build of it; `door` is the way the wish came in, for the audit."""
+
+    asker: Asker
+    app: App
+    file: SlackFile
+    details: Details = field(default_factory=Details)
+    build: Build | None = None
+    door: str = "form"
+
+    @property
+    def to(self) -> str:
+        """Where it goes, in words."""
+        return buildcards.title(self.build) if self.build else self.app.name
+
+    @property
+    def key(self) -> str:
+        """The same load for the same place."""
+        return f"carry {self.file.id} {self.build.id if self.build else self.app.id}"
+
+
+class Carrier:
+    """Carries a few loads at once, each in a task of its own; the others wait for their turn."""
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        files: Files,
+        poster: Poster,
+        store: Store,
+        dashboard: Callable[[Build], str],
+        clock: Callable[[], datetime],
+        every: float = EVERY_SECONDS,
+    ) -> None:
+        self.files = files
+        self._applivery = applivery
+        self._poster = poster
+        self._store = store
+        self._dashboard = dashboard
+        self._clock = clock
+        self._every = every
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, load: Load) -> None:
+        """Start to carry; what comes of it is told in the asker's direct messages."""
+        task = asyncio.create_task(self._carry(load), name="carry")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for the loads under way, at most so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def close(self, seconds: float) -> None:
+        """Stop: what is not whole by now is not carried on, and its message says so."""
+        for task in self._tasks:
+            task.cancel()
+        await self.finish(seconds)
+
+    # -------------------------------------------------------------- one load
+
+    async def _carry(self, load: Load) -> None:
+        telling = _Telling(self._poster, load)
+        outcome, last, build = "stopped", cards.failed(load.file.name, load.to, STOPPED), load.build
+        try:
+            await telling.begin()
+            async with self._room:
+                last, build = await self._sent(load, telling)
+            outcome = "uploaded"
+        except Problem as problem:
+            outcome, last = type(problem).__name__, cards.failed(load.file.name, load.to, problem)
+            log.info("carry.problem", problem=outcome)
+        except asyncio.CancelledError:
+            log.info("carry.stopped")
+        except Exception as error:
+            reference = secrets.token_hex(4)
+            outcome, last = "unexpected", cards.failed(load.file.name, load.to, BROKEN, reference)
+            log.exception("carry.unexpected", error=type(error).__name__, reference=reference)
+        with suppress(Problem):  # the person is told all the same
+            await self._end(load, build, outcome)
+        await telling.end(last)
+
+    async def _sent(self, load: Load, telling: _Telling) -> tuple[Message, Build]:
+        """Send it; the message that says what came of it, and the build."""
+        depot = self._applivery.depot(load.app)
+        parcel = self.files.parcel(load.file)
+        showing = asyncio.create_task(telling.keep_telling(self._every))
+        try:
+            if load.build is not None:
+                build = await depot.attach(load.build.id, parcel, progress=telling.sent)
+                return cards.attached(load.file.name, build), build
+            done = await depot.upload(parcel, load.details, progress=telling.sent, looking=telling.looking)
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+        ended = await self._follow(done.build, load.asker)
+        if ended is not None:
+            return self._ended(ended), ended
+        dashboard = self._dashboard(done.build)
+        by, mails = load.asker.user_id, load.details.mails
+        return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
+
+    async def _follow(self, build: Build, asker: Asker) -> Build | None:
+        """Hand a build over to the watch; the build itself when it has ended already and nobody will tell of it."""
+        await self._store.await_build(build, asker.team_id, asker.user_id)
+        # It may have ended between the two: only what is asked after the promise is written down can be relied on.
+        with suppress(Problem):
+            now = await self._applivery.depot(build.app).build(build.id)
+            if now.stage.final and await self._store.stop_awaiting(build.id, asker.user_id):
+                return now
+        return None
+
+    def _ended(self, build: Build) -> Message:
+        return buildcards.status(build, self._dashboard(build))
+
+    async def _end(self, load: Load, build: Build | None, outcome: str) -> None:
+        if outcome != "uploaded":
+            await self._store.not_done(load.key)
+        asker = load.asker
+        await self._store.audit(
+            AuditEntry(
+                at=self._clock(),
+                team_id=asker.team_id,
+                user_id=asker.user_id,
+                channel_id=asker.channel_id,
+                action="attach" if load.build else "upload",
+                outcome=outcome,
+                door=load.door,
+                app_id=load.app.id,
+                build_id=build.id if build else None,
+            )
+        )
+
+
+class _Telling:
+    """The one message about a load, in the asker's direct messages; it is edited, never repeated."""
+
+    def __init__(self, poster: Poster, load: Load) -> None:
+        self._poster = poster
+        self._load = load
+        self._posted: Posted | None = None
+        self._sent = 0
+        self._lost = False
+
+    async def begin(self) -> None:
+        """Say that it is coming."""
+        self._posted = await self._poster.post(self._load.asker.user_id, self._card(None))
+
+    def sent(self, count: int) -> None:
+        """So many bytes have gone."""
+        self._sent = count
+
+    def looking(self) -> None:
+        """The answer was lost; the build is being looked for."""
+        self._lost = True
+
+    async def keep_telling(self, every: float) -> None:
+        """Edit the message again and again until cancelled; an edit that fails is left out."""
+        marks = [(time.monotonic(), 0)]
+        while self._posted is not None:
+            marks = [*marks[-MARKS:], (time.monotonic(), self._sent)]
+            card = self._card(marks)
+            with suppress(SlackProblem):
+                await self._poster.edit(self._posted.channel, self._posted.ts, card)
+            await asyncio.sleep(every)
+
+    async def end(self, message: Message) -> None:
+        """The last word; in a message of its own when the first one is gone."""
+        try:
+            if self._posted is not None:
+                await self._poster.edit(self._posted.channel, self._posted.ts, message)
+                return
+        except SlackProblem as problem:
+            log.info("carry.edit_refused", code=problem.code)
+        try:
+            await self._poster.post(self._load.asker.user_id, message)
+        except SlackProblem as problem:
+            log.warning("carry.untold", code=problem.code)
+
+    def _card(self, marks: list[tuple[float, int]] | None) -> Message:
+        if self._lost:
+            return cards.looking(self._load.file.name, self._load.to)
+        pace = uploads.pace(marks, self._load.file.size) if marks is not None else None
+        return cards.under_way(self._load.file.name, self._load.to, pace)

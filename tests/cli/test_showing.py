@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.cli import options
+from bot.cli.showing import words
+from bot.domain import uploads
+from bot.domain.uploads import Pace
+
+
+@pytest.mark.parametrize(
+    ("pace", "said"),
+    [
+        (Pace(0, 960_000_000, 0.0, None), "0 % · 0 bytes of 960.0 MB"),
+        (Pace(412_000_000, 960_000_000, 12_345_678.0, 44.4), "42 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 44 s left"),
+        (Pace(9_000_000, 9_000_000, 9.0, 0.0), "100 % · 9.0 MB of 9.0 MB · all sent, waiting for Applivery’s answer"),
+    ],
+)  # fmt: skip
+def test_a_line_of_progress_has_bytes_rate_and_time_left(pace: Pace, said: str) -> None:
+    assert words(pace) == said
+
+
+def test_help_names_every_language_and_platform_there_is() -> None:
+    said = Path(options.__file__).read_text()
+    assert f"Its language: {' '.join(uploads.LANGUAGES)}." in said
+    assert f"One of {' '.join(uploads.PLATFORMS)}." in said

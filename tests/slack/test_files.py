@@ -1,0 +1,154 @@
+"""Reading a file out of Slack: from Slack's own host alone, whole or not at all, and the token goes nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.errors import FileLost, UnusableFile
+from bot.sandbox.faults import Fault
+from bot.slack.files import Files, SlackFile
+from tests.conftest import World
+
+CONTENT = b"PK\x03\x04" + bytes(range(256)) * 5000
+
+
+async def read(files: Files, file: SlackFile) -> bytes:
+    parcel = files.parcel(file)
+    async with parcel.open() as pieces:
+        return b"".join([piece async for piece in pieces])
+
+
+@asynccontextmanager
+async def somewhere_else() -> AsyncIterator[tuple[str, list[Any]]]:
+    """A server that writes down what it is asked; gives its address."""
+    heard: list[Any] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        heard.append(dict(request.headers))
+        return web.Response(body=CONTENT)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", heard
+    await runner.cleanup()
+
+
+async def test_a_file_is_read_whole_with_its_own_size_and_name(world: World) -> None:
+    await world.start()
+    message = world.slack.share("línea ñ.ipa", CONTENT, world.ana, world.releases)
+    files = world.bot.carrier.files
+    file = await files.file(message.files[0]["id"])
+    assert (file.name, file.size) == ("línea ñ.ipa", len(CONTENT))
+    assert await read(files, file) == CONTENT
+    assert world.slack.url not in repr(file)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://files.slack.com/f",  # not encrypted
+        "https://files.slack.com.evil.test/f",
+        "https://evil.test/files.slack.com/f",
+        "https://files.slack.com@evil.test/f",
+        "https://token@files.slack.com/f",
+        "https://files.slack.com:8443/f",
+        "https://slack.com/f",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "https://[broken/f",
+        "",
+    ],
+)
+async def test_any_other_address_is_refused_before_anything_is_asked(world: World, url: str) -> None:
+    await world.start()
+    message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
+    file = world.slack.desk.files.files[message.files[0]["id"]]
+    wire = world.slack.desk.files.wire
+    world.slack.desk.files.wire = lambda one: {  # type: ignore[method-assign]
+        **wire(one), "url_private": url, "url_private_download": url,
+    }  # fmt: skip
+    with pytest.raises(UnusableFile, match="does not lie in Slack itself"):
+        await world.bot.carrier.files.file(file.id)
+    with pytest.raises(AssertionError, match="Slack's file host only"):
+        await read(world.bot.carrier.files, SlackFile("F1", "a.ipa", 4, url))
+
+
+async def test_a_remote_file_is_refused(world: World) -> None:
+    await world.start()
+    async with somewhere_else() as (address, heard):
+        message = world.slack.share("a.ipa", b"", world.ana, world.releases, elsewhere=f"{address}/a.ipa")
+        with pytest.raises(UnusableFile, match="Download it and post the file itself"):
+            await world.bot.carrier.files.file(message.files[0]["id"])
+    assert not heard
+
+
+async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: World) -> None:
+    async with somewhere_else() as (target, heard):
+
+        async def redirect(request: web.Request) -> web.Response:
+            raise web.HTTPFound(f"{target}/stolen")
+
+        app = web.Application()
+        app.router.add_get("/f", redirect)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        own = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await world.start()
+        files = Files(world.bot.poster, token="xoxb-secret", api_url=f"{own}/api")
+        with pytest.raises(FileLost, match="did not hand out"):
+            await read(files, SlackFile("F1", "a.ipa", 4, f"{own}/f"))
+        await runner.cleanup()
+        assert not heard
+
+
+def test_with_the_real_slack_its_file_host_alone_is_good(world: World) -> None:
+    files = Files(None, token="xoxb", api_url="https://slack.com/api")  # type: ignore[arg-type]
+    assert files._origins == {"https://files.slack.com"}
+    proxied = Files(None, token="xoxb", api_url="http://127.0.0.1:9000/api")  # type: ignore[arg-type]
+    assert proxied._origins == {"https://files.slack.com", "http://127.0.0.1:9000"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(status=404), "was deleted in Slack"),
+        (Fault(status=403), "did not hand out"),
+        (Fault(status=200, body="<html>"), "another size"),
+        (Fault(drop=True), "connection to Slack broke"),
+        (Fault(drop_at=0.5), "connection to Slack broke"),
+    ],
+)
+async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_address(
+    world: World, fault: Fault, words: str
+) -> None:
+    await world.start()
+    message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
+    files = world.bot.carrier.files
+    file = await files.file(message.files[0]["id"])
+    world.slack.faults.add("file", fault, times=None)
+    with pytest.raises(FileLost, match=words) as raised:
+        await read(files, file)
+    error: BaseException | None = raised.value
+    while error is not None:
+        assert "xoxb" not in repr(error)
+        assert world.slack.url not in str(error)
+        error = error.__cause__ or error.__context__
+
+
+async def test_without_the_right_to_read_files_slack_s_log_in_page_is_not_taken_for_the_file(world: World) -> None:
+    await world.start()
+    message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
+    files = world.bot.carrier.files
+    file = await files.file(message.files[0]["id"])
+    world.slack.scopes = world.slack.scopes - {"files:read"}
+    with pytest.raises(FileLost, match="scope `files:read`"):
+        await read(files, file)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.slack.quoted import NO_MESSAGE, Quoted, QuotedFile, quoted
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Faster &amp; smaller &lt;now&gt;", "Faster & smaller <now>"),
+        ("<@U012|ana> and <@U034>, see <#C01|releases>", "@ana and @U034, see #releases"),
+        ("<!channel> <!here|here> <!subteam^S1|@qa>", "@channel here @qa"),
+        ("<https://acme.test/1|the ticket> <https://acme.test|acme.test>", "the ticket (https://acme.test/1) https://acme.test"),
+        ("a < b and b > a", "a < b and b > a"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_message_reads_as_its_writer_saw_it(written: str, read: str) -> None:
+    assert quoted({"text": written}).text == read
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({}, NO_MESSAGE),
+        ({"files": [{"id": "F1", "name": "a.ipa", "size": 4}]}, Quoted("", (QuotedFile("F1", "a.ipa", 4),))),
+        ({"files": [{"id": "F1", "file_access": "check_file_info"}]}, Quoted("", (QuotedFile("F1"),))),
+        ({"files": [None, {"name": "no id"}, {"id": "F1", "size": "4"}]}, Quoted("", (QuotedFile("F1"),))),
+    ],
+)
+def test_files_are_known_as_far_as_slack_says(message: dict[str, Any], expected: Quoted) -> None:
+    assert quoted(message) == expected
