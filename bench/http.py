@@ -74,7 +74,7 @@ class Asking(asyncio.Protocol):
             return
         head = bytes(self._came[:end])
         whole = end + 4 + _length(head)
-        if len(self._came) >= whole and self._waiting:
+        if len(self._came) >= whole and self._waiting and not self._waiting.done():
             body = bytes(self._came[end + 4 : whole])
             del self._came[:whole]
             self._waiting.set_result((int(head[9:12]), body))

@@ -77,12 +77,12 @@ async def app(words: tuple[str, ...], sink_port: int) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **settings: str) -> AsyncIterator[Running]:
+async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **more: str) -> AsyncIterator[Running]:
     """The same in a folder that may have been used before: its database is then up to date; with these settings."""
-    port = _free_port()
+    port = free_port()
     started = time.perf_counter()
     with (folder / "log").open("w+b") as log:
-        process = await _python(*words, env={**_settings(folder, port, sink_port), **settings}, stderr=log)
+        process = await _python(*words, env={**settings(folder, port, sink_port), **more}, stderr=log)
         try:
             await _answers(port, process, lambda: get("/healthz"))
             alive = time.perf_counter()
@@ -141,7 +141,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
@@ -153,7 +153,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "APPLIVERY_"))}
 
 
-def _settings(folder: Path, port: int, sink_port: int) -> dict[str, str]:
+def settings(folder: Path, port: int, sink_port: int) -> dict[str, str]:
     world = f"http://127.0.0.1:{sink_port}"
     return {
         **_environment(),

@@ -93,7 +93,7 @@ async def _said(url: str, token: str) -> bytes:
         return await response.read()
 
 
-async def _seeded() -> tuple[bytes, bytes, bytes]:
+async def seeded() -> tuple[bytes, bytes, bytes]:
     """The apps, a full page of Courier's builds, and the first of them in detail."""
     applivery = PretendedApplivery()
     seed_applivery(applivery)
@@ -114,7 +114,7 @@ async def _seeded() -> tuple[bytes, bytes, bytes]:
 
 async def main() -> None:
     """Serve until killed."""
-    sink = Sink(*await _seeded())
+    sink = Sink(*await seeded())
     server = await asyncio.get_running_loop().create_server(lambda: Exchange(sink.respond), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 
-def command(number: int, person: int, run: str, sink_port: int) -> bytes:
+def command(number: int, person: int, run: str, sink_port: int, text: str = "builds courier") -> bytes:
     """One signed request, as Slack sends it. https://docs.slack.dev/interactivity/implementing-slash-commands"""
     body = urlencode(
         {
@@ -23,7 +23,7 @@ def command(number: int, person: int, run: str, sink_port: int) -> bytes:
             "user_id": f"U0PERSON{person}",
             "user_name": f"person{person}",
             "command": "/applivery",
-            "text": "builds courier",
+            "text": text,
             "api_app_id": "A0BENCH",
             "is_enterprise_install": "false",
             "response_url": f"http://127.0.0.1:{sink_port}/answer/{run}/{number}",

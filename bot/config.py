@@ -33,6 +33,7 @@ EXAMPLES = {
     "links_per_minute": "10",
     "links_per_hour": "60",
     "ticket_minutes": "10",
+    "ledger_days": "90",
     "poll_busy_seconds": "5",
     "poll_idle_seconds": "60",
     "access_admins": "U012AB3CD,U045EF6GH",
@@ -153,6 +154,7 @@ class Settings(BaseSettings):
     links_per_minute: Annotated[int, Field(ge=1)] = 10  # for one person
     links_per_hour: Annotated[int, Field(ge=1)] = 60
     ticket_minutes: Annotated[float, Field(gt=0, le=1440)] = 10  # how long a claim page stays open
+    ledger_days: Annotated[float, Field(gt=0, le=3650)] = 90  # how long it is kept who asked for which link
     poll_busy_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5
     poll_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
     access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = ()

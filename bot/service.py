@@ -20,9 +20,11 @@ from bot.applivery.upload import Endurance
 from bot.config import Settings
 from bot.domain.model import Build, Role
 from bot.errors import Problem
+from bot.jobs import digest as digesting
 from bot.jobs.announce import LEASE_SECONDS, Announce
 from bot.jobs.bell import Bell
 from bot.jobs.expire import Expire
+from bot.jobs.forget import Forget
 from bot.jobs.hold import Hold
 from bot.jobs.loop import Step, forever
 from bot.jobs.pausing import Pausing
@@ -40,6 +42,7 @@ from bot.slack.handout import Handout
 from bot.slack.manifest import SCOPES
 from bot.slack.people import People
 from bot.slack.poster import HTTP_SECONDS, Poster
+from bot.slack.reporting import Reporting
 from bot.slack.socket import Sockets
 from bot.store.store import Store
 from bot.store.wakeups import Topic
@@ -64,6 +67,7 @@ class Tuning:
     pace_seconds: float = 1.0
     lease_seconds: float = LEASE_SECONDS
     watch_lease_seconds: float = WATCH_LEASE_SECONDS
+    digest_lease_seconds: float = digesting.LEASE_SECONDS
     slack_seconds: float = HTTP_SECONDS
     applivery_seconds: float = 30.0
     progress_seconds: float = PROGRESS_SECONDS
@@ -89,6 +93,8 @@ class Service:
     hold: Hold
     pausing: Pausing
     carrier: Carrier
+    digest: digesting.DigestJob
+    forget: Forget
     web: Web
     sockets: Sockets | None = None
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
@@ -101,12 +107,14 @@ class Service:
             ("announce", self.announce.step, "tell"),
             ("pausing", self.pausing.step, "paused"),
             ("progress", self.progress.step, "progress"),
+            ("digest", self.digest.step, "digest"),
             ("expire", self.expire.step, "expire"),
         ]
         self.jobs += [
             asyncio.create_task(forever(name, step, partial(self.store.wait, topic)), name=name)
             for name, step, topic in steps
         ]
+        self.jobs.append(asyncio.create_task(forever("forget", self.forget.step, asyncio.sleep), name="forget"))
 
 
 @asynccontextmanager
@@ -171,6 +179,10 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         every=tuning.progress_seconds,
     )
     stack.push_async_callback(carrier.close, STOP_SECONDS)
+    catalogue = Catalogue(applivery)
+    reporting = Reporting(
+        applivery=applivery, catalogue=catalogue, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
+    )
     door = FrontDoor(
         house=House(
             applivery=applivery,
@@ -179,6 +191,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
             people=people,
             places=poster,
             handout=handout,
+            reporting=reporting,
             metrics=metrics,
             registry=registry,
             carrier=carrier,
@@ -230,6 +243,10 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     expire, hold = Expire(store=store, poster=poster), Hold(store=store)
     progress = Progress(store=store, poster=poster, dashboard=dashboard, every_seconds=tuning.progress_seconds)
+    digest = digesting.DigestJob(
+        store=store, reporting=reporting, people=people, poster=poster, lease_seconds=tuning.digest_lease_seconds
+    )
+    forget = Forget(store, settings.ledger_days)
     secret = settings.applivery_webhook_secret
     checks: dict[str, Check] = {
         "slack": partial(readiness.slack, sockets, poster),
@@ -264,6 +281,8 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         hold=hold,
         pausing=pausing,
         carrier=carrier,
+        digest=digest,
+        forget=forget,
         web=web,
         sockets=sockets,
     )

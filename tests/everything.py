@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, User
 from bot.slack.blocks import Message as Says
 from bot.slack.command import Call, Kind, command
+from bot.store.columns import micros
 from tests.conftest import World
 from tests.handing import MINTING, ready, rested
 from tests.seeing import every_message, press
@@ -43,6 +45,7 @@ async def everything(world: World) -> None:
     await _mishaps(world)
     await world.look()
     await world.bot.expire.step()
+    await _digest(world)
     await rested(world)
     left_out = names(world, Kind.BUTTON) - pressed
     assert not left_out, f"a new button has to be pressed here too: {left_out}"
@@ -74,6 +77,10 @@ def typed(world: World) -> list[str]:
         "mute", "mute 30m courier", "mute soon courier", "mute until friday", "mute off", "unmute courier",
         f"grant {bruno} member app:courier", f"grant <!subteam^{group.id}|@qa> member", f"revoke {bruno} app:courier",
         f"grant <#{world.releases.id}|releases> app:courier", f"revoke <#{world.releases.id}|releases> app:courier",
+        "downloads courier since:30d by:version", f"downloads courier missing:<!subteam^{group.id}|@qa>",
+        "downloads courier person:eva@acme.test", "downloads courier every:daily@09:00", "downloads courier every:soon",
+        f"grant <#{world.general.id}|general> manager", f"revoke <#{world.general.id}|general>",
+        f"forget <@{world.slack.user('eva').id}|eva>",
         f"grant {bruno} king", "audit", "audit format:csv", f"audit person:{bruno}",
     ]  # fmt: skip
 
@@ -83,6 +90,8 @@ async def _commands(world: World) -> None:
     android = ready(world, os="android", number="174", extension="aab")
     world.applivery.attach(android, "notes.pdf", b"%PDF")
     world.applivery.download(android, world.applivery.member(first="Eva", last="Ruiz"))
+    for number in range(101):  # people fill more than one page
+        world.applivery.download(android, world.applivery.member(email=f"p{number}@acme.test"))
     words = typed(world)
     verbs = {one.partition(" ")[0] for one in words}
     # the last two answer with a form: below
@@ -105,7 +114,20 @@ async def _forms(world: World) -> None:
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
     await rested(world)
     sent = {form.callback_id, await _recall(world), *await _subscriptions(world), *await _uploads(world)}
+    sent.add(await _downloads(world))
     assert names(world, Kind.FORM) == sent, "a new form has to be sent here too"
+
+
+async def _downloads(world: World) -> str:
+    """A summary is asked for by form. The form's name."""
+    turn = await world.slack.command("/applivery", "downloads", user=world.ana, channel=world.releases)
+    form = await turn.view()
+    for select in names(world, Kind.OPTIONS):
+        if select.startswith("downloads."):
+            await world.slack.options(form, select, "", user=world.ana)
+    await world.slack.submit(form, {"downloads.app": {"downloads.app": world.courier.id}}, user=world.ana)
+    await rested(world)
+    return form.callback_id
 
 
 async def _uploads(world: World) -> set[str]:
@@ -238,6 +260,16 @@ async def _unfinished(world: World) -> None:
     await world.look()
 
 
+async def _digest(world: World) -> None:
+    """A summary that comes by itself, and the hour at which the ledger is tidied."""
+    await world.ask("downloads courier every:daily@09:00")
+    due_at = micros(datetime.now(UTC) - timedelta(hours=1))
+    execute(world, f"UPDATE digests SET due_at = {due_at}, told_until = {due_at - 40 * 24 * 3600 * 10**6}")
+    await world.bot.digest.step()
+    await world.bot.announce.drain()
+    await world.bot.forget.step()
+
+
 # ------------------------------------------------------------------ buttons
 
 
@@ -270,7 +302,7 @@ def place(world: World, message: Message) -> str:
 
 async def _pressed(world: World, message: Message, block: str, element: dict[str, Any]) -> bool:
     who = seer(world, message)
-    if element["action_id"].startswith("unsubscribe"):
+    if element["action_id"].startswith(("unsubscribe", "undigest")):
         return True  # pressed last, in _mishaps: what is announced has to be heard
     try:
         await world.slack.click(message, element["action_id"], user=who, block_id=block)

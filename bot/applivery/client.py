@@ -29,6 +29,7 @@ from bot.errors import RequestRefused, Unreadable
 __all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
 
 _T = TypeVar("_T")
+_Takes = TypeVar("_Takes", bound=parse.TakesRows)
 _log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 100  # the largest seen in the vendor's own examples; the maximum is not documented
@@ -234,11 +235,28 @@ class Applivery:
     ) -> list[MemberDownloads]:
         """Return who downloaded an app, or one build of it; the times are aware and both inclusive.
 
-        One answer may weigh 60 MB: it is not paged. Raises ValueError for a time without a zone.
+        Raises ValueError for a time without a zone.
+        """
+        return await self.fold_downloads(parse.Listed, app_id, build_id, email=email, since=since, until=until)
+
+    async def fold_downloads(
+        self,
+        into: Callable[[], _Takes],
+        app_id: str,
+        build_id: str | None = None,
+        *,
+        email: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> _Takes:
+        """Ask the same, and add each row to what `into` makes, as it arrives: an answer may weigh 60 MB, unpaged.
+
+        Each time the question is asked again `into` is called again; what it gave before is dropped.
         """
         path = paths.app(self._root, app_id) if build_id is None else self._build_path(app_id, build_id)
         query = queries.period(email, since, until, longest_email=256 if build_id is None else 128)
-        return await self._get("downloads_by_user", f"{path}/downloads/by-user", parse.member_downloads, **query)
+        ask = Ask("downloads_by_user", f"{self.hosts.api}{path}/downloads/by-user", query, self._lane)
+        return await self._transport.stream(ask, lambda: parse.member_downloads_as_they_come(into()))
 
     async def downloads(
         self,

@@ -39,7 +39,7 @@ def refusal(body: bytes) -> Refusal | None:
 def one(body: bytes, shape: type[_Wire]) -> _Wire:
     """Return the single object of an answer; raises Unreadable, or the named error when the answer says no."""
     data = _accepted(body).data
-    return must(_item(data if _start(data) else Raw(body), shape))
+    return must(item(data if _start(data) else Raw(body), shape))
 
 
 def each(body: bytes, shape: type[_Wire]) -> Iterable[_Wire]:
@@ -50,7 +50,7 @@ def each(body: bytes, shape: type[_Wire]) -> Iterable[_Wire]:
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
     """Return the facts of a page that was asked for as number `page` with `limit` to a page; raises as `one` does."""
     raws, info = _list_of(body)
-    facts = tuple(made for item in _items(raws, shape) if (made := fact(item)) is not None)
+    facts = tuple(made for one in _items(raws, shape) if (made := fact(one)) is not None)
     total = scalars.count(info.total_docs)
     return Page(
         items=facts,
@@ -130,7 +130,7 @@ def _list_of(body: bytes) -> tuple[list[Raw], wire.WireAnswer]:
     raise Unreadable
 
 
-def _decoded(raw: Raw, shape: type[_T]) -> _T | None:
+def _decoded(raw: Raw | bytes, shape: type[_T]) -> _T | None:
     try:
         return msgspec.json.decode(raw, type=shape)
     except _BROKEN:
@@ -141,7 +141,7 @@ def _decoded(raw: Raw, shape: type[_T]) -> _T | None:
         return None
 
 
-def _repaired(raw: Raw) -> bytes:
+def _repaired(raw: Raw | bytes) -> bytes:
     """Return strict JSON for what servers send against its rules: half a surrogate pair, stray bytes, endless numbers.
 
     A text that was cut in the middle of an emoji is enough, and must not cost a whole list.
@@ -152,16 +152,16 @@ def _repaired(raw: Raw) -> bytes:
 
 def _items(raws: Iterable[Raw], shape: type[_Wire]) -> Iterable[_Wire]:
     """Decode each item by itself: a bad one is left out, and on a large answer other threads get their turn between."""
-    found = (_item(raw, shape) for raw in raws)
-    return (item for item in found if item is not None)
+    return (found for raw in raws if (found := item(raw, shape)) is not None)
 
 
-def _item(raw: Raw, shape: type[_Wire]) -> _Wire | None:
+def item(raw: Raw | bytes, shape: type[_Wire]) -> _Wire | None:
+    """Return one item of a list; None when it is no object."""
     try:
-        item = _decoder(shape).decode(raw)
+        found = _decoder(shape).decode(raw)
     except _BROKEN:
-        item = _decoded(raw, shape)
-    return item if isinstance(item, shape) else None
+        found = _decoded(raw, shape)
+    return found if isinstance(found, shape) else None
 
 
 @cache

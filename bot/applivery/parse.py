@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from bot.applivery import wire
-from bot.applivery.envelope import Page, each, must, one, page_of
+from bot.applivery.envelope import Page, each, item, must, one, page_of
 from bot.applivery.notifications import Notification
 from bot.applivery.scalars import count, first, flag, moment, number, text, texts
+from bot.applivery.streaming import Cutter
 from bot.domain import uploads
 from bot.domain.model import (
     App,
@@ -96,6 +97,39 @@ def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Mem
 def member_downloads(body: bytes) -> list[MemberDownloads]:
     """Return the rows of a by-user answer, in Applivery's order."""
     return [_member_row(row) for row in each(body, wire.WireMemberRow)]
+
+
+class TakesRows(Protocol):
+    """What rows of a by-user answer can be added to."""
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+
+
+class Listed(list[MemberDownloads]):
+    """Keeps every row."""
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        self.append(row)
+
+
+_Takes = TypeVar("_Takes", bound=TakesRows)
+
+
+def member_downloads_as_they_come(into: _Takes) -> Cutter[MemberDownloads, _Takes]:
+    """Return what reads a by-user answer in pieces and adds each row to `into`; the end raises as the above does."""
+
+    def decode(text: bytes) -> MemberDownloads | None:
+        row = item(text, wire.WireMemberRow)
+        return None if row is None else _member_row(row)
+
+    def last(rest: bytes) -> _Takes:
+        for row in each(rest, wire.WireMemberRow):
+            into.add(_member_row(row))
+        return into
+
+    return Cutter(decode, into.add, last)
 
 
 # ------------------------------------------------------------------ apps and builds

@@ -19,6 +19,7 @@ from bot import __version__
 from bot.applivery import envelope
 from bot.applivery.budget import Budget, Lane
 from bot.applivery.refusals import problem
+from bot.applivery.streaming import Reader
 from bot.errors import AppliveryDown, AppliveryProblem, TooManyRequests
 
 _T = TypeVar("_T")
@@ -115,6 +116,13 @@ class Transport:
         """
         return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
 
+    async def stream(self, ask: Ask, reader: Callable[[], Reader[_T]]) -> _T:
+        """Return what a reader makes of a 2xx body as it arrives; each attempt has a reader of its own.
+
+        Raises and repeats as `ask` does.
+        """
+        return await self._patiently(ask, lambda limit: self._streamed(ask, limit, reader()))
+
     async def look(self, ask: Ask, read: Callable[[Answer], _T]) -> _T:
         """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
         async with self.observed(ask):
@@ -152,9 +160,14 @@ class Transport:
             answer = await self._send(ask, limit, self.credential(ask.url))
             if answer.status >= 300:
                 raise refused(answer)
-            if len(answer.body) < _THREAD_FROM:
-                return decode(answer.body)
-            return await asyncio.to_thread(decode, answer.body)
+            return await _beside(len(answer.body), lambda: decode(answer.body))
+
+    async def _streamed(self, ask: Ask, limit: float, reader: Reader[_T]) -> _T:
+        async with self.observed(ask):
+            answer = await self._send(ask, limit, self.credential(ask.url), reader)
+            if answer.status >= 300:
+                raise refused(answer)
+            return await _beside(reader.pending, reader.finish)
 
     def credential(self, url: str) -> dict[str, str]:
         """The header with our credential. Raises ValueError for an address that is not to have it."""
@@ -175,8 +188,13 @@ class Transport:
         finally:
             self._observe(ask.name, outcome, time.monotonic() - started)
 
-    async def _send(self, ask: Ask, limit: float, headers: dict[str, str]) -> Answer:
-        """Make the request; the library's own error is dropped, because its words and context may carry the URL."""
+    async def _send(
+        self, ask: Ask, limit: float, headers: dict[str, str], reader: Reader[object] | None = None
+    ) -> Answer:
+        """Make the request; the library's own error is dropped, because its words and context may carry the URL.
+
+        With a reader, a 2xx body goes there and not into the answer.
+        """
         await self.open()
         assert self._session is not None
         address = URL(ask.url, encoded=True)
@@ -190,6 +208,9 @@ class Transport:
                 timeout=aiohttp.ClientTimeout(total=limit),
                 middlewares=(_no_second_try,),
             ) as response:
+                if reader and response.status < 300:
+                    await _read(response.content, reader)
+                    return Answer(response.status, response.headers, b"")
                 body = b"" if 300 <= response.status < 400 else await response.read()
                 return Answer(response.status, response.headers, body)
         except TimeoutError:
@@ -197,6 +218,17 @@ class Transport:
         except (aiohttp.ClientError, OSError):
             failure = AppliveryDown()
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
+
+
+async def _read(body: aiohttp.StreamReader, reader: Reader[object]) -> None:
+    async for piece in body.iter_any():
+        await _beside(reader.pending, lambda piece=piece: reader.feed(piece))  # type: ignore[misc]
+        await asyncio.sleep(0)  # what has arrived meanwhile is handed out at once: others get their turn first
+
+
+async def _beside(size: int, work: Callable[[], _T]) -> _T:
+    """Do what takes long for so many bytes in a thread, so that the event loop goes on."""
+    return work() if size < _THREAD_FROM else await asyncio.to_thread(work)
 
 
 class _Cut(aiohttp.ClientError):

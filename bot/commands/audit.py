@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 
 from bot.domain.model import AuditEntry, Role
@@ -12,6 +10,7 @@ from bot.errors import BadInput
 from bot.slack import blocks
 from bot.slack.blocks import File, Message
 from bot.slack.command import Call, command
+from bot.slack.sheets import Sheet
 from bot.slack.wording import inline, when
 
 SHOWN = 20
@@ -77,15 +76,8 @@ def _line(one: AuditEntry, names: dict[str, str]) -> str:
 
 
 def _csv(found: list[AuditEntry]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    sheet = Sheet()
+    sheet.line(*COLUMNS)
     for one in reversed(found):
-        writer.writerow([one.at.isoformat(), *(_harmless(getattr(one, name)) for name in COLUMNS[1:])])
-    return out.getvalue().encode()
-
-
-def _harmless(cell: str | None) -> str:
-    """A cell that no spreadsheet takes for a formula. https://owasp.org/www-community/attacks/CSV_Injection"""
-    text = cell or ""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        sheet.line(one.at.isoformat(), *(getattr(one, name) for name in COLUMNS[1:]))
+    return sheet.content()

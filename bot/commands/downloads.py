@@ -2,59 +2,169 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 
-from bot.domain import downloads as decisions
-from bot.domain.model import App, Build, MemberDownloads, Role
+from slack_sdk.models.blocks import Option
+
+from bot.commands import digests
+from bot.commands.missing import who_lacks
+from bot.domain import choice
+from bot.domain.downloads import By
+from bot.domain.model import Role
 from bot.domain.periods import Period
-from bot.errors import NotFoundByName
-from bot.slack.blocks import Message
-from bot.slack.cards import builds
+from bot.errors import BadInput, Denied
+from bot.slack import blocks, questions
+from bot.slack.blocks import Form, Message, Reply
 from bot.slack.cards import downloads as cards
-from bot.slack.command import Call, Target, command
-from bot.slack.wording import inline
+from bot.slack.command import Call, Target, button, command, form, options
+from bot.slack.reporting import Question
+from bot.slack.sharing import may_name, may_post
+
+SHOWS = "a summary is about your own people"
 
 
 @command(need=Role.MANAGER)
-async def downloads(call: Call, target: Target | None = None, *, since: Period | None = None) -> Message:
+async def downloads(
+    call: Call,
+    target: Target | None = None,
+    *,
+    since: Period | None = None,
+    by: By | None = None,
+    person: str | None = None,
+    missing: str | None = None,
+    every: str | None = None,
+    quiet: str | None = None,
+) -> Reply:
     """See who downloaded an app or a build, people in the thread.
 
     /applivery downloads courier
-    /applivery downloads courier 2.4.0 since:7d
-    /applivery downloads courier since:2026-11-01..2026-11-07
+    /applivery downloads courier 2.4.0 since:7d by:version
+    /applivery downloads courier since:2026-11-01 until:2026-11-07
+    /applivery downloads courier person:@ana
+    /applivery downloads courier latest missing:@qa-team
+    /applivery downloads courier every:monday@09:00 quiet:yes
     """
-    target = target or Target(await call.the_app(None))
-    if target.app is not None and target.which in (None, "all"):
-        rows = await _rows(call, target.app.id, None, since)
-        return _summary(f"Downloads of {inline(target.app.name, 80)}", rows, since)
-    found = await _builds(call, target)
-    rows = [row for one in await asyncio.gather(*(_rows(call, b.app.id, b.id, since) for b in found)) for row in one]
-    what = (
-        builds.title(found[0]) if len(found) == 1 else f"{inline(found[0].app.name, 80)} {inline(found[0].version, 60)}"
+    if not any((target, since, by, person, missing, every, quiet)):
+        return await ask(call)
+    if every is None and quiet is not None:
+        raise BadInput("`quiet:` is for a summary that comes by itself.", "Add when, for example `every:monday@09:00`.")
+    question = await questions.question(call, target, since=since, by=by, person=person)
+    if every is not None:
+        if since or person or missing:
+            said = "A summary that comes by itself is about everybody, and about the time since the one before."
+            raise BadInput(said, "Leave `since:`, `until:`, `person:` and `missing:` out.")
+        return await digests.begin(call, question, target, every, quiet)
+    if missing is not None:
+        return await who_lacks(call, question, missing)
+    return await answer(call, question)
+
+
+async def answer(call: Call, question: Question) -> Message:
+    """The summary, where it belongs: with the managers in their channel, else with the asker alone."""
+    report = await call.house.reporting.report(question)
+    if question.email is None and await may_name(call):
+        await may_post(call, SHOWS)
+        shared = report.shared(await call.house.people.home(call.asker.user_id))
+        return replace(cards.headline(shared, by=call.asker.user_id), thread=cards.thread(shared)).shared()
+    in_channel = not (call.asker.channel_id or "D").startswith("D") and question.email is None
+    here = cards.here(report, share=in_channel)
+    return replace(cards.headline(report), thread=cards.thread(report), here=here)
+
+
+# ------------------------------------------------------------------ the buttons
+
+
+@button("summary.share.v1", need=Role.MANAGER, once=True)
+async def share(call: Call, value: str) -> Message:
+    """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
+    question = await questions.again(call, value)
+    if question.email is not None:
+        raise Denied("A summary about one person stays with you.", "")
+    await may_post(call, SHOWS)
+    report = await call.house.reporting.report(question)
+    names = await may_name(call)
+    shown = report.shared(await call.house.people.home(call.asker.user_id)) if names else report.without_names()
+    with_what = "with names" if names else "counts only"
+    await call.write_down("downloads", f"shared, {with_what}", app_id=question.app.id)
+    return replace(cards.headline(shown, by=call.asker.user_id), thread=cards.thread(shown)).shared()
+
+
+@button("page.v1", need=Role.MANAGER)
+async def page(call: Call, value: str) -> Message:
+    """Another page of the people, for whoever clicked."""
+    number, _, typed = value.partition(" ")
+    if not number.isdecimal() or len(number) > 5:
+        raise BadInput("This button does not say which page it turns to.", "Please use `downloads` again.")
+    report = await call.house.reporting.report(await questions.again(call, typed))
+    last = max(0, (report.crowd - 1) // cards.PAGE)
+    return cards.people(report, min(int(number), last)) if report.named else cards.nothing(report)
+
+
+@button("summary.csv.v1", need=Role.MANAGER, once=True)
+async def as_file(call: Call, value: str) -> Message:
+    """*CSV*: each download, for the asker alone."""
+    question = await questions.again(call, value)
+    file, lines = await questions.sheet(call, question)
+    await call.write_down("downloads", f"{lines} lines as a file", app_id=question.app.id)
+    return cards.file(question.what, question.period, file, lines)
+
+
+# ------------------------------------------------------------------ the form
+
+SINCE = (
+    ("Everything so far", "all"),
+    ("Today", "today"),
+    ("The last 7 days", "7d"),
+    ("The last 30 days", "30d"),
+    ("This month", "this month"),
+    ("Last month and this one", "last month"),
+)
+SORTED = {By.PERSON: "Person", By.VERSION: "Version", By.OS: "System", By.DAY: "Day", By.SOURCE: "Source"}
+
+
+async def ask(call: Call) -> Form:
+    """The form that opens when nothing was typed."""
+    apps = await call.apps() or [await call.the_app(None)]
+    only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
+    since = [blocks.option(label, value) for label, value in SINCE]
+    by = [blocks.option(label, value.value) for value, label in SORTED.items()]
+    return Form(
+        "downloads.v1",
+        "Who has which build",
+        (
+            blocks.pick("App", "downloads.app", hint="Type to find an app", chosen=only),
+            blocks.pick("Version", "downloads.version", hint="All of them", optional=True),
+            blocks.choose("Since", "downloads.since", since, chosen=since[2]),
+            blocks.choose("By", "downloads.by", by, chosen=by[0]),
+        ),
+        submit="Show",
+        memory=apps[0].id if only else "",
     )
-    return _summary(f"Downloads of {what}", rows, since)
 
 
-def _summary(what: str, rows: list[MemberDownloads], period: Period | None) -> Message:
-    return cards.downloads(what, decisions.summarise(rows), period)
+@form("downloads.v1", need=Role.MANAGER)
+async def submitted(call: Call, typed: dict[str, str]) -> Message:
+    """What was chosen in the form."""
+    since = typed.get("downloads.since", "all")
+    words = [typed.get("downloads.app", ""), typed.get("downloads.version", "all")]
+    options_ = [("since", since)] * (since != "all") + [("by", typed.get("downloads.by", By.PERSON.value))]
+    return await answer(call, await questions.of(call, words, options_))
 
 
-async def _rows(call: Call, app_id: str, build_id: str | None, period: Period | None) -> list[MemberDownloads]:
-    return await call.house.applivery.downloads_by_user(
-        app_id, build_id, since=period.start if period else None, until=period.end if period else None
-    )
+@options("downloads.app", need=Role.MANAGER)
+async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The apps whose name fits what has been typed so far."""
+    found = choice.named(await call.apps(), typed)
+    return [blocks.option(label, app_id) for label, app_id in found][:100]
 
 
-async def _builds(call: Call, target: Target) -> list[Build]:
-    """The builds that are meant: one by id, number or `latest`, or every platform's build of a version."""
-    app: App | None = target.app
-    if app is not None and target.which and not target.which.startswith("#"):
-        every = await call.house.catalogue.builds(app, most=250)
-        same = [one for one in every if one.version.casefold() == target.which.casefold()]
-        if same:
-            return same
-    try:
-        return [(await target.build(call)).build]
-    except NotFoundByName as error:
-        error.next_step = error.next_step or "Give a version, `#number`, `latest` or `all`."
-        raise
+@options("downloads.version", need=Role.MANAGER)
+async def versions(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+    """The versions of the chosen app, newest first."""
+    wanted = chosen.get("downloads.app") or chosen.get("memory")
+    app = next((one for one in await call.apps() if one.id == wanted), None)
+    if app is None:
+        return []
+    every = await call.house.catalogue.builds(app, most=100)
+    known = dict.fromkeys(one.version for one in every if one.version and typed.casefold() in one.version.casefold())
+    return [blocks.option(version, version) for version in known if len(version) <= 75][:100]

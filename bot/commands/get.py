@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 
 from slack_sdk.models.blocks import Option
@@ -11,12 +10,13 @@ from slack_sdk.models.blocks import Option
 from bot.domain import choice
 from bot.domain.installing import kinds, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
-from bot.errors import BadInput, ChannelRefused, Denied, NotProcessed, SlackProblem
+from bot.errors import BadInput, Denied, NotProcessed
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
 from bot.slack.cards import builds as buildcards
 from bot.slack.cards import links
 from bot.slack.command import Call, Filters, Target, button, command, form, options, shortcut
+from bot.slack.sharing import may_post
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 
@@ -102,11 +102,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
 @options("get.app", need=Role.MEMBER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far."""
-    wanted = typed.casefold()
-    found = [one for one in await call.apps() if wanted in one.name.casefold() or wanted in one.slug.casefold()]
-    alike = Counter(one.name for one in found)
-    named = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.id) for one in found]
-    return [blocks.option(name, app_id) for name, app_id in sorted(named, key=lambda one: one[0].casefold())][:100]
+    return [blocks.option(name, app_id) for name, app_id in choice.named(await call.apps(), typed)][:100]
 
 
 @options("get.build", need=Role.MEMBER)
@@ -152,28 +148,9 @@ async def share(call: Call, value: str) -> Message:
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.house.handout.refuse_recalled(build)
-    await _may_share(call)
+    await may_post(call, "a card shows your changelog and branch")
     await call.write_down("share", "shared", app_id=build.app.id, build_id=build.id)
     return links.shared(build, call.asker.user_id).shared()
-
-
-async def _may_share(call: Call) -> None:
-    """Raise what stops a card from being posted here; a channel of two organisations is one of them."""
-    outside = "I am not in this channel, so I cannot post here."
-    invite = f"Invite me first: `/invite @{await call.house.places.my_name()}`."
-    try:
-        channel = await call.house.places.channel(call.asker.channel_id or "")
-    except ChannelRefused as error:
-        raise ChannelRefused(outside, invite, code=error.code) from error
-    except SlackProblem:
-        return  # Slack cannot say now; posting will show
-    if channel.shared:
-        raise Denied(
-            "This channel is shared with another organisation, and a card shows your changelog and branch.",
-            "Share it in a channel of your own.",
-        )
-    if channel.member is False:
-        raise ChannelRefused(outside, invite, code="not_in_channel")
 
 
 @shortcut("get_build", need=Role.MEMBER)

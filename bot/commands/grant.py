@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from bot.domain import choice
 from bot.domain.model import App, Role
-from bot.errors import AppliveryProblem, BadInput
+from bot.errors import AppliveryProblem, BadInput, SlackProblem
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 from bot.slack.wording import inline
@@ -26,11 +26,14 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
     /applivery grant @bruno releaser
     /applivery grant @qa-team manager app:courier
     /applivery grant #releases app:courier
-    The first channel granted to an app closes it everywhere else.
+    /applivery grant #leads manager
+    The first channel granted to an app closes it everywhere else. In a manager channel, download summaries name people.
     """
     of = await call.house.catalogue.app(app) if app else None
     call.require(of)
-    if channel := _CHANNEL.fullmatch(who):
+    if (channel := _CHANNEL.fullmatch(who)) and role:
+        return await _managers(call, channel[1], role, of)
+    if channel:
         await call.house.store.allow_in(_one_app(of).id, channel[1], call.asker.user_id)
         await call.write_down("grant", f"channel {channel[1]}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
@@ -49,10 +52,13 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
     /applivery revoke @bruno
     /applivery revoke @qa-team app:courier
     /applivery revoke #releases app:courier
+    /applivery revoke #leads
     """
     of = await call.house.catalogue.app(app) if app else None
     call.require(of)
-    if channel := _CHANNEL.fullmatch(who):
+    if (channel := _CHANNEL.fullmatch(who)) and of is None:
+        return await _no_managers(call, channel[1])
+    if channel:
         done = await call.house.store.disallow_in(_one_app(of).id, channel[1])
         await call.write_down("revoke", f"channel {channel[1]}", app_id=_one_app(of).id)
         left = (await call.house.store.allowed_channels()).get(_one_app(of).id)
@@ -73,6 +79,25 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
     await call.write_down("revoke", f"{role.name.lower()} from {grantee}", app_id=of.id if of else None)
     said = f"Done: {_mention(grantee)} is no longer *{role.name.lower()}*{_where(of)}."
     return Message(f"{said} {inline(kept, 500)}".rstrip())
+
+
+async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> Message:
+    if _role(role) is not Role.MANAGER or app:
+        raise BadInput("A channel can be a `manager` channel, for every app.", "For example `grant #leads manager`.")
+    with suppress(SlackProblem):
+        if (await call.house.places.channel(channel_id)).shared:
+            why = "That channel is shared with another organisation, and people are not named to others."
+            raise BadInput(why, "Choose one of your own.")
+    await call.house.store.name_people_in(channel_id, call.asker.user_id)
+    await call.write_down("grant", f"manager channel {channel_id}")
+    return Message(f"Done: download summaries in <#{channel_id}> name people; everybody there can read them.")
+
+
+async def _no_managers(call: Call, channel_id: str) -> Message:
+    done = await call.house.store.name_nobody_in(channel_id)
+    await call.write_down("revoke", f"manager channel {channel_id}")
+    was = "is no longer" if done else "was not"
+    return Message(f"<#{channel_id}> {was} a manager channel: download summaries there have counts only.")
 
 
 async def _kept(call: Call, grantee: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.commands import subscribe
+from bot.commands import digests, subscribe
 from bot.domain import access, grammar
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
@@ -45,7 +45,8 @@ async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
     found = await call.house.store.subscriptions_with_last_post(channel_id)
     found.sort(key=lambda one: (one[0].channel_id, one[0].id))
     handles = await subscribe.handles(call, [one for one, _ in found])
-    return cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
+    listed = cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
+    return listed if everywhere or page else await digests.listed(call, listed)
 
 
 async def meant(call: Call, value: str) -> Subscription:
@@ -77,6 +78,8 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
     /applivery unsubscribe courier
     /applivery unsubscribe 3
     """
+    if which and (ended := await digests.ended(call, which)):
+        return ended
     found = await call.house.store.subscriptions(call.asker.channel_id or "")
     if which is None:
         return await _end(call, cards.value(found[0])) if len(found) == 1 else cards.which_to_end(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -50,6 +51,15 @@ def app(typed: str, apps: Sequence[App]) -> App:
         closest(typed, [name for one in apps for name in (one.slug, one.name)]),
         otherwise=f"There {_are(len(apps))}: {', '.join(f'`{one.slug}`' for one in apps[:8])}{'…' * (len(apps) > 8)}",
     )
+
+
+def named(apps: Iterable[App], typed: str) -> list[tuple[str, str]]:
+    """A label and the id of each app whose name fits what has been typed so far, for a list to pick from."""
+    wanted = typed.casefold()
+    found = [one for one in apps if wanted in one.name.casefold() or wanted in one.slug.casefold()]
+    alike = Counter(one.name for one in found)
+    labels = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.id) for one in found]
+    return sorted(labels, key=lambda one: one[0].casefold())
 
 
 def _are(count: int) -> str:

@@ -1,12 +1,15 @@
-"""Rows of the download log → a summary by person: counts for everybody, names for those who may see them."""
+"""Rows of the download log → a summary: counts for everybody, names for those who may see them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
 
 from bot.domain.model import Download, Member, MemberDownloads
+from bot.domain.periods import zone
 
 # Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
 BUCKETS = {
@@ -15,6 +18,29 @@ BUCKETS = {
     "otpUser": "One-time visitors without an e-mail",
     "mdmUser": "Managed devices without an e-mail",
 }
+# Applivery's words for where a download came from; a new one is shown as it is.
+SOURCES = {
+    "store": "Store",
+    "sdk": "In the app (SDK)",
+    "dashboard": "Dashboard",
+    "integrationApi": "Integration API",
+    "emm": "Device management (EMM)",
+    "adm": "Device management (Android)",
+    "win": "Device management (Windows)",
+    "scim": "SCIM",
+    "agent": "Agent",
+}
+NO_VERSION = "unknown version"
+
+
+class By(StrEnum):
+    """What a summary's thread is sorted by."""
+
+    PERSON = "person"
+    VERSION = "version"
+    OS = "os"
+    DAY = "day"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +51,7 @@ class PersonRow:
     kind: str
     recorded: int
     latest: Download | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,50 +62,118 @@ class Bucket:
     recorded: int
 
 
+Counts = tuple[tuple[str, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a manager reads: recorded downloads, distinct people (most recent first) and labelled buckets."""
+    """What a manager reads: recorded downloads, distinct people (most recent first) and labelled buckets.
+
+    `versions`, `systems` and `sources` have the most downloaded first. `days` are those with downloads, in order, in
+    the time zone they were counted in; `undated` downloads have no day. `listed` rows are behind it all: `recorded` is
+    more when Applivery's own totals are.
+    """
 
     recorded: int
     people: tuple[PersonRow, ...]
     buckets: tuple[Bucket, ...]
-    versions: tuple[tuple[str, int], ...]
+    versions: Counts
     listed: int
+    systems: Counts = ()
+    sources: Counts = ()
+    days: tuple[tuple[date, int], ...] = ()
+    undated: int = 0
 
     @property
     def incomplete(self) -> bool:
         """Whether Applivery's own totals differ from the rows it listed."""
         return self.recorded != self.listed
 
+    @property
+    def unnamed(self) -> int:
+        """Downloads by nobody we can name."""
+        return sum(bucket.recorded for bucket in self.buckets)
 
-def summarise(rows: Iterable[MemberDownloads]) -> Summary:
-    """Fold by-user rows into a Summary.
+
+class Tally:
+    """Adds up the rows of by-user answers, one by one; `tz` is the IANA zone in which a day begins and ends.
 
     One person with an e-mail in two spellings of case is one person; people without e-mail and id go to the bucket
     of their member type; a row's `total` counts when it is larger than the rows listed (shown, not hidden).
     """
-    people: dict[str, PersonRow] = {}
-    buckets: Counter[str] = Counter()
-    versions: Counter[str] = Counter()
-    recorded = listed = 0
-    for row in rows:
+
+    def __init__(self, tz: str = "UTC") -> None:
+        self._zone = zone(tz)
+        self._recorded = self._listed = self._undated = 0
+        self._people: dict[str, PersonRow] = {}
+        self._buckets: Counter[str] = Counter()
+        self._versions: Counter[str] = Counter()
+        self._systems: Counter[str] = Counter()
+        self._sources: Counter[str] = Counter()
+        self._days: Counter[date] = Counter()
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
         count = max(row.total or 0, len(row.downloads))
-        recorded += count
-        listed += len(row.downloads)
-        versions.update(download.version or "unknown version" for download in row.downloads)
+        self._recorded += count
+        self._listed += len(row.downloads)
+        for one in row.downloads:
+            self._count(one)
         key = _key(row.member)
         if key is None:
-            buckets[_label(row.member.kind)] += count
-            continue
-        people[key] = _merged(people.get(key), row, count)
-    ordered = sorted(people.values(), key=lambda one: (_when(one.latest), one.recorded, one.name), reverse=True)
-    return Summary(
-        recorded=recorded,
-        people=tuple(ordered),
-        buckets=tuple(Bucket(label, count) for label, count in buckets.most_common()),
-        versions=tuple(versions.most_common()),
-        listed=listed,
-    )
+            self._buckets[_label(row.member.kind)] += count
+        else:
+            self._people[key] = _together(self._people.get(key), _person(row, count))
+
+    def _count(self, one: Download) -> None:
+        self._versions[one.version or NO_VERSION] += 1
+        self._systems[one.os or one.platform or "unknown system"] += 1
+        self._sources[SOURCES.get(one.source or "", one.source or "unknown source")] += 1
+        if one.at is None:
+            self._undated += 1
+        else:
+            self._days[one.at.astimezone(self._zone).date()] += 1
+
+    def absorb(self, other: Tally) -> None:
+        """Take everything another one has counted, in the same time zone."""
+        self._recorded += other._recorded
+        self._listed += other._listed
+        self._undated += other._undated
+        for mine, theirs in (
+            (self._buckets, other._buckets),
+            (self._versions, other._versions),
+            (self._systems, other._systems),
+            (self._sources, other._sources),
+        ):
+            mine.update(theirs)
+        self._days.update(other._days)
+        for key, person in other._people.items():
+            self._people[key] = _together(self._people.get(key), person)
+
+    def summary(self) -> Summary:
+        """What it comes to so far."""
+        people = sorted(
+            self._people.values(), key=lambda one: (_when(one.latest), one.recorded, one.name), reverse=True
+        )
+        return Summary(
+            recorded=self._recorded,
+            people=tuple(people),
+            buckets=tuple(Bucket(label, count) for label, count in self._buckets.most_common()),
+            versions=tuple(self._versions.most_common()),
+            listed=self._listed,
+            systems=tuple(self._systems.most_common()),
+            sources=tuple(self._sources.most_common()),
+            days=tuple(sorted(self._days.items())),
+            undated=self._undated,
+        )
+
+
+def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> Summary:
+    """The summary of some rows."""
+    tally = Tally(tz)
+    for row in rows:
+        tally.add(row)
+    return tally.summary()
 
 
 def _key(member: Member) -> str | None:
@@ -93,14 +188,51 @@ def _label(kind: str) -> str:
     return BUCKETS.get(kind, f"Without a name ({kind})" if kind else "Without a name")
 
 
-def _merged(before: PersonRow | None, row: MemberDownloads, count: int) -> PersonRow:
-    latest = max(row.downloads, key=_when, default=None)
+def _person(row: MemberDownloads, count: int) -> PersonRow:
+    name = row.member.name or row.member.email or f"{row.member.kind} {row.member.id}"
+    return PersonRow(name, row.member.kind, count, max(row.downloads, key=_when, default=None), row.member.email)
+
+
+def _together(before: PersonRow | None, more: PersonRow) -> PersonRow:
+    """One person's rows as one, under the name that came first."""
     if before is None:
-        name = row.member.name or row.member.email or f"{row.member.kind} {row.member.id}"
-        return PersonRow(name, row.member.kind, count, latest)
-    newest = latest if _when(latest) > _when(before.latest) else before.latest
-    return PersonRow(before.name, before.kind, before.recorded + count, newest)
+        return more
+    latest = more.latest if _when(more.latest) > _when(before.latest) else before.latest
+    return replace(before, recorded=before.recorded + more.recorded, latest=latest)
 
 
 def _when(download: Download | None) -> float:
     return download.at.timestamp() if download and download.at else float("-inf")
+
+
+# ------------------------------------------------------------------ what follows from a summary
+
+
+def adoption(people: Iterable[PersonRow]) -> Counts:
+    """How many people's latest download is of which version, the most used first."""
+    return tuple(Counter((one.latest.version if one.latest else None) or NO_VERSION for one in people).most_common())
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Who of some people (Slack user ids) has downloaded, who has not, and of whom no e-mail is known."""
+
+    have: tuple[str, ...]
+    lack: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def missing(emails: Mapping[str, str | None], people: Iterable[PersonRow]) -> Missing:
+    """Compare people of Slack, with their e-mails by user id, with those who have downloaded; case does not matter."""
+    seen = {one.email.casefold() for one in people if one.email}
+    have = tuple(user for user, email in emails.items() if email and email.casefold() in seen)
+    lack = tuple(user for user, email in emails.items() if email and email.casefold() not in seen)
+    return Missing(have, lack, tuple(user for user, email in emails.items() if not email))
+
+
+def masked(email: str, home: str | None) -> str:
+    """An e-mail as others may read it: whole for people of the domain `home`, else its first letter and its domain."""
+    name, at, domain = email.rpartition("@")
+    if at and home and domain.casefold() == home.casefold():
+        return email
+    return f"{name[:1]}…@{domain}" if at else f"{email[:1]}…"

@@ -277,6 +277,12 @@ def is_person(channel_id: str) -> bool:
     return channel_id.startswith(("U", "W"))
 
 
+class Saying(StrEnum):
+    """What a channel is told that is about no single build."""
+
+    SUMMARY = "summary"
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """A fact a channel is to hear once: unique per channel, build and event.
@@ -287,7 +293,7 @@ class Announcement:
 
     id: int
     channel_id: str
-    event: Event | Follow
+    event: Event | Follow | Saying
     build: Build
     key: str
     part: int = 0

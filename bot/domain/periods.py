@@ -16,11 +16,15 @@ _HINT = "Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time, aware instants; `end` is included. `words` says it back to the person."""
+    """A stretch of time, aware instants; `end` is included. `words` says it back to the person.
+
+    `open` is one without a beginning: `start` is then some time before anything happened.
+    """
 
     start: datetime
     end: datetime
     words: str
+    open: bool = False
 
 
 def zone(name: str) -> ZoneInfo:
@@ -50,17 +54,67 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
         raise BadInput("That period begins in the future.", _HINT)
     if end < start:
         raise BadInput("That period ends before it begins.", _HINT)
-    first = f"{start:%-d %b %Y}" if since else "the beginning"
-    last = "today" if end.date() == here.date() else f"{end:%-d %b %Y}"
+    first = f"{start:%-d %b %Y}{_clock(start)}" if since else "the beginning"
+    last = "today" if end.date() == here.date() else f"{end:%-d %b %Y}{_clock(end)}"
     words = f"from {first} to {last}" if first != last else f"on {first}"
-    return Period(start, end, f"{words} ({_zone_words(here)})")
+    return Period(start, end, f"{words} ({_zone_words(here)})", open=not since)
+
+
+def _clock(moment: datetime) -> str:
+    """The time of day, unless the whole day is meant."""
+    ends = (time.min, time(23, 59, 59, 999_000))
+    return "" if moment.time() in ends else f" {moment:%H:%M}"
+
+
+def typed(period: Period) -> tuple[tuple[str, str], ...]:
+    """The options that mean exactly this period whenever they are read, with times and offsets."""
+    until = ("until", period.end.isoformat(timespec="milliseconds"))
+    return (until,) if period.open else (("since", period.start.isoformat(timespec="milliseconds")), until)
+
+
+def between(start: datetime, end: datetime, tz: str) -> Period:
+    """The stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
+    first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
+    words = f"from {first:%-d %b %Y %H:%M} to {last:%-d %b %Y %H:%M} ({_zone_words(last)})"
+    return Period(start, end - timedelta(milliseconds=1), words)
+
+
+def before(period: Period) -> Period:
+    """The period that ends where this one begins and is as long by the clock on the wall.
+
+    Raises OverflowError for one that would begin before there were calendars.
+    """
+    start, after = period.start, period.end + timedelta(milliseconds=1)
+    length = after.replace(tzinfo=None) - start.replace(tzinfo=None)
+    if length % timedelta(days=1):
+        # in UTC, where an hour is an hour also on the two nights a year when the clocks change
+        length = after.astimezone(UTC) - start.astimezone(UTC)
+        first, words = (start.astimezone(UTC) - length).astimezone(start.tzinfo), "the same time before"
+    else:
+        first = _midnight(start.date() - length, start)
+        words = "the day before" if length.days == 1 else f"the {length.days} days before"
+    last = (start.astimezone(UTC) - timedelta(milliseconds=1)).astimezone(start.tzinfo)
+    return Period(first, last, words)
 
 
 def _zone_words(here: datetime) -> str:
     return str(here.tzinfo)
 
 
+def _instant(text: str, here: datetime) -> datetime | None:
+    """The moment of a text with a date and a time; without an offset it is taken in the person's time zone."""
+    if "T" not in text.upper() or not text[:4].isdecimal():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=here.tzinfo)).astimezone(UTC).astimezone(here.tzinfo)
+
+
 def _start(text: str, here: datetime) -> datetime:
+    if (exactly := _instant(text, here)) is not None:
+        return exactly
     ago = _AGO.fullmatch(text.strip())
     if ago and ago[2].lower() == "h":
         # in UTC, where an hour is an hour also on the two nights a year when the clocks change
@@ -72,6 +126,8 @@ def _start(text: str, here: datetime) -> datetime:
 
 
 def _end(text: str, here: datetime) -> datetime:
+    if (exactly := _instant(text, here)) is not None:
+        return exactly
     today = here.date()
     last = {
         "this week": today,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-from bot.domain.model import Announcement, Follow, is_person
+from bot.domain.model import Announcement, Follow, Saying, is_person
 from bot.errors import (
     AppliveryProblem,
     ChannelRefused,
@@ -17,6 +17,7 @@ from bot.errors import (
     SlackProblem,
     SlackUnsure,
 )
+from bot.jobs import threads
 from bot.jobs.loop import Outage
 from bot.jobs.pausing import Pausing
 from bot.slack.blocks import Message
@@ -141,6 +142,9 @@ class Announce:
     async def _post(self, claim: Claim) -> Outcome:
         """Post, edit or reply, whichever it takes for the channel to have heard of this."""
         event = claim.announcement.event
+        if event is Saying.SUMMARY:
+            found = await self._there_already(claim, None) if claim.unsure else None
+            return Outcome.of(claim, "posted", ts=await threads.say(self._poster, claim, found))
         if claim.card_ts is None and event in Follow:
             kind: Ended = "held" if self._pausing.knows(claim.announcement.channel_id) else "failed"
             return Outcome.of(claim, kind, reason="there is no card")
@@ -221,7 +225,9 @@ class Announce:
 
     async def _kept_back(self, claim: Claim, error: ChannelRefused) -> Outcome:
         """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
-        if _is_person(claim):
+        if claim.announcement.event is Saying.SUMMARY:
+            await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
+        if _is_person(claim) or claim.announcement.event is Saying.SUMMARY:
             return Outcome.of(claim, "failed", reason=error.code)
         await self._pausing.refused(claim.announcement.channel_id, error)
         return Outcome.of(claim, "held", reason=error.code)

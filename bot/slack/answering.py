@@ -120,6 +120,8 @@ class Answering:
 
 def _pointing(message: Message) -> Message:
     """What is said where a question was asked whose answer went to the direct messages."""
+    if message.here:
+        return message.here
     if not message.thread:
         return Message("I sent it to you as a direct message.")
     where = "The people are in a thread of our direct messages."

@@ -23,6 +23,7 @@ from slack_sdk.models.blocks import (
     PlainTextInputElement,
     PlainTextObject,
     SectionBlock,
+    StaticSelectElement,
 )
 from slack_sdk.models.views import View
 
@@ -76,7 +77,8 @@ class Message:
     """Something to say: `text` is complete by itself, for notifications and screen readers; `thread` hangs below.
 
     A message with a thread cannot be ephemeral, so as an answer it goes to the asker's direct messages, and what is
-    said where the question was asked is `text` and `blocks` alone.
+    said where the question was asked is `here`, or `text` and `blocks` alone. `plainer` says the same in blocks that
+    every workspace takes, for one that refuses these.
     """
 
     text: str
@@ -87,6 +89,8 @@ class Message:
     expires: Expires | None = None
     copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
     file: File | None = None
+    here: Message | None = None
+    plainer: Message | None = None
 
     def payload(self) -> dict[str, Any]:
         """What every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
@@ -228,6 +232,18 @@ def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, opti
                 action_id=name, placeholder=plain(hint, 150), min_query_length=0, initial_option=chosen
             ),
             optional=optional,
+        )
+    )
+
+
+def choose(label: str, name: str, options: Sequence[Option], *, chosen: Option | None = None) -> Block:
+    """A select of a few known options; without `chosen` nothing need be chosen."""
+    return rendered(
+        InputBlock(
+            block_id=name,
+            label=PlainTextObject(text=label),
+            element=StaticSelectElement(action_id=name, options=list(options), initial_option=chosen),
+            optional=chosen is None,
         )
     )
 

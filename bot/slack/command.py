@@ -25,6 +25,7 @@ from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.slack.poster import Channel, Group
 from bot.slack.quoted import NO_MESSAGE, Quoted
+from bot.slack.reporting import Reporting
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
@@ -58,6 +59,9 @@ class Places(Protocol):
     async def groups(self) -> list[Group]:
         """The workspace's user groups."""
 
+    async def members(self, channel_id: str) -> list[str]:
+        """The people (and bots) in a channel."""
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -69,6 +73,7 @@ class House:
     people: People
     places: Places
     handout: Handout
+    reporting: Reporting
     metrics: Metrics
     registry: Registry
     carrier: Carrier

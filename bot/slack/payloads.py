@@ -14,7 +14,7 @@ from bot.slack.manifest import EVENTS
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
 MOVES = EVENTS.keys() - {"app_mention"}
-REPLACING = ("run.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.")
+REPLACING = ("run.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
 
 
 @dataclass(frozen=True, slots=True)

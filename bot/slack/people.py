@@ -92,6 +92,21 @@ class People:
         except SlackProblem:
             return user_id
 
+    async def person(self, user_id: str) -> Person:
+        """What Slack says of somebody. Raises SlackProblem."""
+        return await self._people.get(user_id)
+
+    async def group(self, group_id: str) -> frozenset[str]:
+        """The people of a user group. Raises SlackProblem."""
+        return await self._groups.get(group_id)
+
+    async def home(self, user_id: str) -> str | None:
+        """The domain of somebody's e-mail; None when Slack does not tell."""
+        try:
+            return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
+        except SlackProblem:
+            return None
+
     async def _is_in(self, user_id: str, group_id: str) -> bool:
         try:
             return user_id in await self._groups.get(group_id)

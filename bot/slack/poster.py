@@ -19,9 +19,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.model import is_person
-from bot.errors import SlackBusy, SlackProblem
+from bot.errors import MessageRefused, SlackBusy, SlackProblem
 from bot.slack.blocks import File, Form, Message
 from bot.slack.refusals import asked, problem
+from bot.telemetry import logger
+
+log = logger(__name__)
 
 HTTP_SECONDS = 15.0
 METADATA_EVENT = "applivery_announcement"
@@ -113,10 +116,22 @@ class Poster:
     ) -> Posted:
         """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
 
-        `key` marks the message so that it can be found again; `before` is a time.monotonic() after which it is too
-        late to go to the wire (SlackBusy). Raises SlackBusy (nothing posted), ChannelRefused, MessageRefused,
-        SlackCredentialRefused, or SlackUnsure when nobody knows whether it was stored.
+        What Slack refuses is said in its plainer form, when it has one. `key` marks the message so that it can be found
+        again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackBusy). Raises SlackBusy
+        (nothing posted), ChannelRefused, MessageRefused, SlackCredentialRefused, or SlackUnsure when nobody knows
+        whether it was stored.
         """
+        try:
+            return await self._posted(channel, message, thread_ts, key, before)
+        except MessageRefused as error:
+            if message.plainer is None:
+                raise
+            log.info("slack.said_plainer", code=error.code)
+        return await self._posted(channel, message.plainer, thread_ts, key, before)
+
+    async def _posted(
+        self, channel: str, message: Message, thread_ts: str | None, key: str | None, before: float | None
+    ) -> Posted:
         await self._turn(channel, before)
         arguments = message.payload()
         if key:
@@ -167,7 +182,9 @@ class Poster:
             answer = await client.send_dict(body)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise problem(error) from error
-        if answer.status_code != 200:
+        if answer.status_code != 200 and message.plainer:
+            await self.respond(url, message.plainer, replace=replace)
+        elif answer.status_code != 200:
             raise SlackProblem(code=f"response_url_{answer.status_code}")
 
     async def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
@@ -279,6 +296,17 @@ class Poster:
         """
         answer = await asked(self.api.usergroups_list())
         return [Group(str(one["id"]), str(one.get("handle") or "")) for one in answer.get("usergroups") or []]
+
+    async def members(self, channel_id: str) -> list[str]:
+        """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            answer = await asked(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor or None))
+            found += [str(one) for one in answer.get("members") or []]
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return found
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""

@@ -1,15 +1,20 @@
-"""Facts as the text we keep: msgspec JSON that a later version, with more fields, still reads."""
+"""What we keep of a build or a report: msgspec JSON that a later version, with more fields, still reads."""
 
 from __future__ import annotations
 
 import msgspec
 
-from bot.domain.model import Build, Manner
+from bot.domain.model import App, Build, Manner, Stage
+from bot.domain.reports import Report
 
 _builds = msgspec.json.Decoder(Build)
 _manners = msgspec.json.Decoder(Manner)
+_reports = msgspec.json.Decoder(Report)
 
 USUAL = Manner()
+
+# What an announcement is about that is about no build.
+NO_BUILD = Build("", App("", "", ""), Stage.READY)
 
 
 def facts_of(build: Build) -> str:
@@ -33,3 +38,13 @@ def text_of(manner: Manner) -> str:
 def manner_of(text: str) -> Manner:
     """The manner of such a text."""
     return _manners.decode(text) if text else USUAL
+
+
+def fact_of_report(report: Report) -> str:
+    """A report as JSON text."""
+    return msgspec.json.encode(report).decode()
+
+
+def report_of(fact: str) -> Report:
+    """The report of such a text; raises ValueError when it cannot be read."""
+    return _reports.decode(fact)

@@ -12,6 +12,7 @@ from bot.domain.access import Grant
 from bot.domain.model import Role
 from bot.store.columns import EVERY_APP, now
 from bot.store.database import Database
+from bot.store.download_tables import manager_channels
 from bot.store.sql import span
 from bot.store.tables import app_channels, grants, role_requests
 from bot.store.transactions import Connection
@@ -101,6 +102,35 @@ class Permits(Database):
             return {app_id: frozenset(channels) for app_id, channels in found.items()}
 
         return await self.kept("allowed channels", work)
+
+    async def name_people_in(self, channel_id: str, set_by: str) -> None:
+        """Put a channel on the managers' list: summaries there may name people."""
+        insert = self.insert(manager_channels).values(channel_id=channel_id, set_by=set_by, set_at=now())
+
+        async def work(connection: Connection) -> None:
+            self.changed()
+            await connection.execute(insert.on_conflict_do_nothing())
+
+        await self.run(work)
+
+    async def name_nobody_in(self, channel_id: str) -> bool:
+        """Take a channel off the managers' list; False if it was not on it."""
+        which = manager_channels.c.channel_id == channel_id
+
+        async def work(connection: Connection) -> bool:
+            self.changed()
+            gone = await connection.execute(sa.delete(manager_channels).where(which).returning(*manager_channels.c))
+            return gone.first() is not None
+
+        return await self.run(work)
+
+    async def manager_channels(self) -> frozenset[str]:
+        """The channels on the managers' list."""
+
+        async def work(connection: Connection) -> frozenset[str]:
+            return frozenset((await connection.execute(sa.select(manager_channels.c.channel_id))).scalars())
+
+        return await self.kept("manager channels", work)
 
     async def ask_for_role(self, team_id: str, user_id: str, role: Role, app_id: str | None) -> RoleRequest | None:
         """Write down that somebody asks for a role; None if the same question is open already."""

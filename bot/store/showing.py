@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.model import Announcement, App, Build, Event, Follow, Recall, Shown, Stage
+from bot.domain.model import Announcement, App, Build, Event, Follow, Recall, Saying, Shown, Stage
 from bot.store.columns import moment
 from bot.store.facts import build_of, manner_of
 from bot.store.outbox import Outbox
@@ -63,10 +63,12 @@ def _announcement_of(row: sa.Row[Any], shown: tuple[Shown, ...] | None) -> Annou
         return None
 
 
-def event_of(text: str) -> tuple[Event | Follow, int]:
+def event_of(text: str) -> tuple[Event | Follow | Saying, int]:
     """What a row of the outbox is about, and its number among several. Raises ValueError for a newer version's."""
     name, _, part = text.partition(":")
-    return (Follow(name) if name in set(Follow) else Event(name)), int(part or 0)
+    kinds: tuple[type[Event | Follow | Saying], ...] = (Follow, Saying, Event)
+    kind = next((one for one in kinds if name in set(one)), Event)
+    return kind(name), int(part or 0)
 
 
 def nothing(app_id: str) -> Build:

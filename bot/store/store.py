@@ -14,11 +14,14 @@ from bot.errors import CannotStart
 from bot.store import migrating
 from bot.store.audit import Audit
 from bot.store.columns import now
+from bot.store.digests import Digests
 from bot.store.engine import OneProcess, Place, connect
 from bot.store.following import Following
 from bot.store.handing import Handing
 from bot.store.holding import Holding
+from bot.store.ledger import Ledger
 from bot.store.notes import Notes
+from bot.store.nudges import Nudges
 from bot.store.permits import Permits
 from bot.store.recalls import Recalls
 from bot.store.recording import Recording
@@ -40,7 +43,21 @@ def utc_now() -> datetime:
 
 
 class Store(
-    Subscriptions, Watching, Following, Recording, Telling, Holding, Recalls, Audit, Notes, Permits, Handing, Tickets
+    Subscriptions,
+    Watching,
+    Following,
+    Recording,
+    Telling,
+    Holding,
+    Recalls,
+    Audit,
+    Ledger,
+    Notes,
+    Permits,
+    Handing,
+    Tickets,
+    Digests,
+    Nudges,
 ):
     """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
 
@@ -109,6 +126,7 @@ class Store(
             await self._listener.start()
         else:
             await self.end_looks()  # this is the only process: whoever was looking at an app is dead
+            await self.end_digest_leases()
 
     async def close(self) -> None:
         """Let go of the database; what is under way has ended when its caller has."""

@@ -77,6 +77,7 @@ STANDING = sa.text("event = 'processed' AND superseded_by IS NULL")
 
 # The outbox. (held →) due → sending → posted or failed; `known` was there before the channel asked and is never said.
 # Rows with one `card` share one message in the channel. A held row without `held_until` waits for its channel.
+# What is not about one build has a `fact` of its own, until it has been said; empty otherwise.
 announcements = sa.Table(
     "announcements",
     metadata,

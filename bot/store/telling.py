@@ -197,6 +197,7 @@ _HAND_IN = written(
     UPDATE announcements SET ts = o.ts, reason = o.reason,
         state = CASE WHEN o.state = 'due' AND announcements.unsure THEN 'sending' ELSE o.state END,
         first_attempt_at = CASE WHEN o.state <> 'held' OR announcements.unsure THEN first_attempt_at END,
+        fact = CASE WHEN o.state IN ('posted', 'failed') THEN '' ELSE fact END,
         held_until = CASE WHEN o.state <> 'held' THEN held_until END,
         posted_at = CASE WHEN o.state = 'posted' THEN {now} END
     FROM {rows}

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from bot.store.engine import fresh_token
 
-Topic = Literal["watch", "tell", "expire", "held", "paused", "progress"]
+Topic = Literal["watch", "tell", "expire", "held", "paused", "progress", "digest"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 # https://www.postgresql.org/docs/current/sql-notify.html

@@ -95,7 +95,7 @@ async def test_two_apps_of_one_name_are_told_apart_by_buttons_that_work(world: W
         assert "Android" in chosen.text
 
 
-@pytest.mark.parametrize("command", ["builds", "status", "downloads", "subscribe"])
+@pytest.mark.parametrize("command", ["builds", "status", "downloads since:7d", "subscribe"])
 async def test_a_list_of_apps_tells_those_of_one_name_apart(world: World, command: str) -> None:
     await world.start()
     for slug in ("driver-ios", "driver-android"):

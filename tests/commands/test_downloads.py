@@ -1,3 +1,5 @@
+"""`downloads`: the headline, its thread, and whom each may reach."""
+
 from __future__ import annotations
 
 import io
@@ -10,8 +12,10 @@ import pytest
 
 from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.slack import Message
+from bot.store.columns import micros
 from tests.conftest import World
-from tests.seeing import everything_said, everything_stored, press
+from tests.everything import execute
+from tests.seeing import everything_said, everything_stored, labels, press
 
 # One for each field of networkInfo, so that whatever came through would be found. Numbers have digits of their own.
 MARKERS: dict[str, Any] = {
@@ -52,12 +56,23 @@ async def test_the_headline_comes_by_direct_message_with_the_people_in_its_threa
     await world.start()
     people(world)
     await world.ask("downloads courier")
-    head, [thread] = private(world, world.ana)
-    assert head.text == "Downloads of Courier so far: 4 downloads recorded: 3 by 2 people, 1 by nobody we can name."
-    assert thread.thread_ts == head.ts
+    head, [chart, people_] = private(world, world.ana)
+    assert head.text == (
+        "Downloads of Courier so far: 4 downloads recorded: 3 by 2 people, 1 by nobody we can name. "
+        "Newest version 2.4.0: 2 of 2 people (100 %)."
+    )
+    assert chart.thread_ts == people_.thread_ts == head.ts
+    assert chart.blocks[0]["type"] == "data_visualization"
+    assert people_.blocks[0]["type"] == "data_table"
+    [header, *rows] = [[cell.get("text", cell.get("value")) for cell in row] for row in people_.blocks[0]["rows"]]
+    assert header == ["Name", "Downloads", "Last version", "Last time", "Device"]
+    assert [row[:3] + row[4:] for row in rows] == [  # the most recent first
+        ["Eva Ruiz", 2, "2.4.0", "iPhone 15"],
+        ["Zoe Lang", 1, "2.4.0", "iPhone 15"],
+    ]
     for words in ("Eva Ruiz", "2 downloads", "iPhone 15", "Zoe Lang", "1 download", "Not attributable"):
-        assert words in thread.text
-    assert thread.text.index("Eva Ruiz") < thread.text.index("Zoe Lang")  # the most recent first
+        assert words in people_.text
+    assert "Not attributable" in json.dumps(people_.blocks[1])
 
 
 async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker(world: World) -> None:
@@ -84,8 +99,18 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world
             wire = await response.text()
     await world.start(jobs=True)
     await world.ask("subscribe courier")
+    group = world.slack.usergroup("qa", [world.ana, world.bruno])
     for typed in ("downloads courier", f"downloads {build.id}", "downloads courier 2.4.0 since:7d", "status courier"):
-        await world.ask(typed)
+        answer = await world.ask(typed)
+    for typed in ("by:version", "by:day", "by:os", "by:source", "person:eva@acme.test", "every:daily@09:00",
+                  f"missing:<!subteam^{group.id}|@qa>", "since:7d"):  # fmt: skip
+        answer = await world.ask(f"downloads courier {typed}")
+    await (await press(world.slack, answer, "CSV", user=world.ana)).answer()
+    await press(world.slack, answer, "Share here", user=world.ana)
+    now = micros(datetime.now(UTC)) - 1_000_000
+    execute(world, f"UPDATE digests SET due_at = {now}, told_until = {now - 40 * 24 * 3600 * 10**6}")
+    await world.bot.store.nudge("digest")
+    await world.slack.until(lambda: any(one.metadata for one in world.slack.messages(world.releases)))
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as response:
             metrics = await response.text()
@@ -95,8 +120,10 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world
         "database": everything_stored(world.folder).decode(errors="replace"),
         "log": log.getvalue(),
         "metrics": metrics,
+        "files": "\n".join(bytes(one.content).decode() for one in world.slack.desk.files.files.values()),
     }
     assert "Eva" in places["slack"]  # the answer did come
+    assert "Eva" in places["files"]
     for field, marker in MARKERS.items():
         assert str(marker) in wire, field  # and Applivery did say it
         assert [place for place, text in places.items() if str(marker) in text] == [], field
@@ -160,17 +187,25 @@ async def test_no_downloads_are_said_without_a_thread(world: World) -> None:
     assert world.slack.messages(world.slack.dm(world.ana)) == []
 
 
-async def test_a_crowd_fits_and_what_does_not_is_counted(world: World) -> None:
+async def test_a_crowd_fits_and_is_paged_in_place(world: World) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
-    for number in range(130):
+    for number in range(230):
         somebody = world.applivery.member(email=f"p{number}@acme.test", first="P" * 90, last=f"Number{number:03d}" * 9)
-        world.applivery.download(build, somebody)
+        world.applivery.download(build, somebody, device="A device with a very long name " * 3)
     await world.ask("downloads courier")
-    head, thread = private(world, world.ana)
-    assert "130 downloads recorded by 130 people" in head.text
-    assert sum(json.dumps(one.blocks, ensure_ascii=False).count(" · 1 download") for one in thread) == 100
-    assert "… and 30 more people" in thread[-1].text
+    head, [table] = private(world, world.ana)
+    assert "230 downloads recorded by 230 people" in head.text
+    for words, label in (("1–100 of 230", "Next page ›"), ("101–200 of 230", "Next page ›"), ("201–230 of 230", "")):
+        assert words in table.blocks[0]["caption"]
+        rows = table.blocks[0]["rows"][1:]
+        assert len(rows) == (30 if "230 of" in words else 100)
+        assert len(json.dumps([cell.get("text") for row in rows for cell in row])) < 12_000
+        if label:
+            turn = await press(world.slack, table, label, user=world.ana)
+            assert await turn.answer() is table  # it takes the place of the page before
+    assert labels(table) == ["‹ Earlier page"]
+    assert len(world.slack.messages(world.slack.dm(world.ana), head.ts)) == 1
 
 
 async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_lost(world: World) -> None:
@@ -195,6 +230,6 @@ async def test_downloads_work_over_signed_http_for_whoever_has_the_role(world: W
     await world.start(slack_app_token=None, access_default_role="manager")
     people(world)
     await world.ask("downloads courier", user=world.bruno)
-    head, [thread] = private(world, world.bruno)
+    head, [_, thread] = private(world, world.bruno)
     assert "4 downloads" in head.text
     assert "Eva Ruiz" in thread.text

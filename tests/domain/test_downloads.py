@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.downloads import Bucket, Summary, summarise
+from bot.domain.downloads import Bucket, Summary, Tally, adoption, masked, missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
 from tests.domain import facts
 from tests.domain.facts import NOON
@@ -189,3 +189,74 @@ def test_the_order_of_the_rows_changes_no_count(rows: list[MemberDownloads], cha
     assert sorted(one.recorded for one in before.people) == sorted(one.recorded for one in after.people)
     assert set(before.buckets) == set(after.buckets)
     assert dict(before.versions) == dict(after.versions)
+
+
+# ------------------------------------------------------------------ by day, system and source, and what follows
+
+
+def test_a_day_begins_and_ends_where_the_reader_is() -> None:
+    late = MemberDownloads(ANA, (Download(at=datetime(2026, 11, 20, 23, 30, tzinfo=UTC)),))
+    assert summarise([late], "UTC").days == ((date(2026, 11, 20), 1),)
+    assert summarise([late], "Europe/Madrid").days == ((date(2026, 11, 21), 1),)
+    assert summarise([late], "No/Where").days == ((date(2026, 11, 20), 1),)
+
+
+def test_the_hour_that_comes_twice_is_one_day_s_and_a_leap_day_is_a_day() -> None:
+    twice = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+    leap = datetime(2028, 2, 29, 12, tzinfo=UTC)
+    rows = [MemberDownloads(ANA, tuple(Download(at=at) for at in (*twice, leap)))]
+    assert summarise(rows, "Europe/Madrid").days == ((date(2026, 10, 25), 2), (date(2028, 2, 29), 1))
+
+
+def test_systems_and_sources_are_named_as_people_know_them_and_new_ones_as_they_are() -> None:
+    said = (("iOS 17", None, "sdk"), (None, "ios", "warp"), (None, None, None))
+    rows = [MemberDownloads(ANA, tuple(Download(os=os, platform=on, source=source) for os, on, source in said))]
+    found = summarise(rows)
+    assert dict(found.systems) == {"iOS 17": 1, "ios": 1, "unknown system": 1}
+    assert dict(found.sources) == {"In the app (SDK)": 1, "warp": 1, "unknown source": 1}
+    assert found.undated == 3
+
+
+def test_adoption_counts_people_by_what_they_took_last() -> None:
+    rows = [row(ANA, 9, version="1.0"), row(ANA, 1, version="2.0"), row(BRUNO, 5, version="1.0")]
+    assert adoption(summarise(rows).people) == (("2.0", 1), ("1.0", 1))
+
+
+def test_whoever_has_an_address_in_other_letters_is_not_missing() -> None:
+    seen = summarise([row(Member("user", "u1", "ANA@Acme.test", "Ana"), 1)]).people
+    found = missing({"U1": "ana@acme.TEST", "U2": "bo@acme.test", "U3": None, "U4": ""}, seen)
+    assert (found.have, found.lack, found.unknown) == (("U1",), ("U2",), ("U3", "U4"))
+
+
+@pytest.mark.parametrize(
+    ("email", "home", "shown"),
+    [
+        ("ana@acme.test", "acme.test", "ana@acme.test"),
+        ("ana@ACME.test", "acme.test", "ana@ACME.test"),
+        ("ana@agency.example", "acme.test", "a…@agency.example"),
+        ("ana@evil.acme.test", "acme.test", "a…@evil.acme.test"),
+        ("ana@acme.test", None, "a…@acme.test"),
+        ("nobody", "acme.test", "n…"),
+        ("", "acme.test", "…"),
+    ],
+)
+def test_an_address_of_somewhere_else_is_masked(email: str, home: str | None, shown: str) -> None:
+    assert masked(email, home) == shown
+
+
+@settings(deadline=None)
+@given(st.lists(facts.rows, max_size=8), st.integers(0, 8))
+def test_what_two_have_counted_apart_is_what_one_would_have(rows: list[MemberDownloads], at: int) -> None:
+    one, other = Tally("Europe/Madrid"), Tally("Europe/Madrid")
+    for each in rows[:at]:
+        one.add(each)
+    for each in rows[at:]:
+        other.add(each)
+    one.absorb(other)
+    together = summarise(rows, "Europe/Madrid")
+    apart = one.summary()
+    assert sorted(each.recorded for each in apart.people) == sorted(each.recorded for each in together.people)
+    for name in ("recorded", "listed", "undated", "days"):
+        assert getattr(apart, name) == getattr(together, name)
+    for name in ("versions", "systems", "sources", "buckets"):
+        assert set(getattr(apart, name)) == set(getattr(together, name))

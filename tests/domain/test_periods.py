@@ -286,3 +286,77 @@ def test_whatever_is_written_is_a_period_or_an_example(
         found, hint = None, error.next_step
     assert "`since:7d`" in hint
     assert found is None or found.start.astimezone(UTC) <= found.end.astimezone(UTC)
+
+
+# ------------------------------------------------------------------ the period before, for comparison
+
+
+def span(period: Period) -> tuple[str, str, str]:
+    tz = period.start.tzinfo
+    first, last = period.start, period.end.astimezone(tz)
+    return f"{first:%Y-%m-%d %H:%M}", f"{last:%Y-%m-%d %H:%M}", period.words
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ("2026-11-08", "2026-11-14", ("2026-11-01 00:00", "2026-11-07 23:59", "the 7 days before")),
+        ("yesterday", "yesterday", ("2026-11-19 00:00", "2026-11-19 23:59", "the day before")),
+        ("24h", None, ("2026-11-19 12:29", "2026-11-20 12:29", "the same time before")),
+        ("friday", None, ("2026-11-18 11:29", "2026-11-19 23:59", "the same time before")),
+        # October 2026 has a day of 25 hours in Madrid, September none
+        ("2026-10-01", "2026-10-31", ("2026-08-31 00:00", "2026-09-30 23:59", "the 31 days before")),
+        ("2026-10-25", "2026-10-25", ("2026-10-24 00:00", "2026-10-24 23:59", "the day before")),
+        ("2026-10-26", "2026-10-26", ("2026-10-25 00:00", "2026-10-25 23:59", "the day before")),
+        # a leap year
+        ("2024-03-01", "2024-03-01", ("2024-02-29 00:00", "2024-02-29 23:59", "the day before")),
+        ("2024-02-26", "2024-03-03", ("2024-02-19 00:00", "2024-02-25 23:59", "the 7 days before")),
+    ],
+)
+def test_the_period_before_is_as_long_and_ends_where_this_one_begins(
+    since: str, until: str | None, expected: tuple[str, str, str]
+) -> None:
+    assert span(periods.before(parse(since, until))) == expected
+
+
+@given(st.integers(0, 4000), st.integers(1, 40), st.sampled_from([MADRID, "America/Santiago", "Asia/Kathmandu"]))
+def test_nothing_lies_between_a_period_and_the_one_before(start: int, days: int, tz: str) -> None:
+    first = date(2020, 1, 1) + timedelta(days=start)
+    this = parse(first.isoformat(), (first + timedelta(days=days - 1)).isoformat(), now=SATURDAY, tz=tz)
+    earlier = periods.before(this)
+    assert this.start.astimezone(UTC) - earlier.end.astimezone(UTC) == MILLISECOND
+    assert earlier.start.date() == first - timedelta(days=days)
+
+
+def test_a_stretch_between_two_instants_leaves_the_second_to_the_next_one() -> None:
+    monday = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
+    found = periods.between(monday, monday + timedelta(days=7), MADRID)
+    assert found.words == "from 16 Nov 2026 09:00 to 23 Nov 2026 09:00 (Europe/Madrid)"
+    assert found.end == monday + timedelta(days=7) - MILLISECOND
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("7d", None), ("24h", None), ("2026-10-25", "2026-10-25"), (None, "friday"), ("last month", None)],
+)
+@pytest.mark.parametrize("tz", [MADRID, "Asia/Kathmandu", "UTC"])
+def test_a_period_can_be_typed_so_that_it_means_the_same_later_and_elsewhere(
+    since: str | None, until: str | None, tz: str
+) -> None:
+    found = parse(since, until, tz=tz)
+    again = dict(periods.typed(found))
+    later = parse(again.get("since"), again["until"], now=SATURDAY + timedelta(days=40), tz="America/Lima")
+    assert later.start == found.start or found.open
+    assert abs(later.end - found.end) < MILLISECOND
+
+
+def test_a_moment_without_an_offset_is_in_the_person_s_own_time_zone_and_said_with_its_time() -> None:
+    found = parse("2026-11-14T09:00", "2026-11-15T18:30:00")
+    assert utc(found) == ("2026-11-14 08:00:00.000", "2026-11-15 17:30:00.000")
+    assert found.words == "from 14 Nov 2026 09:00 to 15 Nov 2026 18:30 (Europe/Madrid)"
+
+
+@pytest.mark.parametrize("typed", ["2026-11-14T", "2026-11-14T25:00", "0001-01-01T00:00+14:00", "T", "2026T"])
+def test_a_moment_that_is_none_is_answered_with_examples(typed: str) -> None:
+    with pytest.raises(BadInput):
+        parse(typed)

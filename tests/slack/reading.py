@@ -29,10 +29,11 @@ def dashboard(of: Build) -> str:
 
 
 def messages(message: Message) -> Iterator[Message]:
-    """The message and those below it."""
+    """The message, those below it, and what is said in its place or to others."""
     yield message
-    for below in message.thread:
-        yield from messages(below)
+    others = (message.plainer, message.here, *(copy for _, copy in message.copies))
+    for other in (*message.thread, *(one for one in others if one)):
+        yield from messages(other)
 
 
 def strings(part: Any) -> Iterator[str]:

@@ -13,26 +13,21 @@ from hypothesis import strategies as st
 import bot.commands
 from bot import errors
 from bot.commands.help import TWINS
-from bot.domain import grammar, periods
+from bot.domain import grammar
 from bot.domain.choice import Ambiguous
-from bot.domain.downloads import summarise
 from bot.domain.model import (
     App,
     Asker,
     Attachment,
     Build,
-    Download,
     FileKind,
     Link,
-    Member,
-    MemberDownloads,
     Stage,
 )
 from bot.errors import BadInput, NotAnId, NotFoundByName, Problem
 from bot.slack import replies, wording
 from bot.slack.blocks import Message, Where
 from bot.slack.cards import builds as build_cards
-from bot.slack.cards import downloads as download_cards
 from bot.slack.cards import links as link_cards
 from bot.slack.command import Registry
 from tests.domain import facts
@@ -212,53 +207,6 @@ def test_only_the_private_answer_has_the_link() -> None:
     assert all(made.url not in f"{card.payload()}" and not card.secret for card in others)
 
 
-# ------------------------------------------------------------------ downloads
-
-
-@ANY
-@given(facts.texts, st.lists(facts.rows, max_size=12), st.sampled_from([None, "7d", "2026-11-01..2026-11-07"]))
-def test_any_downloads_can_be_told(what: str, rows: list[MemberDownloads], since: str | None) -> None:
-    period = periods.parse(since, None, now=NOON, tz="Europe/Madrid")
-    card = download_cards.downloads(f"Downloads of {wording.inline(what, 80)}", summarise(rows), period)
-    check(card)
-    assert bool(card.thread) is (card.text.find("no downloads recorded") < 0)
-
-
-def people(count: int) -> list[MemberDownloads]:
-    download = Download(at=NOON, version="2.4.0", device="iPhone 15 <Pro>", os="iOS 17.1")
-    said = "A & B _C_ " * 8
-    return [
-        MemberDownloads(Member("user", f"u{n}", f"p{n}@acme.test", f"{said}{n}"), (download,), 1) for n in range(count)
-    ]
-
-
-def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
-    rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
-    card = download_cards.downloads(
-        "Downloads of Courier", summarise([*rows, MemberDownloads(Member("anonymous"), (), 2)]), None
-    )
-    assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 by nobody we can name."
-    assert "Applivery counts 5, and lists 1 of them one by one." in seen(card)
-    assert "Ana" not in f"{card.payload()}"
-    (below,) = card.thread
-    assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")
-    assert "_Anonymous visitors_ · 2 downloads" in below.text
-
-
-def test_a_crowd_fills_several_messages_and_what_is_left_out_is_counted() -> None:
-    card = download_cards.downloads("Downloads of Courier", summarise(people(237)), None)
-    check(card)
-    assert "by 237 people" in card.text
-    assert len(card.thread) == 5
-    assert "… and 137 more people." in card.thread[-1].text
-    assert sum(text.count("last <!date^") for one in card.thread for text in marked(one.payload()["blocks"])) == 100
-
-
-def test_no_downloads_is_said_in_one_sentence() -> None:
-    card = download_cards.downloads("Downloads of Courier", summarise([]), None)
-    assert (card.text, card.blocks, card.thread) == ("Downloads of Courier so far: no downloads recorded.", (), ())
-
-
 # ------------------------------------------------------------------ replies
 
 
@@ -334,7 +282,6 @@ def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None
         build_cards.builds(COURIER, [FULL]),
         build_cards.status(FULL, DASHBOARD),
         hand_over(FULL, link_of("abc", expires_at=NOON)),
-        *download_cards.downloads("Downloads of Courier", summarise(people(1)), None).thread,
     ],
 )
 def test_every_time_is_shown_in_the_reader_s_own_zone(card: Message) -> None:

@@ -23,6 +23,7 @@ BY_USE = {
     "app_mentions:read": "an event",
     "groups:read": "private channels",
     "groups:history": "private channels",
+    "users:read.email": "a field of a person",
 }
 
 # One method of the SDK that is several of Slack's.

@@ -28,6 +28,13 @@ def title(build: Build) -> str:
     return f"{inline(build.app.name, 80)} {inline(build.version or 'without a version', 60)}{number}{platform}"
 
 
+def plain_title(build: Build) -> str:
+    """The same as it was written, for who escapes it later."""
+    number = f" ({build.number})" if build.number else ""
+    platform = f" for {choice.PLATFORMS.get(build.platform.casefold(), build.platform)}" if build.platform else ""
+    return f"{build.app.name} {build.version or 'without a version'}{number}{platform}"
+
+
 def platform_name(build: Build) -> str:
     """The platform as its maker writes it, escaped."""
     return choice.PLATFORMS.get(build.platform.casefold(), inline(build.platform, 40))

@@ -97,13 +97,12 @@ function spoken(chart) {
   return h("div", { class: "sr" }, h("table", null, rows.map(([name, value]) => h("tr", null, h("th", { scope: "row", text: name }), h("td", { text: value })))));
 }
 
-export function visualization(block) {
+function drawn(block, narrow) {
   const { chart } = block;
-  const figure = h("figure", { class: "chart" }, h("figcaption", { text: block.title }));
   let svg;
   if (chart.type === "pie") svg = pie(chart);
   else {
-    const at = frame(chart, window.matchMedia("(max-width: 760px)").matches);
+    const at = frame(chart, narrow);
     svg = s("svg", { viewBox: `0 0 ${at.size.width} ${at.size.height}` });
     axes(svg, at, chart.axis_config);
     (chart.type === "bar" ? bars : lines)(svg, chart, at);
@@ -111,7 +110,18 @@ export function visualization(block) {
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `${block.title} (${chart.type} chart)`);
   const entries = chart.segments ? chart.segments.map((one) => [one.label, one.value]) : chart.series.map((one) => [one.name]);
-  const body = h("div", { class: chart.type === "pie" ? "chart-body side" : "chart-body" }, svg, legend(entries));
-  figure.append(body, spoken(chart));
+  return h("div", { class: chart.type === "pie" ? "chart-body side" : "chart-body" }, svg, legend(entries));
+}
+
+export function visualization(block) {
+  let narrow = window.matchMedia("(max-width: 760px)").matches;
+  const figure = h("figure", { class: "chart" }, h("figcaption", { text: block.title }), drawn(block, narrow), spoken(block.chart));
+  // a thread is narrow on a wide screen too: drawn for the room there is, the words stay as large as all others
+  new ResizeObserver(([entry]) => {
+    const now = entry.contentRect.width > 0 ? entry.contentRect.width < 440 : narrow;
+    if (now === narrow) return;
+    narrow = now;
+    figure.children[1].replaceWith(drawn(block, narrow));
+  }).observe(figure);
   return figure;
 }

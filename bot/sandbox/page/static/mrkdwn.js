@@ -28,7 +28,7 @@ function special(token) {
   if (body[0] !== "!") return link(unescape(body), label ? emojis(label) : unescape(body).replace(/^mailto:/, ""));
   const [kind, ...parts] = body.slice(1).split("^");
   if (kind === "date") return dateNode(parts[0], unescape(parts[1] || "{date} {time}"), parts[2], label);
-  if (kind === "subteam") return mention(label || `@${names.groups[parts[0]] || "group"}`);
+  if (kind === "subteam") return mention(label || names.groups[parts[0]] || "@group");
   return mention(`@${kind}`, true);
 }
 

@@ -1,0 +1,98 @@
+"""`every:` of `downloads`: a summary that comes by itself; and how it is listed and ended beside subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import access, schedules
+from bot.domain.digests import Digest
+from bot.domain.model import App, Role
+from bot.errors import BadInput
+from bot.slack.blocks import Message
+from bot.slack.cards import digests as cards
+from bot.slack.command import Call, Target, button
+from bot.slack.reporting import Question
+from bot.slack.sharing import may_name, may_post
+
+YES = ("yes", "true", "on", "1")
+NO = ("no", "false", "off", "0")
+
+
+async def begin(call: Call, question: Question, target: Target | None, every: str, quiet: str | None) -> Message:
+    """Save a digest for the place where it was asked for, and say when the first one comes."""
+    schedule = schedules.parse(every)
+    place = _places(call)[0]
+    if not place.startswith(("U", "W")):
+        await may_post(call, "a summary is about your own people")
+    digest = await call.house.store.add_digest(
+        team_id=call.asker.team_id,
+        place=place,
+        app_id=question.app.id,
+        app_name=question.app.name,
+        which=_which(question, target),
+        by=question.by,
+        schedule=str(schedule),
+        tz=call.asker.tz,
+        quiet=_quiet(quiet),
+        created_by=call.asker.user_id,
+        due_at=schedules.next_after(schedule, call.now, call.asker.tz),
+    )
+    await call.write_down("digest", f"{digest.schedule} in {place}", app_id=question.app.id)
+    return cards.begun(digest, names=digest.private or await may_name(call))
+
+
+async def listed(call: Call, message: Message) -> Message:
+    """What a place is subscribed to, with its digests below."""
+    return cards.listed(message, await call.house.store.digests(_places(call)))
+
+
+async def ended(call: Call, typed: str) -> Message | None:
+    """End the digest that was named (`d3`); None when it is no name of a digest."""
+    return await _end(call, typed[1:]) if typed[:1].casefold() == "d" and typed[1:].isdecimal() else None
+
+
+@button("undigest.v1", need=Role.MANAGER)
+async def pressed(call: Call, value: str) -> Message:
+    """The button beside a digest."""
+    return await _end(call, value)
+
+
+async def _end(call: Call, number: str) -> Message:
+    if not number.isdecimal() or len(number) > 18:
+        raise BadInput("That is not the number of a summary.", "See them with `subscriptions`.")
+    mine = await call.house.store.digests(_places(call))
+    for one in mine:
+        if one.id == int(number):
+            _require(call, one)
+    removed = await call.house.store.remove_digest(_places(call), int(number))
+    if removed is None:
+        raise BadInput("That summary has already ended.", "See what is left with `subscriptions`.")
+    await call.write_down("digest", "ended", app_id=removed.app_id)
+    return cards.ended(removed)
+
+
+def _require(call: Call, digest: Digest) -> None:
+    app = App(digest.app_id, digest.app_id, digest.app_name)
+    access.require(call.asker.role_for(app.id), Role.MANAGER, app)
+
+
+def _places(call: Call) -> Sequence[str]:
+    """Where the asker is: the channel, or for direct messages the person."""
+    channel_id = call.asker.channel_id or ""
+    return (call.asker.user_id,) if not channel_id or channel_id.startswith("D") else (channel_id,)
+
+
+def _which(question: Question, target: Target | None) -> str:
+    """The build as it was typed, so that `latest` is always the latest; empty for the whole app."""
+    if not question.builds:
+        return ""
+    typed = target.which if target and target.app else None
+    return typed or question.builds[0].id
+
+
+def _quiet(word: str | None) -> bool:
+    if word is None or word.casefold() in NO:
+        return False
+    if word.casefold() in YES:
+        return True
+    raise BadInput(f"`quiet:` cannot be “{word[:40]}”.", "There are `quiet:yes` and `quiet:no`.")

@@ -1,0 +1,33 @@
+"""`forget`: a person is taken out of the ledger of links."""
+
+from __future__ import annotations
+
+import re
+
+from bot.domain.model import Role
+from bot.errors import BadInput
+from bot.slack.blocks import Message
+from bot.slack.command import Call, command
+
+_PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})")
+
+
+@command(need=Role.ADMIN)
+async def forget(call: Call, who: str) -> Message:
+    """Delete what I keep about the links somebody asked for.
+
+    /applivery forget @bruno
+    Their roles stay, and so does their wish not to be asked to try builds. Applivery's own log is not touched.
+    """
+    found = _PERSON.fullmatch(who)
+    if not found:
+        raise BadInput(f"I cannot tell who “{who[:60]}” is.", "Type @ and pick the person from Slack's list.")
+    call.require(None)
+    user_id = found[1] or found[2]
+    lines = await call.house.store.forget_person(user_id)
+    # that it was done, and by whom, is kept; about whom is what was to be forgotten
+    await call.write_down("forget", f"{lines} lines")
+    line = "1 line" if lines == 1 else f"{lines} lines"
+    return Message(
+        f"Done: {line} of the ledger about <@{user_id}> deleted. Applivery's own log is not touched by this."
+    )

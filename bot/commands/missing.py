@@ -1,0 +1,132 @@
+"""`missing:` of `downloads`: who has not downloaded a build yet, and asking them politely to try it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from bot.domain import downloads as decisions
+from bot.domain import grammar
+from bot.domain.downloads import Missing, Tally
+from bot.domain.grammar import Option
+from bot.domain.model import Role
+from bot.errors import BadInput, Denied, SlackProblem
+from bot.slack import questions
+from bot.slack.blocks import Message
+from bot.slack.cards import missing as cards
+from bot.slack.command import Call, button
+from bot.slack.reporting import Question
+from bot.slack.sharing import may_name, may_post
+
+_GROUP = re.compile(r"<!subteam\^(S[A-Za-z0-9_]+)(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
+MOST = 500  # people: Slack is asked about each
+AT_ONCE = 8
+ASKED_AT_ONCE = 100
+
+
+async def who_lacks(call: Call, question: Question, whom: str) -> Message:
+    """How many of a group or channel have a build: counts for everybody, names for the asker alone."""
+    place = _mention(whom)
+    question = await _of_a_build(call, question)
+    found = await _compared(call, question, place)
+    typed = f"{question.typed} {grammar.explain(grammar.Words((), (Option('missing', place),)))}"
+    names = cards.names(question.what, place, found, typed)
+    if question.email is None and await may_name(call):
+        await may_post(call, "a summary is about your own people")
+        shown = replace(cards.headline(question.what, place, found), thread=(cards.counts(found),)).shared()
+        return replace(shown, copies=((call.asker.user_id, names),))
+    head = cards.headline(question.what, place, found)
+    return replace(head, thread=(names,), here=cards.here(head))
+
+
+@button("nudge.v1", need=Role.MANAGER, once=True)
+async def nudge(call: Call, value: str) -> Message:
+    """*Ask them politely*: one direct message for each build and person, and none to whoever does not want any."""
+    typed = grammar.parse(value)
+    question = await _of_a_build(call, await questions.again(call, value))
+    place = _mention(next(iter(typed.values("missing")), ""))
+    found = await _compared(call, question, place)
+    able = [one for one in found.lack if one != call.asker.user_id and await _may_use(call, question, one)]
+    build = question.builds[0]
+    asked = await call.house.store.ask_to_try(build.id, able[:ASKED_AT_ONCE], call.asker.user_id)
+    await call.write_down("nudge", f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
+    card = cards.nudge(question.builds, call.asker.user_id)
+    told = cards.nudged(question.what, len(asked), len(found.lack) - len(asked))
+    return replace(told, copies=tuple((person, card) for person in asked))
+
+
+@button("unnudge.v1", need=Role.MEMBER)
+async def stop(call: Call, value: str) -> Message:
+    """*Do not ask me again*, whatever the build."""
+    await call.house.store.stop_nudging(call.asker.user_id)
+    return Message("Done: nobody can have me ask you to try a build any more.")
+
+
+def _mention(whom: str) -> str:
+    """The group or channel as Slack writes it, without its name."""
+    if group := _GROUP.fullmatch(whom):
+        return f"<!subteam^{group[1]}>"
+    if channel := _CHANNEL.fullmatch(whom):
+        return f"<#{channel[1]}>"
+    raise BadInput(
+        f"I cannot tell who “{whom[:60]}” is.", "Type `missing:@` or `missing:#` and pick a group or channel."
+    )
+
+
+async def _of_a_build(call: Call, question: Question) -> Question:
+    """What they are to have: what was named, else the app's newest version on every platform."""
+    if question.builds:
+        return question
+    builds = await call.house.reporting.newest(question.app)
+    if not builds:
+        raise BadInput(f"{question.app.name} has no build yet that is ready.", "Ask again when it has one.")
+    return questions.about(question, builds)
+
+
+async def _compared(call: Call, question: Question, place: str) -> Missing:
+    people, tallies = await asyncio.gather(
+        _emails(call, await _members(call, place)),
+        call.house.reporting.fold(question, question.period, Tally),
+    )
+    if people and not any(people.values()):
+        raise SlackProblem(
+            "Slack does not tell me anybody's e-mail.",
+            "An admin has to add the scope `users:read.email` and reinstall the app.",
+            code="missing_scope",
+        )
+    return decisions.missing(people, [one for tally in tallies for one in tally.summary().people])
+
+
+async def _members(call: Call, place: str) -> Collection[str]:
+    if group := _GROUP.fullmatch(place):
+        found: Collection[str] = await call.house.people.group(group[1])
+    else:
+        found = await call.house.places.members(place[2:-1])
+    if len(found) > MOST:
+        raise BadInput(f"{place} has {len(found)} people, and I compare {MOST} at most.", "Name a smaller group.")
+    return found
+
+
+async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | None]:
+    """The e-mail of each person, a few asked for at a time; bots and people who have left are nobody."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(member: str) -> tuple[str, str | None] | None:
+        async with room:
+            person = await call.house.people.person(member)
+        return None if person.bot or person.gone else (member, person.email)
+
+    found = await asyncio.gather(*(ask(one) for one in sorted(members)))
+    return dict(one for one in found if one)
+
+
+async def _may_use(call: Call, question: Question, user_id: str) -> bool:
+    """Whether somebody could do anything with being asked: guests and strangers cannot use this bot."""
+    try:
+        asker = await call.house.people.asker(call.asker.team_id, user_id, None)
+    except Denied:
+        return False
+    return asker.role_for(question.app.id) >= Role.MEMBER

@@ -1,0 +1,103 @@
+"""Due → rows → report → written down to be said; it leaves by the outbox, once, whatever dies in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain import digests as decisions
+from bot.domain.digests import Digest, Turn
+from bot.domain.model import App, Role
+from bot.domain.reports import Report
+from bot.errors import AppliveryProblem, Denied, Gone, NotFoundByName, Problem, SlackProblem
+from bot.jobs.loop import Outage
+from bot.slack import questions
+from bot.slack.cards import digests as cards
+from bot.slack.people import People
+from bot.slack.poster import Poster
+from bot.slack.reporting import Question, Reporting
+from bot.store.facts import fact_of_report
+from bot.store.store import Store
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+AT_ONCE = 1  # each may take a while, and a lease is for one
+LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
+PEOPLE = 100  # what one table holds; who wants more asks for the file
+
+
+class DigestJob:
+    """Makes the summaries that are due."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        reporting: Reporting,
+        people: People,
+        poster: Poster,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._store = store
+        self._reporting = reporting.patiently()
+        self._people = people
+        self._poster = poster
+        self._lease = lease_seconds
+        self._outage = Outage("digest")
+
+    async def step(self) -> float | None:
+        """Make what is due; returns the seconds until more is. Raises StoreDown.
+
+        What Applivery or Slack cannot answer now is tried again when its lease has lapsed, with all that has come due
+        by then as one.
+        """
+        for digest, token in await self._store.take_digests(AT_ONCE, self._lease):
+            try:
+                await self._tell(digest, token)
+            except (AppliveryProblem, SlackProblem) as problem:
+                self._outage.failed(problem)
+            else:
+                self._outage.worked()
+        return await self._store.digest_due_in()
+
+    async def _tell(self, digest: Digest, token: str) -> None:
+        turn = decisions.turn(digest, await self._store.now())
+        try:
+            report = await self._report(digest, turn)
+        except (Denied, Gone, NotFoundByName) as problem:
+            await self._pause(digest, str(problem))
+            return
+        silent = digest.quiet and not report.summary.recorded
+        await self._store.tell_digest(
+            digest, token, until=turn.until, next_at=turn.next_at, fact=None if silent else fact_of_report(report)
+        )
+
+    async def _report(self, digest: Digest, turn: Turn) -> Report:
+        """The report as its readers may see it. Raises Denied when its only reader may not any more."""
+        app = App(digest.app_id, digest.app_id, digest.app_name)
+        asked = Question(app, "", (), turn.period, digest.by, None, digest.tz)
+        names = await self._may_name(digest)
+        builds = await self._reporting.builds(app, digest.which)
+        report = await self._reporting.report(questions.about(asked, builds))
+        if not names:
+            return replace(report.without_names(), late=turn.late)
+        return replace(report.shared(await self._people.home(digest.created_by)).cut(PEOPLE), late=turn.late)
+
+    async def _may_name(self, digest: Digest) -> bool:
+        if digest.private:
+            asker = await self._people.asker(digest.team_id, digest.place, None)
+            if asker.role_for(digest.app_id) < Role.MANAGER:
+                raise Denied("Summaries are for managers.", "")
+            return True
+        if digest.place not in await self._store.manager_channels():
+            return False
+        return not (await self._poster.channel(digest.place)).shared
+
+    async def _pause(self, digest: Digest, why: str) -> None:
+        """It can come no more as it is: whoever wanted it is told, once."""
+        log.warning("digest.paused", digest=digest.id, why=why)
+        for paused in await self._store.pause_digests(why, number=digest.id):
+            try:
+                await self._poster.post(paused.created_by, cards.paused(paused, why))
+            except Problem as problem:
+                log.info("digest.maker_not_told", problem=type(problem).__name__)

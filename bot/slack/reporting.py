@@ -1,0 +1,182 @@
+"""Gathering a report: Applivery's rows of a period and of the one before, the newest version, and our own ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Generic, TypeVar
+
+from bot.applivery.catalogue import Catalogue
+from bot.applivery.client import Applivery
+from bot.applivery.parse import TakesRows
+from bot.domain import periods
+from bot.domain.downloads import By, Summary, Tally
+from bot.domain.model import App, Build, MemberDownloads, Stage
+from bot.domain.periods import Period
+from bot.domain.reports import Before, Report, report
+from bot.store.store import Store
+
+Takes = TypeVar("Takes", bound=TakesRows)
+
+LOOKED_AT = 250  # builds of an app, when one version of it is meant
+ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, and what is not theirs is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be reported: an app, or some builds of it, in a period (None: ever); `what` and `typed` say it back.
+
+    `email` narrows it to one person. `tz` is the IANA zone of whoever asks.
+    """
+
+    app: App
+    what: str
+    builds: tuple[Build, ...] = ()
+    period: Period | None = None
+    by: By = By.PERSON
+    email: str | None = None
+    tz: str = "UTC"
+    typed: str = ""
+
+
+class Reporting:
+    """The one way to a report, for commands, clicks and digests alike; it raises what Applivery's answers mean."""
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        catalogue: Catalogue,
+        store: Store,
+        clock: Callable[[], datetime],
+        ledger_days: float,
+    ) -> None:
+        self._applivery = applivery
+        self._catalogue = catalogue
+        self._store = store
+        self._clock = clock
+        self._ledger = timedelta(days=ledger_days)
+
+    def patiently(self) -> Reporting:
+        """The same for a job, which lets people go first."""
+        applivery = self._applivery.polling()
+        return Reporting(
+            applivery=applivery,
+            catalogue=Catalogue(applivery),
+            store=self._store,
+            clock=self._clock,
+            ledger_days=self._ledger / timedelta(days=1),
+        )
+
+    async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
+        """The builds meant by `latest`, `#number` or an id, or every platform's build of a version; none: the app.
+
+        Raises Ambiguous, NotFoundByName or Gone.
+        """
+        if which in (None, "", "all"):
+            return ()
+        assert which is not None
+        if not which.startswith("#") and which != "latest":
+            every = await self._catalogue.builds(app, most=LOOKED_AT)
+            if same := [one for one in every if one.version.casefold() == which.casefold()]:
+                return tuple(same)
+        return ((await self._catalogue.build(app, which)).build,)
+
+    async def newest(self, app: App) -> tuple[Build, ...]:
+        """Every platform's build of the app's newest ready version; empty when it has none."""
+        every = await self._catalogue.builds(app, most=LOOKED_AT)
+        ready = [one for one in every if one.stage is Stage.READY]
+        return tuple(one for one in ready if one.version == ready[0].version)
+
+    async def report(self, question: Question) -> Report:
+        """The answer, with everybody's name."""
+        before = _before(question.period)
+        summary, earlier, newest, links = await asyncio.gather(
+            self._summary(question, question.period),
+            self._summary(question, before) if before else _nothing(),
+            _nothing() if question.builds or question.email else self.newest(question.app),
+            _nothing() if question.email else self._links(question),
+        )
+        span = question.period.words if question.period else "so far"
+        return replace(
+            report(question.what, span, summary, tz=question.tz, by=question.by),
+            before=Before(earlier.recorded, len(earlier.people), before.words) if before and earlier else None,
+            newest=newest[0].version if newest else None,
+            links=links,
+            remembered=self._remembered(question.period),
+            typed=question.typed,
+            stretch=_days(question.period, question.tz),
+        )
+
+    async def fold(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+        """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds."""
+        ids = [build.id for build in question.builds]
+        ask = partial(
+            self._applivery.fold_downloads,
+            email=question.email,
+            since=period.start if period else None,
+            until=period.end if period else None,
+        )
+        if ids and len(ids) <= ASKED_ONE_BY_ONE:
+            return list(await asyncio.gather(*(ask(into, question.app.id, one) for one in ids)))
+        if not ids:
+            return [await ask(into, question.app.id)]
+        return [(await ask(lambda: _Only(into(), ids), question.app.id)).into]
+
+    async def _summary(self, question: Question, period: Period | None) -> Summary:
+        first, *others = await self.fold(question, period, lambda: Tally(question.tz))
+        for other in others:
+            first.absorb(other)
+        return first.summary()
+
+    async def _links(self, question: Question) -> int:
+        period = question.period
+        return await self._store.links_asked(
+            question.app.id,
+            [build.id for build in question.builds],
+            since=period.start if period else None,
+            until=period.end if period else None,
+        )
+
+    def _remembered(self, period: Period | None) -> int | None:
+        """The days the ledger reaches back, when that is less than what was asked for."""
+        if period and not period.open and period.start >= self._clock() - self._ledger:
+            return None
+        return round(self._ledger / timedelta(days=1))
+
+
+class _Only(Generic[Takes]):
+    """Hands on what was downloaded of some builds."""
+
+    def __init__(self, into: Takes, builds: Collection[str]) -> None:
+        self.into = into
+        self._builds = frozenset(builds)
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        kept = tuple(one for one in row.downloads if one.build_id in self._builds)
+        if kept:  # Applivery's total counts the others too
+            self.into.add(replace(row, downloads=kept, total=None))
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _before(period: Period | None) -> Period | None:
+    if period is None or period.open:
+        return None
+    try:
+        return periods.before(period)
+    except OverflowError:
+        return None
+
+
+def _days(period: Period | None, tz: str) -> tuple[date, date] | None:
+    if period is None or period.open:
+        return None
+    here = periods.zone(tz)
+    return period.start.astimezone(here).date(), period.end.astimezone(here).date()

@@ -1,0 +1,81 @@
+"""The ledger of links: how many were asked for, how long it is kept, and how somebody is taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bot.store.database import Database
+from bot.store.sql import span, written
+from bot.store.tables import audit, awaited, given_links, notes, role_requests, sent_builds, tickets
+from bot.store.transactions import Connection
+
+# A ticket is a link that was asked for; the token that is made when its page is used is the same link.
+_ASKED = (audit.c.action == "get") & (
+    (audit.c.outcome == "ticket") | ((audit.c.outcome == "minted") & (audit.c.door != "page"))
+)
+
+
+class Ledger(Database):
+    """The store's ledger: the audit trail, read as a whole."""
+
+    async def links_asked(
+        self,
+        app_id: str,
+        build_ids: Collection[str] = (),
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """How many links to an app's builds (all of them, or these) were given in Slack between two aware moments."""
+        query = sa.select(sa.func.count()).select_from(audit).where(_ASKED, audit.c.app_id == app_id)
+        if build_ids:
+            query = query.where(audit.c.build_id.in_(build_ids))
+        if since is not None:
+            query = query.where(audit.c.at >= since)
+        if until is not None:
+            query = query.where(audit.c.at <= until)
+
+        async def work(connection: Connection) -> int:
+            return int((await connection.execute(query)).scalar_one())
+
+        return await self.run(work)
+
+    async def forget_older(self, days: float) -> int:
+        """Delete the ledger's lines that are older than so many days; returns how many there were."""
+
+        async def work(connection: Connection) -> int:
+            return len((await self.execute(connection, _OLD, keep=span(days * 24 * 3600))).all())
+
+        return await self.run(work)
+
+    async def forget_person(self, user_id: str) -> int:
+        """Delete what is kept about what somebody did, and take their id out of what others did.
+
+        Returns how many lines of the ledger were theirs. Roles, subscriptions and
+        whether they were, or may be, asked to try a build stay.
+        """
+        mine = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
+        named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
+        removals = [
+            sa.delete(given_links).where(given_links.c.user_id == user_id),
+            sa.delete(awaited).where(awaited.c.user_id == user_id),
+            sa.delete(tickets).where(tickets.c.user_id == user_id),
+            sa.delete(sent_builds).where((sent_builds.c.sender == user_id) | (sent_builds.c.recipient == user_id)),
+            sa.delete(role_requests).where(role_requests.c.user_id == user_id, role_requests.c.decided_at.is_not(None)),
+            sa.delete(notes).where(notes.c.key.startswith(f"choice:{user_id}:", autoescape=True)),
+            named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),
+        ]
+
+        async def work(connection: Connection) -> int:
+            lines = len((await connection.execute(mine)).all())
+            for removal in removals:
+                await connection.execute(removal)
+            return lines
+
+        return await self.run(work)
+
+
+_OLD = written("DELETE FROM audit WHERE at <= {now} - :keep RETURNING id")

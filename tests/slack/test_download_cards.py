@@ -1,0 +1,285 @@
+"""Cards about downloads: whatever was recorded can be told, in tables and charts or in words, to whom it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from bot.domain import periods
+from bot.domain.digests import Digest
+from bot.domain.downloads import By, Missing, summarise
+from bot.domain.model import Download, Member, MemberDownloads
+from bot.domain.reports import Before, Report, report
+from bot.sandbox.slack.strict import check_message
+from bot.slack import charts
+from bot.slack.cards import days, digests, downloads, missing
+from bot.store.facts import fact_of_report, report_of
+from tests.domain import facts
+from tests.domain.facts import NOON
+from tests.slack.reading import buttons, check, messages, seen
+
+ANY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+
+
+def courier(rows: list[MemberDownloads], **more: Any) -> Report:
+    """A report of Courier."""
+    return replace(
+        report("Courier", "so far", summarise(rows), tz="Europe/Madrid"),
+        **{"typed": "courier", "newest": "2.4.0", **more},
+    )
+
+
+def people(count: int) -> list[MemberDownloads]:
+    download = Download(at=NOON, version="2.4.0", device="iPhone 15 <Pro>", os="iOS 17.1")
+    said = "A & B _C_ " * 8
+    return [
+        MemberDownloads(Member("user", f"u{n}", f"p{n}@acme.test", f"{said}{n}"), (download,), 1) for n in range(count)
+    ]
+
+
+PERIODS = [periods.parse(since, None, now=NOON, tz="Europe/Madrid") for since in (None, "7d", "90d", "2021-01-01")]
+
+reports = st.builds(
+    lambda rows, what, since, by, before, links, newest: replace(
+        report(what, since.words if since else "so far", summarise(rows), tz="Europe/Madrid", by=by),
+        before=before,
+        links=links,
+        newest=newest,
+        typed="courier all",
+        stretch=(since.start.date(), since.end.date()) if since else None,
+    ),
+    st.lists(facts.rows, max_size=12),
+    facts.texts,
+    st.sampled_from(PERIODS),
+    st.sampled_from(By),
+    facts.maybe(st.builds(Before, st.integers(0, 99), st.integers(0, 9), st.just("the 7 days before"))),
+    facts.maybe(st.integers(0, 99)),
+    facts.maybe(facts.texts),
+)
+
+
+@ANY
+@given(reports, st.booleans())
+def test_any_report_can_be_told_with_names_and_without(one: Report, names: bool) -> None:
+    shown = one.shared("acme.test") if names else one.without_names()
+    for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
+        check(card, live=frozenset({"@U0ANA"}))
+    private = downloads.here(one, share=True)
+    assert bool(private) is bool(downloads.thread(one)) is bool(one.summary.recorded)
+    if private:
+        check(private)
+    if one.named:
+        check(downloads.people(one, 0))
+    check(downloads.nothing(one))
+
+
+@ANY
+@given(reports)
+def test_any_report_outlives_being_written_down(one: Report) -> None:
+    assume(repr(one).isprintable() and "\\ud" not in repr(one))  # half a character does not get past the parser
+    assert report_of(fact_of_report(one)) == one
+
+
+@ANY
+@given(reports)
+def test_nobody_is_named_where_nobody_is_to_be(one: Report) -> None:
+    marked = replace(
+        one,
+        what="Courier",
+        newest="1",
+        adoption=(),
+        summary=replace(
+            one.summary,
+            versions=(),
+            systems=(),
+            sources=(),
+            people=tuple(replace(each, name=f"MARK {each.name}", email="mark@x.test") for each in one.summary.people),
+        ),
+    ).without_names()
+    said = [downloads.headline(marked), *downloads.thread(marked)]
+    assert "MARK" not in repr(marked)
+    assert not [message for card in said for message in messages(card) if "MARK" in f"{message.payload()}"]
+
+
+def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
+    rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
+    one = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], newest=None)
+    card = downloads.headline(one)
+    assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 by nobody we can name."
+    assert "Applivery counts 5, and lists 1 of them one by one." in seen(card)
+    assert "Ana" not in f"{card.payload()}"
+    (below,) = downloads.thread(one)
+    assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")
+    assert "_Anonymous visitors_ · 2 downloads" in below.text
+
+
+def test_both_sides_are_counted_and_joined() -> None:
+    unknown = MemberDownloads(Member("unknown"), tuple(Download() for _ in range(9)))
+    one = courier([*people(22), unknown], links=42)
+    line = "42 links asked for in Slack · 31 downloads recorded by Applivery · 9 of them not attributable"
+    assert line in seen(downloads.headline(one))
+    assert "42 links asked for in Slack (in the 90 days I remember) ·" in seen(
+        downloads.headline(replace(one, remembered=90))
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        (3, Before(1, 1, "the day before"), "2 more downloads and 2 more people than in the day before (1 by 1 "),
+        (1, Before(3, 2, "the day before"), "2 fewer downloads and 1 fewer person than in the day before (3"),
+        (2, Before(2, 2, "the same time before"), "No more downloads and no more people than in the same time"),
+    ],
+)  # fmt: skip
+def test_it_is_compared_with_the_period_before_in_words(now: int, before: Before, words: str) -> None:
+    assert words in downloads.headline(courier(people(now), before=before)).text
+
+
+def test_a_page_of_the_widest_people_fits_into_one_table() -> None:
+    wide = Download(at=NOON, version="🦋" * 80, device="漢" * 80)
+    rows = [MemberDownloads(Member("user", str(n), None, "𝔛" * 90), (wide,), 10**9) for n in range(100)]
+    card = downloads.people(courier(rows), 0)
+    check_message(card.payload())
+    assert len(card.blocks[0]["rows"]) == 101
+    assert not buttons(card)
+
+
+def test_pages_lead_to_each_other_and_the_first_and_last_to_one() -> None:
+    one = courier(people(230))
+    assert [list(buttons(downloads.people(one, number))) for number in (0, 1, 2)] == [
+        ["Next page ›"],
+        ["‹ Earlier page", "Next page ›"],
+        ["‹ Earlier page"],
+    ]
+    assert [len(downloads.people(one, number).blocks[0]["rows"]) - 1 for number in (0, 1, 2)] == [100, 100, 30]
+    assert buttons(downloads.people(one, 1))["Next page ›"]["value"] == "2 courier"
+
+
+def test_what_is_too_long_for_a_button_has_none() -> None:
+    one = courier(people(230), typed="x" * 2001)
+    for card in (downloads.headline(one), downloads.people(one, 0), downloads.here(one, share=True)):
+        assert card is not None
+        assert not buttons(card)
+
+
+@pytest.mark.parametrize("by", By)
+def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_out_is_counted(by: By) -> None:
+    rows = [
+        MemberDownloads(
+            Member("user", str(n)),
+            (
+                Download(
+                    at=NOON - timedelta(days=n), version=f"{n}." + "9" * 60, os=f"{n}" + "x" * 60, source=f"s{n}" * 20
+                ),
+            ),
+        )
+        for n in range(400)
+    ]
+    for card in downloads.thread(courier(rows, by=by)):
+        check(card)
+    if by is not By.PERSON:
+        assert "more, which the CSV has." in seen(downloads.thread(courier(rows, by=by))[-1])
+
+
+# ------------------------------------------------------------------ charts
+
+
+def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> None:
+    found = days.points([(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7)))
+    assert found == [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    ("length", "points", "label"),
+    [
+        (1, 1, "21 Nov"),
+        (20, 20, "2 Nov"),
+        (21, 4, "from 26 Oct"),
+        (29, 5, "from 19 Oct"),
+        (130, 19, "from 13 Jul"),
+        (300, 11, "Jan 2026"),
+        (3000, 20, "Apr 2025"),
+    ],
+)
+def test_a_chart_is_of_days_while_they_fit_then_of_weeks_then_of_months(length: int, points: int, label: str) -> None:
+    last = date(2026, 11, 21)
+    found = days.points([(last, 5)], (last - timedelta(days=length - 1), last))
+    assert (len(found), found[0][0]) == (points, label)
+    assert sum(count for _, count in found) == 5
+    assert len({name for name, _ in found}) == points
+
+
+def test_the_29th_of_february_is_a_day() -> None:
+    found = days.points([(date(2028, 2, 29), 1)], (date(2028, 2, 27), date(2028, 3, 2)))
+    assert [name for name, _ in found] == ["27 Feb", "28 Feb", "29 Feb", "1 Mar", "2 Mar"]
+
+
+@given(st.lists(st.tuples(facts.texts, st.integers(0, 10**9)), min_size=1, max_size=40))
+def test_any_names_and_counts_are_a_chart_and_a_table_that_slack_takes(points: list[tuple[str, int]]) -> None:
+    blocks = [charts.chart("bar", "T" * 90, "S" * 90, points), charts.table("C" * 500, ["A", "B"], points)]
+    check_message({"text": "x", "blocks": blocks})
+    assert len(charts.bars(points).splitlines()) >= 1
+
+
+def test_a_table_takes_as_many_rows_as_fit() -> None:
+    rows = [["x" * 60, "y" * 60, n] for n in range(200)]
+    assert charts.fitting(rows) == 77
+    check_message({"text": "x", "blocks": [charts.table("c", ["a", "b", "c"], rows)]})
+    assert charts.fitting([["x"]] * 200) == 100
+
+
+def test_one_odd_date_costs_nothing() -> None:
+    found = days.points([(date(1, 1, 1), 1), (date(2026, 11, 1), 2), (date(9999, 12, 31), 1)])
+    assert len(found) == 20
+    assert found[-1] == ("Dec 9999", 1)
+
+
+# ------------------------------------------------------------------ who has not, and digests
+
+
+@ANY
+@given(facts.texts, *[st.integers(0, 300)] * 3)
+def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: int, unknown: int) -> None:
+    found = Missing(*(("U0EVA",) * count for count in (have, lack, unknown)))
+    live = frozenset({"@U0EVA", "!subteam^S1"})
+    head = missing.headline(what, "<!subteam^S1>", found)
+    for card in (head, missing.here(head), missing.counts(found), missing.names(what, "<!subteam^S1>", found, "x")):
+        check(card, live=live)
+    for card in (head, missing.counts(found)):
+        assert "U0EVA" not in f"{card.payload()}"
+
+
+@ANY
+@given(st.lists(facts.builds, min_size=1, max_size=5))
+def test_any_build_can_be_asked_to_be_tried(builds: list[Any]) -> None:
+    check(missing.nudge(builds, "U0ANA"), live=frozenset({"@U0ANA"}))
+
+
+@ANY
+@given(
+    facts.texts,
+    facts.texts,
+    st.booleans(),
+    st.sampled_from(By),
+    st.sampled_from(["C1", "U1"]),
+    facts.maybe(facts.texts),
+)
+def test_any_digest_can_be_listed_begun_ended_and_stopped(
+    app: str, which: str, quiet: bool, by: By, place: str, paused: str | None
+) -> None:
+    one = Digest(
+        7, "T", place, "a", app, which, by, "mon,thu@09:00", "Europe/Madrid", quiet, "U0ANA", NOON, NOON, NOON, paused
+    )
+    live = frozenset({"@U0ANA", "#C1"})
+    for card in (
+        digests.begun(one, names=quiet),
+        digests.ended(one),
+        digests.paused(one, "why"),
+        digests.listed(downloads.nothing(courier([])), [one] * 60),
+    ):
+        check(card, live=live)

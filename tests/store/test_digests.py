@@ -1,0 +1,105 @@
+"""Digests, nudges and the ledger, as rows: leased once, moved on once, kept as long as meant."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.domain.digests import Digest
+from bot.domain.downloads import By
+from bot.domain.model import AuditEntry
+from bot.store.store import Store
+
+MINUTE = timedelta(minutes=1)
+
+
+async def add(store: Store, place: str = "C1", *, ago: timedelta = MINUTE, schedule: str = "daily@09:00") -> Digest:
+    """A digest that has been due for so long."""
+    return await store.add_digest(
+        team_id="T1",
+        place=place,
+        app_id="app",
+        app_name="App",
+        which="",
+        by=By.PERSON,
+        schedule=schedule,
+        tz="UTC",
+        quiet=False,
+        created_by="U1",
+        due_at=await store.now() - ago,
+    )
+
+
+async def test_the_one_that_waits_longest_is_leased_first_and_by_one_only(store: Store) -> None:
+    young, old = await add(store, "C1"), await add(store, "C2", ago=5 * MINUTE)
+    taken = await asyncio.gather(*(store.take_digests(1, 60) for _ in range(3)))
+    assert sorted(digest.id for one in taken for digest, _ in one) == [young.id, old.id]
+    assert await store.take_digests(1, 60) == []
+
+
+async def test_a_lease_that_lapsed_is_anybody_s(store: Store) -> None:
+    one = await add(store)
+    await store.take_digests(1, 0)
+    [(again, _)] = await store.take_digests(1, 60)
+    assert again.id == one.id
+    await store.end_digest_leases()
+    assert len(await store.take_digests(1, 60)) == 1
+
+
+async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: Store) -> None:
+    one = await add(store)
+    assert [each.id for each in await store.pause_digests("away", place="C1")] == [one.id]
+    assert await store.pause_digests("away", number=one.id) == []
+    assert (await store.take_digests(5, 60), await store.digest_due_in()) == ([], None)
+    again = await add(store)
+    assert (again.id, again.paused) == (one.id, None)
+    assert await store.digest_due_in() == 0
+
+
+async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: Store) -> None:
+    await add(store)
+    [(digest, token)] = await store.take_digests(1, 60)
+    told = {"until": digest.due_at, "next_at": digest.due_at + timedelta(days=1)}
+    assert await store.tell_digest(digest, token, **told, fact='{"a": "\\u0000"}')
+    [claim] = (await store.exchange([], 5, lease_seconds=60, pace_seconds=0)).claims
+    assert claim.announcement.channel_id == "C1"
+    assert claim.announcement.key.startswith(f"C1:downloads/{digest.id}/")
+    assert not await store.tell_digest(digest, token, **told, fact="{}")
+    assert (await store.announcements_waiting()).count == 1
+    wait = await store.digest_due_in()
+    assert wait is not None
+    assert 23 * 3600 < wait < 25 * 3600
+
+
+async def test_a_digest_belongs_to_its_place(store: Store) -> None:
+    one = await add(store)
+    assert await store.remove_digest(["C2", "U1"], one.id) is None
+    assert await store.digests(["C2"]) == []
+    assert await store.remove_digest(["C1"], one.id) == one
+    assert await store.digests(["C1"]) == []
+
+
+async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wish(store: Store) -> None:
+    await store.stop_nudging("U2")
+    await store.stop_nudging("U2")
+    asked = await asyncio.gather(*(store.ask_to_try("b1", ["U1", "U2", "U3"], "U9") for _ in range(4)))
+    assert sorted(person for one in asked for person in one) == ["U1", "U3"]
+    assert await store.ask_to_try("b2", ["U1", "U2"], "U9") == ["U1"]
+
+
+async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Store) -> None:
+    now = await store.now()
+    for build, outcome, door, ago in (
+        ("b1", "minted", "command", 1),
+        ("b1", "ticket", "button", 2),
+        ("b1", "minted", "page", 2),
+        ("b1", "Gone", "command", 2),
+        ("b2", "ticket", "command", 90),
+    ):
+        at = now - ago * MINUTE
+        await store.audit(AuditEntry(at, "T1", "U1", "get", outcome, door, app_id="app", build_id=build))
+    await store.audit(AuditEntry(now, "T1", "U1", "share", "minted", app_id="app", build_id="b1"))
+    assert await store.links_asked("app") == 3
+    assert await store.links_asked("app", ["b1"]) == 2
+    assert await store.links_asked("app", since=now - 60 * MINUTE, until=now - 1.5 * MINUTE) == 1
+    assert await store.links_asked("other") == 0
