@@ -25,6 +25,8 @@ _CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 MOST = 500  # people: Slack is asked about each
 AT_ONCE = 8
 ASKED_AT_ONCE = 100
+# Somebody of another organisation, of whom Slack shows us nothing. https://docs.slack.dev/reference/methods/users.info#errors
+_HIDDEN = ("user_not_found", "user_not_visible")
 
 
 async def who_lacks(call: Call, question: Question, whom: str) -> Message:
@@ -115,8 +117,13 @@ async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | No
     room = asyncio.Semaphore(AT_ONCE)
 
     async def ask(member: str) -> tuple[str, str | None] | None:
-        async with room:
-            person = await call.house.people.person(member)
+        try:
+            async with room:
+                person = await call.house.people.person(member)
+        except SlackProblem as problem:
+            if problem.code not in _HIDDEN:
+                raise
+            return (member, None)
         return None if person.bot or person.gone else (member, person.email)
 
     found = await asyncio.gather(*(ask(one) for one in sorted(members)))

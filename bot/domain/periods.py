@@ -12,6 +12,7 @@ from bot.errors import BadInput
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
 _HINT = "Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`."
+_IN_ONE = 'Two words need a hyphen or quotes: `since:{0}-month`, `since:"{0} month"`.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,4 +174,5 @@ def _day(text: str, here: datetime) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise BadInput(f"I do not understand the time “{text[:40]}”.", _HINT) from None
+        hint = f"{_IN_ONE.format(word)} {_HINT}" if word in ("last", "this") else _HINT
+        raise BadInput(f"I do not understand the time “{text[:40]}”.", hint) from None

@@ -136,7 +136,9 @@ class Announce:
         except (SlackProblem, AppliveryProblem) as error:
             return await self._refused(claim, error)
         self._outage.worked()
-        await self._pausing.spoke(claim.announcement.channel_id)
+        # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
+        if outcome.kind == "posted" and not outcome.edited:
+            await self._pausing.spoke(claim.announcement.channel_id)
         return outcome
 
     async def _post(self, claim: Claim) -> Outcome:

@@ -112,7 +112,15 @@ class Reporting:
         )
 
     async def fold(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
-        """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds."""
+        """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds.
+
+        About one person, what Applivery gives of others is left out: whether it knows `email` is its own affair.
+        """
+        if email := question.email:
+            return [one.into for one in await self._folded(question, period, lambda: OneOf(into(), email))]
+        return await self._folded(question, period, into)
+
+    async def _folded(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
         ids = [build.id for build in question.builds]
         ask = partial(
             self._applivery.fold_downloads,
@@ -146,6 +154,19 @@ class Reporting:
         if period and not period.open and period.start >= self._clock() - self._ledger:
             return None
         return round(self._ledger / timedelta(days=1))
+
+
+class OneOf(Generic[Takes]):
+    """Hands on the rows of one person, by e-mail in any case."""
+
+    def __init__(self, into: Takes, email: str) -> None:
+        self.into = into
+        self._email = email.casefold()
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        if (row.member.email or "").casefold() == self._email:
+            self.into.add(row)
 
 
 class _Only(Generic[Takes]):

@@ -74,6 +74,17 @@ async def test_a_channel_s_people_are_compared_too(world: World) -> None:
     assert f"*0 of 2* people of <#{world.releases.id}> have downloaded" in answer.text
 
 
+async def test_somebody_slack_tells_nothing_of_is_one_whose_e_mail_is_not_known(world: World) -> None:
+    await world.start()
+    group, _ = await crew(world)
+    group.users.append("U0STRANGER")
+    answer = await world.ask(f"downloads courier missing:{mention(group)}")
+    assert "*1 of 4* people" in answer.text
+    _, [names] = private(world, world.ana)
+    assert "_No e-mail in Slack_ (2)" in names.text
+    assert "<@U0STRANGER>" in names.text
+
+
 @pytest.mark.parametrize("typed", ["qa", "@qa", "<@U1>", '""', "<!channel>"])
 async def test_a_group_or_channel_that_is_none_is_asked_for_in_words(world: World, typed: str) -> None:
     await world.start()

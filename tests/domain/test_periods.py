@@ -207,6 +207,11 @@ def refused(since: str | None, until: str | None = None, **more: Any) -> BadInpu
     return error.value
 
 
+@pytest.mark.parametrize(("typed", "hint"), [("last", '`since:"last month"`'), ("This", "`since:this-month`")])
+def test_the_first_of_two_words_is_answered_with_how_to_write_both(typed: str, hint: str) -> None:
+    assert hint in str(refused(typed).next_step)
+
+
 @pytest.mark.parametrize(
     "since",
     [

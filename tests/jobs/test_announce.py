@@ -55,7 +55,7 @@ async def record(world: World, *versions: str) -> None:
 
 async def crash(world: World) -> None:
     """The process dies and another begins: nothing is handed in, and posts under way are not waited for."""
-    assert not world.bot.jobs, "this world ticks by hand, so stopping it finishes nothing"
+    assert not world.bot.running, "this world ticks by hand, so stopping it finishes nothing"
     await world.restart()
 
 

@@ -559,6 +559,20 @@ async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: Worl
     assert started.said() == [ready("1")]
 
 
+async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_again(started: World) -> None:
+    await listen(started)
+    await new_builds(started, "1")
+    shut(started, "removed")
+    for _ in range(2):
+        await started.bot.pausing.step()
+        started.applivery.build(started.courier, version="2", branch="1")
+        await started.look()
+    assert "superseded by 2" in cards(started)[0].text, "Slack lets the bot edit its messages where it has left"
+    [wish] = await started.bot.store.subscriptions()
+    assert wish.paused == "not_in_channel"
+    assert len(directs(started, started.ana)) == 1, "its maker is told once"
+
+
 async def test_a_channel_that_stays_shut_is_looked_at_less_and_less_often(started: World) -> None:
     await listen(started)
     shut(started, "removed")

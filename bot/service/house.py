@@ -1,0 +1,78 @@
+"""The rooms a handler may enter, furnished."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from functools import partial
+
+import bot.commands
+from bot.applivery.catalogue import Catalogue
+from bot.applivery.client import Applivery
+from bot.config import Settings
+from bot.domain.model import Build, Role
+from bot.service.tuning import Tuning
+from bot.slack.carrier import Carrier
+from bot.slack.command import House, Registry
+from bot.slack.files import Files
+from bot.slack.handout import Claims, Handout
+from bot.slack.people import People
+from bot.slack.poster import Poster
+from bot.slack.reporting import Reporting
+from bot.store.store import Store
+from bot.telemetry import Metrics
+
+STOP_SECONDS = 2.0  # for telling that an upload was stopped
+
+
+def house_of(
+    settings: Settings,
+    tuning: Tuning,
+    stack: AsyncExitStack,
+    *,
+    applivery: Applivery,
+    store: Store,
+    poster: Poster,
+    metrics: Metrics,
+    claims: Claims | None,
+) -> House:
+    """The house of these settings; what is carried when it closes is told that it was stopped."""
+    catalogue = Catalogue(applivery)
+
+    def dashboard(build: Build) -> str:
+        return applivery.hosts.dashboard_build_url(settings.applivery_organization, build.app, build)
+
+    carrier = Carrier(
+        applivery=applivery,
+        files=Files(poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url),
+        poster=poster,
+        store=store,
+        dashboard=dashboard,
+        clock=tuning.clock,
+        every=tuning.progress_seconds,
+    )
+    stack.push_async_callback(partial(carrier.close, STOP_SECONDS))
+    return House(
+        applivery=applivery,
+        catalogue=catalogue,
+        store=store,
+        people=People(poster, store, admins=settings.access_admins, default=Role[settings.access_default_role.upper()]),
+        places=poster,
+        handout=Handout(
+            applivery=applivery,
+            catalogue=catalogue,
+            store=store,
+            metrics=metrics,
+            clock=tuning.clock,
+            claims=claims,
+            per_minute=settings.links_per_minute,
+            per_hour=settings.links_per_hour,
+        ),
+        reporting=Reporting(
+            applivery=applivery, catalogue=catalogue, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
+        ),
+        metrics=metrics,
+        registry=Registry.of(bot.commands),
+        carrier=carrier,
+        command=settings.slack_command,
+        dashboard=dashboard,
+    )

@@ -1,0 +1,120 @@
+"""Everything the clock does, together: made, started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+
+from bot.applivery.catalogue import Catalogue
+from bot.config import Settings
+from bot.errors import Problem
+from bot.jobs import digest as digesting
+from bot.jobs.announce import Announce
+from bot.jobs.expire import Expire
+from bot.jobs.forget import Forget
+from bot.jobs.hold import Hold
+from bot.jobs.loop import Step, forever
+from bot.jobs.pausing import Pausing
+from bot.jobs.personal import Personal
+from bot.jobs.progress import Progress
+from bot.jobs.watch import Watch
+from bot.jobs.words import Words
+from bot.service.tuning import Tuning
+from bot.slack.command import House
+from bot.slack.poster import Poster
+from bot.store.store import Store
+from bot.store.wakeups import Topic
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays within ten
+
+
+@dataclass(slots=True, kw_only=True)
+class Jobs:
+    """The jobs of one bot; each has a step()."""
+
+    store: Store
+    watch: Watch
+    announce: Announce
+    progress: Progress
+    expire: Expire
+    hold: Hold
+    pausing: Pausing
+    digest: digesting.DigestJob
+    forget: Forget
+    running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Let the clock tick."""
+        steps: list[tuple[str, Step, Topic]] = [
+            ("watch", self.watch.step, "watch"),
+            ("hold", self.hold.step, "held"),
+            ("announce", self.announce.step, "tell"),
+            ("pausing", self.pausing.step, "paused"),
+            ("progress", self.progress.step, "progress"),
+            ("digest", self.digest.step, "digest"),
+            ("expire", self.expire.step, "expire"),
+        ]
+        self.running += [
+            asyncio.create_task(forever(name, step, partial(self.store.wait, topic)), name=name)
+            for name, step, topic in steps
+        ]
+        self.running.append(asyncio.create_task(forever("forget", self.forget.step, asyncio.sleep), name="forget"))
+
+    async def stop(self) -> None:
+        """Let what is under way end, and hand back what is not."""
+        for job in self.running:
+            job.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+        try:
+            await self.announce.finish(FINISH_SECONDS)
+            await self.watch.finish()
+        except Problem as problem:
+            log.warning("jobs.unfinished", problem=type(problem).__name__)
+
+
+def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pausing: Pausing) -> Jobs:
+    """The jobs, in the rooms of a house."""
+    store, applivery, dashboard = house.store, house.applivery, house.dashboard
+    words = Words(
+        catalogue=Catalogue(applivery.polling()),
+        dashboard=dashboard,
+        apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
+        personal=Personal(people=house.people, handout=house.handout, dashboard=dashboard, clock=tuning.clock).message,
+        clock=tuning.clock,
+    )
+    return Jobs(
+        store=store,
+        watch=Watch(
+            applivery=applivery,
+            store=store,
+            metrics=house.metrics,
+            busy_seconds=settings.poll_busy_seconds,
+            idle_seconds=settings.poll_idle_seconds,
+            lease_seconds=tuning.watch_lease_seconds,
+        ),
+        announce=Announce(
+            store=store,
+            poster=poster,
+            metrics=house.metrics,
+            message=words.message,
+            pausing=pausing,
+            lease_seconds=tuning.lease_seconds,
+            pace_seconds=tuning.pace_seconds,
+        ),
+        progress=Progress(store=store, poster=poster, dashboard=dashboard, every_seconds=tuning.progress_seconds),
+        expire=Expire(store=store, poster=poster),
+        hold=Hold(store=store),
+        pausing=pausing,
+        digest=digesting.DigestJob(
+            store=store,
+            reporting=house.reporting,
+            people=house.people,
+            poster=poster,
+            lease_seconds=tuning.digest_lease_seconds,
+        ),
+        forget=Forget(store, settings.ledger_days),
+    )

@@ -1,0 +1,173 @@
+"""Opens everything in order and closes it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields
+from functools import partial
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+
+from bot.applivery.client import Applivery
+from bot.config import Settings
+from bot.errors import Problem
+from bot.jobs.bell import Bell
+from bot.jobs.pausing import Pausing
+from bot.service.house import house_of
+from bot.service.jobs import FINISH_SECONDS, Jobs, jobs_of
+from bot.service.parts import applivery_of, claim_page, learn_secrets, poster_of
+from bot.service.tuning import Tuning
+from bot.slack.app import FrontDoor, bolt
+from bot.slack.carrier import Carrier
+from bot.slack.manifest import SCOPES
+from bot.slack.poster import Poster
+from bot.slack.socket import Sockets
+from bot.store.store import Store
+from bot.telemetry import Metrics, logger
+from bot.web import readiness
+from bot.web.claim import ClaimPage
+from bot.web.gauges import Gauges
+from bot.web.porch import Porch
+from bot.web.readiness import Check
+from bot.web.server import Web
+
+log = logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Service(Jobs):
+    """One running bot; its parts are here for tests that step the jobs by hand."""
+
+    settings: Settings
+    tuning: Tuning
+    metrics: Metrics
+    applivery: Applivery
+    poster: Poster
+    door: FrontDoor
+    carrier: Carrier
+    web: Web
+    sockets: Sockets | None = None
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, tuning: Tuning | None = None, *, jobs: bool = True, porch: Porch | None = None
+) -> AsyncIterator[Service]:
+    """A bot that runs until the block ends. Raises CannotStart when the database or the port cannot be had.
+
+    `porch` is the open port, when there is one already; the bot takes it over and closes it.
+    Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
+    """
+    tuning = tuning or Tuning()
+    async with AsyncExitStack() as stack:
+        porch = porch or await Porch.open(settings.host, settings.port)
+        stack.callback(porch.close)
+        service = await _opened(settings, tuning, stack, porch)
+        if jobs:
+            service.start()
+            stack.push_async_callback(service.stop)
+        if service.sockets:
+            service.sockets.start()
+        greeting = asyncio.create_task(_say_what_is_missing(service.poster))
+        stack.callback(greeting.cancel)
+        log.info("service.started", port=service.web.port, mode="socket" if service.sockets else "http")
+        yield service
+        log.info("service.stopping")
+
+
+async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, porch: Porch) -> Service:
+    learn_secrets(settings)
+    metrics = Metrics()
+    store = await Store.open(settings.database_url, clock=tuning.clock)
+    stack.push_async_callback(store.close)
+    applivery = await stack.enter_async_context(applivery_of(settings, tuning, metrics))
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
+    )
+    poster = poster_of(settings, tuning, session)
+    claim = claim_page(settings, applivery, store, metrics, tuning)
+    house = house_of(
+        settings, tuning, stack, applivery=applivery, store=store, poster=poster, metrics=metrics, claims=claim
+    )
+    pausing = Pausing(store=store, poster=poster)
+    door = FrontDoor(
+        house=house,
+        poster=poster,
+        people=house.people,
+        metrics=metrics,
+        clock=tuning.clock,
+        moved=pausing.look_now,
+    )
+    stack.push_async_callback(door.finish, FINISH_SECONDS)
+    slack = bolt(
+        door,
+        token=settings.slack_bot_token.get_secret_value(),
+        signing_secret=settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None,
+        base_url=f"{settings.slack_api_url}/",
+        session=session,
+    )
+    sockets = None
+    if settings.slack_app_token:
+        token = settings.slack_app_token.get_secret_value()
+        sockets = Sockets(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
+        stack.push_async_callback(sockets.close)
+    jobs = jobs_of(settings, tuning, house, poster, pausing)
+    web = _web(settings, jobs, applivery, poster, metrics, sockets, claim, slack)
+    await web.start(porch)
+    stack.push_async_callback(web.close)
+    return Service(
+        settings=settings,
+        tuning=tuning,
+        metrics=metrics,
+        applivery=applivery,
+        poster=poster,
+        door=door,
+        carrier=house.carrier,
+        web=web,
+        sockets=sockets,
+        **{one.name: getattr(jobs, one.name) for one in fields(jobs)},
+    )
+
+
+def _web(  # noqa: PLR0917 - what the third door shows is the state of all the others
+    settings: Settings,
+    jobs: Jobs,
+    applivery: Applivery,
+    poster: Poster,
+    metrics: Metrics,
+    sockets: Sockets | None,
+    claim: ClaimPage | None,
+    slack: AsyncApp,
+) -> Web:
+    store, idle, secret = jobs.store, settings.poll_idle_seconds, settings.applivery_webhook_secret
+    checks: dict[str, Check] = {
+        "slack": partial(readiness.slack, sockets, poster),
+        "database": partial(readiness.database, store),
+        "polling": partial(readiness.polling, store, idle, lambda: jobs.watch.away, lambda: applivery.budget.stretch),
+    }
+    return Web(
+        metrics=metrics,
+        checks=checks,
+        measure=Gauges(metrics, store, checks, idle_seconds=idle).measure,
+        slack=None if sockets else slack,
+        webhook_secret=secret.get_secret_value() if secret else None,
+        ring=Bell(store).ring,
+        claim=claim,
+    )
+
+
+async def _say_what_is_missing(poster: Poster) -> None:
+    """One line at the start for scopes Slack did not give us, with what suffers."""
+    try:
+        scopes = (await poster.identity()).scopes
+    except Problem as problem:
+        log.warning("slack.not_reached", problem=type(problem).__name__, said=str(problem))
+        return
+    if scopes is None:
+        return
+    for scope in SCOPES:
+        if scope not in scopes:
+            log.warning("slack.scope_missing", scope=scope, needed_for=SCOPES[scope])

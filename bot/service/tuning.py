@@ -1,0 +1,26 @@
+"""What tests and measurements change and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.applivery.upload import Endurance
+from bot.jobs import announce, digest, progress, watch
+from bot.slack.poster import HTTP_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Paces, leases, patience, the clock."""
+
+    pace_seconds: float = 1.0
+    lease_seconds: float = announce.LEASE_SECONDS
+    watch_lease_seconds: float = watch.LEASE_SECONDS
+    digest_lease_seconds: float = digest.LEASE_SECONDS
+    slack_seconds: float = HTTP_SECONDS
+    applivery_seconds: float = 30.0
+    progress_seconds: float = progress.EVERY_SECONDS
+    endurance: Endurance = field(default_factory=Endurance)
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
