@@ -6,7 +6,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench run doctor lock image-steps clean _format _lint _types _imports
+.PHONY: help demo test check bench run doctor lock catalogue image-steps clean _format _lint _types _imports
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -44,6 +44,9 @@ doctor: .venv/.stamp-run ## check the settings in .env and everything they lead 
 lock: .venv/.stamp-dev ## write the locks anew from pyproject.toml; ARGS=--upgrade takes newer releases
 	@sh tools/lock.sh $(ARGS)
 	@$(MAKE) --no-print-directory .venv/.stamp-dev
+
+catalogue: .venv/.stamp-dev ## collect the sentences for the translators, into bot/language/es.po
+	@$(PY) -m tools.catalogue
 
 image-steps: .venv/.stamp-dev ## what the Dockerfile does, here: a program folder without build tools in build/image
 	@PYTHON=$(PY) sh tools/image_steps.sh all build/image

@@ -38,6 +38,7 @@ EXAMPLES = {
     "poll_idle_seconds": "60",
     "access_admins": "U012AB3CD,U045EF6GH",
     "access_default_role": "member",
+    "language": "en, or es",
     "log_level": "INFO",
     "log_format": "console",
 }
@@ -159,6 +160,8 @@ class Settings(BaseSettings):
     poll_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
     access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = ()
     access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = "member"
+    # what channels read, and people whose own Slack speaks neither
+    language: Annotated[Literal["en", "es"], BeforeValidator(_lower)] = "en"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
 

@@ -12,13 +12,14 @@ from bot.errors import Denied
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says of somebody; `tz` is an IANA name. https://docs.slack.dev/reference/objects/user-object"""
+    """What Slack says of somebody; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object"""
 
     user_id: str
     team_id: str
     name: str = ""
     email: str | None = None
     tz: str = "UTC"
+    locale: str = ""
     admin: bool = False
     guest: bool = False
     bot: bool = False

@@ -55,7 +55,14 @@ def house_of(
         applivery=applivery,
         catalogue=catalogue,
         store=store,
-        people=People(poster, store, admins=settings.access_admins, default=Role[settings.access_default_role.upper()]),
+        people=People(
+            poster,
+            store,
+            admins=settings.access_admins,
+            default=Role[settings.access_default_role.upper()],
+            language=settings.language,
+        ),
+        language=settings.language,
         places=poster,
         handout=Handout(
             applivery=applivery,

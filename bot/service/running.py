@@ -11,6 +11,7 @@ from functools import partial
 import aiohttp
 from slack_bolt.async_app import AsyncApp
 
+from bot import language
 from bot.applivery.client import Applivery
 from bot.config import Settings
 from bot.errors import Problem
@@ -62,6 +63,7 @@ async def running(
     Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
     """
     tuning = tuning or Tuning()
+    language.speak(settings.language)  # in the jobs; who asks something is answered in their own
     async with AsyncExitStack() as stack:
         porch = porch or await Porch.open(settings.host, settings.port)
         stack.callback(porch.close)

@@ -23,6 +23,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import language
 from bot.domain import access, choice, grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.model import Asker
@@ -194,6 +195,7 @@ class FrontDoor(AsyncMiddleware):
         name, outcome = "", "answered"
         async with self._room:
             try:
+                language.speak(await self._people.language(came.user_id))
                 name, reply = await work(came, what)
                 if reply is not None:
                     await self._answering.deliver(came, reply)
@@ -299,6 +301,7 @@ class FrontDoor(AsyncMiddleware):
             return []
         try:
             async with asyncio.timeout(TYPEAHEAD_SECONDS):
+                language.speak(await self._people.language(came.user_id))
                 call = await self._authorised(came, entry)
                 found = await entry.run(call, str(body.get("value") or ""), typed(body.get("view") or {}))
         except (Problem, TimeoutError) as error:

@@ -65,7 +65,7 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The rooms a handler may enter; `dashboard` gives a build's address in Applivery's dashboard."""
+    """The rooms a handler may enter; `language` is what channels read, `dashboard` gives a build's address there."""
 
     applivery: Applivery
     catalogue: Catalogue
@@ -78,6 +78,7 @@ class House:
     registry: Registry
     carrier: Carrier
     command: str
+    language: str
     dashboard: Callable[[Build], str]
 
 

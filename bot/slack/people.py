@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from bot import language as languages
 from bot.domain import access
 from bot.domain.access import Person
 from bot.domain.model import Asker, Role
 from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure
+from bot.language import ENGLISH
 from bot.slack.poster import Poster
 from bot.store.store import Store
 from bot.telemetry import logger
@@ -59,12 +61,14 @@ class People:
         *,
         admins: Collection[str],
         default: Role,
+        language: str = ENGLISH,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._poster = poster
         self._store = store
         self._admins = tuple(admins)
         self._default = default
+        self._language = language
         self._people = Remembered(self._person, clock)
         self._groups = Remembered(poster.group_members, clock)
 
@@ -95,6 +99,16 @@ class People:
     async def person(self, user_id: str) -> Person:
         """What Slack says of somebody. Raises SlackProblem."""
         return await self._people.get(user_id)
+
+    async def language(self, user_id: str) -> str:
+        """The language to speak with somebody, ready: their Slack's when the bot speaks it, else everybody's."""
+        try:
+            spoken = languages.of((await self.person(user_id)).locale) or self._language
+        except SlackProblem:
+            spoken = self._language
+        if not languages.ready(spoken):
+            await asyncio.to_thread(languages.prepare, spoken)
+        return spoken
 
     async def group(self, group_id: str) -> frozenset[str]:
         """The people of a user group. Raises SlackProblem."""
@@ -133,6 +147,7 @@ class People:
             name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
             email=profile.get("email"),
             tz=str(facts.get("tz") or "UTC"),
+            locale=str(facts.get("locale") or ""),
             admin=bool(facts.get("is_admin") or facts.get("is_owner") or facts.get("is_primary_owner")),
             guest=bool(facts.get("is_restricted") or facts.get("is_ultra_restricted")),
             bot=bool(facts.get("is_bot")),

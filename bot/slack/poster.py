@@ -326,5 +326,5 @@ class Poster:
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """Slack's own record of somebody. https://docs.slack.dev/reference/methods/users.info"""
-        answer = await asked(self.api.users_info(user=user_id))
+        answer = await asked(self.api.users_info(user=user_id, include_locale=True))
         return dict(answer.get("user") or {})

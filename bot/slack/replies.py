@@ -9,6 +9,7 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
 from bot.domain.model import Role
 from bot.errors import Denied, Problem, Recalled
+from bot.language import say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.command import Entry
@@ -69,19 +70,19 @@ def help_for(entry: Entry, root: str) -> Message:
         f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else line for line in entry.usage
     )
     role = "" if entry.need is Role.MEMBER else f"\nNeeds the role *{entry.need.name.lower()}*."
-    text = f"*{entry.name}* — {entry.summary}\n{examples}{role}"
-    return Message(f"{entry.name}: {entry.summary}", (blocks.section(text),))
+    text = f"*{entry.name}* — {say(entry.summary)}\n{examples}{role}"
+    return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
 
 
 def help_for_all(entries: Sequence[Entry], root: str) -> Message:
     """Every subcommand in a line."""
-    lines = [f"`{root} {entry.name}` — {entry.summary}" for entry in entries]
+    lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
     text = "*What I can do*\n" + "\n".join(lines)
     more = blocks.context(
         f"More about one: `{root} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything."
     )
     return Message(
-        "What I can do: " + "; ".join(f"{entry.name}: {entry.summary}" for entry in entries),
+        "What I can do: " + "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries),
         (blocks.section(text), more),
     )
 

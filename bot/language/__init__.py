@@ -1,0 +1,112 @@
+"""What the bot says, in the reader's language: English is written in the code, `es.po` holds all of the Spanish.
+
+A sentence is said by `say`, with its values by name; `make catalogue` collects the sentences for the translators:
+https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date
+from importlib import resources
+
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "es")
+_SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
+
+
+def say(sentence: str, /, **values: object) -> str:
+    """The sentence in the language of who is spoken with, `{names}` filled in. Text from outside is a value only."""
+    said = _catalogue(current()).gettext(sentence) if current() != ENGLISH else sentence
+    return said.format(**values) if values else said
+
+
+def count(one: str, many: str, number: int, /, **values: object) -> str:
+    """One of two sentences by a number; it is `{number}` in them, as it is written in that language."""
+    english = one if number == 1 else many
+    said = english if current() == ENGLISH else _catalogue(current()).ngettext(one, many, number)
+    return said.format(number=figure(number), **values)
+
+
+def later(sentence: str, /) -> str:
+    """A sentence that is written here and said elsewhere, by `say`: for constants, made before anybody asks."""
+    return sentence
+
+
+def figure(number: float) -> str:
+    """A number as it is written in the language: `12,345.6`, `12.345,6`."""
+    if current() == ENGLISH:
+        return f"{number:,}"
+    from babel.numbers import format_decimal  # noqa: PLC0415 - 1 MB that only those need who speak another language
+
+    return str(format_decimal(number, locale=current()))
+
+
+def day(when: date) -> str:
+    """A day as it is written in the language: `3 Nov 2026`, `3 nov 2026`."""
+    if current() == ENGLISH:
+        return f"{when:%-d %b %Y}"
+    from babel.dates import format_date  # noqa: PLC0415
+
+    return str(format_date(when, "d MMM y", locale=current()))
+
+
+def current() -> str:
+    """The language spoken now: one of LANGUAGES."""
+    return _SPOKEN.get()
+
+
+def of(locale: str | None) -> str | None:
+    """The language of a locale (`es-ES`, `es_419`); None for one that is not spoken here."""
+    language = (locale or "").replace("_", "-").partition("-")[0].casefold()
+    return language if language in LANGUAGES else None
+
+
+def speak(language: str) -> None:
+    """Speak this language from here on: in the rest of this task, and in the tasks it starts."""
+    _SPOKEN.set(language)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak this language inside the block, and after it what was spoken before."""
+    before = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
+
+
+def ready(language: str) -> bool:
+    """Whether this language can be spoken at once: `prepare` reads its catalogue, which takes a tenth of a second."""
+    return language == ENGLISH or _READ.get(language) is not None
+
+
+def prepare(language: str) -> None:
+    """Make this language ready; may be called in a thread."""
+    if not ready(language):
+        _READ[language] = _read(language)
+
+
+_READ: dict[str, gettext.NullTranslations] = {}
+
+
+def _catalogue(language: str) -> gettext.NullTranslations:
+    prepare(language)
+    return _READ[language]
+
+
+def _read(language: str) -> gettext.NullTranslations:
+    # Babel reads what translators write, Python's own gettext looks it up; and nobody pays for it who speaks English.
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    compiled = io.BytesIO()
+    with resources.files(__package__).joinpath(f"{language}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

@@ -1,0 +1,88 @@
+"""Every sentence has its Spanish, with the same values, marks and commands in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Message
+
+from tools import catalogue
+
+# What has to come out the same in any language: values, code, links of Slack, and emoji by name.
+KEPT = re.compile(r"`[^`]*`|<[^<>]*>|:[a-z_]+:")
+WORDS = re.compile(r"[^\W\d_]{2,}")
+
+
+def pairs() -> list[tuple[str, str, Message]]:
+    """Each sentence with what stands for it, one and many apart."""
+    found = []
+    for message in catalogue.read("es"):
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        found += [(english, spanish or "", message) for english, spanish in zip(ids, strings, strict=True)]
+    return found
+
+
+def values(sentence: str) -> Counter[str]:
+    """The names in braces."""
+    return Counter(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
+
+
+def test_the_catalogue_holds_what_the_code_says_and_nothing_else() -> None:
+    said = {(one,) if isinstance(one, str) else one for one in catalogue.messages()}
+    known = {one.id if isinstance(one.id, tuple) else (one.id,) for one in catalogue.read("es") if one.id}
+    assert said - known == set(), "run `make catalogue`, then translate what is new"
+    assert known - said == set(), "run `make catalogue`: nobody says this any more"
+
+
+def test_every_sentence_has_a_translation() -> None:
+    assert [english for english, spanish, _ in pairs() if not spanish.strip()] == []
+
+
+def test_no_translation_is_only_a_guess() -> None:
+    assert [message.id for *_, message in pairs() if message.fuzzy] == []
+
+
+def test_a_translation_has_the_same_values_in_it() -> None:
+    # a "one" may leave its number out, as English does: "one build"
+    wrong = [
+        (english, spanish)
+        for english, spanish, message in pairs()
+        if set(values(english)) - {"number"} != set(values(spanish)) - {"number"}
+        or (not isinstance(message.id, tuple) and values(english) != values(spanish))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("mark", ["*", "_", "~", "\n", "•"])
+def test_a_translation_has_the_same_marks_in_it(mark: str) -> None:
+    def marks(sentence: str) -> int:
+        return KEPT.sub("", re.sub(r"\{[^}]*\}", "", sentence)).count(mark)
+
+    assert [(english, spanish) for english, spanish, _ in pairs() if marks(english) != marks(spanish)] == []
+
+
+def test_a_translation_has_the_same_commands_and_addresses_in_it() -> None:
+    wrong = [
+        (english, spanish)
+        for english, spanish, _ in pairs()
+        if Counter(KEPT.findall(english)) != Counter(KEPT.findall(spanish))
+    ]
+    assert wrong == []
+
+
+def test_a_translation_begins_and_ends_as_the_sentence_does() -> None:
+    def shape(sentence: str) -> tuple[bool, bool, bool]:
+        return sentence[:1].isspace(), sentence[-1:].isspace(), sentence.rstrip().endswith(".")
+
+    assert [(english, spanish) for english, spanish, _ in pairs() if shape(english) != shape(spanish)] == []
+
+
+def test_what_is_written_is_what_the_tool_writes() -> None:
+    file = catalogue.LANGUAGE / "es.po"
+    assert file.read_text("utf-8") == catalogue.as_text(catalogue.updated("es"))

@@ -1,0 +1,86 @@
+"""Who is answered in which language, and how numbers and days are written in it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from bot import language
+from bot.sandbox.faults import Fault
+from tests.conftest import World
+
+
+def test_english_is_said_as_it_is_written() -> None:
+    assert language.say("{verb} is {what}", verb="`get`", what="*new*") == "`get` is *new*"
+    assert language.count("{number} build", "{number} builds", 1) == "1 build"
+    assert language.count("{number} build", "{number} builds", 12345) == "12,345 builds"
+    assert language.day(date(2026, 11, 3)) == "3 Nov 2026"
+
+
+def test_spanish_comes_from_the_catalogue_and_what_it_does_not_know_stays_english() -> None:
+    with language.speaking("es"):
+        assert language.say("Show what you may do here.") == "Muestra lo que puedes hacer aquí."
+        assert language.say("Nobody {ever} said this.", ever="{never}") == "Nobody {never} said this."
+        assert language.figure(12345.5) == "12.345,5"
+        assert language.day(date(2026, 11, 3)) == "3 nov 2026"
+    assert language.current() == "en"
+
+
+def test_what_comes_from_outside_is_never_read_as_a_sentence() -> None:
+    assert language.say("{name} is ready", name="{name.__class__}") == "{name.__class__} is ready"
+
+
+async def test_a_task_speaks_what_its_starter_spoke() -> None:
+    with language.speaking("es"):
+        task = asyncio.create_task(asyncio.sleep(0, result=None))
+        assert task.get_name()
+        said = asyncio.create_task(_said())
+    assert await said == "es"
+    assert language.current() == "en"
+
+
+async def _said() -> str:
+    return language.current()
+
+
+@pytest.mark.parametrize(
+    ("locale", "spoken"),
+    [
+        ("es-ES", "es"),
+        ("es-LA", "es"),
+        ("es_419", "es"),
+        ("ES", "es"),
+        ("en-GB", "en"),
+        ("fr-FR", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_locale_is_one_of_our_languages_or_none(locale: str | None, spoken: str | None) -> None:
+    assert language.of(locale) == spoken
+
+
+async def test_each_person_is_answered_in_the_language_of_their_slack(world: World) -> None:
+    lucia = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
+    world.releases.members.append(lucia.id)
+    await world.start()
+    assert "Muestra lo que puedes hacer aquí." in (await world.ask("help whoami", user=lucia)).text
+    assert "Show what you may do here." in (await world.ask("help whoami")).text
+
+
+async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: World) -> None:
+    chloe = world.slack.user("chloe", locale="fr-FR", email="chloe@acme.test")
+    world.releases.members.append(chloe.id)
+    await world.start(language="es")
+    assert "Muestra lo que puedes hacer aquí." in (await world.ask("help whoami", user=chloe)).text
+    assert "Show what you may do here." in (await world.ask("help whoami")).text
+    await world.restart(language="en")
+    assert "Show what you may do here." in (await world.ask("help whoami", user=chloe)).text
+
+
+async def test_while_slack_does_not_say_everybodys_language_is_spoken(world: World) -> None:
+    await world.start(language="es")
+    world.slack.faults.add("users.info", Fault(status=500), times=None)
+    assert await world.bot.door._people.language(world.ana.id) == "es"

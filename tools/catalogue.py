@@ -1,0 +1,96 @@
+"""Collects every sentence the bot says into the translators' catalogues: `make catalogue`.
+
+What is new comes in without a translation, what is said no more goes; a test fails until each has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+import bot.commands
+from bot.language import ENGLISH, LANGUAGES
+from bot.slack.command import Registry
+
+BOT = Path(__file__).parent.parent / "bot"
+LANGUAGE = BOT / "language"
+# https://babel.pocoo.org/en/latest/messages.html#extraction-method-mapping-and-configuration
+# The shell (`cli`, `doctor`) speaks English, as logs do.
+METHODS = [
+    ("web/templates/**.html", "jinja2"),
+    *((f"{room}/**", "ignore") for room in ("sandbox", "cli", "doctor")),
+    ("**.py", "python"),
+]
+BABELS_OWN = (
+    '"POT-Creation-Date',
+    '"PO-Revision',
+    '"Generated',
+    '"Last-Tr',
+    '"Project-Id',
+    '"Report',
+    '"Language-Team',
+)
+KEYWORDS = {"say": None, "later": None, "count": (1, 2)}
+
+
+def messages() -> Iterator[str | tuple[str, str]]:
+    """Every sentence in the code and the pages, pairs for one and many, and what `help` says of each command."""
+    for _, _, message, _, _ in extract_from_dir(BOT, METHODS, keywords=KEYWORDS, comment_tags=()):
+        yield message if isinstance(message, str) else (message[0], message[1])
+    for entry in Registry.of(bot.commands).commands():
+        yield entry.summary
+
+
+def template() -> Catalog:
+    """All messages, in the order of the alphabet, without places: a moved line changes no catalogue."""
+    catalog = Catalog()
+    for message in sorted(set(messages()), key=str):
+        catalog.add(message)
+    return catalog
+
+
+def read(language: str) -> Catalog:
+    """The catalogue of a language as it is."""
+    with (LANGUAGE / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def updated(language: str) -> Catalog:
+    """The catalogue of a language with what is new, without what is gone."""
+    catalog = read(language)
+    catalog.update(template(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    return catalog
+
+
+def as_text(catalog: Catalog) -> str:
+    """A catalogue as its file holds it."""
+    text = BytesIO()
+    write_po(text, catalog, width=120, sort_output=True, ignore_obsolete=True, omit_header=False)
+    return "".join(line for line in text.getvalue().decode("utf-8").splitlines(True) if not line.startswith(BABELS_OWN))
+
+
+def main() -> None:
+    """Write each catalogue anew, and say how many sentences wait for a translation."""
+    for language in LANGUAGES:
+        if language == ENGLISH:
+            continue
+        catalog = updated(language)
+        (LANGUAGE / f"{language}.po").write_text(as_text(catalog), "utf-8")
+        waiting = sum(1 for message in catalog if message.id and not translated(message))
+        print(f"catalogue: {language}.po, {len(catalog)} sentences, {waiting} without a translation")  # noqa: T201
+
+
+def translated(message: Message) -> bool:
+    """Whether every form of a message has words."""
+    forms = message.string if isinstance(message.string, tuple) else (message.string,)
+    return all(forms)
+
+
+if __name__ == "__main__":
+    main()
