@@ -11,7 +11,7 @@ import pytest
 from tests.frame.shell import ROOT, Done, run
 
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-ROOMS = ["doctor", "web", "commands", "jobs", "slack", "applivery", "store", "domain"]
+ROOMS = ["doctor", "web", "commands", "jobs", "slack", "applivery", "store", "domain", "language"]
 
 
 def lint_imports(folder: Path) -> Done:

@@ -261,15 +261,15 @@ async def test_a_form_is_asked_to_open_once(
 async def test_a_channel_gets_one_message_in_each_pace_and_another_channel_does_not_wait(
     slack: PretendedSlack, session: aiohttp.ClientSession, releases: Channel, ana: User
 ) -> None:
-    pace = 0.1
+    pace = 0.3  # so long that a busy machine, where some arrive late, does not look like haste
     poster = Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=pace)
     other = slack.channel("other")
     await asyncio.gather(*(poster.post(channel.id, Message(str(n))) for n in range(5) for channel in (releases, other)))
     for channel in (releases, other):
         at = slack.posts_per_channel[channel.id]
         gaps = [after - before for before, after in pairwise(at)]
-        assert min(gaps) > pace * 0.6  # a request may take a little longer than the next one
-        assert at[-1] - at[0] >= pace * 3.8
+        assert min(gaps) > pace * 0.5  # a request may take a little longer than the next one
+        assert at[-1] - at[0] >= pace * 3.5
         assert [one.text for one in slack.messages(channel)] == list("01234")
     first = [slack.posts_per_channel[channel.id][0] for channel in (releases, other)]
     assert abs(first[0] - first[1]) < pace
