@@ -34,6 +34,7 @@ AT_ONCE = 8
 LEASE_SECONDS = 120.0  # outlasts a look: three requests of 30 s and their retries
 PAGE_SIZE = 50
 PAGES = 20
+MOST_NEWS = 100  # of one look: after a long absence each step is kept, and no look outlives its lease
 CATALOGUE_NOTE = "catalogue_seen_at"
 EVERYWHERE = (AppliveryDown, TooManyRequests, CredentialRefused, BudgetSpent)  # other trouble is one app's own
 
@@ -138,6 +139,9 @@ class Watch:
         seen = [*await self._vanished(app, seen, followed), *seen]
         baseline = not claim.baseline_done
         news = decisions.changes(known, seen, baseline=baseline, since=claim.baseline_since, awaited=awaiting)
+        more = len(news) > MOST_NEWS and not baseline  # what is history at the baseline must not come out as news later
+        if more:
+            news = news[:MOST_NEWS]
         listening = await self._listening(app)
         wanted = await self._wanted(app, news, listening, awaiting)
         running = sum(not build.stage.final for build in seen)
@@ -147,7 +151,7 @@ class Watch:
             wanted.news,
             wanted.said.announcements,
             superseded=wanted.said.superseded,
-            next_at_seconds=self._pause(running),
+            next_at_seconds=0.0 if more else self._pause(running),
         )
         if not baseline:
             await self._later_words(app, seen, known, listening)

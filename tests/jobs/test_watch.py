@@ -236,6 +236,21 @@ async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(wat
 
 
 @on_sqlite
+async def test_a_long_absence_is_caught_up_on_in_steps_that_are_kept(watched: World) -> None:
+    for number in range(1, 251):
+        watched.applivery.build(watched.courier, version=str(number))
+    await watched.bot.store.mark_due(None)
+    told = []
+    for _ in range(3):
+        due = await watched.bot.watch.step()
+        assert due is not None
+        await watched.bot.announce.drain()
+        told.append((len(watched.said()), due > 0))
+    assert told == [(100, False), (200, False), (250, True)], "what is left is due at once"
+    assert watched.said() == [ready(str(number)) for number in range(1, 251)]
+
+
+@on_sqlite
 async def test_a_list_is_read_only_as_far_as_what_is_known(watched: World) -> None:
     for number in range(70):
         watched.applivery.build(watched.courier, version=f"1.0.{number}")
