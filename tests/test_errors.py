@@ -101,7 +101,9 @@ def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
     assert str(NotFoundByName("app", "zzz")) == "There is no app called “zzz”."
 
 
-@pytest.mark.parametrize("error", [NotFoundByName("app", "x" * 40_000), NotAnId("a build id", "x" * 40_000, "long")])
+@pytest.mark.parametrize(
+    "error", [NotFoundByName("app", "x" * 40_000), NotAnId("“{typed}” is too long.", "x" * 40_000)]
+)
 def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: Problem) -> None:
     assert len(str(error)) < 250
     assert "…" in error.sentence
@@ -131,6 +133,8 @@ def raised() -> Iterator[tuple[str, ast.expr]]:
 
 def last_words(word: ast.expr) -> list[str]:
     """How a literal may end; nothing for what is put together somewhere else."""
+    if isinstance(word, ast.Call) and isinstance(word.func, ast.Name) and word.func.id in ("say", "count", "later"):
+        return [end for one in word.args[: 2 if word.func.id == "count" else 1] for end in last_words(one)]
     if isinstance(word, ast.IfExp):
         return [*last_words(word.body), *last_words(word.orelse)]
     if isinstance(word, ast.JoinedStr) and word.values:
@@ -148,7 +152,7 @@ def test_every_sentence_raised_anywhere_is_whole() -> None:
 
 
 def test_a_torn_sentence_would_be_found() -> None:
-    (call,) = ast.parse('BadInput(f"no {x} stop" if y else "Stop.")').body
+    (call,) = ast.parse('BadInput(f"no {x} stop" if y else say("Stop."), count("a {number}", "b", x))').body
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
-    assert last_words(call.value.args[0]) == [" stop", "Stop."]
+    assert [last_words(one) for one in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]
