@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot import errors
+from bot import errors, language
 from bot.domain.choice import Ambiguous
 from bot.errors import NotAnId, NotFoundByName, Problem
 
@@ -67,6 +67,38 @@ def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[Problem]) -> 
     error = kind()
     assert (error.sentence, error.next_step) == (kind.sentence, kind.next_step)
     assert str(error) == f"{kind.sentence} {kind.next_step}".strip()
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[Problem]) -> None:
+    with language.speaking("es"):
+        error = kind()
+        said = (language.say(kind.sentence), language.say(kind.next_step) if kind.next_step else "")
+    assert (error.sentence, error.next_step) == said
+    assert error.sentence != kind.sentence
+    assert not kind.next_step or error.next_step != kind.next_step
+    assert str(kind()) == f"{kind.sentence} {kind.next_step}".strip()
+
+
+def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
+    with language.speaking("es"):
+        logged = [repr(errors.AppliveryDown(status=502)), repr(errors.Gone(code=3001)), repr(errors.TooEager(3))]
+    assert logged == ["AppliveryDown()", "Gone(3001)", "TooEager()"]
+
+
+@pytest.mark.parametrize(
+    ("wait", "english", "spanish"),
+    [
+        (0.2, "in 1 second.", "dentro de 1 segundo."),
+        (119.4, "in 119 seconds.", "dentro de 119 segundos."),
+        (120, "in 2 minutes.", "dentro de 2 minutos."),
+        (3600, "in 60 minutes.", "dentro de 60 minutos."),
+    ],
+)
+def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
+    assert errors.TooEager(wait).next_step == f"Please try again {english}"
+    with language.speaking("es"):
+        assert errors.TooEager(wait).next_step == f"Inténtalo de nuevo {spanish}"
 
 
 @pytest.mark.parametrize("kind", FREE)
