@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot import errors
+from bot import errors, language
 from bot.domain.choice import Ambiguous
 from bot.errors import NotAnId, NotFoundByName, Problem
 
@@ -69,6 +69,38 @@ def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[Problem]) -> 
     assert str(error) == f"{kind.sentence} {kind.next_step}".strip()
 
 
+@pytest.mark.parametrize("kind", BARE)
+def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[Problem]) -> None:
+    with language.speaking("es"):
+        error = kind()
+        said = (language.say(kind.sentence), language.say(kind.next_step) if kind.next_step else "")
+    assert (error.sentence, error.next_step) == said
+    assert error.sentence != kind.sentence
+    assert not kind.next_step or error.next_step != kind.next_step
+    assert str(kind()) == f"{kind.sentence} {kind.next_step}".strip()
+
+
+def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
+    with language.speaking("es"):
+        logged = [repr(errors.AppliveryDown(status=502)), repr(errors.Gone(code=3001)), repr(errors.TooEager(3))]
+    assert logged == ["AppliveryDown()", "Gone(3001)", "TooEager()"]
+
+
+@pytest.mark.parametrize(
+    ("wait", "english", "spanish"),
+    [
+        (0.2, "in 1 second.", "dentro de 1 segundo."),
+        (119.4, "in 119 seconds.", "dentro de 119 segundos."),
+        (120, "in 2 minutes.", "dentro de 2 minutos."),
+        (3600, "in 60 minutes.", "dentro de 60 minutos."),
+    ],
+)
+def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
+    assert errors.TooEager(wait).next_step == f"Please try again {english}"
+    with language.speaking("es"):
+        assert errors.TooEager(wait).next_step == f"Inténtalo de nuevo {spanish}"
+
+
 @pytest.mark.parametrize("kind", FREE)
 def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[Problem]) -> None:
     error = kind("The dog ate it.", "")
@@ -101,7 +133,9 @@ def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
     assert str(NotFoundByName("app", "zzz")) == "There is no app called “zzz”."
 
 
-@pytest.mark.parametrize("error", [NotFoundByName("app", "x" * 40_000), NotAnId("a build id", "x" * 40_000, "long")])
+@pytest.mark.parametrize(
+    "error", [NotFoundByName("app", "x" * 40_000), NotAnId("“{typed}” is too long.", "x" * 40_000)]
+)
 def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: Problem) -> None:
     assert len(str(error)) < 250
     assert "…" in error.sentence
@@ -131,6 +165,8 @@ def raised() -> Iterator[tuple[str, ast.expr]]:
 
 def last_words(word: ast.expr) -> list[str]:
     """How a literal may end; nothing for what is put together somewhere else."""
+    if isinstance(word, ast.Call) and isinstance(word.func, ast.Name) and word.func.id in ("say", "count", "later"):
+        return [end for one in word.args[: 2 if word.func.id == "count" else 1] for end in last_words(one)]
     if isinstance(word, ast.IfExp):
         return [*last_words(word.body), *last_words(word.orelse)]
     if isinstance(word, ast.JoinedStr) and word.values:
@@ -148,7 +184,7 @@ def test_every_sentence_raised_anywhere_is_whole() -> None:
 
 
 def test_a_torn_sentence_would_be_found() -> None:
-    (call,) = ast.parse('BadInput(f"no {x} stop" if y else "Stop.")').body
+    (call,) = ast.parse('BadInput(f"no {x} stop" if y else say("Stop."), count("a {number}", "b", x))').body
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
-    assert last_words(call.value.args[0]) == [" stop", "Stop."]
+    assert [last_words(one) for one in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]

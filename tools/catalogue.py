@@ -43,7 +43,7 @@ def messages() -> Iterator[str | tuple[str, str]]:
     for _, _, message, _, _ in extract_from_dir(BOT, METHODS, keywords=KEYWORDS, comment_tags=()):
         yield message if isinstance(message, str) else (message[0], message[1])
     for entry in Registry.of(bot.commands).commands():
-        yield entry.summary
+        yield from (entry.summary, *(line for line in entry.usage if not line.startswith("/")))
 
 
 def template() -> Catalog:

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
-from bot.errors import BudgetSpent
+from bot.errors import BudgetSpent, again_in
+from bot.language import say
 
 _HOUR = 3600.0
 _SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
@@ -57,7 +58,7 @@ class Budget:
     def take(self, lane: Lane) -> None:
         """Count one request, or raise BudgetSpent when this lane may make none now."""
         if self.left <= self._floor(lane):
-            raise BudgetSpent(next_step=f"Please try again in {_minutes(self.wait(lane))}.")
+            raise BudgetSpent(next_step=_again(self.wait(lane)))
         now = self._clock()
         if self._slots and now < self._slots[-1][0]:
             end, count = self._slots.pop()
@@ -86,6 +87,6 @@ class Budget:
             self._used -= self._slots.popleft()[1]
 
 
-def _minutes(seconds: float) -> str:
+def _again(seconds: float) -> str:
     minutes = max(1, math.ceil(seconds / 60))
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return say("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)

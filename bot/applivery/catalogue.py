@@ -13,6 +13,7 @@ from bot.domain import choice
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build
 from bot.errors import BadInput, Gone, NotFoundByName
+from bot.language import current, figure, say
 
 REMEMBER_SECONDS = 60.0
 PAGES = 5
@@ -34,18 +35,20 @@ class Catalogue:
         self._clock = clock
         self._apps: tuple[App, ...] = ()
         self._until = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
-        self._asked: dict[tuple[str, int], asyncio.Task[Page[Build]]] = {}
+        self._asked: dict[tuple[str, int, str], asyncio.Task[Page[Build]]] = {}
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
         """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
         if not fresh and self._clock() < self._until:
             return self._apps
-        # shared, its failure too: in an outage nobody waits for the one before
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        await asyncio.shield(self._asking)
+        # shared, its failure too: in an outage nobody waits for the one before. A failure is worded already, so it is
+        # shared with those who read its language.
+        asking = self._asking.get(current())
+        if asking is None or asking.done():
+            asking = self._asking[current()] = asyncio.create_task(self._ask())
+        await asyncio.shield(asking)
         return self._apps
 
     async def _ask(self) -> None:
@@ -77,7 +80,7 @@ class Catalogue:
 
     async def _page(self, app: App, number: int) -> Page[Build]:
         """A page of an app's builds; who asks while it is on its way gets the same one, and nothing is remembered."""
-        key = (app.id, number)
+        key = (app.id, number, current())
         asked = self._asked.get(key)
         if asked is None:
             asked = asyncio.create_task(self._applivery.builds(app, page=number, limit=PAGE_SIZE))
@@ -131,10 +134,11 @@ class Catalogue:
 
         if len(apps) > 60:
             raise BadInput(
-                f"That build id could be in any of {len(apps)} apps.", f"Name the app too: `get <app> {build_id}`."
+                say("That build id could be in any of {number} apps.", number=figure(len(apps))),
+                say("Name the app too: `get <app> {build_id}`.", build_id=build_id),
             )
         answers = await asyncio.gather(*(ask(app) for app in apps))
         for build in answers:
             if build is not None:
                 return build
-        raise Gone("No app of this workspace has a build with that id.")
+        raise Gone(say("No app of this workspace has a build with that id."))

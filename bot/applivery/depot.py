@@ -18,6 +18,7 @@ from bot.domain import formats, uploads
 from bot.domain.model import App, Build, Stage
 from bot.domain.uploads import Details
 from bot.errors import AppliveryProblem, CredentialRefused, NotProcessed, UploadUnsure
+from bot.language import later, say
 
 _Found = TypeVar("_Found")
 
@@ -136,7 +137,7 @@ class Depot:
         build, looked = await self._looked(look)
         if build is not None:
             return build
-        raise _lost(unsure, "build of this app", "version and size" if version else "size", looked=looked)
+        raise _lost(unsure, SAME_VERSION if version else SAME_SIZE, looked=looked)
 
     async def attach(self, build_id: str, file: Parcel, *, progress: Progress = lambda _sent: None) -> Build:
         """Attach a file to a processed build; raises as `upload` does.
@@ -166,7 +167,7 @@ class Depot:
         found, looked = await self._looked(look)
         if found is not None:
             return found
-        raise _lost(unsure, "file of this build", "name and size", looked=looked)
+        raise _lost(unsure, SAME_FILE, looked=looked)
 
     async def _details(self, build_id: str) -> Build:
         try:
@@ -200,16 +201,18 @@ class Depot:
         return objections.wrong_family(what, refused)
 
 
-def _lost(unsure: Unsure, what: str, same: str, *, looked: bool) -> UploadUnsure:
+SAME_VERSION = later("I looked for a new build of this app with the same version and size, and there is none.")
+SAME_SIZE = later("I looked for a new build of this app with the same size, and there is none.")
+SAME_FILE = later("I looked for a new file of this build with the same name and size, and there is none.")
+
+
+def _lost(unsure: Unsure, searched: str, *, looked: bool) -> UploadUnsure:
     """The error for a file of which nobody knows what became: how that showed, what was looked for, what to do."""
-    sentence = (
-        f"{unsure.why}{' before all of the file had left' if unsure.partial else ', and so nobody knows if it came'}."
-    )
     if not looked:
-        return UploadUnsure(
-            sentence, "Applivery did not let me look for it. Look in the dashboard before you try again."
-        )
-    searched = f"I looked for a new {what} with the same {same}, and there is none."
+        step = say("Applivery did not let me look for it. Look in the dashboard before you try again.")
+        return UploadUnsure(unsure.why, step)
     if unsure.partial:
-        return UploadUnsure(sentence, f"{searched} You can upload it again.")
-    return UploadUnsure(sentence, f"{searched} Look again in a few minutes, and only then upload it once more.")
+        step = say("You can upload it again.")
+    else:
+        step = say("Look again in a few minutes, and only then upload it once more.")
+    return UploadUnsure(unsure.why, f"{say(searched)} {step}")

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from bot.errors import FileLost
+from bot.language import say
 
 Pieces = AsyncIterator[bytes]
 
@@ -67,8 +68,10 @@ class Form:
             yield piece
             sent(count)
         if count != self.file.size:
-            changed = f"“{self.file.name}” has another size than it had when the upload began."
-            raise FileLost(changed, "Nothing was uploaded. Wait until nobody writes to it, and try again.")
+            raise FileLost(
+                say("“{name}” has another size than it had when the upload began.", name=self.file.name),
+                say("Nothing was uploaded. Wait until nobody writes to it, and try again."),
+            )
         yield self._tail()
 
     def _head(self) -> bytes:

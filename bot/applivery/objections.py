@@ -14,36 +14,62 @@ from bot.errors import (
     UploadRejected,
     WrongToken,
 )
+from bot.language import later, say
 
-NOTHING = "Nothing was uploaded."
+NOTHING = later("Nothing was uploaded.")
 
 # By Applivery's code; without one, by the kind of refusal.
 _BY_CODE = {
     3001: (
-        "Applivery has no such app for this credential (code 3001).",
-        "Check the app's name, and whose token it is.",
+        later("Applivery has no such app for this credential (code 3001)."),
+        later("Check the app's name, and whose token it is."),
     ),
-    3002: ("Applivery says that the token has expired (code 3002).", "Make a new one, and put it in place of the old."),
-    4002: ("Applivery saw no token it understands (code 4002).", "Check that the token is set, and copied whole."),
-    4004: ("Applivery does not know the token (code 4004).", "Check that it was copied whole and was not deleted."),
+    3002: (
+        later("Applivery says that the token has expired (code 3002)."),
+        later("Make a new one, and put it in place of the old."),
+    ),
+    4002: (
+        later("Applivery saw no token it understands (code 4002)."),
+        later("Check that the token is set, and copied whole."),
+    ),
+    4004: (
+        later("Applivery does not know the token (code 4004)."),
+        later("Check that it was copied whole and was not deleted."),
+    ),
     5004: (
-        "Your Applivery plan does not include this way of uploading (code 5004).",
-        "An Applivery admin can change the plan under Workspace Settings → Billing.",
+        later("Your Applivery plan does not include this way of uploading (code 5004)."),
+        later("An Applivery admin can change the plan under Workspace Settings → Billing."),
     ),
     5006: (
-        "Applivery could not use the file (code 5006): the wrong kind, or damaged.",
-        "Check that it is a whole build in one of the documented formats.",
+        later("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
+        later("Check that it is a whole build in one of the documented formats."),
     ),
     5024: (
-        "Applivery says that a name in this upload is already used (code 5024).",
-        "Choose another version name, or look whether this build is there already.",
+        later("Applivery says that a name in this upload is already used (code 5024)."),
+        later("Choose another version name, or look whether this build is there already."),
     ),
 }
-_BY_KIND: tuple[tuple[type[AppliveryProblem], tuple[str, str]], ...] = (
-    (NotProcessed, ("A file can be attached once Applivery has processed the build.", "Try again when it is ready.")),
-    (Gone, ("Applivery has no such app or build for this credential.", "Check the names, and whose token it is.")),
-    (PermissionMissing, ("This credential may not upload.", "Its Service Account needs the role Developer or Admin.")),
-    (CredentialRefused, ("Applivery does not accept the token.", "Check that it is the right one, copied whole.")),
+_BY_KIND: tuple[tuple[type[AppliveryProblem], str, str], ...] = (
+    (
+        NotProcessed,
+        later("A file can be attached once Applivery has processed the build."),
+        later("Try again when it is ready."),
+    ),
+    (
+        Gone,
+        later("Applivery has no such app or build for this credential."),
+        later("Check the names, and whose token it is."),
+    ),
+    (
+        PermissionMissing,
+        later("This credential may not upload."),
+        later("Its Service Account needs the role Developer or Admin."),
+    ),
+    (
+        CredentialRefused,
+        later("Applivery does not accept the token."),
+        later("Check that it is the right one, copied whole."),
+    ),
 )
 _SAME_KIND = (CredentialRefused, Gone, NameTaken, PlanLacks, UploadRejected)
 
@@ -53,24 +79,27 @@ def worded(problem: AppliveryProblem) -> AppliveryProblem:
     if isinstance(problem, WrongToken) or problem.status == 413:
         return problem
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
-    words = words or next((words for kind, words in _BY_KIND if isinstance(problem, kind)), None)
+    words = words or next(((said, step) for kind, said, step in _BY_KIND if isinstance(problem, kind)), None)
     if isinstance(problem, QuotaReached) and problem.code is not None:
-        words = (f"{problem.sentence.rstrip('.')} (code {problem.code}).", problem.next_step)
+        sentence = say("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
+        words = (sentence, problem.next_step)
     if words is None:
         return problem
     sentence, step = words
-    return type(problem)(sentence, f"{NOTHING} {step}", code=problem.code, status=problem.status)
+    return type(problem)(say(sentence), f"{say(NOTHING)} {say(step)}", code=problem.code, status=problem.status)
 
 
 WRONG_FAMILY = {
     "app token": (
-        "The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's.",
-        "An App API Token is for one app: put it in `APPLIVERY_APP_TOKEN` and leave the app out, "
-        "or make a Service Account under Workspace Settings → Service Accounts.",
+        later("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
+        later(
+            "An App API Token is for one app: put it in `APPLIVERY_APP_TOKEN` and leave the app out, "
+            "or make a Service Account under Workspace Settings → Service Accounts."
+        ),
     ),
     "service account": (
-        "The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's.",
-        "Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app.",
+        later("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
+        later("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
     ),
 }
 
@@ -78,4 +107,4 @@ WRONG_FAMILY = {
 def wrong_family(what: str, refused: CredentialRefused) -> WrongToken:
     """The error when a token is good, but for the other of the two APIs; `what` is what it is."""
     sentence, step = WRONG_FAMILY[what]
-    return WrongToken(sentence, f"{NOTHING} {step}", code=refused.code, status=refused.status)
+    return WrongToken(say(sentence), f"{say(NOTHING)} {say(step)}", code=refused.code, status=refused.status)

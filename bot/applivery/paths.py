@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 
 from bot.errors import NotAnId
+from bot.language import later
 
 # The patterns are the vendor's, https://docs.applivery.com/en/api/ (build downloads, path parameters); `fullmatch`
 # because `$` would let a line break through. The upper lengths are ours.
 _ID_OR_SLUG = re.compile(r"[a-fA-F0-9]{24}|[a-zA-Z0-9\-]{3,128}")
 _HEX_ID = re.compile(r"[a-fA-F0-9]{24}")
 _FILE_ID = re.compile(r"[a-zA-Z0-9]{8,64}")  # only an example is documented: 24 letters and digits
+
+NO_FILE_ID = later("“{typed}” is not the id of an attached file: those are letters and digits.")
+NO_WORKSPACE = later(
+    "“{typed}” is not an Applivery workspace: expected its id or its short name of letters, digits and dashes."
+)
+NO_APP = later("“{typed}” is not an app: expected its id or its short name of letters, digits and dashes.")
+NO_BUILD_ID = later("“{typed}” is not a build id: those are 24 characters, 0–9 and a–f.")
 
 
 def is_build_id(text: str) -> bool:
@@ -20,28 +28,25 @@ def is_build_id(text: str) -> bool:
 
 def checked_file_id(file_id: str) -> str:
     """Return `file_id` when it could be an attachment's id, else raise NotAnId."""
-    return _checked(_FILE_ID, file_id, "the id of an attached file", "those are letters and digits")
+    return _checked(_FILE_ID, file_id, NO_FILE_ID)
 
 
 def organization(organization: str) -> str:
     """Return the path of a workspace, or raise NotAnId."""
-    shape = "expected its id or its short name of letters, digits and dashes"
-    return f"/v1/organizations/{_checked(_ID_OR_SLUG, organization, 'an Applivery workspace', shape)}"
+    return f"/v1/organizations/{_checked(_ID_OR_SLUG, organization, NO_WORKSPACE)}"
 
 
 def app(organization_path: str, id_or_slug: str) -> str:
     """Return the path of an app below a workspace's path, or raise NotAnId."""
-    shape = "expected its id or its short name of letters, digits and dashes"
-    return f"{organization_path}/apps/{_checked(_ID_OR_SLUG, id_or_slug, 'an app', shape)}"
+    return f"{organization_path}/apps/{_checked(_ID_OR_SLUG, id_or_slug, NO_APP)}"
 
 
 def build(app_path: str, build_id: str) -> str:
     """Return the path of a build below an app's path, or raise NotAnId."""
-    shape = "those are 24 characters, 0–9 and a–f"
-    return f"{app_path}/builds/{_checked(_HEX_ID, build_id, 'a build id', shape)}"
+    return f"{app_path}/builds/{_checked(_HEX_ID, build_id, NO_BUILD_ID)}"
 
 
-def _checked(pattern: re.Pattern[str], typed: str, what: str, shape: str) -> str:
+def _checked(pattern: re.Pattern[str], typed: str, otherwise: str) -> str:
     if not pattern.fullmatch(typed):
-        raise NotAnId(what, typed, shape)
+        raise NotAnId(otherwise, typed)
     return typed

@@ -25,6 +25,7 @@ from bot.errors import (
     Unreadable,
     UploadRejected,
 )
+from bot.language import figure, later, say
 
 DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
 _LONGEST_WAIT = 3600.0
@@ -104,28 +105,44 @@ def _by_status(refusal: Refusal | None, status: int) -> AppliveryProblem:
 
 
 def _refused(refusal: Refusal, status: int) -> AppliveryProblem:
-    said = quotable(refusal.message)
-    sentence = "Applivery did not accept the request"
-    sentence += f" (its code {refusal.code})" if refusal.code is not None else ""
-    return RequestRefused(f"{sentence}: “{said}”." if said else f"{sentence}.", code=refusal.code, status=status)
+    sentence = _not_accepted(refusal.code, quotable(refusal.message))
+    return RequestRefused(sentence, code=refusal.code, status=status)
+
+
+def _not_accepted(code: int | None, said: str) -> str | None:
+    if said and code is not None:
+        return say("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=said)
+    if said:
+        return say("Applivery did not accept the request: “{said}”.", said=said)
+    if code is not None:
+        return say("Applivery did not accept the request (its code {code}).", code=code)
+    return None
 
 
 def _quota(refusal: Refusal, status: int) -> AppliveryProblem:
     if refusal.item is None:
         return QuotaReached(code=refusal.code, status=status)
     month = _MONTH.fullmatch(refusal.item)
-    item = f"{month[1]} in {month[2]}-{month[3]}" if month else refusal.item
-    sentence = f"Your Applivery workspace has reached a limit of its plan: “{quotable(item)}”"
-    if refusal.limit is not None:
-        sentence += f", limit {refusal.limit}" + (f", now {refusal.num}" if refusal.num is not None else "")
-    return QuotaReached(f"{sentence}.", code=refusal.code, status=status)
+    item = say("{item} in {month}", item=month[1], month=f"{month[2]}-{month[3]}") if month else refusal.item
+    return QuotaReached(_reached(quotable(item), refusal.limit, refusal.num), code=refusal.code, status=status)
+
+
+def _reached(item: str, limit: int | None, now: int | None) -> str:
+    if limit is None:
+        return say("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
+    if now is None:
+        sentence = later("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}.")
+        return say(sentence, item=item, limit=figure(limit))
+    sentence = later("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}, now {now}.")
+    return say(sentence, item=item, limit=figure(limit), now=figure(now))
 
 
 def _invalid(refusal: Refusal, status: int) -> AppliveryProblem:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
-    return RequestRefused(f"Applivery did not accept what this bot sent for: {fields}.", code=6002, status=status)
+    sentence = say("Applivery did not accept what this bot sent for: {fields}.", fields=fields)
+    return RequestRefused(sentence, code=6002, status=status)
 
 
 def _plain(kind: type[AppliveryProblem]) -> Callable[[Refusal, int], AppliveryProblem]:

@@ -21,6 +21,7 @@ from bot.applivery.budget import Budget, Lane
 from bot.applivery.refusals import problem
 from bot.applivery.streaming import Reader
 from bot.errors import AppliveryDown, AppliveryProblem, TooManyRequests
+from bot.language import count
 
 _T = TypeVar("_T")
 Observe = Callable[[str, str, float], None]
@@ -214,10 +215,16 @@ class Transport:
                 body = b"" if 300 <= response.status < 400 else await response.read()
                 return Answer(response.status, response.headers, body)
         except TimeoutError:
-            failure = AppliveryDown(f"Applivery did not answer within {limit:.0f} seconds.")
+            failure = AppliveryDown(_silent(round(limit)))
         except (aiohttp.ClientError, OSError):
             failure = AppliveryDown()
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
+
+
+def _silent(seconds: int) -> str:
+    return count(
+        "Applivery did not answer within {number} second.", "Applivery did not answer within {number} seconds.", seconds
+    )
 
 
 async def _read(body: aiohttp.StreamReader, reader: Reader[object]) -> None:

@@ -14,6 +14,7 @@ from bot import __version__
 from bot.applivery.multipart import Form, Pieces
 from bot.applivery.transport import Answer, Ask, Transport, refused
 from bot.errors import AppliveryDown, Problem, TooManyRequests, Unreadable, UploadRejected
+from bot.language import later, say
 
 _T = TypeVar("_T")
 Progress = Callable[[int], None]
@@ -43,7 +44,7 @@ class NothingSent(Exception):
 
 
 class Unsure(Exception):
-    """The form, or a part of it, was sent, and no answer tells what came of it; `why` says how that showed.
+    """The form, or a part of it, was sent, and no answer tells what came of it; `why` says so, in a whole sentence.
 
     `partial` when the form had certainly not left as a whole.
     """
@@ -87,10 +88,15 @@ class Delivery:
             except Unreadable as unclear:
                 if unclear.status is not None:
                     raise
-                raise Unsure("Applivery gave an answer this bot does not understand", partial=False) from None
+                raise Unsure(
+                    say("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
+                    partial=False,
+                ) from None
             self.progress(0)
             await asyncio.sleep(pause)
-        raise AppliveryDown("Applivery cannot be reached.", "Nothing was sent; please try again in a few minutes.")
+        raise AppliveryDown(
+            say("Applivery cannot be reached."), say("Nothing was sent; please try again in a few minutes.")
+        )
 
     async def _once(self) -> bytes:
         sending: _Sending | None = None
@@ -105,7 +111,7 @@ class Delivery:
         # outside of `except`: the library's words and context may carry the credential
         if sending is None or not sending.begun:
             raise NothingSent
-        raise sending.trouble or Unsure("The connection to Applivery broke", partial=not sending.whole)
+        raise sending.trouble or _broken(partial=not sending.whole)
 
     def _session(self) -> aiohttp.ClientSession:
         # a connection of its own: none that the server has closed already, and none that others wait for
@@ -168,12 +174,22 @@ class _Sending:
             self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
+def _broken(*, partial: bool) -> Unsure:
+    if partial:
+        return Unsure(say("The connection to Applivery broke before all of the file had left."), partial=True)
+    return Unsure(say("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
+
+
 def _accepted(answer: Answer) -> bytes:
     if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
-        raise Unsure(f"Applivery answered with an error of its own (HTTP {answer.status})", partial=False)
+        sentence = later("Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came.")
+        raise Unsure(say(sentence, status=answer.status), partial=False)
     if answer.status == 413:
-        words = "The file is larger than Applivery takes.", "Nothing was uploaded. The documented limit is 4 GB."
-        raise UploadRejected(*words, status=413)
+        raise UploadRejected(
+            say("The file is larger than Applivery takes."),
+            say("Nothing was uploaded. The documented limit is 4 GB."),
+            status=413,
+        )
     if answer.status >= 300:
         raise refused(answer)
     return answer.body

@@ -7,6 +7,7 @@ import re
 from bot.domain.model import AuditEntry, Role
 from bot.domain.periods import Period
 from bot.errors import BadInput
+from bot.language import count, say
 from bot.slack import blocks
 from bot.slack.blocks import File, Message
 from bot.slack.command import Call, command
@@ -44,27 +45,29 @@ async def audit(
         limit=IN_A_FILE if as_csv else SHOWN + 1,
     )
     if not found:
-        return Message("Nothing in the audit trail fits that.")
+        return Message(say("Nothing in the audit trail fits that."))
     if as_csv:
-        return Message(
-            f"The audit trail, {len(found)} line{'s' * (len(found) != 1)}.", file=File("audit.csv", _csv(found))
-        )
+        told = count("The audit trail, {number} line.", "The audit trail, {number} lines.", len(found))
+        return Message(told, file=File("audit.csv", _csv(found)))
     names = {one.id: one.name for one in await call.house.catalogue.apps()}
     lines = [_line(one, names) for one in found[:SHOWN]]
-    more = [blocks.context("There is more; narrow it, or take it all with `format:csv`.")] if len(found) > SHOWN else []
-    return Message("The audit trail: " + " ".join(lines), (blocks.section("\n".join(lines)), *more))
+    hint = say("There is more; narrow it, or take it all with `format:csv`.")
+    more = [blocks.context(hint)] if len(found) > SHOWN else []
+    told = say("The audit trail: {lines}", lines=" ".join(lines))
+    return Message(told, (blocks.section("\n".join(lines)), *more))
 
 
 def _as_csv(word: str | None) -> bool:
     if word not in (None, "csv"):
-        raise BadInput(f"`format:` cannot be “{word[:40]}”.", "There is `format:csv`.")
+        raise BadInput(say("`format:` cannot be “{word}”.", word=word[:40]), say("There is `format:csv`."))
     return word == "csv"
 
 
 def _user(who: str) -> str:
     found = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
     if not found:
-        raise BadInput(f"I cannot tell who “{who[:60]}” is.", "Type @ and pick the person from Slack's list.")
+        step = say("Type @ and pick the person from Slack's list.")
+        raise BadInput(say("I cannot tell who “{who}” is.", who=who[:60]), step)
     return found[1] or found[2]
 
 

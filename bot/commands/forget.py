@@ -6,6 +6,7 @@ import re
 
 from bot.domain.model import Role
 from bot.errors import BadInput
+from bot.language import count, say
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 
@@ -21,13 +22,17 @@ async def forget(call: Call, who: str) -> Message:
     """
     found = _PERSON.fullmatch(who)
     if not found:
-        raise BadInput(f"I cannot tell who “{who[:60]}” is.", "Type @ and pick the person from Slack's list.")
+        step = say("Type @ and pick the person from Slack's list.")
+        raise BadInput(say("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
     user_id = found[1] or found[2]
     lines = await call.house.store.forget_person(user_id)
     # that it was done, and by whom, is kept; about whom is what was to be forgotten
     await call.write_down("forget", f"{lines} lines")
-    line = "1 line" if lines == 1 else f"{lines} lines"
-    return Message(
-        f"Done: {line} of the ledger about <@{user_id}> deleted. Applivery's own log is not touched by this."
+    done = count(
+        "Done: {number} line of the ledger about {person} deleted. Applivery's own log is not touched by this.",
+        "Done: {number} lines of the ledger about {person} deleted. Applivery's own log is not touched by this.",
+        lines,
+        person=f"<@{user_id}>",
     )
+    return Message(done)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from bot.domain import choice
 from bot.domain.model import Role
 from bot.errors import NotFoundByName
+from bot.language import later, say
 from bot.slack import replies
 from bot.slack.blocks import Message
 from bot.slack.command import Call, Kind, command
 
 TWINS = (
-    ("Get a build", "get"),
-    ("Builds", "builds"),
-    ("Status", "status"),
-    ("Downloads", "downloads"),
-    ("Subscribe this channel", "subscribe"),
-    ("Subscriptions", "subscriptions"),
-    ("Help", "help"),
+    (later("Get a build"), "get"),
+    (later("Builds"), "builds"),
+    (later("Status"), "status"),
+    (later("Downloads"), "downloads"),
+    (later("Subscribe this channel"), "subscribe"),
+    (later("Subscriptions"), "subscriptions"),
+    (later("Help"), "help"),
 )
 
 
@@ -33,7 +34,8 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
     entry = house.registry.get(Kind.COMMAND, topic.casefold())
     if entry is None:
         near = choice.closest(topic, [one.name for one in house.registry.commands()])
-        raise NotFoundByName("subcommand", topic, near, otherwise=f"`{house.command} help` lists them all.")
+        otherwise = say("`{command} help` lists them all.", command=house.command)
+        raise NotFoundByName(later("subcommand"), topic, near, otherwise=otherwise)
     return replies.help_for(entry, house.command)
 
 

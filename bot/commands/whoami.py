@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.model import Role
+from bot.language import say
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
@@ -16,15 +17,15 @@ async def whoami(call: Call) -> Message:
     /applivery whoami
     """
     asker = call.asker
-    lines = [f"You are *{asker.role.name.lower()}* for every app."]
+    lines = [say("You are *{role}* for every app.", role=asker.role.name.lower())]
     names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
     lines += [
-        f"*{role.name.lower()}* for {inline(names.get(app_id, app_id), 80)}"
+        say("*{role}* for {app}", role=role.name.lower(), app=inline(names.get(app_id, app_id), 80))
         for app_id, role in asker.app_roles.items()
         if role > asker.role
     ]
     can = [entry.name for entry in call.house.registry.commands() if entry.need <= asker.role]
-    lines.append("You can use " + ", ".join(f"`{name}`" for name in can) + ".")
-    lines.append(f"Your time zone is {inline(asker.tz, 60)}.")
+    lines.append(say("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
+    lines.append(say("Your time zone is {zone}.", zone=inline(asker.tz, 60)))
     text = "\n".join(lines)
     return Message(text, (blocks.section(text),))

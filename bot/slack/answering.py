@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.errors import BadInput, SlackProblem
+from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
 from bot.slack.command import Door
@@ -18,6 +19,7 @@ from bot.telemetry import logger
 log = logger(__name__)
 
 PEOPLE = ("U", "W")  # what the ids of people begin with
+BY_DIRECT_MESSAGE = later("I sent it to you as a direct message.")
 RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
 
 
@@ -34,7 +36,8 @@ class Answering:
         """Send a reply where it belongs; raises SlackProblem when Slack will not have it there."""
         if isinstance(reply, Form):
             if not came.trigger_id:
-                raise BadInput("I cannot open a form from here.", f"Please type `{self._command}`.")
+                step = say("Please type `{command}`.", command=self._command)
+                raise BadInput(say("I cannot open a form from here."), step)
             await self._poster.open_form(came.trigger_id, remembering(reply, came))
             return
         await self._copies(reply)
@@ -59,7 +62,7 @@ class Answering:
         if failed and len(failed) == len(reply.copies) and not reply.secret:
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
-            raise SlackProblem("I could not reach the person concerned.", code=failed[-1].code) from failed[-1]
+            raise SlackProblem(say("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
 
     async def _direct(self, came: Came, message: Message) -> None:
         posted = await self._with_thread(came.user_id, message)
@@ -98,7 +101,7 @@ class Answering:
             if message.expires:
                 await self._expire(message, posted.channel, posted.ts)
             if came.door is Door.MENTION and came.channel_id:
-                note = Message("I sent it to you as a direct message.")
+                note = Message(say(BY_DIRECT_MESSAGE))
                 await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
         except SlackProblem as error:
             log.warning("answer.lost", problem=type(error).__name__, code=error.code)
@@ -123,6 +126,6 @@ def _pointing(message: Message) -> Message:
     if message.here:
         return message.here
     if not message.thread:
-        return Message("I sent it to you as a direct message.")
-    where = "The people are in a thread of our direct messages."
+        return Message(say(BY_DIRECT_MESSAGE))
+    where = say("The people are in a thread of our direct messages.")
     return Message(f"{message.text} {where}", (*message.blocks, blocks.context(f"➡️ {where}")))

@@ -28,6 +28,7 @@ from bot.domain import access, choice, grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.model import Asker
 from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
+from bot.language import later, say
 from bot.slack import replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
@@ -209,7 +210,8 @@ class FrontDoor(AsyncMiddleware):
             except Exception as error:  # the person gets an answer whatever happens (promise 9)
                 outcome = "unexpected"
                 log.exception("request.unexpected", error=type(error).__name__)
-                await self._answering.say(came, replies.problem(Problem("Something went wrong on my side."), reference))
+                problem = Problem(say("Something went wrong on my side."))
+                await self._answering.say(came, replies.problem(problem, reference))
         self._metrics.requests.labels(came.door.value, name, outcome).inc()
         self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
 
@@ -235,7 +237,8 @@ class FrontDoor(AsyncMiddleware):
     def _unknown(self, verb: str) -> Problem:
         names = [entry.name for entry in self._house.registry.commands()]
         near = choice.closest(verb, names)
-        return NotFoundByName("subcommand", verb, near, otherwise=f"`{self._house.command} help` lists them all.")
+        otherwise = say("`{command} help` lists them all.", command=self._house.command)
+        return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
 
     async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(action.get("action_id") or "").partition("#")[0]
@@ -247,7 +250,10 @@ class FrontDoor(AsyncMiddleware):
             return await self._command(came, value)
         entry = self._house.registry.get(Kind.BUTTON, name)
         if entry is None:
-            raise BadInput("This button is from another version of me.", f"Please type `{self._house.command} help`.")
+            raise BadInput(
+                say("This button is from another version of me."),
+                say("Please type `{command} help`.", command=self._house.command),
+            )
         call = await self._authorised(came, entry)
         click = f"{came.user_id} {came.channel_id} {came.message_ts} {action.get('action_id')} {value}"
         if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
@@ -282,7 +288,10 @@ class FrontDoor(AsyncMiddleware):
         name = str(body.get("callback_id") or "")
         entry = self._house.registry.get(Kind.SHORTCUT, name)
         if entry is None:
-            raise BadInput("This shortcut is from another version of me.", f"Please type `{self._house.command}`.")
+            raise BadInput(
+                say("This shortcut is from another version of me."),
+                say("Please type `{command}`.", command=self._house.command),
+            )
         message = body.get("message") or {}
         call = replace(await self._authorised(came, entry), quoted=quoted(message))
         return name, await entry.run(call, button_value(message, OF_A_BUILD))
@@ -291,7 +300,10 @@ class FrontDoor(AsyncMiddleware):
         name = str(view.get("callback_id") or "")
         entry = self._house.registry.get(Kind.FORM, name)
         if entry is None:
-            raise BadInput("This form is from another version of me.", f"Please type `{self._house.command}` again.")
+            raise BadInput(
+                say("This form is from another version of me."),
+                say("Please type `{command}` again.", command=self._house.command),
+            )
         call = await self._authorised(came, entry)
         return name, await entry.run(call, typed(view))
 

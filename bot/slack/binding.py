@@ -12,7 +12,13 @@ from bot.domain.grammar import Option, Words
 from bot.domain.model import App
 from bot.domain.periods import Period
 from bot.errors import BadInput
+from bot.language import later, say
 from bot.slack.command import LATEST, Call, Entry, Parameter, Rest, Target
+
+NEEDS = {
+    App: later("`{command}` needs an app."),
+    Target: later("`{command}` needs an app or a build."),
+}
 
 
 async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
@@ -31,9 +37,10 @@ async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
         if value is not None:
             arguments[parameter.name] = value
         elif parameter.required:
-            raise BadInput(f"`{entry.name}` needs {_named(parameter)}.", _usage(call, entry))
+            raise BadInput(_missing(entry, parameter), _usage(call, entry))
     if plain:
-        raise BadInput(f"I do not know what to do with “{' '.join(plain)[:80]}”.", _usage(call, entry))
+        words_left = " ".join(plain)[:80]
+        raise BadInput(say("I do not know what to do with “{words}”.", words=words_left), _usage(call, entry))
     return arguments
 
 
@@ -41,10 +48,17 @@ def _check_keys(entry: Entry, words: Words) -> None:
     known = [key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)]
     for option in words.options:
         if option.key not in known:
-            near = choice.closest(option.key, known)
-            have = ", ".join(f"`{key}:`" for key in known)
-            hint = f"Did you mean `{near[0]}:`?" if near else f"It takes {have}." if have else "It takes no options."
-            raise BadInput(f"`{entry.name}` has no option `{option.key[:40]}:`.", hint)
+            sentence = say("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
+            raise BadInput(sentence, _instead(option.key, known))
+
+
+def _instead(key: str, known: list[str]) -> str:
+    near = choice.closest(key, known)
+    if near:
+        return say("Did you mean {names}?", names=f"`{near[0]}:`")
+    if known:
+        return say("It takes {options}.", options=", ".join(f"`{one}:`" for one in known))
+    return say("It takes no options.")
 
 
 def _keys(parameter: Parameter) -> tuple[str, ...]:
@@ -62,14 +76,16 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _named(parameter: Parameter) -> str:
-    names = {App: "an app", Target: "an app or a build"}
-    return names.get(_bare(parameter.kind), f"`{parameter.name}`")
+def _missing(entry: Entry, parameter: Parameter) -> str:
+    kind = _bare(parameter.kind)
+    if kind in NEEDS:
+        return say(NEEDS[kind], command=entry.name)
+    return say("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
 
 
 def _usage(call: Call, entry: Entry) -> str:
     first = next((line for line in entry.usage if line.startswith("/")), None)
-    return f"For example: `{first.replace('/applivery', call.house.command, 1)}`" if first else ""
+    return say("For example: `{line}`", line=first.replace("/applivery", call.house.command, 1)) if first else ""
 
 
 async def _in_turn(call: Call, kind: Any, plain: list[str]) -> Any:
@@ -112,14 +128,15 @@ async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
         return Words((), tuple(option for option in words.options if option.key in keys))
     given = [option for option in words.options if option.key in keys]
     if any(option.no for option in given):
-        raise BadInput(f"`-{given[0].key}:` has no meaning here.", f"Use `{given[0].key}:` without the minus.")
+        key = given[0].key
+        raise BadInput(say("`-{key}:` has no meaning here.", key=key), say("Use `{key}:` without the minus.", key=key))
     kind = _bare(parameter.kind)
     if kind is Period:
         return _period(call, given)
     if not given:
         return None
     if len(given) > 1:
-        raise BadInput(f"`{given[0].key}:` can be given once.", "Leave the others out.")
+        raise BadInput(say("`{key}:` can be given once.", key=given[0].key), say("Leave the others out."))
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
         return _one_of(kind, given[0])
     return given[0].value
@@ -135,4 +152,5 @@ def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
         return kind(option.value.casefold())
     except ValueError:
         have = ", ".join(f"`{option.key}:{one}`" for one in kind)
-        raise BadInput(f"`{option.key}:` cannot be “{option.value[:40]}”.", f"There are: {have}.") from None
+        sentence = say("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
+        raise BadInput(sentence, say("There are: {choices}.", choices=have)) from None

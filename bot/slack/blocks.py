@@ -27,6 +27,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot import language
+from bot.language import figure, say
 from bot.slack.rendering import rendered
 from bot.slack.wording import cut, plain
 
@@ -91,6 +93,7 @@ class Message:
     file: File | None = None
     here: Message | None = None
     plainer: Message | None = None
+    spoken: str = field(default_factory=language.current, compare=False)  # for what is added when it is sent
 
     def payload(self) -> dict[str, Any]:
         """What every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
@@ -110,7 +113,9 @@ class Message:
         if len(self.blocks) <= MESSAGE_BLOCKS:
             return self.blocks
         left_out = len(self.blocks) - MESSAGE_BLOCKS + 1
-        return (*self.blocks[: MESSAGE_BLOCKS - 1], context(f"… and {left_out} more lines that do not fit here."))
+        with language.speaking(self.spoken):
+            more = say("… and {number} more lines that do not fit here.", number=figure(left_out))
+        return (*self.blocks[: MESSAGE_BLOCKS - 1], context(more))
 
     def shared(self) -> Message:
         """The same, for everybody in the channel."""
@@ -135,7 +140,7 @@ class Form:
                 callback_id=self.name,
                 title=PlainTextObject(text=cut(self.title, 24)),
                 submit=PlainTextObject(text=cut(self.submit, 24)),
-                close=PlainTextObject(text="Cancel"),
+                close=PlainTextObject(text=say("Cancel")),
                 blocks=list(self.blocks),
                 private_metadata=self.memory,
             )
@@ -203,7 +208,7 @@ def button(
 
 def _confirm(question: str) -> ConfirmObject:
     return ConfirmObject(
-        title="Are you sure?", text=PlainTextObject(text=plain(question, 300)), confirm="Yes", deny="No"
+        title=say("Are you sure?"), text=PlainTextObject(text=plain(question, 300)), confirm=say("Yes"), deny=say("No")
     )
 
 

@@ -20,6 +20,7 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Asker, AuditEntry, Build, Role
 from bot.errors import BadInput, Denied
+from bot.language import count, say
 from bot.slack.carrier import Carrier
 from bot.slack.handout import Handout
 from bot.slack.people import People
@@ -123,16 +124,18 @@ class Call:
         if app is not None:
             return app
         if not await self.house.catalogue.apps():
-            raise BadInput("Your Applivery workspace has no apps yet.", "Create one in the Applivery dashboard first.")
+            raise BadInput(
+                say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
+            )
         apps = await self.apps()
         if len(apps) == 1:
             return apps[0]
         if not apps:
-            raise Denied("You may not do this with any app here.", "Ask an admin of this bot.")
+            raise Denied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
         shown = sorted(apps, key=lambda one: one.name.casefold())[:CHOICES]
         alike = Counter(one.name for one in apps)
         choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in shown]
-        raise Ambiguous(f"There are {len(apps)} apps.", choices)
+        raise Ambiguous(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
         """A build in detail, by ids as buttons carry them. Raises Denied, Gone and what else Applivery means."""

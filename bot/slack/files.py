@@ -13,13 +13,14 @@ from yarl import URL
 
 from bot.applivery.multipart import Parcel, Pieces
 from bot.errors import FileLost, SlackProblem, UnusableFile
+from bot.language import later, say
 from bot.slack.poster import Poster
 
 HOST = "https://files.slack.com"
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
 BUFFER = 1024 * 1024  # bytes waiting between Slack and Applivery, twice at most
-AGAIN = "Nothing was uploaded. Post the file again, and then upload it."
+AGAIN = later("Nothing was uploaded. Post the file again, and then upload it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Files:
         except SlackProblem as problem:
             if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
                 raise FileLost(
-                    "Slack no longer has that file, or I am not in the conversation it was posted in.",
-                    "Nothing was uploaded. Invite me there, or give me the file in a form: `upload`.",
+                    say("Slack no longer has that file, or I am not in the conversation it was posted in."),
+                    say("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
                 ) from None
             raise
         return self._checked(file_id, facts)
@@ -67,8 +68,8 @@ class Files:
         url = str(facts.get("url_private_download") or facts.get("url_private") or "")
         if facts.get("is_external") or facts.get("mode") not in ("hosted", None) or _origin(url) not in self._origins:
             raise UnusableFile(
-                f"“{name[:80]}” does not lie in Slack itself, and I take files from there alone.",
-                "Download it and post the file itself.",
+                say("“{name}” does not lie in Slack itself, and I take files from there alone.", name=name[:80]),
+                say("Download it and post the file itself."),
             )
         return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
 
@@ -104,21 +105,21 @@ async def _pieces(
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
     # outside of `except`: the library's words and context may carry the token
-    raise FileLost(f"The connection to Slack broke while “{file.name[:80]}” was read.", f"{AGAIN}")
+    raise FileLost(say("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), say(AGAIN))
 
 
 def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
     """Raise FileLost unless this is the very file: Slack answers a missing right with a log-in page and a 200."""
     if answer.status in (404, 410):
-        raise FileLost(f"“{file.name[:80]}” was deleted in Slack.", AGAIN)
+        raise FileLost(say("“{name}” was deleted in Slack.", name=file.name[:80]), say(AGAIN))
     page = answer.content_type == "text/html"
     if answer.status != 200 or page:
         raise FileLost(
-            f"Slack did not hand out “{file.name[:80]}”.",
-            "Nothing was uploaded. An admin can check that this bot has the scope `files:read`.",
+            say("Slack did not hand out “{name}”.", name=file.name[:80]),
+            say("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),
         )
     if answer.content_length is not None and answer.content_length != file.size:
-        raise FileLost(f"“{file.name[:80]}” has another size than Slack said.", AGAIN)
+        raise FileLost(say("“{name}” has another size than Slack said.", name=file.name[:80]), say(AGAIN))
 
 
 def _origin(url: str) -> str:

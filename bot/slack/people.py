@@ -13,7 +13,7 @@ from bot.domain import access
 from bot.domain.access import Person
 from bot.domain.model import Asker, Role
 from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure
-from bot.language import ENGLISH
+from bot.language import ENGLISH, say
 from bot.slack.poster import Poster
 from bot.store.store import Store
 from bot.telemetry import logger
@@ -80,8 +80,9 @@ class People:
         except SlackProblem as error:
             # those two are worded for messages, and nobody has sent one
             silent = isinstance(error, ChannelRefused | SlackUnsure)
-            why = "Slack does not tell me." if silent else error.sentence
-            raise Denied(f"I could not check who you are: {why}", "Please try again in a minute.") from error
+            why = say("Slack does not tell me.") if silent else error.sentence
+            sentence = say("I could not check who you are: {why}", why=why)
+            raise Denied(sentence, say("Please try again in a minute.")) from error
         person = replace(person, team_id=person.team_id or team_id)
         role = access.role_of(person, home_team=home, admins=self._admins, default=self._default)
         asker = Asker(person.team_id, user_id, channel_id, person.tz, role)

@@ -16,6 +16,7 @@ from bot.errors import (
     SlackProblem,
     SlackUnsure,
 )
+from bot.language import say
 
 Answer = TypeVar("Answer")
 
@@ -52,14 +53,19 @@ def problem(error: BaseException) -> SlackProblem:
     if status == 429 or code in ("ratelimited", "rate_limited"):
         return SlackBusy(retry_after=_retry_after(getattr(response, "headers", {}) or {}), code=code or "ratelimited")
     if code == "missing_scope":
-        needed = str(response.get("needed") or "a scope")
-        words = f"This bot lacks the Slack scope `{needed}`.", "An admin has to reinstall the app from its manifest."
-        return SlackProblem(*words, code=code)
+        return _scope_missing(str(response.get("needed") or ""), code)
     if code in _KINDS:
         return _KINDS[code](code=code)
     if status >= 500 or not code:
         return SlackUnsure(code=code or f"http_{status}")
-    return SlackProblem(f"Slack refused that ({code}).", code=code)
+    return SlackProblem(say("Slack refused that ({code}).", code=code), code=code)
+
+
+def _scope_missing(scope: str, code: str) -> SlackProblem:
+    words = (
+        say("This bot lacks the Slack scope `{scope}`.", scope=scope) if scope else say("This bot lacks a Slack scope.")
+    )
+    return SlackProblem(words, say("An admin has to reinstall the app from its manifest."), code=code)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

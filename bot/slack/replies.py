@@ -9,20 +9,24 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
 from bot.domain.model import Role
 from bot.errors import Denied, Problem, Recalled
-from bot.language import say
+from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.command import Entry
+
+IN_THESE = later("It can be used in {channels}.")
+IN_SOME = later("It can be used in {channels} and others.")
 
 
 def problem(error: Problem, reference: str | None = None) -> Message:
     """What happened, the next step, and for anything unexpected the reference that is also in the log."""
     sentence, step = safe(error.sentence), safe(error.next_step)
-    small = [blocks.context(f"Reference `{reference}`")] if reference else []
+    small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
     if isinstance(error, Recalled) and error.instead:
         name, value = error.instead
-        small.append(blocks.actions(blocks.button(f"Get {name}", "get.v1", value, style="primary")))
-    text = " ".join(part for part in (sentence, step, f"(reference {reference})" if reference else "") if part)
+        small.append(blocks.actions(blocks.button(say("Get {build}", build=name), "get.v1", value, style="primary")))
+    quoted = say("(reference {reference})", reference=reference) if reference else ""
+    text = " ".join(part for part in (sentence, step, quoted) if part)
     return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
 
 
@@ -31,11 +35,12 @@ def denied(error: Denied) -> Message:
     message = problem(error)
     if error.channels:
         listed = ", ".join(f"<#{one}>" for one in error.channels[:5])  # our own marks: what is quoted is inert
-        there = f"It can be used in {listed}{' and others' if len(error.channels) > 5 else ''}."
+        some = len(error.channels) > 5
+        there = say(IN_SOME if some else IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
     if not error.missing:
         return message
-    ask = blocks.button("Ask an admin", "ask.v1", f"{error.missing}/{error.app_id or ''}")
+    ask = blocks.button(say("Ask an admin"), "ask.v1", f"{error.missing}/{error.app_id or ''}")
     return Message(message.text, (*message.blocks, blocks.actions(ask)))
 
 
@@ -67,9 +72,9 @@ def _rest(typed: str, words: Words) -> str:
 def help_for(entry: Entry, root: str) -> Message:
     """One subcommand: what it does, who may, and examples."""
     examples = "\n".join(
-        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else line for line in entry.usage
+        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else say(line) for line in entry.usage
     )
-    role = "" if entry.need is Role.MEMBER else f"\nNeeds the role *{entry.need.name.lower()}*."
+    role = "" if entry.need is Role.MEMBER else "\n" + say("Needs the role *{role}*.", role=entry.need.name.lower())
     text = f"*{entry.name}* — {say(entry.summary)}\n{examples}{role}"
     return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
 
@@ -77,19 +82,19 @@ def help_for(entry: Entry, root: str) -> Message:
 def help_for_all(entries: Sequence[Entry], root: str) -> Message:
     """Every subcommand in a line."""
     lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
-    text = "*What I can do*\n" + "\n".join(lines)
-    more = blocks.context(
-        f"More about one: `{root} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything."
+    text = say("*What I can do*") + "\n" + "\n".join(lines)
+    more = say(
+        "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",
+        command=root,
     )
-    return Message(
-        "What I can do: " + "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries),
-        (blocks.section(text), more),
-    )
+    listed = "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries)
+    return Message(say("What I can do: {listed}", listed=listed), (blocks.section(text), blocks.context(more)))
 
 
 def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
-    """What an empty command opens: the usual things as buttons (label, command text)."""
-    text = "What would you like?"
-    which = [blocks.button(label, f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
-    hint = blocks.context(f"Or type it: `{root} get courier` · `{root} help` lists everything.")
-    return Message(f"{text} {root} help lists everything.", (blocks.section(f"*{text}*"), blocks.actions(*which), hint))
+    """What an empty command opens: the usual things as buttons (label, for later; command text)."""
+    text = say("What would you like?")
+    which = [blocks.button(say(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
+    hint = say("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)
+    there = say("{command} help lists everything.", command=root)
+    return Message(f"{text} {there}", (blocks.section(f"*{text}*"), blocks.actions(*which), blocks.context(hint)))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from bot.language import figure, say
+
 
 def escape(text: object) -> str:
     """Make text from outside inert in mrkdwn: no mention, no link, no control characters, one space for any blank.
@@ -95,17 +97,17 @@ def _unmarked(meant: str, label: str | None) -> str:
 def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
     """An instant in each reader's own time zone, with UTC words for clients that cannot."""
     if instant is None:
-        return "at an unknown time"
+        return say("at an unknown time")
     return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
 def size(count: int | None) -> str:
     """Bytes as people say them: `48.2 MB`."""
     if count is None:
-        return "unknown size"
+        return say("unknown size")
     amount = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 1000 or unit == "GB":
-            return f"{int(amount)} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return f"{figure(int(amount))} {unit}" if unit == "bytes" else f"{figure(round(amount, 1))} {unit}"
         amount /= 1000
     raise AssertionError("unreachable")

@@ -168,7 +168,7 @@ def test_the_words_beside_a_moment_are_utc_whatever_zone_it_came_in() -> None:
         (1000, "1.0 kB"),
         (538_300, "538.3 kB"),
         (48_200_000, "48.2 MB"),
-        (2**63 - 1, "9223372036.9 GB"),
+        (2**63 - 1, "9,223,372,036.9 GB"),
     ],
 )
 def test_sizes_are_said_as_people_say_them(count: int | None, words: str) -> None:

@@ -215,7 +215,7 @@ def test_only_the_private_answer_has_the_link() -> None:
 def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str], reference: str | None) -> None:
     for error in (
         NotFoundByName("app", typed, near, otherwise=f"There is one: `{typed[:20]}`"),
-        NotAnId("a build id", typed, "24 digits are needed"),
+        NotAnId("“{typed}” is not a build id.", typed),
         BadInput(f"I do not know what to do with “{typed}”.", f"For example: `{typed}`"),
         Problem(f"It said {typed}.", ""),
     ):

@@ -1,0 +1,100 @@
+"""What somebody who reads Spanish is told when they ask: help, the menu, and why something could not be done."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from typing import Any
+
+import pytest
+
+from bot import language
+from bot.sandbox.faults import Fault
+from bot.slack import blocks, wording
+from bot.slack.blocks import Message
+from tests.conftest import World
+
+
+@pytest.fixture
+def lucia(world: World) -> Any:
+    """A releaser's colleague whose Slack is in Spanish."""
+    user = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
+    world.releases.members.append(user.id)
+    return user
+
+
+async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: World, lucia: Any) -> None:
+    await world.start()
+    menu = await world.ask("", user=lucia)
+    assert menu.text == "¿Qué quieres hacer? /applivery help lo muestra todo."
+    labels = [one["text"]["text"] for one in menu.blocks[1]["elements"]]
+    assert labels[:3] == ["Obtener una compilación", "Compilaciones", "Estado"]
+    said = (await world.ask("help forget", user=lucia)).blocks[0]["text"]["text"]
+    assert "Necesita el rol *admin*." in said
+    assert "Sus roles se quedan" in said
+    assert "`/applivery forget @bruno`" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("gte", "No hay subcomando que se llame “gte”. ¿Querías decir `get`, `mute`, `grant`?"),
+        ("xyzzy", "No hay subcomando que se llame “xyzzy”. `/applivery help` los muestra todos."),
+        (
+            "get courier zzz:7d",
+            "`get` no tiene la opción `zzz:`. Admite `os:`, `branch:`, `tag:`, `version:`, `by:`",
+        ),
+        ("whoami now", "No sé qué hacer con “now”. Por ejemplo: `/applivery whoami`"),
+        ("get 0123456789abcdef01234567", "Ninguna app de este espacio de trabajo tiene una compilación con ese id."),
+        ("help gte", "No hay subcomando que se llame “gte”."),
+        ("status", "Hay 2 apps."),
+    ],
+)
+async def test_what_cannot_be_done_is_said_in_the_reader_s_language(
+    world: World, lucia: Any, typed: str, words: str
+) -> None:
+    world.applivery.app("Rider", slug="rider")
+    await world.start()
+    assert words in (await world.ask(typed, user=lucia)).text
+
+
+async def test_in_an_outage_each_is_told_in_their_own_language_though_the_question_is_shared(
+    world: World, lucia: Any, log: io.StringIO
+) -> None:
+    await world.start()
+    world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
+    askers = [world.ana, lucia, world.bruno, lucia]
+    said = await asyncio.gather(*(world.ask("builds courier", user=one) for one in askers))
+    english, spanish = "Applivery is not answering right now.", "Applivery no responde en este momento."
+    assert [one.text.startswith(spanish) for one in said] == [False, True, False, True]
+    assert [one.text.startswith(english) for one in said] == [True, False, True, False]
+    assert re.search(r"\(referencia [0-9a-f]{8}\)", said[1].text)
+    assert len(world.applivery.requests) == 6  # the attempts of one question in each language
+    assert "no responde" not in log.getvalue()
+
+
+# ------------------------------------------------------------------ bricks
+
+
+def test_a_message_is_whole_in_the_language_it_was_made_in() -> None:
+    with language.speaking("es"):
+        made = Message("muchas", tuple(blocks.section(f"línea {number}") for number in range(60)))
+    for sent in (made, made.shared()):
+        assert sent.payload()["blocks"][-1]["elements"][0]["text"] == "… y 11 líneas más que no caben aquí."
+    assert made == Message(made.text, made.blocks)
+
+
+def test_a_question_before_a_deed_and_a_form_have_their_buttons_in_the_reader_s_language() -> None:
+    with language.speaking("es"):
+        asked = blocks.actions(blocks.button("Borrar", "x.v1", confirm="¿Borrar todo?"))["elements"][0]["confirm"]
+        view = blocks.Form("x", "Subir", (blocks.line_input("Nombre", "name"),)).view()
+    assert [asked[key]["text"] for key in ("title", "confirm", "deny")] == ["¿Seguro?", "Sí", "No"]
+    assert view["close"]["text"] == "Cancelar"
+
+
+def test_sizes_are_written_as_the_reader_writes_numbers() -> None:
+    with language.speaking("es"):
+        assert wording.size(48_200_000) == "48,2 MB"
+        assert wording.size(1_234_500_000_000) == "1.234,5 GB"
+        assert wording.size(None) == "tamaño desconocido"
