@@ -8,11 +8,12 @@ from bot.domain import access, schedules
 from bot.domain.digests import Digest
 from bot.domain.model import App, Role
 from bot.errors import BadInput
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import digests as cards
 from bot.slack.command import Call, Target, button
 from bot.slack.reporting import Question
-from bot.slack.sharing import may_name, may_post
+from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
 
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
@@ -23,7 +24,7 @@ async def begin(call: Call, question: Question, target: Target | None, every: st
     schedule = schedules.parse(every)
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
-        await may_post(call, "a summary is about your own people")
+        await may_post(call, ABOUT_PEOPLE)
     digest = await call.house.store.add_digest(
         team_id=call.asker.team_id,
         place=place,
@@ -59,14 +60,14 @@ async def pressed(call: Call, value: str) -> Message:
 
 async def _end(call: Call, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
-        raise BadInput("That is not the number of a summary.", "See them with `subscriptions`.")
+        raise BadInput(say("That is not the number of a summary."), say("See them with `subscriptions`."))
     mine = await call.house.store.digests(_places(call))
     for one in mine:
         if one.id == int(number):
             _require(call, one)
     removed = await call.house.store.remove_digest(_places(call), int(number))
     if removed is None:
-        raise BadInput("That summary has already ended.", "See what is left with `subscriptions`.")
+        raise BadInput(say("That summary has already ended."), say("See what is left with `subscriptions`."))
     await call.write_down("digest", "ended", app_id=removed.app_id)
     return cards.ended(removed)
 
@@ -95,4 +96,4 @@ def _quiet(word: str | None) -> bool:
         return False
     if word.casefold() in YES:
         return True
-    raise BadInput(f"`quiet:` cannot be “{word[:40]}”.", "There are `quiet:yes` and `quiet:no`.")
+    raise BadInput(say("`quiet:` cannot be “{word}”.", word=word[:40]), say("There are `quiet:yes` and `quiet:no`."))

@@ -13,14 +13,13 @@ from bot.domain.downloads import By
 from bot.domain.model import Role
 from bot.domain.periods import Period
 from bot.errors import BadInput, Denied
+from bot.language import later, say, speaking
 from bot.slack import blocks, questions
 from bot.slack.blocks import Form, Message, Reply
 from bot.slack.cards import downloads as cards
 from bot.slack.command import Call, Target, button, command, form, options
 from bot.slack.reporting import Question
-from bot.slack.sharing import may_name, may_post
-
-SHOWS = "a summary is about your own people"
+from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
 
 
 @command(need=Role.MANAGER)
@@ -47,12 +46,13 @@ async def downloads(
     if not any((target, since, by, person, missing, every, quiet)):
         return await ask(call)
     if every is None and quiet is not None:
-        raise BadInput("`quiet:` is for a summary that comes by itself.", "Add when, for example `every:monday@09:00`.")
+        said = say("`quiet:` is for a summary that comes by itself.")
+        raise BadInput(said, say("Add when, for example `every:monday@09:00`."))
     question = await questions.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
-            said = "A summary that comes by itself is about everybody, and about the time since the one before."
-            raise BadInput(said, "Leave `since:`, `until:`, `person:` and `missing:` out.")
+            said = say("A summary that comes by itself is about everybody, and about the time since the one before.")
+            raise BadInput(said, say("Leave `since:`, `until:`, `person:` and `missing:` out."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
         return await who_lacks(call, question, missing)
@@ -61,14 +61,24 @@ async def downloads(
 
 async def answer(call: Call, question: Question) -> Message:
     """The summary, where it belongs: with the managers in their channel, else with the asker alone."""
-    report = await call.house.reporting.report(question)
     if question.email is None and await may_name(call):
-        await may_post(call, SHOWS)
-        shared = report.shared(await call.house.people.home(call.asker.user_id))
-        return replace(cards.headline(shared, by=call.asker.user_id), thread=cards.thread(shared)).shared()
+        await may_post(call, ABOUT_PEOPLE)
+        return await _for_everybody(call, question, names=True)
+    report = await call.house.reporting.report(question)
     in_channel = not (call.asker.channel_id or "D").startswith("D") and question.email is None
     here = cards.here(report, share=in_channel)
     return replace(cards.headline(report), thread=cards.thread(report), here=here)
+
+
+async def _for_everybody(call: Call, question: Question, *, names: bool) -> Message:
+    """The summary for the channel, in the language of channels."""
+    spoken, asker = call.house.language, call.asker.user_id
+    with speaking(spoken):
+        question = questions.about(question, question.builds)
+    report = await call.house.reporting.report(question, spoken)  # what goes wrong is said to the asker
+    shown = report.shared(await call.house.people.home(asker)) if names else report.without_names()
+    with speaking(spoken):
+        return replace(cards.headline(shown, by=asker), thread=cards.thread(shown)).shared()
 
 
 # ------------------------------------------------------------------ the buttons
@@ -79,14 +89,13 @@ async def share(call: Call, value: str) -> Message:
     """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
     question = await questions.again(call, value)
     if question.email is not None:
-        raise Denied("A summary about one person stays with you.", "")
-    await may_post(call, SHOWS)
-    report = await call.house.reporting.report(question)
+        raise Denied(say("A summary about one person stays with you."), "")
+    await may_post(call, ABOUT_PEOPLE)
     names = await may_name(call)
-    shown = report.shared(await call.house.people.home(call.asker.user_id)) if names else report.without_names()
+    message = await _for_everybody(call, question, names=names)
     with_what = "with names" if names else "counts only"
     await call.write_down("downloads", f"shared, {with_what}", app_id=question.app.id)
-    return replace(cards.headline(shown, by=call.asker.user_id), thread=cards.thread(shown)).shared()
+    return message
 
 
 @button("page.v1", need=Role.MANAGER)
@@ -94,7 +103,7 @@ async def page(call: Call, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
     number, _, typed = value.partition(" ")
     if not number.isdecimal() or len(number) > 5:
-        raise BadInput("This button does not say which page it turns to.", "Please use `downloads` again.")
+        raise BadInput(say("This button does not say which page it turns to."), say("Please use `downloads` again."))
     report = await call.house.reporting.report(await questions.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.people(report, min(int(number), last)) if report.named else cards.nothing(report)
@@ -112,32 +121,32 @@ async def as_file(call: Call, value: str) -> Message:
 # ------------------------------------------------------------------ the form
 
 SINCE = (
-    ("Everything so far", "all"),
-    ("Today", "today"),
-    ("The last 7 days", "7d"),
-    ("The last 30 days", "30d"),
-    ("This month", "this month"),
-    ("Last month and this one", "last month"),
+    (later("Everything so far"), "all"),
+    (later("Today"), "today"),
+    (later("The last 7 days"), "7d"),
+    (later("The last 30 days"), "30d"),
+    (later("This month"), "this month"),
+    (later("Last month and this one"), "last month"),
 )
-SORTED = {By.PERSON: "Person", By.VERSION: "Version", By.OS: "System", By.DAY: "Day", By.SOURCE: "Source"}
+SORTED = {By.PERSON: later("Person"), **cards.WHAT}
 
 
 async def ask(call: Call) -> Form:
     """The form that opens when nothing was typed."""
     apps = await call.apps() or [await call.the_app(None)]
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
-    since = [blocks.option(label, value) for label, value in SINCE]
-    by = [blocks.option(label, value.value) for value, label in SORTED.items()]
+    since = [blocks.option(say(label), value) for label, value in SINCE]
+    by = [blocks.option(say(label), value.value) for value, label in SORTED.items()]
     return Form(
         "downloads.v1",
-        "Who has which build",
+        say("Who has which build"),
         (
-            blocks.pick("App", "downloads.app", hint="Type to find an app", chosen=only),
-            blocks.pick("Version", "downloads.version", hint="All of them", optional=True),
-            blocks.choose("Since", "downloads.since", since, chosen=since[2]),
-            blocks.choose("By", "downloads.by", by, chosen=by[0]),
+            blocks.pick(say("App"), "downloads.app", hint=say("Type to find an app"), chosen=only),
+            blocks.pick(say("Version"), "downloads.version", hint=say("All of them"), optional=True),
+            blocks.choose(say("Since"), "downloads.since", since, chosen=since[2]),
+            blocks.choose(say("By"), "downloads.by", by, chosen=by[0]),
         ),
-        submit="Show",
+        submit=say("Show"),
         memory=apps[0].id if only else "",
     )
 

@@ -13,12 +13,13 @@ from bot.domain.downloads import Missing, Tally
 from bot.domain.grammar import Option
 from bot.domain.model import Role
 from bot.errors import BadInput, Denied, SlackProblem
+from bot.language import figure, say, speaking
 from bot.slack import questions
 from bot.slack.blocks import Message
 from bot.slack.cards import missing as cards
 from bot.slack.command import Call, button
 from bot.slack.reporting import Question
-from bot.slack.sharing import may_name, may_post
+from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
 
 _GROUP = re.compile(r"<!subteam\^(S[A-Za-z0-9_]+)(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
@@ -37,8 +38,10 @@ async def who_lacks(call: Call, question: Question, whom: str) -> Message:
     typed = f"{question.typed} {grammar.explain(grammar.Words((), (Option('missing', place),)))}"
     names = cards.names(question.what, place, found, typed)
     if question.email is None and await may_name(call):
-        await may_post(call, "a summary is about your own people")
-        shown = replace(cards.headline(question.what, place, found), thread=(cards.counts(found),)).shared()
+        await may_post(call, ABOUT_PEOPLE)
+        with speaking(call.house.language):
+            what = questions.about(question, question.builds).what
+            shown = replace(cards.headline(what, place, found), thread=(cards.counts(found),)).shared()
         return replace(shown, copies=((call.asker.user_id, names),))
     head = cards.headline(question.what, place, found)
     return replace(head, thread=(names,), here=cards.here(head))
@@ -55,16 +58,21 @@ async def nudge(call: Call, value: str) -> Message:
     build = question.builds[0]
     asked = await call.house.store.ask_to_try(build.id, able[:ASKED_AT_ONCE], call.asker.user_id)
     await call.write_down("nudge", f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
-    card = cards.nudge(question.builds, call.asker.user_id)
     told = cards.nudged(question.what, len(asked), len(found.lack) - len(asked))
-    return replace(told, copies=tuple((person, card) for person in asked))
+    return replace(told, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
+
+
+async def _nudging(call: Call, question: Question, person: str) -> Message:
+    """The message to one of them, in their language."""
+    with speaking(await call.house.people.language(person)):
+        return cards.nudge(question.builds, call.asker.user_id)
 
 
 @button("unnudge.v1", need=Role.MEMBER)
 async def stop(call: Call, value: str) -> Message:
     """*Do not ask me again*, whatever the build."""
     await call.house.store.stop_nudging(call.asker.user_id)
-    return Message("Done: nobody can have me ask you to try a build any more.")
+    return Message(say("Done: nobody can have me ask you to try a build any more."))
 
 
 def _mention(whom: str) -> str:
@@ -74,7 +82,8 @@ def _mention(whom: str) -> str:
     if channel := _CHANNEL.fullmatch(whom):
         return f"<#{channel[1]}>"
     raise BadInput(
-        f"I cannot tell who “{whom[:60]}” is.", "Type `missing:@` or `missing:#` and pick a group or channel."
+        say("I cannot tell who “{typed}” is.", typed=whom[:60]),
+        say("Type `missing:@` or `missing:#` and pick a group or channel."),
     )
 
 
@@ -84,7 +93,8 @@ async def _of_a_build(call: Call, question: Question) -> Question:
         return question
     builds = await call.house.reporting.newest(question.app)
     if not builds:
-        raise BadInput(f"{question.app.name} has no build yet that is ready.", "Ask again when it has one.")
+        said = say("{app} has no build yet that is ready.", app=question.app.name)
+        raise BadInput(said, say("Ask again when it has one."))
     return questions.about(question, builds)
 
 
@@ -95,8 +105,8 @@ async def _compared(call: Call, question: Question, place: str) -> Missing:
     )
     if people and not any(people.values()):
         raise SlackProblem(
-            "Slack does not tell me anybody's e-mail.",
-            "An admin has to add the scope `users:read.email` and reinstall the app.",
+            say("Slack does not tell me anybody's e-mail."),
+            say("An admin has to add the scope `users:read.email` and reinstall the app."),
             code="missing_scope",
         )
     return decisions.missing(people, [one for tally in tallies for one in tally.summary().people])
@@ -108,7 +118,10 @@ async def _members(call: Call, place: str) -> Collection[str]:
     else:
         found = await call.house.places.members(place[2:-1])
     if len(found) > MOST:
-        raise BadInput(f"{place} has {len(found)} people, and I compare {MOST} at most.", "Name a smaller group.")
+        many = {"place": place, "number": figure(len(found)), "most": figure(MOST)}
+        raise BadInput(
+            say("{place} has {number} people, and I compare {most} at most.", **many), say("Name a smaller group.")
+        )
     return found
 
 

@@ -25,7 +25,7 @@ class Report:
     of distinct people; `summary.people` are as many of them as the reader may see. `newest` is the app's newest ready
     version, None when the report is about one build. `links` were asked for in Slack, `remembered` the days our own
     ledger reaches back when the period is longer than that. `stretch` is the period's first and last day, `late` when
-    a digest was due that is sent late.
+    a digest was due that is sent late. `language` is the one its words are in.
     """
 
     what: str
@@ -42,6 +42,7 @@ class Report:
     typed: str = ""
     late: datetime | None = None
     stretch: tuple[date, date] | None = None
+    language: str = ""
 
     @property
     def named(self) -> bool:

@@ -10,6 +10,7 @@ from bot.domain.model import App, Role
 from bot.domain.reports import Report
 from bot.errors import AppliveryProblem, Denied, Gone, NotFoundByName, Problem, SlackProblem
 from bot.jobs.loop import Outage
+from bot.language import current, say, speaking
 from bot.slack import questions
 from bot.slack.cards import digests as cards
 from bot.slack.people import People
@@ -61,9 +62,11 @@ class DigestJob:
         return await self._store.digest_due_in()
 
     async def _tell(self, digest: Digest, token: str) -> None:
-        turn = decisions.turn(digest, await self._store.now())
+        now = await self._store.now()
         try:
-            report = await self._report(digest, turn)
+            with speaking(await self._people.language(digest.place) if digest.private else current()):
+                turn = decisions.turn(digest, now)
+                report = await self._report(digest, turn)
         except (Denied, Gone, NotFoundByName) as problem:
             await self._pause(digest, str(problem))
             return
@@ -87,7 +90,7 @@ class DigestJob:
         if digest.private:
             asker = await self._people.asker(digest.team_id, digest.place, None)
             if asker.role_for(digest.app_id) < Role.MANAGER:
-                raise Denied("Summaries are for managers.", "")
+                raise Denied(say("Summaries are for managers."), "")
             return True
         if digest.place not in await self._store.manager_channels():
             return False
@@ -98,6 +101,8 @@ class DigestJob:
         log.warning("digest.paused", digest=digest.id, why=why)
         for paused in await self._store.pause_digests(why, number=digest.id):
             try:
-                await self._poster.post(paused.created_by, cards.paused(paused, why))
+                with speaking(await self._people.language(paused.created_by)):
+                    card = cards.paused(paused, why)
+                await self._poster.post(paused.created_by, card)
             except Problem as problem:
                 log.info("digest.maker_not_told", problem=type(problem).__name__)

@@ -55,6 +55,24 @@ def day(when: date) -> str:
     return str(format_date(when, "d MMM y", locale=current()))
 
 
+def short_day(when: date) -> str:
+    """A day without its year: `3 Nov`, `3 nov`."""
+    if current() == ENGLISH:
+        return f"{when:%-d %b}"
+    from babel.dates import format_date  # noqa: PLC0415
+
+    return str(format_date(when, "d MMM", locale=current()))
+
+
+def month(when: date) -> str:
+    """A month and its year: `Nov 2026`, `nov 2026`."""
+    if current() == ENGLISH:
+        return f"{when:%b %Y}"
+    from babel.dates import format_date  # noqa: PLC0415
+
+    return str(format_date(when, "MMM y", locale=current()))
+
+
 def current() -> str:
     """The language spoken now: one of LANGUAGES."""
     return _SPOKEN.get()

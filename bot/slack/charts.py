@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from bot.language import figure
 from bot.slack.blocks import Block
 from bot.slack.wording import plain
 
@@ -90,4 +91,6 @@ def _different(labels: Sequence[str]) -> list[str]:
 def bars(points: Sequence[tuple[str, int]], width: int = 20) -> str:
     """The same as text, for a workspace that has no charts: a bar and a number in each line."""
     top = max((value for _, value in points), default=0) or 1
-    return "\n".join(f"{'▇' * max(round(value * width / top), value > 0)} {value} · {label}" for label, value in points)
+    return "\n".join(
+        f"{'▇' * max(round(value * width / top), value > 0)} {figure(value)} · {label}" for label, value in points
+    )

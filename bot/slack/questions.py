@@ -12,6 +12,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.periods import Period
 from bot.errors import BadInput, NotFoundByName
+from bot.language import say
 from bot.slack.binding import bind
 from bot.slack.blocks import File
 from bot.slack.cards import builds as buildcards
@@ -41,14 +42,16 @@ async def question(
 
 
 def about(asked: Question, builds: tuple[Build, ...]) -> Question:
-    """The same question about these builds (none: the whole app), with the words for it."""
+    """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
     app = asked.app
     which = builds[0].id if len(builds) == 1 else builds[0].version if builds else "all"
     options = [*(periods.typed(asked.period) if asked.period else ())]
     options += [("by", asked.by.value)] if asked.by is not By.PERSON else []
     options += [("person", asked.email)] if asked.email else []
     typed = grammar.explain(Words((app.id, which), tuple(Option(key, value) for key, value in options)))
-    what = _what(app, builds) + (f" by {asked.email}" if asked.email else "")
+    what = _what(app, builds)
+    if asked.email:
+        what = say("{what} by {person}", what=what, person=asked.email)
     return replace(asked, builds=builds, what=what, typed=typed)
 
 
@@ -74,7 +77,7 @@ async def _meant(call: Call, target: Target) -> tuple[App, tuple[Build, ...]]:
             return found.app, (found,)
         return target.app, await call.house.reporting.builds(target.app, target.which)
     except NotFoundByName as error:
-        error.next_step = error.next_step or "Give a version, `#number`, `latest` or `all`."
+        error.next_step = error.next_step or say("Give a version, `#number`, `latest` or `all`.")
         raise
 
 
@@ -90,12 +93,13 @@ async def _email(call: Call, person: str) -> str:
     if mention := _PERSON.fullmatch(person):
         email = (await call.house.people.person(mention[1])).email
         if not email:
-            raise BadInput("Slack does not tell me that person's e-mail.", "Type it: `person:ana@acme.com`.")
+            raise BadInput(say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`."))
         return email
     found = _MAIL.fullmatch(person)
     if not found:
         raise BadInput(
-            f"“{person[:60]}” is no e-mail and no person.", "Type `person:@` and pick them, or `person:ana@acme.com`."
+            say("“{typed}” is no e-mail and no person.", typed=person[:60]),
+            say("Type `person:@` and pick them, or `person:ana@acme.com`."),
         )
     return found[1] or found[2]
 

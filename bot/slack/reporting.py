@@ -17,6 +17,7 @@ from bot.domain.downloads import By, Summary, Tally
 from bot.domain.model import App, Build, MemberDownloads, Stage
 from bot.domain.periods import Period
 from bot.domain.reports import Before, Report, report
+from bot.language import current, say, speaking
 from bot.store.store import Store
 
 Takes = TypeVar("Takes", bound=TakesRows)
@@ -91,19 +92,21 @@ class Reporting:
         ready = [one for one in every if one.stage is Stage.READY]
         return tuple(one for one in ready if one.version == ready[0].version)
 
-    async def report(self, question: Question) -> Report:
-        """The answer, with everybody's name."""
+    async def report(self, question: Question, spoken: str | None = None) -> Report:
+        """The answer, with everybody's name, in the words of the language `spoken` (None: that of the moment)."""
         before = _before(question.period)
-        summary, earlier, newest, links = await asyncio.gather(
-            self._summary(question, question.period),
-            self._summary(question, before) if before else _nothing(),
+        tally, earlier, newest, links = await asyncio.gather(
+            self._tally(question, question.period),
+            self._tally(question, before) if before else _nothing(),
             _nothing() if question.builds or question.email else self.newest(question.app),
             _nothing() if question.email else self._links(question),
         )
-        span = question.period.words if question.period else "so far"
+        with speaking(spoken or current()):
+            found = _worded(question, tally.summary())
+            then = _then(earlier.summary(), before) if before and earlier else None
         return replace(
-            report(question.what, span, summary, tz=question.tz, by=question.by),
-            before=Before(earlier.recorded, len(earlier.people), before.words) if before and earlier else None,
+            found,
+            before=then,
             newest=newest[0].version if newest else None,
             links=links,
             remembered=self._remembered(question.period),
@@ -134,11 +137,11 @@ class Reporting:
             return [await ask(into, question.app.id)]
         return [(await ask(lambda: _Only(into(), ids), question.app.id)).into]
 
-    async def _summary(self, question: Question, period: Period | None) -> Summary:
+    async def _tally(self, question: Question, period: Period | None) -> Tally:
         first, *others = await self.fold(question, period, lambda: Tally(question.tz))
         for other in others:
             first.absorb(other)
-        return first.summary()
+        return first
 
     async def _links(self, question: Question) -> int:
         period = question.period
@@ -185,6 +188,16 @@ class _Only(Generic[Takes]):
 
 async def _nothing() -> None:
     return None
+
+
+def _worded(question: Question, summary: Summary) -> Report:
+    span = question.period.words if question.period else say("so far")
+    worded = report(question.what, span, summary, tz=question.tz, by=question.by)
+    return replace(worded, language=current())
+
+
+def _then(earlier: Summary, before: Period) -> Before:
+    return Before(earlier.recorded, len(earlier.people), before.words)
 
 
 def _before(period: Period | None) -> Period | None:

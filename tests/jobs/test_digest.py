@@ -363,3 +363,41 @@ async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up
     assert len(heads(world, beta)) == 1
     assert [one.paused for one in await world.bot.store.digests([world.releases.id])] == ["is_archived"]
     assert [one.paused for one in await world.bot.store.digests([beta.id])] == [None]
+
+
+# ------------------------------------------------------------------ in whose language
+
+
+async def test_a_channel_hears_its_own_language_and_whoever_wanted_it_in_theirs_that_it_stopped(world: World) -> None:
+    await world.start(language="es")
+    courier(world)
+    await world.ask(f"downloads courier every:{DAILY}")
+    due(world)
+    await tell(world)
+    [head] = heads(world)
+    assert "3 descargas registradas: 2 por 2 personas, 1 sin nombre conocido." in head.text
+    assert "ownloads" not in "".join(f"{one.text} {one.blocks}" for one in below(world, head))
+    due(world)
+    world.applivery.faults.add(ROWS, Fault(status=404, code=3001), times=None)
+    await tell(world)
+    [said] = heads(world, world.slack.dm(world.ana))
+    assert "I stopped the summary of *downloads of Courier* " in said.text
+
+
+async def test_what_comes_to_one_person_comes_in_their_language(world: World) -> None:
+    lucia = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
+    await world.start(access_default_role="manager")
+    courier(world)
+    direct = world.slack.dm(lucia)
+    await world.ask(f"downloads courier every:{DAILY} by:version", channel=direct, user=lucia)
+    due(world)
+    await tell(world)
+    [head] = heads(world, direct)
+    assert "3 descargas registradas: 2 por 2 personas, 1 sin nombre conocido." in head.text
+    assert "Descargas de Courier por versión" in json.dumps(
+        [one.saved() for one in below(world, head)], ensure_ascii=False
+    )
+    await world.restart(access_default_role="member")
+    due(world)
+    await tell(world)
+    assert "Los resúmenes son para managers." in heads(world, direct)[-1].text

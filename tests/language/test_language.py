@@ -17,6 +17,8 @@ def test_english_is_said_as_it_is_written() -> None:
     assert language.count("{number} build", "{number} builds", 1) == "1 build"
     assert language.count("{number} build", "{number} builds", 12345) == "12,345 builds"
     assert language.day(date(2026, 11, 3)) == "3 Nov 2026"
+    assert language.short_day(date(2026, 11, 3)) == "3 Nov"
+    assert language.month(date(2026, 11, 3)) == "Nov 2026"
 
 
 def test_spanish_comes_from_the_catalogue_and_what_it_does_not_know_stays_english() -> None:
@@ -25,6 +27,8 @@ def test_spanish_comes_from_the_catalogue_and_what_it_does_not_know_stays_englis
         assert language.say("Nobody {ever} said this.", ever="{never}") == "Nobody {never} said this."
         assert language.figure(12345.5) == "12.345,5"
         assert language.day(date(2026, 11, 3)) == "3 nov 2026"
+        assert language.short_day(date(2026, 11, 3)) == "3 nov"
+        assert language.month(date(2026, 11, 3)) == "nov 2026"
     assert language.current() == "en"
 
 

@@ -15,6 +15,7 @@ from bot.domain.digests import Digest
 from bot.domain.downloads import By, Missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import Before, Report, report
+from bot.language import LANGUAGES, speaking
 from bot.sandbox.slack.strict import check_message
 from bot.slack import charts
 from bot.slack.cards import days, digests, downloads, missing
@@ -23,6 +24,7 @@ from tests.domain import facts
 from tests.domain.facts import NOON
 from tests.slack.reading import buttons, check, messages, seen
 
+languages = st.sampled_from(LANGUAGES)
 ANY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -64,18 +66,19 @@ reports = st.builds(
 
 
 @ANY
-@given(reports, st.booleans())
-def test_any_report_can_be_told_with_names_and_without(one: Report, names: bool) -> None:
+@given(reports, st.booleans(), languages)
+def test_any_report_can_be_told_with_names_and_without(one: Report, names: bool, spoken: str) -> None:
     shown = one.shared("acme.test") if names else one.without_names()
-    for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
-        check(card, live=frozenset({"@U0ANA"}))
-    private = downloads.here(one, share=True)
-    assert bool(private) is bool(downloads.thread(one)) is bool(one.summary.recorded)
-    if private:
-        check(private)
-    if one.named:
-        check(downloads.people(one, 0))
-    check(downloads.nothing(one))
+    with speaking(spoken):
+        for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
+            check(card, live=frozenset({"@U0ANA"}))
+        private = downloads.here(one, share=True)
+        assert bool(private) is bool(downloads.thread(one)) is bool(one.summary.recorded)
+        if private:
+            check(private)
+        if one.named:
+            check(downloads.people(one, 0))
+        check(downloads.nothing(one))
 
 
 @ANY
@@ -243,21 +246,23 @@ def test_one_odd_date_costs_nothing() -> None:
 
 
 @ANY
-@given(facts.texts, *[st.integers(0, 300)] * 3)
-def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: int, unknown: int) -> None:
+@given(facts.texts, *[st.integers(0, 300)] * 3, languages)
+def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: int, unknown: int, spoken: str) -> None:
     found = Missing(*(("U0EVA",) * count for count in (have, lack, unknown)))
-    live = frozenset({"@U0EVA", "!subteam^S1"})
-    head = missing.headline(what, "<!subteam^S1>", found)
-    for card in (head, missing.here(head), missing.counts(found), missing.names(what, "<!subteam^S1>", found, "x")):
-        check(card, live=live)
-    for card in (head, missing.counts(found)):
+    live, place = frozenset({"@U0EVA", "!subteam^S1"}), "<!subteam^S1>"
+    with speaking(spoken):
+        head, counts = missing.headline(what, place, found), missing.counts(found)
+        for card in (head, missing.here(head), counts, missing.names(what, place, found, "x")):
+            check(card, live=live)
+    for card in (head, counts):
         assert "U0EVA" not in f"{card.payload()}"
 
 
 @ANY
-@given(st.lists(facts.builds, min_size=1, max_size=5))
-def test_any_build_can_be_asked_to_be_tried(builds: list[Any]) -> None:
-    check(missing.nudge(builds, "U0ANA"), live=frozenset({"@U0ANA"}))
+@given(st.lists(facts.builds, min_size=1, max_size=5), languages)
+def test_any_build_can_be_asked_to_be_tried(builds: list[Any], spoken: str) -> None:
+    with speaking(spoken):
+        check(missing.nudge(builds, "U0ANA"), live=frozenset({"@U0ANA"}))
 
 
 @ANY
@@ -268,18 +273,20 @@ def test_any_build_can_be_asked_to_be_tried(builds: list[Any]) -> None:
     st.sampled_from(By),
     st.sampled_from(["C1", "U1"]),
     facts.maybe(facts.texts),
+    languages,
 )
 def test_any_digest_can_be_listed_begun_ended_and_stopped(
-    app: str, which: str, quiet: bool, by: By, place: str, paused: str | None
+    app: str, which: str, quiet: bool, by: By, place: str, paused: str | None, spoken: str
 ) -> None:
     one = Digest(
         7, "T", place, "a", app, which, by, "mon,thu@09:00", "Europe/Madrid", quiet, "U0ANA", NOON, NOON, NOON, paused
     )
     live = frozenset({"@U0ANA", "#C1"})
-    for card in (
-        digests.begun(one, names=quiet),
-        digests.ended(one),
-        digests.paused(one, "why"),
-        digests.listed(downloads.nothing(courier([])), [one] * 60),
-    ):
-        check(card, live=live)
+    with speaking(spoken):
+        for card in (
+            digests.begun(one, names=quiet),
+            digests.ended(one),
+            digests.paused(one, "why"),
+            digests.listed(downloads.nothing(courier([])), [one] * 60),
+        ):
+            check(card, live=live)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
+from bot.language import month, say, short_day
 from bot.slack.charts import POINTS
 
 Days = Sequence[tuple[date, int]]
@@ -22,18 +23,22 @@ def points(days: Days, stretch: Stretch | None = None) -> list[tuple[str, int]]:
     if stretch:
         first, last = min(first, stretch[0]), max(last, stretch[1])
     if (last - first).days < POINTS:
-        return _by(days, first, last, 1, "{:%-d %b}")
+        return _by(days, first, last, 1, short_day)
     monday = first - timedelta(days=first.weekday()) if first - date.min > timedelta(days=7) else first
     if (last - monday).days // 7 < POINTS:
-        return _by(days, monday, last, 7, "from {:%-d %b}")
+        return _by(days, monday, last, 7, _week)
     return _by_month(days, _month(first), _month(last))
 
 
-def _by(days: Days, first: date, last: date, length: int, label: str) -> list[tuple[str, int]]:
+def _by(days: Days, first: date, last: date, length: int, label: Callable[[date], str]) -> list[tuple[str, int]]:
     counts = [0] * ((last - first).days // length + 1)
     for day, count in days:
         counts[(day - first).days // length] += count
-    return [(label.format(first + timedelta(days=number * length)), count) for number, count in enumerate(counts)]
+    return [(label(first + timedelta(days=number * length)), count) for number, count in enumerate(counts)]
+
+
+def _week(monday: date) -> str:
+    return say("from {day}", day=short_day(monday))
 
 
 def _by_month(days: Days, first: int, last: int) -> list[tuple[str, int]]:
@@ -43,7 +48,7 @@ def _by_month(days: Days, first: int, last: int) -> list[tuple[str, int]]:
         if _month(day) >= first:
             counts[_month(day) - first] += count
     months = [date(number // 12, number % 12 + 1, 1) for number in range(first, last + 1)]
-    return [(f"{month:%b %Y}", count) for month, count in zip(months, counts, strict=True)]
+    return [(month(first_day), count) for first_day, count in zip(months, counts, strict=True)]
 
 
 def _month(day: date) -> int:

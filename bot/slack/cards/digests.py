@@ -7,43 +7,55 @@ from dataclasses import replace
 
 from slack_sdk.models.blocks import ButtonElement
 
+from bot import language
 from bot.domain import schedules
 from bot.domain.digests import Digest
 from bot.domain.downloads import By
 from bot.domain.reports import Report
+from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.cards import downloads
 from bot.slack.wording import inline, when
 
 SHOWN = 20
+WORDS = {
+    By.PERSON: later("*downloads of {what}* {when} ({tz})"),
+    By.VERSION: later("*downloads of {what}* by version {when} ({tz})"),
+    By.OS: later("*downloads of {what}* by os {when} ({tz})"),
+    By.DAY: later("*downloads of {what}* by day {when} ({tz})"),
+    By.SOURCE: later("*downloads of {what}* by source {when} ({tz})"),
+}
 
 
 def begun(digest: Digest, *, names: bool) -> Message:
     """What was saved, said back in words."""
-    who = "" if names else " It has counts only: people are named in manager channels (`grant #channel manager`)."
-    nothing = "stays silent" if digest.quiet else "says so in one line"
-    text = (
-        f"Done: a summary of {_words(digest)}, the first one {when(digest.due_at)}. "
-        f"When there is nothing new it {nothing}.{who}"
-    )
+    said = [
+        say("Done: a summary of {summary}, the first one {when}.", summary=_words(digest), when=when(digest.due_at))
+    ]
+    if digest.quiet:
+        said.append(say("When there is nothing new it stays silent."))
+    else:
+        said.append(say("When there is nothing new it says so in one line."))
+    if not names:
+        said.append(say("It has counts only: people are named in manager channels (`grant #channel manager`)."))
+    text = " ".join(said)
     return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
 
 
 def _words(digest: Digest) -> str:
     which = f" {inline(digest.which, 60)}" if digest.which else ""
-    by = f" by {digest.by.value}" if digest.by is not By.PERSON else ""
-    when_ = schedules.explain(schedules.parse(digest.schedule))
-    return f"*downloads of {inline(digest.app_name, 80)}{which}*{by} {when_} ({inline(digest.tz, 60)})"
+    what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
+    return say(WORDS[digest.by], what=what, when=schedules.explain(schedules.parse(digest.schedule)), tz=tz)
 
 
 def _end(digest: Digest) -> ButtonElement:
     return blocks.button(
-        "End it",
+        say("End it"),
         "undigest.v1",
         str(digest.id),
-        says=f"End summary d{digest.id}",
-        confirm="This summary comes no more.",
+        says=say("End summary {name}", name=f"d{digest.id}"),
+        confirm=say("This summary comes no more."),
     )
 
 
@@ -52,26 +64,32 @@ def listed(message: Message, found: Sequence[Digest]) -> Message:
     if not found:
         return message
     body: list[Block] = list(message.blocks) or [blocks.section(message.text)]
-    for one in found[:SHOWN]:
-        paused = f"\n⏸ paused: {inline(one.paused)}" if one.paused else ""
-        quiet = ", silent when nothing is new" if one.quiet else ""
-        line = f"*d{one.id}* · {_words(one)}{quiet}\n_by <@{one.created_by}> {when(one.created_at)}_{paused}"
-        body.append(blocks.section(line, accessory=_end(one)))
-    text = "; ".join(f"d{one.id}: {_words(one)}" for one in found)
-    return replace(message, text=f"{message.text} Summaries: {text}.", blocks=tuple(body))
+    body += [blocks.section(_line(one), accessory=_end(one)) for one in found[:SHOWN]]
+    text = say("Summaries: {summaries}.", summaries="; ".join(f"d{one.id}: {_words(one)}" for one in found))
+    return replace(message, text=f"{message.text} {text}", blocks=tuple(body))
+
+
+def _line(digest: Digest) -> str:
+    what = say("{summary}, silent when nothing is new", summary=_words(digest)) if digest.quiet else _words(digest)
+    by = say("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
+    paused = [say("⏸ paused: {why}", why=inline(digest.paused))] if digest.paused else []
+    return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
 
 
 def ended(digest: Digest) -> Message:
     """It comes no more."""
-    return Message(f"Done: no more summaries of {_words(digest)}.")
+    return Message(say("Done: no more summaries of {summary}.", summary=_words(digest)))
 
 
 def paused(digest: Digest, why: str) -> Message:
     """What its maker is told, once, when one can come no more."""
-    where = "to you" if digest.private else f"in <#{digest.place}>"
-    return Message(f"I stopped the summary of {_words(digest)} {where}: {why}")
+    if digest.private:
+        return Message(say("I stopped the summary of {summary} to you: {why}", summary=_words(digest), why=why))
+    said, place = later("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
+    return Message(say(said, summary=_words(digest), place=place, why=why))
 
 
 def summary(report: Report) -> Message:
-    """One digest: a headline, and its thread."""
-    return replace(downloads.headline(report), thread=downloads.thread(report))
+    """One digest: a headline, and its thread, in the language the report was made in for its readers."""
+    with language.speaking(language.of(report.language) or language.current()):
+        return replace(downloads.headline(report), thread=downloads.thread(report))

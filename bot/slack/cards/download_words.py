@@ -1,0 +1,130 @@
+"""What a summary of downloads says in words: how many, by how many people, against the time before; pure."""
+
+from __future__ import annotations
+
+from bot.domain.reports import Report
+from bot.language import count, figure, later, say
+from bot.slack.wording import inline, when
+
+
+def downloads(number: int) -> str:
+    """A number of downloads."""
+    return count("{number} download", "{number} downloads", number)
+
+
+def crowd(number: int) -> str:
+    """A number of people."""
+    return count("{number} person", "{number} people", number)
+
+
+def recorded(report: Report) -> str:
+    """How many were recorded, in bold, and by how many people."""
+    number, unnamed, people = report.summary.recorded, report.summary.unnamed, crowd(report.crowd)
+    if not unnamed:
+        return count(
+            "*{number} download recorded* by {people}.",
+            "*{number} downloads recorded* by {people}.",
+            number,
+            people=people,
+        )
+    return count(
+        "*{number} download recorded*: {named} by {people}, {unnamed} by nobody we can name.",
+        "*{number} downloads recorded*: {named} by {people}, {unnamed} by nobody we can name.",
+        number,
+        named=figure(number - unnamed),
+        people=people,
+        unnamed=figure(unnamed),
+    )
+
+
+def compared(report: Report) -> list[str]:
+    """Against the period before, where there is one."""
+    before = report.before
+    if before is None:
+        return []
+    said = say(
+        "{downloads} and {people} than in {before} ({recorded} by {crowd}).",
+        downloads=_more_downloads(report.summary.recorded - before.recorded),
+        people=_more_people(report.crowd - before.crowd),
+        before=before.words,
+        recorded=figure(before.recorded),
+        crowd=crowd(before.crowd),
+    )
+    return [said[:1].upper() + said[1:]]
+
+
+def _more_downloads(by: int) -> str:
+    if not by:
+        return say("no more downloads")
+    if by > 0:
+        return count("{number} more download", "{number} more downloads", by)
+    return count("{number} fewer download", "{number} fewer downloads", -by)
+
+
+def _more_people(by: int) -> str:
+    if not by:
+        return say("no more people")
+    if by > 0:
+        return count("{number} more person", "{number} more people", by)
+    return count("{number} fewer person", "{number} fewer people", -by)
+
+
+def newest(report: Report) -> list[str]:
+    """How many people are on the newest version, where it is known."""
+    if not report.newest or not report.crowd:
+        return []
+    on_it, everybody = report.on_newest, report.crowd
+    if on_it < everybody:
+        said = later("Newest version {version}: {on_it} of {people} ({percent} %); {older} still on an old build.")
+    else:
+        said = later("Newest version {version}: {on_it} of {people} ({percent} %).")
+    shares = {"on_it": figure(on_it), "people": crowd(everybody), "percent": on_it * 100 // everybody}
+    return [say(said, version=inline(report.newest, 40), older=figure(everybody - on_it), **shares)]
+
+
+def small_print(report: Report) -> list[str]:
+    """What stands below in small: whether it is late, its versions, and what the numbers stand on."""
+    summary = report.summary
+    lines = late(report)
+    if summary.versions:
+        top = " · ".join(f"{inline(version, 40)}: {figure(number)}" for version, number in summary.versions[:5])
+        lines.append(say("By version: {versions}", versions=f"{top}{' · …' if len(summary.versions) > 5 else ''}"))
+    if both := links(report):
+        lines.append(both)
+    if summary.incomplete:
+        said = later("Applivery counts {recorded}, and lists {listed} of them one by one.")
+        lines.append(say(said, recorded=figure(summary.recorded), listed=figure(summary.listed)))
+    return lines
+
+
+def links(report: Report) -> str:
+    """Both sides of the story: what was asked for here, and what Applivery recorded."""
+    if not report.links:
+        return ""
+    recorded_ = count(
+        "{number} download recorded by Applivery", "{number} downloads recorded by Applivery", report.summary.recorded
+    )
+    unknown = report.summary.unnamed
+    nobodys = [say("{unknown} of them not attributable", unknown=figure(unknown))] if unknown else []
+    return " · ".join([_asked(report.links, report.remembered), recorded_, *nobodys])
+
+
+def _asked(links_: int, remembered: int | None) -> str:
+    if remembered is None:
+        return count("{number} link asked for in Slack", "{number} links asked for in Slack", links_)
+    return count(
+        "{number} link asked for in Slack (in the {days} days I remember)",
+        "{number} links asked for in Slack (in the {days} days I remember)",
+        links_,
+        days=figure(remembered),
+    )
+
+
+def buckets(report: Report) -> list[str]:
+    """What was downloaded by nobody we can name, a line for each kind of them."""
+    return [f"_{inline(one.label, 80)}_ · {downloads(one.recorded)}" for one in report.summary.buckets]
+
+
+def late(report: Report) -> list[str]:
+    """That a digest comes late, when it does."""
+    return [say("Late: this was due {when}, and I was away.", when=when(report.late))] if report.late else []

@@ -1,0 +1,119 @@
+"""Cards about downloads, large numbers in them, and how they read in Spanish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.downloads import By, Missing, summarise
+from bot.domain.model import Download, Member, MemberDownloads
+from bot.domain.reports import Before, Report, report
+from bot.language import speaking
+from bot.slack.cards import days, digests, downloads, missing
+from tests.domain.facts import NOON
+from tests.slack.reading import buttons, check, seen
+
+
+@pytest.fixture(params=["es"])
+def spanish(request: pytest.FixtureRequest) -> Iterator[None]:
+    with speaking(request.param):
+        yield
+
+
+def busy(**more: Any) -> Report:
+    """12,345 downloads by 1,200 people and by nobody we can name."""
+    one = Download(at=NOON, version="2.4.0", os="iOS 17", source="agent")
+    rows = [MemberDownloads(Member("user", f"u{n}", None, f"Ana {n}"), (one,), 1) for n in range(1200)]
+    rows.append(MemberDownloads(Member("agency"), (replace(one, at=NOON - timedelta(days=2)),) * 3, 11_145))
+    made = replace(report("Courier", "", summarise(rows), tz="Europe/Madrid"), typed="courier")
+    return replace(made, **more)
+
+
+def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
+    card = downloads.headline(busy(links=4242, before=Before(20_000, 1300, "the 7 days before"), newest="2.4.0"))
+    for words in (
+        "12,345 downloads recorded: 1,200 by 1,200 people, 11,145 by nobody we can name.",
+        "7,655 fewer downloads and 100 fewer people than in the 7 days before (20,000 by 1,300 people).",
+        "Newest version 2.4.0: 1,200 of 1,200 people (100 %).",
+    ):
+        assert words in card.text
+    assert "4,242 links asked for in Slack · 12,345 downloads recorded by Applivery · 11,145 of them" in seen(card)
+    assert "Applivery counts 12,345, and lists 1,203 of them one by one." in seen(card)
+    chart, table = downloads.thread(busy(by=By.OS))
+    assert chart.text == "Downloads by os: iOS 17: 1,203."
+    assert chart.plainer is not None
+    assert " 1,203 · iOS 17" in seen(chart.plainer)
+    assert "*iOS 17* · 1,203 downloads" in table.text
+    assert table.blocks[0]["rows"][1][1] == {"type": "raw_number", "value": 1203}, "a table sorts numbers"
+    assert downloads.people(busy(), 1).blocks[0]["caption"].startswith("101–200 of 1,200 people who downloaded")
+
+
+def test_a_summary_reads_in_spanish_as_it_does_in_english(spanish: None) -> None:
+    card = downloads.headline(busy(span="hasta ahora", before=Before(1, 1, "el día anterior"), newest="2.5.0"), by="U1")
+    assert card.text == (
+        "Descargas de Courier hasta ahora: 12.345 descargas registradas: 1.200 por 1.200 personas, "
+        "11.145 sin nombre conocido. 12.344 descargas más y 1.199 personas más que en el día anterior "
+        "(1 por 1 persona). Versión más nueva, 2.5.0: 0 de 1.200 personas (0 %); 1.200 aún con una compilación antigua."
+    )
+    assert "Pedido por <@U1>" in seen(card)
+    check(card, live=frozenset({"@U1"}))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        (
+            3,
+            Before(2, 2, "el día anterior"),
+            "1 descarga más y 1 persona más que en el día anterior (2 por 2 personas).",
+        ),
+        (1, Before(3, 3, "el día anterior"), "2 descargas menos y 2 personas menos que en "),
+        (2, Before(2, 2, "el día anterior"), "El mismo número de descargas y el mismo número de personas que en "),
+    ],
+)
+def test_more_and_fewer_agree_in_number(spanish: None, now: int, before: Before, words: str) -> None:
+    rows = [MemberDownloads(Member("user", str(n)), (Download(at=NOON),), 1) for n in range(now)]
+    assert words in downloads.headline(replace(busy(), summary=summarise(rows), crowd=now, before=before)).text
+
+
+@pytest.mark.parametrize("by", By)
+def test_no_english_word_is_left_in_a_thread(spanish: None, by: By) -> None:
+    for card in downloads.thread(busy(by=by)):
+        said = f"{card.text} {seen(card)}".casefold()
+        assert not [word for word in ("downloads", " by ", "share", "version", "people") if word in said], said
+
+
+def test_days_weeks_and_months_of_a_chart_are_said(spanish: None) -> None:
+    last = date(2026, 11, 21)
+    firsts = [days.points([(last, 1)], (last - timedelta(days=back), last))[0][0] for back in (2, 28, 300)]
+    assert firsts == ["19 nov", "desde el 19 oct", "ene 2026"]
+
+
+def test_who_is_missing_agrees_in_number(spanish: None) -> None:
+    one = missing.headline("Courier", "<#C1>", Missing(("U1",), ("U2", "U3"), ()))
+    none = missing.headline("Courier", "<#C1>", Missing((), ("U2",), ()))
+    every = missing.headline("Courier", "<#C1>", Missing(("U1", "U2"), (), ()))
+    assert one.text == "*1 de 3* personas de <#C1> ha descargado *Courier*."
+    assert none.text == "*0 de 1* personas de <#C1> han descargado *Courier*."
+    assert every.text == "*2 de 2* personas de <#C1> han descargado *Courier*. No falta nadie."
+    assert missing.nudged("Courier", 1, 2).text == (
+        "He pedido a 1 persona que pruebe Courier. "
+        "He dejado en paz a 2: ya se les pidió, no quieren, o no pueden usarme."
+    )
+
+
+def test_a_report_is_told_in_the_language_its_words_are_in() -> None:
+    made = busy(span="hasta ahora", language="es")
+    card = digests.summary(made)
+    assert card.text.startswith("Descargas de Courier hasta ahora: ")
+    assert "Porcentaje" in seen(digests.summary(replace(made, by=By.VERSION)).thread[-1])
+    assert list(buttons(digests.summary(busy(span="so far", language="en")).thread[-1])) == ["Next page ›"]
+
+
+@pytest.mark.parametrize("unknown", ["", "tlh", "../en"])
+def test_a_report_of_another_version_of_us_is_told_in_what_is_spoken(spanish: None, unknown: str) -> None:
+    assert digests.summary(busy(span="hasta ahora", language=unknown)).text.startswith("Descargas de Courier")
