@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.domain.model import App, Asker, Role
 from bot.errors import Denied
+from bot.language import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,18 @@ def role_of(person: Person, *, home_team: str, admins: Collection[str], default:
     into shared channels, where every app is visible to them (promise 11).
     """
     if person.bot or person.gone:
-        raise Denied("Only people of this workspace can ask me.", "")
+        raise Denied(say("Only people of this workspace can ask me."), "")
     if person.team_id != home_team:
         raise Denied(
-            "You belong to another organisation, and I answer only the people of this workspace.",
-            "Ask your contact here to send you the build.",
+            say("You belong to another organisation, and I answer only the people of this workspace."),
+            say("Ask your contact here to send you the build."),
         )
     if person.user_id in admins or person.admin:
         return Role.ADMIN
     if person.guest:
-        raise Denied("Guests of this workspace cannot use me.", "Ask a member of your team to send you the build.")
+        raise Denied(
+            say("Guests of this workspace cannot use me."), say("Ask a member of your team to send you the build.")
+        )
     return default
 
 
@@ -84,7 +87,11 @@ def require_for(asker: Asker, need: Role, app: App, channels: Collection[str]) -
     """
     require(asker.role_for(app.id), need, app)
     if channels and asker.channel_id not in channels:
-        raise Denied(f"{app.name} cannot be used here.", "Ask in a channel it is meant for.", channels=sorted(channels))
+        raise Denied(
+            say("{app} cannot be used here.", app=app.name),
+            say("Ask in a channel it is meant for."),
+            channels=sorted(channels),
+        )
 
 
 def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
@@ -95,10 +102,15 @@ def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
 def require(role: Role, need: Role, app: App | None = None) -> None:
     """Raise Denied, naming the missing role, when `role` does not reach `need`."""
     if role < need:
-        where = f" for {app.name}" if app else ""
+        lacked, had = need.name.lower(), role.name.lower()
+        sentence = (
+            say("This needs the role *{role}* for {app}, and yours is *{yours}*.", role=lacked, app=app.name, yours=had)
+            if app
+            else say("This needs the role *{role}*, and yours is *{yours}*.", role=lacked, yours=had)
+        )
         raise Denied(
-            f"This needs the role *{need.name.lower()}*{where}, and yours is *{role.name.lower()}*.",
-            "Ask an admin of this bot for it.",
-            missing=need.name.lower(),
+            sentence,
+            say("Ask an admin of this bot for it."),
+            missing=lacked,
             app_id=app.id if app else None,
         )

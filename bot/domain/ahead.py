@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.periods import zone
 from bot.errors import BadInput
+from bot.language import later, say
 
 LONGEST = timedelta(days=30)
 MORNING = time(9)  # when a day begins that was named without a time
@@ -19,7 +20,7 @@ _AMOUNTS = re.compile(rf"(?:{_AMOUNT.pattern})+", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(am|pm)?", re.ASCII)
 _FILLERS = frozenset({"until", "till", "til", "for", "at"})
 _NEAR = ("today", "tomorrow")
-_HINT = "Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`."
+_HINT = later("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`.")
 
 
 def parse(text: str, *, now: datetime, tz: str) -> datetime:
@@ -34,12 +35,14 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
         too_far = found is not None and found - now > LONGEST
     except OverflowError:
         found, too_far = None, True
+    typed = text.strip()[:40]
     if too_far:
-        raise BadInput(f"“{text.strip()[:40]}” is more than {LONGEST.days} days away.", "`30d` is the longest.")
+        sentence = say("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
+        raise BadInput(sentence, say("`30d` is the longest."))
     if found is None:
-        raise BadInput(f"I do not understand the time “{text.strip()[:40]}”.", _HINT)
+        raise BadInput(say("I do not understand the time “{typed}”.", typed=typed), say(_HINT))
     if found <= now:
-        raise BadInput(f"“{text.strip()[:40]}” is not in the future.", _HINT)
+        raise BadInput(say("“{typed}” is not in the future.", typed=typed), say(_HINT))
     return found
 
 

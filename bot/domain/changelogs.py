@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.language import say
+
 START = 300  # characters of it on a card
 PIECE = 2500  # characters in one message
 PIECES = 5  # messages in a thread; what is longer is read in Applivery
@@ -24,7 +26,7 @@ def pieces(changelog: str) -> tuple[str, ...]:
         piece = f"{piece}\n{line}" if piece else line
     found.append(piece)
     if len(found) > PIECES:
-        found = [*found[: PIECES - 1], found[PIECES - 1] + "\n… the rest is in Applivery."]
+        found = [*found[: PIECES - 1], f"{found[PIECES - 1]}\n{say('… the rest is in Applivery.')}"]
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from bot.domain.grammar import Words
 from bot.domain.model import App, Build, Stage
 from bot.errors import BadInput, NotFoundByName
+from bot.language import count, say
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -19,7 +20,7 @@ class Ambiguous(BadInput):
     """Several things fit; `choices` are (label, what to type instead) pairs, best first."""
 
     def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
-        super().__init__(sentence, "Which one do you mean?")
+        super().__init__(sentence, say("Which one do you mean?"))
         self.choices = tuple(choices)
 
 
@@ -42,14 +43,19 @@ def app(typed: str, apps: Sequence[App]) -> App:
             return found[0]
         if found:
             choices = [(f"{one.name} ({one.slug})", one.id) for one in found]
-            raise Ambiguous(f"{len(found)} apps are called “{typed}”.", choices)
+            many = count(
+                "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found), name=typed
+            )
+            raise Ambiguous(many, choices)
     if not apps:
-        raise BadInput("Your Applivery workspace has no apps yet.", "Create one in the Applivery dashboard first.")
+        raise BadInput(
+            say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
+        )
     raise NotFoundByName(
-        "app",
+        say("app"),
         typed,
         closest(typed, [name for one in apps for name in (one.slug, one.name)]),
-        otherwise=f"There {_are(len(apps))}: {', '.join(f'`{one.slug}`' for one in apps[:8])}{'…' * (len(apps) > 8)}",
+        otherwise=_there(apps),
     )
 
 
@@ -62,8 +68,9 @@ def named(apps: Iterable[App], typed: str) -> list[tuple[str, str]]:
     return sorted(labels, key=lambda one: one[0].casefold())
 
 
-def _are(count: int) -> str:
-    return "is one" if count == 1 else f"are {count}"
+def _there(apps: Sequence[App]) -> str:
+    names = ", ".join(f"`{one.slug}`" for one in apps[:8]) + "…" * (len(apps) > 8)
+    return count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
 
 
 def _by_id(one: App) -> str:
@@ -123,9 +130,12 @@ def build(which: str, builds: Sequence[Build], of: App, recalled: Collection[str
     if not found:
         names = dict.fromkeys(one.version for one in builds if one.version)
         raise NotFoundByName(
-            f"build of {of.name}", which, closest(wanted, names), otherwise=f"List them with `builds {of.slug}`."
+            say("build of {app}", app=of.name),
+            which,
+            closest(wanted, names),
+            otherwise=say("List them with `builds {app}`.", app=of.slug),
         )
-    return _one_of(found, of, f"“{which}” of {of.name}")
+    return _one_of(found, of, which)
 
 
 def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Build:
@@ -133,16 +143,19 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     stand = [one for one in ready if one.id not in recalled]
     if ready and not stand:
         raise BadInput(
-            f"Every build of {of.name} that fits and is ready was recalled.", f"See why with `builds {of.slug}`."
+            say("Every build of {app} that fits and is ready was recalled.", app=of.name),
+            say("See why with `builds {app}`.", app=of.slug),
         )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
             raise BadInput(
-                f"No build of {of.name} that fits is ready; the newest is “{status}”.",
-                f"See them with `builds {of.slug}`.",
+                say("No build of {app} that fits is ready; the newest is “{status}”.", app=of.name, status=status),
+                say("See them with `builds {app}`.", app=of.slug),
             )
-        raise BadInput(f"{of.name} has no build that fits.", f"See all with `builds {of.slug}`.")
+        raise BadInput(
+            say("{app} has no build that fits.", app=of.name), say("See all with `builds {app}`.", app=of.slug)
+        )
     return stand[0]
 
 
@@ -155,11 +168,18 @@ def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[
     return list(newest.values())
 
 
-def _one_of(found: Sequence[Build], of: App, what: str) -> Build:
+def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
     if len(found) == 1:
         return found[0]
     choices = [(label(one), f"{of.id} {one.id}") for one in found[:10]]
-    raise Ambiguous(f"{what} could be any of {len(found)} builds.", choices)
+    sentence = count(
+        "“{which}” of {app} could be {number} build.",
+        "“{which}” of {app} could be any of {number} builds.",
+        len(found),
+        which=which,
+        app=of.name,
+    )
+    raise Ambiguous(sentence, choices)
 
 
 def label(one: Build) -> str:
@@ -167,7 +187,7 @@ def label(one: Build) -> str:
     number = f" ({one.number})" if one.number else ""
     platform = PLATFORMS.get(one.platform.casefold(), one.platform)
     branch = f" · {one.origin.branch}" if one.origin.branch else ""
-    return f"{one.version or 'no version'}{number} {platform}{branch}".strip()
+    return f"{one.version or say('no version')}{number} {platform}{branch}".strip()
 
 
 PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.periods import zone
+from bot.language import later, say
 
 # Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
 BUCKETS = {
-    "anonymous": "Anonymous visitors",
-    "unknown": "Not attributable",
-    "otpUser": "One-time visitors without an e-mail",
-    "mdmUser": "Managed devices without an e-mail",
+    "anonymous": later("Anonymous visitors"),
+    "unknown": later("Not attributable"),
+    "otpUser": later("One-time visitors without an e-mail"),
+    "mdmUser": later("Managed devices without an e-mail"),
 }
 # Applivery's words for where a download came from; a new one is shown as it is.
 SOURCES = {
-    "store": "Store",
-    "sdk": "In the app (SDK)",
-    "dashboard": "Dashboard",
-    "integrationApi": "Integration API",
-    "emm": "Device management (EMM)",
-    "adm": "Device management (Android)",
-    "win": "Device management (Windows)",
-    "scim": "SCIM",
-    "agent": "Agent",
+    "store": later("Store"),
+    "sdk": later("In the app (SDK)"),
+    "dashboard": later("Dashboard"),
+    "integrationApi": later("Integration API"),
+    "emm": later("Device management (EMM)"),
+    "adm": later("Device management (Android)"),
+    "win": later("Device management (Windows)"),
+    "scim": later("SCIM"),
+    "agent": later("Agent"),
 }
-NO_VERSION = "unknown version"
+NO_VERSION, NO_SYSTEM, NO_SOURCE = later("unknown version"), later("unknown system"), later("unknown source")
 
 
 class By(StrEnum):
@@ -121,14 +122,14 @@ class Tally:
             self._count(one)
         key = _key(row.member)
         if key is None:
-            self._buckets[_label(row.member.kind)] += count
+            self._buckets[row.member.kind] += count
         else:
             self._people[key] = _together(self._people.get(key), _person(row, count))
 
     def _count(self, one: Download) -> None:
-        self._versions[one.version or NO_VERSION] += 1
-        self._systems[one.os or one.platform or "unknown system"] += 1
-        self._sources[SOURCES.get(one.source or "", one.source or "unknown source")] += 1
+        self._versions[one.version or ""] += 1
+        self._systems[one.os or one.platform or ""] += 1
+        self._sources[one.source or ""] += 1
         if one.at is None:
             self._undated += 1
         else:
@@ -151,18 +152,18 @@ class Tally:
             self._people[key] = _together(self._people.get(key), person)
 
     def summary(self) -> Summary:
-        """What it comes to so far."""
+        """What it comes to so far, its labels in the language of this moment."""
         people = sorted(
             self._people.values(), key=lambda one: (_when(one.latest), one.recorded, one.name), reverse=True
         )
         return Summary(
             recorded=self._recorded,
             people=tuple(people),
-            buckets=tuple(Bucket(label, count) for label, count in self._buckets.most_common()),
-            versions=tuple(self._versions.most_common()),
+            buckets=tuple(Bucket(label, count) for label, count in _labelled(self._buckets, _label)),
+            versions=_labelled(self._versions, _version),
             listed=self._listed,
-            systems=tuple(self._systems.most_common()),
-            sources=tuple(self._sources.most_common()),
+            systems=_labelled(self._systems, _system),
+            sources=_labelled(self._sources, _source),
             days=tuple(sorted(self._days.items())),
             undated=self._undated,
         )
@@ -185,7 +186,29 @@ def _key(member: Member) -> str | None:
 
 
 def _label(kind: str) -> str:
-    return BUCKETS.get(kind, f"Without a name ({kind})" if kind else "Without a name")
+    if kind in BUCKETS:
+        return say(BUCKETS[kind])
+    return say("Without a name ({kind})", kind=kind) if kind else say("Without a name")
+
+
+def _version(version: str) -> str:
+    return version or say(NO_VERSION)
+
+
+def _system(system: str) -> str:
+    return system or say(NO_SYSTEM)
+
+
+def _source(source: str) -> str:
+    return say(SOURCES[source]) if source in SOURCES else source or say(NO_SOURCE)
+
+
+def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
+    """Counts by what people call it, the most first; two words of Applivery's may be one of ours."""
+    found: Counter[str] = Counter()
+    for word, count in counts.items():
+        found[label(word)] += count
+    return tuple(found.most_common())
 
 
 def _person(row: MemberDownloads, count: int) -> PersonRow:
@@ -210,7 +233,7 @@ def _when(download: Download | None) -> float:
 
 def adoption(people: Iterable[PersonRow]) -> Counts:
     """How many people's latest download is of which version, the most used first."""
-    return tuple(Counter((one.latest.version if one.latest else None) or NO_VERSION for one in people).most_common())
+    return _labelled(Counter((one.latest.version if one.latest else None) or "" for one in people), _version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from bot.domain import choice, grammar, manners
 from bot.domain.grammar import Option, Words
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
 from bot.errors import BadInput
+from bot.language import later, say
 
 EVENTS = tuple(event for event in Event if not event.personal)
 DEFAULT_EVENTS = (Event.PROCESSED, Event.FAILED)
 KEYS = ("on", *choice.FILTERS)
+
+# How a sentence says what a filter lets through, and what it does not.
+_LIMITS = {
+    "os": (later("os {values}"), later("os not {values}")),
+    "branch": (later("branch {values}"), later("branch not {values}")),
+    "tag": (later("tag {values}"), later("tag not {values}")),
+    "version": (later("version {values}"), later("version not {values}")),
+    "by": (later("by {values}"), later("by not {values}")),
+}
+# How a sentence says when: the first event, and each one after it.
+_WHEN = {
+    Event.UPLOADED: (later("when uploaded"), later("{before} or uploaded")),
+    Event.PROCESSED: (later("when processed"), later("{before} or processed")),
+    Event.FAILED: (later("when failed"), later("{before} or failed")),
+    Event.CERT: (later("when a certificate expires"), later("{before} or a certificate expires")),
+    Event.FEEDBACK: (later("when somebody sends feedback"), later("{before} or somebody sends feedback")),
+}
+assert set(_LIMITS) == set(choice.FILTERS)
+assert set(_WHEN) == set(EVENTS)
 
 
 def events(words: Words) -> tuple[Event, ...]:
@@ -20,14 +41,16 @@ def events(words: Words) -> tuple[Event, ...]:
     Raises BadInput for an event that does not exist or cannot be asked for.
     """
     if any(option.key == "on" and option.no for option in words.options):
-        raise BadInput("I cannot take an event away with `-on:`.", "Name the ones you want, e.g. `on:processed`.")
+        raise BadInput(
+            say("I cannot take an event away with `-on:`."), say("Name the ones you want, e.g. `on:processed`.")
+        )
     names = [name.strip().casefold() for value in words.values("on") for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in EVENTS]
     if unknown:
         near = choice.closest(unknown[0], [event.value for event in EVENTS])
         every = ", ".join(f"`on:{event}`" for event in EVENTS)
-        hint = f"Did you mean `on:{near[0]}`?" if near else f"There are: {every}."
-        raise BadInput(f"There is no event “{unknown[0][:40]}”.", hint)
+        hint = say("Did you mean `on:{event}`?", event=near[0]) if near else say("There are: {names}.", names=every)
+        raise BadInput(say("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
     return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 
@@ -61,20 +84,30 @@ def wants(subscription: Subscription, build: Build, event: Event) -> bool:
 
 def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, manner: Manner | None = None) -> str:
     """A subscription as one sentence; `app_name` None means every app."""
-    what = f"builds of {app_name}" if app_name else "builds of every app"
-    words = grammar.parse(filter_text)
+    what = say("builds of {app}", app=app_name) if app_name else say("builds of every app")
+    if limits := _limits(grammar.parse(filter_text)):
+        all_of = reduce(lambda one, other: say("{one} and {other}", one=one, other=other), limits)
+        what = say("{builds} with {limits}", builds=what, limits=all_of)
+    how = manners.explain(manner) if manner else ""
+    return f"{what}, {_when(wanted)}{f'; {how}' if how else ''}"
+
+
+def _limits(words: Words) -> list[str]:
     limits = []
-    for key in choice.FILTERS:
+    for key, (with_, without) in _LIMITS.items():
         yes = [option.value for option in words.options if option.key == key and not option.no]
         no = [option.value for option in words.options if option.key == key and option.no]
         if yes:
-            limits.append(f"{key} {' or '.join(yes)}")
+            limits.append(
+                say(with_, values=reduce(lambda one, other: say("{one} or {other}", one=one, other=other), yes))
+            )
         if no:
-            limits.append(f"{key} not {' nor '.join(no)}")
-    where = f" with {' and '.join(limits)}" if limits else ""
-    how = manners.explain(manner) if manner else ""
-    return f"{what}{where}, when {' or '.join(map(_in_words, wanted))}{f'; {how}' if how else ''}"
+            limits.append(
+                say(without, values=reduce(lambda one, other: say("{one} nor {other}", one=one, other=other), no))
+            )
+    return limits
 
 
-def _in_words(event: Event) -> str:
-    return {Event.CERT: "a certificate expires", Event.FEEDBACK: "somebody sends feedback"}.get(event, event.value)
+def _when(wanted: Sequence[Event]) -> str:
+    first, *others = wanted
+    return reduce(lambda said, event: say(_WHEN[event][1], before=said), others, say(_WHEN[first][0]))

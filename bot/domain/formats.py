@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import UnusableFile
+from bot.language import figure, say
 
 # https://docs.applivery.com/en/app-distribution/api/builds/upload-build
 EXTENSIONS = (
@@ -38,18 +39,24 @@ def check(name: str, size: int) -> None:
     """Raise UnusableFile for what cannot become a build: a kind that is not documented, nothing in it, or too much."""
     if extension(name) is None:
         kinds = " ".join(f".{one}" for one in EXTENSIONS)
-        raise UnusableFile(f"“{_short(name)}” is no build that Applivery takes.", f"It takes: {kinds}.")
+        raise UnusableFile(
+            say("“{file}” is no build that Applivery takes.", file=_short(name)), say("It takes: {kinds}.", kinds=kinds)
+        )
     check_size(name, size)
 
 
 def check_size(name: str, size: int) -> None:
     """Raise UnusableFile when a file, of whatever kind, is empty or larger than Applivery takes."""
     if size <= 0:
-        raise UnusableFile(f"“{_short(name)}” is empty.", "Check that it was written to its end.")
+        raise UnusableFile(say("“{file}” is empty.", file=_short(name)), say("Check that it was written to its end."))
     if size > LARGEST:
         raise UnusableFile(
-            f"“{_short(name)}” has {size / 1e9:.1f} GB, and Applivery takes up to 4 GB.",
-            "Make it smaller, or ask Applivery for another way.",
+            say(
+                "“{file}” has {size} GB, and Applivery takes up to 4 GB.",
+                file=_short(name),
+                size=figure(round(size / 1e9, 1)),
+            ),
+            say("Make it smaller, or ask Applivery for another way."),
         )
 
 
@@ -57,13 +64,13 @@ def check_start(name: str, start: bytes) -> None:
     """Raise UnusableFile when the first bytes show that the file is not what its name says."""
     if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
         raise UnusableFile(
-            f"“{_short(name)}” has a text in it, and not a build.",
-            "Often that is an error page or a Git LFS pointer that was saved under the build's name.",
+            say("“{file}” has a text in it, and not a build.", file=_short(name)),
+            say("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
         )
     if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
         raise UnusableFile(
-            f"“{_short(name)}” is not a .{extension(name)}: it does not begin like one.",
-            "Check that it is whole and was not renamed.",
+            say("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
+            say("Check that it is whole and was not renamed."),
         )
 
 

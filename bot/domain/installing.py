@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.domain.model import Build, FileKind
+from bot.language import count, day, say
 
 _APPLE = ("ios", "ipados", "tvos", "macos")
 _OVER_THE_AIR = ("ios", "ipados", "tvos")
@@ -46,7 +47,7 @@ def file_word(build: Build, kind: FileKind) -> str:
     if platform == "android":
         return ".apk"
     extension = (build.extension or "").lstrip(".")
-    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else "file"
+    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else say("file")
 
 
 def warnings(build: Build, now: datetime) -> list[str]:
@@ -54,12 +55,12 @@ def warnings(build: Build, now: datetime) -> list[str]:
     needs = build.requirements
     found = []
     if build.disabled:
-        found.append("This build is disabled in Applivery, so it may refuse to download.")
+        found.append(say("This build is disabled in Applivery, so it may refuse to download."))
     found += expiry(build, now)
     if _ad_hoc(build):
-        found.append("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile.")
+        found.append(say("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
     if needs.min_os:
-        found.append(f"Needs {_system(build, needs.min_os)} or newer.")
+        found.append(say("Needs {system} or newer.", system=_system(build, needs.min_os)))
     return found
 
 
@@ -67,11 +68,18 @@ def expiry(build: Build, now: datetime) -> list[str]:
     """The sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
-        return [f"Its provisioning profile expired on {expires:%-d %b %Y}, so it will not start on a device."]
+        return [say("Its provisioning profile expired on {day}, so it will not start on a device.", day=day(expires))]
     if expires and expires - now <= SOON:
         days = (expires - now).days
-        left = "within a day" if days < 1 else f"in {days} day{'s' if days != 1 else ''}"
-        return [f"Its provisioning profile expires {left}."]
+        if days < 1:
+            return [say("Its provisioning profile expires within a day.")]
+        return [
+            count(
+                "Its provisioning profile expires in {number} day.",
+                "Its provisioning profile expires in {number} days.",
+                days,
+            )
+        ]
     return []
 
 

@@ -11,10 +11,12 @@ from bot.domain.grammar import Option, Words
 from bot.domain.model import Manner, Subscription
 from bot.domain.periods import zone
 from bot.errors import BadInput
+from bot.language import later, say
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
 
+_QUIET_HINT = later("Write them like `quiet:22:00-08:00`.")
 _QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
 _OFF = frozenset({"off", "no", "none", "never"})
 _ON = frozenset({"on", "yes"})
@@ -26,7 +28,10 @@ def manner(words: Words, tz: str) -> Manner:
     `mention` is as typed: who it means only Slack knows. Raises BadInput with an example.
     """
     if wrong := [option for option in words.options if option.key in KEYS and option.no]:
-        raise BadInput(f"`-{wrong[0].key}:` means nothing here.", f"Leave it out, or say `{wrong[0].key}:off`.")
+        raise BadInput(
+            say("`-{key}:` means nothing here.", key=wrong[0].key),
+            say("Leave it out, or say `{key}:off`.", key=wrong[0].key),
+        )
     given = {key: _single(words, key) for key in KEYS}
     return Manner(
         compact=_one_of("format", given["format"], {"compact": True, "full": False}, usual=False),
@@ -59,18 +64,19 @@ def explain(one: Manner) -> str:
     """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
     parts = []
     if one.digest:
-        parts.append(f"together, {schedules.explain(schedules.parse(one.digest))} ({one.tz})")
+        schedule = schedules.explain(schedules.parse(one.digest))
+        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=one.tz))
     if one.quiet:
         start, end = one.quiet.split("-")
-        parts.append(f"not between {start} and {end} ({one.tz})")
+        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=one.tz))
     if one.compact:
-        parts.append("in one line each")
+        parts.append(say("in one line each"))
     if one.grouped:
-        parts.append("one card for all platforms of a version")
+        parts.append(say("one card for all platforms of a version"))
     if not one.threads:
-        parts.append("without threads")
+        parts.append(say("without threads"))
     if one.label:
-        parts.append(f"labelled “{one.label}”")
+        parts.append(say("labelled “{label}”", label=one.label))
     return ", ".join(parts)
 
 
@@ -104,7 +110,10 @@ def quiet_ends(manner: Manner, now: datetime) -> datetime | None:
 def _single(words: Words, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
-        raise BadInput(f"`{key}:` can be given once only.", f"Choose one, e.g. `{key}:{values[0][:40]}`.")
+        raise BadInput(
+            say("`{key}:` can be given once only.", key=key),
+            say("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
+        )
     return values[0].strip() if values else ""
 
 
@@ -116,8 +125,11 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
     if not typed:
         return usual
     if typed.casefold() not in meanings:
-        shown = " or ".join(f"`{key}:{word}`" for word in list(meanings)[:2])
-        raise BadInput(f"I do not understand `{key}:{typed[:40]}`.", f"There is {shown}.")
+        one, other = [f"`{key}:{word}`" for word in meanings][:2]
+        raise BadInput(
+            say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
+            say("There is {one} or {other}.", one=one, other=other),
+        )
     return meanings[typed.casefold()]
 
 
@@ -132,17 +144,19 @@ def _quiet(typed: str) -> str:
         return ""
     found = _QUIET.fullmatch(typed.replace(" ", "").replace("–", "-"))
     if not found:
-        raise BadInput(f"I do not understand the quiet hours “{typed[:40]}”.", "Write them like `quiet:22:00-08:00`.")
+        raise BadInput(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
     start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))
     if start == end:
-        raise BadInput("Those quiet hours begin when they end.", "Write them like `quiet:22:00-08:00`.")
+        raise BadInput(say("Those quiet hours begin when they end."), say(_QUIET_HINT))
     return f"{start}-{end}"
 
 
 def _zone(typed: str) -> str:
     found = zone(typed)
     if found.key.casefold() != typed.casefold():
-        raise BadInput(f"I do not know the time zone “{typed[:40]}”.", "Write it like `tz:Europe/Madrid`.")
+        raise BadInput(
+            say("I do not know the time zone “{typed}”.", typed=typed[:40]), say("Write it like `tz:Europe/Madrid`.")
+        )
     return found.key
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from bot.domain import choice
 from bot.errors import BadInput, NotFoundByName
+from bot.language import later, say
 
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
 _GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
 _PERSON = re.compile(r"<@[^>]*>|[UW][A-Z0-9]{8,}")
 _EVERYBODY = re.compile(r"<!(?:here|channel|everyone)(?:\|[^>]*)?>|@?(?:here|channel|everyone)", re.IGNORECASE)
-_INSTEAD = "Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be."
+_INSTEAD = later("Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be.")
 
 
 def group(typed: str, handles: Mapping[str, str]) -> str:
@@ -21,9 +22,9 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
     Raises BadInput for a person or for everybody, and NotFoundByName with the closest handles.
     """
     if _EVERYBODY.fullmatch(typed):
-        raise BadInput("I do not mention everybody at once.", _INSTEAD)
+        raise BadInput(say("I do not mention everybody at once."), say(_INSTEAD))
     if _PERSON.fullmatch(typed):
-        raise BadInput("I do not mention single people.", _INSTEAD)
+        raise BadInput(say("I do not mention single people."), say(_INSTEAD))
     marked = _GROUP.fullmatch(typed)
     wanted = marked[1] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():
@@ -31,10 +32,11 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
             return group_id
     shown = (marked[2] if marked else wanted) or wanted
     near = [f"@{handle}" for handle in choice.closest(shown, handles.values())]
-    otherwise = f"There {'are' if handles else 'is'} {_listed(handles)}."
-    raise NotFoundByName("user group", shown, near, otherwise=otherwise)
+    raise NotFoundByName(say("user group"), shown, near, otherwise=_there(handles))
 
 
-def _listed(handles: Mapping[str, str]) -> str:
-    names = [f"`@{handle}`" for handle in sorted(handles.values())[:8]]
-    return ", ".join(names) + "…" * (len(handles) > 8) if names else "none in this workspace"
+def _there(handles: Mapping[str, str]) -> str:
+    if not handles:
+        return say("There is none in this workspace.")
+    names = ", ".join(f"`@{handle}`" for handle in sorted(handles.values())[:8]) + "…" * (len(handles) > 8)
+    return say("There are {names}.", names=names)

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from bot import language
 from bot.errors import BadInput
+from bot.language import count, later, say
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
-_HINT = "Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`."
-_IN_ONE = 'Two words need a hyphen or quotes: `since:{0}-month`, `since:"{0} month"`.'
+_HINT = later("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time, aware instants; `end` is included. `words` says it back to the person.
+    """A stretch of time, aware instants; `end` is included. `says` says it back to the person.
 
     `open` is one without a beginning: `start` is then some time before anything happened.
     """
 
     start: datetime
     end: datetime
-    words: str
+    says: Callable[[], str] = field(repr=False, compare=False)
     open: bool = False
+
+    @property
+    def words(self) -> str:
+        """The period in the language of whoever reads it now, who need not be the one who asked for it."""
+        return self.says()
 
 
 def zone(name: str) -> ZoneInfo:
@@ -44,27 +52,39 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
         since, _, after = since.partition("..")
         until = after or until
     if not since and not until:
-        raise BadInput("That period has neither a beginning nor an end.", _HINT)
+        raise BadInput(say("That period has neither a beginning nor an end."), say(_HINT))
     here = now.astimezone(zone(tz))
     try:
         start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
         end = _end(until, here) if until else here
     except OverflowError:
-        raise BadInput(f"“{(since or until or '')[:40]}” is too far away.", _HINT) from None
+        typed = (since or until or "")[:40]
+        raise BadInput(say("“{typed}” is too far away.", typed=typed), say(_HINT)) from None
     if since and not until and start > here:
-        raise BadInput("That period begins in the future.", _HINT)
+        raise BadInput(say("That period begins in the future."), say(_HINT))
     if end < start:
-        raise BadInput("That period ends before it begins.", _HINT)
-    first = f"{start:%-d %b %Y}{_clock(start)}" if since else "the beginning"
-    last = "today" if end.date() == here.date() else f"{end:%-d %b %Y}{_clock(end)}"
-    words = f"from {first} to {last}" if first != last else f"on {first}"
-    return Period(start, end, f"{words} ({_zone_words(here)})", open=not since)
+        raise BadInput(say("That period ends before it begins."), say(_HINT))
+    return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
 
 
-def _clock(moment: datetime) -> str:
-    """The time of day, unless the whole day is meant."""
-    ends = (time.min, time(23, 59, 59, 999_000))
-    return "" if moment.time() in ends else f" {moment:%H:%M}"
+def _words(start: datetime | None, end: datetime, here: datetime) -> str:
+    """A period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
+    first, last, zone_name = _moment(start) if start else None, _moment(end), str(here.tzinfo)
+    if end.date() == here.date():
+        if first is None:
+            return say("from the beginning to today ({zone})", zone=zone_name)
+        return say("from {first} to today ({zone})", first=first, zone=zone_name)
+    if first is None:
+        return say("from the beginning to {last} ({zone})", last=last, zone=zone_name)
+    if first == last:
+        return say("on {day} ({zone})", day=first, zone=zone_name)
+    return say("from {first} to {last} ({zone})", first=first, last=last, zone=zone_name)
+
+
+def _moment(moment: datetime) -> str:
+    """The day, and the time of day unless the whole day is meant."""
+    whole = (time.min, time(23, 59, 59, 999_000))
+    return language.day(moment) + ("" if moment.time() in whole else f" {moment:%H:%M}")
 
 
 def typed(period: Period) -> tuple[tuple[str, str], ...]:
@@ -76,8 +96,16 @@ def typed(period: Period) -> tuple[tuple[str, str], ...]:
 def between(start: datetime, end: datetime, tz: str) -> Period:
     """The stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
     first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
-    words = f"from {first:%-d %b %Y %H:%M} to {last:%-d %b %Y %H:%M} ({_zone_words(last)})"
-    return Period(start, end - timedelta(milliseconds=1), words)
+    return Period(start, end - timedelta(milliseconds=1), partial(_between, first, last))
+
+
+def _between(first: datetime, last: datetime) -> str:
+    return say(
+        "from {first} to {last} ({zone})",
+        first=f"{language.day(first)} {first:%H:%M}",
+        last=f"{language.day(last)} {last:%H:%M}",
+        zone=str(last.tzinfo),
+    )
 
 
 def before(period: Period) -> Period:
@@ -90,16 +118,17 @@ def before(period: Period) -> Period:
     if length % timedelta(days=1):
         # in UTC, where an hour is an hour also on the two nights a year when the clocks change
         length = after.astimezone(UTC) - start.astimezone(UTC)
-        first, words = (start.astimezone(UTC) - length).astimezone(start.tzinfo), "the same time before"
+        first = (start.astimezone(UTC) - length).astimezone(start.tzinfo)
+        words = partial(say, later("the same time before"))
     else:
         first = _midnight(start.date() - length, start)
-        words = "the day before" if length.days == 1 else f"the {length.days} days before"
+        words = partial(_days_before, length.days)
     last = (start.astimezone(UTC) - timedelta(milliseconds=1)).astimezone(start.tzinfo)
     return Period(first, last, words)
 
 
-def _zone_words(here: datetime) -> str:
-    return str(here.tzinfo)
+def _days_before(days: int) -> str:
+    return count("the day before", "the {number} days before", days)
 
 
 def _instant(text: str, here: datetime) -> datetime | None:
@@ -174,5 +203,8 @@ def _day(text: str, here: datetime) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        hint = f"{_IN_ONE.format(word)} {_HINT}" if word in ("last", "this") else _HINT
-        raise BadInput(f"I do not understand the time “{text[:40]}”.", hint) from None
+        hint = say(_HINT)
+        if word in ("last", "this"):
+            two = say('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
+            hint = f"{two} {hint}"
+        raise BadInput(say("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None

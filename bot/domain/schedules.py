@@ -10,12 +10,22 @@ from cronsim import CronSim
 
 from bot.domain.periods import zone
 from bot.errors import BadInput
+from bot.language import later, say
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SAID = (
+    later("Monday"),
+    later("Tuesday"),
+    later("Wednesday"),
+    later("Thursday"),
+    later("Friday"),
+    later("Saturday"),
+    later("Sunday"),
+)
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_HINT = "Write it like `daily@09:00`, `weekdays@09:00`, `monday@09:00` or `mon,thu@17:30`."
+_HINT = later("Write it like `daily@09:00`, `weekdays@09:00`, `monday@09:00` or `mon,thu@17:30`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +52,22 @@ def parse(text: str) -> Schedule:
     days, at, clock = text.partition("@")
     found = _TIME.fullmatch(clock.strip())
     if not at or not found:
-        raise BadInput(f"I do not understand the schedule “{text[:40]}”: it takes days, an @ and a time.", _HINT)
+        sentence = say("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
+        raise BadInput(sentence, say(_HINT))
     chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
     return Schedule(tuple(sorted(chosen)), time(int(found[1]), int(found[2])))
 
 
 def explain(schedule: Schedule) -> str:
     """Say a schedule in words: `every Monday and Thursday at 17:30`."""
+    at = f"{schedule.at:%H:%M}"
     if schedule.days == _EVERY_DAY:
-        days = "day"
-    elif schedule.days == _WEEKDAYS:
-        days = "weekday"
-    else:
-        names = [_DAYS[day].capitalize() for day in schedule.days]
-        days = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f"every {days} at {schedule.at:%H:%M}"
+        return say("every day at {time}", time=at)
+    if schedule.days == _WEEKDAYS:
+        return say("every weekday at {time}", time=at)
+    *names, last = (say(_SAID[day]) for day in schedule.days)
+    days = say("{some} and {last}", some=", ".join(names), last=last) if names else last
+    return say("every {days} at {time}", days=days, time=at)
 
 
 def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
@@ -75,5 +86,6 @@ def _days(word: str, text: str) -> tuple[int, ...]:
         return _EVERY_DAY if word == "daily" else _WEEKDAYS
     fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
     if len(fitting) != 1:
-        raise BadInput(f"I do not understand the day “{word[:40]}” in the schedule “{text[:40]}”.", _HINT)
+        sentence = say("I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40])
+        raise BadInput(sentence, say(_HINT))
     return tuple(fitting)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from bot.domain.model import Build
 from bot.errors import BadInput
+from bot.language import later, say
 
 LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
 PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")
 _UNREADABLE = frozenset({"ps4", "ps5", "switch", "xbox-one", "xbox-series"})  # nothing can be read out of their files
+_TOLD = (later("name"), later("version"), later("icon"))  # what they have to be told of such a file instead
 _IN_SLACK = " (Slack)"
 
 
@@ -111,7 +113,8 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
     if not all(group for part in found for group in part):
         raise BadInput(
-            f"“{text[:60]}” has an empty group in it.", "Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."
+            say("“{typed}” has an empty group in it.", typed=text[:60]),
+            say("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
         )
     return found
 
@@ -120,35 +123,39 @@ def check(details: Details, *, icon: bool) -> None:
     """Raise BadInput for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise BadInput(
-            f"“{details.notify_language[:20]}” is no language of the mails.", f"There are: {_listed(LANGUAGES)}."
+            say("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
+            say("There are: {names}.", names=", ".join(LANGUAGES)),
         )
     if details.platform is not None and details.platform not in PLATFORMS:
-        raise BadInput(f"“{details.platform[:20]}” is no platform.", f"There are: {_listed(PLATFORMS)}.")
+        raise BadInput(
+            say("“{typed}” is no platform.", typed=details.platform[:20]),
+            say("There are: {names}.", names=", ".join(PLATFORMS)),
+        )
     if details.groups and not details.notify_employees:
         raise BadInput(
-            "Groups narrow who of the employees is mailed, and nobody is.",
-            "Ask for mails to employees, or leave the groups out.",
+            say("Groups narrow who of the employees is mailed, and nobody is."),
+            say("Ask for mails to employees, or leave the groups out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise BadInput(
-            "There is a message or a language for mails, and nobody is mailed.",
-            "Say who is to be mailed, or leave it out.",
+            say("There is a message or a language for mails, and nobody is mailed."),
+            say("Say who is to be mailed, or leave it out."),
         )
     if details.platform in _UNREADABLE:
         lacking = [
-            word
-            for word, there in (("name", details.package_name), ("version", details.package_version), ("icon", icon))
+            say(word)
+            for word, there in zip(_TOLD, (details.package_name, details.package_version, icon), strict=True)
             if not there
         ]
         if lacking:
             raise BadInput(
-                f"Applivery cannot read a build for {details.platform}, so it needs the package's {_listed(lacking)}.",
-                "Add what is missing.",
+                say(
+                    "Applivery cannot read a build for {platform}, so it needs the package's {lacking}.",
+                    platform=details.platform,
+                    lacking=", ".join(lacking),
+                ),
+                say("Add what is missing."),
             )
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words)
 
 
 # ------------------------------------------------------------------ a person in Slack
