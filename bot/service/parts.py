@@ -71,4 +71,12 @@ def claim_page(
     if settings.public_url is None:
         return None
     life_seconds = settings.ticket_minutes * 60
-    return ClaimPage(applivery, store, metrics, tuning.clock, settings.public_url, life_seconds=life_seconds)
+    return ClaimPage(
+        applivery,
+        store,
+        metrics,
+        tuning.clock,
+        settings.public_url,
+        life_seconds=life_seconds,
+        language=settings.language,
+    )

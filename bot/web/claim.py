@@ -13,12 +13,14 @@ from urllib.parse import parse_qs
 
 from aiohttp import hdrs, web
 
+from bot import language as languages
 from bot.applivery.client import Applivery
 from bot.domain import tickets
 from bot.domain.installing import browser
 from bot.domain.model import Asker, AuditEntry, Build, FileKind, Link, Stage
 from bot.domain.tickets import Standing, Ticket
 from bot.errors import Gone, NotProcessed, Problem
+from bot.language import ENGLISH, say, speaking
 from bot.store.store import Store
 from bot.telemetry import Metrics, logger
 from bot.web.guesses import Guesses, address_of
@@ -26,6 +28,7 @@ from bot.web.looks import Looks
 from bot.web.offer import Wanted, offer, wanted
 from bot.web.pages import Again, Answer, Pages
 from bot.web.presses import Presses
+from bot.web.tongues import wanted as wanted_language
 
 log = logger(__name__)
 
@@ -55,7 +58,8 @@ class Visit:
 class ClaimPage:
     """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, mints, and hands the build over.
 
-    `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end.
+    `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end. A browser is
+    answered in the language it asks for, or in `language` when we speak none of those.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class ClaimPage:
         *,
         life_seconds: float = LIFE_SECONDS,
         guesses: Guesses | None = None,
+        language: str = ENGLISH,
     ) -> None:
         self._applivery = applivery
         self._store = store
@@ -76,6 +81,7 @@ class ClaimPage:
         self._public_url = public_url
         self._life_seconds = life_seconds
         self._guesses = guesses or Guesses()
+        self._language = language
         self._looks = Looks(applivery)
         self._presses: Presses[Answer] = Presses()
         self._pages = Pages(applivery.hosts.download)
@@ -103,6 +109,15 @@ class ClaimPage:
 
     async def answer(self, request: web.Request) -> Answer:
         """Answer any request at or below the page's path; never raises, and never lets a plain error page out."""
+        spoken = wanted_language(",".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())), self._language)
+        if not languages.ready(spoken):
+            await asyncio.to_thread(languages.prepare, spoken)
+        with speaking(spoken):
+            return await self._answered(request)
+
+    # ------------------------------------------------------------------ inside
+
+    async def _answered(self, request: web.Request) -> Answer:
         choice = ""
         try:
             if request.method == hdrs.METH_POST:
@@ -113,9 +128,7 @@ class ClaimPage:
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=type(error).__name__)
-            return self._problem(Problem("Something went wrong on our side."), request.method, choice)
-
-    # ------------------------------------------------------------------ inside
+            return self._problem(Problem(say("Something went wrong on our side.")), request.method, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
@@ -179,7 +192,7 @@ class ClaimPage:
     async def _recalled(self, ticket: Ticket) -> Answer:
         """Somebody took the build back, before this ticket was made or after."""
         recall = (await self._store.recalls()).get(ticket.build_id)
-        why = f"Your team has taken it back: “{recall.reason}”." if recall else ""
+        why = say("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
         return self._ending(Standing.RECALLED, sentence=why)
 
     async def _minted(self, claim: Ticket, build: Build, what: Wanted) -> Link:

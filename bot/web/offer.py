@@ -8,7 +8,8 @@ from bot.domain.installing import Browser, Device, file_word, over_the_air, usua
 from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
 from bot.errors import Gone
-from bot.web.words import AFTERWARDS, BUTTONS, DEVICES, NOTES, PLATFORMS, SCAN
+from bot.language import say
+from bot.web.words import AFTERWARDS, BUTTONS, NOTES, SCAN, platform_name
 
 INSTALL, FILE = "install", "file"
 DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
@@ -61,8 +62,8 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
-        label = BUTTONS["download_attachment"].format(file=attached.name)
-        scan = SCAN["other"] if device in DESKTOPS else None
+        label = say(BUTTONS["download_attachment"], file=attached.name)
+        scan = say(SCAN["other"]) if device in DESKTOPS else None
         return Offer((Button(label, FILE),), attached.name, attached.size, scan=scan)
     word = file_word(build, wanted(ticket, build, device, "").kind)
     return Offer(
@@ -91,36 +92,32 @@ def _is_android(build: Build) -> bool:
 
 
 def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[Button, ...]:
-    download = Button(BUTTONS["download"].format(file=word), FILE)
+    download = Button(say(BUTTONS["download"], file=word), FILE)
     if not _over_the_air(ticket, build):
         return (download,)
     if device is Device.IPHONE:
-        return (Button(BUTTONS["install"], INSTALL),)
+        return (Button(say(BUTTONS["install"]), INSTALL),)
     if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
-        return (download, Button(BUTTONS["install_on_ipad"], INSTALL))
+        return (download, Button(say(BUTTONS["install_on_ipad"]), INSTALL))
     return (download,)
 
 
 def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
     if _is_android(build):
-        return NOTES["for_android"] if device is Device.IPHONE else None
+        return say(NOTES["for_android"]) if device is Device.IPHONE else None
     if not over_the_air(build):
         return None
     if device is Device.ANDROID:
-        return NOTES["for_apple"].format(platform=_platform(build))
-    return NOTES["file_on_phone"] if device is Device.IPHONE and not _over_the_air(ticket, build) else None
+        return say(NOTES["for_apple"], platform=platform_name(build))
+    return say(NOTES["file_on_phone"]) if device is Device.IPHONE and not _over_the_air(ticket, build) else None
 
 
 def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
     if device is Device.ANDROID and _is_android(build) and ticket.kind is not FileKind.AAB:
-        return AFTERWARDS["android"]  # a bundle is for a store; no device installs it
-    return AFTERWARDS["apple"] if device is Device.IPHONE and _over_the_air(ticket, build) else None
+        return say(AFTERWARDS["android"])  # a bundle is for a store; no device installs it
+    return say(AFTERWARDS["apple"]) if device is Device.IPHONE and _over_the_air(ticket, build) else None
 
 
 def _scan(ticket: Ticket, build: Build) -> str:
     to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or _is_android(build))
-    return SCAN["install"].format(device=DEVICES[build.platform.casefold()]) if to_install else SCAN["other"]
-
-
-def _platform(build: Build) -> str:
-    return PLATFORMS.get(build.platform.casefold(), build.platform)
+    return say(SCAN[build.platform.casefold() if to_install else "other"])

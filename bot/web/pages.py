@@ -12,11 +12,13 @@ from typing import Any, Literal
 from aiohttp import web
 from markupsafe import Markup, escape
 
+from bot import language
 from bot.domain.installing import Browser, Device, warnings
 from bot.domain.model import App, Build, Link
 from bot.domain.tickets import Ticket, minutes
+from bot.language import count, figure, say
 from bot.web.offer import Offer
-from bot.web.words import BUTTONS, ENDINGS, PLATFORMS
+from bot.web.words import BUTTONS, ENDINGS, platform_name
 
 Answer = web.Response
 Again = Literal["get", "post"]
@@ -45,9 +47,15 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"size": _size, "code": _code, "minutes": _minutes}
+        self._templates.filters |= {"size": _size, "code": _code, "bdi": _bdi, "clock": _clock}
         style = (_TEMPLATES / "style.css").read_text("utf-8")
-        self._templates.globals |= {"style": Markup(style), "buttons": BUTTONS}  # noqa: S704 - our own file
+        self._templates.globals |= {
+            "style": Markup(style),  # noqa: S704 - our own file
+            "buttons": BUTTONS,
+            "say": _say,
+            "count": _count,
+            "minutes": _minutes,
+        }
         self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
 
     def ready(
@@ -57,7 +65,7 @@ class Pages:
         return self._page(
             "ready.html",
             build=build,
-            platform=PLATFORMS.get(build.platform.casefold(), build.platform),
+            platform=platform_name(build),
             offer=offer,
             needs=warnings(build, now),
             ticket=ticket,
@@ -95,17 +103,20 @@ class Pages:
             "ending.html",
             end.status,
             headers,
-            title=end.title,
-            sentence=sentence or end.sentence,
-            next_step=next_step or end.next_step,
+            title=say(end.title),
+            sentence=sentence or (end.sentence and say(end.sentence)),
+            next_step=next_step or (end.next_step and say(end.next_step)),
             again=again,
             choice=choice,
             reference=reference,
         )
 
     def _page(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any) -> Answer:
-        text = self._templates.get_template(name).render(**facts)
-        return Answer(text=text, status=status, content_type="text/html", headers={**self._headers, **(headers or {})})
+        spoken = language.current()
+        text = self._templates.get_template(name).render(language=spoken, **facts)
+        spoken_in = {"Content-Language": spoken, "Vary": "Accept-Language"}
+        every = {**self._headers, **spoken_in, **(headers or {})}
+        return Answer(text=text, status=status, content_type="text/html", headers=every)
 
 
 def _policy(style: str, download_host: str) -> str:
@@ -135,10 +146,35 @@ def _outside(browser: Browser) -> str | None:
     return "Safari" if browser.device in (Device.IPHONE, Device.MAC_OR_IPAD) else "Chrome"
 
 
+# ------------------------------------------------------------------ what the templates say
+
+
+def _say(sentence: str, **values: object) -> Markup:
+    """A sentence for a browser; its values are escaped, unless they are markup already."""
+    return _code(say(sentence)).format(**values)
+
+
+def _count(one: str, many: str, number: int, **values: object) -> Markup:
+    """The same with one of two sentences."""
+    kept = {name: f"{{{name}}}" for name in values}  # `count` fills in the number, and these come after the markup
+    return _code(count(one, many, number, **kept)).format(**values)
+
+
+def _bdi(text: str) -> Markup:
+    """Text from outside on its own, so that one written from right to left does not turn its neighbours around."""
+    return Markup("<bdi>{}</bdi>").format(text)
+
+
+def _clock(moment: datetime) -> Markup:
+    """A time of day, which machines may read whole."""
+    return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{moment:%H:%M}")
+
+
 def _minutes(left: int) -> str:
-    if left <= 1:
-        return "minute" if left else "few seconds"
-    return f"{left} minutes"
+    """Minutes that are left, as what comes after "for"."""
+    if not left:
+        return say("another few seconds")
+    return count("another minute", "another {number} minutes", left)
 
 
 def _size(count: int) -> str:
@@ -146,12 +182,12 @@ def _size(count: int) -> str:
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+            return f"{figure(count)} {unit}" if unit == "bytes" else f"{figure(round(amount, 1))} {unit}"
         amount /= 1000
-    return f"{amount:.1f} GB"
+    return f"{figure(round(amount, 1))} GB"
 
 
 def _code(text: str) -> Markup:
-    """Our errors' words for a browser: what stands between backticks is code, between stars strong."""
+    """Our own words for a browser: what stands between backticks is code, between stars strong."""
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
     return Markup(re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe))  # noqa: S704 - escaped above
