@@ -26,7 +26,8 @@ def pieces(changelog: str) -> tuple[str, ...]:
         piece = f"{piece}\n{line}" if piece else line
     found.append(piece)
     if len(found) > PIECES:
-        found = [*found[: PIECES - 1], f"{found[PIECES - 1]}\n{say('… the rest is in Applivery.')}"]
+        rest = say("… the rest is in Applivery.")
+        found = [*found[: PIECES - 1], f"{found[PIECES - 1]}\n{rest}"]
     return tuple(found)
 
 

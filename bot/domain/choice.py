@@ -187,7 +187,8 @@ def label(one: Build) -> str:
     number = f" ({one.number})" if one.number else ""
     platform = PLATFORMS.get(one.platform.casefold(), one.platform)
     branch = f" · {one.origin.branch}" if one.origin.branch else ""
-    return f"{one.version or say('no version')}{number} {platform}{branch}".strip()
+    version = one.version or say("no version")
+    return f"{version}{number} {platform}{branch}".strip()
 
 
 PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}

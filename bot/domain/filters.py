@@ -86,8 +86,7 @@ def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, man
     """A subscription as one sentence; `app_name` None means every app."""
     what = say("builds of {app}", app=app_name) if app_name else say("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
-        all_of = reduce(lambda one, other: say("{one} and {other}", one=one, other=other), limits)
-        what = say("{builds} with {limits}", builds=what, limits=all_of)
+        what = say("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
     how = manners.explain(manner) if manner else ""
     return f"{what}, {_when(wanted)}{f'; {how}' if how else ''}"
 
@@ -98,14 +97,22 @@ def _limits(words: Words) -> list[str]:
         yes = [option.value for option in words.options if option.key == key and not option.no]
         no = [option.value for option in words.options if option.key == key and option.no]
         if yes:
-            limits.append(
-                say(with_, values=reduce(lambda one, other: say("{one} or {other}", one=one, other=other), yes))
-            )
+            limits.append(say(with_, values=reduce(_or, yes)))
         if no:
-            limits.append(
-                say(without, values=reduce(lambda one, other: say("{one} nor {other}", one=one, other=other), no))
-            )
+            limits.append(say(without, values=reduce(_nor, no)))
     return limits
+
+
+def _and(one: str, other: str) -> str:
+    return say("{one} and {other}", one=one, other=other)
+
+
+def _or(one: str, other: str) -> str:
+    return say("{one} or {other}", one=one, other=other)
+
+
+def _nor(one: str, other: str) -> str:
+    return say("{one} nor {other}", one=one, other=other)
 
 
 def _when(wanted: Sequence[Event]) -> str:

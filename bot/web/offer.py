@@ -9,7 +9,7 @@ from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
 from bot.errors import Gone
 from bot.language import say
-from bot.web.words import AFTERWARDS, BUTTONS, NOTES, SCAN, platform_name
+from bot.web.words import OTHER, SCAN, platform_name
 
 INSTALL, FILE = "install", "file"
 DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
@@ -62,8 +62,8 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
-        label = say(BUTTONS["download_attachment"], file=attached.name)
-        scan = say(SCAN["other"]) if device in DESKTOPS else None
+        label = say("Download {file}", file=attached.name)
+        scan = say(SCAN[OTHER]) if device in DESKTOPS else None
         return Offer((Button(label, FILE),), attached.name, attached.size, scan=scan)
     word = file_word(build, wanted(ticket, build, device, "").kind)
     return Offer(
@@ -92,32 +92,41 @@ def _is_android(build: Build) -> bool:
 
 
 def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[Button, ...]:
-    download = Button(say(BUTTONS["download"], file=word), FILE)
+    download = Button(say("Download the {file}", file=word), FILE)
     if not _over_the_air(ticket, build):
         return (download,)
     if device is Device.IPHONE:
-        return (Button(say(BUTTONS["install"]), INSTALL),)
+        return (Button(say("Install"), INSTALL),)
     if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
-        return (download, Button(say(BUTTONS["install_on_ipad"]), INSTALL))
+        return (download, Button(say("Install on this iPad"), INSTALL))
     return (download,)
 
 
 def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
     if _is_android(build):
-        return say(NOTES["for_android"]) if device is Device.IPHONE else None
+        refused = say("This build is for Android and cannot be installed here.")
+        return refused if device is Device.IPHONE else None
     if not over_the_air(build):
         return None
     if device is Device.ANDROID:
-        return say(NOTES["for_apple"], platform=platform_name(build))
-    return say(NOTES["file_on_phone"]) if device is Device.IPHONE and not _over_the_air(ticket, build) else None
+        return say(
+            "This build is for {platform}. Open this page on such a device to install it.",
+            platform=platform_name(build),
+        )
+    if device is Device.IPHONE and not _over_the_air(ticket, build):
+        return say("This is the file itself, for a computer. To install on this device, ask for *Install* in Slack.")
+    return None
 
 
 def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
     if device is Device.ANDROID and _is_android(build) and ticket.kind is not FileKind.AAB:
-        return say(AFTERWARDS["android"])  # a bundle is for a store; no device installs it
-    return say(AFTERWARDS["apple"]) if device is Device.IPHONE and _over_the_air(ticket, build) else None
+        # not a bundle, which is for a store: no device installs it
+        return say("When it has loaded, open it. Android may ask you to allow this browser to install apps.")
+    if device is Device.IPHONE and _over_the_air(ticket, build):
+        return say("Your device will ask you to confirm. The app then appears on its home screen.")
+    return None
 
 
 def _scan(ticket: Ticket, build: Build) -> str:
     to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or _is_android(build))
-    return say(SCAN[build.platform.casefold() if to_install else "other"])
+    return say(SCAN[build.platform.casefold() if to_install else OTHER])

@@ -18,7 +18,7 @@ from bot.domain.model import App, Build, Link
 from bot.domain.tickets import Ticket, minutes
 from bot.language import count, figure, say
 from bot.web.offer import Offer
-from bot.web.words import BUTTONS, ENDINGS, platform_name
+from bot.web.words import ENDINGS, platform_name
 
 Answer = web.Response
 Again = Literal["get", "post"]
@@ -51,7 +51,6 @@ class Pages:
         style = (_TEMPLATES / "style.css").read_text("utf-8")
         self._templates.globals |= {
             "style": Markup(style),  # noqa: S704 - our own file
-            "buttons": BUTTONS,
             "say": _say,
             "count": _count,
             "minutes": _minutes,

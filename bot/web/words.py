@@ -1,4 +1,4 @@
-"""Every sentence of the claim page that is not in its templates: the endings, the buttons, the notes; said later."""
+"""What the claim page says by a name: its endings, what is above the QR code, and what platforms are called there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.language import later, say
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A page that gives nothing: its HTTP status, what happened, and what to do."""
+    """A page that gives nothing: its HTTP status, what happened, and what to do; its words are said by the page."""
 
     status: int
     title: str
@@ -74,36 +74,14 @@ ENDINGS = {
     "failed": Ending(503, later("That did not work"), "", ""),
 }
 
-BUTTONS = {
-    "install": later("Install"),
-    "install_on_ipad": later("Install on this iPad"),
-    "download": later("Download the {file}"),
-    "download_attachment": later("Download {file}"),
-    "again": later("Try again"),
-}
-
-# Before the button is pressed.
-NOTES = {
-    "for_apple": later("This build is for {platform}. Open this page on such a device to install it."),
-    "for_android": later("This build is for Android and cannot be installed here."),
-    "file_on_phone": later(
-        "This is the file itself, for a computer. To install on this device, ask for *Install* in Slack."
-    ),
-}
-
-# After it was pressed.
-AFTERWARDS = {
-    "apple": later("Your device will ask you to confirm. The app then appears on its home screen."),
-    "android": later("When it has loaded, open it. Android may ask you to allow this browser to install apps."),
-}
-
+OTHER = "other"
 # Above the QR code, by platform; the last one where there is nothing to install.
 SCAN = {
     "ios": later("Scan to install on an iPhone or iPad"),
     "ipados": later("Scan to install on an iPad"),
     "tvos": later("Scan to install on an Apple TV"),
     "android": later("Scan to install on an Android device"),
-    "other": later("On another device?"),
+    OTHER: later("On another device?"),
 }
 
 PLATFORMS = {
