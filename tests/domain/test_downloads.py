@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.downloads import Bucket, Summary, Tally, adoption, masked, missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
+from bot.language import speaking
 from tests.domain import facts
 from tests.domain.facts import NOON
 
@@ -215,6 +216,25 @@ def test_systems_and_sources_are_named_as_people_know_them_and_new_ones_as_they_
     assert dict(found.systems) == {"iOS 17": 1, "ios": 1, "unknown system": 1}
     assert dict(found.sources) == {"In the app (SDK)": 1, "warp": 1, "unknown source": 1}
     assert found.undated == 3
+
+
+def test_a_new_word_that_reads_like_one_we_know_is_counted_with_it() -> None:
+    rows = [MemberDownloads(ANA, tuple(Download(source=source) for source in ("store", "Store", "sdk")))]
+    assert summarise(rows).sources == (("Store", 2), ("In the app (SDK)", 1))
+
+
+def test_what_is_known_of_nobody_is_said_in_the_language_of_whoever_sums_up() -> None:
+    tally = Tally()
+    tally.add(MemberDownloads(Member("anonymous"), (Download(source="store"), Download(), Download())))
+    with speaking("es"):
+        found = tally.summary()
+        assert (found.buckets, found.sources) == (
+            (Bucket("Visitantes anónimos", 3),),
+            (("origen desconocido", 2), ("Tienda", 1)),
+        )
+        assert (found.versions, found.systems) == ((("versión desconocida", 3),), (("sistema desconocido", 3),))
+        assert adoption(summarise([row(ANA, 1, version=None)]).people) == (("versión desconocida", 1),)
+    assert tally.summary().sources == (("unknown source", 2), ("Store", 1))
 
 
 def test_adoption_counts_people_by_what_they_took_last() -> None:

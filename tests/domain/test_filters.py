@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from bot.domain import choice, filters, grammar
-from bot.domain.model import Build, Event, Origin
+from bot.domain.model import Build, Event, Manner, Origin
 from bot.errors import BadInput
+from bot.language import speaking
 from tests.domain import facts
 from tests.domain.facts import RIDER, build, subscription
 
@@ -124,6 +125,19 @@ def test_a_wish_is_for_the_builds_its_query_fits(query: str, wanted: bool) -> No
 )
 def test_a_wish_is_said_back_in_words(app: str | None, query: str, said: str) -> None:
     assert filters.explain(app, filters.DEFAULT_EVENTS, query) == said
+
+
+def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
+    manner = Manner(digest="mon,thu@17:30", quiet="22:00-08:00", tz="Europe/Madrid", compact=True, label="Beta")
+    query = "os:ios os:android -branch:main -branch:wip by:ana"
+    with speaking("es"):
+        assert filters.explain("Courier", tuple(filters.EVENTS), query, manner) == (
+            "compilaciones de Courier con plataforma ios o android y rama que no sea main ni wip y autor ana, cuando "
+            "se suban o estén listas o fallen o caduque un certificado o alguien envíe comentarios; juntas, cada lunes "
+            "y jueves a las 17:30 (Europe/Madrid), en silencio de 22:00 a 08:00 (Europe/Madrid), cada una en una línea, "
+            "con el rótulo “Beta”"
+        )
+        assert filters.explain(None, (Event.FAILED,), "") == "compilaciones de todas las apps, cuando fallen"
 
 
 @settings(deadline=None)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.domain import periods
 from bot.domain.periods import Period
 from bot.errors import BadInput
+from bot.language import speaking
 from tests.domain import facts
 
 MADRID = "Europe/Madrid"
@@ -111,6 +112,23 @@ def test_it_is_said_back_with_the_zone() -> None:
     assert parse("2026-11-01..2026-11-07").words == "from 1 Nov 2026 to 7 Nov 2026 (Europe/Madrid)"
     assert parse("2026-11-07..2026-11-07").words == "on 7 Nov 2026 (Europe/Madrid)"
     assert parse(None, "2026-11-07").words == "from the beginning to 7 Nov 2026 (Europe/Madrid)"
+
+
+def test_it_is_said_back_in_the_language_of_its_reader_whoever_asked() -> None:
+    asked = parse("7d"), parse("2026-11-01..2026-11-07"), parse("2026-11-07..2026-11-07"), parse(None, "2026-11-07")
+    with speaking("es"):
+        assert [one.words for one in asked] == [
+            "del 14 nov 2026 a hoy (Europe/Madrid)",
+            "del 1 nov 2026 al 7 nov 2026 (Europe/Madrid)",
+            "el 7 nov 2026 (Europe/Madrid)",
+            "desde el principio hasta el 7 nov 2026 (Europe/Madrid)",
+        ]
+        assert [periods.before(one).words for one in asked[1:3]] == ["los 7 días anteriores", "el día anterior"]
+        assert periods.before(asked[0]).words == "el periodo anterior"
+        assert parse("2026-11-20T10:00").words == "del 20 nov 2026 10:00 a hoy (Europe/Madrid)"
+        two = periods.between(asked[1].start, asked[1].end, MADRID)
+        assert two.words == "del 1 nov 2026 00:00 al 7 nov 2026 23:59 (Europe/Madrid)"
+    assert asked[0].words == "from 14 Nov 2026 to today (Europe/Madrid)"
 
 
 def test_a_zone_nobody_knows_is_utc() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain import schedules
 from bot.domain.schedules import Schedule
 from bot.errors import BadInput
+from bot.language import speaking
 
 MADRID = "Europe/Madrid"
 ZONES = (MADRID, "UTC", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "Africa/Cairo")
@@ -40,6 +41,21 @@ _schedules = st.builds(
 def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical: str, words: str) -> None:
     found = schedules.parse(typed)
     assert (str(found), schedules.explain(found)) == (canonical, words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("daily@09:00", "cada día a las 09:00"),
+        ("weekdays@09:00", "de lunes a viernes a las 09:00"),
+        ("sunday@18:30", "cada domingo a las 18:30"),
+        ("mon,wed,sat@18:30", "cada lunes, miércoles y sábado a las 18:30"),
+    ],
+)
+def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: str) -> None:
+    with speaking("es"):
+        found = schedules.parse(typed)
+        assert (str(found), schedules.explain(found)) == (typed, words)
 
 
 @pytest.mark.parametrize(

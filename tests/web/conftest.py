@@ -74,11 +74,11 @@ class Desk:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web.port}"
 
-    async def open(self) -> None:
+    async def open(self, **options: Any) -> None:
         porch = await Porch.open("127.0.0.1", 0)
         url = f"http://127.0.0.1:{porch.port}"
         guesses = Guesses(clock=self.seconds)
-        self.claim = ClaimPage(self.client, self.store, self.metrics, self.clock, url, guesses=guesses)
+        self.claim = ClaimPage(self.client, self.store, self.metrics, self.clock, url, guesses=guesses, **options)
         self.web = Web(metrics=self.metrics, checks={}, claim=self.claim)
         await self.web.start(porch)
 

@@ -598,3 +598,55 @@ async def test_neither_ticket_nor_token_reaches_a_log_a_row_or_a_metric(
         assert secret not in log
         assert secret.encode() not in stored
         assert secret not in counted
+
+
+# ------------------------------------------------------------------ in whose language
+
+SPANISH = {"Accept-Language": "es-ES,es;q=0.9,en;q=0.8"}
+
+
+async def test_the_page_speaks_the_language_the_browser_asks_for(desk: Desk) -> None:
+    address = await desk.address(desk.build(size=48_200_000))
+    spanish, english = await desk.get(address, IPHONE, headers=SPANISH), await desk.get(address, IPHONE)
+    assert buttons(spanish) == ["Instalar"]
+    for words in ("Versión <bdi>2.4.0</bdi>", "48,2 MB", "iPhone y iPad", "Sirve una vez, durante 10 minutos más"):
+        assert words in spanish.text
+    assert buttons(english) == ["Install"]
+    for seen, language in ((spanish, "es"), (english, "en")):
+        assert f'<html lang="{language}">' in seen.text
+        assert (seen.headers["Content-Language"], seen.headers["Vary"]) == (language, "Accept-Language")
+
+
+async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(desk: Desk) -> None:
+    await desk.web.close()
+    await desk.open(language="es")
+    address = await desk.address(desk.build())
+    french = {"Accept-Language": "fr-FR,fr;q=0.9"}
+    for headers in ({}, french):
+        assert buttons(await desk.get(address, IPHONE, headers=headers)) == ["Instalar"]
+    assert buttons(await desk.get(address, IPHONE, headers={**french, "Accept-Language": "en"})) == ["Install"]
+
+
+@pytest.mark.parametrize("why", ["spent", "expired", "cancelled", "recalled", "unknown"])
+async def test_an_end_is_told_in_the_language_too(desk: Desk, why: str) -> None:
+    seen = await desk.post(await ended(desk, why), headers=SPANISH)
+    assert '<html lang="es">' in seen.text
+    assert "lace" in heading(seen) or "compilación" in heading(seen)
+    assert not re.search(r"\b(the|link|build)\b", seen.text.partition("<body>")[2])
+
+
+async def test_what_went_wrong_is_told_in_the_language_of_who_pressed(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
+    seen = await desk.post(address, ANDROID, headers=SPANISH)
+    assert (seen.status, heading(seen), buttons(seen)) == (503, "No ha funcionado", ["Reintentar"])
+    assert "Referencia <code>" in seen.text
+
+
+async def test_names_and_reasons_are_not_read_as_our_own_words(desk: Desk) -> None:
+    odd = desk.applivery.app("<b>*{left}*</b> `x`", slug="odd")
+    build = desk.applivery.build(odd, version="{time}*2*", number="1", os="ios")
+    address = await desk.address(build)
+    for seen in (await desk.get(address, IPHONE), await desk.post(address, IPHONE, data={"as": "install"})):
+        assert heading(seen).endswith("&lt;b&gt;*{left}*&lt;/b&gt; `x`")
+        assert "<b>" not in seen.text

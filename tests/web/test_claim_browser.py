@@ -169,6 +169,24 @@ async def test_a_screen_reader_and_weak_eyes_get_along(desk: Desk, browser: Brow
         assert all(size["height"] >= 44 for size in sizes if size)
 
 
+@pytest.mark.parametrize("agent", [IPHONE, MAC], ids=["390", "1280"])
+async def test_in_spanish_everything_fits_too(desk: Desk, browser: Browser, agent: str) -> None:
+    address = await desk.address(courier(desk))
+    width = 390 if agent is IPHONE else 1280
+    async with opened(browser, address, f"{agent} Slack/24.11", locale="es-ES", complains=True) as page:
+        assert await page.locator("html").get_attribute("lang") == "es"
+        await expect(page.get_by_role("heading", name="Abre esta página en Safari")).to_be_visible()
+        assert await fits(page)
+        await shoot(page, f"claim-es-inside-{width}.png")
+    async with opened(browser, address, agent, locale="es-ES", complains=True) as page:
+        assert await fits(page)
+        await shoot(page, f"claim-es-{width}.png")
+        await page.get_by_role("button", name="Instalar").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Instalando Courier")
+        assert await fits(page)
+        await shoot(page, f"claim-es-installing-{width}.png")
+
+
 async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: Desk, browser: Browser) -> None:
     address = await desk.address(courier(desk), FileKind.FILE)
     small = {"width": 320, "height": 600}

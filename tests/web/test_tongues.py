@@ -1,0 +1,47 @@
+"""What a browser asks for decides the language of the claim page; it is asked for in many ways."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.language import LANGUAGES
+from bot.web.tongues import wanted
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        ("es", "es"),
+        ("es-ES,es;q=0.9,en;q=0.8", "es"),
+        ("ES-mx", "es"),
+        ("en-GB,en;q=0.9,es;q=0.8", "en"),
+        ("en;q=0.5, es", "es"),
+        ("en;q=0.5,es;q=0.500", "en"),  # as much: the one that comes first
+        ("ca-ES,ca;q=0.9,es;q=0.8,en;q=0.7", "es"),
+        ("fr-FR,fr;q=0.9,en;q=0.8", "en"),
+        ("es;q=0,en", "en"),
+        ("es ; q=0.1 , fr", "es"),
+        ("es;Q=1.000", "es"),
+    ],
+)
+def test_of_the_languages_spoken_here_the_one_liked_best_is_spoken(accept: str, language: str) -> None:
+    assert {wanted(accept, otherwise) for otherwise in LANGUAGES} == {language}
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["", "*", "fr", "fr,de;q=0.5", "es;q=0", "es;q=high", "es;q=2", "es;q=-1", "es;q=nan", "esperanto", "*,es;q=0.5"],
+)
+def test_who_likes_none_or_any_hears_what_everybody_does(accept: str) -> None:
+    assert [wanted(accept, otherwise) for otherwise in LANGUAGES] == list(LANGUAGES)
+
+
+@given(st.text() | st.text("es-ESn;q=0.15,* "))
+def test_whatever_a_browser_sends_is_a_language(accept: str) -> None:
+    assert wanted(accept, "en") in LANGUAGES
+
+
+def test_the_thousandth_tag_is_not_read() -> None:
+    assert wanted("fr;q=0.1," * 1000 + "es", "en") == "en"
