@@ -134,8 +134,8 @@ def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
         assert filters.explain("Courier", tuple(filters.EVENTS), query, manner) == (
             "compilaciones de Courier con plataforma ios o android y rama que no sea main ni wip y autor ana, cuando "
             "se suban o estén listas o fallen o caduque un certificado o alguien envíe comentarios; juntas, cada lunes "
-            "y jueves a las 17:30 (Europe/Madrid), en silencio de 22:00 a 08:00 (Europe/Madrid), cada una en una línea, "
-            "con el rótulo “Beta”"
+            "y jueves a las 17:30 (Europe/Madrid), en silencio de 22:00 a 08:00 (Europe/Madrid), cada una en una "
+            "línea, con el rótulo “Beta”"
         )
         assert filters.explain(None, (Event.FAILED,), "") == "compilaciones de todas las apps, cuando fallen"
 

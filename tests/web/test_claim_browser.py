@@ -185,6 +185,10 @@ async def test_in_spanish_everything_fits_too(desk: Desk, browser: Browser, agen
         await expect(page.get_by_role("heading", level=1)).to_have_text("Instalando Courier")
         assert await fits(page)
         await shoot(page, f"claim-es-installing-{width}.png")
+    async with opened(browser, address, agent, locale="es-ES", complains=True) as page:
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Este enlace ya se ha usado")
+        assert await fits(page)
+        await shoot(page, f"claim-es-ending-{width}.png")
 
 
 async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: Desk, browser: Browser) -> None:
