@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.tickets import new_ticket
 from bot.language import LANGUAGES
 from bot.web.tongues import wanted
+from tests.conftest import World
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,11 @@ def test_whatever_a_browser_sends_is_a_language(accept: str) -> None:
 
 def test_the_thousandth_tag_is_not_read() -> None:
     assert wanted("fr;q=0.1," * 1000 + "es", "en") == "en"
+
+
+async def test_a_browser_without_a_wish_reads_what_the_channels_do(world: World) -> None:
+    await world.start(language="es", public_url="http://127.0.0.1:9")
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{world.bot.web.port}/b/{new_ticket()}") as answer:
+            assert (answer.status, answer.headers["Content-Language"]) == (404, "es")
+            assert "<h1>Este enlace no se reconoce</h1>" in await answer.text()
