@@ -25,13 +25,12 @@ def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
     if announcement.part < len(pieces):
         piece = pieces[announcement.part]
         quoted = "\n".join(f">{inline(line, changelogs.PIECE)}" for line in piece.splitlines())
-        head, told = say("What's new in {build}", build=title(build)), say("what's new")
-        shown = f"*{head}*"
+        which = ""
         if len(pieces) > 1:
-            which = say("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
-            shown, told = f"{shown} {which}", f"{told} {which}"
-        body.append(blocks.section(f"{shown}\n{wording.cut(quoted, 2900)}"))
-        text += f"{told}: {inline(piece, 500)}"
+            which = " " + say("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
+        head, told = say("What's new in {build}", build=title(build)), say("what's new")
+        body.append(blocks.section(f"*{head}*{which}\n{wording.cut(quoted, 2900)}"))
+        text += f"{told}{which}: {inline(piece, 500)}"
     return Message(text.strip(), tuple(body))
 
 
