@@ -9,7 +9,7 @@ from bot.domain import access, grammar
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
 from bot.errors import BadInput, NotFoundByName
-from bot.language import say, speaking
+from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
@@ -99,7 +99,7 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
         fitting = [one for one in found if one.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
-            "subscription of this channel",
+            later("subscription of this channel"),
             which,
             [cards.app_of(one) for one in found],
             otherwise=say("It is subscribed to nothing."),

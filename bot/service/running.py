@@ -94,7 +94,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     house = house_of(
         settings, tuning, stack, applivery=applivery, store=store, poster=poster, metrics=metrics, claims=claim
     )
-    pausing = Pausing(store=store, poster=poster)
+    pausing = Pausing(store=store, poster=poster, people=house.people)
     door = FrontDoor(
         house=house,
         poster=poster,

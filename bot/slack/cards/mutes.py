@@ -73,7 +73,7 @@ def names(found: Sequence[Subscription]) -> str:
     every = list(dict.fromkeys(inline(app_of(one), 80) for one in found))
     if len(every) > NAMED:
         return say("{names} and {number} more", names=", ".join(every[:NAMED]), number=len(every) - NAMED)
-    return say("{names} and {last}", names=", ".join(every[:-1]), last=every[-1]) if len(every) > 1 else every[0]
+    return say("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
 
 
 def _plain(found: Sequence[Subscription]) -> str:
