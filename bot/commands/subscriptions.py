@@ -13,6 +13,7 @@ from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
+from bot.slack.cards.rehearsals import dry_run
 from bot.slack.command import Call, button, command, form
 from bot.slack.wording import inline
 
@@ -183,7 +184,7 @@ async def test(call: Call, value: str) -> Message:
     announcement = await _announcement(call, one, shown)
     with speaking(call.house.language):
         card = cards.tried_out(one, living.card(announcement, call.house.dashboard), handles)
-    note = "" if tried.would else f"{cards.dry_run(one, tried)} {say('The card shows the newest one all the same.')}"
+    note = "" if tried.would else f"{dry_run(one, tried)} {say('The card shows the newest one all the same.')}"
     return cards.trial(one, card, note)
 
 

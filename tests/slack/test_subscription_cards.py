@@ -19,6 +19,7 @@ from bot.sandbox.slack.strict import check_view
 from bot.slack.blocks import BUTTON_VALUE, Message, Where
 from bot.slack.cards import mutes, subscribing
 from bot.slack.cards import subscriptions as cards
+from bot.slack.cards.rehearsals import dry_run
 from tests.domain import facts
 from tests.domain.facts import COURIER, NOON, RIDER, build, subscription
 from tests.slack.reading import DATE, LIVE, buttons, check, marked, seen
@@ -159,13 +160,13 @@ def test_the_dry_run_names_what_would_have_come_or_why_nothing(
     events: tuple[Event, ...], query: str, builds: list[Build], words: str
 ) -> None:
     one = subscription(events=events, query=query)
-    assert cards.dry_run(one, rehearse(events, query, builds)) == words
+    assert dry_run(one, rehearse(events, query, builds)) == words
 
 
 def test_the_dry_run_of_every_app_names_the_apps() -> None:
     one = subscription(app_id=None)
     tried = rehearse(one.events, "", [of(1), of(2, app=RIDER), of(3, stage=Stage.RUNNING)])
-    assert cards.dry_run(one, tried).endswith("posted: Rider 1.2.0 (2) iOS, Courier 1.1.0 (1) iOS.")
+    assert dry_run(one, tried).endswith("posted: Rider 1.2.0 (2) iOS, Courier 1.1.0 (1) iOS.")
 
 
 # ------------------------------------------------------------------ the list
