@@ -5,9 +5,11 @@ What is new comes in without a translation, what is said no more goes; a test fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -24,7 +26,7 @@ LANGUAGE = BOT / "language"
 METHODS = [
     ("web/templates/**.html", "jinja2"),
     *((f"{room}/**", "ignore") for room in ("sandbox", "cli", "doctor")),
-    ("**.py", "python"),
+    ("**.py", "tools.catalogue:calls"),
 ]
 BABELS_OWN = (
     '"POT-Creation-Date',
@@ -36,6 +38,22 @@ BABELS_OWN = (
     '"Language-Team',
 )
 KEYWORDS = {"say": None, "later": None, "count": (1, 2)}
+
+
+def calls(
+    file: IO[bytes], keywords: Collection[str], comment_tags: object, options: object
+) -> Iterator[tuple[int, str, tuple[str | None, ...], list[str]]]:
+    """What is said in a Python file, for Babel, whose own reader overlooks what stands inside an f-string.
+
+    https://babel.pocoo.org/en/latest/messages.html#writing-extraction-methods
+    """
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in keywords:
+            yield node.lineno, node.func.id, tuple(map(_text, node.args)), []
+
+
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def messages() -> Iterator[str | tuple[str, str]]:

@@ -9,9 +9,11 @@ from bot.domain import ahead
 from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Role, Subscription
 from bot.errors import BadInput
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import mutes as cards
 from bot.slack.cards.mutes import HERE
+from bot.slack.cards.subscriptions import EVERY_APP, app_of
 from bot.slack.command import Call, Rest, button, command
 
 OFF = "off"
@@ -85,15 +87,15 @@ async def _target(call: Call, typed: str) -> str:
     if not name:
         return HERE
     if name == "*":
-        name = "every app"
+        name = EVERY_APP
     for one in await call.house.store.subscriptions(call.asker.channel_id or ""):
-        if name in (one.app_name.casefold(), one.app_id):
+        if name in (one.app_name.casefold(), app_of(one).casefold(), one.app_id):
             return one.app_id or f"{one.channel_id}/{one.id}"
     try:
         return (await call.app(typed)).id
     except Ambiguous as error:
         which = ", ".join(f"`{label}`" for label, _ in error.choices)
-        raise BadInput(error.sentence, f"Name it by what stands in brackets: {which}.") from None
+        raise BadInput(error.sentence, say("Name it by what stands in brackets: {names}.", names=which)) from None
 
 
 async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subscription]]:
@@ -102,11 +104,15 @@ async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subs
         return [await meant(call, target)], []
     here = await call.house.store.subscriptions(call.asker.channel_id or "")
     if not here:
-        raise BadInput("This channel is subscribed to nothing, so there is nothing to mute.", "See `help subscribe`.")
+        raise BadInput(
+            say("This channel is subscribed to nothing, so there is nothing to mute."), say("See `help subscribe`.")
+        )
     # what it hears of as one of every app is said to it whatever its own subscription says
     found = [one for one in here if target == HERE or one.app_id in (target, None)]
     if not found:
-        raise BadInput("This channel does not hear of that app.", "See what it hears of with `subscriptions`.")
+        raise BadInput(
+            say("This channel does not hear of that app."), say("See what it hears of with `subscriptions`.")
+        )
     may = [one for one in found if _role(call, one) >= call.need]
     if not may:
         call.require(App(found[0].app_id, found[0].app_id, found[0].app_name) if found[0].app_id else None)

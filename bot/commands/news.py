@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.domain.model import Build, Role
 from bot.domain.news import since
 from bot.errors import BadInput
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import news as cards
 from bot.slack.command import Call, Filters, Target, button, command
@@ -28,7 +29,7 @@ async def pressed(call: Call, value: str) -> Message:
     """*What's new* on a card."""
     app_id, _, build_id = value.partition("/")
     if not build_id:
-        raise BadInput("This button does not say which build it is for.", "Please use `news` instead.")
+        raise BadInput(say("This button does not say which build it is for."), say("Please use `news` instead."))
     return await _told(call, await call.build(app_id, build_id))
 
 

@@ -11,6 +11,7 @@ from bot.domain import choice
 from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Build, Recall, Role
 from bot.errors import BadInput, Gone
+from bot.language import count, say
 from bot.slack.blocks import Message, Reply
 from bot.slack.cards import recalls as cards
 from bot.slack.command import Call, Filters, Rest, Target, button, command, form, options
@@ -70,11 +71,13 @@ async def _ask(call: Call, build: Build, reason: str = "") -> Reply:
 async def _take_back(call: Call, build: Build, typed: str) -> Message:
     reason = " ".join(typed.split())
     if not reason:
-        raise BadInput("A recall needs a reason.", 'Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
+        raise BadInput(
+            say("A recall needs a reason."), say('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
+        )
     if len(reason) > cards.REASON:
         raise BadInput(
-            f"That reason has {len(reason)} characters.",
-            f"Say it in {cards.REASON}, so that every card has room for it.",
+            count("That reason has {number} character.", "That reason has {number} characters.", len(reason)),
+            say("Say it in {most}, so that every card has room for it.", most=cards.REASON),
         )
     store = call.house.store
     standing, new = await store.recall_build(build, reason, call.asker.user_id)
@@ -122,12 +125,13 @@ async def _only_one(call: Call, app: App | None) -> Build:
         reverse=True,
     )
     if not found:
-        raise BadInput(f"No build{f' of {app.name}' if app else ''} is recalled.", "See how they stand with `builds`.")
+        none = say("No build of {app} is recalled.", app=app.name) if app else say("No build is recalled.")
+        raise BadInput(none, say("See how they stand with `builds`."))
     if len(found) == 1:
         return await call.build(found[0].app_id, found[0].build_id)
     there = [build for build in await asyncio.gather(*(_there(call, one) for one in found[:OFFERED])) if build]
     offered = [(f"{one.app.name} {choice.label(one)}", f"{one.app.id} {one.id}") for one in there]
-    raise Ambiguous(f"{len(found)} builds are recalled.", offered)
+    raise Ambiguous(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
 
 
 async def _there(call: Call, recall: Recall) -> Build | None:
@@ -140,5 +144,7 @@ async def _there(call: Call, recall: Recall) -> Build | None:
 async def _named(call: Call, value: str) -> Build:
     app_id, _, build_id = value.partition("/")
     if not app_id or not build_id:
-        raise BadInput("That does not say which build it is for.", "Use `recall` with the app and the version.")
+        raise BadInput(
+            say("That does not say which build it is for."), say("Use `recall` with the app and the version.")
+        )
     return await call.build(app_id, build_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.model import Build, Role, Stage
 from bot.errors import BadInput
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as cards
 from bot.slack.command import LATEST, Call, Filters, Target, button, command
@@ -27,7 +28,9 @@ async def newest(call: Call, target: Target, filters: Filters) -> Build:
     app = await call.the_app(target.app)
     found = await call.house.catalogue.builds(app, filters, most=1)
     if not found:
-        raise BadInput(f"{app.name} has no build that fits.", f"See all with `builds {app.slug}`.")
+        raise BadInput(
+            say("{app} has no build that fits.", app=app.name), say("See all with `builds {slug}`.", slug=app.slug)
+        )
     return found[0]
 
 

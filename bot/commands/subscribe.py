@@ -16,13 +16,18 @@ from bot.domain.grammar import Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
 from bot.domain.rehearsal import LOOKED_AT, rehearse
 from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, SlackProblem
+from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
 from bot.slack.cards import subscribing
 from bot.slack.cards import subscriptions as cards
+from bot.slack.cards.subscriptions import EVERY_APP
 from bot.slack.command import Call, Door, command, form, options
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
+# What to do about a channel that the bot is not in.
+SUBSCRIBE_AGAIN = later("Invite me first: `/invite @{name}`, then subscribe again.")
+TRY_AGAIN = later("Invite me first: `/invite @{name}`, then try again.")
 TRIED_APPS = 10  # how many apps a dry run of `*` asks Applivery about
 
 
@@ -53,30 +58,34 @@ async def _app(call: Call, typed: str | None) -> App | None:
     try:
         return await call.the_app(None)
     except Ambiguous as error:
-        every = [("Every app", "*")] if call.asker.role >= call.need else []
+        every = [(say("Every app"), "*")] if call.asker.role >= call.need else []
         # nothing typed, and a button: the form
-        raise Ambiguous(error.sentence, [*error.choices, *every, ("Use a form", "")]) from None
+        raise Ambiguous(error.sentence, [*error.choices, *every, (say("Use a form"), "")]) from None
 
 
-async def speakable(call: Call, channel_id: str | None, then: str = "subscribe again") -> str:
+async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
     """The channel to speak in, when the bot can. Raises ChannelRefused with the exact invitation otherwise."""
     if not channel_id:
-        raise BadInput("I do not know which channel you mean.", "Type it in the channel that is to hear of the builds.")
-    this = "this" if channel_id == call.asker.channel_id else "that"
-    name = await call.house.places.my_name()
-    invite = f"Invite me first: `/invite @{name}`, then {then}."
+        raise BadInput(
+            say("I do not know which channel you mean."),
+            say("Type it in the channel that is to hear of the builds."),
+        )
+    this = channel_id == call.asker.channel_id
+    outside = later("I am not in this channel, so I cannot post there.")
+    if not this:
+        outside = later("I am not in that channel, so I cannot post there.")
+    invited = say(invite, name=await call.house.places.my_name())
     try:
         channel = await call.house.places.channel(channel_id)
     except ChannelRefused as error:
-        raise ChannelRefused(f"I am not in {this} channel, so I cannot post there.", invite, code=error.code) from error
+        raise ChannelRefused(say(outside), invited, code=error.code) from error
     except SlackProblem:
         return channel_id  # Slack cannot say now; the first post will show
     if channel.archived:
-        raise ChannelRefused(
-            f"{this.capitalize()} channel is archived.", "Subscribe in one that people still read.", code="is_archived"
-        )
+        archived = say("This channel is archived.") if this else say("That channel is archived.")
+        raise ChannelRefused(archived, say("Subscribe in one that people still read."), code="is_archived")
     if channel.member is False:
-        raise ChannelRefused(f"I am not in {this} channel, so I cannot post there.", invite, code="not_in_channel")
+        raise ChannelRefused(say(outside), invited, code="not_in_channel")
     return channel_id
 
 
@@ -100,7 +109,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
         team_id=call.asker.team_id,
         channel_id=channel_id,
         app_id=app.id if app else None,
-        app_name=app.name if app else "every app",
+        app_name=app.name if app else EVERY_APP,
         events=events,
         query=query,
         created_by=call.asker.user_id,
@@ -129,8 +138,8 @@ async def _manner(call: Call, wishes: Words) -> Manner:
         known = {one.id: one.handle for one in await call.house.places.groups()}
     except SlackProblem as error:
         raise SlackProblem(
-            "Slack does not tell me which user groups there are.",
-            "Please try again in a minute, or leave `mention:` out.",
+            say("Slack does not tell me which user groups there are."),
+            say("Please try again in a minute, or leave `mention:` out."),
             code=error.code,
         ) from error
     return replace(manner, mention=mentions.group(manner.mention, known))
@@ -190,16 +199,19 @@ def checked(words: Words) -> Words:
     wrong = subscribing.unknown(words)
     if wrong is None:
         return words
-    hint = f"Did you mean `{wrong[1][0]}:`?" if wrong[1] else "Filters are written like `branch:release/*` or `os:ios`."
-    raise BadInput(f"“{wrong[0][:40]}” is no filter.", hint)
+    hint = say("Filters are written like `branch:release/*` or `os:ios`.")
+    if wrong[1]:
+        hint = say("Did you mean `{key}:`?", key=wrong[1][0])
+    raise BadInput(say("“{word}” is no filter.", word=wrong[0][:40]), hint)
 
 
 @options("subscribe.app", need=Role.RELEASER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far, and all of them at once for who may."""
-    every = [_every()] if call.asker.role >= call.need and typed.casefold() in "* every app" else []
+    fits = typed.casefold() in f"* {EVERY_APP} {say('Every app').casefold()}"
+    every = [_every()] if call.asker.role >= call.need and fits else []
     return [*every, *await get.apps(call, typed, chosen)]
 
 
 def _every() -> Option:
-    return blocks.option("Every app", "*")
+    return blocks.option(say("Every app"), "*")

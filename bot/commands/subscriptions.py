@@ -9,9 +9,11 @@ from bot.domain import access, grammar
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
 from bot.errors import BadInput, NotFoundByName
+from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
+from bot.slack.cards.rehearsals import dry_run
 from bot.slack.command import Call, button, command, form
 from bot.slack.wording import inline
 
@@ -24,7 +26,10 @@ async def subscriptions(call: Call, which: str | None = None) -> Message:
     /applivery subscriptions all
     """
     if which is not None and which.casefold() != "all":
-        raise BadInput(f"I do not know which subscriptions “{which[:40]}” are.", "Say `subscriptions all`, or nothing.")
+        raise BadInput(
+            say("I do not know which subscriptions “{which}” are.", which=which[:40]),
+            say("Say `subscriptions all`, or nothing."),
+        )
     return await _listed(call, everywhere=which is not None)
 
 
@@ -33,7 +38,7 @@ async def turned(call: Call, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     which, _, page = value.partition("/")
     if not page.isdecimal() or len(page) > 6:
-        raise BadInput("That page is from another version of me.", "See them with `subscriptions`.")
+        raise BadInput(say("That page is from another version of me."), say("See them with `subscriptions`."))
     return await _listed(call, everywhere=which == "all", page=int(page))
 
 
@@ -58,14 +63,18 @@ async def meant(call: Call, value: str) -> Subscription:
     channel_id, _, number = value.rpartition("/")
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
-        raise BadInput("That is not the number of a subscription.", "See them with `subscriptions`.")
+        raise BadInput(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
     if channel_id != call.asker.channel_id:
         access.require(call.asker.role, Role.ADMIN)
     for one in await call.house.store.subscriptions(channel_id):
         if one.id == int(number):
             call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
             return one
-    raise BadInput("That subscription has already ended.", "See what is left with `subscriptions`.")
+    raise _ended()
+
+
+def _ended() -> BadInput:
+    return BadInput(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
 
 
 # ------------------------------------------------------------------ ending
@@ -83,7 +92,7 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
     found = await call.house.store.subscriptions(call.asker.channel_id or "")
     if which is None:
         return await _end(call, cards.value(found[0])) if len(found) == 1 else cards.which_to_end(found)
-    fitting = [one for one in found if which.casefold() in (str(one.id), one.app_name.casefold(), one.app_id)]
+    fitting = [one for one in found if which.casefold() in (str(one.id), cards.app_of(one).casefold(), one.app_id)]
     if which == "*":
         fitting = [one for one in found if one.app_id is None]
     elif not fitting:
@@ -91,10 +100,10 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
         fitting = [one for one in found if one.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
-            "subscription of this channel",
+            later("subscription of this channel"),
             which,
-            [one.app_name for one in found],
-            otherwise="It is subscribed to nothing.",
+            [cards.app_of(one) for one in found],
+            otherwise=say("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
 
@@ -109,10 +118,11 @@ async def _end(call: Call, value: str) -> Message:
     one = await meant(call, value)
     removed = await call.house.store.remove_subscription(one.channel_id, one.id)
     if removed is None:
-        raise BadInput("That subscription has already ended.", "See what is left with `subscriptions`.")
+        raise _ended()
     await call.write_down("unsubscribe", f"in {one.channel_id}", app_id=one.app_id)
-    channel = "this channel" if one.channel_id == call.asker.channel_id else f"<#{one.channel_id}>"
-    return Message(f"Done: {channel} hears no more of {inline(removed.app_name, 80)}.")
+    channel = say("this channel") if one.channel_id == call.asker.channel_id else f"<#{one.channel_id}>"
+    app = inline(cards.app_of(removed), 80)
+    return Message(say("Done: {channel} hears no more of {app}.", channel=channel, app=app))
 
 
 # ------------------------------------------------------------------ changing
@@ -135,7 +145,7 @@ async def changed(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in, saved in the place of what there was."""
     which, words = typed.get("memory", ""), subscribing.read(typed)
     one = await meant(call, which)
-    channel_id = await subscribe.speakable(call, one.channel_id, "try again")
+    channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
     try:
         return await subscribe.save(call, channel_id, await _app_of(call, one), subscribe.checked(words))
     except BadInput as error:
@@ -148,7 +158,10 @@ async def _app_of(call: Call, one: Subscription) -> App | None:
     for app in await call.house.catalogue.apps():
         if app.id == one.app_id:
             return app
-    raise BadInput(f"Applivery has no app “{one.app_name}” any more.", "End its subscription with `unsubscribe`.")
+    raise BadInput(
+        say("Applivery has no app “{app}” any more.", app=one.app_name),
+        say("End its subscription with `unsubscribe`."),
+    )
 
 
 # ------------------------------------------------------------------ trying
@@ -158,29 +171,33 @@ async def _app_of(call: Call, one: Subscription) -> App | None:
 async def test(call: Call, value: str) -> Message:
     """*Test*: the newest build that fits, as a card in the channel; its buttons work, nobody is mentioned."""
     one = await meant(call, value)
-    await subscribe.speakable(call, one.channel_id, "try again")
+    await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [one])
     tried = rehearse(one.events, one.query, await subscribe.newest(call, await _app_of(call, one)), most=100)
-    if tried is None:
-        return cards.trial(one, None, "It is about no builds, so there is no card to show.", handles)
-    if not tried.looked:
-        return cards.trial(one, None, "There is no build yet to show.", handles)
+    if tried is None or not tried.looked:
+        why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET
+        with speaking(call.house.language):
+            instead = cards.tried_out(one, Message(say(why)), handles)
+        return cards.trial(one, instead, say(why))
     build = next(iter(tried.would or tried.fitting or tried.looked))
-    note = "" if tried.would else f"{cards.dry_run(one, tried)} The card shows the newest one all the same."
     shown = [build] if not one.manner.grouped else [each for each in tried.would or [build] if _together(each, build)]
-    return cards.trial(one, await _card(call, one, shown), note, handles)
+    announcement = await _announcement(call, one, shown)
+    with speaking(call.house.language):
+        card = cards.tried_out(one, living.card(announcement, call.house.dashboard), handles)
+    note = "" if tried.would else f"{dry_run(one, tried)} {say('The card shows the newest one all the same.')}"
+    return cards.trial(one, card, note)
 
 
 def _together(one: Build, other: Build) -> bool:
     return (one.app.id, one.version) == (other.app.id, other.version)
 
 
-async def _card(call: Call, one: Subscription, builds: list[Build]) -> Message:
-    """The card of these builds (newest first) as the channel would have it."""
+async def _announcement(call: Call, one: Subscription, builds: list[Build]) -> Announcement:
+    """What the channel would have been told of these builds (newest first)."""
     recalls = await call.house.store.recalls()
     newest = await call.details(builds[0])
     shown = [Shown(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
-    announcement = Announcement(
+    return Announcement(
         id=0,
         channel_id=one.channel_id,
         event=EVENT_OF.get(newest.stage, Event.UPLOADED),
@@ -189,4 +206,3 @@ async def _card(call: Call, one: Subscription, builds: list[Build]) -> Message:
         manner=replace(one.manner, mention=""),
         shown=tuple(reversed(shown)),
     )
-    return living.card(announcement, call.house.dashboard)

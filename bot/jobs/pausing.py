@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
+from bot.domain.model import Subscription
 from bot.errors import ChannelRefused, SlackProblem
+from bot.language import speaking
 from bot.slack.cards import subscriptions as cards
+from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.store.store import Store
 from bot.telemetry import logger
@@ -21,9 +24,12 @@ _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_ina
 class Pausing:
     """Knows the paused channels, and looks at them now and then."""
 
-    def __init__(self, *, store: Store, poster: Poster, first_look_seconds: float = FIRST_LOOK_SECONDS) -> None:
+    def __init__(
+        self, *, store: Store, poster: Poster, people: People, first_look_seconds: float = FIRST_LOOK_SECONDS
+    ) -> None:
         self._store = store
         self._poster = poster
+        self._people = people
         self._first = first_look_seconds
         self._paused: dict[str, str] = {}
         self._looks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
@@ -39,9 +45,16 @@ class Pausing:
                 continue
             told.add(paused.created_by)
             try:
-                await self._poster.post(paused.created_by, cards.paused(paused, await self._poster.my_name()))
+                await self._tell(paused)
             except SlackProblem as problem:
                 log.info("pausing.maker_not_told", code=problem.code)
+
+    async def _tell(self, paused: Subscription) -> None:
+        """Its maker, in their language. Raises SlackProblem."""
+        name, spoken = await self._poster.my_name(), await self._people.language(paused.created_by)
+        with speaking(spoken):
+            message = cards.paused(paused, name)
+        await self._poster.post(paused.created_by, message)
 
     async def spoke(self, channel_id: str) -> None:
         """A message went through: if the channel was paused, it is not any more."""

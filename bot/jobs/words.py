@@ -12,7 +12,7 @@ from bot.domain import installing
 from bot.domain.model import Announcement, App, Build, Event, Follow, is_person
 from bot.errors import MessageRefused
 from bot.slack.blocks import Message
-from bot.slack.cards import living
+from bot.slack.cards import asides, living
 
 
 class Words:
@@ -41,13 +41,13 @@ class Words:
         if announcement.event is Event.FEEDBACK:
             return await self._feedback(announcement)
         if announcement.event is Event.CERT:
-            return living.certificate(build, self._dashboard(build), installing.expiry(build, self._clock()))
+            return asides.certificate(build, self._dashboard(build), installing.expiry(build, self._clock()))
         if announcement.event is Follow.DETAILS:
             return self._details(announcement)
         return living.card(announcement, self._dashboard)
 
     def _details(self, announcement: Announcement) -> Message:
-        details = living.details(announcement, installing.warnings(announcement.build, self._clock()))
+        details = asides.details(announcement, installing.warnings(announcement.build, self._clock()))
         if not details.blocks:  # the changelog was made shorter meanwhile
             raise MessageRefused("There are no details any more.", code="no_details")
         return details
@@ -57,5 +57,5 @@ class Words:
         for app in await self._catalogue.apps():
             if app.id == announcement.build.app.id:
                 kind = msgspec.json.decode(announcement.fact).get("kind", "")
-                return living.feedback(kind, app.name, self._apps(app))
+                return asides.feedback(kind, app.name, self._apps(app))
         raise MessageRefused("Applivery has no such app.", code="no_such_app")

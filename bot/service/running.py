@@ -63,6 +63,7 @@ async def running(
     Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
     """
     tuning = tuning or Tuning()
+    await asyncio.to_thread(language.prepare, settings.language)
     language.speak(settings.language)  # in the jobs; who asks something is answered in their own
     async with AsyncExitStack() as stack:
         porch = porch or await Porch.open(settings.host, settings.port)
@@ -94,7 +95,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     house = house_of(
         settings, tuning, stack, applivery=applivery, store=store, poster=poster, metrics=metrics, claims=claim
     )
-    pausing = Pausing(store=store, poster=poster)
+    pausing = Pausing(store=store, poster=poster, people=house.people)
     door = FrontDoor(
         house=house,
         poster=poster,

@@ -26,7 +26,7 @@ from bot.domain.model import (
     Stage,
 )
 from bot.slack.blocks import Message
-from bot.slack.cards import living
+from bot.slack.cards import asides, living
 from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
 from tests.slack.reading import DASHBOARD, LIVE, buttons, check, dashboard, marked, seen
@@ -46,7 +46,7 @@ def card(*shown: Shown | Build, event: Event | Follow = Event.PROCESSED, **manne
 
 def details(of: Build, part: int = 0) -> Message:
     announcement = Announcement(1, "C1", Follow.DETAILS, of, "key", part=part)
-    return living.details(announcement, installing.warnings(of, NOON))
+    return asides.details(announcement, installing.warnings(of, NOON))
 
 
 # ------------------------------------------------------------------ whatever there is
@@ -118,8 +118,8 @@ def test_any_details_fit_into_a_thread(one: Build, part: int) -> None:
 @ANY
 @given(facts.builds, st.sampled_from(("feedback", "bug", "odd")), facts.texts)
 def test_any_certificate_and_any_feedback_can_be_told(one: Build, kind: str, name: str) -> None:
-    check(living.certificate(one, dashboard(one), installing.expiry(one, NOON)))
-    check(living.feedback(kind, name, dashboard(one)))
+    check(asides.certificate(one, dashboard(one), installing.expiry(one, NOON)))
+    check(asides.feedback(kind, name, dashboard(one)))
 
 
 # ------------------------------------------------------------------ one build
@@ -395,12 +395,12 @@ def test_what_may_stop_an_installation_is_said_with_the_first_reply() -> None:
 
 def test_nobody_is_mentioned_in_a_thread() -> None:
     one = Announcement(1, "C1", Follow.DETAILS, replace(FULL, changelog=LONG), "key", manner=Manner(mention="S0BETA"))
-    assert "S0BETA" not in f"{living.details(one, ['x']).payload()}"
+    assert "S0BETA" not in f"{asides.details(one, ['x']).payload()}"
 
 
 def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
     one = replace(FULL, disabled=True, requirements=Requirements(profile_expires_at=NOON + timedelta(days=2, hours=1)))
-    text = living.certificate(one, DASHBOARD, installing.expiry(one, NOON)).text
+    text = asides.certificate(one, DASHBOARD, installing.expiry(one, NOON)).text
     assert text == (
         "⚠️ Courier 2.4.0 (173) for iOS: Its provisioning profile expires in 2 days. "
         "Somebody has to sign and upload a new one."
@@ -408,6 +408,6 @@ def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
 
 
 def test_feedback_is_told_without_a_word_of_it() -> None:
-    assert living.feedback("feedback", "Cou<rier", DASHBOARD).text == "💬 Somebody sent feedback about Cou&lt;rier."
-    assert living.feedback("bug", "Courier", DASHBOARD).text == "💬 A bug was reported about Courier."
-    assert buttons(living.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read it in Applivery"}
+    assert asides.feedback("feedback", "Cou<rier", DASHBOARD).text == "💬 Somebody sent feedback about Cou&lt;rier."
+    assert asides.feedback("bug", "Courier", DASHBOARD).text == "💬 A bug was reported about Courier."
+    assert buttons(asides.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read it in Applivery"}

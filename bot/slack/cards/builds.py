@@ -8,31 +8,46 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import choice
 from bot.domain.model import App, Build, Recall, Stage
+from bot.language import count, later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Message
 from bot.slack.wording import inline, when
 
 STAGE_WORDS = {
-    Stage.PENDING: "⏳ waiting to be processed",
-    Stage.RUNNING: "⚙️ being processed",
-    Stage.READY: "✅ ready",
-    Stage.FAILED: "❌ failed",
+    Stage.PENDING: later("⏳ waiting to be processed"),
+    Stage.RUNNING: later("⚙️ being processed"),
+    Stage.READY: later("✅ ready"),
+    Stage.FAILED: later("❌ failed"),
+}
+# What a screen reader says of each in a list.
+_SHORT = {
+    Stage.PENDING: later("pending"),
+    Stage.RUNNING: later("running"),
+    Stage.READY: later("ready"),
+    Stage.FAILED: later("failed"),
 }
 SHOWN_BUILDS = 10
 
 
 def title(build: Build) -> str:
     """`Courier 2.4.0 (173) for iOS`, escaped."""
-    number = f" ({inline(build.number, 40)})" if build.number else ""
-    platform = f" for {platform_name(build)}" if build.platform else ""
-    return f"{inline(build.app.name, 80)} {inline(build.version or 'without a version', 60)}{number}{platform}"
+    name = versioned(build)
+    if build.number:
+        name += f" ({inline(build.number, 40)})"
+    return say("{build} for {platform}", build=name, platform=platform_name(build)) if build.platform else name
+
+
+def versioned(build: Build) -> str:
+    """`Courier 2.4.0`, escaped."""
+    return f"{inline(build.app.name, 80)} {inline(build.version, 60) if build.version else say('without a version')}"
 
 
 def plain_title(build: Build) -> str:
     """The same as it was written, for who escapes it later."""
     number = f" ({build.number})" if build.number else ""
-    platform = f" for {choice.PLATFORMS.get(build.platform.casefold(), build.platform)}" if build.platform else ""
-    return f"{build.app.name} {build.version or 'without a version'}{number}{platform}"
+    name = f"{build.app.name} {build.version or say('without a version')}{number}"
+    platform = choice.PLATFORMS.get(build.platform.casefold(), build.platform)
+    return say("{build} for {platform}", build=name, platform=platform) if platform else name
 
 
 def platform_name(build: Build) -> str:
@@ -40,23 +55,23 @@ def platform_name(build: Build) -> str:
     return choice.PLATFORMS.get(build.platform.casefold(), inline(build.platform, 40))
 
 
-def facts(build: Build) -> list[str]:
-    """What is known of a build, one short line each; what Applivery did not say is left out."""
+def facts(build: Build, *, commit: bool = True) -> list[str]:
+    """What is known of a build, one short line each; what Applivery did not say is left out, and the `commit`."""
     origin = build.origin
     lines = []
     if build.size is not None:
-        lines.append(f"*Size* {wording.size(build.size)}")
+        lines.append(say("*Size* {size}", size=wording.size(build.size)))
     if origin.branch:
-        lines.append(f"*Branch* {inline(origin.branch, 80)}")
-    if origin.tag or build.tags:
-        lines.append(f"*Tags* {inline(', '.join(dict.fromkeys([*build.tags, *filter(None, [origin.tag])])), 120)}")
-    if origin.commit:
+        lines.append(say("*Branch* {branch}", branch=inline(origin.branch, 80)))
+    if tags := [*build.tags, *filter(None, [origin.tag])]:
+        lines.append(say("*Tags* {tags}", tags=inline(", ".join(dict.fromkeys(tags)), 120)))
+    if commit and origin.commit:
         message = f" {inline(origin.commit_message.splitlines()[0], 80)}" if origin.commit_message else ""
-        lines.append(f"*Commit* {inline(origin.commit[:10], 10)}{message}")
+        lines.append(say("*Commit* {commit}", commit=f"{inline(origin.commit[:10], 10)}{message}"))
     if build.uploader:
-        lines.append(f"*Uploaded by* {inline(build.uploader, 80)}")
+        lines.append(say("*Uploaded by* {person}", person=inline(build.uploader, 80)))
     if build.created_at:
-        lines.append(f"*Uploaded* {when(build.created_at)}")
+        lines.append(say("*Uploaded* {when}", when=when(build.created_at)))
     return lines
 
 
@@ -67,7 +82,7 @@ def changelog(build: Build, limit: int = 300) -> str:
         return ""
     start = wording.cut(text, limit)
     quoted = "\n".join(f">{inline(line, limit)}" for line in start.splitlines() if line.strip())
-    return f"{quoted}\n>_(the rest is in the dashboard)_" if len(text) > limit else quoted
+    return f"{quoted}\n>{say('_(the rest is in the dashboard)_')}" if len(text) > limit else quoted
 
 
 def build_value(build: Build) -> str:
@@ -77,39 +92,51 @@ def build_value(build: Build) -> str:
 
 def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
     """The button that never goes stale: each click makes a fresh link for whoever clicks."""
-    return blocks.button("Get build", "get.v1", build_value(build), style=style, says=f"Get {choice.label(build)}")
+    return get_named(say("Get build"), "get.v1", build, style)
+
+
+def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
+    """The same with a label of its own, where several stand side by side."""
+    return blocks.button(
+        label, action, build_value(build), style=style, says=say("Get {build}", build=choice.label(build))
+    )
 
 
 def news_button(build: Build) -> ButtonElement:
     """The whole changelog, and what came since the build somebody has."""
-    return blocks.button("What's new", "news.v1", build_value(build), says=f"What's new in {choice.label(build)}")
+    says = say("What's new in {build}", build=choice.label(build))
+    return blocks.button(say("What's new"), "news.v1", build_value(build), says=says)
 
 
 def recall_button(build: Build) -> ButtonElement:
     """Opens the form that asks why."""
-    return blocks.button("Recall…", "recall.v1", build_value(build), says=f"Recall {choice.label(build)}")
+    says = say("Recall {build}", build=choice.label(build))
+    return blocks.button(say("Recall…"), "recall.v1", build_value(build), says=says)
 
 
 def unrecall_button(build: Build) -> ButtonElement:
     """The way back."""
-    return blocks.button("Unrecall", "unrecall.v1", build_value(build), says=f"Unrecall {choice.label(build)}")
+    says = say("Unrecall {build}", build=choice.label(build))
+    return blocks.button(say("Unrecall"), "unrecall.v1", build_value(build), says=says)
 
 
-def watch_button(build: Build, label: str = "Watch") -> ButtonElement:
-    """The button twin of `watch`."""
+def watch_button(build: Build, label: str = "") -> ButtonElement:
+    """The button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
+    label = label or say("Watch")
     return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {choice.label(build)}")
 
 
 def failure(build: Build) -> str:
     """Applivery's own words on why a build failed, escaped, with its code."""
-    code = f" (code {inline(build.error_code, 40)})" if build.error_code else ""
-    reason = inline(build.error, 600) if build.error else "Applivery gave no reason."
-    return f"*Reason*{code}: {reason}"
+    reason = inline(build.error, 600) if build.error else say("Applivery gave no reason.")
+    if build.error_code:
+        return say("*Reason* (code {code}): {reason}", code=inline(build.error_code, 40), reason=reason)
+    return say("*Reason*: {reason}", reason=reason)
 
 
 def state(build: Build, recall: Recall | None = None) -> str:
     """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
-    return f"⛔ recalled: {inline(recall.reason, 300)}" if recall else STAGE_WORDS[build.stage]
+    return say("⛔ recalled: {reason}", reason=inline(recall.reason, 300)) if recall else say(STAGE_WORDS[build.stage])
 
 
 def builds(app: App, found: Sequence[Build], note: str = "", recalls: Mapping[str, Recall] | None = None) -> Message:
@@ -119,29 +146,41 @@ def builds(app: App, found: Sequence[Build], note: str = "", recalls: Mapping[st
     """
     name = inline(app.name, 80)
     if not found:
-        return Message(f"{name} has no builds{' that fit' if note else ' yet'}.{' ' + note if note else ''}")
-    body: list[Block] = [blocks.section(f"*Builds of {name}*, newest first{': ' + note if note else ''}")]
+        no = say("{app} has no builds that fit.", app=name) if note else say("{app} has no builds yet.", app=name)
+        return Message(f"{no} {note}".rstrip())
+    head = say("*Builds of {app}*, newest first", app=name)
+    body: list[Block] = [blocks.section(f"{head}: {note}" if note else head)]
     lines = []
     for build in found[:SHOWN_BUILDS]:
         recall = (recalls or {}).get(build.id)
-        line = f"*{inline(choice.label(build), 140)}* · {state(build, recall)} · {when(build.created_at)}"
-        lines.append(f"{inline(choice.label(build), 140)}: {state(build, recall) if recall else build.stage}")
+        label = inline(choice.label(build), 140)
+        lines.append(f"{label}: {state(build, recall) if recall else say(_SHORT[build.stage])}")
+        line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
         body.append(blocks.section(line, accessory=_builds_button(build, recall)))
-    if len(found) > SHOWN_BUILDS:
-        body.append(blocks.context(f"… and {len(found) - SHOWN_BUILDS} older ones. Narrow it with `branch:` or `os:`."))
-    return Message(f"Builds of {name}: {'; '.join(lines)}.", tuple(body))
+    if (left := len(found) - SHOWN_BUILDS) > 0:
+        body.append(blocks.context(_older(left)))
+    return Message(say("Builds of {app}: {builds}.", app=name, builds="; ".join(lines)), tuple(body))
+
+
+def _older(left: int) -> str:
+    return count(
+        "… and {number} older one. Narrow it with `branch:` or `os:`.",
+        "… and {number} older ones. Narrow it with `branch:` or `os:`.",
+        left,
+    )
 
 
 def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return get_button(build, style=None)
-    return blocks.button("Status", "status.v1", build_value(build), says=f"Status of {choice.label(build)}")
+    says = say("Status of {build}", build=choice.label(build))
+    return blocks.button(say("Status"), "status.v1", build_value(build), says=says)
 
 
 def status(build: Build, dashboard: str, recall: Recall | None = None, *, releases: bool = False) -> Message:
     """How far one build has come, and what can be done now; `releases`: by somebody who may take a build back."""
     sentence = f"{title(build)}: {state(build, recall)}."
-    by = f"\nby <@{recall.by}> {when(recall.at)}" if recall else ""
+    by = "\n" + say("by <@{person}> {when}", person=recall.by, when=when(recall.at)) if recall else ""
     body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
     if build.stage is Stage.FAILED:
         body.append(blocks.section(failure(build)))
@@ -152,9 +191,9 @@ def status(build: Build, dashboard: str, recall: Recall | None = None, *, releas
         buttons.append(news_button(build))
     elif not build.stage.final:
         buttons.append(watch_button(build))
-        buttons.append(blocks.button("Check again", "status.v1", build_value(build)))
+        buttons.append(blocks.button(say("Check again"), "status.v1", build_value(build)))
     if releases and (recall or build.stage is Stage.READY):
         buttons.append(recall_button(build) if recall is None else unrecall_button(build))
-    buttons.append(blocks.link_button("Open in Applivery", dashboard, "open.dashboard"))
+    buttons.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
     body.append(blocks.actions(*buttons))
     return Message(sentence, tuple(body))

@@ -9,18 +9,30 @@ from slack_sdk.models.blocks import ButtonElement, ImageElement
 
 from bot.domain import changelogs, choice
 from bot.domain.model import Announcement, Build, Manner, Shown, Stage
+from bot.language import count, later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Message
-from bot.slack.cards.builds import build_value, changelog, facts, failure, get_button, platform_name, title
+from bot.slack.cards.builds import (
+    build_value,
+    changelog,
+    facts,
+    failure,
+    get_button,
+    get_named,
+    news_button,
+    platform_name,
+    title,
+    versioned,
+)
 from bot.slack.wording import inline, when
 
 Dashboard = Callable[[Build], str]
 
 HEADS = {
-    Stage.PENDING: ("⬆️", "was uploaded"),
-    Stage.RUNNING: ("⚙️", "is being processed"),
-    Stage.READY: ("✅", "is ready"),
-    Stage.FAILED: ("❌", "failed to process"),
+    Stage.PENDING: ("⬆️", later("{build} was uploaded")),
+    Stage.RUNNING: ("⚙️", later("{build} is being processed")),
+    Stage.READY: ("✅", later("{build} is ready")),
+    Stage.FAILED: ("❌", later("{build} failed to process")),
 }
 DIGEST_LINES = 20
 LINK = 600  # characters of an address
@@ -69,9 +81,8 @@ def _line_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
 def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) -> Message:
     """One version for all its platforms: a line for each build, the changelog once, a button for each."""
     first = shown[0].build
-    name = f"{inline(first.app.name, 80)} {inline(first.version or 'without a version', 60)}"
-    states = [f"{_icon_of(one)} {_platform(one.build)} {_state(one)}" for one in shown]
-    head = f"{_label(manner)}{name}"
+    states = [_state(one, _platform(one.build)) for one in shown]
+    head = f"{_label(manner)}{versioned(first)}"
     body = [blocks.section(f"*{head}*{_mention(manner)}\n" + "\n".join(states), accessory=_icon(first))]
     for one in shown:
         body += [blocks.section(f"*{_platform(one.build)}* {failure(one.build)}")] if _failed(one) else []
@@ -80,13 +91,7 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
     if notes := changelog(max((one.build for one in shown), key=lambda b: len(b.changelog)), changelogs.START):
         body.append(blocks.section(notes))
     gets = [
-        blocks.button(
-            f"Get {_plain_platform(one.build)}",
-            f"get.v1#{number}",
-            build_value(one.build),
-            style="primary",
-            says=f"Get {choice.label(one.build)}",
-        )
+        get_named(say("Get {build}", build=_plain_platform(one.build)), f"get.v1#{number}", one.build)
         for number, one in enumerate(shown)
         if _can_be_had(one)
     ]
@@ -101,8 +106,11 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
 def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
     """What was kept back until now, newest first, in one message."""
     names = list(dict.fromkeys(inline(one.build.app.name, 80) for one in shown))
-    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more apps" if len(names) > 5 else "")
-    head = f"{_label(manner)}📦 {len(shown)} builds of {listed}"
+    apps = ", ".join(names[:5])
+    if left := len(names[5:]):
+        apps = count("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
+    much = count("{number} build of {apps}", "{number} builds of {apps}", len(shown), apps=apps)
+    head = f"{_label(manner)}📦 {much}"
     body: list[Block] = [blocks.section(f"*{head}*{_mention(manner)}")]
     newest = list(reversed(shown))
     for number, one in enumerate(newest[:DIGEST_LINES]):
@@ -110,48 +118,15 @@ def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
         why = f"\n{_why(one)}" if _why(one) else ""
         get = _numbered(get_button(one.build, style=None), number) if _can_be_had(one) else None
         body.append(blocks.section(f"{line}{why}", accessory=get))
-    if left := len(newest) - DIGEST_LINES:
-        body += [blocks.context(f"… and {left} more; `builds` with the app's name lists them.")] if left > 0 else []
+    if left := len(newest[DIGEST_LINES:]):
+        body.append(blocks.context(say("… and {number} more; `builds` with the app's name lists them.", number=left)))
     return Message(
         f"{head}{_mention(manner)}: " + "; ".join(_head(one) for one in newest[:DIGEST_LINES]) + ".", tuple(body)
     )
 
 
-def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
-    """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
-    build = announcement.build
-    pieces = changelogs.pieces(build.changelog)
-    body: list[Block] = []
-    text = f"{title(build)}: "
-    if announcement.part == 0 and now_warnings:
-        body.append(blocks.section("\n".join(f"⚠️ {inline(one)}" for one in now_warnings)))
-        text += " ".join(inline(one) for one in now_warnings) + " "
-    if announcement.part < len(pieces):
-        piece = pieces[announcement.part]
-        count = f" ({announcement.part + 1} of {len(pieces)})" if len(pieces) > 1 else ""
-        quoted = "\n".join(f">{inline(line, changelogs.PIECE)}" for line in piece.splitlines())
-        body.append(blocks.section(f"*What's new in {title(build)}*{count}\n{wording.cut(quoted, 2900)}"))
-        text += f"what's new{count}: {inline(piece, 500)}"
-    return Message(text.strip(), tuple(body))
-
-
-def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Message:
-    """A channel asked to hear when the newest build's certificate or profile runs out."""
-    text = f"⚠️ {title(build)}: {' '.join(inline(one) for one in warnings)} Somebody has to sign and upload a new one."
-    buttons = blocks.actions(blocks.link_button("Open in Applivery", dashboard, "open.dashboard"))
-    return Message(text, (blocks.section(text), buttons))
-
-
-def feedback(kind: str, app_name: str, dashboard: str) -> Message:
-    """A channel asked to hear of feedback; what it says is read in Applivery."""
-    what = "A bug was reported" if kind == "bug" else "Somebody sent feedback"
-    text = f"💬 {what} about {inline(app_name, 80)}."
-    buttons = blocks.actions(blocks.link_button("Read it in Applivery", dashboard, "open.dashboard"))
-    return Message(text, (blocks.section(text), buttons))
-
-
 def _head(one: Shown) -> str:
-    return f"{_icon_of(one)} {title(one.build)} {_state(one)}"
+    return _state(one, title(one.build))
 
 
 def _icon_of(one: Shown) -> str:
@@ -162,45 +137,45 @@ def _icon_of(one: Shown) -> str:
     return HEADS[one.build.stage][0]
 
 
-def _state(one: Shown) -> str:
+def _state(one: Shown, name: str) -> str:
+    """What has become of a build, as a sentence about it by this name."""
+    sentence = HEADS[one.build.stage][1]
     if one.recall:
-        return "was recalled"
-    if one.superseded_by and one.build.stage is Stage.READY:
-        return f"is ready, superseded by {_newer(one)}"
-    return HEADS[one.build.stage][1]
+        sentence = later("{build} was recalled")
+    elif one.superseded_by and one.build.stage is Stage.READY:
+        newer = _newer(one.build, one.superseded_by)
+        return f"{_icon_of(one)} {say('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
+    return f"{_icon_of(one)} {say(sentence, build=name)}"
 
 
-def _newer(one: Shown) -> str:
-    newer = one.superseded_by
-    assert newer is not None
-    same = newer.version == one.build.version or not newer.version
+def _newer(build: Build, newer: Build) -> str:
+    same = newer.version == build.version or not newer.version
     number = f" ({inline(newer.number, 40)})" if newer.number and same else ""
-    return f"{inline(newer.version or 'a newer build', 60)}{number}"
+    return f"{inline(newer.version, 60) if newer.version else say('a newer build')}{number}"
 
 
 def _why(one: Shown) -> str:
     """The sentence after the head: why it was recalled, or why it failed."""
     if one.recall:
-        return f"Recalled: {inline(one.recall.reason, 300)}"
+        return say("Recalled: {reason}", reason=inline(one.recall.reason, 300))
     if _failed(one) and one.build.error:
-        return f"Applivery says: {inline(one.build.error, 300)}"
+        return say("Applivery says: {reason}", reason=inline(one.build.error, 300))
     return ""
 
 
 def _aftermath(one: Shown) -> list[Block]:
     if recall := one.recall:
-        reason = inline(recall.reason, 600)
-        return [
-            blocks.section(f"⛔ *Recalled: {reason}*\nby <@{recall.by}> {when(recall.at)}. Please do not install it.")
-        ]
-    if one.superseded_by and one.build.stage is Stage.READY:
-        newer = blocks.button(
-            f"Get {one.superseded_by.version or 'the newer one'}",
-            "get.v1#newer",
-            build_value(one.superseded_by),
-            says=f"Get {choice.label(one.superseded_by)}",
+        told = say(
+            "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
+            reason=inline(recall.reason, 600),
+            person=recall.by,
+            when=when(recall.at),
         )
-        return [blocks.section(f"A newer build is ready: {title(one.superseded_by)}.", accessory=newer)]
+        return [blocks.section(told)]
+    if (newer := one.superseded_by) and one.build.stage is Stage.READY:
+        label = say("Get {build}", build=newer.version) if newer.version else say("Get the newer one")
+        get = get_named(label, "get.v1#newer", newer, style=None)
+        return [blocks.section(say("A newer build is ready: {build}.", build=title(newer)), accessory=get)]
     return []
 
 
@@ -217,14 +192,15 @@ def _is_news(one: Shown) -> bool:
 
 
 def _buttons(build: Build) -> list[ButtonElement]:
-    value, name = build_value(build), choice.label(build)
+    downloads = say("Who downloaded {build}", build=choice.label(build))
+    mute = say("Mute {app} in this channel", app=build.app.name)
     more = [
-        blocks.button("What's new", "news.v1", value, says=f"What's new in {name}"),
-        blocks.button("Downloads", "downloads.v1", value, says=f"Who downloaded {name}"),
+        news_button(build),
+        blocks.button(say("Downloads"), "downloads.v1", build_value(build), says=downloads),
     ]
     return [
         *(more if build.stage is Stage.READY else more[:1] if build.changelog else []),
-        blocks.button("Mute", "mute.v1", build.app.id, says=f"Mute {build.app.name} in this channel"),
+        blocks.button(say("Mute"), "mute.v1", build.app.id, says=mute),
     ]
 
 
@@ -235,13 +211,15 @@ def _read_on(builds: Sequence[Build], dashboard: Dashboard) -> list[Block]:
 
 def _links(builds: Sequence[Build], dashboard: Dashboard) -> str:
     """Where to read on: addresses that are no credentials, so they may stand in a channel."""
-    several = len(builds) > 1
     links = []
     for build in builds:
-        name = f" {_plain_platform(build)}" if several else ""
-        links.append(_link(dashboard(build), f"Open{name} in Applivery"))
+        open_it, run = say("Open in Applivery"), say("CI run")
+        if len(builds) > 1:
+            name = _plain_platform(build)
+            open_it, run = say("Open {platform} in Applivery", platform=name), say("CI run {platform}", platform=name)
+        links.append(_link(dashboard(build), open_it))
         if _is_web(build.origin.url):
-            links.append(_link(build.origin.url or "", f"CI run{name}"))
+            links.append(_link(build.origin.url or "", run))
     return " · ".join(filter(None, links))
 
 
@@ -259,11 +237,11 @@ def _numbered(button: ButtonElement, number: int) -> ButtonElement:
 
 def _platform(build: Build) -> str:
     number = f" ({inline(build.number, 40)})" if build.number else ""
-    return f"{platform_name(build) or 'build'}{number}"
+    return f"{platform_name(build) or say('build')}{number}"
 
 
 def _plain_platform(build: Build) -> str:
-    return choice.PLATFORMS.get(build.platform.casefold(), build.platform) or "build"
+    return choice.PLATFORMS.get(build.platform.casefold(), build.platform) or say("build")
 
 
 def _small_facts(build: Build) -> str:
@@ -271,7 +249,7 @@ def _small_facts(build: Build) -> str:
     parts = [
         wording.size(build.size) if build.size is not None else "",
         inline(build.origin.branch, 60) if build.origin.branch else "",
-        f"by {inline(build.uploader, 60)}" if build.uploader else "",
+        say("by {person}", person=inline(build.uploader, 60)) if build.uploader else "",
     ]
     return "".join(f" · {part}" for part in parts if part)
 
@@ -302,4 +280,4 @@ def _icon(build: Build) -> ImageElement | None:
     parts = _parts(build.icon)
     if parts.scheme != "https" or parts.query or len(build.icon) > blocks.URL:
         return None
-    return ImageElement(image_url=build.icon, alt_text=f"Icon of {wording.plain(build.app.name, 80)}")
+    return ImageElement(image_url=build.icon, alt_text=say("Icon of {app}", app=wording.plain(build.app.name, 80)))

@@ -10,21 +10,22 @@ from bot.domain import choice, filters, grammar
 from bot.domain.grammar import Words
 from bot.domain.model import Event, Subscription
 from bot.errors import BadInput, Problem
+from bot.language import later, say
 from bot.slack import blocks, replies
 from bot.slack.blocks import Block, Form, Message
 from bot.slack.wording import inline
 
 EVENTS = {
-    Event.UPLOADED: "was uploaded",
-    Event.PROCESSED: "was processed and can be had",
-    Event.FAILED: "failed to be processed",
-    Event.CERT: "has a certificate or profile that runs out",
-    Event.FEEDBACK: "got feedback or a bug report",
+    Event.UPLOADED: later("was uploaded"),
+    Event.PROCESSED: later("was processed and can be had"),
+    Event.FAILED: later("failed to be processed"),
+    Event.CERT: later("has a certificate or profile that runs out"),
+    Event.FEEDBACK: later("got feedback or a bug report"),
 }
 _HOW = {
-    "threads": "Details in a thread below the card",
-    "version": "One card for all platforms of a version",
-    "compact": "Compact: one line each",
+    "threads": later("Details in a thread below the card"),
+    "version": later("One card for all platforms of a version"),
+    "compact": later("Compact: one line each"),
 }
 _LINES = ("label", "mention", "digest", "quiet")
 _FIELDS = ("on", "format", "threads", "group", *_LINES)
@@ -32,15 +33,18 @@ _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 def ask(words: Words, tz: str, chosen: Option | None) -> Form:
     """The form for a new one: the app is chosen in it, or is already. Raises BadInput for words it has no room for."""
-    app = blocks.pick("App", "subscribe.app", hint="Type to find an app", chosen=chosen)
-    return Form("subscribe.v1", "Subscribe this channel", (app, *_fields(words, tz)), submit="Subscribe")
+    app = blocks.pick(say("App"), "subscribe.app", hint=say("Type to find an app"), chosen=chosen)
+    return Form("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
 
 
 def edit(one: Subscription, words: Words, tz: str, value: str) -> Form:
     """The form for one there is; `value` says which. Raises BadInput for words it has no room for."""
-    what = f"Builds of *{inline(one.app_name, 80)}*" if one.app_id else "Builds of *every app*"
-    head = blocks.section(f"{what} in <#{one.channel_id}>")
-    return Form("edit.v1", f"Edit subscription {one.id}", (head, *_fields(words, tz)), submit="Save", memory=value)
+    if one.app_id:
+        what = say("Builds of *{app}* in <#{channel}>", app=inline(one.app_name, 80), channel=one.channel_id)
+    else:
+        what = say("Builds of *every app* in <#{channel}>", channel=one.channel_id)
+    body = (blocks.section(what), *_fields(words, tz))
+    return Form("edit.v1", say("Edit subscription {number}", number=one.id), body, submit=say("Save"), memory=value)
 
 
 def typed(one: Subscription, handles: Mapping[str, str], tz: str) -> Words:
@@ -66,34 +70,34 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
     rest = grammar.readable(Words(words.plain, tuple(one for one in words.options if one.key not in _FIELDS)))
     if max(map(len, (rest, *given.values()))) > blocks.INPUT_TEXT:
         # cut short it would mean something else, and be saved
-        raise BadInput("That is too long for a form.", "Type `subscribe` with all of it instead.")
+        raise BadInput(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
+    ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(
-            "Tell this channel when a build", "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
+            say("Tell this channel when a build"), "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
         ),
         blocks.line_input(
-            "Only builds with",
-            "subscribe.filters",
-            hint="branch:release/* -tag:nightly os:ios",
-            value=rest,
+            say("Only builds with"), "subscribe.filters", hint="branch:release/* -tag:nightly os:ios", value=rest
         ),
-        blocks.checkboxes(
-            "How", "subscribe.how", _options(_HOW.items()), ticked={key for key, on in how.items() if on}
+        blocks.checkboxes(say("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
+        _line("label", say("Label in front of each card"), "Staging", given),
+        _line("mention", say("User group to mention"), "@mobile-qa", given),
+        _line(
+            "digest",
+            say("A digest instead of single cards ({tz})", tz=tz),
+            say("daily@09:00 or mon,thu@17:30"),
+            given,
         ),
-        blocks.line_input("Label in front of each card", "subscribe.label", hint="Staging", value=given["label"]),
-        blocks.line_input("User group to mention", "subscribe.mention", hint="@mobile-qa", value=given["mention"]),
-        blocks.line_input(
-            f"A digest instead of single cards ({tz})",
-            "subscribe.digest",
-            hint="daily@09:00 or mon,thu@17:30",
-            value=given["digest"],
-        ),
-        blocks.line_input(f"Quiet hours ({tz})", "subscribe.quiet", hint="22:00-08:00", value=given["quiet"]),
+        _line("quiet", say("Quiet hours ({tz})", tz=tz), "22:00-08:00", given),
     )
 
 
+def _line(key: str, label: str, hint: str, given: Mapping[str, str]) -> Block:
+    return blocks.line_input(label, f"subscribe.{key}", hint=hint, value=given[key])
+
+
 def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
-    return [blocks.option(label, str(name)) for name, label in labels]
+    return [blocks.option(say(label), str(name)) for name, label in labels]
 
 
 def read(sent: Mapping[str, str]) -> Words:
@@ -113,12 +117,13 @@ def read(sent: Mapping[str, str]) -> Words:
 def not_saved(error: Problem, what: str, words: Words) -> Message:
     """What could not be used of a form, with the way back to it as it was filled in."""
     said = replies.problem(error)
-    body = (blocks.section("*Not saved*"), *said.blocks)
+    text = say("Not saved: {problem}", problem=said.text)
+    body = (blocks.section(say("*Not saved*")), *said.blocks)
     again = f"{what} {grammar.explain(words)}"
     if len(again) > blocks.BUTTON_VALUE:
-        return Message(f"Not saved: {said.text}", body)
-    back = blocks.button("Back to the form", "edit.v1", again, style="primary")
-    return Message(f"Not saved: {said.text}", (*body, blocks.actions(back)))
+        return Message(text, body)
+    back = blocks.button(say("Back to the form"), "edit.v1", again, style="primary")
+    return Message(text, (*body, blocks.actions(back)))
 
 
 def unknown(words: Words) -> tuple[str, tuple[str, ...]] | None:

@@ -8,24 +8,30 @@ from datetime import datetime
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import filters, manners
-from bot.domain.model import Build, Event, Subscription
+from bot.domain.model import Subscription
 from bot.domain.rehearsal import Rehearsal
+from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.cards.builds import platform_name
+from bot.slack.cards.rehearsals import dry_run
 from bot.slack.wording import inline, when
 
 PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
-NAMED = 5
 # What is left of a handle when Slack does not tell it
 NO_HANDLES: Mapping[str, str] = {}
-ENDS = "The channel hears no more of it."
+EVERY_APP = later("every app")  # the name under which a subscription to all of them is stored
+ENDS = later("The channel hears no more of it.")
 
 _PAUSED = {
-    "is_archived": "the channel is archived",
-    "not_in_channel": "I am no longer in the channel",
-    "channel_not_found": "I can no longer see the channel",
+    "is_archived": later("the channel is archived"),
+    "not_in_channel": later("I am no longer in the channel"),
+    "channel_not_found": later("I can no longer see the channel"),
 }
+
+
+def app_of(one: Subscription) -> str:
+    """What a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
+    return one.app_name if one.app_id else say(EVERY_APP)
 
 
 def words(one: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
@@ -34,8 +40,10 @@ def words(one: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
     if not one.manner.mention:
         return said
     handle = handles.get(one.manner.mention)
-    who = f"@{inline(handle, 80)}" if handle else "a user group"
-    return f"{said}{',' if manners.explain(one.manner) else ';'} mentioning {who}"
+    group = f"@{inline(handle, 80)}" if handle else say("a user group")
+    if manners.explain(one.manner):
+        return say("{subscription}, mentioning {group}", subscription=said, group=group)
+    return say("{subscription}; mentioning {group}", subscription=said, group=group)
 
 
 def value(one: Subscription) -> str:
@@ -56,51 +64,19 @@ def subscribed(
     here: bool = True,
 ) -> Message:
     """What was saved, said back in words, and what it would have posted."""
-    channel = "this channel" if here else f"<#{one.channel_id}>"
-    done = f"Changed: {channel} now hears of" if replaced else f"Done: {channel} hears of"
-    text = f"{done} {words(one, handles)}. History stays quiet; the next build is the first."
+    sentence = later("Done: {channel} hears of {subscription}. History stays quiet; the next build is the first.")
+    if replaced:
+        sentence = later(
+            "Changed: {channel} now hears of {subscription}. History stays quiet; the next build is the first."
+        )
+    channel = say("this channel") if here else f"<#{one.channel_id}>"
+    text = say(sentence, channel=channel, subscription=words(one, handles))
     if resumed:
-        text += " I could not speak there for a while; what was kept back comes now."
+        text += " " + say("I could not speak there for a while; what was kept back comes now.")
     would = dry_run(one, tried)
     body = [blocks.section(text), *([blocks.section(f"🧪 {would}")] if would else [])]
-    buttons = blocks.actions(_edit(one), _remove(one, "Unsubscribe"))
+    buttons = blocks.actions(_edit(one), _remove(one, say("Unsubscribe")))
     return Message(f"{text} {would}".rstrip(), (*body, buttons))
-
-
-def dry_run(one: Subscription, tried: Rehearsal | None) -> str:
-    """Which of the newest builds would have been posted, or what may be too narrow; empty when it is about none."""
-    if tried is None:
-        return ""
-    if not tried.looked:
-        return "There is no build yet that it could be tried on."
-    last = f"the last {len(tried.looked)} builds" if len(tried.looked) > 1 else "the only build there is"
-    if not tried.would:
-        return f"None of {last} would have posted{_why_none(one, tried)}"
-    named = [_name(build, with_app=one.app_id is None) for build in tried.would[:NAMED]]
-    more = f" and {len(tried.would) - NAMED} more" if len(tried.would) > NAMED else ""
-    return f"{len(tried.would)} of {last} would have posted: {', '.join(named)}{more}."
-
-
-def _why_none(one: Subscription, tried: Rehearsal) -> str:
-    if tried.fitting:
-        ends = " or ".join(event.value for event in one.events if event in (Event.PROCESSED, Event.FAILED))
-        fit = (
-            "" if not tried.there else f" {len(tried.fitting)} of them fit{'s' * (len(tried.fitting) == 1)} the filter."
-        )
-        return f": none of them {'has' if ends == 'failed' else 'was'} {ends}.{fit}"
-    have = "; ".join(
-        f"{key} {', '.join(inline(fact, 40) for fact in facts[:NAMED])}{', …' * (len(facts) > NAMED)}"
-        if facts
-        else f"no {key}"
-        for key, facts in tried.there
-    )
-    return f". The filter may be too narrow: they have {have}."
-
-
-def _name(build: Build, *, with_app: bool) -> str:
-    app = f"{inline(build.app.name, 60)} " if with_app else ""
-    number = f" ({inline(build.number, 40)})" if build.number else ""
-    return f"{app}{inline(build.version or 'no version', 60)}{number} {platform_name(build)}".rstrip()
 
 
 # ------------------------------------------------------------------ the list
@@ -123,36 +99,39 @@ def subscriptions(
     pages = (len(found) + PAGE - 1) // PAGE
     page = max(0, min(page, pages - 1))
     shown = found[page * PAGE : (page + 1) * PAGE]
-    whose = "every channel" if everywhere else "this channel"
-    which = f" (page {page + 1} of {pages})" if pages > 1 else ""
-    body: list[Block] = [blocks.section(f"*Subscriptions of {whose}*{which}")]
+    head = say("Subscriptions of every channel") if everywhere else say("Subscriptions of this channel")
+    which = " " + say("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
+    body: list[Block] = [blocks.section(f"*{head}*{which}")]
     for one, last in shown:
         body += [blocks.section(_entry(one, last, handles, now, everywhere)), _buttons(one)]
     if pages > 1:
         body.append(_turning(page, pages, everywhere))
     listed = "; ".join(f"{one.id}: {_where(one, everywhere)}{words(one, handles)}" for one, _ in shown)
-    return Message(f"Subscriptions of {whose}{which}: {listed}.", tuple(body))
+    return Message(f"{head}{which}: {listed}.", tuple(body))
 
 
 def _nothing(everywhere: bool) -> Message:
     if everywhere:
-        return Message("No channel is subscribed to anything yet. Try `subscribe` in one, with the name of an app.")
-    text = "This channel is subscribed to nothing yet. Try `subscribe` with the name of an app."
-    return Message(text, (blocks.section(text), blocks.actions(blocks.button("Subscribe", "run.v1", "subscribe"))))
+        return Message(
+            say("No channel is subscribed to anything yet. Try `subscribe` in one, with the name of an app.")
+        )
+    text = say("This channel is subscribed to nothing yet. Try `subscribe` with the name of an app.")
+    return Message(text, (blocks.section(text), blocks.actions(blocks.button(say("Subscribe"), "run.v1", "subscribe"))))
 
 
 def _entry(
     one: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
-    posted = f"last posted {when(last)}" if last else "nothing posted yet"
+    posted = say("last posted {when}", when=when(last)) if last else say("nothing posted yet")
+    by = say("by <@{person}> {when}", person=one.created_by, when=when(one.created_at))
     lines = [
         f"*{one.id}* · {_where(one, everywhere)}{words(one, handles)}",
-        f"_by <@{one.created_by}> {when(one.created_at)} · {posted}_",
+        f"_{by} · {posted}_",
     ]
     if one.muted_until and one.muted_until > now:
-        lines.append(f"🔕 muted until {when(one.muted_until)}")
+        lines.append(say("🔕 muted until {when}", when=when(one.muted_until)))
     if one.paused:
-        lines.append(f"⏸ paused: {_why_paused(one)}")
+        lines.append(say("⏸ paused: {reason}", reason=_why_paused(one)))
     return "\n".join(lines)
 
 
@@ -161,28 +140,34 @@ def _where(one: Subscription, everywhere: bool) -> str:
 
 
 def _buttons(one: Subscription) -> Block:
-    name = f"subscription {one.id}, {one.app_name}"
+    name = _by_number(one)
+    test, mute = say("Post a test card of {subscription}", subscription=name), say("Mute {app}", app=name)
     return blocks.actions(
-        blocks.button("Test", "test.v1", value(one), says=f"Post a test card of {name}"),
+        blocks.button(say("Test"), "test.v1", value(one), says=test),
         _edit(one),
-        blocks.button("Mute", "mute.v1", value(one), says=f"Mute {name}"),
-        _remove(one, "Remove"),
+        blocks.button(say("Mute"), "mute.v1", value(one), says=mute),
+        _remove(one, say("Remove")),
     )
 
 
+def _by_number(one: Subscription) -> str:
+    return say("subscription {number}, {app}", number=one.id, app=app_of(one))
+
+
 def _edit(one: Subscription) -> ButtonElement:
-    return blocks.button("Edit", "edit.v1", value(one), says=f"Edit subscription {one.id}, {one.app_name}")
+    says = say("Edit {subscription}", subscription=_by_number(one))
+    return blocks.button(say("Edit"), "edit.v1", value(one), says=says)
 
 
 def _remove(one: Subscription, label: str) -> ButtonElement:
-    says = f"{label}: subscription {one.id}, {one.app_name}"
-    return blocks.button(label, "unsubscribe.v1", value(one), says=says, confirm=ENDS)
+    return blocks.button(label, "unsubscribe.v1", value(one), says=f"{label}: {_by_number(one)}", confirm=say(ENDS))
 
 
 def _turning(page: int, pages: int, everywhere: bool) -> Block:
     which = "all" if everywhere else "here"
-    back = blocks.button("Previous", "subscriptions.v1#previous", f"{which}/{page - 1}", says="The page before")
-    on = blocks.button("Next", "subscriptions.v1#next", f"{which}/{page + 1}", says="The page after")
+    before, after = f"{which}/{page - 1}", f"{which}/{page + 1}"
+    back = blocks.button(say("Previous"), "subscriptions.v1#previous", before, says=say("The page before"))
+    on = blocks.button(say("Next"), "subscriptions.v1#next", after, says=say("The page after"))
     return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))
 
 
@@ -190,13 +175,13 @@ def which_to_end(found: Sequence[Subscription]) -> Message:
     """Several could be meant: each with a button that ends it."""
     if not found:
         return _nothing(everywhere=False)
-    text = "Which one is to end?"
+    text = say("Which one is to end?")
     body = [
-        blocks.section(f"*{one.id}* · {words(one)}", accessory=_remove(one, "Remove"))
+        blocks.section(f"*{one.id}* · {words(one)}", accessory=_remove(one, say("Remove")))
         for one in found[: blocks.MESSAGE_BLOCKS - 2]
     ]
     left = len(found) - len(body)
-    more = [blocks.context(f"… and {left} more; `subscriptions` lists them all.")] if left else []
+    more = [blocks.context(say("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
     listed = "; ".join(f"{one.id}: {words(one)}" for one in found)
     return Message(f"{text} {listed}.", (blocks.section(f"*{text}*"), *body, *more))
 
@@ -204,13 +189,26 @@ def which_to_end(found: Sequence[Subscription]) -> Message:
 # ------------------------------------------------------------------ trying it
 
 
-def trial(one: Subscription, card: Message | None, note: str, handles: Mapping[str, str] = NO_HANDLES) -> Message:
-    """What the asker hears of a test; the channel gets a copy of its own: the card, marked as a test."""
-    mark = f"🔔 Test: this is how <#{one.channel_id}> hears of {words(one, handles)}."
-    if card is None:
-        card, mark = Message(""), f"{mark} {note}"
-    shown = Message(f"{mark} {card.text}".rstrip(), (blocks.section(mark), *card.blocks))
-    return Message(f"I posted a test card in <#{one.channel_id}>. {note}".rstrip(), copies=((one.channel_id, shown),))
+NO_BUILDS = later("It is about no builds, so there is no card to show.")
+NO_BUILD_YET = later("There is no build yet to show.")
+
+
+def trial(one: Subscription, channel: Message, note: str = "") -> Message:
+    """What the asker hears of a test; the channel gets a copy of its own."""
+    posted = say("I posted a test card in <#{channel}>.", channel=one.channel_id)
+    return Message(f"{posted} {note}".rstrip(), copies=((one.channel_id, channel),))
+
+
+def tried_out(one: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
+    """What the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
+    mark = say(
+        "🔔 Test: this is how <#{channel}> hears of {subscription}.",
+        channel=one.channel_id,
+        subscription=words(one, handles),
+    )
+    if not card.blocks:
+        mark, card = f"{mark} {card.text}", Message("")
+    return Message(f"{mark} {card.text}".rstrip(), (blocks.section(mark), *card.blocks))
 
 
 # ------------------------------------------------------------------ stopped
@@ -218,12 +216,26 @@ def trial(one: Subscription, card: Message | None, note: str, handles: Mapping[s
 
 def paused(one: Subscription, bot_name: str) -> Message:
     """What its maker is told, once, when a channel stops taking messages, and how it goes on."""
-    why, invite = _why_paused(one), f"`/invite @{inline(bot_name, 40)}`"
-    when_back = "it is back from the archive and I am in it" if one.paused == "is_archived" else "I am in it again"
-    again = f"As soon as {when_back} ({invite}), I go on by myself"
-    text = f"I stopped announcing {words(one)} in <#{one.channel_id}>: {why}. {again}, and say what came meanwhile."
+    sentence = later(
+        "I stopped announcing {subscription} in <#{channel}>: {why}. "
+        "As soon as I am in it again ({invite}), I go on by myself, and say what came meanwhile."
+    )
+    if one.paused == "is_archived":
+        sentence = later(
+            "I stopped announcing {subscription} in <#{channel}>: {why}. As soon as it is back from the archive "
+            "and I am in it ({invite}), I go on by myself, and say what came meanwhile."
+        )
+    text = say(
+        sentence,
+        subscription=words(one),
+        channel=one.channel_id,
+        why=_why_paused(one),
+        invite=f"`/invite @{inline(bot_name, 40)}`",
+    )
     return Message(text, (blocks.section(text),))
 
 
 def _why_paused(one: Subscription) -> str:
-    return _PAUSED.get(one.paused or "", f"Slack says `{inline(one.paused or 'no', 60)}`")
+    if one.paused in _PAUSED:
+        return say(_PAUSED[one.paused])
+    return say("Slack says `{code}`", code=inline(one.paused or "no", 60))

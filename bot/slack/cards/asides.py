@@ -1,0 +1,55 @@
+"""What a channel is told beside its cards: replies in their threads, a certificate that runs out, feedback; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import changelogs
+from bot.domain.model import Announcement, Build
+from bot.language import later, say
+from bot.slack import blocks, wording
+from bot.slack.blocks import Block, Message
+from bot.slack.cards.builds import title
+from bot.slack.wording import inline
+
+
+def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
+    """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
+    build = announcement.build
+    pieces = changelogs.pieces(build.changelog)
+    body: list[Block] = []
+    text = f"{title(build)}: "
+    if announcement.part == 0 and now_warnings:
+        body.append(blocks.section("\n".join(f"⚠️ {inline(one)}" for one in now_warnings)))
+        text += " ".join(inline(one) for one in now_warnings) + " "
+    if announcement.part < len(pieces):
+        piece = pieces[announcement.part]
+        quoted = "\n".join(f">{inline(line, changelogs.PIECE)}" for line in piece.splitlines())
+        which = ""
+        if len(pieces) > 1:
+            which = " " + say("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
+        head, told = say("What's new in {build}", build=title(build)), say("what's new")
+        body.append(blocks.section(f"*{head}*{which}\n{wording.cut(quoted, 2900)}"))
+        text += f"{told}{which}: {inline(piece, 500)}"
+    return Message(text.strip(), tuple(body))
+
+
+def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Message:
+    """A channel asked to hear when the newest build's certificate or profile runs out."""
+    text = say(
+        "⚠️ {build}: {warnings} Somebody has to sign and upload a new one.",
+        build=title(build),
+        warnings=" ".join(inline(one) for one in warnings),
+    )
+    buttons = blocks.actions(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+    return Message(text, (blocks.section(text), buttons))
+
+
+def feedback(kind: str, app_name: str, dashboard: str) -> Message:
+    """A channel asked to hear of feedback; what it says is read in Applivery."""
+    sentence = later("💬 A bug was reported about {app}.")
+    if kind != "bug":
+        sentence = later("💬 Somebody sent feedback about {app}.")
+    text = say(sentence, app=inline(app_name, 80))
+    buttons = blocks.actions(blocks.link_button(say("Read it in Applivery"), dashboard, "open.dashboard"))
+    return Message(text, (blocks.section(text), buttons))
