@@ -146,7 +146,8 @@ class Announce:
         event = claim.announcement.event
         if event is Saying.SUMMARY:
             found = await self._there_already(claim, None) if claim.unsure else None
-            return Outcome.of(claim, "posted", ts=await threads.say(self._poster, claim, found))
+            message = await self._message(claim.announcement)
+            return Outcome.of(claim, "posted", ts=await threads.say(self._poster, claim, message, found))
         if claim.card_ts is None and event in Follow:
             kind: Ended = "held" if self._pausing.knows(claim.announcement.channel_id) else "failed"
             return Outcome.of(claim, kind, reason="there is no card")
@@ -169,7 +170,9 @@ class Announce:
         message = await self._message(claim.announcement)
         posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
         if over := message.expires:
-            expiry = Expiry(posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again)
+            expiry = Expiry(
+                posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again, over.language
+            )
             await self._store.expire_at(over.at, expiry)
         alone = thread_ts is not None or _is_person(claim)
         return Outcome.of(claim, "posted", ts=posted.ts, covers=0 if alone else claim.covers)
