@@ -70,7 +70,8 @@ async def from_message(call: Call, value: str | None) -> Form:
 
 
 def _named(file: QuotedFile) -> str:
-    return f"*{inline(file.name or say('The file of the message'), 120)}* ({size(file.size)})"
+    name = file.name or say("The file of the message")
+    return f"*{inline(name, 120)}* ({size(file.size)})"
 
 
 def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Form:

@@ -36,10 +36,7 @@ def link(
     """
     what = link_words(build, made)
     life = life_words(made, now)
-    offer = say(
-        "<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life
-    )
-    lines = [f"*{title(build)}*", offer]
+    lines = [f"*{title(build)}*", _offer(made, what, asker, life)]
     warnings = [inline(warning, 200) for warning in installing.warnings(build, now)]
     lines += [f"⚠️ {warning}" for warning in warnings]
     if installing.over_the_air(build) and not installs:
@@ -52,6 +49,12 @@ def link(
         "{build}: {what}: {url} (it {life}, only for you).", build=title(build), what=what, url=made.url, life=life
     )
     return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made))
+
+
+def _offer(made: Link, what: str, asker: Asker, life: str) -> str:
+    return say(
+        "<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life
+    )
 
 
 def ready(build: Build, made: Link, asker: Asker, now: datetime, *, dashboard: str, installs: bool) -> Message:
@@ -195,7 +198,7 @@ def not_ready(build: Build, dashboard: str) -> Message:
         blocks.button(say("Check again"), "status.v1", build_value(build)),
         blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
     ]
-    return Message(f"{text} {say('I can tell you when it is.')}", (blocks.section(text), blocks.actions(*row)))
+    return Message(" ".join((text, say("I can tell you when it is."))), (blocks.section(text), blocks.actions(*row)))
 
 
 def awaiting(build: Build) -> Message:
@@ -211,7 +214,7 @@ def awaiting(build: Build) -> Message:
 def shared(build: Build, by: str) -> Message:
     """The card somebody shares: buttons that make a link for whoever clicks, months later too; no token."""
     text = say("{build}, shared by <@{user}>", build=title(build), user=by)
-    head = f"*{title(build)}*\n{say('shared by <@{user}>', user=by)}"
+    head = say("*{build}*\nshared by <@{user}>", build=title(build), user=by)
     body = [blocks.section(head, fields=facts(build))]
     if notes := changelog(build):
         body.append(blocks.section(notes))
@@ -256,7 +259,7 @@ def attachment_link(build: Build, one: Attachment, made: Link, asker: Asker, now
     life = life_words(made, now)
     lines = (
         say("*{file}* ({size}) of {build}", file=name, size=wording.size(one.size), build=title(build)),
-        say("<{url}|Download it> — only for <@{user}>. It {life}.", url=made.url, user=asker.user_id, life=life),
+        _offer(made, say("Download it"), asker, life),
     )
     back = blocks.actions(blocks.button(say("All attachments"), "files.v1", build_value(build)))
     text = say("{file}: {url} (it {life}, only for you)", file=name, url=made.url, life=life)

@@ -53,7 +53,7 @@ def ended(build: Build, dashboard: str) -> Message:
     """What the progress message says at the end; the link, or the same reason, comes in a new message."""
     if build.stage is Stage.FAILED:
         return builds.status(build, dashboard)
-    words = f"{say(STAGE_WORDS[build.stage])}. {say('You get it in a new message.')}"
+    words = say("{state}. You get it in a new message.", state=say(STAGE_WORDS[build.stage]))
     return Message(f"{title(build)}: {words}", (blocks.section(f"*{title(build)}*\n{words}"),))
 
 

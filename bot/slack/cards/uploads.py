@@ -43,7 +43,8 @@ def measure(pace: Pace) -> str:
     """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
     parts = [say("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
     if pace.sent >= pace.total:
-        return f"{parts[0]} · {say('all sent, waiting for Applivery’s answer')}"
+        parts.append(say("all sent, waiting for Applivery’s answer"))
+        return " · ".join(parts)
     if pace.rate:
         parts.append(f"{size(int(pace.rate))}/s")
     if pace.left is not None:
@@ -100,10 +101,19 @@ def begun(name: str, count: int, app: App, build: Build | None = None) -> Messag
     """What is said where the upload was asked for."""
     file, much = inline(name, 120), size(count)
     if build:
-        text = say("Attaching *{file}* ({size}) to *{build}*.", file=file, size=much, build=title(build))
+        text = say(
+            "Attaching *{file}* ({size}) to *{build}*. You can follow it in our direct messages.",
+            file=file,
+            size=much,
+            build=title(build),
+        )
     else:
-        text = say("Uploading *{file}* ({size}) to *{app}*.", file=file, size=much, app=inline(app.name, 80))
-    text = f"{text} {say('You can follow it in our direct messages.')}"
+        text = say(
+            "Uploading *{file}* ({size}) to *{app}*. You can follow it in our direct messages.",
+            file=file,
+            size=much,
+            app=inline(app.name, 80),
+        )
     return Message(_bare(text), (blocks.section(text),))
 
 
