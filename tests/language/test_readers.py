@@ -103,6 +103,7 @@ async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
     assert "atascada" in directs(world, lucia)[-1].text
     assert "may be stuck" in directs(world, world.bruno)[-1].text
     world.applivery.move(build, "processed")
+    clock.forward(minutes=1)
     await world.look()
     assert for_lucia.text.endswith("La recibes en un mensaje nuevo.")
     assert directs(world, lucia)[-1].text.startswith("Lista, me pediste que te avisara: Courier 2.4.0")
