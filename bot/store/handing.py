@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -169,16 +169,7 @@ class Handing(Database):
 
     async def expire_at(self, due_at: datetime, expiry: Expiry) -> None:
         """Change this message when its link's time is over (aware)."""
-        insert = sa.insert(expiries).values(
-            due_at=due_at,
-            address=expiry.address,
-            ts=expiry.ts,
-            app_id=expiry.app_id,
-            build_id=expiry.build_id,
-            title=expiry.title,
-            again=expiry.again,
-            language=expiry.language,
-        )
+        insert = sa.insert(expiries).values(due_at=due_at, **asdict(expiry))
 
         async def work(connection: Connection) -> None:
             await connection.execute(insert)
