@@ -146,8 +146,7 @@ class Announce:
         event = claim.announcement.event
         if event is Saying.SUMMARY:
             found = await self._there_already(claim, None) if claim.unsure else None
-            message = await self._message(claim.announcement)
-            return Outcome.of(claim, "posted", ts=await threads.say(self._poster, claim, message, found))
+            return Outcome.of(claim, "posted", ts=await threads.say(self._poster, claim, found))
         if claim.card_ts is None and event in Follow:
             kind: Ended = "held" if self._pausing.knows(claim.announcement.channel_id) else "failed"
             return Outcome.of(claim, kind, reason="there is no card")

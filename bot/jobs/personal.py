@@ -1,4 +1,4 @@
-"""What one person is told, in their language: the build they wait for, why it will not come, or a summary."""
+"""What somebody gets who waits for a build: the link, the reason why there is none, or that it seems stuck."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain import access
-from bot.domain.model import Announcement, Build, Event, Role, Saying
+from bot.domain.model import Announcement, Build, Event, Role
 from bot.errors import Problem, Recalled
 from bot.language import say, speaking
 from bot.slack import blocks, replies
 from bot.slack.blocks import Message
-from bot.slack.cards import builds, digests, links, progress
+from bot.slack.cards import builds, links, progress
 from bot.slack.handout import Handout
 from bot.slack.people import People
-from bot.store.facts import report_of
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -39,12 +38,10 @@ class Personal:
     async def message(self, announcement: Announcement) -> Message:
         """The message for the person in `channel_id`, in their language."""
         with speaking(await self._people.language(announcement.channel_id)):
-            if announcement.event is Saying.SUMMARY:
-                return digests.summary(report_of(announcement.fact))
             return await self._of_a_build(announcement)
 
     async def _of_a_build(self, announcement: Announcement) -> Message:
-        """How a build stands; when it is ready, with the link, or a button that makes one when none is to be had."""
+        """How the build stands; of a ready one the link, or a button that makes one when none is to be had now."""
         build = announcement.build
         if announcement.event is Event.STUCK:
             return progress.stuck(build, self._dashboard(build))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from bot.errors import SlackBusy, SlackProblem, SlackUnsure
-from bot.slack.blocks import Message
+from bot.slack.cards import digests
 from bot.slack.poster import Posted, Poster
 from bot.store.claims import Claim
+from bot.store.facts import report_of
 from bot.telemetry import logger
 
 log = logger(__name__)
 
 
-async def say(poster: Poster, claim: Claim, message: Message, found: str | None) -> str:
+async def say(poster: Poster, claim: Claim, found: str | None) -> str:
     """Post the summary of a claim with its thread; returns the headline's ts. Raises as `Poster.post` does.
 
     `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
     Once the headline stands, whatever goes wrong leaves the outcome unsure: the next one to try looks again.
     """
     announcement = claim.announcement
+    message = digests.summary(report_of(announcement.fact))
     if found is None:
         posted = await poster.post(
             announcement.channel_id, message, key=announcement.key, before=claim.deadline_monotonic

@@ -9,11 +9,10 @@ import msgspec
 
 from bot.applivery.catalogue import Catalogue
 from bot.domain import installing
-from bot.domain.model import Announcement, App, Build, Event, Follow, Saying, is_person
+from bot.domain.model import Announcement, App, Build, Event, Follow, is_person
 from bot.errors import MessageRefused
 from bot.slack.blocks import Message
-from bot.slack.cards import digests, living
-from bot.store.facts import report_of
+from bot.slack.cards import living
 
 
 class Words:
@@ -39,8 +38,6 @@ class Words:
         build = announcement.build
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
-        if announcement.event is Saying.SUMMARY:
-            return digests.summary(report_of(announcement.fact))
         if announcement.event is Event.FEEDBACK:
             return await self._feedback(announcement)
         if announcement.event is Event.CERT:
