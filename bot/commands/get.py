@@ -11,7 +11,7 @@ from bot.domain import choice
 from bot.domain.installing import kinds, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed
-from bot.language import say, speaking
+from bot.language import later, say, speaking
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
 from bot.slack.cards import builds as buildcards
@@ -152,7 +152,7 @@ async def share(call: Call, value: str) -> Message:
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.house.handout.refuse_recalled(build)
-    await may_post(call, say("a card shows your changelog and branch"))
+    await may_post(call, later("a card shows your changelog and branch"))
     await call.write_down("share", "shared", app_id=build.app.id, build_id=build.id)
     with speaking(call.house.language):
         return links.shared(build, call.asker.user_id).shared()
