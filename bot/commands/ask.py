@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.domain.model import Role
 from bot.errors import BadInput
+from bot.language import say, speaking
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.command import Call, button
@@ -18,19 +21,21 @@ async def ask(call: Call, value: str) -> Message:
     """*Ask an admin*, under a refusal."""
     name, _, app_id = value.partition("/")
     if name.upper() not in Role.__members__:
-        raise BadInput("This button is from another version of me.", "Please try again what was refused.")
+        raise BadInput(say("This button is from another version of me."), say("Please try again what was refused."))
     role = Role[name.upper()]
     if call.asker.role_for(app_id) >= role:
-        return Message(f"You have the role *{role.name.lower()}* by now; please try again.")
+        return Message(say("You have the role *{role}* by now; please try again.", role=role.name.lower()))
     request = await call.house.store.ask_for_role(call.asker.team_id, call.asker.user_id, role, app_id or None)
     if request is None:
-        return Message("You have asked for that already; the admins have it in their direct messages.")
+        return Message(say("You have asked for that already; the admins have it in their direct messages."))
     admins = [one for one in await call.house.people.admins(call.asker.team_id) if one != call.asker.user_id][:ASKED]
     if not admins:
-        return Message("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one.")
+        return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
     await call.write_down("ask", role.name.lower(), app_id=app_id or None)
-    question = _question(request, await _where(call, request))
-    return Message("I asked the admins; you will hear from me.", copies=tuple((admin, question) for admin in admins))
+    app = await _app(call, request)
+    languages = await asyncio.gather(*map(call.house.people.language, admins))
+    copies = tuple((admin, _question(request, app, spoken)) for admin, spoken in zip(admins, languages, strict=True))
+    return Message(say("I asked the admins; you will hear from me."), copies=copies)
 
 
 @button("decide.v1", need=Role.ADMIN)
@@ -44,34 +49,56 @@ async def decide(call: Call, value: str) -> Message:
         else None
     )
     if decided is None:
-        raise BadInput("I know nothing of that question any more.", "A role can be given with `grant`.")
+        raise BadInput(say("I know nothing of that question any more."), say("A role can be given with `grant`."))
     request, mine = decided
-    words = _words(request, await _where(call, request))
-    result = "allowed" if request.allowed else "denied"
+    app = await _app(call, request)
     if not mine:
-        return Message(f"<@{request.decided_by}> had {result} it already: <@{request.user_id}> asked for {words}.")
+        return Message(_too_late(request, app))
+    result = "allowed" if request.allowed else "denied"
     await call.write_down(result, f"{request.role.name.lower()} for {request.user_id}", app_id=request.app_id)
-    told = f"An admin {result} your request for {words}." + (" You can try again now." if request.allowed else "")
-    return Message(
-        f"You {result} it: <@{request.user_id}> asked for {words}.", copies=((request.user_id, Message(told)),)
-    )
+    with speaking(await call.house.people.language(request.user_id)):
+        told = Message(_told(request, app))
+    return Message(_decided(request, app), copies=((request.user_id, told),))
 
 
-async def _where(call: Call, request: RoleRequest) -> str:
+async def _app(call: Call, request: RoleRequest) -> str | None:
+    """The name of the app the role is for, escaped; None for every app."""
     if request.app_id is None:
-        return ""
+        return None
     names = {app.id: app.name for app in await call.house.catalogue.apps()}
-    return f" for {inline(names.get(request.app_id, request.app_id), 80)}"
+    return inline(names.get(request.app_id, request.app_id), 80)
 
 
-def _words(request: RoleRequest, where: str) -> str:
-    return f"the role *{request.role.name.lower()}*{where}"
+def _words(request: RoleRequest, app: str | None) -> str:
+    role = request.role.name.lower()
+    return say("the role *{role}* for {app}", role=role, app=app) if app else say("the role *{role}*", role=role)
 
 
-def _question(request: RoleRequest, where: str) -> Message:
-    text = f"<@{request.user_id}> asks for {_words(request, where)}."
-    choices = blocks.actions(
-        blocks.button("Allow", "decide.v1#allow", f"allow/{request.id}", style="primary"),
-        blocks.button("Deny", "decide.v1#deny", f"deny/{request.id}"),
-    )
+def _too_late(request: RoleRequest, app: str | None) -> str:
+    who = {"admin": request.decided_by, "user": request.user_id, "role": _words(request, app)}
+    if request.allowed:
+        return say("<@{admin}> had allowed it already: <@{user}> asked for {role}.", **who)
+    return say("<@{admin}> had denied it already: <@{user}> asked for {role}.", **who)
+
+
+def _decided(request: RoleRequest, app: str | None) -> str:
+    if request.allowed:
+        return say("You allowed it: <@{user}> asked for {role}.", user=request.user_id, role=_words(request, app))
+    return say("You denied it: <@{user}> asked for {role}.", user=request.user_id, role=_words(request, app))
+
+
+def _told(request: RoleRequest, app: str | None) -> str:
+    if request.allowed:
+        return say("An admin allowed your request for {role}. You can try again now.", role=_words(request, app))
+    return say("An admin denied your request for {role}.", role=_words(request, app))
+
+
+def _question(request: RoleRequest, app: str | None, language: str) -> Message:
+    """The question to an admin, in the language of that one."""
+    with speaking(language):
+        text = say("<@{user}> asks for {role}.", user=request.user_id, role=_words(request, app))
+        choices = blocks.actions(
+            blocks.button(say("Allow"), "decide.v1#allow", f"allow/{request.id}", style="primary"),
+            blocks.button(say("Deny"), "decide.v1#deny", f"deny/{request.id}"),
+        )
     return Message(text, (blocks.section(text), choices))

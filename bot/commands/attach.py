@@ -9,6 +9,7 @@ from bot.commands.upload import AGAIN_SECONDS
 from bot.domain import choice, formats
 from bot.domain.model import App, Build, Role, Stage
 from bot.errors import BadInput, NotProcessed
+from bot.language import say
 from bot.slack import blocks, inputs
 from bot.slack.blocks import Block, Form, Message
 from bot.slack.cards import uploads as cards
@@ -24,7 +25,7 @@ async def attach(call: Call, target: Target | None = None) -> Form:
     /applivery attach
     /applivery attach courier 2.4.0
     """
-    file = (inputs.file("File", "attach.file"),)
+    file = (inputs.file(say("File"), "attach.file"),)
     if target is None:
         return _form(file)
     return _form(file, build=(await target.build(call)).build)
@@ -37,15 +38,16 @@ async def from_message(call: Call, value: str | None) -> Form:
     files = call.quoted.files
     if not files and build is None:
         raise BadInput(
-            "There is no file in that message.", f"Use the one with the file, or `{call.house.command} attach`."
+            say("There is no file in that message."),
+            say("Use the one with the file, or `{command} attach`.", command=call.house.command),
         )
     if not files:
-        return _form((inputs.file("File", "attach.file"),), build=build)
+        return _form((inputs.file(say("File"), "attach.file"),), build=build)
     if len(files) == 1:
         shown = blocks.section(f"*{inline(files[0].name, 120)}* ({size(files[0].size)})")
         return _form((shown,), build=build, file_id=files[0].id)
     which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in files]
-    return _form((inputs.choice("File", "attach.file", which, optional=False),), build=build)
+    return _form((inputs.choice(say("File"), "attach.file", which, optional=False),), build=build)
 
 
 def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Form:
@@ -53,13 +55,13 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
     chosen = blocks.option(choice.label(build), build.id) if build else None
     return Form(
         "attach.v1",
-        "Attach to a build",
+        say("Attach to a build"),
         (
             *file,
-            blocks.pick("App", "attach.app", hint="Type to find an app", chosen=app),
-            blocks.pick("Build", "attach.build", hint="One that is processed", chosen=chosen),
+            blocks.pick(say("App"), "attach.app", hint=say("Type to find an app"), chosen=app),
+            blocks.pick(say("Build"), "attach.build", hint=say("One that is processed"), chosen=chosen),
         ),
-        submit="Attach",
+        submit=say("Attach"),
         memory="/".join((file_id, build.app.id if build else "")),
     )
 
@@ -88,13 +90,13 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     build = await call.build(typed.get("attach.app", ""), typed.get("attach.build", ""))
     if build.stage is not Stage.READY:
         raise NotProcessed(
-            "A file can be attached once Applivery has processed the build.", "Try again when it is ready."
+            say("A file can be attached once Applivery has processed the build."), say("Try again when it is ready.")
         )
     carrier = call.house.carrier
     file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
     formats.check_size(file.name, file.size)
     load = Load(call.asker, build.app, file, build=build, door=call.door.value)
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
-        return Message("I am attaching that file already; you can follow it in our direct messages.")
+        return Message(say("I am attaching that file already; you can follow it in our direct messages."))
     carrier.begin(load)
     return cards.begun(file.name, file.size, build.app, build)

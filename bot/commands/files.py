@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.model import Build, FileKind, Role
 from bot.errors import BadInput
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import links as cards
 from bot.slack.command import Call, Filters, Target, button, command
@@ -38,6 +39,9 @@ async def one(call: Call, value: str) -> Message:
     build = await call.build(app_id, build_id)
     attachment = next((it for it in build.attachments if it.id == file_id), None)
     if attachment is None:
-        raise BadInput("That file is no longer attached to this build.", f"See what is with `files {build.app.slug}`.")
+        raise BadInput(
+            say("That file is no longer attached to this build."),
+            say("See what is with `files {app}`.", app=build.app.slug),
+        )
     link = await call.house.handout.give(call.asker, build, FileKind.AUTO, door=call.door.value, file_id=attachment.id)
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

@@ -11,6 +11,7 @@ from bot.domain import choice
 from bot.domain.installing import kinds, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed
+from bot.language import later, say, speaking
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
 from bot.slack.cards import builds as buildcards
@@ -56,7 +57,10 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
         await handout.refuse_recalled(build)
         return links.not_ready(build, dashboard)
     if kind is FileKind.AAB and build.extension and FileKind.AAB not in kinds(build):
-        raise BadInput(f"{choice.label(build)} was not uploaded as an .aab.", "Leave `type:aab` out for what there is.")
+        raise BadInput(
+            say("{build} was not uploaded as an .aab.", build=choice.label(build)),
+            say("Leave `type:aab` out for what there is."),
+        )
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
         return links.no_install(build, dashboard)
     try:
@@ -81,12 +85,12 @@ async def ask(call: Call) -> Form:
     chosen = blocks.option(app.name, app.id) if app else None
     return Form(
         "get.v1",
-        "Get a build",
+        say("Get a build"),
         (
-            blocks.pick("App", "get.app", hint="Type to find an app", chosen=chosen),
-            blocks.pick("Build", "get.build", hint="The latest one", optional=True),
+            blocks.pick(say("App"), "get.app", hint=say("Type to find an app"), chosen=chosen),
+            blocks.pick(say("Build"), "get.build", hint=say("The latest one"), optional=True),
         ),
-        submit="Get it",
+        submit=say("Get it"),
         memory=app.id if app else "",
     )
 
@@ -148,9 +152,10 @@ async def share(call: Call, value: str) -> Message:
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.house.handout.refuse_recalled(build)
-    await may_post(call, "a card shows your changelog and branch")
+    await may_post(call, later("a card shows your changelog and branch"))
     await call.write_down("share", "shared", app_id=build.app.id, build_id=build.id)
-    return links.shared(build, call.asker.user_id).shared()
+    with speaking(call.house.language):
+        return links.shared(build, call.asker.user_id).shared()
 
 
 @shortcut("get_build", need=Role.MEMBER)
@@ -162,7 +167,7 @@ async def from_message(call: Call, value: str | None) -> Reply:
 def _read(value: str) -> tuple[str, str, FileKind | None]:
     parts = value.split("/")
     if len(parts) < 2:
-        raise BadInput("This button does not say which build it is for.", "Please use `get` instead.")
+        raise BadInput(say("This button does not say which build it is for."), say("Please use `get` instead."))
     kind = parts[2] if len(parts) > 2 else ""
     return parts[0], parts[1], FileKind(kind) if kind in set(FileKind) else None
 
@@ -190,7 +195,10 @@ async def tell_me(call: Call, value: str) -> Message:
 async def _send(call: Call, build: Build, to: str) -> Message:
     found = _PERSON.fullmatch(to)
     if not found:
-        raise BadInput(f"I cannot tell who “{to[:60]}” is.", "Type `to:@` and pick the person from Slack's list.")
+        raise BadInput(
+            say("I cannot tell who “{who}” is.", who=to[:60]),
+            say("Type `to:@` and pick the person from Slack's list."),
+        )
     if build.stage is not Stage.READY:
         build = await call.details(build)
     if build.stage is not Stage.READY:
@@ -202,18 +210,19 @@ async def _send(call: Call, build: Build, to: str) -> Message:
         await call.permit(build.app, other)
     except Denied as error:
         if error.channels:
-            why = f"{build.app.name} is kept to some channels, so it cannot be sent by direct message."
-            raise Denied(why, "*Share here*, under a link, posts a card in this channel.") from error
+            why = say("{app} is kept to some channels, so it cannot be sent by direct message.", app=build.app.name)
+            raise Denied(why, say("*Share here*, under a link, posts a card in this channel.")) from error
         raise Denied(
-            "I sent nothing, as that person cannot use me.",
-            "Only members of this workspace can; guests and people of other organisations cannot.",
+            say("I sent nothing, as that person cannot use me."),
+            say("Only members of this workspace can; guests and people of other organisations cannot."),
         ) from error
     sent = await call.house.store.send_build(call.asker.team_id, call.asker.user_id, recipient, build)
     await call.write_down("send", f"to {recipient}", app_id=build.app.id, build_id=build.id)
-    return Message(
-        f"I sent {buildcards.title(build)} to <@{recipient}>; you will hear when they take it.",
-        copies=((recipient, links.sent(build, call.asker.user_id, sent.id)),),
-    )
+    with speaking(await call.house.people.language(recipient)):
+        card = links.sent(build, call.asker.user_id, sent.id)
+    title = buildcards.title(build)
+    done = say("I sent {build} to <@{user}>; you will hear when they take it.", build=title, user=recipient)
+    return Message(done, copies=((recipient, card),))
 
 
 @button("sent.v1", need=Role.MEMBER, once=True)
@@ -221,10 +230,12 @@ async def taken(call: Call, value: str) -> Message:
     """The button in a colleague's direct message: it works for that Slack user alone."""
     sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
     if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
-        raise Denied("This build was sent to somebody else.", "Use `get` to have it yourself.")
+        raise Denied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
     build = await call.build(sent.app_id, sent.build_id)
     message = await hand(call, build)
     if message.secret and await call.house.store.use_sent(sent.id):
-        told = Message(f"<@{sent.recipient}> took {buildcards.title(build)}, which you sent.")
+        with speaking(await call.house.people.language(sent.sender)):
+            title = buildcards.title(build)
+            told = Message(say("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
         return replace(message, copies=((sent.sender, told),))
     return message

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 
 from bot.domain import choice
 from bot.domain.model import App, Role
 from bot.errors import AppliveryProblem, BadInput, SlackProblem
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 from bot.slack.wording import inline
@@ -37,12 +39,21 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
         await call.house.store.allow_in(_one_app(of).id, channel[1], call.asker.user_id)
         await call.write_down("grant", f"channel {channel[1]}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
-        return Message(f"Done: {name} can be used in <#{channel[1]}>, and only in the channels on its list.")
+        return Message(
+            say(
+                "Done: {app} can be used in <#{channel}>, and only in the channels on its list.",
+                app=name,
+                channel=channel[1],
+            )
+        )
     given = _role(role)
     grantee = _grantee(who)
     await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
     await call.write_down("grant", f"{given.name.lower()} to {grantee}", app_id=of.id if of else None)
-    return Message(f"Done: {_mention(grantee)} is now *{given.name.lower()}*{_where(of)}.")
+    who, named = _mention(grantee), given.name.lower()
+    if of is None:
+        return Message(say("Done: {who} is now *{role}*.", who=who, role=named))
+    return Message(say("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=inline(of.name, 80)))
 
 
 @command(need=Role.ADMIN)
@@ -61,43 +72,84 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
     if channel:
         done = await call.house.store.disallow_in(_one_app(of).id, channel[1])
         await call.write_down("revoke", f"channel {channel[1]}", app_id=_one_app(of).id)
-        left = (await call.house.store.allowed_channels()).get(_one_app(of).id)
-        rest = (
-            "it can still be used in " + ", ".join(f"<#{one}>" for one in sorted(left))
-            if left
-            else "it is open everywhere"
-        )
-        was = "is off" if done else "was not on"
-        return Message(f"<#{channel[1]}> {was} the list of {inline(_one_app(of).name, 80)}; {rest}.")
+        left = (await call.house.store.allowed_channels()).get(_one_app(of).id, frozenset())
+        return Message(_off_the_list(_one_app(of), channel[1], left, done=done))
     grantee = _grantee(who)
     role = await call.house.store.revoke(call.asker.team_id, grantee, of.id if of else None)
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
-        raise BadInput(f"They have no role for every app. {kept}", "Name the app to take it back: `app:…`.")
+        none = say("They have no role for every app.")
+        raise BadInput(f"{none} {kept}", say("Name the app to take it back: `app:…`."))
     if role is None:
-        raise BadInput(f"Nothing was granted to them{_where(of)}.", "See who was given what with `audit`.")
+        nothing = (
+            say("Nothing was granted to them for {app}.", app=inline(of.name, 80))
+            if of
+            else say("Nothing was granted to them.")
+        )
+        raise BadInput(nothing, say("See who was given what with `audit`."))
     await call.write_down("revoke", f"{role.name.lower()} from {grantee}", app_id=of.id if of else None)
-    said = f"Done: {_mention(grantee)} is no longer *{role.name.lower()}*{_where(of)}."
-    return Message(f"{said} {inline(kept, 500)}".rstrip())
+    return Message(f"{_taken_back(grantee, role, of)} {inline(kept, 500)}".rstrip())
+
+
+def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) -> str:
+    """That a channel is off an app's list, or was not on it; `left` are the channels that are."""
+    name = inline(app.name, 80)
+    if left:
+        others = ", ".join(f"<#{one}>" for one in sorted(left))
+        if done:
+            return say(
+                "<#{channel}> is off the list of {app}; it can still be used in {channels}.",
+                channel=channel,
+                app=name,
+                channels=others,
+            )
+        return say(
+            "<#{channel}> was not on the list of {app}; it can still be used in {channels}.",
+            channel=channel,
+            app=name,
+            channels=others,
+        )
+    if done:
+        return say("<#{channel}> is off the list of {app}; it is open everywhere.", channel=channel, app=name)
+    return say("<#{channel}> was not on the list of {app}; it is open everywhere.", channel=channel, app=name)
+
+
+def _taken_back(grantee: str, role: Role, app: App | None) -> str:
+    who, named = _mention(grantee), role.name.lower()
+    if app is None:
+        return say("Done: {who} is no longer *{role}*.", who=who, role=named)
+    return say("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=inline(app.name, 80))
 
 
 async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
-        raise BadInput("A channel can be a `manager` channel, for every app.", "For example `grant #leads manager`.")
+        raise BadInput(
+            say("A channel can be a `manager` channel, for every app."), say("For example `grant #leads manager`.")
+        )
     with suppress(SlackProblem):
         if (await call.house.places.channel(channel_id)).shared:
-            why = "That channel is shared with another organisation, and people are not named to others."
-            raise BadInput(why, "Choose one of your own.")
+            why = say("That channel is shared with another organisation, and people are not named to others.")
+            raise BadInput(why, say("Choose one of your own."))
     await call.house.store.name_people_in(channel_id, call.asker.user_id)
     await call.write_down("grant", f"manager channel {channel_id}")
-    return Message(f"Done: download summaries in <#{channel_id}> name people; everybody there can read them.")
+    return Message(
+        say("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
+    )
 
 
 async def _no_managers(call: Call, channel_id: str) -> Message:
     done = await call.house.store.name_nobody_in(channel_id)
     await call.write_down("revoke", f"manager channel {channel_id}")
-    was = "is no longer" if done else "was not"
-    return Message(f"<#{channel_id}> {was} a manager channel: download summaries there have counts only.")
+    if done:
+        text = say(
+            "<#{channel}> is no longer a manager channel: download summaries there have counts only.",
+            channel=channel_id,
+        )
+    else:
+        text = say(
+            "<#{channel}> was not a manager channel: download summaries there have counts only.", channel=channel_id
+        )
+    return Message(text)
 
 
 async def _kept(call: Call, grantee: str) -> str:
@@ -106,13 +158,16 @@ async def _kept(call: Call, grantee: str) -> str:
     names: dict[str, str] = {}
     with suppress(AppliveryProblem):  # a role is taken back while Applivery is away too
         names = {one.id: one.name for one in await call.house.catalogue.apps()} if given else {}
-    roles = [f"{one.role.name.lower()} for {names.get(one.app_id or '', 'another app')}" for one in given]
-    return f"They are still {', '.join(roles)}." if roles else ""
+    roles = [
+        say("{role} for {app}", role=one.role.name.lower(), app=names.get(one.app_id or "") or say("another app"))
+        for one in given
+    ]
+    return say("They are still {roles}.", roles=", ".join(roles)) if roles else ""
 
 
 def _one_app(app: App | None) -> App:
     if app is None:
-        raise BadInput("For which app?", "Add it, for example `app:courier`.")
+        raise BadInput(say("For which app?"), say("Add it, for example `app:courier`."))
     return app
 
 
@@ -120,7 +175,8 @@ def _grantee(who: str) -> str:
     found = _PERSON.fullmatch(who) or _GROUP.fullmatch(who)
     if not found:
         raise BadInput(
-            f"I cannot tell who “{who[:60]}” is.", "Type @ and pick the person or user group from Slack's list."
+            say("I cannot tell who “{who}” is.", who=who[:60]),
+            say("Type @ and pick the person or user group from Slack's list."),
         )
     return found[1]
 
@@ -133,10 +189,8 @@ def _role(word: str | None) -> Role:
     names = [role.name.lower() for role in Role]
     if word and word.casefold() in names:
         return Role[word.upper()]
-    near = choice.closest(word or "", names) if word else ()
-    hint = f"Did you mean `{near[0]}`?" if near else "There are " + ", ".join(f"`{name}`" for name in names) + "."
-    raise BadInput(f"There is no role “{word[:40]}”." if word else "Which role?", hint)
-
-
-def _where(app: App | None) -> str:
-    return f" for {inline(app.name, 80)}" if app else ""
+    if word and (near := choice.closest(word, names)):
+        hint = say("Did you mean `{name}`?", name=near[0])
+    else:
+        hint = say("There are {names}.", names=", ".join(f"`{name}`" for name in names))
+    raise BadInput(say("There is no role “{role}”.", role=word[:40]) if word else say("Which role?"), hint)

@@ -14,6 +14,7 @@ from bot.domain import formats, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import Details
 from bot.errors import BadInput
+from bot.language import count, later, say
 from bot.slack import blocks, inputs
 from bot.slack.blocks import Block, Form, Message, Reply
 from bot.slack.cards import uploads as cards
@@ -26,14 +27,14 @@ COLLABORATORS, EMPLOYEES = "collaborators", "employees"
 COUNT_SECONDS = 1.5  # the second form has to be open within three of the first one's end
 AGAIN_SECONDS = 30.0
 LANGUAGES = (
-    ("English", "en"),
-    ("Spanish", "es"),
-    ("French", "fr"),
-    ("German", "ge"),
-    ("Italian", "it"),
-    ("Chinese", "zh"),
-    ("Portuguese", "pt"),
-    ("Russian", "ru"),
+    (later("English"), "en"),
+    (later("Spanish"), "es"),
+    (later("French"), "fr"),
+    (later("German"), "ge"),
+    (later("Italian"), "it"),
+    (later("Chinese"), "zh"),
+    (later("Portuguese"), "pt"),
+    (later("Russian"), "ru"),
 )
 
 
@@ -45,7 +46,8 @@ async def upload(call: Call, app: App | None = None) -> Form:
     /applivery upload courier
     """
     kinds = " ".join(f".{one}" for one in formats.EXTENSIONS)
-    return _form((inputs.file("Build", "upload.file", hint=f"{kinds}, up to 4 GB"),), app=app)
+    hint = say("{kinds}, up to 4 GB", kinds=kinds)
+    return _form((inputs.file(say("Build"), "upload.file", hint=hint),), app=app)
 
 
 @shortcut("upload_build", need=Role.RELEASER)
@@ -54,7 +56,8 @@ async def from_message(call: Call, value: str | None) -> Form:
     files = call.quoted.files
     if not files:
         raise BadInput(
-            "There is no file in that message.", f"Use the one with the file, or `{call.house.command} upload`."
+            say("There is no file in that message."),
+            say("Use the one with the file, or `{command} upload`.", command=call.house.command),
         )
     good = [one for one in files if not one.name or formats.extension(one.name)]  # unnamed: looked up when it is sent
     if not good:
@@ -63,28 +66,33 @@ async def from_message(call: Call, value: str | None) -> Form:
         formats.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
         return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.quoted.text)
     which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in good]
-    return _form((inputs.choice("Build", "upload.file", which, optional=False),), changelog=call.quoted.text)
+    return _form((inputs.choice(say("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
 
 
 def _named(file: QuotedFile) -> str:
-    return f"*{inline(file.name or 'The file of the message', 120)}* ({size(file.size)})"
+    name = file.name or say("The file of the message")
+    return f"*{inline(name, 120)}* ({size(file.size)})"
 
 
 def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Form:
     chosen = blocks.option(app.name, app.id) if app else None
-    mails = [blocks.option("Collaborators", COLLABORATORS), blocks.option("Employees of the store", EMPLOYEES)]
+    mails = [
+        blocks.option(say("Collaborators"), COLLABORATORS),
+        blocks.option(say("Employees of the store"), EMPLOYEES),
+    ]
+    twice = say("Nobody unless ticked; you are asked once more")
     return Form(
         "upload.v1",
-        "Upload a build",
+        say("Upload a build"),
         (
             *file,
-            blocks.pick("App", "upload.app", hint="Type to find an app", chosen=chosen),
-            inputs.line("Version name", "upload.version", most=100, hint="Empty: the one in the file"),
-            inputs.line("Tags", "upload.tags", most=500, hint="With commas between"),
-            inputs.lines("What is new", "upload.changelog", value=changelog),
-            inputs.ticks("Send mail to", "upload.mail", mails, hint="Nobody unless ticked; you are asked once more"),
+            blocks.pick(say("App"), "upload.app", hint=say("Type to find an app"), chosen=chosen),
+            inputs.line(say("Version name"), "upload.version", most=100, hint=say("Empty: the one in the file")),
+            inputs.line(say("Tags"), "upload.tags", most=500, hint=say("With commas between")),
+            inputs.lines(say("What is new"), "upload.changelog", value=changelog),
+            inputs.ticks(say("Send mail to"), "upload.mail", mails, hint=twice),
         ),
-        submit="Upload",
+        submit=say("Upload"),
         memory=file_id,
     )
 
@@ -120,13 +128,14 @@ async def _sure(call: Call, app: App, file_id: str, details: Details) -> Form:
     """The second form: how many people it mails, by Applivery's own lists, and what they read."""
     audience = call.house.applivery.audience(app)
     asked = [
-        (details.notify_collaborators, "collaborator", audience.collaborators),
-        (details.notify_employees, "employee of the store", audience.employees),
+        (details.notify_collaborators, _collaborators, audience.collaborators),
+        (details.notify_employees, _employees, audience.employees),
     ]
-    counts = await asyncio.gather(*(_in_time(count()) for ticked, _, count in asked if ticked))
-    groups = list(zip([name for ticked, name, _ in asked if ticked], counts, strict=True))
-    total = sum(count or 0 for _, count in groups)
-    known = all(count is not None for _, count in groups)
+    counts = await asyncio.gather(*(_in_time(ask()) for ticked, _, ask in asked if ticked))
+    groups = [
+        words(number) for words, number in zip((words for ticked, words, _ in asked if ticked), counts, strict=True)
+    ]
+    total = None if None in counts else sum(number or 0 for number in counts)
     memory = {
         "file": file_id,
         "app": app.id,
@@ -137,43 +146,61 @@ async def _sure(call: Call, app: App, file_id: str, details: Details) -> Form:
     }
     return Form(
         "upload.sure.v1",
-        f"Mail {total} {'person' if total == 1 else 'people'}?" if known else "Mail people?",
+        say("Mail people?") if total is None else count("Mail {number} person?", "Mail {number} people?", total),
         (
-            blocks.section(_mailed(app, groups, total if known else None)),
-            inputs.lines("Words for the mail", "sure.message"),
-            inputs.choice("Language of the mail", "sure.language", [blocks.option(*one) for one in LANGUAGES]),
-            inputs.lines("What is new", "sure.changelog", value=details.changelog or ""),
-            blocks.context("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail."),
+            blocks.section(_mailed(app, groups, total)),
+            inputs.lines(say("Words for the mail"), "sure.message"),
+            inputs.choice(
+                say("Language of the mail"),
+                "sure.language",
+                [blocks.option(say(name), short) for name, short in LANGUAGES],
+            ),
+            inputs.lines(say("What is new"), "sure.changelog", value=details.changelog or ""),
+            blocks.context(
+                say("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail.")
+            ),
         ),
-        submit="Upload and mail",
+        submit=say("Upload and mail"),
         memory=json.dumps(memory, ensure_ascii=False),
     )
 
 
-async def _in_time(count: Awaitable[int | None]) -> int | None:
+async def _in_time(counted: Awaitable[int | None]) -> int | None:
     try:
         async with asyncio.timeout(COUNT_SECONDS):
-            return await count
+            return await counted
     except TimeoutError:
         return None
 
 
-def _mailed(app: App, groups: list[tuple[str, int | None]], total: int | None) -> str:
+def _mailed(app: App, groups: list[str], total: int | None) -> str:
     name = inline(app.name, 80)
-    parts = " and ".join(f"{_many(count, what)}" for what, count in groups)
+    people = say("{some} and {others}", some=groups[0], others=groups[1]) if len(groups) == 2 else groups[0]
     if total is None:
-        return (
-            f"When {name} is processed, Applivery mails {parts}.\nI could not count all of them: "
-            "this bot's Service Account may not list people, or Applivery was slow."
+        return say(
+            "When {app} is processed, Applivery mails {people}.\nI could not count all of them: "
+            "this bot's Service Account may not list people, or Applivery was slow.",
+            app=name,
+            people=people,
         )
-    return f"When it is processed, Applivery mails *{_many(total, 'person')}*: {parts} of {name}."
+    return say(
+        "When it is processed, Applivery mails *{total}*: {people} of {app}.",
+        total=count("{number} person", "{number} people", total),
+        people=people,
+        app=name,
+    )
 
 
-def _many(count: int | None, what: str) -> str:
-    one, _, rest = what.partition(" ")
-    several = "people" if one == "person" else f"{one}s"
-    words = " ".join(part for part in (one if count == 1 else several, rest) if part)
-    return f"every {what}" if count is None else f"{count} {words}"
+def _collaborators(number: int | None) -> str:
+    if number is None:
+        return say("every collaborator")
+    return count("{number} collaborator", "{number} collaborators", number)
+
+
+def _employees(number: int | None) -> str:
+    if number is None:
+        return say("every employee of the store")
+    return count("{number} employee of the store", "{number} employees of the store", number)
 
 
 @form("upload.sure.v1", need=Role.RELEASER)
@@ -204,6 +231,6 @@ async def _begin(call: Call, app: App, file_id: str, details: Details) -> Messag
     details = replace(details, deployer=uploads.by_person(name))
     load = Load(call.asker, app, file, details, door=call.door.value)
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
-        return Message("I am uploading that file to that app already; you can follow it in our direct messages.")
+        return Message(say("I am uploading that file to that app already; you can follow it in our direct messages."))
     carrier.begin(load)
     return cards.begun(file.name, file.size, app)

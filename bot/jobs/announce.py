@@ -169,7 +169,9 @@ class Announce:
         message = await self._message(claim.announcement)
         posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
         if over := message.expires:
-            expiry = Expiry(posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again)
+            expiry = Expiry(
+                posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again, over.language
+            )
             await self._store.expire_at(over.at, expiry)
         alone = thread_ts is not None or _is_person(claim)
         return Outcome.of(claim, "posted", ts=posted.ts, covers=0 if alone else claim.covers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import SlackProblem
+from bot.language import speaking
 from bot.slack.cards import links
 from bot.slack.poster import Poster
 from bot.store.handing import Expiry
@@ -26,7 +27,8 @@ class Expire:
         return await self._store.expire_in()
 
     async def _change(self, expiry: Expiry) -> None:
-        message = links.expired(expiry.title, expiry.again)
+        with speaking(expiry.language):
+            message = links.expired(expiry.title, expiry.again)
         try:
             if expiry.ts is None or expiry.address.startswith("http"):
                 await self._poster.respond(expiry.address, message, replace=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain import access
 from bot.domain.model import Announcement, Build, Event, Role
 from bot.errors import Problem, Recalled
+from bot.language import say, speaking
 from bot.slack import blocks, replies
 from bot.slack.blocks import Message
 from bot.slack.cards import builds, links, progress
@@ -35,7 +36,12 @@ class Personal:
         self._clock = clock
 
     async def message(self, announcement: Announcement) -> Message:
-        """The message for the person in `channel_id`; when no link is to be had now, a button that makes one."""
+        """The message for the person in `channel_id`, in their language."""
+        with speaking(await self._people.language(announcement.channel_id)):
+            return await self._of_a_build(announcement)
+
+    async def _of_a_build(self, announcement: Announcement) -> Message:
+        """How the build stands; of a ready one the link, or a button that makes one when none is to be had now."""
         build = announcement.build
         if announcement.event is Event.STUCK:
             return progress.stuck(build, self._dashboard(build))
@@ -51,7 +57,7 @@ class Personal:
             link = await self._handout.give(asker, build, kind, door="watch")
         except Recalled as problem:
             told = replies.problem(problem)
-            head = "It is processed, as you asked to be told, but nobody is to have it."
+            head = say("It is processed, as you asked to be told, but nobody is to have it.")
             return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
         except Problem as problem:
             log.info("personal.without_link", problem=type(problem).__name__)

@@ -9,8 +9,10 @@ from datetime import datetime
 from bot.domain import estimates
 from bot.domain.model import Build
 from bot.errors import SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure
+from bot.language import speaking
 from bot.slack.blocks import Message
 from bot.slack.cards import progress as cards
+from bot.slack.people import People
 from bot.slack.poster import Posted, Poster
 from bot.store.following import Progress as Row
 from bot.store.following import Standing
@@ -37,11 +39,13 @@ class Progress:
         *,
         store: Store,
         poster: Poster,
+        people: People,
         dashboard: Callable[[Build], str],
         every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._store = store
         self._poster = poster
+        self._people = people
         self._dashboard = dashboard
         self._every = every_seconds
 
@@ -56,7 +60,8 @@ class Progress:
         ended = row.standing is not Standing.OPEN or row.build.stage.final
         if not ended and not row.alarmed and self._stuck(row):
             await self._store.tell_stuck(row)
-        card = self._card(row, now)
+        with speaking(await self._people.language(row.user_id)):
+            card = self._card(row, now)
         try:
             at = None if ended and row.ts is None else await self._say(row, card)
         except (SlackBusy, SlackCredentialRefused, SlackUnsure) as error:

@@ -117,7 +117,7 @@ class Answering:
         """Write down that this message is to say so when its link is over."""
         over = message.expires
         assert over is not None
-        expiry = Expiry(address, ts, over.app_id, over.build_id, over.title, over.again)
+        expiry = Expiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
         await self._store.expire_at(over.at, expiry)
 
 

@@ -57,13 +57,14 @@ class Where(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Expires:
-    """When a message's link is over (aware), and what its "fresh link" button is to carry then."""
+    """When a message's link is over (aware), what its "fresh link" button is to carry then, and what it speaks."""
 
     at: datetime
     app_id: str
     build_id: str
     title: str
     again: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bot.domain import uploads
 from bot.domain.model import App, Asker, AuditEntry, Build
 from bot.domain.uploads import Details
 from bot.errors import Problem, SlackProblem
+from bot.language import later, say
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as buildcards
 from bot.slack.cards import uploads as cards
@@ -28,8 +29,14 @@ log = logger(__name__)
 AT_ONCE = 2
 EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
 MARKS = 5  # edits whose span gives the rate
-STOPPED = Problem("I was stopped before all of it was sent.", "Nothing was uploaded. Please start it again.")
-BROKEN = Problem("Something went wrong on my side.", "Look at the builds of the app before you upload it again.")
+STOPPED = (
+    later("I was stopped before all of it was sent."),
+    later("Nothing was uploaded. Please start it again."),
+)
+BROKEN = (
+    later("Something went wrong on my side."),
+    later("Look at the builds of the app before you upload it again."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Carrier:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, load: Load) -> None:
-        """Start to carry; what comes of it is told in the asker's direct messages."""
+        """Start to carry; what comes of it is told in the asker's direct messages, in the language spoken now."""
         task = asyncio.create_task(self._carry(load), name="carry")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -99,7 +106,7 @@ class Carrier:
 
     async def _carry(self, load: Load) -> None:
         telling = _Telling(self._poster, load)
-        outcome, last, build = "stopped", cards.failed(load.file.name, load.to, STOPPED), load.build
+        outcome, last, build = "stopped", cards.failed(load.file.name, load.to, _problem(STOPPED)), load.build
         try:
             await telling.begin()
             async with self._room:
@@ -112,7 +119,7 @@ class Carrier:
             log.info("carry.stopped")
         except Exception as error:
             reference = secrets.token_hex(4)
-            outcome, last = "unexpected", cards.failed(load.file.name, load.to, BROKEN, reference)
+            outcome, last = "unexpected", cards.failed(load.file.name, load.to, _problem(BROKEN), reference)
             log.exception("carry.unexpected", error=type(error).__name__, reference=reference)
         with suppress(Problem):  # the person is told all the same
             await self._end(load, build, outcome)
@@ -168,6 +175,10 @@ class Carrier:
                 build_id=build.id if build else None,
             )
         )
+
+
+def _problem(sentences: tuple[str, str]) -> Problem:
+    return Problem(*map(say, sentences))
 
 
 class _Telling:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,8 @@ class Sent:
 class Expiry:
     """A message to change when its link's time is over, at `ts` in the channel `address`.
 
-    Where `address` is a response_url, it is changed through that. `again` is what its "fresh link" button carries.
+    Where `address` is a response_url, it is changed through that. `again` is what its "fresh link" button carries,
+    `language` the one the message is written in.
     """
 
     address: str
@@ -44,6 +45,7 @@ class Expiry:
     build_id: str
     title: str
     again: str
+    language: str
 
 
 class Handing(Database):
@@ -167,8 +169,7 @@ class Handing(Database):
 
     async def expire_at(self, due_at: datetime, expiry: Expiry) -> None:
         """Change this message when its link's time is over (aware)."""
-        values = {"due_at": due_at, "address": expiry.address, "ts": expiry.ts, "app_id": expiry.app_id}
-        insert = sa.insert(expiries).values(**values, build_id=expiry.build_id, title=expiry.title, again=expiry.again)
+        insert = sa.insert(expiries).values(due_at=due_at, **asdict(expiry))
 
         async def work(connection: Connection) -> None:
             await connection.execute(insert)
@@ -208,7 +209,7 @@ def _sent(row: sa.Row[Any]) -> Sent:
 
 
 def _expiry(row: sa.Row[Any]) -> Expiry:
-    return Expiry(row.address, row.ts, row.app_id, row.build_id, row.title, row.again)
+    return Expiry(row.address, row.ts, row.app_id, row.build_id, row.title, row.again, row.language)
 
 
 # Made once: to put a statement together takes longer than to run it.
@@ -242,7 +243,7 @@ _EXPIRED = written("""
     DELETE FROM expiries WHERE id IN (
         SELECT id FROM expiries WHERE due_at <= {now} ORDER BY due_at LIMIT :most {skip_locked}
     )
-    RETURNING address, ts, app_id, build_id, title, again
+    RETURNING address, ts, app_id, build_id, title, again, language
 """)
 
 _EXPIRE_IN = written("SELECT min(due_at) - {now} FROM expiries")

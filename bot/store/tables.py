@@ -281,6 +281,7 @@ expiries = sa.Table(
     sa.Column("build_id", Words, nullable=False),
     sa.Column("title", Words, nullable=False),
     sa.Column("again", Words, nullable=False),
+    sa.Column("language", Words, nullable=False, server_default="en"),
     sa.Index(None, "due_at"),
 )
 

@@ -192,7 +192,7 @@ async def test_what_was_sent_is_found_by_its_number_and_used_once(store: Store) 
 
 
 def message(ts: str | None, address: str = "D1", title: str = "Courier") -> Expiry:
-    return Expiry(address, ts, "a1", "b1", title, "a1/b1/file")
+    return Expiry(address, ts, "a1", "b1", title, "a1/b1/file", "es")
 
 
 async def test_a_message_expires_when_its_time_has_come_and_once(store: Store) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from slack_sdk.models.blocks import ButtonElement
+
 from bot.domain import choice, uploads
 from bot.domain.model import App, Build
 from bot.domain.uploads import Pace
 from bot.errors import Problem
+from bot.language import say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.cards.builds import build_value, title, watch_button
+from bot.slack.cards.links import attachments_button
 from bot.slack.wording import inline, size
 
 BAR = 20  # characters
@@ -16,9 +20,9 @@ BAR = 20  # characters
 
 def under_way(name: str, to: str, pace: Pace | None) -> Message:
     """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
-    head = f"⬆️ Uploading *{inline(name, 120)}* to *{inline(to, 120)}*"
+    head = say("⬆️ Uploading *{file}* to *{place}*", file=inline(name, 120), place=inline(to, 120))
     if pace is None:
-        text = "It begins when another upload has ended."
+        text = say("It begins when another upload has ended.")
         return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
     filled = min(BAR, pace.percent * BAR // 100)
     line = f"{'▰' * filled}{'▱' * (BAR - filled)} {pace.percent} %"
@@ -30,67 +34,86 @@ def under_way(name: str, to: str, pace: Pace | None) -> Message:
 
 def looking(name: str, to: str) -> Message:
     """Nobody answered in the end, and the build is being looked for."""
-    head = f"🔎 *{inline(name, 120)}* for *{inline(to, 120)}*"
-    text = "The answer got lost. I am looking whether Applivery has it …"
+    head = say("🔎 *{file}* for *{place}*", file=inline(name, 120), place=inline(to, 120))
+    text = say("The answer got lost. I am looking whether Applivery has it …")
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
 
 
 def measure(pace: Pace) -> str:
     """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
-    parts = [f"{size(pace.sent)} of {size(pace.total)}"]
+    parts = [say("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
     if pace.sent >= pace.total:
-        return f"{parts[0]} · all sent, waiting for Applivery’s answer"
+        parts.append(say("all sent, waiting for Applivery’s answer"))
+        return " · ".join(parts)
     if pace.rate:
         parts.append(f"{size(int(pace.rate))}/s")
     if pace.left is not None:
-        parts.append(f"{uploads.duration(pace.left)} left")
+        parts.append(say("{time} left", time=uploads.duration(pace.left)))
     return " · ".join(parts)
 
 
 def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, mails: bool) -> Message:
     """Applivery has it: which build it became, by whom, and what happens next."""
-    head = f"✅ *{title(build)}* is uploaded"
-    lines = [f"from {inline(name, 120)}, by <@{by}>"]
+    whence = inline(name, 120)
+    head = say("✅ *{build}* is uploaded\nfrom {file}, by <@{user}>", build=title(build), file=whence, user=by)
+    text = say("✅ {build} is uploaded, from {file}, by <@{user}>.", build=title(build), file=whence, user=by)
+    more = []
     if found:
-        lines.append(
-            "The connection broke before Applivery answered. I looked: it has this build, new and of this size."
+        more.append(
+            say("The connection broke before Applivery answered. I looked: it has this build, new and of this size.")
         )
     if mails:
-        lines.append("Applivery mails the people you chose.")
-    next_up = "Applivery is processing it. I will tell you here when it is ready, or why it is not."
+        more.append(say("Applivery mails the people you chose."))
+    next_up = say("Applivery is processing it. I will tell you here when it is ready, or why it is not.")
     body = [
-        blocks.section("\n".join([head, *lines])),
+        blocks.section("\n".join([head, *more])),
         blocks.context(next_up),
         blocks.actions(
             watch_button(build),
-            blocks.button("Check now", "status.v1", build_value(build), says=f"Status of {choice.label(build)}"),
-            blocks.link_button("Open in Applivery", dashboard, "open.dashboard"),
+            _check_button(build),
+            blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
         ),
     ]
-    return Message(f"{_bare(head)}, {' '.join(lines)}. {next_up}", tuple(body))
+    return Message(" ".join([text, *more, next_up]), tuple(body))
+
+
+def _check_button(build: Build) -> ButtonElement:
+    says = say("Status of {build}", build=choice.label(build))
+    return blocks.button(say("Check now"), "status.v1", build_value(build), says=says)
 
 
 def attached(name: str, build: Build) -> Message:
     """Applivery has the attachment."""
-    text = f"📎 *{inline(name, 120)}* is attached to *{title(build)}*."
-    row = blocks.button(f"Attachments ({len(build.attachments)})", "files.v1", build_value(build))
-    return Message(_bare(text), (blocks.section(text), blocks.actions(row)))
+    text = say("📎 *{file}* is attached to *{build}*.", file=inline(name, 120), build=title(build))
+    return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
 def failed(name: str, to: str, problem: Problem, reference: str | None = None) -> Message:
     """What went wrong, and what to do; never more than what is certain."""
-    head = f"❌ *{inline(name, 120)}* did not get to *{inline(to, 120)}*"
+    head = say("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
     words = f"{wording.escape(problem.sentence)}\n{wording.escape(problem.next_step)}".strip()
-    small = [blocks.context(f"Reference `{reference}`")] if reference else []
+    small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
     text = f"{_bare(head)}. {' '.join(words.split())}"
     return Message(text, (blocks.section(f"{head}\n{words}"), *small))
 
 
 def begun(name: str, count: int, app: App, build: Build | None = None) -> Message:
     """What is said where the upload was asked for."""
-    to = title(build) if build else inline(app.name, 80)
-    what = "Attaching" if build else "Uploading"
-    text = f"{what} *{inline(name, 120)}* ({size(count)}) to *{to}*. You can follow it in our direct messages."
+    file, much = inline(name, 120), size(count)
+    if build:
+        text = say(
+            "Attaching *{file}* ({size}) to *{build}*. You can follow it in our direct messages.",
+            file=file,
+            size=much,
+            build=title(build),
+        )
+    else:
+        text = say(
+            "Uploading *{file}* ({size}) to *{app}*. You can follow it in our direct messages.",
+            file=file,
+            size=much,
+            app=inline(app.name, 80),
+        )
     return Message(_bare(text), (blocks.section(text),))
 
 
