@@ -251,7 +251,7 @@ async def _unfinished(world: World) -> None:
     world.applivery.fail(other, "bad profile")
     world.applivery.delete(lost)
     await world.look()
-    card = [each for each in world.slack.messages(world.releases) if "is ready" in each.text][-1]
+    card = [each for each in world.slack.messages(world.releases) if "Courier 3.0.0" in each.text][-1]
     await world.slack.shortcut("get_build", user=world.bruno, message=card)
     ready(world, version="3.2.0", number="320", status="in_progress")
     await world.ask("get courier #320")  # its buttons are pressed below, and those of the progress message

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bot.language import say, speaking
 from bot.sandbox.slack import Message, PretendedSlack, Turn, User
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/v1/download/[\w-]+")
@@ -25,8 +26,10 @@ def labels(message: Message) -> list[str]:
 
 
 async def press(slack: PretendedSlack, message: Message, label: str, *, user: User, nth: int = 0) -> Turn:
-    """Click the button with these words; `nth` of those that have them."""
-    found = [(block, element) for block, element in message.elements() if element["text"]["text"] == label]
+    """Click the button with these words (or their Spanish); `nth` of those that have them."""
+    with speaking("es"):
+        words = {label, say(label)}
+    found = [(block, element) for block, element in message.elements() if element["text"]["text"] in words]
     assert len(found) > nth, labels(message)
     block, element = found[nth]
     return await slack.click(message, element["action_id"], user=user, block_id=block)
