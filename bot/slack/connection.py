@@ -15,6 +15,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.slack import shapes
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -98,4 +99,8 @@ class Connection(SocketModeClient):
 
     async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
+        if not shapes.readable(request.payload):
+            log.warning("request.unreadable", kind=request.type)
+            await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
+            return
         await send_async_response(self, request, await run_async_bolt_app(self._app, request), started)

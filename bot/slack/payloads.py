@@ -103,7 +103,7 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
         memory = json.loads(view.get("private_metadata") or "{}")
     except ValueError:
         return {}
-    return memory if isinstance(memory, dict) else {}
+    return {key: one for key, one in memory.items() if isinstance(one, str)} if isinstance(memory, dict) else {}
 
 
 def typed(view: dict[str, Any]) -> dict[str, str]:

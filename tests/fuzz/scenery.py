@@ -22,7 +22,6 @@ def furnish(world: World, chance: random.Random) -> None:
     slack.channel("secret", private=True, members=(world.ana, world.bruno))
     slack.channel("shared", shared=True, members=(world.ana, guest, stranger))
     slack.channel("old", archived=True, members=(world.ana,))
-    slack.usergroup("qa-team", [world.bruno, guest])
     for user in (world.ana, world.bruno, guest, stranger):
         slack.dm(user)
     for app in (

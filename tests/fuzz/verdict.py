@@ -14,9 +14,12 @@ from tests.seeing import every_message
 
 BUG = "Something went wrong on my side"
 # What Slack only says to who sends it nonsense; no fault that is let in says any of these.
-NONSENSE = frozenset(
-    ["invalid_blocks", "invalid_blocks_format", "invalid_arguments", "invalid_json", "json_not_object", "invalid_post_type", "no_text", "msg_too_long", "msg_blocks_too_long", "too_many_attachments", "metadata_too_large", "invalid_metadata_format", "unknown_method", "not_authed", "invalid_form_data", "invalid_array_arg", "invalid_charset", "missing_charset", "invalid_payload"]
-)
+NONSENSE = frozenset((
+    "invalid_blocks", "invalid_blocks_format", "invalid_arguments", "invalid_json", "json_not_object",
+    "invalid_post_type", "no_text", "msg_too_long", "msg_blocks_too_long", "too_many_attachments",
+    "metadata_too_large", "invalid_metadata_format", "unknown_method", "not_authed", "invalid_form_data",
+    "invalid_array_arg", "invalid_charset", "missing_charset", "invalid_payload",
+))  # fmt: skip
 OURS = re.compile(r'File "[^"]*?/(bot/[^"]+)", line (\d+), in (\w+)')
 
 
@@ -49,7 +52,7 @@ class Judge:
             elif turn.kind == "command" and not trouble and not (turn.answers or turn.views or self._direct(turn.user)):
                 yield Finding("a command without an answer", what)
         for what, status in scene.statuses:
-            if status >= 500:
+            if status >= 500 and not (trouble and status in (502, 503, 504)):
                 yield Finding(f"HTTP {status}", what)
         scene.turns.clear()
         scene.statuses.clear()
@@ -66,9 +69,8 @@ class Judge:
             if said["level"] in ("error", "critical"):
                 frames = OURS.findall(said.get("exception", ""))
                 where = ":".join(frames[-1]) if frames else ""
-                yield Finding(
-                    f"{said['event']} {said.get('error', '')} {where}"[:300], said.get("exception") or line[:3000]
-                )
+                kind = f"{said['event'].splitlines()[0]} {said.get('error', '')} {where}"
+                yield Finding(kind[:300], said.get("exception") or line[:3000])
             elif said.get("problem") in ("RequestRefused", "Unreadable") and not trouble:
                 yield Finding(f"Applivery was asked nonsense: {said.get('cause')}", line)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from collections.abc import Callable
 
 from bot.domain.model import App
@@ -10,30 +12,46 @@ from bot.sandbox.slack import User
 from bot.slack.binding import _bare, _keys
 from bot.slack.command import Entry, Kind, Parameter, Rest, Target
 from tests.conftest import World
+from tests.everything import typed
 
 HOSTILE = (
-    "", " ", "\t\n", "\x00", "a\x00b", "\ud800", "ok\udfff", "\ufeff", "\u2028", "\u202edenrut\u202c", "مرحبا بالعالم",
-    "👩‍👩‍👧‍👦" * 30, "é" * 400, "a" * 3001, "x " * 2000, "𝕏" * 200, "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍" * 20, "ﷺ" * 100, "ß", "İ", "¼", "٣", "²",
-    "'; DROP TABLE builds; --", "' OR 1=1 --", "%", "_%", "%s%n%x", "{0.__class__}", "${jndi:ldap://x}", "$(id)", "`id`",
-    "<script>alert(1)</script>", "<!channel>", "<!here|here>", "<!subteam^S0NOBODY|@qa>", "<!date^1^{date}|x>",
-    "<@U0NOBODY>", "<@U0NOBODY|nobody>", "<@", "<#C0NOWHERE|nowhere>", "<https://x.test|*click*>", "&lt;!channel&gt;", "&amp;",
-    "*bold* _it_ ~no~ `code` ```block", "> quote", "\\", '"', "“", "”", "«", "'", '"unclosed', '\\"', ":", "::", "a:", ":a", "-:",
-    "-", "--", "*", "**", "?", "[", "[a-", "!", "#", "##", "#0", "#-1", "#99999999999999999999", "0", "-1", "1e308", "NaN", "inf",
-    "1" * 400, "None", "null", "true", "{}", "[]", "../../etc/passwd", "/", "/v1", "a/b/c/d/e/f", "//", "a%2fb", "f" * 24,
-    "0" * 24, "٠" * 24, "ſ" * 24, "http://[::1", "https://hooks.slack.com/commands/1/2/3",
+    "", " ", "\t\n", "\x00", "a\x00b", "\ud800", "ok\udfff", "\ufeff", "\u2028", "\u202edenrut\u202c",
+    "مرحبا بالعالم", "👩‍👩‍👧‍👦" * 30, "é" * 400, "a" * 3001, "x " * 2000, "𝕏" * 200, "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍" * 20,
+    "ﷺ" * 100, "ß", "İ", "¼", "٣", "²", "'; DROP TABLE builds; --", "' OR 1=1 --", "%", "_%", "%s%n%x",
+    "{0.__class__}", "${jndi:ldap://x}", "$(id)", "`id`", "<script>alert(1)</script>", "<!channel>", "<!here|here>",
+    "<!subteam^S0NOBODY|@qa>", "<!date^1^{date}|x>", "<@U0NOBODY>", "<@U0NOBODY|nobody>", "<@",
+    "<#C0NOWHERE|nowhere>", "<https://x.test|*click*>", "&lt;!channel&gt;", "&amp;",
+    "*bold* _it_ ~no~ `code` ```block", "> quote", "\\", '"', "“", "”", "«", "'", '"unclosed', '\\"', ":", "::", "a:",
+    ":a", "-:", "-", "--", "*", "**", "?", "[", "[a-", "!", "#", "##", "#0", "#-1", "#99999999999999999999", "0",
+    "-1", "1e308", "NaN", "inf", "1" * 400, "None", "null", "true", "{}", "[]", "../../etc/passwd", "/", "/v1",
+    "a/b/c/d/e/f", "//", "a%2fb", "f" * 24, "0" * 24, "٠" * 24, "ſ" * 24, "http://[::1",
+    "https://hooks.slack.com/commands/1/2/3",
 )  # fmt: skip
 TIMES = (
-    "7d", "1d", "0d", "-1d", "99999d", "4h", "30m", "0m", "99999999999h", "friday", "yesterday", "today", "tomorrow", "last",
-    "2026-11-01", "2026-02-30", "0001-01-01", "9999-12-31", "99999-01-01", "2026-11-01T10:00", "until", "until friday 10:00",
-    "until 25:00", "until 2026-11-01", "tomorrow 8:00", "off", "soon", "monday@09:00", "daily@09:00", "weekdays@24:00",
-    "mon,thu@17:30", "daily@", "@", "monday@9", "22:00-08:00", "8-8", "25-1", "00:00-24:00",
+    "7d", "1d", "0d", "-1d", "99999d", "4h", "30m", "0m", "99999999999h", "friday", "yesterday", "today", "tomorrow",
+    "last", "2026-11-01", "2026-02-30", "0001-01-01", "9999-12-31", "99999-01-01", "2026-11-01T10:00", "until",
+    "until friday 10:00", "until 25:00", "until 2026-11-01", "tomorrow 8:00", "off", "soon", "monday@09:00",
+    "daily@09:00", "weekdays@24:00", "mon,thu@17:30", "daily@", "@", "monday@9", "22:00-08:00", "8-8", "25-1",
+    "00:00-24:00",
 )  # fmt: skip
 OTHERS = (
-    "yes", "no", "on", "off", "ios", "android", "IOS", "windows", "auto", "file", "aab", "csv", "json", "compact", "full", "version",
-    "uploaded", "processed", "failed", "cert", "feedback", "processed,failed", "all", "day", "os", "person", "source", "member",
-    "releaser", "manager", "admin", "king", "Europe/Madrid", "Mars/Phobos", "UTC", "release/*", "release/2.4", "rc", "nightly",
-    "eva@acme.test", "crash on login", "menu", "help", "latest",
+    "yes", "no", "on", "off", "ios", "android", "IOS", "windows", "auto", "file", "aab", "csv", "json", "compact",
+    "full", "version", "uploaded", "processed", "failed", "cert", "feedback", "processed,failed", "all", "day", "os",
+    "person", "source", "member", "releaser", "manager", "admin", "king", "Europe/Madrid", "Mars/Phobos", "UTC",
+    "release/*", "release/2.4", "rc", "nightly", "eva@acme.test", "crash on login", "menu", "help", "latest",
 )  # fmt: skip
+DAYS = ("7d", "30d", "friday", "yesterday", "today", "2026-11-01", "2025-01-01")
+FITTING = {
+    "os": ("ios", "android"), "branch": ("release/*", "main", "*"), "tag": ("rc", "nightly"),
+    "version": ("2.4.0", "1.*"), "since": DAYS, "until": DAYS, "by": ("person", "version", "os", "day", "source"),
+    "type": ("auto", "file", "aab"), "person": ("@ana", "eva@acme.test", "<@U0S000001>"),
+    "missing": ("@qa-team", "<!subteam^S0S000001>", "#releases"),
+    "every": ("monday@09:00", "daily@17:30", "weekdays@08:00", "mon,thu@10:00"), "quiet": ("yes", "22:00-08:00"),
+    "on": ("processed", "failed", "uploaded,processed,failed"), "format": ("compact", "full", "csv"),
+    "threads": ("on", "off"), "group": ("version", "off"), "digest": ("daily@09:00", "monday@10:00"),
+    "tz": ("Europe/Madrid", "UTC", "Asia/Kathmandu"), "mention": ("@qa-team", "off"),
+    "app": ("courier", "driver", "odd-one"), "to": ("<@U0S000002>", "<@U0S000003|guest>"),
+}  # fmt: skip
 SEPARATORS = (" ", " ", " ", "  ", "\u00a0", "\u200b", "\n", "")
 
 
@@ -43,6 +61,7 @@ class Typist:
     def __init__(self, world: World, chance: random.Random) -> None:
         self.world = world
         self.chance = chance
+        self.known = typed(world)
         self.entries = sorted(
             world.bot.door._house.registry.entries.values(), key=lambda one: (one.kind.value, one.name)
         )
@@ -56,9 +75,11 @@ class Typist:
     def text(self) -> str:
         """What somebody types after the slash command."""
         kind = self.chance.random()
-        if kind < 0.75:
+        if kind < 0.35:
+            words = self.chance.choice(self.known).split(" ")
+        elif kind < 0.85:
             words = self.sentence(self.chance.choice(self.entries_of(Kind.COMMAND)))
-        elif kind < 0.9:
+        elif kind < 0.95:
             words = [self.word() for _ in range(self.chance.randint(0, 8))]
         else:
             return self.hostile()
@@ -90,7 +111,14 @@ class Typist:
 
     def option(self, key: str) -> str:
         """`key:value`, quoted when that seems a good idea."""
-        value = self.word() if self.chance.random() < 0.8 else self.hostile()
+        kind = self.chance.random()
+        value = (
+            self.chance.choice(FITTING.get(key, OTHERS))
+            if kind < 0.6
+            else self.word()
+            if kind < 0.9
+            else self.hostile()
+        )
         if " " in value and self.chance.random() < 0.8:
             first, last = self.chance.choice(('""', "“”", "«»"))
             value = f"{first}{value}{last}"
@@ -140,7 +168,8 @@ class Typist:
         if not builds:
             return "latest"
         wire = self.chance.choice(builds).wire
-        number = (wire.get("deployer") or {}).get("info", {}).get("buildNumber")
+        found = re.search(r'"buildNumber": "([^"]*)"', json.dumps(wire))
+        number = found[1] if found else "173"
         return str(
             self.chance.choice(("latest", wire.get("versionName") or "1", f"#{number}", "9.9.9", wire.get("id")))
         )
@@ -157,7 +186,8 @@ class Typist:
         group = chance.choice(list(slack.usergroups.values()))
         return chance.choice(
             (
-                f"<@{user.id}|{user.handle}>", f"<@{user.id}>", f"@{user.handle}", user.id, user.handle, user.email or "",
+                f"<@{user.id}|{user.handle}>", f"<@{user.id}>", f"@{user.handle}", user.id, user.handle,
+                user.email or "",
                 f"<!subteam^{group.id}|@{group.handle}>", f"<!subteam^{group.id}>", f"@{group.handle}", group.id,
                 f"<#{channel.id}|{channel.name}>", f"<#{channel.id}|>", f"#{channel.name}", channel.id,
             )
