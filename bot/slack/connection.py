@@ -88,14 +88,15 @@ class Connection(SocketModeClient):
             await self.successor.send_message(message)
 
     async def hang_up(self) -> None:
-        """Close in bounded time: the SDK's client has been seen to hang while closing."""
+        """Close in bounded time: the SDK's client has been seen to hang while closing, and then leaves its session."""
         if self._connecting:
             self._connecting.cancel()
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.close()  # type: ignore[no-untyped-call]
-        except (TimeoutError, OSError, RuntimeError) as error:
-            log.info("slack.socket.close_failed", error=type(error).__name__)
+        for close, seconds in ((self.close, CLOSE_SECONDS), (self.aiohttp_client_session.close, 1.0)):
+            try:
+                async with asyncio.timeout(seconds):
+                    await close()  # type: ignore[no-untyped-call]
+            except (TimeoutError, OSError, RuntimeError) as error:
+                log.info("slack.socket.close_failed", error=type(error).__name__)
 
     async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
