@@ -94,7 +94,7 @@ class Connection(SocketModeClient):
         for close, seconds in ((self.close, CLOSE_SECONDS), (self.aiohttp_client_session.close, 1.0)):
             try:
                 async with asyncio.timeout(seconds):
-                    await close()  # type: ignore[no-untyped-call]
+                    await close()
             except (TimeoutError, OSError, RuntimeError) as error:
                 log.info("slack.socket.close_failed", error=type(error).__name__)
 
