@@ -20,6 +20,7 @@ NONSENSE = frozenset((
     "metadata_too_large", "invalid_metadata_format", "unknown_method", "not_authed", "invalid_form_data",
     "invalid_array_arg", "invalid_charset", "missing_charset", "invalid_payload",
 ))  # fmt: skip
+MEANT = ("announce.set_aside",)  # errors that are Slack's, for whoever is on call
 OURS = re.compile(r'File "[^"]*?/(bot/[^"]+)", line (\d+), in (\w+)')
 
 
@@ -66,7 +67,7 @@ class Judge:
             except ValueError:
                 yield Finding("a log line that is no JSON", line[:2000])
                 continue
-            if said["level"] in ("error", "critical"):
+            if said["level"] in ("error", "critical") and said["event"] not in MEANT:
                 frames = OURS.findall(said.get("exception", ""))
                 where = ":".join(frames[-1]) if frames else ""
                 kind = f"{said['event'].splitlines()[0]} {said.get('error', '')} {where}"
