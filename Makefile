@@ -4,9 +4,10 @@
 
 PY := .venv/bin/python
 ARGS ?=
+SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench run doctor lock catalogue image-steps clean _format _lint _types _imports
+.PHONY: help demo test check bench fuzz audit run doctor lock catalogue image-steps clean _format _lint _types _imports
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -34,6 +35,12 @@ _imports:
 
 bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
 	@$(PY) -m bench $(ARGS)
+
+fuzz: .venv/.stamp-dev ## everything asked wrongly for SECONDS=300; says its seed, and ARGS="--seed N" plays it again
+	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+audit: .venv/.stamp-dev ## whether a pinned release has a known weakness; tools/audit-ignore.txt lets one stand for a while
+	@$(PY) tools/audit.py
 
 run: .venv/.stamp-run ## the bot itself, with the settings in .env
 	@exec $(PY) -m bot run $(ARGS)

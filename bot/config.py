@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 EXAMPLES = {
     "slack_bot_token": "xoxb-123456789012-… (Slack: OAuth & Permissions → Bot User OAuth Token)",
@@ -127,7 +129,7 @@ Tenant = Annotated[str, Field(pattern=rf"^({_LABEL}(\.{_LABEL})*)?$")]
 
 
 class Settings(BaseSettings):
-    """The settings of one running bot, from the environment and `.env`; secrets never print themselves."""
+    """The settings of one running bot, from the environment, `.env` or files; secrets never print themselves."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -217,7 +219,9 @@ _ENV_FILE = ".env: {wrong}. Example: cp .env.example .env, then fill it in with 
 
 
 def read(**overrides: Any) -> Settings:
-    """Read the settings from the environment and `.env`; `overrides` win (the demo and tests use them).
+    """Read the settings from the environment, `.env` and files of secrets, the first that has one wins.
+
+    `overrides` win over all of them: the demo and tests use them.
 
     Raises SettingsFault with every fault at once.
     """
@@ -236,14 +240,28 @@ def read_upload(**overrides: Any) -> UploadSettings:
 
 def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
     try:
-        return kind(**overrides)
+        return kind(**{"_secrets_dir": _folders(), **overrides})
     except ValidationError as error:
         # `from None`: pydantic's own text would print the values, secrets among them
         raise SettingsFault(sorted(_line(fault) for fault in error.errors(include_input=False))) from None
+    except SettingsError as error:
+        # what pydantic makes of a file of a secret that cannot be opened, or is no text
+        name, why = re.findall(r'"(\w+)"', str(error))[0], type(error.__cause__).__name__
+        line = f"{name.upper()}: its file cannot be read ({why}). Example: {name.upper()}={EXAMPLES[name]}"
+        raise SettingsFault([line]) from None
     except UnicodeDecodeError:
         raise SettingsFault([_ENV_FILE.format(wrong="is not UTF-8 text")]) from None
     except OSError as error:
         raise SettingsFault([_ENV_FILE.format(wrong=f"cannot be read ({error.strerror})")]) from None
+
+
+def _folders() -> list[Path]:
+    """Where settings may lie as files, each named like its setting: Docker's and Kubernetes' place, and systemd's.
+
+    https://docs.docker.com/compose/how-tos/use-secrets/ and https://systemd.io/CREDENTIALS/
+    """
+    named = ("/run/secrets", os.environ.get("CREDENTIALS_DIRECTORY"))
+    return [Path(one) for one in named if one and Path(one).is_dir()]
 
 
 def _line(fault: Any) -> str:

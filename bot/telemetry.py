@@ -143,6 +143,11 @@ class Metrics:
         self.announcements = Counter(
             "applivery_bot_announcements_total", "Announcements by outcome", ("outcome",), registry=self.registry
         )
+        self.set_aside = Counter(
+            "applivery_bot_announcements_set_aside_total",
+            "Announcements given up after minutes, as Slack refused them for a reason that it does not document",
+            registry=self.registry,
+        )
         self.announcement_lag = Histogram(
             "applivery_bot_announcement_lag_seconds",
             "From recording an announcement to Slack having it",

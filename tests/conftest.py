@@ -7,7 +7,7 @@ import io
 import logging
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +137,18 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
-    shutil.copy(empty_database, tmp_path / "bot.db")
+    async with living(tmp_path, empty_database) as it:
+        yield it
+
+
+@asynccontextmanager
+async def living(folder: Path, empty_database: Path) -> AsyncIterator[World]:
+    """A world in an empty folder, until the block ends."""
+    shutil.copy(empty_database, folder / "bot.db")
     slack, applivery = PretendedSlack(), PretendedApplivery(processing=None)
     await slack.start()
     await applivery.start()
-    it = World(tmp_path, slack, applivery)
+    it = World(folder, slack, applivery)
     yield it
     await it.stop()
     await slack.stop()
@@ -151,9 +158,16 @@ async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """Every line that is logged from here on, as `run` would write it at DEBUG."""
+    with logged("DEBUG") as written:
+        yield written
+
+
+@contextmanager
+def logged(at: str, style: str = "json") -> Iterator[io.StringIO]:
+    """Every line that is logged in the block, as `run` would write it at this level."""
     root = logging.getLogger()
     level = root.level
-    set_up_logs("DEBUG", "json")
+    set_up_logs(at, style)
     written, handler = io.StringIO(), root.handlers[0]
     handler.setStream(written)  # type: ignore[attr-defined]
     yield written

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,31 +13,22 @@ from typing import Any
 
 import aiohttp
 import pytest
-import structlog
 
 from bot.domain.model import AuditEntry
-from bot.telemetry import logger, set_up_logs
-from tests.conftest import World
+from bot.telemetry import logger
+from tests.conftest import World, logged
 from tests.everything import dump, everything, said_to_everybody
 from tests.handing import mints, ready, start_with_page
-from tests.seeing import every_message, everything_stored
+from tests.seeing import TICKET, every_message, everything_stored
 
-TICKET = re.compile(r"/b/([\w-]{22})(?![\w-])")
 WEBHOOK = "canary-webhook-secret"
 
 
 @pytest.fixture(params=["json", "console"])
 def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     """Every line that is logged at DEBUG, as `run` would write it."""
-    root = logging.getLogger()
-    level = root.level
-    set_up_logs("DEBUG", request.param)
-    written, handler = io.StringIO(), root.handlers[0]
-    handler.setStream(written)  # type: ignore[attr-defined]
-    yield written
-    root.removeHandler(handler)
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logged("DEBUG", request.param) as written:
+        yield written
 
 
 @dataclass

@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from bot import config
 from bot.applivery.hosts import Hosts
+from bot.cli import app
 from bot.config import EXAMPLES, Settings, SettingsFault, UploadSettings
 
 ROOT = Path(__file__).parents[1]
@@ -324,6 +327,70 @@ def test_a_dotenv_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 def test_a_folder_called_dotenv_is_no_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert read().port == 3000
+
+
+# ------------------------------------------------------------------ files of secrets
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder such as systemd makes, or Docker at /run/secrets: a file for each secret."""
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    return folder
+
+
+def test_a_setting_may_be_a_file_and_the_environment_and_dotenv_win(tmp_path: Path, secrets: Path) -> None:
+    for name, value in NEEDED.items():
+        (secrets / name.lower()).write_text(f"{value}\n")
+    (secrets / "port").write_text("4000")
+    (secrets / "host").write_text("0.0.0.0")
+    (tmp_path / ".env").write_text("PORT=5000\nSLACK_BOT_TOKEN=\n")
+    found = config.read()
+    assert found.slack_bot_token.get_secret_value() == "xoxb-1", "an empty line in .env is no setting"
+    assert (found.port, found.host) == (5000, "0.0.0.0")
+    assert read(PORT="6000").port == 6000
+    assert config.read_slack_app().socket_mode
+    assert config.read_upload().applivery_organization == "acme"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_fault_in_a_file_is_told_like_any_other_and_shows_no_secret(secrets: Path, name: str) -> None:
+    (secrets / name.lower()).write_text(f"{SECRET} {SECRET}")
+    with pytest.raises(SettingsFault) as wrong:
+        config.read(_env_file=None)
+    assert any(line.startswith(f"{name}: ") for line in wrong.value.lines)
+    assert SECRET not in "".join(traceback.format_exception(wrong.value))
+
+
+def test_a_file_that_is_no_text_is_one_line(secrets: Path) -> None:
+    (secrets / "slack_bot_token").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsFault) as wrong:
+        config.read()
+    [line] = wrong.value.lines
+    assert line.startswith("SLACK_BOT_TOKEN: its file cannot be read (UnicodeDecodeError). Example: SLACK_BOT_TOKEN=")
+
+
+def test_a_folder_in_place_of_a_file_is_no_setting(secrets: Path) -> None:
+    (secrets / "port").mkdir()
+    with pytest.warns(UserWarning, match="found a directory"):
+        assert read().port == 3000
+
+
+# ------------------------------------------------------------------ the command line
+
+
+def test_no_secret_can_be_given_on_the_command_line_where_everybody_on_the_machine_reads_it() -> None:
+    words = get_command(app).commands  # type: ignore[attr-defined]
+    options = {name for word in words.values() for parameter in word.params for name in parameter.opts}
+    assert not [name for name in options if re.search("token|secret|password|database", name)]
+    for word in words:
+        for name in ("--slack-bot-token", "--applivery-token", "--database-url", "--SLACK_BOT_TOKEN"):
+            done = CliRunner().invoke(app, [word, f"{name}={SECRET}"])
+            assert done.exit_code == 2
+            assert "No such option" in done.output
+            assert SECRET not in done.output
 
 
 @pytest.mark.parametrize("content", [b"", b"PORT=x\nLOG_FORMAT=xml\n", b"PORT=\xff\n"])

@@ -8,11 +8,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.main import get_command
 
+from bot.cli import app
 from tests.conftest import World
 from tests.postgres import PostgresServer
 
-DOCUMENT = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text()
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 RECIPES = re.findall(r"```sh\n(.+?)```", DOCUMENT, re.DOTALL)
 [SQLITE_BACKUP, SQLITE_RESTORE, POSTGRES_BACKUP, POSTGRES_RESTORE] = RECIPES
 
@@ -70,6 +74,36 @@ async def test_postgresql_is_backed_up_while_it_runs_and_restored(
     world.database = postgres_url
     programs = f"{postgres_server.programs}:{os.environ['PATH']}"
     await kept_and_lost(world, POSTGRES_BACKUP, POSTGRES_RESTORE, tmp_path, PATH=programs, DATABASE_URL=postgres_url)
+
+
+GUIDES = ["README.md", "SECURITY.md", "docs/operations.md", ".env.example", "compose.yaml"]
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_command_that_is_named_exists(guide: str) -> None:
+    text = (ROOT / guide).read_text()
+    words = set(get_command(app).commands)  # type: ignore[attr-defined]
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    services = set(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"])
+    started = re.findall(r"applivery-bot (?!applivery)([a-z]+)\b", text)
+    assert set(started) <= words, guide
+    assert set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.MULTILINE)) <= targets, guide
+    assert set(re.findall(r"docker compose (?:exec|run --rm) (\w+)", text)) <= services, guide
+    assert set(re.findall(r"docker compose (?:exec|run --rm) \w+ (?:applivery-bot )?(\w+)", text)) <= words, guide
+    assert set(re.findall(r"deployment/([\w-]+)", text)) <= {"applivery-bot"}, guide
+
+
+def test_the_log_line_that_upgrading_names_is_written() -> None:
+    [line] = re.findall(r"`(slack\.\w+)`", DOCUMENT)
+    assert f'"{line}"' in (ROOT / "bot/service/running.py").read_text()
+
+
+def test_the_guide_s_four_settings_are_what_must_be_filled_in() -> None:
+    readme = (ROOT / "README.md").read_text()
+    [filled] = re.findall(r"fill in four lines:\n\n(.+?)\n\n", readme, re.DOTALL)
+    named = [line.split("=")[0].strip() for line in filled.splitlines()]
+    on = [line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if re.match("[A-Z]", line)]
+    assert sorted(named) == sorted(on)
 
 
 def test_what_the_document_leads_to_is_there() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import signal
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -171,3 +173,49 @@ async def test_who_waits_for_another_s_migration_stops_when_told(world: World, p
                 await asyncio.sleep(0.05)
         await told_to_stop(process)
     postgres_server.drop(address)
+
+
+# ------------------------------------------------------------------ the order
+
+
+def refused(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free(world: World) -> bool:
+    """Whether another process could have the database."""
+    with (world.folder / "bot.db.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+async def test_what_was_opened_last_is_closed_first(world: World) -> None:
+    """The clock, then the two ways in, then the answers under way, and the database when nobody needs it any more."""
+    bot = await world.start(jobs=True)
+    port, asked = bot.web.port, len(world.applivery.requests)
+    world.applivery.faults.add("GET */apps*", Fault(latency=1.0), times=None)
+    turn = await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
+    await world.applivery.until(lambda: len(world.applivery.requests) > asked)
+    seen: dict[str, float] = {}
+    looks: dict[str, Callable[[], object]] = {
+        "clock": lambda: all(job.done() for job in bot.running),
+        "HTTP": lambda: refused(port),
+        "Slack's lines": lambda: not world.slack.sockets,
+        "answers": lambda: turn.answers,
+        "database": lambda: free(world),
+    }
+    assert not any(look() for look in looks.values())
+    started = time.monotonic()
+    stopping = asyncio.create_task(world.stop())
+    while not stopping.done():
+        seen |= {name: time.monotonic() for name, look in looks.items() if name not in seen and look()}
+        await asyncio.sleep(0.001)
+    await stopping
+    seen |= {name: time.monotonic() for name, look in looks.items() if name not in seen and look()}
+    assert sorted(seen, key=seen.__getitem__) == list(looks)
+    assert time.monotonic() - started < 10

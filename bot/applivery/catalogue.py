@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.applivery.client import Applivery, Page
 from bot.domain import choice
@@ -48,6 +48,7 @@ class Catalogue:
         asking = self._asking.get(current())
         if asking is None or asking.done():
             asking = self._asking[current()] = asyncio.create_task(self._ask())
+            asking.add_done_callback(_heard)
         await asyncio.shield(asking)
         return self._apps
 
@@ -85,6 +86,7 @@ class Catalogue:
         if asked is None:
             asked = asyncio.create_task(self._applivery.builds(app, page=number, limit=PAGE_SIZE))
             asked.add_done_callback(lambda _: self._asked.pop(key, None))
+            asked.add_done_callback(_heard)
             self._asked[key] = asked
         # shielded: one impatient asker must not cancel the request of another
         page = await asyncio.shield(asked)
@@ -142,3 +144,9 @@ class Catalogue:
             if build is not None:
                 return build
         raise Gone(say("No app of this workspace has a build with that id."))
+
+
+def _heard(asked: asyncio.Task[Any]) -> None:
+    """Ask for what went wrong, so that asyncio does not log what nobody was left to hear."""
+    if not asked.cancelled():
+        asked.exception()

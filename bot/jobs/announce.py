@@ -36,7 +36,7 @@ LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are under way; the f
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
 APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
-GIVE_UP = timedelta(hours=6)
+GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
 # https://docs.slack.dev/reference/methods/chat.update#errors
 CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 
@@ -65,6 +65,7 @@ class Announce:
         self._done: list[Outcome] = []
         self._posting: dict[asyncio.Task[None], Claim] = {}
         self._outage = Outage("slack")
+        self._aside: dict[str, str] = {}  # channel → why its last message was set aside
 
     async def step(self) -> float | None:
         """Hand in what has ended, claim and start what is due; returns the seconds until more is. Raises StoreDown.
@@ -138,6 +139,7 @@ class Announce:
         self._outage.worked()
         # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
         if outcome.kind == "posted" and not outcome.edited:
+            self._aside.pop(claim.announcement.channel_id, None)
             await self._pausing.spoke(claim.announcement.channel_id)
         return outcome
 
@@ -237,18 +239,30 @@ class Announce:
         return Outcome.of(claim, "held", reason=error.code)
 
     async def _refused(self, claim: Claim, error: SlackProblem | AppliveryProblem) -> Outcome:
-        """One of a kind we do not know is tried again for some hours, then ended, so that it blocks nothing."""
+        """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks nothing."""
         if isinstance(error, ChannelRefused):
             return await self._kept_back(claim, error)
         if isinstance(error, AppliveryProblem):
             return Outcome.of(claim, "again", retry_in=APPLIVERY_SECONDS)
         log.warning("announce.refused", code=error.code, key=claim.announcement.key)
-        if isinstance(error, MessageRefused) or await self._given_up(claim, error):
+        if isinstance(error, MessageRefused):
             return Outcome.of(claim, "failed", reason=error.code)
+        if await self._given_up(claim, error):
+            return await self._set_aside(claim, error)
         return Outcome.of(claim, "again", retry_in=CREDENTIAL_SECONDS)
 
+    async def _set_aside(self, claim: Claim, error: SlackProblem) -> Outcome:
+        """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
+        channel_id = claim.announcement.channel_id
+        log.error("announce.set_aside", code=error.code, key=claim.announcement.key, channel=channel_id)
+        self._metrics.set_aside.inc()
+        if self._aside.get(channel_id) == error.code:
+            return await self._kept_back(claim, ChannelRefused(code=error.code))
+        self._aside[channel_id] = error.code
+        return Outcome.of(claim, "failed", reason=error.code)
+
     async def _given_up(self, claim: Claim, error: SlackProblem) -> bool:
-        """Whether Slack has refused this for hours, for a reason that we do not know to pass."""
+        """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""
         if isinstance(error, (SlackBusy, SlackUnsure, SlackCredentialRefused)):
             return False
         return await self._store.now() - claim.first_attempt_at > GIVE_UP

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain import estimates
 from bot.domain.model import Build
@@ -25,6 +25,7 @@ AT_ONCE = 16
 EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
 LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
 TROUBLE_SECONDS = 30.0
+WATCH_FOR = timedelta(days=1)  # what has not ended by then hardly ever does
 
 
 class Progress:
@@ -58,6 +59,9 @@ class Progress:
 
     async def _show(self, row: Row, now: datetime) -> None:
         ended = row.standing is not Standing.OPEN or row.build.stage.final
+        if not ended and _too_long(row, now):
+            await self._store.stop_awaiting(row.build.id, row.user_id)
+            ended = True
         if not ended and not row.alarmed and self._stuck(row):
             await self._store.tell_stuck(row)
         with speaking(await self._people.language(row.user_id)):
@@ -88,13 +92,16 @@ class Progress:
         return Posted(row.channel, row.ts)
 
     def _card(self, row: Row, now: datetime) -> Message:
-        build, dashboard = row.build, self._dashboard(row.build)
         if row.standing is Standing.STOPPED:
-            return cards.stopped(build)
+            return cards.stopped(row.build)
         if row.standing is Standing.DELETED:
-            return cards.deleted(build)
-        if build.stage.final:
-            return cards.ended(build, dashboard)
+            return cards.deleted(row.build)
+        if row.build.stage.final:
+            return cards.ended(row.build, self._dashboard(row.build))
+        return cards.too_long(row.build) if _too_long(row, now) else self._under_way(row, now)
+
+    def _under_way(self, row: Row, now: datetime) -> Message:
+        build, dashboard = row.build, self._dashboard(row.build)
         if self._stuck(row):
             return cards.stuck(build, dashboard)
         if row.usual and estimates.is_late(_since(row), row.usual, row.seen_at or row.started_at):
@@ -104,6 +111,10 @@ class Progress:
     def _stuck(self, row: Row) -> bool:
         """By when it was last looked at: while Applivery is away nobody knows whether a build still is on its way."""
         return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
+
+
+def _too_long(row: Row, now: datetime) -> bool:
+    return now - row.started_at > WATCH_FOR
 
 
 def _since(row: Row) -> datetime:

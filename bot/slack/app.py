@@ -38,6 +38,7 @@ from bot.slack.payloads import Came, button_value, came, mentioned, moved, typed
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.slack.quoted import quoted
+from bot.slack.shapes import cleaned
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
@@ -119,7 +120,7 @@ class FrontDoor(AsyncMiddleware):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
     ) -> BoltResponse | None:
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
-        body: dict[str, Any] = req.body
+        body: dict[str, Any] = cleaned(req.body)
         kind = body.get("type")
         _REPLAYED.set(self._looked_up(req) if kind != "block_suggestion" else None)
         if "command" in body:

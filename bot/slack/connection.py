@@ -15,6 +15,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.slack import shapes
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -87,15 +88,20 @@ class Connection(SocketModeClient):
             await self.successor.send_message(message)
 
     async def hang_up(self) -> None:
-        """Close in bounded time: the SDK's client has been seen to hang while closing."""
+        """Close in bounded time: the SDK's client has been seen to hang while closing, and then leaves its session."""
         if self._connecting:
             self._connecting.cancel()
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.close()  # type: ignore[no-untyped-call]
-        except (TimeoutError, OSError, RuntimeError) as error:
-            log.info("slack.socket.close_failed", error=type(error).__name__)
+        for close, seconds in ((self.close, CLOSE_SECONDS), (self.aiohttp_client_session.close, 1.0)):
+            try:
+                async with asyncio.timeout(seconds):
+                    await close()
+            except (TimeoutError, OSError, RuntimeError) as error:
+                log.info("slack.socket.close_failed", error=type(error).__name__)
 
     async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()
+        if not shapes.readable(request.payload):
+            log.warning("request.unreadable", kind=request.type)
+            await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
+            return
         await send_async_response(self, request, await run_async_bolt_app(self._app, request), started)

@@ -103,7 +103,7 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
         memory = json.loads(view.get("private_metadata") or "{}")
     except ValueError:
         return {}
-    return memory if isinstance(memory, dict) else {}
+    return {key: one for key, one in memory.items() if isinstance(one, str)} if isinstance(memory, dict) else {}
 
 
 def typed(view: dict[str, Any]) -> dict[str, str]:
@@ -132,11 +132,17 @@ def _several(element: dict[str, Any]) -> str:
 
 
 def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:
-    """The value of the first button with one of these names in a message; None when it has none."""
+    """The value of the first button with one of these names in a message; None when it has none.
+
+    A superseded card has the newer build's button before its own; the card is about its own.
+    """
     for block in message.get("blocks") or []:
-        elements = [*(block.get("elements") or []), block.get("accessory") or {}]
-        for element in elements:
-            name = str(element.get("action_id") or "").partition("#")[0] if isinstance(element, dict) else ""
-            if name in actions and element.get("value"):
+        for element in (*(block.get("elements") or []), block.get("accessory")):
+            if isinstance(element, dict) and element.get("value") and _is_one_of(element, actions):
                 return str(element["value"])
     return None
+
+
+def _is_one_of(element: dict[str, Any], actions: tuple[str, ...]) -> bool:
+    name, _, whose = str(element.get("action_id") or "").partition("#")
+    return name in actions and whose != "newer"

@@ -42,6 +42,7 @@ class Remembered(Generic[Fact]):
             if len(self._known) >= MOST:
                 self._known.clear()
             known = (now + REMEMBER_SECONDS, asyncio.ensure_future(self._ask(key)))
+            known[1].add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
             self._known[key] = known
         # shielded: one impatient asker must not cancel the look-up of another
         return await asyncio.shield(known[1])

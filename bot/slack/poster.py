@@ -21,7 +21,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.domain.model import is_person
 from bot.errors import MessageRefused, SlackBusy, SlackProblem
 from bot.slack.blocks import File, Form, Message
-from bot.slack.refusals import asked, problem
+from bot.slack.refusals import asked
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -178,10 +178,7 @@ class Poster:
         """
         client = AsyncWebhookClient(url, session=self._session, retry_handlers=[AsyncRateLimitErrorRetryHandler()])
         body = {**message.payload(), "response_type": "ephemeral", "replace_original": replace}
-        try:
-            answer = await client.send_dict(body)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise problem(error) from error
+        answer = await asked(client.send_dict(body))
         if answer.status_code != 200 and message.plainer:
             await self.respond(url, message.plainer, replace=replace)
         elif answer.status_code != 200:

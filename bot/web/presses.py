@@ -34,8 +34,13 @@ class Presses(Generic[T]):
         press = self._under_way.get(key)
         if press is None:
             press = self._under_way[key] = _Press(asyncio.create_task(work()))
-            press.work.add_done_callback(lambda _: self._under_way.pop(key))
+            press.work.add_done_callback(lambda work: self._done(key, work))
         press.times += 1
         mine = press.times
         answer = await asyncio.shield(press.work)
         return answer if mine == press.times else None
+
+    def _done(self, key: Hashable, work: asyncio.Task[T]) -> None:
+        del self._under_way[key]
+        if not work.cancelled():
+            work.exception()  # asked for, it is not logged when nobody was left to hear it

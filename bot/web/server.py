@@ -12,6 +12,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
+from bot.slack import shapes
 from bot.telemetry import Metrics, logger
 from bot.web.claim import ClaimPage
 from bot.web.porch import Porch
@@ -108,8 +109,11 @@ class Web:
             answer = BoltResponse(status=401, body="")
         else:
             try:
-                answer = await self._slack.async_dispatch(await to_bolt_request(request))
-            except (ValueError, TypeError, AttributeError, LookupError):
+                asked = await to_bolt_request(request)
+                answer = BoltResponse(status=401, body="")
+                if shapes.readable(asked.body):
+                    answer = await self._slack.async_dispatch(asked)
+            except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
                 # Bolt reads a body before it verifies it; our own work is in tasks and cannot fail here
                 answer = BoltResponse(status=401, body="")
         if answer.status == 401:  # a wrong signature, one too old, or a body that is not Slack's

@@ -13,7 +13,6 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,39 +20,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bot.config import Settings
+from tests.frame.image import STEPS, dockerfile, last, step, variables
 from tests.frame.locks import pins
 from tests.frame.shell import ROOT, environment, run
-
-STEPS = "tools/image_steps.sh"
-
-
-@dataclass(frozen=True)
-class Line:
-    word: str
-    rest: str
-
-
-def dockerfile() -> list[list[Line]]:
-    """The stages of the Dockerfile, each from its FROM."""
-    text = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE))
-    stages: list[list[Line]] = []
-    for written in filter(None, map(str.strip, text.splitlines())):
-        line = Line(*written.split(maxsplit=1))
-        if line.word == "FROM":
-            stages.append([])
-        stages[-1].append(line)
-    return stages
-
-
-def last(word: str) -> str:
-    """What the last stage says after this word, once."""
-    [line] = [line for line in dockerfile()[-1] if line.word == word]
-    return line.rest
-
-
-def variables() -> dict[str, str]:
-    return dict(pair.split("=", 1) for pair in shlex.split(last("ENV")))
-
 
 # ------------------------------------------------------------------ what is written
 
@@ -176,21 +145,6 @@ def test_the_health_check_fails_where_nothing_listens(server: http.server.HTTPSe
 
 
 # ------------------------------------------------------------------ the steps, run
-
-
-def step(*words: str | Path, root: Path = ROOT) -> str:
-    done = run("sh", root / STEPS, *words, cwd=root, env=environment(PYTHON=sys.executable))
-    assert done.code == 0, done.said
-    return done.said
-
-
-@pytest.fixture(scope="module")
-def program(index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the image copies, made by the very steps of the Dockerfile."""
-    prefix = tmp_path_factory.mktemp("an image") / "bot"
-    step("install", prefix)
-    step("package", prefix)
-    return prefix
 
 
 def test_the_program_starts_with_nothing_else_on_the_path(program: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.frame.shell import ROOT, run
 
-SCRIPTS = [*sorted((ROOT / "tools").glob("*.sh")), ROOT / ".ci/run"]
+SCRIPTS = [*sorted((ROOT / "tools").glob("*.sh")), ROOT / "tests/frame/sealed.sh", ROOT / ".ci/run"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -15,6 +15,7 @@ from bot.errors import CannotStart
 from bot.sandbox.faults import Fault
 from bot.service import Service
 from tests.conftest import World
+from tests.handing import Clock
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import ready, subscribed
 
@@ -353,6 +354,52 @@ async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: World)
     await watched.bot.announce.drain()
     assert watched.said() == []
     assert 50 < (await watched.bot.store.tell_due_in() or 0) <= 60
+
+
+@on_sqlite
+async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_go_on(world: World, log: Log) -> None:
+    clock = await timed(world)
+    world.slack.faults.add(POST, Fault(error="ekm_access_denied"), times=3)
+    await record(world, "1", "2")
+    await world.bot.announce.drain()
+    clock.forward(minutes=9)
+    await world.bot.announce.drain()
+    assert world.said() == []
+    clock.forward(minutes=2)
+    await world.bot.announce.drain()
+    assert world.said() == [ready("2")]
+    [aside] = [line for line in log if line["event"] == "announce.set_aside"]
+    assert (aside["code"], aside["channel"]) == ("ekm_access_denied", world.releases.id)
+    assert world.bot.metrics.registry.get_sample_value("applivery_bot_announcements_set_aside_total") == 1
+    (subscription,) = await world.bot.store.subscriptions()
+    assert subscription.paused is None
+
+
+@on_sqlite
+async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_more_is_lost(world: World) -> None:
+    clock = await timed(world)
+    world.slack.faults.add(POST, Fault(error="a_new_error"), times=None)
+    await record(world, "1", "2", "3")
+    for _ in range(8):
+        await world.bot.announce.drain()
+        clock.forward(minutes=11)
+    assert world.said() == []
+    (subscription,) = await world.bot.store.subscriptions()
+    assert subscription.paused == "a_new_error"
+    world.slack.faults.clear()
+    await record(world, "4")
+    await world.settle()
+    assert world.said()[0] == ready("4")
+    assert all(any(version in said for said in world.said()) for version in "23"), world.said()
+
+
+async def timed(world: World) -> Clock:
+    """A watched world, as `watched` is, whose clock can be put forward."""
+    clock = Clock(world)
+    await world.start()
+    await subscribed(world)
+    await world.look()
+    return clock
 
 
 @on_sqlite

@@ -208,6 +208,44 @@ async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: 
 
 
 @on_sqlite
+async def test_a_build_that_never_ends_is_watched_for_a_day_and_again_when_asked(world: World, clock: Clock) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    clock.forward(hours=23, minutes=59)
+    await world.look()
+    assert message.text.startswith(STUCK)
+    clock.forward(minutes=2)
+    await world.look()
+    assert message.text.startswith(f"{TITLE} has not ended in a whole day, so I stop watching it.")
+    assert await world.bot.store.progress_due_in() is None, "nothing of it is kept"
+    told = len(directs(world, world.bruno))
+    await press(world.slack, message, "Watch again", user=world.bruno)
+    await rested(world)
+    await world.look()
+    [*_, again] = directs(world, world.bruno)
+    assert len(directs(world, world.bruno)) == told + 1
+    assert again.text.startswith(STUCK)
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert "✅ ready" in again.text
+
+
+@on_sqlite
+async def test_what_ends_after_it_was_watched_for_a_day_is_nobody_s_news(world: World, clock: Clock) -> None:
+    await world.start()
+    build = on_its_way(world)
+    message = await watched(world)
+    clock.forward(hours=25)
+    await world.look()
+    told = texts(directs(world, world.bruno))
+    world.applivery.move(build, "processed")
+    await world.look()
+    assert texts(directs(world, world.bruno)) == told
+    assert message.text in told
+
+
+@on_sqlite
 async def test_without_anything_usual_it_is_stuck_after_half_an_hour(world: World, clock: Clock) -> None:
     await world.start()
     on_its_way(world)

@@ -45,6 +45,21 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: World) -> Non
     assert entry.door == "shortcut"
 
 
+@pytest.mark.parametrize("compact", ["", " format:compact"])
+async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(world: World, compact: str) -> None:
+    await world.start()
+    await world.ask(f"subscribe courier{compact}")
+    await world.look()
+    ready(world)
+    await world.look()
+    [shown] = world.slack.messages(world.releases)
+    ready(world, version="9.9.9", number="999")
+    await world.look()
+    assert "superseded by 9.9.9" in shown.text
+    turn = await world.slack.shortcut("get_build", user=world.bruno, message=shown)
+    assert "Courier 2.4.0 (173)" in (await turn.answer()).text
+
+
 @pytest.mark.parametrize("typed", ["builds courier", "status courier"])
 async def test_on_any_of_the_bot_s_messages_about_a_build_it_gets_that_one(world: World, typed: str) -> None:
     await world.start()

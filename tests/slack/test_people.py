@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import io
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from bot.domain.model import Role
-from bot.errors import Denied
+from bot.errors import Denied, SlackProblem
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import PretendedSlack
-from bot.slack.people import REMEMBER_SECONDS, People
+from bot.slack.people import REMEMBER_SECONDS, People, Remembered
 from bot.slack.poster import Poster
 from bot.store.store import Store
 
@@ -127,3 +130,18 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(slack: 
     impatient.cancel()
     assert (await patient).user_id == ana.id
     assert len(slack.calls_of("users.info")) == 2
+
+
+async def test_a_look_up_that_fails_when_nobody_waits_any_more_is_no_error(log: io.StringIO) -> None:
+    async def ask(_: str) -> None:
+        await asyncio.sleep(0.02)
+        raise SlackProblem
+
+    people = Remembered(ask, time.monotonic)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await people.get("U1")
+    await asyncio.sleep(0.03)
+    del people
+    gc.collect()
+    assert "never retrieved" not in log.getvalue()

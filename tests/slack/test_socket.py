@@ -338,3 +338,16 @@ async def _rebuilt(sockets: Sockets, first: object) -> bool:
 
 async def _equal(one: object, other: object) -> bool:
     return one == other
+
+
+async def test_a_connection_that_cannot_be_closed_leaves_no_session_open(slack: PretendedSlack, opened: Opened) -> None:
+    async with opened() as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.sockets)
+        connection = sockets._lines[0].now
+
+        async def refuse() -> None:
+            raise OSError("reset by peer")
+
+        connection.disconnect = refuse  # what the SDK's own close begins with
+    assert connection.aiohttp_client_session.closed

@@ -40,7 +40,7 @@ class Crawler:
     async def _visit(self, url: str) -> None:
         for _ in range(MOST_HOPS):
             self.crawled.append(url)
-            target = await self._fetch(url) if urlsplit(url).hostname in LOOPBACK else None
+            target = await self._fetch(url) if _host(url) in LOOPBACK else None
             self.workspace.changed("crawled", {"url": url})
             if target is None:
                 return
@@ -70,3 +70,11 @@ class Crawler:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _host(url: str) -> str | None:
+    """The host of what people write as an address, which need not be one."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

@@ -72,6 +72,15 @@ def stopped(build: Build) -> Message:
     return Message(text, (blocks.section(text), blocks.actions(watch_button(build, say("Watch again")))))
 
 
+def too_long(build: Build) -> Message:
+    """A day has gone by: it is watched no more, unless the person wants it."""
+    text = say(
+        "{build} has not ended in a whole day, so I stop watching it. You hear no more of it from me.",
+        build=title(build),
+    )
+    return Message(text, (blocks.section(text), blocks.actions(watch_button(build, say("Watch again")))))
+
+
 def _moving(build: Build, state: str, words: str, dashboard: str) -> Message:
     body = (
         blocks.section(f"*{title(build)}*\n{state}\n{words}", fields=facts(build)),

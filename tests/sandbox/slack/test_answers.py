@@ -223,3 +223,10 @@ async def test_a_file_needs_a_token(slack, ana, releases):
 async def test_waiting_for_what_never_happens_ends_in_time(slack):
     with pytest.raises(TimeoutError):
         await slack.until(lambda: False, timeout=0.01)
+
+
+async def test_what_only_looks_like_an_address_does_not_trip_the_crawler(slack, ana, releases):
+    slack.say("see http://[::1 and https://fine.test/x", ana, releases)
+    await slack.settled()
+    assert slack.crawled == ["http://[::1", "https://fine.test/x"]
+    assert not slack.crawler._tasks

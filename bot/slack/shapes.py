@@ -1,0 +1,139 @@
+"""What Slack's requests look like, as far as we read them: what looks otherwise is not Slack's and goes no further."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from bot.store.columns import storable
+
+Text = str | None
+
+
+class Named(msgspec.Struct):
+    """A person, a workspace, a channel or a file: of whatever else it has, nothing is read."""
+
+    id: Text = None
+    name: Text = None
+    team_id: Text = None
+
+
+class Choice(msgspec.Struct):
+    """An option of a menu."""
+
+    value: Text = None
+
+
+class Input(msgspec.Struct):
+    """What stands in one element of a form. https://docs.slack.dev/reference/views/modal-views#state"""
+
+    value: Text = None
+    selected_option: Choice | None = None
+    selected_options: list[Choice] | None = None
+    files: list[Named] | None = None
+
+
+class State(msgspec.Struct):
+    """What stands in a form, by block and element."""
+
+    values: dict[str, dict[str, Input]] | None = None
+
+
+class View(msgspec.Struct):
+    """A form."""
+
+    callback_id: Text = None
+    private_metadata: Text = None
+    state: State | None = None
+
+
+class Action(msgspec.Struct):
+    """A click. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
+
+    type: Text = None
+    action_id: Text = None
+    value: Text = None
+
+
+class Container(msgspec.Struct):
+    """Where somebody clicked."""
+
+    message_ts: Text = None
+
+
+class Block(msgspec.Struct):
+    """A block of a message, of whatever kind and by whatever app."""
+
+    elements: list[Any] | None = None
+
+
+class Message(msgspec.Struct):
+    """The message a shortcut was used on."""
+
+    text: Text = None
+    blocks: list[Block] | None = None
+    files: list[Named] | None = None
+
+
+class Event(msgspec.Struct):
+    """An event. https://docs.slack.dev/reference/events"""
+
+    type: Text = None
+    user: Text = None
+    text: Text = None
+    channel: str | Named | None = None
+    ts: Text = None
+    thread_ts: Text = None
+    team: Text = None
+    user_team: Text = None
+
+
+class Authorization(msgspec.Struct):
+    """By whom an event was to be seen."""
+
+    user_id: Text = None
+
+
+class Request(msgspec.Struct):
+    """A slash command is flat, an interaction nested, an event an envelope: all of it may be missing in another."""
+
+    type: Text = None
+    command: Text = None
+    text: Text = None
+    value: Text = None
+    action_id: Text = None
+    callback_id: Text = None
+    event_id: Text = None
+    team_id: Text = None
+    user_id: Text = None
+    channel_id: Text = None
+    response_url: Text = None
+    trigger_id: Text = None
+    team: Named | None = None
+    user: Named | None = None
+    channel: Named | None = None
+    container: Container | None = None
+    view: View | None = None
+    actions: list[Action] | None = None
+    message: Message | None = None
+    event: Event | None = None
+    authorizations: list[Authorization] | None = None
+
+
+def readable(body: Any) -> bool:
+    """Whether all that is read of a request has the type that Slack gives it; fields nobody reads may be anything."""
+    try:
+        msgspec.convert(body, Request)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def cleaned(part: Any) -> Any:
+    """The same without what no database's text can hold (NUL, half a surrogate pair), down to the keys."""
+    if isinstance(part, str):
+        return part if part.isascii() and "\x00" not in part else storable(part)
+    if isinstance(part, dict):
+        return {cleaned(key): cleaned(one) for key, one in part.items()}
+    return [cleaned(one) for one in part] if isinstance(part, list) else part

@@ -1,0 +1,233 @@
+"""What somebody does by chance: each deed gives what it was in words, for the report."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.sandbox.slack import Turn, User, View
+from bot.slack.command import Kind
+from bot.slack.manifest import EVENTS
+from tests.conftest import World
+from tests.everything import seer
+from tests.fuzz.words import Typist
+from tests.handing import Clock
+from tests.seeing import old_card
+
+RECENT = 60  # messages and requests that are used again
+
+
+@dataclass
+class Scene:
+    """A world, who types in it, and the turns that must have been acknowledged and answered."""
+
+    world: World
+    chance: random.Random
+    typist: Typist
+    clock: Clock | None = None
+    turns: list[tuple[str, Turn]] = field(default_factory=list)
+    statuses: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where the bot listens."""
+        return f"http://127.0.0.1:{self.world.bot.web.port}"
+
+    def took(self, what: str, turn: Turn) -> str:
+        """Remember a turn to be judged."""
+        self.turns.append((what, turn))
+        return what
+
+    def somewhere(self) -> Any:
+        """A channel or direct message, mostly one the bot is in."""
+        channels = list(self.world.slack.channels.values())
+        return self.world.releases if self.chance.random() < 0.5 else self.chance.choice(channels)
+
+
+# ------------------------------------------------------------------ as Slack's own clients do it
+
+
+async def command(scene: Scene) -> str:
+    """A slash command."""
+    text, user, channel = scene.typist.text(), scene.typist.user(), scene.somewhere()
+    what = f"/applivery {text[:300]!r} by {user.handle} in {channel.name or channel.id}"
+    return scene.took(what, await scene.world.slack.command("/applivery", sendable(text), user=user, channel=channel))
+
+
+async def click(scene: Scene) -> str:
+    """A button of a message, with the value it has."""
+    messages = [one for listed in scene.world.slack.mailbox.by_channel.values() for one in listed[-RECENT:]]
+    messages = [one for one in messages if not one.deleted and one.elements()]
+    if not messages:
+        return "click: nothing to click on"
+    message = scene.chance.choice(messages)
+    block, element = scene.chance.choice(message.elements())
+    user = seer(scene.world, message) if message.ephemeral_to or scene.chance.random() < 0.7 else scene.typist.user()
+    what = f"click {element['action_id']} {element.get('value', '')[:80]!r} by {user.handle}"
+    choice = scene.typist.word() if element["type"] == "external_select" else None
+    try:
+        turn = await scene.world.slack.click(message, element["action_id"], user=user, block_id=block, value=choice)
+    except (LookupError, ValueError):
+        return f"{what}: cannot be clicked"
+    return scene.took(what, turn)
+
+
+async def made_up_click(scene: Scene) -> str:
+    """A button that an older version left behind, or that somebody makes up."""
+    known = [one.name for one in scene.typist.entries_of(Kind.BUTTON)] + ["run.v1", "open.x"]
+    name = scene.chance.choice(
+        [*known, *known, f"{scene.chance.choice(known)}#{scene.typist.word()[:30]}", scene.typist.word()]
+    )
+    given = await _value_of(scene, name)
+    value = scene.typist.value(given)[:2000] or " "
+    message = old_card(scene.world.slack, scene.somewhere(), (name or "x")[:255], value)
+    user = scene.typist.user()
+    return scene.took(f"made-up click {name} {value[:100]!r}", await scene.world.slack.click(message, name, user=user))
+
+
+async def _value_of(scene: Scene, name: str) -> str:
+    """A value that such a button has somewhere."""
+    for listed in scene.world.slack.mailbox.by_channel.values():
+        for message in reversed(listed[-RECENT:]):
+            for _, element in message.elements():
+                if element["action_id"].partition("#")[0] == name and element.get("value"):
+                    return str(element["value"])
+    return ""
+
+
+async def form(scene: Scene) -> str:
+    """A form that is open, filled in by chance and sent; its menus are typed into first."""
+    views = scene.world.slack.views
+    if not views or scene.chance.random() < 0.3:
+        return await _opened(scene)
+    view = scene.chance.choice(views)
+    user = scene.world.slack.users[view.user]
+    state: dict[str, dict[str, Any]] = {}
+    for block, element in view.elements():
+        if scene.chance.random() < 0.85:
+            value = await _filled(scene, view, block, element, user)
+            if value is not None:
+                state.setdefault(block, {})[element["action_id"]] = value
+    what = f"form {view.callback_id} {str(state)[:300]}"
+    try:
+        return scene.took(what, await scene.world.slack.submit(view, state, user=user))
+    except (LookupError, ValueError, TypeError):
+        return f"{what}: Slack would not send it"
+
+
+async def _opened(scene: Scene) -> str:
+    """A command that opens a form."""
+    words = scene.chance.choice(("get", "recall", "downloads", "upload", "attach", "upload courier", "subscribe"))
+    user = scene.typist.user()
+    turn = await scene.world.slack.command("/applivery", words, user=user, channel=scene.world.releases)
+    return scene.took(f"/applivery {words} by {user.handle}", turn)
+
+
+async def _filled(scene: Scene, view: View, block: str, element: dict[str, Any], user: User) -> Any:
+    slack, chance = scene.world.slack, scene.chance
+    kind = element["type"]
+    if kind == "file_input":
+        name = f"{scene.typist.word()[:60]}.{chance.choice(('ipa', 'apk', 'pdf'))}"
+        return [slack.pick(sendable(name).replace("/", "-"), b"PK\x03\x04 fuzz", user)]
+    if kind.endswith("external_select"):
+        found = await slack.options(
+            view, element["action_id"], sendable(chance.choice(("", scene.typist.word()))), user=user
+        )
+        flat = [one for each in found for one in each.get("options", [each])]
+        value = chance.choice(flat) if flat and chance.random() < 0.8 else sendable(scene.typist.value())[:150] or "x"
+        return [value] if kind.startswith("multi") else value
+    if "options" in element:
+        options = [one["value"] for one in element["options"]]
+        return (
+            chance.sample(options, chance.randint(0, len(options))) if kind == "checkboxes" else chance.choice(options)
+        )
+    return sendable(chance.choice((scene.typist.text, scene.typist.word, scene.typist.hostile))())[
+        : element.get("max_length", 3000)
+    ]
+
+
+async def shortcut(scene: Scene) -> str:
+    """A message shortcut, on a card or a message of somebody, perhaps with a file."""
+    name = scene.chance.choice([one.name for one in scene.typist.entries_of(Kind.SHORTCUT)] + [scene.typist.word()])
+    if scene.chance.random() < 0.3:
+        file = f"{scene.typist.word()[:40]}.{scene.chance.choice(('ipa', 'apk', 'txt'))}"
+        text = sendable(scene.typist.hostile())
+        message = scene.world.slack.share(
+            sendable(file).replace("/", "-"), b"PK\x03\x04", scene.world.ana, scene.world.releases, text
+        )
+    else:
+        listed = scene.world.slack.messages(scene.world.releases)
+        message = (
+            scene.chance.choice(listed)
+            if listed
+            else scene.world.slack.say("hello", scene.world.ana, scene.world.releases)
+        )
+    user = scene.typist.user()
+    turn = await scene.world.slack.shortcut(name, user=user, message=message)
+    return scene.took(f"shortcut {name[:60]!r} by {user.handle} on {message.text[:60]!r}", turn)
+
+
+async def mention(scene: Scene) -> str:
+    """A mention in a channel or thread, perhaps delivered twice."""
+    text, user, channel = sendable(scene.typist.text()) or "x", scene.typist.user(), scene.somewhere()
+    thread = scene.chance.choice([None, *(one.ts for one in scene.world.slack.messages(channel)[-5:])])
+    turn = await scene.world.slack.mention(text, user, channel, thread, retries=scene.chance.choice((0, 0, 1)))
+    return scene.took(f"mention {text[:200]!r} by {user.handle} in {channel.name}", turn)
+
+
+async def event(scene: Scene) -> str:
+    """Something that happens to a channel, or an event nobody asked for."""
+    slack, chance = scene.world.slack, scene.chance
+    channel, deed = scene.somewhere(), chance.randint(0, 5)
+    if deed in (0, 3) and channel is scene.world.releases and chance.random() < 0.8:
+        deed = 4  # where nothing can be said, little happens
+    try:
+        if deed == 0:
+            await slack.archive(channel, scene.world.ana)
+        elif deed == 1:
+            await slack.unarchive(channel, scene.world.ana)
+        elif deed == 2:
+            await slack.invite(channel, scene.world.ana)
+        elif deed == 3:
+            await slack.remove(channel, scene.world.ana)
+        elif deed == 4:
+            await slack.home(scene.typist.user())
+        else:
+            kind = chance.choice([*EVENTS, "message", "reaction_added", "tokens_revoked", scene.typist.word()])
+            about = {
+                "type": kind,
+                "channel": chance.choice((channel.id, {"id": channel.id}, scene.typist.word(), None)),
+            }
+            return scene.took(
+                f"event {about}",
+                await slack.event(about | {"user": scene.typist.user().id, "text": scene.typist.word()}),
+            )
+    except ValueError:
+        return f"event {deed}: Slack would not do that"
+    return f"event {deed} in {channel.name}"
+
+
+async def typeahead(scene: Scene) -> str:
+    """Somebody types into a menu, whether it is in a form or not."""
+    payload = {
+        **scene.world.slack.person.payloads.interaction("block_suggestion", scene.typist.user()),
+        "action_id": scene.chance.choice(
+            [one.name for one in scene.typist.entries_of(Kind.OPTIONS)] + [scene.typist.word()]
+        ),
+        "block_id": "x",
+        "value": scene.chance.choice((scene.typist.word, scene.typist.hostile))(),
+        "view": {
+            "private_metadata": scene.typist.value(),
+            "state": {"values": {"get.app": {"x": {"value": scene.typist.value()}}}},
+        },
+    }
+    ack = await scene.world.slack.delivery.ask("interactive", payload)
+    what = f"typeahead {payload['action_id'][:60]!r} {payload['value'][:60]!r}"
+    scene.statuses.append((what, 200 if ack.ok else 599))
+    return what
+
+
+def sendable(text: str) -> str:
+    """The text without what no client of Slack's can send."""
+    return text.encode("utf-8", "replace").decode()

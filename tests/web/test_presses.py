@@ -1,0 +1,27 @@
+"""A press whose browser has gone ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+
+import pytest
+
+from bot.errors import Problem
+from bot.web.presses import Presses
+
+
+async def test_a_press_that_fails_when_its_browser_has_gone_is_no_error(log: io.StringIO) -> None:
+    async def work() -> None:
+        await asyncio.sleep(0.02)
+        raise Problem
+
+    presses: Presses[None] = Presses()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await presses.last("a button", work)
+    await asyncio.sleep(0.03)
+    assert not presses._under_way
+    gc.collect()
+    assert "never retrieved" not in log.getvalue()
