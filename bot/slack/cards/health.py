@@ -22,7 +22,7 @@ def health(found: Health) -> Message:
     told = [*_parts(found).values(), _trouble(found.trouble)]
     small = say("Version {version}, running since {when}.", version=found.version, when=when(found.started_at))
     buttons = blocks.actions(
-        blocks.button(say("Check again"), "run.v1#again", "status", says=say("Check again how I do")),
+        blocks.button(say("Check again"), "run.v1#again", "status", says=say("Check the bot again")),
         blocks.button(say("Newest build"), "run.v1#newest", "status latest", says=say("Status of the newest build")),
     )
     text = " ".join((head, *told, small))
@@ -90,9 +90,9 @@ def _polling(polling: Polling) -> str:
     if not polling.apps:
         return say("*Polling*: no app is watched, as nobody has subscribed to one or waits for a build.")
     watched = count("*Polling*: {number} app is watched.", "*Polling*: {number} apps are watched.", polling.apps)
-    seen = (
-        say("The longest ago was {when}.", when=when(polling.oldest)) if polling.oldest else say("None was seen yet.")
-    )
+    seen = say("None was looked at yet.")
+    if polling.oldest:
+        seen = say("The oldest look is of {when}.", when=when(polling.oldest))
     if not polling.behind:
         return f"{watched} {seen}"
     behind = count("{number} of them is behind.", "{number} of them are behind.", polling.behind)

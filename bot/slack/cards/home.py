@@ -147,7 +147,7 @@ def _apps(apps: Sequence[App]) -> list[str]:
 
 def _doors(role: Role) -> Block:
     which = [(say(GET), "get", Role.MEMBER), (say("Downloads"), "downloads", Role.MANAGER)]
-    which += [(say("How I do"), "status", Role.ADMIN), (say("All subscriptions"), "subscriptions all", Role.ADMIN)]
+    which += [(say("Bot health"), "status", Role.ADMIN), (say("All subscriptions"), "subscriptions all", Role.ADMIN)]
     which += [(say("Help"), "help", Role.MEMBER)]
     buttons = [
         blocks.button(label, f"run.v1#{number}", typed)

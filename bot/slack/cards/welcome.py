@@ -12,8 +12,8 @@ def welcome(root: str) -> Message:
     head = say("Thanks for letting me in. What I can do here:")
     lines = (
         say("• `{root} get` makes a fresh private link to a build, for whoever asks.", root=root),
-        say("• `{root} builds` and `{root} status` say which builds there are and how far they have come.", root=root),
-        say("• Once subscribed, this channel hears of each build when it is ready or has failed, and nothing before."),
+        say("• `{root} builds` lists the newest builds, `{root} status` says how far one has come.", root=root),
+        say("• Once it is subscribed, this channel hears of each build when it is ready or has failed."),
     )
     begin = blocks.button(say("Subscribe this channel"), "subscribe.v1", style="primary")
     text = "\n".join((head, *lines))

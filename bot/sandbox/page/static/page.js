@@ -242,6 +242,7 @@ function drawMiddle() {
   $("home").hidden = !app.ui.home;
   $("messages").hidden = app.ui.home;
   if (app.ui.home) {
+    $("scroll").atEnd = false; // a Home is read from its top
     const shown = app.state.home || { id: "none", payload: { blocks: [] } };
     sync($("home"), [shown], (view) => view.id, (view) => homeOf(app, view.payload, view.id));
   }
@@ -317,6 +318,7 @@ $("drawer-open").addEventListener("click", () => document.body.classList.toggle(
 $("veil").addEventListener("click", () => document.body.classList.remove("drawer"));
 $("tab-home").addEventListener("click", () => {
   app.ui.home = true;
+  $("scroll").scrollTop = 0;
   post("/api/home", { person: app.ui.person });
   schedule();
 });
