@@ -58,7 +58,9 @@ def _slack(side: SlackSide) -> str:
         open=figure(side.connections),
         wanted=figure(side.wanted),
     )
-    return f"{line} {say('Last hello {when}.', when=when(side.greeted_at))}" if side.greeted_at else line
+    if side.greeted_at:
+        line += " " + say("Last hello {when}.", when=when(side.greeted_at))
+    return line
 
 
 def _applivery(side: AppliverySide) -> str:
@@ -66,10 +68,10 @@ def _applivery(side: AppliverySide) -> str:
     if side.problem:
         line = say("*Applivery* does not answer as it should: {problem}", problem=inline(side.problem, 300))
     left = say("{left} of {budget} requests are left in this hour.", left=figure(side.left), budget=figure(side.budget))
-    if side.stretch <= 1:
-        return f"{line} {left}"
-    times = figure(round(side.stretch, 1))
-    return f"{line} {left} {say('As these are few, apps are looked at {times} times less often.', times=times)}"
+    if side.stretch > 1:
+        times = figure(round(side.stretch, 1))
+        left += " " + say("As these are few, apps are looked at {times} times less often.", times=times)
+    return f"{line} {left}"
 
 
 def _database(storage: Storage) -> str:
@@ -110,13 +112,10 @@ def _to_say(to_say: ToSay) -> str:
             to_say.count,
             time=_long(to_say.oldest_seconds),
         )
-    if not to_say.paused:
-        return line
-    named = ", ".join(f"<#{one}>" for one in to_say.paused[:NAMED])
-    if len(to_say.paused) > NAMED:
-        more = figure(len(to_say.paused) - NAMED)
-        return f"{line} {say('I cannot speak in {channels} and {more} more.', channels=named, more=more)}"
-    return f"{line} {say('I cannot speak in {channels}.', channels=named)}"
+    named, left = ", ".join(f"<#{one}>" for one in to_say.paused[:NAMED]), len(to_say.paused) - NAMED
+    if left > 0:
+        return line + " " + say("I cannot speak in {channels} and {more} more.", channels=named, more=figure(left))
+    return line + " " + say("I cannot speak in {channels}.", channels=named) if named else line
 
 
 def _trouble(trouble: Trouble | None) -> str:
