@@ -15,6 +15,7 @@ from tests.handing import directs, ready, rested, seen
 from tests.seeing import LINK, labels, press
 
 NOTE = "The answer is in *Messages*"
+ADMIN_S = ("How to subscribe", "Get a build", "Downloads", "Bot health", "All subscriptions", "Help", "Refresh")
 SILENT = Fault(status=500, error="no")
 
 
@@ -229,8 +230,7 @@ async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world
         ),
         (
             "admin",
-            ["Get a build", "Watch the newest", "How to subscribe", "Get a build", "Downloads", "Bot health"]
-            + ["All subscriptions", "Help", "Refresh"],
+            ["Get a build", "Watch the newest", *ADMIN_S],
         ),
     ],
 )
