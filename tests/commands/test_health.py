@@ -16,6 +16,7 @@ from bot.errors import AppliveryDown, StoreDown
 from bot.language import speaking
 from bot.sandbox.faults import Fault
 from bot.slack.cards.health import health, summary
+from bot.store.migrating import HEAD
 from tests.conftest import World
 from tests.handing import ready, seen
 from tests.seeing import labels, press
@@ -50,7 +51,7 @@ async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: World) 
     assert lines[1].startswith("✅ *Slack*: Socket Mode, 1 of 1 connections are open. Last hello <!date^")
     assert lines[2].startswith("✅ *Applivery* answers. 7,99")
     assert lines[3].startswith("✅ *Database*: SQLite 3.")
-    assert lines[3].endswith("answers; its tables are of version 0006.")
+    assert lines[3].endswith(f"answers; its tables are of version {HEAD}.")
     assert lines[4].startswith("✅ *Polling*: 1 app is watched. The oldest look is of <!date^")
     assert lines[5] == "✅ *Announcements*: none waits."
     assert lines[6] == "*Last outage*: none since I started."
