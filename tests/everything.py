@@ -70,7 +70,8 @@ def typed(world: World) -> list[str]:
         "get courier", "get courier os:android", "get courier type:aab os:android", "get courier type:auto os:ios",
         f"get {ios.id}", f"get courier {android.id} type:file", "get nothing", "get courier since:x",
         f"get courier to:{bruno}", "get courier to:bruno", "get courier 9.9.9",
-        "files courier os:android", f"files {ios.id}", "builds courier", "status courier", "status", "downloads courier",
+        "files courier os:android", f"files {ios.id}", "builds courier", "status courier",
+        "status", "downloads courier",
         "watch courier", "watch latest", "news courier", "news courier os:android",
         "recall courier 0.0.9 x", "unrecall courier",
         f"subscribe courier on:uploaded,processed,failed mention:{group.id} label:Staging", "subscribe x:y",
@@ -238,7 +239,7 @@ async def _other_doors(world: World) -> None:
 async def _home(world: World) -> set[str]:
     """Everybody opens their Home and uses each kind of button there; the names of what was clicked."""
     pressed: set[str] = set()
-    for who in (world.ana, world.bruno, world.slack.user("gus", guest=True)):
+    for who in (world.ana, world.bruno, world.slack.user("gus", guest=True, locale=world.ana.locale)):
         await world.slack.home(who)
         await rested(world)
         home = world.slack.home_of(who)
