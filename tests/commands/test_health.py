@@ -52,7 +52,7 @@ async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: World) 
     assert lines[2].startswith("✅ *Applivery* answers. 7,99")
     assert lines[3].startswith("✅ *Database*: SQLite 3.")
     assert lines[3].endswith(f"answers; its tables are of version {HEAD}.")
-    assert lines[4].startswith("✅ *Polling*: 1 app is watched. The oldest look is of <!date^")
+    assert lines[4].startswith("✅ *Polling*: 1 app is watched. The oldest look was <!date^")
     assert lines[5] == "✅ *Announcements*: none waits."
     assert lines[6] == "*Last outage*: none since I started."
     assert f"Version {__version__}, running since <!date^" in seen(answer)

@@ -94,7 +94,7 @@ def _polling(polling: Polling) -> str:
     watched = count("*Polling*: {number} app is watched.", "*Polling*: {number} apps are watched.", polling.apps)
     seen = say("None was looked at yet.")
     if polling.oldest:
-        seen = say("The oldest look is of {when}.", when=when(polling.oldest))
+        seen = say("The oldest look was {when}.", when=when(polling.oldest))
     if not polling.behind:
         return f"{watched} {seen}"
     behind = count("{number} of them is behind.", "{number} of them are behind.", polling.behind)
