@@ -41,6 +41,7 @@ async def everything(world: World) -> None:
     await _other_doors(world)
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
+    pressed |= await _home(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
     await _mishaps(world)
     await world.look()
@@ -69,7 +70,8 @@ def typed(world: World) -> list[str]:
         "get courier", "get courier os:android", "get courier type:aab os:android", "get courier type:auto os:ios",
         f"get {ios.id}", f"get courier {android.id} type:file", "get nothing", "get courier since:x",
         f"get courier to:{bruno}", "get courier to:bruno", "get courier 9.9.9",
-        "files courier os:android", f"files {ios.id}", "builds courier", "status courier", "downloads courier",
+        "files courier os:android", f"files {ios.id}", "builds courier", "status courier",
+        "status", "downloads courier",
         "watch courier", "watch latest", "news courier", "news courier os:android",
         "recall courier 0.0.9 x", "unrecall courier",
         f"subscribe courier on:uploaded,processed,failed mention:{group.id} label:Staging", "subscribe x:y",
@@ -98,7 +100,7 @@ async def _commands(world: World) -> None:
     assert names(world, Kind.COMMAND) <= verbs | {"unsubscribe", "upload", "attach"}, "type a new command here too"
     for one in words:
         await world.ask(one)
-    for one in ("get courier", "subscribe courier", "audit", "downloads courier", "files courier os:android"):
+    for one in ("get courier", "status", "subscribe courier", "audit", "downloads courier", "files courier os:android"):
         await world.ask(one, user=world.bruno)
     direct = world.slack.dm(world.bruno)
     await world.ask("get courier", user=world.bruno, channel=direct)
@@ -218,6 +220,8 @@ async def _other_doors(world: World) -> None:
     await world.slack.mention("get courier", world.ana, world.releases, hello.ts, retries=1)
     await world.slack.mention("get courier", world.bruno, world.releases)
     await world.slack.mention("builds courier", world.bruno, world.releases)
+    lab = world.slack.channel("lab", bot_is_member=False, members=(world.ana, world.bruno))
+    await world.slack.invite(lab, world.ana)  # the button below its welcome is pressed below
     file = world.slack.share("posted.apk", b"PK\x03\x04 posted", world.ana, world.releases)
     used = {"get_build": hello, "upload_build": file, "attach_file": file}
     assert names(world, Kind.SHORTCUT) == used.keys(), "a new shortcut has to be used here too"
@@ -230,6 +234,23 @@ async def _other_doors(world: World) -> None:
     await world.slack.submit(form, state, user=world.ana)
     await rested(world)
     await world.bot.carrier.finish(10)
+
+
+async def _home(world: World) -> set[str]:
+    """Everybody opens their Home and uses each kind of button there; the names of what was clicked."""
+    pressed: set[str] = set()
+    for who in (world.ana, world.bruno, world.slack.user("gus", guest=True, locale=world.ana.locale)):
+        await world.slack.home(who)
+        await rested(world)
+        home = world.slack.home_of(who)
+        assert home
+        kinds = {element["action_id"] for _, element in home.elements()} - {"unsubscribe.v1"}
+        for action in sorted(kinds):
+            if any(element["action_id"] == action for _, element in home.elements()):  # it is shown anew each time
+                await world.slack.click(home, action, user=who)
+                await rested(world)
+                pressed.add(action.partition("#")[0])
+    return pressed
 
 
 async def _unfinished(world: World) -> None:

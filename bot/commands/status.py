@@ -1,4 +1,4 @@
-"""`status`: how far a build has come."""
+"""`status`: how far a build has come; and for an admin who names none, how the bot does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from bot.errors import BadInput
 from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as cards
+from bot.slack.cards.health import health
 from bot.slack.command import LATEST, Call, Filters, Target, button, command
 
 
@@ -17,7 +18,10 @@ async def status(call: Call, target: Target | None = None, *, filters: Filters) 
     /applivery status courier
     /applivery status courier 2.4.0
     /applivery status 65f0c1d2e3a4b5c6d7e8f901
+    /applivery status
     """
+    if target is None and not filters.options and call.asker.role >= Role.ADMIN:
+        return health(await call.house.health())
     return await card(call, await newest(call, target or Target(None), filters))
 
 

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Option
 from bot.commands import get
 from bot.domain import access, filters, manners, mentions
 from bot.domain.choice import Ambiguous
-from bot.domain.grammar import Words
+from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
 from bot.domain.rehearsal import LOOKED_AT, rehearse
 from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, SlackProblem
@@ -22,7 +22,7 @@ from bot.slack.blocks import Form, Message, Reply
 from bot.slack.cards import subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.subscriptions import EVERY_APP
-from bot.slack.command import Call, Door, command, form, options
+from bot.slack.command import Call, Door, button, command, form, options
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
 # What to do about a channel that the bot is not in.
@@ -172,6 +172,12 @@ async def handles(call: Call, found: Iterable[Subscription]) -> dict[str, str]:
 
 
 # ------------------------------------------------------------------ the form
+
+
+@button("subscribe.v1", need=Role.RELEASER)
+async def pressed(call: Call, value: str) -> Form:
+    """*Subscribe this channel*, below the message that a channel gets when the bot is invited."""
+    return await ask(call, NO_WORDS)
 
 
 async def ask(call: Call, words: Words, app_id: str | None = None) -> Form:

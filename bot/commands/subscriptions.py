@@ -8,7 +8,7 @@ from bot.commands import digests, subscribe
 from bot.domain import access, grammar
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import BadInput, ChannelRefused, NotFoundByName, SlackProblem
 from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
@@ -57,24 +57,37 @@ async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
 async def meant(call: Call, value: str) -> Subscription:
     """The subscription a button or a form is about, when the asker may change it.
 
-    That is who may for its app, in its own channel, and an admin from anywhere. Raises Denied, or BadInput when it
-    has ended.
+    That is who may for its app, in its own channel; from anywhere, who made it and still is there, and an admin.
+    Raises Denied, or BadInput when it has ended.
     """
     channel_id, _, number = value.rpartition("/")
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
         raise BadInput(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
-    if channel_id != call.asker.channel_id:
+    found = [one for one in await call.house.store.subscriptions(channel_id) if one.id == int(number)]
+    if channel_id != call.asker.channel_id and not (found and await _made_there(call, found[0])):
         access.require(call.asker.role, Role.ADMIN)
-    for one in await call.house.store.subscriptions(channel_id):
-        if one.id == int(number):
-            call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
-            return one
+    for one in found:
+        call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
+        return one
     raise _ended()
 
 
 def _ended() -> BadInput:
     return BadInput(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
+
+
+async def _made_there(call: Call, one: Subscription) -> bool:
+    """Whether the asker made it and still is in its channel; where we cannot look, neither can we speak."""
+    me = call.asker.user_id
+    if one.created_by != me:
+        return False
+    try:
+        return one.channel_id.startswith("D") or me in await call.house.places.members(one.channel_id)
+    except ChannelRefused:
+        return True
+    except SlackProblem:
+        return False
 
 
 # ------------------------------------------------------------------ ending

@@ -16,6 +16,12 @@ async def whoami(call: Call) -> Message:
 
     /applivery whoami
     """
+    text = await may(call)
+    return Message(text, (blocks.section(text),))
+
+
+async def may(call: Call) -> str:
+    """The asker's roles, commands and time zone, a line for each."""
     asker = call.asker
     lines = [say("You are *{role}* for every app.", role=asker.role.name.lower())]
     names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
@@ -27,5 +33,4 @@ async def whoami(call: Call) -> Message:
     can = [entry.name for entry in call.house.registry.commands() if entry.need <= asker.role]
     lines.append(say("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
     lines.append(say("Your time zone is {zone}.", zone=inline(asker.tz, 60)))
-    text = "\n".join(lines)
-    return Message(text, (blocks.section(text),))
+    return "\n".join(lines)

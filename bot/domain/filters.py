@@ -119,5 +119,7 @@ def _nor(one: str, other: str) -> str:
 
 
 def _when(wanted: Sequence[Event]) -> str:
+    if not wanted:  # only events that a newer version knows
+        return say("for events I do not know")
     first, *others = wanted
     return reduce(lambda said, event: say(_WHEN[event][1], before=said), others, say(_WHEN[first][0]))

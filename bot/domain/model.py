@@ -281,6 +281,7 @@ class Saying(StrEnum):
     """What a channel is told that is about no single build."""
 
     SUMMARY = "summary"
+    WELCOME = "welcome"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Announce:
         self._pace = pace_seconds
         self._done: list[Outcome] = []
         self._posting: dict[asyncio.Task[None], Claim] = {}
-        self._outage = Outage("slack")
+        self.outage = Outage("slack")
         self._aside: dict[str, str] = {}  # channel → why its last message was set aside
 
     async def step(self) -> float | None:
@@ -127,16 +127,16 @@ class Announce:
         try:
             outcome = await self._post(claim)
         except SlackUnsure as error:
-            self._outage.failed(error)
+            self.outage.failed(error)
             return Outcome.of(claim, "unsure")
         except SlackBusy as error:
             return Outcome.of(claim, "again", retry_in=error.retry_after)
         except SlackCredentialRefused as error:
-            self._outage.failed(error)
+            self.outage.failed(error)
             return Outcome.of(claim, "again", retry_in=CREDENTIAL_SECONDS)
         except (SlackProblem, AppliveryProblem) as error:
             return await self._refused(claim, error)
-        self._outage.worked()
+        self.outage.worked()
         # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
         if outcome.kind == "posted" and not outcome.edited:
             self._aside.pop(claim.announcement.channel_id, None)
@@ -233,7 +233,7 @@ class Announce:
         """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
         if claim.announcement.event is Saying.SUMMARY:
             await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
-        if _is_person(claim) or claim.announcement.event is Saying.SUMMARY:
+        if _is_person(claim) or isinstance(claim.announcement.event, Saying):
             return Outcome.of(claim, "failed", reason=error.code)
         await self._pausing.refused(claim.announcement.channel_id, error)
         return Outcome.of(claim, "held", reason=error.code)

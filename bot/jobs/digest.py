@@ -44,7 +44,7 @@ class DigestJob:
         self._people = people
         self._poster = poster
         self._lease = lease_seconds
-        self._outage = Outage("digest")
+        self.outage = Outage("digest")
 
     async def step(self) -> float | None:
         """Make what is due; returns the seconds until more is. Raises StoreDown.
@@ -56,9 +56,9 @@ class DigestJob:
             try:
                 await self._tell(digest, token)
             except (AppliveryProblem, SlackProblem) as problem:
-                self._outage.failed(problem)
+                self.outage.failed(problem)
             else:
-                self._outage.worked()
+                self.outage.worked()
         return await self._store.digest_due_in()
 
     async def _tell(self, digest: Digest, token: str) -> None:

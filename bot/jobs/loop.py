@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from bot.errors import Problem
 from bot.telemetry import logger
@@ -17,13 +18,26 @@ Step = Callable[[], Awaitable[float | None]]
 Rest = Callable[[float], Awaitable[object]]
 
 
+class Away(NamedTuple):
+    """An outage, by the class of what went wrong; its times are of time.monotonic(), `ended` None while it lasts."""
+
+    what: str
+    problem: str
+    began: float
+    ended: float | None = None
+
+
 class Outage:
-    """Something that can be away: its first failure is one log line, its return another, and nothing between."""
+    """Something that can be away: its first failure is one log line, its return another, and nothing between.
+
+    `last` is when that was, None when it never was.
+    """
 
     def __init__(self, what: str, **facts: object) -> None:
         self.what = what
         self.facts = facts
         self.failures = 0
+        self.last: Away | None = None
         self._since = 0.0
         self._ever = False
 
@@ -38,25 +52,27 @@ class Outage:
         """It did not answer."""
         if not self.failures:
             self._since = time.monotonic()
+            self.last = Away(self.what, type(error).__name__, self._since)
             log.warning(f"{self.what}.away", problem=type(error).__name__, said=str(error), **self.facts)
         self.failures += 1
 
     def worked(self) -> None:
         """It answered."""
-        if self.failures:
+        if self.failures and self.last:
+            self.last = self.last._replace(ended=time.monotonic())
             seconds = round(time.monotonic() - self._since, 1)
             log.info(f"{self.what}.back", seconds=seconds, failures=self.failures, **self.facts)
         self.failures = 0
         self._ever = True
 
 
-async def forever(name: str, step: Step, rest: Rest) -> None:
-    """Run `step` until cancelled.
+async def forever(name: str, step: Step, rest: Rest, outage: Outage | None = None) -> None:
+    """Run `step` until cancelled; `outage` knows when it fails.
 
     A step returns the seconds until it is wanted again (None: only when woken); `rest(seconds)` waits so long or
     until woken. A step that fails is repeated after 0.5 s, doubling up to 30 s: nothing is ever given up.
     """
-    outage = Outage(name)
+    outage = outage or Outage(name)
     while True:
         try:
             pause = await step()

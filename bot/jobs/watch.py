@@ -62,14 +62,14 @@ class Watch:
         self._lease = lease_seconds
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
-        self._outage = Outage("applivery")
+        self.outage = Outage("applivery")
         self._apart: dict[str, Outage] = {}
         self._broken_off: list[ClaimedApp] = []
 
     @property
     def away(self) -> float:
         """For how many seconds Applivery has answered no look at all."""
-        return self._outage.away
+        return self.outage.away
 
     async def step(self) -> float | None:
         """Look at the apps that are due; returns the seconds until the next one is. Raises StoreDown."""
@@ -97,7 +97,7 @@ class Watch:
         try:
             apps = await self._catalogue.apps(fresh=True)
         except AppliveryProblem as problem:
-            self._outage.failed(problem)
+            self.outage.failed(problem)
             return
         await self._store.ensure_apps(
             [app.id for app in apps], catalogue_seen_at=datetime.fromisoformat(noted) if noted else None
@@ -116,14 +116,14 @@ class Watch:
             pause = decisions.retry_look(claim.failures, busy=self._busy, idle=self._idle)
             await self._store.fail_app(claim.app_id, claim.token, pause)
         else:
-            self._outage.worked()
+            self.outage.worked()
             if claim.app_id in self._apart:
                 self._apart.pop(claim.app_id).worked()
             self._metrics.polls.labels("busy" if running else "idle").inc()
 
     def _failed(self, app_id: str, error: Exception) -> None:
         """Write it down once: an outage of Applivery for all apps together, trouble with one app for that app."""
-        outage = self._outage
+        outage = self.outage
         if not isinstance(error, EVERYWHERE):
             outage = self._apart.setdefault(app_id, Outage("watch.app", app=app_id))
         if not outage.failures and not isinstance(error, Problem):

@@ -9,10 +9,11 @@ import msgspec
 
 from bot.applivery.catalogue import Catalogue
 from bot.domain import installing
-from bot.domain.model import Announcement, App, Build, Event, Follow, is_person
+from bot.domain.model import Announcement, App, Build, Event, Follow, Saying, is_person
 from bot.errors import MessageRefused
 from bot.slack.blocks import Message
 from bot.slack.cards import asides, living
+from bot.slack.cards.welcome import welcome
 
 
 class Words:
@@ -26,18 +27,22 @@ class Words:
         apps: Callable[[App], str],
         personal: Callable[[Announcement], Awaitable[Message]],
         clock: Callable[[], datetime],
+        command: str,
     ) -> None:
         self._catalogue = catalogue
         self._dashboard = dashboard
         self._apps = apps
         self._personal = personal
         self._clock = clock
+        self._command = command
 
     async def message(self, announcement: Announcement) -> Message:
         """The message for an announcement. Raises MessageRefused when there is nothing to be said any more."""
         build = announcement.build
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
+        if announcement.event is Saying.WELCOME:
+            return welcome(self._command)
         if announcement.event is Event.FEEDBACK:
             return await self._feedback(announcement)
         if announcement.event is Event.CERT:

@@ -68,6 +68,7 @@ class Sandbox:
         async def begin(state: Mapping[str, Any]) -> Sandbox:
             slack = PretendedSlack(clock=clock)
             slack.subscribed = _subscribed(manifest or {})
+            slack.workspace.home_enabled = _has_home(manifest or {})
             applivery = PretendedApplivery(clock=clock, processing=processing)
             installed = Installed.from_manifest(seed.MANIFEST if manifest is None else manifest, hints)
             sandbox = cls(folder, slack, applivery, Page(slack, applivery, cast=cast, installed=installed))
@@ -180,6 +181,11 @@ def _subscribed(manifest: Mapping[str, Any]) -> set[str] | None:
     """The events a manifest asks for; None where it does not say."""
     events = manifest.get("settings", {}).get("event_subscriptions", {}).get("bot_events")
     return None if events is None else set(events)
+
+
+def _has_home(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest turns the Home tab on; it need not say so here."""
+    return bool(manifest.get("features", {}).get("app_home", {}).get("home_tab_enabled", True))
 
 
 def _load(folder: Path | None) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -9,6 +10,7 @@ import bot.commands
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.config import Settings
+from bot.domain.health import Health
 from bot.domain.model import Build, Role
 from bot.service.tuning import Tuning
 from bot.slack.carrier import Carrier
@@ -34,6 +36,7 @@ def house_of(
     poster: Poster,
     metrics: Metrics,
     claims: Claims | None,
+    health: Callable[[], Awaitable[Health]],
 ) -> House:
     """The house of these settings; what is carried when it closes is told that it was stopped."""
     catalogue = Catalogue(applivery)
@@ -82,4 +85,5 @@ def house_of(
         carrier=carrier,
         command=settings.slack_command,
         dashboard=dashboard,
+        health=health,
     )

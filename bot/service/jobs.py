@@ -14,7 +14,7 @@ from bot.jobs.announce import Announce
 from bot.jobs.expire import Expire
 from bot.jobs.forget import Forget
 from bot.jobs.hold import Hold
-from bot.jobs.loop import Step, forever
+from bot.jobs.loop import Outage, Step, forever
 from bot.jobs.pausing import Pausing
 from bot.jobs.personal import Personal
 from bot.jobs.progress import Progress
@@ -46,6 +46,7 @@ class Jobs:
     digest: digesting.DigestJob
     forget: Forget
     running: list[asyncio.Task[None]] = field(default_factory=list)
+    loops: list[Outage] = field(default_factory=list)
 
     def start(self) -> None:
         """Let the clock tick."""
@@ -58,11 +59,16 @@ class Jobs:
             ("digest", self.digest.step, "digest"),
             ("expire", self.expire.step, "expire"),
         ]
-        self.running += [
-            asyncio.create_task(forever(name, step, partial(self.store.wait, topic)), name=name)
-            for name, step, topic in steps
-        ]
+        for name, step, topic in steps:
+            outage = Outage(name)
+            self.loops.append(outage)
+            loop = forever(name, step, partial(self.store.wait, topic), outage)
+            self.running.append(asyncio.create_task(loop, name=name))
         self.running.append(asyncio.create_task(forever("forget", self.forget.step, asyncio.sleep), name="forget"))
+
+    def outages(self) -> list[Outage]:
+        """Everything that is away now, was, or could be."""
+        return [self.watch.outage, self.announce.outage, self.digest.outage, *self.loops]
 
     async def stop(self) -> None:
         """Let what is under way end, and hand back what is not."""
@@ -85,6 +91,7 @@ def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pa
         apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
         personal=Personal(people=house.people, handout=house.handout, dashboard=dashboard, clock=tuning.clock).message,
         clock=tuning.clock,
+        command=house.command,
     )
     return Jobs(
         store=store,

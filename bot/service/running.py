@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from bot import language
 from bot.applivery.client import Applivery
 from bot.config import Settings
+from bot.domain.health import Health
 from bot.errors import Problem
 from bot.jobs.bell import Bell
 from bot.jobs.pausing import Pausing
@@ -21,6 +22,7 @@ from bot.service.house import house_of
 from bot.service.jobs import FINISH_SECONDS, Jobs, jobs_of
 from bot.service.parts import applivery_of, claim_page, learn_secrets, poster_of
 from bot.service.tuning import Tuning
+from bot.service.vitals import Vitals
 from bot.slack.app import FrontDoor, bolt
 from bot.slack.carrier import Carrier
 from bot.slack.manifest import SCOPES
@@ -32,7 +34,6 @@ from bot.web import readiness
 from bot.web.claim import ClaimPage
 from bot.web.gauges import Gauges
 from bot.web.porch import Porch
-from bot.web.readiness import Check
 from bot.web.server import Web
 
 log = logger(__name__)
@@ -92,8 +93,20 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     poster = poster_of(settings, tuning, session)
     claim = claim_page(settings, applivery, store, metrics, tuning)
+
+    async def health() -> Health:
+        return await vitals.health()  # made last, since it looks at all the others
+
     house = house_of(
-        settings, tuning, stack, applivery=applivery, store=store, poster=poster, metrics=metrics, claims=claim
+        settings,
+        tuning,
+        stack,
+        applivery=applivery,
+        store=store,
+        poster=poster,
+        metrics=metrics,
+        claims=claim,
+        health=health,
     )
     pausing = Pausing(store=store, poster=poster, people=house.people)
     door = FrontDoor(
@@ -118,7 +131,16 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         sockets = Sockets(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
         stack.push_async_callback(sockets.close)
     jobs = jobs_of(settings, tuning, house, poster, pausing)
-    web = _web(settings, jobs, applivery, poster, metrics, sockets, claim, slack)
+    vitals = Vitals(
+        settings,
+        tuning,
+        jobs=jobs,
+        applivery=applivery,
+        catalogue=house.catalogue,
+        poster=poster,
+        sockets=sockets,
+    )
+    web = _web(settings, store, metrics, vitals, claim, None if sockets else slack)
     await web.start(porch)
     stack.push_async_callback(web.close)
     return Service(
@@ -135,27 +157,20 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
 
 
-def _web(  # noqa: PLR0917 - what the third door shows is the state of all the others
+def _web(  # noqa: PLR0917 - the third door leads to all of these
     settings: Settings,
-    jobs: Jobs,
-    applivery: Applivery,
-    poster: Poster,
+    store: Store,
     metrics: Metrics,
-    sockets: Sockets | None,
+    vitals: Vitals,
     claim: ClaimPage | None,
-    slack: AsyncApp,
+    slack: AsyncApp | None,
 ) -> Web:
-    store, idle, secret = jobs.store, settings.poll_idle_seconds, settings.applivery_webhook_secret
-    checks: dict[str, Check] = {
-        "slack": partial(readiness.slack, sockets, poster),
-        "database": partial(readiness.database, store),
-        "polling": partial(readiness.polling, store, idle, lambda: jobs.watch.away, lambda: applivery.budget.stretch),
-    }
+    secret = settings.applivery_webhook_secret
     return Web(
         metrics=metrics,
-        checks=checks,
-        measure=Gauges(metrics, store, checks, idle_seconds=idle).measure,
-        slack=None if sockets else slack,
+        checks=vitals.checks,
+        measure=Gauges(metrics, vitals.checks, partial(readiness.waiting, store)).measure,
+        slack=slack,
         webhook_secret=secret.get_secret_value() if secret else None,
         ring=Bell(store).ring,
         claim=claim,

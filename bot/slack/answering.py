@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from bot.errors import BadInput, SlackProblem
 from bot.language import later, say
 from bot.slack import blocks
-from bot.slack.blocks import Form, Message, Reply, Where
+from bot.slack.blocks import Form, Home, Message, Reply, Where
 from bot.slack.command import Door
+from bot.slack.home import instead
 from bot.slack.payloads import Came, remembering
 from bot.slack.poster import Posted, Poster
 from bot.store.handing import Expiry
@@ -39,6 +40,9 @@ class Answering:
                 step = say("Please type `{command}`.", command=self._command)
                 raise BadInput(say("I cannot open a form from here."), step)
             await self._poster.open_form(came.trigger_id, remembering(reply, came))
+            return
+        if isinstance(reply, Home):
+            await self._poster.publish(came.user_id, reply)
             return
         await self._copies(reply)
         if reply.to is Where.CHANNEL and came.channel_id:
@@ -70,7 +74,8 @@ class Answering:
             await self._poster.file(posted, message.file)
         if message.expires:
             await self._expire(message, posted.channel, posted.ts)
-        await self.say(came, _pointing(message))
+        if not came.home:  # there the Home itself says where the answer is
+            await self.say(came, _pointing(message))
 
     async def _with_thread(self, channel: str, message: Message) -> Posted:
         posted = await self._poster.post(channel, message)
@@ -83,6 +88,9 @@ class Answering:
 
         `replace` is for answers only: an error leaves the message there, whose button is how to try again.
         """
+        if came.door is Door.HOME:
+            await self._at_home(came, message)
+            return
         try:
             if came.response_url:
                 await self._poster.respond(came.response_url, message, replace=replace)
@@ -105,6 +113,13 @@ class Answering:
                 await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
         except SlackProblem as error:
             log.warning("answer.lost", problem=type(error).__name__, code=error.code)
+
+    async def _at_home(self, came: Came, message: Message) -> None:
+        """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""
+        try:
+            await self._poster.publish(came.user_id, instead(message))
+        except SlackProblem as error:
+            log.warning("home.lost", problem=type(error).__name__, code=error.code)
 
     async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""

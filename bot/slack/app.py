@@ -32,9 +32,10 @@ from bot.language import later, say
 from bot.slack import replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
-from bot.slack.blocks import Reply
+from bot.slack.blocks import Home, Message, Reply
 from bot.slack.command import Call, Door, Entry, House, Kind
-from bot.slack.payloads import Came, button_value, came, mentioned, moved, typed
+from bot.slack.home import REFRESH, HomeTab
+from bot.slack.payloads import Came, button_value, came, home_opened, joined, mentioned, moved, typed
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.slack.quoted import quoted
@@ -108,6 +109,7 @@ class FrontDoor(AsyncMiddleware):
         self._metrics = metrics
         self._clock = clock
         self._answering = Answering(poster, house.store, house.command, clock)
+        self._home = HomeTab(poster, self._home_of)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: set[asyncio.Task[bool]] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -144,6 +146,8 @@ class FrontDoor(AsyncMiddleware):
     def _event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":
             self._begin(mentioned(body)[0], body, self._mention)
+        elif opened := home_opened(body):
+            self._begin(opened, body, self._opened)
         elif channel_id := moved(body):
             self._track(self._channel_moved(channel_id, body))
 
@@ -195,6 +199,7 @@ class FrontDoor(AsyncMiddleware):
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
         started = time.monotonic()
         name, outcome = "", "answered"
+        reply: Reply | None = None
         async with self._room:
             try:
                 language.speak(await self._people.language(came.user_id))
@@ -213,6 +218,8 @@ class FrontDoor(AsyncMiddleware):
                 log.exception("request.unexpected", error=type(error).__name__)
                 problem = Problem(say("Something went wrong on my side."))
                 await self._answering.say(came, replies.problem(problem, reference))
+            if came.home and came.door is not Door.HOME and (outcome != "answered" or isinstance(reply, Message)):
+                await self._home.after(came)
         self._metrics.requests.labels(came.door.value, name, outcome).inc()
         self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
 
@@ -284,6 +291,23 @@ class FrontDoor(AsyncMiddleware):
             log.info("event.not_compared", problem=type(problem).__name__)
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._moved(channel_id)
+        if joined(body):
+            await self._welcomed(channel_id)
+
+    async def _welcomed(self, channel_id: str) -> None:
+        try:
+            await self._house.store.welcome(channel_id)
+        except StoreDown:
+            log.warning("event.not_welcomed", channel=channel_id)
+
+    async def _opened(self, came: Came, _: dict[str, Any]) -> tuple[str, Reply | None]:
+        await self._home.show(came)
+        return "home", None
+
+    async def _home_of(self, came: Came) -> Home:
+        entry = self._house.registry.entries[Kind.BUTTON, REFRESH]
+        home: Home = await entry.run(await self._authorised(came, entry), "")
+        return home
 
     async def _shortcut(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(body.get("callback_id") or "")

@@ -35,6 +35,7 @@ from bot.slack.wording import cut, plain
 Block = dict[str, Any]
 
 MESSAGE_BLOCKS = 50
+HOME_BLOCKS = 100
 MESSAGE_TEXT = 4000  # longer texts are allowed but shown badly; 40,000 is where Slack cuts
 SECTION_TEXT = 3000
 FIELD_TEXT = 2000
@@ -111,12 +112,8 @@ class Message:
         return body
 
     def _fitting(self) -> Sequence[Block]:
-        if len(self.blocks) <= MESSAGE_BLOCKS:
-            return self.blocks
-        left_out = len(self.blocks) - MESSAGE_BLOCKS + 1
         with language.speaking(self.spoken):
-            more = say("… and {number} more lines that do not fit here.", number=figure(left_out))
-        return (*self.blocks[: MESSAGE_BLOCKS - 1], context(more))
+            return fitting(self.blocks, MESSAGE_BLOCKS)
 
     def shared(self) -> Message:
         """The same, for everybody in the channel."""
@@ -148,7 +145,31 @@ class Form:
         )
 
 
-Reply = Message | Form
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What somebody's Home tab shows."""
+
+    blocks: tuple[Block, ...]
+
+    def view(self) -> dict[str, Any]:
+        """The view for views.publish. https://docs.slack.dev/reference/views/home-tab-views"""
+        return {"type": "home", "blocks": list(fitting(self.blocks, HOME_BLOCKS))}
+
+    def under(self, note: str) -> Home:
+        """The same, below a line about what was just done here."""
+        return replace(self, blocks=(context(note), *self.blocks)) if note else self
+
+
+Reply = Message | Form | Home
+
+
+def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:
+    """As many blocks as a place takes; what is left out is said."""
+    if len(found) <= most:
+        return found
+    left_out = len(found) - most + 1
+    more = say("… and {number} more lines that do not fit here.", number=figure(left_out))
+    return (*found[: most - 1], context(more))
 
 
 def _mrkdwn(text: str, limit: int) -> MarkdownTextObject:

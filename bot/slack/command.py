@@ -18,6 +18,7 @@ from bot.applivery.client import Applivery
 from bot.domain import access
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.health import Health
 from bot.domain.model import App, Asker, AuditEntry, Build, Role
 from bot.errors import BadInput, Denied
 from bot.language import count, say
@@ -46,6 +47,7 @@ class Door(StrEnum):
     TYPEAHEAD = "typeahead"
     SHORTCUT = "shortcut"
     MENTION = "mention"
+    HOME = "home"
 
 
 class Places(Protocol):
@@ -66,7 +68,10 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The rooms a handler may enter; `language` is what channels read, `dashboard` gives a build's address there."""
+    """The rooms a handler may enter.
+
+    `language` is what channels read, `dashboard` gives a build's address there, `health` looks how the bot does.
+    """
 
     applivery: Applivery
     catalogue: Catalogue
@@ -81,6 +86,7 @@ class House:
     command: str
     language: str
     dashboard: Callable[[Build], str]
+    health: Callable[[], Awaitable[Health]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Connection(SocketModeClient):
         self._connecting: asyncio.Task[None] | None = None
         self.successor: Connection | None = None
         self.trouble = "no answer"
+        self.greeted: float | None = None
         self.socket_mode_request_listeners.append(self._request)
 
     def start(self) -> None:
@@ -75,6 +76,7 @@ class Connection(SocketModeClient):
             self._told_to_go(self, str(message.get("reason") or "unknown"))
             return
         if kind == "hello":
+            self.greeted = time.monotonic()
             log.info("slack.socket.greeted", connections_with_this_token=message.get("num_connections"))
         await super().run_message_listeners(message, raw_message)
 

@@ -25,7 +25,8 @@ SCOPES = {
 # Each with what it is for. https://docs.slack.dev/reference/events
 EVENTS = {
     "app_mention": "somebody asks in a thread",
-    "member_joined_channel": "it was invited, so what waits for that channel can be said",
+    "app_home_opened": "somebody opened its Home tab, which is to be fresh then",
+    "member_joined_channel": "it was invited: it says once what it can do, and what waits for that channel",
     "channel_archive": "a channel cannot be spoken in any more",
     "channel_unarchive": "a channel is back, so what waits for it can be said",
     "channel_left": "it was removed from a channel",
@@ -59,7 +60,7 @@ def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": True,
             },

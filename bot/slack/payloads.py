@@ -13,7 +13,7 @@ from bot.slack.manifest import EVENTS
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
-MOVES = EVENTS.keys() - {"app_mention"}
+MOVES = EVENTS.keys() - {"app_mention", "app_home_opened"}
 REPLACING = ("run.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
 
 
@@ -23,6 +23,7 @@ class Came:
 
     `replaces`: the answer takes the place of the clicked message, which only that person sees. On a shared card that
     would change it for everybody. `thread_ts` is the thread a mention stands in; `message_ts` the clicked message.
+    `home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
     """
 
     door: Door
@@ -34,13 +35,17 @@ class Came:
     replaces: bool = False
     thread_ts: str | None = None
     message_ts: str | None = None
+    home: bool = False
+    home_hash: str | None = None
 
 
 def came(door: Door, body: dict[str, Any], action: dict[str, Any] | None = None) -> Came:
     """Slash commands are flat, interactions nested. https://docs.slack.dev/reference/interaction-payloads"""
     user = body.get("user") or {}
     container = body.get("container") or {}
-    memory = _memory(body.get("view") or {})
+    view = body.get("view") or {}
+    memory = _memory(view)
+    at_home = view.get("type") == "home"
     channel_id = body.get("channel_id") or (body.get("channel") or {}).get("id") or memory.get("channel")
     private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
     return Came(
@@ -52,6 +57,26 @@ def came(door: Door, body: dict[str, Any], action: dict[str, Any] | None = None)
         trigger_id=body.get("trigger_id"),
         replaces=private and str((action or {}).get("action_id")).startswith(REPLACING),
         message_ts=container.get("message_ts"),
+        home=at_home or bool(memory.get("home")),
+        home_hash=view.get("hash") if at_home else None,
+    )
+
+
+def home_opened(body: dict[str, Any]) -> Came | None:
+    """Whoever has just opened their Home tab; None for all other events.
+
+    https://docs.slack.dev/reference/events/app_home_opened
+    """
+    event = body.get("event") or {}
+    if event.get("type") != "app_home_opened" or event.get("tab") != "home":
+        return None
+    return Came(
+        door=Door.HOME,
+        team_id=str(body.get("team_id") or ""),
+        user_id=str(event.get("user") or ""),
+        channel_id=None,
+        home=True,
+        home_hash=(event.get("view") or {}).get("hash"),
     )
 
 
@@ -87,6 +112,11 @@ def moved(body: dict[str, Any]) -> str | None:
     return str(found) if found else None
 
 
+def joined(body: dict[str, Any]) -> bool:
+    """Whether a `moved` channel is one that we were just let into."""
+    return bool(body["event"]["type"] == "member_joined_channel")
+
+
 def _me(body: dict[str, Any]) -> str:
     """The bot, by whom an event was to be seen."""
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
@@ -95,6 +125,8 @@ def _me(body: dict[str, Any]) -> str:
 def remembering(form: Form, came: Came) -> Form:
     """The form with the way back to where it was asked for: a submitted view brings no response_url of its own."""
     memory = {"url": came.response_url, "channel": came.channel_id, "memory": form.memory}
+    if came.home:
+        memory["home"] = "yes"
     return replace(form, memory=json.dumps(memory))
 
 

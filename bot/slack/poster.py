@@ -20,7 +20,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.model import is_person
 from bot.errors import MessageRefused, SlackBusy, SlackProblem
-from bot.slack.blocks import File, Form, Message
+from bot.slack.blocks import File, Form, Home, Message
 from bot.slack.refusals import asked
 from bot.telemetry import logger
 
@@ -209,6 +209,15 @@ class Poster:
     async def open_form(self, trigger_id: str, form: Form) -> None:
         """Open a modal within the 3 seconds a trigger lives. Raises SlackProblem when they are over."""
         await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))
+
+    async def publish(self, user: str, home: Home, *, known: str | None = None) -> None:
+        """Show somebody their Home tab; `known` is the hash of the one that is there, as far as we know.
+
+        Raises SlackProblem, with the code `hash_conflict` when another one has come there meanwhile.
+        https://docs.slack.dev/reference/methods/views.publish
+        """
+        about = {"user_id": user, "view": home.view(), **({"hash": known} if known else {})}
+        await asked(self.api.api_call("views.publish", json=about))
 
     # -------------------------------------------------------------- asking
 

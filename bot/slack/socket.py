@@ -58,6 +58,16 @@ class Sockets:
             line.now.start()
         self._watch = asyncio.create_task(self._watching())
 
+    @property
+    def count(self) -> int:
+        """How many there are to be."""
+        return len(self._lines)
+
+    @property
+    def greeted(self) -> float | None:
+        """When Slack said hello on any of them, the last time (time.monotonic()); None before the first."""
+        return max((at for line in self._lines if (at := line.greeted) is not None), default=None)
+
     async def connected(self) -> int:
         """On how many lines we are really heard now (the SDK's own example forgets to await this)."""
         return sum([await line.connected() for line in self._lines])
@@ -111,6 +121,12 @@ class _Line:
     async def connected(self) -> bool:
         """Whether Slack reaches us on this line, be it by the connection that is about to go."""
         return any([await one.is_connected() for one in (self.now, *(old for _, old in self._leaving))])
+
+    @property
+    def greeted(self) -> float | None:
+        """When Slack said hello here, the last time."""
+        every = (self.now.greeted, *(old.greeted for _, old in self._leaving))
+        return max((at for at in every if at is not None), default=None)
 
     def _told_to_go(self, connection: Connection, reason: str) -> None:
         if connection is not self.now:

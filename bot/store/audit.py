@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,6 +16,14 @@ from bot.store.transactions import Connection
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
 GIVEN = ("minted", "ticket")  # outcomes of `get` that left somebody with a link
 _INSERT = sa.insert(table)
+
+
+class LinkHad(NamedTuple):
+    """A build somebody was given a link to, and when the last time (aware)."""
+
+    app_id: str
+    build_id: str
+    at: datetime
 
 
 class Audit(Database):
@@ -43,6 +52,23 @@ class Audit(Database):
 
         async def work(connection: Connection) -> dict[str, datetime]:
             return {row.build_id: row.at for row in await connection.execute(query)}
+
+        return await self.run(work)
+
+    async def links_had(self, user_id: str, most: int) -> list[LinkHad]:
+        """The builds of any app that somebody was given a link to, the last ones first."""
+        last = sa.func.max(table.c.at).label("at")
+        query = (
+            sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
+            .where(table.c.user_id == user_id, table.c.action == "get", table.c.outcome.in_(GIVEN))
+            .where(table.c.app_id.is_not(None), table.c.build_id.is_not(None))
+            .group_by(table.c.app_id, table.c.build_id)
+            .order_by(last.desc())
+            .limit(most)
+        )
+
+        async def work(connection: Connection) -> list[LinkHad]:
+            return [LinkHad(row.app_id, row.build_id, row.at) for row in await connection.execute(query)]
 
         return await self.run(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -72,6 +73,21 @@ class Following(Recording):
             await self.execute(connection, _STOP_WAITING, **about)
 
         await self.run(work)
+
+    async def watched_by(self, user_id: str) -> list[Build]:
+        """The builds this person waits for, as they were last recorded, or as the person saw them; the last one first.
+
+        Those whose facts only another version of this program can read are left out.
+        """
+
+        async def work(connection: Connection) -> list[Build]:
+            found: list[Build] = []
+            for row in await self.execute(connection, _WATCHED, user=user_id):
+                with suppress(ValueError, TypeError):
+                    found.append(build_of(row.facts))
+            return found
+
+        return await self.run(work)
 
     async def take_progress(self, most: int, lease_seconds: float) -> list[Progress]:
         """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
@@ -197,6 +213,12 @@ _FOLLOW = written("""
 
 _STOP = written("""
     UPDATE progress SET standing = 'stopped' WHERE build_id = :build AND user_id = :user AND standing = 'open'
+""")
+
+_WATCHED = written("""
+    SELECT coalesce(CASE WHEN b.changed_at >= w.asked_at THEN b.facts END, w.facts) AS facts
+    FROM awaited w LEFT JOIN builds b ON b.build_id = w.build_id
+    WHERE w.user_id = :user AND NOT w.told ORDER BY w.asked_at DESC, w.build_id
 """)
 
 _STOP_WAITING = written("UPDATE awaited SET told = true WHERE build_id = :build AND user_id = :user")

@@ -32,6 +32,7 @@ from bot.store.tickets import Tickets
 from bot.store.transactions import Connection, Transactions
 from bot.store.wakeups import Topic
 from bot.store.watching import Watching
+from bot.store.welcoming import Welcoming
 
 if TYPE_CHECKING:
     from bot.store.postgresql import Listener
@@ -58,6 +59,7 @@ class Store(
     Tickets,
     Digests,
     Nudges,
+    Welcoming,
 ):
     """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
 
@@ -139,6 +141,15 @@ class Store(
     async def ping(self) -> None:
         """Come back if the database answers; raises `StoreDown` if it does not."""
         await self.now()
+
+    async def engine_version(self) -> str:
+        """The version of the database itself: `3.40.1`, `16.4`."""
+        question = "SHOW server_version" if self.dialect == POSTGRESQL else "SELECT sqlite_version()"
+
+        async def work(connection: Connection) -> str:
+            return str((await connection.execute(sa.text(question))).scalar_one()).partition(" ")[0]
+
+        return await self.run(work)
 
     async def now(self) -> datetime:
         """The time leases and schedules go by, aware UTC: the database's on PostgreSQL, the clock's on SQLite."""

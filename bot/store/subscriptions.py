@@ -108,15 +108,17 @@ class Subscriptions(Database):
         return await self.run(work)
 
     async def subscriptions_with_last_post(
-        self, channel_id: str | None = None
+        self, channel_id: str | None = None, *, created_by: str | None = None
     ) -> list[tuple[Subscription, datetime | None]]:
-        """Like `subscriptions`, each with the time something of its app was last posted in its channel."""
+        """Like `subscriptions`, or those somebody made, each with when its app was last posted in its channel."""
         here = announcements.c.channel_id == table.c.channel_id
         last = sa.select(sa.func.max(announcements.c.posted_at)).where(here)
         # two questions and no OR: each is answered by its end of the index, however much was posted
         one_app = last.where(announcements.c.app_id == table.c.app_id).scalar_subquery()
         of_its_app = sa.case((table.c.app_id == EVERY_APP, last.scalar_subquery()), else_=one_app)
         query = _of_channel(sa.select(table, of_its_app.label("last_post")).order_by(table.c.id), channel_id)
+        if created_by is not None:
+            query = query.where(table.c.created_by == created_by)
 
         async def work(connection: Connection) -> list[tuple[Subscription, datetime | None]]:
             return [(subscription_of(row), row.last_post) for row in await connection.execute(query)]

@@ -39,6 +39,15 @@ async def database(store: Store) -> dict[str, Any]:
     return {"ok": True, "kind": store.dialect}
 
 
+async def waiting(store: Store) -> dict[str, Any]:
+    """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
+    try:
+        found = await asyncio.wait_for(store.announcements_waiting(), SECONDS)
+    except (Problem, TimeoutError) as error:
+        return {"problem": str(error) or SILENT}
+    return {"count": found.count, "oldest_seconds": found.oldest_seconds or 0.0}
+
+
 def late_after(idle_seconds: float) -> float:
     """After how many seconds beyond its time an app that nobody looked at is behind."""
     return max(3 * idle_seconds, 120.0)

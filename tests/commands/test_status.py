@@ -36,7 +36,7 @@ async def test_the_newest_build_is_meant_even_when_it_is_not_ready(world: World)
     world.applivery.build(world.courier, version="1.0.0")
     world.applivery.build(world.courier, version="2.0.0", status="pending")
     for typed in ("status courier", "status", "status courier latest"):
-        assert "2.0.0" in (await world.ask(typed)).text
+        assert "2.0.0" in (await world.ask(typed, user=world.bruno)).text
     assert "1.0.0" in (await world.ask("status courier 1.0.0")).text
 
 

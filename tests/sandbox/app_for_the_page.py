@@ -205,3 +205,16 @@ def register(app: AsyncApp) -> None:
         await client.chat_postMessage(
             channel=event["channel"], thread_ts=thread, text=f"Hello <@{event['user']}>", **QUIET
         )
+
+    @app.event("app_home_opened")
+    async def home_opened(event: Any, client: Any) -> None:
+        button = {"type": "button", "text": plain("Press"), "action_id": "away", "value": "home"}
+        lines = [{"type": "section", "text": plain(f"Line {number}")} for number in range(60)]
+        view = {"type": "home", "blocks": [*lines, {"type": "actions", "elements": [button]}]}
+        await client.views_publish(user_id=event["user"], view=view)
+
+    @app.action("away")
+    async def pressed_at_home(ack: Any, body: Any, client: Any) -> None:
+        await ack()
+        done = {"type": "section", "text": plain(f"Pressed in a {body['container']['type']}")}
+        await client.views_publish(user_id=body["user"]["id"], view={"type": "home", "blocks": [done]})

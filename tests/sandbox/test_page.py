@@ -402,6 +402,32 @@ class TestBrowser:
         await page.get_by_test_id("channel-releases").click()
         await expect(page.get_by_test_id("unread-applivery")).to_have_count(0)
 
+    async def test_the_home_tab_is_opened_read_from_its_top_and_used(self, page: Page) -> None:
+        await page.goto(f"{page.url.partition('#')[0]}#applivery")
+        await page.get_by_role("tab", name="Home").click()
+        await expect(page.get_by_text("Line 0", exact=True)).to_be_in_viewport()
+        await expect(page.get_by_test_id("composer")).to_be_hidden()
+        await page.get_by_role("button", name="Press", exact=True).click()
+        await expect(page.get_by_text("Pressed in a view")).to_be_visible()
+        await page.get_by_role("tab", name="Messages").click()
+        await expect(page.get_by_text("Pressed in a view")).to_be_hidden()
+        await expect(page.get_by_test_id("composer")).to_be_visible()
+
+    async def test_an_app_without_a_home_has_no_tab_for_it(self, page: Page, world: Sandbox) -> None:
+        world.slack.workspace.home_enabled = False
+        world.slack.workspace.changed("home")
+        await page.goto(f"{page.url.partition('#')[0]}#applivery")
+        await expect(page.get_by_test_id("composer")).to_be_visible()
+        await expect(page.get_by_role("tab", name="Home")).to_be_hidden()
+
+    async def test_an_invitation_lets_the_app_into_a_channel(self, page: Page, world: Sandbox) -> None:
+        await page.goto(f"{page.url.partition('#')[0]}#general")
+        await type_in(page, "/invite @Applivery")
+        await expect(page.get_by_test_id("composer")).to_have_value("")
+        assert world.slack.bot_user_id in world.slack.channel("general").members
+        await type_in(page, "/invite @Applivery")
+        await expect(page.get_by_test_id("toast")).to_contain_text("already_in_channel")
+
     async def test_one_can_be_somebody_else(self, page: Page) -> None:
         await expect(page.get_by_test_id("channel-mobile-team")).to_be_visible()
         await page.get_by_test_id("person-carla").click()

@@ -83,6 +83,9 @@ class Deeds:
         """Type a slash command into a channel; answers once it is acknowledged or has failed."""
         name, _, words = str(asked["text"]).strip().partition(" ")
         user, channel = self.person(asked["person"]), self._channel(asked["channel"])
+        if name == "/invite":  # Slack's own; there is nobody else to invite here
+            await self.slack.invite(channel, user)
+            return {"acked": True, "error": None}
         return _outcome(await self.slack.command(name, words.strip(), user=user, channel=channel))
 
     async def say(self, asked: Json) -> Json:

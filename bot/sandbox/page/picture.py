@@ -57,13 +57,22 @@ def _workspace(slack: PretendedSlack, person: User, cast: Sequence[Persona], ins
     return {
         "team": {"name": slack.workspace.team_name},
         "me": person.id,
-        "bot": {**_user(bot, 0), "online": bool(slack.sockets or slack.delivery.request_url)},
+        "bot": {**_user(bot, 0), "online": _online(slack), "home": _has_home(slack)},
         "people": [{**_user(user, index), "title": persona.title} for index, (persona, user) in enumerate(people)],
         "users": [_user(user, index) for index, user in enumerate(_people_first(slack, people))],
         "channels": [_channel(slack, room) for room in _rooms(slack, person)],
         "groups": {group.id: f"@{group.handle}" for group in slack.usergroups.values()},
         **asdict(installed),
     }
+
+
+def _online(slack: PretendedSlack) -> bool:
+    return bool(slack.sockets or slack.delivery.request_url)
+
+
+def _has_home(slack: PretendedSlack) -> bool:
+    """Whether there is a Home tab to open, by the app's manifest."""
+    return slack.workspace.home_enabled and (slack.subscribed is None or "app_home_opened" in slack.subscribed)
 
 
 def _people_first(slack: PretendedSlack, people: Iterable[tuple[Persona, User]]) -> list[User]:

@@ -114,10 +114,16 @@ class Modals:
         return self._show("view_updated", view, turn)
 
     def publish(self, user_id: Any, payload: Any, hash_: Any = None) -> View:
-        """Set somebody's Home; raises Refused."""
+        """Set somebody's Home, without any trigger; raises Refused.
+
+        A hash that is not that of the Home there now is a conflict.
+        https://docs.slack.dev/reference/methods/views.publish#errors
+        """
         if user_id not in self.workspace.users:
             raise Refused("user_not_found" if user_id else "invalid_arguments")
         check_view(payload, home=True)
+        if not self.workspace.home_enabled:
+            raise Refused("not_enabled")
         known = self.homes.get(user_id)
         if known is None:
             known = self.homes[user_id] = self._new(user_id, payload)

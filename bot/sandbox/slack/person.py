@@ -219,11 +219,14 @@ class Person:
             event |= {"team": user.team_id, "user_team": user.team_id, "source_team": user.team_id}
         return await self.event(event, retries)
 
-    async def home(self, user: User) -> Turn:
-        """Open the app's Home tab."""
-        event = {"type": "app_home_opened", "user": user.id, "channel": self.workspace.dm(user).id, "tab": "home"}
+    async def home(self, user: User, tab: str = "home") -> Turn:
+        """Open a tab of the app; its Home comes along once one was published.
+
+        https://docs.slack.dev/reference/events/app_home_opened
+        """
+        event = {"type": "app_home_opened", "user": user.id, "channel": self.workspace.dm(user).id, "tab": tab}
         known = self.desk.modals.homes.get(user.id)
-        if known is not None:
+        if known is not None and tab == "home":
             event["view"] = self.payloads.view(known, {})  # type: ignore[assignment]
         return await self.event(event)
 

@@ -56,6 +56,7 @@ class Workspace:
         self.usergroups: dict[str, Usergroup] = {}
         self.scopes: set[str] = set(SCOPES)
         self.subscribed: set[str] | None = None
+        self.home_enabled = True  # features.app_home.home_tab_enabled of the manifest
         self.listeners: list[Listener] = []
         self.counts: dict[str, int] = {}
         self.random = random.Random()  # noqa: S311 -- ids, not secrets

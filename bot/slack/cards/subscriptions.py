@@ -102,12 +102,26 @@ def subscriptions(
     head = say("Subscriptions of every channel") if everywhere else say("Subscriptions of this channel")
     which = " " + say("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
     body: list[Block] = [blocks.section(f"*{head}*{which}")]
-    for one, last in shown:
-        body += [blocks.section(_entry(one, last, handles, now, everywhere)), _buttons(one)]
+    body += rows(shown, handles, now=now, everywhere=everywhere)
     if pages > 1:
         body.append(_turning(page, pages, everywhere))
     listed = "; ".join(f"{one.id}: {_where(one, everywhere)}{words(one, handles)}" for one, _ in shown)
     return Message(f"{head}{which}: {listed}.", tuple(body))
+
+
+def rows(
+    found: Sequence[tuple[Subscription, datetime | None]],
+    handles: Mapping[str, str],
+    *,
+    now: datetime,
+    everywhere: bool = True,
+) -> list[Block]:
+    """Two blocks for each: what it is and when something came last, and its buttons."""
+    return [
+        block
+        for one, last in found
+        for block in (blocks.section(_entry(one, last, handles, now, everywhere)), _buttons(one))
+    ]
 
 
 def _nothing(everywhere: bool) -> Message:

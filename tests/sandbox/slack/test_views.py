@@ -254,3 +254,32 @@ async def test_home_is_published_and_changed(slack, client, ana):
     assert await error_of(client.views_publish(user_id=ana.id, view=home, hash=first["hash"])) == "hash_conflict"
     assert await error_of(client.views_publish(user_id=ana.id, view=modal())) == "invalid_arguments"
     assert slack.modal(ana) is None
+
+
+async def test_home_needs_no_trigger_but_a_person_and_a_tab_that_is_turned_on(slack, client, ana):
+    home = {"type": "home", "blocks": [{"type": "section", "text": plain("hi")}]}
+    assert await error_of(client.views_publish(user_id="U0NOBODY", view=home)) == "user_not_found"
+    assert await error_of(client.api_call("views.publish", json={"view": home})) == "invalid_arguments"
+    slack.workspace.home_enabled = False
+    assert await error_of(client.views_publish(user_id=ana.id, view=home)) == "not_enabled"
+    assert slack.home_of(ana) is None
+
+
+async def test_home_takes_a_hundred_blocks_of_the_kinds_it_shows(client, ana):
+    def home(*blocks, **more):
+        return client.views_publish(user_id=ana.id, view={"type": "home", "blocks": list(blocks), **more})
+
+    section = {"type": "section", "text": plain("hi")}
+    assert (await home(*[section] * 100))["ok"]
+    assert await error_of(home(*[section] * 101)) == "invalid_arguments"
+    assert await error_of(home()) == "invalid_arguments"
+    assert await error_of(home({"type": "alert", "text": plain("only in modals")})) == "invalid_arguments"
+    assert await error_of(home(section, title=plain("only modals have one"))) == "invalid_arguments"
+    assert await error_of(home(section, private_metadata="x" * 3001)) == "invalid_arguments"
+
+
+async def test_the_event_of_another_tab_brings_no_home(slack, client, ana, bolt):
+    await client.views_publish(user_id=ana.id, view={"type": "home", "blocks": [{"type": "divider"}]})
+    turn = await slack.home(ana, "messages")
+    assert turn.payload["event"]["tab"] == "messages"
+    assert "view" not in turn.payload["event"]

@@ -185,7 +185,8 @@ async function sendCommand(app, text, inThread) {
     toast(`${name} is not supported in threads. Sorry!`);
     return false;
   }
-  const command = commandIn(app.world, text);
+  // Slack's own, and the only one of those that does something here
+  const command = commandIn(app.world, text) || (name === "/invite" ? {} : null);
   if (!command) {
     toast(`${name} is not a valid command. In Slack, messages that start with “/” are commands.`);
     return false;

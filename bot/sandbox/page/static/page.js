@@ -199,7 +199,7 @@ function drawHeader() {
   const bot = channel.kind === "dm";
   $("room-title").replaceChildren(bot ? avatar(app.world.bot, true) : h("span", { class: "hash", text: channel.private ? "🔒" : "#" }), bot ? app.world.bot.name : channel.name);
   $("room-topic").textContent = bot ? "Direct message: only you two see this" : channel.topic;
-  const home = bot && app.state.home;
+  const home = bot && app.world.bot.home;
   $("tabs").hidden = !home;
   $("tab-home").setAttribute("aria-selected", String(app.ui.home));
   $("tab-messages").setAttribute("aria-selected", String(!app.ui.home));
@@ -216,7 +216,7 @@ function drawEmpty() {
   $("empty").replaceChildren(
     bot ? avatar(app.world.bot) : h("span", { class: "big-hash", "aria-hidden": "true", text: "#" }),
     h("h2", { text: bot ? app.world.bot.name : `#${channel.name}` }),
-    h("p", { text: bot ? "Private answers and your own watches arrive here." : channel.bot ? `${app.world.bot.name} is in this channel. New builds will be announced here once a subscription says so.` : `${app.world.bot.name} is not in this channel yet.` }));
+    h("p", { text: bot ? "Private answers and your own watches arrive here." : channel.bot ? `${app.world.bot.name} is in this channel. New builds will be announced here once a subscription says so.` : `${app.world.bot.name} is not in this channel yet: /invite @${app.world.bot.name} lets it in.` }));
 }
 
 function drawRight() {
@@ -241,8 +241,10 @@ function drawMiddle() {
   app.ui.jump = false;
   $("home").hidden = !app.ui.home;
   $("messages").hidden = app.ui.home;
-  if (app.ui.home && app.state.home) {
-    sync($("home"), [app.state.home], (view) => view.id, (view) => homeOf(app, view.payload, view.id));
+  if (app.ui.home) {
+    $("scroll").atEnd = false; // a Home is read from its top
+    const shown = app.state.home || { id: "none", payload: { blocks: [] } };
+    sync($("home"), [shown], (view) => view.id, (view) => homeOf(app, view.payload, view.id));
   }
   drawMessages(app, $("scroll"), $("messages"), { jump });
 }
@@ -316,6 +318,7 @@ $("drawer-open").addEventListener("click", () => document.body.classList.toggle(
 $("veil").addEventListener("click", () => document.body.classList.remove("drawer"));
 $("tab-home").addEventListener("click", () => {
   app.ui.home = true;
+  $("scroll").scrollTop = 0;
   post("/api/home", { person: app.ui.person });
   schedule();
 });

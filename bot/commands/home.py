@@ -1,0 +1,104 @@
+"""The Home tab, as it is shown when it is opened and after whatever was done in it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+
+from bot.commands import subscribe
+from bot.commands.whoami import may
+from bot.domain.health import Health
+from bot.domain.model import App, Build, Role
+from bot.errors import AppliveryProblem, Gone, PermissionMissing
+from bot.language import say
+from bot.slack.blocks import Home
+from bot.slack.cards import home as cards
+from bot.slack.cards.home import Builds, Own
+from bot.slack.command import Call, button
+
+MOST = 5  # builds
+LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone
+APPS = 5  # are asked for their newest builds
+SECONDS = 6.0  # for Applivery; the rest is shown without it
+
+
+@button("home.v1", need=Role.MEMBER)
+async def home(call: Call, value: str) -> Home:
+    """Opening the Home tab, *Refresh* and *Try again* in it."""
+    # what is shown there is said there as well: nothing of it belongs to a channel
+    call = replace(call, asker=replace(call.asker, channel_id=None))
+    role = max([call.asker.role, *call.asker.app_roles.values()])
+    builds, watched, own, can, health = await asyncio.gather(
+        _builds(call),
+        call.house.store.watched_by(call.asker.user_id),
+        _own(call, role),
+        _may(call),
+        _health(call),
+    )
+    return cards.home(builds=builds, watched=watched, own=own, can=can, role=role, health=health, now=call.now)
+
+
+async def _builds(call: Call) -> Builds | str:
+    """The builds the asker got links to, else the newest there are; or why Applivery cannot say."""
+    had = {one.build_id: one for one in await call.house.store.links_had(call.asker.user_id, LOOKED_AT)}
+    recalls = await call.house.store.recalls()
+    try:
+        async with asyncio.timeout(SECONDS):
+            apps = sorted(await call.apps(), key=lambda one: one.name.casefold())
+            mine = await _named(call, apps, [(one.app_id, one.build_id, one.at) for one in had.values()])
+            if mine:
+                return Builds(mine, mine=True, apps=apps, recalls=recalls)
+            return Builds([(one, None) for one in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls)
+    except AppliveryProblem as problem:
+        return problem.sentence
+    except TimeoutError:
+        return say("Applivery takes too long to answer.")
+
+
+async def _named(
+    call: Call, apps: list[App], wanted: list[tuple[str, str, datetime]]
+) -> list[tuple[Build, datetime | None]]:
+    """The newest of these builds that are still there, of apps the asker may use, in their order."""
+    known = {app.id: app for app in apps}
+    wanted = [one for one in wanted if one[0] in known][:MOST]
+    listed = await asyncio.gather(*(_listed(call, known[app_id]) for app_id in {app_id for app_id, _, _ in wanted}))
+    builds = {build.id: build for found in listed for build in found}
+
+    async def one(app_id: str, build_id: str) -> Build | None:
+        try:
+            return builds.get(build_id) or await call.house.catalogue.build_by_id(build_id, (known[app_id],))
+        except (Gone, PermissionMissing):
+            return None
+
+    found = await asyncio.gather(*(one(app_id, build_id) for app_id, build_id, _ in wanted))
+    return [(build, at) for build, (_, _, at) in zip(found, wanted, strict=True) if build]
+
+
+async def _newest(call: Call, apps: list[App]) -> list[Build]:
+    found = [build for one in await asyncio.gather(*(_listed(call, app) for app in apps[:APPS])) for build in one]
+    return sorted(found, key=lambda one: one.created_at.timestamp() if one.created_at else 0.0, reverse=True)[:MOST]
+
+
+async def _listed(call: Call, app: App) -> list[Build]:
+    try:
+        return await call.house.catalogue.builds(app)
+    except (Gone, PermissionMissing):
+        return []
+
+
+async def _own(call: Call, role: Role) -> Own:
+    found = await call.house.store.subscriptions_with_last_post(created_by=call.asker.user_id)
+    handles = await subscribe.handles(call, [one for one, _ in found])
+    return Own(found, handles, role >= Role.RELEASER)
+
+
+async def _may(call: Call) -> str:
+    try:
+        return await may(call)
+    except AppliveryProblem:  # the names of apps are missing, and it is said above that they cannot be had
+        return await may(replace(call, asker=replace(call.asker, app_roles={})))
+
+
+async def _health(call: Call) -> Health | None:
+    return await call.house.health() if call.asker.role >= Role.ADMIN else None

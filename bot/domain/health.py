@@ -1,0 +1,115 @@
+"""How the bot does, as facts: what is measured when somebody asks, and what an outage was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSide:
+    """Whether Slack reaches us; without `wanted` connections it is over HTTP. `greeted_at` is Slack's last hello."""
+
+    ok: bool
+    connections: int = 0
+    wanted: int = 0
+    greeted_at: datetime | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing of it is missing."""
+        return self.ok and self.connections == self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class AppliverySide:
+    """Whether Applivery answers (`problem` says why not), and how many requests of an hour's `budget` are `left`.
+
+    `stretch` is how many times less often apps are looked at, since few are left.
+    """
+
+    left: int
+    budget: int
+    stretch: float = 1.0
+    problem: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether it answers, and as often as it should be asked."""
+        return not self.problem and self.stretch <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The database: its kind, its own version and that of our tables; the versions are empty while it is away."""
+
+    ok: bool
+    kind: str
+    version: str = ""
+    tables: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether it answers."""
+        return self.ok
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How many apps are watched and how many of them were not looked at in time; None when nobody can tell."""
+
+    ok: bool
+    apps: int | None = None
+    behind: int = 0
+    oldest: datetime | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether every app was looked at when its time had come."""
+        return self.ok
+
+
+@dataclass(frozen=True, slots=True)
+class ToSay:
+    """How many announcements wait (None: nobody can tell), for how many seconds, and the channels that are paused."""
+
+    count: int | None = None
+    oldest_seconds: float = 0.0
+    paused: tuple[str, ...] = ()
+
+    @property
+    def well(self) -> bool:
+        """Whether what is to be said is said soon."""
+        return self.count is not None and self.oldest_seconds < LATE_SECONDS and not self.paused
+
+
+LATE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something was away: `what` it was by its name in the log, and until when; None while it still is."""
+
+    what: str
+    problem: str
+    began: datetime
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All of it, with the last outage, if there was one since the start."""
+
+    slack: SlackSide
+    applivery: AppliverySide
+    database: Storage
+    polling: Polling
+    to_say: ToSay
+    trouble: Trouble | None
+    version: str
+    started_at: datetime
+
+    @property
+    def well(self) -> bool:
+        """Whether there is nothing for an admin to do."""
+        return all(one.well for one in (self.slack, self.applivery, self.database, self.polling, self.to_say))

@@ -1,0 +1,73 @@
+"""What the Home tab and a welcome need of the store."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.model import App, AuditEntry, Build, Event, Stage
+from bot.store.store import Store
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+APP = App("a1", "courier", "Courier")
+
+
+async def had(store: Store, build: str | None, minutes: int, *, user: str = "U1", outcome: str = "minted") -> None:
+    """A line of the ledger."""
+    at = NOW + timedelta(minutes=minutes)
+    await store.audit(AuditEntry(at, "T1", user, "get", outcome, "command", app_id="a1", build_id=build))
+
+
+async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: Store) -> None:
+    for build, minutes in (("b1", 1), ("b2", 2), ("b1", 3), ("b3", 0)):
+        await had(store, build, minutes)
+    await had(store, "b4", 9, user="U2")
+    await had(store, "b5", 9, outcome="NotProcessed")
+    await had(store, None, 9)
+    found = await store.links_had("U1", 2)
+    assert [(one.app_id, one.build_id, one.at) for one in found] == [
+        ("a1", "b1", NOW + timedelta(minutes=3)),
+        ("a1", "b2", NOW + timedelta(minutes=2)),
+    ]
+
+
+async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: Store) -> None:
+    one, other = Build("b1", APP, Stage.PENDING), Build("b2", APP, Stage.PENDING)
+    for build in (one, other):
+        await store.await_build(build, "T1", "U1")
+    await store.await_build(one, "T1", "U2")
+    assert [build.id for build in await store.watched_by("U1")] == ["b2", "b1"]
+    await store.stop_following("b2", "U1")
+    assert [build.id for build in await store.watched_by("U1")] == ["b1"]
+    assert await store.watched_by("U3") == []
+
+
+async def test_subscriptions_are_found_by_who_made_them(store: Store) -> None:
+    for channel, user in (("C1", "U1"), ("C2", "U2"), ("C3", "U1")):
+        await store.add_subscription("T1", channel, "a1", "Courier", (Event.FAILED,), "", user)
+    found = await store.subscriptions_with_last_post(created_by="U1")
+    assert [one.channel_id for one, _ in found] == ["C1", "C3"]
+
+
+async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitation(store: Store) -> None:
+    await asyncio.gather(*(store.welcome("C1") for _ in range(5)))
+    assert (await store.announcements_waiting()).count == 1
+    exchange = await store.exchange((), 5, lease_seconds=5, pace_seconds=0)
+    (claim,) = exchange.claims
+    assert (claim.announcement.channel_id, str(claim.announcement.event)) == ("C1", "welcome")
+    await store.welcome("C1")
+    assert (await store.announcements_waiting()).count == 1
+
+
+async def test_a_subscribed_channel_is_never_welcomed(store: Store) -> None:
+    one = await store.add_subscription("T1", "C1", "a1", "Courier", (Event.FAILED,), "", "U1")
+    await store.welcome("C1")
+    await store.remove_subscription("C1", one.id)
+    await store.welcome("C1")
+    assert (await store.announcements_waiting()).count == 0
+
+
+async def test_the_database_tells_its_own_version(store: Store) -> None:
+    version = await store.engine_version()
+    assert version[0].isdigit()
+    assert " " not in version
