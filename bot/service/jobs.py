@@ -23,6 +23,7 @@ from bot.jobs.words import Words
 from bot.service.tuning import Tuning
 from bot.slack.command import House
 from bot.slack.poster import Poster
+from bot.slack.unfinished import Unfinished
 from bot.store.store import Store
 from bot.store.wakeups import Topic
 from bot.telemetry import logger
@@ -45,6 +46,7 @@ class Jobs:
     pausing: Pausing
     digest: digesting.DigestJob
     forget: Forget
+    unfinished: Unfinished
     running: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -62,7 +64,10 @@ class Jobs:
             asyncio.create_task(forever(name, step, partial(self.store.wait, topic)), name=name)
             for name, step, topic in steps
         ]
-        self.running.append(asyncio.create_task(forever("forget", self.forget.step, asyncio.sleep), name="forget"))
+        self.running += [
+            asyncio.create_task(forever(name, step, asyncio.sleep), name=name)
+            for name, step in (("forget", self.forget.step), ("unfinished", self.unfinished.step))
+        ]
 
     async def stop(self) -> None:
         """Let what is under way end, and hand back what is not."""
@@ -123,4 +128,5 @@ def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pa
             lease_seconds=tuning.digest_lease_seconds,
         ),
         forget=Forget(store, settings.ledger_days),
+        unfinished=house.carrier.unfinished,
     )
