@@ -47,14 +47,15 @@ class Unfinished:
         self._poster = poster
         self._mine: dict[Posted, dict[str, Any]] = {}
         self._beating: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
 
     async def begin(self, posted: Posted, file: str, place: str) -> None:
         """The message that stands there speaks of a load that is under way from now on. Raises StoreDown."""
         where = {"channel": posted.channel, "ts": posted.ts}
         self._mine[posted] = {**where, "file": file, "place": place, "language": current()}
-        await self.beat()
         if self._beating is None:
             self._beating = asyncio.create_task(self._beats())
+        await self.beat()
 
     async def end(self, posted: Posted) -> None:
         """The message has said its last word. Raises StoreDown."""
@@ -62,13 +63,15 @@ class Unfinished:
             if self._beating and not self._mine:
                 self._beating.cancel()
                 self._beating = None
-            await self._store.forget_note(_key(posted))
+            async with self._turn:
+                await self._store.forget_note(_key(posted))
 
     async def beat(self) -> None:
         """Renew what this process carries. Raises StoreDown."""
-        until = await self._store.now() + BELIEVED
-        for posted, about in list(self._mine.items()):
-            await self._store.remember(_key(posted), msgspec.json.encode(Note(**about, until=until)).decode())
+        async with self._turn:
+            until = await self._store.now() + BELIEVED
+            for posted, about in list(self._mine.items()):
+                await self._store.remember(_key(posted), msgspec.json.encode(Note(**about, until=until)).decode())
 
     async def _beats(self) -> None:
         while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.language import speaking
@@ -69,6 +71,16 @@ async def test_what_is_carried_is_renewed_and_left_alone(world: World) -> None:
     assert "I was stopped before all of it was sent" in message.text
     assert await kept(world) == []
     assert world.bot.unfinished._beating is None
+
+
+async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: World) -> None:
+    await world.start()
+    unfinished = world.bot.unfinished
+    every = [Posted("D1", str(number)) for number in range(20)]
+    for one in every:
+        await unfinished.begin(one, "courier.ipa", "Courier")
+    await asyncio.gather(unfinished.beat(), *(unfinished.end(one) for one in every), unfinished.beat())
+    assert await kept(world) == []
 
 
 async def test_nothing_is_left_of_an_upload_that_has_ended(world: World) -> None:
