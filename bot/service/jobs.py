@@ -23,6 +23,7 @@ from bot.jobs.words import Words
 from bot.service.tuning import Tuning
 from bot.slack.command import House
 from bot.slack.poster import Poster
+from bot.slack.unfinished import Unfinished
 from bot.store.store import Store
 from bot.store.wakeups import Topic
 from bot.telemetry import logger
@@ -45,6 +46,7 @@ class Jobs:
     pausing: Pausing
     digest: digesting.DigestJob
     forget: Forget
+    unfinished: Unfinished
     running: list[asyncio.Task[None]] = field(default_factory=list)
     loops: list[Outage] = field(default_factory=list)
 
@@ -64,7 +66,10 @@ class Jobs:
             self.loops.append(outage)
             loop = forever(name, step, partial(self.store.wait, topic), outage)
             self.running.append(asyncio.create_task(loop, name=name))
-        self.running.append(asyncio.create_task(forever("forget", self.forget.step, asyncio.sleep), name="forget"))
+        self.running += [
+            asyncio.create_task(forever(name, step, asyncio.sleep), name=name)
+            for name, step in (("forget", self.forget.step), ("unfinished", self.unfinished.step))
+        ]
 
     def outages(self) -> list[Outage]:
         """Everything that is away now, was, or could be."""
@@ -130,4 +135,5 @@ def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pa
             lease_seconds=tuning.digest_lease_seconds,
         ),
         forget=Forget(store, settings.ledger_days),
+        unfinished=house.carrier.unfinished,
     )

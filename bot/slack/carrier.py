@@ -21,6 +21,7 @@ from bot.slack.cards import builds as buildcards
 from bot.slack.cards import uploads as cards
 from bot.slack.files import Files, SlackFile
 from bot.slack.poster import Posted, Poster
+from bot.slack.unfinished import Unfinished
 from bot.store.store import Store
 from bot.telemetry import logger
 
@@ -76,6 +77,7 @@ class Carrier:
         every: float = EVERY_SECONDS,
     ) -> None:
         self.files = files
+        self.unfinished = Unfinished(store, poster)
         self._applivery = applivery
         self._poster = poster
         self._store = store
@@ -105,7 +107,7 @@ class Carrier:
     # -------------------------------------------------------------- one load
 
     async def _carry(self, load: Load) -> None:
-        telling = _Telling(self._poster, load)
+        telling = _Telling(self._poster, self.unfinished, load)
         outcome, last, build = "stopped", cards.failed(load.file.name, load.to, _problem(STOPPED)), load.build
         try:
             await telling.begin()
@@ -184,8 +186,9 @@ def _problem(sentences: tuple[str, str]) -> Problem:
 class _Telling:
     """The one message about a load, in the asker's direct messages; it is edited, never repeated."""
 
-    def __init__(self, poster: Poster, load: Load) -> None:
+    def __init__(self, poster: Poster, unfinished: Unfinished, load: Load) -> None:
         self._poster = poster
+        self._unfinished = unfinished
         self._load = load
         self._posted: Posted | None = None
         self._sent = 0
@@ -194,6 +197,8 @@ class _Telling:
     async def begin(self) -> None:
         """Say that it is coming."""
         self._posted = await self._poster.post(self._load.asker.user_id, self._card(None))
+        with suppress(Problem):  # it is carried all the same
+            await self._unfinished.begin(self._posted, self._load.file.name, self._load.to)
 
     def sent(self, count: int) -> None:
         """So many bytes have gone."""
@@ -215,6 +220,12 @@ class _Telling:
 
     async def end(self, message: Message) -> None:
         """The last word; in a message of its own when the first one is gone."""
+        await self._last(message)
+        if self._posted is not None:
+            with suppress(Problem):
+                await self._unfinished.end(self._posted)
+
+    async def _last(self, message: Message) -> None:
         try:
             if self._posted is not None:
                 await self._poster.edit(self._posted.channel, self._posted.ts, message)

@@ -93,7 +93,7 @@ def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
         # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
         team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),
-        channel_id=event.get("channel"),
+        channel_id=_channel(event),
         thread_ts=event.get("thread_ts") or event.get("ts"),
     )
     return where, text.strip()
@@ -107,6 +107,11 @@ def moved(body: dict[str, Any]) -> str | None:
     event = body.get("event") or {}
     if event.get("type") not in MOVES or (event["type"] == "member_joined_channel" and event.get("user") != _me(body)):
         return None
+    return _channel(event)
+
+
+def _channel(event: dict[str, Any]) -> str | None:
+    """The channel of an event, which some have as an id and some as an object."""
     channel = event.get("channel")
     found = channel.get("id") if isinstance(channel, dict) else channel
     return str(found) if found else None

@@ -44,6 +44,23 @@ class Notes(Database):
 
         return await self.run(work)
 
+    async def notes_under(self, prefix: str) -> dict[str, str]:
+        """The notes whose names begin so, by name."""
+        asked = sa.select(notes.c.key, notes.c.value).where(notes.c.key.startswith(prefix, autoescape=True))
+
+        async def work(connection: Connection) -> dict[str, str]:
+            return {row.key: row.value for row in await connection.execute(asked)}
+
+        return await self.run(work)
+
+    async def forget_note(self, key: str) -> None:
+        """Take away the note under this name."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(sa.delete(notes).where(notes.c.key == key))
+
+        await self.run(work)
+
 
 # What says the same already is not written again, so that the disk need not be waited for.
 _REMEMBER = written("""

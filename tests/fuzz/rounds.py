@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bot.language import LANGUAGES
 from bot.sandbox.faults import Fault
 from bot.store.store import migrate
 from tests.conftest import World, living, logged
@@ -115,6 +116,7 @@ async def _opened(world: World, chance: random.Random, *, over_http: bool) -> Sc
     world.tuning = replace(world.tuning, applivery_seconds=3.0)
     port = free_port()
     changes = {"slack_app_token": None} if over_http else {}
+    changes |= {"language": chance.choice(LANGUAGES)}
     if chance.random() < 0.5:
         changes |= {"public_url": f"http://127.0.0.1:{port}"}
     furnish(world, chance)
@@ -138,19 +140,20 @@ async def _opened(world: World, chance: random.Random, *, over_http: bool) -> Sc
 
 
 async def _played(scene: Scene, judge: Judge, seconds: float, report: Report, seed: int) -> None:
-    started, step = time.monotonic(), 0
+    started, step, met = time.monotonic(), 0, [0, 0]
     weights, every = zip(*DEEDS, strict=True)
     while time.monotonic() - started < seconds:
         step += 1
         if scene.chance.random() < TROUBLE:
             _let_in(scene)
-        before = _met(scene)
         chosen = scene.chance.choices(every, weights, k=scene.chance.randint(1, AT_ONCE))
         async with asyncio.timeout(HANG_SECONDS):
             done = await asyncio.gather(*(deed(scene) for deed in chosen))
             await _rested(scene)
         report.deeds += len(done)
-        for finding in judge.findings(scene, trouble=_met(scene) != before):
+        met.append(_met(scene))
+        # what a fault did to a job may be told a step later
+        for finding in judge.findings(scene, trouble=met[-1] != met[-3]):
             report.add(finding, f"seed {seed}, step {step}: {' | '.join(done)}")
 
 

@@ -15,6 +15,7 @@ NAMES = tuple(one for one in HOSTILE if one.strip() and "\ud800" not in one and 
 def furnish(world: World, chance: random.Random) -> None:
     """People of every kind, places of every kind, and apps, builds and downloads whose words are hostile."""
     slack = world.slack
+    world.ana.locale, world.bruno.locale = chance.choices(("en-US", "es-ES", "fr-FR", ""), k=2)
     guest = slack.user("guest", guest=True)
     slack.user("eva", name="<!channel> Eva", email="eva@acme.test", tz="Asia/Kathmandu", locale="es-ES")
     stranger = slack.user("stranger", team_id="T0ELSEWHERE")

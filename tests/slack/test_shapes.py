@@ -69,6 +69,15 @@ async def test_json_of_a_thousand_floors_is_refused(world: World, log: io.String
     assert '"level": "error"' not in log.getvalue()
 
 
+async def test_a_mention_whose_channel_is_an_object_is_answered(world: World, log: io.StringIO) -> None:
+    await world.start()
+    event = {"type": "app_mention", "user": world.ana.id, "text": "<@U0APPLIVERY> whoami"}
+    await world.slack.event(event | {"channel": {"id": world.releases.id}, "ts": "1.1"})
+    await rested(world)
+    assert world.slack.ephemerals(world.ana, world.releases)
+    assert '"level": "error"' not in log.getvalue()
+
+
 @pytest.mark.parametrize("text", ["half \udfff a pair", "a NUL \x00", "\ud800/\x00/\udfff"])
 async def test_text_that_no_database_holds_breaks_nothing(world: World, log: io.StringIO, text: str) -> None:
     await world.start()

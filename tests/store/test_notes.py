@@ -30,3 +30,12 @@ async def test_a_note_is_the_last_one_written(store: Store) -> None:
     await store.remember("outage", "since noon")
     await store.remember("outage", "over")
     assert await store.recall("outage") == "over"
+
+
+async def test_notes_are_found_by_how_their_names_begin_and_taken_away_one_by_one(store: Store) -> None:
+    for key in ("a_b 1", "a_b 2", "axb 3", "other"):
+        await store.remember(key, f"of {key}")
+    assert await store.notes_under("a_b ") == {"a_b 1": "of a_b 1", "a_b 2": "of a_b 2"}
+    await store.forget_note("a_b 1")
+    await store.forget_note("never there")
+    assert await store.notes_under("a") == {"a_b 2": "of a_b 2", "axb 3": "of axb 3"}
