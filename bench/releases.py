@@ -21,6 +21,7 @@ from bench.http import Exchange, answer
 from bot.sandbox.applivery import PretendedApplivery
 
 OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
+PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", "is_admin": False, "profile": {}}
 BRANCHES = ("main", "release/2.4", "feature/cart", "feature/login")
 
 
@@ -78,14 +79,14 @@ class Releases:
         about = {
             "id": build_id,
             "versionName": f"2.{number}",
-            "buildNumber": str(number),
+            "versionCode": str(number),
             "createdAt": now,
             "updatedAt": now,
             "deployer": {**self._template["deployer"], "branch": BRANCHES[number % len(BRANCHES)]},
             "application": app.id,
+            "applicationInfo": {"id": app.id, "name": app["name"], "slug": app.slug, "picture": ""},
         }
-        wire = {name: value for name, value in {**self._template, **about}.items() if name != "_id"}
-        self._by_id[build_id] = json.dumps(wire).encode()
+        self._by_id[build_id] = json.dumps({**self._template, **about}).encode()
         self._wires[app.id].insert(0, self._by_id[build_id])
         self._app_of[number] = app.id
 
@@ -118,6 +119,8 @@ class Releases:
             self._order[said["channel"], self._app_of[build]].append(build)
             self._tell()
             return _json({"ok": True, "channel": said["channel"], "ts": f"{int(self._last)}.{self._ts:06d}"})
+        if method == "users.info":
+            return _json({"ok": True, "user": PERSON})
         if method == "chat.update":
             self._edits += 1
         return _json({**OK, "messages": []})
