@@ -91,7 +91,8 @@ def _shown_of(row: sa.Row[Any]) -> Shown:
     return Shown(build_of(row.facts), build_of(row.successor) if row.successor else None, recall)
 
 
-# Not in RETURNING above: SQLite would read the whole tables for sub-selects there.
+# Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
+# for the largest id among all that waits in the channel, instead of by the card.
 _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
@@ -102,7 +103,7 @@ _FACTS = written(
             ORDER BY p.posted_at DESC, p.id DESC LIMIT 1
         ) AS card_ts,
         (
-            SELECT max(w.id) FROM announcements w
+            SELECT max(w.id + 0) FROM announcements w
             WHERE w.channel_id = a.channel_id AND w.card = a.card AND w.state = 'due'
         ) AS covers
     FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
