@@ -127,6 +127,11 @@ async def clicks(port: int, sink_port: int, *, people: int, clicks: int) -> byte
     return await _measured("bench.clicks", port, sink_port, people, clicks)
 
 
+async def crowd(port: int, *, people: int, first: int, answered: bool) -> bytes:
+    """What `bench.crowd` printed, run as a process of its own."""
+    return await _measured("bench.crowd", port, people, first, "yes" if answered else "no")
+
+
 async def _measured(program: str, *words: object) -> bytes:
     process = await _python(program, *map(str, words), env=_environment(), stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()

@@ -45,6 +45,7 @@ class Releases:
         self._last = 0.0
         self._ts = 0
         self._waiting: list[tuple[int, Exchange]] = []
+        self.now = _now
 
     def respond(self, _method: str, address: str, body: bytes, exchange: Exchange) -> bytes | None:
         """Answer one request, at once."""
@@ -70,14 +71,16 @@ class Releases:
             return _json([app.id for app in self._apps])
         return answer(b"ok", kind="text/plain")
 
-    def _make(self, app: Any) -> None:
+    def _make(self, app: Any, status: str = "processed") -> str:
+        """One build more, the newest; gives its id."""
         self._made += 1
         number = self._made
         build_id = f"{number:024x}"
         # https://docs.applivery.com's lists are newest first
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         about = {
             "id": build_id,
+            "status": status,
             "versionName": f"2.{number}",
             "versionCode": str(number),
             "createdAt": now,
@@ -89,6 +92,7 @@ class Releases:
         self._by_id[build_id] = json.dumps({**self._template, **about}).encode()
         self._wires[app.id].insert(0, self._by_id[build_id])
         self._app_of[number] = app.id
+        return build_id
 
     def _applivery(self, words: list[str], query: dict[str, list[str]]) -> bytes:
         # /v1/organizations/{organization}/apps[/{app}/builds[/{build}]]
@@ -135,6 +139,10 @@ class Releases:
                 twice = sum(1 for times in self._keys.values() if times > 1)
                 heard = {"last": self._last, "posts": count, "twice": twice, "ordered": ordered, "edits": self._edits}
                 exchange.transport.write(_json(heard))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _json(data: object) -> bytes:

@@ -97,6 +97,7 @@ _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
         a.fact, b.facts, s.facts AS successor, r.reason AS recall_reason, r.recalled_by, r.recalled_at,
+        {now} - coalesce(a.held_until, a.created_at) AS age,
         (
             SELECT p.ts FROM announcements p
             WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL AND p.event NOT LIKE 'details%'
