@@ -52,6 +52,12 @@ class Scene:
             raise RuntimeError(f"{posts} messages were expected, and this came: {heard}")
         return float(heard["last"])
 
+    async def settled(self) -> None:
+        """Wait until older cards are edited no more."""
+        edits = -1
+        while edits != (edits := int((await self._said("/heard/0"))["edits"])):
+            await asyncio.sleep(3)
+
     async def asked(self) -> dict[str, int]:
         """How often Applivery was asked for what."""
         return dict(await self._said("/asked"))
