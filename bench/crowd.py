@@ -1,8 +1,9 @@
-"""Many people who type at the same moment: `python -m bench.crowd PORT PEOPLE FIRST ANSWERED` prints what it measured.
+"""Many people who type at the same moment: `python -m bench.crowd HOW PORT PEOPLE FIRST` prints what it measured.
 
-Each is somebody else, the first of them number FIRST, and comes on a connection of their own, which is opened at that
-moment too. They type what people ask for most, a link among it. With ANSWERED = yes it then waits until every command
-has its answer at its response address, and looks at each: one, of the right kind, and a link for nobody else.
+Each is somebody else, the first of them number FIRST. HOW they come: `http`, each on a connection of their own, which
+is opened at that moment too; `socket`, all at once through the `bench.line` at that PORT. They type what people ask
+for most, a link among it. It then waits until every command has its answer at its response address, and looks at each:
+one, of the right kind, and a link for nobody else. `bare` is `http` with nothing to wait for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from bench.http import Asking, Exchange, answer
-from bench.slack import command
+from bench.http import Asking, Exchange, answer, post
+from bench.slack import command, typed
 
 PATIENCE = 60.0
 # What is typed, and words that its answer has.
@@ -86,17 +87,33 @@ async def _person(port: int, request: bytes) -> float:
     return took
 
 
-async def measure(port: int, people: int, first: int, answered: bool) -> dict[str, object]:
+async def _by_http(port: int, numbers: range, here: int) -> tuple[float, list[float]]:
+    """When they typed, and the seconds of each acknowledgement."""
+    # written and signed beforehand: the people's own work is not to be measured
+    requests = [command(number, number, "crowd", here, MIX[number % len(MIX)][0]) for number in numbers]
+    started = time.perf_counter()
+    return started, await asyncio.gather(*(_person(port, request) for request in requests))
+
+
+async def _by_socket(port: int, numbers: range, here: int) -> tuple[float, list[float]]:
+    """The same; the line keeps the time."""
+    address = f"http://127.0.0.1:{here}/answer/crowd"
+    said = [typed(number, number, f"{address}/{number}", MIX[number % len(MIX)][0]) for number in numbers]
+    line = await Asking.connect(port)
+    started = time.perf_counter()
+    _, body = await line.ask(post("/crowd", json.dumps(said).encode()))
+    line.transport.close()
+    return started, json.loads(body)
+
+
+async def measure(how: str, port: int, people: int, first: int) -> dict[str, object]:
     """Seconds of each acknowledgement and until the last answer, and what came of the commands."""
     numbers = range(first, first + people)
     answers = Answers(people)
     server = await asyncio.get_running_loop().create_server(lambda: Exchange(answers.respond), "127.0.0.1", 0)
     here = server.sockets[0].getsockname()[1]
-    # written and signed beforehand: the people's own work is not to be measured
-    typed = [command(number, number, "crowd", here, MIX[number % len(MIX)][0]) for number in numbers]
-    started = time.perf_counter()
-    took = await asyncio.gather(*(_person(port, request) for request in typed))
-    if not answered:
+    started, took = await (_by_socket if how == "socket" else _by_http)(port, numbers, here)
+    if how == "bare":
         return {"acks": took}
     try:
         async with asyncio.timeout(PATIENCE):
@@ -109,4 +126,4 @@ async def measure(port: int, people: int, first: int, answered: bool) -> dict[st
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(*map(int, sys.argv[1:4]), sys.argv[4] == "yes"))))
+    print(json.dumps(asyncio.run(measure(sys.argv[1], *map(int, sys.argv[2:5])))))

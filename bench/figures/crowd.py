@@ -1,4 +1,4 @@
-"""500 people's commands at the same moment over signed HTTP, each of somebody else who has not been here before.
+"""500 people's commands at the same moment, each of somebody else who has not been here before.
 
 What they type is mixed, links among it. Slack waits 3 seconds for an acknowledgement; the target leaves two of them
 for the way. Each command is to have one right answer.
@@ -7,10 +7,14 @@ for the way. Each command is to have one right answer.
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 
-from bench.processes import BARE, OURS, Running, app, crowd, sink
+from bench.processes import BARE, OURS, app, app_in, crowd, program, sink
 from bench.row import Row
 
 PEOPLE = 500
@@ -28,27 +32,41 @@ class Round:
 
 
 async def rows() -> list[Row]:
-    """Both apps run at once and are asked in turn, so that whatever else the machine does meets both."""
-    async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare:
-        found: dict[str, list[Round]] = {"ours": [], "bare": []}
+    """All run at once and are asked in turn, so that whatever else the machine does meets all of them."""
+    found: dict[str, list[Round]] = {"http": [], "bare": [], "socket": []}
+    async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare, _by_socket(world) as line:
+        ports = {"http": ours.port, "bare": bare.port, "socket": line}
         for number in range(ROUNDS + 1):
-            for name, one in (("ours", ours), ("bare", bare)):
-                measured = await _round(one, number, answered=name == "ours")
-                found[name] += [measured] if number else []  # the first warms up
-    who = f"{PEOPLE} people at once"
-    p50, p99 = ([[getattr(one, name) for one in found[way]] for way in ("ours", "bare")] for name in ("p50", "p99"))
-    rounds = found["ours"]
+            for how, port in ports.items():
+                measured = await _round(how, port, number)
+                found[how] += [measured] if number else []  # the first warms up
+    return [*_rows("HTTP", found["http"], found["bare"]), *_rows("Socket Mode", found["socket"])]
+
+
+def _rows(door: str, ours: list[Round], bare: list[Round] | None = None) -> list[Row]:
+    p50, p99 = ([[getattr(one, name) for one in way] for way in (ours, bare) if way] for name in ("p50", "p99"))
+    who = f"{PEOPLE} people at once, {door}"
     return [
         Row(f"{who}: ack p50", "ms", *map(median, p50)),
         Row(f"{who}: ack p99", "ms", *map(median, p99), target=1000, absolute=True),
-        Row(f"{who}: ack p99 of the worst of {ROUNDS}", "ms", *map(max, p99), target=1000, absolute=True),
-        Row(f"{who}: until the last has the answer", "s", median(one.finished for one in rounds)),
-        Row(f"{who}: without a right answer, of {PEOPLE * ROUNDS}", "", sum(one.missing for one in rounds), target=0),
+        Row(f"{who}: ack p99, worst of {ROUNDS}", "ms", *map(max, p99), target=1000, absolute=True),
+        Row(f"{who}: until the last answer", "s", median(one.finished for one in ours)),
+        Row(f"{who}: not answered, of {PEOPLE * ROUNDS}", "", sum(one.missing for one in ours), target=0),
     ]
 
 
-async def _round(one: Running, number: int, *, answered: bool) -> Round:
-    said = json.loads(await crowd(one.port, people=PEOPLE, first=number * PEOPLE, answered=answered))
+async def _round(how: str, port: int, number: int) -> Round:
+    said = json.loads(await crowd(how, port, people=PEOPLE, first=number * PEOPLE))
     cuts = quantiles(said["acks"], n=100)
     p50, p99 = cuts[49] * 1000, cuts[98] * 1000
-    return Round(p50, p99, said["finished"], PEOPLE - said["right"]) if answered else Round(p50, p99)
+    return Round(p50, p99) if how == "bare" else Round(p50, p99, said["finished"], PEOPLE - said["right"])
+
+
+@asynccontextmanager
+async def _by_socket(world: int) -> AsyncIterator[int]:
+    """Our bot in Socket Mode; gives the port of what it is connected to."""
+    with TemporaryDirectory(prefix="bench-") as folder:
+        async with program("bench.line") as line:
+            slack = {"SLACK_APP_TOKEN": "xapp-bench", "SLACK_API_URL": f"http://127.0.0.1:{line}/api/"}
+            async with app_in(Path(folder), OURS, world, **slack):
+                yield line
