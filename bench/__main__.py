@@ -1,4 +1,4 @@
-"""Runs every figure, one after the other, and prints one table.
+"""Runs every figure, one after the other, and prints one table of all.
 
 `python -m bench` runs all, `python -m bench ack start` those two; `--list` names them, `--strict` fails when a target
 was missed.
@@ -13,6 +13,7 @@ import pkgutil
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def figures() -> dict[str, Figure]:
 
 
 def main(words: list[str]) -> int:
-    """Measure and print; 0 done, 1 a target was missed and `--strict` was said, 2 no such figure."""
+    """Measure and print; 0 done, 1 a figure failed (with `--strict`: or missed its target), 2 there is no such one."""
     known = figures()
     options = {word for word in words if word.startswith("--")}
     words = [word for word in words if word not in options]
@@ -41,37 +42,64 @@ def main(words: list[str]) -> int:
         print(f"There are: {', '.join(known)}")
         return 2 if unknown else 0
     console = Console(width=None if sys.stdout.isatty() else 120)
-    rows: list[Row] = []
     started = time.monotonic()
-    for name in words or known:
-        console.print(f"[dim]{name} …[/]")
-        rows += asyncio.run(known[name]())
-    console.print(_table(rows))
+    found = {name: _measured(console, name, known[name]) for name in words or known}
+    rows = [row for one in found.values() for row in one or ()]
+    failed = [name for name, one in found.items() if one is None]
+    console.print(table([one for one in found.values() if one]))
     console.print(f"{_machine()}; {time.monotonic() - started:.0f} s")
-    return 1 if "--strict" in options and any(row.met is False for row in rows) else 0
+    console.print(summary(rows, failed), markup=False)
+    return 1 if failed or ("--strict" in options and any(row.met is False for row in rows)) else 0
 
 
-def _table(rows: list[Row]) -> Table:
-    table = Table("figure", title="The bot beside a bare Bolt app", title_justify="left")
-    for column in ("ours", "bare app", "ratio", "target"):
-        table.add_column(column, justify="right")
-    table.add_column("")
-    for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f} ×"
-        bare = "" if row.bare is None else _number(row.bare, row.unit)
-        table.add_row(row.figure, _number(row.ours, row.unit), bare, ratio, _target(row), _verdict(row.met))
+def _measured(console: Console, name: str, figure: Figure) -> list[Row] | None:
+    """The rows of a figure; None when it failed: the others are measured all the same."""
+    console.print(f"[dim]{name} …[/]", end=" ")
+    began = time.monotonic()
+    try:
+        found = asyncio.run(figure())
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - what pytest's fixtures skip is no Exception
+        traceback.print_exc()
+        return None
+    console.print(f"[dim]{time.monotonic() - began:.0f} s[/]")
+    return found
+
+
+def summary(rows: list[Row], failed: list[str]) -> str:
+    """How many targets were met, and each that was not by name; each figure that could not be measured."""
+    aims = [row for row in rows if row.met is not None]
+    missed = [row.figure for row in aims if not row.met]
+    lines = [f"{len(aims) - len(missed)} of {len(aims)} targets met", *(f"missed: {name}" for name in missed)]
+    return "\n".join([*lines, *(f"not measured: {name}" for name in failed)])
+
+
+def table(found: list[list[Row]]) -> Table:
+    """All rows, a line between one figure's and the next one's."""
+    table = Table("figure", title="The bot beside a bare Bolt app, or what the line names", title_justify="left")
+    for column in ("ours", "beside it", "ratio", "target"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for rows in found:
+        for row in rows:
+            ratio = "" if row.ratio is None else f"{row.ratio:.2f} ×"
+            beside = "" if row.bare is None else _number(row.bare, row.unit)
+            table.add_row(row.figure, _number(row.ours, row.unit), beside, ratio, _target(row), _verdict(row.met))
+        table.add_section()
     return table
 
 
 def _number(value: float, unit: str) -> str:
-    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f} {unit}"
+    digits = 0 if abs(value) >= 100 or not unit else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f} {unit}".rstrip()
 
 
 def _target(row: Row) -> str:
     if row.target is None:
         return ""
     sign = "≥" if row.better == "higher" else "≤"
-    return f"{sign} {row.target:g} ×" if row.by_ratio else f"{sign} {row.target:g} {row.unit}"
+    return f"{sign} {row.target:g} ×" if row.by_ratio else f"{sign} {row.target:,g} {row.unit}".rstrip()
 
 
 def _verdict(met: bool | None) -> str:

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from bench.http import answer
-from bench.sink import OK, PERSON, Sink, _seeded
+from bench.sink import OK, PERSON, Sink, seeded
 
 FILE_ID, NAME = "F0FREIGHT", "courier.ipa"
 BUFFER = 1024 * 1024
@@ -148,7 +148,7 @@ class Connection(asyncio.BufferedProtocol):
 
 async def main(size: int) -> None:
     """Serve until killed; the file of Slack has `size` bytes."""
-    apps, builds, details = await _seeded()
+    apps, builds, details = await seeded()
     freight = Freight(Sink(apps, builds, details), details, size)
     server = await asyncio.get_running_loop().create_server(lambda: Connection(freight), "127.0.0.1", 0)
     freight.port = server.sockets[0].getsockname()[1]

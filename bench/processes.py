@@ -86,7 +86,9 @@ async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **more: s
         try:
             await _answers(port, process, lambda: get("/healthz"))
             alive = time.perf_counter()
-            await _answers(port, process, lambda: command(0, 0, f"first{port}", sink_port))
+            by_socket = bool(more.get("SLACK_APP_TOKEN"))
+            first = (lambda: get("/readyz")) if by_socket else (lambda: command(0, 0, f"first{port}", sink_port))
+            await _answers(port, process, first)
             yield Running(port, process, alive - started, time.perf_counter() - started)
         except BaseException:
             log.seek(0)
@@ -125,6 +127,11 @@ async def load(port: int, sink_port: int, *, people: int, commands: int, run: st
 async def clicks(port: int, sink_port: int, *, people: int, clicks: int) -> bytes:
     """What `bench.clicks` printed, run as a process of its own."""
     return await _measured("bench.clicks", port, sink_port, people, clicks)
+
+
+async def crowd(how: str, port: int, *, people: int, first: int) -> bytes:
+    """What `bench.crowd` printed, run as a process of its own."""
+    return await _measured("bench.crowd", how, port, people, first)
 
 
 async def _measured(program: str, *words: object) -> bytes:

@@ -21,6 +21,7 @@ from bench.http import Exchange, answer
 from bot.sandbox.applivery import PretendedApplivery
 
 OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
+PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", "is_admin": False, "profile": {}}
 BRANCHES = ("main", "release/2.4", "feature/cart", "feature/login")
 
 
@@ -44,6 +45,7 @@ class Releases:
         self._last = 0.0
         self._ts = 0
         self._waiting: list[tuple[int, Exchange]] = []
+        self.now = _now
 
     def respond(self, _method: str, address: str, body: bytes, exchange: Exchange) -> bytes | None:
         """Answer one request, at once."""
@@ -69,25 +71,28 @@ class Releases:
             return _json([app.id for app in self._apps])
         return answer(b"ok", kind="text/plain")
 
-    def _make(self, app: Any) -> None:
+    def _make(self, app: Any, status: str = "processed") -> str:
+        """One build more, the newest; gives its id."""
         self._made += 1
         number = self._made
         build_id = f"{number:024x}"
         # https://docs.applivery.com's lists are newest first
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         about = {
             "id": build_id,
+            "status": status,
             "versionName": f"2.{number}",
-            "buildNumber": str(number),
+            "versionCode": str(number),
             "createdAt": now,
             "updatedAt": now,
             "deployer": {**self._template["deployer"], "branch": BRANCHES[number % len(BRANCHES)]},
             "application": app.id,
+            "applicationInfo": {"id": app.id, "name": app["name"], "slug": app.slug, "picture": ""},
         }
-        wire = {name: value for name, value in {**self._template, **about}.items() if name != "_id"}
-        self._by_id[build_id] = json.dumps(wire).encode()
+        self._by_id[build_id] = json.dumps({**self._template, **about}).encode()
         self._wires[app.id].insert(0, self._by_id[build_id])
         self._app_of[number] = app.id
+        return build_id
 
     def _applivery(self, words: list[str], query: dict[str, list[str]]) -> bytes:
         # /v1/organizations/{organization}/apps[/{app}/builds[/{build}]]
@@ -118,6 +123,8 @@ class Releases:
             self._order[said["channel"], self._app_of[build]].append(build)
             self._tell()
             return _json({"ok": True, "channel": said["channel"], "ts": f"{int(self._last)}.{self._ts:06d}"})
+        if method == "users.info":
+            return _json({"ok": True, "user": PERSON})
         if method == "chat.update":
             self._edits += 1
         return _json({**OK, "messages": []})
@@ -132,6 +139,10 @@ class Releases:
                 twice = sum(1 for times in self._keys.values() if times > 1)
                 heard = {"last": self._last, "posts": count, "twice": twice, "ordered": ordered, "edits": self._edits}
                 exchange.transport.write(_json(heard))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _json(data: object) -> bytes:

@@ -1,4 +1,4 @@
-"""One line of the table: what was measured, ours beside the bare app's, and the target."""
+"""One line of the table: what was measured, ours beside the bare app's or another's, and the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Slack sends over HTTP, signed: a slash command, and a click on a button."""
+"""What Slack sends: a slash command, a click on a button, a form; signed, as over HTTP."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
 def command(number: int, person: int, run: str, sink_port: int, text: str = "builds courier") -> bytes:
     """One signed request, as Slack sends it. https://docs.slack.dev/interactivity/implementing-slash-commands"""
-    body = urlencode(
-        {
-            "token": "gIkuvaNzQIHg97ATvDxqgjtO",
-            "team_id": "T0BENCH",
-            "team_domain": "bench",
-            "channel_id": "C0RELEASES",
-            "channel_name": "releases",
-            "user_id": f"U0PERSON{person}",
-            "user_name": f"person{person}",
-            "command": "/applivery",
-            "text": text,
-            "api_app_id": "A0BENCH",
-            "is_enterprise_install": "false",
-            "response_url": f"http://127.0.0.1:{sink_port}/answer/{run}/{number}",
-            "trigger_id": f"13345224609.738474920.{number}",
-        }
-    )
-    return _signed(body)
+    return _signed(urlencode(typed(number, person, f"http://127.0.0.1:{sink_port}/answer/{run}/{number}", text)))
+
+
+def typed(number: int, person: int, response_url: str, text: str) -> dict[str, str]:
+    """What Slack says of a command, over HTTP and in Socket Mode alike."""
+    return {
+        "token": "gIkuvaNzQIHg97ATvDxqgjtO",
+        "team_id": "T0BENCH",
+        "team_domain": "bench",
+        "channel_id": "C0RELEASES",
+        "channel_name": "releases",
+        "user_id": f"U0PERSON{person}",
+        "user_name": f"person{person}",
+        "command": "/applivery",
+        "text": text,
+        "api_app_id": "A0BENCH",
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": f"13345224609.738474920.{number}",
+    }
 
 
 def click(number: int, person: int, value: str, answer_port: int) -> bytes:

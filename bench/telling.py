@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from bench.http import Asking, get, post
 from bench.processes import Running, app_in, sink
 from bot.domain.model import Event
-from bot.store.store import Store
+from bot.store.store import Store, utc_now
 from tests.postgres import PostgresServer
 
 CHANNELS = ("C0RELEASES", "C0BETA")
@@ -51,6 +52,12 @@ class Scene:
             raise RuntimeError(f"{posts} messages were expected, and this came: {heard}")
         return float(heard["last"])
 
+    async def settled(self) -> None:
+        """Wait until older cards are edited no more."""
+        edits = -1
+        while edits != (edits := int((await self._said("/heard/0"))["edits"])):
+            await asyncio.sleep(3)
+
     async def asked(self) -> dict[str, int]:
         """How often Applivery was asked for what."""
         return dict(await self._said("/asked"))
@@ -71,7 +78,7 @@ async def scene(apps: int, server: PostgresServer | None = None, **settings: str
         async with sink("bench.releases", str(apps)) as port:
             world = await Asking.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
-            await _subscribe(database, ids)
+            await subscribe(database, ids)
             more = {"DATABASE_URL": database, "APPLIVERY_WEBHOOK_SECRET": DOORBELL, **settings}
             async with app_in(folder, ("bench.teller",), port, **more) as bot:
                 it = Scene(bot, world, await Asking.connect(bot.port), ids)
@@ -81,8 +88,9 @@ async def scene(apps: int, server: PostgresServer | None = None, **settings: str
                 yield it
 
 
-async def _subscribe(database: str, apps: tuple[str, ...]) -> None:
-    store = await Store.open(database)
+async def subscribe(database: str, apps: tuple[str, ...], clock: Callable[[], datetime] = utc_now) -> None:
+    """Let both channels hear of every build of these apps."""
+    store = await Store.open(database, clock=clock)
     try:
         for app in apps:
             for channel in CHANNELS:

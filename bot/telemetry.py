@@ -150,7 +150,7 @@ class Metrics:
         )
         self.announcement_lag = Histogram(
             "applivery_bot_announcement_lag_seconds",
-            "From recording an announcement to Slack having it",
+            "From recording an announcement (or no longer holding it back) to Slack having it",
             registry=self.registry,
             buckets=(0.1, 0.5, 1, 2, 5, 10, 60, 300, 1800),
         )

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.audience import by_user
 from bench.http import Asking, Exchange, answer
 from bench.processes import PATIENCE, ROOT, free_port, settings
 from bench.row import Row
@@ -86,7 +86,7 @@ class Found:
 async def rows() -> list[Row]:
     """Both ways run at once and are asked in turn."""
     world = Crowd(*await seeded())
-    body = _body()
+    body = by_user(PEOPLE, EACH, datetime(2026, 11, 21, tzinfo=UTC))
     world.heavy = answer(body)
     server = await asyncio.get_running_loop().create_server(lambda: Serving(world), "127.0.0.1", 0)
     port = int(server.sockets[0].getsockname()[1])
@@ -182,43 +182,3 @@ async def _open(port: int, world_port: int) -> None:
             if status == 200:
                 return
             await asyncio.sleep(0.05)
-
-
-def _body() -> bytes:
-    """Rows of the vendor's schema, the same every time."""
-    dice = random.Random("crowd")
-    now = datetime(2026, 11, 21, tzinfo=UTC)
-
-    def word() -> str:
-        return f"{dice.getrandbits(96):024x}"
-
-    def download(number: int) -> dict[str, Any]:
-        at = (now - timedelta(seconds=dice.randrange(90 * 86400))).isoformat(timespec="milliseconds")
-        network = {"ip": f"203.0.113.{dice.randrange(255)}", "city": "Madrid", "continent": "Europe"}
-        network |= {"country": "Spain", "latitude": 40.4168 + dice.random(), "longitude": -3.7038}
-        network |= {"postalCode": "28013", "region": "Comunidad de Madrid", "regionCode": "MD", "visitor": word()}
-        build = {"id": word(), "os": "ios", "buildPlatform": "ios", "versionName": f"2.{number % 7}.0"}
-        return {
-            "id": word(), "from": "store", "build": build, "info": {},
-            "device": {"model": "iPhone 15", "type": "phone"},
-            "os": {"name": "iOS", "version": "17.5.1"}, "networkInfo": {**network, "timezone": "Europe/Madrid"},
-            "createdAt": at.replace("+00:00", "Z"), "updatedAt": at.replace("+00:00", "Z"),
-        }  # fmt: skip
-
-    rows = [
-        {
-            "id": word(),
-            "total": EACH,
-            "member": {
-                "type": "employee",
-                "memberId": word(),
-                "email": f"person{person}@acme.test",
-                "firstName": "Person",
-                "lastName": f"Number {person}",
-                "picture": f"https://www.gravatar.com/avatar/{word()}",
-            },
-            "downloads": [download(number) for number in range(EACH)],
-        }
-        for person in range(PEOPLE)
-    ]
-    return json.dumps({"status": True, "data": rows}, separators=(",", ":")).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -121,6 +122,8 @@ class Announce:
             log.exception("announce.unexpected", error=type(error).__name__, key=claim.announcement.key)
             outcome = Outcome.of(claim, "unsure")
         self._metrics.announcements.labels(outcome.kind).inc()
+        if outcome.kind == "posted":
+            self._metrics.announcement_lag.observe(time.monotonic() - claim.due_monotonic)
         self._done.append(outcome)
 
     async def _outcome(self, claim: Claim) -> Outcome:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sa
 
 from bot.domain.model import Announcement
+from bot.store.columns import moment
 
 Ended = Literal["posted", "again", "held", "failed", "unsure"]
+
+
+class Lease(NamedTuple):
+    """A channel that is ours: until when by the database's clock, and from when by `time.monotonic()` for how long."""
+
+    token: str
+    until: datetime
+    start: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,7 @@ class Claim:
     `first_attempt_at` on, before posting. `deadline` is by the database's clock, `deadline_monotonic` the same
     moment by this process's `time.monotonic()`: past it, do not post. `card_ts` is the message this channel already
     has for the card. What is due for the same card up to the announcement `covers` is said by showing it now.
+    `due_monotonic` is when it might be said first: when it was recorded, or let go of if it was held.
     """
 
     announcement: Announcement
@@ -27,8 +40,24 @@ class Claim:
     first_attempt_at: datetime
     deadline: datetime
     deadline_monotonic: float
+    due_monotonic: float
     card_ts: str | None = None
     covers: int = 0
+
+    @classmethod
+    def of(cls, row: sa.Row[Any], announcement: Announcement, lease: Lease) -> Claim:
+        """The claim on an announcement that was read with its row (`Showing.read`) under this lease."""
+        return cls(
+            announcement,
+            lease.token,
+            bool(row.unsure),
+            moment(row.first_attempt_at),
+            deadline=lease.until,
+            deadline_monotonic=lease.start + lease.seconds,
+            due_monotonic=lease.start - max(0.0, int(row.age) / 1e6),  # a clock set back makes nothing early
+            card_ts=row.card_ts,
+            covers=row.covers or 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ _SHOW_ANEW = written(
         SELECT min(CASE WHEN a.state IN ('sending', 'posted') THEN a.id END) AS first, max(a.id) AS turn
         FROM (
             SELECT DISTINCT s.channel_id, s.card FROM {rows} JOIN announcements s ON s.build_id = o.build
-            WHERE s.state IN ('sending', 'posted') AND s.event IN ('uploaded', 'processed', 'failed')
+            WHERE s.state IN ('sending', 'posted') AND s.event || '' IN ('uploaded', 'processed', 'failed')
                 AND substr(s.channel_id, 1, 1) NOT IN ('U', 'W')
         ) AS c JOIN announcements a ON a.channel_id = c.channel_id AND a.card = c.card
         GROUP BY a.channel_id, a.card

@@ -91,18 +91,20 @@ def _shown_of(row: sa.Row[Any]) -> Shown:
     return Shown(build_of(row.facts), build_of(row.successor) if row.successor else None, recall)
 
 
-# Not in RETURNING above: SQLite would read the whole tables for sub-selects there.
+# Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
+# for the largest id among all that waits in the channel, instead of by the card.
 _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
         a.fact, b.facts, s.facts AS successor, r.reason AS recall_reason, r.recalled_by, r.recalled_at,
+        {now} - coalesce(a.held_until, a.created_at) AS age,
         (
             SELECT p.ts FROM announcements p
             WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL AND p.event NOT LIKE 'details%'
             ORDER BY p.posted_at DESC, p.id DESC LIMIT 1
         ) AS card_ts,
         (
-            SELECT max(w.id) FROM announcements w
+            SELECT max(w.id + 0) FROM announcements w
             WHERE w.channel_id = a.channel_id AND w.card = a.card AND w.state = 'due'
         ) AS covers
     FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id

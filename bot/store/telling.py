@@ -5,13 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
-import sqlalchemy as sa
-
-from bot.domain.model import Announcement
-from bot.store.claims import Claim, Exchange, Outcome, Waiting
+from bot.store.claims import Claim, Exchange, Lease, Outcome, Waiting
 from bot.store.columns import moment, storable
 from bot.store.engine import fresh_token
 from bot.store.showing import Showing
@@ -91,7 +86,8 @@ class Telling(Showing):
                 if announcement is None:
                     await self.execute(connection, _UNREADABLE, id=row.id)
                     continue
-                taken.append(_claim_of(row, announcement, token, until[row.channel_id], start + lease_seconds))
+                lease = Lease(token, until[row.channel_id], start, lease_seconds)
+                taken.append(Claim.of(row, announcement, lease))
             claims += taken
             if len(taken) == len(leased):
                 break
@@ -169,11 +165,6 @@ def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
         "wait": span(max(pace_seconds, outcome.retry_in) if outcome.kind == "again" else pace_seconds),
         "covers": outcome.covers,
     }
-
-
-def _claim_of(row: sa.Row[Any], announcement: Announcement, token: str, until: datetime, by: float) -> Claim:
-    first = moment(row.first_attempt_at)
-    return Claim(announcement, token, bool(row.unsure), first, until, by, row.card_ts, row.covers or 0)
 
 
 _ENDED = Rows(

@@ -8,6 +8,10 @@ from aiohttp import web
 
 from bot.errors import CannotStart
 
+# Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
+# https://docs.kernel.org/networking/ip-sysctl.html (somaxconn)
+BACKLOG = 1024
+
 
 class Porch:
     """A listening port, and what answers there: at first `/healthz` alone, and 503 for everything else.
@@ -27,7 +31,7 @@ class Porch:
         """Listen from now on; port 0 is any free one. Raises CannotStart when the address cannot be used."""
         porch = cls()
         try:
-            porch._listener = await asyncio.get_running_loop().create_server(porch._answer, host, port)
+            porch._listener = await asyncio.get_running_loop().create_server(porch._answer, host, port, backlog=BACKLOG)
         except OSError as error:
             raise CannotStart(
                 f"Port {port} of {host} cannot be used: {error.strerror or error}.",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -493,3 +494,33 @@ async def test_a_second_process_on_sqlite_is_refused_with_words(watched: World) 
     await record(watched, "1")
     await watched.settle()
     assert watched.said() == [ready("1")], "the first one was not disturbed"
+
+
+# ------------------------------------------------------------------ what is measured
+
+
+@on_sqlite
+async def test_how_late_something_was_said_is_measured_from_when_it_might_be(world: World) -> None:
+    later = timedelta()
+    world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + later)
+    bot = await world.start()
+    await subscribed(world)
+    await world.look()
+    await record(world, "1")
+    later = timedelta(seconds=40)
+    await bot.announce.drain()
+    assert 40 <= _lag(bot, "sum") < 50
+    [wish] = await bot.store.subscriptions()
+    await bot.store.mute(world.releases.id, [wish.id], bot.tuning.clock() + timedelta(hours=1))
+    await record(world, "2")
+    await bot.announce.drain()
+    later += timedelta(hours=1)
+    await bot.hold.step()  # kept back for an hour because somebody wished it: that is not late
+    await bot.announce.drain()
+    assert world.said() == [ready("1"), ready("2")]
+    assert _lag(bot, "count") == 3  # two cards, and the first says that it is not the newest
+    assert _lag(bot, "sum") < 50
+
+
+def _lag(bot: Service, what: str) -> float:
+    return bot.metrics.registry.get_sample_value(f"applivery_bot_announcement_lag_seconds_{what}") or 0.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import psycopg
@@ -12,6 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain.model import AuditEntry, Change, Event, NewAnnouncement, Stage
 from bot.errors import StoreDown
+from bot.store.engine import Place
+from bot.store.postgresql import CONNECTIONS, Pool
 from bot.store.store import Store
 from bot.store.transactions import Connection
 from tests.postgres import PostgresServer
@@ -38,6 +42,66 @@ async def test_a_cancelled_caller_harms_neither_the_transaction_nor_the_next(sto
         await asyncio.wait({task})
     await store.remember("last", "word")
     assert await store.recall("last") == "word"
+
+
+@pytest.mark.postgres
+async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postgres_url: str) -> None:
+    store = await Store.open(postgres_url)
+    failed: list[BaseException] = []
+
+    async def work(connection: Connection) -> None:
+        try:
+            await connection.execute(sa.text("SELECT pg_sleep(60)"))
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    task = asyncio.create_task(store.run(work))
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(15):
+        task.cancel()
+        await asyncio.wait({task})
+        await store.remember("last", "word")
+        while not failed:
+            await asyncio.sleep(0.05)
+        await store.close()
+    assert task.cancelled()
+
+
+@pytest.mark.postgres
+async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgres_url: str) -> None:
+    pool = Pool(sa.create_engine(Place.parse(postgres_url).url), room_seconds=0.2)
+
+    async def work(connection: Connection) -> None:
+        await connection.execute(sa.text("SELECT pg_sleep(2)"))
+
+    async def quick(connection: Connection) -> int:
+        return int((await connection.execute(sa.text("SELECT 1"))).scalar_one())
+
+    long = [asyncio.create_task(pool.run(work)) for _ in range(CONNECTIONS)]
+    await asyncio.sleep(0)
+    with pytest.raises(StoreDown):
+        await pool.run(quick)
+    await asyncio.gather(*long)
+    assert await pool.run(quick) == 1
+    await pool.close()
+
+
+HANGS = """
+import asyncio, sys
+from bot.store.threads import Threads
+
+async def main():
+    asyncio.get_running_loop().call_later(0.1, sys.exit, 3)
+    await Threads().do(__import__("threading").Event().wait)
+
+asyncio.run(main())
+"""
+
+
+def test_a_thread_that_hangs_keeps_no_process_from_ending() -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGS], check=False, timeout=20, capture_output=True)
+    assert ended.returncode == 3, ended.stderr.decode()
 
 
 async def test_transactions_wait_in_line_instead_of_failing(store: Store) -> None:

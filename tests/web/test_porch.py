@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
+
 import aiohttp
 import pytest
 
@@ -42,4 +45,14 @@ async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
     porch = await Porch.open("127.0.0.1", 0)
     with pytest.raises(CannotStart, match=f"Port {porch.port} of 127.0.0.1 cannot be used"):
         await Porch.open("127.0.0.1", porch.port)
+    porch.close()
+
+
+async def test_hundreds_who_come_at_once_all_find_a_place_in_the_line() -> None:
+    porch = await Porch.open("127.0.0.1", 0)
+    with ExitStack() as line:
+        for _ in range(500):  # nobody is let in meanwhile: the event loop does not come round
+            one = line.enter_context(socket.socket())
+            one.settimeout(0.5)  # who is not taken in tries again after a second
+            one.connect(("127.0.0.1", porch.port))
     porch.close()

@@ -1,0 +1,129 @@
+"""Many people who type at the same moment: `python -m bench.crowd HOW PORT PEOPLE FIRST` prints what it measured.
+
+Each is somebody else, the first of them number FIRST. HOW they come: `http`, each on a connection of their own, which
+is opened at that moment too; `socket`, all at once through the `bench.line` at that PORT. They type what people ask
+for most, a link among it. It then waits until every command has its answer at its response address, and looks at each:
+one, of the right kind, and a link for nobody else. `bare` is `http` with nothing to wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+from bench.http import Asking, Exchange, answer, post
+from bench.slack import command, typed
+
+PATIENCE = 60.0
+# What is typed, and words that its answer has.
+MIX = (
+    ("get courier", "only for <@{user}>"),
+    ("builds courier", "Builds of Courier"),
+    ("get courier latest", "only for <@{user}>"),
+    ("status courier", "ready."),
+    ("news courier", "What's new in"),
+    ("whoami", "You are *member*"),
+    ("help get", "get: Get a fresh"),
+    ("subscriptions", "subscribed to nothing"),
+)
+_TOKEN = re.compile(r"/v1/download/([\w-]+)")
+
+
+class Answers:
+    """What has come to the response addresses `/{number}`."""
+
+    def __init__(self, wanted: int) -> None:
+        self.came: dict[int, list[bytes]] = {}
+        self.all = asyncio.Event()
+        self._wanted = wanted
+
+    def respond(self, _method: str, path: str, body: bytes, _exchange: Exchange) -> bytes:
+        """Take one answer; it is read when nobody's time is measured any more."""
+        self.came.setdefault(int(path.rpartition("/")[2]), []).append(body)
+        if len(self.came) == self._wanted:
+            self.all.set()
+        return answer(b"ok", kind="text/plain")
+
+
+def judged(came: dict[int, list[bytes]], numbers: range) -> dict[str, int]:
+    """How many commands were answered rightly, wrongly, more than once, and not at all."""
+    found: Counter[str] = Counter({"right": 0, "wrong": 0, "repeated": 0, "lost": 0})
+    tokens: set[str] = set()
+    for number in numbers:
+        said = came.get(number, [])
+        if len(said) != 1:
+            found["repeated" if said else "lost"] += 1
+            continue
+        fresh = set(_TOKEN.findall(said[0].decode()))
+        right = _is_right(number, json.loads(said[0])) and len(fresh) == _links(number) and not fresh & tokens
+        found["right" if right else "wrong"] += 1
+        tokens |= fresh
+    return dict(found)
+
+
+def _is_right(number: int, said: Any) -> bool:
+    words = MIX[number % len(MIX)][1].format(user=f"U0PERSON{number}")
+    return said.get("response_type") == "ephemeral" and words in json.dumps(said, ensure_ascii=False)
+
+
+def _links(number: int) -> int:
+    return 1 if MIX[number % len(MIX)][0].startswith("get ") else 0
+
+
+async def _person(port: int, request: bytes) -> float:
+    """The seconds from typing until Slack has its acknowledgement, the way there included."""
+    started = time.perf_counter()
+    line = await Asking.connect(port)
+    status, body = await line.ask(request)
+    took = time.perf_counter() - started
+    line.transport.close()
+    if status != 200 or body:
+        raise SystemExit(f"not acknowledged: {status} {body[:200]!r}")
+    return took
+
+
+async def _by_http(port: int, numbers: range, here: int) -> tuple[float, list[float]]:
+    """When they typed, and the seconds of each acknowledgement."""
+    # written and signed beforehand: the people's own work is not to be measured
+    requests = [command(number, number, "crowd", here, MIX[number % len(MIX)][0]) for number in numbers]
+    started = time.perf_counter()
+    return started, await asyncio.gather(*(_person(port, request) for request in requests))
+
+
+async def _by_socket(port: int, numbers: range, here: int) -> tuple[float, list[float]]:
+    """The same; the line keeps the time."""
+    address = f"http://127.0.0.1:{here}/answer/crowd"
+    said = [typed(number, number, f"{address}/{number}", MIX[number % len(MIX)][0]) for number in numbers]
+    line = await Asking.connect(port)
+    started = time.perf_counter()
+    _, body = await line.ask(post("/crowd", json.dumps(said).encode()))
+    line.transport.close()
+    return started, json.loads(body)
+
+
+async def measure(how: str, port: int, people: int, first: int) -> dict[str, object]:
+    """Seconds of each acknowledgement and until the last answer, and what came of the commands."""
+    numbers = range(first, first + people)
+    answers = Answers(people)
+    server = await asyncio.get_running_loop().create_server(lambda: Exchange(answers.respond), "127.0.0.1", 0)
+    here = server.sockets[0].getsockname()[1]
+    started, took = await (_by_socket if how == "socket" else _by_http)(port, numbers, here)
+    if how == "bare":
+        return {"acks": took}
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await answers.all.wait()
+    except TimeoutError:
+        pass  # how many are missing is told below
+    finished = time.perf_counter() - started
+    await asyncio.sleep(0.5)  # one that came twice
+    return {"acks": took, "finished": finished, **judged(answers.came, numbers)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure(sys.argv[1], *map(int, sys.argv[2:5])))))
