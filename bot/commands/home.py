@@ -26,8 +26,6 @@ SECONDS = 6.0  # for Applivery; the rest is shown without it
 @button("home.v1", need=Role.MEMBER)
 async def home(call: Call, value: str) -> Home:
     """Opening the Home tab, *Refresh* and *Try again* in it."""
-    # what is shown there is said there as well: nothing of it belongs to a channel
-    call = replace(call, asker=replace(call.asker, channel_id=None))
     role = max([call.asker.role, *call.asker.app_roles.values()])
     builds, watched, own, can, health = await asyncio.gather(
         _builds(call),

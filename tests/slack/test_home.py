@@ -53,9 +53,12 @@ async def test_the_manifest_has_the_tab_and_hears_when_it_is_opened() -> None:
 
 async def test_another_tab_is_left_alone(world: World) -> None:
     await world.start()
+    looks: list[str] = []
+    world.bot.door._moved = looks.append
     turn = await world.slack.home(world.bruno, "messages")
     await rested(world)
     assert turn.acked
+    assert looks == []
     assert published(world) == []
     assert directs(world, world.bruno) == []
 
