@@ -14,7 +14,7 @@ from tests.postgres import PostgresServer
 
 APPS = 50
 BUILDS = 20  # in each app
-ROUNDS = 5
+ROUNDS = 3
 TARGETS = {"SQLite": 400.0, "PostgreSQL": 300.0}
 
 

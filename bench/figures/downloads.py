@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -28,7 +29,8 @@ from bench.slack import command
 
 PEOPLE, EACH = 5_000, 20
 ROUNDS = 3
-HEADLINE = f"{PEOPLE * EACH} downloads recorded by {PEOPLE} people".encode()
+# Ours writes large numbers so that people can read them.
+HEADLINE = re.compile(f"{PEOPLE * EACH:,} downloads recorded by {PEOPLE:,} people".replace(",", ",?").encode())
 
 
 class Crowd(Sink):
@@ -43,7 +45,7 @@ class Crowd(Sink):
         if "/downloads/by-user" in path:
             return self.heavy
         if path == "/api/chat.postMessage":
-            if HEADLINE in body and not self.headline.done():
+            if HEADLINE.search(body) and not self.headline.done():
                 self.headline.set_result(time.perf_counter())
             return answer(json.dumps({"ok": True, "ts": "1.1", "channel": "D1"}).encode())
         return super().respond(method, path, body, exchange)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from bot.store.columns import storable
 
 Text = str | None
+Id = Annotated[str, msgspec.Meta(max_length=255)] | None  # longer than any of Slack's, or any name of ours
 
 
 class Named(msgspec.Struct):
     """A person, a workspace, a channel or a file: of whatever else it has, nothing is read."""
 
-    id: Text = None
+    id: Id = None
     name: Text = None
-    team_id: Text = None
+    team_id: Id = None
 
 
 class Choice(msgspec.Struct):
@@ -43,7 +44,7 @@ class State(msgspec.Struct):
 class View(msgspec.Struct):
     """A form."""
 
-    callback_id: Text = None
+    callback_id: Id = None
     private_metadata: Text = None
     state: State | None = None
 
@@ -52,14 +53,14 @@ class Action(msgspec.Struct):
     """A click. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
 
     type: Text = None
-    action_id: Text = None
+    action_id: Id = None
     value: Text = None
 
 
 class Container(msgspec.Struct):
     """Where somebody clicked."""
 
-    message_ts: Text = None
+    message_ts: Id = None
 
 
 class Block(msgspec.Struct):
@@ -80,19 +81,19 @@ class Event(msgspec.Struct):
     """An event. https://docs.slack.dev/reference/events"""
 
     type: Text = None
-    user: Text = None
+    user: Id = None
     text: Text = None
-    channel: str | Named | None = None
-    ts: Text = None
-    thread_ts: Text = None
-    team: Text = None
-    user_team: Text = None
+    channel: Id | Named | None = None
+    ts: Id = None
+    thread_ts: Id = None
+    team: Id = None
+    user_team: Id = None
 
 
 class Authorization(msgspec.Struct):
     """By whom an event was to be seen."""
 
-    user_id: Text = None
+    user_id: Id = None
 
 
 class Request(msgspec.Struct):
@@ -102,14 +103,14 @@ class Request(msgspec.Struct):
     command: Text = None
     text: Text = None
     value: Text = None
-    action_id: Text = None
-    callback_id: Text = None
-    event_id: Text = None
-    team_id: Text = None
-    user_id: Text = None
-    channel_id: Text = None
+    action_id: Id = None
+    callback_id: Id = None
+    event_id: Id = None
+    team_id: Id = None
+    user_id: Id = None
+    channel_id: Id = None
     response_url: Text = None
-    trigger_id: Text = None
+    trigger_id: Id = None
     team: Named | None = None
     user: Named | None = None
     channel: Named | None = None
@@ -117,7 +118,7 @@ class Request(msgspec.Struct):
     view: View | None = None
     actions: list[Action] | None = None
     message: Message | None = None
-    event: Event | None = None
+    event: Event | msgspec.UnsetType = msgspec.UNSET  # may be missing, not null: Bolt breaks on that
     authorizations: list[Authorization] | None = None
 
 

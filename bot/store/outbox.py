@@ -101,7 +101,9 @@ _ANNOUNCE = written(
 )
 
 # One row for each card that stands: of the oldest build on it, in that build's manner, under a number of its own. What
-# is due already will show it; but not while the card is being sent, as what was due then is covered by that.
+# is due already will show it; but not while the card is being sent, as what was due then is covered by that. The event
+# is no bare column, or PostgreSQL would read all announcements by it instead of the few by their builds, with the
+# channels locked.
 _SHOW_ANEW = written(
     """
     INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
@@ -113,7 +115,7 @@ _SHOW_ANEW = written(
         SELECT min(CASE WHEN a.state IN ('sending', 'posted') THEN a.id END) AS first, max(a.id) AS turn
         FROM (
             SELECT DISTINCT s.channel_id, s.card FROM {rows} JOIN announcements s ON s.build_id = o.build
-            WHERE s.state IN ('sending', 'posted') AND s.event || '' IN ('uploaded', 'processed', 'failed')
+            WHERE s.state IN ('sending', 'posted') AND (s.event || '') IN ('uploaded', 'processed', 'failed')
                 AND substr(s.channel_id, 1, 1) NOT IN ('U', 'W')
         ) AS c JOIN announcements a ON a.channel_id = c.channel_id AND a.card = c.card
         GROUP BY a.channel_id, a.card

@@ -51,6 +51,7 @@ SESSION = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
+    # Whatever the values are, the plan is to be the same; made anew each time, it took longer than what it was for.
     "plan_cache_mode": "force_generic_plan",
 }
 

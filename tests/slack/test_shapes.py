@@ -31,6 +31,9 @@ ODD: dict[str, dict[str, Any]] = {
     },
     "a message that is true": {"type": "message_action", "user": USER, "message": True, "callback_id": "get_build"},
     "an event that is a list": {"type": "event_callback", "event": [None], "event_id": "Ev1"},
+    "an event that is nothing": {"type": "event_callback", "event": None, "event_id": "Ev3"},
+    "an id without end": {"type": "block_actions", "user": {"id": "U" * 3000}, "actions": []},
+    "a channel without end": {"type": "message_action", "user": USER, "channel": {"id": "C" * 300}, "message": {}},
     "an event by nobody": {"type": "event_callback", "event": {"type": "app_mention", "user": {}}, "event_id": "Ev2"},
 }
 
