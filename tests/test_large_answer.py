@@ -71,8 +71,8 @@ async def test_it_blocks_nobody_is_never_held_whole_and_comes_out_right(world: W
         assert "You are" in (await world.ask("whoami", user=world.bruno)).text
         others += 1
     beating.cancel()
-    assert "100000 downloads recorded by 5000 people." in asked.result().text
-    assert "Newest version 2.6.0: 0 of 5000 people (0 %)" in asked.result().text
+    assert "100,000 downloads recorded by 5,000 people." in asked.result().text
+    assert "Newest version 2.6.0: 0 of 5,000 people (0 %)" in asked.result().text
     assert others >= 2, "somebody else was answered meanwhile"
     assert max(pauses) < 0.4, "the pretended side works in this loop too: it is its sending that is seen here"
     assert "Markerville" not in json.dumps([one.saved() for one in private(world, world.ana)[1]])

@@ -219,7 +219,7 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
         await store.run(work)
 
     await asyncio.gather(cross("a", "b"), cross("b", "a"))
-    assert len(tries) == 3
+    assert len(tries) >= 3, "one of them at least; on a busy machine they may meet again"
     assert sorted(await store.recall("a") or "") == sorted(await store.recall("b") or "") == ["0", "a", "b"]
     await store.close()
 
