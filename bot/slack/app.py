@@ -145,7 +145,9 @@ class FrontDoor(AsyncMiddleware):
 
     def _event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":
-            self._begin(mentioned(body)[0], body, self._mention)
+            where = mentioned(body)[0]
+            if where.user_id:  # what an integration posts can be by nobody, and nobody needs no answer
+                self._begin(where, body, self._mention)
         elif opened := home_opened(body):
             self._begin(opened, body, self._opened)
         elif channel_id := moved(body):

@@ -81,6 +81,16 @@ async def test_a_mention_whose_channel_is_an_object_is_answered(world: World, lo
     assert '"level": "error"' not in log.getvalue()
 
 
+async def test_a_mention_by_nobody_is_left_unanswered(world: World) -> None:
+    await world.start()
+    calls = len(world.slack.calls)
+    event = {"type": "app_mention", "text": "<@U0APPLIVERY> whoami", "channel": world.releases.id, "ts": "1.1"}
+    turn = await world.slack.event(event)
+    await rested(world)
+    assert turn.acked
+    assert [one.method for one in world.slack.calls[calls:]] == []
+
+
 @pytest.mark.parametrize("text", ["half \udfff a pair", "a NUL \x00", "\ud800/\x00/\udfff"])
 async def test_text_that_no_database_holds_breaks_nothing(world: World, log: io.StringIO, text: str) -> None:
     await world.start()
