@@ -19,7 +19,7 @@ from bench.slack import submission
 
 SIZE = 2 * 1024**3
 SMALL = 1024 * 1024
-ROUNDS = 5
+ROUNDS = 3
 PEOPLE = 8
 COMMANDS = 200
 PATIENCE = 120.0
