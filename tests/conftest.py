@@ -105,7 +105,7 @@ class World:
     async def settle(self, bot: Service | None = None) -> None:
         """Say everything that waits, however long a lease or Slack's Retry-After makes us wait for it."""
         bot = bot or self.bot
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 await bot.announce.drain()
                 due = await bot.store.tell_due_in()
