@@ -21,6 +21,7 @@ from bot.telemetry import logger
 log = logger(__name__)
 
 CLOSE_SECONDS = 3.0
+ACKNOWLEDGE_SECONDS = 3.0  # as long as Slack waits
 
 # The SDK logs a traceback for each failed attempt; the watchdog says it once, in words.
 _quiet = logging.getLogger("bot.slack.socket.sdk")
@@ -56,8 +57,9 @@ class Connection(SocketModeClient):
 
     @property
     def over(self) -> bool:
-        """Whether nothing can come here any more."""
-        return self.closed or self.current_session is None or self.current_session.closed
+        """Whether nothing can come here any more, and what has come is being worked on."""
+        gone = self.current_session is None or self.current_session.closed
+        return self.closed or (gone and self.message_queue.empty())
 
     async def issue_new_wss_url(self) -> str:
         """The SDK's, remembering what the trouble was."""
@@ -81,10 +83,12 @@ class Connection(SocketModeClient):
         await super().run_message_listeners(message, raw_message)
 
     async def send_message(self, message: str) -> None:
-        """The SDK's; what was heard here may be acknowledged where we are connected now."""
+        """The SDK's; what was heard here may be acknowledged where we are connected now, or will be in a moment."""
+        if self._connecting and self.current_session is None:
+            await asyncio.wait({self._connecting}, timeout=ACKNOWLEDGE_SECONDS)
         try:
             await super().send_message(message)
-        except ConnectionError:
+        except (ConnectionError, AttributeError):  # the SDK's own when there has been no session yet
             if self.successor is None:
                 raise
             await self.successor.send_message(message)

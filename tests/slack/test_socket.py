@@ -226,6 +226,25 @@ async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(
         await until(lambda: _equal(len(sockets._lines[0]._leaving), 0))
 
 
+async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_the_one_that_comes(
+    slack: PretendedSlack, opened: Opened
+) -> None:
+    slack.socket_mode.grace = 0.02
+    async with opened(count=1) as sockets:
+        sockets.start()
+        await slack.until(lambda: slack.sockets)
+        slack.refuse_handshakes(None)
+        (line,) = sockets._lines
+        old = line.now
+        await slack.disconnect("refresh_requested")
+        await slack.until(lambda: not slack.sockets)
+        heard = asyncio.create_task(old.send_message('{"envelope_id": "of a command that was worked on meanwhile"}'))
+        await slack.until(lambda: len(slack.socket_mode.handshakes) >= 3)
+        assert not heard.done()
+        slack.refuse_handshakes(0)
+        await asyncio.wait_for(heard, 5)
+
+
 async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: PretendedSlack, opened: Opened) -> None:
     async with opened(count=1, linger_seconds=0.3) as sockets:
         sockets.start()
