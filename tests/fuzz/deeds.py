@@ -172,6 +172,7 @@ async def mention(scene: Scene) -> str:
     """A mention in a channel or thread, perhaps delivered twice."""
     text, user, channel = sendable(scene.typist.text()) or "x", scene.typist.user(), scene.somewhere()
     thread = scene.chance.choice([None, *(one.ts for one in scene.world.slack.messages(channel)[-5:])])
+    text = text if text.strip() else "?"  # Slack lets nobody say nothing, in a direct message least of all
     turn = await scene.world.slack.mention(text, user, channel, thread, retries=scene.chance.choice((0, 0, 1)))
     return scene.took(f"mention {text[:200]!r} by {user.handle} in {channel.name}", turn)
 
