@@ -7,7 +7,6 @@ import gc
 import json
 import time
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -79,12 +78,10 @@ async def test_it_blocks_nobody_is_never_held_whole_and_comes_out_right(world: W
 
 
 @pytest.fixture
-def as_in_a_bot() -> Iterator[None]:
+def as_in_a_bot() -> None:
     """What thousands of other tests have left is no garbage to look through here: `bot run` has none of it."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("as_in_a_bot")

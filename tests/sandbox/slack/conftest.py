@@ -14,7 +14,7 @@ from bot.sandbox.slack import PretendedSlack
 
 @pytest.fixture
 async def slack() -> AsyncIterator[PretendedSlack]:
-    pretended = PretendedSlack(ack_seconds=0.4)
+    pretended = PretendedSlack(ack_seconds=1.0)
     await pretended.start()
     yield pretended
     await pretended.stop()
