@@ -261,6 +261,7 @@ async def test_two_hours_of_refreshes_lose_no_command_that_slack_delivered(
     slack: PretendedSlack, opened: Opened, count: int
 ) -> None:
     """With `debug_reconnects` a connection lives 360 s: twenty refreshes in two hours, here a few a second."""
+    slack.ack_seconds = 3.0  # as patient as Slack is: this is about what is lost, not about what is slow
     slack.socket_mode.grace = 0.25  # Slack gives some ten seconds; an acknowledgement has to fit, on a busy machine too
     async with opened(count=count, ping_seconds=2.0) as sockets:
         sockets.start()
