@@ -175,7 +175,7 @@ async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: World) -> No
 @on_postgresql
 async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: World) -> None:
     await two.stop()
-    two.tuning = replace(two.tuning, lease_seconds=0.5, slack_seconds=0.45, watch_lease_seconds=0.5)
+    two.tuning = replace(two.tuning, lease_seconds=0.8, slack_seconds=0.7, watch_lease_seconds=1.0)
     two.slack.faults.add(POST, Fault(latency=0.01), times=None)  # so that it is frozen with posts under way
     settings = two.settings(slack_app_token=None, poll_idle_seconds=0.05)
     seed = random.randrange(2**32)
@@ -186,13 +186,13 @@ async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: World
         for number in range(1, 81):
             two.applivery.build(two.courier, version=str(number))
             if number % 10 == 0:
-                await two.slack.until(lambda number=number: len(two.said()) > number - 8, timeout=20)
+                await two.slack.until(lambda number=number: len(two.said()) > number - 8, timeout=60)
                 await asyncio.sleep(chance.random() * 0.1)
                 frozen = running[number // 10 % 2]
                 os.kill(frozen.pid, signal.SIGSTOP)
-                await asyncio.sleep(0.7)  # longer than its leases
+                await asyncio.sleep(1.2)  # longer than its leases
                 os.kill(frozen.pid, signal.SIGCONT)
-        await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:80], timeout=20)
+        await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:80], timeout=60)
     finally:
         for one in running:
             one.kill()
