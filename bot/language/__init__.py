@@ -21,14 +21,13 @@ _SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 def say(sentence: str, /, **values: object) -> str:
     """The sentence in the language of who is spoken with, `{names}` filled in. Text from outside is a value only."""
-    said = _catalogue(current()).gettext(sentence) if current() != ENGLISH else sentence
+    said = _catalogue(current()).gettext(sentence)
     return said.format(**values) if values else said
 
 
 def count(one: str, many: str, number: int, /, **values: object) -> str:
     """One of two sentences by a number; it is `{number}` in them, as it is written in that language."""
-    english = one if number == 1 else many
-    said = english if current() == ENGLISH else _catalogue(current()).ngettext(one, many, number)
+    said = _catalogue(current()).ngettext(one, many, number)
     return said.format(number=figure(number), **values)
 
 
@@ -48,29 +47,26 @@ def figure(number: float) -> str:
 
 def day(when: date) -> str:
     """A day as it is written in the language: `3 Nov 2026`, `3 nov 2026`."""
-    if current() == ENGLISH:
-        return f"{when:%-d %b %Y}"
-    from babel.dates import format_date  # noqa: PLC0415
-
-    return str(format_date(when, "d MMM y", locale=current()))
+    return _written(when, "d MMM y", english="%-d %b %Y")
 
 
 def short_day(when: date) -> str:
     """A day without its year: `3 Nov`, `3 nov`."""
-    if current() == ENGLISH:
-        return f"{when:%-d %b}"
-    from babel.dates import format_date  # noqa: PLC0415
-
-    return str(format_date(when, "d MMM", locale=current()))
+    return _written(when, "d MMM", english="%-d %b")
 
 
 def month(when: date) -> str:
     """A month and its year: `Nov 2026`, `nov 2026`."""
+    return _written(when, "MMM y", english="%b %Y")
+
+
+def _written(when: date, pattern: str, *, english: str) -> str:
+    """A date by CLDR's pattern; in English by strftime's, for which nothing has to be loaded."""
     if current() == ENGLISH:
-        return f"{when:%b %Y}"
+        return when.strftime(english)
     from babel.dates import format_date  # noqa: PLC0415
 
-    return str(format_date(when, "MMM y", locale=current()))
+    return str(format_date(when, pattern, locale=current()))
 
 
 def current() -> str:
@@ -101,7 +97,7 @@ def speaking(language: str) -> Iterator[None]:
 
 def ready(language: str) -> bool:
     """Whether this language can be spoken at once: `prepare` reads its catalogue, which takes a tenth of a second."""
-    return language == ENGLISH or _READ.get(language) is not None
+    return language in _READ
 
 
 def prepare(language: str) -> None:
@@ -110,7 +106,7 @@ def prepare(language: str) -> None:
         _READ[language] = _read(language)
 
 
-_READ: dict[str, gettext.NullTranslations] = {}
+_READ = {ENGLISH: gettext.NullTranslations()}  # what is written in the code is English already
 
 
 def _catalogue(language: str) -> gettext.NullTranslations:
