@@ -112,6 +112,13 @@ class People:
             await asyncio.to_thread(languages.prepare, spoken)
         return spoken
 
+    async def locale(self, user_id: str) -> str:
+        """Somebody's locale (`es-ES`); the language everybody is spoken with when Slack does not tell."""
+        try:
+            return (await self.person(user_id)).locale or self._language
+        except SlackProblem:
+            return self._language
+
     async def group(self, group_id: str) -> frozenset[str]:
         """The people of a user group. Raises SlackProblem."""
         return await self._groups.get(group_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from bot.slack.blocks import File
 from bot.slack.cards import builds as buildcards
 from bot.slack.command import Call, Kind, Target
 from bot.slack.reporting import Question
-from bot.slack.sheets import Sheet
+from bot.slack.sheets import Sheet, separator_of
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 _MAIL = re.compile(r"<mailto:[^|>]*\|([^>]*)>|([^\s<>|]+@[^\s<>|]+)")
@@ -110,9 +111,9 @@ async def _email(call: Call, person: str) -> str:
 class _Lines:
     """The lines of a CSV file: one for each download, times in the zone `tz`."""
 
-    def __init__(self, tz: str) -> None:
+    def __init__(self, tz: str, separator: str) -> None:
         self._zone = periods.zone(tz)
-        self.sheet = Sheet()
+        self.sheet = Sheet(separator)
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
@@ -125,9 +126,10 @@ class _Lines:
 
 async def sheet(call: Call, asked: Question) -> tuple[File, int]:
     """Each download as a line of a CSV file, and how many there are."""
-    found = await call.house.reporting.fold(asked, asked.period, lambda: _Lines(asked.tz))
-    header = Sheet()
+    separator = await asyncio.to_thread(separator_of, await call.house.people.locale(call.asker.user_id))
+    found = await call.house.reporting.fold(asked, asked.period, lambda: _Lines(asked.tz, separator))
+    header = Sheet(separator)
     header.line(*COLUMNS)
-    content = b"".join(one.content() for one in (header, *(lines.sheet for lines in found)))
+    content = header.file(*(lines.sheet for lines in found))
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{asked.app.slug}-{call.now:%Y-%m-%d}")
     return File(f"{name}.csv", content), sum(lines.sheet.lines for lines in found)

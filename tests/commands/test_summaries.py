@@ -208,7 +208,7 @@ async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: Wo
     assert file.name.startswith("downloads-courier-")
     assert file.name.endswith(".csv")
     assert file.channels == [world.slack.dm(world.ana).id]
-    [header, *rows] = csv.reader(io.StringIO(file.content.decode()))
+    [header, *rows] = csv.reader(io.StringIO(file.content.decode("utf-8-sig")))
     assert header == ["name", "email", "member", "at", "version", "platform", "os", "device", "source"]
     assert len(rows) == 5
     by_name = {row[0]: row for row in rows}
