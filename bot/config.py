@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -94,10 +94,56 @@ def _one_path_word(value: SecretStr) -> SecretStr:
     return value
 
 
-def _database(value: str) -> str:
-    if _parts(value).scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    return value
+_SQLITE = "sqlite:///"
+_FORGETS = "would be a database in memory, which forgets everything at a restart"
+_POSTGRESQL = ("postgresql://", "postgres://")
+
+
+def database_address(value: str) -> str:
+    """Return `sqlite:///<file>` or `postgresql://…` as it is meant; the scheme in small letters, nothing around it.
+
+    Raises ValueError, with the right spelling, for what would be a database in memory, another file than the one that
+    was written, or a driver this bot does not have. The words hold no password: only a file's name is repeated.
+    """
+    value = value.strip()
+    scheme, colon, rest = value.partition(":")
+    kind = scheme.lower().partition("+")[0]
+    if value == ":memory:":
+        raise ValueError(f"{_FORGETS}; write {_SQLITE}bot.db")
+    if not colon or not kind.isalnum() or len(kind) == 1 or kind == "file":
+        raise ValueError(f"is not a database address; write {_spelt(value.removeprefix('file:').removeprefix('//'))}")
+    address = f"{scheme.lower()}:{rest}"
+    if kind in ("sqlite", "sqlite3"):
+        return _sqlite_address(address)
+    if not address.startswith(_POSTGRESQL):
+        raise ValueError("must start with sqlite:/// or postgresql://, without the name of a driver")
+    _parts(address)
+    return address
+
+
+def _sqlite_address(address: str) -> str:
+    file = address.removeprefix(_SQLITE)
+    path = unquote(file)  # as SQLAlchemy does
+    wrong = ""
+    if not address.startswith(_SQLITE):
+        wrong = "needs sqlite:/// and then the file: less would be a database in memory, or another file"
+    elif path in ("", "/") or ":memory:" in path or "mode=memory" in path or path.startswith("file:"):
+        wrong = _FORGETS
+    elif path.startswith("//") or path.startswith("/") != file.startswith("/"):
+        wrong = "has three slashes before a file of this folder, four before one from the root, and no more"
+    elif not path.isprintable() or path.endswith("/") or set(path) & set("?#:\\"):
+        wrong = "has more than the name of a file"
+    if wrong:
+        raise ValueError(f"{wrong}; write {_spelt(address.partition(':')[2])}")
+    return address
+
+
+def _spelt(typed: str) -> str:
+    """Return the address of the file that was meant, as far as it can be told; nothing that could be a password."""
+    named = re.fullmatch(r"(/*)(?:localhost/)?([\w.~/-]+\.(?:db|sqlite3?))(?:[?#].*)?", unquote(typed), re.DOTALL)
+    if named is None:
+        return f"{_SQLITE}bot.db"
+    return f"{_SQLITE}{'/' if len(named[1]) in (1, 4, 5) else ''}{named[2]}"
 
 
 def _people(value: Any) -> Any:
@@ -150,7 +196,9 @@ class Settings(BaseSettings):
     applivery_requests_per_hour: Annotated[int, Field(ge=1)] = 8000  # the vendor's ceiling is 10,000
     applivery_webhook_secret: Annotated[SecretStr, AfterValidator(_one_path_word)] | None = None
 
-    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)] = "sqlite:///bot.db"  # has a password
+    database_url: Annotated[str, AfterValidator(database_address), Field(repr=False)] = (
+        "sqlite:///bot.db"  # has a password
+    )
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     public_url: Annotated[str, AfterValidator(_public_address)] | None = None

@@ -9,11 +9,13 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from sqlalchemy import make_url
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -133,6 +135,89 @@ def test_databases_of_both_kinds_are_taken() -> None:
         assert read(DATABASE_URL=address).database_url == address
 
 
+@pytest.mark.parametrize(
+    ("typed", "right"),
+    [
+        ("sqlite://bot.db", "sqlite:///bot.db"),
+        ("sqlite:bot.db", "sqlite:///bot.db"),
+        ("sqlite:/data/bot.db", "sqlite:////data/bot.db"),
+        ("sqlite://data/bot.db", "sqlite:///data/bot.db"),
+        ("sqlite://localhost/bot.db", "sqlite:///bot.db"),
+        ("sqlite://", "sqlite:///bot.db"),
+        ("sqlite:///", "sqlite:///bot.db"),
+        ("sqlite:////", "sqlite:///bot.db"),
+        ("sqlite://///data/bot.db", "sqlite:////data/bot.db"),
+        ("sqlite:///:memory:", "sqlite:///bot.db"),
+        ("sqlite:///%3Amemory%3A", "sqlite:///bot.db"),
+        (":memory:", "sqlite:///bot.db"),
+        ("sqlite:///bot.db?mode=memory", "sqlite:///bot.db"),
+        ("sqlite:///file::memory:?cache=shared", "sqlite:///bot.db"),
+        ("sqlite:///file:bot.db?uri=true", "sqlite:///bot.db"),
+        ("sqlite:///%2Fdata/bot.db", "sqlite:////data/bot.db"),
+        ("sqlite:///bot.db#1", "sqlite:///bot.db"),
+        ("sqlite:///data/", "sqlite:///bot.db"),
+        ("sqlite:///C:\\bot.db", "sqlite:///bot.db"),
+        ("sqlite+aiosqlite:///bot.db", "sqlite:///bot.db"),
+        ("sqlite+pysqlite:////data/bot.db", "sqlite:////data/bot.db"),
+        ("sqlite3:///bot.db", "sqlite:///bot.db"),
+        ("file:bot.db", "sqlite:///bot.db"),
+        ("file:///data/bot.db", "sqlite:////data/bot.db"),
+        ("bot.db", "sqlite:///bot.db"),
+        ("/data/bot.db", "sqlite:////data/bot.db"),
+        ("C:\\bot.db", "sqlite:///bot.db"),
+        ("postgresql+asyncpg://db/bot", "postgresql://"),
+        ("postgresql+psycopg2://db/bot", "postgresql://"),
+        ("postgresql:/db/bot", "postgresql://"),
+        ("postgresql:bot", "postgresql://"),
+        ("mysql://db/bot", "postgresql://"),
+        ("jdbc:postgresql://db/bot", "postgresql://"),
+    ],
+)
+def test_another_database_is_refused_with_the_right_one(typed: str, right: str) -> None:
+    [line] = faults(DATABASE_URL=typed)
+    said, _, _ = line.partition(" Example: ")
+    assert f"{right}" in said
+    if right.startswith("sqlite"):
+        assert said.endswith(f"write {right}.")
+        assert read(DATABASE_URL=right).database_url == right
+
+
+@given(
+    st.sampled_from(["sqlite", "SQLite", "sqlite3", "sqlite+pysqlite", "file", "postgresql", "postgresql+asyncpg", ""]),
+    st.sampled_from(["", ":"]),
+    st.integers(0, 6),
+    st.sampled_from(["", "bot.db", ":memory:", "%3Amemory%3A", "data/bot.db", "%2Fbot.db", "file:bot.db", "~/bot.db"]),
+    st.sampled_from(["", "?mode=memory", "?cache=shared&uri=true", "#x"]),
+)
+def test_a_sqlite_address_means_the_file_it_shows(scheme: str, colon: str, slashes: int, name: str, rest: str) -> None:
+    try:
+        address = config.database_address(f"{scheme}{colon}{'/' * slashes}{name}{rest}")
+    except ValueError:
+        return
+    if address.startswith("sqlite"):
+        place = make_url(address)
+        assert (place.host, place.query) == (None, {})
+        assert place.database == unquote(address.removeprefix("sqlite:///"))
+        assert place.database.rpartition("/")[2] == "bot.db"
+    else:
+        assert address.startswith("postgresql://")
+
+
+def test_blanks_and_capitals_of_an_address_do_not_matter() -> None:
+    assert read(DATABASE_URL=" SQLite:///bot.db\n").database_url == "sqlite:///bot.db"
+    assert read(DATABASE_URL="POSTGRESQL://db/bot").database_url == "postgresql://db/bot"
+
+
+def test_a_refused_address_hides_its_password() -> None:
+    for typed in (
+        "sqlite://me:hunter2@h/bot.db",
+        "mysql://me:hunter2@h/b",
+        "postgresql+x://me:hunter2@h/b",
+        "me:hunter2@h/b",
+    ):
+        assert "hunter2" not in "".join(faults(DATABASE_URL=typed))
+
+
 def test_a_person_may_try_the_claim_page_on_their_own_machine_without_https() -> None:
     assert read(PUBLIC_URL="http://127.0.0.1:3000").public_url == "http://127.0.0.1:3000"
     assert read(PUBLIC_URL="https://bot.acme.com/").public_url == "https://bot.acme.com"
@@ -185,7 +270,7 @@ WRONG = [
     ("APPLIVERY_REQUESTS_PER_HOUR", "8k", "valid integer"),
     ("APPLIVERY_WEBHOOK_SECRET", "a/b", "letters, digits"),
     ("DATABASE_URL", "mysql://db/bot", "must start with sqlite:/// or postgresql://"),
-    ("DATABASE_URL", "bot.db", "must start with"),
+    ("DATABASE_URL", "bot.db", "is not a database address"),
     ("DATABASE_URL", "postgresql://bot:hunter2@[db/bot", "is not an address"),
     ("DATABASE_URL", "postgresql://bot:hunter℀2@db/bot", "is not an address"),
     ("PORT", "65536", "less than or equal to 65535"),

@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from bot.config import database_address
 from bot.errors import CannotStart
 from bot.store.columns import micros
 from bot.store.sql import POSTGRESQL, SQLITE
@@ -33,6 +34,9 @@ LIBPQ_DEFAULTS = {
 }
 
 
+IN_MEMORY = "sqlite:///:memory:"  # for tests: settings cannot name it, since a restart would forget everything
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the database is; `file` is None in memory and on PostgreSQL."""
@@ -43,23 +47,23 @@ class Place:
 
     @classmethod
     def parse(cls, address: str) -> Place:
-        """Understand `sqlite:///bot.db`, `sqlite:///:memory:` or `postgresql://…` (all libpq parameters kept).
+        """Understand an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
 
-        Raises `CannotStart` for anything else, without repeating the address: it may hold a password.
+        Raises `CannotStart` for anything else, without repeating a password that may stand in it.
         """
+        if address == IN_MEMORY:
+            return cls(SQLITE, make_url(address))
         try:
-            url = make_url(address)
-        except (ArgumentError, ValueError):
+            url = make_url(database_address(address))
+        except ArgumentError:
             raise CannotStart("DATABASE_URL is not a database address; an example: sqlite:///bot.db") from None
-        kind = url.drivername.partition("+")[0]
-        if kind in ("postgresql", "postgres"):
+        except ValueError as wrong:
+            raise CannotStart(f"DATABASE_URL {wrong}.") from None
+        if url.drivername != SQLITE:
             missing = {key: value for key, value in LIBPQ_DEFAULTS.items() if key not in url.query}
             return cls(POSTGRESQL, url.set(drivername="postgresql+psycopg").update_query_dict(missing))
-        if kind != "sqlite":
-            raise CannotStart("DATABASE_URL must start with sqlite:/// or postgresql://")
-        name = url.database if url.database not in (None, "", ":memory:") else None
-        file = Path(name).expanduser().resolve() if name else None
-        return cls(SQLITE, URL.create("sqlite", database=str(file) if file else ":memory:"), file)
+        file = _file(url.database or "")
+        return cls(SQLITE, URL.create("sqlite", database=str(file)), file)
 
     def libpq(self) -> dict[str, Any]:
         """What psycopg's own `connect` wants to hear to reach a PostgreSQL database."""
@@ -70,6 +74,19 @@ class Place:
         if self.dialect == SQLITE:
             return str(self.file or "memory")
         return f"{self.url.host or 'the local server'}/{self.url.database or ''}"
+
+
+def _file(name: str) -> Path:
+    """The file of this name, which need not be there yet. Raises `CannotStart` when it can never be."""
+    file = Path(name).expanduser().resolve()
+    if file.is_dir():
+        raise CannotStart(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
+    if not Path(name).expanduser().is_absolute() and not file.parent.is_dir():
+        raise CannotStart(
+            f"There is no folder {file.parent} for the database.",
+            f"If you mean the file /{name}, write four slashes: DATABASE_URL=sqlite:////{name}",
+        )
+    return file
 
 
 def connect(place: Place, clock: Callable[[], datetime], *, reading: bool = False) -> Transactions:

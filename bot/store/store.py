@@ -71,7 +71,7 @@ class Store(
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now, migrate: bool = True) -> Store:
-        """Connect to `sqlite:///bot.db`, `sqlite:///:memory:` or `postgresql://…`, creating and migrating the tables.
+        """Connect to `sqlite:///bot.db` or `postgresql://…`, creating and migrating the tables.
 
         `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. With
         `migrate=False` the tables have to be up to date. Raises `CannotStart` with the reason: an address or file that

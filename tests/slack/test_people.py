@@ -15,6 +15,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.slack import PretendedSlack
 from bot.slack.people import REMEMBER_SECONDS, People, Remembered
 from bot.slack.poster import Poster
+from bot.store.engine import IN_MEMORY
 from bot.store.store import Store
 
 
@@ -43,7 +44,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def people(slack: PretendedSlack, clock: Clock) -> AsyncIterator[People]:
-    store = await Store.open("sqlite:///:memory:")
+    store = await Store.open(IN_MEMORY)
     async with aiohttp.ClientSession() as session:
         poster = Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0)
         yield People(poster, store, admins=("U0S000009",), default=Role.RELEASER, clock=clock)

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 
 from bot.errors import CannotStart
 from bot.store import migrating, tables
+from bot.store.engine import IN_MEMORY
 from bot.store.store import Store, migrate
 from tests.postgres import PostgresServer
 from tests.store.builders import subscribe
@@ -140,9 +141,8 @@ async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Pat
     await store.close()
 
 
-@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:"])
-async def test_a_database_in_memory_is_one_database(address: str) -> None:
-    store, other = await Store.open(address), await Store.open(address)
+async def test_a_database_in_memory_is_one_database() -> None:
+    store, other = await Store.open(IN_MEMORY), await Store.open(IN_MEMORY)
     await asyncio.gather(*(store.remember(f"note {n}", str(n)) for n in range(20)))
     assert await store.recall("note 7") == "7"
     assert await other.recall("note 7") is None
@@ -156,8 +156,12 @@ async def test_a_database_in_memory_is_one_database(address: str) -> None:
     ("address", "words"),
     [
         ("mysql://bot:secret@db/bot", "sqlite:/// or postgresql://"),
-        ("bot.db", "not a database address"),
-        ("postgresql://bot:secret@db:port/bot", "not a database address"),
+        ("bot.db", "not a database address; write sqlite:///bot.db"),
+        ("sqlite://bot.db", "database in memory, or another file; write sqlite:///bot.db"),
+        ("sqlite:///", "forgets everything at a restart"),
+        ("sqlite:////tmp", "is a folder"),
+        ("sqlite:///nowhere/bot.db", "four slashes: DATABASE_URL=sqlite:////nowhere/bot.db"),
+        ("postgresql://bot:secret@db:port/bot", "host or port cannot be read"),
         ("sqlite:////nowhere/at/all/bot.db", "cannot be opened"),
         ("postgresql://bot:secret@127.0.0.1:1/bot", "127.0.0.1/bot cannot be used"),
     ],
