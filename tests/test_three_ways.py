@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from tests.conftest import World, heads
 from tests.seeing import link, press
 
@@ -64,9 +65,11 @@ async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_rest
     assert not card.edited
 
     rows = await world.bot.store.audit_entries()
-    assert [(row.user_id, row.action, row.outcome, row.door, row.build_id) for row in rows if row.action == "get"] == [
-        (world.ana.id, "get", "minted", "button", build.id),
-        (world.bruno.id, "get", "minted", "command", build.id),
+    assert [
+        (row.user_id, row.action, row.outcome, row.door, row.build_id) for row in rows if row.action == Action.GET
+    ] == [
+        (world.ana.id, Action.GET, AuditOutcome.MINTED, Entrypoint.BUTTON, build.id),
+        (world.bruno.id, Action.GET, AuditOutcome.MINTED, Entrypoint.COMMAND, build.id),
     ]
 
 

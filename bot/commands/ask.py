@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.domain.audit import Action
 from bot.domain.model import Role
 from bot.errors import BadInput
 from bot.language import say, speaking
@@ -31,7 +32,7 @@ async def ask(call: Call, value: str) -> Message:
     admins = [one for one in await call.house.people.admins(call.asker.team_id) if one != call.asker.user_id][:ASKED]
     if not admins:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
-    await call.write_down("ask", role.name.lower(), app_id=app_id or None)
+    await call.write_down(Action.ASK, role.name.lower(), app_id=app_id or None)
     app = await _app(call, request)
     languages = await asyncio.gather(*map(call.house.people.language, admins))
     copies = tuple((admin, _question(request, app, spoken)) for admin, spoken in zip(admins, languages, strict=True))
@@ -54,7 +55,7 @@ async def decide(call: Call, value: str) -> Message:
     app = await _app(call, request)
     if not mine:
         return Message(_too_late(request, app))
-    result = "allowed" if request.allowed else "denied"
+    result = Action.ALLOWED if request.allowed else Action.DENIED
     await call.write_down(result, f"{request.role.name.lower()} for {request.user_id}", app_id=request.app_id)
     with speaking(await call.house.people.language(request.user_id)):
         told = Message(_told(request, app))

@@ -95,7 +95,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     carrier = call.house.carrier
     file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
     formats.check_size(file.name, file.size)
-    load = Load(call.asker, build.app, file, build=build, door=call.door.value)
+    load = Load(call.asker, build.app, file, build=build, door=call.door)
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am attaching that file already; you can follow it in our direct messages."))
     carrier.begin(load)

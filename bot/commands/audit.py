@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
-from bot.domain.model import AuditEntry, Role
+from bot.domain.audit import AuditEntry
+from bot.domain.model import Role
 from bot.domain.periods import Period
 from bot.errors import BadInput
 from bot.language import count, say

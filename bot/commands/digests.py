@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import access, schedules
+from bot.domain.audit import Action, AuditOutcome
 from bot.domain.digests import Digest
 from bot.domain.model import App, Role
 from bot.errors import BadInput
@@ -38,7 +39,7 @@ async def begin(call: Call, question: Question, target: Target | None, every: st
         created_by=call.asker.user_id,
         due_at=schedules.next_after(schedule, call.now, call.asker.tz),
     )
-    await call.write_down("digest", f"{digest.schedule} in {place}", app_id=question.app.id)
+    await call.write_down(Action.DIGEST, f"{digest.schedule} in {place}", app_id=question.app.id)
     return cards.begun(digest, names=digest.private or await may_name(call))
 
 
@@ -68,7 +69,7 @@ async def _end(call: Call, number: str) -> Message:
     removed = await call.house.store.remove_digest(_places(call), int(number))
     if removed is None:
         raise BadInput(say("That summary has already ended."), say("See what is left with `subscriptions`."))
-    await call.write_down("digest", "ended", app_id=removed.app_id)
+    await call.write_down(Action.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
     return cards.ended(removed)
 
 

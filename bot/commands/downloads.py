@@ -9,6 +9,7 @@ from slack_sdk.models.blocks import Option
 from bot.commands import digests
 from bot.commands.missing import who_lacks
 from bot.domain import choice
+from bot.domain.audit import Action
 from bot.domain.downloads import By
 from bot.domain.model import Role
 from bot.domain.periods import Period
@@ -94,7 +95,7 @@ async def share(call: Call, value: str) -> Message:
     names = await may_name(call)
     message = await _for_everybody(call, question, names=names)
     with_what = "with names" if names else "counts only"
-    await call.write_down("downloads", f"shared, {with_what}", app_id=question.app.id)
+    await call.write_down(Action.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
     return message
 
 
@@ -114,7 +115,7 @@ async def as_file(call: Call, value: str) -> Message:
     """*CSV*: each download, for the asker alone."""
     question = await questions.again(call, value)
     file, lines = await questions.sheet(call, question)
-    await call.write_down("downloads", f"{lines} lines as a file", app_id=question.app.id)
+    await call.write_down(Action.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
     return cards.file(question.what, question.period, file, lines)
 
 

@@ -43,5 +43,5 @@ async def one(call: Call, value: str) -> Message:
             say("That file is no longer attached to this build."),
             say("See what is with `files {app}`.", app=build.app.slug),
         )
-    link = await call.house.handout.give(call.asker, build, FileKind.AUTO, door=call.door.value, file_id=attachment.id)
+    link = await call.house.handout.give(call.asker, build, FileKind.AUTO, door=call.door, file_id=attachment.id)
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.domain.audit import Action
 from bot.domain.model import Role
 from bot.errors import BadInput
 from bot.language import count, say
@@ -28,7 +29,7 @@ async def forget(call: Call, who: str) -> Message:
     user_id = found[1] or found[2]
     lines = await call.house.store.forget_person(user_id)
     # that it was done, and by whom, is kept; about whom is what was to be forgotten
-    await call.write_down("forget", f"{lines} lines")
+    await call.write_down(Action.FORGET, f"{lines} lines")
     done = count(
         "Done: {number} line of the ledger about {person} deleted. Applivery's own log is not touched by this.",
         "Done: {number} lines of the ledger about {person} deleted. Applivery's own log is not touched by this.",

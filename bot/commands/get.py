@@ -8,6 +8,7 @@ from dataclasses import replace
 from slack_sdk.models.blocks import Option
 
 from bot.domain import choice
+from bot.domain.audit import Action, AuditOutcome
 from bot.domain.installing import kinds, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed
@@ -64,7 +65,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
         return links.no_install(build, dashboard)
     try:
-        link = await handout.give(call.asker, build, kind or handout.usual_kind(build), door=call.door.value)
+        link = await handout.give(call.asker, build, kind or handout.usual_kind(build), door=call.door)
     except NotProcessed:
         return links.not_ready(build, dashboard)
     await call.house.store.remember(_choice(call), build.app.id)
@@ -153,7 +154,7 @@ async def share(call: Call, value: str) -> Message:
     build = await call.build(app_id, build_id)
     await call.house.handout.refuse_recalled(build)
     await may_post(call, later("a card shows your changelog and branch"))
-    await call.write_down("share", "shared", app_id=build.app.id, build_id=build.id)
+    await call.write_down(Action.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with speaking(call.house.language):
         return links.shared(build, call.asker.user_id).shared()
 
@@ -217,7 +218,7 @@ async def _send(call: Call, build: Build, to: str) -> Message:
             say("Only members of this workspace can; guests and people of other organisations cannot."),
         ) from error
     sent = await call.house.store.send_build(call.asker.team_id, call.asker.user_id, recipient, build)
-    await call.write_down("send", f"to {recipient}", app_id=build.app.id, build_id=build.id)
+    await call.write_down(Action.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)
     with speaking(await call.house.people.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)
     title = buildcards.title(build)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from bot.domain import choice
+from bot.domain.audit import Action
 from bot.domain.model import App, Role
 from bot.errors import AppliveryProblem, BadInput, SlackProblem
 from bot.language import say
@@ -37,7 +38,7 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
         return await _managers(call, channel[1], role, of)
     if channel:
         await call.house.store.allow_in(_one_app(of).id, channel[1], call.asker.user_id)
-        await call.write_down("grant", f"channel {channel[1]}", app_id=_one_app(of).id)
+        await call.write_down(Action.GRANT, f"channel {channel[1]}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
         return Message(
             say(
@@ -49,7 +50,7 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
     given = _role(role)
     grantee = _grantee(who)
     await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
-    await call.write_down("grant", f"{given.name.lower()} to {grantee}", app_id=of.id if of else None)
+    await call.write_down(Action.GRANT, f"{given.name.lower()} to {grantee}", app_id=of.id if of else None)
     who, named = _mention(grantee), given.name.lower()
     if of is None:
         return Message(say("Done: {who} is now *{role}*.", who=who, role=named))
@@ -71,7 +72,7 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
         return await _no_managers(call, channel[1])
     if channel:
         done = await call.house.store.disallow_in(_one_app(of).id, channel[1])
-        await call.write_down("revoke", f"channel {channel[1]}", app_id=_one_app(of).id)
+        await call.write_down(Action.REVOKE, f"channel {channel[1]}", app_id=_one_app(of).id)
         left = (await call.house.store.allowed_channels()).get(_one_app(of).id, frozenset())
         return Message(_off_the_list(_one_app(of), channel[1], left, done=done))
     grantee = _grantee(who)
@@ -87,7 +88,7 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
             else say("Nothing was granted to them.")
         )
         raise BadInput(nothing, say("See who was given what with `audit`."))
-    await call.write_down("revoke", f"{role.name.lower()} from {grantee}", app_id=of.id if of else None)
+    await call.write_down(Action.REVOKE, f"{role.name.lower()} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {inline(kept, 500)}".rstrip())
 
 
@@ -131,7 +132,7 @@ async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> 
             why = say("That channel is shared with another organisation, and people are not named to others.")
             raise BadInput(why, say("Choose one of your own."))
     await call.house.store.name_people_in(channel_id, call.asker.user_id)
-    await call.write_down("grant", f"manager channel {channel_id}")
+    await call.write_down(Action.GRANT, f"manager channel {channel_id}")
     return Message(
         say("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
     )
@@ -139,7 +140,7 @@ async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> 
 
 async def _no_managers(call: Call, channel_id: str) -> Message:
     done = await call.house.store.name_nobody_in(channel_id)
-    await call.write_down("revoke", f"manager channel {channel_id}")
+    await call.write_down(Action.REVOKE, f"manager channel {channel_id}")
     if done:
         text = say(
             "<#{channel}> is no longer a manager channel: download summaries there have counts only.",

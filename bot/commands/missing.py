@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bot.domain import downloads as decisions
 from bot.domain import grammar
+from bot.domain.audit import Action
 from bot.domain.downloads import Missing, Tally
 from bot.domain.grammar import Option
 from bot.domain.model import Role
@@ -57,7 +58,7 @@ async def nudge(call: Call, value: str) -> Message:
     able = [one for one in found.lack if one != call.asker.user_id and await _may_use(call, question, one)]
     build = question.builds[0]
     asked = await call.house.store.ask_to_try(build.id, able[:ASKED_AT_ONCE], call.asker.user_id)
-    await call.write_down("nudge", f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
+    await call.write_down(Action.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
     told = cards.nudged(question.what, len(asked), len(found.lack) - len(asked))
     return replace(told, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
 

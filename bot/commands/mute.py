@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.commands.subscriptions import meant
 from bot.domain import ahead
+from bot.domain.audit import Action, AuditOutcome
 from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Role, Subscription
 from bot.errors import BadInput
@@ -73,12 +74,12 @@ async def _set(call: Call, target: str, when: str) -> Message:
     if until is None and not were:
         return cards.not_muted(found)
     await call.house.store.mute(found[0].channel_id, [one.id for one in found if until or one in were], until)
-    await call.write_down("mute", _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
+    await call.write_down(Action.MUTE, _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
     return cards.muted(found, until, target, left_out) if until else cards.unmuted(were, left_out)
 
 
 def _outcome(until: datetime | None) -> str:
-    return f"until {until:%Y-%m-%d %H:%M} UTC" if until else OFF
+    return f"until {until:%Y-%m-%d %H:%M} UTC" if until else AuditOutcome.UNMUTED
 
 
 async def _target(call: Call, typed: str) -> str:

@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.domain import choice
+from bot.domain.audit import Action
 from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Build, Recall, Role
 from bot.errors import BadInput, Gone
@@ -83,7 +84,7 @@ async def _take_back(call: Call, build: Build, typed: str) -> Message:
     standing, new = await store.recall_build(build, reason, call.asker.user_id)
     if not new:
         return cards.recalled_before(build, standing)
-    await call.write_down("recall", reason, app_id=build.app.id, build_id=build.id)
+    await call.write_down(Action.RECALL, reason, app_id=build.app.id, build_id=build.id)
     return cards.recalled(build, standing, await store.cards_with(build.id), pages=call.house.handout.installs)
 
 
@@ -112,7 +113,7 @@ async def _give_free(call: Call, build: Build) -> Message:
     was = await call.house.store.unrecall_build(build)
     if was is None:
         return cards.not_recalled(build)
-    await call.write_down("unrecall", f"was {was.reason}", app_id=build.app.id, build_id=build.id)
+    await call.write_down(Action.UNRECALL, f"was {was.reason}", app_id=build.app.id, build_id=build.id)
     return cards.unrecalled(build, was, await call.house.store.cards_with(build.id))
 
 

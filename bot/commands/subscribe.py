@@ -11,6 +11,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.domain import access, filters, manners, mentions
+from bot.domain.audit import Action, Entrypoint
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
@@ -22,7 +23,7 @@ from bot.slack.blocks import Form, Message, Reply
 from bot.slack.cards import subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.subscriptions import EVERY_APP
-from bot.slack.command import Call, Door, button, command, form, options
+from bot.slack.command import Call, button, command, form, options
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
 # What to do about a channel that the bot is not in.
@@ -42,7 +43,7 @@ async def subscribe(call: Call, app: str | None = None, *, wishes: Wishes) -> Re
     /applivery subscribe * on:failed digest:daily@09:00
     """
     channel_id = await speakable(call, call.asker.channel_id)
-    if app is None and call.door is Door.BUTTON and len(await call.apps()) > 1:
+    if app is None and call.door is Entrypoint.BUTTON and len(await call.apps()) > 1:
         return await ask(call, wishes)
     await _manner(call, wishes)  # what is not understood is said before anybody has to choose an app
     return await save(call, channel_id, await _app(call, app), wishes)
@@ -117,7 +118,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
         # for every app at once the first look of the watch finds out what is history
         baseline=builds if app else (),
     )
-    await call.write_down("subscribe", filters.typed(events, query, manner), app_id=saved.app_id)
+    await call.write_down(Action.SUBSCRIBE, filters.typed(events, query, manner), app_id=saved.app_id)
     return cards.subscribed(
         saved,
         rehearse(events, query, builds),

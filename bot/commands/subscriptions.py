@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.commands import digests, subscribe
 from bot.domain import access, grammar
+from bot.domain.audit import Action
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
 from bot.errors import BadInput, ChannelRefused, NotFoundByName, SlackProblem
@@ -132,7 +133,7 @@ async def _end(call: Call, value: str) -> Message:
     removed = await call.house.store.remove_subscription(one.channel_id, one.id)
     if removed is None:
         raise _ended()
-    await call.write_down("unsubscribe", f"in {one.channel_id}", app_id=one.app_id)
+    await call.write_down(Action.UNSUBSCRIBE, f"in {one.channel_id}", app_id=one.app_id)
     channel = say("this channel") if one.channel_id == call.asker.channel_id else f"<#{one.channel_id}>"
     app = inline(cards.app_of(removed), 80)
     return Message(say("Done: {channel} hears no more of {app}.", channel=channel, app=app))

@@ -229,7 +229,7 @@ async def _begin(call: Call, app: App, file_id: str, details: Details) -> Messag
     formats.check(file.name, file.size)
     name = await call.house.people.name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
-    load = Load(call.asker, app, file, details, door=call.door.value)
+    load = Load(call.asker, app, file, details, door=call.door)
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am uploading that file to that app already; you can follow it in our direct messages."))
     carrier.begin(load)

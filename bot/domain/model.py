@@ -305,22 +305,6 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One line of who did what; never a token, only its hash."""
-
-    at: datetime
-    team_id: str
-    user_id: str
-    action: str
-    outcome: str
-    door: str = "command"
-    channel_id: str | None = None
-    app_id: str | None = None
-    build_id: str | None = None
-    token_hash: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """A build that stands elsewhere than it was known to; `before` None: it was not known at all.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain import access
+from bot.domain.audit import Entrypoint
 from bot.domain.model import Announcement, Build, Event, Role
 from bot.errors import Problem, Recalled
 from bot.language import say, speaking
@@ -54,7 +55,7 @@ class Personal:
             asker = await self._people.asker("", announcement.channel_id, None)
             access.require(asker.role_for(build.app.id), Role.MEMBER)
             kind = self._handout.usual_kind(build)
-            link = await self._handout.give(asker, build, kind, door="watch")
+            link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
         except Recalled as problem:
             told = replies.problem(problem)
             head = say("It is processed, as you asked to be told, but nobody is to have it.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.domain.audit import Entrypoint
 from bot.errors import BadInput, SlackProblem
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Home, Message, Reply, Where
-from bot.slack.command import Door
 from bot.slack.home import instead
 from bot.slack.payloads import Came, remembering
 from bot.slack.poster import Posted, Poster
@@ -88,7 +88,7 @@ class Answering:
 
         `replace` is for answers only: an error leaves the message there, whose button is how to try again.
         """
-        if came.door is Door.HOME:
+        if came.door is Entrypoint.HOME:
             await self._at_home(came, message)
             return
         try:
@@ -97,7 +97,7 @@ class Answering:
                 if replace:
                     await self._replaced(came, message, came.response_url)
                 return
-            if came.door is Door.MENTION and came.channel_id and not message.secret:
+            if came.door is Entrypoint.MENTION and came.channel_id and not message.secret:
                 # chat.postEphemeral promises no unfurl flags, so no link goes that way
                 await self._poster.whisper(came.channel_id, came.user_id, message, thread_ts=came.thread_ts)
                 return
@@ -108,7 +108,7 @@ class Answering:
             posted = await self._poster.post(came.user_id, message)
             if message.expires:
                 await self._expire(message, posted.channel, posted.ts)
-            if came.door is Door.MENTION and came.channel_id:
+            if came.door is Entrypoint.MENTION and came.channel_id:
                 note = Message(say(BY_DIRECT_MESSAGE))
                 await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
         except SlackProblem as error:

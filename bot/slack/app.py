@@ -25,6 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import language
 from bot.domain import access, choice, grammar
+from bot.domain.audit import AuditOutcome, Entrypoint
 from bot.domain.choice import Ambiguous
 from bot.domain.model import Asker
 from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
@@ -33,7 +34,7 @@ from bot.slack import replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
 from bot.slack.blocks import Home, Message, Reply
-from bot.slack.command import Call, Door, Entry, House, Kind
+from bot.slack.command import Call, Entry, House, Kind
 from bot.slack.home import REFRESH, HomeTab
 from bot.slack.payloads import Came, button_value, came, home_opened, joined, mentioned, moved, typed
 from bot.slack.people import People
@@ -126,18 +127,18 @@ class FrontDoor(AsyncMiddleware):
         kind = body.get("type")
         _REPLAYED.set(self._looked_up(req) if kind != "block_suggestion" else None)
         if "command" in body:
-            self._begin(came(Door.COMMAND, body), str(body.get("text") or ""), self._command)
+            self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._command)
         elif kind == "block_actions":
             for action in body.get("actions") or []:
-                self._begin(came(Door.BUTTON, body, action), action, self._click)
+                self._begin(came(Entrypoint.BUTTON, body, action), action, self._click)
         elif kind == "view_submission":
-            self._begin(came(Door.FORM, body), body.get("view") or {}, self._submission)
+            self._begin(came(Entrypoint.FORM, body), body.get("view") or {}, self._submission)
         elif kind == "message_action":
-            self._begin(came(Door.SHORTCUT, body), body, self._shortcut)
+            self._begin(came(Entrypoint.SHORTCUT, body), body, self._shortcut)
         elif kind == "event_callback":
             self._event(body)
         elif kind == "block_suggestion":
-            found = await self._typeahead(came(Door.TYPEAHEAD, body), body)
+            found = await self._typeahead(came(Entrypoint.TYPEAHEAD, body), body)
             return BoltResponse(
                 status=OK, body=json.dumps({"options": found}), headers={"content-type": "application/json"}
             )
@@ -216,11 +217,11 @@ class FrontDoor(AsyncMiddleware):
                 log.info("request.problem", problem=type(error).__name__, cause=repr(error.__cause__ or ""))
                 await self._answering.say(came, replies.problem(error, None if error.everyday else reference))
             except Exception as error:  # the person gets an answer whatever happens (promise 9)
-                outcome = "unexpected"
+                outcome = AuditOutcome.UNEXPECTED
                 log.exception("request.unexpected", error=type(error).__name__)
                 problem = Problem(say("Something went wrong on my side."))
                 await self._answering.say(came, replies.problem(problem, reference))
-            if came.home and came.door is not Door.HOME and (outcome != "answered" or isinstance(reply, Message)):
+            if came.home and came.door is not Entrypoint.HOME and (outcome != "answered" or isinstance(reply, Message)):
                 await self._home.after(came)
         self._metrics.requests.labels(came.door.value, name, outcome).inc()
         self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)

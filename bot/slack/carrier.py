@@ -12,7 +12,8 @@ from datetime import datetime
 
 from bot.applivery.client import Applivery
 from bot.domain import uploads
-from bot.domain.model import App, Asker, AuditEntry, Build
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.model import App, Asker, Build
 from bot.domain.uploads import Details
 from bot.errors import Problem, SlackProblem
 from bot.language import later, say
@@ -49,7 +50,7 @@ class Load:
     file: SlackFile
     details: Details = field(default_factory=Details)
     build: Build | None = None
-    door: str = "form"
+    door: Entrypoint = Entrypoint.FORM
 
     @property
     def to(self) -> str:
@@ -108,12 +109,13 @@ class Carrier:
 
     async def _carry(self, load: Load) -> None:
         telling = _Telling(self._poster, self.unfinished, load)
-        outcome, last, build = "stopped", cards.failed(load.file.name, load.to, _problem(STOPPED)), load.build
+        outcome: AuditOutcome | str = AuditOutcome.STOPPED
+        last, build = cards.failed(load.file.name, load.to, _problem(STOPPED)), load.build
         try:
             await telling.begin()
             async with self._room:
                 last, build = await self._sent(load, telling)
-            outcome = "uploaded"
+            outcome = AuditOutcome.UPLOADED
         except Problem as problem:
             outcome, last = type(problem).__name__, cards.failed(load.file.name, load.to, problem)
             log.info("carry.problem", problem=outcome)
@@ -121,7 +123,7 @@ class Carrier:
             log.info("carry.stopped")
         except Exception as error:
             reference = secrets.token_hex(4)
-            outcome, last = "unexpected", cards.failed(load.file.name, load.to, _problem(BROKEN), reference)
+            outcome, last = AuditOutcome.UNEXPECTED, cards.failed(load.file.name, load.to, _problem(BROKEN), reference)
             log.exception("carry.unexpected", error=type(error).__name__, reference=reference)
         with suppress(Problem):  # the person is told all the same
             await self._end(load, build, outcome)
@@ -160,8 +162,8 @@ class Carrier:
     def _ended(self, build: Build) -> Message:
         return buildcards.status(build, self._dashboard(build))
 
-    async def _end(self, load: Load, build: Build | None, outcome: str) -> None:
-        if outcome != "uploaded":
+    async def _end(self, load: Load, build: Build | None, outcome: AuditOutcome | str) -> None:
+        if outcome != AuditOutcome.UPLOADED:
             await self._store.not_done(load.key)
         asker = load.asker
         await self._store.audit(
@@ -170,7 +172,7 @@ class Carrier:
                 team_id=asker.team_id,
                 user_id=asker.user_id,
                 channel_id=asker.channel_id,
-                action="attach" if load.build else "upload",
+                action=Action.ATTACH if load.build else Action.UPLOAD,
                 outcome=outcome,
                 door=load.door,
                 app_id=load.app.id,

@@ -10,16 +10,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
 from bot.applivery.catalogue import Catalogue, Chosen
 from bot.applivery.client import Applivery
 from bot.domain import access
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.health import Health
-from bot.domain.model import App, Asker, AuditEntry, Build, Role
+from bot.domain.model import App, Asker, Build, Role
 from bot.errors import BadInput, Denied
 from bot.language import count, say
 from bot.slack.carrier import Carrier
@@ -36,18 +37,6 @@ Rest = NewType("Rest", str)  # all the plain words that are left, as one text
 
 LATEST = "latest"
 CHOICES = 20  # buttons in a list to choose from: Slack takes 25 in a row
-
-
-class Door(StrEnum):
-    """The way somebody came in."""
-
-    COMMAND = "command"
-    BUTTON = "button"
-    FORM = "form"
-    TYPEAHEAD = "typeahead"
-    SHORTCUT = "shortcut"
-    MENTION = "mention"
-    HOME = "home"
 
 
 class Places(Protocol):
@@ -99,7 +88,7 @@ class Call:
     asker: Asker
     house: House
     now: datetime
-    door: Door
+    door: Entrypoint
     verb: str = ""
     need: Role = Role.MEMBER
     quoted: Quoted = NO_MESSAGE
@@ -152,7 +141,7 @@ class Call:
         return await self.house.catalogue.build_by_id(build.id, (build.app,))
 
     async def write_down(
-        self, action: str, outcome: str, *, app_id: str | None = None, build_id: str | None = None
+        self, action: Action, outcome: AuditOutcome | str, *, app_id: str | None = None, build_id: str | None = None
     ) -> None:
         """Add a line to the audit trail; never a token."""
         asker = self.asker
@@ -163,7 +152,7 @@ class Call:
                 user_id=asker.user_id,
                 action=action,
                 outcome=outcome,
-                door=self.door.value,
+                door=self.door,
                 channel_id=asker.channel_id,
                 app_id=app_id,
                 build_id=build_id,

@@ -9,8 +9,9 @@ from typing import Protocol
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.domain import builds, choice
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.installing import over_the_air, usual_kind
-from bot.domain.model import Asker, AuditEntry, Build, FileKind, Link
+from bot.domain.model import Asker, Build, FileKind, Link
 from bot.errors import Problem, Recalled, TooEager
 from bot.store.store import Store
 from bot.telemetry import Metrics
@@ -63,7 +64,9 @@ class Handout:
         """The file for somebody who did not say which."""
         return FileKind.AUTO if self.installs and over_the_air(build) else usual_kind(build)
 
-    async def give(self, asker: Asker, build: Build, kind: FileKind, *, door: str, file_id: str | None = None) -> Link:
+    async def give(
+        self, asker: Asker, build: Build, kind: FileKind, *, door: Entrypoint, file_id: str | None = None
+    ) -> Link:
         """A fresh link for this person alone.
 
         Raises Recalled for a build that was taken back, TooEager beyond the measure, NotProcessed, Gone and what else
@@ -78,7 +81,7 @@ class Handout:
         except Problem as problem:
             await self._write_down(asker, build, type(problem).__name__, door, None)
             raise
-        await self._write_down(asker, build, "ticket" if link.by_page else "minted", door, link)
+        await self._write_down(asker, build, AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED, door, link)
         return link
 
     async def refuse_recalled(self, build: Build) -> None:
@@ -101,7 +104,9 @@ class Handout:
         address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
         return Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
 
-    async def _write_down(self, asker: Asker, build: Build, outcome: str, door: str, link: Link | None) -> None:
+    async def _write_down(
+        self, asker: Asker, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
+    ) -> None:
         self._metrics.mints.labels(outcome).inc()
         await self._store.audit(
             AuditEntry(
@@ -109,7 +114,7 @@ class Handout:
                 team_id=asker.team_id,
                 user_id=asker.user_id,
                 channel_id=asker.channel_id,
-                action="get",
+                action=Action.GET,
                 outcome=outcome,
                 door=door,
                 app_id=build.app.id,

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.domain.audit import Entrypoint
 from bot.slack.blocks import Form
-from bot.slack.command import Door
 from bot.slack.manifest import EVENTS
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
@@ -26,7 +26,7 @@ class Came:
     `home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
     """
 
-    door: Door
+    door: Entrypoint
     team_id: str
     user_id: str
     channel_id: str | None
@@ -39,7 +39,7 @@ class Came:
     home_hash: str | None = None
 
 
-def came(door: Door, body: dict[str, Any], action: dict[str, Any] | None = None) -> Came:
+def came(door: Entrypoint, body: dict[str, Any], action: dict[str, Any] | None = None) -> Came:
     """Slash commands are flat, interactions nested. https://docs.slack.dev/reference/interaction-payloads"""
     user = body.get("user") or {}
     container = body.get("container") or {}
@@ -71,7 +71,7 @@ def home_opened(body: dict[str, Any]) -> Came | None:
     if event.get("type") != "app_home_opened" or event.get("tab") != "home":
         return None
     return Came(
-        door=Door.HOME,
+        door=Entrypoint.HOME,
         team_id=str(body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),
         channel_id=None,
@@ -89,7 +89,7 @@ def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
     me = re.escape(_me(body)) or r"[UW]\w+"  # somebody else may be mentioned before it
     text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
     where = Came(
-        door=Door.MENTION,
+        door=Entrypoint.MENTION,
         # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
         team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),

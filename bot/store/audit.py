@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from bot.domain.model import AuditEntry
+from bot.domain.audit import LINK_GIVEN, Action, AuditEntry
 from bot.store.database import Database
 from bot.store.tables import audit as table
 from bot.store.transactions import Connection
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
-GIVEN = ("minted", "ticket")  # outcomes of `get` that left somebody with a link
 _INSERT = sa.insert(table)
 
 
@@ -43,8 +42,8 @@ class Audit(Database):
         last = sa.func.max(table.c.at).label("at")
         query = (
             sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-            .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == "get")
-            .where(table.c.outcome.in_(GIVEN), table.c.build_id.is_not(None))
+            .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == Action.GET)
+            .where(table.c.outcome.in_(LINK_GIVEN), table.c.build_id.is_not(None))
             .group_by(table.c.build_id)
             .order_by(last.desc())
             .limit(most)
@@ -60,7 +59,7 @@ class Audit(Database):
         last = sa.func.max(table.c.at).label("at")
         query = (
             sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-            .where(table.c.user_id == user_id, table.c.action == "get", table.c.outcome.in_(GIVEN))
+            .where(table.c.user_id == user_id, table.c.action == Action.GET, table.c.outcome.in_(LINK_GIVEN))
             .where(table.c.app_id.is_not(None), table.c.build_id.is_not(None))
             .group_by(table.c.app_id, table.c.build_id)
             .order_by(last.desc())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,6 +54,27 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         """Any text in, storable text to the database."""
         return None if value is None else storable(value)
+
+
+class OneOf(TypeDecorator[StrEnum]):
+    """A word of a closed vocabulary: only its enum's members go in, and come out."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, vocabulary: type[StrEnum]) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
+        """A member in, its word to the database. Raises TypeError for a word that is spelt out."""
+        if value is not None and not isinstance(value, self.vocabulary):
+            raise TypeError(f"{value!r} is no member of {self.vocabulary.__name__}")
+        return value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
+        """A word from the database, the member out. Raises ValueError for one the vocabulary cannot read."""
+        return None if value is None else self.vocabulary(value)
 
 
 def storable(words: str) -> str:

@@ -7,14 +7,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bot.domain.audit import CLAIM_PAGE_STORED, Action, AuditOutcome
+from bot.store.columns import Words
 from bot.store.database import Database
 from bot.store.sql import span, written
 from bot.store.tables import audit, awaited, given_links, notes, role_requests, sent_builds, tickets
 from bot.store.transactions import Connection
 
 # A ticket is a link that was asked for; the token that is made when its page is used is the same link.
-_ASKED = (audit.c.action == "get") & (
-    (audit.c.outcome == "ticket") | ((audit.c.outcome == "minted") & (audit.c.door != "page"))
+_BY_PAGE = sa.type_coerce(audit.c.door, Words).in_(CLAIM_PAGE_STORED)
+_ASKED = (audit.c.action == Action.GET) & (
+    (audit.c.outcome == AuditOutcome.TICKET) | ((audit.c.outcome == AuditOutcome.MINTED) & ~_BY_PAGE)
 )
 
 

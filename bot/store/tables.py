@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.store.columns import Instant, RowId, Words, metadata
+from bot.domain.audit import Action, Entrypoint
+from bot.store.columns import Instant, OneOf, RowId, Words, metadata
 
 subscriptions = sa.Table(
     "subscriptions",
@@ -116,9 +117,9 @@ audit = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("team_id", Words, nullable=False),
     sa.Column("user_id", Words, nullable=False),
-    sa.Column("action", Words, nullable=False),
+    sa.Column("action", OneOf(Action), nullable=False),
     sa.Column("outcome", Words, nullable=False),
-    sa.Column("door", Words, nullable=False),
+    sa.Column("door", OneOf(Entrypoint), nullable=False),
     sa.Column("channel_id", Words),
     sa.Column("app_id", Words),
     sa.Column("build_id", Words),

@@ -16,8 +16,9 @@ from aiohttp import hdrs, web
 from bot import language as languages
 from bot.applivery.client import Applivery
 from bot.domain import tickets
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.installing import browser
-from bot.domain.model import Asker, AuditEntry, Build, FileKind, Link, Stage
+from bot.domain.model import Asker, Build, FileKind, Link, Stage
 from bot.domain.tickets import Standing, Ticket
 from bot.errors import Gone, NotProcessed, Problem
 from bot.language import ENGLISH, say, speaking
@@ -33,7 +34,6 @@ from bot.web.tongues import wanted as wanted_language
 log = logger(__name__)
 
 LIFE_SECONDS = 600.0
-DOOR = "claim page"
 BODY_LIMIT = 1024  # of a form with one short field
 BODY_SECONDS = 5.0
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
@@ -203,19 +203,19 @@ class ClaimPage:
             with suppress(Problem):
                 await self._write_down(claim, type(problem).__name__, None)
             raise
-        await self._write_down(claim, "minted", link.fingerprint())
+        await self._write_down(claim, AuditOutcome.MINTED, link.fingerprint())
         return link
 
-    async def _write_down(self, claim: Ticket, outcome: str, token_hash: str | None) -> None:
+    async def _write_down(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
         self._metrics.mints.labels(outcome).inc()
         await self._store.audit(
             AuditEntry(
                 at=self._clock(),
                 team_id=claim.team_id,
                 user_id=claim.user_id,
-                action="get",
+                action=Action.GET,
                 outcome=outcome,
-                door=DOOR,
+                door=Entrypoint.CLAIM_PAGE,
                 channel_id=claim.origin or None,
                 app_id=claim.app_id,
                 build_id=claim.build_id,

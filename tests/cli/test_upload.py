@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.model import Stage
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
 from tests.conftest import World
@@ -64,7 +65,7 @@ async def test_with_an_app_token_no_app_is_named_and_no_workspace_is_needed(worl
     [build] = world.applivery.builds
     said = json.loads(done.out)
     assert (done.code, said["ok"], said["build"]["id"]) == (0, True, build.id)
-    assert said["build"] | {"url": None, "app": "courier", "stage": "pending"} == said["build"]
+    assert said["build"] | {"url": None, "app": "courier", "stage": Stage.PENDING} == said["build"]
     assert {request.path for request in world.applivery.requests} == {"/v1/integrations/builds"}
 
 
@@ -134,7 +135,7 @@ async def test_wait_ends_with_0_when_the_build_is_ready(world: World, ipa: Path)
     done = await ended(process)
     said = json.loads(done.out)
     assert done.code == 0, done.err
-    assert (said["build"]["stage"], said["build"]["status"]) == ("ready", "processed")
+    assert (said["build"]["stage"], said["build"]["status"]) == (Stage.READY, "processed")
     assert "Applivery says: in_progress." in done.err
 
 
@@ -151,7 +152,7 @@ async def test_wait_ends_with_1_and_applivery_s_reason_when_the_processing_faile
     world.applivery.fail(build, "The signature is broken\n\x1b[31m", "1008")
     done = await ended(process)
     said = json.loads(done.out)
-    assert (done.code, said["ok"], said["build"]["stage"]) == (1, False, "failed")
+    assert (done.code, said["ok"], said["build"]["stage"]) == (1, False, Stage.FAILED)
     assert "code 1008" in said["error"]["message"]
     assert "The signature is broken" in done.err
     assert "builds-processing-codes" in done.err
@@ -286,7 +287,7 @@ async def test_a_card_that_could_not_be_posted_ends_with_1_and_says_that_the_bui
         **service_account(world, **slack),
     )  # fmt: skip
     said = json.loads(done.out)
-    assert (done.code, said["ok"], said["build"]["stage"]) == (1, False, "ready")
+    assert (done.code, said["ok"], said["build"]["stage"]) == (1, False, Stage.READY)
     assert "The build is ready, and no card is in #general" in done.err
     assert "/invite" in done.err
 

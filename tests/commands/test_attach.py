@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.audit import Action
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, View
 from tests.commands.test_upload import carried, quick  # noqa: F401 - a fixture
@@ -90,7 +91,7 @@ async def test_a_refused_attachment_is_never_called_done(world: World) -> None:
     [message] = directs(world, world.ana)
     assert "notes.pdf did not get to Courier 2.4.0" in message.text
     assert "limit of its plan" in message.text
-    rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == "attach"]
+    rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == Action.ATTACH]
     assert [(one.outcome, one.build_id) for one in rows] == [("QuotaReached", build.id)]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.model import AuditEntry
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.errors import NotProcessed, TooEager
 from bot.sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import MINTING, Clock, direct, directs, raw, ready, rested, said, seen, start_with_page
@@ -131,7 +132,14 @@ async def test_more_than_fits_is_said_and_the_file_has_it_all(world: World) -> N
 
 def entry(world: World, number: int, **about: Any) -> AuditEntry:
     at = world.tuning.clock() + timedelta(seconds=number - 1000)
-    facts = {"at": at, "team_id": "T1", "user_id": world.ana.id, "action": "get", "outcome": "minted", **about}
+    facts = {
+        "at": at,
+        "team_id": "T1",
+        "user_id": world.ana.id,
+        "action": Action.GET,
+        "outcome": AuditOutcome.MINTED,
+        **about,
+    }
     return AuditEntry(**facts)
 
 
@@ -143,7 +151,8 @@ async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_fir
     await some(world)
     head, *rows = await file_of(world, "audit format:csv")
     assert head == ["at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id"]
-    assert [row[4] for row in rows] == ["command", "button", "mention", "command"]
+    doors = [Entrypoint.COMMAND, Entrypoint.BUTTON, Entrypoint.MENTION, Entrypoint.COMMAND]
+    assert [row[4] for row in rows] == doors
     assert rows[0][1] == world.ana.id
     assert rows[0][6] == world.courier.id
     assert [one.ephemeral_to for one in world.slack.messages(world.releases) if "audit" in one.text] == []
@@ -154,9 +163,9 @@ async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_fir
 async def test_no_cell_of_the_file_is_a_formula(world: World) -> None:
     await world.start()
     cell, harmless = "=cmd|' /C calc'!A0\t-1;\uff1d2", "'=cmd|' /C calc'!A0\t'-1;'\uff1d2"
-    await world.bot.store.audit(entry(world, 1, outcome=cell, action=cell, door=cell, build_id=cell))
+    await world.bot.store.audit(entry(world, 1, outcome=cell, app_id=cell, build_id=cell))
     _, row = await file_of(world, "audit format:csv")
-    assert [row[place] for place in (2, 3, 4, 7)] == [harmless] * 4
+    assert [row[place] for place in (3, 6, 7)] == [harmless] * 3
 
 
 async def test_audit_csv_follows_the_asker_s_locale(world: World) -> None:
@@ -164,7 +173,7 @@ async def test_audit_csv_follows_the_asker_s_locale(world: World) -> None:
     world.ana.locale = "de-DE"  # nothing is said in German, and yet their Excel wants a semicolon
     await world.bot.store.audit(entry(world, 1))
     head, row = await file_of(world, "audit format:csv", separator=";")
-    assert (head[0], row[2]) == ("at", "get")
+    assert (head[0], row[2]) == ("at", Action.GET)
 
 
 async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: World) -> None:
@@ -176,7 +185,7 @@ async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: World) ->
 
 async def test_what_stands_in_the_trail_is_inert(world: World) -> None:
     await world.start()
-    await world.bot.store.audit(entry(world, 1, outcome="<!channel> *x*", action="<@U1>"))
+    await world.bot.store.audit(entry(world, 1, outcome="<!channel> *x*", build_id="<@U1>"))
     answer = await world.ask("audit")
     for text in (answer.text, seen(answer)):
         assert "<!channel>" not in text
@@ -223,4 +232,5 @@ async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: World) 
     world.applivery.faults.add(MINTING, Fault(status=400, code=5014, error="Build Not Processed"))
     await world.ask("get courier", user=world.bruno)
     await rested(world)
-    assert [one.outcome for one in await world.bot.store.audit_entries()] == ["NotProcessed", "TooEager", "minted"]
+    outcomes = [one.outcome for one in await world.bot.store.audit_entries()]
+    assert outcomes == [NotProcessed.__name__, TooEager.__name__, AuditOutcome.MINTED]

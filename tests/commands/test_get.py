@@ -5,6 +5,8 @@ import re
 import aiohttp
 import pytest
 
+from bot.domain.audit import AuditOutcome, Entrypoint
+from bot.domain.model import FileKind
 from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
@@ -118,7 +120,7 @@ async def test_the_file_is_what_is_usual_on_that_phone_or_what_was_asked_for(
     world: World, os: str, typed: str, kind: str
 ) -> None:
     await world.start()
-    ready(world, os=os, extension="aab" if kind == "aab" else None)
+    ready(world, os=os, extension="aab" if kind == FileKind.AAB else None)
     await world.ask(f"get courier {typed}")
     assert [token.type for token in world.applivery.minted] == [kind]
 
@@ -205,7 +207,7 @@ async def test_who_got_a_link_is_written_down_without_the_link(world: World) -> 
     world.applivery.faults.add(MINTING, Fault(status=403))
     await world.ask("get courier")
     refused, minted = await world.bot.store.audit_entries()
-    assert (minted.user_id, minted.outcome, minted.door) == (world.bruno.id, "minted", "command")
+    assert (minted.user_id, minted.outcome, minted.door) == (world.bruno.id, AuditOutcome.MINTED, Entrypoint.COMMAND)
     assert (minted.app_id, minted.build_id, minted.channel_id) == (world.courier.id, build.id, world.releases.id)
     assert (refused.user_id, refused.outcome, refused.token_hash) == (world.ana.id, "PermissionMissing", None)
     assert link(answer).rpartition("/")[2] not in repr(minted)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot import service
+from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
 from tests.conftest import World
@@ -244,7 +245,7 @@ async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_
     assert (card.blocks, card.edited) == (blocks, False)
     assert await downloaded(answer) == 200
     [minted] = await world.bot.store.audit_entries(user_id=world.bruno.id, limit=1)
-    assert (minted.outcome, minted.door) == ("minted", "button")
+    assert (minted.outcome, minted.door) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
 
 
 async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: World) -> None:
@@ -281,7 +282,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: World, p
     name = world.slack.users[world.slack.bot_user_id].handle
     assert words == f"I am not in this channel, so I cannot post here. Invite me first: `/invite @{name}`."
     assert world.slack.messages(where) == []
-    assert [one for one in await world.bot.store.audit_entries() if one.action == "share"] == []
+    assert [one for one in await world.bot.store.audit_entries() if one.action == Action.SHARE] == []
 
 
 async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: World) -> None:
@@ -398,7 +399,7 @@ async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url
         await other.door.finish(5)
         assert mints(world) == before + 1
         counted = "applivery_bot_requests_total"
-        labelled = {"door": "button", "name": "get.v1", "outcome": "answered"}
+        labelled = {"door": Entrypoint.BUTTON, "name": "get.v1", "outcome": "answered"}
         by_each = [bot.metrics.registry.get_sample_value(counted, labelled) for bot in (world.bot, other)]
         assert by_each == [2, 2]
         await world.stop()
@@ -584,7 +585,7 @@ async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(worl
     assert "PUBLIC_URL" not in raw(answer)
     assert labels(answer) == ["Get a fresh link", IOS_FILE, "Send to my DM", "Share here"]
     [entry] = await world.bot.store.audit_entries()
-    assert (entry.user_id, entry.outcome) == (world.ana.id, "ticket")
+    assert (entry.user_id, entry.outcome) == (world.ana.id, AuditOutcome.TICKET)
 
 
 async def test_the_file_button_leads_to_a_page_for_the_file(world: World) -> None:

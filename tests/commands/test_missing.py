@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.audit import Action
 from bot.sandbox.slack import Message
 from tests.commands.test_downloads import private
 from tests.commands.test_summaries import asked_in, everything_in, leads, text_of
@@ -193,5 +194,5 @@ async def test_nobody_s_name_is_stored_or_said_to_others(world: World) -> None:
     others = [one for one in every_message(world.slack) if one.channel != world.slack.dm(world.ana).id]
     others = [one for one in others if one.channel != world.slack.dm(zoe).id]
     assert zoe.id not in json.dumps([one.saved() for one in others])
-    [entry] = [one for one in await world.bot.store.audit_entries() if one.action == "nudge"]
+    [entry] = [one for one in await world.bot.store.audit_entries() if one.action == Action.NUDGE]
     assert entry.outcome == "2 people"

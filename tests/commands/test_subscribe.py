@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bot.domain.audit import Action
 from bot.domain.model import Event, Manner
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import View
@@ -434,4 +435,4 @@ async def test_subscribing_is_written_down(world: World) -> None:
     await world.start()
     await world.ask("subscribe courier on:failed branch:main")
     [entry] = await world.bot.store.audit_entries()
-    assert (entry.action, entry.outcome, entry.app_id) == ("subscribe", "on:failed branch:main", world.courier.id)
+    assert (entry.action, entry.outcome, entry.app_id) == (Action.SUBSCRIBE, "on:failed branch:main", world.courier.id)

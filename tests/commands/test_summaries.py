@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 
+from bot.domain.audit import Action
 from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
 from tests.commands.test_downloads import people, private
 from tests.conftest import World
+from tests.handing import ready, start_with_page
 from tests.seeing import every_message, labels, old_card, press
 
 NAMES = ("Eva", "Ruiz", "Zoe", "Lang", "acme.test")
 DAY = timedelta(days=1)
+PAGE = re.compile(r"https?://\S+/b/[\w-]+")
 
 
 def everything_in(world: World, channel: Any) -> list[Message]:
@@ -216,7 +221,7 @@ async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: Wo
     assert by_name["'=HYPERLINK(1) @x"][3] == "2026-07-02T00:30:00+02:00", "in the asker's own time zone"
     assert by_name["'=HYPERLINK(1) @x"][7] == "'+1"
     assert by_name[""][2] == "unknown"
-    [entry] = [one for one in await world.bot.store.audit_entries() if one.action == "downloads"]
+    [entry] = [one for one in await world.bot.store.audit_entries() if one.action == Action.DOWNLOADS]
     assert entry.outcome == "5 lines as a file"
 
 
@@ -263,6 +268,17 @@ async def test_links_asked_for_here_stand_beside_what_applivery_recorded(world: 
     )
     said = json.dumps((await world.ask("downloads courier since:7d")).blocks, ensure_ascii=False)
     assert "2 links asked for in Slack · 3 downloads recorded by Applivery" in said
+
+
+async def test_a_link_taken_on_its_page_is_one_link(world: World) -> None:
+    await start_with_page(world)
+    ready(world, os="android")
+    page = PAGE.findall((await world.ask("get courier")).text)[0]
+    async with aiohttp.ClientSession() as session, session.post(page) as response:
+        assert response.status == 200
+    for typed in ("downloads courier", "downloads courier since:1d", "downloads courier 2.4.0"):
+        asked = json.dumps((await world.ask(typed)).blocks)
+        assert "1 link asked for in Slack" in asked
 
 
 async def test_a_version_of_many_builds_is_asked_about_once(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.applivery.upload import Endurance
+from bot.domain.audit import Action, AuditOutcome
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, View
 from tests.conftest import World, texts
@@ -412,9 +413,9 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: World) 
     world.applivery.faults.add(POSTING, Fault(status=400, code=5006, error="no"))
     await sent(world, await opened(world, posted(world, "other.apk")))
     await carried(world)
-    rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == "upload"]
+    rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == Action.UPLOAD]
     assert {(one.user_id, one.outcome, one.app_id, one.build_id) for one in rows} == {
-        (world.ana.id, "uploaded", world.courier.id, world.applivery.builds[0].id),
+        (world.ana.id, AuditOutcome.UPLOADED, world.courier.id, world.applivery.builds[0].id),
         (world.ana.id, "UploadRejected", world.courier.id, None),
     }
 

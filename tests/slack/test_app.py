@@ -7,6 +7,7 @@ import re
 import pytest
 
 import bot.commands
+from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
@@ -296,7 +297,7 @@ async def test_requests_are_counted_by_door_name_and_outcome(world: World) -> No
     await world.bot.door.finish(5)
     value = world.bot.metrics.registry.get_sample_value
     name = "applivery_bot_requests_total"
-    assert value(name, {"door": "command", "name": "help", "outcome": "answered"}) == 1
+    assert value(name, {"door": Entrypoint.COMMAND, "name": "help", "outcome": "answered"}) == 1
     assert sum(
         sample.value
         for metric in world.bot.metrics.registry.collect()

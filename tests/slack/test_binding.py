@@ -9,12 +9,13 @@ import pytest
 
 from bot.applivery.catalogue import Catalogue
 from bot.domain import grammar
+from bot.domain.audit import Entrypoint
 from bot.domain.model import App, Asker, Role
 from bot.domain.periods import Period
 from bot.errors import BadInput, NotFoundByName
 from bot.slack.binding import bind
 from bot.slack.blocks import Message
-from bot.slack.command import Call, Door, Entry, Filters, House, Registry, Target, command
+from bot.slack.command import Call, Entry, Filters, House, Registry, Target, command
 from tests.conftest import World
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -72,7 +73,7 @@ async def bound(world: World) -> Bound:
         | {"catalogue": Catalogue(world.bot.applivery), "registry": Registry(), "command": "/builds"}
     )
     asker = Asker(team_id="T", user_id="U", tz="Europe/Madrid")
-    call = Call(asker=asker, house=house, now=NOW, door=Door.COMMAND)
+    call = Call(asker=asker, house=house, now=NOW, door=Entrypoint.COMMAND)
 
     async def run(handler: Any, text: str) -> dict[str, Any]:
         return await bind(entry(handler), call, grammar.parse(text))

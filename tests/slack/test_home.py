@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from bot.domain.audit import Entrypoint
 from bot.errors import SlackProblem
 from bot.sandbox.faults import Fault
 from bot.slack import blocks
 from bot.slack.blocks import Home
 from bot.slack.home import HomeTab
 from bot.slack.manifest import EVENTS, manifest
-from bot.slack.payloads import Came, Door
+from bot.slack.payloads import Came
 from tests.conftest import World
 from tests.handing import directs, ready, rested, seen
 from tests.seeing import press
@@ -138,7 +139,7 @@ class Publisher:
         self.shown.append((home.blocks[-1]["text"]["text"], known))
 
 
-CAME = Came(Door.HOME, "T", "U", None, home=True, home_hash="h")
+CAME = Came(Entrypoint.HOME, "T", "U", None, home=True, home_hash="h")
 
 
 async def test_for_one_person_one_home_is_made_after_the_other() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.audit import Entrypoint
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, User
 from tests.conftest import World
@@ -42,7 +43,7 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: World) -> Non
     assert await downloaded(answer) == 200
     assert (shown.edited, answer is shown) == (False, False)
     entry = (await world.bot.store.audit_entries())[0]
-    assert entry.door == "shortcut"
+    assert entry.door == Entrypoint.SHORTCUT
 
 
 @pytest.mark.parametrize("compact", ["", " format:compact"])

@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.model import AuditEntry
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.store.store import Store
 from tests.store.builders import NOON
 
 ENTRY = AuditEntry(
-    NOON, "T1", "U1", "get", "ok", "button", channel_id="C1", app_id="app", build_id="b1", token_hash="abc"
+    NOON,
+    "T1",
+    "U1",
+    Action.GET,
+    "ok",
+    Entrypoint.BUTTON,
+    channel_id="C1",
+    app_id="app",
+    build_id="b1",
+    token_hash="abc",
 )
 
 
@@ -34,14 +43,16 @@ async def test_entries_are_found_by_person_app_and_time_newest_first(store: Stor
 
 async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store: Store) -> None:
     def entry(minute: int, build: str | None, **about: object) -> AuditEntry:
-        return replace(ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, **{"outcome": "minted", **about})
+        return replace(
+            ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, **{"outcome": AuditOutcome.MINTED, **about}
+        )
 
     for one in (
         entry(0, "b1"),
-        entry(1, "b2", outcome="ticket"),
+        entry(1, "b2", outcome=AuditOutcome.TICKET),
         entry(2, "b1"),
         entry(3, "b3", outcome="TooEager"),
-        entry(4, "b4", action="share"),
+        entry(4, "b4", action=Action.SHARE),
         entry(5, "b5", user_id="U2"),
         entry(6, "b6", app_id="other"),
         entry(7, None),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.audit import CLAIM_PAGE_STORED, Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.digests import Digest
 from bot.domain.downloads import By
-from bot.domain.model import AuditEntry
 from bot.store.store import Store
+from bot.store.transactions import Connection
 
 MINUTE = timedelta(minutes=1)
 
@@ -90,16 +94,32 @@ async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wis
 async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Store) -> None:
     now = await store.now()
     for build, outcome, door, ago in (
-        ("b1", "minted", "command", 1),
-        ("b1", "ticket", "button", 2),
-        ("b1", "minted", "page", 2),
-        ("b1", "Gone", "command", 2),
-        ("b2", "ticket", "command", 90),
+        ("b1", AuditOutcome.MINTED, Entrypoint.COMMAND, 1),
+        ("b1", AuditOutcome.TICKET, Entrypoint.BUTTON, 2),
+        ("b1", AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE, 2),
+        ("b1", "Gone", Entrypoint.COMMAND, 2),
+        ("b2", AuditOutcome.TICKET, Entrypoint.COMMAND, 90),
     ):
         at = now - ago * MINUTE
-        await store.audit(AuditEntry(at, "T1", "U1", "get", outcome, door, app_id="app", build_id=build))
-    await store.audit(AuditEntry(now, "T1", "U1", "share", "minted", app_id="app", build_id="b1"))
+        await store.audit(AuditEntry(at, "T1", "U1", Action.GET, outcome, door, app_id="app", build_id=build))
+    await store.audit(AuditEntry(now, "T1", "U1", Action.SHARE, AuditOutcome.MINTED, app_id="app", build_id="b1"))
     assert await store.links_asked("app") == 3
     assert await store.links_asked("app", ["b1"]) == 2
     assert await store.links_asked("app", since=now - 60 * MINUTE, until=now - 1.5 * MINUTE) == 1
     assert await store.links_asked("other") == 0
+
+
+@pytest.mark.parametrize("door", sorted(CLAIM_PAGE_STORED))
+async def test_a_claim_is_no_second_link_by_any_name(store: Store, door: str) -> None:
+    about = {"app_id": "app", "build_id": "b1"}
+    now = await store.now()
+    await store.audit(AuditEntry(now, "T1", "U1", Action.GET, AuditOutcome.TICKET, **about))
+    await store.audit(AuditEntry(now, "T1", "U1", Action.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE, **about))
+
+    async def work(connection: Connection) -> None:
+        page = {"page": Entrypoint.CLAIM_PAGE.value, "door": door}
+        await connection.execute(sa.text("UPDATE audit SET door = :door WHERE door = :page"), page)
+
+    await store.run(work)
+    assert await store.links_asked("app") == 1
+    assert {one.door for one in await store.audit_entries()} == {Entrypoint.COMMAND, Entrypoint.CLAIM_PAGE}

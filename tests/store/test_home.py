@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.model import App, AuditEntry, Build, Event, Stage
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.model import App, Build, Event, Stage
 from bot.store.store import Store
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 APP = App("a1", "courier", "Courier")
 
 
-async def had(store: Store, build: str | None, minutes: int, *, user: str = "U1", outcome: str = "minted") -> None:
+async def had(
+    store: Store, build: str | None, minutes: int, *, user: str = "U1", outcome: str = AuditOutcome.MINTED
+) -> None:
     """A line of the ledger."""
     at = NOW + timedelta(minutes=minutes)
-    await store.audit(AuditEntry(at, "T1", user, "get", outcome, "command", app_id="a1", build_id=build))
+    await store.audit(AuditEntry(at, "T1", user, Action.GET, outcome, Entrypoint.COMMAND, app_id="a1", build_id=build))
 
 
 async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: Store) -> None:

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain.model import AuditEntry, Change, Event, NewAnnouncement, Stage
+from bot.domain.audit import Action, AuditEntry
+from bot.domain.model import Change, Event, NewAnnouncement, Stage
 from bot.errors import StoreDown
 from bot.store.engine import Place
 from bot.store.postgresql import CONNECTIONS, Pool
@@ -226,12 +227,12 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
 
 # ------------------------------------------------------------------ what goes in comes out
 
-ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", "get", "ok")
+ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", Action.GET, "ok")
 
 
 async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> None:
     madrid = timezone(timedelta(hours=1))
-    await store.audit(AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", "get", "ok"))
+    await store.audit(AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", Action.GET, "ok"))
     [entry] = await store.audit_entries()
     assert entry == ENTRY
     assert entry.at.tzinfo is UTC
@@ -239,7 +240,7 @@ async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> No
 
 async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(Exception, match="time zone"):
-        await store.audit(AuditEntry(datetime(2026, 1, 2), "T1", "U1", "get", "ok"))  # noqa: DTZ001
+        await store.audit(AuditEntry(datetime(2026, 1, 2), "T1", "U1", Action.GET, "ok"))  # noqa: DTZ001
 
 
 async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot import telemetry
+from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
 from bot.domain.tickets import State, fingerprint, new_ticket
 from bot.sandbox.faults import Fault
@@ -249,7 +250,7 @@ async def test_a_claim_is_written_down_without_the_token(desk: Desk) -> None:
     (token,) = desk.applivery.minted
     (entry,) = await desk.store.audit_entries()
     assert (entry.team_id, entry.user_id, entry.channel_id) == ("T1", "UANA", "C1")
-    assert (entry.action, entry.outcome, entry.door) == ("get", "minted", "claim page")
+    assert (entry.action, entry.outcome, entry.door) == (Action.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE)
     assert (entry.app_id, entry.build_id) == (build.app.id, build.id)
     assert entry.token_hash == fingerprint(token.token)
     assert token.token not in str(entry)
@@ -369,9 +370,9 @@ async def test_a_mint_that_fails_gives_the_claim_back_and_offers_to_try_again(
     assert ("Reference <code>" in seen.text) is reference
     seen = await desk.post(address, IPHONE, data={"as": "install"})
     assert "itms-services://" in seen.text
-    failed, minted = sorted(await desk.store.audit_entries(), key=lambda entry: entry.outcome == "minted")
+    failed, minted = sorted(await desk.store.audit_entries(), key=lambda entry: entry.outcome == AuditOutcome.MINTED)
     assert failed.token_hash is None
-    assert minted.outcome == "minted"
+    assert minted.outcome == AuditOutcome.MINTED
 
 
 async def test_applivery_away_at_the_look_is_said_and_nothing_is_spent(desk: Desk) -> None:
