@@ -29,6 +29,7 @@ import bot
 from bot import service
 from bot.domain import tickets
 from bot.domain.model import FileKind, Stage
+from bot.domain.states import DeliveryState
 from bot.errors import CannotStart
 from bot.sandbox.applivery.wire import NETWORKS
 from bot.sandbox.faults import Fault
@@ -291,7 +292,7 @@ NO_ANNOUNCEMENTS = {
         "DROP TRIGGER away",
     ),
     "postgresql": (
-        "ALTER TABLE announcements ADD CONSTRAINT away CHECK (state <> 'due') NOT VALID",
+        f"ALTER TABLE announcements ADD CONSTRAINT away CHECK (state <> '{DeliveryState.DUE}') NOT VALID",
         "ALTER TABLE announcements DROP CONSTRAINT away",
     ),
 }
@@ -362,8 +363,8 @@ async def test_promise_04_an_announcement_is_claimed_before_it_is_posted_and_mar
         )
     )
     await housed.settle()
-    assert states == [["sending"]], "while Slack stores it, it is claimed and not yet marked"
-    assert states_of(housed.database) == ["posted"]
+    assert states == [[DeliveryState.SENDING]], "while Slack stores it, it is claimed and not yet marked"
+    assert states_of(housed.database) == [DeliveryState.POSTED]
 
 
 def states_of(address: str) -> list[str]:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.domain.states import DeliveryState
 from bot.sandbox.faults import Fault
 from bot.store import migrating
 from bot.store.engine import Place
@@ -44,7 +45,7 @@ async def held(address: str) -> dict[str, int]:
     questions = {
         "channels": "SELECT count(*) FROM channels WHERE lease_token IS NOT NULL",
         "apps": "SELECT count(*) FROM apps WHERE lease_token IS NOT NULL",
-        "sending": "SELECT count(*) FROM announcements WHERE state = 'sending'",
+        "sending": f"SELECT count(*) FROM announcements WHERE state = '{DeliveryState.SENDING}'",
     }
     found = {}
     for name, question in questions.items():

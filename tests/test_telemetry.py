@@ -246,9 +246,9 @@ def test_a_line_for_machines_is_one_json_object_whatever_is_in_it(logs: Any) -> 
     try:
         fail("x")
     except RuntimeError:
-        telemetry.logger("bot.test").exception("failed")
+        telemetry.logger("bot.test").exception("broke")
     lines = [json.loads(line) for line in read().splitlines()]
-    assert [line["event"] for line in lines] == ["an\nevent", "two\nlines", "failed"]
+    assert [line["event"] for line in lines] == ["an\nevent", "two\nlines", "broke"]
     assert lines[0]["number"] == 1
     assert lines[0]["nothing"] is None
     assert [line["level"] for line in lines] == ["info", "warning", "error"]

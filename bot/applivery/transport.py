@@ -25,6 +25,7 @@ from bot.language import count
 
 _T = TypeVar("_T")
 Observe = Callable[[str, str, float], None]
+CALL_OK = "ok"  # the outcome of a call that raised nothing
 
 ATTEMPTS = 3
 _THREAD_FROM = 1_000_000  # bytes; below, decoding is quicker than changing threads
@@ -179,7 +180,7 @@ class Transport:
     @asynccontextmanager
     async def observed(self, ask: Ask) -> AsyncIterator[None]:
         """Take one request out of the budget and tell the observer how it went: `ok` or the error's class."""
-        started, outcome = time.monotonic(), "ok"
+        started, outcome = time.monotonic(), CALL_OK
         try:
             self._budget.take(ask.lane)
             yield

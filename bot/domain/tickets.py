@@ -14,7 +14,7 @@ from bot.domain.model import FileKind
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in URL-safe base64
 
 
-class State(StrEnum):
+class TicketState(StrEnum):
     """What somebody decided about a ticket; spent and expired follow from its count and its clock."""
 
     OPEN = "open"
@@ -22,7 +22,7 @@ class State(StrEnum):
     RECALLED = "recalled"
 
 
-class Standing(StrEnum):
+class TicketStatus(StrEnum):
     """Whether a ticket can be claimed, or why not."""
 
     OPEN = "open"
@@ -50,18 +50,18 @@ class Ticket:
     created_at: datetime
     expires_at: datetime
     claims_left: int
-    state: State = State.OPEN
+    state: TicketState = TicketState.OPEN
     origin: str = ""
 
-    def standing(self, now: datetime) -> Standing:
+    def standing(self, now: datetime) -> TicketStatus:
         """How it stands at `now` (aware). Of several reasons the one that tells the person most."""
-        if self.state is State.RECALLED:
-            return Standing.RECALLED
+        if self.state is TicketState.RECALLED:
+            return TicketStatus.RECALLED
         if self.claims_left <= 0:
-            return Standing.SPENT
-        if self.state is State.CANCELLED:
-            return Standing.CANCELLED
-        return Standing.OPEN if now < self.expires_at else Standing.EXPIRED
+            return TicketStatus.SPENT
+        if self.state is TicketState.CANCELLED:
+            return TicketStatus.CANCELLED
+        return TicketStatus.OPEN if now < self.expires_at else TicketStatus.EXPIRED
 
 
 def new_ticket() -> str:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.domain.model import Announcement, Follow, Saying, is_person
+from bot.domain.states import ResultKind
 from bot.errors import (
     AppliveryProblem,
     ChannelRefused,
@@ -23,7 +24,7 @@ from bot.jobs.loop import Outage
 from bot.jobs.pausing import Pausing
 from bot.slack.blocks import Message
 from bot.slack.poster import HTTP_SECONDS, Posted, Poster
-from bot.store.claims import Claim, Ended, Outcome
+from bot.store.claims import Claim, Outcome
 from bot.store.handing import Expiry
 from bot.store.store import Store
 from bot.telemetry import Metrics, logger
@@ -120,9 +121,9 @@ class Announce:
             outcome = await self._outcome(claim)
         except Exception as error:  # whatever it was, the channel must not stay blocked for ever
             log.exception("announce.unexpected", error=type(error).__name__, key=claim.announcement.key)
-            outcome = Outcome.of(claim, "unsure")
+            outcome = Outcome.of(claim, ResultKind.UNSURE)
         self._metrics.announcements.labels(outcome.kind).inc()
-        if outcome.kind == "posted":
+        if outcome.kind is ResultKind.POSTED:
             self._metrics.announcement_lag.observe(time.monotonic() - claim.due_monotonic)
         self._done.append(outcome)
 
@@ -131,17 +132,17 @@ class Announce:
             outcome = await self._post(claim)
         except SlackUnsure as error:
             self.outage.failed(error)
-            return Outcome.of(claim, "unsure")
+            return Outcome.of(claim, ResultKind.UNSURE)
         except SlackBusy as error:
-            return Outcome.of(claim, "again", retry_in=error.retry_after)
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
         except SlackCredentialRefused as error:
             self.outage.failed(error)
-            return Outcome.of(claim, "again", retry_in=CREDENTIAL_SECONDS)
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
         except (SlackProblem, AppliveryProblem) as error:
             return await self._refused(claim, error)
         self.outage.worked()
         # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
-        if outcome.kind == "posted" and not outcome.edited:
+        if outcome.kind is ResultKind.POSTED and not outcome.edited:
             self._aside.pop(claim.announcement.channel_id, None)
             await self._pausing.spoke(claim.announcement.channel_id)
         return outcome
@@ -151,9 +152,9 @@ class Announce:
         event = claim.announcement.event
         if event is Saying.SUMMARY:
             found = await self._there_already(claim, None) if claim.unsure else None
-            return Outcome.of(claim, "posted", ts=await threads.say(self._poster, claim, found))
+            return Outcome.of(claim, ResultKind.POSTED, ts=await threads.say(self._poster, claim, found))
         if claim.card_ts is None and event in Follow:
-            kind: Ended = "held" if self._pausing.knows(claim.announcement.channel_id) else "failed"
+            kind = ResultKind.HELD if self._pausing.knows(claim.announcement.channel_id) else ResultKind.FAILED
             return Outcome.of(claim, kind, reason="there is no card")
         if event is Follow.DETAILS:
             return await self._said(claim, thread_ts=claim.card_ts)
@@ -165,12 +166,12 @@ class Announce:
             if event is Follow.CHANGED or error.code not in CARD_IS_GONE:
                 raise
             return await self._said(claim)  # what is new is told again where the card was taken away
-        return Outcome.of(claim, "posted", ts=claim.card_ts, covers=claim.covers, edited=True)
+        return Outcome.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
     async def _said(self, claim: Claim, thread_ts: str | None = None) -> Outcome:
         """A message of its own, unless an earlier try that nobody knows the end of has put it there already."""
         if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
-            return Outcome.of(claim, "posted", ts=ts)
+            return Outcome.of(claim, ResultKind.POSTED, ts=ts)
         message = await self._message(claim.announcement)
         posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
         if over := message.expires:
@@ -179,7 +180,7 @@ class Announce:
             )
             await self._store.expire_at(over.at, expiry)
         alone = thread_ts is not None or _is_person(claim)
-        return Outcome.of(claim, "posted", ts=posted.ts, covers=0 if alone else claim.covers)
+        return Outcome.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
     async def _plainer(self, claim: Claim, message: Message, send: Callable[[Message], Awaitable[Posted]]) -> Posted:
         """Sent as it is; a workspace that will not take the blocks still hears the sentence."""
@@ -237,22 +238,22 @@ class Announce:
         if claim.announcement.event is Saying.SUMMARY:
             await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
         if _is_person(claim) or isinstance(claim.announcement.event, Saying):
-            return Outcome.of(claim, "failed", reason=error.code)
+            return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
         await self._pausing.refused(claim.announcement.channel_id, error)
-        return Outcome.of(claim, "held", reason=error.code)
+        return Outcome.of(claim, ResultKind.HELD, reason=error.code)
 
     async def _refused(self, claim: Claim, error: SlackProblem | AppliveryProblem) -> Outcome:
         """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks nothing."""
         if isinstance(error, ChannelRefused):
             return await self._kept_back(claim, error)
         if isinstance(error, AppliveryProblem):
-            return Outcome.of(claim, "again", retry_in=APPLIVERY_SECONDS)
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=APPLIVERY_SECONDS)
         log.warning("announce.refused", code=error.code, key=claim.announcement.key)
         if isinstance(error, MessageRefused):
-            return Outcome.of(claim, "failed", reason=error.code)
+            return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
         if await self._given_up(claim, error):
             return await self._set_aside(claim, error)
-        return Outcome.of(claim, "again", retry_in=CREDENTIAL_SECONDS)
+        return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
     async def _set_aside(self, claim: Claim, error: SlackProblem) -> Outcome:
         """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
@@ -262,7 +263,7 @@ class Announce:
         if self._aside.get(channel_id) == error.code:
             return await self._kept_back(claim, ChannelRefused(code=error.code))
         self._aside[channel_id] = error.code
-        return Outcome.of(claim, "failed", reason=error.code)
+        return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
 
     async def _given_up(self, claim: Claim, error: SlackProblem) -> bool:
         """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain import estimates
 from bot.domain.model import Build
+from bot.domain.states import WatchState
 from bot.errors import SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure
 from bot.language import speaking
 from bot.slack.blocks import Message
@@ -15,7 +16,6 @@ from bot.slack.cards import progress as cards
 from bot.slack.people import People
 from bot.slack.poster import Posted, Poster
 from bot.store.following import Progress as Row
-from bot.store.following import Standing
 from bot.store.store import Store
 from bot.telemetry import logger
 
@@ -58,7 +58,7 @@ class Progress:
         return await self._store.progress_due_in()
 
     async def _show(self, row: Row, now: datetime) -> None:
-        ended = row.standing is not Standing.OPEN or row.build.stage.final
+        ended = row.standing is not WatchState.OPEN or row.build.stage.final
         if not ended and _too_long(row, now):
             await self._store.stop_awaiting(row.build.id, row.user_id)
             ended = True
@@ -92,9 +92,9 @@ class Progress:
         return Posted(row.channel, row.ts)
 
     def _card(self, row: Row, now: datetime) -> Message:
-        if row.standing is Standing.STOPPED:
+        if row.standing is WatchState.STOPPED:
             return cards.stopped(row.build)
-        if row.standing is Standing.DELETED:
+        if row.standing is WatchState.DELETED:
             return cards.deleted(row.build)
         if row.build.stage.final:
             return cards.ended(row.build, self._dashboard(row.build))

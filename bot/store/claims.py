@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from bot.domain.model import Announcement
+from bot.domain.states import ResultKind
 from bot.store.columns import moment
-
-Ended = Literal["posted", "again", "held", "failed", "unsure"]
 
 
 class Lease(NamedTuple):
@@ -64,8 +63,8 @@ class Claim:
 class Outcome:
     """How a post ended.
 
-    `posted` with Slack's `ts`; `again` in `retry_in` seconds (it certainly is not there); `held` with the `reason`,
-    until the channel takes messages again; `failed` for good, with the `reason`; `unsure`, which keeps the lease: when
+    POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (it certainly is not there); HELD with the `reason`,
+    until the channel takes messages again; FAILED for good, with the `reason`; UNSURE, which keeps the lease: when
     that has lapsed, the channel is searched for it. `covers` is the claim's, for a card that was shown; `edited` marks
     a message that was there before.
     """
@@ -73,7 +72,7 @@ class Outcome:
     announcement_id: int
     channel_id: str
     channel_token: str
-    kind: Ended
+    kind: ResultKind
     ts: str | None = None
     retry_in: float = 0.0
     reason: str | None = None
@@ -84,7 +83,7 @@ class Outcome:
     def of(
         cls,
         claim: Claim,
-        kind: Ended,
+        kind: ResultKind,
         *,
         ts: str | None = None,
         retry_in: float = 0.0,

@@ -193,7 +193,8 @@ _OPEN = written(
 _SAY = written(
     """
     INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
-    SELECT o.channel, o.app, o.build, o.event, o.key, o.fact, 'due', false, {now}, o.build, '' FROM {rows} WHERE true
+    SELECT o.channel, o.app, o.build, o.event, o.key, o.fact, {delivery.DUE}, false, {now}, o.build, ''
+    FROM {rows} WHERE true
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
     """,
     _NEW,

@@ -5,26 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.domain.model import Build, Event, NewAnnouncement
+from bot.domain.states import WatchState
 from bot.store.columns import micros, moment
 from bot.store.facts import build_of
 from bot.store.recording import Recording
 from bot.store.sql import Rows, Statement, as_rows, span, written
 from bot.store.tables import progress
 from bot.store.transactions import Connection
-
-
-class Standing(StrEnum):
-    """What has become of a wish to watch."""
-
-    OPEN = "open"
-    STOPPED = "stopped"
-    DELETED = "deleted"  # the build was, in Applivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +29,7 @@ class Progress:
 
     build: Build
     user_id: str
-    standing: Standing
+    standing: WatchState
     started_at: datetime
     usual: timedelta | None
     channel: str | None
@@ -185,7 +177,7 @@ def _progress(row: sa.Row[Any]) -> Progress | None:
         return Progress(
             build=build_of(row.facts),
             user_id=row.user_id,
-            standing=Standing(row.standing),
+            standing=WatchState(row.standing),
             started_at=moment(row.started_at),
             usual=None if row.usual_seconds is None else timedelta(seconds=row.usual_seconds),
             channel=row.channel,
@@ -202,17 +194,19 @@ def _progress(row: sa.Row[Any]) -> Progress | None:
 _FOLLOW = written("""
     INSERT INTO progress
         (build_id, user_id, app_id, standing, started_at, usual_seconds, shown, tried, alarmed, due_at)
-    SELECT w.build_id, w.user_id, :app, 'open', w.asked_at, CAST(:usual AS double precision), '', false, false, {now}
+    SELECT w.build_id, w.user_id, :app, {watch.OPEN}, w.asked_at,
+        CAST(:usual AS double precision), '', false, false, {now}
     FROM awaited w WHERE w.build_id = :build AND w.user_id = :user
     ON CONFLICT (build_id, user_id) DO UPDATE SET
-        standing = 'open', started_at = excluded.started_at, usual_seconds = excluded.usual_seconds,
+        standing = {watch.OPEN}, started_at = excluded.started_at, usual_seconds = excluded.usual_seconds,
         channel = NULL, ts = NULL, shown = '', tried = false, alarmed = false, due_at = excluded.due_at
-        WHERE progress.standing <> 'open'
+        WHERE progress.standing <> {watch.OPEN}
     RETURNING user_id
 """)
 
 _STOP = written("""
-    UPDATE progress SET standing = 'stopped' WHERE build_id = :build AND user_id = :user AND standing = 'open'
+    UPDATE progress SET standing = {watch.STOPPED}
+    WHERE build_id = :build AND user_id = :user AND standing = {watch.OPEN}
 """)
 
 _WATCHED = written("""
@@ -268,11 +262,11 @@ _WAIT_NO_MORE = written("""
 # A build that was deleted before anybody looked at it is known from the wish alone.
 _REMEMBER = written("""
     INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark)
-    SELECT build_id, app_id, 'pending', facts, true, {now}, '' FROM awaited
+    SELECT build_id, app_id, {stage.PENDING}, facts, true, {now}, '' FROM awaited
     WHERE app_id = :app AND build_id = :build AND facts IS NOT NULL ORDER BY asked_at DESC LIMIT 1
     ON CONFLICT (build_id) DO NOTHING
 """)
 
 _NOTHING_TO_SHOW = written("""
-    UPDATE progress SET standing = 'deleted' WHERE app_id = :app AND build_id = :build AND standing = 'open'
+    UPDATE progress SET standing = {watch.DELETED} WHERE app_id = :app AND build_id = :build AND standing = {watch.OPEN}
 """)

@@ -99,13 +99,13 @@ _HOLD_ON = written("""
             ELSE announcements.card END
     FROM subscriptions s
     WHERE s.id = announcements.subscription_id AND s.muted_until > {now}
-        AND announcements.state = 'held' AND announcements.held_until <= {now}
+        AND announcements.state = {delivery.HELD} AND announcements.held_until <= {now}
 """)
 
 # A mute that has come since _HOLD_ON holds as well.
 _RELEASE = written("""
-    UPDATE announcements SET state = 'due', held_until = {now}
-    WHERE state = 'held' AND held_until <= {now} AND NOT EXISTS (
+    UPDATE announcements SET state = {delivery.DUE}, held_until = {now}
+    WHERE state = {delivery.HELD} AND held_until <= {now} AND NOT EXISTS (
         SELECT 1 FROM subscriptions s WHERE s.id = announcements.subscription_id AND s.muted_until > {now}
     )
     RETURNING channel_id
@@ -121,7 +121,7 @@ _OPEN = written(
 )
 
 _HELD_IN = written("""
-    SELECT min(held_until) - {now} FROM announcements WHERE state = 'held' AND held_until IS NOT NULL
+    SELECT min(held_until) - {now} FROM announcements WHERE state = {delivery.HELD} AND held_until IS NOT NULL
 """)
 
 # What a digest holds as well waits for the digest.
@@ -130,7 +130,8 @@ _MOVE_MUTE = written(
     UPDATE announcements SET held_until = coalesce(CAST(:until AS bigint), {now}),
         card = CASE WHEN card LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
             THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card END
-    WHERE state = 'held' AND channel_id = :channel AND subscription_id IN (SELECT o.id FROM {rows}) AND held_until = (
+    WHERE state = {delivery.HELD} AND channel_id = :channel AND subscription_id IN (SELECT o.id FROM {rows})
+        AND held_until = (
         SELECT s.muted_until FROM subscriptions s WHERE s.id = announcements.subscription_id
     )
     """,
@@ -141,7 +142,7 @@ _PAUSED = written("""
     SELECT channel_id, paused AS reason FROM subscriptions WHERE paused IS NOT NULL
     UNION ALL
     SELECT channel_id, max(reason) FROM announcements
-    WHERE state = 'held' AND held_until IS NULL AND reason IS NOT NULL GROUP BY channel_id
+    WHERE state = {delivery.HELD} AND held_until IS NULL AND reason IS NOT NULL GROUP BY channel_id
 """)
 
 _OPEN_CHANNEL = written("UPDATE channels SET waiting = true WHERE channel_id = :channel")
@@ -149,18 +150,18 @@ _OPEN_CHANNEL = written("UPDATE channels SET waiting = true WHERE channel_id = :
 _TOGETHER = written("""
     UPDATE announcements SET card = CAST(:wait AS text) || '/' || (
         SELECT max(h.id) FROM announcements h
-        WHERE h.channel_id = :channel AND h.state = 'held' AND h.held_until IS NULL
+        WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
     )
-    WHERE channel_id = :channel AND state = 'held' AND held_until IS NULL
-        AND event IN ('uploaded', 'processed', 'failed')
+    WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
+        AND event IN {card_events}
         AND NOT EXISTS (
             SELECT 1 FROM announcements p
             WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
         )
         AND 1 < (
             SELECT count(DISTINCT h.card) FROM announcements h
-            WHERE h.channel_id = :channel AND h.state = 'held' AND h.held_until IS NULL
-                AND h.event IN ('uploaded', 'processed', 'failed')
+            WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+                AND h.event IN {card_events}
                 AND NOT EXISTS (
                     SELECT 1 FROM announcements p
                     WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
@@ -169,7 +170,8 @@ _TOGETHER = written("""
 """)
 
 _RELEASE_CHANNEL = written("""
-    UPDATE announcements SET state = CASE WHEN unsure THEN 'sending' ELSE 'due' END, held_until = {now}
-    WHERE channel_id = :channel AND state = 'held' AND held_until IS NULL
+    UPDATE announcements SET held_until = {now},
+        state = CASE WHEN unsure THEN {delivery.SENDING} ELSE {delivery.DUE} END
+    WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
     RETURNING id
 """)

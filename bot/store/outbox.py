@@ -80,7 +80,7 @@ _OPEN = written(
         SELECT o.channel FROM {rows} WHERE o.channel IS NOT NULL
         UNION
         SELECT a.channel_id FROM {rows} JOIN announcements a ON a.build_id = o.build
-        WHERE a.state NOT IN ('known', 'failed') AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
+        WHERE a.state NOT IN ({delivery.KNOWN}, {delivery.FAILED}) AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
     ) AS c WHERE true ORDER BY c.channel
     ON CONFLICT (channel_id) DO UPDATE SET waiting = true
     """,
@@ -91,7 +91,8 @@ _ANNOUNCE = written(
     """
     INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
         card, manner, subscription_id, held_until, fact)
-    SELECT o.channel, :app, o.build, o.event, o.key, CASE WHEN o.held IS NULL THEN 'due' ELSE 'held' END, false, {now},
+    SELECT o.channel, :app, o.build, o.event, o.key,
+        CASE WHEN o.held IS NULL THEN {delivery.DUE} ELSE {delivery.HELD} END, false, {now},
         o.card, o.manner, o.subscription, o.held, o.fact
     FROM {rows} WHERE true ORDER BY o.n
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
@@ -108,19 +109,20 @@ _SHOW_ANEW = written(
     """
     INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
         card, manner, subscription_id, fact)
-    SELECT f.channel_id, f.app_id, f.build_id, 'changed:' || n.turn,
-        f.channel_id || ':' || f.card || ':changed:' || n.turn, 'due', false, {now}, f.card, f.manner,
-        f.subscription_id, ''
+    SELECT f.channel_id, f.app_id, f.build_id, {follow.CHANGED::} || n.turn,
+        f.channel_id || ':' || f.card || ':' || {follow.CHANGED::} || n.turn, {delivery.DUE}, false, {now}, f.card,
+        f.manner, f.subscription_id, ''
     FROM (
-        SELECT min(CASE WHEN a.state IN ('sending', 'posted') THEN a.id END) AS first, max(a.id) AS turn
+        SELECT min(CASE WHEN a.state IN ({delivery.SENDING}, {delivery.POSTED}) THEN a.id END) AS first,
+            max(a.id) AS turn
         FROM (
             SELECT DISTINCT s.channel_id, s.card FROM {rows} JOIN announcements s ON s.build_id = o.build
-            WHERE s.state IN ('sending', 'posted') AND (s.event || '') IN ('uploaded', 'processed', 'failed')
+            WHERE s.state IN ({delivery.SENDING}, {delivery.POSTED}) AND (s.event || '') IN {card_events}
                 AND substr(s.channel_id, 1, 1) NOT IN ('U', 'W')
         ) AS c JOIN announcements a ON a.channel_id = c.channel_id AND a.card = c.card
         GROUP BY a.channel_id, a.card
-        HAVING sum(CASE WHEN a.state = 'due' AND a.event NOT LIKE 'details%' THEN 1 ELSE 0 END) = 0
-            OR sum(CASE WHEN a.state = 'sending' AND a.event NOT LIKE 'details%' THEN 1 ELSE 0 END) > 0
+        HAVING sum(CASE WHEN a.state = {delivery.DUE} AND a.event NOT LIKE {follow.DETAILS:%} THEN 1 ELSE 0 END) = 0
+            OR sum(CASE WHEN a.state = {delivery.SENDING} AND a.event NOT LIKE {follow.DETAILS:%} THEN 1 ELSE 0 END) > 0
     ) AS n JOIN announcements f ON f.id = n.first
     WHERE true ORDER BY n.turn
     ON CONFLICT (channel_id, build_id, event) DO NOTHING

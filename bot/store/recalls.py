@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bot.domain.builds import superseded
 from bot.domain.model import Build, Recall, Standing
-from bot.domain.tickets import State
+from bot.domain.tickets import TicketState
 from bot.store.columns import now
 from bot.store.facts import build_of
 from bot.store.outbox import Outbox
@@ -31,8 +31,8 @@ class Recalls(Outbox):
         )
         end = (
             sa.update(tickets)
-            .where(tickets.c.build_id == build.id, tickets.c.state == State.OPEN.value)
-            .values(state=State.RECALLED.value)
+            .where(tickets.c.build_id == build.id, tickets.c.state == TicketState.OPEN)
+            .values(state=TicketState.RECALLED)
         )
 
         async def work(connection: Connection) -> tuple[Recall, bool]:
@@ -103,8 +103,8 @@ def _recall_of(row: sa.Row[Any]) -> Recall:
 _CARDS = written("""
     SELECT count(*) FROM (
         SELECT DISTINCT channel_id, card FROM announcements
-        WHERE build_id = :build AND state IN ('due', 'sending', 'posted') AND fact = ''
-            AND event IN ('uploaded', 'processed', 'failed') AND substr(channel_id, 1, 1) NOT IN ('U', 'W')
+        WHERE build_id = :build AND state IN {shown} AND fact = ''
+            AND event IN {card_events} AND substr(channel_id, 1, 1) NOT IN ('U', 'W')
     ) AS c
 """)
 
@@ -114,9 +114,9 @@ _LINE = written("""
     FROM announcements k JOIN announcements a ON a.channel_id = k.channel_id AND a.app_id = :app
     JOIN builds b ON b.build_id = a.build_id
     LEFT JOIN recalls r ON r.build_id = a.build_id
-    WHERE k.build_id = :build AND k.event = 'processed' AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
-        AND a.event = 'processed' AND a.state IN ('due', 'sending', 'posted', 'held')
-        AND b.stage = 'ready' AND NOT b.gone
+    WHERE k.build_id = :build AND k.event = {event.PROCESSED} AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
+        AND a.event = {event.PROCESSED} AND a.state IN {said}
+        AND b.stage = {stage.READY} AND NOT b.gone
     ORDER BY a.id DESC LIMIT 2000
 """)
 
@@ -124,7 +124,7 @@ _FOLLOWED = written(
     """
     UPDATE announcements SET superseded_by = o.by FROM {rows}
     WHERE announcements.channel_id = o.channel AND announcements.build_id = o.build
-        AND announcements.event = 'processed'
+        AND announcements.event = {event.PROCESSED}
     """,
     Rows("rows", {"channel": "text", "build": "text", "by": "text"}),
 )

@@ -172,7 +172,7 @@ _KNOWN = written(
     """
     SELECT b.build_id, b.stage FROM {rows} JOIN builds b ON b.build_id = o.id WHERE NOT b.gone
     UNION
-    SELECT build_id, stage FROM builds WHERE app_id = :app AND stage IN ('pending', 'running') AND NOT gone
+    SELECT build_id, stage FROM builds WHERE app_id = :app AND stage IN ({stage.PENDING}, {stage.RUNNING}) AND NOT gone
     """,
     Rows("rows", {"id": "text"}),
 )
@@ -238,8 +238,8 @@ _STANDING = written(
     """
     SELECT a.channel_id, b.facts FROM {rows} JOIN announcements a ON a.channel_id = o.channel AND a.app_id = :app
     JOIN builds b ON b.build_id = a.build_id
-    WHERE a.event = 'processed' AND a.superseded_by IS NULL AND a.state IN ('due', 'sending', 'posted', 'held')
-        AND b.stage = 'ready' AND NOT b.gone
+    WHERE a.event = {event.PROCESSED} AND a.superseded_by IS NULL AND a.state IN {said}
+        AND b.stage = {stage.READY} AND NOT b.gone
         AND NOT EXISTS (SELECT 1 FROM recalls r WHERE r.build_id = a.build_id)
     ORDER BY a.id DESC LIMIT 500
     """,
@@ -256,7 +256,7 @@ _SUPERSEDE = written(
     """
     UPDATE announcements SET superseded_by = o.by FROM {rows}
     WHERE announcements.channel_id = o.channel_id AND announcements.build_id = o.build_id
-        AND announcements.event = 'processed'
+        AND announcements.event = {event.PROCESSED}
     """,
     Rows("rows", {"channel_id": "text", "build_id": "text", "by": "text"}),
 )

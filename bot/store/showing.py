@@ -100,15 +100,16 @@ _FACTS = written(
         {now} - coalesce(a.held_until, a.created_at) AS age,
         (
             SELECT p.ts FROM announcements p
-            WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL AND p.event NOT LIKE 'details%'
+            WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL
+                AND p.event NOT LIKE {follow.DETAILS:%}
             ORDER BY p.posted_at DESC, p.id DESC LIMIT 1
         ) AS card_ts,
         (
             SELECT max(w.id + 0) FROM announcements w
-            WHERE w.channel_id = a.channel_id AND w.card = a.card AND w.state = 'due'
+            WHERE w.channel_id = a.channel_id AND w.card = a.card AND w.state = {delivery.DUE}
         ) AS covers
     FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
-    LEFT JOIN announcements q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = 'processed'
+    LEFT JOIN announcements q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = {event.PROCESSED}
     LEFT JOIN builds s ON s.build_id = q.superseded_by
     LEFT JOIN recalls r ON r.build_id = a.build_id
     ORDER BY a.id
@@ -126,8 +127,8 @@ _SHOWN = written(
     JOIN builds b ON b.build_id = a.build_id
     LEFT JOIN builds s ON s.build_id = a.superseded_by
     LEFT JOIN recalls r ON r.build_id = a.build_id
-    WHERE h.fact = '' AND a.fact = '' AND a.state IN ('due', 'sending', 'posted')
-        AND a.event IN ('uploaded', 'processed', 'failed')
+    WHERE h.fact = '' AND a.fact = '' AND a.state IN {shown}
+        AND a.event IN {card_events}
     ORDER BY a.id
     """,
     Rows("rows", {"id": "bigint"}),

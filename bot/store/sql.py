@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from types import SimpleNamespace
 
 import msgspec
 from sqlalchemy import TextClause, text
+
+from bot.domain.model import Event, Follow, Stage
+from bot.domain.states import DeliveryState, WatchState
+from bot.domain.tickets import TicketState
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -24,6 +30,43 @@ _SKIP_LOCKED: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE SKIP LOCK
 _LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
 
 Statement = Mapping[str, TextClause]
+
+
+class _Quoted(str):
+    """A word as SQL has it; what follows the colon in `{follow.DETAILS:%}` stands within the quotes."""
+
+    __slots__ = ()
+
+    def __format__(self, more: str) -> str:
+        return "'" + self + more + "'"
+
+
+def _quoted(vocabulary: type[StrEnum]) -> SimpleNamespace:
+    return SimpleNamespace(**{one.name: _Quoted(one.value) for one in vocabulary})
+
+
+def _any_of(*words: StrEnum) -> str:
+    return "(" + ", ".join(f"{_Quoted(word.value)}" for word in words) + ")"
+
+
+# The vocabularies that statements name: a word that is spelt wrong there fails at the import.
+_WORDS = {
+    "delivery": _quoted(DeliveryState),
+    "event": _quoted(Event),
+    "follow": _quoted(Follow),
+    "stage": _quoted(Stage),
+    "ticket": _quoted(TicketState),
+    "watch": _quoted(WatchState),
+    "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
+    "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),
+    "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
+    "card_events": _any_of(Event.UPLOADED, Event.PROCESSED, Event.FAILED),
+}
+
+
+def literal(words: str) -> str:
+    """SQL in which `{delivery.DUE}` and its like stand for the words they are stored as."""
+    return words.format(**_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +91,10 @@ class Rows:
 
 
 def written(words: str, rows: Rows | None = None) -> Statement:
-    """A statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it."""
+    """A statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it.
+
+    Words of closed vocabularies are named, not spelt: `state = {delivery.DUE}`.
+    """
     return {
         dialect: text(
             words.format(
@@ -56,6 +102,7 @@ def written(words: str, rows: Rows | None = None) -> Statement:
                 skip_locked=_SKIP_LOCKED[dialect],
                 lock_c=_LOCK_C[dialect],
                 rows="" if rows is None else format(rows, dialect),
+                **_WORDS,
             )
         )
         for dialect in (SQLITE, POSTGRESQL)

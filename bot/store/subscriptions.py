@@ -234,7 +234,8 @@ def subscription_of(row: sa.Row[Any]) -> Subscription:
 
 # Nobody wants to hear any more what was kept back.
 _DROP = written("""
-    UPDATE announcements SET state = 'failed', reason = 'unsubscribed' WHERE subscription_id = :id AND state = 'held'
+    UPDATE announcements SET state = {delivery.FAILED}, reason = 'unsubscribed'
+    WHERE subscription_id = :id AND state = {delivery.HELD}
 """)
 
 _LOOK_AGAIN = written("""
@@ -282,8 +283,8 @@ _STAGES = written(
 _KNOWN_TO_CHANNEL = written(
     """
     INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at, card, manner, fact)
-    SELECT o.channel, o.app, o.build, o.event, o.channel || ':' || o.build || ':' || o.event, 'known', false, {now},
-        o.build, '', ''
+    SELECT o.channel, o.app, o.build, o.event, o.channel || ':' || o.build || ':' || o.event, {delivery.KNOWN}, false,
+        {now}, o.build, '', ''
     FROM {rows}
     WHERE NOT EXISTS (
         SELECT 1 FROM subscriptions s WHERE s.channel_id = o.channel AND s.app_id IN (o.app, '*') AND s.id <> :me

@@ -5,7 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from bot.domain.audit import Action, Entrypoint
+from bot.domain.model import FileKind
+from bot.domain.states import DeliveryState, WatchState
+from bot.domain.tickets import TicketState
 from bot.store.columns import Instant, OneOf, RowId, Words, metadata
+from bot.store.sql import literal
 
 subscriptions = sa.Table(
     "subscriptions",
@@ -72,9 +76,9 @@ channels = sa.Table(
     sa.Index(None, "lease_token"),
 )
 
-WAITING = sa.text("state IN ('due', 'sending')")
-HELD = sa.text("state = 'held'")
-STANDING = sa.text("event = 'processed' AND superseded_by IS NULL")
+WAITING = sa.text(literal("state IN {waiting}"))
+HELD = sa.text(literal("state = {delivery.HELD}"))
+STANDING = sa.text(literal("event = {event.PROCESSED} AND superseded_by IS NULL"))
 
 # The outbox. (held →) due → sending → posted or failed; `known` was there before the channel asked and is never said.
 # Rows with one `card` share one message in the channel. A held row without `held_until` waits for its channel.
@@ -88,7 +92,7 @@ announcements = sa.Table(
     sa.Column("build_id", Words, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", OneOf(DeliveryState), nullable=False),
     sa.Column("unsure", sa.Boolean, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("first_attempt_at", Instant),
@@ -138,12 +142,12 @@ tickets = sa.Table(
     sa.Column("user_id", Words, nullable=False),
     sa.Column("app_id", Words, nullable=False),
     sa.Column("build_id", Words, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("kind", OneOf(FileKind), nullable=False),
     sa.Column("file_id", Words, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("claims_left", sa.Integer, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", OneOf(TicketState), nullable=False),
     sa.Column("origin", Words, nullable=False),
     sa.Index(None, "build_id", "user_id"),
     sa.Index(None, "expires_at"),
@@ -244,7 +248,7 @@ progress = sa.Table(
     sa.Column("build_id", Words, primary_key=True),
     sa.Column("user_id", Words, primary_key=True),
     sa.Column("app_id", Words, nullable=False),
-    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("standing", OneOf(WatchState), nullable=False),
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("usual_seconds", sa.Double),
     sa.Column("channel", Words),

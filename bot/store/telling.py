@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from bot.domain.states import DeliveryState, ResultKind
 from bot.store.claims import Claim, Exchange, Lease, Outcome, Waiting
 from bot.store.columns import moment, storable
 from bot.store.engine import fresh_token
@@ -30,7 +31,7 @@ class Telling(Showing):
         `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
         announcement, and no other. May be repeated with the same `done` after `StoreDown`.
         """
-        ended = [outcome for outcome in done if outcome.kind != "unsure"]
+        ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
 
         async def work(connection: Connection) -> Exchange:
             lost = await self._hand_in(connection, ended, pace_seconds) if ended else ()
@@ -52,7 +53,7 @@ class Telling(Showing):
         in_time = {channel for channel in freed if times[channel] == 1}
         await self._edit_again(connection, [o for o in ended if o.edited and o.channel_id not in in_time])
         kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
-        late = [o for o in ended if o.kind == "posted" and o.announcement_id not in kept]
+        late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
         if not late:
             return ()
         # The same ts again is our own hand-in, repeated because its first answer never reached us.
@@ -104,7 +105,7 @@ class Telling(Showing):
                 "channel": claim.announcement.channel_id,
                 "token": claim.channel_token,
                 # One that was unsure when it came is as unsure when it goes.
-                "state": "sending" if claim.unsure else "due",
+                "state": DeliveryState.SENDING if claim.unsure else DeliveryState.DUE,
                 "ts": None,
                 "reason": None,
                 "wait": 0,
@@ -149,20 +150,25 @@ class Telling(Showing):
         return await self.run(work)
 
 
-_STATES = {"posted": "posted", "again": "due", "held": "held", "failed": "failed"}
+_STATES = {
+    ResultKind.POSTED: DeliveryState.POSTED,
+    ResultKind.AGAIN: DeliveryState.DUE,
+    ResultKind.HELD: DeliveryState.HELD,
+    ResultKind.FAILED: DeliveryState.FAILED,
+}
 
 
 def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
-    if outcome.kind == "posted" and not outcome.ts:
+    if outcome.kind is ResultKind.POSTED and not outcome.ts:
         raise ValueError("a posted announcement has a ts")
     return {
         "id": outcome.announcement_id,
         "channel": outcome.channel_id,
         "token": outcome.channel_token,
         "state": _STATES[outcome.kind],
-        "ts": outcome.ts if outcome.kind == "posted" else None,
+        "ts": outcome.ts if outcome.kind is ResultKind.POSTED else None,
         "reason": None if outcome.reason is None else storable(outcome.reason),
-        "wait": span(max(pace_seconds, outcome.retry_in) if outcome.kind == "again" else pace_seconds),
+        "wait": span(max(pace_seconds, outcome.retry_in) if outcome.kind is ResultKind.AGAIN else pace_seconds),
         "covers": outcome.covers,
     }
 
@@ -186,14 +192,14 @@ _ENDED = Rows(
 _HAND_IN = written(
     """
     UPDATE announcements SET ts = o.ts, reason = o.reason,
-        state = CASE WHEN o.state = 'due' AND announcements.unsure THEN 'sending' ELSE o.state END,
-        first_attempt_at = CASE WHEN o.state <> 'held' OR announcements.unsure THEN first_attempt_at END,
-        fact = CASE WHEN o.state IN ('posted', 'failed') THEN '' ELSE fact END,
-        held_until = CASE WHEN o.state <> 'held' THEN held_until END,
-        posted_at = CASE WHEN o.state = 'posted' THEN {now} END
+        state = CASE WHEN o.state = {delivery.DUE} AND announcements.unsure THEN {delivery.SENDING} ELSE o.state END,
+        first_attempt_at = CASE WHEN o.state <> {delivery.HELD} OR announcements.unsure THEN first_attempt_at END,
+        fact = CASE WHEN o.state IN ({delivery.POSTED}, {delivery.FAILED}) THEN '' ELSE fact END,
+        held_until = CASE WHEN o.state <> {delivery.HELD} THEN held_until END,
+        posted_at = CASE WHEN o.state = {delivery.POSTED} THEN {now} END
     FROM {rows}
     WHERE announcements.id = o.id AND announcements.ts IS NULL AND (
-        o.state = 'posted' OR announcements.state = 'sending' AND EXISTS (
+        o.state = {delivery.POSTED} OR announcements.state = {delivery.SENDING} AND EXISTS (
             SELECT 1 FROM channels c WHERE c.channel_id = announcements.channel_id AND c.lease_token = o.token
         )
     )
@@ -219,10 +225,11 @@ _FREE = written(
 # What was due for a card when it was shown has been said by that; what was held then, and released since, has not.
 _COVER = written(
     """
-    UPDATE announcements SET state = 'posted', ts = o.ts, posted_at = {now}
+    UPDATE announcements SET state = {delivery.POSTED}, ts = o.ts, posted_at = {now}
     FROM {rows} JOIN announcements h ON h.id = o.id
     WHERE o.covers > 0 AND h.ts = o.ts AND announcements.channel_id = h.channel_id AND announcements.card = h.card
-        AND announcements.id <= o.covers AND announcements.state = 'due' AND announcements.event NOT LIKE 'details%'
+        AND announcements.id <= o.covers AND announcements.state = {delivery.DUE}
+        AND announcements.event NOT LIKE {follow.DETAILS:%}
         AND (announcements.held_until IS NULL OR announcements.held_until <= h.first_attempt_at)
     """,
     _ENDED,
@@ -257,24 +264,24 @@ _HEADS = written("""
     WITH heads AS MATERIALIZED (
         SELECT (
             SELECT min(w.id) FROM announcements w
-            WHERE w.channel_id = c.channel_id AND w.state IN ('due', 'sending')
+            WHERE w.channel_id = c.channel_id AND w.state IN {waiting}
         ) AS id
         FROM channels c WHERE c.lease_token = :token
     )
-    UPDATE announcements SET unsure = (state = 'sending'), state = 'sending',
+    UPDATE announcements SET unsure = (state = {delivery.SENDING}), state = {delivery.SENDING},
         first_attempt_at = coalesce(first_attempt_at, {now})
     WHERE ts IS NULL AND id IN (SELECT heads.id FROM heads)
     RETURNING id
 """)
 
 _UNREADABLE = written("""
-    UPDATE announcements SET state = 'failed', reason = 'made by another version of this bot' WHERE id = :id
+    UPDATE announcements SET state = {delivery.FAILED}, reason = 'made by another version of this bot' WHERE id = :id
 """)
 
 _CLOSE = written(
     """
     UPDATE channels SET lease_token = NULL, lease_until = 0, waiting = EXISTS (
-        SELECT 1 FROM announcements w WHERE w.channel_id = channels.channel_id AND w.state IN ('due', 'sending')
+        SELECT 1 FROM announcements w WHERE w.channel_id = channels.channel_id AND w.state IN {waiting}
     )
     WHERE lease_token = :token AND channel_id NOT IN (SELECT o.channel FROM {rows})
     """,
@@ -289,10 +296,10 @@ _DUE_IN = written("""
 
 _POSTED = written("""
     SELECT ts FROM announcements
-    WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL AND event NOT LIKE 'details%'
+    WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL AND event NOT LIKE {follow.DETAILS:%}
     ORDER BY id DESC LIMIT 1
 """)
 
 _WAITING = written("""
-    SELECT count(*) AS number, {now} - min(created_at) AS age FROM announcements WHERE state IN ('due', 'sending')
+    SELECT count(*) AS number, {now} - min(created_at) AS age FROM announcements WHERE state IN {waiting}
 """)

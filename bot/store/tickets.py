@@ -7,7 +7,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bot.domain.model import FileKind
-from bot.domain.tickets import Standing, State, Ticket
+from bot.domain.tickets import Ticket, TicketState, TicketStatus
 from bot.store.columns import moment, now
 from bot.store.database import Database
 from bot.store.sql import POSTGRESQL, span, written
@@ -65,22 +65,22 @@ class Tickets(Database):
 
         return await self.run(work)
 
-    async def claim_ticket(self, ticket_hash: str) -> Ticket | Standing:
+    async def claim_ticket(self, ticket_hash: str) -> Ticket | TicketStatus:
         """Spend one claim and return the ticket with what is left of it, or why there was none to spend (never OPEN).
 
         One UPDATE: of any number of claims at once, as many succeed as were left.
         """
 
-        async def work(connection: Connection) -> Ticket | Standing:
+        async def work(connection: Connection) -> Ticket | TicketStatus:
             row = (await self.execute(connection, _CLAIM, hash=ticket_hash)).first()
             if row is not None:
                 return _ticket(row)
             found = (await connection.execute(sa.select(table, now().label("now")).where(_is(ticket_hash)))).first()
             if found is None:
-                return Standing.UNKNOWN
+                return TicketStatus.UNKNOWN
             standing = _ticket(found).standing(found.now)
             # Open now, but not a moment ago: somebody else's claim was given back in between.
-            return Standing.SPENT if standing is Standing.OPEN else standing
+            return TicketStatus.SPENT if standing is TicketStatus.OPEN else standing
 
         return await self.run(work)
 
@@ -94,7 +94,7 @@ class Tickets(Database):
 
         await self.run(work)
 
-    async def end_tickets(self, build_id: str, state: Literal[State.CANCELLED, State.RECALLED]) -> int:
+    async def end_tickets(self, build_id: str, state: Literal[TicketState.CANCELLED, TicketState.RECALLED]) -> int:
         """End every open ticket for a build and return how many could still have been claimed."""
 
         async def work(connection: Connection) -> int:
@@ -117,7 +117,7 @@ def _ticket(row: sa.Row[Any]) -> Ticket:
     facts = {name: value for name, value in row._mapping.items() if name not in ("hash", "now")}
     # A statement of `written` gives the numbers as they stand, one over the table gives times.
     times = {name: moment(facts[name]) for name in ("created_at", "expires_at") if isinstance(facts[name], int)}
-    kind, state = FileKind(facts["kind"]), State(facts["state"])
+    kind, state = FileKind(facts["kind"]), TicketState(facts["state"])
     return Ticket(**{**facts, **times, "kind": kind, "state": state, "file_id": facts["file_id"] or None})
 
 
@@ -133,25 +133,25 @@ _PURGE = written("DELETE FROM tickets WHERE expires_at <= {now} - :keep")
 
 # Spent ones too: a claim of theirs that is given back must not bring them to life beside the new one.
 _CANCEL_OLDER = written("""
-    UPDATE tickets SET state = 'cancelled'
-    WHERE state = 'open' AND build_id = :build AND team_id = :team AND user_id = :person
+    UPDATE tickets SET state = {ticket.CANCELLED}
+    WHERE state = {ticket.OPEN} AND build_id = :build AND team_id = :team AND user_id = :person
         AND kind = :kind AND file_id = :file
 """)
 
 _ISSUE = written(f"""
     INSERT INTO tickets (hash, {_COLUMNS})
-    SELECT :hash, :team, :person, :app, :build, :kind, :file, t.at, t.at + :life, :claims, 'open', :origin
+    SELECT :hash, :team, :person, :app, :build, :kind, :file, t.at, t.at + :life, :claims, {{ticket.OPEN}}, :origin
     FROM (SELECT {{now}} AS at) AS t
     RETURNING {_COLUMNS}
 """)  # noqa: S608 - our own words
 
 _CLAIM = written(f"""
     UPDATE tickets SET claims_left = claims_left - 1
-    WHERE hash = :hash AND state = 'open' AND claims_left > 0 AND expires_at > {{now}}
+    WHERE hash = :hash AND state = {{ticket.OPEN}} AND claims_left > 0 AND expires_at > {{now}}
     RETURNING {_COLUMNS}
 """)  # noqa: S608 - our own words
 
 _END = written("""
-    UPDATE tickets SET state = :state WHERE build_id = :build AND state = 'open'
+    UPDATE tickets SET state = :state WHERE build_id = :build AND state = {ticket.OPEN}
     RETURNING CASE WHEN claims_left > 0 AND expires_at > {now} THEN 1 ELSE 0 END AS live
 """)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.model import Saying
+from bot.domain.states import DeliveryState
 from bot.store.database import Database
 from bot.store.sql import written
 from bot.store.transactions import Connection
@@ -23,7 +24,7 @@ class Welcoming(Database):
 
         async def work(connection: Connection) -> bool:
             await self.execute(connection, _OPEN, channel=channel_id)
-            due = (await self.execute(connection, _SAY, **row, fact=SOMETHING)).scalar() == "due"
+            due = (await self.execute(connection, _SAY, **row, fact=SOMETHING)).scalar() == DeliveryState.DUE
             if due:
                 await self.tell_others(connection, "tell")
             return due
@@ -41,11 +42,13 @@ _OPEN = written("""
 _SAY = written("""
     INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
     SELECT :channel, '', :event, :event, :key, :fact,
-        CASE WHEN EXISTS (SELECT 1 FROM subscriptions WHERE channel_id = :channel) THEN 'known' ELSE 'due' END,
+        CASE WHEN EXISTS (SELECT 1 FROM subscriptions WHERE channel_id = :channel)
+            THEN {delivery.KNOWN} ELSE {delivery.DUE} END,
         false, {now}, :event, ''
     WHERE true
     ON CONFLICT (channel_id, build_id, event) DO UPDATE SET
-        state = 'due', fact = excluded.fact, created_at = excluded.created_at, first_attempt_at = NULL, reason = NULL
-        WHERE announcements.state = 'failed' AND excluded.state = 'due'
+        state = {delivery.DUE}, fact = excluded.fact, created_at = excluded.created_at, first_attempt_at = NULL,
+        reason = NULL
+        WHERE announcements.state = {delivery.FAILED} AND excluded.state = {delivery.DUE}
     RETURNING state
 """)

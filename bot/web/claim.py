@@ -19,7 +19,7 @@ from bot.domain import tickets
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.installing import browser
 from bot.domain.model import Asker, Build, FileKind, Link, Stage
-from bot.domain.tickets import Standing, Ticket
+from bot.domain.tickets import Ticket, TicketStatus
 from bot.errors import Gone, NotProcessed, Problem
 from bot.language import ENGLISH, say, speaking
 from bot.store.store import Store
@@ -140,18 +140,18 @@ class ClaimPage:
         found = await self._store.ticket(tickets.fingerprint(ticket)) if tickets.is_ticket(ticket) else None
         if found is None:
             self._guesses.add(visitor)
-            return self._ending(Standing.UNKNOWN)
+            return self._ending(TicketStatus.UNKNOWN)
         if found.build_id in await self._store.recalls():
             return await self._recalled(found)
         visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
-            return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(Standing.SPENT)
+            return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
         return await self._shown(visit)
 
     async def _shown(self, visit: Visit) -> Answer:
         now = self._clock()
         standing = visit.found.standing(now)
-        if standing is not Standing.OPEN:
+        if standing is not TicketStatus.OPEN:
             return self._ending(standing)
         build = await self._looks.build(visit.found)
         if build.stage is Stage.FAILED:
@@ -167,13 +167,13 @@ class ClaimPage:
 
     async def _claimed(self, visit: Visit) -> Answer:
         standing = visit.found.standing(self._clock())
-        if standing is not Standing.OPEN:
+        if standing is not TicketStatus.OPEN:
             return self._ending(standing)
         build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
         what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
         ticket_hash = tickets.fingerprint(visit.ticket)
         claim = await self._store.claim_ticket(ticket_hash)
-        if claim is Standing.RECALLED:
+        if claim is TicketStatus.RECALLED:
             return await self._recalled(visit.found)
         if not isinstance(claim, Ticket):
             return self._ending(claim)
@@ -193,7 +193,7 @@ class ClaimPage:
         """Somebody took the build back, before this ticket was made or after."""
         recall = (await self._store.recalls()).get(ticket.build_id)
         why = say("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
-        return self._ending(Standing.RECALLED, sentence=why)
+        return self._ending(TicketStatus.RECALLED, sentence=why)
 
     async def _minted(self, claim: Ticket, build: Build, what: Wanted) -> Link:
         """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""

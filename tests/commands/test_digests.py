@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.downloads import By
 from tests.commands.test_downloads import people
 from tests.conftest import World
 from tests.seeing import labels, old_card, press
@@ -34,7 +35,7 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Worl
     assert "*downloads of Courier latest* by version every day at 18:00" in said
     assert "stays silent" in said
     [one] = await digests(world)
-    assert (one.which, one.by, one.quiet) == ("latest", "version", True)
+    assert (one.which, one.by, one.quiet) == ("latest", By.VERSION, True)
 
 
 async def test_the_same_asked_for_again_is_one(world: World) -> None:

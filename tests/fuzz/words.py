@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable
 
+from bot.domain.downloads import By
 from bot.domain.model import App
 from bot.sandbox.slack import User
 from bot.slack.binding import _bare, _keys
@@ -43,7 +44,7 @@ OTHERS = (
 DAYS = ("7d", "30d", "friday", "yesterday", "today", "2026-11-01", "2025-01-01")
 FITTING = {
     "os": ("ios", "android"), "branch": ("release/*", "main", "*"), "tag": ("rc", "nightly"),
-    "version": ("2.4.0", "1.*"), "since": DAYS, "until": DAYS, "by": ("person", "version", "os", "day", "source"),
+    "version": ("2.4.0", "1.*"), "since": DAYS, "until": DAYS, "by": tuple(By),
     "type": ("auto", "file", "aab"), "person": ("@ana", "eva@acme.test", "<@U0S000001>"),
     "missing": ("@qa-team", "<!subteam^S0S000001>", "#releases"),
     "every": ("monday@09:00", "daily@17:30", "weekdays@08:00", "mon,thu@10:00"), "quiet": ("yes", "22:00-08:00"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.model import Change, Event, Manner, NewAnnouncement, Stage
+from bot.domain.states import ResultKind
 from bot.store.claims import Claim, Outcome
 from bot.store.store import Store
 from tests.store.builders import build, exchange, look, subscribe, take
@@ -24,17 +25,17 @@ async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_sai
     await subscribe(store)
     await add(store, "ios")
     [first] = await take(store)
-    await exchange(store, [Outcome.of(first, "posted", ts="1.1", covers=first.covers)])
+    await exchange(store, [Outcome.of(first, ResultKind.POSTED, ts="1.1", covers=first.covers)])
     await add(store, "android")
     [refused] = await take(store)
-    await exchange(store, [Outcome.of(refused, "held", reason="is_archived")])
+    await exchange(store, [Outcome.of(refused, ResultKind.HELD, reason="is_archived")])
     await add(store, "tv")
     await add(store, "watch")
     [third] = await take(store)
     assert shown(third) == ["ios", "tv", "watch"]
 
     await store.release_channel("C1")
-    edited = Outcome.of(third, "posted", ts=third.card_ts, covers=third.covers, edited=True)
+    edited = Outcome.of(third, ResultKind.POSTED, ts=third.card_ts, covers=third.covers, edited=True)
     [again] = (await exchange(store, [edited])).claims
     assert shown(again) == ["ios", "android", "tv", "watch"]
 
@@ -48,5 +49,5 @@ async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: S
     await store.release_held()
     [digest] = await take(store)
     assert shown(digest) == ["b1", "b2", "b3"]
-    assert (await exchange(store, [Outcome.of(digest, "posted", ts="1.1", covers=digest.covers)])).claims == ()
+    assert (await exchange(store, [Outcome.of(digest, ResultKind.POSTED, ts="1.1", covers=digest.covers)])).claims == ()
     assert await store.tell_due_in() is None

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.model import Build, Change, Event, Stage
-from bot.store.following import Progress, Standing
+from bot.domain.states import WatchState
+from bot.store.following import Progress
 from bot.store.store import Store
 from tests.store.builders import build, look, take
 
@@ -34,7 +35,7 @@ async def heard(store: Store) -> list[tuple[str, Event]]:
 async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: Store) -> None:
     assert await follow(store)
     [one] = await taken(store)
-    assert (one.build, one.user_id, one.usual, one.standing) == (PENDING, "U1", USUAL, Standing.OPEN)
+    assert (one.build, one.user_id, one.usual, one.standing) == (PENDING, "U1", USUAL, WatchState.OPEN)
     assert (one.channel, one.ts, one.shown, one.alarmed, one.seen_at) == (None, None, "", False, None)
     assert abs(one.started_at - await store.now()) < timedelta(seconds=30)
 
@@ -118,10 +119,10 @@ async def test_who_stops_waits_no_more_and_may_begin_anew(store: Store) -> None:
     for _ in range(2):
         await store.stop_following("b1", "U1")
     assert await store.awaiting("app") == {}
-    assert [(each.standing, each.ts) for each in await taken(store)] == [(Standing.STOPPED, "1.1")]
+    assert [(each.standing, each.ts) for each in await taken(store)] == [(WatchState.STOPPED, "1.1")]
     assert await follow(store)
     [anew] = await taken(store)
-    assert (anew.standing, anew.ts, anew.shown) == (Standing.OPEN, None, "")
+    assert (anew.standing, anew.ts, anew.shown) == (WatchState.OPEN, None, "")
 
 
 async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Store) -> None:
@@ -163,7 +164,7 @@ async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store
     claims = [claim.announcement for claim in await take(store)]
     assert sorted((one.channel_id, one.event) for one in claims) == [("U1", Event.DELETED), ("U2", Event.DELETED)]
     assert {one.build.version for one in claims} == {"2.4.0"}
-    assert [one.standing for one in await taken(store)] == [Standing.DELETED]
+    assert [one.standing for one in await taken(store)] == [WatchState.DELETED]
     assert "b1" not in await store.known("app", ["b1"])
 
 
@@ -172,7 +173,7 @@ async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Store) -> No
     await store.stop_following("b1", "U1")
     await store.tell_deleted("app", "b1")
     assert await heard(store) == []
-    assert [one.standing for one in await taken(store)] == [Standing.STOPPED]
+    assert [one.standing for one in await taken(store)] == [WatchState.STOPPED]
 
 
 async def test_who_begins_to_follow_wakes_who_shows_it(store: Store) -> None:

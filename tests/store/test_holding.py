@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.model import Change, Event, Follow, NewAnnouncement, Stage, Subscription
+from bot.domain.states import ResultKind
 from bot.store.claims import Claim, Outcome
 from bot.store.store import Store
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
@@ -175,7 +176,7 @@ async def test_what_was_held_for_a_subscription_goes_with_it(store: Store) -> No
 async def refuse(store: Store) -> None:
     """Slack takes nothing for any channel."""
     while claims := await take(store):
-        await exchange(store, [Outcome.of(claim, "held", reason="is_archived") for claim in claims], 0)
+        await exchange(store, [Outcome.of(claim, ResultKind.HELD, reason="is_archived") for claim in claims], 0)
 
 
 async def test_what_a_channel_missed_is_told_in_one_message(store: Store) -> None:

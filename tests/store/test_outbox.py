@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from bot.domain.model import Build, Change, Event, Follow, Manner, NewAnnouncement, Shown, Stage, Superseded
+from bot.domain.states import DeliveryState, ResultKind
 from bot.store.claims import Claim, Outcome
 from bot.store.store import Store
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
@@ -19,7 +20,7 @@ READY = build("b1", Stage.READY)
 def posted(claim: Claim, ts: str | None = None) -> Outcome:
     """How the sender hands in a post, or the edit of a card that stands."""
     edited = claim.card_ts is not None and ts is None
-    return Outcome.of(claim, "posted", ts=ts or claim.card_ts or "1.1", covers=claim.covers, edited=edited)
+    return Outcome.of(claim, ResultKind.POSTED, ts=ts or claim.card_ts or "1.1", covers=claim.covers, edited=edited)
 
 
 async def say(store: Store, claims: list[Claim] | None = None) -> list[Claim]:
@@ -92,7 +93,7 @@ async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -
     await subscribe(store)
     await told(store, *(NewAnnouncement("C1", "b1", event) for event in (Event.UPLOADED, Event.PROCESSED)))
     [claim] = await take(store)
-    assert (await exchange(store, [Outcome.of(claim, "again")], 0)).claims == ()
+    assert (await exchange(store, [Outcome.of(claim, ResultKind.AGAIN)], 0)).claims == ()
     [claim] = await take(store)
     assert claim.announcement.shown == (Shown(READY),)
     assert (await exchange(store, [posted(claim)])).claims == ()
@@ -236,7 +237,7 @@ async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: 
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await edit(store, "new")
-    [again] = (await exchange(store, [Outcome.of(claim, "again")])).claims
+    [again] = (await exchange(store, [Outcome.of(claim, ResultKind.AGAIN)])).claims
     assert changelogs([again]) == ["new"]
     assert await say(store, [again]) == [again]
 
@@ -305,7 +306,7 @@ async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(pos
     await fill(store, ["C1"], ["b1"])
     async with await psycopg.AsyncConnection.connect(postgres_url) as reader:
         await reader.execute("SELECT 1 FROM channels WHERE channel_id = 'C1' FOR UPDATE")
-        await reader.execute("UPDATE announcements SET state = 'sending', first_attempt_at = 1")
+        await reader.execute(f"UPDATE announcements SET state = '{DeliveryState.SENDING}', first_attempt_at = 1")
         writing = asyncio.create_task(edit(store, "new"))
         assert not (await asyncio.wait({writing}, timeout=0.3))[0]
     await writing

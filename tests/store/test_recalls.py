@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.domain.model import FileKind, Stage
-from bot.domain.tickets import Standing, fingerprint, new_ticket
+from bot.domain.tickets import TicketStatus, fingerprint, new_ticket
 from bot.store.store import Store
 from tests.store.builders import build, fill, take
 from tests.store.test_outbox import say
@@ -54,10 +54,10 @@ async def test_a_recall_ends_the_open_links_of_its_build_and_no_others(store: St
     mine, other = await ticket(store, "b1"), await ticket(store, "b2")
     await store.recall_build(READY, "bad", "U9")
     standing = [found.standing(await store.now()) for one in (mine, other) if (found := await store.ticket(one))]
-    assert standing == [Standing.RECALLED, Standing.OPEN]
-    assert await store.claim_ticket(mine) is Standing.RECALLED
+    assert standing == [TicketStatus.RECALLED, TicketStatus.OPEN]
+    assert await store.claim_ticket(mine) is TicketStatus.RECALLED
     await store.unrecall_build(READY)
-    assert await store.claim_ticket(mine) is Standing.RECALLED, "what has ended stays ended"
+    assert await store.claim_ticket(mine) is TicketStatus.RECALLED, "what has ended stays ended"
 
 
 async def test_every_card_of_a_recalled_build_says_so_and_then_no_longer(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.domain.builds import announcements, changes
 from bot.domain.model import Build, Event, Stage
+from bot.domain.states import ResultKind
 from bot.store.claims import Outcome
 from bot.store.store import Store
 from tests.store.builders import NOON, build, exchange, fill, said, subscribe, take
@@ -24,7 +25,9 @@ async def heard(store: Store) -> list[tuple[str, str, str]]:
     found = []
     while claims := await take(store):
         found += [(c.announcement.channel_id, c.announcement.build.id, str(c.announcement.event)) for c in claims]
-        await exchange(store, [Outcome.of(claim, "posted", ts=f"1.{claim.announcement.id}") for claim in claims], 0)
+        await exchange(
+            store, [Outcome.of(claim, ResultKind.POSTED, ts=f"1.{claim.announcement.id}") for claim in claims], 0
+        )
     return sorted(found)
 
 
@@ -180,5 +183,5 @@ async def test_the_order_of_a_channel_is_the_order_of_the_changes(store: Store) 
     found = []
     while claims := await take(store):
         found += said(claims)
-        await exchange(store, [Outcome.of(claims[0], "posted", ts="1.1")], 0)
+        await exchange(store, [Outcome.of(claims[0], ResultKind.POSTED, ts="1.1")], 0)
     assert found == [("C1", f"b{n}") for n in range(30)]

@@ -9,13 +9,14 @@ from collections import Counter
 import pytest
 
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
+from bot.domain.states import ResultKind
 from bot.store.claims import Claim, Outcome
 from bot.store.store import Store
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 
 
 def posted(claim: Claim, ts: str = "1.1") -> Outcome:
-    return Outcome.of(claim, "posted", ts=ts)
+    return Outcome.of(claim, ResultKind.POSTED, ts=ts)
 
 
 # ------------------------------------------------------------------ order and pace
@@ -55,7 +56,7 @@ async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) ->
 async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     one, two = await take(store)
-    later = [Outcome.of(one, "again", retry_in=600), Outcome.of(two, "again", retry_in=0)]
+    later = [Outcome.of(one, ResultKind.AGAIN, retry_in=600), Outcome.of(two, ResultKind.AGAIN, retry_in=0)]
     [again] = (await exchange(store, later)).claims
     assert said([again]) == [("C2", "b1")]
     assert not again.unsure
@@ -64,7 +65,7 @@ async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_
 async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(store: Store) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
-    [following] = (await exchange(store, [Outcome.of(claim, "failed", reason="msg_too_long")])).claims
+    [following] = (await exchange(store, [Outcome.of(claim, ResultKind.FAILED, reason="msg_too_long")])).claims
     assert said([following]) == [("C1", "b2")]
     assert await store.posted_ts("C1", "b1") is None
 
@@ -107,14 +108,14 @@ async def test_a_message_under_a_lapsed_lease_is_unsure(store: Store) -> None:
 async def test_a_message_that_is_unsure_keeps_its_lease(store: Store) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store, lease=60)
-    assert (await exchange(store, [Outcome.of(claim, "unsure")])).claims == ()
+    assert (await exchange(store, [Outcome.of(claim, ResultKind.UNSURE)])).claims == ()
     assert 50 < (await store.tell_due_in() or 0) <= 60
 
 
 async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [first] = await take(store)
-    [second] = (await exchange(store, [Outcome.of(first, "again")], lease=0)).claims
+    [second] = (await exchange(store, [Outcome.of(first, ResultKind.AGAIN)], lease=0)).claims
     assert not second.unsure
     [third] = await take(store)
     assert third.unsure
@@ -126,10 +127,10 @@ async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(
     await fill(store, ["C1"], ["b1"])
     await take(store, lease=0)
     [unsure] = await take(store)
-    [again] = (await exchange(store, [Outcome.of(unsure, "again")])).claims
+    [again] = (await exchange(store, [Outcome.of(unsure, ResultKind.AGAIN)])).claims
     assert again.unsure
     assert again.first_attempt_at == unsure.first_attempt_at
-    await exchange(store, [Outcome.of(again, "held", reason="is_archived")])
+    await exchange(store, [Outcome.of(again, ResultKind.HELD, reason="is_archived")])
     assert await take(store) == []
     await store.release_channel("C1")
     [late] = await take(store)
@@ -140,7 +141,7 @@ async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(
 async def test_a_message_that_was_held_begins_again(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
-    await exchange(store, [Outcome.of(claim, "held", reason="is_archived")])
+    await exchange(store, [Outcome.of(claim, ResultKind.HELD, reason="is_archived")])
     await store.release_channel("C1")
     [late] = await take(store)
     assert not late.unsure
@@ -195,12 +196,12 @@ async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:
     assert (await exchange(store, [posted(claim)])).lost == ()
 
 
-@pytest.mark.parametrize("kind", ["again", "failed"])
-async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store, kind: str) -> None:
+@pytest.mark.parametrize("kind", [ResultKind.AGAIN, ResultKind.FAILED])
+async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store, kind: ResultKind) -> None:
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store, lease=60)
-    await exchange(store, [Outcome.of(frozen, kind, reason="?")])  # type: ignore[arg-type]
+    await exchange(store, [Outcome.of(frozen, kind, reason="?")])
     assert await take(store) == []
     assert (await exchange(store, [posted(other)])).lost == ()
     assert await store.posted_ts("C1", "b1") == "1.1"
@@ -210,8 +211,8 @@ async def test_nothing_is_said_again_once_it_was_posted(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await exchange(store, [posted(claim)])
-    for kind in ("again", "failed"):
-        await exchange(store, [Outcome.of(claim, kind)])  # type: ignore[arg-type]
+    for kind in (ResultKind.AGAIN, ResultKind.FAILED):
+        await exchange(store, [Outcome.of(claim, kind)])
     assert await take(store) == []
 
 
@@ -219,7 +220,7 @@ async def test_a_posted_message_has_a_ts(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     with pytest.raises(ValueError, match="ts"):
-        await exchange(store, [Outcome.of(claim, "posted")])
+        await exchange(store, [Outcome.of(claim, ResultKind.POSTED)])
 
 
 async def test_the_second_word_about_a_build_knows_the_message_of_the_first(store: Store) -> None:

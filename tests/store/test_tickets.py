@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.model import FileKind
-from bot.domain.tickets import Standing, State, Ticket, fingerprint, is_ticket, minutes, new_ticket
+from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, minutes, new_ticket
 from bot.store.store import Store
 from bot.store.tickets import KEEP_SECONDS
 
@@ -25,9 +25,9 @@ async def issue(store: Store, **changes: Any) -> str:
     return ticket
 
 
-async def standing(store: Store, ticket: str) -> Standing:
+async def standing(store: Store, ticket: str) -> TicketStatus:
     found = await store.ticket(ticket)
-    return Standing.UNKNOWN if found is None else found.standing(await store.now())
+    return TicketStatus.UNKNOWN if found is None else found.standing(await store.now())
 
 
 async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
@@ -47,7 +47,7 @@ async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
     )
     assert await store.ticket(ticket) == issued
     assert issued == Ticket(
-        "T1", "U1", "a1", "b1", FileKind.FILE, "f1", issued.created_at, issued.expires_at, 2, State.OPEN, "C1"
+        "T1", "U1", "a1", "b1", FileKind.FILE, "f1", issued.created_at, issued.expires_at, 2, TicketState.OPEN, "C1"
     )
     assert before <= issued.created_at
     assert issued.expires_at - issued.created_at == 10 * MINUTE
@@ -58,14 +58,14 @@ async def test_a_ticket_is_claimed_once(store: Store) -> None:
     claimed = await store.claim_ticket(ticket)
     assert isinstance(claimed, Ticket)
     assert (claimed.user_id, claimed.claims_left) == ("U1", 0)
-    assert await store.claim_ticket(ticket) is Standing.SPENT
+    assert await store.claim_ticket(ticket) is TicketStatus.SPENT
 
 
 async def test_of_fifty_claims_at_once_one_succeeds(store: Store) -> None:
     ticket = await issue(store)
     outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(50)))
     assert sum(isinstance(one, Ticket) for one in outcomes) == 1
-    assert [one for one in outcomes if not isinstance(one, Ticket)] == [Standing.SPENT] * 49
+    assert [one for one in outcomes if not isinstance(one, Ticket)] == [TicketStatus.SPENT] * 49
 
 
 async def test_a_ticket_with_three_claims_is_claimed_three_times(store: Store) -> None:
@@ -79,17 +79,17 @@ async def test_a_claim_that_is_given_back_can_be_made_again(store: Store) -> Non
     await store.claim_ticket(ticket)
     await store.give_back_ticket(ticket)
     assert isinstance(await store.claim_ticket(ticket), Ticket)
-    assert await store.claim_ticket(ticket) is Standing.SPENT
+    assert await store.claim_ticket(ticket) is TicketStatus.SPENT
 
 
 async def test_an_expired_ticket_is_not_claimed(store: Store) -> None:
     ticket = await issue(store, life_seconds=0)
-    assert await store.claim_ticket(ticket) is Standing.EXPIRED
+    assert await store.claim_ticket(ticket) is TicketStatus.EXPIRED
 
 
 async def test_a_ticket_nobody_issued_is_unknown(store: Store) -> None:
     assert await store.ticket(fingerprint("guess")) is None
-    assert await store.claim_ticket(fingerprint("guess")) is Standing.UNKNOWN
+    assert await store.claim_ticket(fingerprint("guess")) is TicketStatus.UNKNOWN
     await store.give_back_ticket(fingerprint("guess"))
     assert await store.ticket(fingerprint("guess")) is None
 
@@ -97,7 +97,7 @@ async def test_a_ticket_nobody_issued_is_unknown(store: Store) -> None:
 async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Store) -> None:
     older = await issue(store)
     newer = await issue(store)
-    assert await store.claim_ticket(older) is Standing.CANCELLED
+    assert await store.claim_ticket(older) is TicketStatus.CANCELLED
     assert isinstance(await store.claim_ticket(newer), Ticket)
 
 
@@ -109,24 +109,26 @@ async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Store
 async def test_a_ticket_for_anything_else_cancels_nothing(store: Store, other: dict[str, Any]) -> None:
     older = await issue(store)
     await issue(store, **other)
-    assert await standing(store, older) is Standing.OPEN
+    assert await standing(store, older) is TicketStatus.OPEN
 
 
 async def test_of_tickets_issued_at_once_for_one_file_one_stays_open(store: Store) -> None:
     made = await asyncio.gather(*(issue(store) for _ in range(10)))
-    assert sorted([await standing(store, ticket) for ticket in made]) == [Standing.CANCELLED] * 9 + [Standing.OPEN]
+    assert sorted([await standing(store, ticket) for ticket in made]) == [TicketStatus.CANCELLED] * 9 + [
+        TicketStatus.OPEN
+    ]
 
 
 async def test_a_claim_given_back_after_a_newer_ticket_opens_nothing(store: Store) -> None:
     older = await issue(store)
     await store.claim_ticket(older)
     await issue(store)
-    assert await store.claim_ticket(older) is Standing.SPENT
+    assert await store.claim_ticket(older) is TicketStatus.SPENT
     await store.give_back_ticket(older)
-    assert await store.claim_ticket(older) is Standing.CANCELLED
+    assert await store.claim_ticket(older) is TicketStatus.CANCELLED
 
 
-@pytest.mark.parametrize("state", [State.CANCELLED, State.RECALLED])
+@pytest.mark.parametrize("state", [TicketState.CANCELLED, TicketState.RECALLED])
 async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: Store, state: Any) -> None:
     mine, colleagues, other = await issue(store), await issue(store, user_id="U2"), await issue(store, build_id="b2")
     await issue(store, user_id="U3", life_seconds=0)
@@ -140,16 +142,16 @@ async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: St
 async def test_a_spent_ticket_of_a_recalled_build_says_recalled(store: Store) -> None:
     ticket = await issue(store)
     await store.claim_ticket(ticket)
-    assert await store.end_tickets("b1", State.RECALLED) == 0
-    assert await standing(store, ticket) is Standing.RECALLED
+    assert await store.end_tickets("b1", TicketState.RECALLED) == 0
+    assert await standing(store, ticket) is TicketStatus.RECALLED
 
 
 async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Store) -> None:
     kept = await issue(store, user_id="U2", life_seconds=-KEEP_SECONDS + 60)
     gone = await issue(store, user_id="U3", life_seconds=-KEEP_SECONDS)
     await issue(store)
-    assert await standing(store, kept) is Standing.EXPIRED
-    assert await standing(store, gone) is Standing.UNKNOWN
+    assert await standing(store, kept) is TicketStatus.EXPIRED
+    assert await standing(store, gone) is TicketStatus.UNKNOWN
 
 
 async def test_the_ticket_itself_is_not_in_the_database(tmp_path: Path) -> None:
@@ -191,18 +193,18 @@ def test_what_is_not_22_url_safe_characters_is_no_ticket(text: str) -> None:
 @pytest.mark.parametrize(
     ("state", "claims_left", "age", "expected"),
     [
-        (State.OPEN, 1, 9, Standing.OPEN),
-        (State.OPEN, 1, 10, Standing.EXPIRED),
-        (State.OPEN, 0, 1, Standing.SPENT),
-        (State.OPEN, 0, 11, Standing.SPENT),
-        (State.CANCELLED, 1, 1, Standing.CANCELLED),
-        (State.CANCELLED, 1, 11, Standing.CANCELLED),
-        (State.CANCELLED, 0, 1, Standing.SPENT),
-        (State.RECALLED, 0, 11, Standing.RECALLED),
+        (TicketState.OPEN, 1, 9, TicketStatus.OPEN),
+        (TicketState.OPEN, 1, 10, TicketStatus.EXPIRED),
+        (TicketState.OPEN, 0, 1, TicketStatus.SPENT),
+        (TicketState.OPEN, 0, 11, TicketStatus.SPENT),
+        (TicketState.CANCELLED, 1, 1, TicketStatus.CANCELLED),
+        (TicketState.CANCELLED, 1, 11, TicketStatus.CANCELLED),
+        (TicketState.CANCELLED, 0, 1, TicketStatus.SPENT),
+        (TicketState.RECALLED, 0, 11, TicketStatus.RECALLED),
     ],
 )
 def test_of_several_reasons_the_most_telling_is_given(
-    state: State, claims_left: int, age: int, expected: Standing
+    state: TicketState, claims_left: int, age: int, expected: TicketStatus
 ) -> None:
     made = datetime(2026, 3, 1, 12, tzinfo=UTC)
     ticket = Ticket("T1", "U1", "a1", "b1", FileKind.AUTO, None, made, made + 10 * MINUTE, claims_left, state)

@@ -17,7 +17,7 @@ from yarl import URL
 from bot import telemetry
 from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
-from bot.domain.tickets import State, fingerprint, new_ticket
+from bot.domain.tickets import TicketState, fingerprint, new_ticket
 from bot.sandbox.faults import Fault
 from bot.web.guesses import ADDRESSES, LIMIT, Guesses, address_of
 from bot.web.porch import Porch
@@ -277,7 +277,7 @@ async def ended(desk: Desk, why: str) -> str:
     elif why == "cancelled":
         await desk.address(build)
     elif why == "recalled":
-        await desk.store.end_tickets(build.id, State.RECALLED)
+        await desk.store.end_tickets(build.id, TicketState.RECALLED)
     elif why == "expired":
         desk.ahead = timedelta(minutes=11)
     elif why == "unknown":

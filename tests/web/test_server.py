@@ -16,6 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import service
+from bot.applivery.transport import CALL_OK
 from bot.domain.audit import AuditOutcome, Entrypoint
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack.signed import signature
@@ -185,7 +186,7 @@ async def test_metrics_are_what_prometheus_reads(world: World) -> None:
         await counted(world, "applivery_bot_requests_total", door=Entrypoint.COMMAND, name="get", outcome="answered")
         == 1
     )
-    assert await counted(world, "applivery_bot_applivery_request_seconds_count", call="builds", outcome="ok") >= 1
+    assert await counted(world, "applivery_bot_applivery_request_seconds_count", call="builds", outcome=CALL_OK) >= 1
     assert await counted(world, "applivery_bot_applivery_budget_left") > 0
     token = world.applivery.minted[0].token
     assert token not in (await ask(world, "GET", "/metrics")).text

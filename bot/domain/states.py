@@ -1,0 +1,34 @@
+"""The states that deliveries and watches are in, as they are stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. (HELD →) DUE → SENDING → POSTED or FAILED; KNOWN is never posted."""
+
+    HELD = "held"
+    DUE = "due"
+    SENDING = "sending"
+    POSTED = "posted"
+    FAILED = "failed"
+    KNOWN = "known"
+
+
+class ResultKind(StrEnum):
+    """How one attempt to post ended; UNSURE: Slack may or may not have it."""
+
+    POSTED = "posted"
+    AGAIN = "again"
+    HELD = "held"
+    FAILED = "failed"
+    UNSURE = "unsure"
+
+
+class WatchState(StrEnum):
+    """What has become of a wish to watch a build; DELETED: the build was, in Applivery."""
+
+    OPEN = "open"
+    STOPPED = "stopped"
+    DELETED = "deleted"
