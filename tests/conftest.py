@@ -20,6 +20,7 @@ from bot.sandbox.applivery import PretendedApplivery
 from bot.sandbox.slack import PretendedSlack
 from bot.service import Service, Tuning
 from bot.store.store import migrate
+from bot.store.wakeups import Topic
 from bot.telemetry import set_up_logs
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 
@@ -118,7 +119,7 @@ class World:
                 due = await bot.store.tell_due_in()
                 if due is None:
                     return
-                await bot.store.wait("tell", due)
+                await bot.store.wait(Topic.TELL, due)
 
     def said(self, channel: Any = None) -> list[str]:
         """What a channel (#releases) has heard, in order: how each message began, before it was edited."""

@@ -558,11 +558,11 @@ async def test_promise_08_names_go_to_a_manager_in_private_and_counts_where_it_w
 # ------------------------------------------------------------------ 9
 
 
-@pytest.mark.parametrize("door", ["socket", "http"])
+@pytest.mark.parametrize("way", ["socket", "http"])
 async def test_promise_09_every_command_is_acknowledged_at_once_however_slow_the_rest_is(
-    world: World, door: str
+    world: World, way: str
 ) -> None:
-    await world.start(**({} if door == "socket" else {"slack_app_token": None}))
+    await world.start(**({} if way == "socket" else {"slack_app_token": None}))
     world.applivery.build(world.courier)
     world.applivery.faults.add("GET *", Fault(latency=0.8), times=None)
     words = ["get courier", "builds courier", "status courier", "downloads courier", "subscribe courier", "nonsense"]

@@ -16,6 +16,8 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import telemetry
+from bot.domain.audit import Entrypoint
+from bot.domain.outcomes import PollOutcome, RequestOutcome
 from bot.telemetry import HIDDEN, Metrics, Redactor
 
 # Each is (a text as it may be logged, the part nobody may see). Assembled here, so that no scanner takes them for real.
@@ -295,9 +297,9 @@ def test_every_metric_is_ours_or_the_process_s_by_name_says_what_it_counts_and_i
 
 def test_requests_are_counted_by_door_name_and_outcome() -> None:
     metrics = Metrics()
-    metrics.requests.labels("command", "get", "answered").inc()
-    metrics.requests.labels("command", "get", "answered").inc()
-    metrics.requests.labels("button", "get.v1", "denied").inc()
+    metrics.requests.labels(Entrypoint.COMMAND, "get", RequestOutcome.ANSWERED).inc()
+    metrics.requests.labels(Entrypoint.COMMAND, "get", RequestOutcome.ANSWERED).inc()
+    metrics.requests.labels(Entrypoint.BUTTON, "get.v1", RequestOutcome.DENIED).inc()
     samples = families(metrics)["applivery_bot_requests"].samples
     counted = {tuple(one.labels.values()): one.value for one in samples if one.name.endswith("_total")}
     assert counted == {("command", "get", "answered"): 2, ("button", "get.v1", "denied"): 1}
@@ -305,7 +307,7 @@ def test_requests_are_counted_by_door_name_and_outcome() -> None:
 
 def test_two_services_in_one_process_count_for_themselves() -> None:
     one, other = Metrics(), Metrics()
-    one.polls.labels("idle").inc()
+    one.polls.labels(PollOutcome.IDLE).inc()
     assert len(families(one)["applivery_bot_polls"].samples) > 0
     assert len(families(other)["applivery_bot_polls"].samples) == 0
 

@@ -21,18 +21,17 @@ ASKED = 10  # admins
 async def ask(call: Call, value: str) -> Message:
     """*Ask an admin*, under a refusal."""
     name, _, app_id = value.partition("/")
-    if name.upper() not in Role.__members__:
+    if (role := Role.named(name)) is None:
         raise BadInput(say("This button is from another version of me."), say("Please try again what was refused."))
-    role = Role[name.upper()]
     if call.asker.role_for(app_id) >= role:
-        return Message(say("You have the role *{role}* by now; please try again.", role=role.name.lower()))
+        return Message(say("You have the role *{role}* by now; please try again.", role=role.word))
     request = await call.house.store.ask_for_role(call.asker.team_id, call.asker.user_id, role, app_id or None)
     if request is None:
         return Message(say("You have asked for that already; the admins have it in their direct messages."))
     admins = [one for one in await call.house.people.admins(call.asker.team_id) if one != call.asker.user_id][:ASKED]
     if not admins:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
-    await call.write_down(Action.ASK, role.name.lower(), app_id=app_id or None)
+    await call.write_down(Action.ASK, role.word, app_id=app_id or None)
     app = await _app(call, request)
     languages = await asyncio.gather(*map(call.house.people.language, admins))
     copies = tuple((admin, _question(request, app, spoken)) for admin, spoken in zip(admins, languages, strict=True))
@@ -56,7 +55,7 @@ async def decide(call: Call, value: str) -> Message:
     if not mine:
         return Message(_too_late(request, app))
     result = Action.ALLOWED if request.allowed else Action.DENIED
-    await call.write_down(result, f"{request.role.name.lower()} for {request.user_id}", app_id=request.app_id)
+    await call.write_down(result, f"{request.role.word} for {request.user_id}", app_id=request.app_id)
     with speaking(await call.house.people.language(request.user_id)):
         told = Message(_told(request, app))
     return Message(_decided(request, app), copies=((request.user_id, told),))
@@ -71,7 +70,7 @@ async def _app(call: Call, request: RoleRequest) -> str | None:
 
 
 def _words(request: RoleRequest, app: str | None) -> str:
-    role = request.role.name.lower()
+    role = request.role.word
     return say("the role *{role}* for {app}", role=role, app=app) if app else say("the role *{role}*", role=role)
 
 

@@ -50,8 +50,8 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
     given = _role(role)
     grantee = _grantee(who)
     await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
-    await call.write_down(Action.GRANT, f"{given.name.lower()} to {grantee}", app_id=of.id if of else None)
-    who, named = _mention(grantee), given.name.lower()
+    await call.write_down(Action.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
+    who, named = _mention(grantee), given.word
     if of is None:
         return Message(say("Done: {who} is now *{role}*.", who=who, role=named))
     return Message(say("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=inline(of.name, 80)))
@@ -88,7 +88,7 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
             else say("Nothing was granted to them.")
         )
         raise BadInput(nothing, say("See who was given what with `audit`."))
-    await call.write_down(Action.REVOKE, f"{role.name.lower()} from {grantee}", app_id=of.id if of else None)
+    await call.write_down(Action.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {inline(kept, 500)}".rstrip())
 
 
@@ -116,7 +116,7 @@ def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) 
 
 
 def _taken_back(grantee: str, role: Role, app: App | None) -> str:
-    who, named = _mention(grantee), role.name.lower()
+    who, named = _mention(grantee), role.word
     if app is None:
         return say("Done: {who} is no longer *{role}*.", who=who, role=named)
     return say("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=inline(app.name, 80))
@@ -160,7 +160,7 @@ async def _kept(call: Call, grantee: str) -> str:
     with suppress(AppliveryProblem):  # a role is taken back while Applivery is away too
         names = {one.id: one.name for one in await call.house.catalogue.apps()} if given else {}
     roles = [
-        say("{role} for {app}", role=one.role.name.lower(), app=names.get(one.app_id or "") or say("another app"))
+        say("{role} for {app}", role=one.role.word, app=names.get(one.app_id or "") or say("another app"))
         for one in given
     ]
     return say("They are still {roles}.", roles=", ".join(roles)) if roles else ""
@@ -187,9 +187,9 @@ def _mention(grantee: str) -> str:
 
 
 def _role(word: str | None) -> Role:
-    names = [role.name.lower() for role in Role]
-    if word and word.casefold() in names:
-        return Role[word.upper()]
+    if word and (role := Role.named(word)):
+        return role
+    names = [role.word for role in Role]
     if word and (near := choice.closest(word, names)):
         hint = say("Did you mean `{name}`?", name=near[0])
     else:

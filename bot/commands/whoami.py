@@ -23,10 +23,10 @@ async def whoami(call: Call) -> Message:
 async def may(call: Call) -> str:
     """The asker's roles, commands and time zone, a line for each."""
     asker = call.asker
-    lines = [say("You are *{role}* for every app.", role=asker.role.name.lower())]
+    lines = [say("You are *{role}* for every app.", role=asker.role.word)]
     names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
     lines += [
-        say("*{role}* for {app}", role=role.name.lower(), app=inline(names.get(app_id, app_id), 80))
+        say("*{role}* for {app}", role=role.word, app=inline(names.get(app_id, app_id), 80))
         for app_id, role in asker.app_roles.items()
         if role > asker.role
     ]

@@ -102,7 +102,7 @@ def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
 def require(role: Role, need: Role, app: App | None = None) -> None:
     """Raise Denied, naming the missing role, when `role` does not reach `need`."""
     if role < need:
-        lacked, had = need.name.lower(), role.name.lower()
+        lacked, had = need.word, role.word
         sentence = (
             say("This needs the role *{role}* for {app}, and yours is *{yours}*.", role=lacked, app=app.name, yours=had)
             if app

@@ -18,6 +18,7 @@ class Entrypoint(StrEnum):
     MENTION = "mention"
     HOME = "home"
     WATCH = "watch"
+    HTTP = "http"  # in metrics only: what was turned away before its kind was known
     CLAIM_PAGE = "claim page"
     UNKNOWN = "unknown"
 

@@ -166,6 +166,16 @@ class Role(IntEnum):
     MANAGER = 3
     ADMIN = 4
 
+    @property
+    def word(self) -> str:
+        """What people type and read."""
+        return self.name.lower()
+
+    @classmethod
+    def named(cls, word: str) -> Role | None:
+        """The role of this word, in any case; None for any other word."""
+        return cls.__members__.get(word.upper())
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:

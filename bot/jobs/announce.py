@@ -27,6 +27,7 @@ from bot.slack.poster import HTTP_SECONDS, Posted, Poster
 from bot.store.claims import Claim, Outcome
 from bot.store.handing import Expiry
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
@@ -93,7 +94,7 @@ class Announce:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._posting.pop(task, None)
-        self._store.wakeups.ring("tell")
+        self._store.wakeups.ring(Topic.TELL)
 
     async def drain(self) -> None:
         """Step until nothing is due now and nothing is under way; for tests, which need no clock then."""

@@ -11,6 +11,7 @@ from bot.slack.cards import subscriptions as cards
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -38,7 +39,7 @@ class Pausing:
         """Slack will not take messages for a channel: pause its subscriptions and tell whoever made them, once."""
         log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
         self._paused[channel_id] = error.code
-        self._store.wakeups.ring("paused")
+        self._store.wakeups.ring(Topic.PAUSED)
         told: set[str] = set()
         for paused in await self._store.pause_subscriptions(channel_id, error.code):
             if paused.created_by in told:
@@ -68,7 +69,7 @@ class Pausing:
     def look_now(self, channel_id: str) -> None:
         """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
         self._looks.pop(channel_id, None)
-        self._store.wakeups.ring("paused")
+        self._store.wakeups.ring(Topic.PAUSED)
 
     async def step(self) -> float | None:
         """Look at the paused channels whose time has come; returns the seconds until the next. Raises StoreDown."""

@@ -12,6 +12,7 @@ from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.domain import builds as decisions
 from bot.domain.model import App, Build, Change, Stage, Subscription
+from bot.domain.outcomes import PollOutcome
 from bot.errors import (
     AppliveryDown,
     AppliveryProblem,
@@ -119,7 +120,7 @@ class Watch:
             self.outage.worked()
             if claim.app_id in self._apart:
                 self._apart.pop(claim.app_id).worked()
-            self._metrics.polls.labels("busy" if running else "idle").inc()
+            self._metrics.polls.labels(PollOutcome.BUSY if running else PollOutcome.IDLE).inc()
 
     def _failed(self, app_id: str, error: Exception) -> None:
         """Write it down once: an outage of Applivery for all apps together, trouble with one app for that app."""

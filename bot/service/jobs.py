@@ -53,13 +53,13 @@ class Jobs:
     def start(self) -> None:
         """Let the clock tick."""
         steps: list[tuple[str, Step, Topic]] = [
-            ("watch", self.watch.step, "watch"),
-            ("hold", self.hold.step, "held"),
-            ("announce", self.announce.step, "tell"),
-            ("pausing", self.pausing.step, "paused"),
-            ("progress", self.progress.step, "progress"),
-            ("digest", self.digest.step, "digest"),
-            ("expire", self.expire.step, "expire"),
+            ("watch", self.watch.step, Topic.WATCH),
+            ("hold", self.hold.step, Topic.HELD),
+            ("announce", self.announce.step, Topic.TELL),
+            ("pausing", self.pausing.step, Topic.PAUSED),
+            ("progress", self.progress.step, Topic.PROGRESS),
+            ("digest", self.digest.step, Topic.DIGEST),
+            ("expire", self.expire.step, Topic.EXPIRE),
         ]
         for name, step, topic in steps:
             outage = Outage(name)

@@ -25,9 +25,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import language
 from bot.domain import access, choice, grammar
-from bot.domain.audit import AuditOutcome, Entrypoint
+from bot.domain.audit import Entrypoint
 from bot.domain.choice import Ambiguous
 from bot.domain.model import Asker
+from bot.domain.outcomes import RequestOutcome
 from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
 from bot.language import later, say
 from bot.slack import replies
@@ -175,7 +176,7 @@ class FrontDoor(AsyncMiddleware):
         except (StoreDown, TimeoutError):
             return False  # the work itself needs the database, and says in words that it is away
         if not first:
-            self._metrics.requests.labels("http", "", "replayed").inc()
+            self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.REPLAYED).inc()
         return not first
 
     async def finish(self, seconds: float) -> None:
@@ -201,7 +202,7 @@ class FrontDoor(AsyncMiddleware):
         reference = secrets.token_hex(4)
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
         started = time.monotonic()
-        name, outcome = "", "answered"
+        name, outcome = "", RequestOutcome.ANSWERED
         reply: Reply | None = None
         async with self._room:
             try:
@@ -210,18 +211,22 @@ class FrontDoor(AsyncMiddleware):
                 if reply is not None:
                     await self._answering.deliver(came, reply)
             except Denied as error:
-                outcome = "denied"
+                outcome = RequestOutcome.DENIED
                 await self._answering.say(came, replies.denied(error))
             except Problem as error:
-                outcome = "problem"
+                outcome = RequestOutcome.PROBLEM
                 log.info("request.problem", problem=type(error).__name__, cause=repr(error.__cause__ or ""))
                 await self._answering.say(came, replies.problem(error, None if error.everyday else reference))
             except Exception as error:  # the person gets an answer whatever happens (promise 9)
-                outcome = AuditOutcome.UNEXPECTED
+                outcome = RequestOutcome.UNEXPECTED
                 log.exception("request.unexpected", error=type(error).__name__)
                 problem = Problem(say("Something went wrong on my side."))
                 await self._answering.say(came, replies.problem(problem, reference))
-            if came.home and came.door is not Entrypoint.HOME and (outcome != "answered" or isinstance(reply, Message)):
+            if (
+                came.home
+                and came.door is not Entrypoint.HOME
+                and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
+            ):
                 await self._home.after(came)
         self._metrics.requests.labels(came.door.value, name, outcome).inc()
         self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)

@@ -74,7 +74,7 @@ def help_for(entry: Entry, root: str) -> Message:
     examples = "\n".join(
         f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else say(line) for line in entry.usage
     )
-    role = "" if entry.need is Role.MEMBER else "\n" + say("Needs the role *{role}*.", role=entry.need.name.lower())
+    role = "" if entry.need is Role.MEMBER else "\n" + say("Needs the role *{role}*.", role=entry.need.word)
     text = f"*{entry.name}* — {say(entry.summary)}\n{examples}{role}"
     return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
 

@@ -18,6 +18,7 @@ from bot.store.download_tables import digests as table
 from bot.store.engine import fresh_token
 from bot.store.sql import Rows, as_rows, span, written
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 _COLUMNS = [table.c[one.name] for one in fields(Digest)]
 
@@ -60,11 +61,11 @@ class Digests(Database):
 
         async def work(connection: Connection) -> Digest:
             digest = _digest((await connection.execute(upsert)).one())
-            await self.tell_others(connection, "digest")
+            await self.tell_others(connection, Topic.DIGEST)
             return digest
 
         digest = await self.run(work)
-        self.wakeups.ring("digest")
+        self.wakeups.ring(Topic.DIGEST)
         return digest
 
     async def digests(self, places: Collection[str]) -> list[Digest]:
@@ -132,12 +133,12 @@ class Digests(Database):
                 rows = as_rows([{**row, "key": f"{digest.place}:{name}"}])
                 await self.execute(connection, _OPEN, rows=rows)
                 await self.execute(connection, _SAY, rows=rows)
-                await self.tell_others(connection, "tell")
+                await self.tell_others(connection, Topic.TELL)
             return True
 
         told = await self.run(work)
         if told and fact is not None:
-            self.wakeups.ring("tell")
+            self.wakeups.ring(Topic.TELL)
         return told
 
     async def end_digest_leases(self) -> None:

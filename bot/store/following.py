@@ -17,6 +17,7 @@ from bot.store.recording import Recording
 from bot.store.sql import Rows, Statement, as_rows, span, written
 from bot.store.tables import progress
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,11 @@ class Following(Recording):
         async def work(connection: Connection) -> bool:
             seconds = None if usual is None else usual.total_seconds()
             made = (await self.execute(connection, _FOLLOW, **about, usual=seconds)).first() is not None
-            await self.tell_others(connection, "progress")
+            await self.tell_others(connection, Topic.PROGRESS)
             return made
 
         made = await self.run(work)
-        self.wakeups.ring("progress")
+        self.wakeups.ring(Topic.PROGRESS)
         return made
 
     async def stop_following(self, build_id: str, user_id: str) -> None:
@@ -148,7 +149,7 @@ class Following(Recording):
                 await self.said(connection, one.build.app.id, [new])
 
         await self.run(work)
-        self.wakeups.ring("tell")
+        self.wakeups.ring(Topic.TELL)
 
     async def tell_deleted(self, app_id: str, build_id: str) -> None:
         """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
@@ -164,7 +165,7 @@ class Following(Recording):
             return bool(waited)
 
         if await self.run(work):
-            self.wakeups.ring("tell")
+            self.wakeups.ring(Topic.TELL)
 
 
 def _which(one: Progress) -> sa.ColumnElement[bool]:

@@ -15,6 +15,7 @@ from bot.store.facts import facts_of
 from bot.store.sql import span, written
 from bot.store.tables import awaited, expiries, given_links, recent, sent_builds
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 HOUR = 3600.0
 
@@ -104,10 +105,10 @@ class Handing(Database):
         async def work(connection: Connection) -> None:
             await connection.execute(upsert)
             await self.execute(connection, _FOLLOW, app=build.app.id)
-            await self.tell_others(connection, "watch")
+            await self.tell_others(connection, Topic.WATCH)
 
         await self.run(work)
-        self.wakeups.ring("watch")
+        self.wakeups.ring(Topic.WATCH)
 
     async def awaiting(self, app_id: str) -> dict[str, list[str]]:
         """Who waits for which build of an app: user ids by build id."""
@@ -173,10 +174,10 @@ class Handing(Database):
 
         async def work(connection: Connection) -> None:
             await connection.execute(insert)
-            await self.tell_others(connection, "expire")
+            await self.tell_others(connection, Topic.EXPIRE)
 
         await self.run(work)
-        self.wakeups.ring("expire")
+        self.wakeups.ring(Topic.EXPIRE)
 
     async def stop_expiring(self, ts: str) -> None:
         """Leave the message at `ts` alone when its old time comes: something else stands there now."""

@@ -15,6 +15,7 @@ from bot.store.sql import Rows, as_rows, written
 from bot.store.subscriptions import subscription_of
 from bot.store.tables import subscriptions as table
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 
 class Holding(Database):
@@ -31,12 +32,12 @@ class Holding(Database):
             released = set((await self.execute(connection, _RELEASE)).scalars())
             if released:
                 await self.execute(connection, _OPEN, rows=as_rows({"channel": one} for one in sorted(released)))
-                await self.tell_others(connection, "tell")
+                await self.tell_others(connection, Topic.TELL)
             return len(released), (await self.execute(connection, _HELD_IN)).scalar()
 
         released, wait = await self.run(work)
         if released:
-            self.wakeups.ring("tell")
+            self.wakeups.ring(Topic.TELL)
         return None if wait is None else max(0.0, int(wait) / 1e6)
 
     async def mute(self, channel_id: str, ids: Sequence[int], until: datetime | None) -> list[Subscription]:
@@ -76,18 +77,18 @@ class Holding(Database):
             await self.execute(connection, _TOGETHER, **where)
             released = len((await self.execute(connection, _RELEASE_CHANNEL, channel=channel_id)).all())
             if released:
-                await self.tell_others(connection, "tell")
+                await self.tell_others(connection, Topic.TELL)
             return released
 
         released = await self.run(work)
-        self.wakeups.ring("tell")
+        self.wakeups.ring(Topic.TELL)
         return released
 
     async def _look_at_held(self) -> None:
-        self.wakeups.ring("held")
+        self.wakeups.ring(Topic.HELD)
 
         async def work(connection: Connection) -> Any:
-            await self.tell_others(connection, "held")
+            await self.tell_others(connection, Topic.HELD)
 
         await self.run(work)
 

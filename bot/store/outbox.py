@@ -10,6 +10,7 @@ from bot.store.database import Database
 from bot.store.facts import text_of
 from bot.store.sql import Rows, as_rows, written
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 
 class Outbox(Database):
@@ -34,7 +35,7 @@ class Outbox(Database):
         if builds:
             made += len((await self.execute(connection, _SHOW_ANEW, rows=as_rows(builds))).all())
         if made:
-            await self.tell_others(connection, "tell")
+            await self.tell_others(connection, Topic.TELL)
         return made
 
 

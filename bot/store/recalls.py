@@ -16,6 +16,7 @@ from bot.store.sql import Rows, as_rows, written
 from bot.store.tables import recalls as table
 from bot.store.tables import tickets
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 
 class Recalls(Outbox):
@@ -45,7 +46,7 @@ class Recalls(Outbox):
             return _recall_of(row), made is not None
 
         answer = await self.run(work)
-        self.wakeups.ring("tell")
+        self.wakeups.ring(Topic.TELL)
         return answer
 
     async def unrecall_build(self, build: Build) -> Recall | None:
@@ -61,7 +62,7 @@ class Recalls(Outbox):
             return _recall_of(row)
 
         answer = await self.run(work)
-        self.wakeups.ring("tell")
+        self.wakeups.ring(Topic.TELL)
         return answer
 
     async def _show_anew(self, connection: Connection, build: Build) -> None:

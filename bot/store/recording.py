@@ -10,6 +10,7 @@ from bot.store.facts import build_of, facts_of
 from bot.store.outbox import Outbox
 from bot.store.sql import Rows, as_rows, span, written
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ class Recording(Outbox):
         return recorded
 
     def _ring_for(self, announcements: Sequence[NewAnnouncement]) -> None:
-        self.wakeups.ring("tell")
+        self.wakeups.ring(Topic.TELL)
         if any(one.held_until for one in announcements):
-            self.wakeups.ring("held")
+            self.wakeups.ring(Topic.HELD)
 
     async def _move(self, connection: Connection, app_id: str, changes: Sequence[Change]) -> frozenset[str]:
         rows = {
@@ -157,7 +158,7 @@ class Recording(Outbox):
 
         if builds:
             await self.run(work)
-            self.wakeups.ring("tell")
+            self.wakeups.ring(Topic.TELL)
 
     async def forget_build(self, app_id: str, build_id: str) -> None:
         """A build is gone from Applivery: follow it no longer. Should it come back, it is new, but told only once."""

@@ -16,6 +16,7 @@ from bot.store.sql import POSTGRESQL, Rows, as_rows, written
 from bot.store.tables import announcements
 from bot.store.tables import subscriptions as table
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 
 class Subscriptions(Database):
@@ -63,11 +64,11 @@ class Subscriptions(Database):
             if not heard and (watched or app_id is None):
                 await self._known_to_channel(connection, row.id, channel_id, baseline)
             await self._look_again(connection, app_id)
-            await self.tell_others(connection, "watch")
+            await self.tell_others(connection, Topic.WATCH)
             return subscription_of(row)
 
         subscription = await self.run(work)
-        self.wakeups.ring("watch")
+        self.wakeups.ring(Topic.WATCH)
         return subscription
 
     async def remove_subscription(self, channel_id: str, id_or_app: int | str) -> Subscription | None:
@@ -139,7 +140,7 @@ class Subscriptions(Database):
         async def work(connection: Connection) -> list[Subscription]:
             changed = [subscription_of(row) for row in await connection.execute(update)]
             if changed:
-                await self.tell_others(connection, "paused")
+                await self.tell_others(connection, Topic.PAUSED)
             return changed
 
         return sorted(await self.run(work), key=lambda subscription: subscription.id)

@@ -13,6 +13,7 @@ from bot.store.engine import fresh_token
 from bot.store.showing import Showing
 from bot.store.sql import Rows, as_rows, span, written
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 # Nobody waits longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
 # back, and has come.
@@ -117,11 +118,11 @@ class Telling(Showing):
         async def work(connection: Connection) -> None:
             await self.execute(connection, _HAND_IN, rows=rows)
             await self.execute(connection, _FREE, rows=rows)
-            await self.tell_others(connection, "tell")
+            await self.tell_others(connection, Topic.TELL)
 
         if claims:
             await self.run(work)
-            self.wakeups.ring("tell")
+            self.wakeups.ring(Topic.TELL)
 
     async def tell_due_in(self) -> float | None:
         """Seconds until an announcement may be claimed; 0 if one may now, None if nothing waits."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, get_args
+from enum import StrEnum
 
 from bot.store.engine import fresh_token
 
-Topic = Literal["watch", "tell", "expire", "held", "paused", "progress", "digest"]
-TOPICS: tuple[Topic, ...] = get_args(Topic)
+
+class Topic(StrEnum):
+    """What a loop can be woken for."""
+
+    WATCH = "watch"
+    TELL = "tell"
+    EXPIRE = "expire"
+    HELD = "held"
+    PAUSED = "paused"
+    PROGRESS = "progress"
+    DIGEST = "digest"
+
 
 # https://www.postgresql.org/docs/current/sql-notify.html
 CHANNEL = "applivery_bot"
@@ -19,9 +29,9 @@ class Wakeups:
 
     def __init__(self) -> None:
         self.me = fresh_token()
-        self._bells: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in TOPICS}
+        self._bells: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in Topic}
 
-    def ring(self, topic: str) -> None:
+    def ring(self, topic: Topic | str) -> None:
         """Wake who waits for this topic in this process; a topic we do not know is ignored."""
         if bell := self._bells.get(topic):
             bell.set()

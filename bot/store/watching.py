@@ -11,6 +11,7 @@ from bot.store.database import Database
 from bot.store.engine import fresh_token
 from bot.store.sql import Rows, as_rows, span, written
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 FURTHEST_SECONDS = 86_400.0
 
@@ -122,10 +123,10 @@ class Watching(Database):
 
         async def work(connection: Connection) -> None:
             await self.execute(connection, _RING, every=every, rows=rows)
-            await self.tell_others(connection, "watch")
+            await self.tell_others(connection, Topic.WATCH)
 
         await self.run(work)
-        self.wakeups.ring("watch")
+        self.wakeups.ring(Topic.WATCH)
 
     async def watched_apps(self) -> set[str]:
         """The ids of all apps with a subscription."""

@@ -7,6 +7,7 @@ from bot.domain.states import DeliveryState
 from bot.store.database import Database
 from bot.store.sql import written
 from bot.store.transactions import Connection
+from bot.store.wakeups import Topic
 
 SOMETHING = "{}"  # what is about no build has a fact; this one needs to say nothing more
 
@@ -26,11 +27,11 @@ class Welcoming(Database):
             await self.execute(connection, _OPEN, channel=channel_id)
             due = (await self.execute(connection, _SAY, **row, fact=SOMETHING)).scalar() == DeliveryState.DUE
             if due:
-                await self.tell_others(connection, "tell")
+                await self.tell_others(connection, Topic.TELL)
             return due
 
         if await self.run(work):
-            self.wakeups.ring("tell")
+            self.wakeups.ring(Topic.TELL)
 
 
 # The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.

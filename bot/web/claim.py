@@ -19,6 +19,7 @@ from bot.domain import tickets
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.installing import browser
 from bot.domain.model import Asker, Build, FileKind, Link, Stage
+from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.errors import Gone, NotProcessed, Problem
 from bot.language import ENGLISH, say, speaking
@@ -132,10 +133,10 @@ class ClaimPage:
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
-            return self._ending("method", headers={"Allow": ", ".join(METHODS)})
+            return self._ending(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
         visitor = address_of(request.remote, request.headers.get("X-Forwarded-For"))
         if self._guesses.too_many(visitor):
-            return self._ending("limited", headers={"Retry-After": "60"})
+            return self._ending(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
         ticket = request.match_info["ticket"]
         found = await self._store.ticket(tickets.fingerprint(ticket)) if tickets.is_ticket(ticket) else None
         if found is None:
@@ -155,13 +156,13 @@ class ClaimPage:
             return self._ending(standing)
         build = await self._looks.build(visit.found)
         if build.stage is Stage.FAILED:
-            return self._ending("unusable")
+            return self._ending(ClaimOutcome.UNUSABLE)
         if build.stage is not Stage.READY:
             self._looks.forget(visit.found)
-            return self._ending("not_processed", again="post")  # the press asks Applivery, which knows best
+            return self._ending(ClaimOutcome.NOT_PROCESSED, again="post")  # the press asks Applivery, which knows best
         looking = browser(visit.user_agent)
         offered = offer(visit.found, build, looking)
-        self._count("shown")
+        self._count(ClaimOutcome.SHOWN)
         address = self._address(visit.ticket)
         return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
 
@@ -184,7 +185,7 @@ class ClaimPage:
                 await self._store.give_back_ticket(ticket_hash)
             self._looks.forget(visit.found)
             raise
-        self._count("minted")
+        self._count(ClaimOutcome.MINTED)
         if what.install:
             return self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
         return self._pages.download(link)
@@ -223,20 +224,20 @@ class ClaimPage:
             )
         )
 
-    def _ending(self, name: str, **facts: Any) -> Answer:
-        self._count(name)
-        return self._pages.ending(name, **facts)
+    def _ending(self, why: TicketStatus | ClaimOutcome, **facts: Any) -> Answer:
+        self._count(why)
+        return self._pages.ending(why, **facts)
 
     def _problem(self, problem: Problem, method: str, choice: str) -> Answer:
         again: Again = "post" if method == hdrs.METH_POST else "get"
         if isinstance(problem, Gone):
-            return self._ending("gone")
+            return self._ending(ClaimOutcome.GONE)
         if isinstance(problem, NotProcessed):
-            return self._ending("not_processed", again="post", choice=choice)
+            return self._ending(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
         reference = None if problem.everyday else secrets.token_hex(4)
         log.warning("claim.failed", problem=type(problem).__name__, reference=reference)
         return self._ending(
-            "failed",
+            ClaimOutcome.FAILED,
             sentence=problem.sentence,
             next_step=problem.next_step,
             again=again,
@@ -247,7 +248,7 @@ class ClaimPage:
     def _address(self, ticket: str) -> str:
         return f"{self._public_url}/b/{ticket}"
 
-    def _count(self, outcome: str) -> None:
+    def _count(self, outcome: TicketStatus | ClaimOutcome) -> None:
         self._metrics.claims.labels(outcome).inc()
 
 

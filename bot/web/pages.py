@@ -15,7 +15,8 @@ from markupsafe import Markup, escape
 from bot import language
 from bot.domain.installing import Browser, Device, warnings
 from bot.domain.model import App, Build, Link
-from bot.domain.tickets import Ticket, minutes
+from bot.domain.outcomes import ClaimOutcome
+from bot.domain.tickets import Ticket, TicketStatus, minutes
 from bot.language import count, figure, say
 from bot.web.offer import Offer
 from bot.web.words import ENDINGS, platform_name
@@ -87,7 +88,7 @@ class Pages:
 
     def ending(
         self,
-        name: str,
+        why: TicketStatus | ClaimOutcome,
         *,
         sentence: str = "",
         next_step: str = "",
@@ -97,7 +98,7 @@ class Pages:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that."""
-        end = ENDINGS[name]
+        end = ENDINGS[why]
         return self._page(
             "ending.html",
             end.status,

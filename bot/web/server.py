@@ -12,6 +12,8 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
+from bot.domain.audit import Entrypoint
+from bot.domain.outcomes import RequestOutcome, WebhookOutcome
 from bot.slack import shapes
 from bot.telemetry import Metrics, logger
 from bot.web.claim import ClaimPage
@@ -117,22 +119,22 @@ class Web:
                 # Bolt reads a body before it verifies it; our own work is in tasks and cannot fail here
                 answer = BoltResponse(status=401, body="")
         if answer.status == 401:  # a wrong signature, one too old, or a body that is not Slack's
-            self._metrics.requests.labels("http", "", "unverified").inc()
+            self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
         return await to_aiohttp_response(answer)
 
     async def _doorbell(self, request: web.Request) -> web.Response:
         """A hint, never believed: it only makes us look sooner. Forged and oversized calls do nothing but a counter."""
         given = request.match_info["secret"].encode()
         if not hmac.compare_digest(given, str(self._secret).encode()):
-            self._metrics.webhooks.labels("forged").inc()
+            self._metrics.webhooks.labels(WebhookOutcome.FORGED).inc()
             raise web.HTTPNotFound
         body = b""
         while len(body) <= BODY_LIMIT and (part := await request.content.read(BODY_LIMIT + 1 - len(body))):
             body += part  # a read gives what has come so far
         if len(body) > BODY_LIMIT:
-            self._metrics.webhooks.labels("too_large").inc()
+            self._metrics.webhooks.labels(WebhookOutcome.TOO_LARGE).inc()
             raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, len(body))
-        self._metrics.webhooks.labels("rung").inc()
+        self._metrics.webhooks.labels(WebhookOutcome.RUNG).inc()
         task = asyncio.create_task(self._rung(body))
         self._ringing.add(task)
         task.add_done_callback(self._ringing.discard)

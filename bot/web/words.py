@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.model import Build
+from bot.domain.outcomes import ClaimOutcome
+from bot.domain.tickets import TicketStatus
 from bot.language import later, say
 
 
@@ -20,58 +23,60 @@ class Ending:
 
 _ASK_AGAIN = later("Ask for the build again in Slack; a fresh link takes a second.")
 
-ENDINGS = {
-    "spent": Ending(410, later("This link was used"), later("It worked once, and somebody has used it."), _ASK_AGAIN),
-    "expired": Ending(
+ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
+    TicketStatus.SPENT: Ending(
+        410, later("This link was used"), later("It worked once, and somebody has used it."), _ASK_AGAIN
+    ),
+    TicketStatus.EXPIRED: Ending(
         410, later("This link is too old"), later("Links like this one live for a few minutes only."), _ASK_AGAIN
     ),
-    "cancelled": Ending(
+    TicketStatus.CANCELLED: Ending(
         410,
         later("There is a newer link"),
         later("This one was cancelled when another one was made for the same build."),
         later("Open the newest link in Slack, or ask for the build again there."),
     ),
-    "recalled": Ending(
+    TicketStatus.RECALLED: Ending(
         410,
         later("This build was recalled"),
         later("Your team has taken it back, so it should not be installed any more."),
         later("Ask in Slack which build to use instead."),
     ),
-    "unknown": Ending(
+    TicketStatus.UNKNOWN: Ending(
         404,
         later("This link is not known"),
         later("It may have been copied in part, or be more than a day old."),
         later("Open it from Slack once more, or ask for the build again there."),
     ),
-    "gone": Ending(
+    ClaimOutcome.GONE: Ending(
         410,
         later("This build is gone"),
         later("It was deleted in Applivery, or removed by its retention policy."),
         later("Ask in Slack for another build."),
     ),
-    "not_processed": Ending(
+    ClaimOutcome.NOT_PROCESSED: Ending(
         409,
         later("This build is not ready yet"),
         later("Applivery is still processing it."),
         later("Wait a moment and try again. Your link has not been used."),
     ),
-    "unusable": Ending(
+    ClaimOutcome.UNUSABLE: Ending(
         409,
         later("This build cannot be installed"),
         later("Applivery could not process it, so there is no file to give."),
         later("Ask in Slack for another build."),
     ),
-    "limited": Ending(
+    ClaimOutcome.LIMITED: Ending(
         429,
         later("Too many wrong links"),
         later("Too many links that do not exist were opened from your network."),
         later("Wait a minute, then open the link from Slack once more."),
     ),
-    "method": Ending(
+    ClaimOutcome.METHOD: Ending(
         405, later("That cannot be done here"), later("This page can be opened, and its button pressed."), _ASK_AGAIN
     ),
     # What happened and what to do are the error's own words.
-    "failed": Ending(503, later("That did not work"), "", ""),
+    ClaimOutcome.FAILED: Ending(503, later("That did not work"), "", ""),
 }
 
 OTHER = "other"

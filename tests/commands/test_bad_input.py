@@ -297,9 +297,9 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("door", ["socket", "http"])
-async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(world: World, door: str) -> None:
-    changes: dict[str, Any] = {} if door == "socket" else {"slack_app_token": None}
+@pytest.mark.parametrize("way", ["socket", "http"])
+async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(world: World, way: str) -> None:
+    changes: dict[str, Any] = {} if way == "socket" else {"slack_app_token": None}
     await world.start(**changes)
     world.applivery.build(world.courier)
     for typed in NASTY:

@@ -13,6 +13,7 @@ import pytest
 from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.slack import Message
 from bot.store.columns import micros
+from bot.store.wakeups import Topic
 from tests.conftest import World
 from tests.everything import execute
 from tests.seeing import everything_said, everything_stored, labels, press
@@ -109,7 +110,7 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world
     await press(world.slack, answer, "Share here", user=world.ana)
     now = micros(datetime.now(UTC)) - 1_000_000
     execute(world, f"UPDATE digests SET due_at = {now}, told_until = {now - 40 * 24 * 3600 * 10**6}")
-    await world.bot.store.nudge("digest")
+    await world.bot.store.nudge(Topic.DIGEST)
     await world.slack.until(lambda: any(one.metadata for one in world.slack.messages(world.releases)))
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as response:

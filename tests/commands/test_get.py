@@ -114,7 +114,12 @@ async def test_filters_narrow_what_the_latest_is(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("os", "typed", "kind"),
-    [("ios", "", "file"), ("android", "", "auto"), ("android", "type:file", "file"), ("android", "type:AAB", "aab")],
+    [
+        ("ios", "", FileKind.FILE),
+        ("android", "", FileKind.AUTO),
+        ("android", "type:file", FileKind.FILE),
+        ("android", "type:AAB", FileKind.AAB),
+    ],
 )
 async def test_the_file_is_what_is_usual_on_that_phone_or_what_was_asked_for(
     world: World, os: str, typed: str, kind: str

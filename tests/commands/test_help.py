@@ -33,7 +33,7 @@ async def test_every_subcommand_explains_itself_with_examples_and_its_role(world
     assert entry.summary in said
     assert all(line in said for line in entry.usage)
     assert entry.usage
-    assert (entry.need.name.lower() in said) == (entry.need is not Role.MEMBER)
+    assert (entry.need.word in said) == (entry.need is not Role.MEMBER)
 
 
 async def test_an_unknown_topic_gets_the_closest_one(world: World) -> None:

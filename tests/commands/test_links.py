@@ -12,6 +12,7 @@ import pytest
 
 from bot import service
 from bot.domain.audit import Action, AuditOutcome, Entrypoint
+from bot.domain.outcomes import RequestOutcome
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
 from tests.conftest import World
@@ -399,7 +400,7 @@ async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url
         await other.door.finish(5)
         assert mints(world) == before + 1
         counted = "applivery_bot_requests_total"
-        labelled = {"door": Entrypoint.BUTTON, "name": "get.v1", "outcome": "answered"}
+        labelled = {"door": Entrypoint.BUTTON, "name": "get.v1", "outcome": RequestOutcome.ANSWERED}
         by_each = [bot.metrics.registry.get_sample_value(counted, labelled) for bot in (world.bot, other)]
         assert by_each == [2, 2]
         await world.stop()

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from bot.domain.audit import Action
+from bot.domain.downloads import By
 from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
@@ -308,10 +309,10 @@ async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: 
 @pytest.mark.parametrize(
     ("by", "header", "first"),
     [
-        ("version", ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", 4, "100 %", 2]),
-        ("os", ["System", "Downloads", "Share"], None),
-        ("source", ["Source", "Downloads", "Share"], ["Store", 4, "100 %"]),
-        ("day", ["Day", "Downloads", "Share"], None),
+        (By.VERSION, ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", 4, "100 %", 2]),
+        (By.OS, ["System", "Downloads", "Share"], None),
+        (By.SOURCE, ["Source", "Downloads", "Share"], ["Store", 4, "100 %"]),
+        (By.DAY, ["Day", "Downloads", "Share"], None),
     ],
 )
 async def test_a_thread_can_be_by_something_else_than_people(

@@ -63,6 +63,6 @@ def test_each_role_contains_the_ones_below_it(have: Role, need: Role) -> None:
         return
     with pytest.raises(Denied) as refused:
         access.require(have, need)
-    assert need.name.lower() in refused.value.sentence
-    assert have.name.lower() in refused.value.sentence
+    assert need.word in refused.value.sentence
+    assert have.word in refused.value.sentence
     assert "admin of this bot" in refused.value.next_step

@@ -8,7 +8,7 @@ import aiohttp
 
 from bot.sandbox.slack import Turn
 from bot.sandbox.slack.signed import signature
-from bot.store.wakeups import TOPICS
+from bot.store.wakeups import Topic
 from tests.fuzz.deeds import RECENT, Scene, sendable
 from tests.fuzz.scenery import a_build
 from tests.fuzz.spoiling import spoiled, wrong
@@ -114,7 +114,7 @@ async def time_passes(scene: Scene) -> str:
     if scene.clock:
         scene.clock.forward(hours=hours)
     await scene.world.bot.store.mark_due(None)
-    for topic in TOPICS:
+    for topic in Topic:
         scene.world.bot.store.wakeups.ring(topic)
     return f"{hours} hours pass" if scene.clock else "everything is looked at"
 

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot import service
+from bot.domain.outcomes import WebhookOutcome
 from bot.jobs.bell import Bell
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql, on_sqlite
@@ -129,7 +130,7 @@ async def test_a_forged_webhook_does_nothing_and_is_counted(rested: World) -> No
     for secret in ("guess", SECRET + "x", SECRET[:-1], "%C3%A9"):
         assert await ring(rested, rested.courier.id.encode(), secret=secret) == 404
     assert await due(rested) == set()
-    counted = rested.bot.metrics.webhooks.labels("forged")._value.get()
+    counted = rested.bot.metrics.webhooks.labels(WebhookOutcome.FORGED)._value.get()
     assert counted == 4
 
 
@@ -137,7 +138,7 @@ async def test_a_forged_webhook_does_nothing_and_is_counted(rested: World) -> No
 async def test_a_webhook_too_large_does_nothing_and_is_counted(rested: World) -> None:
     assert await ring(rested, b"x" * (64 * 1024 + 1)) == 413
     assert await due(rested) == set()
-    assert rested.bot.metrics.webhooks.labels("too_large")._value.get() == 1
+    assert rested.bot.metrics.webhooks.labels(WebhookOutcome.TOO_LARGE)._value.get() == 1
 
 
 @on_sqlite

@@ -13,6 +13,7 @@ from bot.domain import changelogs, filters, grammar, manners
 from bot.jobs.bell import Bell
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack.message import Message
+from bot.store.wakeups import Topic
 from tests.conftest import World, heads
 from tests.handing import Clock, directs, seen
 from tests.jobs.conftest import on_sqlite
@@ -351,7 +352,7 @@ async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(starte
     for said in range(1, PIECES + 2):  # each post is stored, and the process dies before it hears so
         async with asyncio.timeout(10):
             while len(posts(started)) < said:
-                await started.bot.store.wait("tell", await started.bot.store.tell_due_in() or 0)
+                await started.bot.store.wait(Topic.TELL, await started.bot.store.tell_due_in() or 0)
                 await started.bot.announce.step()
                 await asyncio.sleep(0.01)
         await started.restart()

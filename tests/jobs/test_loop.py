@@ -13,6 +13,7 @@ import pytest
 from bot.errors import AppliveryDown, StoreDown
 from bot.jobs.loop import LONGEST_BACK_OFF, LONGEST_REST, Outage, forever
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql
 from tests.postgres import PostgresServer
@@ -170,7 +171,7 @@ async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
     async with running(job.step, partial(store.wait, "watch")), running(other.step, partial(store.wait, "tell")):
         await job.until(1)
         await other.until(1)
-        await store.nudge("tell")
+        await store.nudge(Topic.TELL)
         await other.until(2)
         assert job.runs == 1
     await store.close()
@@ -179,7 +180,7 @@ async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
 async def test_a_wake_up_during_a_step_is_not_lost(database: str) -> None:
     store = await Store.open(database)
     # Nobody rests while the first step runs, so there is nobody to wake yet.
-    job = Counting(lambda run: store.wakeups.ring("tell") if run == 1 else None)
+    job = Counting(lambda run: store.wakeups.ring(Topic.TELL) if run == 1 else None)
     async with running(job.step, partial(store.wait, "tell")):
         await job.until(2)
     await store.close()

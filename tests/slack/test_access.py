@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.outcomes import RequestOutcome
 from bot.sandbox.slack import View
 from tests.conftest import World
 from tests.seeing import old_card, press
@@ -118,7 +119,7 @@ async def test_a_refusal_is_counted(world: World) -> None:
         sample.value
         for metric in world.bot.metrics.registry.collect()
         for sample in metric.samples
-        if sample.name == "applivery_bot_requests_total" and sample.labels["outcome"] == "denied"
+        if sample.name == "applivery_bot_requests_total" and sample.labels["outcome"] == RequestOutcome.DENIED
     ]
     assert counted == [1]
 

@@ -9,6 +9,7 @@ import pytest
 import bot.commands
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
+from bot.domain.outcomes import RequestOutcome
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message
 from bot.slack.blocks import Message as Says
@@ -297,12 +298,12 @@ async def test_requests_are_counted_by_door_name_and_outcome(world: World) -> No
     await world.bot.door.finish(5)
     value = world.bot.metrics.registry.get_sample_value
     name = "applivery_bot_requests_total"
-    assert value(name, {"door": Entrypoint.COMMAND, "name": "help", "outcome": "answered"}) == 1
+    assert value(name, {"door": Entrypoint.COMMAND, "name": "help", "outcome": RequestOutcome.ANSWERED}) == 1
     assert sum(
         sample.value
         for metric in world.bot.metrics.registry.collect()
         for sample in metric.samples
-        if sample.name == name and sample.labels["outcome"] in ("denied", "problem")
+        if sample.name == name and sample.labels["outcome"] in (RequestOutcome.DENIED, RequestOutcome.PROBLEM)
     ) == 2  # fmt: skip
 
 

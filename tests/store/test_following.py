@@ -11,6 +11,7 @@ from bot.domain.model import Build, Change, Event, Stage
 from bot.domain.states import WatchState
 from bot.store.following import Progress
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from tests.store.builders import build, look, take
 
 USUAL = timedelta(minutes=8)
@@ -177,7 +178,7 @@ async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Store) -> No
 
 
 async def test_who_begins_to_follow_wakes_who_shows_it(store: Store) -> None:
-    waiting = asyncio.create_task(store.wait("progress", 5))
+    waiting = asyncio.create_task(store.wait(Topic.PROGRESS, 5))
     await asyncio.sleep(0)
     await follow(store)
     assert await waiting

@@ -12,6 +12,7 @@ import pytest
 from bot.domain.model import Stage
 from bot.store.handing import Expiry
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from tests.store.builders import build, look, subscribe
 
 SECOND = timedelta(seconds=1)
@@ -149,7 +150,7 @@ async def test_a_wish_makes_a_watched_app_due_at_once(store: Store) -> None:
 
 
 async def test_a_wish_wakes_the_watch(store: Store) -> None:
-    waiting = asyncio.create_task(store.wait("watch", 30))
+    waiting = asyncio.create_task(store.wait(Topic.WATCH, 30))
     await asyncio.sleep(0)
     await store.await_build(build("b1"), "T1", "U1")
     await asyncio.wait_for(waiting, 5)
@@ -233,7 +234,7 @@ async def test_of_two_processes_one_gets_each_message(store: Store) -> None:
 
 
 async def test_a_new_one_wakes_the_job(store: Store) -> None:
-    waiting = asyncio.create_task(store.wait("expire", 30))
+    waiting = asyncio.create_task(store.wait(Topic.EXPIRE, 30))
     await asyncio.sleep(0)
     await store.expire_at(await store.now(), message("1"))
     await asyncio.wait_for(waiting, 5)

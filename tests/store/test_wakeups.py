@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
 from bot.store.store import Store
+from bot.store.wakeups import Topic
 from tests.store.builders import build, fill, look, subscribe, take
 
 
@@ -22,44 +23,44 @@ async def quiet(*stores: Store) -> None:
 
 async def test_a_wait_without_news_ends_when_it_was_to(store: Store) -> None:
     start = time.monotonic()
-    assert not await store.wait("tell", 0.05)
+    assert not await store.wait(Topic.TELL, 0.05)
     assert 0.04 < time.monotonic() - start < 5
 
 
 async def test_news_from_before_the_wait_counts_once(store: Store) -> None:
-    await store.nudge("tell")
-    await store.nudge("tell")
-    assert await store.wait("tell", 5)
-    assert not await store.wait("tell", 0)
-    assert not await store.wait("watch", 0)
+    await store.nudge(Topic.TELL)
+    await store.nudge(Topic.TELL)
+    assert await store.wait(Topic.TELL, 5)
+    assert not await store.wait(Topic.TELL, 0)
+    assert not await store.wait(Topic.WATCH, 0)
 
 
 async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telling(store: Store) -> None:
-    waiting = asyncio.create_task(store.wait("watch", 5))
+    waiting = asyncio.create_task(store.wait(Topic.WATCH, 5))
     await subscribe(store)
     assert await waiting
     await store.mark_due(None)
-    assert await store.wait("watch", 5)
+    assert await store.wait(Topic.WATCH, 5)
     await look(store)
-    assert not await store.wait("tell", 0)
+    assert not await store.wait(Topic.TELL, 0)
     change = Change(build("b1", Stage.READY), None)
     await look(store, [change], [NewAnnouncement("C1", "b1", Event.PROCESSED)])
-    assert await store.wait("tell", 5)
+    assert await store.wait(Topic.TELL, 5)
 
 
 @pytest.mark.postgres
 async def test_notify_wakes_another_replica(postgres_url: str) -> None:
     one, two = await Store.open(postgres_url), await Store.open(postgres_url)
     await subscribe(one)
-    assert await two.wait("watch", 5)
+    assert await two.wait(Topic.WATCH, 5)
     await fill(one, ["C1"], ["b1"])
-    assert await two.wait("tell", 5)
+    assert await two.wait(Topic.TELL, 5)
     await quiet(one, two)
-    await two.nudge("tell")
-    assert await one.wait("tell", 5)
-    assert not await one.wait("watch", 0)
+    await two.nudge(Topic.TELL)
+    assert await one.wait(Topic.TELL, 5)
+    assert not await one.wait(Topic.WATCH, 0)
     await one.hand_back(await take(one))
-    assert await two.wait("tell", 5)
+    assert await two.wait(Topic.TELL, 5)
     await asyncio.gather(one.close(), two.close())
 
 
@@ -67,9 +68,9 @@ async def test_notify_wakes_another_replica(postgres_url: str) -> None:
 async def test_a_replica_is_not_woken_twice_by_its_own_news(postgres_url: str) -> None:
     store = await Store.open(postgres_url)
     await quiet(store)
-    await store.nudge("tell")
-    assert await store.wait("tell", 5)
-    assert not await store.wait("tell", 0.2)
+    await store.nudge(Topic.TELL)
+    assert await store.wait(Topic.TELL, 5)
+    assert not await store.wait(Topic.TELL, 0.2)
     await store.close()
 
 
@@ -80,10 +81,10 @@ async def test_a_cut_listener_comes_back_and_wakes_everybody_for_what_it_missed(
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'LISTEN%%'"
     with psycopg.connect(postgres_url, autocommit=True) as session:
         assert session.execute(cut, [postgres_url.rpartition("/")[2]]).rowcount == 2
-    assert await store.wait("tell", 10)
-    assert await store.wait("watch", 10)
-    assert await other.wait("watch", 10)
+    assert await store.wait(Topic.TELL, 10)
+    assert await store.wait(Topic.WATCH, 10)
+    assert await other.wait(Topic.WATCH, 10)
     await quiet(store, other)
-    await other.nudge("watch")
-    assert await store.wait("watch", 10)
+    await other.nudge(Topic.WATCH)
+    assert await store.wait(Topic.WATCH, 10)
     await asyncio.gather(store.close(), other.close())

@@ -15,6 +15,8 @@ from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
 from bot.domain.model import App, Asker, Build, FileKind, Stage
+from bot.domain.outcomes import ClaimOutcome
+from bot.domain.tickets import TicketStatus
 from bot.sandbox.applivery import PretendedApplivery
 from bot.store.store import Store
 from bot.telemetry import Metrics
@@ -108,7 +110,7 @@ class Desk:
         async with self.http.request(method, address, headers=headers, allow_redirects=False, **changes) as answer:
             return Seen(answer.status, answer.headers, await answer.text())
 
-    def counted(self, outcome: str) -> float:
+    def counted(self, outcome: TicketStatus | ClaimOutcome) -> float:
         return self.metrics.registry.get_sample_value("applivery_bot_claims_total", {"outcome": outcome}) or 0
 
 

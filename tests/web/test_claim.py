@@ -17,7 +17,8 @@ from yarl import URL
 from bot import telemetry
 from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
-from bot.domain.tickets import TicketState, fingerprint, new_ticket
+from bot.domain.outcomes import ClaimOutcome
+from bot.domain.tickets import TicketState, TicketStatus, fingerprint, new_ticket
 from bot.sandbox.faults import Fault
 from bot.web.guesses import ADDRESSES, LIMIT, Guesses, address_of
 from bot.web.porch import Porch
@@ -206,8 +207,8 @@ async def test_of_fifty_claims_at_once_one_mints(desk: Desk) -> None:
     seen = await asyncio.gather(*(desk.post(address, ANDROID) for _ in range(50)))
     assert sorted(one.status for one in seen) == [303] + [410] * 49
     assert len(desk.applivery.minted) == 1
-    assert desk.counted("minted") == 1
-    assert desk.counted("spent") == 49
+    assert desk.counted(ClaimOutcome.MINTED) == 1
+    assert desk.counted(TicketStatus.SPENT) == 49
     assert len(await desk.store.audit_entries()) == 1
 
 
@@ -267,20 +268,20 @@ async def test_the_address_lives_ten_minutes(desk: Desk) -> None:
 # ------------------------------------------------------------------ when there is nothing to give
 
 
-async def ended(desk: Desk, why: str) -> str:
+async def ended(desk: Desk, why: TicketStatus) -> str:
     """The address of a ticket that cannot be claimed, for this reason."""
     build = desk.build("android")
     address = await desk.address(build)
-    if why == "spent":
+    if why is TicketStatus.SPENT:
         await desk.post(address)
         desk.applivery.minted.clear()
-    elif why == "cancelled":
+    elif why is TicketStatus.CANCELLED:
         await desk.address(build)
-    elif why == "recalled":
+    elif why is TicketStatus.RECALLED:
         await desk.store.end_tickets(build.id, TicketState.RECALLED)
-    elif why == "expired":
+    elif why is TicketStatus.EXPIRED:
         desk.ahead = timedelta(minutes=11)
-    elif why == "unknown":
+    elif why is TicketStatus.UNKNOWN:
         address = f"{desk.url}/b/{new_ticket()}"
     return address
 
@@ -288,15 +289,15 @@ async def ended(desk: Desk, why: str) -> str:
 @pytest.mark.parametrize(
     ("why", "status", "title"),
     [
-        ("spent", 410, "This link was used"),
-        ("expired", 410, "This link is too old"),
-        ("cancelled", 410, "There is a newer link"),
-        ("recalled", 410, "This build was recalled"),
-        ("unknown", 404, "This link is not known"),
+        (TicketStatus.SPENT, 410, "This link was used"),
+        (TicketStatus.EXPIRED, 410, "This link is too old"),
+        (TicketStatus.CANCELLED, 410, "There is a newer link"),
+        (TicketStatus.RECALLED, 410, "This build was recalled"),
+        (TicketStatus.UNKNOWN, 404, "This link is not known"),
     ],
 )
 async def test_a_ticket_that_cannot_be_claimed_says_why_and_what_to_do(
-    desk: Desk, why: str, status: int, title: str
+    desk: Desk, why: TicketStatus, status: int, title: str
 ) -> None:
     address = await ended(desk, why)
     counted = desk.counted(why)
@@ -315,7 +316,7 @@ async def test_a_build_that_was_deleted_is_gone_and_costs_no_claim(desk: Desk) -
     desk.applivery.delete(build)
     for seen in (await desk.get(address), await desk.post(address)):
         assert (seen.status, heading(seen)) == (410, "This build is gone")
-    assert desk.counted("gone") == 2
+    assert desk.counted(ClaimOutcome.GONE) == 2
 
 
 async def test_a_build_deleted_between_look_and_press_is_gone(desk: Desk) -> None:
@@ -444,8 +445,8 @@ async def test_guesses_are_counted_and_refused_before_anything_is_looked_up(desk
     seen = await desk.get(f"{desk.url}/b/{new_ticket()}")
     assert (seen.status, seen.headers["Retry-After"]) == (429, "60")
     assert (await desk.get(address)).status == 429
-    assert desk.counted("unknown") == LIMIT
-    assert desk.counted("limited") == 2
+    assert desk.counted(TicketStatus.UNKNOWN) == LIMIT
+    assert desk.counted(ClaimOutcome.LIMITED) == 2
     desk.ahead = timedelta(minutes=1)
     assert (await desk.get(address)).status == 200
 
@@ -532,7 +533,17 @@ def assert_private(headers: Any) -> None:
     assert "Set-Cookie" not in headers
 
 
-@pytest.mark.parametrize("why", ["open", "spent", "expired", "cancelled", "recalled", "unknown"])
+@pytest.mark.parametrize(
+    "why",
+    [
+        TicketStatus.OPEN,
+        TicketStatus.SPENT,
+        TicketStatus.EXPIRED,
+        TicketStatus.CANCELLED,
+        TicketStatus.RECALLED,
+        TicketStatus.UNKNOWN,
+    ],
+)
 async def test_every_answer_is_kept_from_caches_referrers_and_indexes(desk: Desk, why: str) -> None:
     address = await ended(desk, why)
     for ask in (desk.get, desk.head, desk.post):
@@ -628,7 +639,10 @@ async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(de
     assert buttons(await desk.get(address, IPHONE, headers={**french, "Accept-Language": "en"})) == ["Install"]
 
 
-@pytest.mark.parametrize("why", ["spent", "expired", "cancelled", "recalled", "unknown"])
+@pytest.mark.parametrize(
+    "why",
+    [TicketStatus.SPENT, TicketStatus.EXPIRED, TicketStatus.CANCELLED, TicketStatus.RECALLED, TicketStatus.UNKNOWN],
+)
 async def test_an_end_is_told_in_the_language_too(desk: Desk, why: str) -> None:
     seen = await desk.post(await ended(desk, why), headers=SPANISH)
     assert '<html lang="es">' in seen.text

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot import service
 from bot.applivery.transport import CALL_OK
 from bot.domain.audit import AuditOutcome, Entrypoint
+from bot.domain.outcomes import RequestOutcome, WebhookOutcome
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack.signed import signature
 from bot.web import readiness
@@ -183,7 +184,9 @@ async def test_metrics_are_what_prometheus_reads(world: World) -> None:
     assert all(family.documentation for family in families.values())
     assert await counted(world, "applivery_bot_mints_total", outcome=AuditOutcome.MINTED) == 1
     assert (
-        await counted(world, "applivery_bot_requests_total", door=Entrypoint.COMMAND, name="get", outcome="answered")
+        await counted(
+            world, "applivery_bot_requests_total", door=Entrypoint.COMMAND, name="get", outcome=RequestOutcome.ANSWERED
+        )
         == 1
     )
     assert await counted(world, "applivery_bot_applivery_request_seconds_count", call="builds", outcome=CALL_OK) >= 1
@@ -302,8 +305,8 @@ async def test_a_forged_ring_is_not_found_does_nothing_and_is_counted(world: Wor
     assert answer.status == 404
     assert SECRET not in answer.text
     assert await looked_at(world) == set()
-    assert await counted(world, "applivery_bot_webhooks_total", outcome="forged") == 1
-    assert await counted(world, "applivery_bot_webhooks_total", outcome="rung") == 0
+    assert await counted(world, "applivery_bot_webhooks_total", outcome=WebhookOutcome.FORGED) == 1
+    assert await counted(world, "applivery_bot_webhooks_total", outcome=WebhookOutcome.RUNG) == 0
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -318,7 +321,7 @@ async def test_an_oversized_ring_is_refused_and_counted(world: World, chunked: b
     answer = await ask(world, "POST", BELL, data=pieces() if chunked else body)
     assert answer.status == 413
     assert await looked_at(world) == set()
-    assert await counted(world, "applivery_bot_webhooks_total", outcome="too_large") == 1
+    assert await counted(world, "applivery_bot_webhooks_total", outcome=WebhookOutcome.TOO_LARGE) == 1
 
 
 async def test_a_ring_is_answered_at_once_although_the_database_is_slow(world: World) -> None:
@@ -394,7 +397,7 @@ async def test_a_wrong_signature_or_a_stale_timestamp_does_nothing_and_is_counte
     assert (await ask(world, "POST", "/slack/events", data=body, headers=headers)).status == 401
     await world.bot.door.finish(1)
     assert world.slack.calls_of("chat.postMessage") == []
-    assert await counted(world, "applivery_bot_requests_total", outcome="unverified") == 1
+    assert await counted(world, "applivery_bot_requests_total", outcome=RequestOutcome.UNVERIFIED) == 1
 
 
 async def test_a_changed_body_is_refused(world: World) -> None:
@@ -426,7 +429,7 @@ async def test_a_body_that_cannot_be_read_is_refused_and_counted_and_fills_no_lo
     for kind in ("application/x-www-form-urlencoded", "application/json"):
         data, headers = body.encode(errors="surrogatepass"), {"Content-Type": kind}
         assert (await ask(world, "POST", "/slack/events", data=data, headers=headers)).status == 401
-    assert await counted(world, "applivery_bot_requests_total", outcome="unverified") == 2
+    assert await counted(world, "applivery_bot_requests_total", outcome=RequestOutcome.UNVERIFIED) == 2
     assert "Traceback" not in log.getvalue()
 
 
@@ -452,7 +455,7 @@ async def post(world: World, body: str, *, port: int | None = None, age: int = 0
 async def answers(world: World) -> int:
     """How often `help` was worked on."""
     await world.bot.door.finish(5)
-    return int(await counted(world, "applivery_bot_requests_total", name="help", outcome="answered"))
+    return int(await counted(world, "applivery_bot_requests_total", name="help", outcome=RequestOutcome.ANSWERED))
 
 
 async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_nothing(world: World) -> None:
@@ -462,7 +465,7 @@ async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_no
     for _ in range(3):
         assert (await ask(world, "POST", "/slack/events", data=body, headers=headers)).status == 200
     assert await answers(world) == 1
-    assert await counted(world, "applivery_bot_requests_total", outcome="replayed") == 2
+    assert await counted(world, "applivery_bot_requests_total", outcome=RequestOutcome.REPLAYED) == 2
     assert await post(world, body, age=7) == 200  # typed again: signed anew
     assert await answers(world) == 2
 
@@ -525,7 +528,10 @@ async def test_what_one_replica_has_answered_the_other_leaves(world: World, post
             assert await post(world, mention(world, "Ev1"), port=port, age=number) == 200
         await other.door.finish(5)
         elsewhere = other.metrics.registry.get_sample_value
-        heard = [{"door": door, "name": "help", "outcome": "answered"} for door in ("command", "mention")]
+        heard = [
+            {"door": door, "name": "help", "outcome": RequestOutcome.ANSWERED}
+            for door in (Entrypoint.COMMAND, Entrypoint.MENTION)
+        ]
         there = sum(elsewhere("applivery_bot_requests_total", labels) or 0 for labels in heard)
         await world.bot.door.finish(5)
         own = world.bot.metrics.registry.get_sample_value

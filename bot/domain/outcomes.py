@@ -1,0 +1,47 @@
+"""How requests, polls, webhook calls and claims end, as the metrics count them.
+
+Failures are counted by the exception's name beside these.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RequestOutcome(StrEnum):
+    """How a request from Slack ended; UNVERIFIED: not signed by Slack, REPLAYED: delivered before."""
+
+    ANSWERED = "answered"
+    DENIED = "denied"
+    PROBLEM = "problem"
+    UNEXPECTED = "unexpected"
+    REPLAYED = "replayed"
+    UNVERIFIED = "unverified"
+
+
+class PollOutcome(StrEnum):
+    """What a poll of an app found: builds under way, or none."""
+
+    BUSY = "busy"
+    IDLE = "idle"
+
+
+class WebhookOutcome(StrEnum):
+    """How a call of the webhook path ended; FORGED: with a wrong secret."""
+
+    RUNG = "rung"
+    FORGED = "forged"
+    TOO_LARGE = "too_large"
+
+
+class ClaimOutcome(StrEnum):
+    """How a visit to the claim page ended, where the ticket's own status does not say it."""
+
+    SHOWN = "shown"
+    MINTED = "minted"
+    GONE = "gone"
+    NOT_PROCESSED = "not_processed"
+    UNUSABLE = "unusable"
+    LIMITED = "limited"
+    METHOD = "method"
+    FAILED = "failed"
