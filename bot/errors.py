@@ -12,12 +12,13 @@ class Problem(Exception):
 
     A class carries its default words, which are said in the language of the moment; a raise may give better ones, said
     already. `str()` is both together. An `everyday` problem explains itself; any other is shown with a reference that
-    is also in the log.
+    is also in the log. `why` is what lies behind it as far as the place that raised it knew, in English, for the log.
     """
 
     sentence = later("Something went wrong.")
     next_step = later("Please try again.")
     everyday = False
+    why = ""
 
     def __init__(self, sentence: str | None = None, next_step: str | None = None) -> None:
         kind = type(self)
@@ -25,9 +26,14 @@ class Problem(Exception):
         self.next_step = next_step if next_step is not None else say(kind.next_step) if kind.next_step else ""
         super().__init__(f"{self.sentence} {self.next_step}".strip())
 
+    @property
+    def detail(self) -> str:
+        """What the other side said, in English for the log and admins; empty when this says nothing beyond its kind."""
+        return self.why
+
     def __repr__(self) -> str:
-        """For the log, which is in English whoever asked: the kind, and the other side's code."""
-        return f"{type(self).__name__}({getattr(self, 'code', None) or ''})"
+        """For the log, which is in English whoever asked: the kind, and what the other side said."""
+        return f"{type(self).__name__}({self.detail})" if self.detail else type(self).__name__
 
 
 # ------------------------------------------------------------------ what the person typed
@@ -143,10 +149,19 @@ class AppliveryProblem(Problem):
         *,
         code: int | None = None,
         status: int | None = None,
+        why: str = "",
     ) -> None:
         super().__init__(sentence, next_step)
         self.code = code
         self.status = status
+        self.why = why
+
+    @property
+    def detail(self) -> str:
+        """The HTTP status, Applivery's code, and what else is known."""
+        status = f"HTTP {self.status}" if self.status else ""
+        code = f"code {self.code}" if self.code is not None else ""
+        return ", ".join(part for part in (status, code, self.why) if part)
 
 
 class CredentialRefused(AppliveryProblem):
@@ -184,6 +199,13 @@ class Gone(AppliveryProblem):
         "It may have been deleted, or removed by your retention policy; list what there is with `builds`."
     )
     everyday = True
+
+
+class WorkspaceMissing(AppliveryProblem):
+    """There is no such workspace, or our credential does not see it: what is in it cannot be told to be gone."""
+
+    sentence = later("Applivery does not know this bot's workspace, or does not show it to this bot.")
+    next_step = later("An admin has to check `APPLIVERY_ORGANIZATION` and `APPLIVERY_TOKEN`.")
 
 
 class LinkExpired(AppliveryProblem):
@@ -285,7 +307,7 @@ class AppliveryDown(AppliveryProblem):
 class Unreadable(AppliveryProblem):
     """An answer that is not what the API describes."""
 
-    sentence = later("Applivery gave an answer this bot does not understand.")
+    sentence = later("This bot does not understand Applivery's answer.")
     next_step = later("Please try again; if it happens again, tell an admin of this bot.")
 
 
@@ -309,6 +331,11 @@ class SlackProblem(Problem):
     def __init__(self, sentence: str | None = None, next_step: str | None = None, *, code: str = "") -> None:
         super().__init__(sentence, next_step)
         self.code = code
+
+    @property
+    def detail(self) -> str:
+        """Slack's own name for it."""
+        return self.code
 
 
 class ChannelRefused(SlackProblem):

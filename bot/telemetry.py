@@ -139,6 +139,12 @@ class Metrics:
             ("call", "outcome"),
             registry=self.registry,
         )
+        self.not_understood = Counter(
+            "applivery_bot_applivery_not_understood_total",
+            "Answers of Applivery that are not what its API documents, by call",
+            ("call",),
+            registry=self.registry,
+        )
         self.polls = Counter("applivery_bot_polls_total", "Looks at an app", ("outcome",), registry=self.registry)
         self.announcements = Counter(
             "applivery_bot_announcements_total", "Announcements by outcome", ("outcome",), registry=self.registry
@@ -193,3 +199,9 @@ class Metrics:
             registry=self.registry,
         )
         self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)
+
+    def asked(self, call: str, outcome: str, seconds: float) -> None:
+        """Count one request to Applivery: which call, `ok` or the error's class, and how long it took."""
+        self.applivery.labels(call, outcome).observe(seconds)
+        if outcome == "Unreadable":
+            self.not_understood.labels(call).inc()

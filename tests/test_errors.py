@@ -83,7 +83,7 @@ def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[P
 def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
     with language.speaking("es"):
         logged = [repr(errors.AppliveryDown(status=502)), repr(errors.Gone(code=3001)), repr(errors.TooEager(3))]
-    assert logged == ["AppliveryDown()", "Gone(3001)", "TooEager()"]
+    assert logged == ["AppliveryDown(HTTP 502)", "Gone(code 3001)", "TooEager"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bot.domain.model import App
 from bot.errors import AppliveryProblem
 
 PAGE_SIZE = 100
+NOT_COUNTED = ""
 PAGES = 20  # of one list; more people than that are not counted one by one
 
 
@@ -33,7 +34,7 @@ class Audience:
         def of_the_app(item: wire.WireCollaborator) -> str | None:
             app = wire.read(item.application, wire.WireApp)
             ours = first(app.id, app.bare_id, item.application) == self._app.id or first(app.slug) == self._app.slug
-            return _person(item) if ours else None
+            return _person(item) if ours else NOT_COUNTED
 
         everywhere = await self._people(f"{self._organization}/collaborators/", _person)
         of_app = await self._people(f"{self._organization}/collaborators/apps", of_the_app)
@@ -57,7 +58,7 @@ class Audience:
                     break
         except AppliveryProblem:
             return None  # the role may not list people: that must not stop an upload
-        return frozenset(found)
+        return frozenset(found) - {NOT_COUNTED}
 
     async def _page(self, url: str, number: int, who: Callable[[wire.WireCollaborator], str | None]) -> Page[str]:
         def read(body: bytes) -> Page[str]:
@@ -71,5 +72,5 @@ def _person(item: wire.WireCollaborator) -> str | None:
     user = wire.read(item.user, wire.WireUser)
     employee = wire.read(item.employee, wire.WireUser)
     if first(user.role) == "serviceAccount":
-        return None
+        return NOT_COUNTED
     return first(user.id, user.bare_id, employee.id, employee.bare_id, item.employee, item.id)

@@ -18,6 +18,7 @@ from bot.applivery.budget import Budget, Lane
 from bot.applivery.depot import Depot
 from bot.applivery.envelope import Page
 from bot.applivery.hosts import Hosts
+from bot.applivery.missing import APP_IS_GONE, NOT_SHOWN, Missing, workspace
 from bot.applivery.notifications import Notification, doorbell
 from bot.applivery.refusals import problem
 from bot.applivery.transport import Answer, Ask, Observe, Transport
@@ -62,6 +63,7 @@ class Applivery:
         self._root = paths.organization(organization)
         self._lane = Lane.PEOPLE
         self._unchanged: Unchanged[Page[Build]] = Unchanged()
+        self._missing = Missing(self.organization)
         self._transport = Transport(
             api=hosts.api,
             upload=hosts.upload,
@@ -107,7 +109,8 @@ class Applivery:
 
     async def organization(self) -> str:
         """Return the workspace's name; the cheapest way to learn whether the credential is good."""
-        return await self._get("organization", self._root, parse.organization)
+        ask = Ask("organization", f"{self.hosts.api}{self._root}", lane=self._lane)
+        return await workspace(self._transport.ask(ask, parse.organization))
 
     async def apps(self) -> list[App]:
         """Return every app we may see, in Applivery's order."""
@@ -117,6 +120,7 @@ class Applivery:
                 "apps",
                 f"{self._root}/apps",
                 lambda body: parse.apps(body, page=number, limit=PAGE_SIZE),
+                NOT_SHOWN,
                 page=str(number),
                 limit=str(PAGE_SIZE),
             )
@@ -125,11 +129,11 @@ class Applivery:
 
     async def app(self, id_or_slug: str) -> App:
         """Return one app by id or short name; raises Gone when there is none."""
-        return await self._get("app", paths.app(self._root, id_or_slug), parse.app)
+        return await self._get("app", paths.app(self._root, id_or_slug), parse.app, APP_IS_GONE)
 
     async def role(self, app_id: str) -> str | None:
         """Return what Applivery calls our credential's role in an app, such as `org.viewer`; None: it does not say."""
-        return await self._get("role", paths.app(self._root, app_id), parse.role)
+        return await self._get("role", paths.app(self._root, app_id), parse.role, APP_IS_GONE)
 
     async def notifications(self) -> list[Notification]:
         """Return the workspace's own subscriptions; those of single apps have no list call."""
@@ -139,14 +143,14 @@ class Applivery:
                 return parse.notifications(body, page=number, limit=PAGE_SIZE)
 
             where = f"{self._root}/notifications"
-            return await self._get("notifications", where, read, page=str(number), limit=str(PAGE_SIZE))
+            return await self._get("notifications", where, read, NOT_SHOWN, page=str(number), limit=str(PAGE_SIZE))
 
         return [one async for one in _all_pages("notifications", page, lambda one: one.id or one)]
 
     async def subscribe_webhook(self, url: str) -> None:
         """Let Applivery call `url` about builds of every app. Asked exactly once: a second one would call twice."""
         ask = Ask("subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=doorbell(url))
-        await self._transport.ask(ask, parse.notification)
+        await self._missing.told(self._transport.ask(ask, parse.notification), NOT_SHOWN)
 
     # ------------------------------------------------------------------ builds
 
@@ -192,7 +196,7 @@ class Applivery:
     async def build(self, app_id: str, build_id: str) -> Build:
         """Return a build in detail, attachments included; raises Gone when it was deleted."""
         known = App(id=app_id, slug=app_id, name=app_id)
-        return await self._get("build", self._build_path(app_id, build_id), lambda body: parse.build(body, known))
+        return await self._get("build", self._build_path(app_id, build_id), lambda body: parse.build(body, known), None)
 
     # ------------------------------------------------------------------ files
 
@@ -208,7 +212,8 @@ class Applivery:
             query = {"fileId": paths.checked_file_id(file_id), "type": kind.value}
         path = f"{self._build_path(build.app.id, build.id)}/downloadToken"
         ask = Ask("mint", f"{self.hosts.api}{path}", query, self._lane, once=True)
-        return await self._transport.ask(ask, lambda body: parse.link(body, kind, self.hosts.download_url))
+        asked = self._transport.ask(ask, lambda body: parse.link(body, kind, self.hosts.download_url))
+        return await self._missing.told(asked)
 
     async def resolve(self, link: Link) -> str:
         """Return where the file of `link` is stored; this spends the link. Raises LinkExpired when it is spent.
@@ -256,7 +261,8 @@ class Applivery:
         path = paths.app(self._root, app_id) if build_id is None else self._build_path(app_id, build_id)
         query = queries.period(email, since, until, longest_email=256 if build_id is None else 128)
         ask = Ask("downloads_by_user", f"{self.hosts.api}{path}/downloads/by-user", query, self._lane)
-        return await self._transport.stream(ask, lambda: parse.member_downloads_as_they_come(into()))
+        asked = self._transport.stream(ask, lambda: parse.member_downloads_as_they_come(into()))
+        return await self._missing.told(asked, APP_IS_GONE if build_id is None else None)
 
     async def downloads(
         self,
@@ -276,6 +282,7 @@ class Applivery:
                 "downloads",
                 path,
                 lambda body: parse.downloads(body, page=number, limit=PAGE_SIZE),
+                None,
                 page=str(number),
                 limit=str(PAGE_SIZE),
                 **query,
@@ -297,13 +304,17 @@ class Applivery:
             "builds",
             f"{paths.app(self._root, app.id)}/builds",
             lambda body: self._unchanged.read((app, page, limit), body, read),
+            APP_IS_GONE,
             page=str(page),
             limit=str(limit),
             **filters,
         )
 
-    async def _get(self, name: str, path: str, decode: Callable[[bytes], _T], **query: str) -> _T:
-        return await self._transport.ask(Ask(name, f"{self.hosts.api}{path}", query, self._lane), decode)
+    async def _get(
+        self, name: str, path: str, decode: Callable[[bytes], _T], gone: tuple[str, str] | None, **query: str
+    ) -> _T:
+        ask = Ask(name, f"{self.hosts.api}{path}", query, self._lane)
+        return await self._missing.told(self._transport.ask(ask, decode), gone)
 
 
 async def _all_pages(

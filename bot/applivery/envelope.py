@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
@@ -42,21 +42,47 @@ def one(body: bytes, shape: type[_Wire]) -> _Wire:
     return must(item(data if _start(data) else Raw(body), shape))
 
 
-def each(body: bytes, shape: type[_Wire]) -> Iterable[_Wire]:
-    """Return the objects of an answer that is not paged; raises as `one` does. Items that are none are left out."""
-    return _items(_list_of(body)[0], shape)
+def each(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Iterator[_Wire | None]:
+    """Yield each item of an answer that is not paged, None for one that is not understood; raises as `one` does.
+
+    `cut`: its first items have been taken out of it already. Each is decoded by itself: a bad one costs no other, and
+    on a large answer other threads get their turn between.
+    """
+    return (item(raw, shape) for raw in _list_of(body, cut=cut)[0])
 
 
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
-    """Return the facts of a page that was asked for as number `page` with `limit` to a page; raises as `one` does."""
+    """Return the facts of a page that was asked for as number `page` with `limit` to a page; raises as `one` does.
+
+    `fact` gives None for what it does not understand. That is left out beside what it does, and Unreadable alone: only
+    an empty list says that there is nothing.
+    """
     raws, info = _list_of(body)
-    facts = tuple(made for one in _items(raws, shape) if (made := fact(one)) is not None)
+    decoded = (item(raw, shape) for raw in raws)
+    facts = tuple(made for one in decoded if one is not None and (made := fact(one)) is not None)
+    if raws and not facts:
+        raise Unreadable
     total = scalars.count(info.total_docs)
     return Page(
         items=facts,
         has_next=bool(raws) and _has_next(info, len(raws), page, limit),
         total=total if total is not None else scalars.count(info.total_items),
     )
+
+
+_KINDS = {b"n": "null", b"[": "a list", b'"': "a text", b"t": "true", b"f": "false", b"{": "an object of another shape"}
+
+
+def kind_of(body: bytes) -> str:
+    """Return what came in place of what was asked for, for the log: its kind, and none of its words."""
+    plain = body.removeprefix(_BOM).strip()
+    if not plain:
+        return "an empty body"
+    if plain.startswith(b"<"):
+        return "a web page"
+    if _decoded(plain, object) is None and plain != b"null":
+        return "no JSON"
+    return _KINDS.get(plain[:1], "a number")
 
 
 def must(found: _T | None) -> _T:
@@ -85,8 +111,8 @@ def _accepted(body: bytes) -> wire.WireAnswer:
     answer = must(_answer(body))
     said = _refusal(answer.error)
     # The second case: an old page prints `status: true` over an error (applivery-docs, code 4001).
-    if answer.status is False or (said.code is not None and not _start(answer.data)):
-        raise problem(said, 200)
+    if scalars.flag(answer.status) is False or (said.code is not None and _start(answer.data) in (b"", b"n")):
+        raise problem(said, 200) if said.code is not None or said.message else Unreadable()
     return answer
 
 
@@ -117,15 +143,19 @@ def _has_next(info: wire.WireAnswer, found: int, page: int, limit: int) -> bool:
     return page < pages if pages is not None else found == limit
 
 
-def _list_of(body: bytes) -> tuple[list[Raw], wire.WireAnswer]:
-    """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages."""
+def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], wire.WireAnswer]:
+    """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages.
+
+    A bare array is documented nowhere: with something in it it is understood, without it says nothing. Raises
+    Unreadable for that, for null and for anything else.
+    """
     info = _accepted(body)
+    bare = not cut and not body.removeprefix(_BOM).lstrip().startswith(b"{")
     for _ in range(3):
         inner = info.data if _start(info.data) else info.items
         if _start(inner) == b"[":
-            return must(_decoded(inner, list[Raw])), info
-        if _start(inner) == b"n":  # null
-            return [], info
+            found = must(_decoded(inner, list[Raw]))
+            return must(found or (None if bare else [])), info
         info = must(_answer(inner) if _start(inner) == b"{" else None)
     raise Unreadable
 
@@ -150,18 +180,13 @@ def _repaired(raw: Raw | bytes) -> bytes:
     return json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _items(raws: Iterable[Raw], shape: type[_Wire]) -> Iterable[_Wire]:
-    """Decode each item by itself: a bad one is left out, and on a large answer other threads get their turn between."""
-    return (found for raw in raws if (found := item(raw, shape)) is not None)
-
-
 def item(raw: Raw | bytes, shape: type[_Wire]) -> _Wire | None:
-    """Return one item of a list; None when it is no object."""
+    """Return one item of a list; None when it is no object, or one without a single key that is known."""
     try:
         found = _decoder(shape).decode(raw)
     except _BROKEN:
         found = _decoded(raw, shape)
-    return found if isinstance(found, shape) else None
+    return found if isinstance(found, shape) and found != shape() else None
 
 
 @cache

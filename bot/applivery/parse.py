@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from bot.applivery import wire
 from bot.applivery.envelope import Page, each, item, must, one, page_of
@@ -77,7 +77,7 @@ def notifications(body: bytes, *, page: int, limit: int) -> Page[Notification]:
 
 def notification(body: bytes) -> Notification:
     """Return one subscription of the workspace."""
-    return _notification(one(body, wire.WireNotification))
+    return must(_notification(one(body, wire.WireNotification)))
 
 
 def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
@@ -92,11 +92,6 @@ def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
 def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Member]]:
     """Return a page of the plain download log."""
     return page_of(body, wire.WireDownload, _logged, page=page, limit=limit)
-
-
-def member_downloads(body: bytes) -> list[MemberDownloads]:
-    """Return the rows of a by-user answer, in Applivery's order."""
-    return [_member_row(row) for row in each(body, wire.WireMemberRow)]
 
 
 class TakesRows(Protocol):
@@ -117,19 +112,42 @@ class Listed(list[MemberDownloads]):
 _Takes = TypeVar("_Takes", bound=TakesRows)
 
 
-def member_downloads_as_they_come(into: _Takes) -> Cutter[MemberDownloads, _Takes]:
-    """Return what reads a by-user answer in pieces and adds each row to `into`; the end raises as the above does."""
+class _Rows(Generic[_Takes]):
+    """Adds the rows of one by-user answer, and knows whether any was understood."""
 
-    def decode(text: bytes) -> MemberDownloads | None:
-        row = item(text, wire.WireMemberRow)
+    def __init__(self, into: _Takes) -> None:
+        self._into = into
+        self._understood = self._odd = False
+
+    def decode(self, text: bytes) -> MemberDownloads | None:
+        """Return one row; None for what is none."""
+        return self._made(item(text, wire.WireMemberRow))
+
+    def _made(self, row: wire.WireMemberRow | None) -> MemberDownloads | None:
+        self._understood |= row is not None
+        self._odd |= row is None
         return None if row is None else _member_row(row)
 
-    def last(rest: bytes) -> _Takes:
-        for row in each(rest, wire.WireMemberRow):
-            into.add(_member_row(row))
-        return into
+    def last(self, rest: bytes) -> _Takes:
+        """Add the rows that are left, and return them all; raises Unreadable when there are some and all are odd."""
+        cut = self._understood or self._odd
+        for row in map(self._made, each(rest, wire.WireMemberRow, cut=cut)):
+            if row is not None:
+                self._into.add(row)
+        if self._odd and not self._understood:
+            raise Unreadable
+        return self._into
 
-    return Cutter(decode, into.add, last)
+
+def member_downloads(body: bytes) -> list[MemberDownloads]:
+    """Return the rows of a by-user answer, in Applivery's order."""
+    return _Rows(Listed()).last(body)
+
+
+def member_downloads_as_they_come(into: _Takes) -> Cutter[MemberDownloads, _Takes]:
+    """Return what reads a by-user answer in pieces and adds each row to `into`; the end raises as the above does."""
+    rows = _Rows(into)
+    return Cutter(rows.decode, into.add, rows.last)
 
 
 # ------------------------------------------------------------------ apps and builds
@@ -253,12 +271,15 @@ def _attachment(item: wire.WireAttachment) -> Attachment | None:
     return Attachment(id=identity, name=text(file.original_name) or identity, kind=kind, size=count(file.size))
 
 
-def _notification(item: wire.WireNotification) -> Notification:
+def _notification(item: wire.WireNotification) -> Notification | None:
     hook = wire.read(wire.read(item.config, wire.WireHookConfig).webhook, wire.WireHook)
+    identity, url = text(item.id), text(hook.url)
+    if identity is None and url is None:
+        return None
     wanted = item.events if isinstance(item.events, dict) else {}
     return Notification(
-        id=text(item.id) or "",
-        url=text(hook.url),
+        id=identity or "",
+        url=url,
         events=frozenset(name for name, on in wanted.items() if flag(on)),
     )
 

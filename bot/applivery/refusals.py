@@ -98,7 +98,7 @@ def _by_status(refusal: Refusal | None, status: int) -> AppliveryProblem:
         kind = CredentialRefused if status == 401 else PermissionMissing
         return kind(code=refusal.code if refusal else None, status=status)
     if refusal is None or 300 <= status < 400:  # a page that is not Applivery's: believe nothing it says, not even 404
-        return Unreadable(status=status)
+        return Unreadable(status=status, why="" if refusal else "not Applivery's JSON")
     if status == 404:
         return Gone(code=refusal.code, status=status)
     return _refused(refusal, status)

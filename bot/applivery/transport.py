@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,7 +20,8 @@ from bot.applivery import envelope
 from bot.applivery.budget import Budget, Lane
 from bot.applivery.refusals import problem
 from bot.applivery.streaming import Reader
-from bot.errors import AppliveryDown, AppliveryProblem, TooManyRequests
+from bot.causes import cause
+from bot.errors import AppliveryDown, AppliveryProblem, TooManyRequests, Unreadable
 from bot.language import count
 
 _T = TypeVar("_T")
@@ -162,14 +163,16 @@ class Transport:
             answer = await self._send(ask, limit, self.credential(ask.url))
             if answer.status >= 300:
                 raise refused(answer)
-            return await _beside(len(answer.body), lambda: decode(answer.body))
+            with _understood(answer):
+                return await _beside(len(answer.body), lambda: decode(answer.body))
 
     async def _streamed(self, ask: Ask, limit: float, reader: Reader[_T]) -> _T:
         async with self.observed(ask):
             answer = await self._send(ask, limit, self.credential(ask.url), reader)
             if answer.status >= 300:
                 raise refused(answer)
-            return await _beside(reader.pending, reader.finish)
+            with _understood(answer):
+                return await _beside(reader.pending, reader.finish)
 
     def credential(self, url: str) -> dict[str, str]:
         """The header with our credential. Raises ValueError for an address that is not to have it."""
@@ -215,10 +218,10 @@ class Transport:
                     return Answer(response.status, response.headers, b"")
                 body = b"" if 300 <= response.status < 400 else await response.read()
                 return Answer(response.status, response.headers, body)
-        except TimeoutError:
-            failure = AppliveryDown(_silent(round(limit)))
-        except (aiohttp.ClientError, OSError):
-            failure = AppliveryDown()
+        except TimeoutError as error:
+            failure = AppliveryDown(_silent(round(limit)), why=cause(error))
+        except (aiohttp.ClientError, OSError) as error:
+            failure = AppliveryDown(why=cause(error))
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
 
 
@@ -251,9 +254,19 @@ async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.Client
     """
     try:
         return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        pass
-    raise _Cut
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Cut from error
+
+
+@contextmanager
+def _understood(answer: Answer) -> Iterator[None]:
+    """Let an answer that is not understood say of what kind it was."""
+    try:
+        yield
+    except Unreadable as error:
+        error.status = error.status or answer.status
+        error.why = error.why or (envelope.kind_of(answer.body) if answer.body else "")
+        raise
 
 
 def refused(answer: Answer, *, download_host: bool = False) -> AppliveryProblem:

@@ -13,6 +13,7 @@ from yarl import URL
 from bot import __version__
 from bot.applivery.multipart import Form, Pieces
 from bot.applivery.transport import Answer, Ask, Transport, refused
+from bot.causes import cause
 from bot.errors import AppliveryDown, Problem, TooManyRequests, Unreadable, UploadRejected
 from bot.language import later, say
 
@@ -40,7 +41,11 @@ class Endurance:
 
 
 class NothingSent(Exception):
-    """No byte of the form has left: sending it again cannot make a second build."""
+    """No byte of the form has left: sending it again cannot make a second build; `detail` says why it did not."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class Unsure(Exception):
@@ -72,12 +77,14 @@ class Delivery:
         Raises Unsure when only a look at Applivery can tell what came of it, AppliveryDown when nothing was sent, the
         AppliveryProblem of a refusal, and what reading the file raises.
         """
+        why = ""
         for number in range(1, self.endurance.attempts + 1):
             last = number == self.endurance.attempts
             try:
                 async with self.transport.observed(self.ask):
                     return read(await self._once())
-            except NothingSent:
+            except NothingSent as unsent:
+                why = unsent.detail
                 pause = self.endurance.wait * 3 ** (number - 1)
                 if last:
                     break
@@ -95,7 +102,7 @@ class Delivery:
             self.progress(0)
             await asyncio.sleep(pause)
         raise AppliveryDown(
-            say("Applivery cannot be reached."), say("Nothing was sent; please try again in a few minutes.")
+            say("Applivery cannot be reached."), say("Nothing was sent; please try again in a few minutes."), why=why
         )
 
     async def _once(self) -> bytes:
@@ -106,11 +113,11 @@ class Delivery:
                 async with asyncio.timeout(self.endurance.stall) as limit:
                     sending = _Sending(self, limit)
                     return _accepted(await self._posted(session, sending.body(checked)))
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            pass
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            why = cause(error)
         # outside of `except`: the library's words and context may carry the credential
         if sending is None or not sending.begun:
-            raise NothingSent
+            raise NothingSent(why)
         raise sending.trouble or _broken(partial=not sending.whole)
 
     def _session(self) -> aiohttp.ClientSession:

@@ -9,12 +9,15 @@ from datetime import timedelta
 import aiohttp
 
 from bot.applivery.client import Applivery
-from bot.doctor.case import Case
+from bot.causes import cause
+from bot.doctor import memory, running
+from bot.doctor.case import Case, unreached
 from bot.doctor.findings import Finding, broken, skipped, warning, well
 from bot.domain.model import App
-from bot.errors import AppliveryProblem, CredentialRefused, Gone, PermissionMissing, PlanLacks
+from bot.errors import AppliveryProblem, CredentialRefused, Gone, PermissionMissing, PlanLacks, WorkspaceMissing
 
 HOSTS, CREDENTIAL, PERMISSION = "Applivery host", "Applivery token", "Applivery permission"
+AFTER_CREDENTIAL = (PERMISSION, memory.POLLING, running.WEBHOOK)
 RAISE = "Give the Service Account a role that has it: Applivery → Workspace Settings → Service Accounts."
 
 
@@ -22,22 +25,28 @@ async def hosts(case: Case) -> list[Finding]:
     """Whether each host answers anything at all."""
     ours = case.applivery.hosts
     return [
-        await _reached(case, ours.api, "APPLIVERY_API_URL", broken, "everything"),
-        await _reached(case, ours.download, "APPLIVERY_DOWNLOAD_URL", broken, "links"),
-        await _reached(case, ours.upload, "APPLIVERY_UPLOAD_URL", warning, "uploads"),
-        await _reached(case, ours.dashboard, "APPLIVERY_DASHBOARD_URL", warning, "links to the dashboard"),
+        await _reached(case, ours.api, "APPLIVERY_API_URL", "everything", blocks=(CREDENTIAL, *AFTER_CREDENTIAL)),
+        await _reached(case, ours.download, "APPLIVERY_DOWNLOAD_URL", "links"),
+        await _reached(case, ours.upload, "APPLIVERY_UPLOAD_URL", "uploads", bad=warning),
+        await _reached(case, ours.dashboard, "APPLIVERY_DASHBOARD_URL", "links to the dashboard", bad=warning),
     ]
 
 
 async def _reached(
-    case: Case, address: str, setting: str, bad: Callable[[str, str, str], Finding], needed_for: str
+    case: Case,
+    address: str,
+    setting: str,
+    needed_for: str,
+    *,
+    bad: Callable[..., Finding] = broken,
+    blocks: tuple[str, ...] = (),
 ) -> Finding:
     try:
         async with case.session.get(address, allow_redirects=False):
             return well(HOSTS, f"{address} answers.")
     except (aiohttp.ClientError, TimeoutError) as error:
-        said = f"{address} is not reached ({type(error).__name__}); it is needed for: {needed_for}."
-        return bad(HOSTS, said, f"Check APPLIVERY_TENANT or {setting}, name resolution, and the proxy or firewall.")
+        said = f"{address} is not reached ({cause(error)}); it is needed for: {needed_for}."
+        return bad(HOSTS, said, unreached(error, f"APPLIVERY_TENANT or {setting}"), blocks=blocks)
 
 
 async def credential(case: Case) -> list[Finding]:
@@ -45,15 +54,19 @@ async def credential(case: Case) -> list[Finding]:
     slug = case.settings.applivery_organization
     try:
         name = await case.applivery.organization()
-    except Gone:
-        fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
-        return [broken(CREDENTIAL, f"there is no workspace {slug}, or this token does not see it.", fix)]
-    except (CredentialRefused, PermissionMissing) as problem:
-        fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
-        return [broken(CREDENTIAL, f"{problem.sentence} ({_code(problem)})", fix)]
     except AppliveryProblem as problem:
-        return [broken(CREDENTIAL, problem.sentence, problem.next_step)]
+        return [_no_entry(problem, slug)]
     return [well(CREDENTIAL, f"the workspace is {name}.")]
+
+
+def _no_entry(problem: AppliveryProblem, slug: str) -> Finding:
+    said, fix = f"{problem.sentence} ({cause(problem)})", problem.next_step
+    if isinstance(problem, WorkspaceMissing):
+        said = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
+        fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
+    elif isinstance(problem, CredentialRefused | PermissionMissing):
+        fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
+    return broken(CREDENTIAL, said, fix, blocks=AFTER_CREDENTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class Permission:
     needed_for: str
     probe: Callable[[Case, App], Awaitable[str]]
     needed: bool = True
+    blocks: tuple[str, ...] = ()
 
 
 async def permissions(case: Case) -> list[Finding]:
@@ -71,10 +85,7 @@ async def permissions(case: Case) -> list[Finding]:
     try:
         apps = await case.applivery.apps()
     except AppliveryProblem as problem:
-        return [
-            _lacking("mad.application.management.list", "every command: it finds apps by name", problem),
-            *_unasked(),
-        ]
+        return [_lacking(LISTING, problem), *_unasked()]
     if not apps:
         said = "no app is seen: there is none, or this credential may see none."
         return [warning(PERMISSION, said, "Check in Applivery's dashboard what the Service Account sees."), *_unasked()]
@@ -107,8 +118,20 @@ async def _notifications(case: Case, _: App) -> str:
     return "lists the workspace's webhooks"
 
 
+async def _apps(case: Case, _: App) -> str:
+    return f"lists apps ({len(await case.applivery.apps())})"
+
+
+LISTING = Permission(
+    "mad.application.management.list", "every command: it finds apps by name", _apps, blocks=(memory.POLLING,)
+)
 PERMISSIONS = (
-    Permission("to list builds (its name is not documented)", "get, builds, status and every announcement", _builds),
+    Permission(
+        "to list builds (its name is not documented)",
+        "get, builds, status and every announcement",
+        _builds,
+        blocks=(memory.POLLING,),
+    ),
     Permission("mad.download.management.list", "downloads and download digests", _downloads),
     Permission(
         "base.organization.notification.list", "knowing whether the webhook is set", _notifications, needed=False
@@ -133,21 +156,17 @@ async def _probed(permission: Permission, case: Case, app: App) -> Finding:
     try:
         return well(PERMISSION, f"{await permission.probe(case, app)}.")
     except AppliveryProblem as problem:
-        return _lacking(permission.name, permission.needed_for, problem, needed=permission.needed)
+        return _lacking(permission, problem)
 
 
-def _lacking(name: str, needed_for: str, problem: AppliveryProblem, *, needed: bool = True) -> Finding:
+def _lacking(lacked: Permission, problem: AppliveryProblem) -> Finding:
     """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
-    bad = broken if needed else warning
+    bad, needed_for = (broken if lacked.needed else warning), f"it is needed for: {lacked.needed_for}."
     if isinstance(problem, CredentialRefused | PermissionMissing | Gone):
-        return bad(PERMISSION, f"{name} is missing ({_code(problem)}); it is needed for: {needed_for}.", RAISE)
+        said = f"{lacked.name} is missing ({cause(problem)}); {needed_for}"
+        return bad(PERMISSION, said, RAISE, blocks=lacked.blocks)
     if isinstance(problem, PlanLacks):
-        return warning(PERMISSION, f"your plan does not include what is needed for: {needed_for}.", problem.next_step)
-    return bad(
-        PERMISSION, f"{name} could not be asked: {problem.sentence} Needed for: {needed_for}.", problem.next_step
-    )
-
-
-def _code(problem: AppliveryProblem) -> str:
-    code = f", its code {problem.code}" if problem.code is not None else ""
-    return f"Applivery said {problem.status}{code}"
+        said = f"your plan does not include what is needed for: {lacked.needed_for} ({cause(problem)})."
+        return warning(PERMISSION, said, problem.next_step, blocks=lacked.blocks)
+    said = f"{lacked.name} could not be asked: {problem.sentence} ({cause(problem)}); {needed_for}"
+    return bad(PERMISSION, said, problem.next_step, blocks=lacked.blocks)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 
 from bot.applivery.client import Applivery
+from bot.causes import cause
 from bot.config import Settings
+from bot.doctor.findings import Finding
 from bot.errors import CannotStart
 from bot.service import Tuning, applivery_of, poster_of
 from bot.slack.poster import Poster
@@ -28,7 +30,8 @@ class Case:
     """What the checks look at; `store` is the reason in words when the database cannot be read.
 
     `running` is what the bot here says of itself at `/readyz`, None when no bot answers there. `clock` gives this
-    machine's time, aware. `consent` asks somebody whether something may be changed.
+    machine's time, aware. `consent` asks somebody whether something may be changed. `found` is what the checks have
+    found so far.
     """
 
     settings: Settings
@@ -39,6 +42,7 @@ class Case:
     running: dict[str, Any] | None
     clock: Callable[[], datetime]
     consent: Consent
+    found: list[Finding] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -65,6 +69,13 @@ async def _store(settings: Settings) -> Store | CannotStart:
         return await Store.beside(settings.database_url)
     except CannotStart as problem:
         return problem
+
+
+def unreached(error: BaseException, setting: str) -> str:
+    """What to do about an address that cannot be reached, by what keeps us from it; `setting` names it."""
+    if "certificate" in cause(error):
+        return "Let Python trust who signed it: SSL_CERT_FILE=/path/to/ca.pem in the environment, and check the clock."
+    return f"Check {setting}, name resolution, and the proxy or firewall."
 
 
 def here(settings: Settings) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from bot.causes import cause
 from bot.config import Settings, SettingsFault
 from bot.doctor import applivery, memory, running, slack
 from bot.doctor.case import Case, Consent, opened
@@ -24,6 +25,7 @@ CHECKS: dict[str, Check] = {
     memory.DATABASE: memory.database,
     memory.CHANNELS: memory.channels,
     memory.POLLING: memory.polling,
+    memory.OUTBOX: memory.announcements,
     running.RUNNING: running.bot,
     running.PUBLIC: running.public,
     running.WEBHOOK: running.webhook,
@@ -45,11 +47,14 @@ async def examine(read: Callable[[], Settings], consent: Consent, *, clock: Call
         rest = [skipped(name, "the settings come first.") for name in CHECKS]
         return Report((*_wrong(fault.lines), *rest), str)  # such a line holds no value, and its example is no secret
     learn_secrets(settings)
-    found = [well(SETTINGS, "all are there and well formed.")]
     async with opened(settings, clock, consent) as case:
+        case.found.append(well(SETTINGS, "all are there and well formed."))
         for name, check in CHECKS.items():
-            found += await _safely(name, check, case)
-    return Report(tuple(found), redactor.text)
+            root = next((one for one in case.found if name in one.blocks), None)
+            case.found.extend(
+                [skipped(name, f"{root.check} comes first.")] if root else await _safely(name, check, case)
+            )
+    return Report(tuple(case.found), redactor.text)
 
 
 def _wrong(lines: list[str]) -> list[Finding]:
@@ -66,4 +71,4 @@ async def _safely(name: str, check: Check, case: Case) -> list[Finding]:
     except TimeoutError:
         return [broken(name, f"there was no answer within {CHECK_SECONDS:.0f} s.", "Check the network, and try again.")]
     except Exception as error:  # noqa: BLE001 - whatever it is, the person who looks for help gets the other lines
-        return [broken(name, f"the check itself failed ({type(error).__name__}).", fix)]
+        return [broken(name, f"the check itself failed ({cause(error)}).", fix)]

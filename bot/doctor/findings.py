@@ -25,12 +25,16 @@ _WIDTH = max(len(outcome) for outcome in Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: what was looked at, how it is, and what to do about it."""
+    """One line of the report: what was looked at, how it is, and what to do about it.
+
+    `blocks` names the checks that can only fail for the same reason: they are not made.
+    """
 
     check: str
     outcome: Outcome
     said: str
     fix: str = ""
+    blocks: tuple[str, ...] = ()
 
 
 def well(check: str, said: str) -> Finding:
@@ -38,14 +42,14 @@ def well(check: str, said: str) -> Finding:
     return Finding(check, Outcome.WELL, said)
 
 
-def warning(check: str, said: str, fix: str) -> Finding:
+def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> Finding:
     """It works, and could be better or soon be worse."""
-    return Finding(check, Outcome.WARNING, said, fix)
+    return Finding(check, Outcome.WARNING, said, fix, blocks)
 
 
-def broken(check: str, said: str, fix: str) -> Finding:
-    """Something does not work until somebody acts."""
-    return Finding(check, Outcome.BROKEN, said, fix)
+def broken(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> Finding:
+    """Something does not work until an admin acts."""
+    return Finding(check, Outcome.BROKEN, said, fix, blocks)
 
 
 def skipped(check: str, said: str, fix: str = "") -> Finding:

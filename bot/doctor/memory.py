@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
+from bot.causes import cause
 from bot.doctor.case import Case
 from bot.doctor.findings import Finding, broken, skipped, warning, well
+from bot.domain.health import LATE_SECONDS
 from bot.domain.model import Subscription
 from bot.errors import CannotStart, ChannelRefused, Problem, SlackProblem
 from bot.store.migrating import HEAD
 from bot.store.store import Store
 from bot.web.readiness import late_after
 
+LOOK_IN_THE_LOG = "Start the bot; if it runs, look in its log for watch.away, applivery.away and slack.away."
 DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announcements"
 
 
@@ -59,7 +62,7 @@ async def _channel(case: Case, channel_id: str, wishes: list[Subscription], name
         said = f"{channel_id} (hears of {apps}) is gone, or private and the bot is not in it."
         return broken(CHANNELS, said, f"{invite}, or remove its subscriptions.")
     except SlackProblem as problem:
-        return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({problem.code}).")
+        return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({cause(problem)}).")
     if channel.archived:
         return warning(
             CHANNELS, f"#{channel.name} (hears of {apps}) is archived.", "Unarchive it, or unsubscribe there."
@@ -74,29 +77,38 @@ async def _channel(case: Case, channel_id: str, wishes: list[Subscription], name
 
 
 async def polling(case: Case) -> list[Finding]:
-    """When the watched apps were looked at last, and whether something waits to be said for long."""
+    """When the watched apps were looked at last, with an answer."""
     store = await readable(case)
     if store is None:
         return [skipped(POLLING, "its times are in the database.")]
     late = late_after(case.settings.poll_idle_seconds)
     try:
         state = await store.watching_state(behind_after_seconds=late)
+    except Problem as problem:
+        return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
+    if not state.apps:
+        return [well(POLLING, "no app is watched.")]
+    last = _ago(state.oldest_poll, case.clock())
+    if state.behind:
+        said = f"{state.behind} of {state.apps} apps are behind; the oldest look that brought something was {last}."
+        return [broken(POLLING, said, LOOK_IN_THE_LOG)]
+    return [well(POLLING, f"{state.apps} apps; the oldest look was {last}.")]
+
+
+async def announcements(case: Case) -> list[Finding]:
+    """Whether something waits to be said for long."""
+    store = await readable(case)
+    if store is None:
+        return [skipped(OUTBOX, "what waits is in the database.")]
+    try:
         waiting = await store.announcements_waiting()
     except Problem as problem:
-        return [broken(POLLING, problem.sentence, problem.next_step)]
-    fix = "Start the bot; if it runs, look in its log for watch.away and announce.away."
-    found = []
-    if not state.apps:
-        found.append(well(POLLING, "no app is watched."))
-    elif state.behind:
-        last = f"the last look was {_ago(state.oldest_poll, case.clock())}"
-        found.append(broken(POLLING, f"{state.behind} of {state.apps} apps are behind; {last}.", fix))
-    else:
-        found.append(well(POLLING, f"{state.apps} apps; the oldest look was {_ago(state.oldest_poll, case.clock())}."))
-    if waiting.oldest_seconds is not None and waiting.oldest_seconds > late:
-        said = f"{waiting.count} wait to be said, the oldest for {_span(waiting.oldest_seconds)}."
-        found.append(broken(OUTBOX, said, fix))
-    return found
+        return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
+    oldest = waiting.oldest_seconds or 0.0
+    if oldest > LATE_SECONDS:
+        said = f"{waiting.count} wait to be said, the oldest for {_span(oldest)}."
+        return [broken(OUTBOX, said, LOOK_IN_THE_LOG)]
+    return [well(OUTBOX, f"{waiting.count} wait to be said." if waiting.count else "none waits to be said.")]
 
 
 def _ago(then: datetime | None, now: datetime) -> str:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import aiohttp
 
 from bot.applivery.notifications import EVENTS, LONGEST_URL, Notification
+from bot.causes import cause
 from bot.doctor.case import Case, here
-from bot.doctor.findings import Finding, broken, skipped, warning, well
+from bot.doctor.findings import Finding, Outcome, broken, skipped, warning, well
 from bot.errors import AppliveryProblem, PermissionMissing
 
 RUNNING, PUBLIC, WEBHOOK = "running bot", "public address", "webhook"
+# What makes a part of a running bot not ready, by the check that finds it.
+ROOTS = {
+    "slack": {"Slack token", "Socket Mode"},
+    "database": {"database"},
+    "polling": {"database", "Applivery host", "Applivery token", "Applivery permission"},
+}
 DOORBELL = "/webhooks/applivery/"
 
 
@@ -22,6 +29,9 @@ async def bot(case: Case) -> list[Finding]:
     if not bad:
         return [well(RUNNING, "it is ready.")]
     why = "; ".join(f"{name}: {one.get('problem') or _facts(one)}" for name, one in bad.items())
+    broke = {one.check for one in case.found if one.outcome is Outcome.BROKEN}
+    if all(broke & ROOTS.get(name, set()) for name in bad):
+        return [skipped(RUNNING, f"it is not ready, as what is broken above makes it ({why}).")]
     return [broken(RUNNING, f"it is not ready ({why}).", "The other lines here, and its log, say why.")]
 
 
@@ -41,7 +51,7 @@ async def public(case: Case) -> list[Finding]:
                 return [well(PUBLIC, f"{address} leads to a bot.")]
             return [warning(PUBLIC, f"{address}/healthz is answered by something else (HTTP {answer.status}).", fix)]
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return [warning(PUBLIC, f"{address} is not reached from here ({type(error).__name__}).", fix)]
+        return [warning(PUBLIC, f"{address} is not reached from here ({cause(error)}).", fix)]
 
 
 async def webhook(case: Case) -> list[Finding]:
@@ -67,7 +77,7 @@ async def webhook(case: Case) -> list[Finding]:
             )
         ]
     except AppliveryProblem as problem:
-        return [warning(WEBHOOK, problem.sentence, _by_hand(shown))]
+        return [warning(WEBHOOK, f"{problem.sentence} ({cause(problem)})", _by_hand(shown))]
     return [_state(known, shown)]
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.doctor.case import SECONDS, Case
+from bot.causes import cause
+from bot.doctor import memory
+from bot.doctor.case import SECONDS, Case, unreached
 from bot.doctor.findings import Finding, broken, skipped, warning, well
-from bot.errors import SlackProblem
+from bot.errors import SlackProblem, SlackUnsure
 from bot.slack.manifest import SCOPES
 from bot.slack.poster import granted
 from bot.slack.refusals import asked
@@ -21,6 +23,7 @@ TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket M
 
 # Without these everything works, and a crash at the wrong instant can repeat a message.
 ONLY_AFTER_A_CRASH = ("channels:history", "groups:history")
+AFTER_TOKEN = (memory.CHANNELS, memory.OUTBOX)
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
 REINSTALL = "Reinstall the app from manifest.yml (api.slack.com/apps → your app → App Manifest, then Install App)."
@@ -31,11 +34,7 @@ async def slack(case: Case) -> list[Finding]:
     try:
         answer = await asked(case.poster.api.auth_test())
     except SlackProblem as problem:
-        where = f"Check SLACK_BOT_TOKEN, and that {case.settings.slack_api_url} is reached from here."
-        return [
-            broken(TOKEN, f"Slack did not accept it or did not answer ({problem.code}).", where),
-            *(skipped(check, "Slack did not answer as it should.") for check in (SCOPE, CLOCK)),
-        ]
+        return [_refused(case, problem), *(skipped(check, f"{TOKEN} comes first.") for check in (SCOPE, CLOCK))]
     headers = {name.lower(): value for name, value in answer.headers.items()}
     name, team = answer.get("user"), answer.get("team")
     return [
@@ -43,6 +42,15 @@ async def slack(case: Case) -> list[Finding]:
         *scopes(granted(headers)),
         clock(headers, case.clock()),
     ]
+
+
+def _refused(case: Case, problem: SlackProblem) -> Finding:
+    """A token that is not taken, or a Slack that is not reached, which the app token cannot reach either."""
+    if isinstance(problem, SlackUnsure):
+        said = f"{case.settings.slack_api_url} does not answer as Slack does ({cause(problem)})."
+        return broken(TOKEN, said, unreached(problem, "SLACK_API_URL"), blocks=(*AFTER_TOKEN, SOCKETS))
+    fix = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (api.slack.com/apps → OAuth & Permissions)."
+    return broken(TOKEN, f"Slack does not accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
 
 
 def scopes(given: frozenset[str] | None) -> list[Finding]:
@@ -85,10 +93,10 @@ async def connections(case: Case) -> list[Finding]:
         count = await _connected(case, case.settings.slack_app_token.get_secret_value())
     except SlackProblem as problem:
         fix = "Make an app-level token with connections:write (Basic Information) and set SLACK_APP_TOKEN to it."
-        return [broken(SOCKETS, f"Slack gave no connection ({problem.code}).", fix)]
+        return [broken(SOCKETS, f"Slack gave no connection ({cause(problem)}).", fix)]
     except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
         fix = "Check that websockets (wss) to Slack are let through from here."
-        return [broken(SOCKETS, f"the connection was not greeted ({type(error).__name__}).", fix)]
+        return [broken(SOCKETS, f"the connection was not greeted ({cause(error)}).", fix)]
     return [_others(case, count)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.causes import cause
 from bot.domain import digests as decisions
 from bot.domain.digests import Digest, Turn
 from bot.domain.model import App, Role
@@ -105,4 +106,4 @@ class DigestJob:
                     card = cards.paused(paused, why)
                 await self._poster.post(paused.created_by, card)
             except Problem as problem:
-                log.info("digest.maker_not_told", problem=type(problem).__name__)
+                log.info("digest.maker_not_told", problem=type(problem).__name__, cause=cause(problem))

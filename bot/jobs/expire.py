@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.causes import cause
 from bot.errors import SlackProblem
 from bot.language import speaking
 from bot.slack.cards import links
@@ -35,4 +36,4 @@ class Expire:
             else:
                 await self._poster.edit(expiry.address, expiry.ts, message)
         except SlackProblem as error:
-            log.info("expire.left_as_it_is", code=error.code)
+            log.info("expire.left_as_it_is", code=error.code, cause=cause(error))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from bot.causes import cause
 from bot.errors import Problem
 from bot.telemetry import logger
 
@@ -23,6 +24,7 @@ class Away(NamedTuple):
 
     what: str
     problem: str
+    cause: str
     began: float
     ended: float | None = None
 
@@ -52,8 +54,10 @@ class Outage:
         """It did not answer."""
         if not self.failures:
             self._since = time.monotonic()
-            self.last = Away(self.what, type(error).__name__, self._since)
-            log.warning(f"{self.what}.away", problem=type(error).__name__, said=str(error), **self.facts)
+            self.last = Away(self.what, type(error).__name__, cause(error), self._since)
+            log.warning(
+                f"{self.what}.away", problem=type(error).__name__, said=str(error), cause=cause(error), **self.facts
+            )
         self.failures += 1
 
     def worked(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from bot.causes import cause
 from bot.domain.model import Subscription
 from bot.errors import ChannelRefused, SlackProblem
 from bot.language import speaking
@@ -48,7 +49,7 @@ class Pausing:
             try:
                 await self._tell(paused)
             except SlackProblem as problem:
-                log.info("pausing.maker_not_told", code=problem.code)
+                log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
 
     async def _tell(self, paused: Subscription) -> None:
         """Its maker, in their language. Raises SlackProblem."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.causes import cause
 from bot.domain import access
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Announcement, Build, Event, Role
@@ -61,7 +62,7 @@ class Personal:
             head = say("It is processed, as you asked to be told, but nobody is to have it.")
             return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
         except Problem as problem:
-            log.info("personal.without_link", problem=type(problem).__name__)
+            log.info("personal.without_link", problem=type(problem).__name__, cause=cause(problem))
             return card
         return links.ready(
             build,

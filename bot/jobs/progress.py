@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.causes import cause
 from bot.domain import estimates
 from bot.domain.model import Build
 from bot.domain.states import WatchState
@@ -75,7 +76,9 @@ class Progress:
             wait = error.retry_after if isinstance(error, SlackBusy) else TROUBLE_SECONDS
             await self._store.put_off_progress(row, max(wait, self._every))
         except SlackProblem as error:
-            log.info("progress.left_as_it_is", code=error.code)  # deleted, perhaps; the end is told all the same
+            log.info(
+                "progress.left_as_it_is", code=error.code, cause=cause(error)
+            )  # deleted, perhaps; the end is told all the same
             await self._store.end_progress(row)
         else:
             if ended or at is None:

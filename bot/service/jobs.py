@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bot.applivery.catalogue import Catalogue
+from bot.causes import cause
 from bot.config import Settings
 from bot.errors import Problem
 from bot.jobs import digest as digesting
@@ -84,7 +85,7 @@ class Jobs:
             await self.announce.finish(FINISH_SECONDS)
             await self.watch.finish()
         except Problem as problem:
-            log.warning("jobs.unfinished", problem=type(problem).__name__)
+            log.warning("jobs.unfinished", problem=type(problem).__name__, cause=cause(problem))
 
 
 def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pausing: Pausing) -> Jobs:

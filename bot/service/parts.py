@@ -48,7 +48,7 @@ async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> 
         budget=budget,
         timeout=tuning.applivery_seconds,
         endurance=tuning.endurance,
-        observe=lambda call, outcome, seconds: metrics.applivery.labels(call, outcome).observe(seconds),
+        observe=metrics.asked,
     )
     async with client:
         yield client

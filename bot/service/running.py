@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot import language
 from bot.applivery.client import Applivery
+from bot.causes import cause
 from bot.config import Settings
 from bot.domain.health import Health
 from bot.errors import Problem
@@ -182,7 +183,7 @@ async def _say_what_is_missing(poster: Poster) -> None:
     try:
         scopes = (await poster.identity()).scopes
     except Problem as problem:
-        log.warning("slack.not_reached", problem=type(problem).__name__, said=str(problem))
+        log.warning("slack.not_reached", problem=type(problem).__name__, said=str(problem), cause=cause(problem))
         return
     if scopes is None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.causes import cause
 from bot.domain.audit import Entrypoint
 from bot.errors import BadInput, SlackProblem
 from bot.language import later, say
@@ -112,14 +113,14 @@ class Answering:
                 note = Message(say(BY_DIRECT_MESSAGE))
                 await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
         except SlackProblem as error:
-            log.warning("answer.lost", problem=type(error).__name__, code=error.code)
+            log.warning("answer.lost", problem=type(error).__name__, code=error.code, cause=cause(error))
 
     async def _at_home(self, came: Came, message: Message) -> None:
         """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""
         try:
             await self._poster.publish(came.user_id, instead(message))
         except SlackProblem as error:
-            log.warning("home.lost", problem=type(error).__name__, code=error.code)
+            log.warning("home.lost", problem=type(error).__name__, code=error.code, cause=cause(error))
 
     async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""

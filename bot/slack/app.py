@@ -24,6 +24,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import language
+from bot.causes import cause
 from bot.domain import access, choice, grammar
 from bot.domain.audit import Entrypoint
 from bot.domain.choice import Ambiguous
@@ -215,7 +216,7 @@ class FrontDoor(AsyncMiddleware):
                 await self._answering.say(came, replies.denied(error))
             except Problem as error:
                 outcome = RequestOutcome.PROBLEM
-                log.info("request.problem", problem=type(error).__name__, cause=repr(error.__cause__ or ""))
+                log.info("request.problem", problem=type(error).__name__, cause=cause(error))
                 await self._answering.say(came, replies.problem(error, None if error.everyday else reference))
             except Exception as error:  # the person gets an answer whatever happens (promise 9)
                 outcome = RequestOutcome.UNEXPECTED
@@ -296,7 +297,7 @@ class FrontDoor(AsyncMiddleware):
             if not await self._first_time(body):
                 return
         except Problem as problem:  # to look once more than needed does no harm
-            log.info("event.not_compared", problem=type(problem).__name__)
+            log.info("event.not_compared", problem=type(problem).__name__, cause=cause(problem))
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._moved(channel_id)
         if joined(body):
@@ -350,6 +351,6 @@ class FrontDoor(AsyncMiddleware):
                 call = await self._authorised(came, entry)
                 found = await entry.run(call, str(body.get("value") or ""), typed(body.get("view") or {}))
         except (Problem, TimeoutError) as error:
-            log.info("typeahead.empty", problem=type(error).__name__)
+            log.info("typeahead.empty", problem=type(error).__name__, cause=cause(error))
             return []
         return [option.to_dict() for option in found[:100]]

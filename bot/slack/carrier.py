@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.applivery.client import Applivery
+from bot.causes import cause
 from bot.domain import uploads
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.model import App, Asker, Build
@@ -118,7 +119,7 @@ class Carrier:
             outcome = AuditOutcome.UPLOADED
         except Problem as problem:
             outcome, last = type(problem).__name__, cards.failed(load.file.name, load.to, problem)
-            log.info("carry.problem", problem=outcome)
+            log.info("carry.problem", problem=outcome, cause=cause(problem))
         except asyncio.CancelledError:
             log.info("carry.stopped")
         except Exception as error:

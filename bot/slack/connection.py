@@ -10,11 +10,11 @@ from typing import Any
 
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.causes import cause
 from bot.slack import shapes
 from bot.telemetry import logger
 
@@ -23,9 +23,19 @@ log = logger(__name__)
 CLOSE_SECONDS = 3.0
 ACKNOWLEDGE_SECONDS = 3.0  # as long as Slack waits
 
-# The SDK logs a traceback for each failed attempt; the watchdog says it once, in words.
-_quiet = logging.getLogger("bot.slack.socket.sdk")
-_quiet.setLevel(logging.CRITICAL)
+
+class _Noted(logging.Handler):
+    """Takes the SDK's log, which has a traceback for each failed attempt: the watchdog says it once, in words."""
+
+    def __init__(self, note: Callable[[BaseException], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note the error, when the line is about one."""
+        if record.exc_info and record.exc_info[1]:
+            self._note(record.exc_info[1])
+
 
 ToldToGo = Callable[["Connection", str], None]
 
@@ -38,7 +48,10 @@ class Connection(SocketModeClient):
     """
 
     def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, told_to_go: ToldToGo) -> None:
-        super().__init__(app_token=app_token, logger=_quiet, web_client=app.client, ping_interval=ping_seconds)
+        # of its own, which getLogger() would keep for ever: nothing of it reaches our log
+        told = logging.Logger("bot.slack.socket.sdk", logging.ERROR)  # noqa: LOG001
+        told.addHandler(_Noted(self._failed))
+        super().__init__(app_token=app_token, logger=told, web_client=app.client, ping_interval=ping_seconds)
         self._app = app
         self._told_to_go = told_to_go
         self._connecting: asyncio.Task[None] | None = None
@@ -61,14 +74,13 @@ class Connection(SocketModeClient):
         gone = self.current_session is None or self.current_session.closed
         return self.closed or (gone and self.message_queue.empty())
 
+    def _failed(self, error: BaseException) -> None:
+        self.trouble = cause(error)
+
     async def issue_new_wss_url(self) -> str:
-        """The SDK's, remembering what the trouble was."""
-        try:
-            url: str = await super().issue_new_wss_url()
-        except SlackApiError as error:
-            self.trouble = str(error.response.get("error") or "no ticket")
-            raise
-        self.trouble = "handshake"  # what comes next, and may fail
+        """The SDK's, and a note that the handshake comes next."""
+        url: str = await super().issue_new_wss_url()
+        self.trouble = "handshake"
         return url
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
@@ -102,7 +114,7 @@ class Connection(SocketModeClient):
                 async with asyncio.timeout(seconds):
                     await close()
             except (TimeoutError, OSError, RuntimeError) as error:
-                log.info("slack.socket.close_failed", error=type(error).__name__)
+                log.info("slack.socket.close_failed", error=type(error).__name__, cause=cause(error))
 
     async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
+from bot.causes import cause
 from bot.errors import Problem, SlackProblem
 from bot.language import later, say
 from bot.slack import blocks
@@ -47,7 +48,7 @@ class HomeTab:
         try:
             await self.show(came, say(ANSWERED))
         except Problem as problem:
-            log.info("home.stays_as_it_was", problem=type(problem).__name__)
+            log.info("home.stays_as_it_was", problem=type(problem).__name__, cause=cause(problem))
         except Exception as error:  # the answer itself was given
             log.exception("home.unexpected", error=type(error).__name__)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from bot import language as languages
+from bot.causes import cause
 from bot.domain import access
 from bot.domain.access import Person
 from bot.domain.model import Asker, Role
@@ -134,7 +135,7 @@ class People:
         try:
             return user_id in await self._groups.get(group_id)
         except SlackProblem as error:
-            log.warning("people.group_unknown", group=group_id, code=error.code)
+            log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
             return False  # a role nobody can confirm is not given
 
     async def admins(self, team_id: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bot.causes import cause
 from bot.errors import Problem, SlackBusy, SlackProblem, SlackUnsure
 from bot.language import current, later, say, speaking
 from bot.slack.cards import uploads as cards
@@ -100,7 +101,7 @@ class Unfinished:
         except (SlackBusy, SlackUnsure):
             return False
         except SlackProblem as problem:
-            log.info("unfinished.left_as_it_is", code=problem.code)  # deleted, perhaps
+            log.info("unfinished.left_as_it_is", code=problem.code, cause=cause(problem))  # deleted, perhaps
         return True
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
+from bot.causes import cause
 from bot.errors import StoreDown
 from bot.store.columns import metadata
 from bot.store.threads import Threads
@@ -232,7 +233,7 @@ class Listener:
                 async for notify in connection.notifies():
                     self._wakeups.hear(notify.payload)
             except psycopg.Error as problem:
-                log.warning("the database's wake-ups are cut off", problem=str(problem).strip())
+                log.warning("the database's wake-ups are cut off", problem=type(problem).__name__, cause=cause(problem))
             finally:
                 await connection.close()
             connection = await self._return()

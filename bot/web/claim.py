@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 
 from bot import language as languages
 from bot.applivery.client import Applivery
+from bot.causes import cause
 from bot.domain import tickets
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.installing import browser
@@ -235,7 +236,7 @@ class ClaimPage:
         if isinstance(problem, NotProcessed):
             return self._ending(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
         reference = None if problem.everyday else secrets.token_hex(4)
-        log.warning("claim.failed", problem=type(problem).__name__, reference=reference)
+        log.warning("claim.failed", problem=type(problem).__name__, cause=cause(problem), reference=reference)
         return self._ending(
             ClaimOutcome.FAILED,
             sentence=problem.sentence,

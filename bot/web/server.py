@@ -12,6 +12,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
+from bot.causes import cause
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome, WebhookOutcome
 from bot.slack import shapes
@@ -145,4 +146,4 @@ class Web:
         try:
             await self._ring(body)
         except Exception as error:  # noqa: BLE001  polling is the safety net
-            log.warning("webhook.unheard", error=type(error).__name__)
+            log.warning("webhook.unheard", error=type(error).__name__, cause=cause(error))

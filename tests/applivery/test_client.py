@@ -412,8 +412,8 @@ async def test_an_endless_address_is_refused_without_a_request(server: Pretended
         (Fault(status=401, code=4014), errors.TwoFactorNeeded, 1),
         (Fault(status=401), errors.CredentialRefused, 1),
         (Fault(status=403), errors.PermissionMissing, 1),
-        (Fault(status=404, code=3001), errors.Gone, 1),
-        (Fault(status=404, code=4001), errors.Gone, 1),
+        (Fault(status=404, code=3001), errors.WorkspaceMissing, 1),
+        (Fault(status=404, code=4001), errors.WorkspaceMissing, 1),
         (Fault(status=400, code=5003), errors.QuotaReached, 1),
         (Fault(status=400, code=5004), errors.PlanLacks, 1),
         (Fault(status=400, code=5006), errors.UploadRejected, 1),
@@ -639,6 +639,7 @@ async def test_the_observer_hears_of_every_attempt(
         ("mint", "ok"),
         ("resolve", "ok"),
         ("app", "Gone"),
+        ("organization", "ok"),
     ]
 
 

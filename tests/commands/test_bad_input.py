@@ -154,7 +154,7 @@ async def test_an_app_without_builds_is_said_to_have_none(world: World, command:
 TROUBLES = {
     "down": (Fault(drop=True), "Applivery is not answering right now"),
     "broken": (Fault(status=500), "Applivery is not answering right now"),
-    "not json": (Fault(body="<html>maintenance</html>"), "an answer this bot does not understand"),
+    "not json": (Fault(body="<html>maintenance</html>"), "does not understand Applivery's answer"),
     "busy": (Fault(status=429, retry_after=120), "asking this bot to slow down"),
     "a wrong token": (Fault(status=401, code=4004), "does not accept this bot's credential"),
     "no permission": (Fault(status=403), "may not do that in Applivery"),

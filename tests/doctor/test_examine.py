@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: World) -> None
         memory.DATABASE: {WELL},
         memory.CHANNELS: {WELL},
         memory.POLLING: {WELL},
+        memory.OUTBOX: {WELL},
         running.RUNNING: {WELL},
         running.PUBLIC: {WELL},
         running.WEBHOOK: {WELL},
@@ -129,11 +131,77 @@ async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world
     report = await examined(world, slack_api_url=nowhere, **hosts)
     assert not report.fine
     found = outcomes(report)
-    assert found[slack.TOKEN] == found[slack.SOCKETS] == found[applivery.CREDENTIAL] == {BROKEN}
-    assert found[slack.SCOPE] == found[slack.CLOCK] == {SKIPPED}
+    assert found[slack.TOKEN] == {BROKEN}
     assert [one.outcome for one in of(report, applivery.HOSTS)] == [BROKEN, BROKEN, WELL, WARNING]
-    assert BROKEN in found[applivery.PERMISSION]
+    for check in (slack.SCOPE, slack.CLOCK, slack.SOCKETS, memory.CHANNELS, memory.OUTBOX):
+        assert the(report, check).said == "Slack token comes first."
+    for check in (applivery.CREDENTIAL, applivery.PERMISSION, memory.POLLING, running.WEBHOOK):
+        assert the(report, check).said == "Applivery host comes first."
+        assert the(report, check).outcome is SKIPPED
+    assert report.text().count("connection refused") == 4
     assert "itself failed" not in report.text()
+
+
+# ------------------------------------------------------------------ one cause, and what it leads to
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(status=401, code=4004), "HTTP 401, code 4004"),
+        (Fault(status=403), "HTTP 403"),
+        (Fault(status=404), "HTTP 404"),
+        (Fault(status=400, code=5004), "code 5004"),
+        (Fault(status=500), "HTTP 500"),
+        (Fault(body="null"), "HTTP 200, null"),
+        (Fault(body="<html>"), "a web page"),
+        (Fault(drop=True), "closed before an answer came"),
+    ],
+)
+async def test_consequences_are_not_reported_as_causes(world: World, fault: Fault, words: str) -> None:
+    await subscribed(world, world.releases)
+    world.applivery.faults.add("GET /v1/organizations/*", fault, times=None)
+    world.applivery.faults.add("GET /v1/organizations/acme", fault, times=None)
+    report = await examined(world, public_url="https://bot.acme.test", applivery_webhook_secret=SECRET)
+    assert [one.check for one in report.findings if one.outcome is BROKEN] == [applivery.CREDENTIAL]
+    assert words in the(report, applivery.CREDENTIAL).said
+    for check in (applivery.PERMISSION, memory.POLLING, running.WEBHOOK):
+        assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Applivery token comes first.")
+
+
+async def test_a_wrong_bot_token_hides_no_app_token(world: World) -> None:
+    world.slack.revoke()
+    report = await examined(world)
+    assert "Slack does not accept it (token_revoked)" in the(report, slack.TOKEN).said
+    assert the(report, slack.SOCKETS).outcome is WELL
+    for check in (slack.SCOPE, slack.CLOCK, memory.CHANNELS, memory.OUTBOX):
+        assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Slack token comes first.")
+
+
+async def test_a_bot_that_cannot_poll_is_a_consequence(world: World) -> None:
+    bot = await world.start()
+    await world.ask("subscribe courier")
+    world.applivery.faults.add("GET *", Fault(status=401, code=4004), times=None)
+    await world.look()
+    report = await examined(world, port=bot.web.port)
+    assert [one.check for one in report.findings if one.outcome is BROKEN] == [applivery.CREDENTIAL]
+    assert the(report, running.RUNNING).outcome is SKIPPED
+    assert "as what is broken above makes it (polling: " in the(report, running.RUNNING).said
+
+
+async def test_an_unknown_certificate_is_called_one(world: World) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).parents[1] / "untrusted.pem")
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    nowhere = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    report = await examined(world, slack_api_url=nowhere, applivery_api_url=nowhere)
+    server.close()
+    for found in (the(report, slack.TOKEN), of(report, applivery.HOSTS)[0]):
+        assert found.outcome is BROKEN
+        assert "the certificate is not accepted: self-signed certificate" in found.said
+        assert "SSL_CERT_FILE" in found.fix
+    assert "SlackUnsure" not in report.text()
+    assert "AppliveryDown" not in report.text()
 
 
 async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
@@ -144,7 +212,7 @@ async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
 
     monkeypatch.setitem(CHECKS, applivery.HOSTS, stumble)
     report = await examined(world)
-    assert "itself failed (RuntimeError)" in the(report, applivery.HOSTS).said
+    assert "itself failed (RuntimeError: " in the(report, applivery.HOSTS).said
     assert "hunter2" not in report.text() + report.json()
     assert the(report, applivery.CREDENTIAL).outcome is WELL
 
@@ -403,8 +471,8 @@ async def test_a_bot_that_is_not_ready_says_why(world: World) -> None:
         while await bot.sockets.connected():  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
     found = the(await examined(world, port=bot.web.port), running.RUNNING)
-    assert found.outcome is BROKEN
-    assert "slack: connections 0" in found.said
+    assert found.outcome is SKIPPED, "it is a consequence of Slack's refusal"
+    assert "slack: " in found.said
 
 
 async def test_no_bot_and_no_public_address_are_not_faults(world: World) -> None:

@@ -1,0 +1,114 @@
+"""Why something failed, in a few English words for the log, the doctor and admins: its root, and never nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import ssl
+from collections.abc import Iterator, Sequence
+
+_LONGEST = 300
+# By the class's name, so that nothing has to be imported for it; the first that an error's class has among its bases.
+_BY_CLASS = {
+    "TimeoutError": "no answer in time",
+    "gaierror": "the host's name is not found (DNS)",
+    "InvalidUrlClientError": "the address is not a web address",
+    "ServerDisconnectedError": "the connection was closed before an answer came",
+    "ClientPayloadError": "the connection was closed before the answer was whole",
+    "ContentTypeError": "the answer is not JSON",
+    "JSONDecodeError": "the answer is not JSON",
+    "CancelledError": "broken off",
+    "ClientConnectionError": "the connection broke",
+}
+
+
+def cause(error: BaseException) -> str:
+    """Return the root of an error: of all that led to it, the one furthest back, in one line without a web address."""
+    chain = list(_chain(error))
+    words = next((said for one in reversed(chain) if (said := _words(one))), "")
+    return _one_line(words or type(chain[-1]).__name__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what led to it, nearest first; each once, however they point at each other."""
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = _behind(following)
+
+
+def _behind(error: BaseException) -> BaseException | None:
+    """Return what an error came from: what it wraps, what it was raised from, or what was being handled."""
+    for name in ("certificate_error", "os_error", "orig"):  # aiohttp's and SQLAlchemy's
+        inner = getattr(error, name, None)
+        if isinstance(inner, BaseException):
+            return inner
+    if isinstance(error, BaseExceptionGroup):
+        return error.exceptions[0]
+    # One of ours that was raised without `from` is not caused by what happened to be handled at the time.
+    handled = None if error.__suppress_context__ or _of_ours(error) else error.__context__
+    behind = error.__cause__ or handled
+    # how asyncio ends what takes too long: the time that ran out is the cause
+    return None if isinstance(behind, asyncio.CancelledError) else behind
+
+
+def _of_ours(error: BaseException) -> bool:
+    return hasattr(error, "next_step")
+
+
+def _words(error: BaseException) -> str:
+    """Return what one error says, without what came before it; empty when it says nothing."""
+    if _of_ours(error):
+        return str(getattr(error, "detail", ""))
+    bases = [base.__name__ for base in type(error).__mro__]
+    known = next((_BY_CLASS[name] for name in bases if name in _BY_CLASS), "")
+    return _tls(error) or _slack(error) or _status(error, bases) or _system(error) or known or _said(error, bases)
+
+
+def _status(error: BaseException, bases: Sequence[str]) -> str:
+    status = getattr(error, "status", None)
+    if not isinstance(status, int) or not status:
+        return ""
+    return f"HTTP {status}{' at the WebSocket handshake' if 'WSServerHandshakeError' in bases else ''}"
+
+
+def _system(error: BaseException) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number).lower() if number in errno.errorcode and number else ""
+
+
+def _said(error: BaseException, bases: Sequence[str]) -> str:
+    """Return its kind and its own words; of aiohttp's the kind alone, since their words carry the address."""
+    try:
+        said = "" if "ClientError" in bases else str(error).strip()
+    except Exception:  # noqa: BLE001 - one that was made in an unusual way may be unable to say anything
+        said = ""
+    said = said.partition("(Background on this error")[0].strip()  # SQLAlchemy's
+    return f"{type(error).__name__}: {said}" if said.strip("'\"()") else ""
+
+
+def _tls(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = getattr(error, "verify_message", "") or "it cannot be verified"
+        return f"the certificate is not accepted: {why}"
+    return (
+        f"no TLS connection ({getattr(error, 'reason', '') or 'SSLError'})" if isinstance(error, ssl.SSLError) else ""
+    )
+
+
+def _slack(error: BaseException) -> str:
+    """Return Slack's own name for an error of its SDK, or the HTTP status of what answered in Slack's place."""
+    response = getattr(error, "response", None)
+    said = getattr(response, "data", None)
+    code = said.get("error") if isinstance(said, dict) else None
+    status = getattr(response, "status_code", None)
+    return str(code) if code else f"HTTP {status}" if isinstance(status, int) else ""
+
+
+def _one_line(words: str) -> str:
+    lines = words.splitlines()
+    plain = " ".join(lines[0].split()) if lines else words
+    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
