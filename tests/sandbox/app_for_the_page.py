@@ -78,7 +78,10 @@ CHARTS = [
         "page_size": 2,
         "rows": [
             [{"type": "raw_text", "text": "Person"}, {"type": "raw_text", "text": "Downloads"}],
-            *([{"type": "raw_text", "text": name}, {"type": "raw_number", "value": count}] for name, count in PEOPLE),
+            *(
+                [{"type": "raw_text", "text": name}, {"type": "raw_number", "value": count, "text": str(count)}]
+                for name, count in PEOPLE
+            ),
         ],
     },
 ]

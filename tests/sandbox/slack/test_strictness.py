@@ -229,6 +229,26 @@ REFUSED_BLOCKS: list[tuple[str, list[Any], str]] = [
         "unsupported type: rich_text [json-pointer:/blocks/0/rows/0/0/type]",
     ),
     (
+        "number without its words",
+        [{**table(2), "rows": [[{"type": "raw_text", "text": "x"}], [{"type": "raw_number", "value": 1}]]}],
+        "missing required field: text [json-pointer:/blocks/0/rows/1/0]",
+    ),
+    (
+        "blank cell",
+        [{**table(2), "rows": [[{"type": "raw_text", "text": "x"}], [{"type": "raw_text", "text": " \u3000"}]]}],
+        "must not be empty [json-pointer:/blocks/0/rows/1/0/text]",
+    ),
+    (
+        "label of 21 with an emoji",
+        [line(categories=("a", "😀" + "b" * 19))],
+        "must be less than 21 characters [json-pointer:/blocks/0/chart/axis_config/categories/1]",
+    ),
+    (
+        "one category twice",
+        [line(categories=("a", "a"))],
+        '`category` "a" already exists [json-pointer:/blocks/0/chart/axis_config/categories/1/category]',
+    ),
+    (
         "empty cell",
         [
             {

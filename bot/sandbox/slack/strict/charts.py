@@ -25,8 +25,17 @@ from bot.sandbox.slack.strict.schema import (
 
 CELLS_IN_ALL = 10_000
 
-RAW_TEXT = Shape({"text": text(CELLS_IN_ALL)})
-RAW_NUMBER = Shape({"value": number}, {"text": text(CELLS_IN_ALL)})
+
+def _shown(value: Any, at: str, found: Findings) -> None:
+    """What stands in a cell. An empty one is refused: https://github.com/getnao/nao/issues/1143"""
+    text(CELLS_IN_ALL)(value, at, found)
+    if isinstance(value, str) and value and not value.strip():
+        found.add("must not be empty", at)
+
+
+# Slack's own types want `text` beside a number: https://www.npmjs.com/package/@slack/types (3.2.0)
+RAW_TEXT = Shape({"text": _shown})
+RAW_NUMBER = Shape({"value": number, "text": _shown})
 CELL = one_of({"raw_text": RAW_TEXT, "raw_number": RAW_NUMBER, "rich_text": RICH_TEXT_CELL})
 HEADER_CELL = one_of({"raw_text": RAW_TEXT, "raw_number": RAW_NUMBER})
 
@@ -78,10 +87,22 @@ TABLE = Shape(
     {"block_id": IDENTIFIER, "column_settings": items(_COLUMN, 20, 0)},
 )
 
-LABEL = text(20)
+
+def _label(value: Any, at: str, found: Findings) -> None:
+    """A label of at most twenty characters, however they are counted: an emoji may be two."""
+    _shown(value, at, found)
+    if isinstance(value, str) and len(value.encode("utf-16-le", "replace")) > 2 * 20:
+        found.add("must be less than 21 characters", at)
+
+
+LABEL = _label
 POINT = Shape({"label": LABEL, "value": number}, typed=False)
 SERIES = Shape({"name": LABEL, "data": items(POINT, 20)}, typed=False)
-AXIS = Shape({"categories": items(LABEL, 20)}, {"x_label": text(50), "y_label": text(50)}, typed=False)
+AXIS = Shape(
+    {"categories": together(items(LABEL, 20), unique("category", lambda one: one))},
+    {"x_label": text(50), "y_label": text(50)},
+    typed=False,
+)
 
 
 def _points_match_categories(value: Mapping[str, Any], at: str, found: Findings) -> None:
