@@ -318,6 +318,12 @@ def _logged(item: wire.WireDownload) -> tuple[Download, Member]:
 
 
 def _member_row(row: wire.WireMemberRow) -> MemberDownloads:
+    """Return a row; raises Unreadable for a line of the plain log, which comes in pages: to count it would be wrong.
+
+    A tenant's by-user answer was seen to have such lines (applivery-soar 9e69544).
+    """
+    if row.total is None and row.downloads is None and not (row.created_at is None and row.build is None):
+        raise Unreadable
     listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
     made = tuple(_download(each) for each in listed if isinstance(each, wire.WireDownload))
     return MemberDownloads(member=_member(row.member), downloads=made, total=count(row.total))

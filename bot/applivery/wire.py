@@ -276,11 +276,10 @@ class WireDownload(Struct, rename="camel"):
     member: WirePerson | Odd = None
 
 
-class WireMemberRow(Struct, rename="camel"):
-    """One row of a by-user answer."""
+class WireMemberRow(WireDownload, rename="camel"):
+    """One row of a by-user answer; or a line of the plain log, which is not what was asked for."""
 
     total: Any = None
-    member: WirePerson | Odd = None
     downloads: list[WireDownload | Odd] | Ignored | Scalar = None
 
 

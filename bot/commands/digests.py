@@ -88,8 +88,7 @@ def _which(question: Question, target: Target | None) -> str:
     """The build as it was typed, so that `latest` is always the latest; empty for the whole app."""
     if not question.builds:
         return ""
-    typed = target.which if target and target.app else None
-    return typed or question.builds[0].id
+    return (target.which if target else None) or question.builds[0].id
 
 
 def _quiet(word: str | None) -> bool:

@@ -107,16 +107,16 @@ async def page(call: Call, value: str) -> Message:
         raise BadInput(say("This button does not say which page it turns to."), say("Please use `downloads` again."))
     report = await call.house.reporting.report(await questions.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
-    return cards.people(report, min(int(number), last)) if report.named else cards.nothing(report)
+    return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)
 
 
 @button("summary.csv.v1", need=Role.MANAGER, once=True)
 async def as_file(call: Call, value: str) -> Message:
     """*CSV*: each download, for the asker alone."""
     question = await questions.again(call, value)
-    file, lines = await questions.sheet(call, question)
+    file, lines, unlisted = await questions.sheet(call, question)
     await call.write_down(Action.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
-    return cards.file(question.what, question.period, file, lines)
+    return cards.file(question.what, question.period, file, lines, unlisted)
 
 
 # ------------------------------------------------------------------ the form

@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.domain import downloads as decisions
 from bot.domain import grammar
 from bot.domain.audit import Action
-from bot.domain.downloads import Missing, Tally
+from bot.domain.downloads import Missing
 from bot.domain.grammar import Option
 from bot.domain.model import Role
 from bot.errors import BadInput, Denied, SlackProblem
@@ -89,7 +89,7 @@ def _mention(whom: str) -> str:
 
 
 async def _of_a_build(call: Call, question: Question) -> Question:
-    """What they are to have: what was named, else the app's newest version on every platform."""
+    """What they are to have: what was named, else each platform's newest version."""
     if question.builds:
         return question
     builds = await call.house.reporting.newest(question.app)
@@ -100,9 +100,9 @@ async def _of_a_build(call: Call, question: Question) -> Question:
 
 
 async def _compared(call: Call, question: Question, place: str) -> Missing:
-    people, tallies = await asyncio.gather(
+    people, tally = await asyncio.gather(
         _emails(call, await _members(call, place)),
-        call.house.reporting.fold(question, question.period, Tally),
+        call.house.reporting.tally(question, question.period),
     )
     if people and not any(people.values()):
         raise SlackProblem(
@@ -110,7 +110,7 @@ async def _compared(call: Call, question: Question, place: str) -> Missing:
             say("An admin has to add the scope `users:read.email` and reinstall the app."),
             code="missing_scope",
         )
-    return decisions.missing(people, [one for tally in tallies for one in tally.summary().people])
+    return decisions.missing(people, tally.summary())
 
 
 async def _members(call: Call, place: str) -> Collection[str]:

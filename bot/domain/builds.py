@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain import changelogs, filters, manners
+from bot.domain import changelogs, choice, filters, manners
 from bot.domain.model import (
     EVENT_OF,
     Build,
@@ -162,10 +162,6 @@ def expiring(
     seen: Sequence[Build], subscriptions: Sequence[Subscription], now: datetime
 ) -> list[tuple[NewAnnouncement, Build]]:
     """Who asked to hear that the newest ready build of a platform will soon install nowhere: once for each build."""
-    newest: dict[str, Build] = {}
-    for build in seen:
-        if build.stage is Stage.READY:
-            newest.setdefault(build.platform, build)
     return [
         (
             NewAnnouncement(
@@ -179,7 +175,7 @@ def expiring(
             ),
             build,
         )
-        for build in newest.values()
+        for build in choice.newest_of_each_platform(seen)
         if expires_soon(build, now)
         for one in subscriptions
         if filters.wants(one, build, Event.CERT)

@@ -159,13 +159,19 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     return stand[0]
 
 
-def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
-    """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
+def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] = ()) -> list[Build]:
+    """The newest ready build of each platform among builds that come newest first; `recalled` ids do not count."""
     newest: dict[str, Build] = {}
     for one in builds:
-        if one.stage is Stage.READY and one.platform != build.platform and one.id not in recalled:
-            newest.setdefault(one.platform, one)
+        if one.stage is Stage.READY and one.id not in recalled:
+            newest.setdefault(one.platform.casefold(), one)
     return list(newest.values())
+
+
+def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
+    """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
+    newest = newest_of_each_platform(builds, recalled)
+    return [one for one in newest if one.platform.casefold() != build.platform.casefold()]
 
 
 def _one_of(found: Sequence[Build], of: App, which: str) -> Build:

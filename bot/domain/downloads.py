@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from bot.domain.model import Download, Member, MemberDownloads
-from bot.domain.periods import zone
+from bot.domain.members import ByPerson, Person, mailbox
+from bot.domain.model import Download, MemberDownloads
+from bot.domain.periods import local, zone
 from bot.language import later, say
 
 # Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
@@ -46,13 +47,16 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One person's downloads: how many were recorded, and the latest of them."""
+    """One person's downloads: how many were recorded, and the latest of them; None when it is not known.
+
+    `emails` are all under which they downloaded, as Applivery writes them.
+    """
 
     name: str
     kind: str
     recorded: int
     latest: Download | None = None
-    email: str | None = None
+    emails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,10 @@ Counts = tuple[tuple[str, int], ...]
 class Summary:
     """What a manager reads: recorded downloads, distinct people (most recent first) and labelled buckets.
 
-    `versions`, `systems` and `sources` have the most downloaded first. `days` are those with downloads, in order, in
-    the time zone they were counted in; `undated` downloads have no day. `listed` rows are behind it all: `recorded` is
-    more when Applivery's own totals are.
+    `versions`, `systems` and `sources` have the most downloaded first; each, and `days` with `undated`, adds up to
+    `recorded`. `days` are those with downloads, in order, in the time zone they were counted in. `listed` downloads
+    are behind it all: `recorded` is more when Applivery's own totals are, and of the others nothing else is known.
+    `claimed` is what these totals come to.
     """
 
     recorded: int
@@ -84,11 +89,12 @@ class Summary:
     sources: Counts = ()
     days: tuple[tuple[date, int], ...] = ()
     undated: int = 0
+    claimed: int = 0
 
     @property
     def incomplete(self) -> bool:
         """Whether Applivery's own totals differ from the rows it listed."""
-        return self.recorded != self.listed
+        return self.claimed != self.listed or self.recorded != self.listed
 
     @property
     def unnamed(self) -> int:
@@ -96,18 +102,47 @@ class Summary:
         return sum(bucket.recorded for bucket in self.buckets)
 
 
+@dataclass(slots=True)
+class _Share:
+    """What is counted for one person, or for one kind of nobody."""
+
+    recorded: int = 0
+    latest: Download | None = None
+
+    def take(self, count: int, listed: Iterable[Download]) -> None:
+        """Add a row's downloads, of which some may not be listed."""
+        self.recorded += count
+        for one in listed:
+            self._see(one)
+
+    def join(self, other: _Share) -> None:
+        """Add what was counted apart."""
+        self.recorded += other.recorded
+        if other.latest:
+            self._see(other.latest)
+
+    def _see(self, one: Download) -> None:
+        if self.latest is None or _when(one) > _when(self.latest):
+            self.latest = one
+        elif one.at is None and self.latest.at is None and _which(one) != _which(self.latest):
+            self.latest = _UNKNOWN  # two without a date: which came last is not known
+
+
+_UNKNOWN = Download()
+
+
 class Tally:
     """Adds up the rows of by-user answers, one by one; `tz` is the IANA zone in which a day begins and ends.
 
-    One person with an e-mail in two spellings of case is one person; people without e-mail and id go to the bucket
-    of their member type; a row's `total` counts when it is larger than the rows listed (shown, not hidden).
+    A row is no download: what it lists is, and without a period its `total` too, when that is larger. With a period
+    (`totals` False) only what is listed counts: whether `total` is about the period is not documented.
     """
 
-    def __init__(self, tz: str = "UTC") -> None:
+    def __init__(self, tz: str = "UTC", *, totals: bool = True) -> None:
         self._zone = zone(tz)
-        self._recorded = self._listed = self._undated = 0
-        self._people: dict[str, PersonRow] = {}
-        self._buckets: Counter[str] = Counter()
+        self._totals = totals
+        self._recorded = self._listed = self._claimed = self._undated = 0
+        self._shares: ByPerson[_Share] = ByPerson(_Share, _Share.join)
         self._versions: Counter[str] = Counter()
         self._systems: Counter[str] = Counter()
         self._sources: Counter[str] = Counter()
@@ -115,57 +150,59 @@ class Tally:
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
-        count = max(row.total or 0, len(row.downloads))
+        listed = len(row.downloads)
+        claimed = listed if row.total is None or row.total < 0 else row.total
+        count = max(claimed, listed) if self._totals else listed
         self._recorded += count
-        self._listed += len(row.downloads)
+        self._listed += listed
+        self._claimed += claimed
         for one in row.downloads:
             self._count(one)
-        key = _key(row.member)
-        if key is None:
-            self._buckets[row.member.kind] += count
-        else:
-            self._people[key] = _together(self._people.get(key), _person(row, count))
+        self._count(_UNKNOWN, count - listed)
+        self._shares.share(row.member).take(count, row.downloads)
 
-    def _count(self, one: Download) -> None:
-        self._versions[one.version or ""] += 1
-        self._systems[one.os or one.platform or ""] += 1
-        self._sources[one.source or ""] += 1
+    def _count(self, one: Download, times: int = 1) -> None:
+        if not times:
+            return
+        self._versions[one.version or ""] += times
+        self._systems[one.os or one.platform or ""] += times
+        self._sources[one.source or ""] += times
         if one.at is None:
-            self._undated += 1
+            self._undated += times
         else:
-            self._days[one.at.astimezone(self._zone).date()] += 1
+            self._days[local(one.at, self._zone).date()] += times
 
     def absorb(self, other: Tally) -> None:
-        """Take everything another one has counted, in the same time zone."""
+        """Take everything another one has counted, in the same time zone; it is not to be used any more."""
         self._recorded += other._recorded
         self._listed += other._listed
+        self._claimed += other._claimed
         self._undated += other._undated
         for mine, theirs in (
-            (self._buckets, other._buckets),
             (self._versions, other._versions),
             (self._systems, other._systems),
             (self._sources, other._sources),
         ):
             mine.update(theirs)
         self._days.update(other._days)
-        for key, person in other._people.items():
-            self._people[key] = _together(self._people.get(key), person)
+        self._shares.absorb(other._shares)
 
     def summary(self) -> Summary:
         """What it comes to so far, its labels in the language of this moment."""
-        people = sorted(
-            self._people.values(), key=lambda one: (_when(one.latest), one.recorded, one.name), reverse=True
-        )
+        people = [_row(person) for person in self._shares.people() if person.share.recorded]
+        people.sort(key=lambda one: (_when(one.latest), one.recorded, one.name), reverse=True)
+        nobody = {kind: share.recorded for kind, share in self._shares.nobody.items() if share.recorded}
         return Summary(
             recorded=self._recorded,
             people=tuple(people),
-            buckets=tuple(Bucket(label, count) for label, count in _labelled(self._buckets, _label)),
+            buckets=tuple(Bucket(label, count) for label, count in _labelled(nobody, _label)),
             versions=_labelled(self._versions, _version),
             listed=self._listed,
             systems=_labelled(self._systems, _system),
             sources=_labelled(self._sources, _source),
             days=tuple(sorted(self._days.items())),
             undated=self._undated,
+            claimed=self._claimed,
         )
 
 
@@ -177,18 +214,10 @@ def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> Summary:
     return tally.summary()
 
 
-def _key(member: Member) -> str | None:
-    if member.kind in ("anonymous", "unknown"):
-        return None
-    if member.email:
-        return f"mail:{member.email.casefold()}"
-    return f"id:{member.id}" if member.id else None
-
-
 def _label(kind: str) -> str:
     if kind in BUCKETS:
         return say(BUCKETS[kind])
-    return say("Without a name ({kind})", kind=kind) if kind else say("Without a name")
+    return say("Without an e-mail ({kind})", kind=kind) if kind else say("Without an e-mail")
 
 
 def _version(version: str) -> str:
@@ -211,46 +240,52 @@ def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
     return tuple(found.most_common())
 
 
-def _person(row: MemberDownloads, count: int) -> PersonRow:
-    name = row.member.name or row.member.email or f"{row.member.kind} {row.member.id}"
-    return PersonRow(name, row.member.kind, count, max(row.downloads, key=_when, default=None), row.member.email)
-
-
-def _together(before: PersonRow | None, more: PersonRow) -> PersonRow:
-    """One person's rows as one, under the name that came first."""
-    if before is None:
-        return more
-    latest = more.latest if _when(more.latest) > _when(before.latest) else before.latest
-    return replace(before, recorded=before.recorded + more.recorded, latest=latest)
+def _row(person: Person[_Share]) -> PersonRow:
+    share = person.share
+    return PersonRow(person.called, person.kind, share.recorded, share.latest, tuple(person.emails.values()))
 
 
 def _when(download: Download | None) -> float:
     return download.at.timestamp() if download and download.at else float("-inf")
 
 
+def _which(download: Download) -> tuple[str | None, str | None, str | None]:
+    return download.version, download.platform, download.build_id
+
+
 # ------------------------------------------------------------------ what follows from a summary
 
 
-def adoption(people: Iterable[PersonRow]) -> Counts:
+def percent(part: int, whole: int) -> int:
+    """A share in percent: the one rounding for all that is shown."""
+    return round(part * 100 / whole) if whole else 0
+
+
+def versions_now(people: Iterable[PersonRow]) -> Counts:
     """How many people's latest download is of which version, the most used first."""
     return _labelled(Counter((one.latest.version if one.latest else None) or "" for one in people), _version)
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Who of some people (Slack user ids) has downloaded, who has not, and of whom no e-mail is known."""
+    """Who of some people (Slack user ids) has downloaded, who has not, and of whom no e-mail is known.
+
+    `elsewhere` downloads are by nobody whose e-mail is known: some of those who lack it may have it.
+    """
 
     have: tuple[str, ...]
     lack: tuple[str, ...]
     unknown: tuple[str, ...]
+    elsewhere: int = 0
 
 
-def missing(emails: Mapping[str, str | None], people: Iterable[PersonRow]) -> Missing:
-    """Compare people of Slack, with their e-mails by user id, with those who have downloaded; case does not matter."""
-    seen = {one.email.casefold() for one in people if one.email}
-    have = tuple(user for user, email in emails.items() if email and email.casefold() in seen)
-    lack = tuple(user for user, email in emails.items() if email and email.casefold() not in seen)
-    return Missing(have, lack, tuple(user for user, email in emails.items() if not email))
+def missing(emails: Mapping[str, str | None], found: Summary) -> Missing:
+    """Compare people of Slack, with their e-mails by user id, with those who have downloaded."""
+    seen = {mailbox(email) for one in found.people for email in one.emails}
+    have = tuple(user for user, email in emails.items() if email and mailbox(email) in seen)
+    lack = tuple(user for user, email in emails.items() if email and mailbox(email) not in seen)
+    elsewhere = found.unnamed + sum(one.recorded for one in found.people if not one.emails)
+    return Missing(have, lack, tuple(user for user, email in emails.items() if not email), elsewhere)
 
 
 def masked(email: str, home: str | None) -> str:

@@ -44,6 +44,14 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def local(instant: datetime, there: ZoneInfo) -> datetime:
+    """An aware instant by the clock there; as it is when there was no calendar yet, or is none any more."""
+    try:
+        return instant.astimezone(there)
+    except OverflowError:
+        return instant
+
+
 def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:
     """The period of `since:` and `until:`; None when neither was given. Raises BadInput with an example."""
     if since is None and until is None:

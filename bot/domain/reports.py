@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from bot.domain.downloads import By, Counts, Summary, adoption, masked
+from bot.domain.adoption import Adoption
+from bot.domain.downloads import By, Counts, PersonRow, Summary, masked, versions_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,11 @@ class Report:
     """What was asked, and the answer.
 
     `what` and `span` say back what was asked, `typed` is how to ask it again (a command's words). `crowd` is the number
-    of distinct people; `summary.people` are as many of them as the reader may see. `newest` is the app's newest ready
-    version, None when the report is about one build. `links` were asked for in Slack, `remembered` the days our own
-    ledger reaches back when the period is longer than that. `stretch` is the period's first and last day, `late` when
-    a digest was due that is sent late. `language` is the one its words are in.
+    of distinct people; `summary.people` are as many of them as the reader may see, `versions_now` how many of all are
+    on which version, `adopted` how many have the newest (None when the report is about one build). `links` were asked
+    for in Slack, `remembered` the days our own ledger reaches back when the period is longer than that. `stretch` is
+    the period's first and last day, `late` when a digest was due that is sent late. `language` is the one its words
+    are in.
     """
 
     what: str
@@ -34,9 +37,9 @@ class Report:
     by: By
     summary: Summary
     crowd: int
-    adoption: Counts = ()
+    versions_now: Counts = ()
     before: Before | None = None
-    newest: str | None = None
+    adopted: Adoption | None = None
     links: int | None = None
     remembered: int | None = None
     typed: str = ""
@@ -49,29 +52,47 @@ class Report:
         """Whether the reader sees who they are."""
         return bool(self.summary.people)
 
-    @property
-    def on_newest(self) -> int:
-        """How many people's latest download is the newest version."""
-        return dict(self.adoption).get(self.newest or "", 0)
-
     def without_names(self) -> Report:
         """The same for everybody: counts, and nobody in particular."""
         return replace(self, summary=replace(self.summary, people=()))
 
     def shared(self, home: str | None) -> Report:
-        """The same for several managers: e-mails are gone, and where one stands for a name it is whole only when it
-        is of the domain `home`."""
+        """The same for several managers: e-mails are gone but where one stands for a name or tells two of one name
+        apart, and there it is whole only when it is of the domain `home`."""
+        alike = self.alike()
         people = tuple(
-            replace(one, email=None, name=masked(one.name, home) if "@" in one.name else one.name)
+            replace(
+                one,
+                name=masked(one.name, home) if "@" in one.name else one.name,
+                emails=tuple(masked(email, home) for email in one.emails[:1] if named(one) in alike),
+            )
             for one in self.summary.people
         )
         return replace(self, summary=replace(self.summary, people=people))
+
+    def alike(self) -> frozenset[str]:
+        """The names, as `named` gives them, that several people have."""
+        counts = Counter(map(named, self.summary.people))
+        return frozenset(name for name, number in counts.items() if number > 1)
+
+    def labels(self) -> list[str]:
+        """What to call each of the people: the e-mail stands beside a name that several have."""
+        alike = self.alike()
+        return [
+            f"{one.name} ({one.emails[0]})" if one.emails and named(one) in alike else one.name
+            for one in self.summary.people
+        ]
 
     def cut(self, most: int) -> Report:
         """The same with so many people at most."""
         return replace(self, summary=replace(self.summary, people=self.summary.people[:most]))
 
 
+def named(person: PersonRow) -> str:
+    """A name as the eye compares it."""
+    return " ".join(person.name.split()).casefold()
+
+
 def report(what: str, span: str, summary: Summary, *, tz: str, by: By = By.PERSON) -> Report:
     """The report of a summary, before anything is compared with it."""
-    return Report(what, span, tz, by, summary, len(summary.people), adoption(summary.people))
+    return Report(what, span, tz, by, summary, len(summary.people), versions_now(summary.people))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from bot.domain import grammar, periods
 from bot.domain.downloads import By
 from bot.domain.grammar import Option, Words
+from bot.domain.members import ByPerson
 from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.periods import Period
 from bot.errors import BadInput, NotFoundByName
@@ -17,7 +18,7 @@ from bot.language import say
 from bot.slack.binding import bind
 from bot.slack.blocks import File
 from bot.slack.cards import builds as buildcards
-from bot.slack.command import Call, Kind, Target
+from bot.slack.command import LATEST, Call, Kind, Target
 from bot.slack.reporting import Question
 from bot.slack.sheets import Sheet, separator_of
 
@@ -44,13 +45,12 @@ async def question(
 
 def about(asked: Question, builds: tuple[Build, ...]) -> Question:
     """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
-    app = asked.app
-    which = builds[0].id if len(builds) == 1 else builds[0].version if builds else "all"
+    app, which = asked.app, _which(builds)
     options = [*(periods.typed(asked.period) if asked.period else ())]
     options += [("by", asked.by.value)] if asked.by is not By.PERSON else []
     options += [("person", asked.email)] if asked.email else []
     typed = grammar.explain(Words((app.id, which), tuple(Option(key, value) for key, value in options)))
-    what = _what(app, builds)
+    what = buildcards.several(app, builds)
     if asked.email:
         what = say("{what} by {person}", what=what, person=asked.email)
     return replace(asked, builds=builds, what=what, typed=typed)
@@ -73,20 +73,21 @@ async def of(call: Call, plain: Sequence[str], options: Sequence[tuple[str, str]
 
 async def _meant(call: Call, target: Target) -> tuple[App, tuple[Build, ...]]:
     try:
-        if target.app is None:
+        if target.app is None and target.which != LATEST:
             found = (await target.build(call)).build
             return found.app, (found,)
-        return target.app, await call.house.reporting.builds(target.app, target.which)
+        app = await call.the_app(target.app)
+        return app, await call.house.reporting.builds(app, target.which)
     except NotFoundByName as error:
         error.next_step = error.next_step or say("Give a version, `#number`, `latest` or `all`.")
         raise
 
 
-def _what(app: App, builds: tuple[Build, ...]) -> str:
-    """What it is about, in plain words."""
-    if len(builds) == 1:
-        return buildcards.plain_title(builds[0])
-    return f"{app.name} {builds[0].version}" if builds else app.name
+def _which(builds: Sequence[Build]) -> str:
+    """The word for these builds: it means the same whenever it is read, so a button may carry it."""
+    version, *others = dict.fromkeys(one.version for one in builds) or ["all"]
+    by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"
+    return ",".join(one.id for one in builds) if builds and by_id else version
 
 
 async def _email(call: Call, person: str) -> str:
@@ -108,28 +109,58 @@ async def _email(call: Call, person: str) -> str:
 # ------------------------------------------------------------------ as a file
 
 
-class _Lines:
-    """The lines of a CSV file: one for each download, times in the zone `tz`."""
+Lines = list[tuple[str | None, ...]]
 
-    def __init__(self, tz: str, separator: str) -> None:
+
+class _Downloads:
+    """Collects the lines of a CSV file by person: one for each download, times in the zone `tz`.
+
+    `unlisted` downloads are those that Applivery counts without listing them.
+    """
+
+    def __init__(self, tz: str) -> None:
         self._zone = periods.zone(tz)
-        self.sheet = Sheet(separator)
+        self.lines: ByPerson[Lines] = ByPerson(list, list.extend)
+        self.unlisted = 0
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
-        member = row.member
+        lines = self.lines.share(row.member)
+        self.unlisted += max(0, (row.total or 0) - len(row.downloads))
         for one in row.downloads:
-            at = one.at.astimezone(self._zone).isoformat(timespec="seconds") if one.at else None
-            what = (one.version, one.platform, one.os, one.device, one.source)
-            self.sheet.line(member.name, member.email, member.kind, at, *what)
+            at = periods.local(one.at, self._zone).isoformat(timespec="seconds") if one.at else None
+            lines.append(
+                (row.member.name, row.member.kind, at, one.version, one.platform, one.os, one.device, one.source)
+            )
+
+    def write(self, sheet: Sheet) -> None:
+        """Write the lines, each with the name and the e-mail of whose it is, whatever its own row says of them."""
+        for person in self.lines.people():
+            email = next(iter(person.emails.values()), None)
+            name = person.name or (None if email else person.called)
+            for _, *line in person.share:
+                sheet.line(name, email, *line)
+        for nobodys in self.lines.nobody.values():
+            for said, *line in nobodys:
+                sheet.line(said, None, *line)
 
 
-async def sheet(call: Call, asked: Question) -> tuple[File, int]:
-    """Each download as a line of a CSV file, and how many there are."""
-    separator = await asyncio.to_thread(separator_of, await call.house.people.locale(call.asker.user_id))
-    found = await call.house.reporting.fold(asked, asked.period, lambda: _Lines(asked.tz, separator))
-    header = Sheet(separator)
-    header.line(*COLUMNS)
-    content = header.file(*(lines.sheet for lines in found))
+async def sheet(call: Call, asked: Question) -> tuple[File, int, int]:
+    """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    locale = await call.house.people.locale(call.asker.user_id)
+    found, *others = await call.house.reporting.fold(asked, asked.period, lambda: _Downloads(asked.tz))
+    for other in others:
+        found.lines.absorb(other.lines)
+        found.unlisted += other.unlisted
+    content, lines = await asyncio.to_thread(_written, found, locale)
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{asked.app.slug}-{call.now:%Y-%m-%d}")
-    return File(f"{name}.csv", content), sum(lines.sheet.lines for lines in found)
+    return File(f"{name}.csv", content), lines, 0 if asked.period else found.unlisted
+
+
+def _written(found: _Downloads, locale: str) -> tuple[bytes, int]:
+    """The file and its number of lines without the header; a hundred thousand of them take a while."""
+    separator = separator_of(locale)
+    header, sheet = Sheet(separator), Sheet(separator)
+    header.line(*COLUMNS)
+    found.write(sheet)
+    return header.file(sheet), sheet.lines

@@ -12,9 +12,11 @@ from typing import Generic, TypeVar
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.applivery.parse import TakesRows
-from bot.domain import periods
+from bot.domain import adoption, choice, periods
+from bot.domain.adoption import Newest
 from bot.domain.downloads import By, Summary, Tally
-from bot.domain.model import App, Build, MemberDownloads, Stage
+from bot.domain.members import Members, Person
+from bot.domain.model import App, Build, Member, MemberDownloads, Stage
 from bot.domain.periods import Period
 from bot.domain.reports import Before, Report, report
 from bot.language import current, say, speaking
@@ -73,32 +75,46 @@ class Reporting:
         )
 
     async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
-        """The builds meant by `latest`, `#number` or an id, or every platform's build of a version; none: the app.
-
-        Raises Ambiguous, NotFoundByName or Gone.
+        """The builds meant by `latest` (of each platform), `#number`, an id, several with commas between them, or every
+        platform's build of a version; none: the app. Raises Ambiguous, BadInput, NotFoundByName or Gone.
         """
-        if which in (None, "", "all"):
+        word = (which or "").casefold()
+        if which is None or word in ("", "all"):
             return ()
-        assert which is not None
-        if not which.startswith("#") and which != "latest":
+        if word == "latest" and (newest := await self.newest(app)):
+            return newest
+        if len(ids := which.split(",")) > 1 and all(map(choice.BUILD_ID.fullmatch, ids)):
+            return tuple(await asyncio.gather(*(self._catalogue.build_by_id(one, (app,)) for one in ids)))
+        if not which.startswith("#") and word != "latest":
             every = await self._catalogue.builds(app, most=LOOKED_AT)
             if same := [one for one in every if one.version.casefold() == which.casefold()]:
                 return tuple(same)
-        return ((await self._catalogue.build(app, which)).build,)
+        return ((await self._catalogue.build(app, which, recalled=await self._store.recalls())).build,)
 
     async def newest(self, app: App) -> tuple[Build, ...]:
-        """Every platform's build of the app's newest ready version; empty when it has none."""
-        every = await self._catalogue.builds(app, most=LOOKED_AT)
-        ready = [one for one in every if one.stage is Stage.READY]
-        return tuple(one for one in ready if one.version == ready[0].version)
+        """The ready builds of each platform's newest version, recalled ones left out; empty when there is none."""
+        every, recalled = await self._every(app)
+        newest = choice.newest_of_each_platform(every, recalled)
+        return tuple(
+            one
+            for one in every
+            if one.stage is Stage.READY and one.id not in recalled and any(_same(one, other) for other in newest)
+        )
+
+    async def _every(self, app: App) -> tuple[list[Build], Collection[str]]:
+        """An app's builds, newest first, and the ids of the recalled ones."""
+        return await asyncio.gather(self._catalogue.builds(app, most=LOOKED_AT), self._store.recalls())
+
+    async def _newest_versions(self, app: App) -> Newest:
+        return adoption.newest(*await self._every(app))
 
     async def report(self, question: Question, spoken: str | None = None) -> Report:
         """The answer, with everybody's name, in the words of the language `spoken` (None: that of the moment)."""
         before = _before(question.period)
         tally, earlier, newest, links = await asyncio.gather(
-            self._tally(question, question.period),
-            self._tally(question, before) if before else _nothing(),
-            _nothing() if question.builds or question.email else self.newest(question.app),
+            self.tally(question, question.period),
+            self.tally(question, before) if before else _nothing(),
+            _nothing() if question.builds or question.email else self._newest_versions(question.app),
             _nothing() if question.email else self._links(question),
         )
         with speaking(spoken or current()):
@@ -107,27 +123,38 @@ class Reporting:
         return replace(
             found,
             before=then,
-            newest=newest[0].version if newest else None,
+            adopted=adoption.adoption(found.summary.people, newest) if newest and newest.versions else None,
             links=links,
             remembered=self._remembered(question.period),
             typed=question.typed,
             stretch=_days(question.period, question.tz),
         )
 
+    async def tally(self, question: Question, period: Period | None) -> Tally:
+        """Everybody's downloads in a period, counted."""
+        first, *others = await self.fold(question, period, lambda: Tally(question.tz, totals=period is None))
+        for other in others:
+            first.absorb(other)
+        return first
+
     async def fold(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
         """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds.
 
-        About one person, what Applivery gives of others is left out: whether it knows `email` is its own affair.
+        About one person Applivery is asked for everybody, twice: first who they are, and then what they took. Its own
+        filter would leave out what it has under their id alone, or under their address in other letters.
         """
-        if email := question.email:
-            return [one.into for one in await self._folded(question, period, lambda: OneOf(into(), email))]
-        return await self._folded(question, period, into)
+        if question.email is None:
+            return await self._folded(question, period, into)
+        known, *others = await self._folded(question, period, Members)
+        for other in others:
+            known.found.absorb(other.found)
+        they = known.found.who(Member("", email=question.email))
+        return [one.into for one in await self._folded(question, period, lambda: OneOf(into(), known, they))]
 
     async def _folded(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
         ids = [build.id for build in question.builds]
         ask = partial(
             self._applivery.fold_downloads,
-            email=question.email,
             since=period.start if period else None,
             until=period.end if period else None,
         )
@@ -136,12 +163,6 @@ class Reporting:
         if not ids:
             return [await ask(into, question.app.id)]
         return [(await ask(lambda: _Only(into(), ids), question.app.id)).into]
-
-    async def _tally(self, question: Question, period: Period | None) -> Tally:
-        first, *others = await self.fold(question, period, lambda: Tally(question.tz))
-        for other in others:
-            first.absorb(other)
-        return first
 
     async def _links(self, question: Question) -> int:
         period = question.period
@@ -160,20 +181,21 @@ class Reporting:
 
 
 class OneOf(Generic[Takes]):
-    """Hands on the rows of one person, by e-mail in any case."""
+    """Hands on the rows of one person, of all that are known."""
 
-    def __init__(self, into: Takes, email: str) -> None:
+    def __init__(self, into: Takes, known: Members, they: Person[None] | None) -> None:
         self.into = into
-        self._email = email.casefold()
+        self._known = known.found
+        self._they = they
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
-        if (row.member.email or "").casefold() == self._email:
+        if self._they and self._known.who(row.member) is self._they:
             self.into.add(row)
 
 
 class _Only(Generic[Takes]):
-    """Hands on what was downloaded of some builds."""
+    """Hands on what was downloaded of some builds, and who everybody is."""
 
     def __init__(self, into: Takes, builds: Collection[str]) -> None:
         self.into = into
@@ -182,8 +204,14 @@ class _Only(Generic[Takes]):
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
         kept = tuple(one for one in row.downloads if one.build_id in self._builds)
-        if kept:  # Applivery's total counts the others too
-            self.into.add(replace(row, downloads=kept, total=None))
+        self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total counts the others too
+
+
+def _same(one: Build, newest: Build) -> bool:
+    """Whether a build is the newest of a platform, or has its version there."""
+    if one.platform.casefold() != newest.platform.casefold():
+        return False
+    return one.id == newest.id or (bool(newest.version) and one.version == newest.version)
 
 
 async def _nothing() -> None:

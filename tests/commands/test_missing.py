@@ -153,7 +153,8 @@ async def test_whoever_does_not_want_to_be_asked_never_is_again(world: World) ->
     [card] = to(world, zoe)
     turn = await press(world.slack, card, "Do not ask me again", user=zoe)
     assert "any more" in (await turn.answer()).text
-    world.applivery.build(world.courier, version="2.5.0")
+    for os in ("ios", "android"):
+        world.applivery.build(world.courier, version="2.5.0", os=os)
     await world.restart()
     assert (await ask_them(world, group)).text.startswith("I asked 2 people to try Courier 2.5.0")
     assert len(to(world, zoe)) == 1

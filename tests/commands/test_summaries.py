@@ -309,9 +309,9 @@ async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: 
 @pytest.mark.parametrize(
     ("by", "header", "first"),
     [
-        (By.VERSION, ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", 4, "100 %", 2]),
+        (By.VERSION, ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", "4", "100 %", "2"]),
         (By.OS, ["System", "Downloads", "Share"], None),
-        (By.SOURCE, ["Source", "Downloads", "Share"], ["Store", 4, "100 %"]),
+        (By.SOURCE, ["Source", "Downloads", "Share"], ["Store", "4", "100 %"]),
         (By.DAY, ["Day", "Downloads", "Share"], None),
     ],
 )
@@ -323,9 +323,9 @@ async def test_a_thread_can_be_by_something_else_than_people(
     await world.ask(f"downloads courier by:{by}")
     _, thread = private(world, world.ana)
     table = thread[-1].blocks[0]
-    [head, *rows] = [[cell.get("text", cell.get("value")) for cell in row] for row in table["rows"]]
+    [head, *rows] = [[cell["text"] for cell in row] for row in table["rows"]]
     assert head == header
-    assert sum(row[1] for row in rows) == 4
+    assert sum(int(row[1]) for row in rows) == 4
     assert first is None or rows[0] == first
     assert "Eva" not in text_of(thread)
 
@@ -341,7 +341,6 @@ async def test_one_person_is_asked_about_by_address_or_mention(world: World, typ
     typed = f"<@{eva.id}|eva>" if typed == "mention" else typed
     said = (await world.ask(f"downloads courier person:{typed}")).text
     assert "by eva@acme.test so far: 2 downloads recorded by 1 person" in said.replace("EVA", "eva")
-    assert all("email" in one.query for one in world.applivery.requests if "by-user" in one.path)
 
 
 async def test_a_summary_about_one_person_stays_with_the_asker_in_a_manager_channel_too(world: World) -> None:

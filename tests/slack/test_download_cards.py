@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import periods
+from bot.domain.adoption import Newest, adoption
 from bot.domain.digests import Digest
 from bot.domain.downloads import By, Missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
@@ -25,6 +26,7 @@ from tests.domain.facts import NOON
 from tests.slack.reading import buttons, check, messages, seen
 
 languages = st.sampled_from(LANGUAGES)
+NEWEST = Newest((("ios", "2.4.0"),))
 ANY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -32,7 +34,7 @@ def courier(rows: list[MemberDownloads], **more: Any) -> Report:
     """A report of Courier."""
     return replace(
         report("Courier", "so far", summarise(rows), tz="Europe/Madrid"),
-        **{"typed": "courier", "newest": "2.4.0", **more},
+        **{"typed": "courier", "adopted": adoption(summarise(rows).people, NEWEST), **more},
     )
 
 
@@ -51,7 +53,9 @@ reports = st.builds(
         report(what, since.words if since else "so far", summarise(rows), tz="Europe/Madrid", by=by),
         before=before,
         links=links,
-        newest=newest,
+        adopted=None
+        if newest is None
+        else adoption(summarise(rows).people, Newest((("ios", newest), ("android", newest)))),
         typed="courier all",
         stretch=(since.start.date(), since.end.date()) if since else None,
     ),
@@ -94,14 +98,16 @@ def test_nobody_is_named_where_nobody_is_to_be(one: Report) -> None:
     marked = replace(
         one,
         what="Courier",
-        newest="1",
-        adoption=(),
+        adopted=None,
+        versions_now=(),
         summary=replace(
             one.summary,
-            versions=(),
-            systems=(),
-            sources=(),
-            people=tuple(replace(each, name=f"MARK {each.name}", email="mark@x.test") for each in one.summary.people),
+            versions=(("1", one.summary.recorded),),
+            systems=(("1", one.summary.recorded),),
+            sources=(("1", one.summary.recorded),),
+            people=tuple(
+                replace(each, name=f"MARK {each.name}", emails=("mark@x.test",)) for each in one.summary.people
+            ),
         ),
     ).without_names()
     said = [downloads.headline(marked), *downloads.thread(marked)]
@@ -111,10 +117,10 @@ def test_nobody_is_named_where_nobody_is_to_be(one: Report) -> None:
 
 def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
     rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
-    one = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], newest=None)
+    one = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
     card = downloads.headline(one)
     assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 by nobody we can name."
-    assert "Applivery counts 5, and lists 1 of them one by one." in seen(card)
+    assert "Applivery’s own totals: 5. It lists 1 one by one." in seen(card)
     assert "Ana" not in f"{card.payload()}"
     (below,) = downloads.thread(one)
     assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")
@@ -186,39 +192,44 @@ def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_
     for card in downloads.thread(courier(rows, by=by)):
         check(card)
     if by is not By.PERSON:
-        assert "more, which the CSV has." in seen(downloads.thread(courier(rows, by=by))[-1])
+        last = downloads.thread(courier(rows, by=by))[-1]
+        assert "The CSV has all of them." in seen(last)
+        table = last.blocks[0]["rows"][1:]
+        assert sum(row[1]["value"] for row in table) == 400
+        assert table[-1][0]["text"] == f"{401 - len(table)} others"
 
 
 # ------------------------------------------------------------------ charts
 
 
 def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> None:
-    found = days.points([(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7)))
-    assert found == [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)]
+    found = days.series([(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7)))
+    assert found == (days.Bucket.DAY, [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)])
 
 
 @pytest.mark.parametrize(
-    ("length", "points", "label"),
+    ("length", "points", "label", "bucket"),
     [
-        (1, 1, "21 Nov"),
-        (20, 20, "2 Nov"),
-        (21, 4, "from 26 Oct"),
-        (29, 5, "from 19 Oct"),
-        (130, 19, "from 13 Jul"),
-        (300, 11, "Jan 2026"),
-        (3000, 20, "Apr 2025"),
+        (1, 1, "21 Nov", "day"),
+        (20, 20, "2 Nov", "day"),
+        (21, 4, "from 26 Oct", "week"),
+        (29, 5, "from 19 Oct", "week"),
+        (130, 19, "from 13 Jul", "week"),
+        (300, 11, "Jan 2026", "month"),
+        (3000, 20, "Apr 2025", "month"),
     ],
 )
-def test_a_chart_is_of_days_while_they_fit_then_of_weeks_then_of_months(length: int, points: int, label: str) -> None:
+def test_a_chart_of_days_weeks_or_months_says_which(length: int, points: int, label: str, bucket: str) -> None:
     last = date(2026, 11, 21)
-    found = days.points([(last, 5)], (last - timedelta(days=length - 1), last))
+    said, found = days.series([(last, 5)], (last - timedelta(days=length - 1), last))
+    assert said.value == f"Downloads by {bucket}"
     assert (len(found), found[0][0]) == (points, label)
     assert sum(count for _, count in found) == 5
     assert len({name for name, _ in found}) == points
 
 
 def test_the_29th_of_february_is_a_day() -> None:
-    found = days.points([(date(2028, 2, 29), 1)], (date(2028, 2, 27), date(2028, 3, 2)))
+    _, found = days.series([(date(2028, 2, 29), 1)], (date(2028, 2, 27), date(2028, 3, 2)))
     assert [name for name, _ in found] == ["27 Feb", "28 Feb", "29 Feb", "1 Mar", "2 Mar"]
 
 
@@ -231,15 +242,15 @@ def test_any_names_and_counts_are_a_chart_and_a_table_that_slack_takes(points: l
 
 def test_a_table_takes_as_many_rows_as_fit() -> None:
     rows = [["x" * 60, "y" * 60, n] for n in range(200)]
-    assert charts.fitting(rows) == 77
+    assert charts.fitting(rows) == 76
     check_message({"text": "x", "blocks": [charts.table("c", ["a", "b", "c"], rows)]})
     assert charts.fitting([["x"]] * 200) == 100
 
 
 def test_one_odd_date_costs_nothing() -> None:
-    found = days.points([(date(1, 1, 1), 1), (date(2026, 11, 1), 2), (date(9999, 12, 31), 1)])
+    _, found = days.series([(date(1, 1, 1), 1), (date(2026, 11, 1), 2), (date(9999, 12, 31), 1)])
     assert len(found) == 20
-    assert found[-1] == ("Dec 9999", 1)
+    assert (found[0], found[-1]) == (("before Jun 9998", 3), ("Dec 9999", 1))
 
 
 # ------------------------------------------------------------------ who has not, and digests

@@ -1,14 +1,28 @@
-"""A summary about one person has that person's rows, whatever Applivery makes of the filter."""
+"""A summary about one person has all of that person's rows and nobody else's."""
 
 from __future__ import annotations
 
 from bot.domain.downloads import Tally
+from bot.domain.members import Members
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.slack.reporting import OneOf
 
 
-def test_rows_of_others_are_left_out_although_applivery_gave_them() -> None:
-    one = OneOf(Tally("UTC"), "Ana@acme.test")
-    for email in ("ana@ACME.test", "anastasia@acme.test", None, ""):
-        one.add(MemberDownloads(Member("user", "u", email, "Somebody"), (Download(),), 1))
-    assert one.into.summary().recorded == 1
+def test_one_person_has_rows_by_address_and_by_id() -> None:
+    told = (("u1", "ana@ACME.test"), ("u2", "anastasia@acme.test"), ("u1", None), (None, None), ("u3", "Ana@acme.test"))
+    rows = [MemberDownloads(Member("user", id_, email, "Somebody"), (Download(),), 1) for id_, email in told]
+    known = Members()
+    for row in rows:
+        known.add(row)
+    one = OneOf(Tally("UTC"), known, known.found.who(Member("", email="ANA@acme.test")))
+    for row in rows:
+        one.add(row)
+    assert one.into.summary().recorded == 3
+
+
+def test_an_unknown_address_has_no_rows() -> None:
+    known, row = Members(), MemberDownloads(Member("user", "u1", None, "Ana"), (Download(),), 1)
+    known.add(row)
+    one = OneOf(Tally("UTC"), known, known.found.who(Member("", email="ana@acme.test")))
+    one.add(row)
+    assert one.into.summary().recorded == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.adoption import Adoption
 from bot.domain.downloads import By, Missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import Before, Report, report
@@ -24,6 +25,10 @@ def spanish(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+NOW = Adoption((("ios", "2.4.0"),), newest=1200)
+LATER = Adoption((("ios", "2.5.0"),), older=1200)
+
+
 def busy(**more: Any) -> Report:
     """12,345 downloads by 1,200 people and by nobody we can name."""
     one = Download(at=NOON, version="2.4.0", os="iOS 17", source="agent")
@@ -34,7 +39,7 @@ def busy(**more: Any) -> Report:
 
 
 def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
-    card = downloads.headline(busy(links=4242, before=Before(20_000, 1300, "the 7 days before"), newest="2.4.0"))
+    card = downloads.headline(busy(links=4242, before=Before(20_000, 1300, "the 7 days before"), adopted=NOW))
     for words in (
         "12,345 downloads recorded: 1,200 by 1,200 people, 11,145 by nobody we can name.",
         "7,655 fewer downloads and 100 fewer people than in the 7 days before (20,000 by 1,300 people).",
@@ -42,18 +47,19 @@ def test_large_numbers_are_written_so_that_they_can_be_read() -> None:
     ):
         assert words in card.text
     assert "4,242 links asked for in Slack · 12,345 downloads recorded by Applivery · 11,145 of them" in seen(card)
-    assert "Applivery counts 12,345, and lists 1,203 of them one by one." in seen(card)
+    assert "Applivery’s own totals: 12,345. It lists 1,203 one by one." in seen(card)
     chart, table = downloads.thread(busy(by=By.OS))
-    assert chart.text == "Downloads by os: iOS 17: 1,203."
+    assert chart.text == "Downloads by os: unknown system: 11,142, iOS 17: 1,203."
     assert chart.plainer is not None
     assert " 1,203 · iOS 17" in seen(chart.plainer)
     assert "*iOS 17* · 1,203 downloads" in table.text
-    assert table.blocks[0]["rows"][1][1] == {"type": "raw_number", "value": 1203}, "a table sorts numbers"
+    number = {"type": "raw_number", "value": 1203, "text": "1,203"}
+    assert table.blocks[0]["rows"][2][1] == number, "a table sorts numbers"
     assert downloads.people(busy(), 1).blocks[0]["caption"].startswith("101–200 of 1,200 people who downloaded")
 
 
 def test_a_summary_reads_in_spanish_as_it_does_in_english(spanish: None) -> None:
-    card = downloads.headline(busy(span="hasta ahora", before=Before(1, 1, "el día anterior"), newest="2.5.0"), by="U1")
+    card = downloads.headline(busy(span="hasta ahora", before=Before(1, 1, "el día anterior"), adopted=LATER), by="U1")
     assert card.text == (
         "Descargas de Courier hasta ahora: 12.345 descargas registradas: 1.200 por 1.200 personas, "
         "11.145 sin nombre conocido. 12.344 descargas más y 1.199 personas más que en el día anterior "
@@ -89,7 +95,7 @@ def test_no_english_word_is_left_in_a_thread(spanish: None, by: By) -> None:
 
 def test_days_weeks_and_months_of_a_chart_are_said(spanish: None) -> None:
     last = date(2026, 11, 21)
-    firsts = [days.points([(last, 1)], (last - timedelta(days=back), last))[0][0] for back in (2, 28, 300)]
+    firsts = [days.series([(last, 1)], (last - timedelta(days=back), last)).points[0][0] for back in (2, 28, 300)]
     assert firsts == ["19 nov", "desde el 19 oct", "ene 2026"]
 
 

@@ -50,6 +50,17 @@ def plain_title(build: Build) -> str:
     return say("{build} for {platform}", build=name, platform=platform) if platform else name
 
 
+def several(app: App, builds: Sequence[Build]) -> str:
+    """An app, one of its builds, or some: by their version, or by each platform's; as it was written."""
+    if len(builds) == 1:
+        return plain_title(builds[0])
+    versions = {one.version: None for one in builds}
+    if len(versions) > 1:
+        on = [f"{choice.PLATFORMS.get(one.platform.casefold(), one.platform)} {one.version}".strip() for one in builds]
+        return f"{app.name} {' · '.join(dict.fromkeys(on))}"
+    return f"{app.name} {next(iter(versions), '')}".rstrip()
+
+
 def platform_name(build: Build) -> str:
     """The platform as its maker writes it, escaped."""
     return choice.PLATFORMS.get(build.platform.casefold(), inline(build.platform, 40))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from bot.domain import choice
+from bot.domain.adoption import Version
+from bot.domain.downloads import NO_VERSION, percent
 from bot.domain.reports import Report
 from bot.language import count, figure, later, say
+from bot.slack import charts
 from bot.slack.wording import inline, when
+
+VERSIONS = 6  # in the small print
 
 
 def downloads(number: int) -> str:
@@ -70,31 +78,56 @@ def _more_people(by: int) -> str:
 
 
 def newest(report: Report) -> list[str]:
-    """How many people are on the newest version, where it is known."""
-    if not report.newest or not report.crowd:
+    """How many people are on the newest version of their platform, and the others by why they are not."""
+    found = report.adopted
+    if found is None or not report.crowd:
         return []
-    on_it, everybody = report.on_newest, report.crowd
-    if on_it < everybody:
-        said = later("Newest version {version}: {on_it} of {people} ({percent} %); {older} still on an old build.")
-    else:
-        said = later("Newest version {version}: {on_it} of {people} ({percent} %).")
-    shares = {"on_it": figure(on_it), "people": crowd(everybody), "percent": on_it * 100 // everybody}
-    return [say(said, version=inline(report.newest, 40), older=figure(everybody - on_it), **shares)]
+    said = say(
+        "Newest version {version}: {on_it} of {people} ({percent} %)",
+        version=_versions(found.versions),
+        on_it=figure(found.newest),
+        people=crowd(report.crowd),
+        percent=percent(found.newest, report.crowd),
+    )
+    older = say("{older} still on an old build", older=figure(found.older))
+    recalled = say("{number} on a recalled build", number=figure(found.recalled))
+    unknown = say("{number} on an unknown version", number=figure(found.unknown))
+    others = [older] * bool(found.older) + [recalled] * bool(found.recalled) + [unknown] * bool(found.unknown)
+    return [f"{'; '.join([said, *others])}."]
+
+
+def _versions(found: Sequence[Version]) -> str:
+    """One version when it is the newest on every platform, else each with its platform."""
+    if len({version for _, version in found}) == 1:
+        return inline(found[0][1] or say(NO_VERSION), 40)
+    return " · ".join(
+        inline(f"{choice.PLATFORMS.get(on, on)} {version or say(NO_VERSION)}".strip(), 60) for on, version in found
+    )
 
 
 def small_print(report: Report) -> list[str]:
     """What stands below in small: whether it is late, its versions, and what the numbers stand on."""
     summary = report.summary
     lines = late(report)
-    if summary.versions:
-        top = " · ".join(f"{inline(version, 40)}: {figure(number)}" for version, number in summary.versions[:5])
-        lines.append(say("By version: {versions}", versions=f"{top}{' · …' if len(summary.versions) > 5 else ''}"))
+    if top := charts.first(summary.versions, VERSIONS, _other_versions):
+        shown = " · ".join(f"{inline(version, 40)}: {figure(number)}" for version, number in top)
+        lines.append(say("By version: {versions}", versions=shown))
     if both := links(report):
         lines.append(both)
-    if summary.incomplete:
-        said = later("Applivery counts {recorded}, and lists {listed} of them one by one.")
-        lines.append(say(said, recorded=figure(summary.recorded), listed=figure(summary.listed)))
-    return lines
+    return [*lines, *claimed(report)]
+
+
+def _other_versions(number: int) -> str:
+    return count("{number} other version", "{number} other versions", number)
+
+
+def claimed(report: Report) -> list[str]:
+    """That Applivery's own totals differ from what it lists, when they do."""
+    summary = report.summary
+    if not summary.incomplete:
+        return []
+    said = later("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
+    return [say(said, claimed=figure(summary.claimed), listed=figure(summary.listed))]
 
 
 def links(report: Report) -> str:

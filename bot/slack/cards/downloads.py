@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain.downloads import By, PersonRow
-from bot.domain.periods import Period, zone
+from bot.domain.downloads import By, PersonRow, percent
+from bot.domain.periods import Period, local, zone
 from bot.domain.reports import Report
 from bot.language import count, figure, later, say
 from bot.slack import blocks, charts
@@ -17,17 +18,19 @@ from bot.slack.blocks import Block, File, Message
 from bot.slack.cards import days
 from bot.slack.cards import download_words as words
 from bot.slack.charts import Cell
-from bot.slack.wording import escape, inline, plain, when
+from bot.slack.wording import escape, inline, when
+
+Counted = tuple[str, int, *tuple[Cell, ...]]
+"""A line of a table of counts: a label, how many, and what else there is to say."""
 
 PAGE = charts.TABLE_ROWS
+LABEL = 60  # characters of what is counted
 COLUMNS = (later("Name"), later("Downloads"), later("Last version"), later("Last time"), later("Device"))
 WHAT = {By.VERSION: later("Version"), By.OS: later("System"), By.DAY: later("Day"), By.SOURCE: later("Source")}
 CHARTS = {
     By.VERSION: later("Downloads by version"),
     By.OS: later("Downloads by os"),
     By.SOURCE: later("Downloads by source"),
-    By.DAY: later("Downloads by day"),
-    By.PERSON: later("Downloads by day"),
 }
 TABLES = {
     By.VERSION: later("Downloads of {what} by version"),
@@ -68,8 +71,8 @@ def _headline(report: Report, buttons: Sequence[ButtonElement], small: Sequence[
     return Message(text, (*body, *([blocks.actions(*buttons)] if fits else ())))
 
 
-def file(what: str, period: Period | None, content: File, lines: int) -> Message:
-    """Each download as a file."""
+def file(what: str, period: Period | None, content: File, lines: int, unlisted: int = 0) -> Message:
+    """Each download as a file; of the `unlisted` ones Applivery tells only how many they are."""
     said = count(
         "Downloads of {what} {span}: {number} line.",
         "Downloads of {what} {span}: {number} lines.",
@@ -77,13 +80,16 @@ def file(what: str, period: Period | None, content: File, lines: int) -> Message
         what=inline(what, 160),
         span=period.words if period else say("so far"),
     )
-    return Message(said, file=content)
+    more = count(
+        "Applivery counts {number} more, without details.", "Applivery counts {number} more, without details.", unlisted
+    )
+    return Message(f"{said} {more}" if unlisted else said, file=content)
 
 
 def nothing(report: Report) -> Message:
     """One line when there is nothing to tell."""
     links = words.links(report)
-    more = [*([f"{links}."] if links else []), *words.late(report)]
+    more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
     none = say("Downloads of {what} {span}: no downloads recorded.", what=inline(report.what, 160), span=report.span)
     return Message(" ".join([none, *more]))
 
@@ -92,26 +98,41 @@ def thread(report: Report) -> tuple[Message, ...]:
     """What hangs below the headline: a chart where there is one to draw, then a table."""
     if not report.summary.recorded:
         return ()
-    below = [_chart(report)] if _points(report) else []
+    return (*_chart(report), table(report, 0))
+
+
+def table(report: Report, number: int) -> Message:
+    """The people, from page `number` on, or the counts by something else."""
     if report.by is By.PERSON and report.named:
-        return (*below, people(report, 0))
-    if report.by is By.PERSON:  # who they are is not said here: what they took is
-        report = replace(report, by=By.VERSION)
-    return (*below, _counts(report))
+        return people(report, number)
+    # who they are is not said here: what they took is
+    return _counts(replace(report, by=By.VERSION) if report.by is By.PERSON else report)
 
 
 def people(report: Report, number: int) -> Message:
     """A page of the people as a table, with buttons to the pages beside it; `number` counts from 0."""
-    every, start = report.summary.people, number * PAGE
-    page = every[start : start + PAGE]
+    start = number * PAGE
+    page = report.summary.people[start : start + PAGE]
+    labels = report.labels()[: start + PAGE]
     header = [say(one) for one in COLUMNS]
-    table = charts.table(_caption(report, start, len(page)), header, [_row(one, report.tz) for one in page])
-    lines = [_person(one) for one in page]
+    table = charts.table(_caption(report, start, len(page)), header, _rows(page, labels, report.tz))
+    names = charts.different(labels, 80)[start:]
+    lines = [_person(name, one) for name, one in zip(names, page, strict=True)]
     small = [blocks.context(bucket) for bucket in words.buckets(report)]
     turn = _turning(report, number)
     text = "\n".join([*lines, *words.buckets(report)])
     plainer = Message(text, (*(blocks.section(part) for part in _sections(lines)), *small, *turn))
     return Message(text, (table, *small, *turn), plainer=plainer)
+
+
+def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tuple[Cell, ...]]:
+    """The lines of a page of people, whose labels are the last; so narrow that all of them fit into one table."""
+    for width in (charts.CELL, 60, 32, 24, 16, 12):
+        names = charts.different(labels, width)[len(labels) - len(page) :]
+        rows = [_row(name, one, tz, width) for name, one in zip(names, page, strict=True)]
+        if charts.fitting(rows) == len(rows):
+            break
+    return rows
 
 
 def _caption(report: Report, start: int, shown: int) -> str:
@@ -136,81 +157,100 @@ def _turning(report: Report, number: int) -> list[Block]:
     return [blocks.actions(*(blocks.button(label, f"page.v1#{one}", f"{one} {report.typed}") for label, one in to))]
 
 
-def _row(person: PersonRow, tz: str) -> tuple[Cell, ...]:
-    """One line of the table; so narrow that a page of them always fits into one."""
+def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
+    """One line of the table."""
     latest = person.latest
     version, device = (latest.version, latest.device) if latest else (None, None)
     when_ = _at(latest.at if latest else None, tz)
-    return plain(person.name, 32), person.recorded, plain(version or "", 14), when_, plain(device or "", 22)
+    return (
+        name,
+        person.recorded,
+        charts.fitted(version or "", 14),
+        when_,
+        charts.fitted(device or "", min(22, width * 2 // 3)),
+    )
 
 
 def _at(instant: datetime | None, tz: str) -> str:
     """A time that sorts as a text."""
-    return f"{instant.astimezone(zone(tz)):%Y-%m-%d %H:%M}" if instant else say("without a date")
+    return f"{local(instant, zone(tz)):%Y-%m-%d %H:%M}" if instant else say("without a date")
 
 
-def _person(person: PersonRow) -> str:
+def _person(name: str, person: PersonRow) -> str:
     latest = person.latest
     details = [words.downloads(person.recorded)]
     if latest:
         details += [inline(one, 60) for one in (latest.version, latest.device, latest.os) if one]
         details.append(say("last {when}", when=when(latest.at)) if latest.at else say("without a date"))
-    return f"*{inline(person.name, 80)}* · {' · '.join(details)}"
+    return f"*{inline(name, 80)}* · {' · '.join(details)}"
 
 
 # ------------------------------------------------------------------ the thread's tables and charts
 
 
-def _points(report: Report) -> Sequence[tuple[str, int]]:
+def _chart(report: Report) -> tuple[Message, ...]:
+    """The counts drawn; nothing for a single day, and where there are none."""
     if report.by in (By.PERSON, By.DAY):
-        found = days.points(report.summary.days, report.stretch)
-        return found if len(found) > 1 else ()
-    return _of(report)[: charts.POINTS]
+        bucket, points = days.series(report.summary.days, report.stretch)
+        return (_drawn("line", say(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
+    points = charts.first(_of(report), charts.POINTS, _others)
+    return (_drawn("bar", say(CHARTS[report.by]), points, 0),) if points else ()
 
 
-def _of(report: Report) -> Sequence[tuple[str, int]]:
+def _of(report: Report) -> charts.Points:
     summary = report.summary
+    versions = {one for one, _ in summary.versions}
+    undated = [(say("without a date"), summary.undated)] * bool(summary.undated)
     return {
-        By.VERSION: summary.versions,
+        By.VERSION: [*summary.versions, *((one, 0) for one, _ in report.versions_now if one not in versions)],
         By.OS: summary.systems,
         By.SOURCE: summary.sources,
-        By.DAY: tuple((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)),
+        By.DAY: [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated],
     }.get(report.by, ())
 
 
-def _chart(report: Report) -> Message:
-    by_day = report.by in (By.PERSON, By.DAY)
-    points, title = _points(report), say(CHARTS[report.by])
-    drawn = charts.chart("line" if by_day else "bar", title, say("Downloads"), points)
+def _others(number: int) -> str:
+    return count("{number} other", "{number} others", number)
+
+
+def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int) -> Message:
+    drawn = charts.chart(kind, title, say("Downloads"), points)
     text = f"{title}: " + ", ".join(f"{escape(label)}: {figure(value)}" for label, value in points) + "."
-    undated = report.summary.undated if by_day else 0
     without = count("{number} download without a date.", "{number} downloads without a date.", undated)
     small = [blocks.context(without)] * bool(undated)
     bars = charts.bars([(inline(label, 40), value) for label, value in points])
-    plainer = Message(text, (blocks.section(f"*{title}*\n{bars}"), *small))
-    return Message(text, (drawn, *small), plainer=plainer)
+    plainer = Message(f"{text} {without}" if undated else text, (blocks.section(f"*{title}*\n{bars}"), *small))
+    return replace(plainer, blocks=(drawn, *small), plainer=plainer)
 
 
 def _counts(report: Report) -> Message:
-    found, now_on = _of(report), dict(report.adoption)
-    title = say(TABLES[report.by], what=report.what)
-    header, listed = [say(WHAT[report.by]), say("Downloads"), say("Share")], report.summary.listed or 1
-    rows: list[tuple[Cell, ...]] = []
-    for label, number in found:
-        share = round(number * 100 / listed)
-        row: tuple[Cell, ...] = (label, number, (share, f"{share} %"))
-        rows.append((*row, now_on.get(label, 0)) if report.by is By.VERSION else row)
+    found, title = _of(report), say(TABLES[report.by], what=report.what)
+    most = charts.fitting(_lines(report, found))
+    while charts.fitting(rows := _lines(report, charts.first(found, most, _others))) < len(rows):
+        most -= 1
+    header = [say(WHAT[report.by]), say("Downloads"), say("Share")]
     header += [say("People on it now")] if report.by is By.VERSION else []
-    shown = charts.fitting(rows)
-    lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number in found[:shown]]
-    left_out = say("… and {number} more, which the CSV has.", number=figure(len(found) - shown))
-    rest = [left_out] if len(found) > shown else []
+    lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
+    rest = [say("The CSV has all of them.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
     text = "\n".join([f"{inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
-    if not rows:
-        return Message(text)
     plainer = Message(text, (*(blocks.section(part) for part in _sections(lines)), *small))
     return Message(text, (charts.table(title, header, rows), *small), plainer=plainer)
+
+
+def _lines(report: Report, points: charts.Points) -> list[Counted]:
+    """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
+    rows: list[Counted] = []
+    now_on = dict(report.versions_now)
+    for label, (name, number) in zip(charts.different((one for one, _ in points), LABEL), points, strict=True):
+        share = percent(number, report.summary.recorded)
+        shown: Cell = (share, f"{share} %")
+        if report.by is By.VERSION:
+            last = len(rows) == len(points) - 1
+            rows.append((label, number, shown, now_on.pop(name, 0) + sum(now_on.values()) * last))
+        else:
+            rows.append((label, number, shown))
+    return rows
 
 
 def _sections(lines: Sequence[str]) -> list[str]:

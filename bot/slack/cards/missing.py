@@ -30,7 +30,23 @@ def headline(what: str, place: str, found: Missing) -> Message:
     if every and not found.lack:
         nobody = say("Nobody is missing.")
         text = f"{text} {nobody}"
-    return Message(text, (blocks.section(text),))
+    small = _uncertain(found)
+    return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
+
+
+def _uncertain(found: Missing) -> list[str]:
+    """What the counts leave out: people without an e-mail, and downloads of nobody whose e-mail is known."""
+    without = count(
+        "{number} more person has no e-mail in Slack.",
+        "{number} more people have no e-mail in Slack.",
+        len(found.unknown),
+    )
+    elsewhere = count(
+        "{number} unattributed download may be one of theirs.",
+        "{number} unattributed downloads may be theirs.",
+        found.elsewhere,
+    )
+    return [without] * bool(found.unknown) + [elsewhere] * bool(found.elsewhere and found.lack)
 
 
 def here(head: Message) -> Message:
@@ -72,8 +88,7 @@ def _people(people: Sequence[str]) -> str:
 
 def nudge(builds: Sequence[Build], asker: str) -> Message:
     """What somebody gets who has not tried a build yet."""
-    build = builds[0]
-    what = f"{inline(build.app.name, 80)} {inline(build.version, 60)}".strip()
+    what = inline(buildcards.several(builds[0].app, [replace(one, number="") for one in builds]), 160)
     said = later("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
     text = say(said, person=f"<@{asker}>", what=what)
     platforms = {one.platform: one for one in reversed(builds)}

@@ -49,8 +49,8 @@ async def list_app_downloads_by_user(request: web.Request) -> web.Response:
 
 
 def _fits(row: PretendedDownload, query: dict[str, Any]) -> bool:
-    """Both ends of the span belong to it; a line whose date cannot be read is in no span."""
-    if "email" in query and str(row.member.get("email", "")).lower() != query["email"].lower():
+    """Both ends of the span belong to it; a line whose date cannot be read is in no span. An e-mail is met exactly."""
+    if "email" in query and row.member.get("email") != query["email"]:
         return False
     if not {"iniDate", "endDate"} & query.keys():
         return True

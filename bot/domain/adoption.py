@@ -1,0 +1,84 @@
+"""How many people have the newest version: of their platform, as far as it is known which one they have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain import choice
+from bot.domain.downloads import PersonRow
+from bot.domain.model import Build, Download, Stage
+
+Version = tuple[str, str]
+"""A platform, in lower case, and a version on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest version of each platform that people can get, and the recalled ones."""
+
+    versions: tuple[Version, ...]
+    recalled: tuple[Version, ...] = ()
+
+
+class Has(StrEnum):
+    """Which version somebody has, by their latest download."""
+
+    NEWEST = "newest"
+    OLDER = "older"
+    RECALLED = "recalled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """How many people have which: together they are all who downloaded."""
+
+    versions: tuple[Version, ...]
+    newest: int = 0
+    older: int = 0
+    recalled: int = 0
+    unknown: int = 0
+
+
+def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> Newest:
+    """The newest versions among an app's builds, newest first; `recalled` has ids."""
+    return Newest(
+        tuple(map(_version, choice.newest_of_each_platform(builds, recalled))),
+        tuple(_version(one) for one in builds if one.id in recalled and one.stage is Stage.READY),
+    )
+
+
+def adoption(people: Iterable[PersonRow], by: Newest) -> Adoption:
+    """Count people by which version they have."""
+    counts = Counter(has(one.latest, by) for one in people)
+    return Adoption(by.versions, **{one.value: counts[one] for one in Has})
+
+
+def has(latest: Download | None, by: Newest) -> Has:
+    """Which version somebody has whose latest download this is.
+
+    A download without a platform is of any of them: it tells something only where all would say the same.
+    """
+    if latest is None or not latest.version:
+        return Has.UNKNOWN
+    there = _on(latest.platform, by.versions)
+    if not all(there):
+        return Has.UNKNOWN
+    same = [version == latest.version for version in there]
+    if all(same):
+        return Has.NEWEST if same else Has.UNKNOWN
+    if any(same):
+        return Has.UNKNOWN
+    return Has.RECALLED if latest.version in _on(latest.platform, by.recalled) else Has.OLDER
+
+
+def _on(platform: str | None, versions: Iterable[Version]) -> list[str]:
+    """The versions that may be meant on a platform: those on it, else those on none that is known."""
+    return [one for on, one in versions if platform in (None, "", on)] or [one for on, one in versions if not on]
+
+
+def _version(build: Build) -> Version:
+    return build.platform.casefold(), build.version

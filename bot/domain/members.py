@@ -1,0 +1,128 @@
+"""Whose downloads a row has: the one place that tells people apart, and people from nobody in particular."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from bot.domain.model import Member, MemberDownloads
+
+Share = TypeVar("Share")
+
+
+def mailbox(email: str) -> str:
+    """An e-mail address as it is compared: upper case, blanks around it and Unicode's spellings make no difference."""
+    return unicodedata.normalize("NFC", email.strip().casefold())
+
+
+@dataclass(slots=True, eq=False)
+class Person(Generic[Share]):
+    """One person, under every e-mail address and id they were seen with, and their share of what is collected.
+
+    `kind`, `id` and `name` are the ones told first; `emails` are as Applivery writes them, by how they compare.
+    """
+
+    kind: str
+    share: Share
+    id: str | None = None
+    name: str | None = None
+    emails: dict[str, str] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+    @property
+    def called(self) -> str:
+        """What to call them: their name, else their e-mail address, else their kind and id."""
+        return self.name or next(iter(self.emails.values()), "") or f"{self.kind} {self.id}"
+
+    def learn(self, kind: str, id_: str | None, name: str | None, emails: Mapping[str, str]) -> None:
+        """Add what is told later."""
+        self.kind, self.id, self.name = self.kind or kind, self.id or id_, self.name or name
+        for compared, written in emails.items():
+            self.emails.setdefault(compared, written)
+
+
+class ByPerson(Generic[Share]):
+    """Collects a share for each person, and one for each kind of member that is nobody in particular.
+
+    A person has an e-mail address or an id, whatever `member.type` says: it is optional, and `unknown` is one of its
+    words. Rows that have either in common are one person's, in whatever order they come. `join` adds the second share
+    to the first.
+    """
+
+    def __init__(self, new: Callable[[], Share], join: Callable[[Share, Share], None]) -> None:
+        self._new = new
+        self._join = join
+        self._known: dict[str, Person[Share]] = {}
+        self.nobody: dict[str, Share] = {}
+
+    def share(self, member: Member) -> Share:
+        """The share of the person this member is, or of its kind."""
+        emails = {compared: member.email} if member.email and (compared := mailbox(member.email)) else {}
+        keys = [*map(_by_mail, emails), *([_by_id(member.id)] if member.id else [])]
+        if not keys:
+            if member.kind not in self.nobody:
+                self.nobody[member.kind] = self._new()
+            return self.nobody[member.kind]
+        person = self._person(keys, member.kind)
+        person.learn(member.kind, member.id, member.name, emails)
+        return person.share
+
+    def absorb(self, other: ByPerson[Share]) -> None:
+        """Take everything another one has collected; it is not to be used any more."""
+        for more in other.people():
+            person = self._person(more.keys, more.kind)
+            person.learn(more.kind, more.id, more.name, more.emails)
+            self._join(person.share, more.share)
+        for kind, share in other.nobody.items():
+            if kind in self.nobody:
+                self._join(self.nobody[kind], share)
+            else:
+                self.nobody[kind] = share
+
+    def people(self) -> Iterable[Person[Share]]:
+        """Each person once, in the order in which they were first seen."""
+        return dict.fromkeys(self._known.values())
+
+    def who(self, member: Member) -> Person[Share] | None:
+        """The person a member is; None for nobody in particular, and for a member that was never seen."""
+        by_mail = self._known.get(_by_mail(mailbox(member.email))) if member.email else None
+        return by_mail or (self._known.get(_by_id(member.id)) if member.id else None)
+
+    def _person(self, keys: Iterable[str], kind: str) -> Person[Share]:
+        """The person with any of these keys, who has all of them from now on; several turn out to be one."""
+        several = list(dict.fromkeys(self._known[key] for key in keys if key in self._known))
+        found = several[0] if several else Person(kind, self._new())
+        for other in several[1:]:
+            found = self._one(found, other)
+        found.keys.update(keys)
+        self._known.update(dict.fromkeys(keys, found))
+        return found
+
+    def _one(self, one: Person[Share], other: Person[Share]) -> Person[Share]:
+        large, small = (one, other) if len(one.keys) >= len(other.keys) else (other, one)  # few keys have to move
+        large.learn(small.kind, small.id, small.name, small.emails)
+        self._join(large.share, small.share)
+        large.keys |= small.keys
+        self._known.update(dict.fromkeys(small.keys, large))
+        return large
+
+
+class Members:
+    """Takes rows, and remembers who is who in them."""
+
+    def __init__(self) -> None:
+        self.found: ByPerson[None] = ByPerson(lambda: None, lambda _, __: None)
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        self.found.share(row.member)
+
+
+def _by_id(member_id: str) -> str:
+    return f"id:{member_id.casefold()}"
+
+
+def _by_mail(compared: str) -> str:
+    return f"mail:{compared}"
