@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.model import Role
+from bot.store.engine import IN_MEMORY
 from bot.store.store import Store
 from bot.store.transactions import Connection
 
@@ -59,7 +60,7 @@ async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(
 
 
 async def test_a_file_of_our_own_is_read_once() -> None:
-    store = await Store.open("sqlite://")
+    store = await Store.open(IN_MEMORY)
     reads = 0
 
     async def read(_: Connection) -> int:

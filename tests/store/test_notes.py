@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from bot.store.engine import IN_MEMORY
 from bot.store.store import Store
 
 
@@ -16,7 +17,7 @@ async def test_an_event_is_new_once_whoever_asks(store: Store) -> None:
 
 async def test_an_event_is_remembered_for_a_day() -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
-    store = await Store.open("sqlite://", clock=lambda: now[0])
+    store = await Store.open(IN_MEMORY, clock=lambda: now[0])
     assert await store.seen_event("Ev1")
     now[0] += timedelta(hours=23)
     assert not await store.seen_event("Ev1")

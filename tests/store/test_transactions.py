@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.domain.audit import Action, AuditEntry
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
 from bot.errors import StoreDown
-from bot.store.engine import Place
+from bot.store.engine import IN_MEMORY, Place
 from bot.store.postgresql import CONNECTIONS, Pool
 from bot.store.store import Store
 from bot.store.transactions import Connection
@@ -110,7 +110,7 @@ async def test_transactions_wait_in_line_instead_of_failing(store: Store) -> Non
 
 
 async def test_a_transaction_that_waits_for_something_else_is_a_mistake_we_hear_of() -> None:
-    store = await Store.open("sqlite://")
+    store = await Store.open(IN_MEMORY)
 
     async def work(_connection: Connection) -> None:
         await asyncio.sleep(0)
@@ -135,7 +135,7 @@ async def test_what_fails_takes_nothing_with_it_of_what_came_at_the_same_time(st
 
 
 async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
-    store = await Store.open("sqlite://")
+    store = await Store.open(IN_MEMORY)
     commits = []
 
     def count(_connection: sa.Connection) -> None:
@@ -151,7 +151,7 @@ async def test_what_comes_at_the_same_time_shares_a_commit_on_sqlite() -> None:
 
 
 async def test_what_still_stands_in_line_when_the_store_closes_is_done() -> None:
-    store = await Store.open("sqlite://")
+    store = await Store.open(IN_MEMORY)
     first = asyncio.create_task(store.remember("first", "x"))
     await asyncio.sleep(0)
     second = asyncio.create_task(store.seen_event("Ev1"))
@@ -256,7 +256,7 @@ async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> Non
 
 async def test_the_time_is_the_clocks_on_sqlite() -> None:
     moment = datetime(2030, 1, 1, tzinfo=UTC)
-    store = await Store.open("sqlite://", clock=lambda: moment)
+    store = await Store.open(IN_MEMORY, clock=lambda: moment)
     assert await store.now() == moment
     await store.close()
 

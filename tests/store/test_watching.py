@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.store.engine import IN_MEMORY
 from bot.store.store import Store
 from tests.store.builders import NOON, look, subscribe
 
@@ -126,7 +127,7 @@ async def test_a_ring_during_a_poll_means_one_more_poll_at_once(store: Store, re
 
 async def test_the_state_of_the_watching_can_be_told() -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
-    store = await Store.open("sqlite://", clock=lambda: now[0])
+    store = await Store.open(IN_MEMORY, clock=lambda: now[0])
     for name in ("one", "two", "three"):
         await subscribe(store, app=name)
     await look(store, app="one", again_in=0)
