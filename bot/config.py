@@ -38,6 +38,7 @@ EXAMPLES = {
     "ledger_days": "90",
     "poll_busy_seconds": "5",
     "poll_idle_seconds": "60",
+    "build_deadline_hours": "24",
     "access_admins": "U012AB3CD,U045EF6GH",
     "access_default_role": "member",
     "language": "en, or es",
@@ -208,6 +209,7 @@ class Settings(BaseSettings):
     ledger_days: Annotated[float, Field(gt=0, le=3650)] = 90  # how long it is kept who asked for which link
     poll_busy_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5
     poll_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
+    build_deadline_hours: Annotated[float, Field(gt=0, le=8760)] = 24  # how long the end of a build is waited for
     access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = ()
     access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = "member"
     # what channels read, and people whose own Slack speaks neither

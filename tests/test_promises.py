@@ -311,8 +311,10 @@ async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed
         await housed.bot.store.mark_due(None)
         with suppress(Exception):
             await housed.bot.watch.step()
-        stages = await housed.bot.store.known(housed.courier.id)
-        assert stages == {build.id: Stage.PENDING}, "without its announcement the stage is not remembered either"
+        known = await housed.bot.store.known(housed.courier.id)
+        assert {one: how.stage for one, how in known.items()} == {build.id: Stage.PENDING}, (
+            "without its announcement the stage is not remembered either"
+        )
     finally:
         execute(housed.database, allow)
 

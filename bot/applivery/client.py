@@ -179,8 +179,11 @@ class Applivery:
                 raise
             found = await self._builds(app, page, limit, {})
             found = _keep(found, lambda build: version in (None, "", build.version))
-        stage = parse.stage(filters["status"]) if "status" in filters else None
-        return _keep(found, lambda build: stage in (None, build.stage) and (os or "").lower() in ("", build.platform))
+        stage = parse.stage(status) if status and not isinstance(status, Stage) else status
+        return _keep(
+            found,
+            lambda build: (not stage or stage is build.stage) and (os or build.platform).lower() == build.platform,
+        )
 
     async def all_builds(
         self, app: App, *, status: Stage | str | None = None, os: str | None = None, version: str | None = None

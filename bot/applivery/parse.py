@@ -27,13 +27,16 @@ from bot.domain.model import (
 )
 from bot.errors import Unreadable
 
+# https://docs.applivery.com/en/app-distribution/api/builds/list-builds, without what separates the words
 _STAGES = {
     "pending": Stage.PENDING,
+    "inprogress": Stage.RUNNING,
     "processed": Stage.READY,
     "success": Stage.READY,  # the upload page's word for `processed`
     "error": Stage.FAILED,
     "failed": Stage.FAILED,
 }
+_SEPARATORS = re.compile(r"[\s_-]+")
 _BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
 
 # ------------------------------------------------------------------ whole answers; all raise as `envelope.one` does
@@ -154,8 +157,8 @@ def member_downloads_as_they_come(into: _Takes) -> Cutter[MemberDownloads, _Take
 
 
 def stage(status: str) -> Stage:
-    """Return what Applivery's word for a build's state means; a word we do not know is still running."""
-    return _STAGES.get(status.lower(), Stage.RUNNING)
+    """Return what Applivery's word for a build's state means, in whatever spelling; UNKNOWN for any other word."""
+    return _STAGES.get(_SEPARATORS.sub("", status.casefold()), Stage.UNKNOWN)
 
 
 def _app(item: wire.WireApp) -> App | None:

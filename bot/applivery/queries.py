@@ -20,10 +20,10 @@ _PLATFORMS = ("ios", "android")
 
 
 def status_word(status: Stage | str | None) -> str | None:
-    """Return the word the builds list filters by, for a stage or for any word of Applivery's."""
+    """Return the word the builds list filters by, for a stage or a word of Applivery's; None where it has none."""
     if status is None:
         return None
-    return _STATUS[status if isinstance(status, Stage) else parse.stage(status)]
+    return _STATUS.get(status if isinstance(status, Stage) else parse.stage(status))
 
 
 def platform_word(platform: str | None) -> str | None:

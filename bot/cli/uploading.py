@@ -17,7 +17,7 @@ from bot.cli import depots
 from bot.cli.announcing import announcing
 from bot.cli.showing import Showing
 from bot.cli.typed import Typed
-from bot.cli.watching import ended_well, watched
+from bot.cli.watching import ended_well, status_of, watched
 from bot.domain import choice, uploads
 from bot.domain.model import Build, Stage
 from bot.domain.uploads import Details
@@ -83,4 +83,6 @@ def _title(build: Build) -> str:
 
 def _closing(build: Build, address: str | None) -> str:
     state = f"{_title(build)} is ready." if build.stage is Stage.READY else "Applivery is processing it."
+    if build.stage is Stage.UNKNOWN:
+        state = f"Applivery says: {status_of(build)}."
     return f"{state} {address or 'Set APPLIVERY_ORGANIZATION to get its dashboard link here.'}"

@@ -24,13 +24,13 @@ async def watched(depot: Depot, build: Build, showing: Showing, *, patience: flo
     until = time.monotonic() + patience
     said = ""
     while not build.stage.final:
-        if build.status != said:
-            said = build.status
+        if status_of(build) != said:
+            said = status_of(build)
             showing.say(f"Applivery says: {said}.")
         if time.monotonic() >= until:
             waited = uploads.duration(patience)
             raise NotReady(
-                f"The build is uploaded, and after {waited} Applivery has not finished it (“{said}”).",
+                f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)}).",
                 "Look at it in the dashboard; uploading it again would make a second one.",
             )
         await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
@@ -39,6 +39,18 @@ async def watched(depot: Depot, build: Build, showing: Showing, *, patience: flo
         except _PASSING as error:
             showing.say(f"{error.sentence} Looking again.")
     return build
+
+
+def status_of(build: Build) -> str:
+    """Applivery's word for how far a build is, said to be unknown when it is not documented."""
+    return quoted(build) if build.stage is Stage.UNKNOWN else build.status
+
+
+def quoted(build: Build) -> str:
+    """The same in the middle of a sentence."""
+    if build.stage is not Stage.UNKNOWN:
+        return f"“{build.status}”"
+    return f"status “{build.status}” (unknown to me)" if build.status else "no status (unknown to me)"
 
 
 def ended_well(build: Build) -> None:

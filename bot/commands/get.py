@@ -50,13 +50,10 @@ async def get(
 
 async def hand(call: Call, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()) -> Message:
     """A link for the asker; or, when there is none to be had, why not and what else there is."""
-    dashboard = call.house.dashboard(build)
-    if build.stage is Stage.FAILED:
-        return buildcards.status(build, dashboard)
-    handout = call.house.handout
-    if not build.stage.final:
+    dashboard, handout = call.house.dashboard(build), call.house.handout
+    if build.stage is not Stage.READY:
         await handout.refuse_recalled(build)
-        return links.not_ready(build, dashboard)
+        return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and build.extension and FileKind.AAB not in kinds(build):
         raise BadInput(
             say("{build} was not uploaded as an .aab.", build=choice.label(build)),
@@ -67,9 +64,18 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     try:
         link = await handout.give(call.asker, build, kind or handout.usual_kind(build), door=call.door)
     except NotProcessed:
-        return links.not_ready(build, dashboard)
+        return await _not_to_be_had(call, build)
     await call.house.store.remember(_choice(call), build.app.id)
     return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
+
+
+async def _not_to_be_had(call: Call, build: Build) -> Message:
+    """Why there is no link, and the newest build that there is one for."""
+    dashboard, instead = call.house.dashboard(build), await call.instead_of(build)
+    if build.stage is Stage.FAILED:
+        return buildcards.status(build, dashboard, instead=instead)
+    awaitable = build.stage is Stage.READY or call.can_be_awaited(build)
+    return links.not_ready(build, dashboard, awaitable=awaitable, instead=instead)
 
 
 def _choice(call: Call) -> str:
@@ -153,6 +159,8 @@ async def share(call: Call, value: str) -> Message:
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.house.handout.refuse_recalled(build)
+    if build.stage is not Stage.READY:
+        return await hand(call, build)  # says why there is nothing to share
     await may_post(call, later("a card shows your changelog and branch"))
     await call.write_down(Action.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with speaking(call.house.language):
@@ -182,10 +190,12 @@ async def tell_me(call: Call, value: str) -> Message:
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
     await call.house.handout.refuse_recalled(build)
+    if not build.stage.final and not call.can_be_awaited(build):
+        return await hand(call, build)  # says why nobody should wait for it
     await call.house.store.await_build(build, call.asker.team_id, call.asker.user_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.build(app_id, build_id)
-    if build.stage.final and await call.house.store.stop_awaiting(build.id, call.asker.user_id):
+    if not call.can_be_awaited(build) and await call.house.store.stop_awaiting(build.id, call.asker.user_id):
         return await hand(call, build)
     return links.awaiting(build)
 

@@ -47,9 +47,17 @@ async def pressed(call: Call, value: str) -> Message:
 
 async def card(call: Call, build: Build) -> Message:
     """How far one build has come, and why it failed."""
-    if build.stage is Stage.FAILED and build.error is None:
-        # only the details say why
+    if build.stage is Stage.UNKNOWN or (build.stage is Stage.FAILED and build.error is None):
+        # only the details say why, and they may say more of its status
         build = await call.details(build)
     recall = (await call.house.store.recalls()).get(build.id)
-    releases = call.asker.role_for(build.app.id) >= Role.RELEASER
-    return cards.status(build, call.house.dashboard(build), recall, releases=releases)
+    awaitable = call.can_be_awaited(build)
+    to_be_had = build.stage is Stage.READY and recall is None
+    return cards.status(
+        build,
+        call.house.dashboard(build),
+        recall,
+        releases=call.asker.role_for(build.app.id) >= Role.RELEASER,
+        awaitable=awaitable,
+        instead=None if to_be_had or awaitable else await call.instead_of(build),
+    )

@@ -37,17 +37,18 @@ async def stop(call: Call, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
     app_id, _, build_id = value.partition("/")
     await call.house.store.stop_following(build_id, call.asker.user_id)
-    return cards.stopped(await call.build(app_id, build_id))
+    build = await call.build(app_id, build_id)
+    return cards.stopped(build, again=call.can_be_awaited(build))
 
 
 async def _begin(call: Call, build: Build) -> Message:
     store, asker = call.house.store, call.asker
-    if build.stage.final:
+    if not call.can_be_awaited(build):
         return await card(call, build)
     await store.await_build(build, asker.team_id, asker.user_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.details(build)
-    if build.stage.final:
+    if not call.can_be_awaited(build):
         await store.stop_awaiting(build.id, asker.user_id)
         return await card(call, build)
     usual = await _usual(call, build)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.domain import changelogs, choice, filters, manners
 from bot.domain.model import (
@@ -15,15 +15,17 @@ from bot.domain.model import (
     Change,
     Event,
     Follow,
+    Known,
     Manner,
     NewAnnouncement,
     Stage,
     Standing,
     Subscription,
-    Superseded,
 )
 
 EXPIRES_SOON = timedelta(days=14)
+LISTED_WITHIN = timedelta(hours=1)  # a build that is new in the list was uploaded no longer ago, however slow we are
+HURRY = timedelta(minutes=30)  # for so long a build that has not ended makes its app be polled fast
 
 
 def changes(
@@ -33,20 +35,25 @@ def changes(
     baseline: bool,
     since: datetime | None = None,
     awaited: Collection[str] = (),
+    now: datetime | None = None,
 ) -> list[Change]:
     """Compare what was known of an app's builds with what its list says now, oldest first.
 
     At the baseline (the first look at an app) what is finished is history and stays quiet, except builds created
     after `since`, the moment from which the app is followed, and builds somebody waits for (`awaited`); builds still
     on their way are followed to their end (promise 6). Applivery may process a build again: an end it
-    has not had before is news.
+    has not had before is news. Where a newer build was deleted, the list has one more old one at its end: that is
+    history too, at any look (`now` is aware).
     """
     found = []
+    at_the_end = any(build.id in known for build in seen)
     for build in reversed(seen):
         before = known.get(build.id)
+        at_the_end = at_the_end and before is None
         if before is build.stage:
             continue
-        history = baseline and before is None and not _after(build, since) and build.id not in awaited
+        old = not _after(build, since) if baseline else at_the_end and _moved_up(build, now)
+        history = old and before is None and build.id not in awaited
         found.append(Change(build, before, quiet=history, mark=mark(build)))
     return found
 
@@ -55,44 +62,18 @@ def _after(build: Build, since: datetime | None) -> bool:
     return since is not None and build.created_at is not None and build.created_at > since
 
 
+def _moved_up(build: Build, now: datetime | None) -> bool:
+    """Whether a build is too old to be new at the end of the list."""
+    return now is not None and build.created_at is not None and build.created_at < now - LISTED_WITHIN
+
+
 def mark(build: Build) -> str:
     """A fingerprint of what a card says of a listed build: it changes when somebody edits the build in Applivery."""
+    said: tuple[object, ...]
     said = (build.version, build.number, build.size, build.tags, build.changelog, build.origin, build.uploader)
+    if build.stage is Stage.UNKNOWN:  # several words of Applivery's are this one stage, and cards show the word
+        said = (*said, build.status)
     return hashlib.blake2b(repr(said).encode("utf-8", "replace"), digest_size=8).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be said about some news, in order, and which builds they take the place of."""
-
-    announcements: tuple[NewAnnouncement, ...] = ()
-    superseded: tuple[Superseded, ...] = ()
-
-
-NOTHING = Wanted()
-
-
-def wanted(
-    news: Sequence[Change],
-    subscriptions: Sequence[Subscription],
-    *,
-    now: datetime,
-    standing: Sequence[Standing] = (),
-    awaiting: Mapping[str, Sequence[str]] | None = None,
-) -> Wanted:
-    """Which channel is to hear of which change, and which builds that makes old there.
-
-    `standing` has the builds these channels know as ready, `awaiting` the people who wait for a build's end, by build
-    id; they are told in their direct messages. `now` is aware.
-    """
-    said = announcements(news, subscriptions, awaiting, now=now)
-    ready = {change.build.id: change.build for change in news if change.build.stage is Stage.READY}
-    new = [
-        Standing(one.channel_id, ready[one.build_id])
-        for one in said
-        if one.event is Event.PROCESSED and one.build_id in ready and one.card
-    ]
-    return Wanted(tuple(said), tuple(superseded(new, standing)))
 
 
 def announcements(
@@ -182,35 +163,34 @@ def expiring(
     ]
 
 
-def superseded(new: Sequence[Standing], standing: Sequence[Standing]) -> list[Superseded]:
-    """Which ready builds a channel knows were followed there by a newer one of the same line."""
-    found = []
-    newest: dict[tuple[str, tuple[str, str, str]], Build] = {}
-    for one in sorted([*standing, *new], key=lambda one: _made(one.build)):
+def successors(standing: Iterable[Standing]) -> dict[tuple[str, str], str]:
+    """By channel and build, the id of the newer build of the same line that has taken its place there.
+
+    All that can be had and that a channel knows of goes in; what is newer than it in no line is left out.
+    """
+    found = {}
+    newest: dict[tuple[str, tuple[str, str, str]], str] = {}
+    for one in sorted(standing, key=lambda one: one.place, reverse=True):
         line = (one.channel_id, line_of(one.build))
-        before = newest.get(line)
-        if before is not None and before.id != one.build.id:
-            found.append(Superseded(one.channel_id, before.id, one.build.id))
-        newest[line] = one.build
+        newer = newest.get(line, one.build.id)
+        if newer != one.build.id:
+            found[(one.channel_id, one.build.id)] = newer
+        newest[line] = one.build.id
     return found
 
 
 def in_place_of(build: Build, builds: Sequence[Build], recalled: Collection[str]) -> Build | None:
-    """What to take when this one was recalled: the newest ready build of its line, else of its platform.
+    """What to take when this one cannot be had: the newest ready build of its line, else of its platform.
 
     `builds` come newest first, `recalled` has ids.
     """
     fitting = [
         one
         for one in builds
-        if one.stage is Stage.READY and one.id not in recalled and one.platform.casefold() == build.platform.casefold()
+        if can_be_had(one, recalled) and one.id != build.id and one.platform.casefold() == build.platform.casefold()
     ]
     same_line = [one for one in fitting if line_of(one) == line_of(build)]
     return next(iter(same_line or fitting), None)
-
-
-def _made(build: Build) -> datetime:
-    return build.created_at or datetime.min.replace(tzinfo=UTC)
 
 
 def line_of(build: Build) -> tuple[str, str, str]:
@@ -219,6 +199,39 @@ def line_of(build: Build) -> tuple[str, str, str]:
     So `release/2.5` follows `release/2.4`, and `feature/cart` leaves `feature/login` alone.
     """
     return (build.app.id, build.platform.casefold(), re.sub(r"[\d.]+", "#", build.origin.branch or ""))
+
+
+def can_be_had(build: Build, recalled: Collection[str] = ()) -> bool:
+    """Whether somebody can get this build: it is ready, and nobody took it back (`recalled` has ids)."""
+    return build.stage is Stage.READY and build.id not in recalled
+
+
+def unfinished_since(build: Build, known: Known | None, now: datetime) -> datetime:
+    """Since when a build that has not ended has been on its way; all aware UTC.
+
+    From its upload on or, when Applivery processes it again, from now on. A word that nobody knows is no new beginning.
+    """
+    if known is not None and not known.stage.final:
+        return known.since
+    if known is not None and build.stage.under_way:
+        return now
+    return min(build.created_at or now, now)
+
+
+def in_a_hurry(build: Build, since: datetime, now: datetime) -> bool:
+    """Whether a build that has been on its way `since` is a reason to poll its app fast."""
+    return not build.stage.final and now - since < HURRY
+
+
+def is_endless(build: Build, since: datetime, now: datetime, deadline: timedelta) -> bool:
+    """Whether nobody should wait for the end of this build, which has been on its way `since`."""
+    return not build.stage.final and (not build.stage.under_way or now - since >= deadline)
+
+
+def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
+    """Whether there is an end to wait for: it is known to move, and Applivery has touched it within the deadline."""
+    touched = [one for one in (build.created_at, build.updated_at) if one is not None]
+    return build.stage.under_way and (not touched or now - max(touched) < deadline)
 
 
 def next_look(running: int, *, busy: float, idle: float, chance: float, stretch: float = 1.0) -> float:

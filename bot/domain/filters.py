@@ -30,9 +30,10 @@ _WHEN = {
     Event.FAILED: (later("when failed"), later("{before} or failed")),
     Event.CERT: (later("when a certificate expires"), later("{before} or a certificate expires")),
     Event.FEEDBACK: (later("when somebody sends feedback"), later("{before} or somebody sends feedback")),
-    # nobody can ask for these two, and a sentence about what is stored never fails
+    # nobody can ask for these, and a sentence about what is stored never fails
     Event.STUCK: (later("when stuck"), later("{before} or stuck")),
     Event.DELETED: (later("when deleted"), later("{before} or deleted")),
+    Event.GIVEN_UP: (later("when given up"), later("{before} or given up")),
 }
 assert set(_LIMITS) == set(choice.FILTERS)
 assert set(_WHEN) == set(Event)

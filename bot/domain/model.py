@@ -10,17 +10,24 @@ from enum import IntEnum, StrEnum
 
 
 class Stage(StrEnum):
-    """How far a build has come; every status word Applivery may use folds into one of these."""
+    """How far a build has come; a word of Applivery's that is not documented is UNKNOWN, and never another one."""
 
     PENDING = "pending"
     RUNNING = "running"
     READY = "ready"
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    DELETED = "deleted"  # Applivery has it no more
 
     @property
     def final(self) -> bool:
         """Whether the build will not move on by itself."""
-        return self in (Stage.READY, Stage.FAILED)
+        return self in (Stage.READY, Stage.FAILED, Stage.DELETED)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the build is known to move on, so that it can be waited for."""
+        return self in (Stage.PENDING, Stage.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +213,12 @@ class Event(StrEnum):
     FEEDBACK = "feedback"
     STUCK = "stuck"
     DELETED = "deleted"
+    GIVEN_UP = "given_up"
 
     @property
     def personal(self) -> bool:
         """Whether it is said to people who wait for the build, and never to a channel."""
-        return self in (Event.STUCK, Event.DELETED)
+        return self in (Event.STUCK, Event.DELETED, Event.GIVEN_UP)
 
 
 EVENT_OF = {Stage.READY: Event.PROCESSED, Stage.FAILED: Event.FAILED}
@@ -353,17 +361,26 @@ class NewAnnouncement:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A build a channel has been told is ready, and that nothing newer has taken the place of."""
+class Known:
+    """How a build stood when it was last recorded, and since when (aware UTC) it has been on its way."""
 
-    channel_id: str
-    build: Build
+    stage: Stage
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Superseded:
-    """In this channel the build has been followed by a newer one (`by`, its id)."""
+class Standing:
+    """A build a channel has been told is ready and that can still be had.
+
+    `made_at` is when it was uploaded, and never later than `seen_at`, when it was first seen; both aware UTC.
+    """
 
     channel_id: str
-    build_id: str
-    by: str
+    build: Build
+    made_at: datetime
+    seen_at: datetime
+
+    @property
+    def place(self) -> tuple[datetime, datetime, str]:
+        """Where it stands in time: a total order that never changes, whatever its dates say later."""
+        return (self.made_at, self.seen_at, self.build.id)

@@ -41,6 +41,7 @@ class ClaimOutcome(StrEnum):
     MINTED = "minted"
     GONE = "gone"
     NOT_PROCESSED = "not_processed"
+    UNKNOWN_STATUS = "unknown_status"
     UNUSABLE = "unusable"
     LIMITED = "limited"
     METHOD = "method"

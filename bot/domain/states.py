@@ -27,8 +27,12 @@ class ResultKind(StrEnum):
 
 
 class WatchState(StrEnum):
-    """What has become of a wish to watch a build; DELETED: the build was, in Applivery."""
+    """What has become of a wish to watch a build.
+
+    DELETED: the build was, in Applivery; GIVEN_UP: nobody can say whether it will ever end.
+    """
 
     OPEN = "open"
     STOPPED = "stopped"
     DELETED = "deleted"
+    GIVEN_UP = "given_up"

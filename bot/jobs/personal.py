@@ -44,12 +44,12 @@ class Personal:
 
     async def _of_a_build(self, announcement: Announcement) -> Message:
         """How the build stands; of a ready one the link, or a button that makes one when none is to be had now."""
-        build = announcement.build
-        if announcement.event is Event.STUCK:
-            return progress.stuck(build, self._dashboard(build))
+        build, dashboard = announcement.build, self._dashboard(announcement.build)
         if announcement.event is Event.DELETED:
             return progress.deleted(build)
-        card = builds.status(build, self._dashboard(build))
+        if announcement.event in (Event.STUCK, Event.GIVEN_UP):
+            return (progress.stuck if announcement.event is Event.STUCK else progress.given_up)(build, dashboard)
+        card = builds.status(build, dashboard)
         if announcement.event is not Event.PROCESSED:
             return card
         try:
@@ -69,6 +69,6 @@ class Personal:
             link,
             asker,
             self._clock(),
-            dashboard=self._dashboard(build),
+            dashboard=dashboard,
             installs=self._handout.installs,
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.causes import cause
 from bot.domain import estimates
-from bot.domain.model import Build
+from bot.domain.builds import can_be_awaited
+from bot.domain.model import Build, Stage
 from bot.domain.states import WatchState
 from bot.errors import SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure
 from bot.language import speaking
@@ -26,7 +28,7 @@ AT_ONCE = 16
 EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
 LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
 TROUBLE_SECONDS = 30.0
-WATCH_FOR = timedelta(days=1)  # what has not ended by then hardly ever does
+DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
 
 
 class Progress:
@@ -44,12 +46,14 @@ class Progress:
         people: People,
         dashboard: Callable[[Build], str],
         every_seconds: float = EVERY_SECONDS,
+        deadline: timedelta = DEADLINE,
     ) -> None:
         self._store = store
         self._poster = poster
         self._people = people
         self._dashboard = dashboard
         self._every = every_seconds
+        self._deadline = deadline
 
     async def step(self) -> float | None:
         """Bring the messages that are due up to date; returns the seconds until more are. Raises StoreDown."""
@@ -60,9 +64,10 @@ class Progress:
 
     async def _show(self, row: Row, now: datetime) -> None:
         ended = row.standing is not WatchState.OPEN or row.build.stage.final
-        if not ended and _too_long(row, now):
-            await self._store.stop_awaiting(row.build.id, row.user_id)
-            ended = True
+        if not ended and (row.build.stage is Stage.UNKNOWN or now - row.started_at > self._deadline):
+            # the watch gives up by itself, unless Applivery is away
+            await self._store.give_up(row.build.app.id, row.build.id, row.user_id)
+            row, ended = replace(row, standing=WatchState.GIVEN_UP), True
         if not ended and not row.alarmed and self._stuck(row):
             await self._store.tell_stuck(row)
         with speaking(await self._people.language(row.user_id)):
@@ -96,12 +101,14 @@ class Progress:
 
     def _card(self, row: Row, now: datetime) -> Message:
         if row.standing is WatchState.STOPPED:
-            return cards.stopped(row.build)
+            return cards.stopped(row.build, again=can_be_awaited(row.build, now, self._deadline))
         if row.standing is WatchState.DELETED:
             return cards.deleted(row.build)
+        if row.standing is WatchState.GIVEN_UP:
+            return cards.given_up(row.build, self._dashboard(row.build))
         if row.build.stage.final:
             return cards.ended(row.build, self._dashboard(row.build))
-        return cards.too_long(row.build) if _too_long(row, now) else self._under_way(row, now)
+        return self._under_way(row, now)
 
     def _under_way(self, row: Row, now: datetime) -> Message:
         build, dashboard = row.build, self._dashboard(row.build)
@@ -114,10 +121,6 @@ class Progress:
     def _stuck(self, row: Row) -> bool:
         """By when it was last looked at: while Applivery is away nobody knows whether a build still is on its way."""
         return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
-
-
-def _too_long(row: Row, now: datetime) -> bool:
-    return now - row.started_at > WATCH_FOR
 
 
 def _since(row: Row) -> datetime:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.domain import builds as decisions
-from bot.domain.model import App, Build, Change, Stage, Subscription
+from bot.domain.model import App, Build, Change, Known, NewAnnouncement, Stage, Subscription
 from bot.domain.outcomes import PollOutcome
 from bot.errors import (
     AppliveryDown,
@@ -36,6 +36,9 @@ LEASE_SECONDS = 120.0  # outlasts a look: three requests of 30 s and their retri
 PAGE_SIZE = 50
 PAGES = 20
 MOST_NEWS = 100  # of one look: after a long absence each step is kept, and no look outlives its lease
+MISSED = 10  # builds on cards that a list lacks, asked for one by one at each look
+ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lacks it
+DEADLINE = timedelta(days=1)
 CATALOGUE_NOTE = "catalogue_seen_at"
 EVERYWHERE = (AppliveryDown, TooManyRequests, CredentialRefused, BudgetSpent)  # other trouble is one app's own
 
@@ -51,6 +54,7 @@ class Watch:
         metrics: Metrics,
         busy_seconds: float,
         idle_seconds: float,
+        deadline: timedelta = DEADLINE,
         lease_seconds: float = LEASE_SECONDS,
         chance: random.Random | None = None,
     ) -> None:
@@ -60,12 +64,14 @@ class Watch:
         self._metrics = metrics
         self._busy = busy_seconds
         self._idle = idle_seconds
+        self._deadline = deadline
         self._lease = lease_seconds
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
         self.outage = Outage("applivery")
         self._apart: dict[str, Outage] = {}
         self._broken_off: list[ClaimedApp] = []
+        self._there: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
 
     @property
     def away(self) -> float:
@@ -132,38 +138,40 @@ class Watch:
         outage.failed(error)
 
     async def _see_and_record(self, claim: ClaimedApp) -> int:
-        """One look at one app; returns how many of its builds are on their way."""
+        """One look at one app; returns how many of its builds are a reason to look again soon."""
         app = await self._app(claim.app_id)
-        seen, known = await self._seen(app, claim)
+        seen = await self._seen(app, claim)
         awaiting = await self._store.awaiting(app.id)
-        followed = {**dict.fromkeys(awaiting, Stage.PENDING), **known}
-        seen = [*await self._vanished(app, seen, followed), *seen]
-        baseline = not claim.baseline_done
-        news = decisions.changes(known, seen, baseline=baseline, since=claim.baseline_since, awaited=awaiting)
+        now = await self._store.now()
+        builds = [*await self._vanished(app, seen, awaiting, now), *seen.builds]
+        await self._deleted(app, seen, [build.id for build in builds], now)
+        stages = {build_id: known.stage for build_id, known in seen.known.items()}
+        baseline, since = not claim.baseline_done, claim.baseline_since
+        news = decisions.changes(stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now)
         more = len(news) > MOST_NEWS and not baseline  # what is history at the baseline must not come out as news later
         if more:
             news = news[:MOST_NEWS]
         listening = await self._listening(app)
-        wanted = await self._wanted(app, news, listening, awaiting)
-        running = sum(not build.stage.final for build in seen)
+        detailed, said = await self._wanted(news, listening, awaiting)
+        under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
+        hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
         recorded = await self._store.record(
-            claim.app_id,
-            claim.token,
-            wanted.news,
-            wanted.said.announcements,
-            superseded=wanted.said.superseded,
-            next_at_seconds=0.0 if more else self._pause(running),
+            claim.app_id, claim.token, detailed, said, next_at_seconds=0.0 if more else self._pause(hurried)
         )
+        if not recorded.lease_lost:
+            endless = [one.id for one in builds if decisions.is_endless(one, under_way[one.id], now, self._deadline)]
+            for build_id in sorted(awaiting.keys() & set(endless)):
+                await self._store.give_up(app.id, build_id)
         if not baseline:
-            await self._later_words(app, seen, known, listening)
+            await self._later_words(app, builds, stages, listening)
         if recorded.announced:
             log.info("watch.announced", app=app.slug, builds=len(recorded.moved), announcements=recorded.announced)
-        return running
+        return hurried
 
-    def _pause(self, running: int) -> float:
+    def _pause(self, hurried: int) -> float:
         """Until the next look: jittered, and longer while the hour's requests are short."""
         return decisions.next_look(
-            running,
+            hurried,
             busy=self._busy,
             idle=self._idle,
             chance=self._chance.random(),
@@ -171,17 +179,16 @@ class Watch:
         )
 
     async def _wanted(
-        self, app: App, news: Sequence[Change], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
-    ) -> _Wanted:
+        self, news: Sequence[Change], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
+    ) -> tuple[Sequence[Change], list[NewAnnouncement]]:
         """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
         now = await self._store.now()
         told = {one.build_id for one in decisions.announcements(news, listening, awaiting, now=now)}
         if not told:
-            return _Wanted(news)
+            return news, []
         room = asyncio.Semaphore(AT_ONCE)
         news = await asyncio.gather(*(self._in_detail(change, change.build.id in told, room) for change in news))
-        standing = await self._store.standing(app.id, {one.channel_id for one in listening})
-        return _Wanted(news, decisions.wanted(news, listening, now=now, standing=standing, awaiting=awaiting))
+        return news, decisions.announcements(news, listening, awaiting, now=now)
 
     async def _later_words(
         self, app: App, seen: Sequence[Build], known: Mapping[str, Stage], listening: Sequence[Subscription]
@@ -206,36 +213,65 @@ class Watch:
         found = [one for one in await self._catalogue.apps() if one.id == app_id]
         return found[0] if found else App(id=app_id, slug=app_id, name=app_id)
 
-    async def _seen(self, app: App, claim: ClaimedApp) -> tuple[list[Build], Mapping[str, Stage]]:
+    async def _seen(self, app: App, claim: ClaimedApp) -> _Seen:
         """The app's newest builds, page after page until one that was known, and how they stood before."""
-        seen: list[Build] = []
-        known: dict[str, Stage] = {}
+        seen = _Seen()
         for number in range(1, PAGES + 1):
             page = await self._applivery.builds(app, page=number, limit=PAGE_SIZE)
-            seen += page.items
-            known |= await self._store.known(app.id, [build.id for build in page.items])
-            if not page.has_next or not page.items or self._reached_the_past(page.items, known, claim):
+            # a build may slip from one page to the next while the pages are read
+            seen.by_id |= {build.id: build for build in page.items}
+            seen.known |= await self._store.known(app.id, [build.id for build in page.items])
+            seen.whole = not page.has_next
+            if not page.has_next or not page.items or self._reached_the_past(page.items, seen.known, claim):
                 break
-        # a build may slip from one page to the next while the pages are read
-        return list({build.id: build for build in seen}.values()), known
+        return seen
 
-    def _reached_the_past(self, items: Sequence[Build], known: Mapping[str, Stage], claim: ClaimedApp) -> bool:
+    def _reached_the_past(self, items: Sequence[Build], known: Mapping[str, Known], claim: ClaimedApp) -> bool:
         if claim.baseline_done:
             return any(build.id in known for build in items)
         oldest = items[-1].created_at
         return claim.baseline_since is None or oldest is None or oldest <= claim.baseline_since
 
-    async def _vanished(self, app: App, seen: Sequence[Build], known: Mapping[str, Stage]) -> list[Build]:
-        """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted."""
-        listed = {build.id for build in seen}
+    async def _vanished(self, app: App, seen: _Seen, awaiting: Iterable[str], now: datetime) -> list[Build]:
+        """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted.
+
+        What has not ended within the deadline is left to the list.
+        """
+        unfinished = [
+            build_id
+            for build_id, known in seen.known.items()
+            if not known.stage.final and now - known.since < self._deadline
+        ]
         found = []
-        for build_id in [one for one, stage in known.items() if not stage.final and one not in listed]:
+        for build_id in dict.fromkeys([*awaiting, *unfinished]):
+            if build_id in seen.by_id:
+                continue
             try:
                 found.append(replace(await self._applivery.build(app.id, build_id), app=app))
             except (Gone, NotAnId):
-                await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
-                await self._store.forget_build(app.id, build_id)
+                await self._forget(app, build_id)
         return found
+
+    async def _deleted(self, app: App, seen: _Seen, there: Sequence[str], now: datetime) -> None:
+        """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.
+
+        A list that lacks one is no proof; that Applivery does not have it is.
+        """
+        self._there = {build_id: at for build_id, at in self._there.items() if now - at < ASK_AGAIN}
+        skipped = [*there, *self._there]
+        for build_id in await self._store.unlisted(app.id, skipped, whole=seen.whole, most=MISSED):
+            try:
+                await self._applivery.build(app.id, build_id)
+                self._there[build_id] = now
+            except (Gone, NotAnId):
+                await self._forget(app, build_id)
+            except Problem as problem:
+                log.info("watch.not_told_apart", app=app.slug, problem=type(problem).__name__)
+                return
+
+    async def _forget(self, app: App, build_id: str) -> None:
+        await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
+        await self._store.forget_build(app.id, build_id)
 
     async def _in_detail(self, change: Change, told: bool, room: asyncio.Semaphore) -> Change:
         """A build that is about to be told of, with what only the details have: why it failed, when it expires."""
@@ -252,7 +288,14 @@ class Watch:
         return replace(change, build=replace(details, app=build.app))
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    news: Sequence[Change]
-    said: decisions.Wanted = decisions.NOTHING
+@dataclass(slots=True)
+class _Seen:
+    """What a look has found: the listed builds, newest first, how they stood before, and whether those are all."""
+
+    by_id: dict[str, Build] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
+    whole: bool = False
+
+    @property
+    def builds(self) -> list[Build]:
+        return list(self.by_id.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 
 import bot.commands
@@ -84,6 +85,7 @@ def house_of(
         registry=Registry.of(bot.commands),
         carrier=carrier,
         command=settings.slack_command,
+        deadline=timedelta(hours=settings.build_deadline_hours),
         dashboard=dashboard,
         health=health,
     )

@@ -107,6 +107,7 @@ def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pa
             metrics=house.metrics,
             busy_seconds=settings.poll_busy_seconds,
             idle_seconds=settings.poll_idle_seconds,
+            deadline=house.deadline,
             lease_seconds=tuning.watch_lease_seconds,
         ),
         announce=Announce(
@@ -124,6 +125,7 @@ def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pa
             people=house.people,
             dashboard=dashboard,
             every_seconds=tuning.progress_seconds,
+            deadline=house.deadline,
         ),
         expire=Expire(store=store, poster=poster),
         hold=Hold(store=store),

@@ -151,12 +151,12 @@ class Carrier:
         return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
 
     async def _follow(self, build: Build, asker: Asker) -> Build | None:
-        """Hand a build over to the watch; the build itself when it has ended already and nobody will tell of it."""
+        """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
         await self._store.await_build(build, asker.team_id, asker.user_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
         with suppress(Problem):
             now = await self._applivery.depot(build.app).build(build.id)
-            if now.stage.final and await self._store.stop_awaiting(build.id, asker.user_id):
+            if not now.stage.under_way and await self._store.stop_awaiting(build.id, asker.user_id):
                 return now
         return None
 

@@ -9,7 +9,7 @@ import types
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
@@ -17,6 +17,7 @@ from bot.applivery.catalogue import Catalogue, Chosen
 from bot.applivery.client import Applivery
 from bot.domain import access
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.builds import can_be_awaited
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.health import Health
@@ -59,7 +60,8 @@ class Places(Protocol):
 class House:
     """The rooms a handler may enter.
 
-    `language` is what channels read, `dashboard` gives a build's address there, `health` looks how the bot does.
+    `language` is what channels read, `deadline` how long the end of a build is waited for, `dashboard` gives a build's
+    address there, `health` looks how the bot does.
     """
 
     applivery: Applivery
@@ -74,6 +76,7 @@ class House:
     carrier: Carrier
     command: str
     language: str
+    deadline: timedelta
     dashboard: Callable[[Build], str]
     health: Callable[[], Awaitable[Health]]
 
@@ -139,6 +142,14 @@ class Call:
     async def details(self, build: Build) -> Build:
         """The same build with what lists leave out: attachments, what a device needs, why it failed."""
         return await self.house.catalogue.build_by_id(build.id, (build.app,))
+
+    def can_be_awaited(self, build: Build) -> bool:
+        """Whether somebody may wait for the end of this build."""
+        return can_be_awaited(build, self.now, self.house.deadline)
+
+    async def instead_of(self, build: Build) -> Build | None:
+        """The newest build of its kind that can be had, for one that cannot; None when there is none."""
+        return await self.house.handout.in_place_of(build)
 
     async def write_down(
         self, action: Action, outcome: AuditOutcome | str, *, app_id: str | None = None, build_id: str | None = None

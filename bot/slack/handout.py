@@ -89,14 +89,17 @@ class Handout:
         recalls = await self._store.recalls()
         if build.id not in recalls:
             return
-        name = f"{build.app.name} {choice.label(build)}"
+        newest = await self.in_place_of(build)
+        instead = (choice.label(newest), f"{newest.app.id}/{newest.id}") if newest else None
+        raise Recalled(f"{build.app.name} {choice.label(build)}", recalls[build.id].reason, instead)
+
+    async def in_place_of(self, build: Build) -> Build | None:
+        """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
         try:
             found = await self._catalogue.builds(build.app)
         except Problem:
-            found = []  # that nobody gets this one is what matters
-        newest = builds.in_place_of(build, found, recalls)
-        instead = (choice.label(newest), f"{newest.app.id}/{newest.id}") if newest else None
-        raise Recalled(name, recalls[build.id].reason, instead)
+            return None  # that nobody gets this one is what matters
+        return builds.in_place_of(build, found, await self._store.recalls())
 
     async def _link(self, asker: Asker, build: Build, kind: FileKind, file_id: str | None) -> Link:
         if self._claims is None:

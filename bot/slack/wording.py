@@ -35,6 +35,12 @@ def inline(text: object, limit: int = 200) -> str:
     return escape(cut(words, limit))
 
 
+def code(text: object, limit: int = 200) -> str:
+    """Text from outside exactly as it is, on one line, where mrkdwn formats nothing; cut to `limit`."""
+    words = " ".join(_visible(str(text)).split())
+    return f"`{escape(cut(words.replace('`', _LOOKALIKE['`']), limit))}`" if words else ""
+
+
 # Slack has no way to escape its formatting marks, so they are shown by characters that look the same.
 _LOOKALIKE = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
 

@@ -6,6 +6,7 @@ import msgspec
 
 from bot.domain.model import App, Build, Manner, Stage
 from bot.domain.reports import Report
+from bot.store.columns import micros
 
 _builds = msgspec.json.Decoder(Build)
 _manners = msgspec.json.Decoder(Manner)
@@ -20,6 +21,24 @@ NO_BUILD = Build("", App("", "", ""), Stage.READY)
 def facts_of(build: Build) -> str:
     """A build as JSON text."""
     return msgspec.json.encode(build).decode()
+
+
+def row_of(build: Build, n: int = 0, mark: str = "") -> dict[str, object]:
+    """What is recorded of a build, as a row of RECORDED; `n` orders those that are first seen together."""
+    return {
+        "id": build.id,
+        "stage": build.stage,
+        "facts": facts_of(build),
+        "mark": mark,
+        "created": None if build.created_at is None else micros(build.created_at),
+        "n": n,
+    }
+
+
+RECORDED = {"id": "text", "stage": "text", "facts": "text", "mark": "text", "created": "bigint", "n": "bigint"}
+_MADE_AT = "CASE WHEN o.created < {now} THEN o.created ELSE {now} + o.n END"
+# For a build that is recorded for the first time: `made_at`, `seen_at` and `since`.
+PLACES = f"{_MADE_AT}, {{now}} + o.n, {_MADE_AT}"
 
 
 def build_of(facts: str) -> Build:

@@ -153,15 +153,26 @@ class Following(Recording):
 
     async def tell_deleted(self, app_id: str, build_id: str) -> None:
         """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
+        await self._tell_end(app_id, build_id, Event.DELETED, WatchState.DELETED)
+
+    async def give_up(self, app_id: str, build_id: str, user_id: str | None = None) -> None:
+        """Let everybody who waits for a build (or this person) hear, once, that it may never end; they wait no more."""
+        await self._tell_end(app_id, build_id, Event.GIVEN_UP, WatchState.GIVEN_UP, user_id)
+
+    async def _tell_end(
+        self, app_id: str, build_id: str, event: Event, standing: WatchState, user_id: str | None = None
+    ) -> None:
         about = {"app": app_id, "build": build_id}
 
         async def work(connection: Connection) -> bool:
-            waited = sorted((await self.execute(connection, _WAIT_NO_MORE, **about)).scalars())
+            waited = sorted((await self.execute(connection, _WAIT_NO_MORE, **about, user=user_id)).scalars())
             if waited:
                 await self.execute(connection, _REMEMBER, **about)  # what is said needs the build's name
-                new = [NewAnnouncement(user, build_id, Event.DELETED) for user in waited]
-                await self.said(connection, app_id, new)
-                await self.execute(connection, _NOTHING_TO_SHOW, **about)
+                rows = as_rows({"user_id": user} for user in waited)
+                told = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
+                new = [NewAnnouncement(row.user_id, build_id, event, part=row.times) for row in told]
+                await self.said(connection, app_id, sorted(new, key=lambda one: one.channel_id))
+                await self.execute(connection, _END_SHOWING, **about, standing=str(standing), rows=rows)
             return bool(waited)
 
         if await self.run(work):
@@ -257,17 +268,34 @@ _END = written("DELETE FROM progress WHERE build_id = :build AND user_id = :user
 _DUE_IN = written("SELECT min(due_at) - {now} FROM progress")
 
 _WAIT_NO_MORE = written("""
-    UPDATE awaited SET told = true WHERE app_id = :app AND build_id = :build AND NOT told RETURNING user_id
+    UPDATE awaited SET told = true
+    WHERE app_id = :app AND build_id = :build AND NOT told AND (CAST(:user AS text) IS NULL OR user_id = :user)
+    RETURNING user_id
 """)
 
 # A build that was deleted before anybody looked at it is known from the wish alone.
 _REMEMBER = written("""
-    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark)
-    SELECT build_id, app_id, {stage.PENDING}, facts, true, {now}, '' FROM awaited
+    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
+    SELECT build_id, app_id, {stage.PENDING}, facts, true, {now}, '', {now}, {now}, {now} FROM awaited
     WHERE app_id = :app AND build_id = :build AND facts IS NOT NULL ORDER BY asked_at DESC LIMIT 1
     ON CONFLICT (build_id) DO NOTHING
 """)
 
-_NOTHING_TO_SHOW = written("""
-    UPDATE progress SET standing = {watch.DELETED} WHERE app_id = :app AND build_id = :build AND standing = {watch.OPEN}
-""")
+# Who waits again for a build that Applivery processes again is told of its end again.
+_TOLD_BEFORE = written(
+    """
+    SELECT o.user_id, count(a.id) AS times FROM {rows}
+    LEFT JOIN announcements a ON a.channel_id = o.user_id AND a.build_id = :build
+        AND (a.event = :event OR a.event LIKE CAST(:event AS text) || ':%')
+    GROUP BY o.user_id
+    """,
+    Rows("rows", {"user_id": "text"}),
+)
+
+_END_SHOWING = written(
+    """
+    UPDATE progress SET standing = :standing
+    WHERE app_id = :app AND build_id = :build AND standing = {watch.OPEN} AND user_id IN (SELECT o.user_id FROM {rows})
+    """,
+    Rows("rows", {"user_id": "text"}),
+)

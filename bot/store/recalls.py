@@ -6,20 +6,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.builds import superseded
-from bot.domain.model import Build, Recall, Standing
+from bot.domain.model import Build, Recall
 from bot.domain.tickets import TicketState
 from bot.store.columns import now
-from bot.store.facts import build_of
-from bot.store.outbox import Outbox
-from bot.store.sql import Rows, as_rows, written
+from bot.store.sql import written
+from bot.store.superseding import Superseding
 from bot.store.tables import recalls as table
 from bot.store.tables import tickets
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
 
-class Recalls(Outbox):
+class Recalls(Superseding):
     """The store's recalls."""
 
     async def recall_build(self, build: Build, reason: str, by: str) -> tuple[Recall, bool]:
@@ -41,7 +39,7 @@ class Recalls(Outbox):
             self.changed()
             await connection.execute(end)
             if made:
-                await self._show_anew(connection, build)
+                await self.said_in_place(connection, build.app.id, {build.id})
             row = made or (await connection.execute(sa.select(table).where(table.c.build_id == build.id))).one()
             return _recall_of(row), made is not None
 
@@ -58,27 +56,12 @@ class Recalls(Outbox):
             self.changed()
             if row is None:
                 return None
-            await self._show_anew(connection, build)
+            await self.said_in_place(connection, build.app.id, {build.id})
             return _recall_of(row)
 
         answer = await self.run(work)
         self.wakeups.ring(Topic.TELL)
         return answer
-
-    async def _show_anew(self, connection: Connection, build: Build) -> None:
-        """Its cards, and those of the builds that it took the place of: nobody is sent to a recalled one from there."""
-        rows = (await self.execute(connection, _LINE, build=build.id, app=build.app.id)).all()
-        stand = [Standing(row.channel_id, build_of(row.facts)) for row in reversed(rows) if not row.recalled]
-        after = {(one.channel_id, one.build_id): one.by for one in superseded([], stand)}
-        moved = [
-            {"channel": row.channel_id, "build": row.build_id, "by": by}
-            for row in rows
-            if (by := after.get((row.channel_id, row.build_id))) != row.superseded_by
-            and build.id in (row.build_id, row.superseded_by, by)
-        ]
-        await self.said(connection, build.app.id, (), {build.id, *(str(one["build"]) for one in moved)})
-        if moved:
-            await self.execute(connection, _FOLLOWED, rows=as_rows(moved))
 
     async def cards_with(self, build_id: str) -> int:
         """How many messages in channels show this build, posted already or about to be."""
@@ -108,24 +91,3 @@ _CARDS = written("""
             AND event IN {card_events} AND substr(channel_id, 1, 1) NOT IN ('U', 'W')
     ) AS c
 """)
-
-# What the channels that know the build as ready know of its app, and what has taken the place of each there.
-_LINE = written("""
-    SELECT a.channel_id, a.build_id, a.superseded_by, b.facts, r.build_id IS NOT NULL AS recalled
-    FROM announcements k JOIN announcements a ON a.channel_id = k.channel_id AND a.app_id = :app
-    JOIN builds b ON b.build_id = a.build_id
-    LEFT JOIN recalls r ON r.build_id = a.build_id
-    WHERE k.build_id = :build AND k.event = {event.PROCESSED} AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
-        AND a.event = {event.PROCESSED} AND a.state IN {said}
-        AND b.stage = {stage.READY} AND NOT b.gone
-    ORDER BY a.id DESC LIMIT 2000
-""")
-
-_FOLLOWED = written(
-    """
-    UPDATE announcements SET superseded_by = o.by FROM {rows}
-    WHERE announcements.channel_id = o.channel AND announcements.build_id = o.build
-        AND announcements.event = {event.PROCESSED}
-    """,
-    Rows("rows", {"channel": "text", "build": "text", "by": "text"}),
-)

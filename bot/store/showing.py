@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -88,15 +89,19 @@ def _shown_of(row: sa.Row[Any]) -> Shown:
     recall = None
     if row.recalled_at is not None:
         recall = Recall(row.build_id, row.app_id, row.recall_reason, row.recalled_by, moment(row.recalled_at))
-    return Shown(build_of(row.facts), build_of(row.successor) if row.successor else None, recall)
+    build = build_of(row.facts)
+    if row.stage == Stage.DELETED:  # the facts are the last there were
+        build = replace(build, stage=Stage.DELETED)
+    return Shown(build, build_of(row.successor) if row.successor else None, recall)
 
 
 # Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
-# for the largest id among all that waits in the channel, instead of by the card.
+# for the largest id among all that waits in the channel, instead of by the card. Whatever was written down, nobody is
+# sent to a build that cannot be had.
 _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
-        a.fact, b.facts, s.facts AS successor, r.reason AS recall_reason, r.recalled_by, r.recalled_at,
+        a.fact, b.facts, b.stage, s.facts AS successor, r.reason AS recall_reason, r.recalled_by, r.recalled_at,
         {now} - coalesce(a.held_until, a.created_at) AS age,
         (
             SELECT p.ts FROM announcements p
@@ -110,7 +115,8 @@ _FACTS = written(
         ) AS covers
     FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
     LEFT JOIN announcements q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = {event.PROCESSED}
-    LEFT JOIN builds s ON s.build_id = q.superseded_by
+    LEFT JOIN builds s ON s.build_id = q.superseded_by AND s.stage = {stage.READY} AND NOT s.gone
+        AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
     LEFT JOIN recalls r ON r.build_id = a.build_id
     ORDER BY a.id
     """,
@@ -120,12 +126,13 @@ _FACTS = written(
 # All that stands on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
 _SHOWN = written(
     """
-    SELECT a.channel_id, a.card, a.app_id, a.build_id, b.facts, s.facts AS successor,
+    SELECT a.channel_id, a.card, a.app_id, a.build_id, b.facts, b.stage, s.facts AS successor,
         r.reason AS recall_reason, r.recalled_by, r.recalled_at
     FROM {rows} JOIN announcements h ON h.id = o.id
     JOIN announcements a ON a.channel_id = h.channel_id AND a.card = h.card
     JOIN builds b ON b.build_id = a.build_id
-    LEFT JOIN builds s ON s.build_id = a.superseded_by
+    LEFT JOIN builds s ON s.build_id = a.superseded_by AND s.stage = {stage.READY} AND NOT s.gone
+        AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
     LEFT JOIN recalls r ON r.build_id = a.build_id
     WHERE h.fact = '' AND a.fact = '' AND a.state IN {shown}
         AND a.event IN {card_events}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Stage, Subscription
 from bot.store.columns import EVERY_APP, micros, now
 from bot.store.database import Database
-from bot.store.facts import facts_of, manner_of, text_of
+from bot.store.facts import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.store.sql import POSTGRESQL, Rows, as_rows, written
 from bot.store.tables import announcements
 from bot.store.tables import subscriptions as table
@@ -175,7 +175,7 @@ class Subscriptions(Database):
             connection,
             _BASELINE,
             app=app_id,
-            rows=as_rows({"id": b.id, "stage": b.stage, "facts": facts_of(b)} for b in builds.values()),
+            rows=as_rows(row_of(one, n) for n, one in enumerate(reversed(builds.values()))),
         )
 
     async def _known_to_channel(
@@ -267,13 +267,13 @@ _RESTART_UNHEARD = written("""
 """)
 
 _BASELINE = written(
-    """
-    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark)
-    SELECT o.id, :app, o.stage, o.facts, false, {now}, '' FROM {rows} WHERE true
+    f"""
+    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
+    SELECT o.id, :app, o.stage, o.facts, false, {{now}}, '', {PLACES} FROM {{rows}} WHERE true
     ON CONFLICT (build_id) DO UPDATE SET
         stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at, mark = ''
-    """,
-    Rows("rows", {"id": "text", "stage": "text", "facts": "text"}),
+    """,  # noqa: S608 - our own words
+    Rows("rows", RECORDED),
 )
 
 _STAGES = written(

@@ -48,7 +48,8 @@ apps = sa.Table(
 
 # One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
 # fingerprint of the words as they were listed. A row that is `gone` keeps its facts for what is still to be said, but
-# counts as unknown.
+# counts as unknown; its stage is `deleted` when Applivery has the build no more. `seen_at` is when it was first seen,
+# `made_at` when it was uploaded, never later than that, and `since` from when on it has been on its way.
 builds = sa.Table(
     "builds",
     metadata,
@@ -59,7 +60,11 @@ builds = sa.Table(
     sa.Column("gone", sa.Boolean, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("since", Instant, nullable=False),
     sa.Index(None, "app_id", "stage"),
+    sa.Index(None, "app_id", "made_at"),
 )
 
 # The lease is on the channel: order, pace and at most one message in flight all hang on this row.

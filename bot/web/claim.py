@@ -156,8 +156,8 @@ class ClaimPage:
         if standing is not TicketStatus.OPEN:
             return self._ending(standing)
         build = await self._looks.build(visit.found)
-        if build.stage is Stage.FAILED:
-            return self._ending(ClaimOutcome.UNUSABLE)
+        if (ending := self._not_to_be_had(visit, build)) is not None:
+            return ending
         if build.stage is not Stage.READY:
             self._looks.forget(visit.found)
             return self._ending(ClaimOutcome.NOT_PROCESSED, again="post")  # the press asks Applivery, which knows best
@@ -172,6 +172,8 @@ class ClaimPage:
         if standing is not TicketStatus.OPEN:
             return self._ending(standing)
         build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
+        if (ending := self._not_to_be_had(visit, build)) is not None:
+            return ending
         what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
         ticket_hash = tickets.fingerprint(visit.ticket)
         claim = await self._store.claim_ticket(ticket_hash)
@@ -190,6 +192,16 @@ class ClaimPage:
         if what.install:
             return self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
         return self._pages.download(link)
+
+    def _not_to_be_had(self, visit: Visit, build: Build) -> Answer | None:
+        """The page of a build there is no file of, however long one waits; None for any other."""
+        if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
+            return None
+        if build.stage is Stage.FAILED:
+            return self._ending(ClaimOutcome.UNUSABLE)
+        self._looks.forget(visit.found)
+        why = say("Applivery gives it the status “{status}”, which is unknown here.", status=build.status or "–")
+        return self._ending(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
 
     async def _recalled(self, ticket: Ticket) -> Answer:
         """Somebody took the build back, before this ticket was made or after."""

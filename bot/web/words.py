@@ -60,6 +60,12 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
         later("Applivery is still processing it."),
         later("Wait a moment and try again. Your link has not been used."),
     ),
+    ClaimOutcome.UNKNOWN_STATUS: Ending(
+        409,
+        later("This build is not available"),
+        "",
+        later("Look at it in Applivery, or ask in Slack for another build."),
+    ),
     ClaimOutcome.UNUSABLE: Ending(
         409,
         later("This build cannot be installed"),

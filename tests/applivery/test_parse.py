@@ -112,7 +112,7 @@ def test_a_documented_build_is_read_whole() -> None:
 
 
 def test_a_build_of_nothing_but_its_id_is_a_build() -> None:
-    assert build() == Build(id=ID, app=APP, stage=Stage.RUNNING)
+    assert build() == Build(id=ID, app=APP, stage=Stage.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,11 @@ def test_a_build_of_nothing_but_its_id_is_a_build() -> None:
         ("failed", Stage.FAILED),
         ("pending", Stage.PENDING),
         ("in_progress", Stage.RUNNING),
-        ("thawing", Stage.RUNNING),
-        (None, Stage.RUNNING),
-        (7, Stage.RUNNING),
+        (" In Progress ", Stage.RUNNING),
+        ("thawing", Stage.UNKNOWN),
+        ("pending_deletion", Stage.UNKNOWN),
+        (None, Stage.UNKNOWN),
+        (7, Stage.UNKNOWN),
     ],
 )
 def test_a_status_folds_into_a_stage(word: Any, stage: Stage) -> None:

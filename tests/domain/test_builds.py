@@ -226,27 +226,21 @@ def test_who_waits_for_a_build_is_told_its_end_in_person() -> None:
 
 
 def standing(nth: int, channel: str = "C1", **more: Any) -> Standing:
-    return Standing(channel, build(nth, created_at=NOON + nth * HOUR, **more))
+    return Standing(channel, build(nth, **more), NOON + nth * HOUR, NOON + nth * HOUR)
 
 
-def followed(new: list[Standing], there: list[Standing]) -> list[tuple[str, str, str]]:
-    return [(one.channel_id, one.build_id, one.by) for one in decisions.superseded(new, there)]
+def followed(*there: Standing) -> dict[tuple[str, str], str]:
+    return decisions.successors(there)
 
 
 def test_a_newer_build_takes_the_place_of_the_one_before_it() -> None:
-    assert followed([standing(2)], [standing(1)]) == [("C1", build(1).id, build(2).id)]
-    assert followed([standing(3), standing(2)], [standing(1)]) == [
-        ("C1", build(1).id, build(2).id),
-        ("C1", build(2).id, build(3).id),
-    ]
-
-
-def test_a_build_that_is_ready_late_is_superseded_from_the_start() -> None:
-    assert followed([standing(1)], [standing(2)]) == [("C1", build(1).id, build(2).id)]
+    one, two, three = (build(nth).id for nth in (1, 2, 3))
+    assert followed(standing(2), standing(1)) == {("C1", one): two}
+    assert followed(standing(3), standing(1), standing(2)) == {("C1", one): two, ("C1", two): three}
 
 
 def test_a_build_does_not_follow_itself() -> None:
-    assert followed([standing(1)], [standing(1)]) == []
+    assert followed(standing(1), standing(1)) == {}
 
 
 @pytest.mark.parametrize(
@@ -263,7 +257,34 @@ def test_a_build_does_not_follow_itself() -> None:
 def test_only_the_same_app_platform_and_line_in_the_same_channel_is_superseded(
     other: dict[str, Any], follows: bool
 ) -> None:
-    assert bool(followed([standing(2)], [standing(1, **other)])) is follows
+    assert bool(followed(standing(2), standing(1, **other))) is follows
+
+
+# When it was uploaded as Applivery says, and when it was first seen, in hours; few enough to be equal now and then.
+dates = st.sampled_from((0, 1, 2, 3, 24 * 365 * 5))
+lives = st.lists(st.tuples(st.none() | dates, dates, st.sampled_from(("C1", "C2")), st.booleans()), max_size=9)
+
+
+@given(lives, st.integers(0, 9), st.randoms())
+def test_supersession_has_no_circles(lives: list[Any], gone: int, chance: Any) -> None:
+    """Whatever the dates are, and whichever builds go: who follows is newer, and of the same line."""
+    there = [_standing(nth, *life) for nth, life in enumerate(lives)]
+    chance.shuffle(there)
+    there = [one for one in there if one.build.id != build(gone).id]
+    after = decisions.successors(there)
+    places = {(one.channel_id, one.build.id): one for one in there}
+    for (channel, before), by in after.items():
+        older, newer = places[channel, before], places[channel, by]
+        assert newer.place > older.place
+        assert decisions.line_of(newer.build) == decisions.line_of(older.build)
+    lines = {(one.channel_id, decisions.line_of(one.build)) for one in there}
+    assert len(there) - len(after) == len(lines), "of each line one is the newest"
+
+
+def _standing(nth: int, created: int | None, seen: int, channel: str, ios: bool) -> Standing:
+    made = seen if created is None else min(created, seen)
+    one = build(nth, platform="ios" if ios else "android")
+    return Standing(channel, one, NOON + made * HOUR, NOON + seen * HOUR)
 
 
 @pytest.mark.parametrize(
@@ -281,21 +302,6 @@ def test_only_the_same_app_platform_and_line_in_the_same_channel_is_superseded(
 def test_numbers_in_a_branch_do_not_make_another_line(older: str | None, newer: str, same: bool) -> None:
     lines = [decisions.line_of(build(1, origin=Origin(branch=branch))) for branch in (older, newer)]
     assert (lines[0] == lines[1]) is same
-
-
-def test_what_a_channel_was_told_before_counts_and_what_it_was_not_told_does_not() -> None:
-    news = [Change(build(2, created_at=NOON + HOUR), Stage.RUNNING)]
-    there = [Standing(channel, build(1)) for channel in ("C1", "C2")]
-    found = decisions.wanted(news, [subscription()], now=NOON, standing=there)
-    assert [(one.channel_id, one.build_id) for one in found.superseded] == [("C1", build(1).id)]
-    only_failures = subscription(events=(Event.FAILED,))
-    assert decisions.wanted(news, [only_failures], now=NOON, standing=there).superseded == ()
-
-
-def test_people_who_wait_are_no_channels_in_which_something_is_superseded() -> None:
-    found = decisions.wanted([Change(build(2), None)], [], now=NOON, awaiting={build(2).id: ["U1"]})
-    assert [one.channel_id for one in found.announcements] == ["U1"]
-    assert found.superseded == ()
 
 
 # ------------------------------------------------------------------ later words

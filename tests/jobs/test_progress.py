@@ -21,6 +21,7 @@ from tests.watching import TITLE, earlier, on_its_way, versions, watched
 
 USUAL = "the iOS builds of Courier usually take 8 minutes."
 STUCK = f"{TITLE}: ⏰ still being processed. It is taking far longer than builds do, and may be stuck."
+GIVEN_UP = f"I've stopped watching {TITLE}: it has taken too long and may never finish."
 DELETED = f"🗑️ {TITLE} was deleted in Applivery before it was ready, so nothing more will come of it."
 
 
@@ -208,7 +209,7 @@ async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: 
 
 
 @on_sqlite
-async def test_a_build_that_never_ends_is_watched_for_a_day_and_again_when_asked(world: World, clock: Clock) -> None:
+async def test_a_build_that_never_ends_is_watched_for_a_day(world: World, clock: Clock) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -216,19 +217,22 @@ async def test_a_build_that_never_ends_is_watched_for_a_day_and_again_when_asked
     await world.look()
     assert message.text.startswith(STUCK)
     clock.forward(minutes=2)
-    await world.look()
-    assert message.text.startswith(f"{TITLE} has not ended in a whole day, so I stop watching it.")
+    for _ in range(3):
+        await world.look()
+    assert message.text == GIVEN_UP
     assert await world.bot.store.progress_due_in() is None, "nothing of it is kept"
-    told = len(directs(world, world.bruno))
-    await press(world.slack, message, "Watch again", user=world.bruno)
-    await rested(world)
-    await world.look()
-    [*_, again] = directs(world, world.bruno)
-    assert len(directs(world, world.bruno)) == told + 1
-    assert again.text.startswith(STUCK)
+    [_, alarm, end] = directs(world, world.bruno)
+    assert alarm.text.startswith(STUCK)
+    assert end.text == GIVEN_UP, "an edit notifies nobody"
+    assert labels(end) == ["Check again", "Open in Applivery"]
+    assert await world.bot.store.watched_apps() == set()
+    looked = await (await press(world.slack, end, "Check again", user=world.bruno)).answer()
+    assert "may never finish" in looked.text
+    assert labels(looked) == ["Check again", "Open in Applivery"], "waiting is offered no more"
+    assert (await world.ask("watch courier", user=world.bruno)).text == looked.text
     world.applivery.move(build, "processed")
     await world.look()
-    assert "✅ ready" in again.text
+    assert len(directs(world, world.bruno)) == 3
 
 
 @on_sqlite

@@ -14,6 +14,7 @@ from bot.sandbox.slack.message import Message
 from tests.conftest import World, heads
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels
+from tests.store.builders import stages
 
 Log = list[Any]
 
@@ -213,13 +214,13 @@ async def test_a_build_deleted_while_pending_is_forgotten(watched: World) -> Non
     assert watched.said() == []
 
 
-async def test_what_is_said_of_a_build_that_is_deleted_meanwhile_is_still_said(watched: World) -> None:
+async def test_a_build_deleted_before_its_card_is_said_to_be(watched: World) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
     await watched.bot.store.mark_due(None)
     await watched.bot.watch.step()
     watched.applivery.delete(build)
     await watched.look()
-    assert watched.said() == [ready("1.0.0")]
+    assert watched.said() == ["🗑️ Courier 1.0.0 (1) for iOS was deleted in Applivery."]
 
 
 # ------------------------------------------------------------------ long lists
@@ -475,7 +476,7 @@ async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     await watched.restart()
-    assert await watched.bot.store.known(watched.courier.id) == {build.id: Stage.RUNNING}
+    assert await stages(watched.bot.store, watched.courier.id) == {build.id: Stage.RUNNING}
 
     watched.applivery.move(build, "processed")
     await watched.look()

@@ -94,10 +94,11 @@ def test_the_state_of_any_build_can_be_told(one: Build) -> None:
         (Stage.RUNNING, ["Watch", "Check again"], "being processed"),
         (Stage.READY, ["Get build", "What's new"], "ready"),
         (Stage.FAILED, [], "Applivery gave no reason."),
+        (Stage.UNKNOWN, ["Check again"], "no status (unknown to me)"),
     ],
 )
 def test_a_state_offers_what_can_be_done_now(stage: Stage, offered: list[str], words: str) -> None:
-    card = build_cards.status(build(1, stage=stage), DASHBOARD)
+    card = build_cards.status(build(1, stage=stage), DASHBOARD, awaitable=stage.under_way)
     assert list(buttons(card)) == [*offered, "Open in Applivery"]
     assert words in card.text
 
@@ -144,7 +145,8 @@ def test_any_link_can_be_handed_over(
 @given(facts.builds, facts.texts)
 def test_everything_around_links_can_be_said_of_any_build(one: Build, label: str) -> None:
     check(link_cards.no_install(one, dashboard(one)))
-    check(link_cards.not_ready(one, dashboard(one)))
+    check(link_cards.not_ready(one, dashboard(one), awaitable=True))
+    check(link_cards.not_ready(one, dashboard(one), awaitable=False, instead=one))
     check(link_cards.awaiting(one))
     check(link_cards.expired(label, f"{one.app.id}/{one.id}/auto"))
     check(link_cards.shared(one, "U0ANA"), live=ANA_ONLY)

@@ -30,7 +30,8 @@ def every(one: Build, usual: timedelta | None, left: timedelta | None) -> list[M
         cards.stuck(one, DASHBOARD),
         cards.ended(one, DASHBOARD),
         cards.deleted(one),
-        cards.stopped(one),
+        cards.stopped(one, again=True),
+        cards.given_up(one, DASHBOARD),
     ]
 
 

@@ -19,6 +19,11 @@ def build(name: str, stage: Stage = Stage.PENDING, *, app: str = "app", minute: 
     return Build(name, App(app, app, app.title()), stage, created_at=created, **facts)
 
 
+async def stages(store: Store, app: str = "app", ids: Iterable[str] = ()) -> dict[str, Stage]:
+    """How the builds of an app are known to stand."""
+    return {build_id: known.stage for build_id, known in (await store.known(app, ids)).items()}
+
+
 async def subscribe(store: Store, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
     """A subscription of a channel to everything about an app."""
     return await store.add_subscription("T1", channel, app, "App", list(Event), "", "U1", baseline=baseline)

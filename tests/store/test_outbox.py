@@ -8,7 +8,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from bot.domain.model import Build, Change, Event, Follow, Manner, NewAnnouncement, Shown, Stage, Superseded
+from bot.domain.model import Build, Change, Event, Follow, Manner, NewAnnouncement, Shown, Stage
 from bot.domain.states import DeliveryState, ResultKind
 from bot.store.claims import Claim, Outcome
 from bot.store.store import Store
@@ -150,17 +150,10 @@ async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None
 
 async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Store) -> None:
     newer = build("b2", Stage.READY, version="2")
-    announced = [NewAnnouncement("C1", "b2", Event.PROCESSED)]
-    [claimed] = await card.claim_apps(9, 60, only_due=False)
-    standing = await card.standing("app", ["C1", "C2"])
-    assert [(one.channel_id, one.build.id) for one in standing] == [("C1", "b1")]
-    followed = [Superseded("C1", "b1", "b2")]
-    change = [Change(newer, None)]
-    await card.record("app", claimed.token, change, announced, superseded=followed, next_at_seconds=60)
+    await look(card, [Change(newer, None)], [NewAnnouncement("C1", "b2", Event.PROCESSED)])
     new, old = await say(card)
     assert new.announcement.shown == (Shown(newer),)
     assert old.announcement.shown == (Shown(READY, superseded_by=newer),)
-    assert [one.build.id for one in await card.standing("app", ["C1"])] == ["b2"]
 
 
 async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Store) -> None:

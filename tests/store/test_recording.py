@@ -6,7 +6,7 @@ import asyncio
 
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
 from bot.store.store import Store
-from tests.store.builders import build, look, said, subscribe, take
+from tests.store.builders import build, look, said, stages, subscribe, take
 
 READY = build("b1", Stage.READY)
 NEWS = NewAnnouncement("C1", "b1", Event.PROCESSED)
@@ -16,7 +16,7 @@ async def test_a_build_moves_and_is_announced_in_one_go(store: Store) -> None:
     await subscribe(store)
     recorded = await look(store, [Change(READY, None)], [NEWS])
     assert (recorded.moved, recorded.announced, recorded.lease_lost) == (frozenset({"b1"}), 1, False)
-    assert await store.known("app", ["b1"]) == {"b1": Stage.READY}
+    assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
     [claim] = await take(store)
     assert claim.announcement.build == READY
     assert claim.announcement.event is Event.PROCESSED
@@ -45,7 +45,7 @@ async def test_recording_twice_changes_nothing_more(store: Store) -> None:
     assert (again.moved, again.announced) == (frozenset(), 0)
     stale = await look(store, [Change(build("b1", Stage.RUNNING), Stage.PENDING)], [NEWS])
     assert stale.moved == frozenset()
-    assert await store.known("app", ["b1"]) == {"b1": Stage.READY}
+    assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
 async def test_only_what_moved_here_is_announced(store: Store) -> None:
@@ -73,15 +73,16 @@ async def test_a_build_processed_again_is_not_announced_again(store: Store) -> N
 
 async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: Store) -> None:
     await subscribe(store)
-    stages = {"p": Stage.PENDING, "r": Stage.RUNNING, "y": Stage.READY, "f": Stage.FAILED}
-    await look(store, [Change(build(name, stage), None) for name, stage in stages.items()])
-    assert await store.known("app") == {"p": Stage.PENDING, "r": Stage.RUNNING}
-    assert await store.known("app", ["f", "r", "unknown"]) == {
+    made = {"p": Stage.PENDING, "r": Stage.RUNNING, "u": Stage.UNKNOWN, "y": Stage.READY, "f": Stage.FAILED}
+    await look(store, [Change(build(name, stage), None) for name, stage in made.items()])
+    assert await stages(store, "app") == {"p": Stage.PENDING, "r": Stage.RUNNING, "u": Stage.UNKNOWN}
+    assert await stages(store, "app", ["f", "r", "unknown"]) == {
         "p": Stage.PENDING,
         "r": Stage.RUNNING,
+        "u": Stage.UNKNOWN,
         "f": Stage.FAILED,
     }
-    assert await store.known("other") == {}
+    assert await stages(store, "other") == {}
 
 
 async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_back(store: Store) -> None:
@@ -89,12 +90,12 @@ async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_bac
     pending = build("b1")
     await look(store, [Change(pending, None)], [NewAnnouncement("C1", "b1", Event.UPLOADED)])
     await store.forget_build("app", "b1")
-    assert await store.known("app", ["b1"]) == {}
+    assert await stages(store, "app", ["b1"]) == {}
     [claim] = await take(store)  # what was to be said of it can still be said
     assert claim.announcement.build == pending
     back = await look(store, [Change(READY, None)], [NewAnnouncement("C1", "b1", Event.UPLOADED), NEWS])
-    assert (back.moved, back.announced) == (frozenset({"b1"}), 1)
-    assert await store.known("app", ["b1"]) == {"b1": Stage.READY}
+    assert (back.moved, back.announced) == (frozenset({"b1"}), 2), "the card that is being sent is shown anew as well"
+    assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
 async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Store) -> None:

@@ -14,7 +14,8 @@ async def poll(store: Store, *listed: Build, app: str = "app") -> None:
     """What jobs/watch does: claim, compare, decide, record; `listed` is newest first."""
     [claimed] = [one for one in await store.claim_apps(9, 60, only_due=False) if one.app_id == app]
     known = await store.known(app, [one.id for one in listed])
-    news = changes(known, listed, baseline=not claimed.baseline_done, since=claimed.baseline_since)
+    stages = {build_id: one.stage for build_id, one in known.items()}
+    news = changes(stages, listed, baseline=not claimed.baseline_done, since=claimed.baseline_since)
     wishes = [one for one in await store.subscriptions() if one.app_id in (app, None)]
     wanted = announcements(news, wishes, now=await store.now())
     await store.record(app, claimed.token, news, wanted, next_at_seconds=60)

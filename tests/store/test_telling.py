@@ -295,7 +295,7 @@ async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> Non
 
     async def arrive() -> None:
         for name in names:
-            change = Change(build(name, Stage.READY), None)
+            change = Change(build(name, Stage.READY, platform=name), None)  # each on a line of its own
             news = [NewAnnouncement(channel, name, Event.PROCESSED) for channel in ("C1", "C2")]
             await store.record("app", None, [change], news, next_at_seconds=60)
 

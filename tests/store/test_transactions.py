@@ -26,7 +26,7 @@ from tests.store.builders import build, fill, look, subscribe, take
 async def test_a_failure_half_way_leaves_nothing(store: Store) -> None:
     await subscribe(store)
     news = build("b1", Stage.READY)
-    nowhere = NewAnnouncement(None, "b1", Event.PROCESSED)  # type: ignore[arg-type]
+    nowhere = NewAnnouncement(None, "b1", Event.FAILED)  # type: ignore[arg-type]
     good = NewAnnouncement("C1", "b1", Event.PROCESSED)
     with pytest.raises(IntegrityError):
         await look(store, [Change(news, None)], [good, nowhere])

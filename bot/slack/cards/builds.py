@@ -18,6 +18,7 @@ STAGE_WORDS = {
     Stage.RUNNING: later("⚙️ being processed"),
     Stage.READY: later("✅ ready"),
     Stage.FAILED: later("❌ failed"),
+    Stage.DELETED: later("🗑️ deleted in Applivery"),
 }
 # What a screen reader says of each in a list.
 _SHORT = {
@@ -25,8 +26,11 @@ _SHORT = {
     Stage.RUNNING: later("running"),
     Stage.READY: later("ready"),
     Stage.FAILED: later("failed"),
+    Stage.DELETED: later("deleted in Applivery"),
 }
 SHOWN_BUILDS = 10
+NO_WAY_TO_TELL = later("I can't tell how this ends. Look at it in Applivery.")
+TOO_LONG = later("It has taken very long and may never finish. Look at it in Applivery.")
 
 
 def title(build: Build) -> str:
@@ -147,7 +151,20 @@ def failure(build: Build) -> str:
 
 def state(build: Build, recall: Recall | None = None) -> str:
     """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
-    return say("⛔ recalled: {reason}", reason=inline(recall.reason, 300)) if recall else say(STAGE_WORDS[build.stage])
+    if recall:
+        return say("⛔ recalled: {reason}", reason=inline(recall.reason, 300))
+    return f"⚠️ {unknown(build)}" if build.stage is Stage.UNKNOWN else say(STAGE_WORDS[build.stage])
+
+
+def unknown(build: Build) -> str:
+    """A status that is not documented, in Applivery's own word."""
+    if not build.status:
+        return say("no status (unknown to me)")
+    return say("status {status} (unknown to me)", status=wording.code(build.status, 60))
+
+
+def _short(build: Build) -> str:
+    return unknown(build) if build.stage is Stage.UNKNOWN else say(_SHORT[build.stage])
 
 
 def builds(app: App, found: Sequence[Build], note: str = "", recalls: Mapping[str, Recall] | None = None) -> Message:
@@ -165,7 +182,7 @@ def builds(app: App, found: Sequence[Build], note: str = "", recalls: Mapping[st
     for build in found[:SHOWN_BUILDS]:
         recall = (recalls or {}).get(build.id)
         label = inline(choice.label(build), 140)
-        lines.append(f"{label}: {state(build, recall) if recall else say(_SHORT[build.stage])}")
+        lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
         line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
         body.append(blocks.section(line, accessory=_builds_button(build, recall)))
     if (left := len(found) - SHOWN_BUILDS) > 0:
@@ -188,23 +205,57 @@ def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
     return blocks.button(say("Status"), "status.v1", build_value(build), says=says)
 
 
-def status(build: Build, dashboard: str, recall: Recall | None = None, *, releases: bool = False) -> Message:
-    """How far one build has come, and what can be done now; `releases`: by somebody who may take a build back."""
+def status(
+    build: Build,
+    dashboard: str,
+    recall: Recall | None = None,
+    *,
+    releases: bool = False,
+    awaitable: bool = False,
+    instead: Build | None = None,
+) -> Message:
+    """How far one build has come, and what can be done now.
+
+    `releases`: by somebody who may take a build back; `awaitable`: somebody may wait for its end; `instead` is the
+    newest build of its kind that can be had.
+    """
     sentence = f"{title(build)}: {state(build, recall)}."
     by = "\n" + say("by <@{person}> {when}", person=recall.by, when=when(recall.at)) if recall else ""
     body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
-    if build.stage is Stage.FAILED:
-        body.append(blocks.section(failure(build)))
-        sentence += f" {failure(build)}"
-    buttons: list[ButtonElement] = []
+    notes = [failure(build)] if build.stage is Stage.FAILED else []
+    notes += [endless(build)] if not build.stage.final and not awaitable else []
+    body += [blocks.section(note) for note in notes]
+    buttons = [*instead_buttons(instead)]
     if build.stage is Stage.READY:
         buttons += [get_button(build)] if recall is None else []
         buttons.append(news_button(build))
     elif not build.stage.final:
-        buttons.append(watch_button(build))
-        buttons.append(blocks.button(say("Check again"), "status.v1", build_value(build)))
+        buttons += [watch_button(build)] if awaitable else []
+        buttons.append(check_button(build))
     if releases and (recall or build.stage is Stage.READY):
         buttons.append(recall_button(build) if recall is None else unrecall_button(build))
     buttons.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
     body.append(blocks.actions(*buttons))
-    return Message(sentence, tuple(body))
+    return Message(" ".join([sentence, *notes, *latest_available(instead)]), tuple(body))
+
+
+def endless(build: Build) -> str:
+    """Why nobody should wait for the end of a build."""
+    return say(NO_WAY_TO_TELL if build.stage is Stage.UNKNOWN else TOO_LONG)
+
+
+def check_button(build: Build) -> ButtonElement:
+    """Looks at the build again, now."""
+    return blocks.button(say("Check again"), "status.v1", build_value(build))
+
+
+def instead_buttons(instead: Build | None) -> list[ButtonElement]:
+    """The build that can be had in place of one that cannot."""
+    if instead is None:
+        return []
+    return [get_named(say("Get {build}", build=choice.label(instead)), "get.v1#instead", instead)]
+
+
+def latest_available(instead: Build | None) -> list[str]:
+    """The same for who reads the text alone."""
+    return [] if instead is None else [say("Latest available build: {build}.", build=title(instead))]

@@ -13,7 +13,20 @@ from bot.domain.model import Asker, Attachment, Build, FileKind, Link, Recall, S
 from bot.language import count, current, figure, later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Expires, Message
-from bot.slack.cards.builds import build_value, changelog, facts, get_button, platform_name, state, title
+from bot.slack.cards.builds import (
+    build_value,
+    changelog,
+    check_button,
+    endless,
+    facts,
+    get_button,
+    instead_buttons,
+    latest_available,
+    platform_name,
+    state,
+    title,
+    unknown,
+)
 from bot.slack.wording import inline, when
 
 SHOWN_ATTACHMENTS = 40
@@ -187,18 +200,29 @@ def expired(label: str, again: str) -> Message:
     return Message(text, (blocks.section(text), blocks.actions(fresh)))
 
 
-def not_ready(build: Build, dashboard: str) -> Message:
-    """A build that cannot be had yet, with the offer to say when it can."""
-    if build.stage is Stage.PENDING:
+def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
+    """A build that cannot be had yet: with the offer to say when it can, if it is `awaitable`, or what to take."""
+    if build.stage is Stage.UNKNOWN:
+        text = say("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
+    elif build.stage is Stage.PENDING:
         text = say("{build} is not ready yet: it is waiting to be processed.", build=title(build))
-    else:
+    elif build.stage is Stage.RUNNING:
         text = say("{build} is not ready yet: it is being processed.", build=title(build))
+    else:
+        text = say("{build} is not ready yet: Applivery does not hand it out.", build=title(build))
+    tell = blocks.button(say("Tell me when it is ready"), "await.v1", build_value(build), style="primary")
     row = [
-        blocks.button(say("Tell me when it is ready"), "await.v1", build_value(build), style="primary"),
-        blocks.button(say("Check again"), "status.v1", build_value(build)),
+        *([tell] if awaitable else []),
+        *instead_buttons(instead),
+        check_button(build),
         blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
     ]
-    return Message(" ".join((text, say("I can tell you when it is."))), (blocks.section(text), blocks.actions(*row)))
+    more = say("I can tell you when it is.") if awaitable else "" if build.stage.final else endless(build)
+    small = [blocks.context(more)] if more and not awaitable else []
+    return Message(
+        " ".join(filter(None, [text, more, *latest_available(instead)])),
+        (blocks.section(text), *small, blocks.actions(*row)),
+    )
 
 
 def awaiting(build: Build) -> Message:

@@ -22,6 +22,7 @@ from bot.slack.cards.builds import (
     news_button,
     platform_name,
     title,
+    unknown,
     versioned,
 )
 from bot.slack.wording import inline, when
@@ -33,6 +34,8 @@ HEADS = {
     Stage.RUNNING: ("⚙️", later("{build} is being processed")),
     Stage.READY: ("✅", later("{build} is ready")),
     Stage.FAILED: ("❌", later("{build} failed to process")),
+    Stage.UNKNOWN: ("⚠️", ""),  # its own word is said instead
+    Stage.DELETED: ("🗑️", later("{build} was deleted in Applivery")),
 }
 DIGEST_LINES = 20
 LINK = 600  # characters of an address
@@ -58,12 +61,12 @@ def _build_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
     head = f"{_label(manner)}{_head(one)}"
     body = [blocks.section(f"*{head}*{_mention(manner)}", fields=facts(build), accessory=_icon(build))]
     body += _aftermath(one)
-    if build.stage is Stage.FAILED:
+    if _failed(one):
         body.append(blocks.section(failure(build)))
     if _is_news(one) and (notes := changelog(build, changelogs.START)):
         body.append(blocks.section(notes))
     get = [get_button(build, style="primary" if _is_news(one) else None)] if _can_be_had(one) else []
-    body += [*_read_on([build], dashboard), blocks.actions(*get, *_buttons(build))]
+    body += [*_read_on([one], dashboard), blocks.actions(*get, *_buttons(one))]
     return Message(f"{head}{_mention(manner)}{_small_facts(build)}. {_why(one)}".strip(), tuple(body))
 
 
@@ -73,7 +76,7 @@ def _line_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
     head = f"{_label(manner)}{_head(one)}"
     accessory = get_button(build, style=None) if _can_be_had(one) else None
     why = f"\n{_why(one)}" if _why(one) else ""
-    line = f"*{head}*{_small_facts(build)}{_mention(manner)}{why}\n{_links([build], dashboard)}"
+    line = f"*{head}*{_small_facts(build)}{_mention(manner)}{why}\n{_links([one], dashboard)}"
     text = f"{head}{_mention(manner)}{_small_facts(build)}. {_why(one)}".strip()
     return Message(text, (blocks.section(line, accessory=accessory),))
 
@@ -96,8 +99,8 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
         if _can_be_had(one)
     ]
     body += [
-        *_read_on([one.build for one in shown[:5]], dashboard),
-        blocks.actions(*gets[:10], *_buttons(first)),
+        *_read_on(shown[:5], dashboard),
+        blocks.actions(*gets[:10], *_buttons(next((one for one in shown if not _deleted(one)), shown[0]))),
     ]
     text = f"{head}{_mention(manner)}: {'; '.join(states)}. {' '.join(filter(None, map(_why, shown)))}"
     return Message(text.strip(), tuple(body))
@@ -139,10 +142,10 @@ def _icon_of(one: Shown) -> str:
 
 def _state(one: Shown, name: str) -> str:
     """What has become of a build, as a sentence about it by this name."""
-    sentence = HEADS[one.build.stage][1]
-    if one.recall:
-        sentence = later("{build} was recalled")
-    elif one.superseded_by and one.build.stage is Stage.READY:
+    if one.build.stage is Stage.UNKNOWN and one.recall is None:
+        return f"{_icon_of(one)} {name}: {unknown(one.build)}"
+    sentence = later("{build} was recalled") if one.recall else HEADS[one.build.stage][1]
+    if one.recall is None and one.superseded_by and one.build.stage is Stage.READY:
         newer = _newer(one.build, one.superseded_by)
         return f"{_icon_of(one)} {say('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
     return f"{_icon_of(one)} {say(sentence, build=name)}"
@@ -188,36 +191,42 @@ def _can_be_had(one: Shown) -> bool:
 
 
 def _is_news(one: Shown) -> bool:
-    return one.recall is None and one.superseded_by is None
+    return one.recall is None and one.superseded_by is None and not _deleted(one)
 
 
-def _buttons(build: Build) -> list[ButtonElement]:
+def _deleted(one: Shown) -> bool:
+    return one.build.stage is Stage.DELETED
+
+
+def _buttons(one: Shown) -> list[ButtonElement]:
+    build = one.build
     downloads = say("Who downloaded {build}", build=choice.label(build))
     mute = say("Mute {app} in this channel", app=build.app.name)
     more = [
         news_button(build),
         blocks.button(say("Downloads"), "downloads.v1", build_value(build), says=downloads),
     ]
+    more = [] if _deleted(one) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
     return [
-        *(more if build.stage is Stage.READY else more[:1] if build.changelog else []),
+        *more,
         blocks.button(say("Mute"), "mute.v1", build.app.id, says=mute),
     ]
 
 
-def _read_on(builds: Sequence[Build], dashboard: Dashboard) -> list[Block]:
-    links = _links(builds, dashboard)
+def _read_on(shown: Sequence[Shown], dashboard: Dashboard) -> list[Block]:
+    links = _links(shown, dashboard)
     return [blocks.context(links)] if links else []
 
 
-def _links(builds: Sequence[Build], dashboard: Dashboard) -> str:
+def _links(shown: Sequence[Shown], dashboard: Dashboard) -> str:
     """Where to read on: addresses that are no credentials, so they may stand in a channel."""
     links = []
-    for build in builds:
-        open_it, run = say("Open in Applivery"), say("CI run")
-        if len(builds) > 1:
+    for one in shown:
+        build, open_it, run = one.build, say("Open in Applivery"), say("CI run")
+        if len(shown) > 1:
             name = _plain_platform(build)
             open_it, run = say("Open {platform} in Applivery", platform=name), say("CI run {platform}", platform=name)
-        links.append(_link(dashboard(build), open_it))
+        links.append("" if _deleted(one) else _link(dashboard(build), open_it))
         if _is_web(build.origin.url):
             links.append(_link(build.origin.url or "", run))
     return " · ".join(filter(None, links))

@@ -9,7 +9,7 @@ from bot.language import count, say
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.cards import builds
-from bot.slack.cards.builds import STAGE_WORDS, build_value, facts, platform_name, title, watch_button
+from bot.slack.cards.builds import build_value, check_button, facts, platform_name, state, title, unknown, watch_button
 from bot.slack.wording import escape, inline, when
 
 
@@ -27,7 +27,7 @@ def promised(build: Build, usual: timedelta | None, left: timedelta | None, *, f
 
 def on_its_way(build: Build, usual: timedelta | None, left: timedelta | None, dashboard: str) -> Message:
     """How far the build has come and how long it usually still has."""
-    return _moving(build, say(STAGE_WORDS[build.stage]), _estimate(build, usual, left), dashboard)
+    return _moving(build, state(build), _estimate(build, usual, left), dashboard)
 
 
 def late(build: Build, usual: timedelta, dashboard: str) -> Message:
@@ -35,7 +35,7 @@ def late(build: Build, usual: timedelta, dashboard: str) -> Message:
     words = say(
         "It is taking longer than usual: {builds} usually take {time}.", builds=_alike(build), time=_long(usual)
     )
-    return _moving(build, say(STAGE_WORDS[build.stage]), words, dashboard)
+    return _moving(build, state(build), words, dashboard)
 
 
 def stuck(build: Build, dashboard: str) -> Message:
@@ -45,15 +45,15 @@ def stuck(build: Build, dashboard: str) -> Message:
         sentences.append(say("It was uploaded {time}.", time=when(build.created_at)))
     sentences.append(say("Look at it in the dashboard; if nothing moves there, upload it again. I go on watching."))
     waits = build.stage is Stage.PENDING
-    state = say("⏰ still waiting to be processed") if waits else say("⏰ still being processed")
-    return _moving(build, state, " ".join(sentences), dashboard)
+    still = say("⏰ still waiting to be processed") if waits else say("⏰ still being processed")
+    return _moving(build, still, " ".join(sentences), dashboard)
 
 
 def ended(build: Build, dashboard: str) -> Message:
     """What the progress message says at the end; the link, or the same reason, comes in a new message."""
     if build.stage is Stage.FAILED:
         return builds.status(build, dashboard)
-    words = say("{state}. You get it in a new message.", state=say(STAGE_WORDS[build.stage]))
+    words = say("{state}. You get it in a new message.", state=state(build))
     return Message(f"{title(build)}: {words}", (blocks.section(f"*{title(build)}*\n{words}"),))
 
 
@@ -66,30 +66,38 @@ def deleted(build: Build) -> Message:
     return Message(text, (blocks.section(text), blocks.context(lists)))
 
 
-def stopped(build: Build) -> Message:
-    """The person wanted to hear no more."""
+def stopped(build: Build, *, again: bool) -> Message:
+    """The person wanted to hear no more; `again`: it can still be watched."""
     text = say("You no longer watch {build}.", build=title(build))
-    return Message(text, (blocks.section(text), blocks.actions(watch_button(build, say("Watch again")))))
+    way_back = [blocks.actions(watch_button(build, say("Watch again")))] if again else []
+    return Message(text, (blocks.section(text), *way_back))
 
 
-def too_long(build: Build) -> Message:
-    """A day has gone by: it is watched no more, unless the person wants it."""
-    text = say(
-        "{build} has not ended in a whole day, so I stop watching it. You hear no more of it from me.",
-        build=title(build),
-    )
-    return Message(text, (blocks.section(text), blocks.actions(watch_button(build, say("Watch again")))))
+def given_up(build: Build, dashboard: str) -> Message:
+    """Nobody can say how it ends, so nobody waits for it any more."""
+    if build.stage.final:
+        return builds.status(build, dashboard)
+    if build.stage is Stage.UNKNOWN:
+        text = say(
+            "I've stopped watching {build}: {status}. I can't tell whether it will ever be ready.",
+            build=title(build),
+            status=unknown(build),
+        )
+    else:
+        text = say("I've stopped watching {build}: it has taken too long and may never finish.", build=title(build))
+    look = blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")
+    return Message(text, (blocks.section(text), blocks.actions(check_button(build), look)))
 
 
-def _moving(build: Build, state: str, words: str, dashboard: str) -> Message:
+def _moving(build: Build, stands: str, words: str, dashboard: str) -> Message:
     body = (
-        blocks.section(f"*{title(build)}*\n{state}\n{words}", fields=facts(build)),
+        blocks.section(f"*{title(build)}*\n{stands}\n{words}", fields=facts(build)),
         blocks.actions(
             blocks.button(say("Stop watching"), "unwatch.v1", build_value(build)),
             blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
         ),
     )
-    return Message(f"{title(build)}: {state}. {words}", body)
+    return Message(f"{title(build)}: {stands}. {words}", body)
 
 
 def _estimate(build: Build, usual: timedelta | None, left: timedelta | None) -> str:
