@@ -17,7 +17,7 @@ PAGES = 20  # of one list; more people than that are not counted one by one
 
 
 class Audience:
-    """Counts the people of one app; None where our credential may not list them."""
+    """Counts the people of one app; None where our credential may not list them, or there are too many to list."""
 
     def __init__(self, transport: Transport, api: str, organization_path: str, app: App) -> None:
         self._transport = transport
@@ -38,7 +38,7 @@ class Audience:
 
         everywhere = await self._people(f"{self._organization}/collaborators/", _person)
         of_app = await self._people(f"{self._organization}/collaborators/apps", of_the_app)
-        return len(everywhere | (of_app or frozenset())) if everywhere is not None else None
+        return None if everywhere is None or of_app is None else len(everywhere | of_app)
 
     async def employees(self) -> int | None:
         """The store users who were invited to the app.
@@ -55,10 +55,10 @@ class Audience:
                 page = await self._page(url, number, who)
                 found.update(page.items)
                 if not page.has_next:
-                    break
+                    return frozenset(found) - {NOT_COUNTED}
         except AppliveryProblem:
-            return None  # the role may not list people: that must not stop an upload
-        return frozenset(found) - {NOT_COUNTED}
+            pass  # the role may not list people: that must not stop an upload
+        return None
 
     async def _page(self, url: str, number: int, who: Callable[[wire.WireCollaborator], str | None]) -> Page[str]:
         def read(body: bytes) -> Page[str]:
@@ -73,4 +73,4 @@ def _person(item: wire.WireCollaborator) -> str | None:
     employee = wire.read(item.employee, wire.WireUser)
     if first(user.role) == "serviceAccount":
         return NOT_COUNTED
-    return first(user.id, user.bare_id, employee.id, employee.bare_id, item.employee, item.id)
+    return first(user.id, user.bare_id, item.user, employee.id, employee.bare_id, item.employee, item.id)

@@ -55,11 +55,13 @@ async def nudge(call: Call, value: str) -> Message:
     question = await _of_a_build(call, await questions.again(call, value))
     place = _mention(next(iter(typed.values("missing")), ""))
     found = await _compared(call, question, place)
-    able = [one for one in found.lack if one != call.asker.user_id and await _may_use(call, question, one)]
+    lack = [one for one in found.lack if one != call.asker.user_id]
+    able = [one for one in lack if await _may_use(call, question, one)]
     build = question.builds[0]
-    asked = await call.house.store.ask_to_try(build.id, able[:ASKED_AT_ONCE], call.asker.user_id)
+    asked = await call.house.store.ask_to_try(build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
     await call.write_down(Action.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
-    told = cards.nudged(question.what, len(asked), len(found.lack) - len(asked))
+    waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
+    told = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
     return replace(told, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
 
 

@@ -77,7 +77,7 @@ class Summary:
     `versions`, `systems` and `sources` have the most downloaded first; each, and `days` with `undated`, adds up to
     `recorded`. `days` are those with downloads, in order, in the time zone they were counted in. `listed` downloads
     are behind it all: `recorded` is more when Applivery's own totals are, and of the others nothing else is known.
-    `claimed` is what these totals come to.
+    `claimed` is what these totals come to, None when it was not kept.
     """
 
     recorded: int
@@ -89,12 +89,12 @@ class Summary:
     sources: Counts = ()
     days: tuple[tuple[date, int], ...] = ()
     undated: int = 0
-    claimed: int = 0
+    claimed: int | None = None
 
     @property
     def incomplete(self) -> bool:
         """Whether Applivery's own totals differ from the rows it listed."""
-        return self.claimed != self.listed or self.recorded != self.listed
+        return self.recorded != self.listed or self.claimed not in (None, self.listed)
 
     @property
     def unnamed(self) -> int:

@@ -15,8 +15,10 @@ from bot.store.transactions import Connection
 class Nudges(Database):
     """The store's nudges."""
 
-    async def ask_to_try(self, build_id: str, people: Collection[str], sent_by: str) -> list[str]:
-        """Write down that these people are asked to try a build; returns those who may be: not yet, and not against it.
+    async def ask_to_try(self, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
+        """Write down that the first of these people, `most` at most, are asked to try a build.
+
+        Returns those who may be: not asked yet, and not against it.
 
         Written before anybody is asked, so that whatever breaks then, nobody is asked twice.
         """
@@ -27,7 +29,7 @@ class Nudges(Database):
             against = set((await connection.execute(sa.select(unnudged.c.user_id))).scalars())
             asked: list[str] = []
             for person in people:
-                if person not in against:
+                if len(asked) < most and person not in against:
                     asked += (await connection.execute(new.values(user_id=person, **row))).scalars()
             return asked
 

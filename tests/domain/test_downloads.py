@@ -34,7 +34,7 @@ def people(found: Summary) -> list[tuple[str, int]]:
 
 
 def test_nothing_is_nobody() -> None:
-    assert summarise([]) == Summary(0, (), (), (), 0)
+    assert summarise([]) == Summary(0, (), (), (), 0, claimed=0)
 
 
 def test_people_are_counted_and_the_most_recent_comes_first() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -199,7 +201,49 @@ def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_
         assert table[-1][0]["text"] == f"{401 - len(table)} others"
 
 
+def test_every_kind_of_nobody_is_in_a_line() -> None:
+    rows = [MemberDownloads(Member(f"kind {n}"), (Download(),) * (n + 1)) for n in range(70)]
+    card = downloads.thread(courier(rows))[-1]
+    check(card)
+    told = [block["elements"][0]["text"] for block in card.blocks if block["type"] == "context"]
+    assert sum(int(line.rpartition("·")[2].split()[0].replace(",", "")) for line in told) == sum(range(71))
+
+
+def test_a_report_of_an_earlier_version_is_read() -> None:
+    person = {"name": "Ana", "kind": "user", "recorded": 1, "latest": None, "email": None}
+    summary = {"recorded": 1, "people": [person], "buckets": [], "versions": [["2.4.0", 1]], "listed": 1}
+    old = {"what": "Courier", "span": "so far", "tz": "UTC", "by": "person", "summary": summary, "crowd": 1}
+    found = report_of(json.dumps({**old, "adoption": [["2.4.0", 1]], "newest": "2.4.0", "before": None}))
+    assert downloads.headline(found).text == "Downloads of Courier so far: 1 download recorded by 1 person."
+    assert "totals" not in seen(downloads.headline(found))
+
+
 # ------------------------------------------------------------------ charts
+
+
+SAME = "Release candidate number "
+
+
+@given(
+    st.lists(st.one_of(facts.texts, st.integers(0, 40).map(lambda n: f"{SAME}{n}"), st.just("🦋" * 30)), max_size=60)
+)
+def test_labels_are_short_visible_and_different(texts: list[str]) -> None:
+    for limit in (12, 20, 60):
+        labels = charts.different(texts, limit)
+        assert len(set(labels)) == len(texts)
+        assert all(label.strip() and len(label.encode("utf-16-le", "replace")) <= 2 * limit for label in labels)
+
+
+def test_ten_labels_that_begin_alike_are_taken() -> None:
+    points = [(f"The same sixteen {n}", n) for n in range(20)]
+    check_message({"text": "x", "blocks": [charts.chart("bar", "t", "s", points)]})
+    check_message({"text": "x", "blocks": [charts.chart("bar", "t", "s", [("🦋" * 30, 1)] * 20)]})
+
+
+def test_thousands_of_equal_labels_take_no_time() -> None:
+    started = time.process_time()
+    assert len(set(charts.different(["Ana", "Ana "] * 10_000, 20))) == 20_000
+    assert time.process_time() - started < 3
 
 
 def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> None:

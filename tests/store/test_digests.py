@@ -86,9 +86,12 @@ async def test_a_digest_belongs_to_its_place(store: Store) -> None:
 async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wish(store: Store) -> None:
     await store.stop_nudging("U2")
     await store.stop_nudging("U2")
-    asked = await asyncio.gather(*(store.ask_to_try("b1", ["U1", "U2", "U3"], "U9") for _ in range(4)))
+    asked = await asyncio.gather(*(store.ask_to_try("b1", ["U1", "U2", "U3"], "U9", most=9) for _ in range(4)))
     assert sorted(person for one in asked for person in one) == ["U1", "U3"]
-    assert await store.ask_to_try("b2", ["U1", "U2"], "U9") == ["U1"]
+    assert await store.ask_to_try("b2", ["U1", "U2"], "U9", most=9) == ["U1"]
+    every = ["U1", "U4", "U5", "U6"]
+    assert await store.ask_to_try("b2", every, "U9", most=2) == ["U4", "U5"]
+    assert await store.ask_to_try("b2", every, "U9", most=2) == ["U6"], "who was asked takes nobody's place"
 
 
 async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Store) -> None:

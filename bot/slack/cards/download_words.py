@@ -12,7 +12,7 @@ from bot.language import count, figure, later, say
 from bot.slack import charts
 from bot.slack.wording import inline, when
 
-VERSIONS = 6  # in the small print
+VERSIONS, KINDS = 6, 10  # lines or words in the small print; the last adds up the others
 
 
 def downloads(number: int) -> str:
@@ -127,7 +127,8 @@ def claimed(report: Report) -> list[str]:
     if not summary.incomplete:
         return []
     said = later("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
-    return [say(said, claimed=figure(summary.claimed), listed=figure(summary.listed))]
+    totals = summary.recorded if summary.claimed is None else summary.claimed
+    return [say(said, claimed=figure(totals), listed=figure(summary.listed))]
 
 
 def links(report: Report) -> str:
@@ -155,7 +156,13 @@ def _asked(links_: int, remembered: int | None) -> str:
 
 def buckets(report: Report) -> list[str]:
     """What was downloaded by nobody we can name, a line for each kind of them."""
-    return [f"_{inline(one.label, 80)}_ · {downloads(one.recorded)}" for one in report.summary.buckets]
+    found = [(one.label, one.recorded) for one in report.summary.buckets]
+    shown = charts.first(found, KINDS, _other_kinds)
+    return [f"_{inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]
+
+
+def _other_kinds(number: int) -> str:
+    return count("{number} other kind of member", "{number} other kinds of members", number)
 
 
 def late(report: Report) -> list[str]:

@@ -109,18 +109,21 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
     return Message(text, (blocks.section(text), blocks.actions(*get, stop), small))
 
 
-def nudged(what: str, asked: int, left_alone: int) -> Message:
-    """What the asker hears when they have been asked."""
+def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
+    """What the asker hears when they have been asked; `waiting` people were too many for one time."""
     what = inline(what, 160)
+    if not asked and not left_alone:
+        return Message(say("Nobody is missing."))
     if not asked:
-        said = later("I asked nobody about {what}: everybody was asked before, or would rather not be.")
+        said = later("I asked nobody about {what}: everybody was asked before, opted out, or can't use me.")
         return Message(say(said, what=what))
     text = count("I asked {number} person to try {what}.", "I asked {number} people to try {what}.", asked, what=what)
-    if not left_alone:
-        return Message(text)
-    rest = count(
-        "I left {number} alone: asked before, opted out, or not able to use me.",
-        "I left {number} alone: asked before, opted out, or not able to use me.",
+    skipped = count(
+        "Skipped {number} (already asked, opted out, or can't use me).",
+        "Skipped {number} (already asked, opted out, or can't use me).",
         left_alone,
     )
-    return Message(f"{text} {rest}")
+    others = count(
+        "{number} more is left: press the button again.", "{number} more are left: press the button again.", waiting
+    )
+    return Message(" ".join([text, *([skipped] if left_alone else []), *([others] if waiting else [])]))
