@@ -369,6 +369,10 @@ class SlackUnsure(SlackProblem):
     sentence = later("Slack did not say whether it took the message.")
 
 
+class SlackDuplicate(SlackUnsure):
+    """Slack says that it has this message; whether it does is to be looked up."""
+
+
 class SlackCredentialRefused(SlackProblem):
     """Our bot token is revoked or wrong."""
 

@@ -17,13 +17,17 @@ class DeliveryState(StrEnum):
 
 
 class ResultKind(StrEnum):
-    """How one attempt to post ended; UNSURE: Slack may or may not have it."""
+    """How one attempt to post ended.
+
+    UNSURE: Slack may or may not have it, and the attempt may not be over. LOOK_UP: it is over, Slack may have it.
+    """
 
     POSTED = "posted"
     AGAIN = "again"
     HELD = "held"
     FAILED = "failed"
     UNSURE = "unsure"
+    LOOK_UP = "look_up"
 
 
 class WatchState(StrEnum):

@@ -16,6 +16,7 @@ from bot.errors import (
     MessageRefused,
     SlackBusy,
     SlackCredentialRefused,
+    SlackDuplicate,
     SlackProblem,
     SlackUnsure,
 )
@@ -38,6 +39,7 @@ LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are under way; the f
 # A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
+DUPLICATE_SECONDS = 2.0  # until Slack shows in the channel what it says it has
 APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
 GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
 # https://docs.slack.dev/reference/methods/chat.update#errors
@@ -131,6 +133,8 @@ class Announce:
     async def _outcome(self, claim: Claim) -> Outcome:
         try:
             outcome = await self._post(claim)
+        except SlackDuplicate as error:
+            return await self._looked_up_next(claim, error)
         except SlackUnsure as error:
             self.outage.failed(error)
             return Outcome.of(claim, ResultKind.UNSURE)
@@ -256,6 +260,13 @@ class Announce:
             return await self._set_aside(claim, error)
         return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
+    async def _looked_up_next(self, claim: Claim, error: SlackDuplicate) -> Outcome:
+        """No request is under way, so the channel need not wait for a lease to lapse before it is searched."""
+        log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
+        if claim.unsure and await self._is_old(claim):
+            return await self._set_aside(claim, error)
+        return Outcome.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
+
     async def _set_aside(self, claim: Claim, error: SlackProblem) -> Outcome:
         """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
         channel_id = claim.announcement.channel_id
@@ -270,6 +281,9 @@ class Announce:
         """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""
         if isinstance(error, (SlackBusy, SlackUnsure, SlackCredentialRefused)):
             return False
+        return await self._is_old(claim)
+
+    async def _is_old(self, claim: Claim) -> bool:
         return await self._store.now() - claim.first_attempt_at > GIVE_UP
 
     async def _take_back(self, outcome: Outcome) -> None:

@@ -12,10 +12,11 @@ from aiohttp import web
 class Fault:
     """One misbehaviour; every field left alone means "as usual".
 
-    `latency` is seconds to wait before anything else, and may stand alone. `status`, `body`, `error` and `code` answer
-    instead of doing the work; `retry_after` is the Retry-After header in seconds. `drop` cuts the connection before the
-    work is done, `drop_after` once it is done: the message is stored, the token minted, and the caller cannot know.
-    `drop_at` cuts it once that share (0 to 1) of the request's body has come, or of a file's bytes has gone.
+    `error_after` answers so once the work is done. `latency` is seconds to wait before anything else, and may stand
+    alone. `status`, `body`, `error` and `code` answer instead of doing the work; `retry_after` is the Retry-After
+    header in seconds. `drop` cuts the connection before the work is done, `drop_after` once it is done: the message
+    is stored, the token minted, and the caller cannot know. `drop_at` cuts it once that share (0 to 1) of the
+    request's body has come, or of a file's bytes has gone.
     """
 
     latency: float = 0
@@ -27,6 +28,7 @@ class Fault:
     drop: bool = False
     drop_after: bool = False
     drop_at: float | None = None
+    error_after: str | None = None
 
     @property
     def answers(self) -> bool:

@@ -136,7 +136,6 @@ class Poster:
         arguments = message.payload()
         if key:
             arguments["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
-            arguments["client_msg_id"] = key
         if thread_ts:
             arguments["thread_ts"] = thread_ts
         answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))

@@ -13,6 +13,7 @@ from bot.errors import (
     MessageRefused,
     SlackBusy,
     SlackCredentialRefused,
+    SlackDuplicate,
     SlackProblem,
     SlackUnsure,
 )
@@ -29,6 +30,8 @@ _MESSAGE = """invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_l
     too_many_attachments only_one_table_allowed message_not_found cant_update_message edit_window_closed
     thread_not_found"""
 _CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inactive org_login_required"
+# Seen, and not documented: https://github.com/slackapi/slack-api-specs/issues/10
+_DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
 _KINDS: dict[str, type[SlackProblem]] = {
     code: kind
@@ -37,6 +40,7 @@ _KINDS: dict[str, type[SlackProblem]] = {
         (_MESSAGE, MessageRefused),
         (_CREDENTIAL, SlackCredentialRefused),
         (_UNSURE, SlackUnsure),
+        (_DUPLICATE, SlackDuplicate),
     )
     for code in codes.split()
 }

@@ -65,8 +65,8 @@ class Outcome:
 
     POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (it certainly is not there); HELD with the `reason`,
     until the channel takes messages again; FAILED for good, with the `reason`; UNSURE, which keeps the lease: when
-    that has lapsed, the channel is searched for it. `covers` is the claim's, for a card that was shown; `edited` marks
-    a message that was there before.
+    that has lapsed, the channel is searched for it; LOOK_UP: it is searched in `retry_in` seconds. `covers` is the
+    claim's, for a card that was shown; `edited` marks a message that was there before.
     """
 
     announcement_id: int

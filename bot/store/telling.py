@@ -156,6 +156,7 @@ _STATES = {
     ResultKind.AGAIN: DeliveryState.DUE,
     ResultKind.HELD: DeliveryState.HELD,
     ResultKind.FAILED: DeliveryState.FAILED,
+    ResultKind.LOOK_UP: DeliveryState.SENDING,
 }
 
 
@@ -169,7 +170,7 @@ def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
         "state": _STATES[outcome.kind],
         "ts": outcome.ts if outcome.kind is ResultKind.POSTED else None,
         "reason": None if outcome.reason is None else storable(outcome.reason),
-        "wait": span(max(pace_seconds, outcome.retry_in) if outcome.kind is ResultKind.AGAIN else pace_seconds),
+        "wait": span(max(pace_seconds, outcome.retry_in)),
         "covers": outcome.covers,
     }
 

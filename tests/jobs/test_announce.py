@@ -114,6 +114,46 @@ async def test_a_post_whose_answer_was_lost_is_found_by_its_metadata_and_not_rep
     assert await watched.bot.store.posted_ts(watched.releases.id, build_id) == card.ts
 
 
+DUPLICATE = "duplicate_client_msg_id"
+
+
+@on_sqlite
+async def test_what_slack_calls_a_duplicate_is_looked_up(watched: World) -> None:
+    watched.slack.faults.add(POST, Fault(error_after=DUPLICATE))
+    await record(watched, "1", "2")
+    await watched.bot.announce.drain()
+    assert (await watched.bot.store.tell_due_in() or 0) < 5, "nothing is under way, so no lease has to lapse"
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+    assert posts(watched) == 2
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@on_sqlite
+async def test_a_duplicate_that_is_not_there_is_posted(watched: World, times: int) -> None:
+    watched.slack.faults.add(POST, Fault(error=DUPLICATE), times=times)
+    await record(watched, "1", "2")
+    await watched.settle()
+    assert watched.said() == EVERY[:2]
+
+
+@on_sqlite
+async def test_a_duplicate_without_a_look_up_is_not_lost(watched: World) -> None:
+    watched.slack.scopes.difference_update(HISTORY_SCOPES)
+    watched.slack.faults.add(POST, Fault(error=DUPLICATE))
+    await record(watched, "1")
+    await watched.settle()
+    assert watched.said() == EVERY[:1]
+
+
+@on_sqlite
+async def test_nothing_undocumented_is_sent_with_a_post(watched: World) -> None:
+    await record(watched, "1")
+    await watched.settle()
+    [call] = [call for call in watched.slack.calls_of(POST) if call.args["channel"] == watched.releases.id]
+    assert call.args.keys() <= {"channel", "text", "blocks", "metadata", "unfurl_links", "unfurl_media"}
+
+
 @on_sqlite
 async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it(watched: World) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))

@@ -401,3 +401,18 @@ async def test_what_comes_to_one_person_comes_in_their_language(world: World) ->
     due(world)
     await tell(world)
     assert "Los resúmenes son para managers." in heads(world, direct)[-1].text
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(error="duplicate_client_msg_id"), Fault(error_after="duplicate_client_msg_id")]
+)
+@pytest.mark.parametrize("before", [0, 1, 2])
+async def test_a_duplicate_in_a_thread_is_looked_up(world: World, fault: Fault, before: int) -> None:
+    await begun(world)
+    due(world)
+    await world.bot.digest.step()
+    for _ in range(before):
+        world.slack.faults.add(POST, Fault())
+    world.slack.faults.add(POST, fault)
+    await world.settle()
+    assert everything(world) in (ONE, ONE_DAY)

@@ -104,6 +104,7 @@ class Desk:
         self.sockets = sockets
         self.pacing = pacing
         self.base_url = ""
+        self.client_msg_ids: set[str] = set()
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class WebApi:
         if fault is not None and fault.drop_after:
             self._book(name, given, None, 0)
             return cut(request)
+        if fault is not None and fault.error_after:
+            answer = {"ok": False, "error": fault.error_after}
         return self._answered(name, given, answer)
 
     async def _arguments(self, request: web.Request) -> dict[str, Any]:

@@ -76,6 +76,26 @@ async def test_each_place_refuses_a_post_by_its_own_name(slack, client):
     assert (await client.chat_postMessage(channel=outside.id, text="x"))["ok"]
 
 
+async def test_a_client_msg_id_is_a_uuid_and_is_taken_once(slack, client, releases):
+    own = "3b241101-e2bb-5255-8caf-4136c566a962"
+    assert await error_of(client.chat_postMessage(channel="releases", text="x", client_msg_id="C1:b1")) == (
+        "invalid_arguments"
+    )
+    assert (await client.chat_postMessage(channel=releases.id, text="x", client_msg_id=own))["ok"]
+    twice = client.chat_postMessage(channel=releases.id, text="x", client_msg_id=own.upper())
+    assert await error_of(twice) == "duplicate_client_msg_id"
+    assert len(slack.messages(releases)) == 1
+
+
+async def test_a_client_msg_id_is_used_up_by_a_message_that_was_refused(slack, client, releases):
+    own = "3b241101-e2bb-5255-8caf-4136c566a962"
+    assert await error_of(client.chat_postMessage(channel=releases.id, client_msg_id=own)) == "no_text"
+    assert await error_of(client.chat_postMessage(channel=releases.id, text="x", client_msg_id=own)) == (
+        "duplicate_client_msg_id"
+    )
+    assert slack.messages(releases) == []
+
+
 async def test_a_public_channel_may_be_joined_and_then_posted_to(slack, client):
     outside = slack.channel("outside", bot_is_member=False)
     await client.conversations_join(channel=outside.id)

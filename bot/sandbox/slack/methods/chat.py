@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from bot.sandbox.slack.desk import Answer, Args, Desk, method
 from bot.sandbox.slack.message import Message
@@ -16,6 +17,24 @@ def _thread(desk: Desk, channel_id: str, args: Args) -> str | None:
     if thread_ts and parent is None:
         raise Refused("thread_not_found")
     return parent.thread_ts or parent.ts if parent else None
+
+
+def _client_msg_id(desk: Desk, args: Args) -> str | None:
+    """The UUID a client gave the message; it counts as used from here on, whatever becomes of the message.
+
+    Not in Slack's documentation, https://github.com/slackapi/slack-api-specs/issues/10; its own clients send UUIDs.
+    """
+    given = args.text("client_msg_id")
+    if given is None:
+        return None
+    try:
+        own = str(UUID(given))
+    except ValueError:
+        raise Refused("invalid_arguments", ["must be a UUID [json-pointer:/client_msg_id]"]) from None
+    if own in desk.client_msg_ids:
+        raise Refused("duplicate_client_msg_id")
+    desk.client_msg_ids.add(own)
+    return given
 
 
 def _own(desk: Desk, args: Args, *, refusal: str) -> Message:
@@ -32,13 +51,14 @@ def _own(desk: Desk, args: Args, *, refusal: str) -> Message:
 def post_message(desk: Desk, args: Args) -> Answer:
     """Post; a user's id opens the direct message and the answer carries its D… id."""
     channel = desk.post_to(args.needed("channel", "channel_not_found"))
+    client_msg_id = _client_msg_id(desk, args)
     content = args.content()
     about: dict[str, Any] = {
         "user": desk.workspace.bot_user_id,
         "bot_id": desk.workspace.bot_id,
         "thread_ts": _thread(desk, channel.id, args),
         "reply_broadcast": bool(args.flag("reply_broadcast")),
-        "client_msg_id": args.text("client_msg_id"),
+        "client_msg_id": client_msg_id,
     }
     desk.pacing.post(channel.id)
     message = desk.mailbox.post(channel, content, **about)
