@@ -162,7 +162,7 @@ class Reporting:
             return list(await asyncio.gather(*(ask(into, question.app.id, one) for one in ids)))
         if not ids:
             return [await ask(into, question.app.id)]
-        return [(await ask(lambda: _Only(into(), ids), question.app.id)).into]
+        return [(await ask(lambda: _Only(into(), question.builds), question.app.id)).into]
 
     async def _links(self, question: Question) -> int:
         period = question.period
@@ -195,15 +195,23 @@ class OneOf(Generic[Takes]):
 
 
 class _Only(Generic[Takes]):
-    """Hands on what was downloaded of some builds, and who everybody is."""
+    """Hands on what was downloaded of some builds, and who everybody is.
 
-    def __init__(self, into: Takes, builds: Collection[str]) -> None:
+    A download that does not say its build's id goes by its version.
+    """
+
+    def __init__(self, into: Takes, builds: Collection[Build]) -> None:
         self.into = into
-        self._builds = frozenset(builds)
+        self._ids = frozenset(one.id for one in builds)
+        self._versions = frozenset(one.version for one in builds)
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
-        kept = tuple(one for one in row.downloads if one.build_id in self._builds)
+        kept = tuple(
+            one
+            for one in row.downloads
+            if (one.build_id in self._ids if one.build_id else one.version in self._versions)
+        )
         self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total counts the others too
 
 

@@ -252,3 +252,20 @@ async def test_labels_that_begin_alike_are_drawn(world: World) -> None:
 async def test_a_plain_log_is_not_counted_as_rows(world: World) -> None:
     await begun(world, {**took(), "member": ANA})
     assert "does not understand" in (await world.ask("downloads courier")).text
+
+
+async def test_a_version_of_many_builds_has_what_names_it(world: World) -> None:
+    await begun(
+        world,
+        {"member": ANA, "total": 9, "downloads": [took("3.0.0"), took("2.0.0"), {**took(), "build": {"id": "c" * 24}}]},
+    )
+    for number in range(5):
+        world.applivery.build(world.courier, version="3.0.0", number=str(number))
+    assert "1 download recorded by 1 person." in (await world.ask("downloads courier 3.0.0")).text
+
+
+async def test_latest_without_an_app_is_each_platform_s(world: World) -> None:
+    await begun(world, {"member": ANA, "total": 1, "downloads": [took()]})
+    for typed in ("latest", "Latest", "courier latest", "courier LATEST"):
+        said = (await world.ask(f"downloads {typed}")).text
+        assert "Downloads of Courier iOS 2.5.0 · Android 2.4.0 so far" in said, typed
