@@ -11,7 +11,7 @@ from bot.applivery.envelope import Page, each, item, must, one, page_of
 from bot.applivery.notifications import Notification
 from bot.applivery.scalars import count, first, flag, moment, number, text, texts
 from bot.applivery.streaming import Cutter
-from bot.domain import uploads
+from bot.domain import formats, uploads
 from bot.domain.model import (
     App,
     Attachment,
@@ -36,6 +36,9 @@ _STAGES = {
     "error": Stage.FAILED,
     "failed": Stage.FAILED,
 }
+_NO_PLATFORM = ("", "unknown", "other", "none", "null", "undefined", "package")
+_PLATFORM_WORDS = {"osx": "macos", "mac": "macos", "win": "windows", "aos": "android"}  # as the vendor's webhooks say
+_UPLOADED = ("original", "package")  # of a build's files
 _SEPARATORS = re.compile(r"[\s_-]+")
 _BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
 
@@ -186,6 +189,7 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
     if identity is None:
         return None
     info, fault = wire.read(item.info, wire.WireInfo), wire.read(item.error, wire.WireProblem)
+    extension = _extension(item)
     plist, android = _plist(info), wire.read(info.android, wire.WireAndroid)
     status = text(item.status) or ""
     return Build(
@@ -195,7 +199,7 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
         status=status,
         version=first(item.version_name, plist.version, android.version) or "",
         number=first(item.version_code, plist.number, android.number) or "",
-        platform=(first(item.os, item.build_platform) or "").lower(),
+        platform=_platform(first(item.os, item.build_platform), extension, info),
         size=count(item.size),
         tags=texts(item.tags),
         changelog=text(item.changelog) or "",
@@ -204,7 +208,7 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
         uploader=uploads.person(origin.name) or _uploader(item.uploaded_by),
         requirements=_requirements(info),
         attachments=_attachments(item.files),
-        extension=text(item.original_extension),
+        extension=extension,
         disabled=flag(item.disabled) or False,
         error=first(item.error, fault.message),
         error_code=first(item.error_code, fault.code),
@@ -214,6 +218,31 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
         updated_at=moment(item.updated_at),
         icon=first(wire.read(item.application_info, wire.WireApp).picture),
     )
+
+
+def _extension(item: wire.WireBuild) -> str | None:
+    """Return the extension of the file that was uploaded, in small letters and without a dot."""
+    files = [wire.read(one, wire.WireAttachment) for one in (item.files if isinstance(item.files, list) else ())]
+    names = [text(wire.read(one.file, wire.WireFile).original_name) for one in files if one.type in _UPLOADED]
+    found = text(item.original_extension) or next((formats.extension(name) for name in names if name), None)
+    return (found or "").strip(". ").lower() or None
+
+
+def _platform(said: str | None, extension: str | None, info: wire.WireInfo) -> str:
+    """Return what a build is for: as Applivery says, else as its file does, else as what was read out of that does."""
+    word = (said or "").lower()
+    if word not in _NO_PLATFORM:
+        return _PLATFORM_WORDS.get(word, word)
+    return formats.platform_of(extension) or _read_out(info) or word
+
+
+def _read_out(info: wire.WireInfo) -> str | None:
+    android, ios = wire.read(info.android, wire.WireAndroid), wire.read(info.ios, wire.WireIos)
+    if any(part is not None for part in (android.version, android.number, android.minimum)):
+        return "android"
+    if isinstance(ios.plist, wire.WirePlist) and ios.plist != wire.WirePlist():
+        return "ios"
+    return "macos" if isinstance(info.pkg, wire.WirePlist) and info.pkg != wire.WirePlist() else None
 
 
 def _plist(info: wire.WireInfo) -> wire.WirePlist:

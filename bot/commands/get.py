@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.domain import choice
 from bot.domain.audit import Action, AuditOutcome
-from bot.domain.installing import kinds, over_the_air
+from bot.domain.installing import nearest_kind, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed
 from bot.language import later, say, speaking
@@ -54,7 +54,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     if build.stage is not Stage.READY:
         await handout.refuse_recalled(build)
         return await _not_to_be_had(call, build)
-    if kind is FileKind.AAB and build.extension and FileKind.AAB not in kinds(build):
+    if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise BadInput(
             say("{build} was not uploaded as an .aab.", build=choice.label(build)),
             say("Leave `type:aab` out for what there is."),
@@ -62,7 +62,8 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
         return links.no_install(build, dashboard)
     try:
-        link = await handout.give(call.asker, build, kind or handout.usual_kind(build), door=call.door)
+        wanted = nearest_kind(build, kind) if kind else handout.usual_kind(build)
+        link = await handout.give(call.asker, build, wanted, door=call.door)
     except NotProcessed:
         return await _not_to_be_had(call, build)
     await call.house.store.remember(_choice(call), build.app.id)

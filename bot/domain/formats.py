@@ -22,6 +22,20 @@ EXTENSIONS = (
     "zip",
     "tar.gz",
 )
+# Which system takes a file of these; the others say nothing of it.
+_PLATFORMS = {
+    "ipa": "ios",
+    "apk": "android",
+    "aab": "android",
+    "dmg": "macos",
+    "pkg": "macos",
+    "exe": "windows",
+    "msi": "windows",
+    "msix": "windows",
+    "msixbundle": "windows",
+    "appx": "windows",
+    "appxbundle": "windows",
+}
 LARGEST = 4 * 1024**3  # bytes; the vendor says "up to 4GB" and not which of the two it means
 
 _ZIPPED = frozenset({"ipa", "apk", "aab", "msix", "msixbundle", "appx", "appxbundle", "zip"})
@@ -33,6 +47,11 @@ def extension(name: str) -> str | None:
     """The documented extension a file name ends with, or None."""
     lowered = name.lower()
     return next((one for one in EXTENSIONS if lowered.endswith(f".{one}") and len(lowered) > len(one) + 1), None)
+
+
+def platform_of(extension: str | None) -> str | None:
+    """The platform that a build with this extension is for; None when that does not follow."""
+    return _PLATFORMS.get(extension or "")
 
 
 def check(name: str, size: int) -> None:

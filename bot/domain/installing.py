@@ -7,47 +7,59 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from bot.domain import formats
 from bot.domain.model import Build, FileKind
 from bot.language import count, day, say
 
-_APPLE = ("ios", "ipados", "tvos", "macos")
-_OVER_THE_AIR = ("ios", "ipados", "tvos")
+_OVER_THE_AIR = ("ios", "ipados", "tvos", "visionos", "watchos")
 SOON = timedelta(days=14)
 
 
 def over_the_air(build: Build) -> bool:
     """Whether `auto` stands for a manifest that an iPhone or iPad installs from, not for a file."""
-    return build.platform.casefold() in _OVER_THE_AIR
+    return build.platform.casefold() in _OVER_THE_AIR and build.extension in (None, "ipa")
+
+
+def is_android(build: Build) -> bool:
+    """Whether it is an Android app: by its file, else by what Applivery calls its platform."""
+    return (formats.platform_of(build.extension) or build.platform.casefold()) == "android"
 
 
 def usual_kind(build: Build) -> FileKind:
-    """The file people want when they do not say: the .apk on Android, on Apple's systems the .ipa or .pkg.
+    """The file people want when they do not say: the .apk on Android, elsewhere the file as it was uploaded.
 
-    A manifest starts nothing when it is opened from Slack; only an https page can hand it to an iPhone.
+    For any other build `auto` is either a manifest, which starts nothing when it is opened from Slack, or not
+    documented at all. https://docs.applivery.com/en/app-distribution/api/builds/download-build
     """
-    return FileKind.FILE if build.platform.casefold() in _APPLE else FileKind.AUTO
+    return FileKind.AUTO if is_android(build) else FileKind.FILE
 
 
 def kinds(build: Build) -> tuple[FileKind, ...]:
     """The files a build can be had as, the usual one first. `aab` only when the original was one."""
-    if (build.extension or "").casefold().lstrip(".") == "aab":
-        return (FileKind.AUTO, FileKind.AAB)
     if over_the_air(build):
         return (FileKind.AUTO, FileKind.FILE)
+    if is_android(build) and build.extension == "aab":
+        return (FileKind.AUTO, FileKind.AAB)
     return (usual_kind(build),)
+
+
+def nearest_kind(build: Build, wanted: FileKind) -> FileKind:
+    """The kind that was asked for, or the usual one where Applivery documents no such kind for this build."""
+    unsure = wanted is FileKind.AAB and is_android(build) and build.extension is None
+    return wanted if wanted is FileKind.FILE or unsure or wanted in kinds(build) else usual_kind(build)
 
 
 def file_word(build: Build, kind: FileKind) -> str:
     """What a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
     if kind is FileKind.AAB:
         return ".aab"
-    platform = build.platform.casefold()
-    if platform in _OVER_THE_AIR:
-        return ".ipa"
-    if platform == "android":
+    if is_android(build):
         return ".apk"
-    extension = (build.extension or "").lstrip(".")
+    extension = build.extension or _FILES.get(build.platform.casefold(), "")
     return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else say("file")
+
+
+_FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, where the extension is not known
 
 
 def warnings(build: Build, now: datetime) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.installing import Browser, Device, file_word, over_the_air, usual_kind
+from bot.domain.installing import Browser, Device, file_word, is_android, nearest_kind, over_the_air, usual_kind
 from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
 from bot.errors import Gone
@@ -48,8 +48,10 @@ class Wanted:
 
 def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Wanted:
     """What a press on `device` asks for; `choice` is the button's value, whatever else it says counts for nothing."""
-    if ticket.file_id is not None or ticket.kind is not FileKind.AUTO:
+    if ticket.file_id is not None:
         return Wanted(ticket.kind)
+    if ticket.kind is not FileKind.AUTO:
+        return Wanted(nearest_kind(build, ticket.kind))
     if not over_the_air(build):
         return Wanted(usual_kind(build))
     if choice == INSTALL or (choice != FILE and device is Device.IPHONE):
@@ -87,10 +89,6 @@ def _over_the_air(ticket: Ticket, build: Build) -> bool:
     return ticket.kind is FileKind.AUTO and over_the_air(build)
 
 
-def _is_android(build: Build) -> bool:
-    return build.platform.casefold() == "android"
-
-
 def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[Button, ...]:
     download = Button(say("Download the {file}", file=word), FILE)
     if not _over_the_air(ticket, build):
@@ -103,7 +101,7 @@ def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[B
 
 
 def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
-    if _is_android(build):
+    if is_android(build):
         refused = say("This build is for Android and cannot be installed here.")
         return refused if device is Device.IPHONE else None
     if not over_the_air(build):
@@ -119,7 +117,7 @@ def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
 
 
 def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
-    if device is Device.ANDROID and _is_android(build) and ticket.kind is not FileKind.AAB:
+    if device is Device.ANDROID and is_android(build) and ticket.kind is not FileKind.AAB:
         # not a bundle, which is for a store: no device installs it
         return say("When it has loaded, open it. Android may ask you to allow this browser to install apps.")
     if device is Device.IPHONE and _over_the_air(ticket, build):
@@ -128,5 +126,6 @@ def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
 
 
 def _scan(ticket: Ticket, build: Build) -> str:
-    to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or _is_android(build))
-    return say(SCAN[build.platform.casefold() if to_install else OTHER])
+    to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or is_android(build))
+    platform = "android" if is_android(build) else build.platform.casefold()
+    return say(SCAN.get(platform if to_install else OTHER, SCAN[OTHER]))

@@ -515,3 +515,36 @@ def test_any_json_is_read_or_refused_by_name(anything: Any) -> None:
 def test_scalars_take_anything(anything: Any) -> None:
     for read in (scalars.text, scalars.count, scalars.number, scalars.flag, scalars.texts, scalars.moment):
         read(anything)
+
+
+IPA_PLIST = {"plist": {"CFBundleVersion": "7"}}
+
+
+@pytest.mark.parametrize(
+    ("wire", "platform", "extension"),
+    [
+        ({"os": "ios"}, "ios", None),
+        ({"os": "iOS", "originalExtension": ".IPA"}, "ios", "ipa"),
+        ({"os": None, "buildPlatform": "switch", "originalExtension": "NSP"}, "switch", "nsp"),
+        ({"originalExtension": "ipa"}, "ios", "ipa"),
+        ({"originalExtension": "PKG"}, "macos", "pkg"),
+        ({"originalExtension": "dmg"}, "macos", "dmg"),
+        ({"originalExtension": "apk"}, "android", "apk"),
+        ({"originalExtension": "aab"}, "android", "aab"),
+        ({"originalExtension": "appxbundle"}, "windows", "appxbundle"),
+        ({"os": "unknown", "originalExtension": "exe"}, "windows", "exe"),
+        ({"os": "osx"}, "macos", None),
+        ({"os": "quantumOS", "originalExtension": "zip"}, "quantumos", "zip"),
+        ({"originalExtension": "zip"}, "", "zip"),
+        ({"info": {"android": {"versionCode": 7}, "ios": {"plist": {}}, "pkg": None}}, "android", None),
+        ({"info": {"ios": IPA_PLIST, "android": {}}}, "ios", None),
+        ({"info": {"pkg": {"CFBundleVersion": "7"}, "ios": None}}, "macos", None),
+        ({"info": {"pkg": "?", "ios": 7, "android": []}}, "", None),
+        ({"files": [{"type": "package", "file": {"originalName": "Courier.IPA"}}]}, "ios", "ipa"),
+        ({"files": [{"type": "attachment", "file": {"originalName": "notes.ipa"}}]}, "", None),
+        ({}, "", None),
+    ],
+)
+def test_a_platform_follows_from_all_evidence(wire: dict[str, Any], platform: str, extension: str | None) -> None:
+    found = build(**wire)
+    assert (found.platform, found.extension) == (platform, extension)

@@ -51,6 +51,7 @@ EXTENSIONS = {
     "zip": "package",
     "tar.gz": "package",
 }
+_READ_OUT = {"ios": "ios", "android": "android", "pkg": "macos"}
 _USUAL = {"ios": "ipa", "android": "apk", "macos": "pkg", "windows": "msi"}
 _TYPES = {"ipa": "application/octet-stream", "apk": "application/vnd.android.package-archive"}
 
@@ -83,6 +84,18 @@ NETWORKS: tuple[Wire, ...] = (
         "visitor": "vis-c2b94d0816",
     },
 )
+
+
+def platform_of(wire: Wire) -> str:
+    """Tell what a build is for: Applivery has the file, so it knows also where its answers do not say."""
+    extension = str(wire.get("originalExtension") or "").lower().lstrip(".")
+    known = [key for key, inside in (wire.get("info") or {}).items() if inside and key in _READ_OUT]
+    return str(
+        wire.get("os")
+        or wire.get("buildPlatform")
+        or EXTENSIONS.get(extension)
+        or next((_READ_OUT[key] for key in known), "")
+    ).lower()
 
 
 def timestamp(when: datetime | float) -> str:

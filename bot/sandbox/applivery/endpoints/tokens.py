@@ -12,10 +12,10 @@ from bot.sandbox.applivery.endpoints.files import address, manifest
 from bot.sandbox.applivery.gate import WORLD
 from bot.sandbox.applivery.places import build_of
 from bot.sandbox.applivery.records import PretendedBuild, Token
-from bot.sandbox.applivery.wire import timestamp
+from bot.sandbox.applivery.wire import platform_of, timestamp
 
 routes = web.RouteTableDef()
-_APPLE = ("ios", "macos")
+_APPLE = ("ios", "ipados", "tvos", "macos")
 
 
 @routes.get("/v1/organizations/{organization}/apps/{app}/builds/{build}/downloadToken", allow_head=False)
@@ -56,8 +56,10 @@ def _file_key(build: PretendedBuild, kind: str, file_id: str | None) -> str:
         if kind != "auto":
             raise invalid("type", "must be [auto] with fileId")
         wanted = [entry["id"] for entry in entries if entry["id"] == file_id and entry["type"] == "attachment"]
-    elif kind == "auto" and build.wire.get("os") in _APPLE:
+    elif kind == "auto" and platform_of(build.wire) in _APPLE:
         return "manifest"
+    elif kind == "auto" and platform_of(build.wire) != "android":
+        raise invalid("type", "must be [file] for this build")
     else:
         wanted = [entry["id"] for entry in entries if entry["type"] == ("original" if kind == "aab" else "package")]
     if not wanted:
@@ -84,7 +86,7 @@ async def resolve_download(request: web.Request) -> web.Response:
 async def get_install_manifest(request: web.Request) -> web.Response:
     """Answer the over-the-air manifest of an iOS build and leave the token unspent."""
     world, _, build = _usable(request)
-    if build.wire.get("os") not in _APPLE:
+    if platform_of(build.wire) not in _APPLE:
         raise not_found()
     return manifest(world, build)
 
