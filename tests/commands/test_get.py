@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import aiohttp
 import pytest
@@ -110,6 +111,30 @@ async def test_filters_narrow_what_the_latest_is(world: World) -> None:
     assert "1.1.0 (11) for Android" in (await world.ask("get courier os:android")).text
     assert "1.1.0 (11) for Android" in (await world.ask("get courier -tag:nightly")).text
     assert "2.4.0 (173) for iOS" in (await world.ask('get "Courier" branch:release/*')).text
+
+
+@pytest.mark.parametrize("typed", ["", "type:auto", "type:file"])
+@pytest.mark.parametrize(
+    ("about", "word"),
+    [
+        ({"os": "macos", "extension": "PKG"}, ".pkg"),
+        ({"os": "macos", "extension": "dmg"}, ".dmg"),
+        ({"os": None, "buildPlatform": None, "extension": "ipa"}, ".ipa"),
+        ({"os": None, "buildPlatform": None, "extension": ".Pkg"}, ".pkg"),
+        ({"os": "windows", "extension": "exe"}, ".exe"),
+        ({"os": None, "buildPlatform": "ps5", "extension": "zip"}, ".zip"),
+        ({"os": "ios", "extension": "zip"}, ".zip"),
+    ],
+)
+async def test_what_is_no_apk_is_had_as_the_file_itself(
+    world: World, about: dict[str, Any], typed: str, word: str
+) -> None:
+    await world.start()
+    ready(world, **about)
+    answer = await world.ask(f"get courier {typed}")
+    over_the_air = word == ".ipa" and typed == "type:auto"  # no page could start that
+    assert [token.type for token in world.applivery.minted] == ([] if over_the_air else [FileKind.FILE])
+    assert over_the_air or f"Download the {word}" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -301,7 +301,7 @@ async def test_whole_answers_can_be_reshaped(applivery, caller, courier):
         ({"os": "android", "size": 70_001}, "auto"),
         ({"os": "android", "size": 3}, "file"),
         ({"os": "android", "size": 65_536, "extension": "aab"}, "aab"),
-        ({"os": "windows", "size": 0}, "auto"),
+        ({"os": "windows", "size": 0}, "file"),
     ],
 )
 async def test_a_token_leads_to_exactly_the_declared_bytes(applivery, caller, courier, build, kind):
