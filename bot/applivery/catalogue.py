@@ -95,20 +95,28 @@ class Catalogue:
             await asyncio.sleep(0)
         return page
 
-    async def build(self, app: App, which: str, filters: Words = NO_WORDS, *, recalled: Collection[str] = ()) -> Chosen:
+    async def build(
+        self,
+        app: App,
+        which: str,
+        filters: Words = NO_WORDS,
+        *,
+        recalled: Collection[str] = (),
+        prefer: choice.Prefer | None = None,
+    ) -> Chosen:
         """The one build meant by `latest`, a version, `#number` or an id. Raises as domain.choice.build does.
 
-        A `recalled` one (by id) is never the latest, nor offered beside it.
+        A `recalled` one (by id) is never the latest, nor offered beside it; `prefer` says what is meant of several.
         """
         if choice.BUILD_ID.fullmatch(which):
             return Chosen(await self.build_by_id(which, (app,)))
         found = await self.builds(app, filters)
         try:
-            build = choice.build(which, found, app, recalled)
+            build = choice.build(which, found, app, recalled, prefer)
         except NotFoundByName:
             if len(found) < PAGE_SIZE:
                 raise  # those were all of them
-            build = choice.build(which, await self._older(app, which, filters), app)
+            build = choice.build(which, await self._older(app, which, filters), app, recalled, prefer)
         return Chosen(build, tuple(choice.other_platforms(build, found, recalled)))
 
     async def _older(self, app: App, which: str, filters: Words) -> list[Build]:

@@ -7,6 +7,7 @@ from slack_sdk.models.blocks import Option
 from bot.commands import get
 from bot.commands.upload import AGAIN_SECONDS
 from bot.domain import choice, formats
+from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
 from bot.errors import BadInput, NotProcessed
 from bot.language import say
@@ -79,7 +80,8 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
     app: App | None = next((one for one in await call.apps() if one.id == wanted), None)
     if app is None:
         return []
-    found = [one for one in await call.house.catalogue.builds(app, most=100) if one.stage is Stage.READY]
+    recalled = await call.house.store.recalls()
+    found = [one for one in await call.house.catalogue.builds(app, most=100) if can_be_had(one, recalled)]
     labels = [(choice.label(one), one.id) for one in found]
     return [blocks.option(label, build_id) for label, build_id in labels if typed.casefold() in label.casefold()][:100]
 

@@ -100,7 +100,8 @@ async def unrecall(call: Call, target: Target | None = None, *, filters: Filters
     """
     if target is None or target.which is None:
         return await _give_free(call, await _only_one(call, target.app if target else None))
-    return await _give_free(call, (await target.build(call, filters)).build)
+    recalls = await call.house.store.recalls()
+    return await _give_free(call, (await target.build(call, filters, prefer=lambda one: one.id in recalls)).build)
 
 
 @button("unrecall.v1", need=Role.RELEASER, once=True)

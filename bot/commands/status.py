@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.choice import Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.errors import BadInput
 from bot.language import say
@@ -25,10 +26,10 @@ async def status(call: Call, target: Target | None = None, *, filters: Filters) 
     return await card(call, await newest(call, target or Target(None), filters))
 
 
-async def newest(call: Call, target: Target, filters: Filters) -> Build:
-    """The build that was named; where none was, the newest of the app, however far it is."""
+async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = lambda _: True) -> Build:
+    """The build that was named, of several one that `prefer` takes; where none was, the newest, however far it is."""
     if target.which not in (None, LATEST):
-        return (await target.build(call, filters)).build
+        return (await target.build(call, filters, prefer=prefer)).build
     app = await call.the_app(target.app)
     found = await call.house.catalogue.builds(app, filters, most=1)
     if not found:

@@ -22,7 +22,7 @@ async def watch(call: Call, target: Target | None = None, *, filters: Filters) -
     /applivery watch courier #173
     /applivery watch latest os:ios
     """
-    return await _begin(call, await newest(call, target or Target(None), filters))
+    return await _begin(call, await newest(call, target or Target(None), filters, call.can_be_awaited))
 
 
 @button("watch.v1", need=Role.MEMBER)

@@ -112,10 +112,16 @@ def _glob(typed: str) -> str:
     return typed.casefold().replace("[", "[[]")
 
 
-def build(which: str, builds: Sequence[Build], of: App, recalled: Collection[str] = ()) -> Build:
+Prefer = Callable[[Build], bool]
+
+
+def build(
+    which: str, builds: Sequence[Build], of: App, recalled: Collection[str] = (), prefer: Prefer | None = None
+) -> Build:
     """Pick from builds, newest first: `latest` (the newest that is ready), a version, `#number` or an id.
 
-    `recalled` has the ids of builds that were taken back: none of them is the latest, each can be meant by name.
+    `recalled` has the ids of builds that were taken back: none of them is the latest, each can be meant by name. Of
+    several with one version or number those are meant that `prefer` takes, or else those that can be had.
     Raises Ambiguous when several builds carry the version or number, NotFoundByName with the closest versions.
     """
     wanted = which.strip()
@@ -135,7 +141,15 @@ def build(which: str, builds: Sequence[Build], of: App, recalled: Collection[str
             closest(wanted, names),
             otherwise=say("List them with `builds {app}`.", app=of.slug),
         )
-    return _one_of(found, of, which)
+    return _one_of(_preferred(found, recalled, prefer), of, which)
+
+
+def _preferred(found: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
+    """What is worth choosing from: nobody chooses a build that has failed where there is one to be had."""
+    if prefer is not None:
+        return [one for one in found if prefer(one)] or found
+    available = [one for one in found if one.stage is Stage.READY and one.id not in recalled]
+    return available or [one for one in found if one.stage.under_way] or found[:1]
 
 
 def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Build:

@@ -59,7 +59,7 @@ class Personal:
             link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
         except Recalled as problem:
             told = replies.problem(problem)
-            head = say("It is processed, as you asked to be told, but nobody is to have it.")
+            head = say("{build} is ready but was recalled.", build=builds.title(build))
             return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
         except Problem as problem:
             log.info("personal.without_link", problem=type(problem).__name__, cause=cause(problem))

@@ -18,7 +18,7 @@ from bot.applivery.client import Applivery
 from bot.domain import access
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import Ambiguous, Prefer
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.health import Health
 from bot.domain.model import App, Asker, Build, Role
@@ -181,15 +181,18 @@ class Target:
     app: App | None
     which: str | None = None
 
-    async def build(self, call: Call, filters: Words = NO_WORDS) -> Chosen:
-        """The one build that is meant. Raises Ambiguous, NotFoundByName or what Applivery's answer means."""
+    async def build(self, call: Call, filters: Words = NO_WORDS, *, prefer: Prefer | None = None) -> Chosen:
+        """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
+
+        Raises Ambiguous, NotFoundByName or what Applivery's answer means.
+        """
         catalogue = call.house.catalogue
         if self.app is None and self.which not in (None, LATEST):
             found = await catalogue.build_by_id(self.which.lower(), tuple(await call.apps()))
             return Chosen(found)
         recalled = await call.house.store.recalls()
         return await catalogue.build(
-            await call.the_app(self.app), self.which or LATEST, filters, recalled=recalled.keys()
+            await call.the_app(self.app), self.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer
         )
 
 

@@ -80,8 +80,9 @@ async def test_the_link_comes_by_direct_message_when_the_build_is_processed(worl
     assert mints(world) == 0
     world.applivery.move(build, "processed")
     message = await tick(world)
-    assert message.text.startswith("Ready, as you asked to be told: Courier 2.4.0 (173)")
-    assert "✅ *Ready*, as you asked to be told." in seen(message)
+    assert message.text.startswith("✅ Courier 2.4.0 (173)")
+    assert "is ready*" in seen(message)
+    assert "you asked" not in f"{message.text}{seen(message)}"
     assert await downloaded(message) == 200
     await world.look()
     assert len(directs(world, world.bruno)) == 1

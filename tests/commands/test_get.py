@@ -372,3 +372,62 @@ async def test_get_works_over_signed_http(world: World) -> None:
     assert await world.slack.options(form, "get.app", "", user=world.ana)
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.ana)
     await world.slack.until(lambda: len(world.slack.ephemerals(world.ana)) == 2)
+
+
+# ------------------------------------------------------------------ what cannot be had
+
+
+async def test_only_what_can_be_had_is_offered(world: World) -> None:
+    await world.start()
+    ready(world, os="ios", number="1")
+    ready(world, os="android", number="2", status="error")
+    ready(world, os="macos", number="3", status="pending_deletion")
+    ready(world, os="windows", number="4", status="in_progress")
+    assert "for iOS" in (await world.ask("get courier 2.4.0", user=world.bruno)).text, "there is nothing to choose from"
+    ready(world, os="tvos", number="5")
+    ready(world, os="ios", number="6")
+    await world.ask('recall courier #6 "crash"')
+    answer = await world.ask("get courier 2.4.0", user=world.bruno)
+    assert [label.partition(" (")[2] for label in labels(answer)] == ["5) tvOS · release/2.4", "1) iOS · release/2.4"]
+
+
+async def test_of_builds_on_their_way_one_can_be_chosen(world: World) -> None:
+    await world.start()
+    for number, status in enumerate(("error", "pending", "in_progress")):
+        ready(world, number=str(number), status=status)
+    answer = await world.ask("get courier 2.4.0")
+    assert [label.partition(" (")[2][0] for label in labels(answer)] == ["2", "1"]
+
+
+@pytest.mark.parametrize("status", ["error", "pending_deletion", "recalled"])
+async def test_what_cannot_be_had_offers_the_newest_one_that_can(world: World, status: str) -> None:
+    await world.start()
+    ready(world, version="2.2.0")
+    ready(world, version="2.3.0")
+    ready(world, version="2.3.1", status="in_progress")
+    ready(world, version="9.0.0", os="android")
+    ready(world, version="2.4.0", status="processed" if status == "recalled" else status)
+    if status == "recalled":
+        await world.ask('recall courier 2.4.0 "crash"')
+    answer = await world.ask("get courier 2.4.0", user=world.bruno)
+    assert "2.3.0 (173)" in answer.text
+    [label] = [one for one in labels(answer) if one.startswith("Get ")]
+    assert link(await (await press(world.slack, answer, label, user=world.bruno)).answer())
+
+
+async def test_without_a_good_build_none_is_offered(world: World) -> None:
+    await world.start()
+    ready(world, status="error")
+    ready(world, version="9.0.0", os="android")
+    answer = await world.ask("get courier 2.4.0")
+    assert not [one for one in labels(answer) if one.startswith("Get ")]
+
+
+async def test_a_build_that_has_failed_since_is_not_shared(world: World) -> None:
+    await world.start()
+    build = ready(world)
+    answer = await world.ask("get courier")
+    world.applivery.fail(build, "The signature was revoked")
+    told = await (await press(world.slack, answer, "Share here", user=world.ana)).answer()
+    assert "The signature was revoked" in told.text
+    assert world.slack.messages(world.releases) == []

@@ -361,7 +361,7 @@ async def test_who_waits_for_a_build_that_is_recalled_meanwhile_is_told_so(world
     await world.look()
     told = await direct(world, world.bruno)
     assert REFUSED in told.text
-    assert "as you asked to be told" in told.text
+    assert "is ready but was recalled" in told.text
     assert labels(told) == ["Get 2.3.9 (170) iOS · release/2.4"]
     assert mints(world) == 0
 

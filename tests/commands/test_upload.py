@@ -268,7 +268,7 @@ async def test_the_watch_takes_over_and_every_card_names_the_uploader(world: Wor
     world.applivery.move(build, "processed")
     await world.look()
     told = await direct(world, world.ana, 2)
-    assert told.text.startswith("Ready, as you asked to be told: Courier")
+    assert told.text.startswith("✅ Courier")
     card = world.slack.messages(world.releases)[-1]
     assert "is ready" in card.text
     assert "*Uploaded by* ana" in seen(card)
@@ -292,7 +292,7 @@ async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: World) ->
     assert "✅ ready" in message.text or "is uploaded" in message.text
     await world.look()
     everything = " ".join(texts(directs(world, world.ana)))
-    assert everything.count("✅ ready") + everything.count("Ready, as you asked") == 1
+    assert everything.count("✅ ready") + everything.count(" is ready. ") == 1
 
 
 async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: World) -> None:

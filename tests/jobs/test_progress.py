@@ -67,7 +67,7 @@ async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_mess
         "✅ ready. You get it in a new message.",
     ]
     [_, end] = directs(world, world.bruno)
-    assert end.text.startswith(f"Ready, as you asked to be told: {TITLE}")
+    assert end.text.startswith(f"✅ {TITLE} is ready.")
     assert await downloaded(end) == 200
     assert await world.bot.progress.step() is None, "and then there is nothing more to do"
 

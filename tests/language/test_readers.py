@@ -106,8 +106,8 @@ async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
     clock.forward(minutes=1)
     await world.look()
     assert for_lucia.text.endswith("La recibes en un mensaje nuevo.")
-    assert directs(world, lucia)[-1].text.startswith("Lista, me pediste que te avisara: Courier 2.4.0")
-    assert directs(world, world.bruno)[-1].text.startswith("Ready, as you asked to be told: Courier 2.4.0")
+    assert directs(world, lucia)[-1].text.startswith("✅ Courier 2.4.0 (173) para iOS está lista.")
+    assert directs(world, world.bruno)[-1].text.startswith("✅ Courier 2.4.0")
 
 
 @pytest.mark.parametrize("place", ["direct", "ephemeral"])

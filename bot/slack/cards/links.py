@@ -71,11 +71,10 @@ def _offer(made: Link, what: str, asker: Asker, life: str) -> str:
 
 
 def ready(build: Build, made: Link, asker: Asker, now: datetime, *, dashboard: str, installs: bool) -> Message:
-    """What somebody gets who asked to be told: the build is ready, and here is the link."""
+    """What somebody gets who waited, or uploaded the build: it is ready, and here is the link."""
     message = link(build, made, asker, now, dashboard=dashboard, installs=installs)
-    head = blocks.section(say("✅ *Ready*, as you asked to be told."))
-    text = say("Ready, as you asked to be told: {message}", message=message.text)
-    return replace(message, text=text, blocks=(head, *message.blocks))
+    head = say("{build} is ready", build=title(build))
+    return replace(message, text=f"✅ {head}. {message.text}", blocks=(blocks.section(f"✅ *{head}*"), *message.blocks))
 
 
 NO_PAGE = later(
