@@ -217,6 +217,7 @@ async def _send(call: Call, build: Build, to: str) -> Message:
         return await hand(call, build)  # says why there is nothing to send
     await call.house.handout.refuse_recalled(build)
     recipient = found[1]
+    await call.house.people.require_person(recipient)
     try:
         other = await call.house.people.asker(call.asker.team_id, recipient, None)
         await call.permit(build.app, other)

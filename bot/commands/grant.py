@@ -49,6 +49,8 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
         )
     given = _role(role)
     grantee = _grantee(who)
+    if _PERSON.fullmatch(who):
+        await call.house.people.require_person(grantee)
     await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
     await call.write_down(Action.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
     who, named = _mention(grantee), given.word

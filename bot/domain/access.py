@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.model import App, Asker, Role
-from bot.errors import Denied
+from bot.errors import BadInput, Denied
 from bot.language import say
 
 
@@ -25,6 +25,19 @@ class Person:
     guest: bool = False
     bot: bool = False
     gone: bool = False
+
+
+def require_person(person: Person) -> None:
+    """Raise BadInput for who can be sent nothing and given no role: a bot, or a person who has left."""
+    if person.bot:
+        raise BadInput(
+            say("{name} is a bot.", name=person.name or person.user_id), say("Choose a member of this workspace.")
+        )
+    if person.gone:
+        raise BadInput(
+            say("{name} has left this workspace.", name=person.name or person.user_id),
+            say("Choose a member of this workspace."),
+        )
 
 
 def role_of(person: Person, *, home_team: str, admins: Collection[str], default: Role) -> Role:

@@ -18,7 +18,8 @@ class Entrypoint(StrEnum):
     MENTION = "mention"
     HOME = "home"
     WATCH = "watch"
-    HTTP = "http"  # in metrics only: what was turned away before its kind was known
+    HTTP = "http"  # in metrics only, as the next: what was turned away before its kind was looked at
+    SOCKET = "socket"
     CLAIM_PAGE = "claim page"
     UNKNOWN = "unknown"
 

@@ -38,17 +38,17 @@ from bot.slack.binding import bind
 from bot.slack.blocks import Home, Message, Reply
 from bot.slack.command import Call, Entry, House, Kind
 from bot.slack.home import REFRESH, HomeTab
-from bot.slack.payloads import Came, button_value, came, home_opened, joined, mentioned, moved, typed
+from bot.slack.payloads import Came, button_value, came, edited, home_opened, joined, mentioned, moved, typed
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.slack.quoted import quoted
+from bot.slack.repeats import Repeats
 from bot.slack.shapes import cleaned
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
-REPLAY_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer is away
 AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
@@ -65,6 +65,12 @@ OF_A_BUILD = (
     "recall.v1",
     "unrecall.v1",
 )
+
+
+async def _replayed() -> bool:
+    """Whether the request worked on was here before."""
+    look = _REPLAYED.get()
+    return look is not None and await look
 
 
 def bolt(
@@ -114,7 +120,7 @@ class FrontDoor(AsyncMiddleware):
         self._answering = Answering(poster, house.store, house.command, clock)
         self._home = HomeTab(poster, self._home_of)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._looking: set[asyncio.Task[bool]] = set()
+        self._repeats = Repeats(house.store, metrics)
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def async_process(
@@ -127,7 +133,7 @@ class FrontDoor(AsyncMiddleware):
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
         body: dict[str, Any] = cleaned(req.body)
         kind = body.get("type")
-        _REPLAYED.set(self._looked_up(req) if kind != "block_suggestion" else None)
+        _REPLAYED.set(self._repeats.look(req, body) if kind != "block_suggestion" else None)
         if "command" in body:
             self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._command)
         elif kind == "block_actions":
@@ -149,36 +155,13 @@ class FrontDoor(AsyncMiddleware):
     def _event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":
             where = mentioned(body)[0]
-            if where.user_id:  # what an integration posts can be by nobody, and nobody needs no answer
+            # what an integration posts can be by nobody, and nobody needs no answer
+            if where.user_id and not edited(body):
                 self._begin(where, body, self._mention)
         elif opened := home_opened(body):
             self._begin(opened, body, self._opened)
         elif channel_id := moved(body):
             self._track(self._channel_moved(channel_id, body))
-
-    def _looked_up(self, req: AsyncBoltRequest) -> asyncio.Task[bool] | None:
-        """Look beside the acknowledgement whether this very request was here before; Socket Mode has no signatures."""
-        signature = "".join(req.headers.get("x-slack-signature") or [])
-        if not signature:
-            return None
-        task = asyncio.create_task(self._replayed(signature))
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
-        return task
-
-    async def _replayed(self, signature: str) -> bool:
-        """Whether this signature was here before, at this replica or another: Slack's are good for five minutes.
-
-        https://docs.slack.dev/authentication/verifying-requests-from-slack
-        """
-        try:
-            async with asyncio.timeout(REPLAY_SECONDS):
-                first = await self._house.store.seen_event(f"signature {signature}")
-        except (StoreDown, TimeoutError):
-            return False  # the work itself needs the database, and says in words that it is away
-        if not first:
-            self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.REPLAYED).inc()
-        return not first
 
     async def finish(self, seconds: float) -> None:
         """Wait for the answers under way, at most so long."""
@@ -198,7 +181,7 @@ class FrontDoor(AsyncMiddleware):
     async def _conduct(
         self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
     ) -> None:
-        if (replayed := _REPLAYED.get()) and await replayed:
+        if await _replayed():
             return
         reference = secrets.token_hex(4)
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
@@ -284,20 +267,11 @@ class FrontDoor(AsyncMiddleware):
             raise
 
     async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
-        if not await self._first_time(body):
-            return "", None
         return await self._command(came, mentioned(body)[1])
 
-    async def _first_time(self, event: dict[str, Any]) -> bool:
-        # Slack delivers an event again when it is in doubt, and Socket Mode does not say so
-        return await self._house.store.seen_event(str(event.get("event_id") or ""))
-
     async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
-        try:
-            if not await self._first_time(body):
-                return
-        except Problem as problem:  # to look once more than needed does no harm
-            log.info("event.not_compared", problem=type(problem).__name__, cause=cause(problem))
+        if await _replayed():
+            return
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._moved(channel_id)
         if joined(body):

@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.causes import cause
 from bot.slack import shapes
+from bot.slack.repeats import ENVELOPE
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -122,4 +125,12 @@ class Connection(SocketModeClient):
             log.warning("request.unreadable", kind=request.type)
             await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
             return
-        await send_async_response(self, request, await run_async_bolt_app(self._app, request), started)
+        answer = await self._app.async_dispatch(
+            AsyncBoltRequest(
+                mode="socket_mode",
+                body=request.payload,
+                headers=build_headers(request),
+                context={ENVELOPE: request.envelope_id},
+            )
+        )
+        await send_async_response(self, request, answer, started)

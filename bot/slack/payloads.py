@@ -14,6 +14,7 @@ from bot.slack.manifest import EVENTS
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
 MOVES = EVENTS.keys() - {"app_mention", "app_home_opened"}
+OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 REPLACING = ("run.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
 
 
@@ -97,6 +98,15 @@ def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
         thread_ts=event.get("thread_ts") or event.get("ts"),
     )
     return where, text.strip()
+
+
+def edited(body: dict[str, Any]) -> bool:
+    """Whether an event is about a message that was there before: edited, deleted, or replied to.
+
+    https://docs.slack.dev/reference/events/message/message_changed
+    """
+    event = body.get("event") or {}
+    return bool(event.get("edited") or event.get("hidden") or event.get("subtype") in OF_OLD_MESSAGES)
 
 
 def moved(body: dict[str, Any]) -> str | None:

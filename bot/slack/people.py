@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -23,6 +24,8 @@ log = logger(__name__)
 
 REMEMBER_SECONDS = 300.0
 MOST = 10_000
+# Slackbot, and who system notices are from: Slack does not say that they are bots
+SLACKBOTS = ("USLACKBOT", "USLACK")
 
 Fact = TypeVar("Fact")
 
@@ -103,6 +106,11 @@ class People:
         """What Slack says of somebody. Raises SlackProblem."""
         return await self._people.get(user_id)
 
+    async def require_person(self, user_id: str) -> None:
+        """Raise BadInput for a bot and for a person who has left; not while Slack cannot tell."""
+        with suppress(SlackProblem):
+            access.require_person(await self.person(user_id))
+
     async def language(self, user_id: str) -> str:
         """The language to speak with somebody, ready: their Slack's when the bot speaks it, else everybody's."""
         try:
@@ -160,6 +168,6 @@ class People:
             locale=str(facts.get("locale") or ""),
             admin=bool(facts.get("is_admin") or facts.get("is_owner") or facts.get("is_primary_owner")),
             guest=bool(facts.get("is_restricted") or facts.get("is_ultra_restricted")),
-            bot=bool(facts.get("is_bot")),
+            bot=bool(facts.get("is_bot")) or user_id in SLACKBOTS,
             gone=bool(facts.get("deleted")),
         )

@@ -88,6 +88,7 @@ class Event(msgspec.Struct):
     thread_ts: Id = None
     team: Id = None
     user_team: Id = None
+    subtype: Text = None
 
 
 class Authorization(msgspec.Struct):

@@ -16,14 +16,18 @@ KEEP_SECONDS = 24 * 60 * 60
 class Notes(Database):
     """The store's small things."""
 
-    async def seen_event(self, event_id: str) -> bool:
-        """True the first time an event comes within a day, over all replicas; False when it comes again."""
-        insert = self.insert(seen_events).values(event_id=event_id, seen_at=now())
+    async def seen_event(self, *marks: str) -> bool:
+        """True the first time an event comes within a day, over all replicas; False when it comes again.
+
+        It is known by any of its marks.
+        """
+        # in one order, so that two of these never wait for each other
+        insert = self.insert(seen_events).values([{"event_id": mark, "seen_at": now()} for mark in sorted(set(marks))])
         first_time = insert.on_conflict_do_nothing().returning(seen_events.c.event_id)
 
         async def work(connection: Connection) -> bool:
             await self.execute(connection, _PURGE, keep=span(KEEP_SECONDS))
-            return (await connection.execute(first_time)).first() is not None
+            return len((await connection.execute(first_time)).all()) == len(set(marks))
 
         return await self.run(work)
 

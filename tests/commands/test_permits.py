@@ -39,6 +39,25 @@ async def subscribes(world: World, user: User, app: str = "courier") -> bool:
 # ------------------------------------------------------------------ grant and revoke
 
 
+@pytest.mark.parametrize("who", ["slackbot", "another bot", "a person who left"])
+async def test_no_role_goes_to_a_bot_or_who_has_left(world: World, carla: User, who: str) -> None:
+    carla.bot, carla.deleted = who == "another bot", who == "a person who left"
+    user = world.slack.workspace.slackbot if who == "slackbot" else carla
+    await world.start()
+    why = "has left this workspace" if carla.deleted else "is a bot"
+    answer = await world.ask(f"grant {at(user)} admin")
+    assert answer.text == f"{user.handle} {why}. Choose a member of this workspace."
+    assert await world.bot.store.grants(world.slack.team_id) == []
+
+
+async def test_a_role_is_taken_back_from_who_has_left(world: World, carla: User) -> None:
+    await world.start()
+    await world.ask(f"grant {at(carla)} releaser")
+    carla.deleted = True
+    await world.restart()
+    assert (await world.ask(f"revoke {at(carla)}")).text == f"Done: <@{carla.id}> is no longer *releaser*."
+
+
 async def test_a_granted_role_works_at_once_and_a_revoked_one_no_longer(world: World) -> None:
     await world.start()
     assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text

@@ -120,9 +120,7 @@ async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: World) 
     assert mints(world) == 0
 
 
-@pytest.mark.parametrize(
-    "about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}, {"bot": True}, {"deleted": True}], ids=str
-)
+@pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
 async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: World, about: dict[str, Any]) -> None:
     for name, value in about.items():
         setattr(world.bruno, name, value)
@@ -135,6 +133,20 @@ async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: World, abou
     )
     assert directs(world, world.bruno) == []
     assert [one.action for one in await world.bot.store.audit_entries()] == []
+
+
+@pytest.mark.parametrize("who", ["slackbot", "the bot itself", "another bot", "a person who left"])
+async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: World, who: str) -> None:
+    world.bruno.bot, world.bruno.deleted = who == "another bot", who == "a person who left"
+    others = {"slackbot": world.slack.workspace.slackbot, "the bot itself": world.slack.users[world.slack.bot_user_id]}
+    user = others.get(who, world.bruno)
+    await world.start()
+    ready(world)
+    answer = await world.ask(f"get courier {to(world, user)}")
+    why = "has left this workspace" if world.bruno.deleted else "is a bot"
+    assert answer.text == f"{user.handle} {why}. Choose a member of this workspace."
+    assert [one.action for one in await world.bot.store.audit_entries()] == []
+    assert {call.args["channel"] for call in world.slack.calls_of("chat.postMessage")} == set()
 
 
 async def test_when_the_message_cannot_be_delivered_the_sender_hears_that(world: World) -> None:

@@ -36,6 +36,19 @@ class Delivery:
             )
         return await self.sockets.ask(kind, payload, self.ack_seconds, attempt=attempt, reason=reason)
 
+    async def repeat(self, turn: Turn, *, same_envelope: bool = False) -> Ack:
+        """Deliver what a turn was about once more, although it was acknowledged; the turn stays as it was.
+
+        Over Socket Mode in a new envelope or the same one, both of which have been seen:
+        https://github.com/slackapi/bolt-js/issues/2188, https://github.com/slackapi/bolt-js/issues/2487
+        """
+        sent = [each for each in (*self.sockets.delivered, *self.signed.delivered) if each["payload"] is turn.payload]
+        last = sent[-1]
+        if self.request_url:
+            return await self.ask(last["type"], turn.payload, attempt=1, reason="timeout")
+        own = str(last["envelope_id"]) if same_envelope else ""
+        return await self.sockets.ask(last["type"], turn.payload, self.ack_seconds, envelope_id=own)
+
     async def put(self, turn: Turn, kind: str, payload: dict[str, Any]) -> Turn:
         """Deliver a person's deed and write the outcome into the turn."""
         turn.payload = payload

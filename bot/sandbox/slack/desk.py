@@ -131,7 +131,9 @@ class Desk:
     def post_to(self, name: str) -> Channel:
         """The channel a message goes to: an id, a public channel's name or a user's id (opens the direct message)."""
         workspace = self.workspace
-        if name in workspace.users and name != workspace.bot_user_id:
+        if name == workspace.slackbot.id or (name in workspace.users and workspace.users[name].bot):
+            raise Refused("cannot_dm_bot")
+        if name in workspace.users:
             return workspace.dm(name)
         plain = name.removeprefix("#")
         by_name = next((each for each in workspace.channels.values() if each.name == plain and not each.is_im), None)

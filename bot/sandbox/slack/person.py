@@ -219,6 +219,15 @@ class Person:
             event |= {"team": user.team_id, "user_team": user.team_id, "source_team": user.team_id}
         return await self.event(event, retries)
 
+    async def reword(self, message: Message, text: str, user: User) -> Turn:
+        """Edit a message of this person's: one that mentions the bot is an app_mention once more, and says `edited`.
+
+        https://docs.slack.dev/reference/events/app_mention
+        """
+        self.desk.mailbox.edit(message, {"text": text})
+        event = message.wire(**self.payloads.identity) | {"channel": message.channel, "type": "app_mention"}
+        return await self.event({**event, "edited": {"user": user.id, "ts": message.edited_ts}})
+
     async def home(self, user: User, tab: str = "home") -> Turn:
         """Open a tab of the app; its Home comes along once one was published.
 

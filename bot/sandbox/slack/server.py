@@ -90,6 +90,7 @@ class PretendedSlack:
         self.command, self.click, self.options = person.command, person.click, person.options
         self.submit, self.close, self.shortcut = person.submit, person.close, person.shortcut
         self.event, self.mention, self.say = person.event, person.mention, person.say
+        self.reword, self.repeat = person.reword, self.delivery.repeat
         self.home, self.share, self.pick = person.home, person.share, person.pick
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
         self.invite, self.remove = self.places.invite, self.places.remove

@@ -158,16 +158,26 @@ class Sockets:
         return chosen
 
     async def ask(
-        self, kind: str, payload: dict[str, Any], patience: float, *, attempt: int = 0, reason: str = ""
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        patience: float,
+        *,
+        attempt: int = 0,
+        reason: str = "",
+        envelope_id: str = "",
     ) -> Ack:
-        """Give an envelope to one socket and wait up to `patience` seconds for its acknowledgement."""
+        """Give an envelope to one socket and wait up to `patience` seconds for its acknowledgement.
+
+        `envelope_id` makes it one that was delivered before.
+        """
         loop = asyncio.get_running_loop()
         started = loop.time()
         socket = self._next(payload.get("event_id"))
         if socket is None:
             return Ack(False, 0.0, error="dispatch_failed", reason="connection_failed")
         envelope = {
-            "envelope_id": str(uuid.uuid4()),
+            "envelope_id": envelope_id or str(uuid.uuid4()),
             "type": kind,
             "payload": payload,
             "accepts_response_payload": kind != "events_api",

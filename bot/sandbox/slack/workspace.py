@@ -62,6 +62,8 @@ class Workspace:
         self.random = random.Random()  # noqa: S311 -- ids, not secrets
         self._last_ts = 0
         self._waiting: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
+        # Slack's own, which says of itself that it is no bot
+        self.slackbot = User("USLACKBOT", "slackbot", "Slackbot", None, self.team_id, tz="Etc/UTC")
         self.users[self.bot_user_id] = User(
             self.bot_user_id, "applivery", "Applivery", None, self.team_id, tz="Etc/UTC", bot=True
         )

@@ -15,7 +15,9 @@ def _wire(desk: Desk, args: Args, user: User) -> Answer:
 @method("users.info", "users:read")
 def info(desk: Desk, args: Args) -> Answer:
     """One user."""
-    user = desk.workspace.users.get(args.needed("user", "user_not_found"))
+    user_id = args.needed("user", "user_not_found")
+    slackbot = desk.workspace.slackbot
+    user = slackbot if user_id == slackbot.id else desk.workspace.users.get(user_id)
     if user is None:
         raise Refused("user_not_found")
     return {"user": _wire(desk, args, user)}
