@@ -248,6 +248,10 @@ def furthest_look(busy: float, idle: float) -> float:
     return max(next_look(0, busy=busy, idle=max(busy, idle), chance=1.0, stretch=10.0), 300.0) * 1.01
 
 
-def retry_look(failures: int, *, busy: float, idle: float) -> float:
-    """Seconds until an app is polled again after `failures` failed looks in a row: doubling, five minutes at most."""
-    return float(min(max(busy, 1.0) * 2 ** min(failures, 10), max(idle, 300.0)))
+def retry_look(failures: int, *, busy: float, idle: float, own: bool = False) -> float:
+    """Seconds until an app is polled again after `failures` failed looks in a row: doubling, up to a minute.
+
+    Where it is the app's `own` trouble, and no outage whose end is to be noticed soon, up to five.
+    """
+    longest = 300.0 if own else 60.0
+    return float(min(max(busy, 1.0) * 2 ** min(failures, 10), max(idle, longest)))

@@ -8,12 +8,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class SlackSide:
-    """Whether Slack reaches us; without `wanted` connections it is over HTTP. `greeted_at` is Slack's last hello."""
+    """Whether Slack takes our token and reaches us; without `wanted` connections it is over HTTP.
+
+    `greeted_at` is Slack's last hello; `problem` says, in English, what is wrong.
+    """
 
     ok: bool
     connections: int = 0
     wanted: int = 0
     greeted_at: datetime | None = None
+    problem: str = ""
 
     @property
     def well(self) -> bool:
@@ -25,13 +29,16 @@ class SlackSide:
 class AppliverySide:
     """Whether Applivery answers (`problem` says why not), and how many requests of an hour's `budget` are `left`.
 
-    `stretch` is how many times less often apps are looked at, since few are left.
+    `stretch` is how many times less often apps are looked at, since few are left. `cause` is the root of the problem,
+    in English; `worked_at` is when Applivery last answered as it should, None: not since the start.
     """
 
     left: int
     budget: int
     stretch: float = 1.0
     problem: str = ""
+    cause: str = ""
+    worked_at: datetime | None = None
 
     @property
     def well(self) -> bool:
@@ -41,12 +48,16 @@ class AppliverySide:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The database: its kind, its own version and that of our tables; the versions are empty while it is away."""
+    """The database: its kind, its own version and that of our tables; the versions are empty while it is away.
+
+    `problem` says why it is, in English.
+    """
 
     ok: bool
     kind: str
     version: str = ""
     tables: str = ""
+    problem: str = ""
 
     @property
     def well(self) -> bool:
@@ -56,17 +67,21 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Polling:
-    """How many apps are watched and how many of them were not looked at in time; None when nobody can tell."""
+    """How many apps are watched and how many of them were not looked at in time, with success; None: not known.
+
+    `oldest` is the poll longest ago of each app's last one that brought something; `problem` says what is wrong.
+    """
 
     ok: bool
     apps: int | None = None
     behind: int = 0
     oldest: datetime | None = None
+    problem: str = ""
 
     @property
     def well(self) -> bool:
         """Whether every app was looked at when its time had come."""
-        return self.ok
+        return self.ok and not self.behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +109,12 @@ class Trouble:
     problem: str
     began: datetime
     ended: datetime | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All of it, with the last outage, if there was one since the start."""
+    """All of it, as it was found at `asked_at`, with the last outage, if there was one since the start."""
 
     slack: SlackSide
     applivery: AppliverySide
@@ -108,8 +124,33 @@ class Health:
     trouble: Trouble | None
     version: str
     started_at: datetime
+    asked_at: datetime | None = None
 
     @property
     def well(self) -> bool:
         """Whether there is nothing for an admin to do."""
         return all(one.well for one in (self.slack, self.applivery, self.database, self.polling, self.to_say))
+
+
+@dataclass(slots=True)
+class Tries:
+    """What this process's own tries at something came to; times are monotonic seconds, None for never.
+
+    `failures` counts those since the last success, `error` is the latest of them.
+    """
+
+    failures: int = 0
+    error: BaseException | None = None
+    failed_at: float | None = None
+    worked_at: float | None = None
+
+    def failed(self, error: BaseException, at: float) -> None:
+        """Count a try that brought nothing."""
+        self.failures += 1
+        self.error = error
+        self.failed_at = at
+
+    def worked(self, at: float) -> None:
+        """Note a try that succeeded."""
+        self.failures, self.error = 0, None
+        self.worked_at = at

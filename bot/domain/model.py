@@ -296,10 +296,12 @@ def is_person(channel_id: str) -> bool:
 
 
 class Saying(StrEnum):
-    """What a channel is told that is about no single build."""
+    """What a channel or an admin is told that is about no single build."""
 
     SUMMARY = "summary"
     WELCOME = "welcome"
+    OUTAGE = "outage"
+    RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,14 +41,6 @@ class Outage:
         self.failures = 0
         self.last: Away | None = None
         self._since = 0.0
-        self._ever = False
-
-    @property
-    def away(self) -> float:
-        """For how many seconds it has been away: for ever when it has not answered yet, 0 when nobody asked."""
-        if not self.failures:
-            return 0.0
-        return time.monotonic() - self._since if self._ever else float("inf")
 
     def failed(self, error: BaseException) -> None:
         """It did not answer."""
@@ -67,7 +59,6 @@ class Outage:
             seconds = round(time.monotonic() - self._since, 1)
             log.info(f"{self.what}.back", seconds=seconds, failures=self.failures, **self.facts)
         self.failures = 0
-        self._ever = True
 
 
 async def forever(name: str, step: Step, rest: Rest, outage: Outage | None = None) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.causes import cause
 from bot.domain import access
 from bot.domain.audit import Entrypoint
-from bot.domain.model import Announcement, Build, Event, Role
+from bot.domain.model import Announcement, Build, Event, Role, Saying
 from bot.errors import Problem, Recalled
 from bot.language import say, speaking
 from bot.slack import blocks, replies
 from bot.slack.blocks import Message
-from bot.slack.cards import builds, links, progress
+from bot.slack.cards import builds, health, links, progress
 from bot.slack.handout import Handout
 from bot.slack.people import People
+from bot.store.outages import outage_of
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -40,6 +41,8 @@ class Personal:
     async def message(self, announcement: Announcement) -> Message:
         """The message for the person in `channel_id`, in their language."""
         with speaking(await self._people.language(announcement.channel_id)):
+            if announcement.event in (Saying.OUTAGE, Saying.RECOVERY):
+                return _outage(announcement)
             return await self._of_a_build(announcement)
 
     async def _of_a_build(self, announcement: Announcement) -> Message:
@@ -72,3 +75,12 @@ class Personal:
             dashboard=dashboard,
             installs=self._handout.installs,
         )
+
+
+def _outage(announcement: Announcement) -> Message:
+    """What an admin reads of an outage, or of its end."""
+    record = outage_of(announcement.fact)
+    began = datetime.fromtimestamp(record.began, UTC)
+    if record.ended is None:
+        return health.outage(record.kind, record.cause, began)
+    return health.recovery(began, datetime.fromtimestamp(record.ended, UTC))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
+from bot.causes import cause
 from bot.domain import builds as decisions
+from bot.domain.health import Tries
 from bot.domain.model import App, Build, Change, Known, NewAnnouncement, Stage, Subscription
 from bot.domain.outcomes import PollOutcome
 from bot.errors import (
@@ -23,6 +26,7 @@ from bot.errors import (
     Problem,
     StoreDown,
     TooManyRequests,
+    WorkspaceMissing,
 )
 from bot.jobs.loop import Outage
 from bot.store.store import Store
@@ -40,7 +44,10 @@ MISSED = 10  # builds on cards that a list lacks, asked for one by one at each l
 ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lacks it
 DEADLINE = timedelta(days=1)
 CATALOGUE_NOTE = "catalogue_seen_at"
-EVERYWHERE = (AppliveryDown, TooManyRequests, CredentialRefused, BudgetSpent)  # other trouble is one app's own
+# Other trouble is one app's own, unless several have it and none has not.
+EVERYWHERE = (AppliveryDown, TooManyRequests, CredentialRefused, BudgetSpent, WorkspaceMissing)
+SEVERAL = 3
+ASK_SECONDS = 15.0
 
 
 class Watch:
@@ -69,14 +76,12 @@ class Watch:
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
         self.outage = Outage("applivery")
+        self.tries = Tries()
         self._apart: dict[str, Outage] = {}
+        self._failing: set[str] = set()  # the apps that failed since the last success
         self._broken_off: list[ClaimedApp] = []
         self._there: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
-
-    @property
-    def away(self) -> float:
-        """For how many seconds Applivery has answered no look at all."""
-        return self.outage.away
+        self._ask_at = 0.0  # time.monotonic(), when no app is watched
 
     async def step(self) -> float | None:
         """Look at the apps that are due; returns the seconds until the next one is. Raises StoreDown."""
@@ -84,13 +89,40 @@ class Watch:
         await self._meet_new_apps()
         claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
         await asyncio.gather(*(self._look(claim) for claim in claims))
-        return await self._store.due_in(furthest_seconds=self._furthest)
+        due = await self._store.due_in(furthest_seconds=self._furthest)
+        return await self._ask_anyway() if due is None else due
+
+    async def try_again(self) -> None:
+        """Applivery answers somebody: poll now what waits after failures. Raises StoreDown."""
+        self._ask_at = 0.0
+        await self._store.retry_failing()
+
+    async def _ask_anyway(self) -> float:
+        """With no app to look at, ask for the workspace now and then: whether Applivery answers is known all the same.
+
+        Returns the seconds until the next time.
+        """
+        if (wait := self._ask_at - time.monotonic()) > 0:
+            return wait
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._applivery.organization()
+        except TimeoutError as error:
+            self._failed(None, AppliveryDown(why=cause(error)))
+        except AppliveryProblem as problem:
+            self._failed(None, problem)
+        else:
+            await self._worked()
+        failures = self.tries.failures
+        pause = decisions.retry_look(failures - 1, busy=self._busy, idle=self._idle) if failures else self._pause(0)
+        self._ask_at = time.monotonic() + pause
+        return pause
 
     async def finish(self) -> None:
         """Give back the apps whose look was broken off, so that nobody waits for their lease. Raises StoreDown."""
         while self._broken_off:
             claim = self._broken_off[-1]
-            await self._store.fail_app(claim.app_id, claim.token, 0.0)
+            await self._store.fail_app(claim.app_id, claim.token, 0.0, failed=False)
             self._broken_off.pop()
 
     async def _meet_new_apps(self) -> None:
@@ -104,7 +136,7 @@ class Watch:
         try:
             apps = await self._catalogue.apps(fresh=True)
         except AppliveryProblem as problem:
-            self.outage.failed(problem)
+            self._failed(None, problem)
             return
         await self._store.ensure_apps(
             [app.id for app in apps], catalogue_seen_at=datetime.fromisoformat(noted) if noted else None
@@ -118,24 +150,61 @@ class Watch:
             self._broken_off.append(claim)
             raise
         except Exception as error:  # noqa: BLE001  an odd answer about one app, or a bug, must hold up no other
-            self._failed(claim.app_id, error)
             self._metrics.polls.labels(type(error).__name__).inc()
-            pause = decisions.retry_look(claim.failures, busy=self._busy, idle=self._idle)
+            if isinstance(error, Gone) and await self._left(claim):
+                self._of_app(claim.app_id).failed(error)
+                await self._worked()
+                return
+            own = self._failed(claim.app_id, error)
+            pause = decisions.retry_look(claim.failures, busy=self._busy, idle=self._idle, own=own)
             await self._store.fail_app(claim.app_id, claim.token, pause)
         else:
-            self.outage.worked()
             if claim.app_id in self._apart:
                 self._apart.pop(claim.app_id).worked()
             self._metrics.polls.labels(PollOutcome.BUSY if running else PollOutcome.IDLE).inc()
+            await self._worked()
 
-    def _failed(self, app_id: str, error: Exception) -> None:
-        """Write it down once: an outage of Applivery for all apps together, trouble with one app for that app."""
-        outage = self.outage
-        if not isinstance(error, EVERYWHERE):
-            outage = self._apart.setdefault(app_id, Outage("watch.app", app=app_id))
+    async def _left(self, claim: ClaimedApp) -> bool:
+        """Whether Applivery lists its apps without this one: then that is the answer, and the next look can wait."""
+        try:
+            apps = await self._catalogue.apps(fresh=True)
+        except AppliveryProblem:
+            return False
+        if claim.app_id in {app.id for app in apps}:
+            return False
+        pause = decisions.retry_look(10, busy=self._busy, idle=self._idle, own=True)
+        await self._store.record(
+            claim.app_id, claim.token, (), (), next_at_seconds=pause, baseline_done=claim.baseline_done
+        )
+        return True
+
+    def _of_app(self, app_id: str) -> Outage:
+        return self._apart.setdefault(app_id, Outage("watch.app", app=app_id))
+
+    def _failed(self, app_id: str | None, error: Exception) -> bool:
+        """Write it down once: an outage of Applivery for all apps together (None: it is about none), or one app's own.
+
+        Returns whether it is the app's own. When several have failed since the last success, it is not.
+        """
+        self.tries.failed(error, time.monotonic())
+        if app_id is not None:
+            self._failing.add(app_id)
+        own = app_id is not None and not isinstance(error, EVERYWHERE) and len(self._failing) < SEVERAL
+        outage = self._of_app(app_id) if own and app_id is not None else self.outage
         if not outage.failures and not isinstance(error, Problem):
             log.error("watch.unexpected", app=app_id, error=type(error).__name__, exc_info=error)
         outage.failed(error)
+        return own
+
+    async def _worked(self) -> None:
+        """Applivery answered. After an outage every app is looked at again now, however long it was to wait."""
+        self.outage.worked()
+        self._failing.clear()
+        before, failures = self.tries.worked_at, self.tries.failures
+        self.tries.worked(time.monotonic())
+        usual = 1.5 * self._idle * self._applivery.budget.stretch
+        if failures and (before is None or time.monotonic() - before > usual):
+            await self._store.retry_failing()
 
     async def _see_and_record(self, claim: ClaimedApp) -> int:
         """One look at one app; returns how many of its builds are a reason to look again soon."""

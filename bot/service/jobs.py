@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from bot.applivery.catalogue import Catalogue
 from bot.causes import cause
@@ -16,6 +18,7 @@ from bot.jobs.expire import Expire
 from bot.jobs.forget import Forget
 from bot.jobs.hold import Hold
 from bot.jobs.loop import Outage, Step, forever
+from bot.jobs.outages import OutageNotifier
 from bot.jobs.pausing import Pausing
 from bot.jobs.personal import Personal
 from bot.jobs.progress import Progress
@@ -30,6 +33,8 @@ from bot.store.wakeups import Topic
 from bot.telemetry import logger
 
 log = logger(__name__)
+
+Polling = Callable[[], Awaitable[dict[str, Any]]]
 
 FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays within ten
 
@@ -48,6 +53,7 @@ class Jobs:
     digest: digesting.DigestJob
     forget: Forget
     unfinished: Unfinished
+    outage_notifier: OutageNotifier
     running: list[asyncio.Task[None]] = field(default_factory=list)
     loops: list[Outage] = field(default_factory=list)
 
@@ -69,7 +75,11 @@ class Jobs:
             self.running.append(asyncio.create_task(loop, name=name))
         self.running += [
             asyncio.create_task(forever(name, step, asyncio.sleep), name=name)
-            for name, step in (("forget", self.forget.step), ("unfinished", self.unfinished.step))
+            for name, step in (
+                ("forget", self.forget.step),
+                ("unfinished", self.unfinished.step),
+                ("outages", self.outage_notifier.step),
+            )
         ]
 
     def outages(self) -> list[Outage]:
@@ -88,8 +98,10 @@ class Jobs:
             log.warning("jobs.unfinished", problem=type(problem).__name__, cause=cause(problem))
 
 
-def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pausing: Pausing) -> Jobs:
-    """The jobs, in the rooms of a house."""
+def jobs_of(  # noqa: PLR0917 - the jobs need all of these
+    settings: Settings, tuning: Tuning, house: House, poster: Poster, pausing: Pausing, polling: Polling
+) -> Jobs:
+    """The jobs, in the rooms of a house; `polling` says whether polls bring something, as `/readyz` does."""
     store, applivery, dashboard = house.store, house.applivery, house.dashboard
     words = Words(
         catalogue=Catalogue(applivery.polling()),
@@ -99,16 +111,20 @@ def jobs_of(settings: Settings, tuning: Tuning, house: House, poster: Poster, pa
         clock=tuning.clock,
         command=house.command,
     )
+    watch = Watch(
+        applivery=applivery,
+        store=store,
+        metrics=house.metrics,
+        busy_seconds=settings.poll_busy_seconds,
+        idle_seconds=settings.poll_idle_seconds,
+        deadline=house.deadline,
+        lease_seconds=tuning.watch_lease_seconds,
+    )
     return Jobs(
         store=store,
-        watch=Watch(
-            applivery=applivery,
-            store=store,
-            metrics=house.metrics,
-            busy_seconds=settings.poll_busy_seconds,
-            idle_seconds=settings.poll_idle_seconds,
-            deadline=house.deadline,
-            lease_seconds=tuning.watch_lease_seconds,
+        watch=watch,
+        outage_notifier=OutageNotifier(
+            store=store, poster=poster, people=house.people, polling=polling, tries=watch.tries
         ),
         announce=Announce(
             store=store,

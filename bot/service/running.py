@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
@@ -98,6 +99,9 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     async def health() -> Health:
         return await vitals.health()  # made last, since it looks at all the others
 
+    async def polling() -> dict[str, Any]:
+        return await vitals.polling()
+
     house = house_of(
         settings,
         tuning,
@@ -131,7 +135,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         token = settings.slack_app_token.get_secret_value()
         sockets = Sockets(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
         stack.push_async_callback(sockets.close)
-    jobs = jobs_of(settings, tuning, house, poster, pausing)
+    jobs = jobs_of(settings, tuning, house, poster, pausing, polling)
     vitals = Vitals(
         settings,
         tuning,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from bot import __version__
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
+from bot.causes import cause
 from bot.config import Settings
 from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
 from bot.errors import Problem
@@ -21,13 +23,14 @@ from bot.slack.poster import Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
 from bot.web import readiness
-from bot.web.readiness import SECONDS, Check
+from bot.web.readiness import FRESH, SECONDS, Check
 
 SILENT = later("It does not answer.")
+SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
 
 
 class Vitals:
-    """Looks at every part when it is asked; no look takes longer than readiness allows, and none raises."""
+    """Looks at every part when it is asked; no look takes longer than it is allowed, and none raises."""
 
     def __init__(
         self,
@@ -47,69 +50,85 @@ class Vitals:
         self._sockets = sockets
         self._clock = tuning.clock
         self._started_at = tuning.clock()
+        self._answered_at: float | None = None
+        self._poster = poster
+        self._idle = settings.poll_idle_seconds
         self.checks: dict[str, Check] = {
-            "slack": partial(readiness.slack, sockets, poster),
+            "slack": self._slack_check,
             "database": partial(readiness.database, jobs.store),
-            "polling": partial(
-                readiness.polling,
-                jobs.store,
-                settings.poll_idle_seconds,
-                lambda: jobs.watch.away,
-                lambda: applivery.budget.stretch,
-            ),
+            "polling": self.polling,
         }
 
+    async def _slack_check(self, *, seconds: float = SECONDS, fresh: float = FRESH) -> dict[str, Any]:
+        return await readiness.slack(self._sockets, self._poster, fresh=fresh, seconds=seconds)
+
+    async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
+        """Whether polls bring something."""
+        stretch = self._budget.stretch
+        return await readiness.polling(self._store, self._idle, self._jobs.watch.tries, stretch, seconds=seconds)
+
     async def health(self) -> Health:
-        """Everything, looked at side by side."""
-        checks, waiting, applivery, engine, paused = await asyncio.gather(
-            asyncio.gather(*(check() for check in self.checks.values())),
-            readiness.waiting(self._store),
+        """Everything, asked afresh and side by side; what does not answer soon counts as not answering."""
+        (slack, database, polling, waiting), applivery, (version, tables), paused = await asyncio.gather(
+            asyncio.gather(
+                self._slack_check(seconds=SOON, fresh=0.0),
+                readiness.database(self._store, seconds=SOON),
+                self.polling(seconds=SOON),
+                readiness.waiting(self._store, seconds=SOON),
+            ),
             self._applivery(),
             self._engine(),
             self._paused(),
         )
-        found = dict(zip(self.checks, checks, strict=True))
+        if not polling["ok"] and not applivery.problem:
+            with suppress(Problem):
+                await self._jobs.watch.try_again()  # it answers: what the polls wait for may be over
         return Health(
-            slack=self._slack(found["slack"]),
+            slack=self._slack(slack),
             applivery=applivery,
-            database=Storage(found["database"]["ok"], self._store.dialect, *engine),
-            polling=_polling(found["polling"]),
+            database=Storage(database["ok"], self._store.dialect, version, tables, database.get("problem", "")),
+            polling=_polling(polling),
             to_say=ToSay(waiting.get("count"), waiting.get("oldest_seconds", 0.0), paused),
             trouble=self._trouble(),
             version=__version__,
             started_at=self._started_at,
+            asked_at=self._clock().astimezone(UTC),
         )
 
     def _slack(self, check: dict[str, Any]) -> SlackSide:
+        problem = check.get("problem", "")
         if self._sockets is None:
-            return SlackSide(check["ok"])
+            return SlackSide(check["ok"], problem=problem)
         greeted = self._sockets.greeted
         at = None if greeted is None else self._at(greeted)
-        return SlackSide(check["ok"], check["connections"], self._sockets.count, at)
+        return SlackSide(check["ok"], check["connections"], self._sockets.count, at, problem)
 
     async def _applivery(self) -> AppliverySide:
-        """By an answer that is a minute old at most, and by what the polling has met."""
-        problem = ""
+        """By a question asked now."""
+        problem = why = ""
         try:
-            await asyncio.wait_for(self._catalogue.apps(), SECONDS)
+            await asyncio.wait_for(self._catalogue.apps(fresh=True), SOON)
         except Problem as error:
-            problem = error.sentence
-        except TimeoutError:
-            problem = say(SILENT)
-        if not problem and self._jobs.watch.away:
-            problem = say(SILENT)
-        return AppliverySide(self._budget.left, self._budget.per_hour, self._budget.stretch, problem)
+            problem, why = error.sentence, cause(error)
+        except TimeoutError as error:
+            problem, why = say(SILENT), cause(error)
+        else:
+            self._answered_at = time.monotonic()
+        known = [at for at in (self._answered_at, self._jobs.watch.tries.worked_at) if at is not None]
+        last = self._at(max(known)) if known else None
+        budget = self._budget
+        return AppliverySide(budget.left, budget.per_hour, budget.stretch, problem, why, last)
 
     async def _engine(self) -> tuple[str, str]:
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(SOON):
                 return await self._store.engine_version(), await self._store.version() or ""
         except Exception:  # noqa: BLE001 - the driver's own errors come as they are; the check says that it is away
             return "", ""
 
     async def _paused(self) -> tuple[str, ...]:
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(SOON):
                 return tuple(sorted(await self._store.paused_channels()))
         except (Problem, TimeoutError):
             return ()
@@ -121,7 +140,7 @@ class Vitals:
             return None
         last = max(known, key=lambda one: (one.ended is None, one.ended or one.began))
         ended = None if last.ended is None else self._at(last.ended)
-        return Trouble(last.what, last.problem, self._at(last.began), ended)
+        return Trouble(last.what, last.problem, self._at(last.began), ended, last.cause)
 
     def _at(self, moment: float) -> datetime:
         """A time.monotonic() as people know it."""
@@ -130,6 +149,5 @@ class Vitals:
 
 def _polling(check: dict[str, Any]) -> Polling:
     oldest = check.get("oldest_poll")
-    return Polling(
-        check["ok"], check.get("apps"), check.get("behind", 0), datetime.fromisoformat(oldest) if oldest else None
-    )
+    at = datetime.fromisoformat(oldest) if oldest else None
+    return Polling(check["ok"], check.get("apps"), check.get("behind", 0), at, check.get("problem", ""))

@@ -234,6 +234,11 @@ class Poster:
             )
         return self._identity
 
+    @property
+    def identity_age(self) -> float:
+        """How many seconds ago Slack said who we are; infinite when it has not."""
+        return time.monotonic() - self._identity_at if self._identity else float("inf")
+
     async def my_name(self) -> str:
         """What people type after the @ to invite us; a guess while Slack cannot say."""
         try:

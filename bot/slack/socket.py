@@ -68,6 +68,11 @@ class Sockets:
         """When Slack said hello on any of them, the last time (time.monotonic()); None before the first."""
         return max((at for line in self._lines if (at := line.greeted) is not None), default=None)
 
+    @property
+    def trouble(self) -> str:
+        """What keeps the first line that is down from connecting, as far as is known."""
+        return next((line.now.trouble for line in self._lines if line.now.current_session is None), "it was closed")
+
     async def connected(self) -> int:
         """On how many lines we are really heard now (the SDK's own example forgets to await this)."""
         return sum([await line.connected() for line in self._lines])

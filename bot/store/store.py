@@ -22,6 +22,7 @@ from bot.store.holding import Holding
 from bot.store.ledger import Ledger
 from bot.store.notes import Notes
 from bot.store.nudges import Nudges
+from bot.store.outages import Outages
 from bot.store.permits import Permits
 from bot.store.recalls import Recalls
 from bot.store.recording import Recording
@@ -60,6 +61,7 @@ class Store(
     Digests,
     Nudges,
     Welcoming,
+    Outages,
 ):
     """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
 

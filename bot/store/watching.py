@@ -14,6 +14,7 @@ from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
 FURTHEST_SECONDS = 86_400.0
+FAILURES = 3  # polls of an app in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,16 @@ class ClaimedApp:
 
 @dataclass(frozen=True, slots=True)
 class WatchingState:
-    """How the polling is doing: `behind` apps should have been polled some time ago; `oldest_poll` is UTC."""
+    """How the polling is doing, by what it brought: `behind` apps have brought nothing for too long.
+
+    `oldest_poll` and `newest_poll` are when an app was last polled with success, UTC.
+    """
 
     apps: int
     behind: int
     never_polled: int
     oldest_poll: datetime | None
+    newest_poll: datetime | None = None
 
 
 class Watching(Database):
@@ -108,13 +113,27 @@ class Watching(Database):
 
         return await self.run(work)
 
-    async def fail_app(self, app_id: str, token: str, retry_in_seconds: float) -> None:
-        """Give an app back whose poll failed: due again in so many seconds (or at once if the doorbell rang)."""
+    async def fail_app(self, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
+        """Give an app back whose poll failed: due again in so many seconds (or at once if the doorbell rang).
+
+        Not `failed`: it was broken off by something else, and is not counted.
+        """
+        values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
 
         async def work(connection: Connection) -> None:
-            await self.execute(connection, _FAIL, app=app_id, token=token, wait=span(retry_in_seconds))
+            await self.execute(connection, _FAIL, **values)
 
         await self.run(work)
+
+    async def retry_failing(self) -> None:
+        """Let every app whose last poll failed be polled now, as if none had: what kept them all is over."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _RETRY)
+            await self.tell_others(connection, Topic.WATCH)
+
+        await self.run(work)
+        self.wakeups.ring(Topic.WATCH)
 
     async def mark_due(self, app_ids: Iterable[str] | None = None) -> None:
         """The doorbell: these watched apps (None: all) are due now, and once more if somebody is looking right now."""
@@ -136,13 +155,21 @@ class Watching(Database):
 
         return await self.run(work)
 
-    async def watching_state(self, *, behind_after_seconds: float = 60.0) -> WatchingState:
-        """How many apps are watched and how well; for `/readyz` and the metrics."""
+    async def watching_state(
+        self, *, behind_after_seconds: float = 60.0, overdue_after_seconds: float | None = None
+    ) -> WatchingState:
+        """How many apps are watched and how well; for `/readyz` and the metrics.
+
+        An app is behind when its last three polls failed, or when its last success is so long ago and it is failing or
+        overdue: `overdue_after_seconds` beyond its time (as long, by default).
+        """
+        overdue = behind_after_seconds if overdue_after_seconds is None else overdue_after_seconds
+        spans = {"late": span(behind_after_seconds), "overdue": span(overdue)}
 
         async def work(connection: Connection) -> WatchingState:
-            row = (await self.execute(connection, _STATE, late=span(behind_after_seconds))).one()
-            oldest = None if row.oldest is None else moment(row.oldest)
-            return WatchingState(row.apps, row.behind or 0, row.never or 0, oldest)
+            row = (await self.execute(connection, _STATE, **spans, failures=FAILURES)).one()
+            oldest, newest = (None if one is None else moment(one) for one in (row.oldest, row.newest))
+            return WatchingState(row.apps, row.behind or 0, row.never or 0, oldest, newest)
 
         return await self.run(work)
 
@@ -185,10 +212,12 @@ _DUE_IN = written(f"""
 """)  # noqa: S608 - our own words
 
 _FAIL = written("""
-    UPDATE apps SET lease_token = NULL, lease_until = 0, failures = failures + 1,
+    UPDATE apps SET lease_token = NULL, lease_until = 0, failures = failures + :failed,
         next_at = {now} + CASE WHEN rung THEN 0 ELSE :wait END, rung = false
     WHERE app_id = :app AND lease_token = :token
 """)
+
+_RETRY = written("UPDATE apps SET next_at = {now}, failures = 0, rung = true WHERE failures > 0")
 
 _RING = written(
     "UPDATE apps SET next_at = {now}, rung = true WHERE :every OR app_id IN (SELECT o.app FROM {rows})",
@@ -198,8 +227,11 @@ _RING = written(
 _WATCHED_APPS = written(f"SELECT app_id FROM apps WHERE {_WATCHED}")  # noqa: S608 - our own words
 
 _STATE = written(f"""
-    SELECT count(*) AS apps, min(last_polled_at) AS oldest,
-        sum(CASE WHEN next_at + :late < {{now}} THEN 1 ELSE 0 END) AS behind,
+    SELECT count(*) AS apps, min(last_polled_at) AS oldest, max(last_polled_at) AS newest,
+        sum(CASE WHEN failures >= :failures OR (
+            (failures > 0 OR next_at + :overdue < {{now}})
+            AND (last_polled_at IS NULL OR last_polled_at + :late < {{now}})
+        ) THEN 1 ELSE 0 END) AS behind,
         sum(CASE WHEN last_polled_at IS NULL THEN 1 ELSE 0 END) AS never
     FROM apps WHERE {_WATCHED}
 """)  # noqa: S608 - our own words

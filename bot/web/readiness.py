@@ -3,70 +3,121 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.causes import cause
+from bot.domain.health import Tries
 from bot.errors import Problem
 from bot.slack.poster import Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
+from bot.store.watching import FAILURES
 
 Check = Callable[[], Awaitable[dict[str, Any]]]
 
 SECONDS = 5.0  # that a part may take to answer
 FRESH = 30.0  # an answer of Slack's that is older is asked for again
-SILENT = f"no answer within {SECONDS:.0f} s"
+LATE = 1.5  # cadences without a poll that brought something
+LATE_SECONDS = 90.0  # at least, since some looks take long
 
 
-async def slack(sockets: Sockets | None, poster: Poster, *, fresh: float = FRESH) -> dict[str, Any]:
-    """Whether Slack reaches us: an open connection in Socket Mode, an accepted token in HTTP mode."""
+async def slack(
+    sockets: Sockets | None, poster: Poster, *, fresh: float = FRESH, seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode."""
+    found: dict[str, Any] = {"ok": True}
     if sockets is not None:
         connected = await sockets.connected()
-        return {"ok": connected > 0, "connections": connected}
+        found = {"ok": connected > 0, "connections": connected}
+        if not connected:
+            found["problem"] = f"no connection is open ({sockets.trouble})"
     try:
-        await asyncio.wait_for(poster.identity(younger_than=fresh), SECONDS)
+        await asyncio.wait_for(poster.identity(younger_than=fresh), seconds)
     except (Problem, TimeoutError) as error:
-        return {"ok": False, "problem": str(error) or SILENT}
-    return {"ok": True}
+        return {**found, "ok": False, "problem": _why(error, seconds)}
+    return {**found, "asked_seconds_ago": round(poster.identity_age, 1)}
 
 
-async def database(store: Store) -> dict[str, Any]:
-    """Whether the database answers."""
+async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
+    """Whether the database answers, now."""
     try:
-        await asyncio.wait_for(store.ping(), SECONDS)
+        await asyncio.wait_for(store.ping(), seconds)
     except (Problem, TimeoutError) as error:
-        return {"ok": False, "problem": str(error) or SILENT}
-    return {"ok": True, "kind": store.dialect}
+        return {"ok": False, "problem": _why(error, seconds)}
+    return {"ok": True, "kind": store.dialect, "asked_seconds_ago": 0.0}
 
 
-async def waiting(store: Store) -> dict[str, Any]:
+async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
     try:
-        found = await asyncio.wait_for(store.announcements_waiting(), SECONDS)
+        found = await asyncio.wait_for(store.announcements_waiting(), seconds)
     except (Problem, TimeoutError) as error:
-        return {"problem": str(error) or SILENT}
+        return {"problem": _why(error, seconds)}
     return {"count": found.count, "oldest_seconds": found.oldest_seconds or 0.0}
 
 
-def late_after(idle_seconds: float) -> float:
-    """After how many seconds beyond its time an app that nobody looked at is behind."""
-    return max(3 * idle_seconds, 120.0)
+def late_after(idle_seconds: float, stretch: float = 1.0) -> float:
+    """After how many seconds without a poll that brought something an app is behind; `stretch` as the budget's."""
+    return max(LATE * idle_seconds, LATE_SECONDS) * stretch
+
+
+def overdue_after(idle_seconds: float, stretch: float = 1.0) -> float:
+    """How far beyond its time an app may be that was polled as it should be: together they are `late_after`."""
+    return late_after(idle_seconds, stretch) - 1.1 * idle_seconds * stretch
 
 
 async def polling(
-    store: Store, idle_seconds: float, away: Callable[[], float], stretch: Callable[[], float]
+    store: Store,
+    idle_seconds: float,
+    tries: Tries,
+    stretch: float = 1.0,
+    *,
+    seconds: float = SECONDS,
 ) -> dict[str, Any]:
-    """Whether every watched app was looked at when its time had come, give or take, and Applivery answered.
+    """Whether polls bring something: an app whose polls bring nothing is behind, and most may not be.
 
-    While the hour's requests are short, apps are polled less often: `stretched` says how many times.
+    `tries` is what this very process's polls came to. While the hour's requests are short, apps are polled less often:
+    `stretched` says how many times.
     """
-    late = late_after(idle_seconds)
+    late = late_after(idle_seconds, stretch)
+    spans = {"behind_after_seconds": late, "overdue_after_seconds": overdue_after(idle_seconds, stretch)}
     try:
-        state = await asyncio.wait_for(store.watching_state(behind_after_seconds=late), SECONDS)
+        async with asyncio.timeout(seconds):
+            state, now = await store.watching_state(**spans), await store.now()
     except (Problem, TimeoutError) as error:
-        return {"ok": False, "problem": str(error) or SILENT}
+        return {"ok": False, "problem": _why(error, seconds)}
     last = state.oldest_poll.isoformat() if state.oldest_poll else None
-    found: dict[str, Any] = {"ok": state.behind == 0, "apps": state.apps, "behind": state.behind, "oldest_poll": last}
-    if (slower := stretch()) > 1:
-        found["stretched"] = round(slower, 1)
-    return found if away() <= late else {**found, "ok": False, "problem": "Applivery does not answer"}
+    found: dict[str, Any] = {"ok": True, "apps": state.apps, "behind": state.behind, "oldest_poll": last}
+    if state.oldest_poll:
+        found["oldest_poll_seconds_ago"] = round(max(0.0, (now - state.oldest_poll).total_seconds()), 1)
+    if stretch > 1:
+        found["stretched"] = round(stretch, 1)
+    if state.behind * 2 > state.apps or _nothing_works(tries, state.apps, late):
+        return {**found, "ok": False, "problem": _polls(tries)}
+    return found
+
+
+def _nothing_works(own: Tries, apps: int, late: float) -> bool:
+    """Whether this process's polls all fail: what another one's bring says nothing of ours."""
+    now = time.monotonic()
+    if own.failed_at is None or not own.failures or now - own.failed_at > late:
+        return False
+    if own.worked_at is None:
+        return True
+    long, often = now - own.worked_at > late, own.failures >= FAILURES
+    return long and often if apps else long or often
+
+
+def _polls(own: Tries) -> str:
+    if own.error is None:
+        return "apps were not polled in time"
+    polls = "the last poll" if own.failures == 1 else f"the last {own.failures} polls"
+    return f"{polls} of Applivery brought nothing ({type(own.error).__name__}: {cause(own.error)})"
+
+
+def _why(error: BaseException, seconds: float) -> str:
+    if isinstance(error, Problem):
+        return f"{error.sentence} ({cause(error)})"
+    return f"no answer within {seconds:.0f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -52,10 +53,11 @@ async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: World) 
     assert lines[2].startswith("✅ *Applivery* answers. 7,99")
     assert lines[3].startswith("✅ *Database*: SQLite 3.")
     assert lines[3].endswith(f"answers; its tables are of version {HEAD}.")
-    assert lines[4].startswith("✅ *Polling*: 1 app is watched. The oldest look was <!date^")
+    assert lines[4].startswith("✅ *Polling*: 1 app is watched. The oldest look that brought something was <!date^")
     assert lines[5] == "✅ *Announcements*: none waits."
     assert lines[6] == "*Last outage*: none since I started."
     assert f"Version {__version__}, running since <!date^" in seen(answer)
+    assert "Asked <!date^" in seen(answer), "it says how old it is"
     for line in ("*Slack*", "*Database*", "*Announcements*: none waits."):
         assert line in answer.text, "the text alone says it all"
     assert labels(answer) == ["Check again", "Newest build"]
@@ -91,6 +93,59 @@ async def test_without_applivery_it_says_so_whether_anything_is_watched_or_not(w
     assert text.startswith("*Not all is well.*")
     assert "⚠️ *Applivery* does not answer as it should: Applivery" in text
     assert "✅ *Polling*: no app is watched" in text
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(status=500), "(HTTP 500)"),
+        (Fault(drop=True), "(the connection was closed before an answer came)"),
+        (Fault(status=401, code=4004), "(HTTP 401, code 4004)"),
+        (Fault(status=403), "(HTTP 403)"),
+        (Fault(status=404, code=3001), "(HTTP 404, code 3001)"),
+        (Fault(body="null"), "(HTTP 200, null)"),
+        (Fault(latency=30), "(no answer in time)"),
+    ],
+)
+async def test_status_asks_afresh(world: World, fault: Fault, words: str) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    assert seen(await world.ask("status")).startswith("*All is well.*")
+    world.applivery.faults.add("GET *", fault, times=None)
+    started = time.monotonic()
+    text = seen(await world.ask("status"))
+    assert time.monotonic() - started < 6, "a person waits for it"
+    assert text.startswith("*Not all is well.*")
+    line = next(one for one in text.splitlines() if "*Applivery*" in one)
+    assert line.startswith("⚠️ *Applivery* does not answer as it should: ")
+    assert words in line
+    assert "The last good answer was <!date^" in line, "how old what is known is"
+    world.applivery.faults.clear()
+    assert "✅ *Applivery* answers." in seen(await world.ask("status"))
+
+
+async def test_status_asks_slack_afresh(world: World) -> None:
+    await world.start()
+    world.slack.faults.add("auth.test", Fault(error="token_revoked"), times=None)
+    text = seen(await world.ask("status"))
+    assert "⚠️ *Slack*: Socket Mode, 1 of 1 connections are open." in text
+    assert "revoked)" in text, "the cause"
+    answer = await ask(world, "GET", "/readyz")
+    assert answer.json["checks"]["slack"]["ok"] is True, "what Slack said half a minute ago is fresh enough"
+
+
+async def test_status_wakes_polls_that_wait(world: World) -> None:
+    await world.start(poll_idle_seconds=3600)
+    await world.ask("subscribe courier")
+    await world.look()
+    world.applivery.faults.add("GET *", Fault(status=403), times=None)
+    for _ in range(3):
+        await world.look()
+    assert "⚠️ *Polling*: 1 app is watched. 1 of them is behind." in seen(await world.ask("status"))
+    world.applivery.faults.clear()
+    await world.ask("status")
+    assert await world.bot.store.due_in() == 0
 
 
 async def test_what_waits_and_where_it_cannot_speak_is_named(world: World) -> None:

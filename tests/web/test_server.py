@@ -90,7 +90,9 @@ async def test_it_is_not_ready_while_slack_does_not_reach_it(world: World) -> No
         while (answer := await ask(world, "GET", "/readyz")).status == 200:
             await asyncio.sleep(0.02)
     assert answer.json == answer.json | {"ready": False}
-    assert answer.json["checks"]["slack"] == {"ok": False, "connections": 0}
+    found = answer.json["checks"]["slack"]
+    assert (found["ok"], found["connections"]) == (False, 0)
+    assert found["problem"].startswith("no connection is open (")
     assert answer.json["checks"]["database"]["ok"] is True
 
 
@@ -120,7 +122,7 @@ async def test_it_is_not_ready_while_applivery_has_answered_no_look_since_the_st
     await world.look()
     answer = await ask(world, "GET", "/readyz")
     assert answer.status == 503
-    assert answer.json["checks"]["polling"]["problem"] == "Applivery does not answer"
+    assert answer.json["checks"]["polling"]["problem"].endswith("brought nothing (AppliveryDown: HTTP 503)")
     world.applivery.faults.clear()
     await world.look()
     assert (await ask(world, "GET", "/readyz")).status == 200

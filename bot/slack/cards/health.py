@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from bot import errors
 from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
 from bot.language import count, figure, later, say
 from bot.slack import blocks
@@ -10,6 +13,14 @@ from bot.slack.wording import inline, when
 
 NAMED = 5
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+FOR_ADMINS = (
+    errors.CredentialRefused,
+    errors.PermissionMissing,
+    errors.WorkspaceMissing,
+    errors.PlanLacks,
+    errors.QuotaReached,
+)
+CHECK = later("`applivery-bot doctor` shows more.")
 WELL = later("All is well.")
 NOT_WELL = later("Not all is well.")
 # What an outage is called in the log → in words; a job's own trouble mostly is the database's.
@@ -21,12 +32,40 @@ def health(found: Health) -> Message:
     head = say(WELL if found.well else NOT_WELL)
     told = [*_parts(found).values(), _trouble(found.trouble)]
     small = say("Version {version}, running since {when}.", version=found.version, when=when(found.started_at))
+    if found.asked_at:
+        small = f"{say('Asked {when}.', when=when(found.asked_at))} {small}"
     buttons = blocks.actions(
         blocks.button(say("Check again"), "run.v1#again", "status", says=say("Check the bot again")),
         blocks.button(say("Newest build"), "run.v1#newest", "status latest", says=say("Status of the newest build")),
     )
     text = " ".join((head, *told, small))
     return Message(text, (blocks.section("\n".join((f"*{head}*", *told))), blocks.context(small), buttons))
+
+
+def outage(kind: str, cause: str, began: datetime) -> Message:
+    """What an admin reads once when polls bring nothing: what is wrong, and what to do about it.
+
+    `kind` is the class of the error; one that is unknown here stands for any problem.
+    """
+    error = getattr(errors, kind, errors.AppliveryProblem)
+    problem = error if issubclass(error, errors.Problem) else errors.AppliveryProblem
+    head = say("⚠️ *New builds can't be announced: Applivery can't be polled.*")
+    why = say(problem.sentence) + _because(cause)
+    # the others' next steps are for who asked for something
+    step = " ".join(say(one) for one in (problem.next_step if issubclass(problem, FOR_ADMINS) else "", CHECK) if one)
+    small = say("Since {when}. I'll DM you when it works again.", when=when(began))
+    text = "\n".join((head, why, step))
+    return Message(f"{text} {small}", (blocks.section(text), blocks.context(small)))
+
+
+def recovery(began: datetime, ended: datetime) -> Message:
+    """What the same admin reads once when that is over."""
+    text = say(
+        "✅ *Applivery works again.* New builds from {began} to {ended} are announced now.",
+        began=when(began),
+        ended=when(ended),
+    )
+    return Message(text, (blocks.section(text),))
 
 
 def summary(found: Health) -> str:
@@ -52,7 +91,7 @@ def _slack(side: SlackSide) -> str:
     if not side.wanted:
         if side.ok:
             return say("*Slack* reaches me over HTTP and takes my token.")
-        return say("*Slack* does not take my token, or does not answer.")
+        return say("*Slack* does not take my token, or does not answer.") + _because(side.problem)
     line = say(
         "*Slack*: Socket Mode, {open} of {wanted} connections are open.",
         open=figure(side.connections),
@@ -60,13 +99,24 @@ def _slack(side: SlackSide) -> str:
     )
     if side.greeted_at:
         line += " " + say("Last hello {when}.", when=when(side.greeted_at))
-    return line
+    return line + _because(side.problem)
+
+
+def _because(problem: str) -> str:
+    """The problem as the log has it, in English, for the admin who reads this."""
+    return f" ({inline(problem, 300)})" if problem else ""
 
 
 def _applivery(side: AppliverySide) -> str:
     line = say("*Applivery* answers.")
     if side.problem:
         line = say("*Applivery* does not answer as it should: {problem}", problem=inline(side.problem, 300))
+        line += _because(side.cause)
+        line += " " + (
+            say("The last good answer was {when}.", when=when(side.worked_at))
+            if side.worked_at
+            else say("There was no good answer since I started.")
+        )
     left = say("{left} of {budget} requests are left in this hour.", left=figure(side.left), budget=figure(side.budget))
     if side.stretch > 1:
         times = figure(round(side.stretch, 1))
@@ -77,7 +127,7 @@ def _applivery(side: AppliverySide) -> str:
 def _database(storage: Storage) -> str:
     kind = DATABASES.get(storage.kind, storage.kind)
     if not storage.ok:
-        return say("*Database*: {kind} does not answer.", kind=kind)
+        return say("*Database*: {kind} does not answer.", kind=kind) + _because(storage.problem)
     return say(
         "*Database*: {kind} {version} answers; its tables are of version {tables}.",
         kind=kind,
@@ -90,15 +140,16 @@ def _polling(polling: Polling) -> str:
     if polling.apps is None:
         return say("*Polling*: nobody can tell while the database is away.")
     if not polling.apps:
-        return say("*Polling*: no app is watched, as nobody has subscribed to one or waits for a build.")
+        idle = say("*Polling*: no app is watched, as nobody has subscribed to one or waits for a build.")
+        return idle + _because(polling.problem)
     watched = count("*Polling*: {number} app is watched.", "*Polling*: {number} apps are watched.", polling.apps)
     seen = say("None was looked at yet.")
     if polling.oldest:
-        seen = say("The oldest look was {when}.", when=when(polling.oldest))
-    if not polling.behind:
-        return f"{watched} {seen}"
-    behind = count("{number} of them is behind.", "{number} of them are behind.", polling.behind)
-    return f"{watched} {behind} {seen}"
+        seen = say("The oldest look that brought something was {when}.", when=when(polling.oldest))
+    behind = ""
+    if polling.behind:
+        behind = " " + count("{number} of them is behind.", "{number} of them are behind.", polling.behind)
+    return f"{watched}{behind} {seen}{_because(polling.problem)}"
 
 
 def _to_say(to_say: ToSay) -> str:
@@ -126,8 +177,9 @@ def _trouble(trouble: Trouble | None) -> str:
         what = say("the database")
     began = when(trouble.began)
     if trouble.ended is None:
-        return say("*Outage*: {what} has been away since {began}.", what=what, began=began)
-    return say("*Last outage*: {what}, from {began} to {ended}.", what=what, began=began, ended=when(trouble.ended))
+        return say("*Outage*: {what} has been away since {began}.", what=what, began=began) + _because(trouble.cause)
+    over = say("*Last outage*: {what}, from {began} to {ended}.", what=what, began=began, ended=when(trouble.ended))
+    return over + _because(trouble.cause)
 
 
 def _long(seconds: float) -> str:
