@@ -346,9 +346,11 @@ def test_chance_moves_the_next_look() -> None:
     assert len(looks) == 11
 
 
-def test_failed_looks_are_repeated_later_and_later_up_to_five_minutes() -> None:
-    waits = [decisions.retry_look(failures, busy=5, idle=60) for failures in range(9)]
-    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+def test_failed_looks_are_repeated_later_and_later() -> None:
+    waits = [decisions.retry_look(failures, busy=5, idle=60) for failures in range(7)]
+    assert waits == [5, 10, 20, 40, 60, 60, 60], "the end of an outage is noticed within a minute"
+    waits = [decisions.retry_look(failures, busy=5, idle=60, own=True) for failures in range(9)]
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300], "an app with trouble of its own can wait"
     assert decisions.retry_look(10**9, busy=5, idle=60) == 300
 
 
