@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.model import FileKind
@@ -77,8 +77,3 @@ def is_ticket(text: str) -> bool:
 def fingerprint(ticket: str) -> str:
     """The hash a ticket is kept under: SHA-256 in hex. A random 128-bit word needs no salt."""
     return hashlib.sha256(ticket.encode("utf-8", "replace")).hexdigest()
-
-
-def minutes(left: timedelta) -> int:
-    """A time left as whole minutes, rounded up, so that it is never said to be over before it is."""
-    return max(0, -(-left // timedelta(minutes=1)))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from bot.domain.expiry import is_today
+from bot.domain.periods import zone
 from bot.language import figure, say
 
 
@@ -105,6 +107,14 @@ def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") ->
     if instant is None:
         return say("at an unknown time")
     return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
+
+
+def clock(instant: datetime, now: datetime, tz: str) -> str:
+    """A time of day in the reader's zone (`tz`, an IANA name), with its day when that is not today there.
+
+    Slack shows it in the zone of the reader's own device.
+    """
+    return when(instant, "{time}") if is_today(instant, now, zone(tz)) else when(instant)
 
 
 def size(count: int | None) -> str:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from markupsafe import Markup, escape
 
 from bot import language
+from bot.domain.expiry import expires, is_today
 from bot.domain.installing import Browser, Device, warnings
 from bot.domain.model import App, Build, Link
 from bot.domain.outcomes import ClaimOutcome
-from bot.domain.tickets import Ticket, TicketStatus, minutes
+from bot.domain.tickets import Ticket, TicketStatus
 from bot.language import count, figure, say
 from bot.web.offer import Offer
 from bot.web.words import ENDINGS, platform_name
@@ -48,13 +50,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"size": _size, "code": _code, "bdi": _bdi, "clock": _clock}
+        self._templates.filters |= {"size": _size, "code": _code, "bdi": _bdi}
         style = (_TEMPLATES / "style.css").read_text("utf-8")
         self._templates.globals |= {
             "style": Markup(style),  # noqa: S704 - our own file
             "say": _say,
             "count": _count,
-            "minutes": _minutes,
         }
         self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
 
@@ -69,7 +70,7 @@ class Pages:
             offer=offer,
             needs=warnings(build, now),
             ticket=ticket,
-            left=minutes(ticket.expires_at - now),
+            expires=_expires(ticket.expires_at, now),
             qr=_qr(address) if offer.scan else None,
             outside=_outside(browser),
             address=address,
@@ -79,8 +80,7 @@ class Pages:
         """The page that makes an iPhone or iPad ask whether to install."""
         # Unencoded, as the vendor's iOS SDK builds it: https://github.com/applivery/applivery-ios-sdk
         target = f"itms-services://?action=download-manifest&url={manifest}"
-        left = minutes(link.expires_at - now) if link.expires_at else None
-        return self._page("installing.html", app=app, target=target, left=left, link=link)
+        return self._page("installing.html", app=app, target=target, expires=_expires(link.expires_at, now))
 
     def download(self, link: Link) -> Answer:
         """On to the file."""
@@ -165,16 +165,16 @@ def _bdi(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text)
 
 
-def _clock(moment: datetime) -> Markup:
-    """A time of day, which machines may read whole."""
-    return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{moment:%H:%M}")
+def _expires(at: datetime | None, now: datetime) -> Markup:
+    """When it is over; nobody knows in which zone the reader is, so the time says its own."""
+    return _code(expires(at, now, lambda _: "{time}")).format(time=_clock(at, now) if at else "")
 
 
-def _minutes(left: int) -> str:
-    """Minutes that are left, as what comes after "for"."""
-    if not left:
-        return say("another few seconds")
-    return count("another minute", "another {number} minutes", left)
+def _clock(moment: datetime, now: datetime) -> Markup:
+    """A time of day, with its day when that is not today, which machines may read whole."""
+    moment = moment.astimezone(UTC)
+    day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{language.day(moment)}, "
+    return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{day}{moment:%H:%M}")
 
 
 def _size(count: int) -> str:

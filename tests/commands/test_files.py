@@ -73,7 +73,7 @@ async def test_the_link_to_an_attachment_is_private_and_says_how_long_it_lives(w
     got = await (await press(world.slack, listed, "Get", user=world.bruno)).answer()
     assert got is not listed, "the list stays for the next one"
     assert got.ephemeral_to == world.bruno.id
-    assert f"only for <@{world.bruno.id}>. It works once, until <!date^" in seen(got)
+    assert f"only for <@{world.bruno.id}>. It works once, expires <!date^" in seen(got)
     assert "*notes.pdf* (2.0 kB) of Courier 2.4.0 (173) for Android" in seen(got)
     back = await (await press(world.slack, got, "All attachments", user=world.bruno)).answer()
     assert "mapping.txt" in back.text

@@ -79,9 +79,32 @@ async def test_the_life_of_the_link_is_what_applivery_says_in_the_reader_s_own_t
     answer = await world.ask("get courier")
     [token] = world.applivery.minted
     for text in (answer.text, seen(answer)):
-        life = re.search(r"works once, until <!date\^(\d+)\^\{time\}\|[^>]+> \(4 minutes\)", text)
+        life = re.search(r"works once, expires <!date\^(\d+)\^\{time\}\|[^>]+> \(4 minutes\)", text)
         assert life, text
         assert int(life[1]) == int(token.expires_at)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "words"),
+    [
+        ("2099-01-01T00:00:00.000Z", "{date_short_pretty} {time}|2099-01-01 00:00 UTC>, only"),
+        ("2020-01-01T00:00:00.000Z", "expired already, <!date"),
+        (1, "expired already, <!date"),
+        (None, "expires soon; Applivery does not say when"),
+        ("soon", "expires soon; Applivery does not say when"),
+        ({}, "expires soon; Applivery does not say when"),
+    ],
+)
+async def test_a_link_is_given_whatever_its_date_is(world: World, expires_at: Any, words: str) -> None:
+    await world.start()
+    ready(world)
+    world.applivery.reshape(MINTING, lambda body: {**body, "data": {**body["data"], "expiresAt": expires_at}})
+    answer = await world.ask("get courier")
+    assert words in answer.text
+    assert await downloaded(answer) == 200
+    assert labels(answer)[0] == "Get a fresh link"
+    await world.bot.expire.step()
+    assert link(answer), "no message says that its link is over before anybody could use it"
 
 
 async def test_the_text_alone_says_it_all_for_a_screen_reader(world: World) -> None:
@@ -90,7 +113,7 @@ async def test_the_text_alone_says_it_all_for_a_screen_reader(world: World) -> N
     answer = await world.ask("get courier")
     assert re.fullmatch(
         r"Courier 2\.4\.0 \(173\) for iOS: Download the \.ipa: http://\S+ "
-        r"\(it works once, until <!date[^>]+ UTC> \([45] minutes\), only for you\)\. "
+        r"\(it works once, expires <!date[^>]+ UTC> \([45] minutes\), only for you\)\. "
         r"Its provisioning profile expires within a day\. Needs iOS 15\.0 or newer\.",
         answer.text,
     )

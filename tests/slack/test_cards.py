@@ -174,15 +174,14 @@ def test_attachments_that_do_not_fit_are_counted() -> None:
     ("left", "words"),
     [
         (timedelta(minutes=5, seconds=1), " (5 minutes)"),
-        (timedelta(minutes=1, seconds=59), " (1 minute)"),
+        (timedelta(minutes=1, seconds=10), " (1 minute)"),
         (timedelta(seconds=20), " (less than a minute)"),
-        (-timedelta(minutes=3), " (less than a minute)"),
-        (timedelta(hours=5), "UTC>."),
+        (timedelta(hours=5), " (5 hours)"),
     ],
 )
 def test_a_link_says_how_long_it_lives_in_the_reader_s_own_time(left: timedelta, words: str) -> None:
     card = hand_over(FULL, link_of("abc", expires_at=NOON + left))
-    until = f"until <!date^{int((NOON + left).timestamp())}^{{time}}|"
+    until = f"expires <!date^{int((NOON + left).timestamp())}^{{time}}|"
     assert until in card.text
     assert until in seen(card)
     assert words in seen(card)
@@ -190,9 +189,35 @@ def test_a_link_says_how_long_it_lives_in_the_reader_s_own_time(left: timedelta,
 
 def test_a_link_without_a_known_end_works_once_all_the_same() -> None:
     card = hand_over(FULL, link_of("abc"))
-    assert "It works once" in seen(card)
-    assert "until" not in seen(card)
+    assert "It works once, expires soon; Applivery does not say when" in seen(card)
     assert card.expires is None
+
+
+@pytest.mark.parametrize(
+    ("tz", "left", "style"),
+    [
+        ("UTC", timedelta(hours=11), "{time}"),
+        ("UTC", timedelta(hours=12), "{date_short_pretty} {time}"),
+        ("Asia/Tokyo", timedelta(hours=4), "{date_short_pretty} {time}"),
+        ("America/Los_Angeles", timedelta(hours=12), "{time}"),
+        ("UTC", timedelta(days=27_000), "{date_short_pretty} {time}"),
+    ],
+)
+def test_a_link_says_the_day_when_it_is_not_today(tz: str, left: timedelta, style: str) -> None:
+    at = NOON + left
+    made = link_of("abc", expires_at=at)
+    card = link_cards.link(FULL, made, Asker("T1", "U0ANA", tz=tz), NOON, dashboard=DASHBOARD, installs=False)
+    assert f"expires <!date^{int(at.timestamp())}^{style}|" in card.text
+    assert card.expires is not None
+
+
+def test_a_link_that_is_over_already_is_said_to_be() -> None:
+    card = hand_over(FULL, link_of("abc", expires_at=NOON - timedelta(minutes=3)))
+    assert "expired already, " in seen(card)
+    assert "check the clock of this bot's machine" in card.text
+    assert "less than a minute" not in card.text
+    assert next(iter(buttons(card))) == "Get a fresh link"
+    assert card.expires is None, "it may work all the same: which clock is wrong nobody knows"
 
 
 def test_other_platforms_are_offered_beside_a_link() -> None:

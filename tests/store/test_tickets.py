@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.model import FileKind
-from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, minutes, new_ticket
+from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, new_ticket
 from bot.store.store import Store
 from bot.store.tickets import KEEP_SECONDS
 
@@ -209,10 +209,3 @@ def test_of_several_reasons_the_most_telling_is_given(
     made = datetime(2026, 3, 1, 12, tzinfo=UTC)
     ticket = Ticket("T1", "U1", "a1", "b1", FileKind.AUTO, None, made, made + 10 * MINUTE, claims_left, state)
     assert ticket.standing(made + age * MINUTE) is expected
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(600, 10), (599.9, 10), (541, 10), (540, 9), (1, 1), (0, 0), (-90, 0)]
-)
-def test_minutes_left_are_rounded_up(seconds: float, expected: int) -> None:
-    assert minutes(timedelta(seconds=seconds)) == expected

@@ -59,6 +59,34 @@ async def test_the_page_shows_the_build_and_what_it_needs(desk: Desk) -> None:
     assert "UANA" not in seen.text
 
 
+async def test_the_page_says_the_day_when_it_is_not_today(desk: Desk) -> None:
+    await desk.web.close()
+    await desk.open(life_seconds=86_400)
+    seen = await desk.get(await desk.address(desk.build()))
+    at = desk.clock() + timedelta(days=1)
+    assert f">{at:%-d %b %Y}, " in seen.text
+    assert "(24 hours)" in seen.text
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "words"),
+    [
+        ("2099-01-01T00:00:00.000Z", "1 Jan 2099, 00:00 UTC"),
+        ("2020-01-01T00:00:00.000Z", "expired already, "),
+        (None, "expires soon; Applivery does not say when"),
+        ("soon", "expires soon; Applivery does not say when"),
+    ],
+)
+async def test_the_page_that_installs_says_what_the_date_means(desk: Desk, expires_at: Any, words: str) -> None:
+    desk.applivery.reshape(
+        "GET /v1/organizations/*/downloadToken",
+        lambda body: {**body, "data": {**body["data"], "expiresAt": expires_at}},
+    )
+    seen = await desk.post(await desk.address(desk.build()), IPHONE)
+    assert words in seen.text
+    assert "itms-services://" in seen.text
+
+
 async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(desk: Desk) -> None:
     address = await desk.address(desk.build())
     before = await desk.store.ticket(fingerprint(address[-22:]))
@@ -621,7 +649,7 @@ async def test_the_page_speaks_the_language_the_browser_asks_for(desk: Desk) -> 
     address = await desk.address(desk.build(size=48_200_000))
     spanish, english = await desk.get(address, IPHONE, headers=SPANISH), await desk.get(address, IPHONE)
     assert buttons(spanish) == ["Instalar"]
-    for words in ("Versión <bdi>2.4.0</bdi>", "48,2 MB", "iPhone y iPad", "Sirve una vez, durante 10 minutos más"):
+    for words in ("Versión <bdi>2.4.0</bdi>", "48,2 MB", "iPhone y iPad", ">Sirve una vez<", "(10 minutos)"):
         assert words in spanish.text
     assert buttons(english) == ["Install"]
     for seen, language in ((spanish, "es"), (english, "en")):

@@ -9,8 +9,9 @@ from datetime import datetime
 from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import choice, installing
+from bot.domain.expiry import expires
 from bot.domain.model import Asker, Attachment, Build, FileKind, Link, Recall, Stage
-from bot.language import count, current, figure, later, say
+from bot.language import current, figure, later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Expires, Message
 from bot.slack.cards.builds import (
@@ -27,7 +28,7 @@ from bot.slack.cards.builds import (
     title,
     unknown,
 )
-from bot.slack.wording import inline, when
+from bot.slack.wording import clock, inline
 
 SHOWN_ATTACHMENTS = 40
 
@@ -48,7 +49,7 @@ def link(
     page, without which an iPhone cannot be made to install.
     """
     what = link_words(build, made)
-    life = life_words(made, now)
+    life = life_words(made, asker, now)
     lines = [f"*{title(build)}*", _offer(made, what, asker, life)]
     warnings = [inline(warning, 200) for warning in installing.warnings(build, now)]
     lines += [f"⚠️ {warning}" for warning in warnings]
@@ -61,7 +62,7 @@ def link(
     text = say(
         "{build}: {what}: {url} (it {life}, only for you).", build=title(build), what=what, url=made.url, life=life
     )
-    return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made))
+    return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made, now))
 
 
 def _offer(made: Link, what: str, asker: Asker, life: str) -> str:
@@ -100,26 +101,13 @@ def file_word(build: Build, kind: FileKind) -> str:
     return inline(installing.file_word(build, kind), 20)
 
 
-def life_words(made: Link, now: datetime) -> str:
-    """`works once, until 14:32 (4 minutes)`, the time in the reader's own zone."""
-    if made.expires_at is None:
-        return say("works once, for a short time")
-    until = when(made.expires_at, "{time}")
-    minutes = int((made.expires_at - now).total_seconds() // 60)
-    if minutes < 1:
-        return say("works once, until {time} (less than a minute)", time=until)
-    if minutes < 120:
-        return count(
-            "works once, until {time} ({number} minute)",
-            "works once, until {time} ({number} minutes)",
-            minutes,
-            time=until,
-        )
-    return say("works once, until {time}", time=until)
+def life_words(made: Link, asker: Asker, now: datetime) -> str:
+    """`works once, expires 14:32 (4 minutes)`, the time in the reader's own zone."""
+    return say("works once, {expires}", expires=expires(made.expires_at, now, lambda at: clock(at, now, asker.tz)))
 
 
-def _expires(build: Build, made: Link) -> Expires | None:
-    if made.expires_at is None:
+def _expires(build: Build, made: Link, now: datetime) -> Expires | None:
+    if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
         return None
     name = f"{build.app.name} {choice.label(build)}"
     again = f"{build_value(build)}/{made.kind.value}"
@@ -279,7 +267,7 @@ def _get_attachment(build: Build, one: Attachment, number: int) -> ButtonElement
 def attachment_link(build: Build, one: Attachment, made: Link, asker: Asker, now: datetime) -> Message:
     """A fresh address for one attachment."""
     name = inline(one.name, 120)
-    life = life_words(made, now)
+    life = life_words(made, asker, now)
     lines = (
         say("*{file}* ({size}) of {build}", file=name, size=wording.size(one.size), build=title(build)),
         _offer(made, say("Download it"), asker, life),

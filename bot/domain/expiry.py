@@ -1,0 +1,42 @@
+"""When a link or a page is over, in words: said by this one function wherever somebody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.language import count, say
+
+_FAR = timedelta(days=60)  # so far away a day says more than a number of days
+
+
+def expires(at: datetime | None, now: datetime, written: Callable[[datetime], str]) -> str:
+    """What comes after "the link", such as `expires 14:32 (4 minutes)`; the times are aware, None is not known.
+
+    `written` writes a time as its reader's clock shows it, with its day unless that is today. Who reads that a fresh
+    link has expired has to hear whose fault it is: one of the two clocks is wrong.
+    """
+    if at is None:
+        return say("expires soon; Applivery does not say when")
+    if at <= now:
+        return say("expired already, {time}: check the clock of this bot's machine", time=written(at))
+    if at - now >= _FAR:
+        return say("expires {time}", time=written(at))
+    return say("expires {time} ({left})", time=written(at), left=_left(at - now))
+
+
+def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether a time (aware) is on the day that a clock in this zone shows `now`."""
+    return at.astimezone(zone).date() == now.astimezone(zone).date()
+
+
+def _left(left: timedelta) -> str:
+    if left < timedelta(minutes=1):
+        return say("less than a minute")
+    minutes = round(left.total_seconds() / 60)
+    if minutes < 120:
+        return count("{number} minute", "{number} minutes", minutes)
+    if minutes < 48 * 60:
+        return count("{number} hour", "{number} hours", minutes // 60)
+    return count("{number} day", "{number} days", left.days)
