@@ -75,7 +75,10 @@ def _short(typed: str) -> str:
 
 
 class Denied(Problem):
-    """This person may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done."""
+    """This person may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done.
+
+    `reason` is a word of domain.states.Withdrawal, for what acts by itself and has to pause.
+    """
 
     sentence = later("You may not do this here.")
     next_step = later("Ask an admin of this bot.")
@@ -89,11 +92,20 @@ class Denied(Problem):
         missing: str | None = None,
         app_id: str | None = None,
         channels: Sequence[str] = (),
+        reason: str = "",
     ) -> None:
         super().__init__(sentence, next_step)
         self.missing = missing
         self.app_id = app_id
         self.channels = tuple(channels)
+        self.reason = reason
+
+
+class Unchecked(Denied):
+    """Whether this may be done cannot be checked now, so it is not; another try may be allowed."""
+
+    sentence = later("I can't check your access now.")
+    next_step = later("Please try again in a minute.")
 
 
 class Recalled(Problem):

@@ -11,7 +11,7 @@ from bot.domain import choice
 from bot.domain.audit import Action, AuditOutcome
 from bot.domain.installing import nearest_kind, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
-from bot.errors import BadInput, Denied, NotProcessed
+from bot.errors import BadInput, Denied, NotProcessed, Unchecked
 from bot.language import later, say, speaking
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
@@ -221,13 +221,15 @@ async def _send(call: Call, build: Build, to: str) -> Message:
     try:
         other = await call.house.people.asker(call.asker.team_id, recipient, None)
         await call.permit(build.app, other)
+    except Unchecked:
+        raise
     except Denied as error:
         if error.channels:
             why = say("{app} is kept to some channels, so it cannot be sent by direct message.", app=build.app.name)
             raise Denied(why, say("*Share here*, under a link, posts a card in this channel.")) from error
         raise Denied(
             say("I sent nothing, as that person cannot use me."),
-            say("Only members of this workspace can; guests and people of other organisations cannot."),
+            say("Guests and people from other organisations need access to the app first."),
         ) from error
     sent = await call.house.store.send_build(call.asker.team_id, call.asker.user_id, recipient, build)
     await call.write_down(Action.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)

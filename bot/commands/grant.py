@@ -7,12 +7,14 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from bot.domain import choice
+from bot.domain.access import MOST_FOR_OUTSIDERS
 from bot.domain.audit import Action
-from bot.domain.model import App, Role
-from bot.errors import AppliveryProblem, BadInput, SlackProblem
-from bot.language import say
+from bot.domain.model import App, Outsider, Role
+from bot.errors import AppliveryProblem, BadInput, Problem, SlackProblem, Unchecked
+from bot.language import later, say
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
+from bot.slack.people import NO_GROUP, NOT_THERE
 from bot.slack.wording import inline
 
 # Slack writes mentions so in a command whose text it escapes.
@@ -20,6 +22,12 @@ from bot.slack.wording import inline
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Za-z0-9_]+)(?:\|[^>]*)?>")
 _CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
+
+
+TOO_WIDE = {
+    Outsider.GUEST: later("{who} is a guest, and a guest can only be *member* of single apps."),
+    Outsider.PARTNER: later("{who} is from another organisation, and can only be *member* of single apps."),
+}
 
 
 @command(need=Role.ADMIN)
@@ -49,8 +57,7 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
         )
     given = _role(role)
     grantee = _grantee(who)
-    if _PERSON.fullmatch(who):
-        await call.house.people.require_person(grantee)
+    await _check(call, grantee, given, of)
     await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
     await call.write_down(Action.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
     who, named = _mention(grantee), given.word
@@ -92,6 +99,27 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
         raise BadInput(nothing, say("See who was given what with `audit`."))
     await call.write_down(Action.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {inline(kept, 500)}".rstrip())
+
+
+async def _check(call: Call, grantee: str, role: Role, app: App | None) -> None:
+    """Raise BadInput for a grant that no request would ever be measured by. Raises Denied when Slack cannot say."""
+    try:
+        if grantee.startswith("S"):
+            await call.house.people.anew().group(grantee)
+            return
+        outsider = await call.house.people.anew().outsider(grantee)
+    except SlackProblem as error:
+        raise _unknown(grantee, error) from error
+    if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
+        raise BadInput(say(TOO_WIDE[outsider], who=_mention(grantee)), say("Use `grant @person member app:courier`."))
+
+
+def _unknown(grantee: str, error: SlackProblem) -> Problem:
+    if error.code in NOT_THERE or error.code in NO_GROUP:
+        words = say("Slack doesn't know {who}.", who=_mention(grantee))
+        return BadInput(words, say("Type @ and pick the person or user group from Slack's list."))
+    why = say("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
+    return Unchecked(why)
 
 
 def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) -> str:
@@ -191,7 +219,7 @@ def _mention(grantee: str) -> str:
 def _role(word: str | None) -> Role:
     if word and (role := Role.named(word)):
         return role
-    names = [role.word for role in Role]
+    names = [role.word for role in Role.given()]
     if word and (near := choice.closest(word, names)):
         hint = say("Did you mean `{name}`?", name=near[0])
     else:

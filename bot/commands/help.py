@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.commands.whoami import WHO
 from bot.domain import choice
 from bot.domain.model import Role
 from bot.errors import NotFoundByName
@@ -29,6 +30,9 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
     /applivery help get
     """
     house = call.house
+    if topic is None and call.asker.outsider:
+        mine = [one for one in house.registry.commands() if one.need <= call.asker.highest]
+        return replies.help_for_all(mine, house.command, say(WHO[call.asker.outsider]))
     if topic is None:
         return replies.help_for_all(house.registry.commands(), house.command)
     entry = house.registry.get(Kind.COMMAND, topic.casefold())

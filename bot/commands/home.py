@@ -26,7 +26,7 @@ SECONDS = 6.0  # for Applivery; the rest is shown without it
 @button("home.v1", need=Role.MEMBER)
 async def home(call: Call, value: str) -> Home:
     """Opening the Home tab, *Refresh* and *Try again* in it."""
-    role = max([call.asker.role, *call.asker.app_roles.values()])
+    role = call.asker.highest
     builds, watched, own, can, health = await asyncio.gather(
         _builds(call),
         call.house.store.watched_by(call.asker.user_id),

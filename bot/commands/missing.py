@@ -147,9 +147,10 @@ async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | No
 
 
 async def _may_use(call: Call, question: Question, user_id: str) -> bool:
-    """Whether somebody could do anything with being asked: guests and strangers cannot use this bot."""
+    """Whether a person could get the build by being asked: they are asked in their direct messages."""
     try:
         asker = await call.house.people.asker(call.asker.team_id, user_id, None)
+        await replace(call, need=Role.MEMBER).permit(question.app, asker)
     except Denied:
         return False
-    return asker.role_for(question.app.id) >= Role.MEMBER
+    return True

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from bot.domain.model import Role
-from bot.language import say
+from bot.domain.model import Outsider, Role
+from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 from bot.slack.wording import inline
+
+EVERYWHERE = later("You are *{role}* for every app.")
+WHO = {
+    Outsider.GUEST: later("You're a guest: you can use only the apps you were given access to."),
+    Outsider.PARTNER: later("You're from another organisation: you can use only the apps you were given access to."),
+}
 
 
 @command(need=Role.MEMBER)
@@ -23,14 +29,18 @@ async def whoami(call: Call) -> Message:
 async def may(call: Call) -> str:
     """The asker's roles, commands and time zone, a line for each."""
     asker = call.asker
-    lines = [say("You are *{role}* for every app.", role=asker.role.word)]
+    lines = [say(WHO[asker.outsider]) if asker.outsider else say(EVERYWHERE, role=asker.role.word)]
     names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
     lines += [
         say("*{role}* for {app}", role=role.word, app=inline(names.get(app_id, app_id), 80))
         for app_id, role in asker.app_roles.items()
         if role > asker.role
     ]
-    can = [entry.name for entry in call.house.registry.commands() if entry.need <= asker.role]
+    can = [
+        entry.name
+        for entry in call.house.registry.commands()
+        if entry.need <= (asker.highest if asker.outsider else asker.role)
+    ]
     lines.append(say("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
     lines.append(say("Your time zone is {zone}.", zone=inline(asker.tz, 60)))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""May this person do this here: nothing, or Denied with the reason; unknown people are refused."""
+"""May this person use this app in this place now: nothing, or Denied with the reason; unknown people are refused."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.model import App, Asker, Role
+from bot.domain.model import App, Asker, Outsider, Role
+from bot.domain.states import Withdrawal
 from bot.errors import BadInput, Denied
-from bot.language import say
+from bot.language import later, say
+
+OUTSIDERS = {
+    Outsider.GUEST: later("Guests can only use apps they were given access to."),
+    Outsider.PARTNER: later("People from another organisation can only use apps they were given access to."),
+}
+MOST_FOR_OUTSIDERS = Role.MEMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +47,30 @@ def require_person(person: Person) -> None:
         )
 
 
-def role_of(person: Person, *, home_team: str, admins: Collection[str], default: Role) -> Role:
-    """The role somebody has; raises Denied for people who may use nothing at all.
+def outsider(person: Person, *, home_team: str, admins: Collection[str]) -> Outsider | None:
+    """What kind of outsider a person is; None for a member.
 
     `home_team` is the workspace the bot is installed in: Slack Connect brings other organisations' people
-    into shared channels, where every app is visible to them (promise 11).
+    into shared channels, where every app is visible to them.
     """
-    if person.bot or person.gone:
-        raise Denied(say("Only people of this workspace can ask me."), "")
     if person.team_id != home_team:
-        raise Denied(
-            say("You belong to another organisation, and I answer only the people of this workspace."),
-            say("Ask your contact here to send you the build."),
-        )
-    if person.user_id in admins or person.admin:
-        return Role.ADMIN
-    if person.guest:
-        raise Denied(
-            say("Guests of this workspace cannot use me."), say("Ask a member of your team to send you the build.")
-        )
-    return default
+        return Outsider.PARTNER
+    return Outsider.GUEST if person.guest and not _is_admin(person, admins) else None
+
+
+def asker_of(
+    person: Person, channel_id: str | None, *, home_team: str, admins: Collection[str], default: Role
+) -> Asker:
+    """The person with the role they have without any grant. Raises Denied for bots and people who have left."""
+    if person.bot or person.gone:
+        raise Denied(say("Only people of this workspace can ask me."), "", reason=Withdrawal.PERSON)
+    kind = outsider(person, home_team=home_team, admins=admins)
+    role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
+    return Asker(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
+
+
+def _is_admin(person: Person, admins: Collection[str]) -> bool:
+    return person.admin or person.user_id in admins
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,55 +86,84 @@ class Grant:
 
 
 def with_grants(asker: Asker, grants: Iterable[Grant], groups: Collection[str]) -> Asker:
-    """The asker with what was granted to them or to one of their user groups; a grant never takes anything away."""
+    """The asker with what was granted to them or to one of their user groups; a grant never takes anything away.
+
+    Of an outsider only grants for single apps count, and as the least role.
+    """
     role, app_roles = asker.role, dict(asker.app_roles)
     for grant in grants:
-        if grant.team_id != asker.team_id or (grant.grantee != asker.user_id and grant.grantee not in groups):
+        if grant.grantee != asker.user_id and grant.grantee not in groups:
             continue
-        if grant.app_id is None:
+        if grant.app_id is not None:
+            given = min(grant.role, MOST_FOR_OUTSIDERS) if asker.outsider else grant.role
+            app_roles[grant.app_id] = max(app_roles.get(grant.app_id, given), given)
+        elif asker.outsider is None:
             role = max(role, grant.role)
-        else:
-            app_roles[grant.app_id] = max(app_roles.get(grant.app_id, grant.role), grant.role)
     return replace(asker, role=role, app_roles=app_roles)
+
+
+def require_known(asker: Asker) -> None:
+    """Raise Denied for an outsider who was given no app at all."""
+    if asker.outsider and not asker.app_roles:
+        step = say("Ask an admin to give you access to an app.")
+        raise Denied(say(OUTSIDERS[asker.outsider]), step, reason=Withdrawal.PERSON)
 
 
 def require_somewhere(asker: Asker, need: Role) -> None:
     """Raise Denied when the asker reaches `need` for no app at all: nothing need be asked of Applivery then."""
-    require(max([asker.role, *asker.app_roles.values()]), need)
+    require(asker.highest, need)
 
 
 def require_for(asker: Asker, need: Role, app: App, channels: Collection[str]) -> None:
     """Raise Denied when the asker may not do this with this app, or not in this channel.
 
-    `channels` is the app's allow-list: when it has any, the app can be used only there; nobody is excepted, since a
+    `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a
     list that admins are above would not show who can see what.
     """
     require(asker.role_for(app.id), need, app)
-    if channels and asker.channel_id not in channels:
+    require_place(app, asker.channel_id, channels)
+
+
+def require_place(app: App, channel_id: str | None, channels: Collection[str]) -> None:
+    """Raise Denied when this app may not be used in this channel (None: in direct messages), by anyone."""
+    if channels and channel_id not in channels:
         raise Denied(
             say("{app} cannot be used here.", app=app.name),
             say("Ask in a channel it is meant for."),
             channels=sorted(channels),
+            reason=Withdrawal.CHANNEL,
         )
 
 
 def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
     """Whether `require_for` would let the asker through."""
-    return asker.role_for(app.id) >= need and (not channels or asker.channel_id in channels)
+    try:
+        require_for(asker, need, app, channels)
+    except Denied:
+        return False
+    return True
 
 
 def require(role: Role, need: Role, app: App | None = None) -> None:
     """Raise Denied, naming the missing role, when `role` does not reach `need`."""
     if role < need:
-        lacked, had = need.word, role.word
-        sentence = (
-            say("This needs the role *{role}* for {app}, and yours is *{yours}*.", role=lacked, app=app.name, yours=had)
-            if app
-            else say("This needs the role *{role}*, and yours is *{yours}*.", role=lacked, yours=had)
-        )
         raise Denied(
-            sentence,
+            _lacking(role, need, app),
             say("Ask an admin of this bot for it."),
-            missing=lacked,
+            missing=need.word,
             app_id=app.id if app else None,
+            reason=Withdrawal.ROLE,
         )
+
+
+def _lacking(role: Role, need: Role, app: App | None) -> str:
+    if app is None:
+        return say("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
+    if not role:
+        return say("You don't have access to {app}.", app=app.name)
+    return say(
+        "This needs the role *{role}* for {app}, and yours is *{yours}*.",
+        role=need.word,
+        app=app.name,
+        yours=role.word,
+    )

@@ -166,8 +166,9 @@ class MemberDownloads:
 
 
 class Role(IntEnum):
-    """What a person may do; each role contains the ones below it."""
+    """What a person may do; each role contains the ones below it. NONE is nothing, and cannot be given."""
 
+    NONE = 0
     MEMBER = 1
     RELEASER = 2
     MANAGER = 3
@@ -181,14 +182,27 @@ class Role(IntEnum):
     @classmethod
     def named(cls, word: str) -> Role | None:
         """The role of this word, in any case; None for any other word."""
-        return cls.__members__.get(word.upper())
+        return cls.__members__.get(word.upper()) or None
+
+    @classmethod
+    def given(cls) -> list[Role]:
+        """The roles that can be given to a person, the least first."""
+        return [role for role in cls if role]
+
+
+class Outsider(StrEnum):
+    """A person who is no member of the workspace: a guest, or a partner of another organisation (Slack Connect)."""
+
+    GUEST = "guest"
+    PARTNER = "partner"
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
     """The person behind a request and the place it came from; `tz` is an IANA name.
 
-    `role` holds for every app, `app_roles` adds to it for single ones.
+    `role` holds for every app, `app_roles` adds to it for single ones. An outsider has roles for single apps alone.
+    `team_id` is the workspace the bot is installed in.
     """
 
     team_id: str
@@ -197,6 +211,12 @@ class Asker:
     tz: str = "UTC"
     role: Role = Role.MEMBER
     app_roles: Mapping[str, Role] = field(default_factory=dict)
+    outsider: Outsider | None = None
+
+    @property
+    def highest(self) -> Role:
+        """The highest role, for whichever app."""
+        return max([self.role, *self.app_roles.values()])
 
     def role_for(self, app_id: str) -> Role:
         """The role for one app."""

@@ -40,3 +40,13 @@ class WatchState(StrEnum):
     STOPPED = "stopped"
     DELETED = "deleted"
     GIVEN_UP = "given_up"
+
+
+class Withdrawal(StrEnum):
+    """Why something that was set up may not act any more, until that is over."""
+
+    ROLE = "role"  # its maker lacks the role
+    PERSON = "person"  # its maker is no member of the workspace any more
+    CHANNEL = "channel"  # the app may not be used in that channel
+    SHARED = "shared"  # the channel is shared with another organisation
+    RECALLED = "recalled"  # the build is

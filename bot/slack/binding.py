@@ -114,7 +114,7 @@ async def _target(call: Call, first: str, plain: list[str]) -> Target:
 
 async def _app_or_build(call: Call, some_id: str) -> Target:
     """Apps and builds have ids of one shape: an app's id means its latest build."""
-    apps = await call.house.catalogue.apps()
+    apps = await call.known_apps()
     app = next((one for one in apps if one.id == some_id.lower()), None)
     if app is None:
         return Target(None, some_id)

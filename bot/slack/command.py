@@ -15,15 +15,15 @@ from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_t
 
 from bot.applivery.catalogue import Catalogue, Chosen
 from bot.applivery.client import Applivery
-from bot.domain import access
+from bot.domain import access, choice
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
 from bot.domain.choice import Ambiguous, Prefer
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.health import Health
 from bot.domain.model import App, Asker, Build, Role
-from bot.errors import BadInput, Denied
-from bot.language import count, say
+from bot.errors import BadInput, Denied, NotFoundByName
+from bot.language import count, later, say
 from bot.slack.carrier import Carrier
 from bot.slack.handout import Handout
 from bot.slack.people import People
@@ -112,10 +112,23 @@ class Call:
         return [one for one in every if access.may(self.asker, self.need, one, channels.get(one.id, frozenset()))]
 
     async def app(self, typed: str) -> App:
-        """The app of this id, slug or name. Raises Ambiguous, NotFoundByName or Denied."""
-        found = await self.house.catalogue.app(typed)
+        """The app of this id, slug or name. Raises Ambiguous, NotFoundByName or Denied.
+
+        An outsider hears of no app but their own: to them any other is not there.
+        """
+        if self.asker.outsider is None:
+            found = await self.house.catalogue.app(typed)
+        elif known := await self.known_apps():
+            found = choice.app(typed, known)
+        else:
+            raise NotFoundByName(later("app"), typed)
         await self.permit(found)
         return found
+
+    async def known_apps(self) -> list[App]:
+        """The apps the asker may know of, wherever they may be used: all of them, for a member."""
+        every = await self.house.catalogue.apps()
+        return [one for one in every if self.asker.outsider is None or one.id in self.asker.app_roles]
 
     async def the_app(self, app: App | None) -> App:
         """The app that was named, or the only one there is; raises Ambiguous to let the person choose."""

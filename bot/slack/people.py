@@ -13,8 +13,9 @@ from bot import language as languages
 from bot.causes import cause
 from bot.domain import access
 from bot.domain.access import Person
-from bot.domain.model import Asker, Role
-from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure
+from bot.domain.model import Asker, Outsider, Role
+from bot.domain.states import Withdrawal
+from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure, Unchecked
 from bot.language import ENGLISH, say
 from bot.slack.poster import Poster
 from bot.store.store import Store
@@ -23,19 +24,26 @@ from bot.telemetry import logger
 log = logger(__name__)
 
 REMEMBER_SECONDS = 300.0
+ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
 # Slackbot, and who system notices are from: Slack does not say that they are bots
 SLACKBOTS = ("USLACKBOT", "USLACK")
+# These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
+NO_GROUP = ("no_such_subteam", "subteam_not_found")
+NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
 
 Fact = TypeVar("Fact")
 
 
 class Remembered(Generic[Fact]):
-    """Answers to one kind of question, each kept for five minutes; many askers at once cause one question."""
+    """Answers to one kind of question, each kept for so many seconds; many askers at once cause one question."""
 
-    def __init__(self, ask: Callable[[str], Awaitable[Fact]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, ask: Callable[[str], Awaitable[Fact]], clock: Callable[[], float], seconds: float = REMEMBER_SECONDS
+    ) -> None:
         self._ask = ask
         self._clock = clock
+        self._seconds = seconds
         self._known: dict[str, tuple[float, asyncio.Future[Fact]]] = {}
 
     async def get(self, key: str) -> Fact:
@@ -45,7 +53,7 @@ class Remembered(Generic[Fact]):
         if known is None or known[0] <= now or _failed(known[1]):
             if len(self._known) >= MOST:
                 self._known.clear()
-            known = (now + REMEMBER_SECONDS, asyncio.ensure_future(self._ask(key)))
+            known = (now + self._seconds, asyncio.ensure_future(self._ask(key)))
             known[1].add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
             self._known[key] = known
         # shielded: one impatient asker must not cancel the look-up of another
@@ -57,7 +65,10 @@ def _failed(answer: asyncio.Future[Fact]) -> bool:
 
 
 class People:
-    """Turns (team, user, channel) of a Slack payload into an Asker; fails closed."""
+    """Turns (team, user, channel) of a Slack payload into an Asker; fails closed.
+
+    Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role: Unchecked.
+    """
 
     def __init__(
         self,
@@ -68,32 +79,57 @@ class People:
         default: Role,
         language: str = ENGLISH,
         clock: Callable[[], float] = time.monotonic,
+        seconds: float = REMEMBER_SECONDS,
+        strict: bool = False,
     ) -> None:
         self._poster = poster
         self._store = store
         self._admins = tuple(admins)
         self._default = default
         self._language = language
-        self._people = Remembered(self._person, clock)
-        self._groups = Remembered(poster.group_members, clock)
+        self._clock = clock
+        self._strict = strict
+        self._people = Remembered(self._person, clock, seconds)
+        self._groups = Remembered(poster.group_members, clock, seconds)
+
+    def anew(self) -> People:
+        """The same for what acts by itself: asks Slack at each act, and waits where Slack does not answer."""
+        return People(
+            self._poster,
+            self._store,
+            admins=self._admins,
+            default=self._default,
+            language=self._language,
+            clock=self._clock,
+            seconds=ANEW_SECONDS,
+            strict=True,
+        )
 
     async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Asker:
-        """The person with their roles. Raises Denied for strangers and guests, and when Slack cannot tell."""
+        """The person with their roles. Raises Denied for outsiders without a grant, Unchecked when Slack is silent."""
         try:
             home = (await self._poster.identity()).team_id
             person = await self._people.get(user_id)
         except SlackProblem as error:
+            if self._strict and error.code in NOT_THERE:
+                raise Denied(reason=Withdrawal.PERSON) from error
             # those two are worded for messages, and nobody has sent one
             silent = isinstance(error, ChannelRefused | SlackUnsure)
             why = say("Slack does not tell me.") if silent else error.sentence
-            sentence = say("I could not check who you are: {why}", why=why)
-            raise Denied(sentence, say("Please try again in a minute.")) from error
+            raise Unchecked(say("I could not check who you are: {why}", why=why)) from error
         person = replace(person, team_id=person.team_id or team_id)
-        role = access.role_of(person, home_team=home, admins=self._admins, default=self._default)
-        asker = Asker(person.team_id, user_id, channel_id, person.tz, role)
-        grants = await self._store.grants(asker.team_id)
+        asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
+        grants = await self._store.grants(home)
         groups = {one.grantee for one in grants if one.grantee.startswith("S")}
-        return access.with_grants(asker, grants, [group for group in groups if await self._is_in(user_id, group)])
+        asker = access.with_grants(asker, grants, [group for group in groups if await self._is_in(user_id, group)])
+        access.require_known(asker)
+        return asker
+
+    async def outsider(self, user_id: str) -> Outsider | None:
+        """What kind of outsider a person is; None for a member. Raises BadInput for a bot or a leaver."""
+        person, home = await self._people.get(user_id), (await self._poster.identity()).team_id
+        access.require_person(person)
+        return access.outsider(person, home_team=home, admins=self._admins)
 
     async def name(self, user_id: str) -> str:
         """What somebody is called; their id while Slack cannot tell."""
@@ -144,6 +180,8 @@ class People:
             return user_id in await self._groups.get(group_id)
         except SlackProblem as error:
             log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
+            if self._strict and error.code not in NO_GROUP:
+                raise Unchecked from error
             return False  # a role nobody can confirm is not given
 
     async def admins(self, team_id: str) -> list[str]:

@@ -79,8 +79,8 @@ def help_for(entry: Entry, root: str) -> Message:
     return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
 
 
-def help_for_all(entries: Sequence[Entry], root: str) -> Message:
-    """Every subcommand in a line."""
+def help_for_all(entries: Sequence[Entry], root: str, note: str = "") -> Message:
+    """Every subcommand in a line, with a note on which these are."""
     lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
     text = say("*What I can do*") + "\n" + "\n".join(lines)
     more = say(
@@ -88,7 +88,9 @@ def help_for_all(entries: Sequence[Entry], root: str) -> Message:
         command=root,
     )
     listed = "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries)
-    return Message(say("What I can do: {listed}", listed=listed), (blocks.section(text), blocks.context(more)))
+    told = say("What I can do: {listed}", listed=listed)
+    noted = [blocks.section(note)] if note else []
+    return Message(f"{note} {told}".strip(), (*noted, blocks.section(text), blocks.context(more)))
 
 
 def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:

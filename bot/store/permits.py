@@ -66,7 +66,7 @@ class Permits(Database):
 
         async def work(connection: Connection) -> list[Grant]:
             query = sa.select(grants).where(grants.c.team_id == team_id).order_by(grants.c.granted_at, grants.c.grantee)
-            return [_grant(row) for row in await connection.execute(query) if row.role in Role.__members__]
+            return [_grant(row) for row in await connection.execute(query) if Role.named(row.role)]
 
         return await self.kept(f"grants {team_id}", work)
 
@@ -179,7 +179,7 @@ class Permits(Database):
         values = {"role": row.role, "granted_by": granted_by, "granted_at": now()}
         insert = self.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=row.app_id, **values)
         # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
-        lesser = grants.c.role.in_([one.name for one in Role if one < Role[row.role]])
+        lesser = grants.c.role.in_([one.name for one in Role.given() if one < Role[row.role]])
         await connection.execute(
             insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser)
         )

@@ -329,7 +329,7 @@ async def test_who_may_not_use_the_bot_reads_why_at_home(world: World) -> None:
     await world.start()
     guest = world.slack.user("gus", guest=True)
     home = await opened(world, guest)
-    assert "Guests of this workspace cannot use me." in seen(home)
+    assert "Guests can only use apps" in seen(home)
     assert directs(world, guest) == []
 
 

@@ -534,7 +534,7 @@ async def test_a_guest_has_nothing_to_ask_for(world: World) -> None:
     answer = await world.ask("subscribe courier", user=world.bruno)
     assert labels(answer) == []
     forged = old_card(world.slack, world.releases, "ask.v1", "admin/")
-    assert "Guests of this workspace" in await said(await press(world.slack, forged, "Old", user=world.bruno))
+    assert "Guests can only use apps" in await said(await press(world.slack, forged, "Old", user=world.bruno))
     assert directs(world, world.ana) == []
 
 

@@ -116,7 +116,7 @@ async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: World) 
     world.bruno.guest = True
     await world.restart()
     words = await said(await press(world.slack, message, "Get build", user=world.bruno))
-    assert words.startswith("Guests of this workspace cannot use me.")
+    assert words.startswith("Guests can only use apps")
     assert mints(world) == 0
 
 
@@ -129,7 +129,7 @@ async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: World, abou
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
     assert answer.text == (
         "I sent nothing, as that person cannot use me. "
-        "Only members of this workspace can; guests and people of other organisations cannot."
+        "Guests and people from other organisations need access to the app first."
     )
     assert directs(world, world.bruno) == []
     assert [one.action for one in await world.bot.store.audit_entries()] == []

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from bot.domain import access
-from bot.domain.access import Person
-from bot.domain.model import Role
+from bot.domain.access import Grant, Person
+from bot.domain.model import App, Asker, Role
 from bot.errors import Denied
 
 BRUNO = Person("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
 
 
+def known(person: Person, *, default: Role = Role.MEMBER, grants: Sequence[Grant] = ()) -> Asker:
+    """Who it is that asks, in #c1; raises Denied for a person who may use nothing."""
+    asker = access.asker_of(person, "C1", home_team="T1", admins={"U0ANA"}, default=default)
+    asker = access.with_grants(asker, grants, {"S1"})
+    access.require_known(asker)
+    return asker
+
+
 def role(person: Person, *, default: Role = Role.MEMBER) -> Role:
-    return access.role_of(person, home_team="T1", admins={"U0ANA"}, default=default)
+    return known(person, default=default).role
+
+
+def given(grantee: str, role: Role, app_id: str | None = None) -> Grant:
+    return Grant("T1", grantee, role, app_id, "U0ANA", datetime(2026, 11, 3, tzinfo=UTC))
 
 
 def test_a_person_of_this_workspace_has_the_default_role() -> None:
@@ -55,8 +69,25 @@ def test_a_guest_whom_the_settings_name_is_an_admin() -> None:
     assert role(replace(BRUNO, user_id="U0ANA", guest=True)) is Role.ADMIN
 
 
-@pytest.mark.parametrize("have", Role)
-@pytest.mark.parametrize("need", Role)
+@pytest.mark.parametrize("who", [{"guest": True}, {"team_id": "T2"}])
+@pytest.mark.parametrize("grantee", ["U0BRUNO", "S1"])
+@pytest.mark.parametrize("role", Role.given())
+def test_an_outsider_is_member_of_granted_apps_only(who: dict[str, object], grantee: str, role: Role) -> None:
+    outsider = replace(BRUNO, **who)
+    wide = given(grantee, role)
+    with pytest.raises(Denied):
+        known(outsider, grants=[wide])
+    asker = known(outsider, grants=[wide, given(grantee, role, "a1")], default=Role.ADMIN)
+    assert (asker.role, asker.role_for("a1"), asker.role_for("a2")) == (Role.NONE, Role.MEMBER, Role.NONE)
+    courier, driver = App("a1", "courier", "Courier"), App("a2", "driver", "Driver")
+    assert access.may(asker, Role.MEMBER, courier, ())
+    assert access.may(asker, Role.MEMBER, courier, {"C1"})
+    assert not access.may(asker, Role.MEMBER, courier, {"C2"})
+    assert not access.may(asker, Role.MEMBER, driver, ())
+
+
+@pytest.mark.parametrize("have", Role.given())
+@pytest.mark.parametrize("need", Role.given())
 def test_each_role_contains_the_ones_below_it(have: Role, need: Role) -> None:
     if have >= need:
         access.require(have, need)

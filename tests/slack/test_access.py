@@ -12,8 +12,8 @@ from tests.conftest import World
 from tests.seeing import old_card, press
 
 NOBODY: dict[str, tuple[dict[str, Any], str]] = {
-    "guest": ({"guest": True}, "Guests of this workspace cannot use me"),
-    "stranger": ({"team_id": "T0ELSEWHERE"}, "You belong to another organisation"),
+    "guest": ({"guest": True}, "Guests can only use apps"),
+    "stranger": ({"team_id": "T0ELSEWHERE"}, "People from another organisation"),
     "stranger who is an admin at home": ({"team_id": "T0ELSEWHERE", "admin": True}, "another organisation"),
     "bot": ({"bot": True}, "Only people of this workspace"),
     "gone": ({"deleted": True}, "Only people of this workspace"),

@@ -117,10 +117,10 @@ async def test_the_shortcut_and_the_mention_refuse_whom_every_door_refuses(world
         setattr(world.bruno, name, value)
     await world.restart()
     turn = await world.slack.shortcut("get_build", user=world.bruno, message=shown)
-    assert "Guests of this workspace" in await said(turn) or "another organisation" in await said(turn)
+    assert "Guests can only use apps" in await said(turn) or "another organisation" in await said(turn)
     await world.slack.mention("get courier", world.bruno, world.releases)
     refused = (await whispers(world, world.bruno, 2))[-1]
-    assert "Guests of this workspace" in refused.text or "another organisation" in refused.text
+    assert "Guests can only use apps" in refused.text or "another organisation" in refused.text
     assert mints(world) == 0
     assert directs(world, world.bruno) == []
 
