@@ -384,6 +384,9 @@ class SlackUnsure(SlackProblem):
 class SlackDuplicate(SlackUnsure):
     """Slack says that it has this message; whether it does is to be looked up."""
 
+    sentence = later("Slack says that it has this message already.")
+    next_step = later("If you can't see it, try again.")
+
 
 class SlackCredentialRefused(SlackProblem):
     """Our bot token is revoked or wrong."""

@@ -12,7 +12,7 @@ from bot.domain.model import Build
 from bot.store.columns import now
 from bot.store.database import Database
 from bot.store.facts import facts_of
-from bot.store.sql import span, written
+from bot.store.sql import POSTGRESQL, span, written
 from bot.store.tables import awaited, expiries, given_links, recent, sent_builds
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
@@ -61,7 +61,7 @@ class Handing(Database):
         async def work(connection: Connection) -> float:
             if self.due("given links"):
                 await self.execute(connection, _OLD_LINKS, keep=span(HOUR))
-            if self.dialect == "postgresql":
+            if self.dialect == POSTGRESQL:
                 await connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:who))"), {"who": user_id})
             row = (
                 await self.execute(

@@ -28,7 +28,7 @@ from bot.store.store import Store
 from bot.telemetry import Metrics, logger
 from bot.web.guesses import Guesses, address_of
 from bot.web.looks import Looks
-from bot.web.offer import Wanted, offer, wanted
+from bot.web.offer import FILE, INSTALL, Wanted, offer, wanted
 from bot.web.pages import Again, Answer, Pages
 from bot.web.presses import Presses
 from bot.web.tongues import wanted as wanted_language
@@ -275,4 +275,4 @@ async def _choice(request: web.Request) -> str:
     except TimeoutError:
         return ""
     typed = parse_qs(body.decode("ascii", "replace")).get("as", [""])[0]
-    return typed if typed in ("install", "file") else ""
+    return typed if typed in (INSTALL, FILE) else ""

@@ -212,7 +212,7 @@ def test_every_kind_of_nobody_is_in_a_line() -> None:
 def test_a_report_of_an_earlier_version_is_read() -> None:
     person = {"name": "Ana", "kind": "user", "recorded": 1, "latest": None, "email": None}
     summary = {"recorded": 1, "people": [person], "buckets": [], "versions": [["2.4.0", 1]], "listed": 1}
-    old = {"what": "Courier", "span": "so far", "tz": "UTC", "by": "person", "summary": summary, "crowd": 1}
+    old = {"what": "Courier", "span": "so far", "tz": "UTC", "by": By.PERSON, "summary": summary, "crowd": 1}
     found = report_of(json.dumps({**old, "adoption": [["2.4.0", 1]], "newest": "2.4.0", "before": None}))
     assert downloads.headline(found).text == "Downloads of Courier so far: 1 download recorded by 1 person."
     assert "totals" not in seen(downloads.headline(found))
