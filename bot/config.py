@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+Network = IPv4Network | IPv6Network
+# Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster stands.
+PRIVATE: tuple[Network, ...] = tuple(
+    ip_network(one)
+    for one in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
 
 EXAMPLES = {
     "slack_bot_token": "xoxb-123456789012-… (Slack: OAuth & Permissions → Bot User OAuth Token)",
@@ -31,6 +48,7 @@ EXAMPLES = {
     "database_url": "sqlite:///bot.db or postgresql://bot@db/bot",
     "host": "127.0.0.1",
     "port": "3000",
+    "trusted_proxies": "private, or 10.0.0.0/8,173.245.48.0/20, or none",
     "public_url": "https://bot.acme.com",
     "links_per_minute": "10",
     "links_per_hour": "60",
@@ -156,6 +174,23 @@ def _people(value: Any) -> Any:
     return value
 
 
+def _networks(value: Any) -> Any:
+    """Networks with commas between; `private` stands for those that nobody outside has, `none` for none."""
+    if not isinstance(value, str):
+        return value
+    words = [word.strip().lower() for word in value.split(",") if word.strip()]
+    return tuple(network for word in words if word != "none" for network in _network(word))
+
+
+def _network(word: str) -> tuple[Network, ...]:
+    if word == "private":
+        return PRIVATE
+    try:
+        return (ip_network(word, strict=False),)
+    except ValueError:
+        raise ValueError(f"“{word[:40]}” is not a network like 10.0.0.0/8, and not private or none") from None
+
+
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
@@ -203,6 +238,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     public_url: Annotated[str, AfterValidator(_public_address)] | None = None
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = PRIVATE
     links_per_minute: Annotated[int, Field(ge=1)] = 10  # for one person
     links_per_hour: Annotated[int, Field(ge=1)] = 60
     ticket_minutes: Annotated[float, Field(gt=0, le=1440)] = 10  # how long a claim page stays open

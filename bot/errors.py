@@ -323,6 +323,13 @@ class Unreadable(AppliveryProblem):
     next_step = later("Please try again; if it happens again, tell an admin of this bot.")
 
 
+class AnswerTooLarge(AppliveryProblem):
+    """An answer has more bytes, or more values, than are read at once."""
+
+    sentence = later("Applivery's answer is too large for this bot to read.")
+    next_step = later("Ask for less, like one build or a shorter period. If it happens again, tell an admin.")
+
+
 class BudgetSpent(AppliveryProblem):
     """This bot's own hourly allowance of Applivery requests is used up."""
 
@@ -386,6 +393,13 @@ class SlackDuplicate(SlackUnsure):
 
     sentence = later("Slack says that it has this message already.")
     next_step = later("If you can't see it, try again.")
+
+
+class SlackAnswerTooLarge(SlackUnsure):
+    """An answer of Slack's has more bytes, or more values, than are read at once, or more pages."""
+
+    sentence = later("Slack's answer is too large for this bot to read.")
+    next_step = later("Try again in a minute. If it happens again, tell an admin.")
 
 
 class SlackCredentialRefused(SlackProblem):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
@@ -27,6 +28,7 @@ _SECRETS = re.compile(
     r"|(?<=[Ss]ignature=)[^&\s\"'<>]+"  # what a signed download address redirects to
 )
 HIDDEN = "[redacted]"
+MOST_TROUBLES = 1000  # told apart
 
 
 class Redactor:
@@ -98,6 +100,7 @@ def set_up_logs(level: str, style: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_Libraries())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -105,6 +108,44 @@ def set_up_logs(level: str, style: str) -> None:
     logging.getLogger("slack_bolt").setLevel(logging.ERROR)
     for chatty in ("slack_sdk", "aiohttp.access", "asyncio", "alembic", "stamina"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+class _Libraries(logging.Filter):
+    """Lets each warning of a library through once a minute: some write one for every connection that fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this line is to be written; it says then how many it stands for."""
+        if record.levelno < logging.WARNING or record.name.partition(".")[0] == "bot":
+            return True
+        times = self._said.due(f"{record.name} {record.msg}")
+        if times > 1:
+            record.msg = f"{record.msg} ({times} times)"
+        return times > 0
+
+
+class Seldom:
+    """Says when a trouble that may come a thousand times a second is to be logged: at once, then once a minute."""
+
+    def __init__(self, every_seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every_seconds
+        self._clock = clock
+        self._since: dict[str, tuple[float, int]] = {}
+
+    def due(self, what: str) -> int:
+        """How often it has come since it was logged, when that is to be done now; else 0."""
+        if len(self._since) > MOST_TROUBLES:
+            self._since.clear()
+        said_at, times = self._since.get(what, (float("-inf"), 0))
+        now = self._clock()
+        if now - said_at < self._every:
+            self._since[what] = (said_at, times + 1)
+            return 0
+        self._since[what] = (now, 0)
+        return times + 1
 
 
 def logger(name: str) -> Any:
@@ -162,6 +203,12 @@ class Metrics:
         )
         self.webhooks = Counter(
             "applivery_bot_webhooks_total", "Calls of the webhook path by outcome", ("outcome",), registry=self.registry
+        )
+        self.refused = Counter(
+            "applivery_bot_web_refused_total",
+            "Requests and connections that were refused, by listener and status, or by what was wrong",
+            ("listener", "reason"),
+            registry=self.registry,
         )
         self.claims = Counter(
             "applivery_bot_claims_total",

@@ -58,7 +58,7 @@ class Audience:
                     return frozenset(found) - {NOT_COUNTED}
         except AppliveryProblem:
             pass  # the role may not list people: that must not stop an upload
-        return None
+        return None  # or the pages have no end: a part of the number would be a wrong one
 
     async def _page(self, url: str, number: int, who: Callable[[wire.WireCollaborator], str | None]) -> Page[str]:
         def read(body: bytes) -> Page[str]:

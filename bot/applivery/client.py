@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import TypeVar
@@ -25,7 +26,7 @@ from bot.applivery.transport import Answer, Ask, Observe, Transport
 from bot.applivery.unchanged import Unchanged
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
-from bot.errors import RequestRefused, Unreadable
+from bot.errors import AnswerTooLarge, RequestRefused, Unreadable
 
 __all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
 
@@ -34,6 +35,7 @@ _Takes = TypeVar("_Takes", bound=parse.TakesRows)
 _log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 100  # the largest seen in the vendor's own examples; the maximum is not documented
+LIST_BYTES = 32 * 1024 * 1024  # of all pages of one list
 PAGE_CEILING = 200  # pages of one list, so that a server that never says "last" cannot keep us for ever
 
 
@@ -323,10 +325,17 @@ class Applivery:
 async def _all_pages(
     name: str, fetch: Callable[[int], Awaitable[Page[_T]]], identity: Callable[[_T], Hashable]
 ) -> AsyncIterator[_T]:
-    """Yield each item once; ends with the last page, or with one that holds nothing new."""
+    """Yield each item once; ends with the last page, or with one that holds nothing new.
+
+    Raises AnswerTooLarge when the pages come to more than `LIST_BYTES`.
+    """
     seen: set[Hashable] = set()
+    size = 0
     for number in range(1, PAGE_CEILING + 1):
         page = await fetch(number)
+        size += page.size
+        if size > LIST_BYTES:
+            raise AnswerTooLarge
         new = [item for item in page.items if identity(item) not in seen]
         for item in new:
             seen.add(identity(item))
@@ -339,7 +348,7 @@ async def _all_pages(
 def _keep(page: Page[Build], wanted: Callable[[Build], bool]) -> Page[Build]:
     kept = tuple(build for build in page.items if wanted(build))
     total = page.total if len(kept) == len(page.items) else None
-    return Page(kept, page.has_next, total)
+    return replace(page, items=kept, total=total)
 
 
 def _location(answer: Answer, base: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
@@ -23,11 +23,12 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """One page of a list; `total` counts all pages and is None when Applivery does not say."""
+    """One page of a list; `total` counts all pages and is None when Applivery does not say; `size` is in bytes."""
 
     items: tuple[_T, ...]
     has_next: bool = False
     total: int | None = None
+    size: int = field(default=0, compare=False, repr=False)
 
 
 def refusal(body: bytes) -> Refusal | None:
@@ -67,6 +68,7 @@ def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None],
         items=facts,
         has_next=bool(raws) and _has_next(info, len(raws), page, limit),
         total=total if total is not None else scalars.count(info.total_items),
+        size=len(body),
     )
 
 

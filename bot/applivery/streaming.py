@@ -8,6 +8,9 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from bot.errors import AnswerTooLarge
+from bot.http_client import crowded
+
 _Item = TypeVar("_Item")
 _Made_co = TypeVar("_Made_co", covariant=True)
 
@@ -16,6 +19,8 @@ _OPENING = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"status"\s*:\s*true\s*,\s*)?"data"\s*:\s*(?:\{\s*"items"\s*:\s*)?)?\[\s*'
 )
 _LONGEST_OPENING = 1000
+ITEM_BYTES = 16 * 1024 * 1024  # some fifty thousand downloads by one person
+ITEMS = 100_000
 _BETWEEN = b" \t\r\n,"
 # The decoder says where the first value of several ended; https://github.com/jcrist/msgspec has no other way to ask.
 _FAULT = re.compile(r"(trailing characters )?.*\(byte (\d+)\)")
@@ -57,6 +62,7 @@ class Cutter(Generic[_Item, _Made_co]):
         self._opening: bytes | None = None
         self._whole = False  # nothing is cut any more
         self._again_at = 0
+        self._taken = 0
 
     @property
     def pending(self) -> int:
@@ -64,19 +70,28 @@ class Cutter(Generic[_Item, _Made_co]):
         return len(self._buffer)
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Take the next piece. Raises AnswerTooLarge for an item, or a number of them, that is more than is read."""
         self._buffer += piece
         if self._opening is None and not self._whole:
             self._open()
-        if self._opening is None or self._whole or len(self._buffer) < self._again_at:
-            return
+        if self._opening is not None and not self._whole and len(self._buffer) >= self._again_at:
+            self._take_whole_ones()
+        if len(self._buffer) > ITEM_BYTES:
+            raise AnswerTooLarge
+
+    def _take_whole_ones(self) -> None:
         for text in self._cut():
+            self._taken += 1
+            if self._taken > ITEMS or crowded(text):
+                raise AnswerTooLarge
             item = self._decode(text)
             if item is not None:
                 self._take(item)
 
     def finish(self) -> _Made_co:
         """Say what it came to."""
+        if crowded(self._buffer):
+            raise AnswerTooLarge
         return self._last((self._opening or b"") + bytes(self._buffer))
 
     def _open(self) -> None:
@@ -99,7 +114,7 @@ class Cutter(Generic[_Item, _Made_co]):
                 at += length
         del self._buffer[:at]
         # an item of many pieces is looked at when it has doubled, not with every piece
-        self._again_at = 2 * len(self._buffer) if len(self._buffer) > 100_000 else 0
+        self._again_at = min(2 * len(self._buffer), ITEM_BYTES) if len(self._buffer) > 100_000 else 0
 
     def _length(self, view: memoryview) -> int | None:
         """The bytes of the first value; None while it is not whole, and for what is no JSON."""

@@ -15,13 +15,13 @@ import stamina
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from bot import __version__
+from bot import __version__, http_client
 from bot.applivery import envelope
 from bot.applivery.budget import Budget, Lane
 from bot.applivery.refusals import problem
 from bot.applivery.streaming import Reader
 from bot.causes import cause
-from bot.errors import AppliveryDown, AppliveryProblem, TooManyRequests, Unreadable
+from bot.errors import AnswerTooLarge, AppliveryDown, AppliveryProblem, TooManyRequests, Unreadable
 from bot.language import count
 
 _T = TypeVar("_T")
@@ -29,6 +29,7 @@ Observe = Callable[[str, str, float], None]
 CALL_OK = "ok"  # the outcome of a call that raised nothing
 
 ATTEMPTS = 3
+STREAM_BYTES = 256 * 1024 * 1024  # unpacked, of an answer that is read item by item
 _THREAD_FROM = 1_000_000  # bytes; below, decoding is quicker than changing threads
 _CONNECTIONS = 16
 # A server that has just closed an idle connection looks like a broken one, and a mint is never repeated: stay below
@@ -102,7 +103,7 @@ class Transport:
         """Make the session, unless one was given."""
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE)
-            self._session = aiohttp.ClientSession(
+            self._session = http_client.session(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=self.trust_env
             )
 
@@ -203,6 +204,7 @@ class Transport:
         await self.open()
         assert self._session is not None
         address = URL(ask.url, encoded=True)
+        failure: AppliveryProblem
         try:
             async with self._session.request(
                 "GET" if ask.body is None else "POST",
@@ -214,12 +216,16 @@ class Transport:
                 middlewares=(_no_second_try,),
             ) as response:
                 if reader and response.status < 300:
-                    await _read(response.content, reader)
+                    await _read(response, reader)
                     return Answer(response.status, response.headers, b"")
                 body = b"" if 300 <= response.status < 400 else await response.read()
                 return Answer(response.status, response.headers, body)
         except TimeoutError as error:
             failure = AppliveryDown(_silent(round(limit)), why=cause(error))
+        except http_client.AnswerTooLarge:
+            failure = AnswerTooLarge()
+        except http_client.BrokenPacking:
+            failure = Unreadable()
         except (aiohttp.ClientError, OSError) as error:
             failure = AppliveryDown(why=cause(error))
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
@@ -231,8 +237,9 @@ def _silent(seconds: int) -> str:
     )
 
 
-async def _read(body: aiohttp.StreamReader, reader: Reader[object]) -> None:
-    async for piece in body.iter_any():
+async def _read(response: aiohttp.ClientResponse, reader: Reader[object]) -> None:
+    assert isinstance(response, http_client.BoundedResponse)
+    async for piece in response.pieces(STREAM_BYTES):
         await _beside(reader.pending, lambda piece=piece: reader.feed(piece))  # type: ignore[misc]
         await asyncio.sleep(0)  # what has arrived meanwhile is handed out at once: others get their turn first
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
+LARGEST = 2 * 1024 * 1024
 
 
 class Unchanged(Generic[_T]):
     """Saves reading an answer anew that is the same, byte for byte, as the last one to the same question.
 
-    What is read has to be immutable, since it is given out again. Of `most` questions the last answer is kept.
+    What is read has to be immutable, since it is given out again. Of `most` questions the last answer is kept, unless
+    it has more than `LARGEST` bytes.
     """
 
     def __init__(self, most: int = 8) -> None:
@@ -23,6 +25,8 @@ class Unchanged(Generic[_T]):
         known = self._known.pop(question, None)
         if known is None or known[0] != body:
             known = (body, decode(body))
+        if len(body) > LARGEST:
+            return known[1]
         self._known[question] = known  # at the end: the one not asked about for longest stands first
         if len(self._known) > self._most:
             self._known.pop(next(iter(self._known)), None)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import aiohttp
 from yarl import URL
 
-from bot import __version__
+from bot import __version__, http_client
 from bot.applivery.multipart import Form, Pieces
 from bot.applivery.transport import Answer, Ask, Transport, refused
 from bot.causes import cause
@@ -124,7 +124,7 @@ class Delivery:
         # a connection of its own: none that the server has closed already, and none that others wait for
         connector = aiohttp.TCPConnector(limit=1, force_close=True)
         jar = aiohttp.DummyCookieJar()
-        return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=self.transport.trust_env)
+        return http_client.session(connector=connector, cookie_jar=jar, trust_env=self.transport.trust_env)
 
     async def _begun(self, pieces: Pieces) -> Pieces:
         """The pieces again, once the first is there and has been looked at: before Applivery hears of the file."""

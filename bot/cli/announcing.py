@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from bot import http_client
 from bot.config import UploadSettings
 from bot.domain.model import Build
 from bot.errors import BadInput, ChannelRefused, SlackBusy, SlackProblem, SlackUnsure
@@ -58,7 +59,7 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[An
         raise BadInput("--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out.")
     if settings.applivery_organization is None:
         raise BadInput("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
+    async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
         poster = Poster(token=token, base_url=base, session=session)
         await poster.identity()

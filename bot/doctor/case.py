@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from bot import http_client
 from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.config import Settings
@@ -52,7 +53,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with (
         applivery_of(settings, tuning, Metrics()) as applivery,
-        aiohttp.ClientSession(timeout=timeout) as session,
+        http_client.session(timeout=timeout) as session,
     ):
         store = await _store(settings)
         try:

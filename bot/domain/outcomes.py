@@ -34,6 +34,20 @@ class WebhookOutcome(StrEnum):
     TOO_LARGE = "too_large"
 
 
+class ConnectionEnd(StrEnum):
+    """Why a connection to our port was refused or hung up on, when no request says it.
+
+    SLOW: no whole head in time; STUCK: its request or answer took too long; FULL: there were too many; MALFORMED: it
+    did not speak HTTP; BROKE: it ended on its own in the middle.
+    """
+
+    SLOW = "slow"
+    STUCK = "stuck"
+    FULL = "full"
+    MALFORMED = "malformed"
+    BROKE = "broke"
+
+
 class ClaimOutcome(StrEnum):
     """How a visit to the claim page ended, where the ticket's own status does not say it."""
 
@@ -45,4 +59,5 @@ class ClaimOutcome(StrEnum):
     UNUSABLE = "unusable"
     LIMITED = "limited"
     METHOD = "method"
+    CUT = "cut"
     FAILED = "failed"

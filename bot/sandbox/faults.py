@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -16,7 +17,8 @@ class Fault:
     alone. `status`, `body`, `error` and `code` answer instead of doing the work; `retry_after` is the Retry-After
     header in seconds. `drop` cuts the connection before the work is done, `drop_after` once it is done: the message
     is stored, the token minted, and the caller cannot know. `drop_at` cuts it once that share (0 to 1) of the
-    request's body has come, or of a file's bytes has gone.
+    request's body has come, or of a file's bytes has gone. `packed` is a body that was packed with the content coding
+    `coding`, and goes out as it is.
     """
 
     latency: float = 0
@@ -25,6 +27,8 @@ class Fault:
     error: str | None = None
     code: int | None = None
     body: str | None = None
+    packed: bytes | None = None
+    coding: str = "gzip"
     drop: bool = False
     drop_after: bool = False
     drop_at: float | None = None
@@ -33,7 +37,7 @@ class Fault:
     @property
     def answers(self) -> bool:
         """Whether this fault gives the answer itself, in place of the real work."""
-        return any(part is not None for part in (self.status, self.error, self.code, self.body))
+        return any(part is not None for part in (self.status, self.error, self.code, self.body, self.packed))
 
 
 @dataclass
@@ -84,6 +88,15 @@ class Faults:
                 self._waiting.remove(waiting)
         self.fired.append((target, waiting.fault))
         return waiting.fault
+
+
+def sent(fault: Fault, headers: Mapping[str, str], kind: str) -> web.Response:
+    """The answer of a fault with a body of its own, packed or not; of this content type when it is not packed."""
+    status = fault.status or 200
+    if fault.packed is None:
+        return web.Response(text=fault.body or "", status=status, content_type=kind, headers=headers)
+    about = {**headers, "Content-Encoding": fault.coding}
+    return web.Response(body=fault.packed, status=status, content_type="application/json", headers=about)
 
 
 async def cut_at(request: web.Request, share: float) -> web.Response:

@@ -79,4 +79,5 @@ def claim_page(
         settings.public_url,
         life_seconds=life_seconds,
         language=settings.language,
+        trusted_proxies=settings.trusted_proxies,
     )

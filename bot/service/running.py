@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-from slack_bolt.async_app import AsyncApp
 
-from bot import language
+from bot import http_client, language
 from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.config import Settings
@@ -37,6 +36,7 @@ from bot.web.claim import ClaimPage
 from bot.web.gauges import Gauges
 from bot.web.porch import Porch
 from bot.web.server import Web
+from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)
 
@@ -69,7 +69,7 @@ async def running(
     await asyncio.to_thread(language.prepare, settings.language)
     language.speak(settings.language)  # in the jobs; who asks something is answered in their own
     async with AsyncExitStack() as stack:
-        porch = porch or await Porch.open(settings.host, settings.port)
+        porch = porch or await Porch.open(settings.host, settings.port, tuning.limits)
         stack.callback(porch.close)
         service = await _opened(settings, tuning, stack, porch)
         if jobs:
@@ -91,7 +91,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     stack.push_async_callback(store.close)
     applivery = await stack.enter_async_context(applivery_of(settings, tuning, metrics))
     session = await stack.enter_async_context(
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
+        http_client.session(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
     poster = poster_of(settings, tuning, session)
     claim = claim_page(settings, applivery, store, metrics, tuning)
@@ -145,7 +145,9 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         poster=poster,
         sockets=sockets,
     )
-    web = _web(settings, store, metrics, vitals, claim, None if sockets else slack)
+    secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
+    events = None if sockets else SlackEvents(slack, secret, metrics)
+    web = _web(settings, store, metrics, vitals, claim, events)
     await web.start(porch)
     stack.push_async_callback(web.close)
     return Service(
@@ -168,7 +170,7 @@ def _web(  # noqa: PLR0917 - the third door leads to all of these
     metrics: Metrics,
     vitals: Vitals,
     claim: ClaimPage | None,
-    slack: AsyncApp | None,
+    slack: SlackEvents | None,
 ) -> Web:
     secret = settings.applivery_webhook_secret
     return Web(

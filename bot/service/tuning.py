@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from bot.applivery.upload import Endurance
 from bot.jobs import announce, digest, progress, watch
 from bot.slack.poster import HTTP_SECONDS
+from bot.web.connections import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +24,5 @@ class Tuning:
     applivery_seconds: float = 30.0
     progress_seconds: float = progress.EVERY_SECONDS
     endurance: Endurance = field(default_factory=Endurance)
+    limits: Limits = field(default_factory=Limits.of_this_process)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

@@ -19,6 +19,7 @@ from bot.slack.poster import Poster
 HOST = "https://files.slack.com"
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
+WHOLE_SECONDS = 7200.0  # for a file of Slack's largest size over a slow line; two are carried at once
 BUFFER = 1024 * 1024  # bytes waiting between Slack and Applivery, twice at most
 AGAIN = later("Nothing was uploaded. Post the file again, and then upload it.")
 
@@ -80,7 +81,7 @@ class Files:
         async def opened() -> AsyncIterator[Pieces]:
             if _origin(file.url) not in self._origins:
                 raise AssertionError("the token goes to Slack's file host only")
-            limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+            limits = aiohttp.ClientTimeout(total=WHOLE_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
             headers = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
             async with (
                 aiohttp.ClientSession(
@@ -113,7 +114,8 @@ def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
     if answer.status in (404, 410):
         raise FileLost(say("“{name}” was deleted in Slack.", name=file.name[:80]), say(AGAIN))
     page = answer.content_type == "text/html"
-    if answer.status != 200 or page:
+    packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # though that was not asked for
+    if answer.status != 200 or page or packed:
         raise FileLost(
             say("Slack did not hand out “{name}”.", name=file.name[:80]),
             say("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),

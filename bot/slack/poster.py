@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.domain.model import is_person
 from bot.errors import MessageRefused, SlackBusy, SlackProblem
 from bot.slack.blocks import File, Form, Home, Message
+from bot.slack.pages import pages
 from bot.slack.refusals import asked
 from bot.telemetry import logger
 
@@ -253,28 +254,25 @@ class Poster:
         https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
         https://docs.slack.dev/reference/methods/conversations.replies
         """
-        cursor: str | None = None
-        where = await self._conversation(channel)
-        while True:
-            query = {
-                "channel": where,
-                "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
-                "inclusive": True,
-                "include_all_metadata": True,
-                "limit": 200,
-                **({"cursor": cursor} if cursor else {}),
-            }
-            if thread_ts:
-                answer = await asked(self.api.api_call("conversations.replies", params={**query, "ts": thread_ts}))
-            else:
-                answer = await asked(self.api.api_call("conversations.history", params=query))
-            for one in answer.get("messages") or []:
+        query = {
+            "channel": await self._conversation(channel),
+            "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": 200,
+            **({"ts": thread_ts} if thread_ts else {}),
+        }
+        method = "conversations.replies" if thread_ts else "conversations.history"
+
+        def fetch(cursor: str | None) -> Awaitable[Any]:
+            return asked(self.api.api_call(method, params={**query, **({"cursor": cursor} if cursor else {})}))
+
+        async for page in pages(fetch, "messages"):
+            for one in page:
                 metadata = one.get("metadata") or {}
                 if (metadata.get("event_payload") or {}).get("key") == key:
                     return str(one["ts"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return None
+        return None
 
     async def _conversation(self, channel: str) -> str:
         """A channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
@@ -309,14 +307,11 @@ class Poster:
 
     async def members(self, channel_id: str) -> list[str]:
         """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
-        found: list[str] = []
-        cursor = ""
-        while True:
-            answer = await asked(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor or None))
-            found += [str(one) for one in answer.get("members") or []]
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return found
+
+        def fetch(cursor: str | None) -> Awaitable[Any]:
+            return asked(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
+
+        return [str(one) async for page in pages(fetch, "members") for one in page]
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""

@@ -11,12 +11,14 @@ from slack_sdk.errors import SlackApiError
 from bot.errors import (
     ChannelRefused,
     MessageRefused,
+    SlackAnswerTooLarge,
     SlackBusy,
     SlackCredentialRefused,
     SlackDuplicate,
     SlackProblem,
     SlackUnsure,
 )
+from bot.http_client import AnswerTooLarge
 from bot.language import say
 
 Answer = TypeVar("Answer")
@@ -49,7 +51,8 @@ _KINDS: dict[str, type[SlackProblem]] = {
 def problem(error: BaseException) -> SlackProblem:
     """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
     if not isinstance(error, SlackApiError):
-        return SlackUnsure(code=type(error).__name__)
+        kind = SlackAnswerTooLarge if isinstance(error, AnswerTooLarge) else SlackUnsure
+        return kind(code=type(error).__name__)
     response: Any = error.response
     said = getattr(response, "data", None)  # of a gateway's plain-text page the SDK makes a str
     code = str(said.get("error") or "") if isinstance(said, dict) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,9 @@ from bot.errors import Gone, NotProcessed, Problem
 from bot.language import ENGLISH, say, speaking
 from bot.store.store import Store
 from bot.telemetry import Metrics, logger
-from bot.web.guesses import Guesses, address_of
+from bot.web.bodies import read_body
+from bot.web.forwarded import Network, caller
+from bot.web.guesses import Guesses
 from bot.web.looks import Looks
 from bot.web.offer import FILE, INSTALL, Wanted, offer, wanted
 from bot.web.pages import Again, Answer, Pages
@@ -37,7 +39,7 @@ log = logger(__name__)
 
 LIFE_SECONDS = 600.0
 BODY_LIMIT = 1024  # of a form with one short field
-BODY_SECONDS = 5.0
+SUSPECTS = 2  # look-ups at once for all who have guessed too often
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 
@@ -75,6 +77,7 @@ class ClaimPage:
         life_seconds: float = LIFE_SECONDS,
         guesses: Guesses | None = None,
         language: str = ENGLISH,
+        trusted_proxies: Sequence[Network] = (),
     ) -> None:
         self._applivery = applivery
         self._store = store
@@ -83,6 +86,8 @@ class ClaimPage:
         self._public_url = public_url
         self._life_seconds = life_seconds
         self._guesses = guesses or Guesses()
+        self._trusted = tuple(trusted_proxies)
+        self._suspect = asyncio.Semaphore(SUSPECTS)
         self._language = language
         self._looks = Looks(applivery)
         self._presses: Presses[Answer] = Presses()
@@ -127,6 +132,8 @@ class ClaimPage:
             return await self._answer(request, choice)
         except Problem as problem:
             return self._problem(problem, request.method, choice)
+        except web.HTTPException as refusal:
+            return self._ending(ClaimOutcome.CUT, status=refusal.status, again="post")
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=type(error).__name__)
@@ -135,20 +142,32 @@ class ClaimPage:
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
             return self._ending(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
-        visitor = address_of(request.remote, request.headers.get("X-Forwarded-For"))
-        if self._guesses.too_many(visitor):
-            return self._ending(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
+        visitor = caller(request.remote, request.headers, self._trusted)
         ticket = request.match_info["ticket"]
-        found = await self._store.ticket(tickets.fingerprint(ticket)) if tickets.is_ticket(ticket) else None
+        found = await self._found(ticket, visitor) if tickets.is_ticket(ticket) else None
         if found is None:
-            self._guesses.add(visitor)
-            return self._ending(TicketStatus.UNKNOWN)
+            return self._not_found(visitor)
         if found.build_id in await self._store.recalls():
             return await self._recalled(found)
         visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
             return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
         return await self._shown(visit)
+
+    async def _found(self, ticket: str, visitor: str) -> Ticket | None:
+        """The ticket there is. Those who guess wait for each other, so that the database is not kept from the rest."""
+        ticket_hash = tickets.fingerprint(ticket)
+        if not self._guesses.too_many(visitor):
+            return await self._store.ticket(ticket_hash)
+        async with self._suspect:
+            return await self._store.ticket(ticket_hash)
+
+    def _not_found(self, visitor: str) -> Answer:
+        """Only what does not exist is counted: many share an address, and a ticket there is is always served."""
+        if self._guesses.too_many(visitor):
+            return self._ending(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
+        self._guesses.add(visitor)
+        return self._ending(TicketStatus.UNKNOWN)
 
     async def _shown(self, visit: Visit) -> Answer:
         now = self._clock()
@@ -266,13 +285,13 @@ class ClaimPage:
 
 
 async def _choice(request: web.Request) -> str:
-    """Which button was pressed, as far as the form says so; whatever cannot be read is none."""
+    """Which button was pressed, as far as the form says so; none when it says too much.
+
+    Raises as `read_body` does for a form that did not come whole: whoever sent it may not be there any more.
+    """
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await request.content.readexactly(BODY_LIMIT)
-    except asyncio.IncompleteReadError as short:
-        body = short.partial
-    except TimeoutError:
+        body = await read_body(request, BODY_LIMIT)
+    except web.HTTPRequestEntityTooLarge:
         return ""
     typed = parse_qs(body.decode("ascii", "replace")).get("as", [""])[0]
     return typed if typed in (INSTALL, FILE) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -32,23 +31,3 @@ class Guesses:
         self._seen[address] = (since, count + 1) if now - since < WINDOW else (now, 1)
         while len(self._seen) > ADDRESSES:
             self._seen.popitem(last=False)
-
-
-def address_of(peer: str | None, forwarded: str | None) -> str:
-    """Who asks: the peer, or, when that is a proxy of ours, the last address in X-Forwarded-For, which it has added.
-
-    An IPv6 network counts as one: its owner has 2^64 addresses in it.
-    """
-    found = _ip(peer)
-    if found and (found.is_private or found.is_loopback) and forwarded:
-        found = _ip(forwarded.rpartition(",")[2].strip()) or found
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
-
-
-def _ip(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text or "")
-    except ValueError:
-        return None

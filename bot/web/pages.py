@@ -96,12 +96,13 @@ class Pages:
         choice: str = "",
         reference: str | None = None,
         headers: dict[str, str] | None = None,
+        status: int | None = None,
     ) -> Answer:
         """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that."""
         end = ENDINGS[why]
         return self._page(
             "ending.html",
-            end.status,
+            status or end.status,
             headers,
             title=say(end.title),
             sentence=sentence or (end.sentence and say(end.sentence)),

@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.response import BoltResponse
 
 from bot.causes import cause
-from bot.domain.audit import Entrypoint
-from bot.domain.outcomes import RequestOutcome, WebhookOutcome
-from bot.slack import shapes
-from bot.telemetry import Metrics, logger
+from bot.domain.outcomes import WebhookOutcome
+from bot.telemetry import Metrics, Seldom, logger
+from bot.web.bodies import read_body
 from bot.web.claim import ClaimPage
+from bot.web.connections import HEALTH, Visitor
+from bot.web.once import Once
 from bot.web.porch import Porch
 from bot.web.readiness import Check
+from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)
 
 BODY_LIMIT = 64 * 1024  # of a webhook
-SLACK_LIMIT = 4 * 1024 * 1024
+LISTENERS = {"slack": "slack", "webhooks": "webhook", "b": "claim", "healthz": "health", "readyz": "health"}
 
 Ring = Callable[[bytes], Awaitable[None]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _busy() -> web.Response:
+    answer = web.Response(status=503, text="busy\n", headers={"Retry-After": "5"})
+    answer.force_close()
+    return answer
 
 
 class Web:
@@ -41,7 +49,7 @@ class Web:
         metrics: Metrics,
         checks: dict[str, Check],
         measure: Callable[[], Awaitable[None]] | None = None,
-        slack: AsyncApp | None = None,
+        slack: SlackEvents | None = None,
         webhook_secret: str | None = None,
         ring: Ring | None = None,
         claim: ClaimPage | None = None,
@@ -56,16 +64,19 @@ class Web:
         self._ringing: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
         self._porch: Porch | None = None
+        self._said = Seldom()
+        self._checked: Once[dict[str, Any]] = Once(self._check)
+        self._scraped: Once[bytes] = Once(self._scrape)
         self.port = 0
 
     def app(self) -> web.Application:
         """The routes; a path whose setting is missing does not exist."""
-        app = web.Application(client_max_size=SLACK_LIMIT)
+        app = web.Application(middlewares=[self._met])
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
-        app.router.add_get("/metrics", self._scrape)
+        app.router.add_get("/metrics", self._told)
         if self._slack is not None:
-            app.router.add_post("/slack/events", self._from_slack)
+            app.router.add_post("/slack/events", self._slack.answer)
         if self._secret and self._ring:
             app.router.add_post("/webhooks/applivery/{secret}", self._doorbell)
         if self._claim is not None:
@@ -75,10 +86,10 @@ class Web:
 
     async def start(self, porch: Porch) -> None:
         """Answer from now on whoever comes to this porch, and close it in the end."""
-        # no access log: it would write the webhook's secret and claim tickets
         self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
         assert self._runner.server
+        porch.places.refused = lambda why: self._metrics.refused.labels("connection", why).inc()
         porch.lead_to(self._runner.server)
         self._porch, self.port = porch, porch.port
 
@@ -91,50 +102,77 @@ class Web:
         if self._ringing:
             await asyncio.wait(self._ringing, timeout=2.0)
 
+    # ------------------------------------------------------------------ every request
+
+    @web.middleware
+    async def _met(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let a request in, and count it when it is refused; nothing that a stranger sends is more than a number."""
+        try:
+            answer = await self._let_in(request, handler)
+        except web.HTTPException as refusal:
+            self._count(request, refusal.status)
+            raise
+        self._count(request, answer.status)
+        return answer
+
+    async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        visitor = request.protocol
+        if isinstance(visitor, Visitor):
+            visitor.begin()
+            if visitor.health_only and request.path not in HEALTH:
+                return _busy()
+        try:
+            return await handler(request)
+        except (ConnectionError, web.RequestPayloadError):  # who asked has gone, or does not speak HTTP
+            raise web.HTTPBadRequest from None
+        except (web.HTTPException, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if times := self._said.due(type(error).__name__):
+                log.exception("web.unexpected", error=type(error).__name__, times=times)
+            raise web.HTTPInternalServerError from None
+
+    def _count(self, request: web.Request, status: int) -> None:
+        busy = isinstance(request.protocol, Visitor) and request.protocol.health_only and status == 503
+        if busy or HTTPStatus.BAD_REQUEST <= status <= HTTPStatus.INTERNAL_SERVER_ERROR:
+            listener = LISTENERS.get(request.path[1:].partition("/")[0], "other")
+            self._metrics.refused.labels(listener, str(status)).inc()
+
+    # ------------------------------------------------------------------ health
+
     async def _alive(self, _: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
     async def _ready(self, _: web.Request) -> web.Response:
-        answers = await asyncio.gather(*(check() for check in self._checks.values()))
-        found = dict(zip(self._checks, answers, strict=True))
+        found = await self._checked.answer()
         ready = all(one["ok"] for one in found.values())
         return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)
 
-    async def _scrape(self, _: web.Request) -> web.Response:
+    async def _check(self) -> dict[str, Any]:
+        answers = await asyncio.gather(*(check() for check in self._checks.values()))
+        return dict(zip(self._checks, answers, strict=True))
+
+    async def _told(self, _: web.Request) -> web.Response:
+        return web.Response(body=await self._scraped.answer(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _scrape(self) -> bytes:
         if self._measure:
             await self._measure()
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return generate_latest(self._metrics.registry)
 
-    async def _from_slack(self, request: web.Request) -> web.Response:
-        assert self._slack is not None
-        stamp = request.headers.get("X-Slack-Request-Timestamp", "0")
-        if len(stamp) > 20 or not (stamp.isascii() and stamp.isdecimal()):  # the SDK breaks on it instead of refusing
-            answer = BoltResponse(status=401, body="")
-        else:
-            try:
-                asked = await to_bolt_request(request)
-                answer = BoltResponse(status=401, body="")
-                if shapes.readable(asked.body):
-                    answer = await self._slack.async_dispatch(asked)
-            except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-                # Bolt reads a body before it verifies it; our own work is in tasks and cannot fail here
-                answer = BoltResponse(status=401, body="")
-        if answer.status == 401:  # a wrong signature, one too old, or a body that is not Slack's
-            self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
-        return await to_aiohttp_response(answer)
+    # ------------------------------------------------------------------ Applivery's webhook
 
     async def _doorbell(self, request: web.Request) -> web.Response:
         """A hint, never believed: it only makes us look sooner. Forged and oversized calls do nothing but a counter."""
-        given = request.match_info["secret"].encode()
+        given = request.match_info["secret"].encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, str(self._secret).encode()):
             self._metrics.webhooks.labels(WebhookOutcome.FORGED).inc()
             raise web.HTTPNotFound
-        body = b""
-        while len(body) <= BODY_LIMIT and (part := await request.content.read(BODY_LIMIT + 1 - len(body))):
-            body += part  # a read gives what has come so far
-        if len(body) > BODY_LIMIT:
+        try:
+            body = await read_body(request, BODY_LIMIT)
+        except web.HTTPRequestEntityTooLarge:
             self._metrics.webhooks.labels(WebhookOutcome.TOO_LARGE).inc()
-            raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, len(body))
+            raise
         self._metrics.webhooks.labels(WebhookOutcome.RUNG).inc()
         task = asyncio.create_task(self._rung(body))
         self._ringing.add(task)

@@ -78,6 +78,12 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
         later("Too many links that do not exist were opened from your network."),
         later("Wait a minute, then open the link from Slack once more."),
     ),
+    ClaimOutcome.CUT: Ending(
+        400,
+        later("Request interrupted"),
+        later("Your browser's request was cut off on its way."),
+        later("Your link has not been used. Try again."),
+    ),
     ClaimOutcome.METHOD: Ending(
         405, later("That cannot be done here"), later("This page can be opened, and its button pressed."), _ASK_AGAIN
     ),

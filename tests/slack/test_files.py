@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -108,6 +109,15 @@ async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: W
             await read(files, SlackFile("F1", "a.ipa", 4, f"{own}/f"))
         await runner.cleanup()
         assert not heard
+
+
+async def test_a_file_that_comes_packed_is_not_taken(world: World) -> None:
+    await world.start()
+    message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
+    world.slack.faults.add("file", Fault(packed=zlib.compress(CONTENT * 50), coding="deflate"), times=None)
+    files = world.bot.carrier.files
+    with pytest.raises(FileLost, match="did not hand out"):
+        await read(files, await files.file(message.files[0]["id"]))
 
 
 def test_with_the_real_slack_its_file_host_alone_is_good(world: World) -> None:

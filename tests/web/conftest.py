@@ -14,6 +14,7 @@ import pytest
 from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.config import PRIVATE
 from bot.domain.model import App, Asker, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import TicketStatus
@@ -80,6 +81,7 @@ class Desk:
         porch = await Porch.open("127.0.0.1", 0)
         url = f"http://127.0.0.1:{porch.port}"
         guesses = Guesses(clock=self.seconds)
+        options = {"trusted_proxies": PRIVATE, **options}
         self.claim = ClaimPage(self.client, self.store, self.metrics, self.clock, url, guesses=guesses, **options)
         self.web = Web(metrics=self.metrics, checks={}, claim=self.claim)
         await self.web.start(porch)

@@ -17,7 +17,7 @@ from aiohttp import web
 from bot.sandbox.applivery.answers import Refusal, not_found
 from bot.sandbox.applivery.builds import Builds
 from bot.sandbox.applivery.records import PretendedApp, Request
-from bot.sandbox.faults import Fault, cut, cut_at
+from bot.sandbox.faults import Fault, cut, cut_at, sent
 
 WORLD = web.AppKey("world", Builds)
 GATE: web.AppKey[Gate] = web.AppKey("gate")
@@ -110,8 +110,8 @@ async def _work(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _misbehave(fault: Fault) -> web.Response:
     headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-    if fault.body is not None:
-        return web.Response(text=fault.body, status=fault.status or 200, content_type="text/html", headers=headers)
+    if fault.body is not None or fault.packed is not None:
+        return sent(fault, headers, "text/html")
     status = fault.status or 400
     refusal = Refusal(status, fault.code, fault.error or HTTPStatus(status).phrase)
     refusal.headers.update(headers)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from bot.sandbox.faults import Fault, Faults, cut
+from bot.sandbox.faults import Fault, Faults, cut, sent
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,7 +31,7 @@ async def _meet(request: web.Request, handler: Handler, fault: Fault) -> web.Str
         headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
         if fault.error is not None:
             return web.json_response({"ok": False, "error": fault.error}, status=fault.status or 400, headers=headers)
-        return web.Response(status=fault.status or 200, text=fault.body or "", headers=headers)
+        return sent(fault, headers, "text/plain")
     answered = await handler(request)
     if fault.drop_at is not None and isinstance(answered, web.Response):
         return await _cut_short(request, answered, fault.drop_at)

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.faults import Fault, Faults, cut
+from bot.sandbox.faults import Fault, Faults, cut, sent
 from bot.sandbox.slack.desk import Answer, Args, Desk
 from bot.sandbox.slack.methods import METHODS
 from bot.sandbox.slack.pacing import TooFast
@@ -96,10 +96,10 @@ class WebApi:
             return cut(request)
         if fault.status == 429:
             return self._too_fast(name, given, _whole(1 if fault.retry_after is None else fault.retry_after))
-        if fault.body is not None or (fault.status is not None and fault.error is None):
+        if fault.body is not None or fault.packed is not None or (fault.status is not None and fault.error is None):
             status = fault.status or 200
             self._book(name, given, None, status)
-            return web.Response(status=status, text=fault.body or "", headers=_retry(fault))
+            return sent(fault, _retry(fault), "text/plain")
         if fault.error is not None:
             return self._answered(name, given, {"ok": False, "error": fault.error}, fault.status or 200, _retry(fault))
         return None

@@ -1,0 +1,39 @@
+"""Bodies that strangers send: at most so many bytes, in so much time, and never unpacked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from bot.web.connections import Limits, Visitor
+
+
+async def read_body(request: web.Request, most: int) -> bytes:
+    """The body of a request, which may have `most` bytes and take the seconds of its connection's limits.
+
+    Raises HTTPUnsupportedMediaType for one that is packed, HTTPRequestEntityTooLarge, HTTPRequestTimeout, and
+    HTTPBadRequest for one that is cut short.
+    """
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        # RFC 9110, 15.5.16: says so together with what would do
+        raise web.HTTPUnsupportedMediaType(headers={"Accept-Encoding": "identity"})
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
+    limits = request.protocol.limits if isinstance(request.protocol, Visitor) else Limits()
+    try:
+        async with asyncio.timeout(limits.body):
+            return await _whole(request, most)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):
+        raise web.HTTPBadRequest from None
+
+
+async def _whole(request: web.Request, most: int) -> bytes:
+    body = bytearray()
+    while piece := await request.content.readany():  # a read gives what has come so far
+        body += piece
+        if len(body) > most:
+            raise web.HTTPRequestEntityTooLarge(most, len(body))
+    return bytes(body)

@@ -1,0 +1,205 @@
+"""Open connections: how many there may be, how long each may take, and which has to go when there are too many."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from bot.domain.outcomes import ConnectionEnd
+from bot.telemetry import Seldom, logger
+
+log = logger(__name__)
+
+MOST, RESERVE = 512, 16
+RESERVE_SECONDS = 2.0  # for the head of a request that is let in to ask about health only
+HEALTH = frozenset({"/healthz", "/readyz"})
+
+# aiohttp writes a traceback for whatever a stranger sends that is no HTTP; ours counts it instead.
+_quiet = logging.getLogger("bot.web.connections.aiohttp")
+_quiet.setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a connection may take, in seconds, and how many there may be at once.
+
+    `head` is for a request's line and headers, `body` for its body, `whole` until its answer has left, `idle` between
+    two requests: more than the 60 s after which load balancers hang up. Beyond `most` connections only health is
+    answered, on `reserve` more.
+    """
+
+    head: float = 10.0
+    body: float = 10.0
+    whole: float = 90.0
+    idle: float = 75.0
+    most: int = MOST
+    reserve: int = RESERVE
+
+    @classmethod
+    def of_this_process(cls) -> Limits:
+        """The limits that leave half of the file descriptors for everything else."""
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return cls() if soft == resource.RLIM_INFINITY else cls(most=max(8, min(MOST, soft // 2 - RESERVE)))
+
+
+class Places:
+    """The connections there are, the one that was last busy at the end."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.refused: Callable[[ConnectionEnd], None] = (
+            _not_counted  # hears of each connection that is dropped, in a word
+        )
+        self._there: dict[Visitor, None] = {}
+        self._said = Seldom()
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    @property
+    def full(self) -> bool:
+        """Whether who comes now is asked about health only."""
+        return len(self._there) >= self.limits.most
+
+    def take(self, visitor: Visitor) -> None:
+        """Make room for one more; it is hung up on when there is none."""
+        if self.full:
+            self.say("connections")
+            self.drop_one()
+        visitor.health_only = visitor.health_only or self.full
+        if len(self._there) >= self.limits.most + self.limits.reserve:
+            visitor.drop(ConnectionEnd.FULL)
+        self._there[visitor] = None
+
+    def drop_one(self) -> bool:
+        """Hang up on the one that has had no request for longest; False when all are busy."""
+        visitor = next(self._idle(), None)
+        if visitor is None:
+            return False
+        del self._there[visitor]
+        visitor.drop(ConnectionEnd.FULL)
+        return True
+
+    def rest(self, visitor: Visitor) -> None:
+        """This one has had its answer, and goes last when somebody has to go."""
+        if visitor in self._there:
+            del self._there[visitor]
+            self._there[visitor] = None
+
+    def leave(self, visitor: Visitor) -> None:
+        """This one has gone."""
+        self._there.pop(visitor, None)
+
+    def say(self, what: str) -> None:
+        """Write one line about a trouble that can come a thousand times a second."""
+        if times := self._said.due(what):
+            log.warning("web.too_many", what=what, open=len(self._there), times=times)
+
+    def _idle(self) -> Iterator[Visitor]:
+        return (visitor for visitor in self._there if not visitor.working)
+
+
+def _not_counted(_why: ConnectionEnd) -> None:
+    """Nobody counts yet."""
+
+
+class Visitor(web.RequestHandler):
+    """One connection: aiohttp's, with a time for each thing it may do, and no traceback by what a stranger sends."""
+
+    __slots__ = ("_ends", "_places", "health_only", "working")
+
+    def __init__(self, server: web.Server, places: Places, *, health_only: bool = False) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # it would write the webhook's secret and claim tickets
+            logger=_quiet,
+            keepalive_timeout=places.limits.idle,
+            lingering_time=2.0,
+            auto_decompress=False,  # what is sent to us is never packed, and unpacked it has no bound
+        )
+        self._places = places
+        self._ends: asyncio.TimerHandle | None = None
+        self.health_only = health_only
+        self.working = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a place, and have so long for the first request's head."""
+        super().connection_made(transport)
+        self._places.take(self)
+        self._within(
+            min(self.limits.head, RESERVE_SECONDS) if self.health_only else self.limits.head, ConnectionEnd.SLOW
+        )
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        """Give the place back."""
+        self._stop_clock()
+        self._places.leave(self)
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """A request's first byte starts its clock."""
+        if self._ends is None:
+            self._within(self.limits.head, ConnectionEnd.SLOW)
+        super().data_received(data)
+
+    @property
+    def limits(self) -> Limits:
+        """What it may take."""
+        return self._places.limits
+
+    def begin(self) -> None:
+        """A request's head is here."""
+        self.working = True
+        self._within(self.limits.whole, ConnectionEnd.STUCK)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer; after that it is somebody else's turn."""
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self.working = False
+        self._places.rest(self)
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self._within(self.limits.whole, ConnectionEnd.STUCK)  # somebody who does not read
+        else:
+            self._stop_clock()
+
+    def drop(self, why: ConnectionEnd) -> None:
+        """Hang up at once."""
+        self._places.refused(why)
+        if self.transport is not None:
+            self.transport.abort()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Count what is no request, and say no more about it than that."""
+        self._places.refused(ConnectionEnd.MALFORMED if status < 500 else ConnectionEnd.BROKE)
+        answer = web.Response(status=status, text=f"{status}\n")
+        answer.force_close()
+        return answer
+
+    def log_exception(self, *_: Any, **__: Any) -> None:
+        """What is left is about a connection that broke; our own faults are logged where they are caught."""
+        self._places.refused(ConnectionEnd.BROKE)
+
+    def _within(self, seconds: float, why: ConnectionEnd) -> None:
+        self._stop_clock()
+        self._ends = asyncio.get_running_loop().call_later(seconds, self.drop, why)
+
+    def _stop_clock(self) -> None:
+        if self._ends is not None:
+            self._ends.cancel()
+            self._ends = None

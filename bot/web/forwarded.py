@@ -1,0 +1,83 @@
+"""Who really asks, when a proxy stands in between: what proxies of ours have added to a request, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from multidict import CIMultiDictProxy
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_LONGEST = 4096  # characters of Forwarded that are read
+_NODE = re.compile(r"\[(?P<six>[^\]]*)\](?::\d{1,5})?|(?P<four>[\d.]+):\d{1,5}|(?P<bare>[^\[\]]+)")
+_ELEMENT = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*(?:;|$)', re.IGNORECASE)
+
+
+def caller(peer: str | None, headers: CIMultiDictProxy[str], trusted: Sequence[Network]) -> str:
+    """Who asks, as one word: an IPv4 address or an IPv6 network, whose owner has 2^64 addresses in it.
+
+    From the peer on, each trusted proxy's word counts about the one before it, up to the first that is not trusted or
+    cannot be read. Where X-Forwarded-For and Forwarded (RFC 7239) differ, one of them came from outside: the peer's own
+    address is all that is certain then.
+    """
+    nearest = _address(peer or "")
+    chains = [chain for chain in (_x_forwarded_for(headers), _forwarded(headers)) if chain]
+    found = {_walked(nearest, chain, trusted) for chain in chains}
+    return _bucket(found.pop() if len(found) == 1 else nearest)
+
+
+def _walked(nearest: Address | None, chain: Iterable[str], trusted: Sequence[Network]) -> Address | None:
+    at = nearest
+    for hop in chain:
+        if at is None or not any(at in network for network in trusted):
+            break
+        before = _node(hop)
+        if before is None:
+            break
+        at = before
+    return at
+
+
+def _bucket(found: Address | None) -> str:
+    return str(ip_network((int(found), 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+
+
+# ------------------------------------------------------------------ the two headers, nearest first
+
+
+def _x_forwarded_for(headers: CIMultiDictProxy[str]) -> list[str]:
+    """Some proxies add to the line that is there, others (HAProxy) add a line: they are one list."""
+    parts = ",".join(headers.getall("X-Forwarded-For", ())).split(",")
+    return [part.strip() for part in reversed(parts) if part.strip()]
+
+
+def _forwarded(headers: CIMultiDictProxy[str]) -> list[str]:
+    line = ",".join(headers.getall("Forwarded", ()))[-_LONGEST:]
+    return [*_for(line)][::-1] if line.strip() else []
+
+
+def _for(line: str) -> Iterator[str]:
+    for element in _ELEMENT.findall(line):
+        found = _FOR.search(element)
+        yield re.sub(r"\\(.)", r"\1", found[1]) if found and found[1] is not None else found[2] if found else ""
+
+
+# ------------------------------------------------------------------ addresses
+
+
+def _node(text: str) -> Address | None:
+    """An address with or without a port (Azure's gateway adds one), in brackets or not; None for anything else."""
+    found = _NODE.fullmatch(text)
+    return _address(found["six"] or found["four"] or found["bare"] or "") if found else None
+
+
+def _address(text: str) -> Address | None:
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found

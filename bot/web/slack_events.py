@@ -1,0 +1,77 @@
+"""Slack over HTTP: a request is Slack's when its signature says so, and until then nothing of it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import time
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.domain.audit import Entrypoint
+from bot.domain.outcomes import RequestOutcome
+from bot.slack import shapes
+from bot.telemetry import Metrics
+from bot.web.bodies import read_body
+
+SLACK_BYTES = 1024 * 1024  # Slack's largest, a full form in which each letter takes nine bytes, is half of it
+FRESH_SECONDS = 300
+CHECK_BYTES = 1024
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+REFUSED = 401
+
+
+class SlackEvents:
+    """`POST /slack/events`."""
+
+    def __init__(self, app: AsyncApp, signing_secret: str, metrics: Metrics) -> None:
+        self._app = app
+        self._secret = signing_secret.encode()
+        self._metrics = metrics
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Give a request of Slack's to Bolt; anything else is refused with 401 and counted."""
+        body = await read_body(request, SLACK_BYTES)
+        answer = BoltResponse(status=REFUSED, body="")
+        if self._signed(request, body) or _certificate_check(body):
+            answer = await self._dispatched(request, body)
+        if answer.status == REFUSED:  # a wrong signature, one too old, or a body that is not Slack's
+            self._metrics.requests.labels(Entrypoint.HTTP, "", RequestOutcome.UNVERIFIED).inc()
+        return await to_aiohttp_response(answer)
+
+    def _signed(self, request: web.Request, body: bytes) -> bool:
+        """Whether this is signed by Slack, lately. https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+        signature = _one(request, "X-Slack-Signature", _SIGNATURE)
+        stamp = _one(request, "X-Slack-Request-Timestamp", _TIMESTAMP)
+        if signature is None or stamp is None or abs(time.time() - int(stamp)) > FRESH_SECONDS:
+            return False
+        right = hmac.new(self._secret, b"v0:%s:%s" % (stamp.encode(), body), hashlib.sha256).hexdigest()
+        return hmac.compare_digest(f"v0={right}", signature)
+
+    async def _dispatched(self, request: web.Request, body: bytes) -> BoltResponse:
+        try:
+            asked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
+            if shapes.readable(asked.body):
+                return await self._app.async_dispatch(asked)
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            pass  # Bolt reads a body before it looks at it; our own work is in tasks and cannot fail here
+        return BoltResponse(status=REFUSED, body="")
+
+
+def _one(request: web.Request, name: str, shape: re.Pattern[str]) -> str | None:
+    """A header that is there once and looks as it should."""
+    found = request.headers.getall(name, ())
+    return found[0] if len(found) == 1 and shape.fullmatch(found[0]) else None
+
+
+def _certificate_check(body: bytes) -> bool:
+    """Whether this may be Slack's look at our certificate, which it does not sign; Bolt answers it with nothing.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    return len(body) <= CHECK_BYTES and b"ssl_check=1" in body
