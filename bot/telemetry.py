@@ -206,8 +206,8 @@ class Metrics:
         )
         self.refused = Counter(
             "applivery_bot_web_refused_total",
-            "Requests and connections that were refused, by listener and status, or by what was wrong",
-            ("listener", "reason"),
+            "Requests and connections that were refused, by route and status, or by what was wrong",
+            ("route", "reason"),
             registry=self.registry,
         )
         self.claims = Counter(

@@ -25,7 +25,7 @@ from bot.web.slack_events import SlackEvents
 log = logger(__name__)
 
 BODY_LIMIT = 64 * 1024  # of a webhook
-LISTENERS = {"slack": "slack", "webhooks": "webhook", "b": "claim", "healthz": "health", "readyz": "health"}
+ROUTES = {"slack": "slack", "webhooks": "webhook", "b": "claim", "healthz": "health", "readyz": "health"}
 
 Ring = Callable[[bytes], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -135,8 +135,8 @@ class Web:
     def _count(self, request: web.Request, status: int) -> None:
         busy = isinstance(request.protocol, Visitor) and request.protocol.health_only and status == 503
         if busy or HTTPStatus.BAD_REQUEST <= status <= HTTPStatus.INTERNAL_SERVER_ERROR:
-            listener = LISTENERS.get(request.path[1:].partition("/")[0], "other")
-            self._metrics.refused.labels(listener, str(status)).inc()
+            route = ROUTES.get(request.path[1:].partition("/")[0], "other")
+            self._metrics.refused.labels(route, str(status)).inc()
 
     # ------------------------------------------------------------------ health
 

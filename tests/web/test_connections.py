@@ -49,7 +49,7 @@ async def answered(port: int, sent: bytes = HEALTH) -> bytes:
 
 
 def refused(it: Web, reason: str) -> float:
-    labels = {"listener": "connection", "reason": reason}
+    labels = {"route": "connection", "reason": reason}
     return it._metrics.registry.get_sample_value("applivery_bot_web_refused_total", labels) or 0.0
 
 
