@@ -45,6 +45,11 @@ class Showing:
             "url": address,
         }
 
+    def looked(self, build: Build) -> None:
+        """The same build, as it is now."""
+        if known := self.facts.get("build"):
+            self.learn(build, known["url"])
+
     def say(self, line: str) -> None:
         """One line for people."""
         print(plain(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)

@@ -36,6 +36,7 @@ async def watched(depot: Depot, build: Build, showing: Showing, *, patience: flo
         await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
         try:
             build = await depot.build(build.id)
+            showing.looked(build)
         except _PASSING as error:
             showing.say(f"{error.sentence} Looking again.")
     return build

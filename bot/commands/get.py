@@ -9,6 +9,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.domain import choice
 from bot.domain.audit import Action, AuditOutcome
+from bot.domain.choice import NothingReady
 from bot.domain.installing import nearest_kind, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed, Unchecked
@@ -19,6 +20,7 @@ from bot.slack.cards import builds as buildcards
 from bot.slack.cards import links
 from bot.slack.command import Call, Filters, Target, button, command, form, options, shortcut
 from bot.slack.sharing import may_post
+from bot.slack.wording import escape
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 
@@ -41,11 +43,24 @@ async def get(
     """
     if target is None and len(await call.apps()) > 1:
         return await ask(call)
-    chosen = await (target or Target(None)).build(call, filters)
+    try:
+        chosen = await (target or Target(None)).build(call, filters)
+    except NothingReady as nothing:
+        return await _nothing_ready(call, nothing)
     if to is not None:
         return await _send(call, chosen.build, to)
     others = chosen.others if target is None or target.which in (None, "latest") else ()
     return await hand(call, await call.details(chosen.build), type, others)
+
+
+async def _nothing_ready(call: Call, nothing: NothingReady) -> Message:
+    """How far the newest one is, and whether it can be waited for."""
+    newest = await call.details(nothing.newest)
+    message = await hand(call, newest)
+    if newest.stage is Stage.READY:  # since it was listed
+        return message
+    sentence = escape(nothing.sentence)
+    return replace(message, text=f"{sentence} {message.text}", blocks=(blocks.section(sentence), *message.blocks))
 
 
 async def hand(call: Call, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()) -> Message:
@@ -107,7 +122,10 @@ async def ask(call: Call) -> Form:
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
     """What was chosen in the form."""
     app = await call.app(typed.get("get.app", ""))
-    chosen = await Target(app, typed.get("get.build")).build(call)
+    try:
+        chosen = await Target(app, typed.get("get.build")).build(call)
+    except NothingReady as nothing:
+        return await _nothing_ready(call, nothing)
     return await hand(call, await call.details(chosen.build), None, chosen.others)
 
 

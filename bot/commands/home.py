@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.commands import subscribe
 from bot.commands.whoami import may
@@ -20,6 +20,7 @@ from bot.slack.command import Call, button
 MOST = 5  # builds
 LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone
 APPS = 5  # are asked for their newest builds
+NEVER = datetime.min.replace(tzinfo=UTC)
 SECONDS = 6.0  # for Applivery; the rest is shown without it
 
 
@@ -75,7 +76,9 @@ async def _named(
 
 async def _newest(call: Call, apps: list[App]) -> list[Build]:
     found = [build for one in await asyncio.gather(*(_listed(call, app) for app in apps[:APPS])) for build in one]
-    return sorted(found, key=lambda one: one.created_at.timestamp() if one.created_at else 0.0, reverse=True)[:MOST]
+    # nothing is newer than now, whatever its date says
+    made = {one.id: min(one.created_at, call.now) if one.created_at else NEVER for one in found}
+    return sorted(found, key=lambda one: made[one.id], reverse=True)[:MOST]
 
 
 async def _listed(call: Call, app: App) -> list[Build]:

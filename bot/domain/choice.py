@@ -24,6 +24,14 @@ class Ambiguous(BadInput):
         self.choices = tuple(choices)
 
 
+class NothingReady(BadInput):
+    """Nothing that fits can be had; `newest` is the newest one all the same."""
+
+    def __init__(self, sentence: str, next_step: str, newest: Build) -> None:
+        super().__init__(sentence, next_step)
+        self.newest = newest
+
+
 def closest(typed: str, names: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
     """The names most like what was typed, best first."""
     known = {name.casefold(): name for name in names}
@@ -163,9 +171,10 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
-            raise BadInput(
+            raise NothingReady(
                 say("No build of {app} that fits is ready; the newest is “{status}”.", app=of.name, status=status),
                 say("See them with `builds {app}`.", app=of.slug),
+                builds[0],
             )
         raise BadInput(
             say("{app} has no build that fits.", app=of.name), say("See all with `builds {app}`.", app=of.slug)

@@ -160,6 +160,19 @@ async def test_wait_ends_with_1_and_applivery_s_reason_when_the_processing_faile
     assert f"builds?id={build.id}" in said["build"]["url"]
 
 
+async def test_wait_says_a_status_it_does_not_know(world: World, ipa: Path) -> None:
+    process = await begun(
+        world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.05", "--json",
+        **service_account(world),
+    )  # fmt: skip
+    [build] = await world.applivery.until(lambda: world.applivery.builds, 20)
+    world.applivery.move(build, "thawing")
+    done = await ended(process)
+    assert (done.code, json.loads(done.out)["build"]["stage"]) == (1, Stage.UNKNOWN)
+    assert "Applivery says: status “thawing” (unknown to me)." in done.err
+    assert "has not finished it (status “thawing” (unknown to me))" in done.err
+
+
 async def test_wait_ends_with_1_when_nobody_knows_yet(world: World, ipa: Path) -> None:
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.01")
     assert done.code == 1

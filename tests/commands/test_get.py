@@ -208,6 +208,15 @@ async def test_a_build_that_is_not_ready_is_answered_in_words(world: World) -> N
     assert "http" not in said.text
     said = await world.ask("get courier")
     assert "No build of Courier that fits is ready; the newest is “in_progress”" in said.text
+    assert labels(said) == ["Tell me when it is ready", "Check again", "Open in Applivery"]
+
+
+async def test_an_unknown_status_is_unknown_to_who_names_no_build(world: World) -> None:
+    await world.start()
+    ready(world, status="pending_deletion")
+    said = await world.ask("get courier", user=world.bruno)
+    assert "status `pending_deletion` (unknown to me)" in said.text
+    assert labels(said) == ["Check again", "Open in Applivery"]
 
 
 async def test_a_quota_is_explained(world: World) -> None:

@@ -61,6 +61,34 @@ async def test_the_page_shows_the_build_and_what_it_needs(desk: Desk) -> None:
     assert "UANA" not in seen.text
 
 
+@pytest.mark.parametrize(
+    ("about", "word", "kind"),
+    [
+        ({"os": "macos", "extension": "PKG"}, ".pkg", FileKind.FILE),
+        ({"os": "windows", "extension": "exe"}, ".exe", FileKind.FILE),
+        ({"os": None, "buildPlatform": "ps5", "extension": "zip"}, ".zip", FileKind.FILE),
+        ({"os": None, "buildPlatform": None, "extension": "ipa"}, ".ipa", FileKind.FILE),
+        ({"os": None, "buildPlatform": None, "extension": "apk"}, ".apk", FileKind.AUTO),
+    ],
+)
+async def test_the_page_gives_each_kind_of_file(desk: Desk, about: Any, word: str, kind: FileKind) -> None:
+    address = await desk.address(desk.build(**about))
+    assert f"Download the {word}" in buttons(await desk.get(address, WINDOWS))
+    assert (await desk.post(address, WINDOWS)).status == 303
+    assert [one.type for one in desk.applivery.minted] == [kind]
+
+
+@pytest.mark.parametrize("ask", [Desk.get, Desk.post])
+async def test_the_page_says_an_unknown_status_as_unknown(desk: Desk, ask: Any) -> None:
+    seen = await ask(desk, await desk.address(desk.build(status="pending_deletion")))
+    assert (seen.status, heading(seen)) == (409, "This build is not available")
+    assert "“pending_deletion”, which is unknown here" in seen.text
+    assert "processing" not in seen.text
+    assert desk.applivery.minted == []
+    failed = await ask(desk, await desk.address(desk.build(status="error")))
+    assert heading(failed) == "This build cannot be installed"
+
+
 async def test_the_page_says_the_day_when_it_is_not_today(desk: Desk) -> None:
     await desk.web.close()
     await desk.open(life_seconds=86_400)
