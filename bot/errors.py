@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.language import count, later, say
+from bot.language.verbatim import code, unmarked, verbatim
 
 
 class Problem(Exception):
@@ -24,7 +25,7 @@ class Problem(Exception):
         kind = type(self)
         self.sentence = sentence or say(kind.sentence)
         self.next_step = next_step if next_step is not None else say(kind.next_step) if kind.next_step else ""
-        super().__init__(f"{self.sentence} {self.next_step}".strip())
+        super().__init__(unmarked(f"{self.sentence} {self.next_step}").strip())
 
     @property
     def detail(self) -> str:
@@ -53,7 +54,7 @@ class NotFoundByName(BadInput):
     def __init__(self, what: str, typed: str, suggestions: Sequence[str] = (), *, otherwise: str = "") -> None:
         self.typed = typed
         self.suggestions = tuple(suggestions)
-        names = ", ".join(f"`{name}`" for name in self.suggestions)
+        names = ", ".join(code(name) for name in self.suggestions)
         super().__init__(
             say("There is no {what} called “{name}”.", what=say(what), name=_short(typed)),
             say("Did you mean {names}?", names=names) if names else otherwise,
@@ -121,8 +122,8 @@ class Recalled(Problem):
         self.reason = reason
         self.instead = instead
         super().__init__(
-            say("⛔ {build} was recalled: “{reason}”.", build=build, reason=reason),
-            say("Take {build} instead: it is the newest that was not recalled.", build=instead[0])
+            say("⛔ {build} was recalled: “{reason}”.", build=verbatim(build), reason=reason),
+            say("Take {build} instead: it is the newest that was not recalled.", build=verbatim(instead[0]))
             if instead
             else say("Ask your team which one to use."),
         )

@@ -14,7 +14,7 @@ import aiohttp
 from bot.sandbox.applivery.records import PretendedBuild
 from bot.sandbox.slack import Message, Turn, User
 from tests.conftest import World
-from tests.seeing import link
+from tests.seeing import PARAGRAPHS, link, paragraph
 
 MINTING = "GET /v1/organizations/*/downloadToken"
 
@@ -72,6 +72,8 @@ def seen(message: Message) -> str:
 
 
 def _words(part: Any) -> list[str]:
+    if isinstance(part, dict) and part.get("type") in PARAGRAPHS:
+        return [paragraph(part)]
     if isinstance(part, dict):
         own = [part["text"]] if isinstance(part.get("text"), str) else []
         return own + [word for key, inside in part.items() if key != "value" for word in _words(inside)]

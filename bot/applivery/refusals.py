@@ -26,12 +26,14 @@ from bot.errors import (
     UploadRejected,
 )
 from bot.language import figure, later, say
+from bot.language.verbatim import verbatim
 
 DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
 _LONGEST_WAIT = 3600.0
 _SHOWN = 200
 _LINK = re.compile(r"\S*://\S*")
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9_\-+/=.]{24,}")
+_BREAKS = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*")
 _MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
 
 
@@ -76,10 +78,8 @@ def seconds_to_wait(header: str | None, *, now: datetime | None = None) -> float
 
 
 def quotable(words: str) -> str:
-    """Return the vendor's words safe to show: one line, no markup, no link, nothing that could be a token."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in words)
-    plain = _SECRET_LIKE.sub("…", _LINK.sub("…", plain)).translate({ord("<"): "‹", ord(">"): "›", ord("`"): "'"})
-    plain = " ".join(plain.split())
+    """Return the vendor's words safe to show: one line, no link, nothing that could be a token, the rest as it is."""
+    plain = _BREAKS.sub(" ", _SECRET_LIKE.sub("…", _LINK.sub("…", words))).strip()
     return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
 
 
@@ -141,7 +141,7 @@ def _invalid(refusal: Refusal, status: int) -> AppliveryProblem:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
-    sentence = say("Applivery did not accept what this bot sent for: {fields}.", fields=fields)
+    sentence = say("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
     return RequestRefused(sentence, code=6002, status=status)
 
 

@@ -15,6 +15,7 @@ from bot.domain import uploads
 from bot.domain.model import Build
 from bot.domain.uploads import Pace
 from bot.errors import BadInput, Problem
+from bot.language.verbatim import unmarked
 from bot.slack.cards.uploads import measure
 from bot.slack.wording import plain
 from bot.telemetry import set_up_logs
@@ -63,8 +64,8 @@ class Showing:
             found["error"] = {
                 "kind": type(problem).__name__,
                 "code": getattr(problem, "code", None),
-                "message": problem.sentence,
-                "next_step": problem.next_step,
+                "message": unmarked(problem.sentence),
+                "next_step": unmarked(problem.next_step),
             }
         print(json.dumps(found, ensure_ascii=False), flush=True)  # noqa: T201
 

@@ -14,6 +14,7 @@ from bot.domain.installing import nearest_kind, over_the_air
 from bot.domain.model import Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed, Unchecked
 from bot.language import later, say, speaking
+from bot.language.verbatim import verbatim
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
 from bot.slack.cards import builds as buildcards
@@ -71,7 +72,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise BadInput(
-            say("{build} was not uploaded as an .aab.", build=choice.label(build)),
+            say("{build} was not uploaded as an .aab.", build=verbatim(choice.label(build))),
             say("Leave `type:aab` out for what there is."),
         )
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
@@ -243,7 +244,9 @@ async def _send(call: Call, build: Build, to: str) -> Message:
         raise
     except Denied as error:
         if error.channels:
-            why = say("{app} is kept to some channels, so it cannot be sent by direct message.", app=build.app.name)
+            why = say(
+                "{app} is kept to some channels, so it cannot be sent by direct message.", app=verbatim(build.app.name)
+            )
             raise Denied(why, say("*Share here*, under a link, posts a card in this channel.")) from error
         raise Denied(
             say("I sent nothing, as that person cannot use me."),

@@ -12,10 +12,11 @@ from bot.domain.audit import Action
 from bot.domain.model import App, Outsider, Role
 from bot.errors import AppliveryProblem, BadInput, Problem, SlackProblem, Unchecked
 from bot.language import later, say
+from bot.language.verbatim import code, verbatim
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 from bot.slack.people import NO_GROUP, NOT_THERE
-from bot.slack.wording import inline
+from bot.slack.wording import escape, inline
 
 # Slack writes mentions so in a command whose text it escapes.
 # https://docs.slack.dev/interactivity/implementing-slash-commands#escaping_users_warning
@@ -92,13 +93,13 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
         raise BadInput(f"{none} {kept}", say("Name the app to take it back: `app:…`."))
     if role is None:
         nothing = (
-            say("Nothing was granted to them for {app}.", app=inline(of.name, 80))
+            say("Nothing was granted to them for {app}.", app=verbatim(of.name))
             if of
             else say("Nothing was granted to them.")
         )
         raise BadInput(nothing, say("See who was given what with `audit`."))
     await call.write_down(Action.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
-    return Message(f"{_taken_back(grantee, role, of)} {inline(kept, 500)}".rstrip())
+    return Message(f"{_taken_back(grantee, role, of)} {escape(kept)}".rstrip())
 
 
 async def _check(call: Call, grantee: str, role: Role, app: App | None) -> None:
@@ -190,7 +191,7 @@ async def _kept(call: Call, grantee: str) -> str:
     with suppress(AppliveryProblem):  # a role is taken back while Applivery is away too
         names = {one.id: one.name for one in await call.house.catalogue.apps()} if given else {}
     roles = [
-        say("{role} for {app}", role=one.role.word, app=names.get(one.app_id or "") or say("another app"))
+        say("{role} for {app}", role=one.role.word, app=verbatim(names.get(one.app_id or "") or say("another app")))
         for one in given
     ]
     return say("They are still {roles}.", roles=", ".join(roles)) if roles else ""
@@ -223,5 +224,5 @@ def _role(word: str | None) -> Role:
     if word and (near := choice.closest(word, names)):
         hint = say("Did you mean `{name}`?", name=near[0])
     else:
-        hint = say("There are {names}.", names=", ".join(f"`{name}`" for name in names))
+        hint = say("There are {names}.", names=", ".join(code(name) for name in names))
     raise BadInput(say("There is no role “{role}”.", role=word[:40]) if word else say("Which role?"), hint)

@@ -15,6 +15,7 @@ from bot.domain.grammar import Option
 from bot.domain.model import Role
 from bot.errors import BadInput, Denied, SlackProblem
 from bot.language import figure, say, speaking
+from bot.language.verbatim import verbatim
 from bot.slack import questions
 from bot.slack.blocks import Message
 from bot.slack.cards import missing as cards
@@ -96,7 +97,7 @@ async def _of_a_build(call: Call, question: Question) -> Question:
         return question
     builds = await call.house.reporting.newest(question.app)
     if not builds:
-        said = say("{app} has no build yet that is ready.", app=question.app.name)
+        said = say("{app} has no build yet that is ready.", app=verbatim(question.app.name))
         raise BadInput(said, say("Ask again when it has one."))
     return questions.about(question, builds)
 

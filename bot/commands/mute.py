@@ -11,6 +11,7 @@ from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Role, Subscription
 from bot.errors import BadInput
 from bot.language import say
+from bot.language.verbatim import code
 from bot.slack.blocks import Message
 from bot.slack.cards import mutes as cards
 from bot.slack.cards.mutes import HERE
@@ -95,7 +96,7 @@ async def _target(call: Call, typed: str) -> str:
     try:
         return (await call.app(typed)).id
     except Ambiguous as error:
-        which = ", ".join(f"`{label}`" for label, _ in error.choices)
+        which = ", ".join(code(label) for label, _ in error.choices)
         raise BadInput(error.sentence, say("Name it by what stands in brackets: {names}.", names=which)) from None
 
 

@@ -13,6 +13,7 @@ from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Build, Recall, Role
 from bot.errors import BadInput, Gone
 from bot.language import count, say
+from bot.language.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
 from bot.slack.cards import recalls as cards
 from bot.slack.command import Call, Filters, Rest, Target, button, command, form, options
@@ -127,7 +128,7 @@ async def _only_one(call: Call, app: App | None) -> Build:
         reverse=True,
     )
     if not found:
-        none = say("No build of {app} is recalled.", app=app.name) if app else say("No build is recalled.")
+        none = say("No build of {app} is recalled.", app=verbatim(app.name)) if app else say("No build is recalled.")
         raise BadInput(none, say("See how they stand with `builds`."))
     if len(found) == 1:
         return await call.build(found[0].app_id, found[0].build_id)

@@ -6,6 +6,7 @@ from bot.domain.choice import Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.errors import BadInput
 from bot.language import say
+from bot.language.verbatim import verbatim
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as cards
 from bot.slack.cards.health import health
@@ -34,7 +35,8 @@ async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = 
     found = await call.house.catalogue.builds(app, filters, most=1)
     if not found:
         raise BadInput(
-            say("{app} has no build that fits.", app=app.name), say("See all with `builds {slug}`.", slug=app.slug)
+            say("{app} has no build that fits.", app=verbatim(app.name)),
+            say("See all with `builds {slug}`.", slug=app.slug),
         )
     return found[0]
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.language.verbatim import unmarked
+
 Redact = Callable[[str], str]
 
 
@@ -72,7 +74,7 @@ class Report:
     def text(self) -> str:
         """One line for each check, its fix below, and the sum of it all."""
         lines = [line for finding in self.findings for line in _lines(finding)]
-        return self.redact("\n".join([*lines, "", self._sum()]))
+        return unmarked(self.redact("\n".join([*lines, "", self._sum()])))
 
     def json(self) -> str:
         """The same for programs: `ok`, and `checks` with `check`, `outcome`, `said` and `fix`."""
@@ -80,8 +82,8 @@ class Report:
             {
                 "check": one.check,
                 "outcome": one.outcome.value,
-                "said": self.redact(one.said),
-                "fix": self.redact(one.fix),
+                "said": unmarked(self.redact(one.said)),
+                "fix": unmarked(self.redact(one.fix)),
             }
             for one in self.findings
         ]

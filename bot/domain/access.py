@@ -10,6 +10,7 @@ from bot.domain.model import App, Asker, Outsider, Role
 from bot.domain.states import Withdrawal
 from bot.errors import BadInput, Denied
 from bot.language import later, say
+from bot.language.verbatim import verbatim
 
 OUTSIDERS = {
     Outsider.GUEST: later("Guests can only use apps they were given access to."),
@@ -128,7 +129,7 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
     """Raise Denied when this app may not be used in this channel (None: in direct messages), by anyone."""
     if channels and channel_id not in channels:
         raise Denied(
-            say("{app} cannot be used here.", app=app.name),
+            say("{app} cannot be used here.", app=verbatim(app.name)),
             say("Ask in a channel it is meant for."),
             channels=sorted(channels),
             reason=Withdrawal.CHANNEL,
@@ -160,10 +161,10 @@ def _lacking(role: Role, need: Role, app: App | None) -> str:
     if app is None:
         return say("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
     if not role:
-        return say("You don't have access to {app}.", app=app.name)
+        return say("You don't have access to {app}.", app=verbatim(app.name))
     return say(
         "This needs the role *{role}* for {app}, and yours is *{yours}*.",
         role=need.word,
-        app=app.name,
+        app=verbatim(app.name),
         yours=role.word,
     )

@@ -12,6 +12,7 @@ from bot.domain.grammar import Words
 from bot.domain.model import App, Build, Stage
 from bot.errors import BadInput, NotFoundByName
 from bot.language import count, say
+from bot.language.verbatim import code, verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -77,7 +78,7 @@ def named(apps: Iterable[App], typed: str) -> list[tuple[str, str]]:
 
 
 def _there(apps: Sequence[App]) -> str:
-    names = ", ".join(f"`{one.slug}`" for one in apps[:8]) + "…" * (len(apps) > 8)
+    names = ", ".join(code(one.slug) for one in apps[:8]) + "…" * (len(apps) > 8)
     return count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
 
 
@@ -144,7 +145,7 @@ def build(
     if not found:
         names = dict.fromkeys(one.version for one in builds if one.version)
         raise NotFoundByName(
-            say("build of {app}", app=of.name),
+            say("build of {app}", app=verbatim(of.name)),
             which,
             closest(wanted, names),
             otherwise=say("List them with `builds {app}`.", app=of.slug),
@@ -165,19 +166,24 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     stand = [one for one in ready if one.id not in recalled]
     if ready and not stand:
         raise BadInput(
-            say("Every build of {app} that fits and is ready was recalled.", app=of.name),
+            say("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
             say("See why with `builds {app}`.", app=of.slug),
         )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
             raise NothingReady(
-                say("No build of {app} that fits is ready; the newest is “{status}”.", app=of.name, status=status),
+                say(
+                    "No build of {app} that fits is ready; the newest is “{status}”.",
+                    app=verbatim(of.name),
+                    status=status,
+                ),
                 say("See them with `builds {app}`.", app=of.slug),
                 builds[0],
             )
         raise BadInput(
-            say("{app} has no build that fits.", app=of.name), say("See all with `builds {app}`.", app=of.slug)
+            say("{app} has no build that fits.", app=verbatim(of.name)),
+            say("See all with `builds {app}`.", app=of.slug),
         )
     return stand[0]
 
@@ -206,7 +212,7 @@ def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
         "“{which}” of {app} could be any of {number} builds.",
         len(found),
         which=which,
-        app=of.name,
+        app=verbatim(of.name),
     )
     raise Ambiguous(sentence, choices)
 

@@ -12,6 +12,7 @@ from bot.domain.members import ByPerson, Person, mailbox
 from bot.domain.model import Download, MemberDownloads
 from bot.domain.periods import local, zone
 from bot.language import later, say
+from bot.language.verbatim import verbatim
 
 # Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
 BUCKETS = {
@@ -217,7 +218,7 @@ def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> Summary:
 def _label(kind: str) -> str:
     if kind in BUCKETS:
         return say(BUCKETS[kind])
-    return say("Without an e-mail ({kind})", kind=kind) if kind else say("Without an e-mail")
+    return say("Without an e-mail ({kind})", kind=verbatim(kind)) if kind else say("Without an e-mail")
 
 
 def _version(version: str) -> str:

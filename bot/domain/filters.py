@@ -10,6 +10,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
 from bot.errors import BadInput
 from bot.language import later, say
+from bot.language.verbatim import verbatim
 
 EVENTS = tuple(event for event in Event if not event.personal)
 DEFAULT_EVENTS = (Event.PROCESSED, Event.FAILED)
@@ -88,7 +89,7 @@ def wants(subscription: Subscription, build: Build, event: Event) -> bool:
 
 def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, manner: Manner | None = None) -> str:
     """A subscription as one sentence; `app_name` None means every app."""
-    what = say("builds of {app}", app=app_name) if app_name else say("builds of every app")
+    what = say("builds of {app}", app=verbatim(app_name)) if app_name else say("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
         what = say("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
     how = manners.explain(manner) if manner else ""
@@ -98,8 +99,8 @@ def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, man
 def _limits(words: Words) -> list[str]:
     limits = []
     for key, (with_, without) in _LIMITS.items():
-        yes = [option.value for option in words.options if option.key == key and not option.no]
-        no = [option.value for option in words.options if option.key == key and option.no]
+        yes = [verbatim(option.value) for option in words.options if option.key == key and not option.no]
+        no = [verbatim(option.value) for option in words.options if option.key == key and option.no]
         if yes:
             limits.append(say(with_, values=reduce(_or, yes)))
         if no:

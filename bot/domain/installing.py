@@ -10,6 +10,7 @@ from enum import Enum
 from bot.domain import formats
 from bot.domain.model import Build, FileKind
 from bot.language import count, day, say
+from bot.language.verbatim import verbatim
 
 _OVER_THE_AIR = ("ios", "ipados", "tvos", "visionos", "watchos")
 SOON = timedelta(days=14)
@@ -72,7 +73,7 @@ def warnings(build: Build, now: datetime) -> list[str]:
     if _ad_hoc(build):
         found.append(say("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
     if needs.min_os:
-        found.append(say("Needs {system} or newer.", system=_system(build, needs.min_os)))
+        found.append(say("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
     return found
 
 

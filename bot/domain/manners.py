@@ -12,6 +12,7 @@ from bot.domain.model import Manner, Subscription
 from bot.domain.periods import zone
 from bot.errors import BadInput
 from bot.language import later, say
+from bot.language.verbatim import code, verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
@@ -65,10 +66,10 @@ def explain(one: Manner) -> str:
     parts = []
     if one.digest:
         schedule = schedules.explain(schedules.parse(one.digest))
-        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=one.tz))
+        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(one.tz)))
     if one.quiet:
         start, end = one.quiet.split("-")
-        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=one.tz))
+        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(one.tz)))
     if one.compact:
         parts.append(say("in one line each"))
     if one.grouped:
@@ -125,7 +126,7 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
     if not typed:
         return usual
     if typed.casefold() not in meanings:
-        one, other = [f"`{key}:{word}`" for word in meanings][:2]
+        one, other = [code(f"{key}:{word}") for word in meanings][:2]
         raise BadInput(
             say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
             say("There is {one} or {other}.", one=one, other=other),

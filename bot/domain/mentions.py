@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bot.domain import choice
 from bot.errors import BadInput, NotFoundByName
 from bot.language import later, say
+from bot.language.verbatim import code
 
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
 _GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
@@ -38,5 +39,5 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
 def _there(handles: Mapping[str, str]) -> str:
     if not handles:
         return say("There is none in this workspace.")
-    names = ", ".join(f"`@{handle}`" for handle in sorted(handles.values())[:8]) + "…" * (len(handles) > 8)
+    names = ", ".join(code(f"@{handle}") for handle in sorted(handles.values())[:8]) + "…" * (len(handles) > 8)
     return say("There are {names}.", names=names)

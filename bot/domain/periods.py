@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot import language
 from bot.errors import BadInput
 from bot.language import count, later, say
+from bot.language.verbatim import verbatim
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
@@ -77,7 +78,7 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
 
 def _words(start: datetime | None, end: datetime, here: datetime) -> str:
     """A period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
-    first, last, zone_name = _moment(start) if start else None, _moment(end), str(here.tzinfo)
+    first, last, zone_name = _moment(start) if start else None, _moment(end), verbatim(here.tzinfo)
     if end.date() == here.date():
         if first is None:
             return say("from the beginning to today ({zone})", zone=zone_name)
@@ -112,7 +113,7 @@ def _between(first: datetime, last: datetime) -> str:
         "from {first} to {last} ({zone})",
         first=f"{language.day(first)} {first:%H:%M}",
         last=f"{language.day(last)} {last:%H:%M}",
-        zone=str(last.tzinfo),
+        zone=verbatim(last.tzinfo),
     )
 
 

@@ -195,7 +195,7 @@ class Announce:
             if error.code in CARD_IS_GONE:
                 raise
             log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
-            return await send(Message(message.text))
+            return await send(Message(message.text, text_only=True))
 
     async def _new(self, claim: Claim, thread_ts: str | None, message: Message) -> Posted:
         announcement = claim.announcement

@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from datetime import date
 from importlib import resources
 
+from bot.language.verbatim import filled
+
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "es")
 _SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
@@ -22,13 +24,13 @@ _SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 def say(sentence: str, /, **values: object) -> str:
     """The sentence in the language of who is spoken with, `{names}` filled in. Text from outside is a value only."""
     said = _catalogue(current()).gettext(sentence)
-    return said.format(**values) if values else said
+    return filled(said, values) if values else said
 
 
 def count(one: str, many: str, number: int, /, **values: object) -> str:
     """One of two sentences by a number; it is `{number}` in them, as it is written in that language."""
     said = _catalogue(current()).ngettext(one, many, number)
-    return said.format(number=figure(number), **values)
+    return filled(said, {"number": figure(number), **values})
 
 
 def later(sentence: str, /) -> str:

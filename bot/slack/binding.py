@@ -13,6 +13,7 @@ from bot.domain.model import App
 from bot.domain.periods import Period
 from bot.errors import BadInput
 from bot.language import later, say
+from bot.language.verbatim import code
 from bot.slack.command import LATEST, Call, Entry, Parameter, Rest, Target
 
 NEEDS = {
@@ -55,9 +56,9 @@ def _check_keys(entry: Entry, words: Words) -> None:
 def _instead(key: str, known: list[str]) -> str:
     near = choice.closest(key, known)
     if near:
-        return say("Did you mean {names}?", names=f"`{near[0]}:`")
+        return say("Did you mean {names}?", names=code(f"{near[0]}:"))
     if known:
-        return say("It takes {options}.", options=", ".join(f"`{one}:`" for one in known))
+        return say("It takes {options}.", options=", ".join(code(f"{one}:") for one in known))
     return say("It takes no options.")
 
 
@@ -151,6 +152,6 @@ def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
     try:
         return kind(option.value.casefold())
     except ValueError:
-        have = ", ".join(f"`{option.key}:{one}`" for one in kind)
+        have = ", ".join(code(f"{option.key}:{one}") for one in kind)
         sentence = say("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
         raise BadInput(sentence, say("There are: {choices}.", choices=have)) from None

@@ -29,8 +29,9 @@ from slack_sdk.models.views import View
 
 from bot import language
 from bot.language import figure, say
+from bot.slack import markup
 from bot.slack.rendering import rendered
-from bot.slack.wording import cut, plain
+from bot.slack.wording import cut, pieces, plain
 
 Block = dict[str, Any]
 
@@ -46,6 +47,8 @@ BUTTON_TEXT = 75
 BUTTON_VALUE = 2000
 URL = 3000
 INPUT_TEXT = 3000
+INPUT_LABEL = 2000
+TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
 
 
 class Where(Enum):
@@ -95,6 +98,7 @@ class Message:
     file: File | None = None
     here: Message | None = None
     plainer: Message | None = None
+    text_only: bool = False  # for a workspace that refuses our blocks
     spoken: str = field(default_factory=language.current, compare=False)  # for what is added when it is sent
 
     def payload(self) -> dict[str, Any]:
@@ -102,18 +106,23 @@ class Message:
 
         Both flags are needed. https://docs.slack.dev/messaging/unfurling-links-in-messages
         """
-        body: dict[str, Any] = {
-            "text": cut(self.text, MESSAGE_TEXT),
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
-        if self.blocks:
-            body["blocks"] = list(self._fitting())
+        text, formatted = markup.fallback(cut(self.text, MESSAGE_TEXT))
+        body: dict[str, Any] = {"text": text, "unfurl_links": False, "unfurl_media": False}
+        if self.text_only:
+            body["parse"] = "none"
+        if not formatted:
+            body["mrkdwn"] = False
+        if blocks := self._fitting():
+            body["blocks"] = list(blocks)
         return body
 
     def _fitting(self) -> Sequence[Block]:
+        if self.text_only:
+            return ()
+        # Slack looks for addresses in a text that has no blocks, whatever the flags say
+        shown = self.blocks or tuple(section(part) for part in pieces(self.text, SECTION_TEXT))
         with language.speaking(self.spoken):
-            return fitting(self.blocks, MESSAGE_BLOCKS)
+            return fitting(shown, MESSAGE_BLOCKS)
 
     def shared(self) -> Message:
         """The same, for everybody in the channel."""
@@ -136,10 +145,10 @@ class Form:
             View(
                 type="modal",
                 callback_id=self.name,
-                title=PlainTextObject(text=cut(self.title, 24)),
-                submit=PlainTextObject(text=cut(self.submit, 24)),
-                close=PlainTextObject(text=say("Cancel")),
-                blocks=list(self.blocks),
+                title=_plain(self.title, 24),
+                submit=_plain(self.submit, 24),
+                close=_plain(say("Cancel"), 24),
+                blocks=list(fitting(self.blocks, HOME_BLOCKS)),
                 private_metadata=self.memory,
             )
         )
@@ -164,7 +173,8 @@ Reply = Message | Form | Home
 
 
 def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:
-    """As many blocks as a place takes; what is left out is said."""
+    """As many blocks as a place takes, one below the other; what is left out is said."""
+    found = [block for one in found for block in one.get(TOGETHER, (one,))]
     if len(found) <= most:
         return found
     left_out = len(found) - most + 1
@@ -172,30 +182,49 @@ def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:
     return (*found[: most - 1], context(more))
 
 
-def _mrkdwn(text: str, limit: int) -> MarkdownTextObject:
+def _mrkdwn(text: str) -> MarkdownTextObject:
     # verbatim, or bare words may mention: https://docs.slack.dev/reference/block-kit/composition-objects/text-object
-    return MarkdownTextObject(text=cut(text, limit), verbatim=True)
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def _plain(text: str, limit: int) -> PlainTextObject:
+    # without emoji, or `:bug:` in a name becomes a picture
+    return PlainTextObject(text=plain(text, limit), emoji=False)
 
 
 def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> Block:
-    """A paragraph of mrkdwn, with up to ten small fields and one element at its side."""
-    return rendered(
-        SectionBlock(
-            text=_mrkdwn(text, SECTION_TEXT) if text else None,
-            fields=[_mrkdwn(one, FIELD_TEXT) for one in fields][:10] or None,
-            accessory=accessory,
-        )
-    )
+    """A paragraph of mrkdwn, with up to ten small fields and one element at its side.
+
+    Where mrkdwn would format what is from outside it is rich text, which has room for neither: these stand below.
+    """
+    text, small = cut(text, SECTION_TEXT), [cut(one, FIELD_TEXT) for one in fields][:10]
+    shown = [markup.mrkdwn(one) for one in (text, *small)]
+    if None in shown or (markup.has_spans(text) and not small and accessory is None):
+        return _in_rich_text(text, small, accessory)
+    first, *others = [_mrkdwn(one) if one else None for one in shown]
+    return rendered(SectionBlock(text=first, fields=[one for one in others if one] or None, accessory=accessory))
+
+
+def _in_rich_text(text: str, fields: Sequence[str], accessory: Any) -> Block:
+    words = markup.rich_text("\n".join(one for one in (text, *fields) if one))
+    if accessory is None:
+        return words
+    below = actions(accessory) if isinstance(accessory, ButtonElement) else rendered(ContextBlock(elements=[accessory]))
+    return {TOGETHER: (words, below)}
 
 
 def header(text: str) -> Block:
     """A title line."""
-    return rendered(HeaderBlock(text=PlainTextObject(text=plain(text, HEADER_TEXT))))
+    return rendered(HeaderBlock(text=_plain(text, HEADER_TEXT)))
 
 
 def context(*texts: str) -> Block:
-    """A line of small print."""
-    return rendered(ContextBlock(elements=[_mrkdwn(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]))
+    """A line of small print; of the usual size where mrkdwn would format what is from outside."""
+    small = [cut(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
+    shown = [markup.mrkdwn(one) for one in small]
+    if None in shown:
+        return markup.rich_text("\n".join(small))
+    return rendered(ContextBlock(elements=[_mrkdwn(one) for one in shown if one]))
 
 
 def divider() -> Block:
@@ -219,7 +248,7 @@ def button(
 ) -> ButtonElement:
     """A button that acts on click; `says` is what a screen reader reads, `confirm` a question asked before."""
     return ButtonElement(
-        text=PlainTextObject(text=plain(label, BUTTON_TEXT), emoji=False),
+        text=_plain(label, BUTTON_TEXT),
         action_id=action,
         value=value[:BUTTON_VALUE] or None,
         style=style,
@@ -229,15 +258,13 @@ def button(
 
 
 def _confirm(question: str) -> ConfirmObject:
-    return ConfirmObject(
-        title=say("Are you sure?"), text=PlainTextObject(text=plain(question, 300)), confirm=say("Yes"), deny=say("No")
-    )
+    return ConfirmObject(title=say("Are you sure?"), text=_plain(question, 300), confirm=say("Yes"), deny=say("No"))
 
 
 def link_button(label: str, url: str, action: str, *, says: str | None = None) -> ButtonElement:
     """A button that opens an address; only for addresses that are no credential."""
     return ButtonElement(
-        text=PlainTextObject(text=plain(label, BUTTON_TEXT), emoji=False),
+        text=_plain(label, BUTTON_TEXT),
         action_id=action,
         url=url if len(url) <= URL else None,
         accessibility_label=plain(says, BUTTON_TEXT) if says else None,
@@ -246,7 +273,7 @@ def link_button(label: str, url: str, action: str, *, says: str | None = None) -
 
 def option(label: str, value: str) -> Option:
     """One line of a select."""
-    return Option(text=PlainTextObject(text=plain(label, 75)), value=value[:150])
+    return Option(text=_plain(label, 75), value=value[:150])
 
 
 def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, optional: bool = False) -> Block:
@@ -254,7 +281,7 @@ def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, opti
     return rendered(
         InputBlock(
             block_id=name,
-            label=PlainTextObject(text=label),
+            label=_plain(label, INPUT_LABEL),
             element=ExternalDataSelectElement(
                 action_id=name, placeholder=plain(hint, 150), min_query_length=0, initial_option=chosen
             ),
@@ -268,7 +295,7 @@ def choose(label: str, name: str, options: Sequence[Option], *, chosen: Option |
     return rendered(
         InputBlock(
             block_id=name,
-            label=PlainTextObject(text=label),
+            label=_plain(label, INPUT_LABEL),
             element=StaticSelectElement(action_id=name, options=list(options), initial_option=chosen),
             optional=chosen is None,
         )
@@ -280,7 +307,7 @@ def line_input(label: str, name: str, *, hint: str = "", value: str = "", option
     return rendered(
         InputBlock(
             block_id=name,
-            label=PlainTextObject(text=label),
+            label=_plain(label, INPUT_LABEL),
             element=PlainTextInputElement(
                 action_id=name, placeholder=plain(hint, 150) if hint else None, initial_value=value or None
             ),
@@ -296,7 +323,7 @@ def checkboxes(
     return rendered(
         InputBlock(
             block_id=name,
-            label=PlainTextObject(text=label),
+            label=_plain(label, INPUT_LABEL),
             element=CheckboxesElement(
                 action_id=name,
                 options=list(choices),

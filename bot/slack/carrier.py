@@ -56,7 +56,7 @@ class Load:
     @property
     def to(self) -> str:
         """Where it goes, in words."""
-        return buildcards.title(self.build) if self.build else self.app.name
+        return buildcards.plain_title(self.build) if self.build else self.app.name
 
     @property
     def key(self) -> str:

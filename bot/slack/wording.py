@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from bot.domain.expiry import is_today
 from bot.domain.periods import zone
 from bot.language import figure, say
+from bot.language.verbatim import CLOSE, OPEN, unmarked, verbatim
+from bot.language.verbatim import code as as_code
 
 
 def escape(text: object) -> str:
-    """Make text from outside inert in mrkdwn: no mention, no link, no control characters, one space for any blank.
+    """Make text from outside harmless in mrkdwn: no mention, no link, no control characters.
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
@@ -27,39 +29,62 @@ def _visible(text: str) -> str:
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Marks that force a direction turn our own words around too. https://unicode.org/reports/tr9/
 _TURNS_AROUND = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BLANKS = re.compile("[\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _line(text: object) -> str:
+    """Text from outside on one line, otherwise as it is; empty when there is nothing to see."""
+    words = _BLANKS.sub(_blank, _TURNS_AROUND.sub("", unmarked(str(text))))
+    return words if words.strip() else ""
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " if _BREAK.search(found[0]) else found[0]
 
 
 def inline(text: object, limit: int = 200) -> str:
-    """Escaped text on one line, without mrkdwn's own marks, cut to `limit` characters before escaping."""
-    words = " ".join(_visible(str(text)).split())
-    for mark in "*_~`":
-        words = words.replace(mark, _LOOKALIKE[mark])
-    return escape(cut(words, limit))
+    """Text from outside on one line, as it is: escaped, cut to `limit` before that, and marked for `markup`."""
+    return escape(verbatim(cut(_line(text), limit)))
 
 
 def code(text: object, limit: int = 200) -> str:
-    """Text from outside exactly as it is, on one line, where mrkdwn formats nothing; cut to `limit`."""
-    words = " ".join(_visible(str(text)).split())
-    return f"`{escape(cut(words.replace('`', _LOOKALIKE['`']), limit))}`" if words else ""
-
-
-# Slack has no way to escape its formatting marks, so they are shown by characters that look the same.
-_LOOKALIKE = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
+    """The same as code, whatever is in it; empty when there is nothing to see."""
+    words = cut(_line(text), limit)
+    return escape(as_code(words)) if words else ""
 
 
 def plain(text: object, limit: int) -> str:
     """Text for a plain_text element: one line, cut to `limit`."""
-    return cut(" ".join(_visible(str(text)).split()) or "–", limit)
+    return cut(_line(text) or "–", limit)
 
 
 def cut(text: str, limit: int) -> str:
     """The text, or its start with an ellipsis; never inside what one sees as one character, an entity or a link."""
     if len(text) <= limit:
         return text
+    short = _cut(text, limit)
+    if short.rfind(OPEN) > short.rfind(CLOSE):
+        short = f"{_cut(text, limit - 1)[:-1]}{CLOSE}…"
+    return short
+
+
+def _cut(text: str, limit: int) -> str:
     end = max(limit - 1, 0)
     while end > 0 and _joined(text, end):
         end -= 1
     return _UNFINISHED.sub("", text[:end]).rstrip() + "…"
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """The text in pieces of whole lines; a line that is too long for one is cut."""
+    found: list[str] = []
+    for line in text.split("\n") if text else ():
+        if found and len(found[-1]) + 1 + len(line) <= limit:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return [cut(piece, limit) for piece in found]
 
 
 _UNFINISHED = re.compile(r"(?:&\w{0,4}|<(?:[!@#][^<>]*|https?:[^<>]*|h?t{0,2}p?s?))\Z")

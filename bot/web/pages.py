@@ -20,6 +20,7 @@ from bot.domain.model import App, Build, Link
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.language import count, figure, say
+from bot.language.verbatim import OPEN, SPAN
 from bot.web.offer import Offer
 from bot.web.words import ENDINGS, platform_name
 
@@ -189,6 +190,8 @@ def _size(count: int) -> str:
 
 
 def _code(text: str) -> Markup:
-    """Our own words for a browser: what stands between backticks is code, between stars strong."""
-    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    return Markup(re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe))  # noqa: S704 - escaped above
+    """Our own words for a browser, with our code and bold; what is marked as from outside is left as it is."""
+    outside = iter(SPAN.findall(text))
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(SPAN.sub(OPEN, text))))
+    safe = re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe)
+    return Markup(re.sub(OPEN, lambda _: str(escape(next(outside))), safe))  # noqa: S704 - escaped above

@@ -8,6 +8,7 @@ import pytest
 
 from bot import errors
 from bot.applivery.refusals import Refusal, problem, quotable, seconds_to_wait
+from bot.language.verbatim import unmarked
 
 CODES = [
     (2001, errors.CredentialRefused),
@@ -88,11 +89,12 @@ def test_refused_fields_are_named() -> None:
     assert "for: os, limit." in problem(Refusal(6002, fields=("os", "limit")), 400).sentence
 
 
-def test_the_vendors_words_are_quoted_harmless() -> None:
+def test_the_vendors_words_are_quoted_as_they_are() -> None:
     words = "<!channel> `x` see https://a.b/c?token=1 or eyJhbGciOiJIUzI1NiJ9.abcdefghijkl\x00\n" + "y " * 300
     sentence = problem(Refusal(1234, words), 400).sentence
     assert "1234" in sentence
-    assert not {"<", ">", "`", "\n", "\x00"} & set(sentence)
+    assert "“<!channel> `x` see " in unmarked(sentence)
+    assert not {"\n", "\x00"} & set(sentence)
     assert "token=1" not in sentence
     assert "eyJ" not in sentence
     assert len(sentence) < 300

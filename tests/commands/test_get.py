@@ -207,7 +207,7 @@ async def test_a_build_that_is_not_ready_is_answered_in_words(world: World) -> N
     assert re.search("has not finished processing|is not ready yet: it is being processed", said.text)
     assert "http" not in said.text
     said = await world.ask("get courier")
-    assert "No build of Courier that fits is ready; the newest is “in_progress”" in said.text
+    assert "No build of Courier that fits is ready; the newest is “`in_progress`”" in said.text
     assert labels(said) == ["Tell me when it is ready", "Check again", "Open in Applivery"]
 
 

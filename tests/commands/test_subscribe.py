@@ -23,7 +23,7 @@ async def test_what_was_saved_is_said_back_to_the_asker(world: World) -> None:
     await world.start()
     answer = await world.ask("subscribe courier on:processed branch:release/* -tag:nightly")
     assert answer.ephemeral_to == world.ana.id
-    for words in ("this channel hears of builds of Courier", "branch release/", "tag not nightly", "when processed"):
+    for words in ("this channel hears of builds of Courier", "branch `release/*`", "tag not nightly", "when processed"):
         assert words in answer.text
     assert labels(answer) == ["Edit", "Unsubscribe"]
 
@@ -349,7 +349,7 @@ async def test_the_form_does_what_the_words_do(world: World) -> None:
     await rested(world)
     assert turn.acked
     answer = world.slack.ephemerals(world.ana)[-1]
-    assert answer.text.startswith("Done: this channel hears of builds of Courier with branch release/")
+    assert answer.text.startswith("Done: this channel hears of builds of Courier with branch `release/*`")
     [one] = await world.bot.store.subscriptions(world.releases.id)
     assert one.events == (Event.FAILED, Event.CERT)
     assert one.query == "branch:release/* -tag:nightly"

@@ -304,9 +304,9 @@ async def test_a_test_posts_the_newest_build_that_fits_marked_and_with_buttons_t
     await world.ask(f"subscribe courier branch:release/* mention:{group.id}")
     assert (await tried(world)).text == f"I posted a test card in <#{world.releases.id}>."
     [card] = world.slack.messages(world.releases)
-    mark = f"🔔 Test: this is how <#{world.releases.id}> hears of builds of Courier with branch release/"
-    assert card.text.startswith(mark)
-    assert seen(card).startswith(mark)
+    mark = f"🔔 Test: this is how <#{world.releases.id}> hears of builds of Courier with branch "
+    assert card.text.startswith(f"{mark}`release/*`")
+    assert seen(card).startswith(f"{mark}release/*")
     assert "Courier 1.0.0 (173) for iOS is ready" in card.text
     assert "@mobile-qa" in card.text
     assert "<!subteam" not in json.dumps(card.blocks), "nobody is called for a test"

@@ -10,8 +10,10 @@ from typing import Any
 
 from bot.applivery.hosts import Hosts
 from bot.domain.model import App, Build
+from bot.language.verbatim import CLOSE, OPEN
 from bot.sandbox.slack.strict import check_message
 from bot.slack.blocks import MESSAGE_TEXT, Message
+from tests.seeing import PARAGRAPHS, paragraph
 
 # What mrkdwn does something with. https://docs.slack.dev/messaging/formatting-message-text#advanced
 LIVE = re.compile(r"<([^<>]*)>")
@@ -40,17 +42,21 @@ def strings(part: Any) -> Iterator[str]:
     """Every text of a payload that somebody may see; what a button carries is for us alone."""
     if isinstance(part, str):
         yield part
-    if isinstance(part, dict):
+    if isinstance(part, dict) and part.get("type") in PARAGRAPHS:
+        yield paragraph(part)
+    elif isinstance(part, dict):
         part = [inside for key, inside in part.items() if key != "value"]
     for inside in part if isinstance(part, list) else ():
         yield from strings(inside)
 
 
 def marked(part: Any) -> Iterator[str]:
-    """Every text of a payload in which mrkdwn is read: the fallback text and the mrkdwn objects."""
+    """Every text of a payload in which mrkdwn is read, and what else is live: all of it as mrkdwn has it."""
     if isinstance(part, dict):
         if part.get("type") == "mrkdwn" or "unfurl_links" in part:
             yield part["text"]
+        if part.get("type") in PARAGRAPHS:
+            yield paragraph(part)
         part = list(part.values())
     for inside in part if isinstance(part, list) else ():
         yield from marked(inside)
@@ -75,6 +81,7 @@ def check(message: Message, *, live: frozenset[str] = frozenset()) -> None:
     for one in messages(message):
         payload = one.payload()
         check_message(payload)
+        assert not {OPEN, CLOSE} & set(json.dumps(payload, ensure_ascii=False))
         json.dumps(payload).encode("utf-8")
         assert payload["unfurl_links"] is False
         assert payload["unfurl_media"] is False

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.language.verbatim import unmarked
 from bot.sandbox.slack.strict import check_message, check_options, check_view
 from bot.slack import blocks, wording
 from bot.slack.blocks import Form, Message, Where
@@ -42,18 +43,19 @@ def test_text_from_outside_becomes_inert(outside: object, inert: str) -> None:
 @pytest.mark.parametrize(
     ("outside", "inert"),
     [
-        (" two\n\r\n lines\tand\u2028more ", "two lines and more"),
-        ("*bold* _it_ ~no~ `code`", "∗bold∗ ＿it＿ ∼no∼ ˋcodeˋ"),
+        (" two\n\r\n lines\tand\u2028more ", " two lines and more "),
+        ("*bold* _it_ ~no~ `code`", "*bold* _it_ ~no~ `code`"),
+        ("Ａcme  \u00a0\u200bapp", "Ａcme  \u00a0\u200bapp"),
         ("", ""),
         ("\x00", ""),
     ],
 )
-def test_inline_text_is_one_line_without_marks(outside: str, inert: str) -> None:
-    assert wording.inline(outside) == inert
+def test_inline_text_is_one_line_and_as_it_is(outside: str, inert: str) -> None:
+    assert unmarked(wording.inline(outside)) == inert
 
 
 def test_inline_text_is_cut_before_it_is_escaped() -> None:
-    assert wording.inline(">" * 300, 10) == "&gt;" * 9 + "…"
+    assert unmarked(wording.inline(">" * 300, 10)) == "&gt;" * 9 + "…"
     assert wording.inline("x" * 10, 10) == "x" * 10
 
 
@@ -199,8 +201,12 @@ def test_no_message_of_any_kind_sends_a_crawler_to_its_links() -> None:
         assert message.payload()["unfurl_links"] is message.payload()["unfurl_media"] is False
 
 
-def test_a_message_without_blocks_sends_none() -> None:
-    assert "blocks" not in Message("x").payload()
+def test_a_message_of_text_alone_is_shown_in_blocks() -> None:
+    # Slack looks for addresses and mentions in a text that has no blocks
+    assert [one["text"]["text"] for one in Message("x @here").payload()["blocks"]] == ["x @here"]
+    lines = "\n".join(f"{number} {'x' * 90}" for number in range(40))
+    shown = Message(lines).payload()["blocks"]
+    assert "\n".join(one["text"]["text"] for one in shown) == lines
 
 
 def test_an_endless_text_is_cut_to_what_slack_shows_well() -> None:

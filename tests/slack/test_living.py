@@ -151,7 +151,7 @@ def test_a_card_shows_what_is_known_of_a_build() -> None:
         "*Commit* 0123456789 Fix login",
         "*Uploaded by* Ana Pérez",
         f"*Uploaded* <!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-21 12:00 UTC>",
-        ">Fixed &lt;b&gt;login&lt;/b&gt;\n>∗ and ∗more∗",
+        "Fixed &lt;b&gt;login&lt;/b&gt;\n* and *more*",
         f"<{DASHBOARD}|Open in Applivery>",
         "<https://ci.acme.test/runs/7|CI run>",
     ):

@@ -234,7 +234,7 @@ def test_every_time_is_shown_in_the_reader_s_own_zone() -> None:
         ("is_archived", "the channel is archived"),
         ("not_in_channel", "I am no longer in the channel"),
         ("channel_not_found", "I can no longer see the channel"),
-        ("weird_<!here>", "Slack says `weird＿&lt;!here&gt;`"),
+        ("weird_<!here>", "Slack says `weird_&lt;!here&gt;`"),
         (None, "Slack says `no`"),
     ],
 )

@@ -467,7 +467,7 @@ async def test_the_page_of_a_recalled_build_says_why_and_gives_nothing(desk: Des
     for page in (await desk.get(address), await desk.post(address), await desk.get(used), await desk.post(used)):
         assert page.status == 410
         assert heading(page) == "This build was recalled"
-        assert "“crash on &lt;login&gt; &amp; <code>logout</code>”" in page.text
+        assert "“crash on &lt;login&gt; &amp; `logout`”" in page.text
         assert "Ask in Slack which build to use instead." in page.text
         assert buttons(page) == []
     assert (await desk.head(address)).status == 410

@@ -10,7 +10,7 @@ from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Message
 from bot.slack.cards.builds import title
-from bot.slack.wording import inline
+from bot.slack.wording import escape, inline
 
 
 def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
@@ -20,8 +20,8 @@ def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
     body: list[Block] = []
     text = f"{title(build)}: "
     if announcement.part == 0 and now_warnings:
-        body.append(blocks.section("\n".join(f"⚠️ {inline(one)}" for one in now_warnings)))
-        text += " ".join(inline(one) for one in now_warnings) + " "
+        body.append(blocks.section("\n".join(f"⚠️ {escape(one)}" for one in now_warnings)))
+        text += " ".join(map(escape, now_warnings)) + " "
     if announcement.part < len(pieces):
         piece = pieces[announcement.part]
         quoted = "\n".join(f">{inline(line, changelogs.PIECE)}" for line in piece.splitlines())
@@ -39,7 +39,7 @@ def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Messag
     text = say(
         "⚠️ {build}: {warnings} Somebody has to sign and upload a new one.",
         build=title(build),
-        warnings=" ".join(inline(one) for one in warnings),
+        warnings=" ".join(map(escape, warnings)),
     )
     buttons = blocks.actions(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
     return Message(text, (blocks.section(text), buttons))

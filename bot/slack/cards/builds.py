@@ -50,7 +50,7 @@ def plain_title(build: Build) -> str:
     """The same as it was written, for who escapes it later."""
     number = f" ({build.number})" if build.number else ""
     name = f"{build.app.name} {build.version or say('without a version')}{number}"
-    platform = choice.PLATFORMS.get(build.platform.casefold(), build.platform)
+    platform = plain_platform(build)
     return say("{build} for {platform}", build=name, platform=platform) if platform else name
 
 
@@ -67,7 +67,12 @@ def several(app: App, builds: Sequence[Build]) -> str:
 
 def platform_name(build: Build) -> str:
     """The platform as its maker writes it, escaped."""
-    return choice.PLATFORMS.get(build.platform.casefold(), inline(build.platform, 40))
+    return inline(plain_platform(build), 40)
+
+
+def plain_platform(build: Build) -> str:
+    """The same for who escapes it later."""
+    return choice.PLATFORMS.get(build.platform.casefold(), build.platform)
 
 
 def facts(build: Build, *, commit: bool = True) -> list[str]:

@@ -18,7 +18,8 @@ from bot.slack.blocks import Block, File, Message
 from bot.slack.cards import days
 from bot.slack.cards import download_words as words
 from bot.slack.charts import Cell
-from bot.slack.wording import escape, inline, when
+from bot.slack.markup import without_formatting
+from bot.slack.wording import inline, pieces, when
 
 Counted = tuple[str, int, *tuple[Cell, ...]]
 """A line of a table of counts: a label, how many, and what else there is to say."""
@@ -64,7 +65,7 @@ def _headline(report: Report, buttons: Sequence[ButtonElement], small: Sequence[
         return nothing(report)
     title = say("*Downloads of {what}* {span}", what=inline(report.what, 160), span=report.span)
     recorded, more = words.recorded(report), [*words.compared(report), *words.newest(report)]
-    text = " ".join([f"{title}: {recorded}".replace("*", ""), *more])
+    text = " ".join([without_formatting(f"{title}: {recorded}"), *more])
     body = [blocks.section("\n".join([title, recorded, *more]))]
     body += [blocks.context(line) for line in (*words.small_print(report), *small)]
     fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # cut short, a button would ask something else
@@ -121,7 +122,9 @@ def people(report: Report, number: int) -> Message:
     small = [blocks.context(bucket) for bucket in words.buckets(report)]
     turn = _turning(report, number)
     text = "\n".join([*lines, *words.buckets(report)])
-    plainer = Message(text, (*(blocks.section(part) for part in _sections(lines)), *small, *turn))
+    plainer = Message(
+        text, (*(blocks.section(part) for part in pieces("\n".join(lines), blocks.SECTION_TEXT)), *small, *turn)
+    )
     return Message(text, (table, *small, *turn), plainer=plainer)
 
 
@@ -215,7 +218,7 @@ def _others(number: int) -> str:
 
 def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int) -> Message:
     drawn = charts.chart(kind, title, say("Downloads"), points)
-    text = f"{title}: " + ", ".join(f"{escape(label)}: {figure(value)}" for label, value in points) + "."
+    text = f"{title}: " + ", ".join(f"{inline(label, 80)}: {figure(value)}" for label, value in points) + "."
     without = count("{number} download without a date.", "{number} downloads without a date.", undated)
     small = [blocks.context(without)] * bool(undated)
     bars = charts.bars([(inline(label, 40), value) for label, value in points])
@@ -234,7 +237,7 @@ def _counts(report: Report) -> Message:
     rest = [say("The CSV has all of them.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
     text = "\n".join([f"{inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
-    plainer = Message(text, (*(blocks.section(part) for part in _sections(lines)), *small))
+    plainer = Message(text, (*(blocks.section(part) for part in pieces("\n".join(lines), blocks.SECTION_TEXT)), *small))
     return Message(text, (charts.table(title, header, rows), *small), plainer=plainer)
 
 
@@ -251,13 +254,3 @@ def _lines(report: Report, points: charts.Points) -> list[Counted]:
         else:
             rows.append((label, number, shown))
     return rows
-
-
-def _sections(lines: Sequence[str]) -> list[str]:
-    """Lines packed into paragraphs that stay within a section's limit."""
-    parts = [""]
-    for line in lines:
-        if len(parts[-1]) + len(line) + 1 > blocks.SECTION_TEXT:
-            parts.append("")
-        parts[-1] += f"\n{line}" if parts[-1] else line
-    return parts

@@ -9,7 +9,7 @@ from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage
 from bot.language import count, figure, later, say
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.wording import inline, when
+from bot.slack.wording import cut, escape, inline, when
 
 NAMED = 5
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -110,7 +110,7 @@ def _because(problem: str) -> str:
 def _applivery(side: AppliverySide) -> str:
     line = say("*Applivery* answers.")
     if side.problem:
-        line = say("*Applivery* does not answer as it should: {problem}", problem=inline(side.problem, 300))
+        line = say("*Applivery* does not answer as it should: {problem}", problem=cut(escape(side.problem), 300))
         line += _because(side.cause)
         line += " " + (
             say("The last good answer was {when}.", when=when(side.worked_at))

@@ -23,12 +23,13 @@ from bot.slack.cards.builds import (
     get_button,
     instead_buttons,
     latest_available,
-    platform_name,
+    plain_platform,
     state,
     title,
     unknown,
 )
-from bot.slack.wording import clock, inline
+from bot.slack.markup import without_formatting
+from bot.slack.wording import clock, escape, inline
 
 SHOWN_ATTACHMENTS = 40
 
@@ -51,7 +52,7 @@ def link(
     what = link_words(build, made)
     life = life_words(made, asker, now)
     lines = [f"*{title(build)}*", _offer(made, what, asker, life)]
-    warnings = [inline(warning, 200) for warning in installing.warnings(build, now)]
+    warnings = [escape(warning) for warning in installing.warnings(build, now)]
     lines += [f"⚠️ {warning}" for warning in warnings]
     if installing.over_the_air(build) and not installs:
         lines.append(f"_{say(NO_PAGE)}_")
@@ -153,7 +154,7 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
 
 def _instead(other: Build, number: int) -> ButtonElement:
     return blocks.button(
-        say("{platform} instead", platform=platform_name(other)),
+        say("{platform} instead", platform=plain_platform(other)),
         f"fresh.v1#{number}",
         build_value(other),
         says=say("Get {build}", build=choice.label(other)),
@@ -247,7 +248,7 @@ def attachments(build: Build, recall: Recall | None = None) -> Message:
     for number, one in enumerate(build.attachments[:SHOWN_ATTACHMENTS]):
         kind = inline(one.kind, 60) if one.kind else say("unknown kind")
         line = f"*{inline(one.name, 120)}* · {kind} · {wording.size(one.size)}"
-        names.append(line.replace("*", ""))
+        names.append(without_formatting(line))
         body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, one, number)))
     if left_out := len(build.attachments[SHOWN_ATTACHMENTS:]):
         body.append(blocks.context(say("… and {number} more in the dashboard.", number=figure(left_out))))

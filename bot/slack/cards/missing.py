@@ -95,7 +95,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
     several = len(platforms) > 1
     get = [
         blocks.button(
-            say("Get it for {platform}", platform=buildcards.platform_name(one))
+            say("Get it for {platform}", platform=buildcards.plain_platform(one))
             if several and one.platform
             else say("Get build"),
             f"get.v1#{number}",

@@ -14,7 +14,7 @@ from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.cards.rehearsals import dry_run
-from bot.slack.wording import inline, when
+from bot.slack.wording import cut, escape, inline, when
 
 PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
 # What is left of a handle when Slack does not tell it
@@ -36,7 +36,7 @@ def app_of(one: Subscription) -> str:
 
 def words(one: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
     """A subscription as one sentence; `handles` has what people call the user groups, by id."""
-    said = inline(filters.explain(one.app_name if one.app_id else None, one.events, one.query, one.manner), 600)
+    said = cut(escape(filters.explain(one.app_name if one.app_id else None, one.events, one.query, one.manner)), 600)
     if not one.manner.mention:
         return said
     handle = handles.get(one.manner.mention)

@@ -13,6 +13,7 @@ from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.cards.builds import build_value, title, watch_button
 from bot.slack.cards.links import attachments_button
+from bot.slack.markup import without_formatting
 from bot.slack.wording import inline, size
 
 BAR = 20  # characters
@@ -118,4 +119,4 @@ def begun(name: str, count: int, app: App, build: Build | None = None) -> Messag
 
 
 def _bare(text: str) -> str:
-    return text.replace("*", "")
+    return without_formatting(text)

@@ -1,0 +1,156 @@
+"""Our own sentences, in which text from outside is marked, as mrkdwn where that can show it as it is, or as rich text.
+
+Pure. https://docs.slack.dev/messaging/formatting-message-text, and for rich text
+https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from bot.language.verbatim import CLOSE, OPEN, SPAN, unmarked
+
+Element = dict[str, Any]
+
+_TOKEN = re.compile(
+    f"{OPEN}(?P<span>[^{CLOSE}]*){CLOSE}?"
+    r"|<(?P<live>[^<>]*)>"
+    f"|`(?P<code>(?:{OPEN}[^{CLOSE}]*{CLOSE}|[^`{OPEN}])+)`"
+    r"|(?P<mark>[*_~])"
+    f"|(?P<words>[^{OPEN}<`*_~]+|.)",
+    re.DOTALL,
+)
+_STYLES = {"*": "bold", "_": "italic", "~": "strike"}
+_DATE = re.compile(r"!date\^(-?\d+)\^([^^|]*)\|(.*)")
+
+
+def has_spans(*texts: str) -> bool:
+    """Whether something in these texts is shown wrongly by mrkdwn as it stands."""
+    return any(OPEN in text for text in texts)
+
+
+def mrkdwn(text: str) -> str | None:
+    """The text as mrkdwn, with what is marked as code; None when mrkdwn cannot show it as it is."""
+    if OPEN not in text:
+        return text
+    parts = [_as_mrkdwn(found, text) for found in _TOKEN.finditer(text)]
+    return None if None in parts else "".join(part or "" for part in parts)
+
+
+def _as_mrkdwn(found: re.Match[str], text: str) -> str | None:
+    if (span := found["span"]) is not None:
+        beside = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+        torn = "`" in span or span != span.strip() or not span or any(one.isalnum() for one in beside)
+        return None if torn else f"`{span}`"
+    if found["code"]:
+        return None if any("`" in span for span in SPAN.findall(found["code"])) else unmarked(found[0])
+    return None if found["live"] and OPEN in found["live"] else found[0]
+
+
+def fallback(text: str) -> tuple[str, bool]:
+    """The text for notifications and screen readers, and whether Slack may read it as mrkdwn."""
+    said = mrkdwn(text)
+    return (unmarked(without_formatting(text)), False) if said is None else (said, True)
+
+
+def without_formatting(text: str) -> str:
+    """The text without the bold, the italics and the code that are ours; what is marked stays as it is."""
+    return "\n".join("".join(found["code"] or found[0] for found, _ in _read(line)) for line in text.split("\n"))
+
+
+# ------------------------------------------------------------------ rich text
+
+
+def rich_text(text: str) -> dict[str, Any]:
+    """The text as a block of rich text, in which nothing is formatted but what our own marks say."""
+    lines = SPAN.sub(lambda found: found[0].replace("\n", " "), text).split("\n")
+    parts = [
+        {"type": "rich_text_quote" if quoted else "rich_text_section", "elements": _lines(list(some), quoted=quoted)}
+        for quoted, some in groupby(lines, key=lambda line: line.startswith(">"))
+    ]
+    return {"type": "rich_text", "elements": parts}
+
+
+def _lines(lines: Sequence[str], *, quoted: bool) -> list[Element]:
+    found: list[Element] = []
+    for number, line in enumerate(lines):
+        found += [{"type": "text", "text": "\n"}] * bool(number)
+        found += _elements(line[1:] if quoted else line)
+    return _joined(found) or [{"type": "text", "text": " "}]
+
+
+def _elements(line: str) -> Iterator[Element]:
+    """What stands in a line, each piece with its style."""
+    for found, on in _read(line):
+        yield from _element(found, {_STYLES[one]: True for one in sorted(on)})
+
+
+def _read(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
+    """Each piece of a line, and the marks of the styles it stands in; these marks themselves are left out."""
+    tokens = list(_TOKEN.finditer(line))
+    on: frozenset[str] = frozenset()
+    for number, found in enumerate(tokens):
+        mark = found["mark"]
+        if mark and _turns(line, found, on, tokens[number + 1 :]):
+            on ^= {mark}
+        else:
+            yield found, on
+
+
+def _turns(line: str, found: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
+    """Whether a mark begins or ends a style; in the middle of a word it does neither."""
+    before, after = line[: found.start()][-1:], line[found.end() :][:1]
+    if found["mark"] in on:
+        return not after.isalnum() and not before.isspace()
+    return not before.isalnum() and bool(after.strip()) and any(one["mark"] == found["mark"] for one in later)
+
+
+def _element(found: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
+    if found["live"] is not None:
+        yield _styled(_live(found["live"]), style)
+    elif found["code"]:
+        yield _styled(_text(found["code"]), {**style, "code": True})
+    elif words := _text(found[0])["text"]:
+        yield _styled({"type": "text", "text": words}, style)
+
+
+def _live(inside: str) -> Element:
+    """A mention, a date or a link. https://docs.slack.dev/messaging/formatting-message-text#advanced"""
+    if date := _DATE.fullmatch(inside):
+        return {"type": "date", "timestamp": int(date[1]), "format": date[2], "fallback": _written(date[3])}
+    meant, _, label = inside.partition("|")
+    if meant.startswith("@"):
+        return {"type": "user", "user_id": meant[1:]}
+    if meant.startswith("#"):
+        return {"type": "channel", "channel_id": meant[1:]}
+    if meant.startswith("!subteam^"):
+        return {"type": "usergroup", "usergroup_id": meant.partition("^")[2]}
+    return {"type": "link", "url": _written(meant), **({"text": _written(label)} if label else {})}
+
+
+def _text(words: str) -> Element:
+    return {"type": "text", "text": _written(words)}
+
+
+def _written(escaped: str) -> str:
+    """What Slack shows of escaped text."""
+    return unmarked(escaped).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _styled(element: Element, style: dict[str, bool]) -> Element:
+    return {**element, "style": style} if style else element
+
+
+def _joined(elements: Sequence[Element]) -> list[Element]:
+    """The same with neighbours of one style in one piece, so that a name is one text."""
+    found: list[Element] = []
+    for one in elements:
+        last = found[-1] if found else None
+        if last and one["type"] == last["type"] == "text" and one.get("style") == last.get("style"):
+            found[-1] = {**last, "text": last["text"] + one["text"]}
+        else:
+            found.append(one)
+    return found

@@ -1,0 +1,275 @@
+"""What is from outside is seen exactly as it is, whatever is in it, and our own marks work around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.choice import Ambiguous
+from bot.domain.grammar import NO_WORDS, Option, Words, explain
+from bot.domain.model import (
+    Announcement,
+    App,
+    Asker,
+    Attachment,
+    Build,
+    Event,
+    FileKind,
+    Link,
+    Manner,
+    Recall,
+    Shown,
+    Stage,
+    Subscription,
+)
+from bot.errors import NotFoundByName, Recalled
+from bot.language import say, speaking
+from bot.language.verbatim import CLOSE, OPEN, code, unmarked, verbatim
+from bot.sandbox.slack.strict import check_message, check_view
+from bot.slack import blocks, markup, replies
+from bot.slack.blocks import Form, Message
+from bot.slack.cards import builds as build_cards
+from bot.slack.cards import links, living, news, progress, recalls, subscribing, subscriptions, uploads
+from bot.slack.wording import inline
+from tests.domain.facts import COURIER, FULL, NOON
+from tests.slack import shown
+from tests.slack.reading import DASHBOARD, HOSTS, dashboard
+
+PIECES = (
+    "_", "*", "~", "`", "```", "\\", "<", ">", "&", "&amp;", "|", "#", "@", ":", '"', "'", "(", ")", ",", ".", "!", "?",
+    "[", "]", "=", " ", "  ", "\u00a0", "\u200b", "\ufeff", "\u2019", "“", "”", "–", "😀", ":bug:", "שלום", "مرحبا",
+    "Ｆｕｌｌ", "＿", "@channel", "<!channel>", "<@U1>", "<https://evil.test|Install>", "https://evil.test",
+    "a", "Z", "7", "release/",
+)  # fmt: skip
+# Within what every card has room for: 20 of the longest pieces would be cut, which is another rule.
+outside = (
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join).map(lambda text: text[:38]).filter(str.strip)
+)
+named = outside.filter(lambda text: text.strip() == text)
+ANY = settings(deadline=None, max_examples=150)
+AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ANA = Asker("T1", "U0ANA", "C1")
+
+
+def everything(message: Message) -> Iterator[str]:
+    """All that is seen of a message, its notification too."""
+    payload = message.payload()
+    check_message(payload)
+    assert not {OPEN, CLOSE} & set(f"{payload}")
+    yield shown.notification(payload)
+    yield from shown.texts(payload["blocks"])
+
+
+def told(message: Message) -> str:
+    return "\n".join(everything(message))
+
+
+# ------------------------------------------------------------------ the bricks
+
+
+@ANY
+@given(outside, st.booleans(), st.booleans())
+def test_a_value_is_seen_as_it_is(value: str, beside: bool, aside: bool) -> None:
+    button = blocks.button("Get", "get.v1", "x") if aside else None
+    sentence = f"*New: {inline(value)}* in <#C1>, _by {inline(value)}_\n>{inline(value)}"
+    body = blocks.section(sentence, fields=[f"*Branch* {inline(value)}"] * beside, accessory=button)
+    message = Message(f"*New: {inline(value)}*", (body, blocks.context(f"{inline(value)} · {inline(value)}")))
+    *above, below = list(everything(message))[1:]
+    seen = "\n".join(above)
+    assert f"New: {value} in" in seen
+    assert seen.count(value) >= 3 + beside
+    assert below.count(value) >= 2
+    assert shown.notification(message.payload()) == f"New: {value}"
+    kinds = [one["type"] for one in message.payload()["blocks"]]
+    assert kinds.count("actions") + ("accessory" in message.payload()["blocks"][0]) == aside, "the button is there"
+
+
+@ANY
+@given(outside)
+def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
+    form = Form(
+        "x.v1",
+        "Title",
+        (
+            blocks.section(f"*{inline(value)}*"),
+            blocks.section(f"*{inline(value)}*", accessory=blocks.button(value, "a")),
+            blocks.pick(f"Zone {value}", "pick", hint=value, chosen=blocks.option(value, "v")),
+            blocks.line_input(f"Zone {value}", "line", hint=value),
+        ),
+    ).view()
+    check_view(form)
+    seen = list(shown.texts(form["blocks"]))
+    if value.strip():
+        assert sum(value in one for one in seen) >= 6
+
+
+def test_our_own_marks_work_around_a_value() -> None:
+    block = markup.rich_text(
+        f"*{verbatim('a_b')} is* `{verbatim('x*y')}`, <@U1> at <!date^1^{{time}}|then> <u|{verbatim('*l*')}>"
+    )
+    parts = block["elements"][0]["elements"]
+    assert parts == [
+        {"type": "text", "text": "a_b is", "style": {"bold": True}},
+        {"type": "text", "text": " "},
+        {"type": "text", "text": "x*y", "style": {"code": True}},
+        {"type": "text", "text": ", "},
+        {"type": "user", "user_id": "U1"},
+        {"type": "text", "text": " at "},
+        {"type": "date", "timestamp": 1, "format": "{time}", "fallback": "then"},
+        {"type": "text", "text": " "},
+        {"type": "link", "url": "u", "text": "*l*"},
+    ]
+
+
+def test_a_mark_inside_of_a_word_of_ours_is_no_mark() -> None:
+    block = markup.rich_text(f"_Set PUBLIC_URL first._ {verbatim('*')}")
+    assert block["elements"][0]["elements"][0] == {
+        "type": "text",
+        "text": "Set PUBLIC_URL first.",
+        "style": {"italic": True},
+    }
+
+
+def test_lines_of_a_quotation_stay_one_quotation() -> None:
+    block = markup.rich_text(f"*Head*\n>{inline('* one')}\n>{inline('`two`')}\nend")
+    assert [one["type"] for one in block["elements"]] == ["rich_text_section", "rich_text_quote", "rich_text_section"]
+    assert block["elements"][1]["elements"] == [{"type": "text", "text": "* one\n`two`"}]
+
+
+@pytest.mark.parametrize("harmless", ["Courier", "2.4.0 (173)", "ana@acme.io", "release/2.4", "日本語", "a & b"])
+def test_what_slack_leaves_alone_stays_as_plain_as_it_was(harmless: str) -> None:
+    assert blocks.section(f"*{inline(harmless)}*")["type"] == "section"
+    assert "`" not in blocks.context(inline(harmless))["elements"][0]["text"]
+
+
+@ANY
+@given(outside, st.integers(1, 60))
+def test_a_cut_sentence_has_no_open_end(value: str, limit: int) -> None:
+    body = Message("x", (blocks.section(f"*Head* {inline(value * 3500, 3500)}"),))
+    check_message(body.payload())
+    assert "…" in told(body)
+    short = inline(value, limit)
+    assert short.count(OPEN) == short.count(CLOSE)
+    assert len(unmarked(short)) <= limit * 5
+
+
+# ------------------------------------------------------------------ sentences
+
+
+@ANY
+@given(outside)
+def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
+    for language in ("en", "es"):
+        with speaking(language):
+            for error in (
+                NotFoundByName("app", value, [value]),
+                Recalled(value, value),
+                Ambiguous(
+                    say("“{which}” of {app} could be {number} build.", which=value, app=verbatim(value), number=1),
+                    [(value, "x")],
+                ),
+            ):
+                message = (
+                    replies.choices(error, "get", NO_WORDS) if isinstance(error, Ambiguous) else replies.problem(error)
+                )
+                payload = message.payload()
+                check_message(payload)
+                assert f"“{value}”" in shown.notification(payload)
+                assert f"“{value}”" in "\n".join(shown.texts(payload["blocks"]))
+                assert not {OPEN, CLOSE} & set(str(error)), "the shell shows it too"
+
+
+def test_code_is_marked_only_where_a_backtick_would_end_it() -> None:
+    assert code("release/*") == "`release/*`"
+    assert say("Type `{line}`.", line="a_b") == "Type `a_b`."
+    assert unmarked(code("a`b")) == "`a`b`"
+    assert "a`b" in told(replies.problem(NotFoundByName("app", "x", ["a`b"])))
+
+
+# ------------------------------------------------------------------ every card
+
+
+def built(value: str, **changes: Any) -> Build:
+    """A build every fact of which is this."""
+    origin = replace(FULL.origin, branch=value, tag=value, commit_message=value)
+    facts = {
+        "app": App(COURIER.id, "courier", value),
+        "version": value,
+        "number": value,
+        "tags": (),
+        "uploader": value,
+        "changelog": value,
+        "origin": origin,
+        "attachments": (Attachment("f" * 24, value, value, 3),),
+    }
+    return replace(FULL, **{**facts, **changes})
+
+
+def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
+    """Every kind of message about a build, and how often it has the value."""
+    one = built(value)
+    failed = replace(one, stage=Stage.FAILED, error=value, error_code=value)
+    recall = Recall(one.id, one.app.id, value, "U0ANA", AT)
+    made = Link(HOSTS.download_url("t"), "t", FileKind.FILE, None)
+    yield "list", build_cards.builds(one.app, [one, failed], inline(value), {one.id: recall}), 3
+    yield "status", build_cards.status(one, DASHBOARD), 7
+    yield "failed", build_cards.status(failed, DASHBOARD), 7
+    yield "link", links.link(one, made, ANA, NOON, dashboard=DASHBOARD, installs=True), 7
+    yield "shared", links.shared(one, "U0ANA"), 7
+    yield "sent", links.sent(one, "U0ANA", 3), 7
+    yield "attachments", links.attachments(one), 5
+    yield "attachment", links.attachment_link(one, one.attachments[0], made, ANA, NOON), 4
+    yield "expired", links.expired(value, "a/b/auto"), 1
+    yield "news", news.news(one, None, {}, DASHBOARD), 4
+    yield "recalled", recalls.recalled(one, recall, 1, pages=True), 4
+    yield "stopped", progress.stopped(one), 2
+    yield "not uploaded", uploads.failed(value, value, NotFoundByName("app", value)), 3
+    yield "uploaded", uploads.uploaded(value, one, "U0ANA", DASHBOARD, found=True, mails=False), 2
+    yield "attached", uploads.attached(value, one), 2
+    yield "uploading", uploads.under_way(value, value, None), 2
+    for manner in (Manner(label=value), Manner(compact=True, label=value)):
+        for entry in (Shown(one), Shown(failed), Shown(one, recall=recall), Shown(one, superseded_by=one)):
+            card = Announcement(1, "C1", Event.PROCESSED, one, "key", manner=manner, shown=(entry,))
+            yield "card", living.card(card, dashboard), 4
+    two = (Shown(one), Shown(replace(failed, platform="android")))
+    yield "version", living.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=two), dashboard), 5
+    digest = (Shown(one), Shown(replace(failed, version=f"{value}2")))
+    yield "digest", living.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=digest), dashboard), 4
+
+
+@settings(deadline=None, max_examples=60)
+@given(named)
+def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
+    for name, message, often in of_a_build(value):
+        payload = message.payload()
+        check_message(payload)
+        assert not {OPEN, CLOSE} & set(f"{payload}"), name
+        assert "\n".join(shown.texts(payload["blocks"])).count(value) >= often, (name, payload["blocks"])
+        assert value in shown.notification(payload), (name, payload["text"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(named)
+def test_every_card_shows_a_subscription_as_it_is(value: str) -> None:
+    query = explain(Words((), (Option("branch", value), Option("tag", value, True))))
+    manner = Manner(label=value, quiet="22:00-08:00", tz="America/Los_Angeles")
+    one = Subscription(3, "T1", "C1", COURIER.id, value, (Event.PROCESSED,), query, "U0ANA", AT, manner=manner)
+    for message in (
+        subscriptions.subscribed(one),
+        subscriptions.subscriptions([(one, None)], now=AT),
+        subscriptions.which_to_end([one]),
+        subscriptions.paused(one, value),
+    ):
+        seen = told(message)
+        assert seen.count(value) >= 4
+        assert "America/Los_Angeles" in seen
+    form = subscribing.edit(one, subscribing.typed(one, {}, "UTC"), "America/Los_Angeles", "x").view()
+    check_view(form)
+    assert sum(value in text for text in shown.texts(form["blocks"])) >= 1
+    assert sum("America/Los_Angeles" in text for text in shown.texts(form["blocks"])) == 2
