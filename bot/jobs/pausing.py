@@ -1,4 +1,4 @@
-"""Channels that cannot be spoken in: paused, their makers told once, and resumed as soon as they can be again."""
+"""Channels that refuse messages: paused, their makers told once, tried later and later, ended by a post that works."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ log = logger(__name__)
 
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_LOOK_SECONDS = 300.0
-# What a look at the channel can tell; any other refusal ends when a message goes through again.
+NOTE = "refused/"  # and the channel: whom of its makers we told of the trouble that lasts
+# What a look at the channel can tell.
 _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
 
 
 class Pausing:
-    """Knows the paused channels, and looks at them now and then."""
+    """Knows the paused channels, and looks at them now and then.
+
+    A trouble begins with a refusal and ends with a post that worked: whatever Slack says of the channel in between is a
+    reason to try, and proves nothing. A note keeps who was told of it, over restarts and for every replica.
+    """
 
     def __init__(
         self, *, store: Store, poster: Poster, people: People, first_look_seconds: float = FIRST_LOOK_SECONDS
@@ -34,20 +39,27 @@ class Pausing:
         self._people = people
         self._first = first_look_seconds
         self._paused: dict[str, str] = {}
+        self._troubled: set[str] = set()
         self._looks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
 
     async def refused(self, channel_id: str, error: ChannelRefused) -> None:
-        """Slack will not take messages for a channel: pause its subscriptions and tell whoever made them, once."""
-        log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
+        """Slack will not take messages for a channel: pause its subscriptions and tell each maker once for a trouble.
+
+        What else is due there waits, too, so that one refusal is not followed by as many as there are messages.
+        """
         self._paused[channel_id] = error.code
-        self._store.wakeups.ring(Topic.PAUSED)
-        told: set[str] = set()
-        for paused in await self._store.pause_subscriptions(channel_id, error.code):
-            if paused.created_by in told:
-                continue
-            told.add(paused.created_by)
+        if channel_id not in self._troubled:
+            log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
+        paused = await self._store.pause_subscriptions(channel_id, error.code)
+        await self._store.hold_channel(channel_id, error.code)
+        self._store.wakeups.ring(Topic.PAUSED)  # not sooner: who looks then has to see it
+        told = set((await self._store.recall(f"{NOTE}{channel_id}") or "").split())
+        self._troubled.add(channel_id)
+        new = {one.created_by: one for one in reversed(paused) if one.created_by not in told}
+        await self._store.remember(f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
+        for one in new.values():
             try:
-                await self._tell(paused)
+                await self._tell(one)
             except SlackProblem as problem:
                 log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
 
@@ -59,9 +71,15 @@ class Pausing:
         await self._poster.post(paused.created_by, message)
 
     async def spoke(self, channel_id: str) -> None:
-        """A message went through: if the channel was paused, it is not any more."""
-        if channel_id in self._paused:
-            await self._resume(channel_id)
+        """A message went through: if there was trouble with the channel, it is over."""
+        if channel_id not in self._paused and channel_id not in self._troubled:
+            return
+        self._looks.pop(channel_id, None)
+        self._troubled.discard(channel_id)
+        await self._resume(channel_id)
+        late = await self._store.release_channel(channel_id)
+        await self._store.forget_note(f"{NOTE}{channel_id}")
+        log.info("pausing.resumed", channel=channel_id, late=late)
 
     def knows(self, channel_id: str) -> bool:
         """Whether a channel is paused, as far as this process has seen."""
@@ -69,35 +87,43 @@ class Pausing:
 
     def look_now(self, channel_id: str) -> None:
         """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
-        self._looks.pop(channel_id, None)
+        self._looks[channel_id] = (0.0, self._first / 2)
         self._store.wakeups.ring(Topic.PAUSED)
 
     async def step(self) -> float | None:
-        """Look at the paused channels whose time has come; returns the seconds until the next. Raises StoreDown."""
+        """Try the paused channels whose time has come; returns the seconds until the next. Raises StoreDown."""
         self._paused = await self._store.paused_channels()
-        self._looks = {channel: look for channel, look in self._looks.items() if channel in self._paused}
+        self._troubled = {key.removeprefix(NOTE) for key in await self._store.notes_under(NOTE)}
+        known = self._troubled | self._paused.keys()
+        self._looks = {channel: look for channel, look in self._looks.items() if channel in known}
         for channel_id, code in list(self._paused.items()):
-            due, pause = self._looks.get(channel_id, (0.0, self._first / 2))
-            if code not in _SEEN or time.monotonic() < due:
+            # the message that was refused is being handed in yet
+            due, pause = self._looks.setdefault(channel_id, (time.monotonic() + self._first, self._first / 2))
+            if time.monotonic() < due:
                 continue
-            if await self._can_be_spoken_in(channel_id):
-                await self._resume(channel_id)
-            else:
-                pause = min(pause * 2, LONGEST_LOOK_SECONDS)
-                self._looks[channel_id] = (time.monotonic() + pause, pause)
+            # kept whatever the look finds: only a post that works ends it
+            pause = min(pause * 2, LONGEST_LOOK_SECONDS)
+            self._looks[channel_id] = (time.monotonic() + pause, pause)
+            if await self._may_be_spoken_in(channel_id, code):
+                await self._try(channel_id)
         waits = [due - time.monotonic() for channel, (due, _) in self._looks.items() if channel in self._paused]
         return max(0.0, min(waits)) if waits else None
 
-    async def _can_be_spoken_in(self, channel_id: str) -> bool:
+    async def _may_be_spoken_in(self, channel_id: str, code: str) -> bool:
+        """Whether trying may help: as far as Slack says, and where it says nothing of it, always."""
+        if code not in _SEEN:
+            return True
         try:
             channel = await self._poster.channel(channel_id)
         except SlackProblem:
             return False
         return channel.member is not False and not channel.archived
 
+    async def _try(self, channel_id: str) -> None:
+        """Let what was held be posted, which proves it one way or the other; with nothing held, the next build will."""
+        if not await self._store.release_channel(channel_id):
+            await self._resume(channel_id)
+
     async def _resume(self, channel_id: str) -> None:
         self._paused.pop(channel_id, None)
-        resumed = await self._store.resume_subscriptions(channel_id)
-        late = await self._store.release_channel(channel_id)
-        if resumed:
-            log.info("pausing.resumed", channel=channel_id, subscriptions=len(resumed), late=late)
+        await self._store.resume_subscriptions(channel_id)

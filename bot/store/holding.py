@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.domain.model import Subscription
-from bot.store.columns import micros
+from bot.store.columns import micros, storable
 from bot.store.database import Database
 from bot.store.sql import Rows, as_rows, written
 from bot.store.subscriptions import subscription_of
@@ -64,6 +64,14 @@ class Holding(Database):
             return {row.channel_id: row.reason for row in await self.execute(connection, _PAUSED)}
 
         return await self.run(work)
+
+    async def hold_channel(self, channel_id: str, reason: str) -> None:
+        """Keep what is due as a new message in a channel that cannot be spoken in, as if it had been refused, too."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _HOLD_CHANNEL, channel=channel_id, reason=storable(reason))
+
+        await self.run(work)
 
     async def release_channel(self, channel_id: str) -> int:
         """Say what was held because the channel could not be spoken in; new cards go into one message, if several.
@@ -167,6 +175,16 @@ _TOGETHER = written("""
                     SELECT 1 FROM announcements p
                     WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
                 )
+        )
+""")
+
+# A card that stands already is edited all the same, which Slack allows.
+_HOLD_CHANNEL = written("""
+    UPDATE announcements SET state = {delivery.HELD}, held_until = NULL, reason = :reason, first_attempt_at = NULL
+    WHERE channel_id = :channel AND state = {delivery.DUE} AND NOT unsure
+        AND event IN ({event.UPLOADED}, {event.PROCESSED}, {event.FAILED}) AND NOT EXISTS (
+            SELECT 1 FROM announcements p
+            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
         )
 """)
 

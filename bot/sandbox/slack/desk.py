@@ -144,6 +144,8 @@ class Desk:
             raise Refused("is_archived")
         if not self.in_it(channel) and "chat:write.public" not in workspace.scopes:
             raise Refused("not_in_channel")
+        if channel.refusal:
+            raise Refused(channel.refusal)
         return channel
 
 

@@ -60,7 +60,11 @@ class User:
 
 @dataclass
 class Channel:
-    """One conversation: a channel, a private channel or a direct message. `members` are user ids, in order."""
+    """One conversation: a channel, a private channel or a direct message. `members` are user ids, in order.
+
+    `refusal` is the error every post there meets, whatever else is said of the conversation: an admin's posting rule,
+    or a membership that the rest of Slack knows of only later.
+    """
 
     id: str
     name: str
@@ -71,6 +75,7 @@ class Channel:
     im_user: str | None = None
     created: int = 0
     general: bool = False
+    refusal: str = ""
 
     @property
     def is_im(self) -> bool:
