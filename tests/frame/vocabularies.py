@@ -44,7 +44,8 @@ STORED = {
     *TicketState,
     *WatchState,
 }
-WIRE = {"type", "status"}  # fields of Applivery's, where the words are Applivery's to spell
+# fields of Applivery's, where the words are Applivery's to spell, and a name that stands for any reason
+FREE = {"type", "status", "why"}
 # the tests of the doubles are about what Slack and Applivery say, which is theirs to spell
 TESTS = tuple(
     path
@@ -115,7 +116,7 @@ class Declared:
                 self._take(ast.literal_eval(node.args[0]), words(node.args[1]))
 
     def _take(self, name: str, words: set[str], call: str = "", place: int = 0) -> None:
-        if words and name not in WIRE:
+        if words and name.lstrip("_") not in FREE:
             self.fields[name.lstrip("_")] |= words
             if call and not call.startswith("__"):
                 self.calls[call][place] |= words

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.model import Event
 from bot.errors import ChannelRefused
 from bot.slack.refusals import _CHANNEL
 from tests.conftest import World
@@ -145,7 +146,7 @@ async def test_two_makers_are_told_once_each(world: World) -> None:
     await world.bot.pausing.refused(world.releases.id, ChannelRefused(code="not_in_channel"))
     world.applivery.app("Parcel", slug="parcel")
     store = world.bot.store
-    await store.add_subscription("T", world.releases.id, "parcel", "Parcel", ["processed"], "", world.bruno.id)  # type: ignore[list-item]
+    await store.add_subscription("T", world.releases.id, "parcel", "Parcel", [Event.PROCESSED], "", world.bruno.id)
     for _ in range(3):
         await world.bot.pausing.refused(world.releases.id, ChannelRefused(code="not_in_channel"))
     assert (len(directs(world, world.ana)), len(directs(world, world.bruno))) == (1, 1)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.domain.audit import Entrypoint
 from bot.domain.tickets import new_ticket
 from bot.web.connections import Limits
 from tests.conftest import World
@@ -217,7 +218,9 @@ async def test_a_signed_body_that_stops_half_way_does_nothing(open_to_all: World
     assert {status(one) for one in answers} == {408}
     await asyncio.gather(*(said(open_to_all, one, half=True) for one in parts))
     assert (
-        open_to_all.bot.metrics.registry.get_sample_value("applivery_bot_request_seconds_count", {"door": "command"})
+        open_to_all.bot.metrics.registry.get_sample_value(
+            "applivery_bot_request_seconds_count", {"door": Entrypoint.COMMAND}
+        )
         is None
     )
     assert status(await said(open_to_all, sent)) == 200
