@@ -14,7 +14,7 @@ from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.domain import builds as decisions
 from bot.domain.health import Tries
-from bot.domain.model import App, Build, Change, Known, NewAnnouncement, Stage, Subscription
+from bot.domain.model import EVENT_OF, App, Build, Change, Known, NewAnnouncement, Stage, Subscription
 from bot.domain.outcomes import PollOutcome
 from bot.errors import (
     AppliveryDown,
@@ -231,11 +231,23 @@ class Watch:
             endless = [one.id for one in builds if decisions.is_endless(one, under_way[one.id], now, self._deadline)]
             for build_id in sorted(awaiting.keys() & set(endless)):
                 await self._store.give_up(app.id, build_id)
+            await self._ended_before(app, builds, stages, awaiting)
         if not baseline:
             await self._later_words(app, builds, stages, listening)
         if recorded.announced:
             log.info("watch.announced", app=app.slug, builds=len(recorded.moved), announcements=recorded.announced)
         return hurried
+
+    async def _ended_before(
+        self, app: App, builds: Sequence[Build], stages: Mapping[str, Stage], awaiting: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Builds that were processed again, and have ended as before since somebody began to wait: that is no move."""
+        for build in builds:
+            event = EVENT_OF.get(build.stage)
+            if build.id in awaiting and event and stages.get(build.id) is build.stage:
+                told = [NewAnnouncement(person, build.id, event) for person in awaiting[build.id]]
+                await self._store.announce(app.id, told)
+                await self._store.stop_awaiting(build.id)
 
     def _pause(self, hurried: int) -> float:
         """Until the next look: jittered, and longer while the hour's requests are short."""

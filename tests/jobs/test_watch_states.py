@@ -200,6 +200,22 @@ async def test_who_waits_again_is_told_again(world: World) -> None:
         assert len(directs(world, world.bruno)) == told
 
 
+async def test_who_waits_for_a_second_processing_is_told_its_end(world: World) -> None:
+    await subscribed(world)
+    build = ready(world)
+    await world.look()
+    world.applivery.move(build, "in_progress")
+    answer = await world.ask("get courier 2.4.0", user=world.bruno)
+    await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)
+    await rested(world)
+    world.applivery.move(build, "processed")  # no look has seen it in between
+    for _ in range(2):
+        await world.look()
+    [told] = texts(directs(world, world.bruno))
+    assert told.startswith(f"✅ {TITLE} is ready.")
+    assert await world.bot.store.awaiting(world.courier.id) == {}
+
+
 async def test_home_says_an_unknown_status_as_unknown(world: World) -> None:
     await world.start()
     ready(world, status="pending_deletion")
