@@ -13,7 +13,7 @@ from bot.domain.model import Subscription
 from bot.errors import CannotStart, ChannelRefused, Problem, SlackProblem
 from bot.store.migrating import HEAD
 from bot.store.store import Store
-from bot.web.readiness import late_after
+from bot.web.readiness import late_after, overdue_after
 
 LOOK_IN_THE_LOG = "Start the bot; if it runs, look in its log for watch.away, applivery.away and slack.away."
 DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announcements"
@@ -81,9 +81,10 @@ async def polling(case: Case) -> list[Finding]:
     store = await readable(case)
     if store is None:
         return [skipped(POLLING, "its times are in the database.")]
-    late = late_after(case.settings.poll_idle_seconds)
+    idle = case.settings.poll_idle_seconds
+    spans = {"behind_after_seconds": late_after(idle), "overdue_after_seconds": overdue_after(idle)}
     try:
-        state = await store.watching_state(behind_after_seconds=late)
+        state = await store.watching_state(**spans)
     except Problem as problem:
         return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
     if not state.apps:

@@ -14,13 +14,14 @@ from bot.slack.poster import Poster
 from bot.store.outages import OutageRecord
 from bot.store.sql import SQLITE
 from bot.store.store import Store
+from bot.store.watching import FAILURES
 from bot.telemetry import logger
 
 log = logger(__name__)
 
 EVERY_SECONDS = 10.0
 OWNED_SECONDS = 60.0
-STEADY = 2
+STEADY = 3  # looks in a row: what comes and goes is one outage
 TOLD = 10  # admins
 
 
@@ -56,7 +57,8 @@ class OutageNotifier:
         self._well = self._well + 1 if ready and error is None else 0
         try:
             if not ready and error is not None:
-                await self._failing(known, now, error)
+                if known is not None or self._tries.worked_at is not None or self._tries.failures >= FAILURES:
+                    await self._failing(known, now, error)  # a hiccup at the start is none
             elif known is not None and self._mine(known, now):
                 await self._over(known, now)
         except SlackProblem as problem:  # whom to tell is asked again at the next look
@@ -73,7 +75,7 @@ class OutageNotifier:
             await self._store.renew_outage(known, until, self._owner)
 
     async def _over(self, known: OutageRecord, now: float) -> None:
-        """Polls bring something again, and have for two looks: what comes and goes is one outage."""
+        """Polls bring something again: told when they have for some looks."""
         if self._well < STEADY:
             await self._store.renew_outage(known, now + OWNED_SECONDS, self._owner)
         elif await self._store.end_outage(known, now, await self._admins()):

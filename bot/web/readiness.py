@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from math import isfinite
 from typing import Any
 
 from bot.causes import cause
@@ -36,8 +37,9 @@ async def slack(
     try:
         await asyncio.wait_for(poster.identity(younger_than=fresh), seconds)
     except (Problem, TimeoutError) as error:
-        return {**found, "ok": False, "problem": _why(error, seconds)}
-    return {**found, "asked_seconds_ago": round(poster.identity_age, 1)}
+        found |= {"ok": False, "problem": _why(error, seconds)}
+    age = poster.identity_age
+    return {**found, "answered_seconds_ago": round(age, 1)} if isfinite(age) else found
 
 
 async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
@@ -46,7 +48,7 @@ async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
         await asyncio.wait_for(store.ping(), seconds)
     except (Problem, TimeoutError) as error:
         return {"ok": False, "problem": _why(error, seconds)}
-    return {"ok": True, "kind": store.dialect, "asked_seconds_ago": 0.0}
+    return {"ok": True, "kind": store.dialect, "answered_seconds_ago": 0.0}
 
 
 async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
@@ -90,8 +92,9 @@ async def polling(
         return {"ok": False, "problem": _why(error, seconds)}
     last = state.oldest_poll.isoformat() if state.oldest_poll else None
     found: dict[str, Any] = {"ok": True, "apps": state.apps, "behind": state.behind, "oldest_poll": last}
-    if state.oldest_poll:
-        found["oldest_poll_seconds_ago"] = round(max(0.0, (now - state.oldest_poll).total_seconds()), 1)
+    for name, poll in (("oldest", state.oldest_poll), ("newest", state.newest_poll)):
+        if poll:
+            found[f"{name}_poll_seconds_ago"] = round(max(0.0, (now - poll).total_seconds()), 1)
     if stretch > 1:
         found["stretched"] = round(stretch, 1)
     if state.behind * 2 > state.apps or _nothing_works(tries, state.apps, late):

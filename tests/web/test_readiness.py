@@ -199,7 +199,7 @@ async def test_admins_are_told_once_of_an_outage(world: World, failure: str, wor
     assert await looked(4) == [said], "a restart is no new outage"
     world.applivery.faults.clear()
     ready(world)
-    [_, over] = await looked(5)
+    [_, over] = await looked(6)
     assert "Applivery works again" in over
     assert directs(world, world.bruno) == []
 

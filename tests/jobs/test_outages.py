@@ -1,0 +1,72 @@
+"""Two replicas, of which one cannot reach Applivery: the other does not call its outage over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from bot.domain.health import Tries
+from bot.errors import AppliveryDown
+from bot.jobs.outages import OutageNotifier
+from tests.conftest import World
+from tests.handing import directs
+
+
+def notifier(world: World, checks: dict[str, Any]) -> OutageNotifier:
+    async def polling() -> dict[str, Any]:
+        return {"ok": checks["ok"]}
+
+    people = world.bot.door._house.people
+    return OutageNotifier(
+        store=world.bot.store, poster=world.bot.poster, people=people, polling=polling, tries=checks["tries"]
+    )
+
+
+@pytest.mark.postgres
+async def test_another_replica_does_not_end_an_outage(world: World, postgres_url: str) -> None:
+    world.database = postgres_url
+    await world.start()
+    cut_off = {"ok": False, "tries": Tries(3, AppliveryDown(why="connection refused"), time.monotonic(), 1.0)}
+    well: dict[str, Any] = {"ok": True, "tries": Tries()}
+    one, other = notifier(world, cut_off), notifier(world, well)
+    for _ in range(6):
+        await one.step()
+        await other.step()
+    await world.bot.announce.drain()
+    [told] = directs(world, world.ana)
+    assert "connection refused" in told.text
+    cut_off |= {"ok": True}
+    cut_off["tries"].worked(time.monotonic())
+    for _ in range(4):
+        await one.step()
+    await world.bot.announce.drain()
+    assert len(directs(world, world.ana)) == 2
+
+
+async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
+    await world.start()
+    checks: dict[str, Any] = {"ok": False, "tries": Tries()}
+    one = notifier(world, checks)
+    for _ in range(10):
+        checks["ok"] = False
+        checks["tries"].failed(AppliveryDown(), time.monotonic())
+        checks["tries"].worked_at = 1.0
+        await one.step()
+        checks["ok"] = True
+        checks["tries"].worked(time.monotonic())
+        await one.step()
+        await one.step()
+        await world.bot.announce.drain()
+    assert len(directs(world, world.ana)) == 1
+
+
+async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
+    await world.start()
+    checks: dict[str, Any] = {"ok": False, "tries": Tries(1, AppliveryDown(), time.monotonic())}
+    await notifier(world, checks).step()
+    assert await world.bot.store.outage() is None
+    checks["tries"].failures = 3
+    await notifier(world, checks).step()
+    assert await world.bot.store.outage()
