@@ -136,8 +136,24 @@ def database_address(value: str) -> str:
         return _sqlite_address(address)
     if not address.startswith(_POSTGRESQL):
         raise ValueError("must start with sqlite:/// or postgresql://, without the name of a driver")
+    address = _hosts_apart(address)
     _parts(address)
     return address
+
+
+def _hosts_apart(address: str) -> str:
+    """Return `postgresql://…@one:1,two:2/db`, as libpq takes it, with its hosts in the query, as SQLAlchemy does.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
+    """
+    scheme, _, rest = address.partition("://")
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    person, at, hosts = authority.rpartition("@")
+    if "," not in hosts:
+        return address
+    path, _, query = rest[len(authority) :].partition("?")
+    named = "&".join([*(f"host={host}" for host in hosts.split(",")), *([query] if query else [])])
+    return f"{scheme}://{person}{at}{path or '/'}?{named}"
 
 
 def _sqlite_address(address: str) -> str:

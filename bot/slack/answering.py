@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.causes import cause
 from bot.domain.audit import Entrypoint
-from bot.errors import BadInput, SlackProblem
+from bot.errors import BadInput, SlackProblem, StoreDown
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Home, Message, Reply, Where
@@ -125,7 +125,10 @@ class Answering:
     async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""
         if came.message_ts:
-            await self._store.stop_expiring(came.message_ts)
+            try:
+                await self._store.stop_expiring(came.message_ts)
+            except StoreDown as problem:
+                log.warning("answer.expiry_not_saved", cause=cause(problem))
         if message.expires and message.expires.at < self._clock() + RESPONSE_LIFE:
             await self._expire(message, response_url, came.message_ts)
 
@@ -134,7 +137,10 @@ class Answering:
         over = message.expires
         assert over is not None
         expiry = Expiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
-        await self._store.expire_at(over.at, expiry)
+        try:
+            await self._store.expire_at(over.at, expiry)
+        except StoreDown as problem:  # the link is there; only the note that it is over will not come
+            log.warning("answer.expiry_not_saved", cause=cause(problem))
 
 
 def _pointing(message: Message) -> Message:

@@ -44,7 +44,10 @@ class Repeats:
         self._looking: set[asyncio.Task[bool]] = set()
 
     def look(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
-        """Look, beside the acknowledgement, whether this request was here before; None when nothing tells."""
+        """Look, beside the acknowledgement, whether this request was here before; None when nothing tells.
+
+        The task raises StoreDown when the database does not say in time.
+        """
         known = sorted(marks(req, body))
         if not known:
             return None
@@ -58,8 +61,8 @@ class Repeats:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 first = await self._store.seen_event(*known)
-        except (StoreDown, TimeoutError):
-            return False  # the work itself needs the database, and says in words that it is away
+        except TimeoutError as error:
+            raise StoreDown from error  # no answer is no leave: it may have been done before
         if not first:
             self._metrics.requests.labels(door, "", RequestOutcome.REPLAYED).inc()
         return not first

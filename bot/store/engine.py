@@ -34,6 +34,9 @@ LIBPQ_DEFAULTS = {
 }
 
 
+# Of several servers, the one that takes writes: after a failover the old one may be a standby.
+WRITABLE = {"target_session_attrs": "read-write"}
+
 IN_MEMORY = "sqlite:///:memory:"  # for tests: settings cannot name it, since a restart would forget everything
 
 
@@ -60,7 +63,8 @@ class Place:
         except ValueError as wrong:
             raise CannotStart(f"DATABASE_URL {wrong}.") from None
         if url.drivername != SQLITE:
-            missing = {key: value for key, value in LIBPQ_DEFAULTS.items() if key not in url.query}
+            defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
+            missing = {key: value for key, value in defaults.items() if key not in url.query}
             return cls(POSTGRESQL, url.set(drivername="postgresql+psycopg").update_query_dict(missing))
         file = _file(url.database or "")
         return cls(SQLITE, URL.create("sqlite", database=str(file)), file)

@@ -21,7 +21,7 @@ from bot.causes import cause
 from bot.errors import StoreDown
 from bot.store.columns import metadata
 from bot.store.threads import Threads
-from bot.store.transactions import AWAY, Here, Work, straight
+from bot.store.transactions import DRIVERS, OWN_FAULT, Here, Work, straight
 from bot.store.wakeups import CHANNEL, Wakeups
 
 T = TypeVar("T")
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 # Deadlock and serialisation failure: PostgreSQL has rolled the loser back, so it may simply go again
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 GO_AGAIN = ("40P01", "40001")
+# What a server answers to a write that has become a standby.
+READ_ONLY = "25006"
 TRIES = 4
 
 # As many transactions at once; half of the connections stay open.
@@ -131,12 +133,14 @@ class Pool:
                     committing = True
                     connection.commit()
                     return answer
-            except (*AWAY, DBAPIError) as problem:
+            except DRIVERS as problem:
+                if _state(problem) == READ_ONLY:
+                    self._engine.dispose(close=False)  # a standby now: the next connections look for the primary
                 if not committing and attempt < TRIES and not line.is_cut and _may_go_again(problem, attempt):
                     continue
-                if isinstance(problem, AWAY) or problem.connection_invalidated:
-                    raise StoreDown from problem
-                raise
+                if isinstance(problem, OWN_FAULT):
+                    raise
+                raise StoreDown from problem
         raise StoreDown
 
     async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
@@ -189,9 +193,13 @@ def _may_go_again(problem: Exception, attempt: int) -> bool:
     """Whether nothing was done and going again may help: a lost deadlock, or a pooled connection found dead."""
     if not isinstance(problem, DBAPIError):
         return False
-    if getattr(problem.orig, "sqlstate", None) in GO_AGAIN:
-        return True
-    return problem.connection_invalidated and attempt == 1
+    state = _state(problem)
+    return state in GO_AGAIN or (attempt == 1 and (state == READ_ONLY or problem.connection_invalidated))
+
+
+def _state(problem: Exception) -> str | None:
+    state: str | None = getattr(getattr(problem, "orig", None), "sqlstate", None)
+    return state
 
 
 class Listener:

@@ -26,7 +26,7 @@ from bot.store.outages import Outages
 from bot.store.permits import Permits
 from bot.store.recalls import Recalls
 from bot.store.recording import Recording
-from bot.store.sql import POSTGRESQL
+from bot.store.sql import POSTGRESQL, written
 from bot.store.subscriptions import Subscriptions
 from bot.store.telling import Telling
 from bot.store.tickets import Tickets
@@ -141,8 +141,15 @@ class Store(
             self._lock.free()
 
     async def ping(self) -> None:
-        """Come back if the database answers; raises `StoreDown` if it does not."""
-        await self.now()
+        """Come back if the database takes a write; raises `StoreDown` if it does not.
+
+        A standby, a full disk or a missing right is seen by a write alone; one row is written again and again.
+        """
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _PING)
+
+        await self.run(work)
 
     async def engine_version(self) -> str:
         """The version of the database itself: `3.40.1`, `16.4`."""
@@ -194,3 +201,10 @@ def _cannot_start(place: Place, problem: Exception) -> CannotStart:
     # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
     reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
     return CannotStart(f"The database at {place} cannot be used: {reason}", "Check DATABASE_URL and the server.")
+
+
+# One more than before: writing what stands there would be no write.
+_PING = written("""
+    INSERT INTO notes (key, value) VALUES ('ping', '1')
+    ON CONFLICT (key) DO UPDATE SET value = CAST((CAST(notes.value AS bigint) + 1) % 1000000 AS text)
+""")

@@ -9,14 +9,17 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.errors import StoreDown
 
 T = TypeVar("T")
 
-AWAY = (OperationalError, InterfaceError, PoolTimeout)
+# What the statement itself did wrong. Every other error of a driver is the database's state: it is away, read-only
+# after a failover, full, without our rights, or it broke the statement off.
+OWN_FAULT = (IntegrityError, DataError)
+DRIVERS = (DBAPIError, PoolTimeout)
 
 
 class Connection(Protocol):
@@ -31,7 +34,7 @@ Work = Callable[[Connection], Awaitable[T]]
 
 
 class Transactions(Protocol):
-    """Work in, its answer out, in one transaction; raises `StoreDown` when the database is away."""
+    """Work in, its answer out, in one transaction; raises `StoreDown` when the database cannot do it now."""
 
     async def run(self, work: Work[T]) -> T:
         """Do `work` in a transaction of its own. It awaits only its connection, and may be done twice."""
@@ -70,7 +73,9 @@ class OneThread:
             self._serving = asyncio.create_task(self._serve())
         try:
             return await answer
-        except AWAY as problem:
+        except OWN_FAULT:
+            raise
+        except DRIVERS as problem:
             raise StoreDown from problem
 
     async def _serve(self) -> None:

@@ -36,7 +36,7 @@ async def slack(
             found["problem"] = f"no connection is open ({sockets.trouble})"
     try:
         await asyncio.wait_for(poster.identity(younger_than=fresh), seconds)
-    except (Problem, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         found |= {"ok": False, "problem": _why(error, seconds)}
     age = poster.identity_age
     return {**found, "answered_seconds_ago": round(age, 1)} if isfinite(age) else found
@@ -46,7 +46,7 @@ async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """Whether the database answers, now."""
     try:
         await asyncio.wait_for(store.ping(), seconds)
-    except (Problem, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"ok": False, "problem": _why(error, seconds)}
     return {"ok": True, "kind": store.dialect, "answered_seconds_ago": 0.0}
 
@@ -55,7 +55,7 @@ async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
     try:
         found = await asyncio.wait_for(store.announcements_waiting(), seconds)
-    except (Problem, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"problem": _why(error, seconds)}
     return {"count": found.count, "oldest_seconds": found.oldest_seconds or 0.0}
 
@@ -88,7 +88,7 @@ async def polling(
     try:
         async with asyncio.timeout(seconds):
             state, now = await store.watching_state(**spans), await store.now()
-    except (Problem, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"ok": False, "problem": _why(error, seconds)}
     last = state.oldest_poll.isoformat() if state.oldest_poll else None
     found: dict[str, Any] = {"ok": True, "apps": state.apps, "behind": state.behind, "oldest_poll": last}
@@ -123,4 +123,4 @@ def _polls(own: Tries) -> str:
 def _why(error: BaseException, seconds: float) -> str:
     if isinstance(error, Problem):
         return f"{error.sentence} ({cause(error)})"
-    return f"no answer within {seconds:.0f} s"
+    return f"no answer within {seconds:.0f} s" if isinstance(error, TimeoutError) else cause(error)
