@@ -103,10 +103,21 @@ class Denied(Problem):
 
 
 class Unchecked(Denied):
-    """Whether this may be done cannot be checked now, so it is not; another try may be allowed."""
+    """Whether this may be done cannot be checked now, so it is not; another try may be allowed.
 
+    `again` is the action and the value of the button that tries it.
+    """
+
+    again: tuple[str, str] | None = None
     sentence = later("I can't check your access now.")
     next_step = later("Please try again in a minute.")
+
+
+class ChannelUnchecked(Unchecked):
+    """What Slack says of a channel is needed to allow this, and it says nothing usable now."""
+
+    sentence = later("I can't check this channel now.")
+    next_step = later("Try again in a minute.")
 
 
 class Recalled(Problem):

@@ -16,6 +16,7 @@ from bot.language.verbatim import code, verbatim
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 from bot.slack.people import NO_GROUP, NOT_THERE
+from bot.slack.sharing import looked_at, require_told
 from bot.slack.wording import escape, inline
 
 # Slack writes mentions so in a command whose text it escapes.
@@ -158,10 +159,11 @@ async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> 
         raise BadInput(
             say("A channel can be a `manager` channel, for every app."), say("For example `grant #leads manager`.")
         )
-    with suppress(SlackProblem):
-        if (await call.house.places.channel(channel_id)).shared:
-            why = say("That channel is shared with another organisation, and people are not named to others.")
-            raise BadInput(why, say("Choose one of your own."))
+    channel = await looked_at(call.house.places, channel_id)
+    require_told(channel)
+    if channel.shared:
+        why = say("That channel is shared with another organisation, and people are not named to others.")
+        raise BadInput(why, say("Choose one of your own."))
     await call.house.store.name_people_in(channel_id, call.asker.user_id)
     await call.write_down(Action.GRANT, f"manager channel {channel_id}")
     return Message(

@@ -16,7 +16,7 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
 from bot.domain.rehearsal import LOOKED_AT, rehearse
-from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, SlackProblem
+from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, SlackProblem, Unchecked
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
@@ -24,6 +24,7 @@ from bot.slack.cards import subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.subscriptions import EVERY_APP
 from bot.slack.command import Call, button, command, form, options
+from bot.slack.sharing import looked_at
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
 # What to do about a channel that the bot is not in.
@@ -77,11 +78,9 @@ async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_
         outside = later("I am not in that channel, so I cannot post there.")
     invited = say(invite, name=await call.house.places.my_name())
     try:
-        channel = await call.house.places.channel(channel_id)
+        channel = await looked_at(call.house.places, channel_id)
     except ChannelRefused as error:
         raise ChannelRefused(say(outside), invited, code=error.code) from error
-    except SlackProblem:
-        return channel_id  # Slack cannot say now; the first post will show
     if channel.archived:
         archived = say("This channel is archived.") if this else say("That channel is archived.")
         raise ChannelRefused(archived, say("Subscribe in one that people still read."), code="is_archived")
@@ -192,12 +191,12 @@ async def ask(call: Call, words: Words, app_id: str | None = None) -> Form:
 @form("subscribe.v1", need=Role.RELEASER)
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in; when it is not understood, that is said and the form can be had again as it was."""
-    channel_id = await speakable(call, call.asker.channel_id)
     app_id, words = typed.get("subscribe.app", ""), subscribing.read(typed)
     try:
+        channel_id = await speakable(call, call.asker.channel_id)
         app = await _app(call, app_id)
         return await save(call, channel_id, app, checked(words))
-    except BadInput as error:
+    except (BadInput, Unchecked) as error:
         return subscribing.not_saved(error, f"new/{app_id}", words)
 
 

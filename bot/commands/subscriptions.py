@@ -9,13 +9,14 @@ from bot.domain import access, grammar
 from bot.domain.audit import Action
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
-from bot.errors import BadInput, ChannelRefused, NotFoundByName, SlackProblem
+from bot.errors import BadInput, ChannelUnchecked, NotFoundByName, SlackProblem, Unchecked
 from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.rehearsals import dry_run
 from bot.slack.command import Call, button, command, form
+from bot.slack.sharing import OUT_OF_SIGHT
 from bot.slack.wording import inline
 
 
@@ -66,7 +67,8 @@ async def meant(call: Call, value: str) -> Subscription:
     if not number.isdecimal() or len(number) > 18 or not channel_id:
         raise BadInput(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
     found = [one for one in await call.house.store.subscriptions(channel_id) if one.id == int(number)]
-    if channel_id != call.asker.channel_id and not (found and await _made_there(call, found[0])):
+    elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
+    if elsewhere and not (found and await _made_there(call, found[0])):
         access.require(call.asker.role, Role.ADMIN)
     for one in found:
         call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
@@ -85,10 +87,10 @@ async def _made_there(call: Call, one: Subscription) -> bool:
         return False
     try:
         return one.channel_id.startswith("D") or me in await call.house.places.members(one.channel_id)
-    except ChannelRefused:
-        return True
-    except SlackProblem:
-        return False
+    except SlackProblem as error:
+        if error.code in OUT_OF_SIGHT:
+            return True
+        raise ChannelUnchecked from error
 
 
 # ------------------------------------------------------------------ ending
@@ -159,10 +161,10 @@ async def changed(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in, saved in the place of what there was."""
     which, words = typed.get("memory", ""), subscribing.read(typed)
     one = await meant(call, which)
-    channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
     try:
+        channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
         return await subscribe.save(call, channel_id, await _app_of(call, one), subscribe.checked(words))
-    except BadInput as error:
+    except (BadInput, Unchecked) as error:
         return subscribing.not_saved(error, which, words)
 
 

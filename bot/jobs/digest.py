@@ -95,7 +95,7 @@ class DigestJob:
             return True
         if digest.place not in await self._store.manager_channels():
             return False
-        return not (await self._poster.channel(digest.place)).shared
+        return (await self._poster.channel(digest.place)).shared is False
 
     async def _pause(self, digest: Digest, why: str) -> None:
         """It can come no more as it is: whoever wanted it is told, once."""

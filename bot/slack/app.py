@@ -7,8 +7,8 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
@@ -28,9 +28,10 @@ from bot.causes import cause
 from bot.domain import access, choice, grammar
 from bot.domain.audit import Entrypoint
 from bot.domain.choice import Ambiguous
+from bot.domain.grammar import Words
 from bot.domain.model import Asker
 from bot.domain.outcomes import RequestOutcome
-from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
+from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown, Unchecked
 from bot.language import later, say
 from bot.slack import replies
 from bot.slack.answering import Answering
@@ -65,6 +66,16 @@ OF_A_BUILD = (
     "recall.v1",
     "unrecall.v1",
 )
+
+
+@contextmanager
+def _to_try_again(action: str, value: str) -> Iterator[None]:
+    """Tell who cannot be checked now how to try again: by a button with this action and value."""
+    try:
+        yield
+    except Unchecked as error:
+        error.again = error.again or (action, value)
+        raise
 
 
 async def _replayed() -> bool:
@@ -223,6 +234,10 @@ class FrontDoor(AsyncMiddleware):
     async def _command(self, came: Came, text: str) -> tuple[str, Reply | None]:
         words = grammar.parse(text)
         verb = words.plain[0].casefold() if words.plain else "menu"
+        with _to_try_again("run.v1", f"{verb} {grammar.explain(words.tail())}".strip()):
+            return await self._run(came, verb, words)
+
+    async def _run(self, came: Came, verb: str, words: Words) -> tuple[str, Reply | None]:
         entry = self._house.registry.get(Kind.COMMAND, verb)
         if entry is None:
             await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
@@ -254,17 +269,22 @@ class FrontDoor(AsyncMiddleware):
                 say("This button is from another version of me."),
                 say("Please type `{command} help`.", command=self._house.command),
             )
+        with _to_try_again(str(action.get("action_id")), value):
+            return name, await self._pressed(came, entry, action, value)
+
+    async def _pressed(self, came: Came, entry: Entry, action: dict[str, Any], value: str) -> Reply | None:
         call = await self._authorised(came, entry)
         click = f"{came.user_id} {came.channel_id} {came.message_ts} {action.get('action_id')} {value}"
         if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
-            return name, None  # a double click: the first one is being answered
+            return None  # a double click: the first one is being answered
         try:
-            return name, await entry.run(call, value)
+            reply: Reply | None = await entry.run(call, value)
         except Problem:
             if entry.once:  # who is told to try again may do so at once
                 with suppress(Problem):
                     await self._house.store.not_done(click)
             raise
+        return reply
 
     async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
         return await self._command(came, mentioned(body)[1])

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from bot.errors import SlackAnswerTooLarge
+from bot.errors import SlackAnswerTooLarge, SlackUnsure
 
 PAGES = 100
 ITEMS = 200_000
+
+
+def listed(answer: Any, key: str) -> list[Any]:
+    """The list an answer has under `key`. Raises SlackUnsure when it has none: that is no empty list."""
+    items = answer.get(key)
+    if not isinstance(items, list):
+        raise SlackUnsure(code="incomplete_list")
+    return items
 
 
 async def pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> AsyncIterator[list[Any]]:
@@ -20,7 +28,7 @@ async def pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> Asyn
     cursor, seen, count = "", {""}, 0
     for _ in range(PAGES):
         answer = await fetch(cursor or None)
-        items = list(answer.get(key) or [])
+        items = listed(answer, key)
         count += len(items)
         if count > ITEMS:
             break

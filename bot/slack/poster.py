@@ -19,9 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.model import is_person
-from bot.errors import MessageRefused, SlackBusy, SlackProblem
+from bot.errors import MessageRefused, SlackBusy, SlackProblem, SlackUnsure
 from bot.slack.blocks import File, Form, Home, Message
-from bot.slack.pages import pages
+from bot.slack.pages import listed, pages
 from bot.slack.refusals import asked
 from bot.telemetry import logger
 
@@ -46,13 +46,18 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What Slack says of a channel; `member` None means it did not say whether the bot is in it."""
+    """What Slack says of a channel.
+
+    `member` is whether the bot is in it, `shared` whether it is shared with another organisation: None where Slack did
+    not say. `private` is False only where Slack says so.
+    """
 
     id: str
     name: str
     member: bool | None
     archived: bool = False
-    shared: bool = False
+    shared: bool | None = None
+    private: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,11 @@ def granted(headers: Mapping[str, str]) -> frozenset[str] | None:
         if name.lower() == "x-oauth-scopes":
             return frozenset(scope.strip() for scope in value.split(",") if scope.strip())
     return None
+
+
+def yes_or_no(said: object) -> bool | None:
+    """What Slack says of a yes-or-no fact; None for anything else, which is neither."""
+    return said if isinstance(said, bool) else None
 
 
 class Poster:
@@ -140,6 +150,8 @@ class Poster:
         if thread_ts:
             arguments["thread_ts"] = thread_ts
         answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))
+        if not answer.get("ts"):
+            raise SlackUnsure(code="incomplete_message")
         return Posted(str(answer.get("channel") or channel), str(answer["ts"]))
 
     async def _turn(self, channel: str, before: float | None) -> None:
@@ -225,10 +237,12 @@ class Poster:
         """Who we are; asked once, or again when that is longer ago. Raises SlackProblem."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
             answer = await asked(self.api.auth_test())
+            if not answer.get("team_id") or not answer.get("user_id"):
+                raise SlackUnsure(code="incomplete_identity")
             self._identity_at = time.monotonic()
             self._identity = Identity(
-                team_id=str(answer.get("team_id") or ""),
-                user_id=str(answer.get("user_id") or ""),
+                team_id=str(answer["team_id"]),
+                user_id=str(answer["user_id"]),
                 bot_id=str(answer.get("bot_id") or ""),
                 name=str(answer.get("user") or "applivery"),
                 scopes=granted(answer.headers),
@@ -285,16 +299,24 @@ class Poster:
         return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> Channel:
-        """What Slack says of a channel. Raises ChannelRefused for one we cannot see (a private one we are not in)."""
+        """What Slack says of a channel. Raises ChannelRefused for one we cannot see (a private one we are not in).
+
+        Raises SlackUnsure for a record that is not this channel's.
+        https://docs.slack.dev/reference/objects/conversation-object
+        """
         answer = await asked(self.api.conversations_info(channel=channel_id))
-        facts = answer.get("channel") or {}
-        member = facts.get("is_member")
+        facts = answer.get("channel")
+        if not isinstance(facts, dict) or facts.get("id") != channel_id:
+            raise SlackUnsure(code="incomplete_channel")
+        direct = facts.get("is_im") is True and channel_id.startswith("D")
         return Channel(
             id=channel_id,
             name=str(facts.get("name") or ""),
-            member=True if facts.get("is_im") else member if isinstance(member, bool) else None,
+            member=True if direct else yes_or_no(facts.get("is_member")),
             archived=bool(facts.get("is_archived")),
-            shared=bool(facts.get("is_ext_shared")),
+            # of direct messages Slack does not say it
+            shared=yes_or_no(facts.get("is_ext_shared", False if direct else None)),
+            private=facts.get("is_private") is not False or bool(facts.get("is_mpim") or facts.get("is_im")),
         )
 
     async def groups(self) -> list[Group]:
@@ -303,7 +325,7 @@ class Poster:
         https://docs.slack.dev/reference/methods/usergroups.list
         """
         answer = await asked(self.api.usergroups_list())
-        return [Group(str(one["id"]), str(one.get("handle") or "")) for one in answer.get("usergroups") or []]
+        return [Group(str(one["id"]), str(one.get("handle") or "")) for one in listed(answer, "usergroups")]
 
     async def members(self, channel_id: str) -> list[str]:
         """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
@@ -316,7 +338,7 @@ class Poster:
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
         answer = await asked(self.api.usergroups_users_list(usergroup=group_id))
-        return frozenset(str(one) for one in answer.get("users") or [])
+        return frozenset(str(one) for one in listed(answer, "users"))
 
     async def workspace_admins(self) -> list[str]:
         """The workspace's own admins and owners; looks at the first thousand people.
@@ -324,7 +346,7 @@ class Poster:
         https://docs.slack.dev/reference/methods/users.list
         """
         answer = await asked(self.api.users_list(limit=1000))
-        people = answer.get("members") or []
+        people = listed(answer, "members")
         return [
             str(one["id"]) for one in people if (one.get("is_admin") or one.get("is_owner")) and not one.get("deleted")
         ]

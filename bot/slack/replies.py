@@ -8,7 +8,7 @@ from bot.domain import grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
 from bot.domain.model import Role
-from bot.errors import Denied, Problem, Recalled
+from bot.errors import Denied, Problem, Recalled, Unchecked
 from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
@@ -38,6 +38,9 @@ def denied(error: Denied) -> Message:
         some = len(error.channels) > 5
         there = say(IN_SOME if some else IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
+    if isinstance(error, Unchecked) and error.again and len(error.again[1]) <= blocks.BUTTON_VALUE:
+        again = blocks.button(say("Try again"), *error.again)
+        return Message(message.text, (*message.blocks, blocks.actions(again)))
     if not error.missing:
         return message
     ask = blocks.button(say("Ask an admin"), "ask.v1", f"{error.missing}/{error.app_id or ''}")

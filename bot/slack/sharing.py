@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from bot.errors import ChannelRefused, Denied, SlackProblem
+from bot.errors import ChannelRefused, ChannelUnchecked, Denied, SlackCredentialRefused, SlackProblem
 from bot.language import later, say
-from bot.slack.command import Call
+from bot.slack.command import Call, Places
+from bot.slack.poster import Channel
 
 ABOUT_PEOPLE = later("a summary is about your own people")
+
+
+# What Slack says of a channel that the bot cannot see, or that is no more.
+OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived")
+
+
+async def looked_at(places: Places, channel_id: str) -> Channel:
+    """What Slack says of a channel. Raises ChannelRefused when we cannot see it, ChannelUnchecked when Slack is silent.
+
+    What may be done there only if the channel allows it is not done while Slack does not say whether it does.
+    """
+    try:
+        return await places.channel(channel_id)
+    except SlackProblem as error:
+        if error.code in OUT_OF_SIGHT:
+            raise
+        raise ChannelUnchecked(next_step=_step(error)) from error
+
+
+def _step(error: SlackProblem) -> str | None:
+    """What helps, where trying again does not."""
+    lasting = isinstance(error, SlackCredentialRefused) or error.code == "missing_scope"
+    return f"{error.sentence} {error.next_step}" if lasting else None
+
+
+def require_told(channel: Channel) -> None:
+    """Raise ChannelUnchecked when Slack does not say whether a channel is shared with another organisation."""
+    if channel.shared is None:
+        raise ChannelUnchecked
 
 
 async def may_post(call: Call, what_shows: str) -> None:
@@ -17,11 +47,10 @@ async def may_post(call: Call, what_shows: str) -> None:
     outside = say("I am not in this channel, so I cannot post here.")
     invite = say("Invite me first: `/invite @{name}`.", name=await call.house.places.my_name())
     try:
-        channel = await call.house.places.channel(call.asker.channel_id or "")
+        channel = await looked_at(call.house.places, call.asker.channel_id or "")
     except ChannelRefused as error:
         raise ChannelRefused(outside, invite, code=error.code) from error
-    except SlackProblem:
-        return  # Slack cannot say now; posting will show
+    require_told(channel)
     if channel.shared:
         raise Denied(
             say("This channel is shared with another organisation, and {why}.", why=say(what_shows)),

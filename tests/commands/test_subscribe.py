@@ -102,10 +102,12 @@ async def test_an_archived_channel_is_not_subscribed(world: World) -> None:
     assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
-async def test_when_slack_cannot_say_the_wish_is_saved_and_the_first_post_will_show(world: World) -> None:
+async def test_a_missing_scope_is_said_and_nothing_saved(world: World) -> None:
     await world.start()
     world.slack.scopes -= {"channels:read"}
-    assert "hears of builds of Courier" in (await world.ask("subscribe courier")).text
+    said = (await world.ask("subscribe courier")).text
+    assert said.startswith("I can't check this channel now. This bot lacks the Slack scope `channels:read`.")
+    assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Option
 from bot.domain import choice, filters, grammar
 from bot.domain.grammar import Words
 from bot.domain.model import Event, Subscription
-from bot.errors import BadInput, Problem
+from bot.errors import BadInput, Problem, Unchecked
 from bot.language import later, say
 from bot.slack import blocks, replies
 from bot.slack.blocks import Block, Form, Message
@@ -122,7 +122,8 @@ def not_saved(error: Problem, what: str, words: Words) -> Message:
     again = f"{what} {grammar.explain(words)}"
     if len(again) > blocks.BUTTON_VALUE:
         return Message(text, body)
-    back = blocks.button(say("Back to the form"), "edit.v1", again, style="primary")
+    label = say("Try again") if isinstance(error, Unchecked) else say("Back to the form")
+    back = blocks.button(label, "edit.v1", again, style="primary")
     return Message(text, (*body, blocks.actions(back)))
 
 
