@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.errors import AppliveryDown
+
 
 @dataclass(frozen=True, slots=True)
 class SlackSide:
@@ -99,6 +101,7 @@ class ToSay:
 
 
 LATE_SECONDS = 120.0
+SILENT_SECONDS = 20.0  # of a try: longer than answers take that are worth waiting for
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +139,40 @@ class Health:
 class Tries:
     """What this process's own tries at something came to; times are monotonic seconds, None for never.
 
-    `failures` counts those since the last success, `error` is the latest of them.
+    `failures` counts those since the last success, `error` is the latest of them. `waiting_since` is from when on
+    nothing has come of the tries that are under way.
     """
 
     failures: int = 0
     error: BaseException | None = None
     failed_at: float | None = None
     worked_at: float | None = None
+    waiting_since: float | None = None
 
     def failed(self, error: BaseException, at: float) -> None:
         """Count a try that brought nothing."""
         self.failures += 1
         self.error = error
         self.failed_at = at
+        self._heard(at)
 
     def worked(self, at: float) -> None:
         """Note a try that succeeded."""
         self.failures, self.error = 0, None
         self.worked_at = at
+        self._heard(at)
+
+    def _heard(self, at: float) -> None:
+        if self.waiting_since is not None:
+            self.waiting_since = at
+
+    def trouble(self, at: float) -> BaseException | None:
+        """Return what is wrong: the latest failure, or that nothing comes of what is under way."""
+        if self.error is None and self.waiting_since is not None and at - self.waiting_since > SILENT_SECONDS:
+            return AppliveryDown(why="no answer in time")
+        return self.error
+
+    @property
+    def trouble_began(self) -> float | None:
+        """From when on nothing has worked, as far as is known."""
+        return self.worked_at if self.worked_at is not None else self.failed_at

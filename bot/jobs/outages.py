@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -52,7 +53,8 @@ class OutageNotifier:
 
     async def step(self) -> float | None:
         """Tell what has changed; returns the seconds until the next look. Raises StoreDown."""
-        error, ready = self._tries.error, (await self._polling())["ok"]
+        ready = (await self._polling())["ok"]
+        error = self._tries.trouble(time.monotonic())
         known, now = await self._store.outage(), (await self._store.now()).timestamp()
         self._well = self._well + 1 if ready and error is None else 0
         try:
@@ -68,7 +70,9 @@ class OutageNotifier:
     async def _failing(self, known: OutageRecord | None, now: float, error: BaseException) -> None:
         until = now + OWNED_SECONDS
         if known is None:
-            record = OutageRecord(now, type(error).__name__, cause(error), self._owner, until)
+            since = self._tries.trouble_began
+            began = now if since is None else now - (time.monotonic() - since)
+            record = OutageRecord(began, type(error).__name__, cause(error), self._owner, until)
             if await self._store.begin_outage(record, await self._admins()):
                 log.warning("outage.told", problem=record.kind, cause=record.cause)
         elif self._mine(known, now):

@@ -97,15 +97,15 @@ class Pausing:
         known = self._troubled | self._paused.keys()
         self._looks = {channel: look for channel, look in self._looks.items() if channel in known}
         for channel_id, code in list(self._paused.items()):
-            # the message that was refused is being handed in yet
-            due, pause = self._looks.setdefault(channel_id, (time.monotonic() + self._first, self._first / 2))
+            first = channel_id not in self._looks
+            due, pause = self._looks.get(channel_id, (0.0, self._first / 2))
             if time.monotonic() < due:
                 continue
             # kept whatever the look finds: only a post that works ends it
             pause = min(pause * 2, LONGEST_LOOK_SECONDS)
             self._looks[channel_id] = (time.monotonic() + pause, pause)
             if await self._may_be_spoken_in(channel_id, code):
-                await self._try(channel_id)
+                await self._try(channel_id, first=first)
         waits = [due - time.monotonic() for channel, (due, _) in self._looks.items() if channel in self._paused]
         return max(0.0, min(waits)) if waits else None
 
@@ -119,9 +119,12 @@ class Pausing:
             return False
         return channel.member is not False and not channel.archived
 
-    async def _try(self, channel_id: str) -> None:
-        """Let what was held be posted, which proves it one way or the other; with nothing held, the next build will."""
-        if not await self._store.release_channel(channel_id):
+    async def _try(self, channel_id: str, *, first: bool) -> None:
+        """Let what was held be posted, which proves it one way or the other; with nothing held, the next build will.
+
+        At the `first` look the message that was refused may be on its way back yet.
+        """
+        if not await self._store.release_channel(channel_id) and not first:
             await self._resume(channel_id)
 
     async def _resume(self, channel_id: str) -> None:

@@ -88,7 +88,11 @@ class Watch:
         await self.finish()
         await self._meet_new_apps()
         claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
-        await asyncio.gather(*(self._look(claim) for claim in claims))
+        self.tries.waiting_since = time.monotonic() if claims else None
+        try:
+            await asyncio.gather(*(self._look(claim) for claim in claims))
+        finally:
+            self.tries.waiting_since = None
         due = await self._store.due_in(furthest_seconds=self._furthest)
         return await self._ask_anyway() if due is None else due
 

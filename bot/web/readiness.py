@@ -114,8 +114,11 @@ def _nothing_works(own: Tries, apps: int, late: float) -> bool:
 
 
 def _polls(own: Tries) -> str:
-    if own.error is None:
+    error = own.trouble(time.monotonic())
+    if error is None:
         return "apps were not polled in time"
+    if own.error is None:
+        return f"polls of Applivery are under way and bring nothing ({cause(error)})"
     polls = "the last poll" if own.failures == 1 else f"the last {own.failures} polls"
     return f"{polls} of Applivery brought nothing ({type(own.error).__name__}: {cause(own.error)})"
 

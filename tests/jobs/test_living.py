@@ -555,9 +555,10 @@ async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: Worl
     await new_builds(started, "1")
     reopen(started, "removed")
     await started.restart()
-    assert await started.bot.pausing.step() is None
+    await started.bot.pausing.step()
     await started.bot.announce.drain()
     assert started.said() == [ready("1")]
+    assert await started.bot.pausing.step() is None
 
 
 async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_again(started: World) -> None:

@@ -28,7 +28,10 @@ def notifier(world: World, checks: dict[str, Any]) -> OutageNotifier:
 async def test_another_replica_does_not_end_an_outage(world: World, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start()
-    cut_off = {"ok": False, "tries": Tries(3, AppliveryDown(why="connection refused"), time.monotonic(), 1.0)}
+    cut_off = {
+        "ok": False,
+        "tries": Tries(3, AppliveryDown(why="connection refused"), time.monotonic(), time.monotonic()),
+    }
     well: dict[str, Any] = {"ok": True, "tries": Tries()}
     one, other = notifier(world, cut_off), notifier(world, well)
     for _ in range(6):
@@ -52,7 +55,7 @@ async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
     for _ in range(10):
         checks["ok"] = False
         checks["tries"].failed(AppliveryDown(), time.monotonic())
-        checks["tries"].worked_at = 1.0
+        checks["tries"].worked_at = time.monotonic()
         await one.step()
         checks["ok"] = True
         checks["tries"].worked(time.monotonic())
@@ -70,3 +73,18 @@ async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
     checks["tries"].failures = 3
     await notifier(world, checks).step()
     assert await world.bot.store.outage()
+
+
+async def test_polls_that_hang_are_an_outage(world: World) -> None:
+    await world.start()
+    checks: dict[str, Any] = {"ok": False, "tries": Tries(worked_at=time.monotonic() - 90)}
+    one = notifier(world, checks)
+    await one.step()
+    assert await world.bot.store.outage() is None, "late, and nobody knows why"
+    checks["tries"].waiting_since = time.monotonic() - 30
+    await one.step()
+    found = await world.bot.store.outage()
+    assert found
+    assert (found.kind, found.cause) == ("AppliveryDown", "no answer in time")
+    now = (await world.bot.store.now()).timestamp()
+    assert 80 < now - found.began < 120, "it began with the last success"

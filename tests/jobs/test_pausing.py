@@ -39,7 +39,6 @@ def posts(world: World, place: Any) -> list[Any]:
 async def tried(world: World, times: int) -> list[float]:
     """Try a paused channel again and again, without the waiting; gives the pauses it would have made."""
     pauses = []
-    await world.bot.pausing.step()
     for _ in range(times):
         world.bot.pausing._looks = {one: (0.0, pause) for one, (_, pause) in world.bot.pausing._looks.items()}
         await world.bot.pausing.step()

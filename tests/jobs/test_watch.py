@@ -336,6 +336,7 @@ async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: Wor
     assert watched.said() == []
 
     watched.releases.archived = False
+    watched.bot.pausing.look_now(watched.releases.id)
     await watched.bot.pausing.step()
     await watched.look()
     assert watched.said() == [ready("1.0.0")]
