@@ -19,10 +19,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.domain.model import is_person
-from bot.errors import MessageRefused, SlackBusy, SlackProblem, SlackUnsure
+from bot.errors import SlackBusy, SlackProblem, SlackUnsure
 from bot.slack.blocks import File, Form, Home, Message
+from bot.slack.fallbacks import Fallbacks
 from bot.slack.pages import listed, pages
-from bot.slack.refusals import asked
+from bot.slack.refusals import asked, response_problem
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -101,6 +102,7 @@ class Poster:
         self._pace = pace
         self._free_at: dict[str, float] = {}
         self._identity: Identity | None = None
+        self._fallbacks = Fallbacks()
         self._identity_at = 0.0
         self.api = AsyncWebClient(
             token=token,
@@ -127,18 +129,12 @@ class Poster:
     ) -> Posted:
         """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
 
-        What Slack refuses is said in its plainer form, when it has one. `key` marks the message so that it can be found
+        Parts that Slack refuses are left out (see `Fallbacks`). `key` marks the message so that it can be found
         again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackBusy). Raises SlackBusy
         (nothing posted), ChannelRefused, MessageRefused, SlackCredentialRefused, or SlackUnsure when nobody knows
         whether it was stored.
         """
-        try:
-            return await self._posted(channel, message, thread_ts, key, before)
-        except MessageRefused as error:
-            if message.plainer is None:
-                raise
-            log.info("slack.said_plainer", code=error.code)
-        return await self._posted(channel, message.plainer, thread_ts, key, before)
+        return await self._fallbacks.send(message, lambda form: self._posted(channel, form, thread_ts, key, before))
 
     async def _posted(
         self, channel: str, message: Message, thread_ts: str | None, key: str | None, before: float | None
@@ -176,7 +172,11 @@ class Poster:
         """
         if before is not None and time.monotonic() >= before:
             raise SlackBusy(retry_after=0.0)
-        await asked(self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **message.payload()}))
+
+        async def update(form: Message) -> None:
+            await asked(self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()}))
+
+        await self._fallbacks.send(message, update)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Take one of our own messages back. Raises as `post` does."""
@@ -189,12 +189,14 @@ class Poster:
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
         client = AsyncWebhookClient(url, session=self._session, retry_handlers=[AsyncRateLimitErrorRetryHandler()])
-        body = {**message.payload(), "response_type": "ephemeral", "replace_original": replace}
-        answer = await asked(client.send_dict(body))
-        if answer.status_code != 200 and message.plainer:
-            await self.respond(url, message.plainer, replace=replace)
-        elif answer.status_code != 200:
-            raise SlackProblem(code=f"response_url_{answer.status_code}")
+
+        async def respond(form: Message) -> None:
+            body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
+            answer = await asked(client.send_dict(body))
+            if answer.status_code != 200:
+                raise response_problem(answer.status_code, answer.body)
+
+        await self._fallbacks.send(message, respond)
 
     async def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
         """Say something in a channel or thread to one person there.
@@ -203,7 +205,11 @@ class Poster:
         https://docs.slack.dev/reference/methods/chat.postEphemeral
         """
         where = {"channel": channel, "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
-        await asked(self._once.api_call("chat.postEphemeral", json={**where, **message.payload()}))
+
+        async def whisper(form: Message) -> None:
+            await asked(self._once.api_call("chat.postEphemeral", json={**where, **form.payload()}))
+
+        await self._fallbacks.send(message, whisper)
 
     async def file(self, below: Posted, file: File) -> None:
         """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""

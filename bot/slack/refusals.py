@@ -48,6 +48,17 @@ _KINDS: dict[str, type[SlackProblem]] = {
 }
 
 
+def response_problem(status: int, body: str) -> SlackProblem:
+    """Return what a response_url's refusal means: its body is a code, in a text or in JSON.
+
+    https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+    """
+    code = next((known for known, kind in _KINDS.items() if kind is MessageRefused and known in body), "")
+    if code or status == 400:  # 404 is an address that is used up or too old
+        return MessageRefused(code=code or "invalid_blocks")
+    return SlackProblem(code=f"response_url_{status}")
+
+
 def problem(error: BaseException) -> SlackProblem:
     """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
     if not isinstance(error, SlackApiError):

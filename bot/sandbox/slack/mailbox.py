@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.sandbox.slack.message import Message
 from bot.sandbox.slack.people import Channel, User
-from bot.sandbox.slack.strict import check_message, walk
+from bot.sandbox.slack.strict import Refused, check_message, walk
 from bot.sandbox.slack.workspace import Workspace
 
 
@@ -40,7 +40,7 @@ class Mailbox:
 
     def post(self, channel: Channel, content: Mapping[str, Any], **about: Any) -> Message:
         """Store a new message; raises Refused when Slack would not take its content."""
-        check_message(content)
+        self._check(content)
         message = Message(self.workspace.new_ts(), channel.id, **about)
         self._fill(message, content)
         self.by_channel.setdefault(channel.id, []).append(message)
@@ -49,12 +49,22 @@ class Mailbox:
 
     def edit(self, message: Message, content: Mapping[str, Any]) -> Message:
         """Give a message new content, keeping the old one in its history; raises Refused."""
-        check_message(content)
+        self._check(content)
         message.keep_version()
         self._fill(message, content)
         message.edited, message.edited_ts = True, self.workspace.new_ts()
         self._tell("message_changed", message)
         return message
+
+    def _check(self, content: Mapping[str, Any]) -> None:
+        """Refuse what no workspace takes, and what this one does not: a type of block, a picture it cannot download."""
+        check_message(content)
+        for block in walk(content.get("blocks")):
+            if block.get("type") in self.workspace.unsupported_blocks:
+                raise Refused("invalid_blocks", [f"unsupported type: {block['type']} [json-pointer:/blocks]"])
+            for part in (block, block.get("accessory"), *(block.get("elements") or ())):
+                if isinstance(part, dict) and part.get("image_url") in self.workspace.unloadable:
+                    raise Refused("invalid_blocks", ["downloading image failed [json-pointer:/blocks]"])
 
     def delete(self, message: Message) -> None:
         """Take a message away; those who hold it see `deleted`."""

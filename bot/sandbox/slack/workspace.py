@@ -56,6 +56,8 @@ class Workspace:
         self.usergroups: dict[str, Usergroup] = {}
         self.scopes: set[str] = set(SCOPES)
         self.subscribed: set[str] | None = None
+        self.unsupported_blocks: set[str] = set()  # types that this workspace does not have yet
+        self.unloadable: set[str] = set()  # addresses of pictures that Slack cannot download
         self.home_enabled = True  # features.app_home.home_tab_enabled of the manifest
         self.listeners: list[Listener] = []
         self.counts: dict[str, int] = {}

@@ -1,0 +1,128 @@
+"""What Slack refuses of a message is left out, one kind at a time, and is not sent again for a day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from bot.errors import MessageRefused
+from bot.slack.blocks import TOGETHER, Block, Message
+from bot.telemetry import logger
+
+log = logger(__name__)
+
+T = TypeVar("T")
+
+# https://docs.slack.dev/reference/methods/chat.postMessage#errors
+REFUSED_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "only_one_table_allowed"})
+REMEMBER_SECONDS = 24 * 3600.0  # then a workspace may have got what it lacked, and a picture may be back
+MOST = 500  # pictures that are remembered
+
+IMAGE = "image"
+CHARTS = frozenset({"data_visualization"})
+TABLES = frozenset({"data_table", "table"})
+
+
+class Fallbacks:
+    """Sends a message in the fullest form that this workspace takes.
+
+    Slack downloads each picture when a message is posted, and refuses the whole message when it cannot; a workspace
+    without charts or tables refuses theirs: https://docs.slack.dev/reference/block-kit/blocks
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._refused: dict[str, float] = {}  # a picture's address, or a type of block, until when
+
+    async def send(self, message: Message, send: Callable[[Message], Awaitable[T]]) -> T:
+        """Send the message, or what is left of it without the parts that are refused.
+
+        Raises: MessageRefused when Slack takes none of its forms, and whatever else `send` raises.
+        """
+        known = self._without_known(message)
+        try:
+            return await send(known)
+        except MessageRefused as error:
+            if error.code not in REFUSED_BLOCKS:
+                raise
+            refused = error
+        for parts, form in _forms(known):
+            try:
+                answer = await send(form)
+            except MessageRefused as error:
+                if error.code not in REFUSED_BLOCKS:
+                    raise
+                refused = error
+                continue
+            log.warning("slack.parts_refused", code=refused.code, parts=sorted(parts))
+            self._remember(parts)
+            return answer
+        raise refused
+
+    def _without_known(self, message: Message) -> Message:
+        now = self._clock()
+        refused = {part for part, until in self._refused.items() if until > now}
+        if not refused & _parts(message):
+            return message
+        return _left(message, refused)
+
+    def _remember(self, parts: set[str]) -> None:
+        now = self._clock()
+        if len(self._refused) > MOST:
+            self._refused = {part: until for part, until in self._refused.items() if until > now}
+        self._refused |= dict.fromkeys(parts, now + REMEMBER_SECONDS)
+
+
+def _forms(message: Message) -> Iterator[tuple[set[str], Message]]:
+    """Yield simpler forms of a message, each with what it lacks more than the one before."""
+    parts = _parts(message)
+    pictures = {part for part in parts if part not in CHARTS | TABLES}
+    dropped: set[str] = set()
+    for kind in (pictures, parts & CHARTS, parts & TABLES):
+        if kind:
+            dropped |= kind
+            yield kind, _left(message, dropped)
+
+
+def _left(message: Message, refused: set[str]) -> Message:
+    """Return a message without its refused parts; where it has the same in other blocks, those."""
+    if message.plainer is not None and refused & _parts(message) & (CHARTS | TABLES):
+        return message.plainer
+    kept = [left for block in message.blocks for left in _kept(block, refused)]
+    return replace(message, blocks=tuple(kept), text_only=message.text_only or (not kept and bool(message.blocks)))
+
+
+def _kept(block: Block, refused: set[str]) -> Iterator[Block]:
+    if TOGETHER in block:
+        yield {**block, TOGETHER: tuple(left for inner in block[TOGETHER] for left in _kept(inner, refused))}
+    elif str(block.get("type")) in refused or _picture(block) in refused:
+        return
+    elif _picture(block.get("accessory")) in refused:
+        yield {name: value for name, value in block.items() if name != "accessory"}
+    elif any(_picture(element) in refused for element in _elements(block)):
+        if elements := [element for element in _elements(block) if _picture(element) not in refused]:
+            yield {**block, "elements": elements}
+    else:
+        yield block
+
+
+def _parts(message: Message) -> set[str]:
+    """Return what of a message a workspace may refuse: the addresses of its pictures, its charts and tables."""
+    found: set[str] = set()
+    for block in (inner for outer in message.blocks for inner in outer.get(TOGETHER, (outer,))):
+        pictures = (block, block.get("accessory"), *_elements(block))
+        found |= {address for part in pictures if (address := _picture(part))}
+        found |= {str(block.get("type"))} & (CHARTS | TABLES)
+    return found
+
+
+def _elements(block: Mapping[str, Any]) -> list[Any]:
+    elements = block.get("elements")
+    return elements if isinstance(elements, list) else []
+
+
+def _picture(part: Any) -> str:
+    """Return the address of a picture; empty for everything else."""
+    return str(part.get("image_url") or "") if isinstance(part, dict) and part.get("type") == IMAGE else ""
