@@ -20,6 +20,7 @@ class Problem(Exception):
     next_step = later("Please try again.")
     everyday = False
     why = ""
+    field: str | None = None  # of a form, which it is about
 
     def __init__(self, sentence: str | None = None, next_step: str | None = None) -> None:
         kind = type(self)

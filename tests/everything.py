@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from bot.domain.downloads import By
 from bot.domain.model import Event, FileKind, Role
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Message, User
@@ -42,6 +43,7 @@ async def everything(world: World) -> None:
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
     pressed |= await _home(world)
+    pressed |= await _long_lists(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
     await _mishaps(world)
     await world.look()
@@ -183,14 +185,12 @@ async def _subscriptions(world: World) -> set[str]:
     await world.slack.options(new, "subscribe.app", "", user=world.ana)
     filled: dict[str, Any] = {"subscribe.app": world.courier.id, "subscribe.filters": "nothing"}
     await world.slack.submit(new, {name: {name: value} for name, value in filled.items()}, user=world.ana)
-    await rested(world)
-    turn = await press(world.slack, world.slack.ephemerals(world.ana)[-1], "Back to the form", user=world.ana)
     filled = {
         "subscribe.filters": "",
         "subscribe.on": ["uploaded", "processed", "failed"],
         "subscribe.label": "Staging",
     }
-    await world.slack.submit(await turn.view(), {name: {name: value} for name, value in filled.items()}, user=world.ana)
+    await world.slack.submit(new, {name: {name: value} for name, value in filled.items()}, user=world.ana)
     await rested(world)
     turn = await press(world.slack, await world.ask("subscriptions"), "Edit", user=world.ana)
     old = await turn.view()
@@ -198,6 +198,43 @@ async def _subscriptions(world: World) -> set[str]:
     await rested(world)
     await _many_subscriptions(world)
     return {new.callback_id, old.callback_id}
+
+
+async def _long_lists(world: World) -> set[str]:
+    """More of everything than a message holds, turned once; the buttons that do it."""
+    await world.ask("unmute")
+    app = world.applivery.app("Archive")
+    await world.bot.door._house.catalogue.apps(fresh=True)
+    for number in range(12):
+        world.applivery.build(app, version=f"0.{number}.0", changelog="\n".join(f"{'word ' * 20}" for _ in range(200)))
+    for number in range(42):
+        world.applivery.attach(world.applivery.builds[-1], f"{number}.txt", b"x")
+    for number in range(12):
+        await _digest_of(world, app.id, f"0.{number}.0")
+    asked = ("builds archive", "files archive", "news archive", "audit", "subscriptions")
+    for typed in asked:
+        answer = await world.ask(typed)
+        await press(world.slack, answer, "More", user=world.ana)
+        await rested(world)
+    for digest in await world.bot.store.digests([world.releases.id]):
+        await world.bot.store.remove_digest([world.releases.id], digest.id)
+    return {f"more.{one}.v1" for one in ("builds", "files", "news", "audit", "digests")}
+
+
+async def _digest_of(world: World, app_id: str, which: str) -> None:
+    await world.bot.store.add_digest(
+        team_id=world.slack.team_id,
+        place=world.releases.id,
+        app_id=app_id,
+        app_name="Archive",
+        which=which,
+        by=By.PERSON,
+        schedule="daily@09:00",
+        tz="UTC",
+        quiet=True,
+        created_by=world.ana.id,
+        due_at=datetime.now(UTC) + timedelta(days=9),
+    )
 
 
 async def _many_subscriptions(world: World) -> None:

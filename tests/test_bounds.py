@@ -19,8 +19,9 @@ from aiohttp import web
 import bot
 from bot import errors, http_client
 from bot.applivery.budget import Budget
-from bot.applivery.client import LIST_BYTES, PAGE_CEILING, Applivery
+from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.applivery.paging import LIST_BYTES, PAGE_CEILING
 from bot.domain.model import App
 from bot.sandbox.applivery import PretendedApplivery
 from bot.sandbox.faults import Fault

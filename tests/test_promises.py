@@ -667,7 +667,7 @@ async def test_promise_10_nothing_is_too_long_for_slack_and_what_is_cut_says_so(
     for shown in world.slack.messages(world.releases):
         assert shown.blocks
         assert "…" in str(shown.blocks)
-        assert "the rest is in the dashboard" in str(shown.blocks)
+        assert "the rest: *What's new*" in str(shown.blocks)
     for words in ("builds courier", "status courier", "get courier type:file", "subscriptions"):
         answer = await world.ask(words)
         assert answer.blocks, words

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Collection
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
+from bot.applivery import finding
 from bot.applivery.client import Applivery, Page
+from bot.applivery.finding import Wanted, anything
+from bot.applivery.paging import PAGE_SIZE
+from bot.applivery.queries import PLATFORMS
 from bot.domain import choice
+from bot.domain.builds import can_be_had
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build
 from bot.errors import BadInput, Gone, NotFoundByName
 from bot.language import current, figure, say
 
 REMEMBER_SECONDS = 60.0
-PAGES = 5
-PAGE_SIZE = 50
 
 
 class Chosen(NamedTuple):
@@ -25,6 +29,15 @@ class Chosen(NamedTuple):
 
     build: Build
     others: tuple[Build, ...] = ()
+
+
+@dataclass
+class _Rest:
+    """The pages of a list after the first, while the first is still what it was: `mark` tells it by."""
+
+    mark: tuple[object, ...]
+    until: float
+    pages: dict[int, Page[Build]] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -37,7 +50,8 @@ class Catalogue:
         self._until = float("-inf")
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
-        self._asked: dict[tuple[str, int, str], asyncio.Task[Page[Build]]] = {}
+        self._asked: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
+        self._rest: dict[str, _Rest] = {}
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
         """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
@@ -66,34 +80,28 @@ class Catalogue:
         except NotFoundByName:
             return choice.app(typed, await self.apps(fresh=True))
 
-    async def builds(self, app: App, filters: Words = NO_WORDS, *, most: int = PAGE_SIZE) -> list[Build]:
-        """The newest builds of an app that pass the filters, newest first; looks at a few hundred at most.
+    async def builds(
+        self, app: App, filters: Words = NO_WORDS, *, wanted: Wanted = anything, most: int | None = PAGE_SIZE
+    ) -> list[Build]:
+        """The newest builds of an app that pass the filters and are wanted, newest first, however old; None: all.
 
         Filters are applied here: Applivery has refused undocumented list parameters (code 6002).
         """
-        found: list[Build] = []
-        for number in range(1, PAGES + 1):
-            page = await self._page(app, number)
-            found += [build for build in page.items if choice.fits(build, filters)]
-            if len(found) >= most or not page.has_next:
-                break
-        return found[:most]
+        return await finding.newest(self._of(app), lambda one: choice.fits(one, filters) and wanted(one), most)
 
-    async def _page(self, app: App, number: int) -> Page[Build]:
-        """A page of an app's builds; who asks while it is on its way gets the same one, and nothing is remembered."""
-        key = (app.id, number, current())
-        asked = self._asked.get(key)
-        if asked is None:
-            asked = asyncio.create_task(self._applivery.builds(app, page=number, limit=PAGE_SIZE))
-            asked.add_done_callback(lambda _: self._asked.pop(key, None))
-            asked.add_done_callback(_heard)
-            self._asked[key] = asked
-        # shielded: one impatient asker must not cancel the request of another
-        page = await asyncio.shield(asked)
-        # One after the other, so that acknowledgements come between the answers of all who have waited for this page.
-        async with self._turn:
-            await asyncio.sleep(0)
-        return page
+    def walk(self, app: App) -> AsyncGenerator[Build, None]:
+        """Every build of an app, newest first, asked for as far as the caller reads on."""
+        return finding.walk(self._of(app))
+
+    async def search(
+        self, app: App, typed: str, wanted: Wanted = anything, *, most: int | None = PAGE_SIZE
+    ) -> list[Build]:
+        """The builds of an app for what has been typed so far; see `finding.search`."""
+        return await finding.search(self._of(app), typed, wanted, most=most)
+
+    async def of_version(self, app: App, version: str) -> list[Build]:
+        """Every build of an app with this version, newest first; empty when there is none."""
+        return [one for one in await finding.meant(self._of(app), version) if choice.is_version(one, version)]
 
     async def build(
         self,
@@ -110,23 +118,70 @@ class Catalogue:
         """
         if choice.BUILD_ID.fullmatch(which):
             return Chosen(await self.build_by_id(which, (app,)))
-        found = await self.builds(app, filters)
-        try:
-            build = choice.build(which, found, app, recalled, prefer)
-        except NotFoundByName:
-            if len(found) < PAGE_SIZE:
-                raise  # those were all of them
-            build = choice.build(which, await self._older(app, which, filters), app, recalled, prefer)
+        fetch = self._of(app)
+        if which.strip().casefold() != choice.LATEST:
+            found = await finding.meant(fetch, which, partial(choice.fits, words=filters))
+            return Chosen(choice.build(which, found, app, recalled, prefer))
+        platforms = () if filters.options else app.platforms or PLATFORMS
+        found = await finding.latest(
+            fetch,
+            partial(can_be_had, recalled=recalled),
+            lambda one: choice.fits(one, filters),
+            [one for one in platforms if one in PLATFORMS],
+        )
+        build = choice.build(which, found, app, recalled)
         return Chosen(build, tuple(choice.other_platforms(build, found, recalled)))
 
-    async def _older(self, app: App, which: str, filters: Words) -> list[Build]:
-        """Beyond the newest: a version by Applivery's own filter, however old it is, else a few hundred builds."""
-        if not which.startswith("#"):
-            named = await self._applivery.builds(app, version=which.strip())
-            found = [one for one in named.items if one.version == which.strip() and choice.fits(one, filters)]
-            if found:
-                return found
-        return await self.builds(app, filters, most=PAGES * PAGE_SIZE)
+    # ------------------------------------------------------------------ the pages
+
+    def _of(self, app: App) -> finding.Fetch:
+        async def fetch(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
+            return await (self._shared(app, page, version, os) if version or os else self._page(app, page))
+
+        return fetch
+
+    async def _page(self, app: App, number: int) -> Page[Build]:
+        """A page of an app's builds, asked for just now.
+
+        Beyond the first, it may be a minute old as long as the first page is what it was then.
+        """
+        self._forget_old()
+        if number == 1:
+            page = await self._shared(app, 1)
+            mark = (page.total, *(one.id for one in page.items))
+            if app.id not in self._rest or self._rest[app.id].mark != mark:
+                self._rest[app.id] = _Rest(mark, self._clock() + REMEMBER_SECONDS)
+            return page
+        rest = self._rest.get(app.id)
+        if rest is None:
+            return await self._shared(app, number)
+        if number not in rest.pages:
+            rest.pages[number] = await self._shared(app, number)
+        return rest.pages[number]
+
+    def _forget_old(self) -> None:
+        now = self._clock()
+        self._rest = {app_id: rest for app_id, rest in self._rest.items() if rest.until > now}
+
+    async def _shared(self, app: App, number: int, version: str | None = None, os: str | None = None) -> Page[Build]:
+        """A page of an app's builds; who asks while it is on its way gets the same one."""
+        key = (app.id, number, version, os, current())
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = asyncio.create_task(
+                self._applivery.builds(app, page=number, limit=PAGE_SIZE, version=version, os=os)
+            )
+            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+            asked.add_done_callback(_heard)
+            self._asked[key] = asked
+        # shielded: one impatient asker must not cancel the request of another
+        page = await asyncio.shield(asked)
+        # One after the other, so that acknowledgements come between the answers of all who have waited for this page.
+        async with self._turn:
+            await asyncio.sleep(0)
+        return page
+
+    # ------------------------------------------------------------------ by id
 
     async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
         """A build of which only the id is known, looked for in the given apps. Raises Gone when none has it."""

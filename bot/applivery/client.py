@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -11,7 +11,6 @@ from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-import structlog
 
 from bot.applivery import envelope, parse, paths, queries
 from bot.applivery.audience import Audience
@@ -21,22 +20,18 @@ from bot.applivery.envelope import Page
 from bot.applivery.hosts import Hosts
 from bot.applivery.missing import APP_IS_GONE, NOT_SHOWN, Missing, workspace
 from bot.applivery.notifications import Notification, doorbell
+from bot.applivery.paging import PAGE_SIZE, each_once, every_page
 from bot.applivery.refusals import problem
 from bot.applivery.transport import Answer, Ask, Observe, Transport
 from bot.applivery.unchanged import Unchanged
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
-from bot.errors import AnswerTooLarge, RequestRefused, Unreadable
+from bot.errors import RequestRefused, Unreadable
 
 __all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
 
 _T = TypeVar("_T")
 _Takes = TypeVar("_Takes", bound=parse.TakesRows)
-_log = structlog.get_logger(__name__)
-
-PAGE_SIZE = 100  # the largest seen in the vendor's own examples; the maximum is not documented
-LIST_BYTES = 32 * 1024 * 1024  # of all pages of one list
-PAGE_CEILING = 200  # pages of one list, so that a server that never says "last" cannot keep us for ever
 
 
 class Applivery:
@@ -127,7 +122,7 @@ class Applivery:
                 limit=str(PAGE_SIZE),
             )
 
-        return [app async for app in _all_pages("apps", page, lambda app: app.id)]
+        return [app async for app in each_once(every_page("apps", page), lambda app: app.id)]
 
     async def app(self, id_or_slug: str) -> App:
         """Return one app by id or short name; raises Gone when there is none."""
@@ -147,7 +142,7 @@ class Applivery:
             where = f"{self._root}/notifications"
             return await self._get("notifications", where, read, NOT_SHOWN, page=str(number), limit=str(PAGE_SIZE))
 
-        return [one async for one in _all_pages("notifications", page, lambda one: one.id or one)]
+        return [one async for one in each_once(every_page("notifications", page), lambda one: one.id or one)]
 
     async def subscribe_webhook(self, url: str) -> None:
         """Let Applivery call `url` about builds of every app. Asked exactly once: a second one would call twice."""
@@ -195,7 +190,7 @@ class Applivery:
         async def page(number: int) -> Page[Build]:
             return await self.builds(app, page=number, status=status, os=os, version=version)
 
-        async for build in _all_pages("all_builds", page, lambda build: build.id):
+        async for build in each_once(every_page("all_builds", page), lambda build: build.id):
             yield build
 
     async def build(self, app_id: str, build_id: str) -> Build:
@@ -293,7 +288,7 @@ class Applivery:
                 **query,
             )
 
-        async for row in _all_pages("downloads", page, lambda row: row[0].id or row):
+        async for row in each_once(every_page("downloads", page), lambda row: row[0].id or row):
             yield row
 
     # ------------------------------------------------------------------ inside
@@ -320,29 +315,6 @@ class Applivery:
     ) -> _T:
         ask = Ask(name, f"{self.hosts.api}{path}", query, self._lane)
         return await self._missing.told(self._transport.ask(ask, decode), gone)
-
-
-async def _all_pages(
-    name: str, fetch: Callable[[int], Awaitable[Page[_T]]], identity: Callable[[_T], Hashable]
-) -> AsyncIterator[_T]:
-    """Yield each item once; ends with the last page, or with one that holds nothing new.
-
-    Raises AnswerTooLarge when the pages come to more than `LIST_BYTES`.
-    """
-    seen: set[Hashable] = set()
-    size = 0
-    for number in range(1, PAGE_CEILING + 1):
-        page = await fetch(number)
-        size += page.size
-        if size > LIST_BYTES:
-            raise AnswerTooLarge
-        new = [item for item in page.items if identity(item) not in seen]
-        for item in new:
-            seen.add(identity(item))
-            yield item
-        if not page.has_next or (page.items and not new):
-            return
-    _log.warning("applivery.page_ceiling", list=name, pages=PAGE_CEILING)
 
 
 def _keep(page: Page[Build], wanted: Callable[[Build], bool]) -> Page[Build]:

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.applivery import envelope, objections, parse, paths, wire
+from bot.applivery import envelope, objections, parse, paths, queries, wire
 from bot.applivery.budget import Budget, Lane
+from bot.applivery.envelope import Page
 from bot.applivery.hosts import Hosts
 from bot.applivery.multipart import Form, Parcel, Small
+from bot.applivery.paging import PAGE_SIZE
 from bot.applivery.transport import Ask, Transport
 from bot.applivery.upload import Delivery, Endurance, Progress, Unsure
 from bot.domain import formats, uploads
@@ -72,14 +74,20 @@ class Depot:
 
     async def newest(self) -> tuple[Build, ...]:
         """The newest builds, newest first."""
+        return (await self.page(1, limit=NEWEST)).items
 
-        def read(body: bytes) -> tuple[Build, ...]:
-            return parse.builds(body, self.app, page=1, limit=NEWEST).items
+    async def page(
+        self, number: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[Build]:
+        """A page of the builds, newest first: of those with exactly this version name, for this platform, or all."""
 
-        path = f"{self._root}/builds"
-        ask = Ask("builds", f"{self._hosts.api}{path}", {"page": "1", "limit": str(NEWEST)})
+        def read(body: bytes) -> Page[Build]:
+            return parse.builds(body, self.app, page=number, limit=limit)
+
+        wanted = {"page": str(number), "limit": str(limit), "versionName": version, "os": queries.platform_word(os)}
+        query = {key: value for key, value in wanted.items() if value}
         try:
-            return await self._transport.ask(ask, read)
+            return await self._transport.ask(Ask("builds", f"{self._hosts.api}{self._root}/builds", query), read)
         except CredentialRefused as refused:
             raise await self._whose(refused) from None
 

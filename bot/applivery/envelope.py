@@ -23,11 +23,12 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[_T]):
-    """One page of a list; `total` counts all pages and is None when Applivery does not say; `size` is in bytes."""
+    """A page of a list; `total` items and `pages` are of all of it, None if Applivery does not say; `size` in bytes."""
 
     items: tuple[_T, ...]
     has_next: bool = False
     total: int | None = None
+    pages: int | None = None
     size: int = field(default=0, compare=False, repr=False)
 
 
@@ -68,6 +69,7 @@ def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None],
         items=facts,
         has_next=bool(raws) and _has_next(info, len(raws), page, limit),
         total=total if total is not None else scalars.count(info.total_items),
+        pages=scalars.count(info.total_pages),
         size=len(body),
     )
 

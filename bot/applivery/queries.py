@@ -16,7 +16,7 @@ _STATUS = {
     Stage.READY: "processed",
     Stage.FAILED: "error",
 }
-_PLATFORMS = ("ios", "android")
+PLATFORMS = ("ios", "android")  # that the builds list filters by
 
 
 def status_word(status: Stage | str | None) -> str | None:
@@ -28,7 +28,7 @@ def status_word(status: Stage | str | None) -> str | None:
 
 def platform_word(platform: str | None) -> str | None:
     """Return the platform when the builds list can filter by it, else None."""
-    return platform.lower() if platform and platform.lower() in _PLATFORMS else None
+    return platform.lower() if platform and platform.lower() in PLATFORMS else None
 
 
 def period(email: str | None, since: datetime | None, until: datetime | None, *, longest_email: int) -> dict[str, str]:

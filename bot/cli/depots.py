@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bot.applivery import finding
 from bot.applivery.budget import Budget
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
@@ -12,6 +13,7 @@ from bot.applivery.depot import Depot, by_app_token
 from bot.applivery.hosts import Hosts
 from bot.config import UploadSettings
 from bot.domain import choice
+from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build
 from bot.errors import BadInput, CredentialRefused
 
@@ -81,8 +83,11 @@ async def _app(applivery: Applivery, typed: str) -> App:
 
 
 async def build(depot: Depot, which: str) -> Build:
-    """The build meant by its id, or by `latest`, a version or `#number` of the newest. Raises as choice.build does."""
+    """The build meant by its id, or by `latest`, a version or `#number`. Raises as choice.build does."""
     if choice.BUILD_ID.fullmatch(which):
         return await depot.build(which.lower())
-    newest = await depot.newest()
-    return choice.build(which, newest, newest[0].app if newest else depot.app)
+    if which.strip().casefold() == choice.LATEST:
+        found = await finding.latest(depot.page, can_be_had, finding.anything, ())
+    else:
+        found = await finding.meant(depot.page, which)
+    return choice.build(which, found, found[0].app if found else depot.app)

@@ -11,6 +11,7 @@ from bot.language import say, speaking
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.command import Call, button
+from bot.slack.named import app_names
 from bot.slack.wording import inline
 from bot.store.permits import RoleRequest
 
@@ -65,7 +66,7 @@ async def _app(call: Call, request: RoleRequest) -> str | None:
     """The name of the app the role is for, escaped; None for every app."""
     if request.app_id is None:
         return None
-    names = {app.id: app.name for app in await call.house.catalogue.apps()}
+    names = await app_names(call)
     return inline(names.get(request.app_id, request.app_id), 80)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
@@ -16,6 +18,7 @@ from bot.slack.blocks import Block, Form, Message
 from bot.slack.cards import uploads as cards
 from bot.slack.carrier import Load
 from bot.slack.command import Call, Target, command, form, options, shortcut
+from bot.slack.submitting import in_field
 from bot.slack.wording import inline, size
 
 
@@ -81,23 +84,26 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
     if app is None:
         return []
     recalled = await call.house.store.recalls()
-    found = [one for one in await call.house.catalogue.builds(app, most=100) if can_be_had(one, recalled)]
-    labels = [(choice.label(one), one.id) for one in found]
-    return [blocks.option(label, build_id) for label, build_id in labels if typed.casefold() in label.casefold()][:100]
+    return await get.offered(call, app, typed, partial(can_be_had, recalled=recalled))
 
 
 @form("attach.v1", need=Role.RELEASER)
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in."""
-    build = await call.build(typed.get("attach.app", ""), typed.get("attach.build", ""))
-    if build.stage is not Stage.READY:
-        raise NotProcessed(
-            say("A file can be attached once Applivery has processed the build."), say("Try again when it is ready.")
-        )
+    with in_field("attach.app"):
+        app = await call.app(typed.get("attach.app", ""))
+    with in_field("attach.build"):
+        build = await call.build(app.id, typed.get("attach.build", ""))
+        if build.stage is not Stage.READY:
+            raise NotProcessed(
+                say("A file can be attached once Applivery has processed the build."),
+                say("Try again when it is ready."),
+            )
     carrier = call.house.carrier
-    file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
-    formats.check_size(file.name, file.size)
-    load = Load(call.asker, build.app, file, build=build, door=call.door)
+    with in_field("attach.file"):
+        file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
+        formats.check_size(file.name, file.size)
+    load = Load(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am attaching that file already; you can follow it in our direct messages."))
     carrier.begin(load)

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from bot.domain.audit import AuditEntry
+from bot.domain import grammar, periods
+from bot.domain.audit import Action, AuditEntry
+from bot.domain.grammar import Option, Words
 from bot.domain.model import Role
 from bot.domain.periods import Period
 from bot.errors import BadInput
-from bot.language import count, say
+from bot.language import count, later, say
 from bot.slack import blocks
+from bot.slack.binding import bind
 from bot.slack.blocks import File, Message
-from bot.slack.command import Call, command
+from bot.slack.command import Call, Kind, button, command
+from bot.slack.named import app_names, build_names
+from bot.slack.paging import needed, page_so_far, turned_to, turning
 from bot.slack.sheets import Sheet, separator_of
 from bot.slack.wording import inline, when
 
 SHOWN = 20
 IN_A_FILE = 100_000
+MORE = "more.audit.v1"
+# Whose outcomes have ids of people and channels in them, and no words that were typed.
+NAMING = (Action.GRANT, Action.REVOKE, Action.SEND, Action.UNSUBSCRIBE, Action.DIGEST, Action.ALLOWED, Action.DENIED)
+_ID = re.compile(r"\b[UWCG](?=[A-Z0-9]*[0-9])[A-Z0-9]{7,}\b")
 COLUMNS = ("at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id")
 
 
@@ -36,29 +48,85 @@ async def audit(
     /applivery audit person:@bruno app:courier since:7d
     /applivery audit since:2026-11-01 format:csv
     """
-    as_csv = _as_csv(format)
+    asked = await _asked(call, person, app, since)
+    return await (_file(call, asked) if _as_csv(format) else _listed(call, asked))
+
+
+@button(MORE, need=Role.ADMIN)
+async def turned(call: Call, value: str) -> Message:
+    """*More* and *Previous* below the lines, which make place for the other page."""
+    page, typed = turned_to(value)
+    entry = call.house.registry.get(Kind.COMMAND, "audit")
+    assert entry is not None
+    given = await bind(entry, call, grammar.parse(typed))
+    return await _listed(call, await _asked(call, given.get("person"), given.get("app"), given.get("since")), page)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose lines, about which app, of which time; `typed` asks for the same again."""
+
+    user_id: str | None
+    app_id: str | None
+    since: datetime | None
+    until: datetime | None
+    typed: str
+
+    async def lines(self, call: Call, limit: int) -> list[AuditEntry]:
+        """The newest lines, so many at most."""
+        return await call.house.store.audit_entries(
+            user_id=self.user_id, app_id=self.app_id, since=self.since, until=self.until, limit=limit
+        )
+
+
+async def _asked(call: Call, person: str | None, app: str | None, period: Period | None) -> _Asked:
     of = await call.house.catalogue.app(app) if app else None
     call.require(of)
-    found = await call.house.store.audit_entries(
-        user_id=_user(person) if person else None,
-        app_id=of.id if of else None,
-        since=since.start if since else None,
-        until=since.end if since else None,
-        limit=IN_A_FILE if as_csv else SHOWN + 1,
-    )
+    options = [("person", person), ("app", of.id if of else None), *_span(call, period)]
+    typed = grammar.explain(Words((), tuple(Option(key, value) for key, value in options if value)))
+    user_id, app_id = _user(person) if person else None, of.id if of else None
+    return _Asked(user_id, app_id, period.start if period else None, period.end if period else None, typed)
+
+
+NOTHING = later("Nothing in the audit trail fits that.")
+
+
+def _span(call: Call, period: Period | None) -> Sequence[tuple[str, str]]:
+    """The options for the same time, so that lines which are written meanwhile move nothing to another page."""
+    return periods.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
+
+
+async def _listed(call: Call, asked: _Asked, number: int = 0) -> Message:
+    found = await asked.lines(call, needed(number, SHOWN))
     if not found:
-        return Message(say("Nothing in the audit trail fits that."))
-    if as_csv:
-        told = count("The audit trail, {number} line.", "The audit trail, {number} lines.", len(found))
-        locale = await call.house.people.locale(call.asker.user_id)
-        # in a thread: a hundred thousand lines take a second
-        return Message(told, file=File("audit.csv", await asyncio.to_thread(_csv, found, locale)))
-    names = {one.id: one.name for one in await call.house.catalogue.apps()}
-    lines = [_line(one, names) for one in found[:SHOWN]]
-    hint = say("There is more; narrow it, or take it all with `format:csv`.")
-    more = [blocks.context(hint)] if len(found) > SHOWN else []
+        return Message(say(NOTHING))
+    page = page_so_far(found, number, SHOWN)
+    lines = [_line(one, *await _names(call, page.items)) for one in page.items]
     told = say("The audit trail: {lines}", lines=" ".join(lines))
-    return Message(told, (blocks.section("\n".join(lines)), *more))
+    small = say("{part} · all of it as a file: `format:csv`", part=page.words)
+    turn = [blocks.context(small), *turning(page, MORE, asked.typed)] if page.words else []
+    return Message(told, (*blocks.paragraphs(lines), *turn))
+
+
+async def _names(call: Call, found: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
+    """The names of the apps and the labels of the builds in some lines, by id."""
+    ids = [(one.app_id, one.build_id) for one in found if one.app_id and one.build_id]
+    apps, builds = await asyncio.gather(app_names(call), build_names(call, ids))
+    return apps, builds
+
+
+async def _file(call: Call, asked: _Asked) -> Message:
+    found = await asked.lines(call, IN_A_FILE + 1)
+    if not found:
+        return Message(say(NOTHING))
+    more, found = len(found) > IN_A_FILE, found[:IN_A_FILE]
+    told = count("The audit trail, {number} line.", "The audit trail, {number} lines.", len(found))
+    if more:
+        told += " " + say("There are older ones: narrow it with `since:` and `until:`.")
+    locale = await call.house.people.locale(call.asker.user_id)
+    # in a thread: a hundred thousand lines take a second
+    content = await asyncio.to_thread(_csv, found, *await _names(call, found), locale)
+    return Message(told, file=File("audit.csv", content))
 
 
 def _as_csv(word: str | None) -> bool:
@@ -75,16 +143,29 @@ def _user(who: str) -> str:
     return found[1] or found[2]
 
 
-def _line(one: AuditEntry, names: dict[str, str]) -> str:
-    what = f" {inline(names.get(one.app_id, one.app_id), 60)}" if one.app_id else ""
-    build = f" `{inline(one.build_id, 24)}`" if one.build_id else ""
-    deed = f"{inline(one.action, 40)}{what}{build} · {inline(one.outcome, 60)} · {inline(one.door, 20)}"
+def _line(one: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
+    what = f" {inline(apps.get(one.app_id, one.app_id), 60)}" if one.app_id else ""
+    build = f" {_build(one.build_id, builds)}" if one.build_id else ""
+    deed = f"{inline(one.action, 40)}{what}{build} · {_outcome(one)} · {inline(one.door, 20)}"
     return f"{when(one.at)} · <@{one.user_id}> · {deed}"
 
 
-def _csv(found: list[AuditEntry], locale: str) -> bytes:
+def _build(build_id: str, names: Mapping[str, str]) -> str:
+    return inline(names[build_id], 140) if build_id in names else f"`{inline(build_id, 24)}`"
+
+
+def _outcome(one: AuditEntry) -> str:
+    """How it ended, with the people and channels it names by their names."""
+    outcome = inline(one.outcome, 300)
+    if one.action not in NAMING:
+        return outcome
+    return _ID.sub(lambda found: f"<{'#' if found[0][0] in 'CG' else '@'}{found[0]}>", outcome)
+
+
+def _csv(found: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:
     sheet = Sheet(separator_of(locale))
-    sheet.line(*COLUMNS)
+    sheet.line(*COLUMNS, "app", "build")
     for one in reversed(found):
-        sheet.line(one.at.isoformat(), *(getattr(one, name) for name in COLUMNS[1:]))
+        names = (apps.get(one.app_id or ""), builds.get(one.build_id or ""))
+        sheet.line(one.at.isoformat(), *(getattr(one, name) for name in COLUMNS[1:]), *names)
     return sheet.file()

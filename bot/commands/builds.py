@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bot.domain import grammar
+from bot.domain.grammar import Words
 from bot.domain.model import App, Role
-from bot.slack import wording
+from bot.slack import paging, wording
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as cards
-from bot.slack.command import Call, Filters, command
+from bot.slack.command import Call, Filters, button, command
+from bot.slack.paging import turned_to
 
 
 @command(need=Role.MEMBER)
@@ -18,8 +20,23 @@ async def builds(call: Call, app: App | None = None, *, filters: Filters) -> Mes
     /applivery builds courier os:ios branch:release/*
     /applivery builds courier -tag:nightly
     """
-    app = await call.the_app(app)
-    found = await call.house.catalogue.builds(app, filters)
+    return await _listed(call, await call.the_app(app), filters)
+
+
+@button(cards.MORE, need=Role.MEMBER)
+async def turned(call: Call, value: str) -> Message:
+    """*More* and *Previous* below the list, which make place for the other page."""
+    page, typed = turned_to(value)
+    words = grammar.parse(typed)
+    return await _listed(call, await call.app(next(iter(words.plain), "")), words.tail(), page)
+
+
+async def _listed(call: Call, app: App, filters: Filters, number: int = 0) -> Message:
+    found = await call.house.catalogue.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
     return cards.builds(
-        app, found, note=wording.inline(grammar.readable(filters)), recalls=await call.house.store.recalls()
+        app,
+        paging.page_so_far(found, number, cards.SHOWN_BUILDS),
+        note=wording.inline(grammar.readable(filters)),
+        recalls=await call.house.store.recalls(),
+        again=await call.house.drafts.carried(grammar.explain(Words((app.id,), filters.options))),
     )

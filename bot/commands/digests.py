@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain import access, schedules
 from bot.domain.audit import Action, AuditOutcome
@@ -10,9 +10,12 @@ from bot.domain.digests import Digest
 from bot.domain.model import App, Role
 from bot.errors import BadInput
 from bot.language import say
+from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.cards import digests as cards
 from bot.slack.command import Call, Target, button
+from bot.slack.named import build_names
+from bot.slack.paging import page_of, turned_to
 from bot.slack.reporting import Question
 from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
 
@@ -40,12 +43,24 @@ async def begin(call: Call, question: Question, target: Target | None, every: st
         due_at=schedules.next_after(schedule, call.now, call.asker.tz),
     )
     await call.write_down(Action.DIGEST, f"{digest.schedule} in {place}", app_id=question.app.id)
-    return cards.begun(digest, names=digest.private or await may_name(call))
+    return cards.begun(digest, await _builds(call, [digest]), names=digest.private or await may_name(call))
 
 
-async def listed(call: Call, message: Message) -> Message:
-    """What a place is subscribed to, with its digests below."""
-    return cards.listed(message, await call.house.store.digests(_places(call)))
+async def _builds(call: Call, found: Sequence[Digest]) -> Mapping[str, str]:
+    """The names of the builds that digests are about."""
+    return await build_names(call, [(one.app_id, one.which) for one in found])
+
+
+async def listed(call: Call, message: Message, number: int = 0) -> Message:
+    """What a place is subscribed to, with a page of its digests below."""
+    page = page_of(await call.house.store.digests(_places(call)), number, cards.SHOWN)
+    return cards.listed(message, page, await _builds(call, page.items))
+
+
+@button(cards.MORE, need=Role.MEMBER)
+async def turned(call: Call, value: str) -> Message:
+    """*More* and *Previous* below the digests."""
+    return await listed(call, Message("", (blocks.header(say("Scheduled reports")),)), turned_to(value)[0])
 
 
 async def ended(call: Call, typed: str) -> Message | None:
@@ -70,7 +85,7 @@ async def _end(call: Call, number: str) -> Message:
     if removed is None:
         raise BadInput(say("That summary has already ended."), say("See what is left with `subscriptions`."))
     await call.write_down(Action.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
-    return cards.ended(removed)
+    return cards.ended(removed, await _builds(call, [removed]))
 
 
 def _require(call: Call, digest: Digest) -> None:

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from slack_sdk.models.blocks import Option
 
-from bot.commands import digests
+from bot.commands import digests, get
 from bot.commands.missing import who_lacks
-from bot.domain import choice
 from bot.domain.audit import Action
 from bot.domain.downloads import By
 from bot.domain.model import Role
@@ -164,8 +163,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
 @options("downloads.app", need=Role.MANAGER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far."""
-    found = choice.named(await call.apps(), typed)
-    return [blocks.option(label, app_id) for label, app_id in found][:100]
+    return await get.apps(call, typed, chosen)
 
 
 @options("downloads.version", need=Role.MANAGER)
@@ -175,6 +173,12 @@ async def versions(call: Call, typed: str, chosen: dict[str, str]) -> list[Optio
     app = next((one for one in await call.apps() if one.id == wanted), None)
     if app is None:
         return []
-    every = await call.house.catalogue.builds(app, most=100)
-    known = dict.fromkeys(one.version for one in every if one.version and typed.casefold() in one.version.casefold())
-    return [blocks.option(version, version) for version in known if len(version) <= 75][:100]
+    part = typed.strip().casefold()
+    found = await call.house.catalogue.search(app, typed, lambda one: part in one.version.casefold(), most=None)
+    known: dict[str, Option] = {}
+    for one in found:
+        if one.version:
+            # a version too long for an option is named by its newest build
+            value = one.version if len(one.version) <= blocks.OPTION_VALUE else one.id
+            known.setdefault(one.version, blocks.option(one.version, value))
+    return list(known.values())[: blocks.OPTIONS]

@@ -8,6 +8,7 @@ from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import links as cards
 from bot.slack.command import Call, Filters, Target, button, command
+from bot.slack.paging import turned_to
 
 
 @command(need=Role.MEMBER)
@@ -28,8 +29,16 @@ async def pressed(call: Call, value: str) -> Message:
     return await _listed(call, await call.build(app_id, build_id))
 
 
-async def _listed(call: Call, build: Build) -> Message:
-    return cards.attachments(build, (await call.house.store.recalls()).get(build.id))
+@button(cards.MORE_FILES, need=Role.MEMBER)
+async def turned(call: Call, value: str) -> Message:
+    """*More* and *Previous* below the list, which make place for the other page."""
+    page, build = turned_to(value)
+    app_id, _, build_id = build.partition("/")
+    return await _listed(call, await call.build(app_id, build_id), page)
+
+
+async def _listed(call: Call, build: Build, page: int = 0) -> Message:
+    return cards.attachments(build, (await call.house.store.recalls()).get(build.id), page)
 
 
 @button("file.v1", need=Role.MEMBER, once=True)

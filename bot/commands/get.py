@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from slack_sdk.models.blocks import Option
 
 from bot.domain import choice
 from bot.domain.audit import Action, AuditOutcome
+from bot.domain.builds import can_be_had
 from bot.domain.choice import NothingReady
 from bot.domain.installing import nearest_kind, over_the_air
-from bot.domain.model import Build, FileKind, Role, Stage
+from bot.domain.model import App, Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed, Unchecked
 from bot.language import later, say, speaking
 from bot.language.verbatim import verbatim
@@ -21,6 +24,7 @@ from bot.slack.cards import builds as buildcards
 from bot.slack.cards import links
 from bot.slack.command import Call, Filters, Target, button, command, form, options, shortcut
 from bot.slack.sharing import may_post
+from bot.slack.submitting import in_field
 from bot.slack.wording import escape
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
@@ -122,12 +126,14 @@ async def ask(call: Call) -> Form:
 @form("get.v1", need=Role.MEMBER)
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
     """What was chosen in the form."""
-    app = await call.app(typed.get("get.app", ""))
-    try:
-        chosen = await Target(app, typed.get("get.build")).build(call)
-    except NothingReady as nothing:
-        return await _nothing_ready(call, nothing)
-    return await hand(call, await call.details(chosen.build), None, chosen.others)
+    with in_field("get.app"):
+        app = await call.app(typed.get("get.app", ""))
+    with in_field("get.build"):
+        try:
+            chosen = await Target(app, typed.get("get.build")).build(call)
+        except NothingReady as nothing:
+            return await _nothing_ready(call, nothing)
+        return await hand(call, await call.details(chosen.build), None, chosen.others)
 
 
 @options("get.app", need=Role.MEMBER)
@@ -144,10 +150,14 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
     app = next((one for one in every if one.id == wanted), every[0] if len(every) == 1 else None)
     if app is None:
         return []
-    found = await call.house.catalogue.builds(app, most=100)
     recalled = await call.house.store.recalls()
-    labels = [(choice.label(one), one.id) for one in found if one.stage is Stage.READY and one.id not in recalled]
-    return [blocks.option(label, build_id) for label, build_id in labels if typed.casefold() in label.casefold()][:100]
+    return await offered(call, app, typed, partial(can_be_had, recalled=recalled))
+
+
+async def offered(call: Call, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
+    """The wanted builds of an app that fit what has been typed so far, as options."""
+    found = await call.house.catalogue.search(app, typed, wanted)
+    return [blocks.option(choice.label(one), one.id) for one in found]
 
 
 # ------------------------------------------------------------------ the buttons

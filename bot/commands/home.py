@@ -35,7 +35,10 @@ async def home(call: Call, value: str) -> Home:
         _may(call),
         _health(call),
     )
-    return cards.home(builds=builds, watched=watched, own=own, can=can, role=role, health=health, now=call.now)
+    turned = cards.Turned.to(value)
+    return cards.home(
+        turned=turned, builds=builds, watched=watched, own=own, can=can, role=role, health=health, now=call.now
+    )
 
 
 async def _builds(call: Call) -> Builds | str:
@@ -60,7 +63,7 @@ async def _named(
 ) -> list[tuple[Build, datetime | None]]:
     """The newest of these builds that are still there, of apps the asker may use, in their order."""
     known = {app.id: app for app in apps}
-    wanted = [one for one in wanted if one[0] in known][:MOST]
+    wanted = [one for one in wanted if one[0] in known]
     listed = await asyncio.gather(*(_listed(call, known[app_id]) for app_id in {app_id for app_id, _, _ in wanted}))
     builds = {build.id: build for found in listed for build in found}
 
@@ -70,8 +73,14 @@ async def _named(
         except (Gone, PermissionMissing):
             return None
 
-    found = await asyncio.gather(*(one(app_id, build_id) for app_id, build_id, _ in wanted))
-    return [(build, at) for build, (_, _, at) in zip(found, wanted, strict=True) if build]
+    mine: list[tuple[Build, datetime | None]] = []
+    for at in range(0, len(wanted), MOST):  # those that were deleted make place for older ones
+        some = wanted[at : at + MOST]
+        found = await asyncio.gather(*(one(app_id, build_id) for app_id, build_id, _ in some))
+        mine += [(build, when) for build, (_, _, when) in zip(found, some, strict=True) if build]
+        if len(mine) >= MOST:
+            break
+    return mine[:MOST]
 
 
 async def _newest(call: Call, apps: list[App]) -> list[Build]:

@@ -37,7 +37,9 @@ async def who_lacks(call: Call, question: Question, whom: str) -> Message:
     place = _mention(whom)
     question = await _of_a_build(call, question)
     found = await _compared(call, question, place)
-    typed = f"{question.typed} {grammar.explain(grammar.Words((), (Option('missing', place),)))}"
+    typed = await call.house.drafts.carried(
+        f"{question.typed} {grammar.explain(grammar.Words((), (Option('missing', place),)))}"
+    )
     names = cards.names(question.what, place, found, typed)
     if question.email is None and await may_name(call):
         await may_post(call, ABOUT_PEOPLE)

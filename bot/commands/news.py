@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bot.domain.model import Build, Role
 from bot.domain.news import since
 from bot.errors import BadInput
@@ -9,8 +11,7 @@ from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import news as cards
 from bot.slack.command import Call, Filters, Target, button, command
-
-LOOKED_AT = 100  # builds, for what came in between
+from bot.slack.paging import turned_to
 
 
 @command(need=Role.MEMBER)
@@ -24,18 +25,41 @@ async def news(call: Call, target: Target | None = None, *, filters: Filters) ->
     return await _told(call, await call.details(chosen.build))
 
 
+@button(cards.MORE, need=Role.MEMBER)
+async def turned(call: Call, value: str) -> Message:
+    """*More* and *Previous* below it, which make place for the other page."""
+    number, build = turned_to(value)
+    return await _shown(call, build, number)
+
+
 @button("news.v1", need=Role.MEMBER)
 async def pressed(call: Call, value: str) -> Message:
     """*What's new* on a card."""
+    return await _shown(call, value)
+
+
+async def _shown(call: Call, value: str, page: int = 0) -> Message:
     app_id, _, build_id = value.partition("/")
     if not build_id:
         raise BadInput(say("This button does not say which build it is for."), say("Please use `news` instead."))
-    return await _told(call, await call.build(app_id, build_id))
+    return await _told(call, await call.build(app_id, build_id), page)
 
 
-async def _told(call: Call, build: Build) -> Message:
+async def _told(call: Call, build: Build, page: int = 0) -> Message:
     had = await call.house.store.builds_had(call.asker.user_id, build.app.id)
     missed = None
     if had.keys() - {build.id}:
-        missed = since(build, await call.house.catalogue.builds(build.app, most=LOOKED_AT), had)
-    return cards.news(build, missed, await call.house.store.recalls(), call.house.dashboard(build))
+        missed = since(build, await _down_to_one_of(call, build, had.keys()), had)
+    return cards.news(build, missed, await call.house.store.recalls(), call.house.dashboard(build), page)
+
+
+async def _down_to_one_of(call: Call, build: Build, had: Collection[str]) -> list[Build]:
+    """The app's builds, newest first, as far down as the first that was had before this one, on its platform."""
+    listed: list[Build] = []
+    found = False
+    async for one in call.house.catalogue.walk(build.app):
+        listed.append(one)
+        if found and one.id in had and one.platform.casefold() == build.platform.casefold():
+            break
+        found = found or one.id == build.id
+    return listed

@@ -10,15 +10,17 @@ from bot.commands import get
 from bot.domain import choice
 from bot.domain.audit import Action
 from bot.domain.choice import Ambiguous
+from bot.domain.lengths import within
 from bot.domain.model import App, Build, Recall, Role
 from bot.errors import BadInput, Gone
-from bot.language import count, say
+from bot.language import count, later, say
 from bot.language.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
 from bot.slack.cards import recalls as cards
 from bot.slack.command import Call, Filters, Rest, Target, button, command, form, options
+from bot.slack.submitting import in_field
 
-OFFERED = 10  # recalled builds to choose from
+AT_ONCE = 8  # builds that Applivery is asked about
 
 
 @command(need=Role.RELEASER)
@@ -50,7 +52,10 @@ async def pressed(call: Call, value: str) -> Reply:
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
     """The reason, and the build unless the form was opened for one."""
     value = typed.get("memory") or f"{typed.get('recall.app', '')}/{typed.get('recall.build', '')}"
-    return await _take_back(call, await _named(call, value), typed.get("recall.reason", ""))
+    with in_field("recall.build"):
+        build = await _named(call, value)
+    with in_field("recall.reason"):
+        return await _take_back(call, build, typed.get("recall.reason", ""))
 
 
 @options("recall.app", need=Role.RELEASER)
@@ -67,26 +72,27 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
 
 async def _ask(call: Call, build: Build, reason: str = "") -> Reply:
     before = (await call.house.store.recalls()).get(build.id)
-    return cards.recalled_before(build, before) if before else cards.ask(build, reason)
+    return cards.recalled_before(build, before) if before else cards.ask(build, _fitting(reason) if reason else "")
 
 
 async def _take_back(call: Call, build: Build, typed: str) -> Message:
-    reason = " ".join(typed.split())
-    if not reason:
-        raise BadInput(
-            say("A recall needs a reason."), say('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
-        )
-    if len(reason) > cards.REASON:
-        raise BadInput(
-            count("That reason has {number} character.", "That reason has {number} characters.", len(reason)),
-            say("Say it in {most}, so that every card has room for it.", most=cards.REASON),
-        )
+    reason = _fitting(typed)
     store = call.house.store
     standing, new = await store.recall_build(build, reason, call.asker.user_id)
     if not new:
         return cards.recalled_before(build, standing)
     await call.write_down(Action.RECALL, reason, app_id=build.app.id, build_id=build.id)
     return cards.recalled(build, standing, await store.cards_with(build.id), pages=call.house.handout.installs)
+
+
+def _fitting(typed: str) -> str:
+    """The reason in one line. Raises BadInput when there is none, TooLong when a card could not show all of it."""
+    reason = " ".join(typed.split())
+    if not reason:
+        raise BadInput(
+            say("A recall needs a reason."), say('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
+        )
+    return within(later("The reason"), reason, cards.REASON)
 
 
 # ------------------------------------------------------------------ the way back
@@ -132,14 +138,16 @@ async def _only_one(call: Call, app: App | None) -> Build:
         raise BadInput(none, say("See how they stand with `builds`."))
     if len(found) == 1:
         return await call.build(found[0].app_id, found[0].build_id)
-    there = [build for build in await asyncio.gather(*(_there(call, one) for one in found[:OFFERED])) if build]
+    room = asyncio.Semaphore(AT_ONCE)
+    there = [build for build in await asyncio.gather(*(_there(call, one, room) for one in found)) if build]
     offered = [(f"{one.app.name} {choice.label(one)}", f"{one.app.id} {one.id}") for one in there]
     raise Ambiguous(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
 
 
-async def _there(call: Call, recall: Recall) -> Build | None:
+async def _there(call: Call, recall: Recall, room: asyncio.Semaphore) -> Build | None:
     try:
-        return await call.build(recall.app_id, recall.build_id)
+        async with room:
+            return await call.build(recall.app_id, recall.build_id)
     except Gone:
         return None
 

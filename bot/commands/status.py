@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.choice import Prefer
+from bot.domain.choice import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.errors import BadInput
 from bot.language import say
@@ -10,7 +10,7 @@ from bot.language.verbatim import verbatim
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as cards
 from bot.slack.cards.health import health
-from bot.slack.command import LATEST, Call, Filters, Target, button, command
+from bot.slack.command import Call, Filters, Target, button, command
 
 
 @command(need=Role.MEMBER)

@@ -9,14 +9,15 @@ from typing import Annotated
 
 from slack_sdk.models.blocks import Option
 
+from bot.applivery.paging import PAGE_SIZE
 from bot.commands import get
-from bot.domain import access, filters, manners, mentions
+from bot.domain import access, filters, grammar, manners, mentions
 from bot.domain.audit import Action, Entrypoint
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
 from bot.domain.rehearsal import LOOKED_AT, rehearse
-from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, SlackProblem, Unchecked
+from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, Problem, SlackProblem
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
@@ -24,13 +25,16 @@ from bot.slack.cards import subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.subscriptions import EVERY_APP
 from bot.slack.command import Call, button, command, form, options
+from bot.slack.replies import CHOICES
 from bot.slack.sharing import looked_at
+from bot.slack.submitting import WrongFields, in_field
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
 # What to do about a channel that the bot is not in.
 SUBSCRIBE_AGAIN = later("Invite me first: `/invite @{name}`, then subscribe again.")
 TRY_AGAIN = later("Invite me first: `/invite @{name}`, then try again.")
-TRIED_APPS = 10  # how many apps a dry run of `*` asks Applivery about
+TRIED_APPS = 60  # how many apps a dry run of `*` asks Applivery about
+AT_ONCE = 8  # of them
 
 
 @command(need=Role.RELEASER)
@@ -44,9 +48,9 @@ async def subscribe(call: Call, app: str | None = None, *, wishes: Wishes) -> Re
     /applivery subscribe * on:failed digest:daily@09:00
     """
     channel_id = await speakable(call, call.asker.channel_id)
+    await _manner(call, wishes)  # what is not understood is said before an app has to be chosen
     if app is None and call.door is Entrypoint.BUTTON and len(await call.apps()) > 1:
         return await ask(call, wishes)
-    await _manner(call, wishes)  # what is not understood is said before anybody has to choose an app
     return await save(call, channel_id, await _app(call, app), wishes)
 
 
@@ -61,8 +65,9 @@ async def _app(call: Call, typed: str | None) -> App | None:
         return await call.the_app(None)
     except Ambiguous as error:
         every = [(say("Every app"), "*")] if call.asker.role >= call.need else []
-        # nothing typed, and a button: the form
-        raise Ambiguous(error.sentence, [*error.choices, *every, (say("Use a form"), "")]) from None
+        more = [*every, (say("Use a form"), "")]  # nothing typed, and a button: the form
+        few = len(error.choices) + len(more) <= CHOICES
+        raise Ambiguous(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 
 
 async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
@@ -134,26 +139,29 @@ async def _manner(call: Call, wishes: Words) -> Manner:
     manner = manners.manner(wishes, call.asker.tz)
     if not manner.mention:
         return manner
-    try:
-        known = {one.id: one.handle for one in await call.house.places.groups()}
-    except SlackProblem as error:
-        raise SlackProblem(
-            say("Slack does not tell me which user groups there are."),
-            say("Please try again in a minute, or leave `mention:` out."),
-            code=error.code,
-        ) from error
-    return replace(manner, mention=mentions.group(manner.mention, known))
+    with in_field("subscribe.mention"):
+        try:
+            known = {one.id: one.handle for one in await call.house.places.groups()}
+        except SlackProblem as error:
+            raise SlackProblem(
+                say("Slack does not tell me which user groups there are."),
+                say("Please try again in a minute, or leave `mention:` out."),
+                code=error.code,
+            ) from error
+        return replace(manner, mention=mentions.group(manner.mention, known))
 
 
-async def newest(call: Call, app: App | None) -> list[Build]:
-    """The newest builds of an app, or the newest of the apps the asker may use; nothing is left out in between."""
+async def newest(call: Call, app: App | None, words: Words = NO_WORDS, *, most: int | None = None) -> list[Build]:
+    """The newest builds of an app that pass the filters, or those of each app the asker may use."""
     catalogue = call.house.catalogue
     if app:
-        return await catalogue.builds(app, most=100)
+        return await catalogue.builds(app, words, most=most or PAGE_SIZE)
+    room = asyncio.Semaphore(AT_ONCE)
 
     async def of(one: App) -> list[Build]:
         try:
-            return await catalogue.builds(one, most=LOOKED_AT)
+            async with room:
+                return await catalogue.builds(one, words, most=most or LOOKED_AT)
         except (Gone, PermissionMissing):
             return []
 
@@ -180,31 +188,46 @@ async def pressed(call: Call, value: str) -> Form:
     return await ask(call, NO_WORDS)
 
 
-async def ask(call: Call, words: Words, app_id: str | None = None) -> Form:
+async def ask(call: Call, words: Words) -> Form:
     """The form that opens when nothing can be typed, with what is known already."""
     apps = await call.apps()
-    known = next((one for one in apps if one.id == app_id), apps[0] if len(apps) == 1 else None)
-    chosen = blocks.option(known.name, known.id) if known else _every() if app_id == "*" else None
-    return subscribing.ask(words, call.asker.tz, chosen)
+    return subscribing.ask(words, call.asker.tz, blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None)
 
 
 @form("subscribe.v1", need=Role.RELEASER)
 async def submitted(call: Call, typed: dict[str, str]) -> Message:
-    """What was filled in; when it is not understood, that is said and the form can be had again as it was."""
-    app_id, words = typed.get("subscribe.app", ""), subscribing.read(typed)
-    try:
-        channel_id = await speakable(call, call.asker.channel_id)
-        app = await _app(call, app_id)
-        return await save(call, channel_id, app, checked(words))
-    except (BadInput, Unchecked) as error:
-        return subscribing.not_saved(error, f"new/{app_id}", words)
+    """What was filled in; what is not understood is said next to its field."""
+    channel_id = await speakable(call, call.asker.channel_id)
+    wishes = read(call, typed)
+    with in_field("subscribe.app"):
+        app = await _app(call, typed.get("subscribe.app", ""))
+    with in_field("subscribe.filters"):
+        return await save(call, channel_id, app, wishes)
 
 
-def checked(words: Words) -> Words:
-    """The words of a form. Raises BadInput when its line of filters has something else in it."""
+def read(call: Call, typed: dict[str, str]) -> Words:
+    """What was filled in, as the words one would type. Raises WrongFields for what is not understood."""
+    line = grammar.parse(typed.get("subscribe.filters", ""))
+    parts = {"subscribe.filters": line, **subscribing.lines(typed)}
+    wrong: dict[str, Problem] = {}
+    for name, words in parts.items():
+        try:
+            checked(words)
+            filters.events(words)
+            filters.query(words)
+            manners.manner(words, call.asker.tz)
+        except BadInput as problem:
+            wrong[name] = problem
+    if wrong:
+        raise WrongFields(wrong)
+    return subscribing.read(typed)
+
+
+def checked(words: Words) -> None:
+    """Raise BadInput when a line of filters has something else in it."""
     wrong = subscribing.unknown(words)
     if wrong is None:
-        return words
+        return
     hint = say("Filters are written like `branch:release/*` or `os:ios`.")
     if wrong[1]:
         hint = say("Did you mean `{key}:`?", key=wrong[1][0])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands import digests, subscribe
-from bot.domain import access, grammar
+from bot.domain import access, choice, grammar
 from bot.domain.audit import Action
 from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
-from bot.errors import BadInput, ChannelUnchecked, NotFoundByName, SlackProblem, Unchecked
+from bot.errors import BadInput, ChannelUnchecked, NotFoundByName, SlackProblem
 from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
@@ -17,6 +17,7 @@ from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.rehearsals import dry_run
 from bot.slack.command import Call, button, command, form
 from bot.slack.sharing import OUT_OF_SIGHT
+from bot.slack.submitting import in_field
 from bot.slack.wording import inline
 
 
@@ -146,26 +147,20 @@ async def _end(call: Call, value: str) -> Message:
 
 @button("edit.v1", need=Role.RELEASER)
 async def edit(call: Call, value: str) -> Form:
-    """*Edit*: the form with what is saved; or, after a mistake, with what had been filled in."""
-    which, _, typed = value.partition(" ")
-    words = grammar.parse(typed)
-    if which.startswith("new/"):
-        return await subscribe.ask(call, words, which.removeprefix("new/"))
-    one = await meant(call, which)
+    """*Edit*: the form with what is saved."""
+    one = await meant(call, value)
     saved = subscribing.typed(one, await subscribe.handles(call, [one]), call.asker.tz)
-    return subscribing.edit(one, words if typed else saved, call.asker.tz, which)
+    return subscribing.edit(one, saved, call.asker.tz, value)
 
 
 @form("edit.v1", need=Role.RELEASER)
 async def changed(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in, saved in the place of what there was."""
-    which, words = typed.get("memory", ""), subscribing.read(typed)
-    one = await meant(call, which)
-    try:
-        channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
-        return await subscribe.save(call, channel_id, await _app_of(call, one), subscribe.checked(words))
-    except (BadInput, Unchecked) as error:
-        return subscribing.not_saved(error, which, words)
+    one = await meant(call, typed.get("memory", ""))
+    channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
+    wishes = subscribe.read(call, typed)
+    with in_field("subscribe.filters"):
+        return await subscribe.save(call, channel_id, await _app_of(call, one), wishes)
 
 
 async def _app_of(call: Call, one: Subscription) -> App | None:
@@ -189,7 +184,9 @@ async def test(call: Call, value: str) -> Message:
     one = await meant(call, value)
     await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [one])
-    tried = rehearse(one.events, one.query, await subscribe.newest(call, await _app_of(call, one)), most=100)
+    app = await _app_of(call, one)
+    builds = await _to_show(call, one, app)
+    tried = rehearse(one.events, one.query, builds, most=len(builds))
     if tried is None or not tried.looked:
         why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET
         with speaking(call.house.language):
@@ -202,6 +199,15 @@ async def test(call: Call, value: str) -> Message:
         card = cards.tried_out(one, living.card(announcement, call.house.dashboard), handles)
     note = "" if tried.would else f"{dry_run(one, tried)} {say('The card shows the newest one all the same.')}"
     return cards.trial(one, card, note)
+
+
+async def _to_show(call: Call, one: Subscription, app: App | None) -> list[Build]:
+    """The newest builds, and the newest that fits the subscription when none of those does."""
+    found = await subscribe.newest(call, app)
+    words = grammar.parse(one.query)
+    if any(choice.fits(build, words) for build in found):
+        return found
+    return [*found, *await subscribe.newest(call, app, words, most=1)]
 
 
 def _together(one: Build, other: Build) -> bool:

@@ -21,11 +21,13 @@ from bot.slack.cards import uploads as cards
 from bot.slack.carrier import Load
 from bot.slack.command import Call, command, form, options, shortcut
 from bot.slack.quoted import QuotedFile
-from bot.slack.wording import inline, size
+from bot.slack.submitting import in_field
+from bot.slack.wording import cut, inline, size
 
 COLLABORATORS, EMPLOYEES = "collaborators", "employees"
 COUNT_SECONDS = 1.5  # the second form has to be open within three of the first one's end
 AGAIN_SECONDS = 30.0
+WHOLE = "changelog.whole"  # what a form has besides the beginning that it shows
 LANGUAGES = (
     (later("English"), "en"),
     (later("Spanish"), "es"),
@@ -81,6 +83,7 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
         blocks.option(say("Employees of the store"), EMPLOYEES),
     ]
     twice = say("Nobody unless ticked; you are asked once more")
+    given = {WHOLE: changelog} if len(changelog) > inputs.LONGEST else {}
     return Form(
         "upload.v1",
         say("Upload a build"),
@@ -89,12 +92,26 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
             blocks.pick(say("App"), "upload.app", hint=say("Type to find an app"), chosen=chosen),
             inputs.line(say("Version name"), "upload.version", most=100, hint=say("Empty: the one in the file")),
             inputs.line(say("Tags"), "upload.tags", most=500, hint=say("With commas between")),
-            inputs.lines(say("What is new"), "upload.changelog", value=changelog),
+            inputs.lines(say("What is new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
             inputs.ticks(say("Send mail to"), "upload.mail", mails, hint=twice),
         ),
         submit=say("Upload"),
         memory=file_id,
+        given=given,
     )
+
+
+def _hint(changelog: str) -> str:
+    """What is said below a changelog that an input has no room for."""
+    if len(changelog) <= inputs.LONGEST:
+        return ""
+    return say("This is its beginning. Leave it as it is to upload the whole text.")
+
+
+def _whole(typed: dict[str, str], name: str) -> str | None:
+    """The changelog of a form: as it was typed, or the whole text when its beginning was left as it was."""
+    shown, whole = typed.get(name), typed.get(WHOLE, "")
+    return whole if whole and (shown or "").split() == cut(whole, inputs.LONGEST).split() else shown
 
 
 @options("upload.app", need=Role.RELEASER)
@@ -106,19 +123,21 @@ async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
 @form("upload.v1", need=Role.RELEASER)
 async def submitted(call: Call, typed: dict[str, str]) -> Reply:
     """What was filled in: begins at once, or asks once more when people are to be mailed."""
-    app = await call.app(typed.get("upload.app", ""))
+    with in_field("upload.app"):
+        app = await call.app(typed.get("upload.app", ""))
     file_id = typed.get("upload.file") or typed.get("memory") or ""
     mail = typed.get("upload.mail", "").split(",")
     details = Details(
         version_name=typed.get("upload.version"),
         tags=uploads.tags([typed.get("upload.tags", "")]),
-        changelog=typed.get("upload.changelog"),
+        changelog=_whole(typed, "upload.changelog"),
         notify_collaborators=COLLABORATORS in mail,
         notify_employees=EMPLOYEES in mail,
     )
-    if details.mails:
-        return await _sure(call, app, file_id, details)
-    return await _begin(call, app, file_id, details)
+    with in_field("upload.file"):
+        if details.mails:
+            return await _sure(call, app, file_id, details)
+        return await _begin(call, app, file_id, details)
 
 
 # ------------------------------------------------------------------ mail
@@ -144,6 +163,7 @@ async def _sure(call: Call, app: App, file_id: str, details: Details) -> Form:
         COLLABORATORS: details.notify_collaborators,
         EMPLOYEES: details.notify_employees,
     }
+    changelog = details.changelog or ""
     return Form(
         "upload.sure.v1",
         say("Mail people?") if total is None else count("Mail {number} person?", "Mail {number} people?", total),
@@ -155,13 +175,14 @@ async def _sure(call: Call, app: App, file_id: str, details: Details) -> Form:
                 "sure.language",
                 [blocks.option(say(name), short) for name, short in LANGUAGES],
             ),
-            inputs.lines(say("What is new"), "sure.changelog", value=details.changelog or ""),
+            inputs.lines(say("What is new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
             blocks.context(
                 say("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail.")
             ),
         ),
         submit=say("Upload and mail"),
         memory=json.dumps(memory, ensure_ascii=False),
+        given={WHOLE: changelog} if len(changelog) > inputs.LONGEST else {},
     )
 
 
@@ -211,7 +232,7 @@ async def confirmed(call: Call, typed: dict[str, str]) -> Reply:
     details = Details(
         version_name=memory.get("version"),
         tags=tuple(memory.get("tags") or ()),
-        changelog=typed.get("sure.changelog"),
+        changelog=_whole(typed, "sure.changelog"),
         notify_collaborators=bool(memory.get(COLLABORATORS)),
         notify_employees=bool(memory.get(EMPLOYEES)),
         notify_message=typed.get("sure.message"),
@@ -229,7 +250,7 @@ async def _begin(call: Call, app: App, file_id: str, details: Details) -> Messag
     formats.check(file.name, file.size)
     name = await call.house.people.name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
-    load = Load(call.asker, app, file, details, door=call.door)
+    load = Load(call.asker, app, file, details, door=call.door, again=await call.way_back())
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am uploading that file to that app already; you can follow it in our direct messages."))
     carrier.begin(load)

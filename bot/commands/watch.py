@@ -58,6 +58,9 @@ async def _begin(call: Call, build: Build) -> Message:
 
 async def _usual(call: Call, build: Build) -> timedelta | None:
     try:
-        return estimates.usual(await call.house.catalogue.builds(build.app), build.platform)
+        alike = await call.house.catalogue.builds(
+            build.app, wanted=lambda one: estimates.tells(one, build.platform), most=estimates.LATEST
+        )
+        return estimates.usual(alike, build.platform)
     except AppliveryProblem:
         return None  # it can be watched without an estimate

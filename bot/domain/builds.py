@@ -184,13 +184,15 @@ def in_place_of(build: Build, builds: Sequence[Build], recalled: Collection[str]
 
     `builds` come newest first, `recalled` has ids.
     """
-    fitting = [
-        one
-        for one in builds
-        if can_be_had(one, recalled) and one.id != build.id and one.platform.casefold() == build.platform.casefold()
-    ]
+    fitting = [one for one in builds if can_replace(one, build, recalled)]
     same_line = [one for one in fitting if line_of(one) == line_of(build)]
     return next(iter(same_line or fitting), None)
+
+
+def can_replace(one: Build, build: Build, recalled: Collection[str]) -> bool:
+    """Whether somebody who needs `build` can use this one: it can be had, and is of the same platform."""
+    same = one.platform.casefold() == build.platform.casefold()
+    return same and one.id != build.id and can_be_had(one, recalled)
 
 
 def line_of(build: Build) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from bot.language import say
 
 START = 300  # characters of it on a card
 PIECE = 2500  # characters in one message
-PIECES = 5  # messages in a thread; what is longer is read in Applivery
+PIECES = 5  # messages in a thread; what is longer is read page by page
 
 
 def pieces(changelog: str) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def pieces(changelog: str) -> tuple[str, ...]:
         piece = f"{piece}\n{line}" if piece else line
     found.append(piece)
     if len(found) > PIECES:
-        rest = say("… the rest is in Applivery.")
+        rest = say("… the rest is under *What's new* on the card.")
         found = [*found[: PIECES - 1], f"{found[PIECES - 1]}\n{rest}"]
     return tuple(found)
 

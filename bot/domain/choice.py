@@ -17,6 +17,9 @@ from bot.language.verbatim import code, verbatim
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
 
 
+LATEST = "latest"
+
+
 class Ambiguous(BadInput):
     """Several things fit; `choices` are (label, what to type instead) pairs, best first."""
 
@@ -68,18 +71,31 @@ def app(typed: str, apps: Sequence[App]) -> App:
     )
 
 
-def named(apps: Iterable[App], typed: str) -> list[tuple[str, str]]:
-    """A label and the id of each app whose name fits what has been typed so far, for a list to pick from."""
-    wanted = typed.casefold()
-    found = [one for one in apps if wanted in one.name.casefold() or wanted in one.slug.casefold()]
-    alike = Counter(one.name for one in found)
-    labels = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.id) for one in found]
-    return sorted(labels, key=lambda one: one[0].casefold())
+def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
+    """A label and the id of each app whose name fits what has been typed so far, for a list to pick from.
+
+    A name that was typed whole comes first, then those that begin so; otherwise they are in the order of the alphabet.
+    """
+    wanted = " ".join(typed.casefold().split())
+    alike = Counter(one.name for one in apps)
+    found = []
+    for one in apps:
+        label = one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})"
+        names = tuple(" ".join(name.casefold().split()) for name in (label, one.name, one.slug))
+        if any(wanted in name for name in names):
+            found.append((_likeness(wanted, names), label.casefold(), label, one.id))
+    return [(label, app_id) for _, _, label, app_id in sorted(found)]
+
+
+def _likeness(typed: str, names: Iterable[str]) -> int:
+    """How far names are from what was typed: 0 it is one of them, 1 one begins so, 2 neither."""
+    return min((0 if name == typed else 1 if name.startswith(typed) else 2 for name in names), default=2)
 
 
 def _there(apps: Sequence[App]) -> str:
-    names = ", ".join(code(one.slug) for one in apps[:8]) + "…" * (len(apps) > 8)
-    return count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
+    names = ", ".join(code(one.slug) for one in apps[:8])
+    there = count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
+    return f"{there} … {say('The form of `get` finds the others by name.')}" if len(apps) > 8 else there
 
 
 def _by_id(one: App) -> str:
@@ -134,14 +150,14 @@ def build(
     Raises Ambiguous when several builds carry the version or number, NotFoundByName with the closest versions.
     """
     wanted = which.strip()
-    if wanted.casefold() == "latest":
+    if wanted.casefold() == LATEST:
         return _latest(builds, of, recalled)
     if wanted.startswith("#"):
         found = [one for one in builds if one.number and one.number == wanted[1:].strip()]
     else:
         found = [one for one in builds if one.id == wanted.lower()]
         found = found or [one for one in builds if one.version.casefold() == wanted.casefold()]
-        found = found or [one for one in builds if one.version.casefold().lstrip("v") == wanted.casefold().lstrip("v")]
+        found = found or [one for one in builds if is_version(one, wanted)]
     if not found:
         names = dict.fromkeys(one.version for one in builds if one.version)
         raise NotFoundByName(
@@ -159,6 +175,46 @@ def _preferred(found: Sequence[Build], recalled: Collection[str], prefer: Prefer
         return [one for one in found if prefer(one)] or found
     available = [one for one in found if one.stage is Stage.READY and one.id not in recalled]
     return available or [one for one in found if one.stage.under_way] or found[:1]
+
+
+def is_version(one: Build, typed: str) -> bool:
+    """Whether a build has the version that was typed; case and a `v` in front do not matter."""
+    return _bare(one.version) == _bare(typed.strip())
+
+
+def _bare(version: str) -> str:
+    return version.casefold().lstrip("v")
+
+
+def versions_typed(typed: str) -> tuple[str, ...]:
+    """The version names that somebody may have typed whole: all of it, or its first word, with and without a `v`."""
+    words = " ".join(typed.split())
+    first = words.partition(" ")[0]
+    tried = (words, first, first.removeprefix("v"), first.removeprefix("V"))
+    return tuple(dict.fromkeys(one for one in tried if one and not one.startswith("#")))
+
+
+def matches(one: Build, typed: str) -> bool:
+    """Whether every word that was typed stands in what is shown of a build, or in its id, tags or `#number`."""
+    number = f"#{one.number}" if one.number else ""
+    facts = (label(one), f"v{_bare(one.version)}", number, one.id, *one.tags, one.origin.tag or "")
+    text = "\n".join(facts).casefold()
+    return all(word in text for word in typed.casefold().split())
+
+
+def likeliest(builds: Iterable[Build], typed: str) -> list[Build]:
+    """The same builds, those first whose version, number or name was typed whole, then those that begin so."""
+    wanted = " ".join(typed.casefold().split())
+    if not wanted:
+        return list(builds)
+    first = wanted.partition(" ")[0]
+
+    def likeness(one: Build) -> int:
+        number, bare = one.number.casefold(), _bare(one.version)
+        names = [name for name in (one.version.casefold(), bare, bare and f"v{bare}", number, f"#{number}") if name]
+        return min(_likeness(wanted, [*names, one.id, label(one).casefold()]), _likeness(first, names))
+
+    return sorted(builds, key=likeness)
 
 
 def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Build:
@@ -206,7 +262,7 @@ def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[
 def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
     if len(found) == 1:
         return found[0]
-    choices = [(label(one), f"{of.id} {one.id}") for one in found[:10]]
+    choices = [(label(one), f"{of.id} {one.id}") for one in found]
     sentence = count(
         "“{which}” of {app} could be {number} build.",
         "“{which}” of {app} could be any of {number} builds.",
@@ -219,11 +275,15 @@ def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
 
 def label(one: Build) -> str:
     """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
+    return f"{short(one)} · {one.origin.branch}" if one.origin.branch else short(one)
+
+
+def short(one: Build) -> str:
+    """The same without its branch: `2.4.0 (173) iOS`."""
     number = f" ({one.number})" if one.number else ""
     platform = PLATFORMS.get(one.platform.casefold(), one.platform)
-    branch = f" · {one.origin.branch}" if one.origin.branch else ""
     version = one.version or say("no version")
-    return f"{version}{number} {platform}{branch}".strip()
+    return f"{version}{number} {platform}".strip()
 
 
 PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}

@@ -27,11 +27,16 @@ def usual(builds: Sequence[Build], platform: str) -> timedelta | None:
     `processTime` together, or, where those say nothing, of the time between `createdAt` and `updatedAt`.
     """
     ready = [build for build in builds if build.stage is Stage.READY]
-    alike = [build for build in ready if build.platform.casefold() == platform.casefold()][:LATEST]
+    alike = [build for build in ready if tells(build, platform)][:LATEST]
     unit = _unit(ready)
     taken = [_spent(build) * unit for build in alike] if unit else []
     found = _believable(taken) or _believable([_span(build) for build in alike])
     return timedelta(seconds=median(found)) if found else None
+
+
+def tells(build: Build, platform: str) -> bool:
+    """Whether a build says how long those of this platform take."""
+    return build.stage is Stage.READY and build.platform.casefold() == platform.casefold()
 
 
 def left(since: datetime, usually: timedelta | None, now: datetime) -> timedelta | None:

@@ -7,6 +7,7 @@ from functools import reduce
 
 from bot.domain import choice, grammar, manners
 from bot.domain.grammar import Option, Words
+from bot.domain.lengths import within
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
 from bot.errors import BadInput
 from bot.language import later, say
@@ -15,6 +16,7 @@ from bot.language.verbatim import verbatim
 EVENTS = tuple(event for event in Event if not event.personal)
 DEFAULT_EVENTS = (Event.PROCESSED, Event.FAILED)
 KEYS = ("on", *choice.FILTERS)
+LONGEST = 1000  # characters of a filter; with all the quotes it may need, it still fits into an input of a form
 
 # How a sentence says what a filter lets through, and what it does not.
 _LIMITS = {
@@ -60,8 +62,14 @@ def events(words: Words) -> tuple[Event, ...]:
 
 
 def query(words: Words) -> str:
-    """The filter as canonical text, without `on:` and how it is to be told; this is what is stored."""
-    return grammar.explain(Words((), tuple(option for option in words.options if option.key in choice.FILTERS)))
+    """The filter as canonical text, without `on:` and how it is to be told; this is what is stored.
+
+    Raises TooLong when a form would have no room for it.
+    """
+    typed = Words((), tuple(option for option in words.options if option.key in choice.FILTERS))
+    bare = " ".join(f"{'-' * one.no}{one.key}:{one.value}" for one in typed.options)  # quotes make it longer
+    within(later("The filter"), bare, LONGEST)
+    return grammar.explain(typed)
 
 
 def typed(wanted: Sequence[Event], filter_text: str, manner: Manner) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain import schedules
 from bot.domain.grammar import Option, Words
+from bot.domain.lengths import within
 from bot.domain.model import Manner, Subscription
 from bot.domain.periods import zone
 from bot.errors import BadInput
@@ -39,7 +40,7 @@ def manner(words: Words, tz: str) -> Manner:
         threads=_one_of("threads", given["threads"], _switch(), usual=True),
         grouped=_one_of("group", given["group"], {"version": True, **_switch(on=())}, usual=False),
         mention="" if given["mention"].casefold() in _OFF else given["mention"],
-        label=given["label"].strip()[:LABEL],
+        label=within(later("The label"), given["label"].strip(), LABEL),
         digest=_digest(given["digest"]),
         quiet=_quiet(given["quiet"]),
         tz=_zone(given["tz"]) if given["tz"] else tz,

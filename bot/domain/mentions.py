@@ -39,5 +39,7 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
 def _there(handles: Mapping[str, str]) -> str:
     if not handles:
         return say("There is none in this workspace.")
-    names = ", ".join(code(f"@{handle}") for handle in sorted(handles.values())[:8]) + "…" * (len(handles) > 8)
+    names = ", ".join(code(f"@{handle}") for handle in sorted(handles.values())[:8])
+    if len(handles) > 8:
+        names = say("{names} and {number} more", names=names, number=len(handles) - 8)
     return say("There are {names}.", names=names)

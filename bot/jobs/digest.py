@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.causes import cause
+from bot.domain import choice
 from bot.domain import digests as decisions
 from bot.domain.digests import Digest, Turn
 from bot.domain.model import App, Role
@@ -97,13 +99,18 @@ class DigestJob:
             return False
         return (await self._poster.channel(digest.place)).shared is False
 
+    async def _names(self, digest: Digest) -> Mapping[str, str]:
+        """The name of the build a digest is about, as far as it was seen."""
+        known = await self._store.known_builds([digest.which])
+        return {build_id: choice.short(build) for build_id, build in known.items()}
+
     async def _pause(self, digest: Digest, why: str) -> None:
         """It can come no more as it is: whoever wanted it is told, once."""
         log.warning("digest.paused", digest=digest.id, why=why)
         for paused in await self._store.pause_digests(why, number=digest.id):
             try:
                 with speaking(await self._people.language(paused.created_by)):
-                    card = cards.paused(paused, why)
+                    card = cards.paused(paused, why, await self._names(paused))
                 await self._poster.post(paused.created_by, card)
             except Problem as problem:
                 log.info("digest.maker_not_told", problem=type(problem).__name__, cause=cause(problem))

@@ -16,6 +16,7 @@ from bot.domain.model import Build, Role
 from bot.service.tuning import Tuning
 from bot.slack.carrier import Carrier
 from bot.slack.command import House, Registry
+from bot.slack.drafts import Drafts
 from bot.slack.files import Files
 from bot.slack.handout import Claims, Handout
 from bot.slack.people import People
@@ -84,6 +85,7 @@ def house_of(
         metrics=metrics,
         registry=Registry.of(bot.commands),
         carrier=carrier,
+        drafts=Drafts(store),
         command=settings.slack_command,
         deadline=timedelta(hours=settings.build_deadline_hours),
         dashboard=dashboard,

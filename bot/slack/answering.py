@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.causes import cause
 from bot.domain.audit import Entrypoint
-from bot.errors import BadInput, SlackProblem, StoreDown
+from bot.errors import BadInput, Denied, Problem, SlackProblem, StoreDown
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Home, Message, Reply, Where
+from bot.slack.cards import forms
+from bot.slack.drafts import Drafts
 from bot.slack.home import instead
 from bot.slack.payloads import Came, remembering
 from bot.slack.poster import Posted, Poster
+from bot.slack.submitting import Submitted, again, texts
 from bot.store.handing import Expiry
 from bot.store.store import Store
 from bot.telemetry import logger
@@ -28,20 +32,22 @@ RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_
 class Answering:
     """Delivers what handlers return; they never talk to Slack themselves."""
 
-    def __init__(self, poster: Poster, store: Store, command: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, poster: Poster, store: Store, drafts: Drafts, command: str, clock: Callable[[], datetime]
+    ) -> None:
         self._poster = poster
         self._store = store
+        self._drafts = drafts
         self._command = command
         self._clock = clock
 
-    async def deliver(self, came: Came, reply: Reply) -> None:
-        """Send a reply where it belongs; raises SlackProblem when Slack will not have it there."""
+    async def deliver(self, came: Came, reply: Reply, form: Submitted | None = None) -> None:
+        """Send a reply where it belongs, and close the `form` it answers; raises SlackProblem when Slack refuses it."""
         if isinstance(reply, Form):
-            if not came.trigger_id:
-                step = say("Please type `{command}`.", command=self._command)
-                raise BadInput(say("I cannot open a form from here."), step)
-            await self._poster.open_form(came.trigger_id, remembering(reply, came))
+            await self._open(came, reply, form)
             return
+        if form is not None:
+            form.close()
         if isinstance(reply, Home):
             await self._poster.publish(came.user_id, reply)
             return
@@ -54,6 +60,37 @@ class Answering:
             await self._direct(came, reply)
         else:
             await self.say(came, reply, replace=came.replaces)
+
+    async def refuse(
+        self, came: Came, message: Message, problem: Problem, form: Submitted | None, reference: str | None = None
+    ) -> None:
+        """Say what went wrong: next to the field of the form that is open, else in words, with the way back to it."""
+        if form is None or form.accepted:
+            await self.say(came, message)
+        elif not form.keep_open(problem, reference):
+            await self.say(came, await self._with_way_back(form.view, message))
+        elif isinstance(problem, Denied):
+            await self.say(came, message)  # a form has no room for the button to ask for the role
+
+    async def _with_way_back(self, view: dict[str, Any], message: Message) -> Message:
+        try:
+            return forms.with_way_back(message, await self._drafts.carried(again(view).saved(), 0))
+        except StoreDown:
+            return forms.with_words(message, texts(view))
+
+    async def _open(self, came: Came, asked: Form, below: Submitted | None) -> None:
+        if not came.trigger_id:
+            step = say("Please type `{command}`.", command=self._command)
+            raise BadInput(say("I cannot open a form from here."), step)
+        ready = await remembering(asked, came, self._drafts)
+        if below is not None and below.go_on(ready):
+            return
+        try:
+            await self._poster.open_form(came.trigger_id, ready)
+        except SlackProblem as problem:
+            log.info("answer.form_not_opened", code=problem.code)
+            draft = await self._drafts.carried(asked.saved(), 0)
+            await self.say(came, forms.not_opened(Message(say("Slack did not open the form in time.")), draft))
 
     async def _copies(self, reply: Message) -> None:
         """To the people or channels concerned; when none can be told, the asker hears why, unless a link waits."""

@@ -39,12 +39,25 @@ from bot.slack.binding import bind
 from bot.slack.blocks import Home, Message, Reply
 from bot.slack.command import Call, Entry, House, Kind
 from bot.slack.home import REFRESH, HomeTab
-from bot.slack.payloads import Came, button_value, came, edited, home_opened, joined, mentioned, moved, typed
+from bot.slack.paging import page_of, turned_to
+from bot.slack.payloads import (
+    Came,
+    button_value,
+    came,
+    edited,
+    home_opened,
+    joined,
+    mentioned,
+    moved,
+    remembering_all,
+    typed,
+)
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.slack.quoted import quoted
 from bot.slack.repeats import Repeats
 from bot.slack.shapes import cleaned
+from bot.slack.submitting import Submitted, again
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
@@ -105,6 +118,11 @@ def bolt(
     return app
 
 
+def _json(body: dict[str, Any]) -> BoltResponse:
+    """An acknowledgement that says something, or nothing."""
+    return BoltResponse(status=OK, body=json.dumps(body) if body else "", headers={"content-type": "application/json"})
+
+
 class FrontDoor(AsyncMiddleware):
     """The last of Bolt's global middlewares: it takes every verified request, acknowledges it and works on it after.
 
@@ -128,10 +146,11 @@ class FrontDoor(AsyncMiddleware):
         self._people = people
         self._metrics = metrics
         self._clock = clock
-        self._answering = Answering(poster, house.store, house.command, clock)
+        self._answering = Answering(poster, house.store, house.drafts, house.command, clock)
         self._home = HomeTab(poster, self._home_of)
         self._tasks: set[asyncio.Task[None]] = set()
         self._repeats = Repeats(house.store, metrics)
+        self._forms: dict[str, Submitted] = {}  # that are still open, by the trigger they were sent with
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def async_process(
@@ -151,17 +170,27 @@ class FrontDoor(AsyncMiddleware):
             for action in body.get("actions") or []:
                 self._begin(came(Entrypoint.BUTTON, body, action), action, self._click)
         elif kind == "view_submission":
-            self._begin(came(Entrypoint.FORM, body), body.get("view") or {}, self._submission)
+            return _json(await self._submitted(body))
         elif kind == "message_action":
             self._begin(came(Entrypoint.SHORTCUT, body), body, self._shortcut)
         elif kind == "event_callback":
             self._event(body)
         elif kind == "block_suggestion":
             found = await self._typeahead(came(Entrypoint.TYPEAHEAD, body), body)
-            return BoltResponse(
-                status=OK, body=json.dumps({"options": found}), headers={"content-type": "application/json"}
-            )
+            return _json({"options": found})
         return BoltResponse(status=OK, body="")
+
+    async def _submitted(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What became of a form, by which it closes or stays open; one that is delivered again hears the same."""
+        key = str(body.get("trigger_id") or "")
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = Submitted(body.get("view") or {})
+            self._begin(came(Entrypoint.FORM, body), form, self._submission)
+        try:
+            return await form.acknowledgement()
+        finally:
+            self._forms.pop(key, None)
 
     def _event(self, body: dict[str, Any]) -> None:
         if (body.get("event") or {}).get("type") == "app_mention":
@@ -192,6 +221,7 @@ class FrontDoor(AsyncMiddleware):
     async def _conduct(
         self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
     ) -> None:
+        form = what if isinstance(what, Submitted) else None
         reference = secrets.token_hex(4)
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
         started = time.monotonic()
@@ -204,19 +234,20 @@ class FrontDoor(AsyncMiddleware):
                 language.speak(await self._people.language(came.user_id))
                 name, reply = await work(came, what)
                 if reply is not None:
-                    await self._answering.deliver(came, reply)
+                    await self._answering.deliver(came, reply, form)
             except Denied as error:
                 outcome = RequestOutcome.DENIED
-                await self._answering.say(came, replies.denied(error))
+                await self._answering.refuse(came, replies.denied(error), error, form)
             except Problem as error:
                 outcome = RequestOutcome.PROBLEM
                 log.info("request.problem", problem=type(error).__name__, cause=cause(error))
-                await self._answering.say(came, replies.problem(error, None if error.everyday else reference))
+                shown = None if error.everyday else reference
+                await self._answering.refuse(came, replies.problem(error, shown), error, form, shown)
             except Exception as error:  # the person gets an answer whatever happens (promise 9)
                 outcome = RequestOutcome.UNEXPECTED
                 log.exception("request.unexpected", error=type(error).__name__)
                 problem = Problem(say("Something went wrong on my side."))
-                await self._answering.say(came, replies.problem(problem, reference))
+                await self._answering.refuse(came, replies.problem(problem, reference), problem, form, reference)
             if (
                 came.home
                 and came.door is not Entrypoint.HOME
@@ -231,13 +262,13 @@ class FrontDoor(AsyncMiddleware):
         access.require_somewhere(asker, entry.need)
         return Call(asker, self._house, self._clock(), came.door, entry.name, entry.need)
 
-    async def _command(self, came: Came, text: str) -> tuple[str, Reply | None]:
+    async def _command(self, came: Came, text: str, page: int = 0) -> tuple[str, Reply | None]:
         words = grammar.parse(text)
         verb = words.plain[0].casefold() if words.plain else "menu"
         with _to_try_again("run.v1", f"{verb} {grammar.explain(words.tail())}".strip()):
-            return await self._run(came, verb, words)
+            return await self._run(came, verb, words, page)
 
-    async def _run(self, came: Came, verb: str, words: Words) -> tuple[str, Reply | None]:
+    async def _run(self, came: Came, verb: str, words: Words, page: int) -> tuple[str, Reply | None]:
         entry = self._house.registry.get(Kind.COMMAND, verb)
         if entry is None:
             await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
@@ -247,7 +278,15 @@ class FrontDoor(AsyncMiddleware):
             arguments = await bind(entry, call, words.tail())
             return verb, await entry.run(call, **arguments)
         except Ambiguous as error:
-            return verb, replies.choices(error, verb, words.tail())
+            return verb, await self._choices(error, verb, words.tail(), page)
+
+    async def _choices(self, error: Ambiguous, verb: str, words: Words, page: int) -> Message:
+        """A page of what can be meant; the buttons do the rest of the command, however long it is."""
+        carry = self._house.drafts.carried
+        shown = page_of(error.choices, page, replies.CHOICES)
+        typed = [await carry(replies.with_choice(verb, one, words)) for _, one in shown.items]
+        again = await carry(grammar.explain(Words((verb, *words.plain), words.options)))
+        return replies.choices(error, shown, typed, again)
 
     def _unknown(self, verb: str) -> Problem:
         names = [entry.name for entry in self._house.registry.commands()]
@@ -260,16 +299,19 @@ class FrontDoor(AsyncMiddleware):
         asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
             return name, None
-        value = str(action.get("value") or "")
+        value = await self._house.drafts.whole(str(action.get("value") or ""))
         if name == "run.v1":
             return await self._command(came, value)
+        if name == replies.MORE_CHOICES:
+            page, text = turned_to(value)
+            return await self._command(came, text, page)
         entry = self._house.registry.get(Kind.BUTTON, name)
         if entry is None:
             raise BadInput(
                 say("This button is from another version of me."),
                 say("Please type `{command} help`.", command=self._house.command),
             )
-        with _to_try_again(str(action.get("action_id")), value):
+        with _to_try_again(str(action.get("action_id")), str(action.get("value") or "")):
             return name, await self._pressed(came, entry, action, value)
 
     async def _pressed(self, came: Came, entry: Entry, action: dict[str, Any], value: str) -> Reply | None:
@@ -327,16 +369,17 @@ class FrontDoor(AsyncMiddleware):
         call = replace(await self._authorised(came, entry), quoted=quoted(message))
         return name, await entry.run(call, button_value(message, OF_A_BUILD))
 
-    async def _submission(self, came: Came, view: dict[str, Any]) -> tuple[str, Reply | None]:
-        name = str(view.get("callback_id") or "")
+    async def _submission(self, came: Came, form: Submitted) -> tuple[str, Reply | None]:
+        name = str(form.view.get("callback_id") or "")
         entry = self._house.registry.get(Kind.FORM, name)
         if entry is None:
             raise BadInput(
                 say("This form is from another version of me."),
                 say("Please type `{command}` again.", command=self._house.command),
             )
-        call = await self._authorised(came, entry)
-        return name, await entry.run(call, typed(view))
+        form.view = await remembering_all(form.view, self._house.drafts)
+        call = replace(await self._authorised(came, entry), sent=again(form.view))
+        return name, await entry.run(call, typed(form.view))
 
     async def _typeahead(self, came: Came, body: dict[str, Any]) -> list[dict[str, Any]]:
         entry = self._house.registry.get(Kind.OPTIONS, str(body.get("action_id") or ""))
@@ -346,7 +389,8 @@ class FrontDoor(AsyncMiddleware):
             async with asyncio.timeout(TYPEAHEAD_SECONDS):
                 language.speak(await self._people.language(came.user_id))
                 call = await self._authorised(came, entry)
-                found = await entry.run(call, str(body.get("value") or ""), typed(body.get("view") or {}))
+                view = await remembering_all(body.get("view") or {}, self._house.drafts)
+                found = await entry.run(call, str(body.get("value") or ""), typed(view))
         except (Problem, TimeoutError) as error:
             log.info("typeahead.empty", problem=type(error).__name__, cause=cause(error))
             return []

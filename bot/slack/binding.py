@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from bot.domain import choice, periods
+from bot.domain.choice import LATEST
 from bot.domain.grammar import Option, Words
 from bot.domain.model import App
 from bot.domain.periods import Period
 from bot.errors import BadInput
 from bot.language import later, say
 from bot.language.verbatim import code
-from bot.slack.command import LATEST, Call, Entry, Parameter, Rest, Target
+from bot.slack.command import Call, Entry, Parameter, Rest, Target
 
 NEEDS = {
     App: later("`{command}` needs an app."),

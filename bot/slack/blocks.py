@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -20,7 +21,6 @@ from slack_sdk.models.blocks import (
     InputBlock,
     MarkdownTextObject,
     Option,
-    PlainTextInputElement,
     PlainTextObject,
     SectionBlock,
     StaticSelectElement,
@@ -31,7 +31,7 @@ from bot import language
 from bot.language import figure, say
 from bot.slack import markup
 from bot.slack.rendering import rendered
-from bot.slack.wording import cut, pieces, plain
+from bot.slack.wording import cut, inline, pieces, plain
 
 Block = dict[str, Any]
 
@@ -45,9 +45,12 @@ CONTEXT_ELEMENTS = 10
 ACTIONS_ELEMENTS = 25
 BUTTON_TEXT = 75
 BUTTON_VALUE = 2000
+OPTION_TEXT = 75
+OPTION_VALUE = 150
+OPTIONS = 100
 URL = 3000
-INPUT_TEXT = 3000
 INPUT_LABEL = 2000
+QUOTED = 500  # characters of a line before escaping, which makes five of an ampersand
 TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
 
 
@@ -131,13 +134,27 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A modal: `name` is the form that takes the input, `memory` travels with it (no secrets, ≤ 3000 characters)."""
+    """A modal: `name` is the form that takes the input, `memory` travels with it (no secrets, of any length).
+
+    `given` counts as filled in, by block, where there is no input for it.
+    """
 
     name: str
     title: str
     blocks: tuple[Block, ...]
     submit: str = "OK"
     memory: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    def saved(self) -> str:
+        """All of it as JSON, for a button that opens it again."""
+        return json.dumps({one.name: getattr(self, one.name) for one in fields(self)}, ensure_ascii=False)
+
+    @classmethod
+    def restored(cls, saved: str) -> Form:
+        """The form that was saved."""
+        found = json.loads(saved)
+        return cls(**{**found, "blocks": tuple(found["blocks"])})
 
     def view(self) -> dict[str, Any]:
         """The view for views.open. https://docs.slack.dev/reference/views/modal-views"""
@@ -213,6 +230,22 @@ def _in_rich_text(text: str, fields: Sequence[str], accessory: Any) -> Block:
     return {TOGETHER: (words, below)}
 
 
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """Lines of mrkdwn in as few paragraphs as hold all of them."""
+    return [section(one) for one in pieces("\n".join(lines), SECTION_TEXT)]
+
+
+def quoted(text: str) -> list[str]:
+    """A text of several lines as quotations, each as long as a paragraph may be; none of it is lost."""
+    parts = (line[at : at + QUOTED] for line in text.strip().splitlines() for at in range(0, len(line) or 1, QUOTED))
+    return pieces("\n".join(f">{inline(part, QUOTED)}" for part in parts), SECTION_TEXT)
+
+
+def typed(text: str) -> Block:
+    """A paragraph of what somebody typed, to be copied."""
+    return rendered(SectionBlock(text=PlainTextObject(text=cut(text, SECTION_TEXT) or "–", emoji=False)))
+
+
 def header(text: str) -> Block:
     """A title line."""
     return rendered(HeaderBlock(text=_plain(text, HEADER_TEXT)))
@@ -273,7 +306,7 @@ def link_button(label: str, url: str, action: str, *, says: str | None = None) -
 
 def option(label: str, value: str) -> Option:
     """One line of a select."""
-    return Option(text=_plain(label, 75), value=value[:150])
+    return Option(text=_plain(label, OPTION_TEXT), value=value[:OPTION_VALUE])
 
 
 def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, optional: bool = False) -> Block:
@@ -298,20 +331,6 @@ def choose(label: str, name: str, options: Sequence[Option], *, chosen: Option |
             label=_plain(label, INPUT_LABEL),
             element=StaticSelectElement(action_id=name, options=list(options), initial_option=chosen),
             optional=chosen is None,
-        )
-    )
-
-
-def line_input(label: str, name: str, *, hint: str = "", value: str = "", optional: bool = True) -> Block:
-    """A line to type into."""
-    return rendered(
-        InputBlock(
-            block_id=name,
-            label=_plain(label, INPUT_LABEL),
-            element=PlainTextInputElement(
-                action_id=name, placeholder=plain(hint, 150) if hint else None, initial_value=value or None
-            ),
-            optional=optional,
         )
     )
 

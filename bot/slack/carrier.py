@@ -52,6 +52,7 @@ class Load:
     details: Details = field(default_factory=Details)
     build: Build | None = None
     door: Entrypoint = Entrypoint.FORM
+    again: str = ""  # what the button carries that opens the form anew
 
     @property
     def to(self) -> str:
@@ -111,20 +112,20 @@ class Carrier:
     async def _carry(self, load: Load) -> None:
         telling = _Telling(self._poster, self.unfinished, load)
         outcome: AuditOutcome | str = AuditOutcome.STOPPED
-        last, build = cards.failed(load.file.name, load.to, _problem(STOPPED)), load.build
+        last, build = _failed(load, _problem(STOPPED)), load.build
         try:
             await telling.begin()
             async with self._room:
                 last, build = await self._sent(load, telling)
             outcome = AuditOutcome.UPLOADED
         except Problem as problem:
-            outcome, last = type(problem).__name__, cards.failed(load.file.name, load.to, problem)
+            outcome, last = type(problem).__name__, _failed(load, problem)
             log.info("carry.problem", problem=outcome, cause=cause(problem))
         except asyncio.CancelledError:
             log.info("carry.stopped")
         except Exception as error:
             reference = secrets.token_hex(4)
-            outcome, last = AuditOutcome.UNEXPECTED, cards.failed(load.file.name, load.to, _problem(BROKEN), reference)
+            outcome, last = AuditOutcome.UNEXPECTED, _failed(load, _problem(BROKEN), reference)
             log.exception("carry.unexpected", error=type(error).__name__, reference=reference)
         with suppress(Problem):  # the person is told all the same
             await self._end(load, build, outcome)
@@ -182,6 +183,10 @@ class Carrier:
         )
 
 
+def _failed(load: Load, problem: Problem, reference: str | None = None) -> Message:
+    return cards.failed(load.file.name, load.to, problem, reference, again=load.again)
+
+
 def _problem(sentences: tuple[str, str]) -> Problem:
     return Problem(*map(say, sentences))
 
@@ -201,7 +206,7 @@ class _Telling:
         """Say that it is coming."""
         self._posted = await self._poster.post(self._load.asker.user_id, self._card(None))
         with suppress(Problem):  # it is carried all the same
-            await self._unfinished.begin(self._posted, self._load.file.name, self._load.to)
+            await self._unfinished.begin(self._posted, self._load.file.name, self._load.to, self._load.again)
 
     def sent(self, count: int) -> None:
         """So many bytes have gone."""

@@ -18,13 +18,15 @@ from bot.applivery.client import Applivery
 from bot.domain import access, choice
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
-from bot.domain.choice import Ambiguous, Prefer
+from bot.domain.choice import LATEST, Ambiguous, Prefer
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.health import Health
 from bot.domain.model import App, Asker, Build, Role
-from bot.errors import BadInput, Denied, NotFoundByName
+from bot.errors import BadInput, Denied, NotFoundByName, StoreDown
 from bot.language import count, later, say
+from bot.slack.blocks import Form
 from bot.slack.carrier import Carrier
+from bot.slack.drafts import Drafts
 from bot.slack.handout import Handout
 from bot.slack.people import People
 from bot.slack.poster import Channel, Group
@@ -35,9 +37,6 @@ from bot.telemetry import Metrics
 
 Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
 Rest = NewType("Rest", str)  # all the plain words that are left, as one text
-
-LATEST = "latest"
-CHOICES = 20  # buttons in a list to choose from: Slack takes 25 in a row
 
 
 class Places(Protocol):
@@ -74,6 +73,7 @@ class House:
     metrics: Metrics
     registry: Registry
     carrier: Carrier
+    drafts: Drafts
     command: str
     language: str
     deadline: timedelta
@@ -95,6 +95,7 @@ class Call:
     verb: str = ""
     need: Role = Role.MEMBER
     quoted: Quoted = NO_MESSAGE
+    sent: Form | None = None  # the form this is the answer to, as it was filled in
 
     async def permit(self, app: App, asker: Asker | None = None) -> None:
         """Raise Denied when the asker (or somebody else) may not do this with this app, or not in this channel."""
@@ -143,9 +144,9 @@ class Call:
             return apps[0]
         if not apps:
             raise Denied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
-        shown = sorted(apps, key=lambda one: one.name.casefold())[:CHOICES]
         alike = Counter(one.name for one in apps)
-        choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in shown]
+        ordered = sorted(apps, key=lambda one: one.name.casefold())
+        choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in ordered]
         raise Ambiguous(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
@@ -163,6 +164,15 @@ class Call:
     async def instead_of(self, build: Build) -> Build | None:
         """The newest build of its kind that can be had, for one that cannot; None when there is none."""
         return await self.house.handout.in_place_of(build)
+
+    async def way_back(self) -> str:
+        """What a button carries that opens the submitted form again; empty when there is none, or no database."""
+        if self.sent is None:
+            return ""
+        try:
+            return await self.house.drafts.carried(self.sent.saved(), 0)
+        except StoreDown:
+            return ""
 
     async def write_down(
         self, action: Action, outcome: AuditOutcome | str, *, app_id: str | None = None, build_id: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -96,10 +96,19 @@ class Handout:
     async def in_place_of(self, build: Build) -> Build | None:
         """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
         try:
-            found = await self._catalogue.builds(build.app)
+            return await self._in_place_of(build, await self._store.recalls())
         except Problem:
             return None  # that nobody gets this one is what matters
-        return builds.in_place_of(build, found, await self._store.recalls())
+
+    async def _in_place_of(self, build: Build, recalls: Collection[str]) -> Build | None:
+        """What to take instead; the whole list is asked for when the newest builds are of other lines."""
+        usable: list[Build] = []
+        async for one in self._catalogue.walk(build.app):
+            if builds.can_replace(one, build, recalls):
+                usable.append(one)
+            if usable and builds.line_of(usable[-1]) == builds.line_of(build):
+                break
+        return builds.in_place_of(build, usable, recalls)
 
     async def _link(self, asker: Asker, build: Build, kind: FileKind, file_id: str | None) -> Link:
         if self._claims is None:

@@ -6,15 +6,17 @@ https://docs.slack.dev/reference/block-kit/block-elements
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from slack_sdk.models.blocks import CheckboxesElement, InputBlock, Option, PlainTextObject, StaticSelectElement
 from slack_sdk.models.blocks.block_elements import FileInputElement, InputInteractiveElement, PlainTextInputElement
 
 from bot.slack.blocks import Block
 from bot.slack.rendering import rendered
-from bot.slack.wording import cut
+from bot.slack.wording import cut, plain
 
 LONGEST = 3000  # characters of a text input
+PLACEHOLDER = 150
 
 
 def _input(label: str, name: str, element: InputInteractiveElement, *, optional: bool = True, hint: str = "") -> Block:
@@ -44,10 +46,18 @@ def choice(label: str, name: str, options: Sequence[Option], *, optional: bool =
     return _input(label, name, StaticSelectElement(action_id=name, options=list(options)), optional=optional)
 
 
-def line(label: str, name: str, *, value: str = "", most: int, hint: str = "") -> Block:
-    """A line to type into, at most so long."""
-    element = PlainTextInputElement(action_id=name, initial_value=cut(value, most) or None, max_length=most)
-    return _input(label, name, element, hint=hint)
+def line(
+    label: str, name: str, *, value: str = "", most: int, hint: str = "", example: str = "", optional: bool = True
+) -> Block:
+    """A line to type into, at most so long; `example` stands in it while it is empty."""
+    element = PlainTextInputElement(
+        action_id=name,
+        placeholder=plain(example, PLACEHOLDER) if example else None,
+        initial_value=cut(value, most) or None,
+        min_length=None if optional else 1,
+        max_length=most,
+    )
+    return _input(label, name, element, optional=optional, hint=hint)
 
 
 def lines(label: str, name: str, *, value: str = "", hint: str = "") -> Block:
@@ -56,3 +66,21 @@ def lines(label: str, name: str, *, value: str = "", hint: str = "") -> Block:
         action_id=name, initial_value=cut(value, LONGEST) or None, multiline=True, max_length=LONGEST
     )
     return _input(label, name, element, hint=hint)
+
+
+def refilled(block: Block, typed: dict[str, Any]) -> Block:
+    """An input as Slack sent it back, which begins with what stood in it (its entry of `state.values`)."""
+    element = {key: one for key, one in block["element"].items() if not key.startswith("initial_")}
+    if typed.get("value"):
+        element["initial_value"] = typed["value"]
+    if chosen := typed.get("selected_option"):
+        element["initial_option"] = _offered(element, [chosen])[0]
+    if ticked := typed.get("selected_options"):
+        element["initial_options"] = _offered(element, ticked)
+    return {**block, "element": element}
+
+
+def _offered(element: dict[str, Any], chosen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The options of an element with these values, word for word as it offers them; those of a search as they are."""
+    offered = {one.get("value"): one for one in element.get("options") or []}
+    return [offered.get(one.get("value"), one) for one in chosen]

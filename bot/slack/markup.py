@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _STYLES = {"*": "bold", "_": "italic", "~": "strike"}
+LAST = 100_000_000_000  # seconds since 1970
 _DATE = re.compile(r"!date\^(-?\d+)\^([^^|]*)\|(.*)")
 
 
@@ -120,6 +121,8 @@ def _element(found: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
 def _live(inside: str) -> Element:
     """A mention, a date or a link. https://docs.slack.dev/messaging/formatting-message-text#advanced"""
     if date := _DATE.fullmatch(inside):
+        if not 0 <= int(date[1]) < LAST:  # of which Slack's rich text knows no dates
+            return _text(date[3])
         return {"type": "date", "timestamp": int(date[1]), "format": date[2], "fallback": _written(date[3])}
     meant, _, label = inside.partition("|")
     if meant.startswith("@"):

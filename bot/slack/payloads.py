@@ -9,13 +9,15 @@ from typing import Any
 
 from bot.domain.audit import Entrypoint
 from bot.slack.blocks import Form
+from bot.slack.drafts import Drafts
 from bot.slack.manifest import EVENTS
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
+METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
 MOVES = EVENTS.keys() - {"app_mention", "app_home_opened"}
 OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
-REPLACING = ("run.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
+REPLACING = ("run.", "more.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +139,26 @@ def _me(body: dict[str, Any]) -> str:
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
-def remembering(form: Form, came: Came) -> Form:
-    """The form with the way back to where it was asked for: a submitted view brings no response_url of its own."""
-    memory = {"url": came.response_url, "channel": came.channel_id, "memory": form.memory}
-    if came.home:
-        memory["home"] = "yes"
-    return replace(form, memory=json.dumps(memory))
+async def remembering(form: Form, came: Came, drafts: Drafts) -> Form:
+    """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
+
+    What there is no room for stays in the database; raises StoreDown when it cannot.
+    https://docs.slack.dev/reference/views/modal-views
+    """
+    back = {"url": came.response_url, "channel": came.channel_id, **({"home": "yes"} if came.home else {})}
+    rest = {"memory": form.memory, **form.given}
+    metadata = json.dumps({**back, **rest})
+    if len(metadata) > METADATA:
+        metadata = json.dumps({**back, "kept": await drafts.carried(json.dumps(rest), 0)})
+    return replace(form, memory=metadata)
+
+
+async def remembering_all(view: dict[str, Any], drafts: Drafts) -> dict[str, Any]:
+    """The view with all it was opened with. Raises BadInput when that is kept no longer, and StoreDown."""
+    memory = _memory(view)
+    if kept := memory.pop("kept", ""):
+        return {**view, "private_metadata": json.dumps({**memory, **json.loads(await drafts.whole(kept))})}
+    return view
 
 
 def _memory(view: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +167,16 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
     except ValueError:
         return {}
     return {key: one for key, one in memory.items() if isinstance(one, str)} if isinstance(memory, dict) else {}
+
+
+def remembered(view: dict[str, Any]) -> str:
+    """What a form was opened with."""
+    return str(_memory(view).get("memory") or "")
+
+
+def given(view: dict[str, Any]) -> dict[str, str]:
+    """What counts as filled in although the form has no input for it, by block."""
+    return {key: one for key, one in _memory(view).items() if "." in key}
 
 
 def typed(view: dict[str, Any]) -> dict[str, str]:
@@ -168,8 +194,8 @@ def typed(view: dict[str, Any]) -> dict[str, str]:
             value = element.get("value") or (element.get("selected_option") or {}).get("value") or _several(element)
             if value:
                 found[block] = str(value)
-    memory = _memory(view).get("memory")
-    return {**found, **({"memory": str(memory)} if memory else {})}
+    memory = remembered(view)
+    return {**given(view), **found, **({"memory": memory} if memory else {})}
 
 
 def _several(element: dict[str, Any]) -> str:

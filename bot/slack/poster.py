@@ -29,6 +29,7 @@ from bot.telemetry import logger
 log = logger(__name__)
 
 HTTP_SECONDS = 15.0
+ADMINS = 20  # as many of a workspace's as anybody has to know
 METADATA_EVENT = "applivery_announcement"
 # Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
 CLOCKS_DIFFER = timedelta(hours=2)
@@ -88,6 +89,10 @@ def granted(headers: Mapping[str, str]) -> frozenset[str] | None:
 def yes_or_no(said: object) -> bool | None:
     """What Slack says of a yes-or-no fact; None for anything else, which is neither."""
     return said if isinstance(said, bool) else None
+
+
+def _is_admin(person: dict[str, Any]) -> bool:
+    return bool(person.get("is_admin") or person.get("is_owner")) and not person.get("deleted")
 
 
 class Poster:
@@ -347,15 +352,14 @@ class Poster:
         return frozenset(str(one) for one in listed(answer, "users"))
 
     async def workspace_admins(self) -> list[str]:
-        """The workspace's own admins and owners; looks at the first thousand people.
-
-        https://docs.slack.dev/reference/methods/users.list
-        """
-        answer = await asked(self.api.users_list(limit=1000))
-        people = listed(answer, "members")
-        return [
-            str(one["id"]) for one in people if (one.get("is_admin") or one.get("is_owner")) and not one.get("deleted")
-        ]
+        """Some of the workspace's own admins and owners. https://docs.slack.dev/reference/methods/users.list"""
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None and len(found) < ADMINS:
+            answer = await asked(self.api.users_list(limit=1000, cursor=cursor or None))
+            found += [str(one["id"]) for one in listed(answer, "members") if _is_admin(one)]
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
+        return found
 
     async def user(self, user_id: str) -> dict[str, Any]:
         """Slack's own record of somebody. https://docs.slack.dev/reference/methods/users.info"""

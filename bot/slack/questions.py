@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain import grammar, periods
+from bot.domain.choice import LATEST
 from bot.domain.downloads import By
 from bot.domain.grammar import Option, Words
 from bot.domain.members import ByPerson
@@ -18,7 +19,7 @@ from bot.language import say
 from bot.slack.binding import bind
 from bot.slack.blocks import File
 from bot.slack.cards import builds as buildcards
-from bot.slack.command import LATEST, Call, Kind, Target
+from bot.slack.command import Call, Kind, Target
 from bot.slack.reporting import Question
 from bot.slack.sheets import Sheet, separator_of
 

@@ -7,21 +7,28 @@ from collections.abc import Sequence
 from bot.domain import grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
+from bot.domain.lengths import TooLong
 from bot.domain.model import Role
 from bot.errors import Denied, Problem, Recalled, Unchecked
 from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.command import Entry
+from bot.slack.paging import Page, turning
 
+CHOICES = 20  # buttons at once: Slack takes 25 in a row
+MORE_CHOICES = "more.choices.v1"
 IN_THESE = later("It can be used in {channels}.")
-IN_SOME = later("It can be used in {channels} and others.")
+IN_SOME = later("It can be used in {channels} and {number} more.")
+CHANNELS = 50  # of them that are named
 
 
 def problem(error: Problem, reference: str | None = None) -> Message:
     """What happened, the next step, and for anything unexpected the reference that is also in the log."""
     sentence, step = safe(error.sentence), safe(error.next_step)
     small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
+    if isinstance(error, TooLong):
+        small.append(blocks.typed(error.typed_text))
     if isinstance(error, Recalled) and error.instead:
         name, value = error.instead
         small.append(blocks.actions(blocks.button(say("Get {build}", build=name), "get.v1", value, style="primary")))
@@ -34,9 +41,9 @@ def denied(error: Denied) -> Message:
     """A refusal, with the channels to go to or the way to ask for the role that is missing."""
     message = problem(error)
     if error.channels:
-        listed = ", ".join(f"<#{one}>" for one in error.channels[:5])  # our own marks: what is quoted is inert
-        some = len(error.channels) > 5
-        there = say(IN_SOME if some else IN_THESE, channels=listed)
+        listed = ", ".join(f"<#{one}>" for one in error.channels[:CHANNELS])  # our own marks: what is quoted is inert
+        left = len(error.channels) - CHANNELS
+        there = say(IN_SOME, channels=listed, number=left) if left > 0 else say(IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
     if isinstance(error, Unchecked) and error.again and len(error.again[1]) <= blocks.BUTTON_VALUE:
         again = blocks.button(say("Try again"), *error.again)
@@ -52,19 +59,21 @@ def safe(text: str) -> str:
     return wording.escape(text)
 
 
-def choices(error: Ambiguous, verb: str, words: Words) -> Message:
-    """A short list of buttons, each the command with one of the choices filled in."""
-    text = safe(f"{error.sentence} {error.next_step}")
-    listed = ", ".join(wording.inline(label) for label, _ in error.choices)
-    typed = [" ".join(part for part in (verb, one, _rest(one, words)) if part) for _, one in error.choices]
-    if max(map(len, typed)) > blocks.BUTTON_VALUE:
-        # cut short, a button would run another command than the one that was typed
-        return Message(f"{text} {listed}.", (blocks.section(f"{text}\n{listed}"),))
+def with_choice(verb: str, chosen: str, words: Words) -> str:
+    """The command with one of the choices filled in."""
+    return " ".join(part for part in (verb, chosen, _rest(chosen, words)) if part)
+
+
+def choices(error: Ambiguous, page: Page[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
+    """A page of the choices as buttons: `typed` is what each carries, `again` the command as it was typed."""
     which = [
         blocks.button(label, f"run.v1#{number}", value)
-        for number, ((label, _), value) in enumerate(zip(error.choices, typed, strict=True))
+        for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
     ]
-    return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which)))
+    text = safe(f"{error.sentence} {error.next_step}")
+    listed = ", ".join(wording.inline(label) for label, _ in page.items)
+    turn = turning(page, MORE_CHOICES, again)
+    return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
 
 
 def _rest(typed: str, words: Words) -> str:
@@ -85,7 +94,6 @@ def help_for(entry: Entry, root: str) -> Message:
 def help_for_all(entries: Sequence[Entry], root: str, note: str = "") -> Message:
     """Every subcommand in a line, with a note on which these are."""
     lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
-    text = say("*What I can do*") + "\n" + "\n".join(lines)
     more = say(
         "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",
         command=root,
@@ -93,7 +101,8 @@ def help_for_all(entries: Sequence[Entry], root: str, note: str = "") -> Message
     listed = "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries)
     told = say("What I can do: {listed}", listed=listed)
     noted = [blocks.section(note)] if note else []
-    return Message(f"{note} {told}".strip(), (*noted, blocks.section(text), blocks.context(more)))
+    body = (*noted, *blocks.paragraphs([say("*What I can do*"), *lines]), blocks.context(more))
+    return Message(f"{note} {told}".strip(), body)
 
 
 def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:

@@ -20,11 +20,11 @@ from bot.domain.model import App, Build, Member, MemberDownloads, Stage
 from bot.domain.periods import Period
 from bot.domain.reports import Before, Report, report
 from bot.language import current, say, speaking
+from bot.slack.drafts import Drafts
 from bot.store.store import Store
 
 Takes = TypeVar("Takes", bound=TakesRows)
 
-LOOKED_AT = 250  # builds of an app, when one version of it is meant
 ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, and what is not theirs is left out
 
 
@@ -61,6 +61,7 @@ class Reporting:
         self._catalogue = catalogue
         self._store = store
         self._clock = clock
+        self._drafts = Drafts(store)
         self._ledger = timedelta(days=ledger_days)
 
     def patiently(self) -> Reporting:
@@ -85,10 +86,9 @@ class Reporting:
             return newest
         if len(ids := which.split(",")) > 1 and all(map(choice.BUILD_ID.fullmatch, ids)):
             return tuple(await asyncio.gather(*(self._catalogue.build_by_id(one, (app,)) for one in ids)))
-        if not which.startswith("#") and word != "latest":
-            every = await self._catalogue.builds(app, most=LOOKED_AT)
-            if same := [one for one in every if one.version.casefold() == which.casefold()]:
-                return tuple(same)
+        named = not which.startswith("#") and word != "latest" and not choice.BUILD_ID.fullmatch(which)
+        if named and (same := await self._catalogue.of_version(app, which)):
+            return tuple(same)
         return ((await self._catalogue.build(app, which, recalled=await self._store.recalls())).build,)
 
     async def newest(self, app: App) -> tuple[Build, ...]:
@@ -103,7 +103,7 @@ class Reporting:
 
     async def _every(self, app: App) -> tuple[list[Build], Collection[str]]:
         """An app's builds, newest first, and the ids of the recalled ones."""
-        return await asyncio.gather(self._catalogue.builds(app, most=LOOKED_AT), self._store.recalls())
+        return await asyncio.gather(self._catalogue.builds(app, most=None), self._store.recalls())
 
     async def _newest_versions(self, app: App) -> Newest:
         return adoption.newest(*await self._every(app))
@@ -126,7 +126,7 @@ class Reporting:
             adopted=adoption.adoption(found.summary.people, newest) if newest and newest.versions else None,
             links=links,
             remembered=self._remembered(question.period),
-            typed=question.typed,
+            typed=await self._drafts.carried(question.typed),
             stretch=_days(question.period, question.tz),
         )
 

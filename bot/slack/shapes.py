@@ -41,10 +41,29 @@ class State(msgspec.Struct):
     values: dict[str, dict[str, Input]] | None = None
 
 
+class Label(msgspec.Struct):
+    """Words on a form."""
+
+    text: Text = None
+
+
+class FormBlock(msgspec.Struct):
+    """A block of a form; `element` is that of an input. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
+
+    type: Text = None
+    block_id: Id = None
+    label: Label | None = None
+    element: dict[str, Any] | None = None
+
+
 class View(msgspec.Struct):
     """A form."""
 
     callback_id: Id = None
+    previous_view_id: Id = None
+    title: Label | None = None
+    submit: Label | None = None
+    blocks: list[FormBlock] | None = None
     private_metadata: Text = None
     state: State | None = None
 

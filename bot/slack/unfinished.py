@@ -38,6 +38,7 @@ class Note(msgspec.Struct, frozen=True):
     place: str
     language: str
     until: datetime
+    again: str = ""  # what the button carries that opens the form anew
 
 
 class Unfinished:
@@ -50,10 +51,10 @@ class Unfinished:
         self._beating: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
 
-    async def begin(self, posted: Posted, file: str, place: str) -> None:
+    async def begin(self, posted: Posted, file: str, place: str, again: str = "") -> None:
         """The message that stands there speaks of a load that is under way from now on. Raises StoreDown."""
         where = {"channel": posted.channel, "ts": posted.ts}
-        self._mine[posted] = {**where, "file": file, "place": place, "language": current()}
+        self._mine[posted] = {**where, "file": file, "place": place, "language": current(), "again": again}
         if self._beating is None:
             self._beating = asyncio.create_task(self._beats())
         await self.beat()
@@ -95,7 +96,7 @@ class Unfinished:
     async def _told(self, note: Note) -> bool:
         """Whether there is nothing more to do about a message."""
         with speaking(note.language):
-            message = cards.failed(note.file, note.place, Problem(*map(say, RESTARTED)))
+            message = cards.failed(note.file, note.place, Problem(*map(say, RESTARTED)), again=note.again)
         try:
             await self._poster.edit(note.channel, note.ts, message)
         except (SlackBusy, SlackUnsure):

@@ -15,10 +15,12 @@ from bot.store import migrating
 from bot.store.audit import Audit
 from bot.store.columns import now
 from bot.store.digests import Digests
+from bot.store.drafts import Drafts
 from bot.store.engine import OneProcess, Place, connect
 from bot.store.following import Following
 from bot.store.handing import Handing
 from bot.store.holding import Holding
+from bot.store.known import Known
 from bot.store.ledger import Ledger
 from bot.store.notes import Notes
 from bot.store.nudges import Nudges
@@ -53,12 +55,14 @@ class Store(
     Holding,
     Recalls,
     Audit,
+    Known,
     Ledger,
     Notes,
     Permits,
     Handing,
     Tickets,
     Digests,
+    Drafts,
     Nudges,
     Welcoming,
     Outages,

@@ -167,6 +167,16 @@ seen_events = sa.Table(
     sa.Index(None, "seen_at"),
 )
 
+# What somebody typed and Slack has no room for in a form or a button, by a key that cannot be guessed.
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", Words, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index(None, "expires_at"),
+)
+
 notes = sa.Table(
     "notes",
     metadata,

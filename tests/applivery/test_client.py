@@ -19,8 +19,9 @@ from aiohttp import web
 from bot import errors
 from bot.applivery import transport
 from bot.applivery.budget import Budget, Lane
-from bot.applivery.client import PAGE_CEILING, Applivery
+from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.applivery.paging import PAGE_CEILING
 from bot.domain.model import App, Build, FileKind, Link, Member, Stage
 from bot.sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
 from bot.sandbox.applivery.wire import NETWORKS

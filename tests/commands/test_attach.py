@@ -76,9 +76,8 @@ async def test_a_build_that_is_not_processed_takes_nothing(world: World) -> None
     build = ready(world, status="in_progress")
     await world.start()
     form = await opened(world, posted(world))
-    await world.slack.submit(form, filled(world.courier.id, build.id), user=world.ana)
-    await rested(world)
-    assert "once Applivery has processed the build" in world.slack.ephemerals(world.ana)[-1].text
+    turn = await world.slack.submit(form, filled(world.courier.id, build.id), user=world.ana)
+    assert "once Applivery has processed the build" in turn.errors["attach.build"]
     assert not directs(world, world.ana)
 
 

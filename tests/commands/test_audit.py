@@ -49,16 +49,42 @@ async def test_it_says_who_what_when_by_which_door_and_how_it_ended(world: World
     await some(world)
     read = seen(await world.ask("audit"))
     lines = read.splitlines()
-    build = world.applivery.builds[1].id
     assert len(lines) == 4
     assert all(line.startswith("<!date^") for line in lines)
     ends = [line.partition(" UTC> · ")[2] for line in lines]
     assert ends == [
-        f"<@{world.bruno.id}> · get Driver `{world.applivery.builds[0].id}` · AppliveryDown · command",
-        f"<@{world.bruno.id}> · get Courier `{build}` · minted · mention",
-        f"<@{world.ana.id}> · get Courier `{build}` · minted · button",
-        f"<@{world.ana.id}> · get Courier `{build}` · minted · command",
+        f"<@{world.bruno.id}> · get Driver 9.0.0 (9) Android · AppliveryDown · command",
+        f"<@{world.bruno.id}> · get Courier 2.4.0 (173) iOS · minted · mention",
+        f"<@{world.ana.id}> · get Courier 2.4.0 (173) iOS · minted · button",
+        f"<@{world.ana.id}> · get Courier 2.4.0 (173) iOS · minted · command",
     ]
+
+
+async def test_a_build_keeps_its_name_when_it_is_deleted(world: World) -> None:
+    await world.start()
+    await world.ask("subscribe courier")
+    await world.look()
+    build = ready(world)
+    await world.look()
+    await world.ask("get courier")
+    world.applivery.delete(build)
+    assert "2.4.0 (173) iOS" in seen(await world.ask("audit"))
+
+
+async def test_a_build_nobody_knows_keeps_its_id(world: World) -> None:
+    await world.start()
+    build = ready(world)
+    await world.ask("get courier")
+    world.applivery.delete(build)
+    assert f"get Courier `{build.id}` · minted" in seen(await world.ask("audit"))
+    world.applivery.faults.add("GET *", Fault(status=500), times=None)
+    assert build.id in seen(await world.ask("audit")), "the trail can be read while Applivery is away"
+
+
+async def test_people_and_channels_are_named_by_slack(world: World) -> None:
+    await world.start()
+    await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
+    assert f"releaser to <@{world.bruno.id}>" in seen(await world.ask("audit"))
 
 
 async def test_the_trail_is_private_and_only_for_admins(world: World) -> None:
@@ -121,13 +147,21 @@ async def test_what_cannot_be_asked_is_said(world: World, typed: str, words: str
     assert words in (await world.ask(typed)).text
 
 
-async def test_more_than_fits_is_said_and_the_file_has_it_all(world: World) -> None:
+async def test_more_than_fits_is_turned_and_the_file_has_it_all(world: World) -> None:
     await world.start()
     for number in range(25):
-        await world.bot.store.audit(entry(world, number))
-    answer = await world.ask("audit")
-    assert "There is more; narrow it, or take it all with `format:csv`." in seen(answer)
-    assert len(await file_of(world, "audit format:csv")) == 26
+        await world.bot.store.audit(entry(world, number, app_id=world.courier.id))
+    ready(world)
+    answer = await world.ask("audit app:courier")
+    assert "1–20 · all of it as a file: `format:csv`" in seen(answer)
+    await world.bot.store.audit(entry(world, 2000, app_id=world.courier.id, outcome="meanwhile"))
+    more = await (await press(world.slack, answer, "More", user=world.ana)).answer()
+    assert more is answer, "it takes its place"
+    assert "21–25 of 25" in seen(more)
+    assert "minted 20" not in seen(more)
+    back = await (await press(world.slack, more, "Previous", user=world.ana)).answer()
+    assert "meanwhile" not in seen(back), "what came meanwhile moves nothing"
+    assert len(await file_of(world, "audit format:csv")) == 27
 
 
 def entry(world: World, number: int, **about: Any) -> AuditEntry:
@@ -150,11 +184,11 @@ async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_fir
     await world.start()
     await some(world)
     head, *rows = await file_of(world, "audit format:csv")
-    assert head == ["at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id"]
+    assert head == ["at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id", "app", "build"]
     doors = [Entrypoint.COMMAND, Entrypoint.BUTTON, Entrypoint.MENTION, Entrypoint.COMMAND]
     assert [row[4] for row in rows] == doors
     assert rows[0][1] == world.ana.id
-    assert rows[0][6] == world.courier.id
+    assert (rows[0][6], *rows[0][8:]) == (world.courier.id, "Courier", "2.4.0 (173) iOS")
     assert [one.ephemeral_to for one in world.slack.messages(world.releases) if "audit" in one.text] == []
     [message] = [one for one in directs(world, world.ana) if "audit trail" in one.text]
     assert message.text == "The audit trail, 4 lines."

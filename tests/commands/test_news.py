@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.slack.cards.news import IN_BETWEEN
 from tests.conftest import World
 from tests.handing import Clock, mints, ready, seen, start_with_page
 from tests.seeing import labels, old_card, press
@@ -39,14 +38,21 @@ async def test_the_whole_changelog_comes_to_the_asker_alone(world: World) -> Non
     assert mints(world) == 0
 
 
-async def test_one_endless_line_is_shown_whole_and_a_book_says_where_the_rest_is(world: World) -> None:
+async def test_one_endless_line_is_shown_whole_and_a_book_page_by_page(world: World) -> None:
     await world.start()
     build(world, 0, changelog="&" * 1500 + "END")
     assert "END" in seen(await world.ask("news courier"))
-    build(world, 1, changelog="\n".join("word " * 20 for _ in range(2000)))
+    lines = [f"{number} {'word ' * 20}".strip() for number in range(900)]
+    build(world, 1, changelog="\n".join(lines))
     book = await world.ask("news courier")
-    assert "The rest is in Applivery." in seen(book)
-    assert len(str(book.blocks)) < 16_000
+    read = []
+    while True:
+        assert len(str(book.blocks)) < 16_000
+        read += [line[1:] for line in seen(book).splitlines() if line.startswith(">")]
+        if "More" not in labels(book):
+            break
+        book = await (await press(world.slack, book, "More", user=world.ana)).answer()
+    assert read == lines, "nothing is lost between the pages"
 
 
 async def test_the_button_on_a_card_says_the_same(world: World) -> None:
@@ -125,16 +131,27 @@ async def test_other_platforms_and_other_branches_are_no_news(world: World) -> N
     assert "which you got" not in android
 
 
-async def test_many_builds_between_are_capped_and_the_rest_is_said(world: World) -> None:
+async def test_many_builds_between_are_on_the_next_page(world: World) -> None:
     await world.start()
     build(world, 0)
     await world.ask("get courier")
-    for minor in range(1, IN_BETWEEN + 4):
+    for minor in range(1, 17):
         build(world, minor)
-    text = seen(await world.ask("news courier"))
-    assert "… and 2 more builds in between." in text
-    assert "note 3" in text
-    assert "note 2\n" not in text
+    answer = await world.ask("news courier")
+    first = seen(answer)
+    rest = seen(await (await press(world.slack, answer, "More", user=world.ana)).answer())
+    assert "(1 of 2)" in first
+    assert "(2 of 2)" in rest
+    assert all(f"note {minor}" in f"{first}\n{rest}" for minor in range(1, 17))
+
+
+async def test_a_build_had_long_ago_is_still_what_it_is_since(world: World) -> None:
+    await world.start()
+    build(world, 0)
+    await world.ask("get courier 2.4.0")
+    for minor in range(1, 130):
+        build(world, minor)
+    assert "since 2.4.0" in seen(await world.ask("news courier"))
 
 
 async def test_where_nothing_was_written_it_says_so_with_what_is_known(world: World) -> None:

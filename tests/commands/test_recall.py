@@ -118,7 +118,8 @@ async def test_a_reason_is_wanted_and_has_room_on_every_card(world: World) -> No
     ready(world)
     answer = await world.ask(f"recall courier 2.4.0 {'x' * 301}")
     assert "301 characters" in answer.text
-    assert "in 300" in answer.text
+    assert "It can have 300." in answer.text
+    assert "x" * 301 in seen(answer), "to be copied from there"
     assert await world.bot.store.recalls() == {}
     fits = await world.ask(f"recall courier 2.4.0 {'x' * 300}")
     assert "x" * 300 in fits.text
@@ -244,8 +245,8 @@ async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: W
     build = ready(world)
     turn = await world.slack.command("/applivery", "recall courier 2.4.0", user=world.ana, channel=world.releases)
     form = await turn.view()
-    await world.slack.submit(form, {"recall.reason": {"recall.reason": "   "}}, user=world.ana)
-    assert "A recall needs a reason." in (await turn_answer(world, turn)).text
+    sent = await world.slack.submit(form, {"recall.reason": {"recall.reason": "   "}}, user=world.ana)
+    assert "A recall needs a reason." in sent.errors["recall.reason"]
     assert build.id not in await world.bot.store.recalls()
 
 

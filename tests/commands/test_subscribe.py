@@ -278,7 +278,7 @@ async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(wo
     assert len(await world.bot.store.subscriptions()) == 1
 
 
-async def test_the_dry_run_of_every_app_asks_about_ten_and_leaves_out_what_it_may_not_see(world: World) -> None:
+async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: World) -> None:
     await world.start()
     for number in range(12):
         world.applivery.build(world.applivery.app(f"App {number:02}"), version=f"{number}.0.0")
@@ -286,8 +286,8 @@ async def test_the_dry_run_of_every_app_asks_about_ten_and_leaves_out_what_it_ma
     world.applivery.requests.clear()
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{apps[0].id}/builds", Fault(status=403))
     answer = await world.ask("subscribe *")
-    assert sum(one.path.endswith("/builds") for one in world.applivery.requests) == 10
-    assert "of the last 9 builds would have posted: App" in answer.text
+    assert sum(one.path.endswith("/builds") for one in world.applivery.requests) == len(apps) == 13
+    assert "of the last 11 builds would have posted: App" in answer.text
 
 
 # ------------------------------------------------------------------ a channel that could not be spoken in
@@ -397,23 +397,41 @@ async def test_the_form_opens_with_what_was_typed(world: World) -> None:
         ({"mention": "@nobody"}, "There is no user group called “nobody”."),
     ],
 )
-async def test_a_mistake_in_the_form_is_said_and_nothing_that_was_filled_in_is_lost(
+async def test_a_mistake_in_the_form_is_said_next_to_its_field(
     world: World, fields: dict[str, str], words: str
 ) -> None:
     await world.start()
     view = await opened(world)
-    await world.slack.submit(view, fill(app=world.courier.id, label="Staging", **fields), user=world.ana)
-    await rested(world)
-    answer = world.slack.ephemerals(world.ana)[-1]
-    assert words in answer.text
-    assert answer.text.startswith("Not saved: ")
+    turn = await world.slack.submit(view, fill(app=world.courier.id, label="Staging", **fields), user=world.ana)
+    [name] = fields
+    assert turn.errors.keys() == {f"subscribe.{name}"}
+    assert turn.errors[f"subscribe.{name}"].startswith(words.replace("`", ""))
+    assert not view.closed
     assert await world.bot.store.subscriptions() == []
-    again = await (await press(world.slack, answer, "Back to the form", user=world.ana)).view()
-    shown = {block["block_id"]: block["element"] for block in again.blocks}
-    assert shown["subscribe.app"]["initial_option"]["value"] == world.courier.id
-    assert shown["subscribe.label"]["initial_value"] == "Staging"
-    for name, value in fields.items():
-        assert shown[f"subscribe.{name}"]["initial_value"] == value
+
+
+async def test_all_mistakes_of_a_form_are_said_at_once(world: World) -> None:
+    await world.start()
+    view = await opened(world)
+    wrong = fill(app=world.courier.id, filters="main", quiet="late", digest="never@25:00")
+    turn = await world.slack.submit(view, wrong, user=world.ana)
+    assert turn.errors.keys() == {"subscribe.filters", "subscribe.quiet", "subscribe.digest"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (f"label:{'x' * 41}", "The label is too long: it has 41 characters. It can have 40."),
+        (f"branch:{'x' * 994}", "The filter is too long: it has 1,001 characters. It can have 1,000."),
+    ],
+)
+async def test_a_command_has_the_limits_of_the_form(world: World, typed: str, words: str) -> None:
+    await world.start()
+    answer = await world.ask(f"subscribe courier {typed}")
+    assert words in answer.text
+    assert "x" * 40 in seen(answer), "to be copied from there"
+    assert await world.bot.store.subscriptions() == []
+    assert "Done" in (await world.ask(f"subscribe courier {typed[:-1]}")).text
 
 
 async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(world: World) -> None:

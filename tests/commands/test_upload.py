@@ -331,7 +331,7 @@ async def test_each_refusal_is_in_words_and_never_called_done(world: World, faul
     assert "courier.ipa did not get to Courier" in message.text
     assert words in message.text
     assert "is uploaded" not in message.text
-    assert not labels(message)
+    assert labels(message) == ["Back to the form"]
     assert not world.applivery.builds
 
 
@@ -358,16 +358,17 @@ async def test_a_file_that_was_deleted_before_the_form_was_sent(world: World) ->
     message = posted(world)
     form = await opened(world, message)
     del world.slack.desk.files.files[message.files[0]["id"]]
-    await sent(world, form)
-    assert "Slack no longer has that file" in await _said(world)
+    turn = await sent(world, form)
+    assert "Slack no longer has that file" in str(turn.errors)
+    assert not form.closed
     assert not world.applivery.requests or not world.applivery.builds
 
 
 async def test_a_file_in_a_channel_the_bot_is_not_in(world: World) -> None:
     await world.start()
     message = world.slack.share("courier.ipa", IPA, world.ana, world.general)
-    await sent(world, await opened(world, message))
-    assert "I am not in the conversation it was posted in" in await _said(world)
+    turn = await sent(world, await opened(world, message))
+    assert "I am not in the conversation it was posted in" in str(turn.errors)
 
 
 async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: World) -> None:

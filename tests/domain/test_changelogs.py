@@ -10,7 +10,7 @@ from bot.domain import changelogs
 from bot.domain.changelogs import PIECE, PIECES, START
 from tests.domain.facts import texts
 
-REST = "\n… the rest is in Applivery."
+REST = "\n… the rest is under *What's new* on the card."
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "Fixed login", "x" * START, f"\n\n{'x' * START}\n"])

@@ -46,7 +46,7 @@ def test_without_a_word_the_manner_is_the_usual_one() -> None:
         ("group:off", Manner()),
         ("label:Staging", Manner(label="Staging")),
         ('label:" Staging 2 "', Manner(label="Staging 2")),
-        (f"label:{'x' * 90}", Manner(label="x" * 40)),
+        (f"label:{'x' * 40}", Manner(label="x" * 40)),
         ("mention:@beta", Manner(mention="@beta")),
         ("mention:none", Manner()),
         ("digest:daily", Manner(digest="daily@09:00")),
@@ -75,6 +75,7 @@ def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: Mann
         ("tz:Madrid", "tz:Europe/Madrid"),
         ("-threads:on", "`threads:off`"),
         ("label:a label:b", "`label:a`"),
+        (f"label:{'x' * 41}", "It can have 40."),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_an_example(text: str, hint: str) -> None:

@@ -83,7 +83,7 @@ async def test_a_form_is_refused(world: World, who: str) -> None:
     words = await become(world, who)
     asked = len(world.applivery.requests)
     turn = await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.bruno)
-    assert turn.acked
+    assert words in str(turn.errors)
     await world.slack.until(lambda: world.slack.ephemerals(world.bruno))
     assert words in world.slack.ephemerals(world.bruno)[0].text
     assert untouched(world, asked)

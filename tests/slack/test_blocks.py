@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.language.verbatim import unmarked
 from bot.sandbox.slack.strict import check_message, check_options, check_view
-from bot.slack import blocks, wording
+from bot.slack import blocks, inputs, wording
 from bot.slack.blocks import Form, Message, Where
 from tests.domain.facts import texts
 from tests.slack.reading import check, strings
@@ -262,7 +262,7 @@ def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> No
         (
             blocks.pick("App", "app", hint=text, chosen=blocks.option(text, wording.plain(value, 400))),
             blocks.pick("Build", "build", hint="x", optional=True),
-            blocks.line_input("Filter", "filter", hint=text, value=wording.plain(value, 2900)),
+            inputs.line("Filter", "filter", example=text, value=wording.plain(value, 2900), most=3000),
         ),
         submit=name,
         memory=memory,

@@ -30,6 +30,7 @@ from bot.slack.blocks import Message, Where
 from bot.slack.cards import builds as build_cards
 from bot.slack.cards import links as link_cards
 from bot.slack.command import Registry
+from bot.slack.paging import page_of
 from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
 from tests.slack.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, dashboard, marked, seen
@@ -47,7 +48,7 @@ def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | N
 def test_a_long_changelog_says_that_there_is_more() -> None:
     shown = build_cards.changelog(build(1, changelog="line\n" * 500))
     assert len(shown) < 500
-    assert shown.endswith(">_(the rest is in the dashboard)_")
+    assert shown.endswith(">_(the rest: *What's new*)_")
     assert all(line.startswith(">") for line in shown.splitlines())
     assert "the rest" not in build_cards.changelog(build(1, changelog="short"))
     assert build_cards.changelog(build(1, changelog=" \n ")) == ""
@@ -59,26 +60,32 @@ def test_a_long_changelog_says_that_there_is_more() -> None:
 @ANY
 @given(facts.apps, st.lists(facts.builds, max_size=13), facts.texts)
 def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> None:
-    check(build_cards.builds(app, found, wording.inline(note)))
+    check(build_cards.builds(app, page_of(found, 0, 10), wording.inline(note), again="courier"))
 
 
-def test_a_list_that_is_longer_says_how_much() -> None:
-    card = build_cards.builds(COURIER, [build(number) for number in range(14)])
-    assert "… and 4 older ones." in seen(card)
+def test_a_list_that_is_longer_has_more_pages() -> None:
+    card = listed([build(number) for number in range(14)])
+    assert "1–10 of 14" in seen(card)
     assert len([one for one in card.blocks if "accessory" in one]) == 10
-    assert "older ones" not in seen(build_cards.builds(COURIER, [build(number) for number in range(10)]))
+    assert list(buttons(card))[-1] == "More"
+    assert "More" not in buttons(listed([build(number) for number in range(10)]))
+
+
+def listed(found: list[Build], note: str = "") -> Message:
+    """The first page of some builds of Courier."""
+    return build_cards.builds(COURIER, page_of(found, 0, 10), note, again="courier")
 
 
 def test_each_line_of_a_list_has_its_state_and_what_can_be_done() -> None:
-    card = build_cards.builds(COURIER, [build(2, stage=Stage.RUNNING), build(1)])
+    card = listed([build(2, stage=Stage.RUNNING), build(1)])
     assert "*1.2.0 (2) iOS* · ⚙️ being processed · <!date^" in seen(card)
     assert [one["accessory"]["action_id"] for one in card.blocks if "accessory" in one] == ["status.v1", "get.v1"]
     assert card.text == "Builds of Courier: 1.2.0 (2) iOS: running; 1.1.0 (1) iOS: ready."
 
 
 def test_an_empty_list_says_why() -> None:
-    assert build_cards.builds(COURIER, []).text == "Courier has no builds yet."
-    assert build_cards.builds(COURIER, [], "os:ios").text == "Courier has no builds that fit. os:ios"
+    assert listed([]).text == "Courier has no builds yet."
+    assert listed([], "os:ios").text == "Courier has no builds that fit. os:ios"
 
 
 @ANY
@@ -165,9 +172,12 @@ def test_any_attachments_can_be_listed_and_had(one: Build, times: int, expires_a
         assert card.secret
 
 
-def test_attachments_that_do_not_fit_are_counted() -> None:
+def test_attachments_that_do_not_fit_have_more_pages() -> None:
     one = build(1, attachments=tuple(Attachment(f"{n:024x}", f"log-{n}.txt", size=n) for n in range(47)))
-    assert "… and 7 more in the dashboard." in seen(link_cards.attachments(one))
+    assert "1–40 of 47" in seen(link_cards.attachments(one))
+    last = link_cards.attachments(one, number=1)
+    assert "log-46.txt" in seen(last)
+    assert list(buttons(last))[-1] == "Previous"
 
 
 @pytest.mark.parametrize(
@@ -265,12 +275,19 @@ def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[Probl
     facts.texts,
 )
 def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, typed: str) -> None:
-    check(replies.choices(Ambiguous(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
+    check(offered(Ambiguous(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
+
+
+def offered(error: Ambiguous, verb: str, words: grammar.Words) -> Message:
+    """The first page of choices; what a button has no room for is carried by a key."""
+    page = page_of(error.choices, 0, replies.CHOICES)
+    typed = [replies.with_choice(verb, one, words) for _, one in page.items]
+    return replies.choices(error, page, [one if len(one) < 1500 else "draft:x" for one in typed], "draft:y")
 
 
 def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     typed = grammar.parse('courier 2.4.0 branch:"release 2" -tag:nightly')
-    card = replies.choices(Ambiguous("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
+    card = offered(Ambiguous("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
     pressed = {label: one["value"] for label, one in buttons(card).items()}
     assert pressed["Courier (a)"] == f'get {"a" * 24} 2.4.0 branch:"release 2" -tag:nightly'
     assert [one["action_id"] for one in buttons(card).values()] == ["run.v1#0", "run.v1#1"]
@@ -306,7 +323,7 @@ def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None
 @pytest.mark.parametrize(
     "card",
     [
-        build_cards.builds(COURIER, [FULL]),
+        listed([FULL]),
         build_cards.status(FULL, DASHBOARD),
         hand_over(FULL, link_of("abc", expires_at=NOON)),
     ],

@@ -22,6 +22,7 @@ from bot.language import LANGUAGES, speaking
 from bot.sandbox.slack.strict import check_message
 from bot.slack import charts
 from bot.slack.cards import days, digests, downloads, missing
+from bot.slack.paging import page_of
 from bot.store.facts import fact_of_report, report_of
 from tests.domain import facts
 from tests.domain.facts import NOON
@@ -342,6 +343,6 @@ def test_any_digest_can_be_listed_begun_ended_and_stopped(
             digests.begun(one, names=quiet),
             digests.ended(one),
             digests.paused(one, "why"),
-            digests.listed(downloads.nothing(courier([])), [one] * 60),
+            digests.listed(downloads.nothing(courier([])), page_of([one] * 60, 2, digests.SHOWN)),
         ):
             check(card, live=live)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.domain import changelogs
 from bot.domain.model import Announcement, Build
 from bot.language import later, say
-from bot.slack import blocks, wording
+from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.cards.builds import title
 from bot.slack.wording import escape, inline
@@ -24,12 +24,11 @@ def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
         text += " ".join(map(escape, now_warnings)) + " "
     if announcement.part < len(pieces):
         piece = pieces[announcement.part]
-        quoted = "\n".join(f">{inline(line, changelogs.PIECE)}" for line in piece.splitlines())
         which = ""
         if len(pieces) > 1:
             which = " " + say("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
         head, told = say("What's new in {build}", build=title(build)), say("what's new")
-        body.append(blocks.section(f"*{head}*{which}\n{wording.cut(quoted, 2900)}"))
+        body += [blocks.section(f"*{head}*{which}"), *map(blocks.section, blocks.quoted(piece))]
         text += f"{told}{which}: {inline(piece, 500)}"
     return Message(text.strip(), tuple(body))
 

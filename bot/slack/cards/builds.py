@@ -8,9 +8,10 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import choice
 from bot.domain.model import App, Build, Recall, Stage
-from bot.language import count, later, say
+from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Block, Message
+from bot.slack.paging import Page, turning
 from bot.slack.wording import inline, when
 
 STAGE_WORDS = {
@@ -28,9 +29,12 @@ _SHORT = {
     Stage.FAILED: later("failed"),
     Stage.DELETED: later("deleted in Applivery"),
 }
+REST = later("_(the rest: *What's new*)_")
+REASON = 600  # characters of why a build failed that every card shows
 SHOWN_BUILDS = 10
 NO_WAY_TO_TELL = later("I can't tell how this ends. Look at it in Applivery.")
 TOO_LONG = later("It has taken very long and may never finish. Look at it in Applivery.")
+MORE = "more.builds.v1"
 
 
 def title(build: Build) -> str:
@@ -102,7 +106,12 @@ def changelog(build: Build, limit: int = 300) -> str:
         return ""
     start = wording.cut(text, limit)
     quoted = "\n".join(f">{inline(line, limit)}" for line in start.splitlines() if line.strip())
-    return f"{quoted}\n>{say('_(the rest is in the dashboard)_')}" if len(text) > limit else quoted
+    return f"{quoted}\n>{say(REST)}" if len(text) > limit else quoted
+
+
+def has_more(build: Build, limit: int = 300) -> bool:
+    """Whether a changelog is longer than its start, so that a button has to lead to the rest."""
+    return len(build.changelog.strip()) > limit
 
 
 def build_value(build: Build) -> str:
@@ -148,7 +157,7 @@ def watch_button(build: Build, label: str = "") -> ButtonElement:
 
 def failure(build: Build) -> str:
     """Applivery's own words on why a build failed, escaped, with its code."""
-    reason = inline(build.error, 600) if build.error else say("Applivery gave no reason.")
+    reason = inline(build.error, REASON) if build.error else say("Applivery gave no reason.")
     if build.error_code:
         return say("*Reason* (code {code}): {reason}", code=inline(build.error_code, 40), reason=reason)
     return say("*Reason*: {reason}", reason=reason)
@@ -172,35 +181,28 @@ def _short(build: Build) -> str:
     return unknown(build) if build.stage is Stage.UNKNOWN else say(_SHORT[build.stage])
 
 
-def builds(app: App, found: Sequence[Build], note: str = "", recalls: Mapping[str, Recall] | None = None) -> Message:
-    """The newest builds of an app, each with its state in words and a button when it can be had.
+def builds(
+    app: App, page: Page[Build], note: str = "", recalls: Mapping[str, Recall] | None = None, again: str = ""
+) -> Message:
+    """A page of an app's builds, newest first, each with its state in words and a button when it can be had.
 
-    `recalls` tells, by build id, which were taken back.
+    `recalls` tells, by build id, which were taken back; `again` is what the buttons to other pages carry.
     """
     name = inline(app.name, 80)
-    if not found:
+    if not page.items:
         no = say("{app} has no builds that fit.", app=name) if note else say("{app} has no builds yet.", app=name)
         return Message(f"{no} {note}".rstrip())
-    head = say("*Builds of {app}*, newest first", app=name)
+    head = " · ".join(filter(None, (say("*Builds of {app}*, newest first", app=name), page.words)))
     body: list[Block] = [blocks.section(f"{head}: {note}" if note else head)]
     lines = []
-    for build in found[:SHOWN_BUILDS]:
+    for build in page.items:
         recall = (recalls or {}).get(build.id)
         label = inline(choice.label(build), 140)
         lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
         line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
         body.append(blocks.section(line, accessory=_builds_button(build, recall)))
-    if (left := len(found) - SHOWN_BUILDS) > 0:
-        body.append(blocks.context(_older(left)))
-    return Message(say("Builds of {app}: {builds}.", app=name, builds="; ".join(lines)), tuple(body))
-
-
-def _older(left: int) -> str:
-    return count(
-        "… and {number} older one. Narrow it with `branch:` or `os:`.",
-        "… and {number} older ones. Narrow it with `branch:` or `os:`.",
-        left,
-    )
+    text = say("Builds of {app}: {builds}.", app=name, builds="; ".join(lines))
+    return Message(text, (*body, *turning(page, MORE, again)))
 
 
 def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
@@ -230,6 +232,8 @@ def status(
     notes = [failure(build)] if build.stage is Stage.FAILED else []
     notes += [endless(build)] if not build.stage.final and not awaitable else []
     body += [blocks.section(note) for note in notes]
+    if build.stage is Stage.FAILED and len(build.error or "") > REASON:
+        body += map(blocks.section, blocks.quoted(build.error or ""))
     buttons = [*instead_buttons(instead)]
     if build.stage is Stage.READY:
         buttons += [get_button(build)] if recall is None else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from slack_sdk.models.blocks import ButtonElement
@@ -16,9 +16,13 @@ from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.cards import downloads
+from bot.slack.paging import Page, turning
 from bot.slack.wording import inline, when
 
-SHOWN = 20
+SHOWN = 10
+MORE = "more.digests.v1"
+Names = Mapping[str, str]  # of builds, by id
+NO_NAMES: Names = {}
 WORDS = {
     By.PERSON: later("*downloads of {what}* {when} ({tz})"),
     By.VERSION: later("*downloads of {what}* by version {when} ({tz})"),
@@ -28,11 +32,10 @@ WORDS = {
 }
 
 
-def begun(digest: Digest, *, names: bool) -> Message:
-    """What was saved, said back in words."""
-    said = [
-        say("Done: a summary of {summary}, the first one {when}.", summary=_words(digest), when=when(digest.due_at))
-    ]
+def begun(digest: Digest, builds: Names = NO_NAMES, *, names: bool) -> Message:
+    """What was saved, said back in words; `builds` has the names of builds."""
+    what = _words(digest, builds)
+    said = [say("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
     if digest.quiet:
         said.append(say("When there is nothing new it stays silent."))
     else:
@@ -43,8 +46,8 @@ def begun(digest: Digest, *, names: bool) -> Message:
     return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
 
 
-def _words(digest: Digest) -> str:
-    which = f" {inline(digest.which, 60)}" if digest.which else ""
+def _words(digest: Digest, builds: Names = NO_NAMES) -> str:
+    which = f" {inline(builds.get(digest.which, digest.which), 60)}" if digest.which else ""
     what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
     return say(WORDS[digest.by], what=what, when=schedules.explain(schedules.parse(digest.schedule)), tz=tz)
 
@@ -59,34 +62,39 @@ def _end(digest: Digest) -> ButtonElement:
     )
 
 
-def listed(message: Message, found: Sequence[Digest]) -> Message:
-    """The same message with the digests of a place below."""
-    if not found:
+def listed(message: Message, page: Page[Digest], builds: Names = NO_NAMES) -> Message:
+    """The same message with a page of the digests of a place below."""
+    if not page.items:
         return message
     body: list[Block] = list(message.blocks) or [blocks.section(message.text)]
-    body += [blocks.section(_line(one), accessory=_end(one)) for one in found[:SHOWN]]
-    text = say("Summaries: {summaries}.", summaries="; ".join(f"d{one.id}: {_words(one)}" for one in found))
-    return replace(message, text=f"{message.text} {text}", blocks=tuple(body))
+    body += [blocks.section(_line(one, builds), accessory=_end(one)) for one in page.items]
+    body += turning(page, MORE, "")
+    listed = "; ".join(f"d{one.id}: {_words(one, builds)}" for one in page.items)
+    text = say("Summaries: {summaries}.", summaries=listed)
+    return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
 
 
-def _line(digest: Digest) -> str:
-    what = say("{summary}, silent when nothing is new", summary=_words(digest)) if digest.quiet else _words(digest)
+def _line(digest: Digest, builds: Names) -> str:
+    what = _words(digest, builds)
+    if digest.quiet:
+        what = say("{summary}, silent when nothing is new", summary=what)
     by = say("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
     paused = [say("⏸ paused: {why}", why=inline(digest.paused))] if digest.paused else []
     return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
 
 
-def ended(digest: Digest) -> Message:
+def ended(digest: Digest, builds: Names = NO_NAMES) -> Message:
     """It comes no more."""
-    return Message(say("Done: no more summaries of {summary}.", summary=_words(digest)))
+    return Message(say("Done: no more summaries of {summary}.", summary=_words(digest, builds)))
 
 
-def paused(digest: Digest, why: str) -> Message:
+def paused(digest: Digest, why: str, builds: Names = NO_NAMES) -> Message:
     """What its maker is told, once, when one can come no more."""
+    what = _words(digest, builds)
     if digest.private:
-        return Message(say("I stopped the summary of {summary} to you: {why}", summary=_words(digest), why=why))
+        return Message(say("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
     said, place = later("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
-    return Message(say(said, summary=_words(digest), place=place, why=why))
+    return Message(say(said, summary=what, place=place, why=why))
 
 
 def summary(report: Report) -> Message:

@@ -19,7 +19,7 @@ from bot.slack.cards import days
 from bot.slack.cards import download_words as words
 from bot.slack.charts import Cell
 from bot.slack.markup import without_formatting
-from bot.slack.wording import inline, pieces, when
+from bot.slack.wording import inline, when
 
 Counted = tuple[str, int, *tuple[Cell, ...]]
 """A line of a table of counts: a label, how many, and what else there is to say."""
@@ -122,9 +122,7 @@ def people(report: Report, number: int) -> Message:
     small = [blocks.context(bucket) for bucket in words.buckets(report)]
     turn = _turning(report, number)
     text = "\n".join([*lines, *words.buckets(report)])
-    plainer = Message(
-        text, (*(blocks.section(part) for part in pieces("\n".join(lines), blocks.SECTION_TEXT)), *small, *turn)
-    )
+    plainer = Message(text, (*blocks.paragraphs(lines), *small, *turn))
     return Message(text, (table, *small, *turn), plainer=plainer)
 
 
@@ -237,7 +235,7 @@ def _counts(report: Report) -> Message:
     rest = [say("The CSV has all of them.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
     text = "\n".join([f"{inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
-    plainer = Message(text, (*(blocks.section(part) for part in pieces("\n".join(lines), blocks.SECTION_TEXT)), *small))
+    plainer = Message(text, (*blocks.paragraphs(lines), *small))
     return Message(text, (charts.table(title, header, rows), *small), plainer=plainer)
 
 

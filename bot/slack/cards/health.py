@@ -12,6 +12,7 @@ from bot.slack.blocks import Message
 from bot.slack.wording import cut, escape, inline, when
 
 NAMED = 5
+WHERE = later("`subscriptions all` lists them.")
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 FOR_ADMINS = (
     errors.CredentialRefused,
@@ -165,7 +166,8 @@ def _to_say(to_say: ToSay) -> str:
         )
     named, left = ", ".join(f"<#{one}>" for one in to_say.paused[:NAMED]), len(to_say.paused) - NAMED
     if left > 0:
-        return line + " " + say("I cannot speak in {channels} and {more} more.", channels=named, more=figure(left))
+        more = figure(left)
+        return f"{line} {say('I cannot speak in {channels} and {more} more.', channels=named, more=more)} {say(WHERE)}"
     return line + " " + say("I cannot speak in {channels}.", channels=named) if named else line
 
 

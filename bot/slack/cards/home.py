@@ -17,12 +17,34 @@ from bot.slack.blocks import Block, Home
 from bot.slack.cards import builds as buildcards
 from bot.slack.cards import subscriptions as subscriptioncards
 from bot.slack.cards.health import summary
+from bot.slack.paging import page_of, turned_to, turning
 from bot.slack.wording import escape, inline, when
 
 SHOWN_WATCHES = 10
 SHOWN_SUBSCRIPTIONS = 10
 SHOWN_APPS = 20
 GET = later("Get a build")
+AT_HOME = "home.v1"
+WATCHED, OWN = "watched", "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Which page of the watched builds and of one's own subscriptions is shown, each from 0."""
+
+    watched: int = 0
+    own: int = 0
+
+    @classmethod
+    def to(cls, value: str) -> Turned:
+        """As the buttons below those lists say it: the new page, of which list, and the page of the other one."""
+        page, rest = turned_to(value)
+        which, _, other = rest.partition(" ")
+        stays = turned_to(other)[0]
+        return cls(page, stays) if which == WATCHED else cls(stays, page) if which == OWN else NOT_TURNED
+
+
+NOT_TURNED = Turned()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,7 @@ class Own:
 
 def home(
     *,
+    turned: Turned = NOT_TURNED,
     builds: Builds | str,
     watched: Sequence[Build],
     own: Own,
@@ -62,8 +85,8 @@ def home(
         (
             *above,
             *_builds(builds),
-            *_watched(watched),
-            *_own(own, now),
+            *_watched(watched, turned),
+            *_own(own, turned, now),
             blocks.header(say("What you may do")),
             blocks.section("\n".join([can, *apps])),
             *below,
@@ -98,12 +121,13 @@ def _button(build: Build, recall: Recall | None) -> ButtonElement:
     return blocks.button(say("Status"), "status.v1", buildcards.build_value(build), says=says)
 
 
-def _watched(watched: Sequence[Build]) -> list[Block]:
+def _watched(watched: Sequence[Build], turned: Turned) -> list[Block]:
     head = blocks.header(say("You watch"))
     if not watched:
         begin = blocks.button(say("Watch the newest"), "run.v1", "watch", says=say("Watch the newest build"))
         words = say("No build. Once you watch one, you hear in your direct messages how it gets on.")
         return [head, blocks.section(words, accessory=begin)]
+    page = page_of(watched, turned.watched, SHOWN_WATCHES)
     body = [
         blocks.section(
             f"*{buildcards.title(one)}*\n{buildcards.state(one)}",
@@ -114,25 +138,21 @@ def _watched(watched: Sequence[Build]) -> list[Block]:
                 says=say("Stop watching {build}", build=choice.label(one)),
             ),
         )
-        for one in watched[:SHOWN_WATCHES]
+        for one in page.items
     ]
-    return [head, *body, *_more(len(watched) - len(body))]
+    return [head, *body, *turning(page, f"{AT_HOME}#watched", f"{WATCHED} {turned.own}")]
 
 
-def _own(own: Own, now: datetime) -> list[Block]:
+def _own(own: Own, turned: Turned, now: datetime) -> list[Block]:
     if not own.found and not own.may:
         return []
     head = blocks.header(say("Subscriptions you made"))
     if not own.found:
         how = blocks.button(say("How to subscribe"), "run.v1", "help subscribe")
         return [head, blocks.section(say("None. A channel hears of builds once it is subscribed."), accessory=how)]
-    shown = own.found[:SHOWN_SUBSCRIPTIONS]
-    rows = subscriptioncards.rows(shown, own.handles, now=now)
-    return [head, *rows, *_more(len(own.found) - len(shown))]
-
-
-def _more(left: int) -> list[Block]:
-    return [blocks.context(count("… and {number} more.", "… and {number} more.", left))] if left > 0 else []
+    page = page_of(own.found, turned.own, SHOWN_SUBSCRIPTIONS)
+    rows = subscriptioncards.rows(page.items, own.handles, now=now)
+    return [head, *rows, *turning(page, f"{AT_HOME}#own", f"{OWN} {turned.watched}")]
 
 
 def _apps(apps: Sequence[App]) -> list[str]:
@@ -141,7 +161,8 @@ def _apps(apps: Sequence[App]) -> list[str]:
     named = ", ".join(inline(one.name, 80) for one in apps[:SHOWN_APPS])
     left = len(apps) - SHOWN_APPS
     if left > 0:
-        return [count("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)]
+        more = count("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)
+        return [f"{more} {say('*Get a build* finds them by name.')}"]
     return [say("Apps: {names}.", names=named)]
 
 

@@ -21,17 +21,21 @@ from bot.slack.cards.builds import (
     endless,
     facts,
     get_button,
+    has_more,
     instead_buttons,
     latest_available,
+    news_button,
     plain_platform,
     state,
     title,
     unknown,
 )
 from bot.slack.markup import without_formatting
+from bot.slack.paging import page_of, turning
 from bot.slack.wording import clock, escape, inline
 
 SHOWN_ATTACHMENTS = 40
+MORE_FILES = "more.files.v1"
 
 
 def link(
@@ -135,6 +139,8 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
     ]
     if build.attachments:
         row.append(attachments_button(build))
+    if has_more(build):
+        row.append(news_button(build))
     row += [
         blocks.button(say("Send to my DM"), "dm.v1", f"{value}/{had.value}"),
         blocks.button(
@@ -233,25 +239,27 @@ def shared(build: Build, by: str) -> Message:
     row: list[ButtonElement] = [get_button(build)]
     if build.attachments:
         row.append(attachments_button(build))
+    if has_more(build):
+        row.append(news_button(build))
     body.append(blocks.actions(*row))
     return Message(text, tuple(body))
 
 
-def attachments(build: Build, recall: Recall | None = None) -> Message:
-    """What is attached to a build, each piece with a button unless the build was taken back."""
+def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> Message:
+    """A page of what is attached to a build, each piece with a button unless the build was taken back."""
     if not build.attachments:
         return Message(say("Nothing is attached to {build}.", build=title(build)))
     recalled = state(build, recall) if recall else ""
-    head = say("*Attached to {build}*", build=title(build))
+    page = page_of(build.attachments, number, SHOWN_ATTACHMENTS)
+    head = " · ".join(filter(None, (say("*Attached to {build}*", build=title(build)), page.words)))
     body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
     names = []
-    for number, one in enumerate(build.attachments[:SHOWN_ATTACHMENTS]):
+    for at, one in enumerate(page.items):
         kind = inline(one.kind, 60) if one.kind else say("unknown kind")
         line = f"*{inline(one.name, 120)}* · {kind} · {wording.size(one.size)}"
         names.append(without_formatting(line))
-        body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, one, number)))
-    if left_out := len(build.attachments[SHOWN_ATTACHMENTS:]):
-        body.append(blocks.context(say("… and {number} more in the dashboard.", number=figure(left_out))))
+        body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, one, at)))
+    body += turning(page, MORE_FILES, build_value(build))
     listed = "; ".join(names)
     if recalled:
         text = say("Attached to {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
@@ -287,6 +295,7 @@ def sent(build: Build, by: str, number: int) -> Message:
     if notes := changelog(build):
         body.append(blocks.section(notes))
     says = say("Get {build}", build=choice.label(build))
-    body.append(blocks.actions(blocks.button(say("Get build"), "sent.v1", str(number), style="primary", says=says)))
+    get = blocks.button(say("Get build"), "sent.v1", str(number), style="primary", says=says)
+    body.append(blocks.actions(get, *([news_button(build)] if has_more(build) else [])))
     body.append(blocks.context(say("The button works for you alone.")))
     return Message(text, tuple(body))

@@ -38,6 +38,8 @@ HEADS = {
     Stage.DELETED: ("🗑️", later("{build} was deleted in Applivery")),
 }
 DIGEST_LINES = 20
+GETS = 20  # buttons in a row, which takes 25, with the others
+STATES = 10  # lines beside the icon
 LINK = 600  # characters of an address
 
 
@@ -86,7 +88,8 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
     first = shown[0].build
     states = [_state(one, _platform(one.build)) for one in shown]
     head = f"{_label(manner)}{versioned(first)}"
-    body = [blocks.section(f"*{head}*{_mention(manner)}\n" + "\n".join(states), accessory=_icon(first))]
+    body = [blocks.section(f"*{head}*{_mention(manner)}\n" + "\n".join(states[:STATES]), accessory=_icon(first))]
+    body += blocks.paragraphs(states[STATES:])
     for one in shown:
         body += [blocks.section(f"*{_platform(one.build)}* {failure(one.build)}")] if _failed(one) else []
         body += _aftermath(one)
@@ -100,7 +103,11 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
     ]
     body += [
         *_read_on(shown[:5], dashboard),
-        blocks.actions(*gets[:10], *_buttons(next((one for one in shown if not _deleted(one)), shown[0]))),
+        *(blocks.actions(*gets[at : at + GETS]) for at in range(0, len(gets) - GETS, GETS)),
+        blocks.actions(
+            *gets[(len(gets) - 1) // GETS * GETS :],
+            *_buttons(next((one for one in shown if not _deleted(one)), shown[0])),
+        ),
     ]
     text = f"{head}{_mention(manner)}: {'; '.join(states)}. {' '.join(filter(None, map(_why, shown)))}"
     return Message(text.strip(), tuple(body))

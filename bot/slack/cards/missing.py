@@ -13,7 +13,8 @@ from bot.slack.blocks import Block, Message
 from bot.slack.cards import builds as buildcards
 from bot.slack.wording import inline
 
-SHOWN = 150  # people; a mention takes some 15 characters of a section's 3,000
+SHOWN = 150  # people in a paragraph; a mention takes some 15 characters of a section's 3,000
+PLATFORMS = 20  # buttons, which is more than there are platforms
 
 
 def headline(what: str, place: str, found: Missing) -> Message:
@@ -71,7 +72,7 @@ def names(what: str, place: str, found: Missing, typed: str) -> Message:
     if found.unknown:
         said, number = later("_No e-mail in Slack_ ({number}): {people}"), figure(len(found.unknown))
         lines.append(say(said, number=number, people=_people(found.unknown)))
-    body: list[Block] = [blocks.section("\n".join(lines[:2])), *(blocks.section(line) for line in lines[2:])]
+    body = [block for line in lines for block in _whole(line)]
     if found.lack and len(typed) <= blocks.BUTTON_VALUE:
         ask = say("Each of them gets one friendly message from me, in your name, with a button to get the build.")
         body.append(blocks.actions(blocks.button(say("Ask them politely"), "nudge.v1", typed, confirm=ask)))
@@ -80,10 +81,14 @@ def names(what: str, place: str, found: Missing, typed: str) -> Message:
 
 
 def _people(people: Sequence[str]) -> str:
-    shown = ", ".join(f"<@{one}>" for one in people[:SHOWN])
-    if len(people) > SHOWN:
-        return say("{people} and {number} more", people=shown, number=figure(len(people) - SHOWN))
-    return shown or say("nobody")
+    return ", ".join(f"<@{one}>" for one in people) or say("nobody")
+
+
+def _whole(line: str) -> list[Block]:
+    """A line of any length, parted between the people it names."""
+    words = line.split(", ")
+    some = [", ".join(words[at : at + SHOWN]) for at in range(0, len(words), SHOWN)]
+    return [blocks.section(part + ("," if at + 1 < len(some) else "")) for at, part in enumerate(some)]
 
 
 def nudge(builds: Sequence[Build], asker: str) -> Message:
@@ -102,7 +107,7 @@ def nudge(builds: Sequence[Build], asker: str) -> Message:
             f"{one.app.id}/{one.id}",
             style=None if number else "primary",
         )
-        for number, one in enumerate(list(platforms.values())[:3])
+        for number, one in enumerate(list(platforms.values())[:PLATFORMS])
     ]
     stop = blocks.button(say("Do not ask me again"), "unnudge.v1", "stop")
     small = blocks.context(say("I ask at most once for each build, and not at all if you would rather not."))

@@ -72,7 +72,8 @@ def names(found: Sequence[Subscription]) -> str:
     """The apps, each once, as part of a sentence."""
     every = list(dict.fromkeys(inline(app_of(one), 80) for one in found))
     if len(every) > NAMED:
-        return say("{names} and {number} more", names=", ".join(every[:NAMED]), number=len(every) - NAMED)
+        some, left = ", ".join(every[:NAMED]), len(every) - NAMED
+        return say("{names} and {number} more (see `subscriptions`)", names=some, number=left)
     return say("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
 
 

@@ -7,55 +7,65 @@ from collections.abc import Mapping
 from bot.domain import changelogs, choice
 from bot.domain.model import Build, Recall, Stage
 from bot.domain.news import Since
-from bot.language import count, say
+from bot.language import say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.cards.builds import changelog, facts, get_button, state, title
+from bot.slack.cards.builds import build_value, changelog, facts, get_button, news_button, state, title
+from bot.slack.paging import Page, turning
 from bot.slack.wording import inline, when
 
-IN_BETWEEN = 8  # builds
-SECTION = 2900  # characters, after escaping
-LINE = 500  # characters before escaping, which makes five of an ampersand
-SECTIONS = 4  # of the changelog: with what came in between, what one message holds
+ROOM = 12  # of a page: a paragraph of the changelog takes three, a build in between one
+MORE = "more.news.v1"
 
 
-def news(build: Build, missed: Since | None, recalls: Mapping[str, Recall], dashboard: str) -> Message:
-    """All that is new in a build; `missed` when the asker has an earlier one, `recalls` by build id."""
+def news(build: Build, missed: Since | None, recalls: Mapping[str, Recall], dashboard: str, number: int = 0) -> Message:
+    """What is new in a build, a page of it; `missed` when the asker has an earlier one, `recalls` by build id."""
+    pages = _pages(build, missed, recalls)
+    number = max(0, min(number, len(pages) - 1))
     head, recall = say("What's new in {build}", build=title(build)), recalls.get(build.id)
-    body: list[Block] = [blocks.section(f"*{head}*" + (f"\n{state(build, recall)}" if recall else ""))]
+    which = say("({part} of {parts})", part=number + 1, parts=len(pages)) if len(pages) > 1 else ""
+    top = f"*{head}* {which}".rstrip()
+    body: list[Block] = [blocks.section(top + (f"\n{state(build, recall)}" if recall else ""))]
     if missed:
         had = _name(missed.build)
         head = say("What's new in {build} since {earlier}, which you got", build=title(build), earlier=had)
         body.append(blocks.context(say("since {earlier}, which you got {when}", earlier=had, when=when(missed.got_at))))
-    written = _quoted(build.changelog)
-    if written:
-        body += [blocks.section(piece) for piece in written[:SECTIONS]]
-        body += [blocks.context(say("The rest is in Applivery."))] if len(written) > SECTIONS else []
-    else:
-        unwritten = say("Nobody wrote down what is new in it. What is known:")
-        body.append(blocks.section(unwritten, fields=_facts(build)))
-    if missed and missed.between:
-        body += _in_between(missed.between, recalls)
+    body += [block for block, _ in pages[number]]
     get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
     body.append(blocks.actions(*get, blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")))
-    said = inline(build.changelog, 2000) or say("nobody wrote it down.")
-    more = "".join(f" {_name(one)}: {_short(one)}" for one in (missed.between if missed else ())[:IN_BETWEEN])
-    return Message(f"{head}: {said}{more}", tuple(body))
+    part: Page[Block] = Page((), number, number, number + 1 < len(pages))
+    said = " ".join(words for _, words in pages[number])
+    return Message(f"{head} {which}".rstrip() + f": {said}", (*body, *turning(part, MORE, build_value(build))))
 
 
-def _in_between(between: tuple[Build, ...], recalls: Mapping[str, Recall]) -> list[Block]:
-    body: list[Block] = [blocks.divider()]
-    for one in between[:IN_BETWEEN]:
-        taken = f" · {state(one, recalls[one.id])}" if one.id in recalls else ""
-        told = changelog(one, changelogs.START) or _short(one)
-        body.append(blocks.section(f"*{_name(one)}* · {when(one.created_at)}{taken}\n{told}"))
-    if (left := len(between) - IN_BETWEEN) > 0:
-        body.append(blocks.context(_more(left)))
-    return body
+def _pages(build: Build, missed: Since | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
+    """The changelog and what came in between, in blocks and in plain words, as many on a page as there is room for."""
+    pages: list[list[tuple[Block, str]]] = [[]]
+    room = ROOM
+    between = [(_between(one, recalls), 1) for one in (missed.between if missed else ())]
+    for piece, takes in [*((piece, 3) for piece in _changelog(build)), *between]:
+        if takes > room:
+            pages.append([])
+            room = ROOM
+        room -= takes
+        pages[-1].append(piece)
+    return pages
 
 
-def _more(left: int) -> str:
-    return count("… and {number} more build in between.", "… and {number} more builds in between.", left)
+def _changelog(build: Build) -> list[tuple[Block, str]]:
+    """The whole changelog, a paragraph at a time; where nothing was written, what is known."""
+    if not build.changelog.strip():
+        unwritten = say("Nobody wrote down what is new in it. What is known:")
+        return [(blocks.section(unwritten, fields=_facts(build)), say("nobody wrote it down."))]
+    return [(blocks.section(one), one.replace("\n>", " ")[1:]) for one in blocks.quoted(build.changelog)]
+
+
+def _between(one: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
+    taken = f" · {state(one, recalls[one.id])}" if one.id in recalls else ""
+    told = changelog(one, changelogs.START) or _short(one)
+    cut_short = len(one.changelog.strip()) > changelogs.START
+    line = f"*{_name(one)}* · {when(one.created_at)}{taken}\n{told}"
+    return blocks.section(line, accessory=news_button(one) if cut_short else None), f"{_name(one)}: {_short(one)}"
 
 
 def _name(build: Build) -> str:
@@ -75,17 +85,4 @@ def _facts(build: Build) -> list[str]:
     if message:
         commit = f"{inline((build.origin.commit or '')[:10], 10)} {inline(message, 1000)}".strip()
         found.insert(0, say("*Commit* {commit}", commit=commit))
-    return found
-
-
-def _quoted(text: str) -> list[str]:
-    """A changelog as quotations of a section each, none of its lines lost."""
-    found: list[str] = []
-    for line in text.strip().splitlines():
-        for part in [line[at : at + LINE] for at in range(0, len(line), LINE)] or [""]:
-            quoted = f">{inline(part, LINE)}"
-            if found and len(found[-1]) + 1 + len(quoted) <= SECTION:
-                found[-1] += f"\n{quoted}"
-            else:
-                found.append(quoted)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.model import Build, Recall
 from bot.language import count, later, say
-from bot.slack import blocks
+from bot.slack import blocks, inputs
 from bot.slack.blocks import Form, Message
 from bot.slack.cards.builds import build_value, facts, state, title, unrecall_button
 from bot.slack.wording import inline, when
@@ -31,7 +31,8 @@ def ask_which() -> Form:
 
 
 def _why(reason: str = "") -> blocks.Block:
-    return blocks.line_input(say("Reason"), "recall.reason", hint=say("crash on login"), value=reason, optional=False)
+    example = say("crash on login")
+    return inputs.line(say("Reason"), "recall.reason", example=example, value=reason, most=REASON, optional=False)
 
 
 def _what_it_does() -> blocks.Block:

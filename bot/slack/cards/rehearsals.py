@@ -61,7 +61,10 @@ def _there(key: str, facts: Sequence[str]) -> str:
     """What the builds have where a filter asks for something, under the filter's key as it is typed."""
     if not facts:
         return say("no {key}", key=key)
-    return f"{key} {', '.join(inline(fact, 40) for fact in facts[:NAMED])}{', …' * (len(facts) > NAMED)}"
+    names = ", ".join(inline(fact, 40) for fact in facts[:NAMED])
+    if left := len(facts[NAMED:]):
+        names = say("{names} and {number} more", names=names, number=left)
+    return f"{key} {names}"
 
 
 def _name(build: Build, *, with_app: bool) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from slack_sdk.models.blocks import Option
 
-from bot.domain import choice, filters, grammar
+from bot.domain import choice, filters, grammar, manners
 from bot.domain.grammar import Words
 from bot.domain.model import Event, Subscription
-from bot.errors import BadInput, Problem, Unchecked
+from bot.errors import BadInput
 from bot.language import later, say
-from bot.slack import blocks, replies
-from bot.slack.blocks import Block, Form, Message
+from bot.slack import blocks, inputs
+from bot.slack.blocks import Block, Form
 from bot.slack.wording import inline
 
 EVENTS = {
@@ -28,6 +28,7 @@ _HOW = {
     "compact": later("Compact: one line each"),
 }
 _LINES = ("label", "mention", "digest", "quiet")
+MOST = {"label": manners.LABEL, "mention": 100, "digest": 100, "quiet": 40}  # characters
 _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 
@@ -68,7 +69,7 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
         "compact": given["format"].casefold() == "compact",
     }
     rest = grammar.readable(Words(words.plain, tuple(one for one in words.options if one.key not in _FIELDS)))
-    if max(map(len, (rest, *given.values()))) > blocks.INPUT_TEXT:
+    if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
         raise BadInput(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
     ticked = {key for key, on in how.items() if on}
@@ -76,8 +77,12 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
         blocks.checkboxes(
             say("Tell this channel when a build"), "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
         ),
-        blocks.line_input(
-            say("Only builds with"), "subscribe.filters", hint="branch:release/* -tag:nightly os:ios", value=rest
+        inputs.line(
+            say("Only builds with"),
+            "subscribe.filters",
+            example="branch:release/* -tag:nightly os:ios",
+            value=rest,
+            most=max(filters.LONGEST, len(rest)),
         ),
         blocks.checkboxes(say("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
         _line("label", say("Label in front of each card"), "Staging", given),
@@ -93,11 +98,17 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
 
 
 def _line(key: str, label: str, hint: str, given: Mapping[str, str]) -> Block:
-    return blocks.line_input(label, f"subscribe.{key}", hint=hint, value=given[key])
+    return inputs.line(label, f"subscribe.{key}", example=hint, value=given[key], most=MOST[key])
 
 
 def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
     return [blocks.option(say(label), str(name)) for name, label in labels]
+
+
+def lines(sent: Mapping[str, str]) -> dict[str, Words]:
+    """What stands in the single lines of the form, each by itself, by the names of their blocks."""
+    found = {key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES}
+    return {f"subscribe.{key}": Words((), (grammar.Option(key, text),)) for key, text in found.items() if text}
 
 
 def read(sent: Mapping[str, str]) -> Words:
@@ -112,19 +123,6 @@ def read(sent: Mapping[str, str]) -> Words:
         **{key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES},
     }
     return Words(line.plain, (*(grammar.Option(key, text) for key, text in given.items() if text), *line.options))
-
-
-def not_saved(error: Problem, what: str, words: Words) -> Message:
-    """What could not be used of a form, with the way back to it as it was filled in."""
-    said = replies.problem(error)
-    text = say("Not saved: {problem}", problem=said.text)
-    body = (blocks.section(say("*Not saved*")), *said.blocks)
-    again = f"{what} {grammar.explain(words)}"
-    if len(again) > blocks.BUTTON_VALUE:
-        return Message(text, body)
-    label = say("Try again") if isinstance(error, Unchecked) else say("Back to the form")
-    back = blocks.button(label, "edit.v1", again, style="primary")
-    return Message(text, (*body, blocks.actions(back)))
 
 
 def unknown(words: Words) -> tuple[str, tuple[str, ...]] | None:

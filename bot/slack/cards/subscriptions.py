@@ -36,7 +36,7 @@ def app_of(one: Subscription) -> str:
 
 def words(one: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
     """A subscription as one sentence; `handles` has what people call the user groups, by id."""
-    said = cut(escape(filters.explain(one.app_name if one.app_id else None, one.events, one.query, one.manner)), 600)
+    said = cut(escape(filters.explain(one.app_name if one.app_id else None, one.events, one.query, one.manner)), 1200)
     if not one.manner.mention:
         return said
     handle = handles.get(one.manner.mention)

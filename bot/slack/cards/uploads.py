@@ -12,6 +12,7 @@ from bot.language import say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
 from bot.slack.cards.builds import build_value, title, watch_button
+from bot.slack.cards.forms import reopen_button
 from bot.slack.cards.links import attachments_button
 from bot.slack.markup import without_formatting
 from bot.slack.wording import inline, size
@@ -89,13 +90,14 @@ def attached(name: str, build: Build) -> Message:
     return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
-def failed(name: str, to: str, problem: Problem, reference: str | None = None) -> Message:
-    """What went wrong, and what to do; never more than what is certain."""
+def failed(name: str, to: str, problem: Problem, reference: str | None = None, *, again: str = "") -> Message:
+    """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
     head = say("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
     words = f"{wording.escape(problem.sentence)}\n{wording.escape(problem.next_step)}".strip()
     small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
     text = f"{_bare(head)}. {' '.join(words.split())}"
-    return Message(text, (blocks.section(f"{head}\n{words}"), *small))
+    back = [blocks.actions(reopen_button(again))] if again else []
+    return Message(text, (blocks.section(f"{head}\n{words}"), *small, *back))
 
 
 def begun(name: str, count: int, app: App, build: Build | None = None) -> Message:

@@ -390,6 +390,16 @@ REFUSED_VIEWS: list[tuple[str, Any, str]] = [
         "must be less than 3001 characters [json-pointer:/view/private_metadata]",
     ),
     (
+        "private metadata of four bytes each",
+        modal(section(), private_metadata="😀" * 751),
+        "must be less than 3001 bytes [json-pointer:/view/private_metadata]",
+    ),
+    (
+        "begins longer than it may be",
+        modal(text_input(max_length=3, initial_value="four")),
+        "initial_value must not be longer than max_length [json-pointer:/view/blocks/0/element]",
+    ),
+    (
         "callback id",
         modal(section(), callback_id="x" * 256),
         "must be less than 256 characters [json-pointer:/view/callback_id]",

@@ -139,6 +139,13 @@ def _length_order(value: Mapping[str, Any], at: str, found: Findings) -> None:
         found.add("min_length must be less than or equal to max_length", at)
 
 
+def _initial_length(value: Mapping[str, Any], at: str, found: Findings) -> None:
+    """What an input begins with has to be what somebody might have typed."""
+    begins, longest = value.get("initial_value"), value.get("max_length")
+    if isinstance(begins, str) and isinstance(longest, int) and len(begins) > longest:
+        found.add("initial_value must not be longer than max_length", at)
+
+
 INPUTS: dict[str, Rule] = {
     "plain_text_input": Shape(
         {},
@@ -149,7 +156,7 @@ INPUTS: dict[str, Rule] = {
             "min_length": integer(0, 3000),
             "max_length": integer(1, 3000),
         },
-        (_length_order,),
+        (_length_order, _initial_length),
     ),
     "email_text_input": Shape({}, {**TYPED, "initial_value": text(3000, 0)}),
     "url_text_input": Shape({}, {**TYPED, "initial_value": text(3000, 0)}),

@@ -42,6 +42,16 @@ def text(longest: int, shortest: int = 1) -> Rule:
     return check
 
 
+def small(most: int) -> Rule:
+    """A string of at most so many bytes: where Slack does not say what its characters are, the stricter reading."""
+
+    def check(value: Any, at: str, found: Findings) -> None:
+        if isinstance(value, str) and len(value.encode("utf-8", "replace")) > most:
+            found.add(f"must be less than {most + 1} bytes", at)
+
+    return check
+
+
 def matching(pattern: str, words: str) -> Rule:
     """A string that fits `pattern` whole; `words` say what it must be."""
 

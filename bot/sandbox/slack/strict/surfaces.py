@@ -8,7 +8,19 @@ from typing import Any
 
 from bot.sandbox.slack.strict.blocks import SURFACES
 from bot.sandbox.slack.strict.objects import IDENTIFIER, OPTION, OPTION_GROUP, plain
-from bot.sandbox.slack.strict.schema import Findings, Rule, Shape, boolean, items, key, one_of, text, together, unique
+from bot.sandbox.slack.strict.schema import (
+    Findings,
+    Rule,
+    Shape,
+    boolean,
+    items,
+    key,
+    one_of,
+    small,
+    text,
+    together,
+    unique,
+)
 
 TEXT_LIMIT = 40_000
 MARKDOWN_LIMIT = 12_000
@@ -108,7 +120,7 @@ def check_message(content: Mapping[str, Any]) -> None:
 
 _VIEW: dict[str, Rule] = {
     "callback_id": text(255, 0),
-    "private_metadata": text(3000, 0),
+    "private_metadata": together(text(3000, 0), small(3000)),
     "external_id": text(255, 0),
 }
 _SHELVED: Rule = lambda value, at, found: None  # noqa: E731 -- the blocks are checked apart, by surface

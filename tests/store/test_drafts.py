@@ -1,0 +1,36 @@
+"""What somebody typed is kept for a week, whatever it is, and then gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.store.engine import IN_MEMORY
+from bot.store.store import Store
+from bot.store.tables import drafts
+
+
+async def test_a_draft_is_found_by_its_key_alone(store: Store) -> None:
+    words = "😀" * 5000 + '\n"quoted" \\ back'
+    key = await store.save_draft(words)
+    assert await store.draft(key) == words
+    assert await store.save_draft(words) != key
+    assert await store.draft("another") is None
+
+
+async def test_a_draft_is_kept_for_a_week_and_then_purged() -> None:
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    store = await Store.open(IN_MEMORY, clock=lambda: now[0])
+    key = await store.save_draft("reason")
+    now[0] += timedelta(days=6, hours=23)
+    assert await store.draft(key) == "reason"
+    now[0] += timedelta(hours=2)
+    assert await store.draft(key) is None
+    await store.save_draft("another")
+
+    async def count(connection: object) -> int:
+        return int((await connection.execute(sa.select(sa.func.count()).select_from(drafts))).scalar_one())  # type: ignore[attr-defined]
+
+    assert await store.run(count) == 1
+    await store.close()
