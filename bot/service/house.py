@@ -56,17 +56,19 @@ def house_of(
         every=tuning.progress_seconds,
     )
     stack.push_async_callback(partial(carrier.close, STOP_SECONDS))
+    people = People(
+        poster,
+        store,
+        admins=settings.access_admins,
+        default=Role[settings.access_default_role.upper()],
+        language=settings.language,
+    )
+    store.wakeups.changed = people.forget
     return House(
         applivery=applivery,
         catalogue=catalogue,
         store=store,
-        people=People(
-            poster,
-            store,
-            admins=settings.access_admins,
-            default=Role[settings.access_default_role.upper()],
-            language=settings.language,
-        ),
+        people=people,
         language=settings.language,
         places=poster,
         handout=Handout(

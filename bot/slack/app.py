@@ -44,6 +44,7 @@ from bot.slack.payloads import (
     Came,
     button_value,
     came,
+    changed,
     edited,
     home_opened,
     joined,
@@ -163,6 +164,10 @@ class FrontDoor(AsyncMiddleware):
         """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
         body: dict[str, Any] = cleaned(req.body)
         kind = body.get("type")
+        if who := changed(body):  # twice does no harm, and waits for no database
+            self._people.forget(who)
+            self._track(self._tell_others(who))
+            return BoltResponse(status=OK, body="")
         _REPLAYED.set(self._repeats.look(req, body) if kind != "block_suggestion" else None)
         if "command" in body:
             self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._command)
@@ -330,6 +335,12 @@ class FrontDoor(AsyncMiddleware):
 
     async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
         return await self._command(came, mentioned(body)[1])
+
+    async def _tell_others(self, who: str) -> None:
+        try:
+            await self._house.store.tell_changed(who)
+        except StoreDown:
+            log.warning("event.others_not_told", who=who)
 
     async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
         try:

@@ -11,11 +11,13 @@ from bot.domain.audit import Entrypoint
 from bot.slack.blocks import Form
 from bot.slack.drafts import Drafts
 from bot.slack.manifest import EVENTS
+from bot.slack.shapes import WITH_RECORDS
 
 # Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
 # person's direct messages with the bot.
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
-MOVES = EVENTS.keys() - {"app_mention", "app_home_opened"}
+CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")
+MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", *CHANGES}
 OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 REPLACING = ("run.", "more.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
 
@@ -120,6 +122,19 @@ def moved(body: dict[str, Any]) -> str | None:
     if event.get("type") not in MOVES or (event["type"] == "member_joined_channel" and event.get("user") != _me(body)):
         return None
     return _channel(event)
+
+
+def changed(body: dict[str, Any]) -> str | None:
+    """The person or user group an event says has changed; None for all other events.
+
+    https://docs.slack.dev/reference/events/user_change and the others of `CHANGES`.
+    """
+    event = body.get("event") or {}
+    if event.get("type") not in CHANGES:
+        return None
+    about = event.get("user") or event.get("subteam") or {}
+    found = about.get("id") if isinstance(about, dict) else about
+    return str(found or event.get("subteam_id") or "") or None
 
 
 def _channel(event: dict[str, Any]) -> str | None:

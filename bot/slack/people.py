@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bot import language as languages
 from bot.causes import cause
@@ -17,7 +16,7 @@ from bot.domain.model import Asker, Outsider, Role
 from bot.domain.states import Withdrawal
 from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure, Unchecked
 from bot.language import ENGLISH, say
-from bot.slack.poster import Poster
+from bot.slack.poster import Poster, yes_or_no
 from bot.store.store import Store
 from bot.telemetry import logger
 
@@ -58,6 +57,10 @@ class Remembered(Generic[Fact]):
             self._known[key] = known
         # shielded: one impatient asker must not cancel the look-up of another
         return await asyncio.shield(known[1])
+
+    def forget(self, key: str) -> None:
+        """Ask again the next time, even when an answer is under way: it may be from before."""
+        self._known.pop(key, None)
 
 
 def _failed(answer: asyncio.Future[Fact]) -> bool:
@@ -117,7 +120,6 @@ class People:
             silent = isinstance(error, ChannelRefused | SlackUnsure)
             why = say("Slack does not tell me.") if silent else error.sentence
             raise Unchecked(say("I could not check who you are: {why}", why=why)) from error
-        person = replace(person, team_id=person.team_id or team_id)
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.grants(home)
         groups = {one.grantee for one in grants if one.grantee.startswith("S")}
@@ -194,18 +196,50 @@ class People:
         known = list(dict.fromkeys([*self._admins, *granted]))
         return known or await self._poster.workspace_admins()
 
+    def forget(self, changed: str) -> None:
+        """Drop what is remembered of a person or a user group: Slack says that it has changed."""
+        self._people.forget(changed)
+        self._groups.forget(changed)
+
     async def _person(self, user_id: str) -> Person:
+        """Slack's record of a person. Raises SlackUnsure for one that does not say who they are, which is no member."""
         facts = await self._poster.user(user_id)
-        profile = facts.get("profile") or {}
+        profile = facts.get("profile")
+        profile = profile if isinstance(profile, dict) else {}
+        home = (await self._poster.identity()).team_id
+        team, gone, bot = _team(facts, home), yes_or_no(facts.get("deleted")), yes_or_no(facts.get("is_bot"))
+        guest = yes_or_no(facts.get("is_restricted"))
+        if user_id not in _ids(facts) or gone is None or bot is None or not team:
+            raise SlackUnsure(code="incomplete_user")
+        if guest is None and team == home and not (gone or bot):
+            raise SlackUnsure(code="incomplete_user")
         return Person(
             user_id=user_id,
-            team_id=str(facts.get("team_id") or ""),
+            team_id=team,
             name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
             email=profile.get("email"),
             tz=str(facts.get("tz") or "UTC"),
             locale=str(facts.get("locale") or ""),
-            admin=bool(facts.get("is_admin") or facts.get("is_owner") or facts.get("is_primary_owner")),
-            guest=bool(facts.get("is_restricted") or facts.get("is_ultra_restricted")),
-            bot=bool(facts.get("is_bot")) or user_id in SLACKBOTS,
-            gone=bool(facts.get("deleted")),
+            admin=any(facts.get(one) is True for one in ("is_admin", "is_owner", "is_primary_owner")),
+            guest=bool(guest or facts.get("is_ultra_restricted")),
+            bot=bot or user_id in SLACKBOTS,
+            gone=gone,
         )
+
+
+def _enterprise(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an organisation says of a person. https://docs.slack.dev/enterprise/developing-for-enterprise-orgs"""
+    found = facts.get("enterprise_user")
+    return found if isinstance(found, dict) else {}
+
+
+def _ids(facts: Mapping[str, Any]) -> tuple[object, object]:
+    return facts.get("id"), _enterprise(facts).get("id")
+
+
+def _team(facts: Mapping[str, Any], home: str) -> str:
+    """The workspace of a person: an organisation's record may have none of its own, and a list of several."""
+    named, several = facts.get("team_id"), _enterprise(facts).get("teams")
+    if isinstance(several, list) and home in several:
+        return home
+    return named if isinstance(named, str) else ""

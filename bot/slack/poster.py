@@ -279,18 +279,18 @@ class Poster:
         https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
         https://docs.slack.dev/reference/methods/conversations.replies
         """
-        query = {
+        query: dict[str, Any] = {
             "channel": await self._conversation(channel),
             "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
             "inclusive": True,
             "include_all_metadata": True,
             "limit": 200,
-            **({"ts": thread_ts} if thread_ts else {}),
         }
-        method = "conversations.replies" if thread_ts else "conversations.history"
 
         def fetch(cursor: str | None) -> Awaitable[Any]:
-            return asked(self.api.api_call(method, params={**query, **({"cursor": cursor} if cursor else {})}))
+            if thread_ts:
+                return asked(self.api.conversations_replies(ts=thread_ts, cursor=cursor, **query))
+            return asked(self.api.conversations_history(cursor=cursor, **query))
 
         async for page in pages(fetch, "messages"):
             for one in page:
@@ -364,4 +364,5 @@ class Poster:
     async def user(self, user_id: str) -> dict[str, Any]:
         """Slack's own record of somebody. https://docs.slack.dev/reference/methods/users.info"""
         answer = await asked(self.api.users_info(user=user_id, include_locale=True))
-        return dict(answer.get("user") or {})
+        facts = answer.get("user")
+        return facts if isinstance(facts, dict) else {}

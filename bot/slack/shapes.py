@@ -12,6 +12,9 @@ Text = str | None
 Id = Annotated[str, msgspec.Meta(max_length=255)] | None  # longer than any of Slack's, or any name of ours
 
 
+WITH_RECORDS = ("user_change", "team_join")  # the events that are about a person, with all that Slack has of them
+
+
 class Named(msgspec.Struct):
     """A person, a workspace, a channel or a file: of whatever else it has, nothing is read."""
 
@@ -100,9 +103,11 @@ class Event(msgspec.Struct):
     """An event. https://docs.slack.dev/reference/events"""
 
     type: Text = None
-    user: Id = None
+    user: Id | Named | None = None
     text: Text = None
     channel: Id | Named | None = None
+    subteam_id: Id = None
+    subteam: Named | None = None
     ts: Id = None
     thread_ts: Id = None
     team: Id = None
@@ -145,10 +150,11 @@ class Request(msgspec.Struct):
 def readable(body: Any) -> bool:
     """Whether all that is read of a request has the type that Slack gives it; fields nobody reads may be anything."""
     try:
-        msgspec.convert(body, Request)
+        request = msgspec.convert(body, Request)
     except msgspec.ValidationError:
         return False
-    return True
+    event = request.event
+    return not isinstance(event, Event) or not isinstance(event.user, Named) or event.type in WITH_RECORDS
 
 
 def cleaned(part: Any) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from bot.store.sql import POSTGRESQL, Statement
 from bot.store.transactions import Connection, Transactions, Work
-from bot.store.wakeups import CHANNEL, Topic, Wakeups
+from bot.store.wakeups import CHANGED, CHANNEL, Topic, Wakeups
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -74,6 +74,16 @@ class Database:
 
             return postgresql.insert(table)
         return sqlite.insert(table)
+
+    async def tell_changed(self, who: str) -> None:
+        """Let the other processes know that Slack has another record of this person or group; SQLite has none."""
+        if self.dialect == POSTGRESQL:
+            told = {"channel": CHANNEL, "payload": f"{CHANGED}{who} {self.wakeups.me}"}
+
+            async def work(connection: Connection) -> None:
+                await connection.execute(_NOTIFY, told)
+
+            await self.run(work)
 
     async def tell_others(self, connection: Connection, topic: Topic) -> None:
         """Wake the other processes when this transaction is committed; SQLite has none."""

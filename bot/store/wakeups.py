@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 
 from bot.store.engine import fresh_token
@@ -22,13 +23,18 @@ class Topic(StrEnum):
 
 # https://www.postgresql.org/docs/current/sql-notify.html
 CHANNEL = "applivery_bot"
+CHANGED = "changed:"  # and whose record at Slack it is
 
 
 class Wakeups:
-    """One bell per topic; a ring that nobody waits for is heard by the next who does."""
+    """One bell per topic; a ring that nobody waits for is heard by the next who does.
+
+    `changed` is called with each person or group that another process was told has changed.
+    """
 
     def __init__(self) -> None:
         self.me = fresh_token()
+        self.changed: Callable[[str], None] | None = None
         self._bells: dict[str, asyncio.Event] = {topic: asyncio.Event() for topic in Topic}
 
     def ring(self, topic: Topic | str) -> None:
@@ -53,7 +59,10 @@ class Wakeups:
         return True
 
     def hear(self, payload: str) -> None:
-        """A NOTIFY arrived: `topic sender`; our own we have heard already."""
+        """A NOTIFY arrived: `topic sender`, or who has changed; our own we have heard already."""
         topic, _, sender = payload.partition(" ")
-        if sender != self.me:
-            self.ring(topic)
+        if sender == self.me:
+            return
+        if topic.startswith(CHANGED) and self.changed:
+            self.changed(topic.removeprefix(CHANGED))
+        self.ring(topic)

@@ -194,7 +194,8 @@ class Person:
         """
         channel = event.get("channel")
         place = str(channel.get("id")) if isinstance(channel, dict) else channel
-        turn = Turn("event", str(event.get("user", "")), place, self.workspace.until)
+        user = event.get("user", "")
+        turn = Turn("event", str(user.get("id") if isinstance(user, dict) else user), place, self.workspace.until)
         event = {"event_ts": self.workspace.new_ts(), **event}
         payload = self.payloads.event(event, event_id or f"Ev{self.workspace.new_word(10)}")
         if self.workspace.subscribed is None or _name(event) in self.workspace.subscribed:

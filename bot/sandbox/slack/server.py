@@ -12,6 +12,7 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.slack.crawler import Crawler
 from bot.sandbox.slack.delivery import Delivery
 from bot.sandbox.slack.desk import Desk
+from bot.sandbox.slack.directory import Directory
 from bot.sandbox.slack.files import Files
 from bot.sandbox.slack.gate import gated
 from bot.sandbox.slack.mailbox import Mailbox
@@ -34,7 +35,8 @@ class PretendedSlack:
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
     `event`, `mention`, `say`, `home`, `share`, `pick`; to a channel: `archive`, `unarchive`, `rename`, and for the
-    bot's own place in it `invite`, `remove`. Seeing: `messages`, `ephemerals`, `until`, `crawled`, `calls`.
+    bot's own place in it `invite`, `remove`; to people and groups: `change`, `join`, `regroup`. Seeing: `messages`,
+    `ephemerals`, `until`, `crawled`, `calls`.
     Trouble: `faults`, `disconnect`, `refuse_handshakes`, `silence`, `cut`, `revoke`, `enforce_pacing`, `scopes`.
     `clock` gives epoch seconds; `ack_seconds` is how long Slack waits for an acknowledgement; `response_url_life` is
     in seconds. A fault's target is a method's name, or "response_url", "socket", "upload", "file".
@@ -77,6 +79,7 @@ class PretendedSlack:
         self.mailbox.stored.append(self.crawler.look_at)
         self.person = Person(self.desk, self.delivery, lambda: self.url)
         self.places = Places(self.person)
+        self.directory = Directory(self.person)
         self._runner: web.AppRunner | None = None
         self._hand_out()
 
@@ -94,6 +97,7 @@ class PretendedSlack:
         self.home, self.share, self.pick = person.home, person.share, person.pick
         self.archive, self.unarchive, self.rename = self.places.archive, self.places.unarchive, self.places.rename
         self.invite, self.remove = self.places.invite, self.places.remove
+        self.change, self.join, self.regroup = self.directory.change, self.directory.join, self.directory.regroup
         self.disconnect, self.silence, self.cut = sockets.disconnect, sockets.silence, sockets.cut
         self.refuse_handshakes = sockets.refuse_handshakes
         self.settled = self.crawler.settled
