@@ -190,12 +190,15 @@ def _people(value: Any) -> Any:
     return value
 
 
-def _networks(value: Any) -> Any:
-    """Networks with commas between; `private` stands for those that nobody outside has, `none` for none."""
-    if not isinstance(value, str):
-        return value
+def networks(value: str) -> tuple[Network, ...]:
+    """The networks in a list with commas; `private` stands for those that nobody outside has, `none` for none."""
     words = [word.strip().lower() for word in value.split(",") if word.strip()]
     return tuple(network for word in words if word != "none" for network in _network(word))
+
+
+def _list_of_networks(value: str) -> str:
+    networks(value)
+    return value
 
 
 def _network(word: str) -> tuple[Network, ...]:
@@ -254,7 +257,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     public_url: Annotated[str, AfterValidator(_public_address)] | None = None
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = PRIVATE
+    trusted_proxies: Annotated[str, AfterValidator(_list_of_networks)] = "private"
     links_per_minute: Annotated[int, Field(ge=1)] = 10  # for one person
     links_per_hour: Annotated[int, Field(ge=1)] = 60
     ticket_minutes: Annotated[float, Field(gt=0, le=1440)] = 10  # how long a claim page stays open

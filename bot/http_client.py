@@ -12,7 +12,8 @@ from typing import Any
 
 import aiohttp
 
-ANSWER_BYTES = 8 * 1024 * 1024  # unpacked; the largest of Applivery's and Slack's pages are 2 to 3 MB
+ANSWER_BYTES = 8 * 1024 * 1024  # unpacked; the largest of Slack's pages have 2 MB
+PAGE_BYTES = 32 * 1024 * 1024  # a hundred builds, whose changelogs and metadata have no documented length
 # Of JSON values, that is: each one is an object in memory, however few bytes it has in the answer.
 CONTAINERS = 200_000
 VALUES = 800_000
@@ -28,14 +29,16 @@ class BrokenPacking(aiohttp.ClientError):
     """An answer is packed in a way that was not asked for, or not as it says."""
 
 
-def session(**options: Any) -> aiohttp.ClientSession:
-    """A session whose answers are bounded: `read`, `text` and `json` raise AnswerTooLarge beyond `ANSWER_BYTES`."""
+def session(response: type[BoundedResponse] | None = None, **options: Any) -> aiohttp.ClientSession:
+    """A session whose answers are bounded: `read`, `text` and `json` raise AnswerTooLarge beyond `most` bytes."""
     options["headers"] = {"Accept-Encoding": "gzip, deflate", **options.get("headers", {})}
-    return aiohttp.ClientSession(auto_decompress=False, response_class=BoundedResponse, **options)
+    return aiohttp.ClientSession(auto_decompress=False, response_class=response or BoundedResponse, **options)
 
 
 class BoundedResponse(aiohttp.ClientResponse):
     """A response that is never larger in memory than it may be, whoever reads it: Slack's SDK does it by itself."""
+
+    most = ANSWER_BYTES
 
     async def read(self) -> bytes:
         """The whole body, unpacked. Raises AnswerTooLarge or BrokenPacking, and hangs up then."""
@@ -48,7 +51,7 @@ class BoundedResponse(aiohttp.ClientResponse):
         return await super().read()
 
     async def _whole(self) -> bytes:
-        body = b"".join([piece async for piece in self.pieces(ANSWER_BYTES)])
+        body = b"".join([piece async for piece in self.pieces(self.most)])
         if crowded(body):
             raise AnswerTooLarge
         return body
@@ -67,6 +70,12 @@ class BoundedResponse(aiohttp.ClientResponse):
             if packed > most:
                 raise AnswerTooLarge
         unpacker.finish()
+
+
+class LargeResponse(BoundedResponse):
+    """One that may be as large as a page of builds."""
+
+    most = PAGE_BYTES
 
 
 class Unpacker:

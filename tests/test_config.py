@@ -496,3 +496,29 @@ def test_the_shell_prints_the_lines_and_nothing_else_and_ends_with_2(tmp_path: P
     assert ended.stdout == ""
     assert ended.stderr
     assert all(re.match(r"(\.env|[A-Z_]+): .+ Example: ", line) for line in ended.stderr.splitlines())
+
+
+# ------------------------------------------------------------------ proxies
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("private", [str(one) for one in config.PRIVATE]),
+        ("none", []),
+        ("NONE", []),
+        ("10.1.2.3", ["10.1.2.3/32"]),
+        (" 10.0.0.0/8 , 2001:db8::/32,", ["10.0.0.0/8", "2001:db8::/32"]),
+        ("10.1.2.3/8", ["10.0.0.0/8"]),
+        ("private,173.245.48.0/20", [*(str(one) for one in config.PRIVATE), "173.245.48.0/20"]),
+    ],
+)
+def test_proxies_are_networks_or_words_for_them(typed: str, expected: list[str]) -> None:
+    assert [str(one) for one in config.networks(typed)] == expected
+
+
+@pytest.mark.parametrize("typed", ["everybody", "10.0.0.0/33", "10.0.0", "example.com", "10.0.0.0/8;::1"])
+def test_what_is_no_network_is_told_by_name(typed: str) -> None:
+    with pytest.raises(SettingsFault) as fault:
+        config.read(_env_file=None, trusted_proxies=typed)
+    assert any(line.startswith("TRUSTED_PROXIES: ") and "is not a network" in line for line in fault.value.lines)

@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 100  # the largest seen in the vendor's own examples; the maximum is not documented
-LIST_BYTES = 32 * 1024 * 1024  # of all pages of one list
+LIST_BYTES = 128 * 1024 * 1024  # of all pages of one list
 PAGE_CEILING = 200  # pages of one list, so that a server that never says "last" cannot keep us for ever
 AT_ONCE = 8  # pages
 

@@ -104,7 +104,10 @@ class Transport:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE)
             self._session = http_client.session(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=self.trust_env
+                http_client.LargeResponse,
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=self.trust_env,
             )
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.commands.subscriptions import meant
-from bot.domain import ahead
+from bot.domain import ahead, manners
 from bot.domain.audit import Action, AuditOutcome
 from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Role, Subscription
@@ -71,7 +71,7 @@ async def _set(call: Call, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
     found, left_out = await _meant(call, target)
     until = None if when == OFF else ahead.parse(when, now=call.now, tz=call.asker.tz)
-    were = [one for one in found if one.muted_until and one.muted_until > call.now]
+    were = [one for one in found if manners.mute_ends(one, call.now)]
     if until is None and not were:
         return cards.not_muted(found)
     await call.house.store.mute(found[0].channel_id, [one.id for one in found if until or one in were], until)

@@ -59,4 +59,15 @@ def turn(digest: Digest, now: datetime) -> Turn:
     while (following := schedules.next_after(schedule, until, digest.tz)) <= now:
         until = following
     late = until if now - until > LATE else None
-    return Turn(periods.between(digest.told_until, until, digest.tz), until, following, late)
+    # told up to a later time than this one: by a clock that was ahead
+    begin = digest.told_until if digest.told_until < until else until - timedelta(days=1)
+    return Turn(periods.between(begin, until, digest.tz), until, following, late)
+
+
+def set_right(digest: Digest, now: datetime) -> datetime | None:
+    """When a digest is due that is due later than its schedule can have it; None when it is due when it should be.
+
+    It was set by a clock that was ahead then, and would stay away for as long.
+    """
+    following = schedules.next_after(schedules.parse(digest.schedule), now, digest.tz)
+    return following if digest.due_at > following else None

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
-from bot.domain import schedules
+from bot.domain import ahead, schedules
 from bot.domain.grammar import Option, Words
 from bot.domain.lengths import within
 from bot.domain.model import Manner, Subscription
@@ -17,6 +17,7 @@ from bot.language.verbatim import code, verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
+CLOCK_SET_BACK = timedelta(hours=1)  # by so much it may be without ending the longest mute
 
 _QUIET_HINT = later("Write them like `quiet:22:00-08:00`.")
 _QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
@@ -82,12 +83,17 @@ def explain(one: Manner) -> str:
     return ", ".join(parts)
 
 
+def mute_ends(subscription: Subscription, now: datetime) -> datetime | None:
+    """Until when (UTC) it is muted at `now`; None when it is not, and for a time further off than any can be set."""
+    until = subscription.muted_until
+    return until if until and now < until <= now + ahead.LONGEST + CLOCK_SET_BACK else None
+
+
 def held_until(subscription: Subscription, now: datetime) -> datetime | None:
     """Until when (UTC) what happens now is kept back: a mute, the next digest, the end of quiet hours; None: not."""
     manner = subscription.manner
-    muted = subscription.muted_until
-    after = max(now, muted) if muted else now
-    until = muted if muted and muted > now else None
+    until = mute_ends(subscription, now)
+    after = until or now
     if manner.digest:
         return schedules.next_after(schedules.parse(manner.digest), after, manner.tz)
     if manner.quiet and (end := quiet_ends(manner, after)):

@@ -6,20 +6,30 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.model import FileKind
 
+CLOCK_SET_BACK = timedelta(minutes=1)  # by so much it may be without ending tickets
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in URL-safe base64
 
 
 class TicketState(StrEnum):
-    """What somebody decided about a ticket; spent and expired follow from its count and its clock."""
+    """What somebody decided about a ticket; spent and expired follow from its count and its clock.
+
+    CLAIMED: a claim was begun and nobody has written down yet what came of it; REPLACED: the same, and a newer ticket
+    was issued meanwhile.
+    """
 
     OPEN = "open"
+    CLAIMED = "claimed"
+    REPLACED = "replaced"
     CANCELLED = "cancelled"
     RECALLED = "recalled"
+
+
+_BEGUN = (TicketState.CLAIMED, TicketState.REPLACED)
 
 
 class TicketStatus(StrEnum):
@@ -27,6 +37,7 @@ class TicketStatus(StrEnum):
 
     OPEN = "open"
     SPENT = "spent"
+    UNSURE = "unsure"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     RECALLED = "recalled"
@@ -58,10 +69,12 @@ class Ticket:
         if self.state is TicketState.RECALLED:
             return TicketStatus.RECALLED
         if self.claims_left <= 0:
-            return TicketStatus.SPENT
-        if self.state is TicketState.CANCELLED:
+            return TicketStatus.UNSURE if self.state in _BEGUN else TicketStatus.SPENT
+        if self.state in (TicketState.CANCELLED, TicketState.REPLACED):
             return TicketStatus.CANCELLED
-        return TicketStatus.OPEN if now < self.expires_at else TicketStatus.EXPIRED
+        # before it was made: the clock was ahead then, and its time is not to begin anew
+        lives = self.created_at - CLOCK_SET_BACK <= now < self.expires_at
+        return TicketStatus.OPEN if lives else TicketStatus.EXPIRED
 
 
 def new_ticket() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.causes import cause
 from bot.domain import choice
@@ -26,6 +27,8 @@ from bot.telemetry import logger
 log = logger(__name__)
 
 AT_ONCE = 1  # each may take a while, and a lease is for one
+LONGEST_SLEEP = 3600.0  # seconds, in which a clock may be set
+LONGEST_SCHEDULED = timedelta(days=1)  # what is due sooner may wait for its time, whoever set it
 LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
 PEOPLE = 100  # what one table holds; who wants more asks for the file
 
@@ -55,6 +58,7 @@ class DigestJob:
         What Applivery or Slack cannot answer now is tried again when its lease has lapsed, with all that has come due
         by then as one.
         """
+        await self._set_right()
         for digest, token in await self._store.take_digests(AT_ONCE, self._lease):
             try:
                 await self._tell(digest, token)
@@ -62,7 +66,15 @@ class DigestJob:
                 self.outage.failed(problem)
             else:
                 self.outage.worked()
-        return await self._store.digest_due_in()
+        due_in = await self._store.digest_due_in()
+        return None if due_in is None else min(due_in, LONGEST_SLEEP)
+
+    async def _set_right(self) -> None:
+        """Bring back those that a clock which was ahead has put off."""
+        now = await self._store.now()
+        for digest in await self._store.digests_after(now + LONGEST_SCHEDULED):
+            if due := decisions.set_right(digest, now):
+                await self._store.move_digest(digest.id, digest.due_at, due)
 
     async def _tell(self, digest: Digest, token: str) -> None:
         now = await self._store.now()

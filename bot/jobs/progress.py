@@ -64,7 +64,7 @@ class Progress:
 
     async def _show(self, row: Row, now: datetime) -> None:
         ended = row.standing is not WatchState.OPEN or row.build.stage.final
-        if not ended and (row.build.stage is Stage.UNKNOWN or now - row.started_at > self._deadline):
+        if not ended and (row.build.stage is Stage.UNKNOWN or abs(now - row.started_at) > self._deadline):
             # the watch gives up by itself, unless Applivery is away
             await self._store.give_up(row.build.app.id, row.build.id, row.user_id)
             row, ended = replace(row, standing=WatchState.GIVEN_UP), True

@@ -10,7 +10,7 @@ import aiohttp
 from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.config import Settings
+from bot.config import Settings, networks
 from bot.service.tuning import Tuning
 from bot.slack.poster import Poster
 from bot.store.store import Store
@@ -79,5 +79,5 @@ def claim_page(
         settings.public_url,
         life_seconds=life_seconds,
         language=settings.language,
-        trusted_proxies=settings.trusted_proxies,
+        trusted_proxies=networks(settings.trusted_proxies),
     )

@@ -16,7 +16,7 @@ from bot.store.columns import now
 from bot.store.database import Database
 from bot.store.download_tables import digests as table
 from bot.store.engine import fresh_token
-from bot.store.sql import Rows, as_rows, span, written
+from bot.store.sql import Rows, as_rows, far, span, written
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
@@ -105,7 +105,9 @@ class Digests(Database):
         query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
 
         async def work(connection: Connection) -> list[tuple[Digest, str]]:
-            await self.execute(connection, _LEASE, token=token, lease=span(lease_seconds), most=most)
+            await self.execute(
+                connection, _LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most
+            )
             return [(_digest(row), token) for row in await connection.execute(query)]
 
         return await self.run(work)
@@ -141,6 +143,24 @@ class Digests(Database):
             self.wakeups.ring(Topic.TELL)
         return told
 
+    async def digests_after(self, moment: datetime) -> list[Digest]:
+        """Those that are not due before then (aware)."""
+        query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
+
+        async def work(connection: Connection) -> list[Digest]:
+            return [_digest(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def move_digest(self, number: int, due_at: datetime, to: datetime) -> None:
+        """Make one that is due at `due_at` due at another time (both aware), unless it was moved meanwhile."""
+        update = sa.update(table).where(table.c.id == number, table.c.due_at == due_at).values(due_at=to)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(update)
+
+        await self.run(work)
+
     async def end_digest_leases(self) -> None:
         """Nobody is making a digest now: every one that is due may be taken."""
         free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
@@ -155,7 +175,7 @@ class Digests(Database):
         """Seconds until a digest is due or a lease lapses; 0 if one is due now, None if there is none."""
 
         async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN)).scalar()
+            wait = (await self.execute(connection, _DUE_IN, far=far())).scalar()
             return None if wait is None else max(0.0, int(wait) / 1e6)
 
         return await self.run(work)
@@ -169,13 +189,14 @@ def _digest(row: sa.Row[Any]) -> Digest:
 _LEASE = written("""
     UPDATE digests SET lease_token = :token, lease_until = {now} + :lease
     WHERE id IN (
-        SELECT id FROM digests WHERE due_at <= {now} AND lease_until <= {now} AND paused IS NULL
+        SELECT id FROM digests
+        WHERE due_at <= {now} AND (lease_until <= {now} OR lease_until > {now} + :far) AND paused IS NULL
         ORDER BY due_at LIMIT :most {skip_locked}
     )
 """)
 
 _DUE_IN = written("""
-    SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) - {now}
+    SELECT min(CASE WHEN lease_until > due_at AND lease_until <= {now} + :far THEN lease_until ELSE due_at END) - {now}
     FROM digests WHERE paused IS NULL
 """)
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.config import database_address
 from bot.errors import CannotStart
+from bot.store import files
 from bot.store.columns import micros
 from bot.store.sql import POSTGRESQL, SQLITE
 from bot.store.transactions import OneThread, Transactions
@@ -164,10 +166,7 @@ class OneProcess:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as problem:
-            raise CannotStart(
-                f"The database file cannot be opened: {path}: {problem.strerror}.",
-                "Name a file in a directory that exists and may be written to, in DATABASE_URL.",
-            ) from problem
+            raise files.cannot_open(path, problem) from problem
         try:
             # The kernel drops it with the process, however that ends; so a leftover file blocks nobody.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,8 +177,9 @@ class OneProcess:
                 f"Another process{f' (id {owner})' if owner else ''} is using the database {file}.",
                 "Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server.",
             ) from problem
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # it only is for the words of who comes second; a full disk is told by the database
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return cls(descriptor)
 
     def free(self) -> None:

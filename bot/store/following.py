@@ -19,6 +19,8 @@ from bot.store.tables import progress
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
+FURTHEST = span(660)  # ten minutes, which is the most that Slack is waited for
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -89,7 +91,7 @@ class Following(Recording):
         """
 
         async def work(connection: Connection) -> list[Progress]:
-            taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds))
+            taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
             rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
             found = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
             return [one for one in found if one is not None]
@@ -131,7 +133,7 @@ class Following(Recording):
         """Seconds until a message may have to change; None when nobody watches."""
 
         async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN)).scalar()
+            wait = (await self.execute(connection, _DUE_IN, far=FURTHEST)).scalar()
             return None if wait is None else max(0.0, int(wait) / 1e6)
 
         return await self.run(work)
@@ -231,7 +233,7 @@ _STOP_WAITING = written("UPDATE awaited SET told = true WHERE build_id = :build 
 
 _TAKE = written("""
     WITH due AS MATERIALIZED (
-        SELECT build_id, user_id FROM progress WHERE due_at <= {now}
+        SELECT build_id, user_id FROM progress WHERE due_at <= {now} OR due_at > {now} + :far
         ORDER BY due_at, build_id, user_id LIMIT :most {skip_locked}
     )
     UPDATE progress SET due_at = {now} + :lease WHERE (build_id, user_id) IN (SELECT build_id, user_id FROM due)
@@ -265,7 +267,7 @@ _PUT_OFF = written("""
 
 _END = written("DELETE FROM progress WHERE build_id = :build AND user_id = :user AND started_at = :started")
 
-_DUE_IN = written("SELECT min(due_at) - {now} FROM progress")
+_DUE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM progress")
 
 _WAIT_NO_MORE = written("""
     UPDATE awaited SET told = true

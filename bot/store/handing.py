@@ -12,12 +12,13 @@ from bot.domain.model import Build
 from bot.store.columns import now
 from bot.store.database import Database
 from bot.store.facts import facts_of
-from bot.store.sql import POSTGRESQL, span, written
+from bot.store.sql import POSTGRESQL, SKEW_SECONDS, span, written
 from bot.store.tables import awaited, expiries, given_links, recent, sent_builds
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
-HOUR = 3600.0
+MINUTE, HOUR = 60.0, 3600.0
+FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket lives a day at most, and Applivery's own links for minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,17 @@ class Handing(Database):
                 await connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:who))"), {"who": user_id})
             row = (
                 await self.execute(
-                    connection, _WAIT, user=user_id, minute=span(60), hour=span(HOUR), few=per_minute, many=per_hour
+                    connection,
+                    _WAIT,
+                    user=user_id,
+                    minute=span(MINUTE),
+                    hour=span(HOUR),
+                    few=per_minute,
+                    many=per_hour,
+                    skew=span(SKEW_SECONDS),
                 )
             ).one()
-            wait = max(int(row.minute_wait or 0), int(row.hour_wait or 0)) / 1e6
+            wait = max(min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
             if wait <= 0:
                 await connection.execute(_GIVEN, {"user_id": user_id})
             return max(0.0, wait)
@@ -81,7 +89,8 @@ class Handing(Database):
         async def work(connection: Connection) -> bool:
             if self.due("recent"):
                 await self.execute(connection, _OLD_RECENT, keep=span(max(60.0, within_seconds)))
-            return (await self.execute(connection, _FIRST, key=key, within=span(within_seconds))).first() is not None
+            about = {"key": key, "within": span(within_seconds), "skew": span(min(within_seconds, SKEW_SECONDS))}
+            return (await self.execute(connection, _FIRST, **about)).first() is not None
 
         return await self.run(work)
 
@@ -191,7 +200,7 @@ class Handing(Database):
         """Messages whose time is over, each handed out once: a missed edit is a smaller evil than a repeated one."""
 
         async def work(connection: Connection) -> list[Expiry]:
-            return [_expiry(row) for row in await self.execute(connection, _EXPIRED, most=most)]
+            return [_expiry(row) for row in await self.execute(connection, _EXPIRED, most=most, far=FURTHEST_EXPIRY)]
 
         return await self.run(work)
 
@@ -199,7 +208,7 @@ class Handing(Database):
         """Seconds until a message is to be changed; None when none is."""
 
         async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _EXPIRE_IN)).scalar()
+            wait = (await self.execute(connection, _EXPIRE_IN, far=FURTHEST_EXPIRY)).scalar()
             return None if wait is None else max(0.0, int(wait) / 1e6)
 
         return await self.run(work)
@@ -215,22 +224,25 @@ def _expiry(row: sa.Row[Any]) -> Expiry:
 
 # Made once: to put a statement together takes longer than to run it.
 _GIVEN = sa.insert(given_links).values(user_id=sa.bindparam("user_id"), at=now())
-_OLD_LINKS = written("DELETE FROM given_links WHERE at <= {now} - :keep")
+_OLD_LINKS = written("DELETE FROM given_links WHERE at <= {now} - :keep OR at > {now} + :keep")
 
 # When the few-th last link of the minute leaves it, and the same for the hour.
 _WAIT = written("""
     SELECT
-        (SELECT g.at + :minute - {now} FROM given_links g WHERE g.user_id = :user AND g.at > {now} - :minute
+        (SELECT g.at + :minute - {now} FROM given_links g
+            WHERE g.user_id = :user AND g.at > {now} - :minute AND g.at <= {now} + :skew
             ORDER BY g.at DESC LIMIT 1 OFFSET :few - 1) AS minute_wait,
-        (SELECT g.at + :hour - {now} FROM given_links g WHERE g.user_id = :user AND g.at > {now} - :hour
+        (SELECT g.at + :hour - {now} FROM given_links g
+            WHERE g.user_id = :user AND g.at > {now} - :hour AND g.at <= {now} + :skew
             ORDER BY g.at DESC LIMIT 1 OFFSET :many - 1) AS hour_wait
 """)
 
-_OLD_RECENT = written("DELETE FROM recent WHERE at <= {now} - :keep")
+_OLD_RECENT = written("DELETE FROM recent WHERE at <= {now} - :keep OR at > {now} + :keep")
 
 _FIRST = written("""
     INSERT INTO recent (key, at) VALUES (:key, {now})
-    ON CONFLICT (key) DO UPDATE SET at = excluded.at WHERE recent.at <= excluded.at - :within
+    ON CONFLICT (key) DO UPDATE SET at = excluded.at
+        WHERE recent.at <= excluded.at - :within OR recent.at > excluded.at + :skew
     RETURNING key
 """)
 
@@ -242,9 +254,9 @@ _FOLLOW = written("""
 
 _EXPIRED = written("""
     DELETE FROM expiries WHERE id IN (
-        SELECT id FROM expiries WHERE due_at <= {now} ORDER BY due_at LIMIT :most {skip_locked}
+        SELECT id FROM expiries WHERE due_at <= {now} OR due_at > {now} + :far ORDER BY due_at LIMIT :most {skip_locked}
     )
     RETURNING address, ts, app_id, build_id, title, again, language
 """)
 
-_EXPIRE_IN = written("SELECT min(due_at) - {now} FROM expiries")
+_EXPIRE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM expiries")

@@ -8,14 +8,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain import ahead
+from bot.domain.manners import CLOCK_SET_BACK
 from bot.domain.model import Subscription
 from bot.store.columns import micros, storable
 from bot.store.database import Database
-from bot.store.sql import Rows, as_rows, written
+from bot.store.sql import Rows, as_rows, span, written
 from bot.store.subscriptions import subscription_of
 from bot.store.tables import subscriptions as table
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
+
+MUTE = span((ahead.LONGEST + CLOCK_SET_BACK).total_seconds())
+FURTHEST = MUTE + span(8 * 24 * 3600)  # the first digest after the longest mute
 
 
 class Holding(Database):
@@ -28,12 +33,12 @@ class Holding(Database):
         """
 
         async def work(connection: Connection) -> tuple[int, int | None]:
-            await self.execute(connection, _HOLD_ON)
-            released = set((await self.execute(connection, _RELEASE)).scalars())
+            await self.execute(connection, _HOLD_ON, mute=MUTE, far=FURTHEST)
+            released = set((await self.execute(connection, _RELEASE, mute=MUTE, far=FURTHEST)).scalars())
             if released:
                 await self.execute(connection, _OPEN, rows=as_rows({"channel": one} for one in sorted(released)))
                 await self.tell_others(connection, Topic.TELL)
-            return len(released), (await self.execute(connection, _HELD_IN)).scalar()
+            return len(released), (await self.execute(connection, _HELD_IN, far=FURTHEST)).scalar()
 
         released, wait = await self.run(work)
         if released:
@@ -107,15 +112,17 @@ _HOLD_ON = written("""
         card = CASE WHEN announcements.card LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
             ELSE announcements.card END
     FROM subscriptions s
-    WHERE s.id = announcements.subscription_id AND s.muted_until > {now}
-        AND announcements.state = {delivery.HELD} AND announcements.held_until <= {now}
+    WHERE s.id = announcements.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
+        AND announcements.state = {delivery.HELD}
+        AND (announcements.held_until <= {now} OR announcements.held_until > {now} + :far)
 """)
 
 # A mute that has come since _HOLD_ON holds as well.
 _RELEASE = written("""
     UPDATE announcements SET state = {delivery.DUE}, held_until = {now}
-    WHERE state = {delivery.HELD} AND held_until <= {now} AND NOT EXISTS (
-        SELECT 1 FROM subscriptions s WHERE s.id = announcements.subscription_id AND s.muted_until > {now}
+    WHERE state = {delivery.HELD} AND (held_until <= {now} OR held_until > {now} + :far) AND NOT EXISTS (
+        SELECT 1 FROM subscriptions s
+        WHERE s.id = announcements.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
     )
     RETURNING channel_id
 """)
@@ -130,7 +137,8 @@ _OPEN = written(
 )
 
 _HELD_IN = written("""
-    SELECT min(held_until) - {now} FROM announcements WHERE state = {delivery.HELD} AND held_until IS NOT NULL
+    SELECT min(CASE WHEN held_until > {now} + :far THEN 0 ELSE held_until - {now} END) FROM announcements
+    WHERE state = {delivery.HELD} AND held_until IS NOT NULL
 """)
 
 # What a digest holds as well waits for the digest.

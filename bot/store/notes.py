@@ -72,4 +72,4 @@ _REMEMBER = written("""
     ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE notes.value <> excluded.value
 """)
 
-_PURGE = written("DELETE FROM seen_events WHERE seen_at <= {now} - :keep")
+_PURGE = written("DELETE FROM seen_events WHERE seen_at <= {now} - :keep OR seen_at > {now} + :keep")

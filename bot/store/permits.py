@@ -13,7 +13,7 @@ from bot.domain.model import Role
 from bot.store.columns import EVERY_APP, now
 from bot.store.database import Database
 from bot.store.download_tables import manager_channels
-from bot.store.sql import span
+from bot.store.sql import SKEW_SECONDS, span
 from bot.store.tables import app_channels, grants, role_requests
 from bot.store.transactions import Connection
 
@@ -137,7 +137,8 @@ class Permits(Database):
         table = role_requests
         same = (table.c.user_id == user_id) & (table.c.role == role.name) & (table.c.app_id == (app_id or EVERY_APP))
         # an unanswered question may be asked again after a day
-        lately = sa.type_coerce(table.c.asked_at, sa.BigInteger) > sa.type_coerce(now(), sa.BigInteger) - span(DAY)
+        asked_at, at = sa.type_coerce(table.c.asked_at, sa.BigInteger), sa.type_coerce(now(), sa.BigInteger)
+        lately = (asked_at > at - span(DAY)) & (asked_at <= at + span(SKEW_SECONDS))
         still_open = same & table.c.decided_at.is_(None) & (table.c.team_id == team_id) & lately
         insert = sa.insert(table).values(
             team_id=team_id, user_id=user_id, role=role.name, app_id=app_id or EVERY_APP, asked_at=now()

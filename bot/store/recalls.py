@@ -30,7 +30,7 @@ class Recalls(Superseding):
         )
         end = (
             sa.update(tickets)
-            .where(tickets.c.build_id == build.id, tickets.c.state == TicketState.OPEN)
+            .where(tickets.c.build_id == build.id, tickets.c.state.in_((TicketState.OPEN, TicketState.CLAIMED)))
             .values(state=TicketState.RECALLED)
         )
 

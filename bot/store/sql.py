@@ -31,6 +31,10 @@ _LOCK_C: Mapping[str, str] = {SQLITE: "", POSTGRESQL: "FOR UPDATE OF c"}
 
 Statement = Mapping[str, TextClause]
 
+# A time that is further in the future than anything sets it is from a clock that was ahead then and was set right
+# since: it does not count. By so many seconds a clock may be set back without that.
+SKEW_SECONDS = 60.0
+
 
 class _Quoted(str):
     """A word as SQL has it; what follows the colon in `{follow.DETAILS:%}` stands within the quotes."""
@@ -60,6 +64,7 @@ _WORDS = {
     "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
     "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),
     "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
+    "alive": _any_of(TicketState.OPEN, TicketState.CLAIMED),
     "card_events": _any_of(Event.UPLOADED, Event.PROCESSED, Event.FAILED),
 }
 
@@ -112,6 +117,15 @@ def written(words: str, rows: Rows | None = None) -> Statement:
 def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
     """The value of a `Rows` parameter."""
     return msgspec.json.encode(list(rows)).decode()
+
+
+# Of all that are taken the longest: where it only is to be said when to look again, this is near enough.
+LONGEST_LEASE = 120.0
+
+
+def far(lease_seconds: float = LONGEST_LEASE) -> int:
+    """How far ahead a lease of so many seconds may end; one beyond that was taken by a clock that was ahead."""
+    return span(lease_seconds + SKEW_SECONDS)
 
 
 def span(seconds: float) -> int:

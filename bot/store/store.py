@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from bot.errors import CannotStart
-from bot.store import migrating
+from bot.errors import CannotStart, StoreDown
+from bot.store import files, migrating
 from bot.store.audit import Audit
 from bot.store.columns import now
 from bot.store.digests import Digests
@@ -28,7 +28,7 @@ from bot.store.outages import Outages
 from bot.store.permits import Permits
 from bot.store.recalls import Recalls
 from bot.store.recording import Recording
-from bot.store.sql import POSTGRESQL, written
+from bot.store.sql import POSTGRESQL, SQLITE, written
 from bot.store.subscriptions import Subscriptions
 from bot.store.telling import Telling
 from bot.store.tickets import Tickets
@@ -86,6 +86,8 @@ class Store(
         place = Place.parse(url)
         lock = OneProcess.take(place.file) if place.file else None
         try:
+            if place.file:
+                files.make_private(place.file)
             store = cls(connect(place, clock), place, lock)
         except BaseException:
             if lock:
@@ -93,7 +95,7 @@ class Store(
             raise
         try:
             await store._start(migrate)
-        except (DBAPIError, OSError) as problem:
+        except (DBAPIError, OSError, StoreDown) as problem:
             await store.close()
             raise _cannot_start(place, problem) from problem
         except BaseException:
@@ -113,6 +115,10 @@ class Store(
         store = cls(connect(place, utc_now, reading=True), place, None)
         try:
             await store.version()
+            await store._check_whole()
+        except CannotStart:
+            await store.close()
+            raise
         except (DBAPIError, OSError) as problem:
             await store.close()
             raise _cannot_start(place, problem) from problem
@@ -125,7 +131,12 @@ class Store(
     def __str__(self) -> str:
         return f"{self.dialect} at {self._place}"
 
+    async def _check_whole(self) -> None:
+        if self.dialect == SQLITE:
+            await self._transactions.run_sync(files.check_whole)
+
     async def _start(self, migrate: bool) -> None:
+        await self._check_whole()
         await self._transactions.run_sync(migrating.upgrade if migrate else migrating.check)
         if self.dialect == POSTGRESQL:
             from bot.store.postgresql import Listener  # noqa: PLC0415 - see engine.connect
@@ -201,8 +212,19 @@ def migrate(url: str) -> None:
     asyncio.run(open_and_close())
 
 
+def _damaged(problem: Exception) -> bool:
+    """Whether SQLite says that the file is no whole database, and not that it cannot be read or written just now."""
+    return isinstance(problem, DatabaseError) and not isinstance(problem, OperationalError)
+
+
 def _cannot_start(place: Place, problem: Exception) -> CannotStart:
     # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
+    if isinstance(problem, StoreDown):
+        problem = problem.__cause__ if isinstance(problem.__cause__, Exception) else problem
+    if place.file and files.is_full(place.file):
+        return files.no_room(place.file)
+    if place.file and _damaged(problem):
+        return files.damaged(str(getattr(problem, "orig", problem)))
     reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
     return CannotStart(f"The database at {place} cannot be used: {reason}", "Check DATABASE_URL and the server.")
 

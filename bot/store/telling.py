@@ -11,7 +11,7 @@ from bot.store.claims import Claim, Exchange, Lease, Outcome, Waiting
 from bot.store.columns import moment, storable
 from bot.store.engine import fresh_token
 from bot.store.showing import Showing
-from bot.store.sql import Rows, as_rows, span, written
+from bot.store.sql import Rows, as_rows, far, span, written
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
@@ -74,7 +74,13 @@ class Telling(Showing):
             token, start = fresh_token(), time.monotonic()
             leased = (
                 await self.execute(
-                    connection, _LEASE, token=token, lease=span(lease_seconds), room=wanted, far=FURTHEST
+                    connection,
+                    _LEASE,
+                    token=token,
+                    lease=span(lease_seconds),
+                    room=wanted,
+                    far=FURTHEST,
+                    leased=far(lease_seconds),
                 )
             ).all()
             if not leased:
@@ -129,7 +135,7 @@ class Telling(Showing):
         return await self.run(self._due_in)
 
     async def _due_in(self, connection: Connection) -> float | None:
-        wait = (await self.execute(connection, _DUE_IN, far=FURTHEST)).scalar()
+        wait = (await self.execute(connection, _DUE_IN, far=FURTHEST, leased=far())).scalar()
         return None if wait is None else max(0.0, int(wait) / 1e6)
 
     async def posted_ts(self, channel_id: str, build_id: str) -> str | None:
@@ -250,7 +256,7 @@ _FIRST = written(
 _LEASE = written("""
     WITH free AS MATERIALIZED (
         SELECT channel_id FROM channels
-        WHERE waiting AND (lease_until <= {now} OR lease_until > {now} + :far)
+        WHERE waiting AND (lease_until <= {now} OR lease_until > {now} + :leased)
             AND (next_at <= {now} OR next_at > {now} + :far)
         ORDER BY next_at, channel_id LIMIT :room {skip_locked}
     )
@@ -292,7 +298,9 @@ _CLOSE = written(
 
 _DUE_IN = written("""
     SELECT min(CASE WHEN w.at > {now} + :far THEN 0 ELSE w.at - {now} END) FROM (
-        SELECT CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END AS at FROM channels WHERE waiting
+        SELECT CASE WHEN lease_until > next_at AND lease_until <= {now} + :leased THEN lease_until
+            ELSE next_at END AS at
+        FROM channels WHERE waiting
     ) AS w
 """)
 

@@ -10,7 +10,7 @@ from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus
 from bot.store.columns import moment, now
 from bot.store.database import Database
-from bot.store.sql import POSTGRESQL, span, written
+from bot.store.sql import POSTGRESQL, SKEW_SECONDS, span, written
 from bot.store.tables import tickets as table
 from bot.store.transactions import Connection
 
@@ -72,25 +72,30 @@ class Tickets(Database):
         """
 
         async def work(connection: Connection) -> Ticket | TicketStatus:
-            row = (await self.execute(connection, _CLAIM, hash=ticket_hash)).first()
+            row = (await self.execute(connection, _CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS))).first()
             if row is not None:
                 return _ticket(row)
             found = (await connection.execute(sa.select(table, now().label("now")).where(_is(ticket_hash)))).first()
             if found is None:
                 return TicketStatus.UNKNOWN
             standing = _ticket(found).standing(found.now)
-            # Open now, but not a moment ago: somebody else's claim was given back in between.
-            return TicketStatus.SPENT if standing is TicketStatus.OPEN else standing
+            # Open now, but not a moment ago: somebody else's claim was given back in between. Or it is being made.
+            return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 
         return await self.run(work)
 
     async def give_back_ticket(self, ticket_hash: str) -> None:
         """Undo one claim that led to nothing."""
 
+        await self._end_claim(ticket_hash, 1)
+
+    async def settle_ticket(self, ticket_hash: str) -> None:
+        """Write down that a claim has led to what it was for."""
+        await self._end_claim(ticket_hash, 0)
+
+    async def _end_claim(self, ticket_hash: str, back: int) -> None:
         async def work(connection: Connection) -> None:
-            await connection.execute(
-                sa.update(table).where(_is(ticket_hash)).values(claims_left=table.c.claims_left + 1)
-            )
+            await self.execute(connection, _SETTLE, hash=ticket_hash, back=back)
 
         await self.run(work)
 
@@ -129,12 +134,13 @@ _COLUMNS = (
 
 _TURN = written("SELECT pg_advisory_xact_lock(277548380, hashtext(:person))")
 
-_PURGE = written("DELETE FROM tickets WHERE expires_at <= {now} - :keep")
+_PURGE = written("DELETE FROM tickets WHERE expires_at <= {now} - :keep OR created_at > {now} + :keep")
 
 # Spent ones too: a claim of theirs that is given back must not bring them to life beside the new one.
 _CANCEL_OLDER = written("""
-    UPDATE tickets SET state = {ticket.CANCELLED}
-    WHERE state = {ticket.OPEN} AND build_id = :build AND team_id = :team AND user_id = :person
+    UPDATE tickets
+    SET state = CASE WHEN state = {ticket.CLAIMED} THEN {ticket.REPLACED} ELSE {ticket.CANCELLED} END
+    WHERE state IN {alive} AND build_id = :build AND team_id = :team AND user_id = :person
         AND kind = :kind AND file_id = :file
 """)
 
@@ -146,12 +152,19 @@ _ISSUE = written(f"""
 """)  # noqa: S608 - our own words
 
 _CLAIM = written(f"""
-    UPDATE tickets SET claims_left = claims_left - 1
-    WHERE hash = :hash AND state = {{ticket.OPEN}} AND claims_left > 0 AND expires_at > {{now}}
+    UPDATE tickets SET claims_left = claims_left - 1, state = {{ticket.CLAIMED}}
+    WHERE hash = :hash AND state IN {{alive}} AND claims_left > 0
+        AND expires_at > {{now}} AND created_at <= {{now}} + :skew
     RETURNING {_COLUMNS}
 """)  # noqa: S608 - our own words
 
+_SETTLE = written("""
+    UPDATE tickets SET claims_left = claims_left + :back, state = CASE state
+        WHEN {ticket.CLAIMED} THEN {ticket.OPEN} WHEN {ticket.REPLACED} THEN {ticket.CANCELLED} ELSE state END
+    WHERE hash = :hash
+""")
+
 _END = written("""
-    UPDATE tickets SET state = :state WHERE build_id = :build AND state = {ticket.OPEN}
+    UPDATE tickets SET state = :state WHERE build_id = :build AND state IN {alive}
     RETURNING CASE WHEN claims_left > 0 AND expires_at > {now} THEN 1 ELSE 0 END AS live
 """)

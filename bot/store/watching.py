@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.store.columns import micros, moment
 from bot.store.database import Database
 from bot.store.engine import fresh_token
-from bot.store.sql import Rows, as_rows, span, written
+from bot.store.sql import Rows, as_rows, far, span, written
 from bot.store.transactions import Connection
 from bot.store.wakeups import Topic
 
@@ -81,6 +81,7 @@ class Watching(Database):
                 limit=limit,
                 every=not only_due,
                 far=span(furthest_seconds),
+                leased=far(lease_seconds),
             )
             found = sorted(rows, key=lambda row: (row.next_at, row.app_id))
             return [
@@ -108,7 +109,7 @@ class Watching(Database):
         """Seconds until an app can be claimed; 0 if one can now, None if none is watched. See `claim_apps`."""
 
         async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN, far=span(furthest_seconds))).scalar()
+            wait = (await self.execute(connection, _DUE_IN, far=span(furthest_seconds), leased=far())).scalar()
             return None if wait is None else max(0.0, int(wait) / 1e6)
 
         return await self.run(work)
@@ -194,7 +195,7 @@ _ENSURE = written(
 _CLAIM = written(f"""
     WITH due AS MATERIALIZED (
         SELECT app_id FROM apps
-        WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :far)
+        WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :leased)
             AND (:every OR next_at <= {{now}} OR next_at > {{now}} + :far) AND {_WATCHED}
         ORDER BY next_at, app_id LIMIT :limit {{skip_locked}}
     )
@@ -207,7 +208,9 @@ _END_LOOKS = written("UPDATE apps SET lease_token = NULL, lease_until = 0 WHERE 
 
 _DUE_IN = written(f"""
     SELECT min(CASE WHEN w.at > {{now}} + :far THEN 0 ELSE w.at - {{now}} END) FROM (
-        SELECT CASE WHEN lease_until > next_at THEN lease_until ELSE next_at END AS at FROM apps WHERE {_WATCHED}
+        SELECT CASE WHEN lease_until > next_at AND lease_until <= {{now}} + :leased THEN lease_until
+            ELSE next_at END AS at
+        FROM apps WHERE {_WATCHED}
     ) AS w
 """)  # noqa: S608 - our own words
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, urlencode
 
 from aiohttp import hdrs, web
 
@@ -40,6 +41,7 @@ log = logger(__name__)
 LIFE_SECONDS = 600.0
 BODY_LIMIT = 1024  # of a form with one short field
 SUSPECTS = 2  # look-ups at once for all who have guessed too often
+HANDED = web.ResponseKey("handed", str)  # of an answer that hands a build over: the hash of its ticket
 METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 
@@ -52,6 +54,11 @@ class Visit:
     visitor: str
     user_agent: str
     choice: str
+
+    @property
+    def ticket_hash(self) -> str:
+        """What the store knows the ticket by."""
+        return tickets.fingerprint(self.ticket)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -87,6 +94,7 @@ class ClaimPage:
         self._life_seconds = life_seconds
         self._guesses = guesses or Guesses()
         self._trusted = tuple(trusted_proxies)
+        self._claiming: Counter[str] = Counter()  # by a ticket's hash: claims whose answer is on its way
         self._suspect = asyncio.Semaphore(SUSPECTS)
         self._language = language
         self._looks = Looks(applivery)
@@ -120,9 +128,27 @@ class ClaimPage:
         if not languages.ready(spoken):
             await asyncio.to_thread(languages.prepare, spoken)
         with speaking(spoken):
-            return await self._answered(request)
+            answered = await self._answered(request)
+            if (ticket_hash := answered.get(HANDED)) is not None:
+                await self._hand_over(request, answered, ticket_hash)
+            return answered
 
     # ------------------------------------------------------------------ inside
+
+    async def _hand_over(self, request: web.Request, answer: Answer, ticket_hash: str) -> None:
+        """Send the answer, and write down that it was sent: what was not, nobody knows whether it arrived."""
+        try:
+            await answer.prepare(request)
+            await answer.write_eof()
+            with suppress(Problem):
+                await self._store.settle_ticket(ticket_hash)
+        finally:
+            self._end_claim(ticket_hash)
+
+    def _end_claim(self, ticket_hash: str) -> None:
+        self._claiming[ticket_hash] -= 1
+        if self._claiming[ticket_hash] <= 0:
+            del self._claiming[ticket_hash]
 
     async def _answered(self, request: web.Request) -> Answer:
         choice = ""
@@ -169,11 +195,19 @@ class ClaimPage:
         self._guesses.add(visitor)
         return self._ending(TicketStatus.UNKNOWN)
 
-    async def _shown(self, visit: Visit) -> Answer:
-        now = self._clock()
+    def _over(self, visit: Visit, now: datetime) -> Answer | None:
+        """The page of a ticket that cannot be claimed at `now`; None for one that can."""
         standing = visit.found.standing(now)
-        if standing is not TicketStatus.OPEN:
-            return self._ending(standing)
+        if standing is TicketStatus.OPEN:
+            return None
+        if standing is TicketStatus.UNSURE and visit.ticket_hash in self._claiming:
+            standing = TicketStatus.SPENT  # it is being used right now
+        return self._ending(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
+
+    async def _shown(self, visit: Visit) -> Answer:
+        now = await self._store.now()  # a ticket lives by the store's clock
+        if (over := self._over(visit, now)) is not None:
+            return over
         build = await self._looks.build(visit.found)
         if (ending := self._not_to_be_had(visit, build)) is not None:
             return ending
@@ -187,15 +221,24 @@ class ClaimPage:
         return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
 
     async def _claimed(self, visit: Visit) -> Answer:
-        standing = visit.found.standing(self._clock())
-        if standing is not TicketStatus.OPEN:
-            return self._ending(standing)
+        if (over := self._over(visit, await self._store.now())) is not None:
+            return over
         build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
         if (ending := self._not_to_be_had(visit, build)) is not None:
             return ending
         what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
-        ticket_hash = tickets.fingerprint(visit.ticket)
-        claim = await self._store.claim_ticket(ticket_hash)
+        self._claiming[visit.ticket_hash] += 1
+        answer = None
+        try:
+            answer = await self._spent(visit, build, what)
+        finally:
+            if answer is None or HANDED not in answer:
+                self._end_claim(visit.ticket_hash)
+        return answer
+
+    async def _spent(self, visit: Visit, build: Build, what: Wanted) -> Answer:
+        """Spend one claim for a link, and give it back when there is none."""
+        claim = await self._store.claim_ticket(visit.ticket_hash)
         if claim is TicketStatus.RECALLED:
             return await self._recalled(visit.found)
         if not isinstance(claim, Ticket):
@@ -204,13 +247,15 @@ class ClaimPage:
             link = await self._minted(claim, build, what)
         except BaseException:
             with suppress(Problem):  # the first problem is the one to show
-                await self._store.give_back_ticket(ticket_hash)
+                await self._store.give_back_ticket(visit.ticket_hash)
             self._looks.forget(visit.found)
             raise
         self._count(ClaimOutcome.MINTED)
+        answer = self._pages.download(link)
         if what.install:
-            return self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
-        return self._pages.download(link)
+            answer = self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
+        answer[HANDED] = visit.ticket_hash
+        return answer
 
     def _not_to_be_had(self, visit: Visit, build: Build) -> Answer | None:
         """The page of a build there is no file of, however long one waits; None for any other."""
@@ -282,6 +327,13 @@ class ClaimPage:
 
     def _count(self, outcome: TicketStatus | ClaimOutcome) -> None:
         self._metrics.claims.labels(outcome).inc()
+
+
+def _place(ticket: Ticket) -> str:
+    """The address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
+    if not ticket.origin:
+        return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}"
+    return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.origin})}"
 
 
 async def _choice(request: web.Request) -> str:

@@ -98,8 +98,12 @@ class Pages:
         reference: str | None = None,
         headers: dict[str, str] | None = None,
         status: int | None = None,
+        slack: str = "",
     ) -> Answer:
-        """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that."""
+        """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that.
+
+        `slack` is where a new link can be asked for.
+        """
         end = ENDINGS[why]
         return self._page(
             "ending.html",
@@ -111,6 +115,7 @@ class Pages:
             again=again,
             choice=choice,
             reference=reference,
+            slack=slack,
         )
 
     def _page(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any) -> Answer:
@@ -192,6 +197,7 @@ def _size(count: int) -> str:
 def _code(text: str) -> Markup:
     """Our own words for a browser, with our code and bold; what is marked as from outside is left as it is."""
     outside = iter(SPAN.findall(text))
-    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(SPAN.sub(OPEN, text))))
+    plain = str(escape(SPAN.sub(OPEN, text))).replace("&#39;", "'")  # which ends nothing where our words stand
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", plain)
     safe = re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe)
     return Markup(re.sub(OPEN, lambda _: str(escape(next(outside))), safe))  # noqa: S704 - escaped above

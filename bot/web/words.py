@@ -27,6 +27,12 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
     TicketStatus.SPENT: Ending(
         410, later("This link was used"), later("It worked once, and somebody has used it."), _ASK_AGAIN
     ),
+    TicketStatus.UNSURE: Ending(
+        410,
+        later("This link may have been used"),
+        later("I don't know whether this link was used."),
+        later("Something went wrong while it was being used. Ask for the build again in Slack."),
+    ),
     TicketStatus.EXPIRED: Ending(
         410, later("This link is too old"), later("Links like this one live for a few minutes only."), _ASK_AGAIN
     ),

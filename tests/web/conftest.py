@@ -124,11 +124,11 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     client = Applivery(hosts=hosts, organization="acme", token=applivery.token, budget=Budget(10_000), timeout=5)
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     it = Desk(applivery, client, Metrics(), http, tmp_path)
-    it.store = store = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
+    it.store = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
     await it.open()
     yield it
     await it.web.close()
     await http.close()
     await client.close()
-    await store.close()
+    await it.store.close()
     await applivery.stop()

@@ -6,9 +6,11 @@ import asyncio
 import io
 import logging
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -491,6 +493,91 @@ async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one
     assert (page.status, heading(page)) == (410, "This build was recalled")
     assert "Your team has taken it back" in page.text
     assert (await desk.post(await desk.address(build))).status == 303
+
+
+# ------------------------------------------------------------------ a claim that broke off
+
+
+def place(seen: Seen) -> str:
+    """Where the button for a new link leads."""
+    found = re.findall(r'<a class="press" href="([^"]+)">Get a new one</a>', seen.text)
+    assert len(found) == 1, seen.text
+    return str(found[0]).replace("&amp;", "&")
+
+
+async def test_a_claim_that_broke_off_is_not_called_used(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    await desk.store.claim_ticket(fingerprint(address[-22:]))  # and then the process was killed
+    for ask in (desk.get, desk.post):
+        seen = await ask(address)
+        assert (seen.status, heading(seen)) == (410, "This link may have been used")
+        assert "I don't know whether this link was used." in seen.text
+        assert "somebody has used it" not in seen.text
+        assert place(seen) == "https://slack.com/app_redirect?team=T1&channel=C1"
+    assert desk.applivery.minted == []
+    assert desk.counted(TicketStatus.UNSURE) == 2
+
+
+async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    desk.applivery.faults.add("GET */downloadToken", Fault(latency=0.5))
+    _, writer = await asyncio.open_connection("127.0.0.1", desk.web.port)
+    path = address.removeprefix(desk.url)
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: bot\r\nContent-Length: 7\r\n\r\nas=file".encode())
+    await desk.applivery.until(lambda: any(one.path.endswith("/downloadToken") for one in desk.applivery.requests))
+    assert (await desk.get(address)).status == 410, "it is being used"
+    writer.transport.abort()
+    await desk.applivery.until(lambda: desk.applivery.minted)
+    async with asyncio.timeout(20):
+        while "I don't know whether" not in (seen := await desk.get(address)).text:
+            await asyncio.sleep(0.05)
+    assert seen.status == 410
+
+
+async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: Desk) -> None:
+    build = desk.build("android")
+    address = await desk.address(build)
+    await desk.store.claim_ticket(fingerprint(address[-22:]))
+    newer = await desk.address(build)
+    assert "I don't know whether" in (await desk.get(address)).text
+    await desk.store.give_back_ticket(fingerprint(address[-22:]))
+    assert heading(await desk.get(address)) == "There is a newer link"
+    assert (await desk.post(newer)).status == 303
+
+
+async def test_a_recall_ends_a_claim_that_broke_off(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    ticket = fingerprint(address[-22:])
+    await desk.store.claim_ticket(ticket)
+    found = await desk.store.ticket(ticket)
+    assert found
+    await desk.store.end_tickets(found.build_id, TicketState.RECALLED)
+    assert heading(await desk.get(address)) == "This build was recalled"
+
+
+async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: Desk) -> None:
+    address = await desk.address(desk.build("android"))
+    await desk.web.close()
+    await desk.store.close()
+    desk.applivery.faults.add("GET */downloadToken", Fault(latency=60.0))
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.web.claiming", str(desk.folder / "bot.db"), desk.applivery.url,
+        desk.applivery.token, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdout
+    port = int(await asyncio.wait_for(child.stdout.readline(), 60))
+    pressed = asyncio.create_task(desk.post(f"http://127.0.0.1:{port}{address.removeprefix(desk.url)}"))
+    await desk.applivery.until(lambda: any(one.path.endswith("/downloadToken") for one in desk.applivery.requests))
+    child.kill()
+    await child.wait()
+    with pytest.raises(aiohttp.ClientError):
+        await pressed
+    path = address.removeprefix(desk.url)
+    desk.store = await Store.open(f"sqlite:///{desk.folder / 'bot.db'}", clock=desk.clock)
+    await desk.open()
+    seen = await desk.get(f"{desk.url}{path}")
+    assert "I don't know whether this link was used." in seen.text
+    assert place(seen)
 
 
 # ------------------------------------------------------------------ guesses

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.domain import manners
 from bot.domain.model import Subscription
 from bot.language import later, say
 from bot.slack import blocks
@@ -26,7 +27,7 @@ def choices(found: Sequence[Subscription], target: str, now: datetime) -> Messag
     """For how long? `target` goes along with each button."""
     channel = found[0].channel_id
     text = say("For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(found), channel=channel)
-    quiet = [(one, one.muted_until) for one in found if one.muted_until and one.muted_until > now]
+    quiet = [(one, until) for one in found if (until := manners.mute_ends(one, now))]
     if quiet:
         last, muted = max(until for _, until in quiet), names([one for one, _ in quiet])
         text += " " + say("Muted until {when}: {apps}.", when=when(last), apps=muted)

@@ -142,8 +142,8 @@ def _entry(
         f"*{one.id}* · {_where(one, everywhere)}{words(one, handles)}",
         f"_{by} · {posted}_",
     ]
-    if one.muted_until and one.muted_until > now:
-        lines.append(say("🔕 muted until {when}", when=when(one.muted_until)))
+    if until := manners.mute_ends(one, now):
+        lines.append(say("🔕 muted until {when}", when=when(until)))
     if one.paused:
         lines.append(say("⏸ paused: {reason}", reason=_why_paused(one)))
     return "\n".join(lines)

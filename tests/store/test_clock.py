@@ -1,0 +1,205 @@
+"""The clock was ahead, and was set right: what it wrote meanwhile is far away then, and counts for nothing.
+
+Nothing lives longer for it, and nobody waits longer, than without.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain import digests as decisions
+from bot.domain.model import Role, Stage
+from bot.domain.tickets import Ticket, TicketStatus
+from bot.store.columns import Instant, metadata
+from bot.store.handing import Expiry
+from bot.store.store import Store
+from bot.store.transactions import Connection
+from tests.store.builders import build, fill, said, subscribe, take
+from tests.store.test_digests import add
+from tests.store.test_following import follow, taken
+from tests.store.test_holding import keep
+from tests.store.test_tickets import issue, standing
+
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SET_BACK = [3 * MINUTE, HOUR, DAY, 365 * DAY]
+set_back = pytest.mark.parametrize("by", SET_BACK, ids=str)
+
+
+async def clock_was_ahead(store: Store, by: timedelta) -> None:
+    """Every time there is was written by a clock that was ahead by so much."""
+    times = [
+        (table, column) for table in metadata.sorted_tables for column in table.c if isinstance(column.type, Instant)
+    ]
+    assert len(times) > 20
+
+    async def work(connection: Connection) -> None:
+        for table, column in times:
+            number = sa.type_coerce(column, sa.BigInteger)
+            later = sa.type_coerce(number + int(by.total_seconds() * 1e6), Instant)
+            await connection.execute(sa.update(table).where(number > 0).values({column.name: later}))
+
+    await store.run(work)
+
+
+async def quota(store: Store) -> float:
+    return await store.take_link("U1", per_minute=2, per_hour=3)
+
+
+@set_back
+async def test_links_of_a_wrong_clock_do_not_count(store: Store, by: timedelta) -> None:
+    assert [await quota(store) for _ in range(2)] == [0, 0]
+    assert 50 < await quota(store) <= 60
+    await clock_was_ahead(store, by)
+    assert await quota(store) == 0
+
+
+@pytest.mark.parametrize("by", [SECOND, 30 * SECOND, 59 * SECOND, *SET_BACK], ids=str)
+async def test_nobody_waits_longer_than_the_window(store: Store, by: timedelta) -> None:
+    for _ in range(3):
+        await quota(store)
+    await clock_was_ahead(store, by)
+    assert await store.take_link("U1", per_minute=2, per_hour=100) <= 60
+    assert await store.take_link("U1", per_minute=100, per_hour=3) <= 3600
+
+
+@set_back
+async def test_a_double_click_of_a_wrong_clock_is_none(store: Store, by: timedelta) -> None:
+    assert await store.first_time("click", 2.0)
+    assert not await store.first_time("click", 2.0)
+    await clock_was_ahead(store, by)
+    assert await store.first_time("click", 2.0)
+    assert not await store.first_time("click", 2.0), "a double click still is one"
+
+
+@set_back
+async def test_a_ticket_does_not_live_longer(store: Store, by: timedelta) -> None:
+    ticket = await issue(store)
+    await clock_was_ahead(store, by)
+    assert await standing(store, ticket) is TicketStatus.EXPIRED
+    assert await store.claim_ticket(ticket) is TicketStatus.EXPIRED
+
+
+async def test_a_clock_that_goes_back_by_a_moment_ends_no_ticket(store: Store) -> None:
+    ticket = await issue(store)
+    await clock_was_ahead(store, 5 * SECOND)
+    assert await standing(store, ticket) is TicketStatus.OPEN
+    assert isinstance(await store.claim_ticket(ticket), Ticket)
+
+
+async def test_what_was_seen_in_another_year_is_forgotten(store: Store) -> None:
+    assert await store.seen_event("Ev1")
+    await clock_was_ahead(store, HOUR)
+    assert not await store.seen_event("Ev1"), "what Slack delivers again within the hour is not done again"
+    await clock_was_ahead(store, 365 * DAY)
+    assert await store.seen_event("Ev1")
+
+
+async def test_tickets_of_another_year_are_thrown_away(store: Store) -> None:
+    ticket = await issue(store)
+    await clock_was_ahead(store, 365 * DAY)
+    await issue(store, build_id="b2")
+    assert await store.ticket(ticket) is None
+
+
+@set_back
+async def test_a_lease_on_an_app_is_over(store: Store, by: timedelta) -> None:
+    await subscribe(store)
+    assert len(await store.claim_apps(5, 60, furthest_seconds=120)) == 1
+    await clock_was_ahead(store, by)
+    assert await store.due_in(furthest_seconds=120) == 0
+    assert len(await store.claim_apps(5, 60, furthest_seconds=120)) == 1
+
+
+@set_back
+async def test_a_lease_on_a_channel_is_over(store: Store, by: timedelta) -> None:
+    await fill(store, ["C1"], ["b1"])
+    assert said(await take(store, lease=30)) == [("C1", "b1")]
+    await clock_was_ahead(store, by)
+    assert await store.tell_due_in() == 0
+    assert said(await take(store, lease=30)) == [("C1", "b1")]
+
+
+@set_back
+async def test_a_lease_on_a_scheduled_report_is_over(store: Store, by: timedelta) -> None:
+    await add(store, ago=2 * 365 * DAY)
+    assert len(await store.take_digests(1, 60)) == 1
+    await clock_was_ahead(store, by)
+    assert await store.digest_due_in() == 0
+    assert len(await store.take_digests(1, 60)) == 1
+
+
+@set_back
+async def test_a_report_comes_when_its_schedule_says(store: Store, by: timedelta) -> None:
+    now = await store.now()
+    one = await add(
+        store, ago=-(decisions.schedules.next_after(decisions.schedules.parse("daily@09:00"), now, "UTC") - now)
+    )
+    assert await store.digests_after(now + DAY) == []
+    await clock_was_ahead(store, max(by, 25 * HOUR))
+    [late] = await store.digests_after(now + DAY)
+    due = decisions.set_right(late, now)
+    assert due
+    await store.move_digest(late.id, late.due_at, due)
+    assert await store.digests_after(now + DAY) == []
+    assert 0 < (await store.digest_due_in() or 0) <= DAY.total_seconds()
+    await store.move_digest(late.id, one.due_at - SECOND, now)
+    assert (await store.digest_due_in() or 0) > 0, "one that was moved meanwhile is left alone"
+
+
+@set_back
+async def test_a_progress_message_is_due(store: Store, by: timedelta) -> None:
+    await follow(store)
+    assert len(await taken(store, lease=90)) == 1
+    await clock_was_ahead(store, max(by, HOUR))
+    assert await store.progress_due_in() == 0
+    assert len(await taken(store, lease=90)) == 1
+
+
+async def test_a_mute_of_another_year_is_over(store: Store) -> None:
+    wish = await subscribe(store)
+    await keep(store, wish, "b1")
+    await store.mute("C1", [wish.id], await store.now() + HOUR)
+    assert (await store.release_held() or 0) > 0
+    await clock_was_ahead(store, 365 * DAY)
+    await store.release_held()
+    assert said(await take(store)) == [("C1", "b1")]
+
+
+async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Store) -> None:
+    await store.expire_at(await store.now() + HOUR, Expiry("C1", "1.1", "app", "b1", "t", "again", "en"))
+    assert (await store.expire_in() or 0) > 0
+    await clock_was_ahead(store, 365 * DAY)
+    assert await store.expire_in() == 0
+    assert len(await store.take_expired()) == 1
+
+
+@set_back
+async def test_a_role_may_be_asked_for_again(store: Store, by: timedelta) -> None:
+    asked: Any = ("T1", "U1", Role.RELEASER, None)
+    assert await store.ask_for_role(*asked)
+    assert await store.ask_for_role(*asked) is None
+    await clock_was_ahead(store, by)
+    assert await store.ask_for_role(*asked)
+
+
+async def test_nothing_waits_for_a_clock_that_was_behind(store: Store) -> None:
+    for _ in range(3):
+        await quota(store)
+    wish = await subscribe(store)
+    await keep(store, wish, "b1")
+    await store.claim_apps(5, 60)
+    await add(store)
+    await follow(store, build("b2", Stage.PENDING))
+    ticket = await issue(store)
+    await clock_was_ahead(store, -365 * DAY)
+    assert await quota(store) == 0
+    assert await store.due_in() == 0
+    assert await store.digest_due_in() == 0
+    assert await store.progress_due_in() == 0
+    assert await standing(store, ticket) is TicketStatus.EXPIRED
+    await store.release_held()
+    assert said(await take(store)) == [("C1", "b1")]
