@@ -6,9 +6,13 @@ unpacked there (`auto_decompress=False`), but here, piece by piece, and counted.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from io import BytesIO
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
@@ -18,7 +22,13 @@ PAGE_BYTES = 32 * 1024 * 1024  # a hundred builds, whose changelogs and metadata
 CONTAINERS = 200_000
 VALUES = 800_000
 PIECE = 64 * 1024
+SMALL_BYTES = 4 * 1024 * 1024
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _CODINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+def _turn() -> asyncio.Lock:
+    return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 class AnswerTooLarge(aiohttp.ClientError):
@@ -51,10 +61,17 @@ class BoundedResponse(aiohttp.ClientResponse):
         return await super().read()
 
     async def _whole(self) -> bytes:
-        body = b"".join([piece async for piece in self.pieces(self.most)])
-        if crowded(body):
+        """All pieces in one; beyond `SMALL_BYTES` one answer at a time, since each may take its share of memory."""
+        body, turn = BytesIO(), _turn()
+        async with AsyncExitStack() as held:
+            async for piece in self.pieces(self.most):
+                if body.tell() <= SMALL_BYTES < body.tell() + len(piece):
+                    await held.enter_async_context(turn)
+                body.write(piece)
+            found = body.getvalue()  # the buffer itself, not a copy of it
+        if crowded(found):
             raise AnswerTooLarge
-        return body
+        return found
 
     async def pieces(self, most: int) -> AsyncIterator[bytes]:
         """The body's unpacked bytes as they come. Raises AnswerTooLarge after so many, packed or not."""

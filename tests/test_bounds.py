@@ -29,6 +29,7 @@ from bot.sandbox.slack import PretendedSlack
 from bot.service import Tuning
 from bot.slack.pages import PAGES
 from bot.slack.poster import Poster
+from bot.store.postgresql import CONNECTIONS
 from tests import asking
 from tests.conftest import World
 
@@ -225,6 +226,10 @@ async def test_every_session_waits_so_long_and_has_so_many_places(world: World) 
     assert slack.timeout.total == world.tuning.slack_seconds
     assert Tuning().slack_seconds <= 15
     assert Tuning().applivery_seconds <= 30
+
+
+def test_the_database_has_so_many_connections() -> None:
+    assert 0 < CONNECTIONS <= 32
 
 
 @pytest.mark.parametrize("path", sorted(Path(bot.__path__[0]).rglob("*.py")), ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 from aiohttp import web
 
@@ -20,10 +21,13 @@ async def read_body(request: web.Request, most: int) -> bytes:
         raise web.HTTPUnsupportedMediaType(headers={"Accept-Encoding": "identity"})
     if (request.content_length or 0) > most:
         raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
-    limits = request.protocol.limits if isinstance(request.protocol, Visitor) else Limits()
+    visitor = request.protocol
+    limits = visitor.limits if isinstance(visitor, Visitor) else Limits()
+    waiting = visitor.waiting() if isinstance(visitor, Visitor) else nullcontext()
     try:
-        async with asyncio.timeout(limits.body):
-            return await _whole(request, most)
+        with waiting:
+            async with asyncio.timeout(limits.body):
+                return await _whole(request, most)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import resource
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,6 +159,15 @@ class Visitor(web.RequestHandler):
         """A request's head is here."""
         self.working = True
         self._within(self.limits.whole, ConnectionEnd.STUCK)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While its body comes it is not busy yet: when there are too many connections, it may have to go."""
+        self.working = False
+        try:
+            yield
+        finally:
+            self.working = True
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

@@ -116,6 +116,24 @@ async def test_half_sent_requests_make_room_for_whole_ones() -> None:
             writer.close()
 
 
+async def test_bodies_that_do_not_come_make_room_too() -> None:
+    porch = await Porch.open("127.0.0.1", 0, Limits(most=10, reserve=2))
+    it = Web(metrics=Metrics(), checks={}, webhook_secret="word", ring=_rung)
+    await it.start(porch)
+    half = b"POST /webhooks/applivery/word HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\nhalf"
+    silent = [await opened(it.port, half) for _ in range(30)]
+    whole = half.replace(b"Host", b"Connection: close\r\nHost").replace(b"half", b"123456789")
+    assert (await answered(it.port, whole)).startswith(b"HTTP/1.1 204")
+    assert len(porch.places) <= 12
+    for _, writer in silent:
+        writer.close()
+    await it.close()
+
+
+async def _rung(_: bytes) -> None:
+    """Nothing."""
+
+
 async def test_when_all_are_busy_health_alone_is_answered() -> None:
     async with serving(Limits(most=4, reserve=2)) as (it, porch):
         go = asyncio.Event()

@@ -17,6 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.domain.audit import Entrypoint
 from bot.domain.tickets import new_ticket
 from bot.web.connections import Limits
+from bot.web.server import BODY_LIMIT
+from bot.web.slack_events import SLACK_BYTES
 from tests.conftest import World
 from tests.handing import raw
 
@@ -245,3 +247,13 @@ async def test_nobody_s_unpacked_body_is_read(open_to_all: World) -> None:
         for coding in ("deflate", "gzip", "br"):
             answer = await said(open_to_all, request("POST", path, f"Content-Encoding: {coding}", body=bomb))
             assert status(answer) in (404, 415)
+
+
+@pytest.mark.parametrize(("name", "most"), [("slack", SLACK_BYTES), ("webhook", BODY_LIMIT)])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_beyond_its_bound_is_refused(open_to_all: World, name: str, most: int, chunked: bool) -> None:
+    for size, refused_with in ((most, (401, 204)), (most + 1, (413,))):
+        body = b"x" * size
+        headers = ["Transfer-Encoding: chunked"] if chunked else []
+        sent = b"%x\r\n%s\r\n0\r\n\r\n" % (size, body) if chunked else body
+        assert status(await said(open_to_all, request("POST", PATHS[name], *headers, body=sent))) in refused_with
