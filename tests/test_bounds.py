@@ -201,7 +201,7 @@ async def test_pages_that_come_to_too_much_are_too_much() -> None:
     async with endless(lambda number, _: many(number, "x" * 3_000_000)) as (url, heard), client_of(url) as client:
         with pytest.raises(errors.AnswerTooLarge):
             await client.apps()
-    assert len(heard) <= LIST_BYTES // 3_000_000 + 1
+    assert len(heard) <= LIST_BYTES // 3_000_000 + 10  # several pages are asked for at once
 
 
 async def test_people_who_are_not_all_counted_are_not_counted() -> None:
