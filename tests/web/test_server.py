@@ -4,10 +4,12 @@ import asyncio
 import io
 import json
 import sqlite3
+import ssl
 import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -94,6 +96,26 @@ async def test_it_is_not_ready_while_slack_does_not_reach_it(world: World) -> No
     assert (found["ok"], found["connections"]) == (False, 0)
     assert found["problem"].startswith("no connection is open (")
     assert answer.json["checks"]["database"]["ok"] is True
+
+
+async def test_a_slack_behind_an_unknown_certificate_is_named(world: World, log: io.StringIO) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).parents[1] / "untrusted.pem")
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    nowhere = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
+    async with service.running(world.settings(slack_api_url=nowhere), world.tuning, jobs=False) as world.bot:
+        async with asyncio.timeout(20):
+            while "certificate" not in world.bot.sockets.trouble:  # type: ignore[union-attr]
+                await asyncio.sleep(0.02)
+        answer = await ask(world, "GET", "/readyz")
+        async with asyncio.timeout(20):
+            while "slack.not_reached" not in log.getvalue():
+                await asyncio.sleep(0.02)
+    server.close()
+    assert answer.status == 503
+    assert "the certificate is not accepted: self-signed certificate" in answer.json["checks"]["slack"]["problem"]
+    [line] = [one for one in log.getvalue().splitlines() if "slack.not_reached" in one]
+    assert '"cause": "the certificate is not accepted: self-signed certificate"' in line
 
 
 async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world: World) -> None:
