@@ -40,6 +40,8 @@ from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)
 
+HINTS_SHARE = 4  # a webhook's hints lead to polls for a quarter of the hour's requests, at most
+
 
 @dataclass(slots=True, kw_only=True)
 class Service(Jobs):
@@ -147,7 +149,9 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
     events = None if sockets else SlackEvents(slack, secret, metrics)
-    web = _web(settings, store, metrics, vitals, claim, events)
+    bell = Bell(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
+    stack.callback(bell.close)
+    web = _web(settings, store, metrics, vitals, claim, bell, events)
     await web.start(porch)
     stack.push_async_callback(web.close)
     return Service(
@@ -170,6 +174,7 @@ def _web(  # noqa: PLR0917 - the third door leads to all of these
     metrics: Metrics,
     vitals: Vitals,
     claim: ClaimPage | None,
+    bell: Bell,
     slack: SlackEvents | None,
 ) -> Web:
     secret = settings.applivery_webhook_secret
@@ -179,7 +184,7 @@ def _web(  # noqa: PLR0917 - the third door leads to all of these
         measure=Gauges(metrics, vitals.checks, partial(readiness.waiting, store)).measure,
         slack=slack,
         webhook_secret=secret.get_secret_value() if secret else None,
-        ring=Bell(store).ring,
+        ring=bell.ring,
         claim=claim,
     )
 

@@ -11,7 +11,9 @@ import pytest
 
 from bot import service
 from bot.domain.outcomes import WebhookOutcome
-from bot.jobs.bell import Bell
+from bot.domain.token_buckets import TokenBuckets
+from bot.jobs.bell import NOTICES_AT_ONCE, POLLS_AT_ONCE, Bell
+from bot.store.wakeups import Topic
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import lists, ready, subscribed
@@ -157,3 +159,66 @@ async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
     async with service.running(quiet, rested.tuning, jobs=False) as other:
         await Bell(other.store).ring(b"")
         await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])
+
+
+# ------------------------------------------------------------------ whoever knows the address
+
+
+@on_sqlite
+async def test_a_flood_of_hints_polls_an_app_few_times(rested: World) -> None:
+    now = 0.0
+    bell = Bell(rested.bot.store, clock=lambda: now)
+    polls = 0
+    for _ in range(43):
+        await bell.ring(rested.courier.id.encode())
+        polls += len(await due(rested) & {rested.courier.id})
+        await rested.bot.store.claim_apps(20, 0.0)  # looked at
+        await rested.look()
+        now += 15 / 43
+    assert polls <= POLLS_AT_ONCE + 2
+    now += 3600
+    await bell.ring(rested.courier.id.encode())
+    assert await due(rested) == {rested.courier.id}, "later it is polled at once again"
+    bell.close()
+
+
+@on_sqlite
+async def test_a_hint_that_came_too_soon_is_followed_later(rested: World) -> None:
+    bell = Bell(rested.bot.store)
+    for _ in range(POLLS_AT_ONCE):
+        await bell.ring(rested.courier.id.encode())
+    await rested.look()
+    bell._polls = TokenBuckets(1, 0.05)
+    bell._polls.wait(rested.courier.id, bell._clock())
+    await bell.ring(rested.courier.id.encode())
+    async with asyncio.timeout(20):
+        while not (polled := await due(rested)):
+            await rested.bot.store.wait(Topic.WATCH, 1)
+    assert polled == {rested.courier.id}
+    bell.close()
+
+
+@on_sqlite
+async def test_hints_have_their_own_share_of_the_hour(rested: World) -> None:
+    now = 0.0
+    bell = Bell(rested.bot.store, per_hour=10, clock=lambda: now)
+    polls = 0
+    for _ in range(60):
+        await bell.ring(b"")  # every app
+        polls += len(await due(rested))
+        await rested.look()
+        now += 60
+    assert polls <= 21
+    bell.close()
+
+
+@on_sqlite
+async def test_invented_feedback_is_told_of_a_few_times(rested: World) -> None:
+    await rested.ask("subscribe courier on:feedback")
+    bell = Bell(rested.bot.store)
+    for number in range(40):
+        body = {"action": "feedback_created", "application": rested.courier.id, "feedback": f"{number:024x}"}
+        await bell.ring(json.dumps(body).encode())
+    await rested.settle()
+    assert len(rested.said()) <= NOTICES_AT_ONCE
+    bell.close()

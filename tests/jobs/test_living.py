@@ -615,8 +615,8 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: World) -> N
         await started.bot.announce.drain()
     await Bell(started.bot.store).ring(rung("bug_created", started.courier.id, "a" * 24))
     await started.look()
-    told = "💬 Somebody sent feedback about Courier."
-    assert started.said() == [told, told, "💬 A bug was reported about Courier."]
+    told = "💬 Applivery reports new feedback on Courier."
+    assert started.said() == [told, told, "💬 Applivery reports a new bug in Courier."]
     assert cards(started, beta) == []
 
 

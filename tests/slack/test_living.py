@@ -408,6 +408,8 @@ def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
 
 
 def test_feedback_is_told_without_a_word_of_it() -> None:
-    assert asides.feedback("feedback", "Cou<rier", DASHBOARD).text == "💬 Somebody sent feedback about Cou&lt;rier."
-    assert asides.feedback("bug", "Courier", DASHBOARD).text == "💬 A bug was reported about Courier."
+    assert (
+        asides.feedback("feedback", "Cou<rier", DASHBOARD).text == "💬 Applivery reports new feedback on Cou&lt;rier."
+    )
+    assert asides.feedback("bug", "Courier", DASHBOARD).text == "💬 Applivery reports a new bug in Courier."
     assert buttons(asides.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read it in Applivery"}

@@ -46,9 +46,9 @@ def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Messag
 
 def feedback(kind: str, app_name: str, dashboard: str) -> Message:
     """A channel asked to hear of feedback; what it says is read in Applivery."""
-    sentence = later("💬 A bug was reported about {app}.")
+    sentence = later("💬 Applivery reports a new bug in {app}.")
     if kind != "bug":
-        sentence = later("💬 Somebody sent feedback about {app}.")
+        sentence = later("💬 Applivery reports new feedback on {app}.")
     text = say(sentence, app=inline(app_name, 80))
     buttons = blocks.actions(blocks.link_button(say("Read it in Applivery"), dashboard, "open.dashboard"))
     return Message(text, (blocks.section(text), buttons))
