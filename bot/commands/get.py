@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,7 @@ from bot.domain.model import App, Build, FileKind, Role, Stage
 from bot.errors import BadInput, Denied, NotProcessed, Unchecked
 from bot.language import later, say, speaking
 from bot.language.verbatim import verbatim
-from bot.slack import blocks
+from bot.slack import blocks, references
 from bot.slack.blocks import Form, Message, Reply, Where
 from bot.slack.cards import builds as buildcards
 from bot.slack.cards import links
@@ -26,8 +25,6 @@ from bot.slack.command import Call, Filters, Target, button, command, form, opti
 from bot.slack.sharing import may_post
 from bot.slack.submitting import in_field
 from bot.slack.wording import escape
-
-_PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 
 
 @command(need=Role.MEMBER)
@@ -234,8 +231,8 @@ async def tell_me(call: Call, value: str) -> Message:
 
 
 async def _send(call: Call, build: Build, to: str) -> Message:
-    found = _PERSON.fullmatch(to)
-    if not found:
+    recipient = references.person(to)
+    if not recipient:
         raise BadInput(
             say("I cannot tell who “{who}” is.", who=to[:60]),
             say("Type `to:@` and pick the person from Slack's list."),
@@ -245,7 +242,6 @@ async def _send(call: Call, build: Build, to: str) -> Message:
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to send
     await call.house.handout.refuse_recalled(build)
-    recipient = found[1]
     await call.house.people.require_person(recipient)
     try:
         other = await call.house.people.asker(call.asker.team_id, recipient, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from contextlib import suppress
 
@@ -13,18 +12,12 @@ from bot.domain.model import App, Outsider, Role
 from bot.errors import AppliveryProblem, BadInput, Problem, SlackProblem, Unchecked
 from bot.language import later, say
 from bot.language.verbatim import code, verbatim
+from bot.slack import references
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
 from bot.slack.people import NO_GROUP, NOT_THERE
-from bot.slack.sharing import looked_at, require_told
+from bot.slack.sharing import require_told
 from bot.slack.wording import escape, inline
-
-# Slack writes mentions so in a command whose text it escapes.
-# https://docs.slack.dev/interactivity/implementing-slash-commands#escaping_users_warning
-_PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
-_GROUP = re.compile(r"<!subteam\^(S[A-Za-z0-9_]+)(?:\|[^>]*)?>")
-_CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
-
 
 TOO_WIDE = {
     Outsider.GUEST: later("{who} is a guest, and a guest can only be *member* of single apps."),
@@ -44,17 +37,19 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
     """
     of = await call.house.catalogue.app(app) if app else None
     call.require(of)
-    if (channel := _CHANNEL.fullmatch(who)) and role:
-        return await _managers(call, channel[1], role, of)
+    if (channel := references.channel(who)) and role:
+        return await _managers(call, channel, role, of)
     if channel:
-        await call.house.store.allow_in(_one_app(of).id, channel[1], call.asker.user_id)
-        await call.write_down(Action.GRANT, f"channel {channel[1]}", app_id=_one_app(of).id)
+        _one_app(of)
+        await references.seen(call, channel)
+        await call.house.store.allow_in(_one_app(of).id, channel, call.asker.user_id)
+        await call.write_down(Action.GRANT, f"channel {channel}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
         return Message(
             say(
                 "Done: {app} can be used in <#{channel}>, and only in the channels on its list.",
                 app=name,
-                channel=channel[1],
+                channel=channel,
             )
         )
     given = _role(role)
@@ -79,13 +74,15 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
     """
     of = await call.house.catalogue.app(app) if app else None
     call.require(of)
-    if (channel := _CHANNEL.fullmatch(who)) and of is None:
-        return await _no_managers(call, channel[1])
+    if channel := references.channel(who):
+        await references.seen_or_gone(call, channel)
+    if channel and of is None:
+        return await _no_managers(call, channel)
     if channel:
-        done = await call.house.store.disallow_in(_one_app(of).id, channel[1])
-        await call.write_down(Action.REVOKE, f"channel {channel[1]}", app_id=_one_app(of).id)
+        done = await call.house.store.disallow_in(_one_app(of).id, channel)
+        await call.write_down(Action.REVOKE, f"channel {channel}", app_id=_one_app(of).id)
         left = (await call.house.store.allowed_channels()).get(_one_app(of).id, frozenset())
-        return Message(_off_the_list(_one_app(of), channel[1], left, done=done))
+        return Message(_off_the_list(_one_app(of), channel, left, done=done))
     grantee = _grantee(who)
     role = await call.house.store.revoke(call.asker.team_id, grantee, of.id if of else None)
     kept = "" if of else await _kept(call, grantee)
@@ -159,7 +156,7 @@ async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> 
         raise BadInput(
             say("A channel can be a `manager` channel, for every app."), say("For example `grant #leads manager`.")
         )
-    channel = await looked_at(call.house.places, channel_id)
+    channel = await references.seen(call, channel_id)
     require_told(channel)
     if channel.shared:
         why = say("That channel is shared with another organisation, and people are not named to others.")
@@ -206,13 +203,13 @@ def _one_app(app: App | None) -> App:
 
 
 def _grantee(who: str) -> str:
-    found = _PERSON.fullmatch(who) or _GROUP.fullmatch(who)
+    found = references.person(who) or references.group(who)
     if not found:
         raise BadInput(
             say("I cannot tell who “{who}” is.", who=who[:60]),
             say("Type @ and pick the person or user group from Slack's list."),
         )
-    return found[1]
+    return found
 
 
 def _mention(grantee: str) -> str:

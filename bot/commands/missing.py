@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -16,15 +15,13 @@ from bot.domain.model import Role
 from bot.errors import BadInput, Denied, SlackProblem
 from bot.language import figure, say, speaking
 from bot.language.verbatim import verbatim
-from bot.slack import questions
+from bot.slack import questions, references
 from bot.slack.blocks import Message
 from bot.slack.cards import missing as cards
 from bot.slack.command import Call, button
 from bot.slack.reporting import Question
 from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
 
-_GROUP = re.compile(r"<!subteam\^(S[A-Za-z0-9_]+)(?:\|[^>]*)?>")
-_CHANNEL = re.compile(r"<#([CG][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 MOST = 500  # people: Slack is asked about each
 AT_ONCE = 8
 ASKED_AT_ONCE = 100
@@ -83,10 +80,10 @@ async def stop(call: Call, value: str) -> Message:
 
 def _mention(whom: str) -> str:
     """The group or channel as Slack writes it, without its name."""
-    if group := _GROUP.fullmatch(whom):
-        return f"<!subteam^{group[1]}>"
-    if channel := _CHANNEL.fullmatch(whom):
-        return f"<#{channel[1]}>"
+    if group := references.group(whom):
+        return f"<!subteam^{group}>"
+    if channel := references.channel(whom):
+        return f"<#{channel}>"
     raise BadInput(
         say("I cannot tell who “{typed}” is.", typed=whom[:60]),
         say("Type `missing:@` or `missing:#` and pick a group or channel."),
@@ -119,10 +116,11 @@ async def _compared(call: Call, question: Question, place: str) -> Missing:
 
 
 async def _members(call: Call, place: str) -> Collection[str]:
-    if group := _GROUP.fullmatch(place):
-        found: Collection[str] = await call.house.people.group(group[1])
+    if group := references.group(place):
+        found: Collection[str] = await call.house.people.group(group)
     else:
-        found = await call.house.places.members(place[2:-1])
+        channel = await references.seen(call, place[2:-1])
+        found = await call.house.places.members(channel.id)
     if len(found) > MOST:
         many = {"place": place, "number": figure(len(found)), "most": figure(MOST)}
         raise BadInput(

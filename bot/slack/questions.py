@@ -16,6 +16,7 @@ from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.periods import Period
 from bot.errors import BadInput, NotFoundByName
 from bot.language import say
+from bot.slack import references
 from bot.slack.binding import bind
 from bot.slack.blocks import File
 from bot.slack.cards import builds as buildcards
@@ -23,7 +24,6 @@ from bot.slack.command import Call, Kind, Target
 from bot.slack.reporting import Question
 from bot.slack.sheets import Sheet, separator_of
 
-_PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>")
 _MAIL = re.compile(r"<mailto:[^|>]*\|([^>]*)>|([^\s<>|]+@[^\s<>|]+)")
 COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device", "source")
 
@@ -93,8 +93,8 @@ def _which(builds: Sequence[Build]) -> str:
 
 async def _email(call: Call, person: str) -> str:
     """The e-mail of somebody typed as an address or a mention."""
-    if mention := _PERSON.fullmatch(person):
-        email = (await call.house.people.person(mention[1])).email
+    if mentioned := references.person(person):
+        email = (await call.house.people.person(mentioned)).email
         if not email:
             raise BadInput(say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`."))
         return email

@@ -98,8 +98,7 @@ async def test_a_channel_the_bot_cannot_see_is_said_so(world: World) -> None:
     await crew(world)
     hidden = world.slack.channel("hidden", private=True, bot_is_member=False, members=(world.ana,))
     said = (await world.ask(f"downloads courier missing:<#{hidden.id}|hidden>")).text
-    assert "cannot" in said
-    assert "Something went wrong" not in said
+    assert said == "I can't see that channel, or you're not in it. Choose one that both of us are in."
 
 
 async def test_without_the_scope_for_e_mails_it_says_which_one_is_missing(world: World) -> None:
