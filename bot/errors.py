@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bot.language import count, later, say
@@ -13,12 +14,17 @@ class Problem(Exception):
 
     A class carries its default words, which are said in the language of the moment; a raise may give better ones, said
     already. `str()` is both together. An `everyday` problem explains itself; any other is shown with a reference that
-    is also in the log. `why` is what lies behind it as far as the place that raised it knew, in English, for the log.
+    is also in the log. A `passing` one is over by itself: after `retry_after` seconds, as far as that is known, which
+    `until` says with a `{time}`. `why` is what lies behind it as far as the place that raised it knew, in English, for
+    the log.
     """
 
     sentence = later("Something went wrong.")
     next_step = later("Please try again.")
     everyday = False
+    passing = False
+    retry_after = 0.0
+    until = ""
     why = ""
     field: str | None = None  # of a form, which it is about
 
@@ -104,14 +110,16 @@ class Denied(Problem):
 
 
 class Unchecked(Denied):
-    """Whether this may be done cannot be checked now, so it is not; another try may be allowed.
+    """Whether this may be done cannot be checked now, so it is not; another try may be allowed."""
 
-    `again` is the action and the value of the button that tries it.
-    """
-
-    again: tuple[str, str] | None = None
     sentence = later("I can't check your access now.")
     next_step = later("Please try again in a minute.")
+    passing = True
+
+    def wait_as(self, busy: Problem) -> Unchecked:
+        """The same, for as long as what kept us from checking lasts."""
+        self.until, self.retry_after = busy.until, busy.retry_after
+        return self
 
 
 class ChannelUnchecked(Unchecked):
@@ -156,6 +164,15 @@ def again_in(seconds: int) -> str:
     if seconds < 120:
         return count("Please try again in {number} second.", "Please try again in {number} seconds.", seconds)
     return count("Please try again in {number} minute.", "Please try again in {number} minutes.", round(seconds / 60))
+
+
+class Overloaded(Problem):
+    """More requests of one person, or of all, wait than are kept."""
+
+    sentence = later("Too many requests are waiting.")
+    next_step = later("Try again in a minute.")
+    everyday = True
+    passing = True
 
 
 # ------------------------------------------------------------------ Applivery
@@ -314,17 +331,19 @@ class RequestRefused(AppliveryProblem):
 class TooManyRequests(AppliveryProblem):
     """Applivery asks us to slow down (429); `retry_after` is in seconds."""
 
-    sentence = later("Applivery is asking this bot to slow down.")
-    next_step = later("Please try again in a minute.")
+    sentence = later("Applivery is busy.")
+    until = later("Applivery is busy, try again at {time}.")
+    passing = True
 
     def __init__(self, *, retry_after: float = 2.0, code: int | None = None, status: int | None = 429) -> None:
-        super().__init__(code=code, status=status)
+        super().__init__(next_step=again_in(max(1, math.ceil(retry_after))), code=code, status=status)
         self.retry_after = retry_after
 
 
 class AppliveryDown(AppliveryProblem):
     """No answer in time, a broken connection, or a 5xx."""
 
+    passing = True
     sentence = later("Applivery is not answering right now.")
     next_step = later("Nothing was lost; please try again in a minute.")
 
@@ -388,10 +407,12 @@ class MessageRefused(SlackProblem):
 class SlackBusy(SlackProblem):
     """Slack asks us to wait; `retry_after` is in seconds. Nothing was posted."""
 
-    sentence = later("Slack is asking this bot to slow down.")
+    sentence = later("Slack is busy.")
+    until = later("Slack is busy, try again at {time}.")
+    passing = True
 
     def __init__(self, *, retry_after: float = 1.0, code: str = "ratelimited") -> None:
-        super().__init__(code=code)
+        super().__init__(next_step=again_in(max(1, math.ceil(retry_after))), code=code)
         self.retry_after = retry_after
 
 

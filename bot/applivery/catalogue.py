@@ -20,6 +20,7 @@ from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build
 from bot.errors import BadInput, Gone, NotFoundByName
 from bot.language import current, figure, say
+from bot.patience import person_waits
 
 REMEMBER_SECONDS = 60.0
 
@@ -48,7 +49,7 @@ class Catalogue:
         self._clock = clock
         self._apps: tuple[App, ...] = ()
         self._until = float("-inf")
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking: dict[tuple[str, bool], asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._asked: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
         self._rest: dict[str, _Rest] = {}
@@ -58,10 +59,11 @@ class Catalogue:
         if not fresh and self._clock() < self._until:
             return self._apps
         # shared, its failure too: in an outage nobody waits for the one before. A failure is worded already, so it is
-        # shared with those who read its language.
-        asking = self._asking.get(current())
+        # shared with those who read its language, and who wait as long for it.
+        who = (current(), person_waits())
+        asking = self._asking.get(who)
         if asking is None or asking.done():
-            asking = self._asking[current()] = asyncio.create_task(self._ask())
+            asking = self._asking[who] = asyncio.create_task(self._ask())
             asking.add_done_callback(_heard)
         await asyncio.shield(asking)
         return self._apps
@@ -165,7 +167,7 @@ class Catalogue:
 
     async def _shared(self, app: App, number: int, version: str | None = None, os: str | None = None) -> Page[Build]:
         """A page of an app's builds; who asks while it is on its way gets the same one."""
-        key = (app.id, number, version, os, current())
+        key = (app.id, number, version, os, current(), person_waits())
         asked = self._asked.get(key)
         if asked is None:
             asked = asyncio.create_task(

@@ -22,7 +22,8 @@ from bot.applivery.refusals import problem
 from bot.applivery.streaming import Reader
 from bot.causes import cause
 from bot.errors import AnswerTooLarge, AppliveryDown, AppliveryProblem, TooManyRequests, Unreadable
-from bot.language import count
+from bot.language import count, say
+from bot.patience import PERSON_SECONDS, Limits, person_waits
 
 _T = TypeVar("_T")
 Observe = Callable[[str, str, float], None]
@@ -31,7 +32,10 @@ CALL_OK = "ok"  # the outcome of a call that raised nothing
 ATTEMPTS = 3
 STREAM_BYTES = 256 * 1024 * 1024  # unpacked, of an answer that is read item by item
 _THREAD_FROM = 1_000_000  # bytes; below, decoding is quicker than changing threads
-_CONNECTIONS = 16
+# Connections of people, and of jobs: when one side hangs the other goes on.
+_ROOM = {True: 16, False: 8}
+_WAITING = 64  # calls that wait for a connection; the next is refused at once
+_MARGIN = 0.1  # seconds that the end of an attempt is before that of the whole call
 # A server that has just closed an idle connection looks like a broken one, and a mint is never repeated: stay below
 # Node's default of 5 s, https://nodejs.org/api/http.html#serverkeepalivetimeout
 _KEEP_ALIVE = 4.0
@@ -45,6 +49,7 @@ class Patience:
     longest_wait: float
 
 
+PERSON = Patience(PERSON_SECONDS, PERSON_SECONDS)
 PATIENCE = {Lane.PEOPLE: Patience(20.0, 10.0), Lane.POLLING: Patience(60.0, 30.0)}
 
 
@@ -98,11 +103,14 @@ class Transport:
         self._owned = session is None
         self._timeout = timeout
         self._observe = observe or (lambda _name, _outcome, _seconds: None)
+        self._limits = Limits()
+        self._rooms = {waits: asyncio.Semaphore(places) for waits, places in _ROOM.items()}
+        self._waiting = 0
 
     async def open(self) -> None:
         """Make the session, unless one was given."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE)
+            connector = aiohttp.TCPConnector(limit=sum(_ROOM.values()), keepalive_timeout=_KEEP_ALIVE)
             self._session = http_client.session(
                 http_client.LargeResponse,
                 connector=connector,
@@ -121,7 +129,12 @@ class Transport:
 
         Repeats only AppliveryDown and TooManyRequests, at most `ATTEMPTS` times, and never when `ask.once`.
         """
-        return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
+        try:
+            async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
+                return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
+        except TimeoutError:
+            pass
+        raise AppliveryDown(_silent(round(PERSON_SECONDS)), why="timeout")
 
     async def stream(self, ask: Ask, reader: Callable[[], Reader[_T]]) -> _T:
         """Return what a reader makes of a 2xx body as it arrives; each attempt has a reader of its own.
@@ -133,15 +146,15 @@ class Transport:
     async def look(self, ask: Ask, read: Callable[[Answer], _T]) -> _T:
         """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
         async with self.observed(ask):
-            answer = await self._send(ask, self._timeout, {})
+            answer = await self._send(ask, self._limit(ask.lane, 0.0), {})
             if answer.status >= 400:
                 raise refused(answer, download_host=True)
             return read(answer)
 
     async def _patiently(self, ask: Ask, attempt: Callable[[float], Awaitable[_T]]) -> _T:
         if ask.once:
-            return await attempt(self._timeout)
-        patience, started = PATIENCE[ask.lane], time.monotonic()
+            return await attempt(self._limit(ask.lane, 0.0))
+        patience, started = PERSON if person_waits() else PATIENCE[ask.lane], time.monotonic()
 
         def again(error: Exception) -> bool | float:
             if isinstance(error, TooManyRequests):
@@ -160,7 +173,8 @@ class Transport:
 
     def _limit(self, lane: Lane, spent: float) -> float:
         """Return the seconds an attempt may take: a person never waits longer in all than one attempt may take."""
-        return max(min(1.0, self._timeout), self._timeout - spent) if lane is Lane.PEOPLE else self._timeout
+        longest = min(self._timeout, PERSON_SECONDS - _MARGIN) if person_waits() else self._timeout
+        return max(min(1.0, longest), longest - spent) if person_waits() or lane is Lane.PEOPLE else longest
 
     async def _attempt(self, ask: Ask, limit: float, decode: Callable[[bytes], _T]) -> _T:
         async with self.observed(ask):
@@ -189,13 +203,22 @@ class Transport:
         """Take one request out of the budget and tell the observer how it went: `ok` or the error's class."""
         started, outcome = time.monotonic(), CALL_OK
         try:
-            self._budget.take(ask.lane)
+            self._admit(ask)
             yield
+        except TooManyRequests as busy:
+            outcome = type(busy).__name__
+            self._limits.limit(ask.name, busy.retry_after)
+            raise
         except BaseException as error:
             outcome = type(error).__name__
             raise
         finally:
             self._observe(ask.name, outcome, time.monotonic() - started)
+
+    def _admit(self, ask: Ask) -> None:
+        if left := self._limits.left(ask.name):
+            raise TooManyRequests(retry_after=left)
+        self._budget.take(ask.lane)
 
     async def _send(
         self, ask: Ask, limit: float, headers: dict[str, str], reader: Reader[object] | None = None
@@ -205,6 +228,29 @@ class Transport:
         With a reader, a 2xx body goes there and not into the answer.
         """
         await self.open()
+        async with self._room(limit):
+            return await self._sent(ask, limit, headers, reader)
+
+    @asynccontextmanager
+    async def _room(self, limit: float) -> AsyncIterator[None]:
+        """A place among the connections, waited for no longer than an attempt may take. Raises AppliveryDown."""
+        room = self._rooms[person_waits()]
+        if person_waits() and room.locked() and self._waiting >= _WAITING:
+            raise AppliveryDown(say("Too many requests wait for Applivery."), say("Please try again in a minute."))
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(limit):
+                await room.acquire()
+        except TimeoutError as error:
+            raise AppliveryDown(_silent(round(limit)), why=cause(error)) from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            room.release()
+
+    async def _sent(self, ask: Ask, limit: float, headers: dict[str, str], reader: Reader[object] | None) -> Answer:
         assert self._session is not None
         address = URL(ask.url, encoded=True)
         failure: AppliveryProblem
@@ -215,7 +261,9 @@ class Transport:
                 json=ask.body,
                 headers={"Accept": "application/json", "User-Agent": f"applivery-bot/{__version__}", **headers},
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=limit),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=limit, sock_read=limit)
+                if reader
+                else aiohttp.ClientTimeout(total=limit),
                 middlewares=(_no_second_try,),
             ) as response:
                 if reader and response.status < 300:

@@ -9,13 +9,16 @@ from enum import StrEnum
 
 
 class RequestOutcome(StrEnum):
-    """How a request from Slack ended; UNVERIFIED: not signed by Slack, REPLAYED: delivered before."""
+    """How a request from Slack ended; UNVERIFIED: not signed by Slack, REPLAYED: delivered before,
+    OVERLOADED: too many waited already.
+    """
 
     ANSWERED = "answered"
     DENIED = "denied"
     PROBLEM = "problem"
     UNEXPECTED = "unexpected"
     REPLAYED = "replayed"
+    OVERLOADED = "overloaded"
     UNVERIFIED = "unverified"
 
 

@@ -24,7 +24,8 @@ from bot.service.jobs import FINISH_SECONDS, Jobs, jobs_of
 from bot.service.parts import applivery_of, claim_page, learn_secrets, poster_of
 from bot.service.tuning import Tuning
 from bot.service.vitals import Vitals
-from bot.slack.app import FrontDoor, bolt
+from bot.slack.app import FrontDoor
+from bot.slack.bolt import bolt
 from bot.slack.carrier import Carrier
 from bot.slack.manifest import SCOPES
 from bot.slack.poster import Poster

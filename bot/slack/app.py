@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import language
 from bot.causes import cause
@@ -31,14 +26,16 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
 from bot.domain.model import Asker
 from bot.domain.outcomes import RequestOutcome
-from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown, Unchecked
+from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
 from bot.language import later, say
+from bot.patience import for_a_person
 from bot.slack import replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
 from bot.slack.blocks import Home, Message, Reply
 from bot.slack.command import Call, Entry, House, Kind
 from bot.slack.home import REFRESH, HomeTab
+from bot.slack.overload import Overload, person
 from bot.slack.paging import page_of, turned_to
 from bot.slack.payloads import (
     Came,
@@ -59,14 +56,15 @@ from bot.slack.quoted import quoted
 from bot.slack.repeats import Repeats
 from bot.slack.shapes import cleaned
 from bot.slack.submitting import Submitted, again
+from bot.slack.turns import Turns
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
 
 TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
-AT_ONCE = 64
 OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
+_AGAIN: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)  # the button that would ask it again
 _REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
 # Buttons that say which build a message is about; a card of a recalled one has no Get.
 OF_A_BUILD = (
@@ -82,41 +80,10 @@ OF_A_BUILD = (
 )
 
 
-@contextmanager
-def _to_try_again(action: str, value: str) -> Iterator[None]:
-    """Tell who cannot be checked now how to try again: by a button with this action and value."""
-    try:
-        yield
-    except Unchecked as error:
-        error.again = error.again or (action, value)
-        raise
-
-
 async def _replayed() -> bool:
     """Whether the request worked on was here before."""
     look = _REPLAYED.get()
     return look is not None and await look
-
-
-def bolt(
-    door: FrontDoor, *, token: str, signing_secret: str | None, base_url: str, session: aiohttp.ClientSession
-) -> AsyncApp:
-    """Bolt with everything it verifies before our door: signatures, timestamps, `ssl_check`, `url_verification`."""
-
-    async def authorize() -> AuthorizeResult:
-        # Our only workspace; Bolt's own way asks auth.test for each of the first requests.
-        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
-
-    app = AsyncApp(
-        logger=logging.getLogger("slack_bolt"),
-        name="applivery-bot",
-        signing_secret=signing_secret or "",
-        client=AsyncWebClient(base_url=base_url, session=session),
-        authorize=authorize,
-        attaching_function_token_enabled=False,
-    )
-    app.use(door)
-    return app
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:
@@ -152,7 +119,8 @@ class FrontDoor(AsyncMiddleware):
         self._tasks: set[asyncio.Task[None]] = set()
         self._repeats = Repeats(house.store, metrics)
         self._forms: dict[str, Submitted] = {}  # that are still open, by the trigger they were sent with
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns()
+        self._overload = Overload(self._answering, metrics)
 
     async def async_process(
         self,
@@ -168,6 +136,8 @@ class FrontDoor(AsyncMiddleware):
             self._people.forget(who)
             self._track(self._tell_others(who))
             return BoltResponse(status=OK, body="")
+        if kind != "block_suggestion" and self._turns.full(person(body)):
+            return await self._overloaded(body)
         _REPLAYED.set(self._repeats.look(req, body) if kind != "block_suggestion" else None)
         if "command" in body:
             self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._command)
@@ -208,6 +178,12 @@ class FrontDoor(AsyncMiddleware):
         elif channel_id := moved(body):
             self._track(self._channel_moved(channel_id, body))
 
+    async def _overloaded(self, body: dict[str, Any]) -> BoltResponse:
+        if message := self._overload.message(body):
+            with for_a_person():
+                self._track(message)
+        return _json(await self._overload.acknowledgement(body))
+
     async def finish(self, seconds: float) -> None:
         """Wait for the answers under way, at most so long."""
         if self._tasks:
@@ -216,7 +192,12 @@ class FrontDoor(AsyncMiddleware):
     # -------------------------------------------------------------- one request
 
     def _begin(self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]) -> None:
-        self._track(self._conduct(came, what, work))
+        with for_a_person():
+            self._track(self._in_turn(self._turns.of(came.user_id), self._conduct(came, what, work)))
+
+    async def _in_turn(self, turn: AbstractAsyncContextManager[None], work: Coroutine[Any, Any, None]) -> None:
+        async with turn:
+            await work
 
     def _track(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -232,33 +213,34 @@ class FrontDoor(AsyncMiddleware):
         started = time.monotonic()
         name, outcome = "", RequestOutcome.ANSWERED
         reply: Reply | None = None
-        async with self._room:
-            try:
-                if await _replayed():
-                    return
-                language.speak(await self._people.language(came.user_id))
-                name, reply = await work(came, what)
-                if reply is not None:
-                    await self._answering.deliver(came, reply, form)
-            except Denied as error:
-                outcome = RequestOutcome.DENIED
-                await self._answering.refuse(came, replies.denied(error), error, form)
-            except Problem as error:
-                outcome = RequestOutcome.PROBLEM
-                log.info("request.problem", problem=type(error).__name__, cause=cause(error))
-                shown = None if error.everyday else reference
-                await self._answering.refuse(came, replies.problem(error, shown), error, form, shown)
-            except Exception as error:  # the person gets an answer whatever happens (promise 9)
-                outcome = RequestOutcome.UNEXPECTED
-                log.exception("request.unexpected", error=type(error).__name__)
-                problem = Problem(say("Something went wrong on my side."))
-                await self._answering.refuse(came, replies.problem(problem, reference), problem, form, reference)
-            if (
-                came.home
-                and came.door is not Entrypoint.HOME
-                and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
-            ):
-                await self._home.after(came)
+        try:
+            if await _replayed():
+                return
+            language.speak(await self._people.language(came.user_id))
+            name, reply = await work(came, what)
+            if reply is not None:
+                await self._answering.deliver(came, reply, form)
+        except Denied as error:
+            outcome = RequestOutcome.DENIED
+            shown = replies.denied(error, now=self._clock(), again=_AGAIN.get())
+            await self._answering.refuse(came, shown, error, form)
+        except Problem as error:
+            outcome = RequestOutcome.PROBLEM
+            log.info("request.problem", problem=type(error).__name__, cause=cause(error))
+            known = None if error.everyday else reference
+            shown = replies.problem(error, known, now=self._clock(), again=_AGAIN.get())
+            await self._answering.refuse(came, shown, error, form, known)
+        except Exception as error:  # the person gets an answer whatever happens (promise 9)
+            outcome = RequestOutcome.UNEXPECTED
+            log.exception("request.unexpected", error=type(error).__name__)
+            problem = Problem(say("Something went wrong on my side."))
+            await self._answering.refuse(came, replies.problem(problem, reference), problem, form, reference)
+        if (
+            came.home
+            and came.door is not Entrypoint.HOME
+            and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
+        ):
+            await self._home.after(came)
         self._metrics.requests.labels(came.door.value, name, outcome).inc()
         self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
 
@@ -270,10 +252,8 @@ class FrontDoor(AsyncMiddleware):
     async def _command(self, came: Came, text: str, page: int = 0) -> tuple[str, Reply | None]:
         words = grammar.parse(text)
         verb = words.plain[0].casefold() if words.plain else "menu"
-        with _to_try_again("run.v1", f"{verb} {grammar.explain(words.tail())}".strip()):
-            return await self._run(came, verb, words, page)
-
-    async def _run(self, came: Came, verb: str, words: Words, page: int) -> tuple[str, Reply | None]:
+        if _AGAIN.get() is None:
+            _AGAIN.set(("run.v1", f"{verb} {grammar.explain(words.tail())}".strip()))
         entry = self._house.registry.get(Kind.COMMAND, verb)
         if entry is None:
             await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
@@ -304,6 +284,8 @@ class FrontDoor(AsyncMiddleware):
         asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
             return name, None
+        if action.get("type") == "button":
+            _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
         value = await self._house.drafts.whole(str(action.get("value") or ""))
         if name == "run.v1":
             return await self._command(came, value)
@@ -316,8 +298,7 @@ class FrontDoor(AsyncMiddleware):
                 say("This button is from another version of me."),
                 say("Please type `{command} help`.", command=self._house.command),
             )
-        with _to_try_again(str(action.get("action_id")), str(action.get("value") or "")):
-            return name, await self._pressed(came, entry, action, value)
+        return name, await self._pressed(came, entry, action, value)
 
     async def _pressed(self, came: Came, entry: Entry, action: dict[str, Any], value: str) -> Reply | None:
         call = await self._authorised(came, entry)
@@ -397,11 +378,12 @@ class FrontDoor(AsyncMiddleware):
         if entry is None:
             return []
         try:
-            async with asyncio.timeout(TYPEAHEAD_SECONDS):
-                language.speak(await self._people.language(came.user_id))
-                call = await self._authorised(came, entry)
-                view = await remembering_all(body.get("view") or {}, self._house.drafts)
-                found = await entry.run(call, str(body.get("value") or ""), typed(view))
+            with for_a_person():
+                async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(came.user_id):
+                    language.speak(await self._people.language(came.user_id))
+                    call = await self._authorised(came, entry)
+                    view = await remembering_all(body.get("view") or {}, self._house.drafts)
+                    found = await entry.run(call, str(body.get("value") or ""), typed(view))
         except (Problem, TimeoutError) as error:
             log.info("typeahead.empty", problem=type(error).__name__, cause=cause(error))
             return []

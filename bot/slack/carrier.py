@@ -18,6 +18,7 @@ from bot.domain.model import App, Asker, Build
 from bot.domain.uploads import Details
 from bot.errors import Problem, SlackProblem
 from bot.language import later, say
+from bot.patience import for_a_person
 from bot.slack.blocks import Message
 from bot.slack.cards import builds as buildcards
 from bot.slack.cards import uploads as cards
@@ -92,7 +93,8 @@ class Carrier:
 
     def begin(self, load: Load) -> None:
         """Start to carry; what comes of it is told in the asker's direct messages, in the language spoken now."""
-        task = asyncio.create_task(self._carry(load), name="carry")
+        with for_a_person(False):
+            task = asyncio.create_task(self._carry(load), name="carry")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bot import language as languages
 from bot.causes import cause
@@ -14,8 +14,9 @@ from bot.domain import access
 from bot.domain.access import Person
 from bot.domain.model import Asker, Outsider, Role
 from bot.domain.states import Withdrawal
-from bot.errors import ChannelRefused, Denied, SlackProblem, SlackUnsure, Unchecked
+from bot.errors import ChannelRefused, Denied, SlackBusy, SlackProblem, SlackUnsure, Unchecked
 from bot.language import ENGLISH, say
+from bot.patience import person_waits
 from bot.slack.poster import Poster, yes_or_no
 from bot.store.store import Store
 from bot.telemetry import logger
@@ -23,6 +24,9 @@ from bot.telemetry import logger
 log = logger(__name__)
 
 REMEMBER_SECONDS = 300.0
+# A person who was known this short a while ago stays known while Slack answers nothing but "too many requests".
+STALE_SECONDS = 3600.0
+LANGUAGE_SECONDS = 2.0  # that a person waits to be spoken to in their own
 ANEW_SECONDS = 1.0  # what is done at once shares one question
 MOST = 10_000
 # Slackbot, and who system notices are from: Slack does not say that they are bots
@@ -34,29 +38,60 @@ NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
 Fact = TypeVar("Fact")
 
 
+class Known(NamedTuple, Generic[Fact]):
+    """An answer, or the question under way; `before` is the last answer there was and `at` when it was asked for."""
+
+    until: float
+    answer: asyncio.Future[Fact]
+    for_a_person: bool
+    at: float
+    before: Known[Fact] | None = None
+
+
 class Remembered(Generic[Fact]):
-    """Answers to one kind of question, each kept for so many seconds; many askers at once cause one question."""
+    """Answers to one kind of question, each kept for so many seconds; many askers at once cause one question.
+
+    While Slack is busy an answer is good for `stale` seconds.
+    """
 
     def __init__(
-        self, ask: Callable[[str], Awaitable[Fact]], clock: Callable[[], float], seconds: float = REMEMBER_SECONDS
+        self,
+        ask: Callable[[str], Awaitable[Fact]],
+        clock: Callable[[], float],
+        seconds: float = REMEMBER_SECONDS,
+        stale: float = STALE_SECONDS,
     ) -> None:
         self._ask = ask
         self._clock = clock
         self._seconds = seconds
-        self._known: dict[str, tuple[float, asyncio.Future[Fact]]] = {}
+        self._stale = stale
+        self._known: dict[str, Known[Fact]] = {}
 
     async def get(self, key: str) -> Fact:
         """The answer about `key`; a failed question is asked again by the next one who wants to know."""
-        now = self._clock()
         known = self._known.get(key)
-        if known is None or known[0] <= now or _failed(known[1]):
+        if known is None or self._is_over(known):
             if len(self._known) >= MOST:
                 self._known.clear()
-            known = (now + self._seconds, asyncio.ensure_future(self._ask(key)))
-            known[1].add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
-            self._known[key] = known
-        # shielded: one impatient asker must not cancel the look-up of another
-        return await asyncio.shield(known[1])
+            known = self._known[key] = self._asked(key, known)
+        try:
+            # shielded: one impatient asker must not cancel the look-up of another
+            return await asyncio.shield(known.answer)
+        except SlackBusy:
+            if known.before is None or known.before.at + self._stale <= self._clock():
+                raise
+            return known.before.answer.result()
+
+    def _is_over(self, known: Known[Fact]) -> bool:
+        # a job's question may take longer than a person waits
+        impatient = person_waits() and not known.for_a_person and not known.answer.done()
+        return known.until <= self._clock() or impatient or _failed(known.answer)
+
+    def _asked(self, key: str, known: Known[Fact] | None) -> Known[Fact]:
+        good = known if known is None or (known.answer.done() and not _failed(known.answer)) else known.before
+        now, answer = self._clock(), asyncio.ensure_future(self._ask(key))
+        answer.add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
+        return Known(now + self._seconds, answer, person_waits(), now, good and good._replace(before=None))
 
     def forget(self, key: str) -> None:
         """Ask again the next time, even when an answer is under way: it may be from before."""
@@ -92,8 +127,9 @@ class People:
         self._language = language
         self._clock = clock
         self._strict = strict
-        self._people = Remembered(self._person, clock, seconds)
-        self._groups = Remembered(poster.group_members, clock, seconds)
+        stale = 0.0 if strict else STALE_SECONDS
+        self._people = Remembered(self._person, clock, seconds, stale)
+        self._groups = Remembered(poster.group_members, clock, seconds, stale)
 
     def anew(self) -> People:
         """The same for what acts by itself: asks Slack at each act, and waits where Slack does not answer."""
@@ -119,11 +155,12 @@ class People:
             # those two are worded for messages, and nobody has sent one
             silent = isinstance(error, ChannelRefused | SlackUnsure)
             why = say("Slack does not tell me.") if silent else error.sentence
-            raise Unchecked(say("I could not check who you are: {why}", why=why)) from error
+            raise Unchecked(say("I could not check who you are: {why}", why=why)).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.grants(home)
-        groups = {one.grantee for one in grants if one.grantee.startswith("S")}
-        asker = access.with_grants(asker, grants, [group for group in groups if await self._is_in(user_id, group)])
+        every = sorted({one.grantee for one in grants if one.grantee.startswith("S")})
+        within = await asyncio.gather(*(self._is_in(user_id, group) for group in every))  # none waits for another
+        asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
         access.require_known(asker)
         return asker
 
@@ -152,8 +189,9 @@ class People:
     async def language(self, user_id: str) -> str:
         """The language to speak with somebody, ready: their Slack's when the bot speaks it, else everybody's."""
         try:
-            spoken = languages.of((await self.person(user_id)).locale) or self._language
-        except SlackProblem:
+            async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
+                spoken = languages.of((await self.person(user_id)).locale) or self._language
+        except (SlackProblem, TimeoutError):
             spoken = self._language
         if not languages.ready(spoken):
             await asyncio.to_thread(languages.prepare, spoken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -10,20 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from bot.domain.model import is_person
 from bot.errors import SlackBusy, SlackProblem, SlackUnsure
+from bot.patience import PERSON_SECONDS, longest_wait, person_waits, retry_after
 from bot.slack.blocks import File, Form, Home, Message
 from bot.slack.fallbacks import Fallbacks
 from bot.slack.pages import listed, pages
-from bot.slack.refusals import asked, response_problem
+from bot.slack.refusals import asked, header, response_problem
+from bot.slack.web_api import WebAPI
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -109,17 +107,8 @@ class Poster:
         self._identity: Identity | None = None
         self._fallbacks = Fallbacks()
         self._identity_at = 0.0
-        self.api = AsyncWebClient(
-            token=token,
-            base_url=base_url,
-            session=session,
-            retry_handlers=[
-                AsyncConnectionErrorRetryHandler(max_retry_count=2),
-                AsyncRateLimitErrorRetryHandler(max_retry_count=2),
-                AsyncServerErrorRetryHandler(max_retry_count=2),
-            ],
-        )
-        self._once = AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[])
+        self.api = WebAPI(token=token, base_url=base_url, session=session)
+        self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
 
     # -------------------------------------------------------------- saying
 
@@ -162,6 +151,8 @@ class Poster:
         """
         now = time.monotonic()
         turn = max(now, self._free_at.get(channel, 0.0))
+        if person_waits():
+            before = min(now + PERSON_SECONDS, before or math.inf)
         if before is not None and turn >= before:
             raise SlackBusy(retry_after=turn - now)
         if len(self._free_at) > 1000:
@@ -193,11 +184,13 @@ class Poster:
         Raises SlackProblem when the address is used up or too old.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
-        client = AsyncWebhookClient(url, session=self._session, retry_handlers=[AsyncRateLimitErrorRetryHandler()])
+        client = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
 
         async def respond(form: Message) -> None:
             body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
-            answer = await asked(client.send_dict(body))
+            answer = await asked(_sent(client, body))
+            if answer.status_code == 429:
+                raise SlackBusy(retry_after=retry_after(header(answer.headers), otherwise=1.0))
             if answer.status_code != 200:
                 raise response_problem(answer.status_code, answer.body)
 
@@ -366,3 +359,14 @@ class Poster:
         answer = await asked(self.api.users_info(user=user_id, include_locale=True))
         facts = answer.get("user")
         return facts if isinstance(facts, dict) else {}
+
+
+async def _sent(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:
+    """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
+    async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
+        answer = await client.send_dict(body)
+        wait = retry_after(header(answer.headers), otherwise=1.0)
+        if answer.status_code != 429 or wait > longest_wait():
+            return answer
+        await asyncio.sleep(wait)
+        return await client.send_dict(body)

@@ -20,6 +20,7 @@ from bot.errors import (
 )
 from bot.http_client import AnswerTooLarge
 from bot.language import say
+from bot.patience import retry_after
 
 Answer = TypeVar("Answer")
 
@@ -69,7 +70,8 @@ def problem(error: BaseException) -> SlackProblem:
     code = str(said.get("error") or "") if isinstance(said, dict) else ""
     status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
     if status == 429 or code in ("ratelimited", "rate_limited"):
-        return SlackBusy(retry_after=_retry_after(getattr(response, "headers", {}) or {}), code=code or "ratelimited")
+        asked_for = retry_after(header(getattr(response, "headers", {}) or {}), otherwise=1.0)
+        return SlackBusy(retry_after=asked_for, code=code or "ratelimited")
     if code == "missing_scope":
         return _scope_missing(str(response.get("needed") or ""), code)
     if code in _KINDS:
@@ -86,14 +88,9 @@ def _scope_missing(scope: str, code: str) -> SlackProblem:
     return SlackProblem(words, say("An admin has to reinstall the app from its manifest."), code=code)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
-    for name, value in headers.items():
-        if name.lower() == "retry-after":
-            try:
-                return min(max(float(value), 0.0), 600.0)
-            except ValueError:
-                break
-    return 1.0
+def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
+    """The header of this name, however it is written."""
+    return next((value for known, value in headers.items() if known.lower() == name), None)
 
 
 async def asked(call: Awaitable[Answer]) -> Answer:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from bot.domain import grammar
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import Words
 from bot.domain.lengths import TooLong
 from bot.domain.model import Role
-from bot.errors import Denied, Problem, Recalled, Unchecked
+from bot.errors import Denied, Problem, Recalled
 from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
@@ -18,17 +19,30 @@ from bot.slack.paging import Page, turning
 
 CHOICES = 20  # buttons at once: Slack takes 25 in a row
 MORE_CHOICES = "more.choices.v1"
+SOON = 60.0  # seconds that are said as such; what takes longer has a time of day
+SAME_DAY = timedelta(hours=12)
 IN_THESE = later("It can be used in {channels}.")
 IN_SOME = later("It can be used in {channels} and {number} more.")
 CHANNELS = 50  # of them that are named
 
 
-def problem(error: Problem, reference: str | None = None) -> Message:
-    """What happened, the next step, and for anything unexpected the reference that is also in the log."""
-    sentence, step = safe(error.sentence), safe(error.next_step)
+def problem(
+    error: Problem,
+    reference: str | None = None,
+    *,
+    now: datetime | None = None,
+    again: tuple[str, str] | None = None,
+) -> Message:
+    """What happened, the next step, and for anything unexpected the reference that is also in the log.
+
+    What passes by itself says when, from `now` (aware) on, and has a button with the action and value of `again`.
+    """
+    sentence, step = (busy, "") if (busy := _busy(error, now)) else (safe(error.sentence), safe(error.next_step))
     small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
     if isinstance(error, TooLong):
         small.append(blocks.typed(error.typed_text))
+    if error.passing and again and len(again[1]) <= blocks.BUTTON_VALUE:
+        small.append(blocks.actions(blocks.button(say("Try again"), *again)))
     if isinstance(error, Recalled) and error.instead:
         name, value = error.instead
         small.append(blocks.actions(blocks.button(say("Get {build}", build=name), "get.v1", value, style="primary")))
@@ -37,17 +51,25 @@ def problem(error: Problem, reference: str | None = None) -> Message:
     return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
 
 
-def denied(error: Denied) -> Message:
+def _busy(error: Problem, now: datetime | None) -> str:
+    """Until when the other side is busy, on the clock of whoever reads it; empty when that is within the minute."""
+    if now is None or not error.until or error.retry_after < SOON:
+        return ""
+    over = now + timedelta(seconds=error.retry_after)
+    if over.second or over.microsecond:
+        over = over.replace(second=0, microsecond=0) + timedelta(minutes=1)  # clocks show no seconds
+    style = "{time}" if over - now < SAME_DAY else "{date_short_pretty} {time}"
+    return say(error.until, time=wording.when(over, style))
+
+
+def denied(error: Denied, *, now: datetime | None = None, again: tuple[str, str] | None = None) -> Message:
     """A refusal, with the channels to go to or the way to ask for the role that is missing."""
-    message = problem(error)
+    message = problem(error, now=now, again=again)
     if error.channels:
         listed = ", ".join(f"<#{one}>" for one in error.channels[:CHANNELS])  # our own marks: what is quoted is inert
         left = len(error.channels) - CHANNELS
         there = say(IN_SOME, channels=listed, number=left) if left > 0 else say(IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
-    if isinstance(error, Unchecked) and error.again and len(error.again[1]) <= blocks.BUTTON_VALUE:
-        again = blocks.button(say("Try again"), *error.again)
-        return Message(message.text, (*message.blocks, blocks.actions(again)))
     if not error.missing:
         return message
     ask = blocks.button(say("Ask an admin"), "ask.v1", f"{error.missing}/{error.app_id or ''}")

@@ -25,6 +25,7 @@ from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.errors import Gone, NotProcessed, Problem
 from bot.language import ENGLISH, say, speaking
+from bot.patience import for_a_person
 from bot.store.store import Store
 from bot.telemetry import Metrics, logger
 from bot.web.bodies import read_body
@@ -127,7 +128,7 @@ class ClaimPage:
         spoken = wanted_language(",".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())), self._language)
         if not languages.ready(spoken):
             await asyncio.to_thread(languages.prepare, spoken)
-        with speaking(spoken):
+        with speaking(spoken), for_a_person():
             answered = await self._answered(request)
             if (ticket_hash := answered.get(HANDED)) is not None:
                 await self._hand_over(request, answered, ticket_hash)

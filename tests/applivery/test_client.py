@@ -426,7 +426,7 @@ async def test_an_endless_address_is_refused_without_a_request(server: Pretended
         (Fault(status=404, body="<html>no such host"), errors.Unreadable, 1),
         (Fault(status=500), errors.AppliveryDown, 3),
         (Fault(status=503, body="<html>maintenance"), errors.AppliveryDown, 3),
-        (Fault(status=429, retry_after=0.01), errors.TooManyRequests, 3),
+        (Fault(status=429, retry_after=0), errors.TooManyRequests, 3),
         (Fault(drop=True), errors.AppliveryDown, 3),
         (Fault(drop_after=True), errors.AppliveryDown, 3),
     ],

@@ -155,7 +155,7 @@ TROUBLES = {
     "down": (Fault(drop=True), "Applivery is not answering right now"),
     "broken": (Fault(status=500), "Applivery is not answering right now"),
     "not json": (Fault(body="<html>maintenance</html>"), "does not understand Applivery's answer"),
-    "busy": (Fault(status=429, retry_after=120), "asking this bot to slow down"),
+    "busy": (Fault(status=429, retry_after=120), "Applivery is busy"),
     "a wrong token": (Fault(status=401, code=4004), "does not accept this bot's credential"),
     "no permission": (Fault(status=403), "may not do that in Applivery"),
 }

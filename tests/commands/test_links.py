@@ -579,7 +579,7 @@ async def test_the_remembered_app_goes_on_without_another_choice(world: World) -
     [
         (Fault(status=503), "Applivery is not answering right now. Nothing was lost; please try again in a minute."),
         (Fault(drop_after=True), "Applivery is not answering right now."),
-        (Fault(status=429, retry_after=5), "Applivery is asking this bot to slow down."),
+        (Fault(status=429, retry_after=5), "Applivery is busy."),
         (Fault(status=401, code=4004), "Applivery does not accept this bot's credential. An admin has to renew"),
         (Fault(status=403, code=4003), "This bot's Service Account may not do that in Applivery."),
         (Fault(body="<html>"), "This bot does not understand Applivery's answer."),

@@ -25,7 +25,8 @@ def house(tmp_path: Path) -> Path:
     for room in ["", *ROOMS, "sandbox"]:
         (tmp_path / "bot" / room).mkdir(exist_ok=True)
         (tmp_path / "bot" / room / "__init__.py").touch()
-    modules = ["__main__", "cli", "service", "config", "errors", "telemetry", "causes", "http_client", "jobs/bell"]
+    modules = ["__main__", "cli", "service", "config", "errors", "patience", "telemetry", "causes", "http_client"]
+    modules += ["jobs/bell"]
     for module in [*modules, "slack/app", "slack/poster", "slack/socket"]:
         (tmp_path / f"bot/{module}.py").touch()
     return tmp_path

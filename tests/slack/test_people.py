@@ -11,9 +11,10 @@ import pytest
 
 from bot.domain.model import Role
 from bot.errors import Denied, SlackProblem
+from bot.patience import for_a_person
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import PretendedSlack
-from bot.slack.people import REMEMBER_SECONDS, People, Remembered
+from bot.slack.people import REMEMBER_SECONDS, STALE_SECONDS, People, Remembered
 from bot.slack.poster import Poster
 from bot.store.engine import IN_MEMORY
 from bot.store.store import Store
@@ -113,6 +114,40 @@ async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
     with pytest.raises(Denied, match="Guests"):
         await people.asker(slack.team_id, ana.id, None)
     assert REMEMBER_SECONDS <= 300
+
+
+async def test_known_people_stay_known_while_slack_is_busy(slack: PretendedSlack, people: People, clock: Clock) -> None:
+    ana = slack.user("ana", admin=True)
+    await people.asker(slack.team_id, ana.id, None)
+    slack.faults.add("users.info", Fault(status=429, retry_after=7200), times=None)
+    clock.now += STALE_SECONDS - 1
+    assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
+    with pytest.raises(Denied):
+        await people.anew().asker(slack.team_id, ana.id, None)  # what acts by itself can wait
+    clock.now += 2
+    with pytest.raises(Denied, match="Slack is busy"):
+        await people.asker(slack.team_id, ana.id, None)
+    assert STALE_SECONDS <= 3600
+
+
+async def test_who_was_known_is_not_while_slack_fails(slack: PretendedSlack, people: People, clock: Clock) -> None:
+    ana = slack.user("ana", admin=True)
+    await people.asker(slack.team_id, ana.id, None)
+    slack.faults.add("users.info", Fault(error="internal_error"), times=None)
+    clock.now += REMEMBER_SECONDS + 1
+    with pytest.raises(Denied):
+        await people.asker(slack.team_id, ana.id, None)
+
+
+async def test_a_person_waits_for_no_job_s_question(slack: PretendedSlack, people: People) -> None:
+    ana = slack.user("ana")
+    slack.faults.add("users.info", Fault(latency=30))
+    job = asyncio.create_task(people.name(ana.id))
+    await asyncio.sleep(0)
+    with for_a_person():
+        async with asyncio.timeout(5):
+            assert await people.name(ana.id) == "ana"
+    job.cancel()
 
 
 async def test_many_at_once_share_one_question(slack: PretendedSlack, people: People) -> None:

@@ -413,7 +413,7 @@ async def test_a_build_that_failed_says_so(desk: Desk) -> None:
         (Fault(status=500), "Applivery is not answering right now.", True),
         (Fault(drop=True), "Applivery is not answering right now.", True),
         (Fault(status=401, code=4002, error="No auth token"), "<code>APPLIVERY_TOKEN</code>", True),
-        (Fault(status=429, retry_after=60), "slow down", True),
+        (Fault(status=429, retry_after=0), "Applivery is busy", True),
         (Fault(body="<html>"), "does not understand", True),
         (Fault(status=400, code=5003, error="Limit Exceeded"), "limit of its plan", False),
     ],

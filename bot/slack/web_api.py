@@ -1,0 +1,88 @@
+"""The SDK's client of Slack's Web API, bounded: in time while a person waits, in calls at once, by Slack's limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler, AsyncServerErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.errors import SlackBusy
+from bot.patience import PERSON_SECONDS, Limits, longest_wait, person_waits
+from bot.slack.refusals import problem
+
+CONNECTIONS = 100
+AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
+ATTEMPTS = 3
+OF_A_CHANNEL = ("chat.postMessage",)  # limited for each channel; all others for the workspace
+
+
+class WebAPI(AsyncWebClient):
+    """Calls a method that Slack has limited not again before its time.
+
+    While a person waits a call takes no longer than `PERSON_SECONDS` in all: then it raises TimeoutError, or at once
+    SlackBusy when Slack asks for more. For a job it waits longer, and raises SlackBusy when that is very long. With
+    `once` nothing is ever repeated: a broken connection may have stored the message. `beside` is a client whose limits
+    hold here, too.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        once: bool = False,
+        beside: WebAPI | None = None,
+    ) -> None:
+        again: list[AsyncRetryHandler] = [
+            AsyncConnectionErrorRetryHandler(max_retry_count=2),
+            AsyncServerErrorRetryHandler(max_retry_count=2),
+        ]
+        super().__init__(
+            token=token,
+            base_url=base_url,
+            session=session,
+            retry_handlers=[] if once else again,
+        )
+        self._attempts = 1 if once else ATTEMPTS
+        self.limits: Limits = beside.limits if beside else Limits()
+        self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
+        """Call a method. Raises SlackBusy, TimeoutError, and what the SDK raises."""
+        async with asyncio.timeout(PERSON_SECONDS if person_waits() else None) as limit:
+            for _ in range(self._attempts - 1):
+                try:
+                    return await self._call(api_method, parts)
+                except SlackBusy as busy:
+                    if busy.retry_after > _left(limit):
+                        raise
+                    await asyncio.sleep(busy.retry_after)
+            return await self._call(api_method, parts)
+
+    async def _call(self, method: str, parts: dict[str, Any]) -> AsyncSlackResponse:
+        name = f"{method} {(parts.get('json') or {}).get('channel')}" if method in OF_A_CHANNEL else method
+        async with self._rooms[method]:
+            if left := self.limits.left(name):
+                raise SlackBusy(retry_after=left)
+            try:
+                return await super().api_call(method, **parts)
+            except SlackApiError as error:
+                said = problem(error)
+                if isinstance(said, SlackBusy):
+                    self.limits.limit(name, said.retry_after)
+                    raise said from error
+                raise
+
+
+def _left(limit: asyncio.Timeout) -> float:
+    """The seconds that may still be waited in a call."""
+    until = limit.when()
+    return longest_wait() if until is None else until - asyncio.get_running_loop().time()
