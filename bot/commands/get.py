@@ -219,7 +219,8 @@ async def tell_me(call: Call, value: str) -> Message:
     await call.house.handout.refuse_recalled(build)
     if not build.stage.final and not call.can_be_awaited(build):
         return await hand(call, build)  # says why nobody should wait for it
-    await call.house.store.await_build(build, call.asker.team_id, call.asker.user_id)
+    asker = call.asker
+    await call.house.store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.build(app_id, build_id)
     if not call.can_be_awaited(build) and await call.house.store.stop_awaiting(build.id, call.asker.user_id):
@@ -265,19 +266,3 @@ async def _send(call: Call, build: Build, to: str) -> Message:
     title = buildcards.title(build)
     done = say("I sent {build} to <@{user}>; you will hear when they take it.", build=title, user=recipient)
     return Message(done, copies=((recipient, card),))
-
-
-@button("sent.v1", need=Role.MEMBER, once=True)
-async def taken(call: Call, value: str) -> Message:
-    """The button in a colleague's direct message: it works for that Slack user alone."""
-    sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
-    if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
-        raise Denied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
-    build = await call.build(sent.app_id, sent.build_id)
-    message = await hand(call, build)
-    if message.secret and await call.house.store.use_sent(sent.id):
-        with speaking(await call.house.people.language(sent.sender)):
-            title = buildcards.title(build)
-            told = Message(say("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
-        return replace(message, copies=((sent.sender, told),))
-    return message

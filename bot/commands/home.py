@@ -6,15 +6,16 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.commands import subscribe
+from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import may
+from bot.domain import access
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Role
 from bot.errors import AppliveryProblem, Gone, PermissionMissing
 from bot.language import say
 from bot.slack.blocks import Home
 from bot.slack.cards import home as cards
-from bot.slack.cards.home import Builds, Own
+from bot.slack.cards.home import Builds, Own, Watched
 from bot.slack.command import Call, button
 
 MOST = 5  # builds
@@ -30,7 +31,7 @@ async def home(call: Call, value: str) -> Home:
     role = call.asker.highest
     builds, watched, own, can, health = await asyncio.gather(
         _builds(call),
-        call.house.store.watched_by(call.asker.user_id),
+        _watched(call),
         _own(call, role),
         _may(call),
         _health(call),
@@ -56,6 +57,18 @@ async def _builds(call: Call) -> Builds | str:
         return problem.sentence
     except TimeoutError:
         return say("Applivery takes too long to answer.")
+
+
+async def _watched(call: Call) -> list[Watched]:
+    """The builds the asker waits for, each with whether they may hear of it now."""
+    lists = await call.house.store.allowed_channels()
+
+    def may(build: Build, place: str | None) -> bool:
+        there = replace(call.asker, channel_id=place)
+        return access.may(there, Role.MEMBER, build.app, lists.get(build.app.id, ()))
+
+    found = await call.house.store.watched_by(call.asker.user_id)
+    return [Watched(build, paused=not may(build, place)) for build, place in found]
 
 
 async def _named(
@@ -98,7 +111,8 @@ async def _listed(call: Call, app: App) -> list[Build]:
 
 
 async def _own(call: Call, role: Role) -> Own:
-    found = await call.house.store.subscriptions_with_last_post(created_by=call.asker.user_id)
+    made = await call.house.store.subscriptions_with_last_post(created_by=call.asker.user_id)
+    found = await subscriptions.as_they_stand(call, made)
     handles = await subscribe.handles(call, [one for one, _ in found])
     return Own(found, handles, role >= Role.RELEASER)
 

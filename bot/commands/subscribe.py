@@ -17,7 +17,8 @@ from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
 from bot.domain.rehearsal import LOOKED_AT, rehearse
-from bot.errors import BadInput, ChannelRefused, Gone, PermissionMissing, Problem, SlackProblem
+from bot.domain.states import Withdrawal
+from bot.errors import BadInput, ChannelRefused, Denied, Gone, PermissionMissing, Problem, SlackProblem
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
@@ -26,7 +27,7 @@ from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.subscriptions import EVERY_APP
 from bot.slack.command import Call, button, command, form, options
 from bot.slack.replies import CHOICES
-from bot.slack.sharing import looked_at
+from bot.slack.sharing import looked_at, require_told
 from bot.slack.submitting import WrongFields, in_field
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
@@ -86,6 +87,10 @@ async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_
         channel = await looked_at(call.house.places, channel_id)
     except ChannelRefused as error:
         raise ChannelRefused(say(outside), invited, code=error.code) from error
+    require_told(channel)
+    if channel.shared:
+        shared = say("This channel is shared with another organisation, so no builds are announced in it.")
+        raise Denied(shared, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
     if channel.archived:
         archived = say("This channel is archived.") if this else say("That channel is archived.")
         raise ChannelRefused(archived, say("Subscribe in one that people still read."), code="is_archived")
@@ -104,7 +109,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
     """
     store = call.house.store
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
-    builds = await newest(call, app)
+    builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
     before = await store.subscriptions(channel_id)
     resumed = any(one.paused for one in before)
     if resumed:

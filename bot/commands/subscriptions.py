@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from bot.commands import digests, subscribe
 from bot.domain import access, choice, grammar
 from bot.domain.audit import Action
-from bot.domain.model import EVENT_OF, Announcement, App, Build, Event, Role, Shown, Subscription
+from bot.domain.model import EVENT_OF, Announcement, App, Asker, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
+from bot.domain.states import Withdrawal
 from bot.errors import BadInput, ChannelUnchecked, NotFoundByName, SlackProblem
 from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
@@ -16,7 +19,7 @@ from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.rehearsals import dry_run
 from bot.slack.command import Call, button, command, form
-from bot.slack.sharing import OUT_OF_SIGHT
+from bot.slack.refusals import OUT_OF_SIGHT
 from bot.slack.submitting import in_field
 from bot.slack.wording import inline
 
@@ -50,11 +53,29 @@ async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
         access.require(call.asker.role, Role.ADMIN)
     # nowhere is no channel's name; without one there is nothing to list
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
-    found = await call.house.store.subscriptions_with_last_post(channel_id)
+    found = await as_they_stand(call, await call.house.store.subscriptions_with_last_post(channel_id))
     found.sort(key=lambda one: (one[0].channel_id, one[0].id))
     handles = await subscribe.handles(call, [one for one, _ in found])
     listed = cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
     return listed if everywhere or page else await digests.listed(call, listed)
+
+
+async def as_they_stand(
+    call: Call, found: Iterable[tuple[Subscription, datetime | None]]
+) -> list[tuple[Subscription, datetime | None]]:
+    """Those whose app the asker may know of; one that may not act now is shown as paused, before it has tried to."""
+    lists = await call.house.store.allowed_channels()
+    asker = call.asker
+    known = [(one, last) for one, last in found if not asker.outsider or one.app_id in asker.app_roles]
+    return [(replace(one, paused=one.paused or _withdrawn(asker, one, lists)), last) for one, last in known]
+
+
+def _withdrawn(asker: Asker, one: Subscription, lists: Mapping[str, Collection[str]]) -> Withdrawal | None:
+    channels = lists.get(one.app_id or "", ())
+    if channels and one.channel_id not in channels:
+        return Withdrawal.CHANNEL
+    role = asker.role_for(one.app_id) if one.app_id else asker.role
+    return Withdrawal.ROLE if one.created_by == asker.user_id and role < Role.RELEASER else None
 
 
 async def meant(call: Call, value: str) -> Subscription:
@@ -75,6 +96,15 @@ async def meant(call: Call, value: str) -> Subscription:
         call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
         return one
     raise _ended()
+
+
+async def _usable(call: Call, value: str) -> tuple[Subscription, Call]:
+    """The subscription as `meant`, whose app may be used in its channel, and the call as if it was made there."""
+    one = await meant(call, value)
+    there = replace(call, asker=replace(call.asker, channel_id=one.channel_id))
+    if one.app_id is not None:
+        await there.permit(App(one.app_id, one.app_id, one.app_name))
+    return one, there
 
 
 def _ended() -> BadInput:
@@ -148,7 +178,7 @@ async def _end(call: Call, value: str) -> Message:
 @button("edit.v1", need=Role.RELEASER)
 async def edit(call: Call, value: str) -> Form:
     """*Edit*: the form with what is saved."""
-    one = await meant(call, value)
+    one, _ = await _usable(call, value)
     saved = subscribing.typed(one, await subscribe.handles(call, [one]), call.asker.tz)
     return subscribing.edit(one, saved, call.asker.tz, value)
 
@@ -156,7 +186,7 @@ async def edit(call: Call, value: str) -> Form:
 @form("edit.v1", need=Role.RELEASER)
 async def changed(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in, saved in the place of what there was."""
-    one = await meant(call, typed.get("memory", ""))
+    one, _ = await _usable(call, typed.get("memory", ""))
     channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
     wishes = subscribe.read(call, typed)
     with in_field("subscribe.filters"):
@@ -181,11 +211,12 @@ async def _app_of(call: Call, one: Subscription) -> App | None:
 @button("test.v1", need=Role.RELEASER, once=True)
 async def test(call: Call, value: str) -> Message:
     """*Test*: the newest build that fits, as a card in the channel; its buttons work, nobody is mentioned."""
-    one = await meant(call, value)
+    one, there = await _usable(call, value)
     await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [one])
     app = await _app_of(call, one)
-    builds = await _to_show(call, one, app)
+    recalled = await call.house.store.recalls()
+    builds = [each for each in await _to_show(there, one, app) if each.id not in recalled]
     tried = rehearse(one.events, one.query, builds, most=len(builds))
     if tried is None or not tried.looked:
         why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET

@@ -7,7 +7,8 @@ from datetime import timedelta
 from bot.commands.status import card, newest
 from bot.domain import estimates
 from bot.domain.model import Build, Role
-from bot.errors import AppliveryProblem
+from bot.errors import AppliveryProblem, Denied, NotFoundByName
+from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import progress as cards
 from bot.slack.command import Call, Filters, Target, button, command
@@ -37,7 +38,10 @@ async def stop(call: Call, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
     app_id, _, build_id = value.partition("/")
     await call.house.store.stop_following(build_id, call.asker.user_id)
-    build = await call.build(app_id, build_id)
+    try:
+        build = await call.build(app_id, build_id)
+    except (Denied, NotFoundByName):
+        return Message(say("You no longer watch this build."))
     return cards.stopped(build, again=call.can_be_awaited(build))
 
 
@@ -45,7 +49,7 @@ async def _begin(call: Call, build: Build) -> Message:
     store, asker = call.house.store, call.asker
     if not call.can_be_awaited(build):
         return await card(call, build)
-    await store.await_build(build, asker.team_id, asker.user_id)
+    await store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.details(build)
     if not call.can_be_awaited(build):

@@ -107,7 +107,7 @@ def require_known(asker: Asker) -> None:
     """Raise Denied for an outsider who was given no app at all."""
     if asker.outsider and not asker.app_roles:
         step = say("Ask an admin to give you access to an app.")
-        raise Denied(say(OUTSIDERS[asker.outsider]), step, reason=Withdrawal.PERSON)
+        raise Denied(say(OUTSIDERS[asker.outsider]), step, reason=Withdrawal.ROLE)
 
 
 def require_somewhere(asker: Asker, need: Role) -> None:

@@ -342,6 +342,7 @@ class Announcement:
     manner: Manner = Manner()
     shown: tuple[Shown, ...] = ()
     fact: str = ""
+    subscription_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class ClaimOutcome(StrEnum):
     NOT_PROCESSED = "not_processed"
     UNKNOWN_STATUS = "unknown_status"
     UNUSABLE = "unusable"
+    DENIED = "denied"
     LIMITED = "limited"
     METHOD = "method"
     CUT = "cut"

@@ -43,10 +43,11 @@ class WatchState(StrEnum):
 
 
 class Withdrawal(StrEnum):
-    """Why something that was set up may not act any more, until that is over."""
+    """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
 
-    ROLE = "role"  # its maker lacks the role
-    PERSON = "person"  # its maker is no member of the workspace any more
-    CHANNEL = "channel"  # the app may not be used in that channel
-    SHARED = "shared"  # the channel is shared with another organisation
-    RECALLED = "recalled"  # the build is
+    ROLE = "access:role"  # its maker lacks the role
+    PERSON = "access:person"  # its maker is a bot or has left
+    CHANNEL = "access:channel"  # the app may not be used in that channel
+    SHARED = "access:shared"  # the channel is shared with another organisation
+    RECALLED = "access:recalled"  # the build is
+    APP = "access:app"  # Applivery has the app no more

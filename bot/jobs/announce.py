@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from bot.causes import cause
 from bot.domain.model import Announcement, Follow, Saying, is_person
 from bot.domain.states import ResultKind
 from bot.errors import (
     AppliveryProblem,
     ChannelRefused,
+    Denied,
     MessageRefused,
+    Problem,
     SlackBusy,
     SlackCredentialRefused,
     SlackDuplicate,
     SlackProblem,
     SlackUnsure,
+    StoreDown,
+    Unchecked,
 )
 from bot.jobs import threads
 from bot.jobs.loop import Outage
 from bot.jobs.pausing import Pausing
+from bot.jobs.withdrawals import Withdrawals
 from bot.slack.blocks import Message
 from bot.slack.poster import HTTP_SECONDS, Posted, Poster
 from bot.store.claims import Claim, Outcome
@@ -40,6 +47,7 @@ LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are under way; the f
 LEASE_SECONDS = HTTP_SECONDS * 2
 CREDENTIAL_SECONDS = 60.0
 DUPLICATE_SECONDS = 2.0  # until Slack shows in the channel what it says it has
+UNCHECKED_SECONDS = 5.0  # until it is asked again whether something may be said
 APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
 GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
 # https://docs.slack.dev/reference/methods/chat.update#errors
@@ -57,6 +65,7 @@ class Announce:
         metrics: Metrics,
         message: Callable[[Announcement], Awaitable[Message]],
         pausing: Pausing,
+        withdrawals: Withdrawals,
         lease_seconds: float = LEASE_SECONDS,
         pace_seconds: float = 1.0,
     ) -> None:
@@ -65,6 +74,7 @@ class Announce:
         self._metrics = metrics
         self._message = message
         self._pausing = pausing
+        self._withdrawals = withdrawals
         self._lease = lease_seconds
         self._pace = pace_seconds
         self._done: list[Outcome] = []
@@ -131,6 +141,30 @@ class Announce:
         self._done.append(outcome)
 
     async def _outcome(self, claim: Claim) -> Outcome:
+        """Ask whether it may be said now, and say it."""
+        try:
+            admitted = await self._withdrawals.admit(claim.announcement, new=claim.card_ts is None)
+            return await self._attempted(replace(claim, announcement=admitted))
+        except (Unchecked, StoreDown) as error:
+            return self._unchecked(claim, error)
+        except Denied as error:
+            log.info("announce.withheld", why=error.reason, key=claim.announcement.key)
+            return Outcome.of(claim, ResultKind.HELD, reason=error.reason)
+        except MessageRefused as error:  # it has nothing to say any more
+            return await self._refused(claim, error)
+
+    def _unchecked(self, claim: Claim, error: Problem) -> Outcome:
+        """It is asked again later; how Slack is doing counts as it would for the post."""
+        behind = error.__cause__
+        log.info("announce.unchecked", cause=cause(error), key=claim.announcement.key)
+        if isinstance(behind, SlackBusy):
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=behind.retry_after)
+        if isinstance(behind, (SlackUnsure, SlackCredentialRefused)):
+            self.outage.failed(behind)
+        refused = isinstance(behind, SlackProblem) and not isinstance(behind, SlackUnsure)
+        return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
+
+    async def _attempted(self, claim: Claim) -> Outcome:
         try:
             outcome = await self._post(claim)
         except SlackDuplicate as error:

@@ -10,11 +10,12 @@ from bot.causes import cause
 from bot.domain import choice
 from bot.domain import digests as decisions
 from bot.domain.digests import Digest, Turn
-from bot.domain.model import App, Role
+from bot.domain.model import App
 from bot.domain.reports import Report
-from bot.errors import AppliveryProblem, Denied, Gone, NotFoundByName, Problem, SlackProblem
+from bot.errors import AppliveryProblem, Denied, Gone, NotFoundByName, Problem, SlackProblem, Unchecked
 from bot.jobs.loop import Outage
-from bot.language import current, say, speaking
+from bot.jobs.withdrawals import Withdrawals
+from bot.language import current, speaking
 from bot.slack import questions
 from bot.slack.cards import digests as cards
 from bot.slack.people import People
@@ -43,12 +44,14 @@ class DigestJob:
         reporting: Reporting,
         people: People,
         poster: Poster,
+        withdrawals: Withdrawals,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._store = store
         self._reporting = reporting.patiently()
         self._people = people
         self._poster = poster
+        self._withdrawals = withdrawals
         self._lease = lease_seconds
         self.outage = Outage("digest")
 
@@ -62,7 +65,7 @@ class DigestJob:
         for digest, token in await self._store.take_digests(AT_ONCE, self._lease):
             try:
                 await self._tell(digest, token)
-            except (AppliveryProblem, SlackProblem) as problem:
+            except (AppliveryProblem, SlackProblem, Unchecked) as problem:
                 self.outage.failed(problem)
             else:
                 self.outage.worked()
@@ -82,7 +85,11 @@ class DigestJob:
             with speaking(await self._people.language(digest.place) if digest.private else current()):
                 turn = decisions.turn(digest, now)
                 report = await self._report(digest, turn)
-        except (Denied, Gone, NotFoundByName) as problem:
+        except Unchecked:
+            raise
+        except Denied:
+            return  # it is paused, and its maker knows
+        except (Gone, NotFoundByName) as problem:
             await self._pause(digest, str(problem))
             return
         silent = digest.quiet and not report.summary.recorded
@@ -91,25 +98,15 @@ class DigestJob:
         )
 
     async def _report(self, digest: Digest, turn: Turn) -> Report:
-        """The report as its readers may see it. Raises Denied when its only reader may not any more."""
+        """The report as its readers may see it. Raises Denied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         asked = Question(app, "", (), turn.period, digest.by, None, digest.tz)
-        names = await self._may_name(digest)
+        names = await self._withdrawals.require_report(digest)
         builds = await self._reporting.builds(app, digest.which)
         report = await self._reporting.report(questions.about(asked, builds))
         if not names:
             return replace(report.without_names(), late=turn.late)
         return replace(report.shared(await self._people.home(digest.created_by)).cut(PEOPLE), late=turn.late)
-
-    async def _may_name(self, digest: Digest) -> bool:
-        if digest.private:
-            asker = await self._people.asker(digest.team_id, digest.place, None)
-            if asker.role_for(digest.app_id) < Role.MANAGER:
-                raise Denied(say("Summaries are for managers."), "")
-            return True
-        if digest.place not in await self._store.manager_channels():
-            return False
-        return (await self._poster.channel(digest.place)).shared is False
 
     async def _names(self, digest: Digest) -> Mapping[str, str]:
         """The name of the build a digest is about, as far as it was seen."""

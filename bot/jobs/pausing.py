@@ -89,6 +89,7 @@ class Pausing:
         """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
         self._looks[channel_id] = (0.0, self._first / 2)
         self._store.wakeups.ring(Topic.PAUSED)
+        self._store.wakeups.ring(Topic.ACCESS)
 
     async def step(self) -> float | None:
         """Try the paused channels whose time has come; returns the seconds until the next. Raises StoreDown."""

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.causes import cause
-from bot.domain import access
 from bot.domain.audit import Entrypoint
-from bot.domain.model import Announcement, Build, Event, Role, Saying
-from bot.errors import Problem, Recalled
+from bot.domain.model import Announcement, Build, Event, Saying
+from bot.errors import Denied, Problem, Recalled
 from bot.language import say, speaking
 from bot.slack import blocks, replies
 from bot.slack.blocks import Message
 from bot.slack.cards import builds, health, links, progress
 from bot.slack.handout import Handout
 from bot.slack.people import People
+from bot.slack.permission import Permission
 from bot.store.outages import outage_of
 from bot.telemetry import logger
 
@@ -29,11 +29,13 @@ class Personal:
         self,
         *,
         people: People,
+        permission: Permission,
         handout: Handout,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],
     ) -> None:
         self._people = people
+        self._permission = permission
         self._handout = handout
         self._dashboard = dashboard
         self._clock = clock
@@ -56,14 +58,15 @@ class Personal:
         if announcement.event is not Event.PROCESSED:
             return card
         try:
-            asker = await self._people.asker("", announcement.channel_id, None)
-            access.require(asker.role_for(build.app.id), Role.MEMBER)
+            asker = await self._permission.waiter(announcement.channel_id, build)
             kind = self._handout.usual_kind(build)
             link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
         except Recalled as problem:
             told = replies.problem(problem)
             head = say("{build} is ready but was recalled.", build=builds.title(build))
             return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
+        except Denied:
+            raise  # it was allowed a moment ago; nothing is said of it now
         except Problem as problem:
             log.info("personal.without_link", problem=type(problem).__name__, cause=cause(problem))
             return card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +13,8 @@ from bot.domain import estimates
 from bot.domain.builds import can_be_awaited
 from bot.domain.model import Build, Stage
 from bot.domain.states import WatchState
-from bot.errors import SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure
+from bot.errors import Denied, SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure, StoreDown, Unchecked
+from bot.jobs.withdrawals import Withdrawals
 from bot.language import speaking
 from bot.slack.blocks import Message
 from bot.slack.cards import progress as cards
@@ -28,6 +30,7 @@ AT_ONCE = 16
 EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
 LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
 TROUBLE_SECONDS = 30.0
+WITHHELD_SECONDS = 15.0  # until it is asked again whether a person may hear of a build
 DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
 
 
@@ -44,6 +47,7 @@ class Progress:
         store: Store,
         poster: Poster,
         people: People,
+        withdrawals: Withdrawals,
         dashboard: Callable[[Build], str],
         every_seconds: float = EVERY_SECONDS,
         deadline: timedelta = DEADLINE,
@@ -51,6 +55,7 @@ class Progress:
         self._store = store
         self._poster = poster
         self._people = people
+        self._withdrawals = withdrawals
         self._dashboard = dashboard
         self._every = every_seconds
         self._deadline = deadline
@@ -71,9 +76,13 @@ class Progress:
         if not ended and not row.alarmed and self._stuck(row):
             await self._store.tell_stuck(row)
         with speaking(await self._people.language(row.user_id)):
-            card = self._card(row, now)
+            card, paused = self._card(row, now), cards.withheld(row.build)
         try:
             at = None if ended and row.ts is None else await self._say(row, card)
+        except (Unchecked, StoreDown):
+            await self._store.put_off_progress(row, TROUBLE_SECONDS)
+        except Denied:
+            await self._withheld(row, paused, now, ended=ended)
         except (SlackBusy, SlackCredentialRefused, SlackUnsure) as error:
             if row.ts is None and isinstance(error, SlackUnsure):
                 await self._store.end_progress(row)  # perhaps it is there; one that stands still is better than two
@@ -94,10 +103,24 @@ class Progress:
     async def _say(self, row: Row, card: Message) -> Posted | None:
         """Where the message stands that says this; None when nobody knows, since posting it was broken off."""
         if row.channel is None or row.ts is None:
+            await self._withdrawals.require_watch(row.user_id, row.build)
             return await self._poster.post(row.user_id, card) if await self._store.first_try(row) else None
         if card.text != row.shown:
+            await self._withdrawals.require_watch(row.user_id, row.build)
             await self._poster.edit(row.channel, row.ts, card)
         return Posted(row.channel, row.ts)
+
+    async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
+        """The person may not hear of it now: the message says no more than that, until they may or it is too late."""
+        if ended and now - row.started_at > self._deadline:
+            await self._store.end_progress(row)
+        elif row.channel is None or row.ts is None:
+            await self._store.put_off_progress(row, WITHHELD_SECONDS)
+        else:
+            with suppress(SlackProblem):
+                if paused.text != row.shown:
+                    await self._poster.edit(row.channel, row.ts, paused)
+            await self._store.progress_shown(row, row.channel, row.ts, paused.text, WITHHELD_SECONDS)
 
     def _card(self, row: Row, now: datetime) -> Message:
         if row.standing is WatchState.STOPPED:

@@ -289,10 +289,10 @@ class Watch:
         await self._store.announce(app.id, [new for new, _ in expiring], [build for _, build in expiring])
 
     async def _listening(self, app: App) -> list[Subscription]:
-        """The subscriptions, without those in channels in which this app may not be used."""
+        """The subscriptions; those to every app only where this one may be used. Others are paused, not left out."""
         channels = (await self._store.allowed_channels()).get(app.id)
         every = await self._store.subscriptions(about=app.id)
-        return [one for one in every if not channels or one.channel_id in channels]
+        return [one for one in every if one.app_id or not channels or one.channel_id in channels]
 
     async def _app(self, app_id: str) -> App:
         found = [one for one in await self._catalogue.apps() if one.id == app_id]

@@ -12,7 +12,7 @@ from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.config import Settings
 from bot.domain.health import Health
-from bot.domain.model import Build, Role
+from bot.domain.model import Build
 from bot.service.tuning import Tuning
 from bot.slack.carrier import Carrier
 from bot.slack.command import House, Registry
@@ -20,6 +20,7 @@ from bot.slack.drafts import Drafts
 from bot.slack.files import Files
 from bot.slack.handout import Claims, Handout
 from bot.slack.people import People
+from bot.slack.permission import Permission
 from bot.slack.poster import Poster
 from bot.slack.reporting import Reporting
 from bot.store.store import Store
@@ -36,6 +37,8 @@ def house_of(
     applivery: Applivery,
     store: Store,
     poster: Poster,
+    people: People,
+    permission: Permission,
     metrics: Metrics,
     claims: Claims | None,
     health: Callable[[], Awaitable[Health]],
@@ -51,24 +54,18 @@ def house_of(
         files=Files(poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url),
         poster=poster,
         store=store,
+        permission=permission,
         dashboard=dashboard,
         clock=tuning.clock,
         every=tuning.progress_seconds,
     )
     stack.push_async_callback(partial(carrier.close, STOP_SECONDS))
-    people = People(
-        poster,
-        store,
-        admins=settings.access_admins,
-        default=Role[settings.access_default_role.upper()],
-        language=settings.language,
-    )
-    store.wakeups.changed = people.forget
     return House(
         applivery=applivery,
         catalogue=catalogue,
         store=store,
         people=people,
+        permission=permission,
         language=settings.language,
         places=poster,
         handout=Handout(

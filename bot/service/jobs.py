@@ -23,6 +23,7 @@ from bot.jobs.pausing import Pausing
 from bot.jobs.personal import Personal
 from bot.jobs.progress import Progress
 from bot.jobs.watch import Watch
+from bot.jobs.withdrawals import Withdrawals
 from bot.jobs.words import Words
 from bot.service.tuning import Tuning
 from bot.slack.command import House
@@ -50,6 +51,7 @@ class Jobs:
     expire: Expire
     hold: Hold
     pausing: Pausing
+    withdrawals: Withdrawals
     digest: digesting.DigestJob
     forget: Forget
     unfinished: Unfinished
@@ -64,6 +66,7 @@ class Jobs:
             ("hold", self.hold.step, Topic.HELD),
             ("announce", self.announce.step, Topic.TELL),
             ("pausing", self.pausing.step, Topic.PAUSED),
+            ("withdrawals", self.withdrawals.step, Topic.ACCESS),
             ("progress", self.progress.step, Topic.PROGRESS),
             ("digest", self.digest.step, Topic.DIGEST),
             ("expire", self.expire.step, Topic.EXPIRE),
@@ -107,7 +110,13 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         catalogue=Catalogue(applivery.polling()),
         dashboard=dashboard,
         apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
-        personal=Personal(people=house.people, handout=house.handout, dashboard=dashboard, clock=tuning.clock).message,
+        personal=Personal(
+            people=house.people,
+            permission=house.permission,
+            handout=house.handout,
+            dashboard=dashboard,
+            clock=tuning.clock,
+        ).message,
         clock=tuning.clock,
         command=house.command,
     )
@@ -120,8 +129,17 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         deadline=house.deadline,
         lease_seconds=tuning.watch_lease_seconds,
     )
+    withdrawals = Withdrawals(
+        store=store,
+        poster=poster,
+        people=house.people,
+        permission=house.permission,
+        message=words.message,
+        command=house.command,
+    )
     return Jobs(
         store=store,
+        withdrawals=withdrawals,
         watch=watch,
         outage_notifier=OutageNotifier(
             store=store, poster=poster, people=house.people, polling=polling, tries=watch.tries
@@ -132,6 +150,7 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
             metrics=house.metrics,
             message=words.message,
             pausing=pausing,
+            withdrawals=withdrawals,
             lease_seconds=tuning.lease_seconds,
             pace_seconds=tuning.pace_seconds,
         ),
@@ -139,6 +158,7 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
             store=store,
             poster=poster,
             people=house.people,
+            withdrawals=withdrawals,
             dashboard=dashboard,
             every_seconds=tuning.progress_seconds,
             deadline=house.deadline,
@@ -151,6 +171,7 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
             reporting=house.reporting,
             people=house.people,
             poster=poster,
+            withdrawals=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
         forget=Forget(store, settings.ledger_days),

@@ -11,7 +11,10 @@ from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
 from bot.config import Settings, networks
+from bot.domain.model import Role
 from bot.service.tuning import Tuning
+from bot.slack.people import People
+from bot.slack.permission import Permission
 from bot.slack.poster import Poster
 from bot.store.store import Store
 from bot.telemetry import Metrics, redactor
@@ -64,8 +67,19 @@ def poster_of(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession
     )
 
 
+def people_of(settings: Settings, poster: Poster, store: Store) -> People:
+    """The people of Slack, with the roles these settings and the grants give them."""
+    return People(
+        poster,
+        store,
+        admins=settings.access_admins,
+        default=Role[settings.access_default_role.upper()],
+        language=settings.language,
+    )
+
+
 def claim_page(
-    settings: Settings, applivery: Applivery, store: Store, metrics: Metrics, tuning: Tuning
+    settings: Settings, tuning: Tuning, *, applivery: Applivery, store: Store, metrics: Metrics, permission: Permission
 ) -> ClaimPage | None:
     """The page that links lead to; None without a public address."""
     if settings.public_url is None:
@@ -77,6 +91,7 @@ def claim_page(
         metrics,
         tuning.clock,
         settings.public_url,
+        permit=permission.ticket,
         life_seconds=life_seconds,
         language=settings.language,
         trusted_proxies=networks(settings.trusted_proxies),

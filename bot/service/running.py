@@ -21,13 +21,14 @@ from bot.jobs.bell import Bell
 from bot.jobs.pausing import Pausing
 from bot.service.house import house_of
 from bot.service.jobs import FINISH_SECONDS, Jobs, jobs_of
-from bot.service.parts import applivery_of, claim_page, learn_secrets, poster_of
+from bot.service.parts import applivery_of, claim_page, learn_secrets, people_of, poster_of
 from bot.service.tuning import Tuning
 from bot.service.vitals import Vitals
 from bot.slack.app import FrontDoor
 from bot.slack.bolt import bolt
 from bot.slack.carrier import Carrier
 from bot.slack.manifest import SCOPES
+from bot.slack.permission import Permission
 from bot.slack.poster import Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
@@ -97,7 +98,10 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         http_client.session(timeout=aiohttp.ClientTimeout(total=tuning.slack_seconds))
     )
     poster = poster_of(settings, tuning, session)
-    claim = claim_page(settings, applivery, store, metrics, tuning)
+    people = people_of(settings, poster, store)
+    store.wakeups.changed = people.forget
+    permission = Permission(people, store, poster)
+    claim = claim_page(settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission)
 
     async def health() -> Health:
         return await vitals.health()  # made last, since it looks at all the others
@@ -112,6 +116,8 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         applivery=applivery,
         store=store,
         poster=poster,
+        people=people,
+        permission=permission,
         metrics=metrics,
         claims=claim,
         health=health,

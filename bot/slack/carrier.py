@@ -14,7 +14,7 @@ from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.domain import uploads
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.domain.model import App, Asker, Build
+from bot.domain.model import App, Asker, Build, Role
 from bot.domain.uploads import Details
 from bot.errors import Problem, SlackProblem
 from bot.language import later, say
@@ -23,8 +23,10 @@ from bot.slack.blocks import Message
 from bot.slack.cards import builds as buildcards
 from bot.slack.cards import uploads as cards
 from bot.slack.files import Files, SlackFile
+from bot.slack.permission import Permission
 from bot.slack.poster import Posted, Poster
 from bot.slack.unfinished import Unfinished
+from bot.slack.wording import inline
 from bot.store.store import Store
 from bot.telemetry import logger
 
@@ -76,6 +78,7 @@ class Carrier:
         files: Files,
         poster: Poster,
         store: Store,
+        permission: Permission,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],
         every: float = EVERY_SECONDS,
@@ -85,6 +88,7 @@ class Carrier:
         self._applivery = applivery
         self._poster = poster
         self._store = store
+        self._permission = permission
         self._dashboard = dashboard
         self._clock = clock
         self._every = every
@@ -118,7 +122,9 @@ class Carrier:
         try:
             await telling.begin()
             async with self._room:
+                await self._require(load)  # it may have waited long for its turn
                 last, build = await self._sent(load, telling)
+            last = await self._as_it_may_be(load, last)
             outcome = AuditOutcome.UPLOADED
         except Problem as problem:
             outcome, last = type(problem).__name__, _failed(load, problem)
@@ -132,6 +138,19 @@ class Carrier:
         with suppress(Problem):  # the person is told all the same
             await self._end(load, build, outcome)
         await telling.end(last)
+
+    async def _require(self, load: Load) -> None:
+        """Whether the person may still do this. Raises Denied, Unchecked and StoreDown."""
+        asker = load.asker
+        await self._permission.require(asker.user_id, Role.RELEASER, load.app, asker.channel_id)
+
+    async def _as_it_may_be(self, load: Load, told: Message) -> Message:
+        """What came of it; no more than that it is done to a person who may not see the build any more."""
+        try:
+            await self._require(load)
+        except Problem:
+            return Message(say("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
+        return told
 
     async def _sent(self, load: Load, telling: _Telling) -> tuple[Message, Build]:
         """Send it; the message that says what came of it, and the build."""
@@ -155,7 +174,7 @@ class Carrier:
 
     async def _follow(self, build: Build, asker: Asker) -> Build | None:
         """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
-        await self._store.await_build(build, asker.team_id, asker.user_id)
+        await self._store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
         with suppress(Problem):
             now = await self._applivery.depot(build.app).build(build.id)

@@ -29,6 +29,7 @@ from bot.slack.carrier import Carrier
 from bot.slack.drafts import Drafts
 from bot.slack.handout import Handout
 from bot.slack.people import People
+from bot.slack.permission import Permission
 from bot.slack.poster import Channel, Group
 from bot.slack.quoted import NO_MESSAGE, Quoted
 from bot.slack.reporting import Reporting
@@ -67,6 +68,7 @@ class House:
     catalogue: Catalogue
     store: Store
     people: People
+    permission: Permission
     places: Places
     handout: Handout
     reporting: Reporting

@@ -24,6 +24,9 @@ from bot.patience import retry_after
 
 Answer = TypeVar("Answer")
 
+# What Slack says of a channel that the bot cannot see, or that is no more.
+OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived")
+
 _CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
     restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel
     restricted_action_thread_locked cannot_dm_bot user_not_found messages_tab_disabled channel_is_limited_access

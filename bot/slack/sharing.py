@@ -6,12 +6,9 @@ from bot.errors import ChannelRefused, ChannelUnchecked, Denied, SlackCredential
 from bot.language import later, say
 from bot.slack.command import Call, Places
 from bot.slack.poster import Channel
+from bot.slack.refusals import OUT_OF_SIGHT
 
 ABOUT_PEOPLE = later("a summary is about your own people")
-
-
-# What Slack says of a channel that the bot cannot see, or that is no more.
-OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived")
 
 
 async def looked_at(places: Places, channel_id: str) -> Channel:

@@ -60,7 +60,7 @@ class Digests(Database):
         upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
 
         async def work(connection: Connection) -> Digest:
-            digest = _digest((await connection.execute(upsert)).one())
+            digest = digest_of((await connection.execute(upsert)).one())
             await self.tell_others(connection, Topic.DIGEST)
             return digest
 
@@ -73,7 +73,17 @@ class Digests(Database):
         query = sa.select(*_COLUMNS).where(table.c.place.in_(places)).order_by(table.c.id)
 
         async def work(connection: Connection) -> list[Digest]:
-            return [_digest(row) for row in await connection.execute(query)]
+            return [digest_of(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def digest(self, number: int) -> Digest | None:
+        """The digest of this number."""
+        query = sa.select(*_COLUMNS).where(table.c.id == number)
+
+        async def work(connection: Connection) -> Digest | None:
+            row = (await connection.execute(query)).first()
+            return None if row is None else digest_of(row)
 
         return await self.run(work)
 
@@ -83,7 +93,7 @@ class Digests(Database):
 
         async def work(connection: Connection) -> Digest | None:
             row = (await connection.execute(removal)).first()
-            return None if row is None else _digest(row)
+            return None if row is None else digest_of(row)
 
         return await self.run(work)
 
@@ -93,7 +103,7 @@ class Digests(Database):
         update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
 
         async def work(connection: Connection) -> list[Digest]:
-            return [_digest(row) for row in await connection.execute(update)]
+            return [digest_of(row) for row in await connection.execute(update)]
 
         return await self.run(work)
 
@@ -108,7 +118,7 @@ class Digests(Database):
             await self.execute(
                 connection, _LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most
             )
-            return [(_digest(row), token) for row in await connection.execute(query)]
+            return [(digest_of(row), token) for row in await connection.execute(query)]
 
         return await self.run(work)
 
@@ -181,8 +191,10 @@ class Digests(Database):
         return await self.run(work)
 
 
-def _digest(row: sa.Row[Any]) -> Digest:
-    known = dict(row._mapping)
+def digest_of(row: sa.Row[Any]) -> Digest:
+    """A row of the table as our noun."""
+    columns = {one.name for one in fields(Digest)}
+    known = {name: value for name, value in row._mapping.items() if name in columns}
     return Digest(**{**known, "by": By(known["by"])})
 
 

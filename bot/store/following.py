@@ -69,17 +69,19 @@ class Following(Recording):
 
         await self.run(work)
 
-    async def watched_by(self, user_id: str) -> list[Build]:
+    async def watched_by(self, user_id: str) -> list[tuple[Build, str | None]]:
         """The builds this person waits for, as they were last recorded, or as the person saw them; the last one first.
+
+        Each comes with the channel in which they asked.
 
         Those whose facts only another version of this program can read are left out.
         """
 
-        async def work(connection: Connection) -> list[Build]:
-            found: list[Build] = []
+        async def work(connection: Connection) -> list[tuple[Build, str | None]]:
+            found: list[tuple[Build, str | None]] = []
             for row in await self.execute(connection, _WATCHED, user=user_id):
                 with suppress(ValueError, TypeError):
-                    found.append(build_of(row.facts))
+                    found.append((build_of(row.facts), row.channel_id))
             return found
 
         return await self.run(work)
@@ -224,7 +226,7 @@ _STOP = written("""
 """)
 
 _WATCHED = written("""
-    SELECT coalesce(CASE WHEN b.changed_at >= w.asked_at THEN b.facts END, w.facts) AS facts
+    SELECT coalesce(CASE WHEN b.changed_at >= w.asked_at THEN b.facts END, w.facts) AS facts, w.channel_id
     FROM awaited w LEFT JOIN builds b ON b.build_id = w.build_id
     WHERE w.user_id = :user AND NOT w.told ORDER BY w.asked_at DESC, w.build_id
 """)

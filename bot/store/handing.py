@@ -104,9 +104,9 @@ class Handing(Database):
 
     # -------------------------------------------------------------- somebody waits for a build
 
-    async def await_build(self, build: Build, team_id: str, user_id: str) -> None:
-        """Tell this person when the build is ready or has failed; its app is watched from now on."""
-        about = {"team_id": team_id, "app_id": build.app.id, "facts": facts_of(build)}
+    async def await_build(self, build: Build, team_id: str, user_id: str, channel_id: str | None = None) -> None:
+        """Tell this person, who asked in this channel, when the build has ended; its app is watched from now on."""
+        about = {"team_id": team_id, "app_id": build.app.id, "facts": facts_of(build), "channel_id": channel_id}
         values = {**about, "asked_at": now(), "told": False}
         insert = self.insert(awaited).values(build_id=build.id, user_id=user_id, **values)
         upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
@@ -127,6 +127,16 @@ class Handing(Database):
             found: dict[str, list[str]] = {}
             for row in await connection.execute(query.order_by(awaited.c.asked_at)):
                 found.setdefault(row.build_id, []).append(row.user_id)
+            return found
+
+        return await self.run(work)
+
+    async def asked_in(self, build_id: str, user_id: str) -> str | None:
+        """The channel in which this person asked to be told of the build; None for direct messages."""
+        query = sa.select(awaited.c.channel_id).where(awaited.c.build_id == build_id, awaited.c.user_id == user_id)
+
+        async def work(connection: Connection) -> str | None:
+            found: str | None = (await connection.execute(query)).scalar()
             return found
 
         return await self.run(work)

@@ -156,10 +156,10 @@ _MOVE_MUTE = written(
 )
 
 _PAUSED = written("""
-    SELECT channel_id, paused AS reason FROM subscriptions WHERE paused IS NOT NULL
+    SELECT channel_id, paused AS reason FROM subscriptions WHERE paused NOT LIKE {withheld}
     UNION ALL
     SELECT channel_id, max(reason) FROM announcements
-    WHERE state = {delivery.HELD} AND held_until IS NULL AND reason IS NOT NULL GROUP BY channel_id
+    WHERE state = {delivery.HELD} AND held_until IS NULL AND reason NOT LIKE {withheld} GROUP BY channel_id
 """)
 
 _OPEN_CHANNEL = written("UPDATE channels SET waiting = true WHERE channel_id = :channel")
@@ -168,9 +168,10 @@ _TOGETHER = written("""
     UPDATE announcements SET card = CAST(:wait AS text) || '/' || (
         SELECT max(h.id) FROM announcements h
         WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+                AND coalesce(h.reason, '') NOT LIKE {withheld}
     )
     WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
-        AND event IN {card_events}
+        AND coalesce(reason, '') NOT LIKE {withheld} AND event IN {card_events}
         AND NOT EXISTS (
             SELECT 1 FROM announcements p
             WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
@@ -178,6 +179,7 @@ _TOGETHER = written("""
         AND 1 < (
             SELECT count(DISTINCT h.card) FROM announcements h
             WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+                AND coalesce(h.reason, '') NOT LIKE {withheld}
                 AND h.event IN {card_events}
                 AND NOT EXISTS (
                     SELECT 1 FROM announcements p
@@ -200,5 +202,6 @@ _RELEASE_CHANNEL = written("""
     UPDATE announcements SET held_until = {now},
         state = CASE WHEN unsure THEN {delivery.SENDING} ELSE {delivery.DUE} END
     WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
+        AND coalesce(reason, '') NOT LIKE {withheld}
     RETURNING id
 """)

@@ -39,6 +39,15 @@ class Notes(Database):
 
         await self.run(work)
 
+    async def remember_once(self, key: str, value: str) -> bool:
+        """Write a note under this name, unless there is one; True when it was written, over all replicas."""
+        insert = self.insert(notes).values(key=key, value=value).on_conflict_do_nothing().returning(notes.c.key)
+
+        async def work(connection: Connection) -> bool:
+            return (await connection.execute(insert)).first() is not None
+
+        return await self.run(work)
+
     async def recall(self, key: str) -> str | None:
         """The note under this name; None if there is none."""
 

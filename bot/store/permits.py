@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,9 +15,11 @@ from bot.store.database import Database
 from bot.store.download_tables import manager_channels
 from bot.store.sql import SKEW_SECONDS, span
 from bot.store.tables import app_channels, grants, role_requests
-from bot.store.transactions import Connection
+from bot.store.transactions import Connection, Work
+from bot.store.wakeups import Topic
 
 DAY = 24 * 3600.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,10 @@ class Permits(Database):
         upsert = insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values)
 
         async def work(connection: Connection) -> None:
-            self.changed()
+            await self._changed(connection)
             await connection.execute(upsert)
 
-        await self.run(work)
+        await self._decided(work)
 
     async def revoke(self, team_id: str, grantee: str, app_id: str | None) -> Role | None:
         """Take a role back; returns the one that was given, None if none was."""
@@ -55,11 +57,11 @@ class Permits(Database):
         delete = sa.delete(grants).where(which & (grants.c.app_id == (app_id or EVERY_APP))).returning(grants.c.role)
 
         async def work(connection: Connection) -> Role | None:
-            self.changed()
+            await self._changed(connection)
             role = (await connection.execute(delete)).scalar()
             return None if role is None else Role[role]
 
-        return await self.run(work)
+        return await self._decided(work)
 
     async def grants(self, team_id: str) -> list[Grant]:
         """Every grant in a workspace, the oldest first; a role of a newer version is left out."""
@@ -76,21 +78,21 @@ class Permits(Database):
         insert = self.insert(app_channels).values(app_id=app_id, channel_id=channel_id, **values)
 
         async def work(connection: Connection) -> None:
-            self.changed()
+            await self._changed(connection)
             await connection.execute(insert.on_conflict_do_nothing())
 
-        await self.run(work)
+        await self._decided(work)
 
     async def disallow_in(self, app_id: str, channel_id: str) -> bool:
         """Take a channel off an app's allow-list; False if it was not on it. The last one opens the app everywhere."""
         which = (app_channels.c.app_id == app_id) & (app_channels.c.channel_id == channel_id)
 
         async def work(connection: Connection) -> bool:
-            self.changed()
+            await self._changed(connection)
             gone = await connection.execute(sa.delete(app_channels).where(which).returning(app_channels.c.app_id))
             return gone.first() is not None
 
-        return await self.run(work)
+        return await self._decided(work)
 
     async def allowed_channels(self) -> dict[str, frozenset[str]]:
         """The channels of every app that has an allow-list, by app id."""
@@ -108,21 +110,21 @@ class Permits(Database):
         insert = self.insert(manager_channels).values(channel_id=channel_id, set_by=set_by, set_at=now())
 
         async def work(connection: Connection) -> None:
-            self.changed()
+            await self._changed(connection)
             await connection.execute(insert.on_conflict_do_nothing())
 
-        await self.run(work)
+        await self._decided(work)
 
     async def name_nobody_in(self, channel_id: str) -> bool:
         """Take a channel off the managers' list; False if it was not on it."""
         which = manager_channels.c.channel_id == channel_id
 
         async def work(connection: Connection) -> bool:
-            self.changed()
+            await self._changed(connection)
             gone = await connection.execute(sa.delete(manager_channels).where(which).returning(*manager_channels.c))
             return gone.first() is not None
 
-        return await self.run(work)
+        return await self._decided(work)
 
     async def manager_channels(self) -> frozenset[str]:
         """The channels on the managers' list."""
@@ -170,11 +172,22 @@ class Permits(Database):
                 row = (await connection.execute(sa.select(table).where(table.c.id == request_id))).first()
                 return None if row is None else (_request(row), False)
             if allowed:
-                self.changed()
+                await self._changed(connection)
                 await self._give(connection, row, decided_by)
             return _request(row), True
 
-        return await self.run(work)
+        return await self._decided(work)
+
+    async def _changed(self, connection: Connection) -> None:
+        """Within a transaction that writes: nobody goes by what was read before."""
+        self.changed()
+        await self.tell_others(connection, Topic.ACCESS)
+
+    async def _decided(self, work: Work[T]) -> T:
+        """Run `work`, and wake what looks at what may act from now on, or no more."""
+        answer = await self.run(work)
+        self.wakeups.ring(Topic.ACCESS)
+        return answer
 
     async def _give(self, connection: Connection, row: sa.Row[Any], granted_by: str) -> None:
         values = {"role": row.role, "granted_by": granted_by, "granted_at": now()}

@@ -37,6 +37,7 @@ class Recalls(Superseding):
         async def work(connection: Connection) -> tuple[Recall, bool]:
             made = (await connection.execute(insert.on_conflict_do_nothing().returning(table))).first()
             self.changed()
+            await self.tell_others(connection, Topic.ACCESS)
             await connection.execute(end)
             if made:
                 await self.said_in_place(connection, build.app.id, {build.id})
@@ -45,6 +46,7 @@ class Recalls(Superseding):
 
         answer = await self.run(work)
         self.wakeups.ring(Topic.TELL)
+        self.wakeups.ring(Topic.ACCESS)
         return answer
 
     async def unrecall_build(self, build: Build) -> Recall | None:
@@ -54,6 +56,7 @@ class Recalls(Superseding):
         async def work(connection: Connection) -> Recall | None:
             row = (await connection.execute(delete)).first()
             self.changed()
+            await self.tell_others(connection, Topic.ACCESS)
             if row is None:
                 return None
             await self.said_in_place(connection, build.app.id, {build.id})
@@ -61,6 +64,7 @@ class Recalls(Superseding):
 
         answer = await self.run(work)
         self.wakeups.ring(Topic.TELL)
+        self.wakeups.ring(Topic.ACCESS)
         return answer
 
     async def cards_with(self, build_id: str) -> int:

@@ -59,6 +59,7 @@ def _announcement_of(row: sa.Row[Any], shown: tuple[Shown, ...] | None) -> Annou
             manner=manner_of(row.manner),
             shown=shown,
             fact=row.fact,
+            subscription_id=row.subscription_id,
         )
     except (ValueError, TypeError):
         return None
@@ -101,8 +102,8 @@ def _shown_of(row: sa.Row[Any]) -> Shown:
 _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
-        a.fact, b.facts, b.stage, s.facts AS successor, r.reason AS recall_reason, r.recalled_by, r.recalled_at,
-        {now} - coalesce(a.held_until, a.created_at) AS age,
+        a.fact, a.subscription_id, b.facts, b.stage, s.facts AS successor, r.reason AS recall_reason,
+        r.recalled_by, r.recalled_at, {now} - coalesce(a.held_until, a.created_at) AS age,
         (
             SELECT p.ts FROM announcements p
             WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL

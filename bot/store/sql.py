@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from bot.domain.model import Event, Follow, Stage
-from bot.domain.states import DeliveryState, WatchState
+from bot.domain.states import DeliveryState, WatchState, Withdrawal
 from bot.domain.tickets import TicketState
 
 SQLITE = "sqlite"
@@ -61,10 +61,12 @@ _WORDS = {
     "stage": _quoted(Stage),
     "ticket": _quoted(TicketState),
     "watch": _quoted(WatchState),
+    "withdrawal": _quoted(Withdrawal),
     "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
     "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),
     "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
     "alive": _any_of(TicketState.OPEN, TicketState.CLAIMED),
+    "withheld": _Quoted("access:%"),  # the reasons of domain.states.Withdrawal
     "card_events": _any_of(Event.UPLOADED, Event.PROCESSED, Event.FAILED),
 }
 

@@ -36,6 +36,7 @@ from bot.store.transactions import Connection, Transactions
 from bot.store.wakeups import Topic
 from bot.store.watching import Watching
 from bot.store.welcoming import Welcoming
+from bot.store.withholding import Withholding
 
 if TYPE_CHECKING:
     from bot.store.postgresql import Listener
@@ -66,6 +67,7 @@ class Store(
     Nudges,
     Welcoming,
     Outages,
+    Withholding,
 ):
     """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
 

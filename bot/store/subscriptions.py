@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Stage, Subscription
+from bot.domain.states import Withdrawal
 from bot.store.columns import EVERY_APP, micros, now
 from bot.store.database import Database
 from bot.store.facts import PLACES, RECORDED, manner_of, row_of, text_of
@@ -65,10 +66,12 @@ class Subscriptions(Database):
                 await self._known_to_channel(connection, row.id, channel_id, baseline)
             await self._look_again(connection, app_id)
             await self.tell_others(connection, Topic.WATCH)
+            await self.tell_others(connection, Topic.ACCESS)
             return subscription_of(row)
 
         subscription = await self.run(work)
         self.wakeups.ring(Topic.WATCH)
+        self.wakeups.ring(Topic.ACCESS)  # it may have been paused, and its new maker may be allowed
         return subscription
 
     async def remove_subscription(self, channel_id: str, id_or_app: int | str) -> Subscription | None:
@@ -131,8 +134,12 @@ class Subscriptions(Database):
         return await self._set_paused(table.c.channel_id == channel_id, table.c.paused.is_(None), paused=reason)
 
     async def resume_subscriptions(self, channel_id: str) -> list[Subscription]:
-        """Let a channel's paused subscriptions speak again; returns those that were paused."""
-        return await self._set_paused(table.c.channel_id == channel_id, table.c.paused.is_not(None), paused=None)
+        """Let a channel's paused subscriptions speak again; returns those that were paused.
+
+        What may not act (domain.states.Withdrawal) is not resumed by a channel that can be spoken in.
+        """
+        by_slack = table.c.paused.not_in(list(Withdrawal))
+        return await self._set_paused(table.c.channel_id == channel_id, by_slack, paused=None)
 
     async def _set_paused(self, *where: sa.ColumnElement[bool], paused: str | None) -> list[Subscription]:
         update = sa.update(table).where(*where).values(paused=paused).returning(table)

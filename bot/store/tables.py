@@ -241,7 +241,8 @@ recent = sa.Table(
     sa.Index(None, "at"),
 )
 
-# Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it.
+# Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it,
+# `channel_id` where they asked.
 awaited = sa.Table(
     "awaited",
     metadata,
@@ -252,6 +253,7 @@ awaited = sa.Table(
     sa.Column("asked_at", Instant, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("facts", Words),
+    sa.Column("channel_id", Words),
     sa.Index(None, "app_id"),
 )
 

@@ -17,6 +17,7 @@ class Topic(StrEnum):
     EXPIRE = "expire"
     HELD = "held"
     PAUSED = "paused"
+    ACCESS = "access"
     PROGRESS = "progress"
     DIGEST = "digest"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ from bot.domain.installing import browser
 from bot.domain.model import Asker, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.errors import Gone, NotProcessed, Problem
+from bot.errors import Denied, Gone, NotProcessed, Problem, Unchecked
 from bot.language import ENGLISH, say, speaking
 from bot.patience import for_a_person
 from bot.store.store import Store
@@ -36,6 +36,7 @@ from bot.web.offer import FILE, INSTALL, Wanted, offer, wanted
 from bot.web.pages import Again, Answer, Pages
 from bot.web.presses import Presses
 from bot.web.tongues import wanted as wanted_language
+from bot.web.words import DENIED, NO_ACCESS
 
 log = logger(__name__)
 
@@ -71,7 +72,8 @@ class ClaimPage:
     """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, mints, and hands the build over.
 
     `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end. A browser is
-    answered in the language it asks for, or in `language` when we speak none of those.
+    answered in the language it asks for, or in `language` when we speak none of those. `permit` raises Denied when the
+    person whom a ticket is for may not have its build any more.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class ClaimPage:
         clock: Callable[[], datetime],
         public_url: str,
         *,
+        permit: Callable[[Ticket], Awaitable[object]],
         life_seconds: float = LIFE_SECONDS,
         guesses: Guesses | None = None,
         language: str = ENGLISH,
@@ -92,6 +95,7 @@ class ClaimPage:
         self._metrics = metrics
         self._clock = clock
         self._public_url = public_url
+        self._permit = permit
         self._life_seconds = life_seconds
         self._guesses = guesses or Guesses()
         self._trusted = tuple(trusted_proxies)
@@ -176,6 +180,8 @@ class ClaimPage:
             return self._not_found(visitor)
         if found.build_id in await self._store.recalls():
             return await self._recalled(found)
+        if (refused := await self._refused(found)) is not None:
+            return refused
         visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
             return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
@@ -195,6 +201,23 @@ class ClaimPage:
             return self._ending(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
         self._guesses.add(visitor)
         return self._ending(TicketStatus.UNKNOWN)
+
+    async def _refused(self, found: Ticket) -> Answer | None:
+        """The page for a person who may not have the build any more. Raises Unchecked and StoreDown.
+
+        A link that was used counts too: it hands over the same once more when its button is pressed again at once.
+        """
+        now = await self._store.now()
+        if found.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
+            return None
+        try:
+            await self._permit(found)
+        except Unchecked:
+            raise
+        except Denied as error:
+            log.info("claim.denied", why=error.reason)
+            return self._ending(ClaimOutcome.DENIED, sentence=say(DENIED.get(error.reason, NO_ACCESS)))
+        return None
 
     def _over(self, visit: Visit, now: datetime) -> Answer | None:
         """The page of a ticket that cannot be claimed at `now`; None for one that can."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.model import Build
 from bot.domain.outcomes import ClaimOutcome
+from bot.domain.states import Withdrawal
 from bot.domain.tickets import TicketStatus
 from bot.language import later, say
 
@@ -78,6 +79,9 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
         later("Applivery could not process it, so there is no file to give."),
         later("Ask in Slack for another build."),
     ),
+    ClaimOutcome.DENIED: Ending(
+        403, later("You can't get this build any more"), "", later("Ask an admin of the bot in Slack.")
+    ),
     ClaimOutcome.LIMITED: Ending(
         429,
         later("Too many wrong links"),
@@ -95,6 +99,12 @@ ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
     ),
     # What happened and what to do are the error's own words.
     ClaimOutcome.FAILED: Ending(503, later("That did not work"), "", ""),
+}
+
+# Why a link is refused that was given before.
+NO_ACCESS = later("The person this link was made for no longer has access to the app.")
+DENIED: Mapping[str, str] = {
+    Withdrawal.CHANNEL: later("The app can't be used any more in the channel where this link was asked for."),
 }
 
 OTHER = "other"

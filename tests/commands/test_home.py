@@ -139,7 +139,8 @@ async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: World)
     await world.ask("watch courier", user=world.bruno)
     world.applivery.move(build, "in_progress")
     await world.look()
-    (known,) = await world.bot.store.watched_by(world.bruno.id)
+    ((known, place),) = await world.bot.store.watched_by(world.bruno.id)
+    assert place == world.releases.id
     assert known.stage.name == "RUNNING"
     world.applivery.move(build, "processed")
     await world.look()

@@ -111,6 +111,27 @@ async def test_a_missing_scope_is_said_and_nothing_saved(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(error="internal_error"), "I can't check this channel now."),
+        (Fault(error="fatal_error"), "I can't check this channel now."),
+    ],
+)
+async def test_a_channel_nobody_can_check_is_not_subscribed(world: World, fault: Fault, words: str) -> None:
+    await world.start()
+    world.slack.faults.add("conversations.info", fault, times=None)
+    assert words in (await world.ask("subscribe courier")).text
+    assert await world.bot.store.subscriptions() == []
+
+
+async def test_a_channel_of_two_organisations_is_not_subscribed(world: World) -> None:
+    world.releases.shared = True
+    await world.start()
+    assert "shared with another organisation" in (await world.ask("subscribe courier")).text
+    assert await world.bot.store.subscriptions() == []
+
+
+@pytest.mark.parametrize(
     ("typed", "words"),
     [
         ("courier on:procesed", "`on:processed`"),

@@ -216,8 +216,8 @@ async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: World) ->
 
 async def test_a_late_post_takes_itself_back(watched: World) -> None:
     """A frozen replica's post arrives after its lease has lapsed and another has posted the same."""
-    watched.slack.faults.add(POST, Fault(latency=0.3))
-    watched.tuning = replace(watched.tuning, lease_seconds=0.1, slack_seconds=2.0)
+    watched.slack.faults.add(POST, Fault(latency=1.2))
+    watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=5.0)
     await watched.restart()
     await record(watched, "1")
     announce = watched.bot.announce
@@ -343,8 +343,7 @@ async def test_each_maker_of_a_channel_s_subscriptions_is_told(watched: World) -
 
 @on_sqlite
 async def test_a_maker_who_cannot_be_told_stops_nothing(two: World, log: Log) -> None:
-    two.releases.archived = True
-    del two.slack.users[two.ana.id]
+    two.releases.archived = two.slack.dm(two.ana).archived = True
     await record(two, "1")
     await two.settle()
     assert two.said(beta(two)) == EVERY[:1]

@@ -36,12 +36,12 @@ async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: S
 
 async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: Store) -> None:
     one, other = Build("b1", APP, Stage.PENDING), Build("b2", APP, Stage.PENDING)
-    for build in (one, other):
-        await store.await_build(build, "T1", "U1")
+    await store.await_build(one, "T1", "U1", "C1")
+    await store.await_build(other, "T1", "U1")
     await store.await_build(one, "T1", "U2")
-    assert [build.id for build in await store.watched_by("U1")] == ["b2", "b1"]
+    assert [(build.id, place) for build, place in await store.watched_by("U1")] == [("b2", None), ("b1", "C1")]
     await store.stop_following("b2", "U1")
-    assert [build.id for build in await store.watched_by("U1")] == ["b1"]
+    assert [build.id for build, _ in await store.watched_by("U1")] == ["b1"]
     assert await store.watched_by("U3") == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from bot.applivery.hosts import Hosts
 from bot.config import PRIVATE
 from bot.domain.model import App, Asker, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
-from bot.domain.tickets import TicketStatus
+from bot.domain.states import Withdrawal
+from bot.domain.tickets import Ticket, TicketStatus
+from bot.errors import Denied
 from bot.sandbox.applivery import PretendedApplivery
 from bot.store.store import Store
 from bot.telemetry import Metrics
@@ -63,9 +65,15 @@ class Desk:
     http: aiohttp.ClientSession
     folder: Path
     ahead: timedelta = timedelta(0)
+    refused: set[str] = field(default_factory=set)
     store: Store = None  # type: ignore[assignment]
     claim: ClaimPage = None  # type: ignore[assignment]
     web: Web = None  # type: ignore[assignment]
+
+    async def permit(self, ticket: Ticket) -> None:
+        """Whoever has a ticket may use it, unless they are on the list of the refused."""
+        if ticket.user_id in self.refused:
+            raise Denied(reason=Withdrawal.ROLE)
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -82,7 +90,9 @@ class Desk:
         url = f"http://127.0.0.1:{porch.port}"
         guesses = Guesses(clock=self.seconds)
         options = {"trusted_proxies": PRIVATE, **options}
-        self.claim = ClaimPage(self.client, self.store, self.metrics, self.clock, url, guesses=guesses, **options)
+        self.claim = ClaimPage(
+            self.client, self.store, self.metrics, self.clock, url, guesses=guesses, permit=self.permit, **options
+        )
         self.web = Web(metrics=self.metrics, checks={}, claim=self.claim)
         await self.web.start(porch)
 

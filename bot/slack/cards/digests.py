@@ -16,6 +16,7 @@ from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.cards import downloads
+from bot.slack.cards.subscriptions import WHY
 from bot.slack.paging import Page, turning
 from bot.slack.wording import inline, when
 
@@ -79,8 +80,14 @@ def _line(digest: Digest, builds: Names) -> str:
     if digest.quiet:
         what = say("{summary}, silent when nothing is new", summary=what)
     by = say("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
-    paused = [say("⏸ paused: {why}", why=inline(digest.paused))] if digest.paused else []
+    paused = [say("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
     return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
+
+
+def _why(reason: str) -> str:
+    """Why a report is paused: in our words, or as it was said when it was."""
+    known = {str(one): words for one, words in WHY.items()}
+    return say(known[reason]) if reason in known else inline(reason)
 
 
 def ended(digest: Digest, builds: Names = NO_NAMES) -> Message:

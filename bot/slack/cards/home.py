@@ -58,6 +58,14 @@ class Builds:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A build somebody waits for; of a paused one nothing is shown that they do not know."""
+
+    build: Build
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Own:
     """The subscriptions somebody made, each with its last post; `may` says whether they can make one."""
 
@@ -70,7 +78,7 @@ def home(
     *,
     turned: Turned = NOT_TURNED,
     builds: Builds | str,
-    watched: Sequence[Build],
+    watched: Sequence[Watched],
     own: Own,
     can: str,
     role: Role,
@@ -121,7 +129,7 @@ def _button(build: Build, recall: Recall | None) -> ButtonElement:
     return blocks.button(say("Status"), "status.v1", buildcards.build_value(build), says=says)
 
 
-def _watched(watched: Sequence[Build], turned: Turned) -> list[Block]:
+def _watched(watched: Sequence[Watched], turned: Turned) -> list[Block]:
     head = blocks.header(say("You watch"))
     if not watched:
         begin = blocks.button(say("Watch the newest"), "run.v1", "watch", says=say("Watch the newest build"))
@@ -130,12 +138,12 @@ def _watched(watched: Sequence[Build], turned: Turned) -> list[Block]:
     page = page_of(watched, turned.watched, SHOWN_WATCHES)
     body = [
         blocks.section(
-            f"*{buildcards.title(one)}*\n{buildcards.state(one)}",
+            f"*{buildcards.title(one.build)}*\n{say('⏸ paused') if one.paused else buildcards.state(one.build)}",
             accessory=blocks.button(
                 say("Stop"),
                 "unwatch.v1",
-                buildcards.build_value(one),
-                says=say("Stop watching {build}", build=choice.label(one)),
+                buildcards.build_value(one.build),
+                says=say("Stop watching {build}", build=choice.label(one.build)),
             ),
         )
         for one in page.items

@@ -66,6 +66,13 @@ def deleted(build: Build) -> Message:
     return Message(text, (blocks.section(text), blocks.context(lists)))
 
 
+def withheld(build: Build) -> Message:
+    """The person may not hear of the build now; why, they were told in a message of its own."""
+    text = say("⏸ Your watch of {build} is paused.", build=title(build))
+    stop = blocks.button(say("Stop watching"), "unwatch.v1", build_value(build))
+    return Message(text, (blocks.section(text), blocks.actions(stop)))
+
+
 def stopped(build: Build, *, again: bool) -> Message:
     """The person wanted to hear no more; `again`: it can still be watched."""
     text = say("You no longer watch {build}.", build=title(build))

@@ -10,6 +10,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain import filters, manners
 from bot.domain.model import Subscription
 from bot.domain.rehearsal import Rehearsal
+from bot.domain.states import Withdrawal
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
@@ -22,7 +23,18 @@ NO_HANDLES: Mapping[str, str] = {}
 EVERY_APP = later("every app")  # the name under which a subscription to all of them is stored
 ENDS = later("The channel hears no more of it.")
 
+# As a label beside a subscription or a report in a list.
+WHY = {
+    Withdrawal.ROLE: later("the person who set it up no longer has the role"),
+    Withdrawal.PERSON: later("the person who set it up has left"),
+    Withdrawal.CHANNEL: later("the app can't be used in this channel"),
+    Withdrawal.SHARED: later("the channel is shared with another organisation"),
+    Withdrawal.RECALLED: later("the build was recalled"),
+    Withdrawal.APP: later("Applivery no longer has the app"),
+}
+
 _PAUSED = {
+    **{str(one): words for one, words in WHY.items()},
     "is_archived": later("the channel is archived"),
     "not_in_channel": later("I am no longer in the channel"),
     "channel_not_found": later("I can no longer see the channel"),

@@ -1,0 +1,93 @@
+"""The button in the direct message of a colleague to whom a build was sent: both must still be allowed the app."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from bot.commands.get import hand
+from bot.domain.model import Build, Role
+from bot.domain.states import Withdrawal
+from bot.errors import Denied, Problem, Recalled, Unchecked
+from bot.language import say, speaking
+from bot.slack import replies
+from bot.slack.blocks import Message
+from bot.slack.cards import builds as buildcards
+from bot.slack.cards import withdrawals as cards
+from bot.slack.cards.withdrawals import Paused
+from bot.slack.command import Call, button
+from bot.slack.wording import inline
+from bot.store.handing import Sent
+
+
+@button("sent.v1", need=Role.MEMBER, once=True)
+async def taken(call: Call, value: str) -> Message:
+    """*Get build* under a sent build: it works for that Slack user alone."""
+    sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
+    if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
+        raise Denied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
+    try:
+        build = await call.build(sent.app_id, sent.build_id)
+        await _require_sender(call, sent, build)
+        message = await hand(call, build)
+    except Unchecked:
+        raise
+    except (Denied, Recalled) as error:
+        return await _refused(call, sent, error)
+    if message.secret and await call.house.store.use_sent(sent.id):
+        with speaking(await call.house.people.language(sent.sender)):
+            title = buildcards.title(build)
+            told = Message(say("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
+        return replace(message, copies=((sent.sender, told),))
+    return message
+
+
+async def _require_sender(call: Call, sent: Sent, build: Build) -> None:
+    """Raise Denied when who sent the build may not have it any more."""
+    try:
+        await call.house.permission.require(sent.sender, Role.MEMBER, build.app, None)
+    except Unchecked:
+        raise
+    except Denied as error:
+        why = say("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
+        raise _SenderDenied(why, say("Use `get` to get it yourself."), reason=error.reason) from error
+
+
+class _SenderDenied(Denied):
+    """It is the sender who may not."""
+
+
+async def _refused(call: Call, sent: Sent, error: Denied | Recalled) -> Message:
+    """Why the recipient gets nothing; the sender is told once."""
+    refusal = replies.denied(error) if isinstance(error, Denied) else replies.problem(error)
+    reason = Withdrawal(error.reason or Withdrawal.ROLE) if isinstance(error, Denied) else Withdrawal.RECALLED
+    gone = isinstance(error, _SenderDenied) and reason is Withdrawal.PERSON
+    if gone or not await call.house.store.remember_once(f"withheld sent {sent.id}", reason):
+        return refusal
+    return replace(refusal, copies=((sent.sender, await _told(call, sent, error, reason)),))
+
+
+async def _told(call: Call, sent: Sent, error: Denied | Recalled, reason: Withdrawal) -> Message:
+    """What the sender reads, in their language."""
+    name, admins = await _named(call, sent)
+    paused = Paused(
+        partial(cards.of_sent, name, sent.recipient),
+        sent.sender,
+        name,
+        Role.MEMBER,
+        reason,
+        channels=error.channels if isinstance(error, Denied) else (),
+        other="" if isinstance(error, _SenderDenied) else sent.recipient,
+    )
+    with speaking(await call.house.people.language(sent.sender)):
+        return cards.told(paused, admins)
+
+
+async def _named(call: Call, sent: Sent) -> tuple[str, list[str]]:
+    """The app's name and the admins, as far as they can be had now."""
+    try:
+        apps = {one.id: one.name for one in await call.house.catalogue.apps()}
+        admins = [one for one in await call.house.people.admins(sent.team_id) if one != sent.sender]
+    except Problem:
+        return say("an app"), []
+    return inline(apps.get(sent.app_id) or say("an app"), 80), admins
