@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from bot.domain import builds as decisions
 from bot.domain.health import Tries
 from bot.domain.model import EVENT_OF, App, Build, Change, Known, NewAnnouncement, Stage, Subscription
 from bot.domain.outcomes import PollOutcome
+from bot.domain.states import Withdrawal
 from bot.errors import (
     AppliveryDown,
     AppliveryProblem,
@@ -59,6 +60,7 @@ class Watch:
         applivery: Applivery,
         store: Store,
         metrics: Metrics,
+        app_gone: Callable[[str], Awaitable[None]],
         busy_seconds: float,
         idle_seconds: float,
         deadline: timedelta = DEADLINE,
@@ -69,6 +71,7 @@ class Watch:
         self._catalogue = Catalogue(self._applivery)
         self._store = store
         self._metrics = metrics
+        self._app_gone = app_gone
         self._busy = busy_seconds
         self._idle = idle_seconds
         self._deadline = deadline
@@ -157,6 +160,7 @@ class Watch:
             self._metrics.polls.labels(type(error).__name__).inc()
             if isinstance(error, Gone) and await self._left(claim):
                 self._of_app(claim.app_id).failed(error)
+                await self._app_gone(claim.app_id)
                 await self._worked()
                 return
             own = self._failed(claim.app_id, error)
@@ -225,6 +229,9 @@ class Watch:
         if more:
             news = news[:MOST_NEWS]
         listening = await self._listening(app)
+        for one in listening:
+            if one.paused == Withdrawal.APP:  # here it is again
+                await self._store.resume_subscription(one.id)
         detailed, said = await self._wanted(news, listening, awaiting)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
         hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)

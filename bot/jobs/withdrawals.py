@@ -224,6 +224,14 @@ class Withdrawals:
         again = f"{self._command} subscribe {one.app_name if one.app_id else '*'}"
         await self._tell(replace(paused, channel_id=one.channel_id, again=again))
 
+    async def app_gone(self, app_id: str) -> None:
+        """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
+        for one in await self._store.subscriptions(about=app_id):
+            if one.app_id is not None:
+                await self._pause(one, Denied(reason=Withdrawal.APP))
+        for build_id in await self._store.awaiting(app_id):
+            await self._store.tell_deleted(app_id, build_id)
+
     # -------------------------------------------------------------- telling
 
     async def _tell(self, paused: Paused) -> None:

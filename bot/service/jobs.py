@@ -120,15 +120,6 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         clock=tuning.clock,
         command=house.command,
     )
-    watch = Watch(
-        applivery=applivery,
-        store=store,
-        metrics=house.metrics,
-        busy_seconds=settings.poll_busy_seconds,
-        idle_seconds=settings.poll_idle_seconds,
-        deadline=house.deadline,
-        lease_seconds=tuning.watch_lease_seconds,
-    )
     withdrawals = Withdrawals(
         store=store,
         poster=poster,
@@ -136,6 +127,16 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         permission=house.permission,
         message=words.message,
         command=house.command,
+    )
+    watch = Watch(
+        applivery=applivery,
+        store=store,
+        metrics=house.metrics,
+        app_gone=withdrawals.app_gone,
+        busy_seconds=settings.poll_busy_seconds,
+        idle_seconds=settings.poll_idle_seconds,
+        deadline=house.deadline,
+        lease_seconds=tuning.watch_lease_seconds,
     )
     return Jobs(
         store=store,

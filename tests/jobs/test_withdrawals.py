@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox.applivery.records import PretendedBuild
+from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Channel, Message, User
 from bot.store.columns import micros
 from tests.conftest import World
@@ -266,3 +267,232 @@ async def test_what_may_not_act_is_paused_until_it_may(world: World, thing: str,
 @pytest.mark.parametrize(("thing", "change"), SAMPLE)
 async def test_on_postgresql_it_is_paused_as_well(world: World, thing: str, change: str) -> None:
     await goes(world, thing, change)
+
+
+# ------------------------------------------------------------------ further ways
+
+
+async def subscribed(world: World, *, user: User | None = None) -> None:
+    """#releases is subscribed to Courier, which has no build yet."""
+    await world.start()
+    assert "Done" in (await world.ask("subscribe courier", user=user)).text
+    await world.look()
+
+
+def cards(world: World) -> list[Message]:
+    """What stands in #releases."""
+    return [one for one in world.slack.messages(world.releases) if one.bot_id]
+
+
+def paused(world: World, user: User) -> list[str]:
+    """What a person was told about things that are paused."""
+    return [one.text for one in directs(world, user) if one.text.startswith("⏸")]
+
+
+@on_sqlite
+async def test_an_app_that_is_gone_pauses_its_subscription(world: World) -> None:
+    await subscribed(world)
+    build = ready(world, status="in_progress")
+    await world.look()
+    await world.ask("watch courier", user=world.bruno)
+    world.applivery.apps.remove(world.courier)
+    await world.look()
+    await world.look()
+    assert paused(world, world.ana) == [
+        f"⏸ Paused: announcements of Courier in <#{world.releases.id}>. Applivery no longer has Courier."
+    ]
+    assert "was deleted in Applivery" in (await direct(world, world.bruno)).text
+    world.applivery.apps.append(world.courier)
+    world.applivery.move(build, "processed")
+    await world.look()
+    [one] = await world.bot.store.subscriptions()
+    assert one.paused is None
+    await look(world)
+    assert len(cards(world)) == 1
+
+
+@on_sqlite
+async def test_a_card_is_not_edited_where_its_app_may_not_be(world: World) -> None:
+    await subscribed(world)
+    build = ready(world, changelog="Faster")
+    await look(world)
+    [card] = cards(world)
+    secret = world.slack.channel("secret")
+    await world.ask(f"grant <#{secret.id}|secret> app:courier")
+    before = len(card.history)
+    build.wire["changelog"] = "A secret feature"
+    await look(world)
+    assert len(card.history) == before
+    await world.ask(f"revoke <#{secret.id}|secret> app:courier")
+    await look(world)
+    assert "A secret feature" in str(card.blocks)
+
+
+@on_sqlite
+@pytest.mark.parametrize("held", ["mute 2h", "subscribe courier digest:daily@09:00"])
+async def test_what_was_held_asks_when_it_is_released(world: World, held: str) -> None:
+    await subscribed(world)
+    await world.ask(held)
+    ready(world)
+    await look(world)
+    assert cards(world) == []
+    secret = world.slack.channel("secret")
+    await world.ask(f"grant <#{secret.id}|secret> app:courier")
+    execute(world, f"UPDATE announcements SET held_until = {micros(datetime.now(UTC))} WHERE held_until IS NOT NULL")
+    execute(world, "UPDATE subscriptions SET muted_until = NULL")
+    await world.bot.hold.step()
+    await look(world)
+    assert cards(world) == []
+    assert len(paused(world, world.ana)) == 1
+    await world.ask(f"revoke <#{secret.id}|secret> app:courier")
+    await look(world)
+    assert len(cards(world)) == 1
+
+
+@on_sqlite
+async def test_another_maker_of_the_same_wish_is_enough(world: World) -> None:
+    await world.start()
+    await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
+    await world.ask("subscribe courier", user=world.bruno)
+    await world.ask("subscribe *")
+    await world.look()
+    await world.ask(f"revoke <@{world.bruno.id}|bruno>")
+    ready(world)
+    await look(world)
+    assert len(cards(world)) == 1, "Ana wants to hear of every app here"
+
+
+@on_sqlite
+async def test_an_app_kept_elsewhere_pauses_no_wish_for_every_app(world: World) -> None:
+    world.applivery.app("Driver", slug="driver")
+    await world.start()
+    await world.ask("subscribe *")
+    await world.look()
+    secret = world.slack.channel("secret")
+    await world.ask(f"grant <#{secret.id}|secret> app:courier")
+    ready(world)
+    world.applivery.build(world.applivery.app("Driver"), version="9.0.0")
+    await look(world)
+    assert [one.text.partition(" · ")[0] for one in cards(world) if "9.0.0" in one.text]
+    assert len(cards(world)) == 1
+    assert paused(world, world.ana) == []
+
+
+@on_sqlite
+async def test_who_takes_a_subscription_over_resumes_it(world: World) -> None:
+    await world.start()
+    await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
+    await world.ask("subscribe courier", user=world.bruno)
+    await world.look()
+    world.bruno.deleted = True
+    ready(world)
+    await asyncio.sleep(1.1)
+    await look(world)
+    assert cards(world) == []
+    [told] = paused(world, world.ana)
+    assert f"<@{world.bruno.id}> set it up, and can't use this bot any more." in told
+    assert "To take it over, run /applivery subscribe Courier there." in told.replace("`", "")
+    await world.ask("subscribe Courier")
+    await look(world)
+    assert len(cards(world)) == 1, "and what came meanwhile is announced"
+
+
+@on_sqlite
+@pytest.mark.parametrize("fault", [Fault(error="internal_error"), Fault(status=503), Fault(error="missing_scope")])
+@pytest.mark.parametrize("method", ["conversations.info", "users.info"])
+async def test_what_cannot_be_checked_waits(world: World, method: str, fault: Fault) -> None:
+    await subscribed(world)
+    world.slack.faults.add(method, fault, times=None)
+    ready(world)
+    await asyncio.sleep(1.1)
+    await world.bot.withdrawals.step()
+    await world.look()
+    assert cards(world) == []
+    [one] = await world.bot.store.subscriptions()
+    assert one.paused is None, "nobody knows that it may not"
+    assert (await world.bot.store.announcements_waiting()).count >= 1
+    world.slack.faults.clear()
+    execute(world, "UPDATE channels SET next_at = 0")
+    await look(world)
+    assert len(cards(world)) == 1
+    assert paused(world, world.ana) == []
+
+
+@on_sqlite
+async def test_a_group_slack_cannot_tell_pauses_nothing(world: World) -> None:
+    group = world.slack.usergroup("makers", [world.bruno])
+    await world.start()
+    await world.ask(f"grant <!subteam^{group.id}|@makers> releaser")
+    await world.ask("subscribe courier", user=world.bruno)
+    await world.look()
+    ready(world)
+    await asyncio.sleep(1.1)
+    world.slack.faults.add("usergroups.users.list", Fault(error="internal_error"), times=None)
+    await world.look()
+    [one] = await world.bot.store.subscriptions()
+    assert (cards(world), one.paused) == ([], None)
+
+
+@on_sqlite
+async def test_a_queued_report_names_nobody_once_that_is_over(world: World) -> None:
+    build = ready(world)
+    world.applivery.download(build, world.applivery.member(email="eva@acme.test", first="Eva", last="Ruiz"))
+    await world.start()
+    await world.ask(f"grant <#{world.releases.id}|releases> manager")
+    await world.ask("downloads courier every:daily@09:00")
+    at = datetime.now(UTC) + timedelta(seconds=1)
+    execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - timedelta(days=1))}")
+    await asyncio.sleep(1.2)
+    await world.bot.digest.step()
+    await world.ask(f"revoke <#{world.releases.id}|releases>")
+    await world.settle()
+    said = [*cards(world), *world.slack.messages(world.releases, cards(world)[0].ts)]
+    assert len(said) > 1
+    assert "Eva" not in str([one.saved() for one in said])
+
+
+@on_sqlite
+async def test_a_report_that_has_ended_is_not_posted(world: World) -> None:
+    ready(world)
+    await world.start()
+    await world.ask("downloads courier every:daily@09:00")
+    at = datetime.now(UTC) - timedelta(seconds=1)
+    execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - timedelta(days=1))}")
+    await world.bot.digest.step()
+    await world.ask("unsubscribe d1")
+    await world.settle()
+    assert cards(world) == []
+
+
+@on_sqlite
+async def test_a_watch_from_its_channel_goes_on(world: World) -> None:
+    """The link of an app that is kept to a channel goes to who asked for it there."""
+    secret = world.slack.channel("secret", members=(world.bruno,))
+    await world.start()
+    await world.ask(f"grant <#{secret.id}|secret> app:courier")
+    build = ready(world, status="in_progress")
+    await world.ask("watch courier", user=world.bruno, channel=secret)
+    world.applivery.move(build, "processed")
+    await look(world)
+    assert mints(world) == 1
+    assert paused(world, world.bruno) == []
+
+
+@on_sqlite
+async def test_a_paused_watch_says_nothing_of_its_build(world: World) -> None:
+    await world.start()
+    build = ready(world, status="pending")
+    await world.ask("watch courier", user=world.bruno)
+    await look(world)
+    progress = directs(world, world.bruno)[0]
+    secret = world.slack.channel("secret")
+    await world.ask(f"grant <#{secret.id}|secret> app:courier")
+    world.applivery.move(build, "in_progress")
+    await look(world)
+    assert progress.text == "⏸ Your watch of Courier 2.4.0 (173) for iOS is paused."
+    await world.slack.home(world.bruno)
+    await world.slack.until(lambda: world.slack.home_of(world.bruno))
+    assert "being processed" not in str(world.slack.home_of(world.bruno).payload)
+    await press(world.slack, progress, "Stop watching", user=world.bruno)
+    await rested(world)
+    assert (await world.bot.store.watched_by(world.bruno.id)) == []
