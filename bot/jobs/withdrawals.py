@@ -10,7 +10,7 @@ from functools import partial
 from bot.causes import cause
 from bot.domain import filters
 from bot.domain.digests import Digest
-from bot.domain.model import Announcement, App, Build, Event, Role, Saying, Stage, Subscription, is_person
+from bot.domain.model import Announcement, App, Build, Event, Role, Saying, Subscription, is_person
 from bot.domain.states import Withdrawal
 from bot.errors import Denied, MessageRefused, Problem, SlackProblem, StoreDown, Unchecked
 from bot.language import say, speaking
@@ -199,12 +199,9 @@ class Withdrawals:
         await self._permission.require(one.created_by, Role.RELEASER, _app(one), one.channel_id)
 
     async def _require_obtainable(self, announcement: Announcement, concerned: list[Subscription]) -> None:
-        """A build that was recalled or deleted before it was announced is no news."""
-        shown = announcement.shown or ()
-        builds = [one.build for one in shown] or [announcement.build]
+        """A build that was recalled before it was announced is no news."""
+        builds = [one.build for one in announcement.shown] or [announcement.build]
         recalled = await self._store.recalls()
-        if shown and all(build.stage is Stage.DELETED for build in builds):
-            raise MessageRefused(code="deleted")
         if not all(build.id in recalled for build in builds):
             return
         error = Denied(reason=Withdrawal.RECALLED)
