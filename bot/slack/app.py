@@ -57,6 +57,7 @@ from bot.slack.repeats import Repeats
 from bot.slack.shapes import cleaned
 from bot.slack.submitting import Submitted, again
 from bot.slack.turns import Turns
+from bot.store.wakeups import Topic
 from bot.telemetry import Metrics, logger
 
 log = logger(__name__)
@@ -134,6 +135,7 @@ class FrontDoor(AsyncMiddleware):
         kind = body.get("type")
         if who := changed(body):  # twice does no harm, and waits for no database
             self._people.forget(who)
+            self._house.store.wakeups.ring(Topic.ACCESS)  # what was paused for it may go on
             self._track(self._tell_others(who))
             return BoltResponse(status=OK, body="")
         if kind != "block_suggestion" and self._turns.full(person(body)):

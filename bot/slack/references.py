@@ -8,7 +8,8 @@ from bot.errors import ChannelUnchecked, Denied, SlackProblem
 from bot.language import say
 from bot.slack.command import Call
 from bot.slack.poster import Channel
-from bot.slack.sharing import OUT_OF_SIGHT, looked_at
+from bot.slack.refusals import OUT_OF_SIGHT
+from bot.slack.sharing import looked_at
 
 # Slack writes references so in a command whose text it escapes, and somebody may write the same by hand: only what is
 # there for everybody is believed, for all else Slack is asked.

@@ -158,7 +158,7 @@ class Digests(Database):
         query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
 
         async def work(connection: Connection) -> list[Digest]:
-            return [_digest(row) for row in await connection.execute(query)]
+            return [digest_of(row) for row in await connection.execute(query)]
 
         return await self.run(work)
 
