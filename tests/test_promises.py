@@ -250,7 +250,7 @@ async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_s
     build = world.applivery.build(world.courier, os="android")
     ticket = tickets.new_ticket()
     await world.bot.store.issue_ticket(
-        tickets.fingerprint(ticket), team_id="T", user_id="U", app_id=world.courier.id, build_id=build.id,
+        tickets.fingerprint(ticket), team_id="T", user_id=world.bruno.id, app_id=world.courier.id, build_id=build.id,
         kind=FileKind.AUTO, file_id=None, life_seconds=600.0, origin="",
     )  # fmt: skip
     page = f"http://127.0.0.1:{world.bot.web.port}/b/{ticket}"

@@ -14,11 +14,16 @@ from datetime import UTC, datetime
 from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.domain.tickets import Ticket
 from bot.store.store import Store
 from bot.telemetry import Metrics
 from bot.web.claim import ClaimPage
 from bot.web.porch import Porch
 from bot.web.server import Web
+
+
+async def anyone(ticket: Ticket) -> None:
+    """Let each person use their ticket."""
 
 
 async def main(file: str, url: str, token: str) -> None:
@@ -27,7 +32,8 @@ async def main(file: str, url: str, token: str) -> None:
     porch = await Porch.open("127.0.0.1", 0)
     store = await Store.open(f"sqlite:///{file}")
     async with Applivery(hosts=hosts, organization="acme", token=token, budget=Budget(100), timeout=90) as client:
-        page = ClaimPage(client, store, metrics, lambda: datetime.now(UTC), f"http://127.0.0.1:{porch.port}")
+        address = f"http://127.0.0.1:{porch.port}"
+        page = ClaimPage(client, store, metrics, lambda: datetime.now(UTC), address, permit=anyone)
         web = Web(metrics=metrics, checks={}, claim=page)
         await web.start(porch)
         sys.stdout.write(f"{web.port}\n")
