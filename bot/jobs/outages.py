@@ -13,7 +13,7 @@ from bot.errors import SlackProblem
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.store.outages import OutageRecord
-from bot.store.sql import SQLITE
+from bot.store.sql import SKEW_SECONDS, SQLITE
 from bot.store.store import Store
 from bot.store.watching import FAILURES
 from bot.telemetry import logger
@@ -82,12 +82,13 @@ class OutageNotifier:
         """Polls bring something again: told when they have for some looks."""
         if self._well < STEADY:
             await self._store.renew_outage(known, now + OWNED_SECONDS, self._owner)
-        elif await self._store.end_outage(known, now, await self._admins()):
-            log.info("outage.over", seconds=round(now - known.began))
+        elif await self._store.end_outage(known, max(now, known.began), await self._admins()):
+            log.info("outage.over", seconds=round(max(now - known.began, 0)))
 
     def _mine(self, known: OutageRecord, now: float) -> bool:
         """Whether its end is ours to tell: another replica's polls may fail on while ours bring something."""
-        return self._store.dialect == SQLITE or known.owner == self._owner or known.until < now
+        owned = now <= known.until <= now + OWNED_SECONDS + SKEW_SECONDS  # longer is from a clock that was ahead
+        return self._store.dialect == SQLITE or known.owner == self._owner or not owned
 
     async def _admins(self) -> list[str]:
         """Whom to tell. Raises SlackProblem."""

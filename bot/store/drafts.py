@@ -6,7 +6,7 @@ import secrets
 
 from bot.store.columns import storable
 from bot.store.database import Database
-from bot.store.sql import span, written
+from bot.store.sql import far, span, written
 from bot.store.transactions import Connection
 
 KEEP_SECONDS = 7 * 24 * 60 * 60
@@ -20,7 +20,7 @@ class Drafts(Database):
         key = secrets.token_urlsafe(16)
 
         async def work(connection: Connection) -> str:
-            await self.execute(connection, _PURGE)
+            await self.execute(connection, _PURGE, far=far(KEEP_SECONDS))
             await self.execute(connection, _SAVE, key=key, value=storable(value), keep=span(KEEP_SECONDS))
             return key
 
@@ -30,14 +30,14 @@ class Drafts(Database):
         """The text under this key; None when there is none, or its week is over."""
 
         async def work(connection: Connection) -> str | None:
-            found: str | None = (await self.execute(connection, _READ, key=key)).scalar()
+            found: str | None = (await self.execute(connection, _READ, key=key, far=far(KEEP_SECONDS))).scalar()
             return found
 
         return await self.run(work)
 
 
-_PURGE = written("DELETE FROM drafts WHERE expires_at <= {now}")
+_PURGE = written("DELETE FROM drafts WHERE expires_at <= {now} OR expires_at > {now} + :far")
 
 _SAVE = written("INSERT INTO drafts (key, value, expires_at) VALUES (:key, :value, {now} + :keep)")
 
-_READ = written("SELECT value FROM drafts WHERE key = :key AND expires_at > {now}")
+_READ = written("SELECT value FROM drafts WHERE key = :key AND expires_at > {now} AND expires_at <= {now} + :far")

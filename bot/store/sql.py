@@ -125,9 +125,9 @@ def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
 LONGEST_LEASE = 120.0
 
 
-def far(lease_seconds: float = LONGEST_LEASE) -> int:
-    """How far ahead a lease of so many seconds may end; one beyond that was taken by a clock that was ahead."""
-    return span(lease_seconds + SKEW_SECONDS)
+def far(seconds: float = LONGEST_LEASE) -> int:
+    """How far ahead what is for so many seconds may end; beyond that, it was begun by a clock that was ahead."""
+    return span(seconds + SKEW_SECONDS)
 
 
 def span(seconds: float) -> int:

@@ -5,12 +5,15 @@ Nothing lives longer for it, and nobody waits longer, than without.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bot import store as store_package
 from bot.domain import digests as decisions
 from bot.domain.model import Role, Stage
 from bot.domain.tickets import Ticket, TicketStatus
@@ -43,6 +46,24 @@ async def clock_was_ahead(store: Store, by: timedelta) -> None:
             await connection.execute(sa.update(table).where(number > 0).values({column.name: later}))
 
     await store.run(work)
+
+
+STATEMENT = re.compile(r'(_[A-Z_]+) = written\(\s*f?("""|")(.*?)\2', re.DOTALL)
+COMPARED = re.compile(r"(?:<=|>|<) \{\{?now\}\}?(?! [+-])")
+FURTHEST = re.compile(r"(?:<=|>) \{\{?now\}\}? \+ :|set_back|:skew")
+# How long lines of the ledger are kept (a clock that was behind must not delete what is there), and mere counts.
+NOT_BOUNDED = {"ledger._OLD", "tickets._END", "watching._STATE"}
+
+
+def test_every_time_that_is_compared_has_a_furthest() -> None:
+    found = {
+        f"{file.stem}.{name}": text
+        for file in Path(store_package.__path__[0]).glob("*.py")
+        for name, _, text in STATEMENT.findall(file.read_text())
+    }
+    assert len(found) > 50
+    unbounded = {name for name, text in found.items() if COMPARED.search(text) and not FURTHEST.search(text)}
+    assert unbounded <= NOT_BOUNDED
 
 
 async def quota(store: Store) -> float:
@@ -184,6 +205,14 @@ async def test_a_role_may_be_asked_for_again(store: Store, by: timedelta) -> Non
     assert await store.ask_for_role(*asked) is None
     await clock_was_ahead(store, by)
     assert await store.ask_for_role(*asked)
+
+
+@set_back
+async def test_a_draft_does_not_live_longer(store: Store, by: timedelta) -> None:
+    key = await store.save_draft("typed")
+    assert await store.draft(key) == "typed"
+    await clock_was_ahead(store, by)
+    assert await store.draft(key) is None
 
 
 async def test_nothing_waits_for_a_clock_that_was_behind(store: Store) -> None:
