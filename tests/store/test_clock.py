@@ -49,7 +49,7 @@ async def clock_was_ahead(store: Store, by: timedelta) -> None:
 
 
 STATEMENT = re.compile(r'(_[A-Z_]+) = written\(\s*f?("""|")(.*?)\2', re.DOTALL)
-COMPARED = re.compile(r"(?:<=|>|<) \{\{?now\}\}?(?! [+-])")
+COMPARED = re.compile(r"(?:<=|>|<) \{\{?now\}\}?(?! [+])")
 FURTHEST = re.compile(r"(?:<=|>) \{\{?now\}\}? \+ :|set_back|:skew")
 # How long lines of the ledger are kept (a clock that was behind must not delete what is there), and mere counts.
 NOT_BOUNDED = {"ledger._OLD", "tickets._END", "watching._STATE"}
