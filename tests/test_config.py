@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from bot import config
 from bot.applivery.hosts import Hosts
-from bot.cli import app
+from bot.cli.program import app
 from bot.config import EXAMPLES, Settings, SettingsFault, UploadSettings
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from bot.cli import app
+from bot.cli.program import app
 from tests.conftest import World
 from tests.postgres import PostgresServer
 

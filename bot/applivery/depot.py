@@ -19,7 +19,18 @@ from bot.applivery.upload import Delivery, Endurance, Progress, Unsure
 from bot.domain import formats, uploads
 from bot.domain.model import App, Build, Stage
 from bot.domain.uploads import Details
-from bot.errors import AppliveryProblem, CredentialRefused, NotProcessed, UploadUnsure
+from bot.errors import (
+    AppliveryProblem,
+    CredentialRefused,
+    Gone,
+    NotProcessed,
+    PermissionMissing,
+    PlanLacks,
+    QuotaReached,
+    RequestRefused,
+    Unreadable,
+    UploadUnsure,
+)
 from bot.language import later, say
 
 _Found = TypeVar("_Found")
@@ -122,7 +133,7 @@ class Depot:
             formats.check_start(file.name, first)
 
         try:
-            before = {build.id for build in await self.newest()}
+            before = await self._before()
             smalls = [("packageIcon", icon)] if icon else []
             form = Form(uploads.fields(details), smalls, "build", file)
             ask = Ask("upload", f"{self._hosts.upload}{self._root}/builds")
@@ -132,8 +143,20 @@ class Depot:
             raise objections.worded(problem) from None
         except Unsure as error:
             unsure = error
+        if before is None:
+            raise _lost(unsure, SAME_SIZE, looked=False)
         looking()
         return Uploaded(await self._searched(before, details, file, unsure), found=True)
+
+    async def _before(self) -> set[str] | None:
+        """The ids of the newest builds; None when this credential may not list them.
+
+        That alone is no reason not to upload: which of the two it may do, its role and the plan decide apart.
+        """
+        try:
+            return {build.id for build in await self.newest()}
+        except _NOT_LISTED:
+            return None
 
     async def _searched(self, before: set[str], details: Details, file: Parcel, unsure: Unsure) -> Build:
         version = details.version_name or details.package_version
@@ -155,10 +178,7 @@ class Depot:
         formats.check_size(file.name, file.size)
         path = paths.build(self._root, build_id)
         try:
-            build = await self._details(build_id)
-            if build.stage is not Stage.READY:
-                raise NotProcessed
-            before = {one.id for one in build.attachments}
+            before = await self._attached(build_id)
             ask = Ask("attach", f"{self._hosts.upload}{path}/files")
             form = Form((), (), "file", file)
             return await Delivery(self._transport, ask, form, progress, self._endurance).made(self._read)
@@ -166,6 +186,9 @@ class Depot:
             raise objections.worded(problem) from None
         except Unsure as error:
             unsure = error
+
+        if before is None:
+            raise _lost(unsure, SAME_FILE, looked=False)
 
         async def look() -> Build | None:
             build = await self.build(build_id)
@@ -176,6 +199,16 @@ class Depot:
         if found is not None:
             return found
         raise _lost(unsure, SAME_FILE, looked=looked)
+
+    async def _attached(self, build_id: str) -> set[str] | None:
+        """The ids of a build's attachments; None when this credential may not see the build. Raises NotProcessed."""
+        try:
+            build = await self._details(build_id)
+        except (PermissionMissing, PlanLacks):
+            return None
+        if build.stage is not Stage.READY:
+            raise NotProcessed
+        return {one.id for one in build.attachments}
 
     async def _details(self, build_id: str) -> Build:
         try:
@@ -209,6 +242,8 @@ class Depot:
         return objections.wrong_family(what, refused)
 
 
+# What says of the list, and only of it, that it cannot be had. An outage is none: what is lost then could not be found.
+_NOT_LISTED = (PermissionMissing, PlanLacks, QuotaReached, RequestRefused, Gone, Unreadable)
 SAME_VERSION = later("I looked for a new build of this app with the same version and size, and there is none.")
 SAME_SIZE = later("I looked for a new build of this app with the same size, and there is none.")
 SAME_FILE = later("I looked for a new file of this build with the same name and size, and there is none.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from io import FileIO
@@ -17,12 +18,16 @@ PIECE = 1024 * 1024  # bytes; larger ones cost memory and bring no speed
 def local(path: Path, name: str | None = None) -> Parcel:
     """The file at `path`, read piece by piece. Raises BadInput when there is none that can be read."""
     try:
-        if not path.is_file():
-            raise BadInput(f"There is no file “{path}”.", "Check the path.")
+        if not path.exists():
+            raise BadInput(f"There is no file “{shown(path)}”.", "Check the path.")
+        if not path.is_file():  # a pipe or device has no size, and can be read but once
+            raise BadInput(f"“{shown(path)}” is no regular file.", "Name the file itself.")
         with path.open("rb"):
             size = path.stat().st_size
     except OSError as error:
-        raise BadInput(f"“{path}” cannot be read: {error.strerror}.", "Check who may read it.") from None
+        raise BadInput(
+            f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path and who may read it."
+        ) from None
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Pieces]:
@@ -31,7 +36,13 @@ def local(path: Path, name: str | None = None) -> Parcel:
         with file:
             yield _pieces(file)
 
-    return Parcel(name or path.name, size, opened)
+    return Parcel(name or shown(Path(path.name)), size, opened)
+
+
+def shown(path: Path) -> str:
+    """The path as text: bytes of it that are no UTF-8 are replaced, and so are control characters."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 async def _pieces(file: BinaryIO | FileIO) -> Pieces:

@@ -75,7 +75,7 @@ class Form:
         yield self._tail()
 
     def _head(self) -> bytes:
-        parts = [self._part(name) + text.encode() + b"\r\n" for name, text in self.texts]
+        parts = [self._part(name) + _bytes(text) + b"\r\n" for name, text in self.texts]
         parts += [self._part(name, one.name, one.kind) + one.content + b"\r\n" for name, one in self.smalls]
         return b"".join([*parts, self._part(self.file_field, self.file.name, "application/octet-stream")])
 
@@ -87,9 +87,14 @@ class Form:
         if filename is not None:
             lines[1] += f'; filename="{_quoted(filename)}"'
             lines.append(f"Content-Type: {kind}")
-        return "\r\n".join([*lines, "", ""]).encode()
+        return _bytes("\r\n".join([*lines, "", ""]))
 
 
 def _quoted(text: str) -> str:
     """A name between quotes, as browsers write it. https://html.spec.whatwg.org/multipage/#multipart-form-data"""
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _bytes(text: str) -> bytes:
+    """The text as UTF-8; half a character, as names from elsewhere may have, becomes a question mark."""
+    return text.encode("utf-8", "replace")

@@ -26,6 +26,11 @@ def is_build_id(text: str) -> bool:
     return _HEX_ID.fullmatch(text) is not None
 
 
+def is_id_or_slug(text: str) -> bool:
+    """Whether `text` could name an app or workspace in a path; asks nobody."""
+    return _ID_OR_SLUG.fullmatch(text) is not None
+
+
 def checked_file_id(file_id: str) -> str:
     """Return `file_id` when it could be an attachment's id, else raise NotAnId."""
     return _checked(_FILE_ID, file_id, NO_FILE_ID)

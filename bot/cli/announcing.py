@@ -57,6 +57,8 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[An
     """Someone to announce in `channel`; the token is tried at once. Raises BadInput or a SlackProblem."""
     if settings.slack_bot_token is None:
         raise BadInput("--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out.")
+    if not channel.strip("# "):
+        raise BadInput("--announce names no channel.", "Name one, like --announce '#releases', or leave it out.")
     if settings.applivery_organization is None:
         raise BadInput("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
     async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:

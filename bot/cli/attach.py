@@ -25,5 +25,7 @@ def attach(build: BuildName, file: File, app: AppName = None, as_json: AsJson = 
     # imported here: it brings the network along, which the other words need later or never
     from bot.cli.attaching import Order  # noqa: PLC0415
     from bot.cli.showing import ended  # noqa: PLC0415
+    from bot.cli.typed import whole  # noqa: PLC0415
 
-    raise typer.Exit(ended(Order(build, file, app).carried_out, as_json=as_json))
+    given = whole({"build": build, "app": app})
+    raise typer.Exit(ended(Order(given["build"], file, given["app"]).begun, as_json=as_json))

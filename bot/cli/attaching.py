@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot import config
 from bot.applivery import files
+from bot.applivery.multipart import Parcel
 from bot.cli import depots
 from bot.cli.showing import Showing
-from bot.domain import choice
+from bot.config import UploadSettings
 from bot.slack.wording import size
 
 
@@ -22,16 +25,17 @@ class Order:
     path: Path
     app: str | None
 
-    async def carried_out(self, showing: Showing) -> None:
-        """Do it. Raises a Problem when it cannot be done."""
-        settings = config.read_upload()
-        file = files.local(self.path)
+    def begun(self, showing: Showing) -> Coroutine[Any, Any, None]:
+        """Read the settings and find the file, and give what is left to do. Raises a Problem."""
+        return self._carried_out(showing, config.read_upload(), files.local(self.path))
+
+    async def _carried_out(self, showing: Showing, settings: UploadSettings, file: Parcel) -> None:
         async with AsyncExitStack() as stack:
             depot = await stack.enter_async_context(depots.depot(settings, self.app))
-            build = await depots.build(depot, self.which)
-            showing.say(f"Attaching {file.name} ({size(file.size)}) to {build.app.name} {choice.label(build)}.")
+            build_id, title = await depots.build(depot, self.which)
+            showing.begin(f"Attaching {file.name} ({size(file.size)}) to {title}.", file.size)
             async with showing.progress(file.size):
-                build = await depot.attach(build.id, file, progress=showing.sent)
+                build = await depot.attach(build_id, file, progress=showing.sent)
             showing.learn(build, depots.dashboard(settings, build))
             showing.facts["attached"] = file.name
             showing.say(f"Attached; the build has {len(build.attachments)} now.")

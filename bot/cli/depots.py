@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.applivery import finding
+from bot.applivery import finding, paths
 from bot.applivery.budget import Budget
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
@@ -15,7 +15,7 @@ from bot.config import UploadSettings
 from bot.domain import choice
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build
-from bot.errors import BadInput, CredentialRefused
+from bot.errors import AppliveryProblem, BadInput, CredentialRefused, PermissionMissing, PlanLacks
 
 PER_HOUR = 8000
 
@@ -74,20 +74,44 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[Applivery]:
 
 
 async def _app(applivery: Applivery, typed: str) -> App:
+    """The app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is needed."""
     try:
         return await Catalogue(applivery).app(typed)
+    except (PermissionMissing, PlanLacks) as refused:
+        if paths.is_id_or_slug(typed):
+            return App(id=typed, slug=typed, name=typed)
+        said = "Applivery does not let this credential list the apps."
+        raise _refused(refused, said, "Give --app the app's id or short name.") from None
     except CredentialRefused:
         # the depot says whose token it is
         await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
         raise
 
 
-async def build(depot: Depot, which: str) -> Build:
-    """The build meant by its id, or by `latest`, a version or `#number`. Raises as choice.build does."""
-    if choice.BUILD_ID.fullmatch(which):
-        return await depot.build(which.lower())
+async def build(depot: Depot, which: str) -> tuple[str, str]:
+    """The id and title of the build meant by its id, or by `latest`, a version or `#number`.
+
+    Raises as choice.build does. One that is named by its id need not be one that this credential may see.
+    """
+    by_id = choice.BUILD_ID.fullmatch(which) is not None
+    try:
+        found = await depot.build(which.lower()) if by_id else await _named(depot, which)
+    except (PermissionMissing, PlanLacks) as refused:
+        if by_id:
+            return which.lower(), which.lower()
+        raise _refused(
+            refused, "Applivery does not let this credential list the builds.", "Give the build's id."
+        ) from None
+    return found.id, f"{found.app.name} {choice.label(found)}"
+
+
+async def _named(depot: Depot, which: str) -> Build:
     if which.strip().casefold() == choice.LATEST:
         found = await finding.latest(depot.page, can_be_had, finding.anything, ())
     else:
         found = await finding.meant(depot.page, which)
     return choice.build(which, found, found[0].app if found else depot.app)
+
+
+def _refused(refused: AppliveryProblem, sentence: str, step: str) -> AppliveryProblem:
+    return type(refused)(sentence, step, code=refused.code, status=refused.status)

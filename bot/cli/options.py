@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 
-def _option(*names: str, says: str) -> Any:
-    return typer.Option(*names, help=says, show_default=False)
+def _option(*names: str, says: str, least: int | None = None, most: int | None = None) -> Any:
+    return typer.Option(*names, help=says, show_default=False, min=least, max=most)
+
+
+def up_to(most: float) -> Callable[[float], float]:
+    """A check for a number above 0 and up to `most`; what is no number (`nan`) is neither."""
+
+    def checked(value: float) -> float:
+        if not 0 < value <= most:
+            raise typer.BadParameter(f"{value:g} is not above 0 and up to {most:g}.")
+        return value
+
+    return checked
 
 
 VersionName = Annotated[str | None, _option("--version-name", says="Label of the version.")]
@@ -38,7 +50,10 @@ Commit = Annotated[str | None, _option("--commit", says="The commit's hash.")]
 CommitMessage = Annotated[str | None, _option("--commit-message", says="Its message.")]
 Branch = Annotated[str | None, _option("--branch", says="The branch.")]
 GitTag = Annotated[str | None, _option("--git-tag", says="The Git tag.")]
-Triggered = Annotated[int | None, _option("--trigger-timestamp", says="When it was triggered, in ms since 1970.")]
+Triggered = Annotated[
+    int | None,
+    _option("--trigger-timestamp", says="When it was triggered, in ms since 1970.", least=0, most=10**15),
+]
 BuildUrl = Annotated[str | None, _option("--build-url", says="The CI run.")]
 CiUrl = Annotated[str | None, _option("--ci-url", says="The CI system.")]
 RepositoryUrl = Annotated[str | None, _option("--repository-url", says="The repository.")]

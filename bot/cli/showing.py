@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bot.cli import endings, failures, stopping, streams
 from bot.config import SettingsFault
 from bot.domain import uploads
 from bot.domain.model import Build
 from bot.domain.uploads import Pace
-from bot.errors import BadInput, Problem
-from bot.language.verbatim import unmarked
+from bot.errors import Problem
 from bot.slack.cards.uploads import measure
 from bot.slack.wording import plain
 from bot.telemetry import set_up_logs
 
-DONE, FAILED, USAGE = 0, 1, 2
 LINE_SECONDS = 10.0  # between two lines of progress
+
+
+class Stopped(Problem):
+    """The process was told to stop before the work was done."""
 
 
 class Showing:
@@ -32,6 +34,7 @@ class Showing:
         self.terminal = sys.stderr.isatty()
         self.facts: dict[str, Any] = {}
         self._sent = 0
+        self._total: int | None = None  # of the file that is being sent
 
     def learn(self, build: Build, address: str | None) -> None:
         """Keep what scripts want to know of the build."""
@@ -55,19 +58,23 @@ class Showing:
         """One line for people."""
         print(plain(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
-    def result(self, problem: Problem | None = None) -> None:
-        """What came of it, for scripts; nothing unless that was asked for."""
-        if not self.as_json:
-            return
-        found = {"ok": problem is None, **self.facts}
-        if problem is not None:
-            found["error"] = {
-                "kind": type(problem).__name__,
-                "code": getattr(problem, "code", None),
-                "message": unmarked(problem.sentence),
-                "next_step": unmarked(problem.next_step),
-            }
-        print(json.dumps(found, ensure_ascii=False), flush=True)  # noqa: T201
+    def begin(self, line: str, total: int) -> None:
+        """Say that a file of so many bytes is sent now. Raises a Problem when nobody could read what comes of it."""
+        self.say(line)
+        if why := streams.lost():
+            raise Problem(f"The output cannot be written: {why}.", "Nothing was uploaded.")
+        self._total = total
+
+    def stopped(self) -> Problem:
+        """What is to be said when the process is told to stop here."""
+        if "build" in self.facts:
+            return Stopped("Stopped. The build is uploaded.", "Uploading it again would make a second one.")
+        if self._total is not None and self._sent >= self._total:
+            return Stopped(
+                "Stopped before Applivery had answered, and so nobody knows if it has the file.",
+                "Look in the dashboard before you try again.",
+            )
+        return Stopped("Stopped. Nothing was uploaded.", "")
 
     def sent(self, count: int) -> None:
         """So many bytes of the file have gone."""
@@ -121,23 +128,18 @@ def ended(work: Callable[[Showing], Coroutine[Any, Any, None]], *, as_json: bool
     set_up_logs("ERROR", "console")  # on stderr: what scripts read stays theirs
     showing = Showing(as_json=as_json)
     try:
-        asyncio.run(work(showing))
-    except SettingsFault as fault:
-        showing.result(BadInput("The settings cannot be used.", " ".join(fault.lines)))
-        raise
+        stopping.until_done(work(showing))
     except KeyboardInterrupt:
-        stopped = Problem("Stopped.", "What Applivery did not get whole by then, it does not have.")
-        return _failed(showing, stopped)
+        return failures.failed(showing.stopped(), as_json=as_json, facts=showing.facts)
+    except SettingsFault as fault:
+        return failures.settings_fault(fault, as_json=as_json)
     except Problem as problem:
-        return _failed(showing, problem)
-    showing.result()
-    return DONE
-
-
-def _failed(showing: Showing, problem: Problem) -> int:
-    showing.result(problem)
-    print(plain(str(problem), 4000), file=sys.stderr, flush=True)  # noqa: T201
-    return USAGE if isinstance(problem, BadInput) else FAILED
+        return failures.failed(problem, as_json=as_json, facts=showing.facts)
+    except Exception as error:  # noqa: BLE001 - what is known of the build by then is told all the same
+        return failures.failed(failures.fault(error), as_json=as_json, facts=showing.facts)
+    if as_json:
+        endings.result({"ok": True, **showing.facts})
+    return endings.DONE
 
 
 def words(pace: Pace) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bot.applivery.files import shown
 from bot.applivery.multipart import Small
 from bot.domain import deployers, uploads
 from bot.domain.uploads import Deployer, Details
@@ -15,6 +16,17 @@ from bot.errors import BadInput
 
 LARGEST_ICON = 5 * 1024 * 1024  # bytes; ours, since the vendor names none
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def whole(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, with U+FFFD for each byte that is no UTF-8: nothing else takes half a character."""
+    return {name: _whole(value) for name, value in given.items()}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +61,8 @@ class Typed:
         content = _read(path, LARGEST_ICON)
         kind = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
         if kind is None:
-            raise BadInput(f"“{path}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon.")
-        return Small(path.name, kind, content)
+            raise BadInput(f"“{shown(path)}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon.")
+        return Small(shown(Path(path.name)), kind, content)
 
     def _changelog(self) -> str | None:
         text, path = self.given["changelog"], self.given["changelog_file"]
@@ -61,7 +73,7 @@ class Typed:
         try:
             return _read(path, 1024 * 1024).decode("utf-8-sig").strip() or None
         except UnicodeDecodeError:
-            raise BadInput(f"“{path}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
+            raise BadInput(f"“{shown(path)}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
 
     def _deployer(self, environment: Mapping[str, str]) -> Deployer:
         known = deployers.deployer(environment, _event(environment))
@@ -75,15 +87,17 @@ def _event(environment: Mapping[str, str]) -> Mapping[str, Any]:
     path = environment.get("GITHUB_EVENT_PATH")
     try:
         found = json.loads(Path(path).read_bytes()) if path else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path, most: int) -> bytes:
     try:
-        if path.stat().st_size > most:
-            raise BadInput(f"“{path}” is larger than {most // 1024 // 1024} MB.", "Check that it is the right file.")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(most + 1)  # and no more: a device has no end
     except OSError as error:
-        raise BadInput(f"“{path}” cannot be read: {error.strerror}.", "Check the path.") from None
+        raise BadInput(f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path.") from None
+    if len(content) > most:
+        raise BadInput(f"“{shown(path)}” is larger than {most // 1024 // 1024} MB.", "Check that it is the right file.")
+    return content

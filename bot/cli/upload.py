@@ -9,13 +9,17 @@ import typer
 
 from bot.cli import options
 
+LONGEST_WAIT = 10_080  # minutes: a week
+
 File = Annotated[Path, typer.Argument(help="The build: .ipa .apk .aab .dmg .pkg .exe .msi .msix .appx .nsp .zip …")]
 AppName = Annotated[
     str | None, typer.Option("--app", help="The app, with a Service Account's token.", show_default=False)
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until Applivery has processed it.")]
-Minutes = Annotated[float, typer.Option("--timeout", help="Minutes to wait for that.")]
-Every = Annotated[float, typer.Option("--every", help="Seconds between two looks.")]
+Minutes = Annotated[
+    float, typer.Option("--timeout", help="Minutes to wait for that.", callback=options.up_to(LONGEST_WAIT))
+]
+Every = Annotated[float, typer.Option("--every", help="Seconds between two looks.", callback=options.up_to(3600))]
 Channel = Annotated[
     str | None,
     typer.Option("--announce", help="Post a card in this Slack channel when it is ready.", show_default=False),
@@ -64,9 +68,10 @@ def upload(
     given = dict(locals())  # every option by its name, once
     # imported here: it brings the network along, which the other words need later or never
     from bot.cli.showing import ended  # noqa: PLC0415
-    from bot.cli.typed import Typed  # noqa: PLC0415
+    from bot.cli.typed import Typed, whole  # noqa: PLC0415
     from bot.cli.uploading import Order  # noqa: PLC0415
 
+    given = whole(given)
     wait = wait or announce is not None
-    order = Order(file, app, Typed(given), announce, wait=wait, patience=timeout * 60, every=every)
-    raise typer.Exit(ended(order.carried_out, as_json=as_json))
+    order = Order(file, given["app"], Typed(given), given["announce"], wait=wait, patience=timeout * 60, every=every)
+    raise typer.Exit(ended(order.begun, as_json=as_json))

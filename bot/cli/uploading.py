@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bot import config
 from bot.applivery import files
@@ -18,6 +20,7 @@ from bot.cli.announcing import announcing
 from bot.cli.showing import Showing
 from bot.cli.typed import Typed
 from bot.cli.watching import ended_well, status_of, watched
+from bot.config import UploadSettings
 from bot.domain import choice, uploads
 from bot.domain.model import Build, Stage
 from bot.domain.uploads import Details
@@ -38,11 +41,16 @@ class Order:
     patience: float
     every: float
 
-    async def carried_out(self, showing: Showing) -> None:
-        """Do it all. Raises a Problem at the first thing that does not go as ordered."""
+    def begun(self, showing: Showing) -> Coroutine[Any, Any, None]:
+        """Read settings and files, and give what is left to do. Raises a Problem at the first that does not go."""
+        # outside of the event loop: to open a pipe can take for ever, and in it no signal would be heard
         settings = config.read_upload()
         details, icon = self.typed.details(os.environ), self.typed.icon()
-        file = files.local(self.path)
+        return self._carried_out(showing, settings, files.local(self.path), details, icon)
+
+    async def _carried_out(
+        self, showing: Showing, settings: UploadSettings, file: Parcel, details: Details, icon: Small | None
+    ) -> None:
         async with AsyncExitStack() as stack:
             announcer = None
             if self.channel is not None:
@@ -64,7 +72,7 @@ class Order:
 
 
 async def _sent(depot: Depot, file: Parcel, details: Details, icon: Small | None, showing: Showing) -> Build:
-    showing.say(f"Uploading {file.name} ({size(file.size)}).")
+    showing.begin(f"Uploading {file.name} ({size(file.size)}).", file.size)
     started = time.monotonic()
     async with showing.progress(file.size):
         done = await depot.upload(file, details, icon=icon, progress=showing.sent, looking=partial(showing.say, LOST))

@@ -9,14 +9,18 @@ from bot.applivery.depot import Depot
 from bot.cli.showing import Showing
 from bot.domain import uploads
 from bot.domain.model import Build, Stage
-from bot.errors import AppliveryDown, BudgetSpent, Problem, TooManyRequests, Unreadable
+from bot.errors import AppliveryDown, AppliveryProblem, BudgetSpent, Problem, TooManyRequests, Unreadable
 
 _PASSING = (AppliveryDown, TooManyRequests, Unreadable, BudgetSpent)
 CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processing-codes/"
 
 
 class NotReady(Problem):
-    """Applivery has the file, and no build that can be had: it failed, or nobody knows yet."""
+    """Applivery has the file, and no build that can be downloaded: it failed (`code` says why), or is not known yet."""
+
+    def __init__(self, sentence: str, next_step: str, *, code: int | str | None = None) -> None:
+        super().__init__(sentence, next_step)
+        self.code = code
 
 
 async def watched(depot: Depot, build: Build, showing: Showing, *, patience: float, every: float) -> Build:
@@ -39,6 +43,12 @@ async def watched(depot: Depot, build: Build, showing: Showing, *, patience: flo
             showing.looked(build)
         except _PASSING as error:
             showing.say(f"{error.sentence} Looking again.")
+        except AppliveryProblem as refused:  # the upload was allowed, and looking at its build is not
+            raise NotReady(
+                f"The build is uploaded, and Applivery does not say how it is: {refused.sentence}",
+                "Look at it in the dashboard; uploading it again would make a second one.",
+                code=refused.code,
+            ) from None
     return build
 
 
@@ -60,4 +70,12 @@ def ended_well(build: Build) -> None:
         return
     code = f" (code {build.error_code})" if build.error_code else ""
     reason = build.error or "Applivery gave no reason."
-    raise NotReady(f"Applivery could not process the build{code}: {reason}", f"What the codes mean: {CODES}")
+    raise NotReady(
+        f"Applivery could not process the build{code}: {reason}", f"What the codes mean: {CODES}", code=_number(build)
+    )
+
+
+def _number(build: Build) -> int | str | None:
+    """Applivery's code as every other code is told: a number when it is one."""
+    code = build.error_code
+    return int(code) if code and code.isascii() and code.isdigit() and len(code) < 10 else code

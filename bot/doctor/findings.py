@@ -87,7 +87,7 @@ class Report:
             }
             for one in self.findings
         ]
-        return json.dumps({"ok": self.fine, "checks": checks}, ensure_ascii=False, indent=2)
+        return json.dumps({"ok": self.fine, "checks": checks}, indent=2)
 
     def _sum(self) -> str:
         counts = {outcome: sum(one.outcome is outcome for one in self.findings) for outcome in Outcome}

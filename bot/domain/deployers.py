@@ -168,7 +168,7 @@ def _milliseconds(moment: str | None) -> int | None:
     """Milliseconds since 1970 of an ISO time or of seconds since then; None for anything else."""
     if not moment:
         return None
-    if moment.isdigit():
+    if moment.isascii() and moment.isdigit() and len(moment) < 17:
         return int(moment) * 1000 if len(moment) < 12 else int(moment)
     try:
         at = datetime.fromisoformat(moment)

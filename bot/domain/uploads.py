@@ -131,10 +131,11 @@ def check(details: Details, *, icon: bool) -> None:
             say("“{typed}” is no platform.", typed=details.platform[:20]),
             say("There are: {names}.", names=", ".join(PLATFORMS)),
         )
-    if details.groups and not details.notify_employees:
+    # The vendor's own example mails collaborators and no employees, and has a filter.
+    if details.groups and not details.mails:
         raise BadInput(
-            say("Groups narrow who of the employees is mailed, and nobody is."),
-            say("Ask for mails to employees, or leave the groups out."),
+            say("Groups narrow who is mailed, and nobody is."),
+            say("Say who is to be mailed, or leave it out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise BadInput(

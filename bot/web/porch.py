@@ -50,9 +50,10 @@ class Porch:
         """Listen from now on; port 0 is any free one. Raises CannotStart when the address cannot be used."""
         try:
             return cls(await _bound(host, port), limits or Limits.of_this_process())
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
+            why = getattr(error, "strerror", None) or "that is no host"
             raise CannotStart(
-                f"Port {port} of {host} cannot be used: {error.strerror or error}.",
+                f"Port {port} of {host} cannot be used: {why}.",
                 "Another process may have it; set PORT to a free one.",
             ) from error
 

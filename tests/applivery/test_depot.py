@@ -232,7 +232,7 @@ async def test_a_file_above_4_gb_is_not_sent(depot: Depot, server: PretendedAppl
         Details(platform="ps5"),
         Details(platform="amiga"),
         Details(notify_language="tlh", notify_employees=True),
-        Details(groups=(("qa",),), notify_collaborators=True),
+        Details(groups=(("qa",),)),
         Details(notify_message="hello"),
     ],
 )

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,11 +174,117 @@ async def test_wait_says_a_status_it_does_not_know(world: World, ipa: Path) -> N
     assert "has not finished it (status “thawing” (unknown to me))" in done.err
 
 
+@pytest.mark.parametrize(
+    ("wire", "code", "words"),
+    [
+        ({"errorCode": 1008, "error": "Bad signature"}, 1008, "(code 1008): Bad signature"),
+        ({"errorCode": "1008", "error": None}, 1008, "(code 1008): Applivery gave no reason."),
+        ({"error": {"code": 1012, "message": "No icon"}, "errorCode": None}, 1012, "(code 1012): No icon"),
+        ({"error": {"code": "E-7"}, "errorCode": None}, "E-7", "(code E-7)"),
+        ({"error": "Bad signature", "errorCode": None}, None, "the build: Bad signature"),
+    ],
+)
+async def test_a_processing_error_s_code_is_told(
+    world: World, ipa: Path, wire: dict[str, Any], code: int | str | None, words: str
+) -> None:
+    process = await begun(
+        world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--json",
+        **service_account(world),
+    )  # fmt: skip
+    [build] = await world.applivery.until(lambda: world.applivery.builds, 20)
+
+    def failed(body: Any) -> Any:
+        return {**body, "data": {**body["data"], "status": "error", **wire}}
+
+    world.applivery.reshape(f"GET *builds/{build.id}", failed)
+    done = await ended(process)
+    said = json.loads(done.out)
+    assert (done.code, said["error"]["code"], said["build"]["stage"]) == (1, code, "failed")
+    assert words in said["error"]["message"]
+    assert words in done.err
+
+
 async def test_wait_ends_with_1_when_nobody_knows_yet(world: World, ipa: Path) -> None:
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.01")
     assert done.code == 1
     assert "has not finished it (“pending”)" in done.err
     assert "would make a second one" in done.err
+
+
+async def test_the_vendor_s_own_example_is_sent_as_it_is(world: World, ipa: Path) -> None:
+    """Mail to collaborators, none to employees, and a filter: S004 of the API's documentation."""
+    mailed = [
+        "--notify-collaborators",
+        "--filter",
+        "group1,group2|group3",
+        "--notify-message",
+        "New build ready for QA",
+    ]
+    done = await upload(world, ipa, "--app", "courier", "--tag", "staging, sprint-42", *mailed)
+    assert done.code == 0, done.err
+    form = world.applivery.builds[0].form
+    assert (form["notifyCollaborators"], form["notifyEmployees"]) == ("true", "false")
+    assert {name: form[name] for name in form if name.startswith("filter")} == {
+        "filter[0][0]": "group1", "filter[0][1]": "group2", "filter[1][0]": "group3",
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------ what may not be looked at
+
+REFUSED_LOOKS = [
+    Fault(status=403, code=5004, error="Plan"),
+    Fault(status=403, error="Forbidden"),
+    Fault(status=403, code=5003, error="Limit"),
+    Fault(status=400, code=6002, error="Body Validation Error"),
+    Fault(status=404, code=3001, error="Entity not found"),
+    Fault(status=200, body="<h1>Hello</h1>"),
+]
+
+
+@pytest.mark.parametrize("fault", REFUSED_LOOKS)
+async def test_a_list_that_is_refused_stops_no_upload(world: World, ipa: Path, fault: Fault) -> None:
+    world.applivery.faults.add("GET *builds", fault, times=None)
+    done = await upload(world, ipa, "--json", **app_token(world))
+    said = json.loads(done.out)
+    assert (done.code, said["ok"]) == (0, True), done.err
+    assert said["build"]["id"] == world.applivery.builds[0].id
+    world.applivery.faults.add(POSTING, Fault(drop_after=True))
+    done = await upload(world, ipa, "--json", **app_token(world))
+    assert (done.code, json.loads(done.out)["error"]["kind"]) == (1, "UploadUnsure")
+    assert "Applivery did not let me look for it" in done.err
+    assert len(world.applivery.builds) == 2, "it is not sent again"
+
+
+@pytest.mark.parametrize("fault", REFUSED_LOOKS[:2])
+async def test_apps_that_may_not_be_listed_are_named_by_id(world: World, ipa: Path, fault: Fault) -> None:
+    world.applivery.faults.add("GET *apps/", fault, times=None)
+    world.applivery.faults.add("GET *apps", fault, times=None)
+    for name in ("courier", world.courier.id):
+        done = await upload(world, ipa, "--app", name, "--json")
+        assert (done.code, json.loads(done.out)["build"]["app"]) == (0, "courier"), done.err
+    done = await upload(world, ipa, "--app", "The Courier", "--json")
+    assert done.code == 1
+    assert "does not let this credential list the apps. Give --app the app's id or short name." in done.err
+    assert len(world.applivery.builds) == 2
+
+
+@pytest.mark.parametrize("fault", REFUSED_LOOKS[:3])
+async def test_a_build_that_may_not_be_seen_is_uploaded_all_the_same(world: World, ipa: Path, fault: Fault) -> None:
+    world.applivery.faults.add("GET *builds/*", fault, times=None)
+    done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--json")
+    said = json.loads(done.out)
+    assert (done.code, said["ok"], said["build"]["id"]) == (1, False, world.applivery.builds[0].id)
+    assert said["error"]["message"].startswith("The build is uploaded, and Applivery does not say how it is:")
+    assert "may not upload" not in done.err
+    assert "way of uploading" not in done.err
+
+
+@pytest.mark.parametrize("fault", REFUSED_LOOKS[:2])
+async def test_a_build_that_may_not_be_seen_can_be_attached_to(world: World, ipa: Path, fault: Fault) -> None:
+    build = world.applivery.build(world.courier)
+    world.applivery.faults.add("GET *builds/*", fault, times=None)
+    done = await shell(world.folder, "attach", build.id, str(ipa), "--json", **app_token(world))
+    assert (done.code, json.loads(done.out)["attached"]) == (0, "courier.ipa"), done.err
 
 
 # ------------------------------------------------------------------ what goes wrong

@@ -1,0 +1,46 @@
+"""How a word on the shell ends when it does not end well: a sentence, one JSON object if JSON was asked for, a code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DONE, FAILED, USAGE = 0, 1, 2
+STOPPED = "Stopped"
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Whether these words of the command line ask for JSON; told without reading the others, which may be wrong."""
+    return any(word == "--json" or word.startswith("--json=") for word in words)
+
+
+def told(
+    kind: str,
+    sentence: str,
+    next_step: str = "",
+    *,
+    code: int | str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    as_json: bool,
+) -> None:
+    """Say what went wrong: in words on stderr, and on stdout as the one JSON object."""
+    line = "".join(letter if letter.isprintable() else " " for letter in f"{sentence} {next_step}")
+    line = " ".join(line.split())
+    print(line if len(line) <= 4000 else f"{line[:3999]}…", file=sys.stderr, flush=True)  # noqa: T201
+    if as_json:
+        result(error(kind, sentence, next_step, code=code, facts=facts))
+
+
+def error(
+    kind: str, message: str, next_step: str, *, code: int | str | None = None, facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What programs are told of a failure."""
+    said = {"kind": kind, "code": code, "message": message, "next_step": next_step}
+    return {"ok": False, **(facts or {}), "error": said}
+
+
+def result(found: Mapping[str, Any]) -> None:
+    """Print a JSON object on a line of its own, in ASCII: so it is whole in every encoding."""
+    print(json.dumps(found), flush=True)  # noqa: T201

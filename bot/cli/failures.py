@@ -1,0 +1,56 @@
+"""Each kind of failure on the shell, told in words and as JSON, and its exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bot
+from bot.cli import endings
+from bot.config import SettingsFault
+from bot.errors import BadInput, Problem
+from bot.language.verbatim import unmarked
+
+_LONGEST = 2000  # characters of a message; an argument that is repeated in it may be as long as the system allows
+
+
+def failed(problem: Problem, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
+    """Tell of a problem; 2 when the call itself has to be changed, else 1."""
+    code = getattr(problem, "code", None)
+    said, step = unmarked(problem.sentence), unmarked(problem.next_step)
+    endings.told(type(problem).__name__, said, step, code=code or None, facts=facts, as_json=as_json)
+    return endings.USAGE if isinstance(problem, BadInput) else endings.FAILED
+
+
+def settings_fault(fault: SettingsFault, *, as_json: bool) -> int:
+    """Tell of settings that cannot be used, on a line for each."""
+    print("\n".join(fault.lines), file=sys.stderr, flush=True)  # noqa: T201
+    if as_json:
+        endings.result(endings.error("BadInput", "The settings cannot be used.", " ".join(fault.lines)))
+    return endings.USAGE
+
+
+def usage(error: Exception, *, as_json: bool) -> int | None:
+    """Tell of a call that the parser of the command line refused; None when the error is none of its own.
+
+    Its classes are private, and have been another package's: they are known by what they can do.
+    """
+    if not hasattr(error, "format_message") or not hasattr(error, "show"):
+        return None
+    message = str(getattr(error, "message", ""))
+    vars(error)["message"] = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+    error.show()
+    if as_json:
+        endings.result(endings.error("BadInput", error.format_message(), "Add --help to see what there is."))
+    return endings.USAGE
+
+
+def fault(error: Exception) -> Problem:
+    """An error nobody expected as a problem: its kind and place, and not its words, which may hold a secret."""
+    here = Path(bot.__file__).parent
+    ours = [one for one in traceback.extract_tb(error.__traceback__) if here in Path(one.filename).parents]
+    place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    return Problem(f"This program has a fault: {type(error).__name__}{place}.", "Please report it.")

@@ -1,0 +1,35 @@
+"""Signals that tell the process to stop. Imports next to nothing: it has to be ready before all that takes long."""
+
+from __future__ import annotations
+
+import signal
+
+
+class Told(KeyboardInterrupt):
+    """A signal told the process to stop.
+
+    A class of its own: Python ends with the code of SIGINT, whatever we exit with, once the very KeyboardInterrupt has
+    passed through an `exec` of some library, caught or not.
+    """
+
+
+def signals() -> list[signal.Signals]:
+    """What tells this process to stop; what it was started to ignore (`nohup`, `&` in a script) is left out."""
+    all_of_them = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [number for number in all_of_them if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def interrupt() -> None:
+    """Let each of them raise Told."""
+    for number in signals():
+        signal.signal(number, _tell)
+
+
+def _tell(_number: int, _frame: object) -> None:
+    raise Told
+
+
+def ignore() -> None:
+    """Let none of them change the exit code: all is said, and nothing is left to stop."""
+    for number in signals():
+        signal.signal(number, signal.SIG_IGN)
