@@ -75,13 +75,26 @@ def _parts(value: str) -> SplitResult:
     return parts
 
 
+_LABELS = r"[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*\.?"  # each is 63 characters at most
+_HOST = rf"(?:{_LABELS}|\[[0-9A-Fa-f:.]+\])"
+_HOST_AND_PORT = re.compile(rf"{_HOST}(?::\d*)?")
+
+
 def _web_address(value: str) -> str:
     parts = _parts(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("is not a web address with scheme and host")
-    if parts.query or parts.fragment or parts.username:
+    if set(value) & set("?#\\") or "@" in parts.netloc or not value.isprintable() or " " in value:
         raise ValueError("has more than scheme, host, port and path")
+    if not _HOST_AND_PORT.fullmatch(parts.netloc):
+        raise ValueError("is not a web address: its host cannot be one")
     return value.rstrip("/")
+
+
+def _listening(value: str) -> str:
+    if not re.fullmatch(rf"{_LABELS}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%\w+)?", value):
+        raise ValueError("is not the name or the address of a host")
+    return value
 
 
 def _public_address(value: str) -> str:
@@ -116,6 +129,14 @@ def _one_path_word(value: SecretStr) -> SecretStr:
 _SQLITE = "sqlite:///"
 _FORGETS = "would be a database in memory, which forgets everything at a restart"
 _POSTGRESQL = ("postgresql://", "postgres://")
+# Strict, since whoever reads it otherwise takes a part of a password for the host, and shows that: a `#` ends the
+# host for one library, an `@` the password for another.
+_SERVER = re.compile(
+    r"postgres(?:ql)?://"
+    r"(?:[^\s:/?#@\[\]]*(?::[^\s/?#@\[\]]*)?@)?"
+    r"(?:{host}(?::\d*)?(?:,{host}(?::\d*)?)*)?"
+    r"(?:/[^\s/?#@]*)?(?:\?[^\s#@]*)?".format(host=rf"(?:{_HOST}|(?:%2[Ff][\w.%-]+))")
+)
 
 
 def database_address(value: str) -> str:
@@ -136,9 +157,20 @@ def database_address(value: str) -> str:
         return _sqlite_address(address)
     if not address.startswith(_POSTGRESQL):
         raise ValueError("must start with sqlite:/// or postgresql://, without the name of a driver")
-    address = _hosts_apart(address)
-    _parts(address)
-    return address
+    if not _SERVER.fullmatch(address) or not _splits(address):
+        raise ValueError(
+            "is not an address: its host or port cannot be read; in a user's name or password write "
+            "@ as %40, / as %2F, ? as %3F, # as %23 and a blank as %20"
+        )
+    return _hosts_apart(address)
+
+
+def _splits(address: str) -> bool:
+    try:
+        urlsplit(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _hosts_apart(address: str) -> str:
@@ -184,9 +216,10 @@ def _spelt(typed: str) -> str:
 def _people(value: Any) -> Any:
     if isinstance(value, str):
         value = tuple(part.strip() for part in value.split(",") if part.strip())
-    for person in value:
+    for number, person in enumerate(value, 1):
         if not re.fullmatch(r"[UW][A-Za-z0-9_]+", person):
-            raise ValueError(f"“{' '.join(person.split())[:40]}” is not a Slack user id")
+            # not repeated: it may be a token that was meant for the line above
+            raise ValueError(f"is not a list of Slack user ids: number {number} is none")
     return value
 
 
@@ -207,7 +240,7 @@ def _network(word: str) -> tuple[Network, ...]:
     try:
         return (ip_network(word, strict=False),)
     except ValueError:
-        raise ValueError(f"“{word[:40]}” is not a network like 10.0.0.0/8, and not private or none") from None
+        raise ValueError("has something else than networks like 10.0.0.0/8, private or none") from None
 
 
 def _lower(value: Any) -> Any:
@@ -254,7 +287,7 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(database_address), Field(repr=False)] = (
         "sqlite:///bot.db"  # has a password
     )
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_listening)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     public_url: Annotated[str, AfterValidator(_public_address)] | None = None
     trusted_proxies: Annotated[str, AfterValidator(_list_of_networks)] = "private"

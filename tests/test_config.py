@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 from bot import config
 from bot.applivery.hosts import Hosts
 from bot.cli.program import app
-from bot.config import EXAMPLES, Settings, SettingsFault, UploadSettings
+from bot.config import EXAMPLES, Settings, SettingsFault, SlackAppSettings, UploadSettings
+from bot.store.engine import Place
 
 ROOT = Path(__file__).parents[1]
 NEEDED = {
@@ -284,8 +285,14 @@ WRONG = [
     ("POLL_IDLE_SECONDS", "inf", "less than or equal to"),
     ("BUILD_DEADLINE_HOURS", "0", "greater than 0"),
     ("POLL_IDLE_SECONDS", "a minute", "valid number"),
-    ("ACCESS_ADMINS", "ana", "“ana” is not a Slack user id"),
-    ("ACCESS_ADMINS", "U1\nrm -rf", "“U1 rm -rf” is not a Slack user id"),
+    ("ACCESS_ADMINS", "ana", "is not a list of Slack user ids: number 1 is none"),
+    ("ACCESS_ADMINS", "U1,U2\nrm -rf", "number 2 is none"),
+    ("HOST", "not a host", "is not the name or the address of a host"),
+    ("HOST", "a..b", "is not the name or the address of a host"),
+    ("APPLIVERY_API_URL", "https://:hunter2@api.applivery.io", "has more than"),
+    ("APPLIVERY_API_URL", "https://a..b", "its host cannot be one"),
+    ("APPLIVERY_API_URL", f"https://{'a' * 64}.test", "its host cannot be one"),
+    ("DATABASE_URL", "postgresql://u:p@ss#w%rd@db/bot", "write @ as %40"),
     ("ACCESS_DEFAULT_ROLE", "king", "'member', 'releaser', 'manager' or 'admin'"),
     ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ("LOG_FORMAT", "xml", "'console' or 'json'"),
@@ -304,7 +311,7 @@ def test_a_wrong_setting_is_one_line_with_its_name_what_is_wrong_and_an_example(
 
 
 def test_every_setting_that_can_be_wrong_is_tried_here() -> None:
-    assert {name for name, _, _ in WRONG} == {*NEEDED, *DEFAULTS} - {"HOST"}
+    assert {name for name, _, _ in WRONG} == {*NEEDED, *DEFAULTS}
 
 
 @pytest.mark.parametrize("name", sorted({*NEEDED} - {"SLACK_APP_TOKEN"}))
@@ -358,6 +365,82 @@ def test_a_fault_never_shows_the_value_of_a_secret(name: str, spoil: str) -> Non
     shown = "".join(traceback.format_exception(wrong.value))
     assert SECRET not in shown
     assert len(wrong.value.lines) >= 1
+
+
+PIECES = ("Kq7zAlpha", "Kq7zBravo", "Kq7zCharl", "Kq7zDelta")
+AWKWARD = [
+    "{0}@{1}#{2}%{3}", "{0}#{1}@{2}", "{0}@{1}@{2}", "{0}/{1}@{2}", "{0}?{1}@{2}", "{0}:{1}@{2}/{3}", "{0} {1}",
+    "{0}%zz{1}", "{0}%2{1}", "{0}\\{1}", "{0}[{1}]", "[{0}", "{0}]", "{0}℀{1}", "{0}\n{1}", "{0}\t{1}@{2}",
+    "{0}&{1}={2}", "{0};{1}",
+    "{0},{1}", "'{0}'{1}", '"{0}"', "{0}\ud800{1}", "é{0}", "{0}..{1}", "{0}" + "x" * 70, "<{0}>", "{{{0}}}",
+    "12/{0}@{1}", "12?{0}@{1}", "12#{0}@{1}",
+]  # fmt: skip
+AROUND = [
+    "{}", "xoxb-{}", "xapp-{}", "https://u:{}@h.test/x", "https://{}@h.test", "https://:{}@h.test", "http://{}/x",
+    "//{}", "https://h.test:{}", "https://h.test?token={}", "https://h.test/#{}", "postgresql://u:{}@db/bot", "postgres://{}",
+    "postgresql://u:{}@h1:1,h2:2/bot", "postgresql://{}@db/bot", "postgresql://db/{}", "postgresql://db:{}/bot",
+    "postgresql://db/bot?password={}", "postgresql+asyncpg://u:{}@db/bot", "mysql://u:{}@db/bot", "postgresql:u:{}@db",
+    "POSTGRESQL://u:{}@db/bot", " postgresql://u:{}@db/bot", "sqlite://u:{}@h/x", "U012AB3CD,{}", "10.0.0.0/8,{}",
+]  # fmt: skip
+EVERY_SETTING = sorted({*Settings.model_fields, *UploadSettings.model_fields, *SlackAppSettings.model_fields})
+READERS = ((config.read, Settings), (config.read_upload, UploadSettings), (config.read_slack_app, SlackAppSettings))
+
+
+@pytest.mark.parametrize("name", EVERY_SETTING)
+def test_no_part_of_a_value_that_is_refused_is_shown(name: str) -> None:
+    needed: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}
+    refused = 0
+    for number, value in enumerate(around.format(awkward.format(*PIECES)) for around in AROUND for awkward in AWKWARD):
+        if number % 5 != EVERY_SETTING.index(name) % 5:
+            continue  # each pair is tried with some settings, and each of its two with all of them
+        for reader, kind in READERS:
+            if name not in kind.model_fields:
+                continue
+            try:
+                reader(_env_file=None, **{**needed, name: value})
+            except SettingsFault as fault:
+                refused += 1
+                shown = "".join(traceback.format_exception(fault))
+                assert not [piece for piece in PIECES if piece in shown], (value, shown)
+    assert refused > 20
+
+
+def test_no_part_of_a_password_is_taken_for_a_host() -> None:
+    """What is accepted is read alike by all who read it: the password is nothing of what is shown."""
+    accepted = 0
+    for awkward in AWKWARD:
+        for around in ("postgresql://u:{}@db.test/bot", "postgres://u:{}@db.test:5432/bot?sslmode=require"):
+            try:
+                address = config.database_address(around.format(awkward.format(*PIECES)))
+            except ValueError:
+                continue
+            accepted += 1
+            place = Place.parse(address)
+            assert str(place) == "db.test/bot"
+            assert PIECES[0] in str(place.libpq()["password"])
+    assert accepted >= 10
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:p@db/bot", "postgresql://u:p%40ss%23w%25rd@db:5432/bot?sslmode=require", "postgresql:///bot",
+        "postgresql://db/bot", "postgresql://u@db/bot", "postgresql://[::1]:5432/bot", "postgresql://10.0.0.1/bot",
+        "postgresql://u:p@%2Fvar%2Frun%2Fpostgresql/bot", "postgresql:///bot?host=/var/run/postgresql", "postgres://db",
+        "postgresql://u:a:b!$&'()*+,;=~%@my_db.svc.cluster.local/bot-1",
+    ],
+)  # fmt: skip
+def test_a_good_database_address_is_taken(address: str) -> None:
+    assert read(DATABASE_URL=address).database_url == address
+
+
+def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
+    place = Place.parse(f"postgresql://u:{PIECES[0]}@db/bot?password={PIECES[1]}&sslmode={PIECES[2]}&keepalives=abc")
+    said = place.hidden(
+        f'invalid sslmode value: "{PIECES[2]}" {PIECES[0]} {PIECES[1]} invalid integer value "abc" at db'
+    )
+    assert not [piece for piece in (*PIECES, "abc") if piece in said]
+    assert said.endswith("at db")
 
 
 @examples(deadline=None)

@@ -69,7 +69,7 @@ def _base_domain(tenant: str) -> str:
     if not tenant:
         return _BASE
     if not _TENANT.fullmatch(tenant) or ".." in tenant:
-        raise ValueError(f"{tenant!r} is not a tenant: expected a name like `acme` or a domain like `acme-apps.com`")
+        raise ValueError("that is not a tenant: expected a name like `acme` or a domain like `acme-apps.com`")
     return tenant if "." in tenant else f"{tenant}.{_BASE}"
 
 
@@ -78,5 +78,5 @@ def _origin(address: str) -> str:
     trimmed = address.strip().rstrip("/").removesuffix("/v1").rstrip("/")
     parts = urlsplit(trimmed)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"{address!r} is not an address like https://api.applivery.io")
+        raise ValueError("a host is not an address like https://api.applivery.io")
     return trimmed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import unquote
 
 import aiohttp
 
@@ -31,6 +33,9 @@ def learn_secrets(settings: Settings) -> None:
         settings.applivery_webhook_secret,
     ):
         redactor.learn(secret.get_secret_value() if secret else None)
+    written = re.search(r"://[^/@]*?:([^/@]*)@", settings.database_url)  # the password of the database
+    if written:
+        redactor.learn(written[1], unquote(written[1]))
 
 
 @asynccontextmanager

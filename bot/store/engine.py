@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable
@@ -42,6 +43,9 @@ WRITABLE = {"target_session_attrs": "read-write"}
 IN_MEMORY = "sqlite:///:memory:"  # for tests: settings cannot name it, since a restart would forget everything
 
 
+_SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an address that are no secret
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the database is; `file` is None in memory and on PostgreSQL."""
@@ -76,6 +80,14 @@ class Place:
         _, arguments = self.url.get_dialect()().create_connect_args(self.url)
         return dict(arguments)
 
+    def hidden(self, words: str) -> str:
+        """What a driver says, without the values it repeats from the address: they may be, or hold, the password."""
+        for name, value in (*self.url.query.items(), ("password", self.url.password or "")):
+            if name not in _SHOWN and value != {**LIBPQ_DEFAULTS, **WRITABLE}.get(name):
+                for one in (value,) if isinstance(value, str) else value:
+                    words = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", "…", words) if one else words
+        return words
+
     def __str__(self) -> str:
         if self.dialect == SQLITE:
             return str(self.file or "memory")
@@ -84,8 +96,12 @@ class Place:
 
 def _file(name: str) -> Path:
     """The file of this name, which need not be there yet. Raises `CannotStart` when it can never be."""
-    file = Path(name).expanduser().resolve()
-    if file.is_dir():
+    try:
+        file = Path(name).expanduser().resolve()
+        is_folder = file.is_dir()
+    except (OSError, RuntimeError):  # too long, in a circle of links, or with a `~` of somebody who has no home
+        raise CannotStart("DATABASE_URL names no file that can be found.", "Write its whole path.") from None
+    if is_folder:
         raise CannotStart(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
     if not Path(name).expanduser().is_absolute() and not file.parent.is_dir():
         raise CannotStart(

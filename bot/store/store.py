@@ -228,7 +228,9 @@ def _cannot_start(place: Place, problem: Exception) -> CannotStart:
     if place.file and _damaged(problem):
         return files.damaged(str(getattr(problem, "orig", problem)))
     reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
-    return CannotStart(f"The database at {place} cannot be used: {reason}", "Check DATABASE_URL and the server.")
+    return CannotStart(
+        f"The database at {place} cannot be used: {place.hidden(reason)}", "Check DATABASE_URL and the server."
+    )
 
 
 # One more than before: writing what stands there would be no write.

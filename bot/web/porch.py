@@ -6,6 +6,8 @@ import asyncio
 import errno
 import os
 import socket
+from contextlib import suppress
+from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -53,7 +55,7 @@ class Porch:
         except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
             why = getattr(error, "strerror", None) or "that is no host"
             raise CannotStart(
-                f"Port {port} of {host} cannot be used: {why}.",
+                f"Port {port} of {_shown(host)} cannot be used: {why}.",
                 "Another process may have it; set PORT to a free one.",
             ) from error
 
@@ -146,6 +148,13 @@ class Porch:
         except OSError:
             come.close()
             self.places.refused(ConnectionEnd.BROKE)
+
+
+def _shown(host: str) -> str:
+    """The host when it is an address; a name is not repeated, since it may be what was meant for another setting."""
+    with suppress(ValueError):
+        return str(ip_address(host))
+    return host if host in ("", "localhost") else "HOST"
 
 
 async def _bound(host: str, port: int) -> list[socket.socket]:

@@ -364,6 +364,26 @@ async def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path, changes: dict
         assert end.err.strip()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"DATABASE_URL": "postgresql://u:p@Kq7zA#Kq7zB%rd@db/bot"},
+        {"DATABASE_URL": "postgresql://u:Kq7zA@127.0.0.1:1/bot?sslmode=Kq7zB"},
+        {"DATABASE_URL": "postgresql://u:Kq7zA@127.0.0.1:1/bot?connect_timeout=Kq7zB"},
+        {"DATABASE_URL": "postgresql://u:Kq7zA@127.0.0.1:1/bot?passwort=Kq7zB"},
+        {"DATABASE_URL": "postgresql://u:Kq7zA@127.0.0.1:1/bot?password=Kq7zB&options=-c%20Kq7zC"},
+        {"APPLIVERY_API_URL": "https://:Kq7zA@h.test", "HOST": "Kq7zB@x", "ACCESS_ADMINS": "xoxb-Kq7zC"},
+        {"HOST": "xoxb-Kq7zA.invalid", "DATABASE_URL": "sqlite:///x.db"},
+    ],
+)
+async def test_no_process_shows_a_part_of_a_bad_address(tmp_path: Path, changes: dict[str, str]) -> None:
+    words = [("run",), ("migrate",), ("doctor", "--json")]
+    ends = await together(shell(tmp_path, *one, settings={**SOME, "PORT": "0", **changes}) for one in words[:3])
+    for end, one in zip(ends, words, strict=True):
+        assert "Kq7z" not in end.out + end.err, (one, end.out + end.err)
+        assert end.code in ((DONE,) if one == ("migrate",) and "sqlite" in str(changes) else (FAILED, USAGE)), end.err
+
+
 async def test_a_demo_that_cannot_begin_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for folder in ("file", "file/below", "/proc/x", "/dev/null"):
