@@ -170,7 +170,8 @@ def _app(item: wire.WireApp) -> App | None:
         return None
     slug = text(item.slug) or identity
     platforms = texts(item.oss) or texts(item.build_platforms)
-    return App(id=identity, slug=slug, name=text(item.name) or slug, platforms=platforms)
+    processed_at = moment(item.last_build_processed_date)
+    return App(identity, slug, text(item.name) or slug, platforms, processed_at)
 
 
 def _app_of(item: wire.WireBuild, known: App) -> App:

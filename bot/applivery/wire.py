@@ -84,6 +84,7 @@ class WireApp(Struct, rename="camel"):
     slug: Any = None
     oss: Any = None
     build_platforms: Any = None
+    last_build_processed_date: Any = None
     picture: Any = None
     security: WireSecurity | Odd = None
 

@@ -20,7 +20,7 @@ from bot.slack.command import Call, button
 
 MOST = 5  # builds
 LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone
-APPS = 5  # are asked for their newest builds
+APPS = 5  # with the latest builds are asked for their newest ones
 NEVER = datetime.min.replace(tzinfo=UTC)
 SECONDS = 6.0  # for Applivery; the rest is shown without it
 
@@ -97,7 +97,8 @@ async def _named(
 
 
 async def _newest(call: Call, apps: list[App]) -> list[Build]:
-    found = [build for one in await asyncio.gather(*(_listed(call, app) for app in apps[:APPS])) for build in one]
+    lately = sorted(apps, key=lambda one: one.processed_at or NEVER, reverse=True)[:APPS]
+    found = [build for one in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in one]
     # nothing is newer than now, whatever its date says
     made = {one.id: min(one.created_at, call.now) if one.created_at else NEVER for one in found}
     return sorted(found, key=lambda one: made[one.id], reverse=True)[:MOST]

@@ -32,12 +32,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An Applivery app; `slug` falls back to `id` when Applivery gives none."""
+    """An Applivery app; `slug` falls back to `id` when Applivery gives none.
+
+    `processed_at` (aware UTC) is when its last build was processed, as the list of apps said when it was asked for.
+    """
 
     id: str
     slug: str
     name: str
     platforms: tuple[str, ...] = ()
+    processed_at: datetime | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

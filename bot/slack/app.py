@@ -55,7 +55,7 @@ from bot.slack.poster import Poster
 from bot.slack.quoted import quoted
 from bot.slack.repeats import Repeats
 from bot.slack.shapes import cleaned
-from bot.slack.submitting import Submitted, again
+from bot.slack.submitting import Submitted, again, check_lengths
 from bot.slack.turns import Turns
 from bot.store.wakeups import Topic
 from bot.telemetry import Metrics, logger
@@ -373,6 +373,7 @@ class FrontDoor(AsyncMiddleware):
             )
         form.view = await remembering_all(form.view, self._house.drafts)
         call = replace(await self._authorised(came, entry), sent=again(form.view))
+        check_lengths(form.view)
         return name, await entry.run(call, typed(form.view))
 
     async def _typeahead(self, came: Came, body: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bot.domain.lengths import TooLong
 from bot.errors import BadInput, Problem
 from bot.language.verbatim import unmarked
 from bot.slack import blocks
@@ -103,6 +104,17 @@ def _typed(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
     """What stands in the input of a block."""
     values = ((view.get("state") or {}).get("values") or {}).get(block["block_id"]) or {}
     return next(iter(values.values()), {})
+
+
+def check_lengths(view: dict[str, Any]) -> None:
+    """Raise WrongFields for texts that are longer than their inputs allow, which Slack's own apps let nobody send."""
+    wrong: dict[str, Problem] = {}
+    for block in _inputs(view):
+        text, most = _typed(view, block).get("value"), block["element"].get("max_length")
+        if text and isinstance(most, int) and len(text) > most:
+            wrong[str(block["block_id"])] = TooLong(_label(block), text, most)
+    if wrong:
+        raise WrongFields(wrong)
 
 
 def again(view: dict[str, Any]) -> Form:

@@ -26,6 +26,14 @@ class Drafts(Database):
 
         return await self.run(work)
 
+    async def purge_drafts(self) -> None:
+        """Delete the texts whose week is over."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _PURGE)
+
+        await self.run(work)
+
     async def draft(self, key: str) -> str | None:
         """The text under this key; None when there is none, or its week is over."""
 

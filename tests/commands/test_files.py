@@ -116,9 +116,11 @@ async def test_very_many_attachments_still_fit(world: World) -> None:
     for number in range(60):
         world.applivery.attach(build, f"{number}.txt", b"x")
     answer = await world.ask("files courier")
-    assert labels(answer) == ["Get"] * 40 + ["More"]
-    assert "1–40 of 60" in seen(answer)
-    more = await (await press(world.slack, answer, "More", user=world.ana)).answer()
+    assert labels(answer) == ["Get"] * 20 + ["More"]
+    assert "1–20 of 60" in seen(answer)
+    middle = await (await press(world.slack, answer, "More", user=world.ana)).answer()
+    assert labels(middle) == ["Get"] * 20 + ["Previous", "More"]
+    more = await (await press(world.slack, middle, "More", user=world.ana)).answer()
     assert labels(more) == ["Get"] * 20 + ["Previous"]
     assert "59.txt" in seen(more)
     link(await (await press(world.slack, more, "Get", user=world.ana, nth=19)).answer())

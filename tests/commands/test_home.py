@@ -363,3 +363,14 @@ def test_everybody_may_open_it() -> None:
 
     (entry,) = home.entries  # type: ignore[attr-defined]
     assert entry.need is Role.MEMBER
+
+
+async def test_the_newest_builds_are_of_whichever_app(world: World) -> None:
+    for number in range(12):
+        world.applivery.build(world.applivery.app(f"App {number:02}"), version="1.0.0", created_at=1.7e9 + number)
+    world.applivery.build(world.applivery.app("Zebra"), version="9.9.9", created_at=1.7e9 + 99)
+    await world.start()
+    home = await opened(world, world.ana)
+    assert "Zebra 9.9.9" in seen(home)
+    assert "App 11 1.0.0" in seen(home)
+    assert "App 00" not in seen(home).partition("You watch")[0]

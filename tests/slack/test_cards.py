@@ -173,11 +173,14 @@ def test_any_attachments_can_be_listed_and_had(one: Build, times: int, expires_a
 
 
 def test_attachments_that_do_not_fit_have_more_pages() -> None:
-    one = build(1, attachments=tuple(Attachment(f"{n:024x}", f"log-{n}.txt", size=n) for n in range(47)))
-    assert "1–40 of 47" in seen(link_cards.attachments(one))
-    last = link_cards.attachments(one, number=1)
-    assert "log-46.txt" in seen(last)
-    assert list(buttons(last))[-1] == "Previous"
+    files = tuple(Attachment(f"{n:024x}", f"`log`_{n}_.txt ", size=n) for n in range(47))
+    pages = [link_cards.attachments(build(1, attachments=files), number=number) for number in range(3)]
+    for number, page in enumerate(pages):
+        check(page)
+        assert f"{number * 20 + 1}–{min(number * 20 + 20, 47)} of 47" in seen(page)
+        assert all(f"`log`_{n}_.txt" in seen(page) for n in range(47)[number * 20 : number * 20 + 20])
+    assert list(buttons(pages[0]))[-1] == "More"
+    assert list(buttons(pages[2]))[-1] == "Previous"
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,18 @@ async def answered(world: World, label: str) -> Message:
             await asyncio.sleep(0.02)
 
 
+def test_a_text_longer_than_its_input_is_refused_by_us_too() -> None:
+    def view(text: str) -> dict[str, Any]:
+        element = {"type": "plain_text_input", "action_id": "a", "max_length": 5}
+        block = {"type": "input", "block_id": "b", "label": {"text": "Tags"}, "element": element}
+        return {"blocks": [block], "state": {"values": {"b": {"a": {"value": text}}}}}
+
+    submitting.check_lengths(view("😀" * 5))
+    with pytest.raises(submitting.WrongFields, match="Tags is too long: it has 6 characters") as wrong:
+        submitting.check_lengths(view("😀" * 6))
+    assert wrong.value.fields.keys() == {"b"}
+
+
 # ------------------------------------------------------------------ the database, Slack's trigger, and what is long
 
 

@@ -34,7 +34,7 @@ from bot.slack.markup import without_formatting
 from bot.slack.paging import page_of, turning
 from bot.slack.wording import clock, escape, inline
 
-SHOWN_ATTACHMENTS = 40
+SHOWN_ATTACHMENTS = 20  # each may take two of a message's fifty blocks
 MORE_FILES = "more.files.v1"
 
 
