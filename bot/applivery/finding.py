@@ -9,7 +9,8 @@ from typing import Protocol
 
 from bot.applivery.envelope import Page
 from bot.applivery.paging import each_once, every_page
-from bot.domain import choice
+from bot.domain import choice, labels
+from bot.domain.labels import NO_READING
 from bot.domain.model import Build
 
 SEARCH_SECONDS = 1.8  # Slack waits three for the options of a menu, and who asks is looked up too
@@ -80,10 +81,12 @@ async def meant(fetch: Fetch, which: str, wanted: Wanted = anything) -> list[Bui
     first = await fetch(1)
     if not first.has_next:
         return list(filter(wanted, first.items))
-    names = {one.version for one in first.items if choice.is_version(one, which)} or {which.strip()}
+    reading = labels.read(which) or NO_READING
+    names = {one.version for one in first.items if choice.is_version(one, which)} or {which.strip(), reading.version}
     lists = await asyncio.gather(*(_of_version(fetch, name) for name in sorted(names)))
     found = {one.id: one for one in (*first.items, *(one for listed in lists for one in listed))}
-    fitting = [one for one in found.values() if choice.is_version(one, which) and wanted(one)]
+    said = [one for one in found.values() if choice.is_version(one, which)] or labels.exactly(reading, found.values())
+    fitting = [one for one in said if wanted(one)]
     return fitting or await newest(fetch, wanted, None)
 
 

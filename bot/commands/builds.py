@@ -28,7 +28,7 @@ async def turned(call: Call, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, typed = turned_to(value)
     words = grammar.parse(typed)
-    return await _listed(call, await call.app(next(iter(words.plain), "")), words.tail(), page)
+    return await _listed(call, await call.app(next(iter(words.plain), "")), Words((), words.options), page)
 
 
 async def _listed(call: Call, app: App, filters: Filters, number: int = 0) -> Message:

@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import digests, get
 from bot.commands.missing import who_lacks
+from bot.domain import choice
 from bot.domain.audit import Action
 from bot.domain.downloads import By
 from bot.domain.model import Role
@@ -173,8 +174,7 @@ async def versions(call: Call, typed: str, chosen: dict[str, str]) -> list[Optio
     app = next((one for one in await call.apps() if one.id == wanted), None)
     if app is None:
         return []
-    part = typed.strip().casefold()
-    found = await call.house.catalogue.search(app, typed, lambda one: part in one.version.casefold(), most=None)
+    found = await call.house.catalogue.search(app, typed, lambda one: choice.has(one.version, typed), most=None)
     known: dict[str, Option] = {}
     for one in found:
         if one.version:

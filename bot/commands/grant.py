@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 
-from bot.domain import choice
+from bot.domain import choice, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS
 from bot.domain.audit import Action
 from bot.domain.model import App, Outsider, Role
@@ -217,7 +217,7 @@ def _mention(grantee: str) -> str:
 
 
 def _role(word: str | None) -> Role:
-    if word and (role := Role.named(word)):
+    if word and (role := Role.named(spelling.bare(word))):
         return role
     names = [role.word for role in Role.given()]
     if word and (near := choice.closest(word, names)):

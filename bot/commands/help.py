@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.whoami import WHO
-from bot.domain import choice
+from bot.domain import choice, spelling
 from bot.domain.model import Role
 from bot.errors import NotFoundByName
 from bot.language import later, say
@@ -35,7 +35,7 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
         return replies.help_for_all(mine, house.command, say(WHO[call.asker.outsider]))
     if topic is None:
         return replies.help_for_all(house.registry.commands(), house.command)
-    entry = house.registry.get(Kind.COMMAND, topic.casefold())
+    entry = house.registry.get(Kind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
         near = choice.closest(topic, [one.name for one in house.registry.commands()])
         otherwise = say("`{command} help` lists them all.", command=house.command)

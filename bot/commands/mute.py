@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.commands.subscriptions import meant
-from bot.domain import ahead, manners
+from bot.commands.subscriptions import meant, meant_by
+from bot.domain import ahead, manners, spelling
 from bot.domain.audit import Action, AuditOutcome
 from bot.domain.choice import Ambiguous
 from bot.domain.model import App, Role, Subscription
@@ -15,7 +15,7 @@ from bot.language.verbatim import code
 from bot.slack.blocks import Message
 from bot.slack.cards import mutes as cards
 from bot.slack.cards.mutes import HERE
-from bot.slack.cards.subscriptions import EVERY_APP, app_of
+from bot.slack.cards.subscriptions import app_of
 from bot.slack.command import Call, Rest, button, command
 
 OFF = "off"
@@ -30,11 +30,7 @@ async def mute(call: Call, when: Rest | None = None) -> Message:
     /applivery mute until friday 10:00
     /applivery mute off
     """
-    typed = str(when or "")
-    first, _, rest = typed.partition(" ")
-    if first.casefold() == OFF:
-        return await _set(call, await _target(call, rest), OFF)
-    time, app = ahead.split(typed)
+    time, app = await _split(call, str(when or ""))
     target = await _target(call, app)
     return await (_set(call, target, time) if time else _ask(call, target))
 
@@ -83,16 +79,33 @@ def _outcome(until: datetime | None) -> str:
     return f"until {until:%Y-%m-%d %H:%M} UTC" if until else AuditOutcome.UNMUTED
 
 
+async def _split(call: Call, typed: str) -> tuple[str, str]:
+    """The words that say for how long, and those that name what; a name may have any words in it."""
+    first, _, rest = typed.partition(" ")
+    if spelling.bare(first) == OFF:
+        return OFF, rest
+    time, app = ahead.split(typed)
+    if not app:
+        return time, ""
+    subscribed = [name for one in await _here(call) for name in (one.app_name, app_of(one))]
+    names = {spelling.fold(one) for one in subscribed}
+    names |= {spelling.fold(name) for one in await call.known_apps() for name in (one.name, one.slug)}
+    for name, others in (*spelling.starts(typed), *spelling.ends(typed)):
+        if {spelling.fold(name), spelling.bare(name)} & names:
+            return others, name
+    return time, app
+
+
+async def _here(call: Call) -> list[Subscription]:
+    return await call.house.store.subscriptions(call.asker.channel_id or "")
+
+
 async def _target(call: Call, typed: str) -> str:
     """What was named, as the buttons carry it: everything here, or the id of an app the channel hears of."""
-    name = typed.strip().casefold()
-    if not name:
+    if not typed.strip():
         return HERE
-    if name == "*":
-        name = EVERY_APP
-    for one in await call.house.store.subscriptions(call.asker.channel_id or ""):
-        if name in (one.app_name.casefold(), app_of(one).casefold(), one.app_id):
-            return one.app_id or f"{one.channel_id}/{one.id}"
+    for one in meant_by(typed, await _here(call)):
+        return one.app_id or f"{one.channel_id}/{one.id}"
     try:
         return (await call.app(typed)).id
     except Ambiguous as error:

@@ -7,7 +7,7 @@ import asyncio
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
-from bot.domain import choice
+from bot.domain import choice, labels
 from bot.domain.audit import Action
 from bot.domain.choice import Ambiguous
 from bot.domain.lengths import within
@@ -33,7 +33,7 @@ async def recall(call: Call, target: Target | None = None, reason: Rest | None =
     if target is None:
         return cards.ask_which()
     typed = str(reason or "")
-    if not typed and " " in (target.which or ""):
+    if not typed and " " in (target.which or "") and not labels.read(target.which or ""):
         # no version has a blank in it: this is the reason, and which build it is for has to be confirmed
         target, typed = Target(target.app), target.which or ""
     build = (await target.build(call, filters)).build

@@ -29,9 +29,10 @@ async def status(call: Call, target: Target | None = None, *, filters: Filters) 
 
 async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = lambda _: True) -> Build:
     """The build that was named, of several one that `prefer` takes; where none was, the newest, however far it is."""
+    target, filters = target.narrowed(filters)
     if target.which not in (None, LATEST):
         return (await target.build(call, filters, prefer=prefer)).build
-    app = await call.the_app(target.app)
+    app = await target.the_app(call)
     found = await call.house.catalogue.builds(app, filters, most=1)
     if not found:
         raise BadInput(

@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.applivery.paging import PAGE_SIZE
 from bot.commands import get
-from bot.domain import access, filters, grammar, manners, mentions
+from bot.domain import access, choice, filters, grammar, manners, mentions
 from bot.domain.audit import Action, Entrypoint
 from bot.domain.choice import Ambiguous
 from bot.domain.grammar import NO_WORDS, Words
@@ -25,7 +25,7 @@ from bot.slack.blocks import Form, Message, Reply
 from bot.slack.cards import subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.subscriptions import EVERY_APP
-from bot.slack.command import Call, button, command, form, options
+from bot.slack.command import AppName, Call, button, command, form, options
 from bot.slack.replies import CHOICES
 from bot.slack.sharing import looked_at, require_told
 from bot.slack.submitting import WrongFields, in_field
@@ -39,7 +39,7 @@ AT_ONCE = 8  # of them
 
 
 @command(need=Role.RELEASER)
-async def subscribe(call: Call, app: str | None = None, *, wishes: Wishes) -> Reply:
+async def subscribe(call: Call, app: AppName | None = None, *, wishes: Wishes) -> Reply:
     """Let this channel hear of an app's builds, exactly as typed.
 
     /applivery subscribe courier
@@ -242,7 +242,7 @@ def checked(words: Words) -> None:
 @options("subscribe.app", need=Role.RELEASER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far, and all of them at once for who may."""
-    fits = typed.casefold() in f"* {EVERY_APP} {say('Every app').casefold()}"
+    fits = choice.has(f"* {EVERY_APP} {say('Every app')}", typed)
     every = [_every()] if call.asker.role >= call.need and fits else []
     return [*every, *await get.apps(call, typed, chosen)]
 

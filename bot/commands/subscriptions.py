@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.commands import digests, subscribe
-from bot.domain import access, choice, grammar
+from bot.domain import access, choice, grammar, spelling
 from bot.domain.audit import Action
 from bot.domain.model import EVENT_OF, Announcement, App, Asker, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
@@ -18,7 +18,7 @@ from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
 from bot.slack.cards import subscriptions as cards
 from bot.slack.cards.rehearsals import dry_run
-from bot.slack.command import Call, button, command, form
+from bot.slack.command import Call, Rest, button, command, form
 from bot.slack.refusals import OUT_OF_SIGHT
 from bot.slack.submitting import in_field
 from bot.slack.wording import inline
@@ -31,7 +31,7 @@ async def subscriptions(call: Call, which: str | None = None) -> Message:
     /applivery subscriptions
     /applivery subscriptions all
     """
-    if which is not None and which.casefold() != "all":
+    if which is not None and spelling.bare(which) != "all":
         raise BadInput(
             say("I do not know which subscriptions “{which}” are.", which=which[:40]),
             say("Say `subscriptions all`, or nothing."),
@@ -128,21 +128,19 @@ async def _made_there(call: Call, one: Subscription) -> bool:
 
 
 @command(need=Role.RELEASER)
-async def unsubscribe(call: Call, which: str | None = None) -> Message:
+async def unsubscribe(call: Call, which: Rest | None = None) -> Message:
     """End a subscription of this channel, by app or by number.
 
     /applivery unsubscribe courier
     /applivery unsubscribe 3
     """
-    if which and (ended := await digests.ended(call, which)):
+    if which and (ended := await digests.ended(call, spelling.bare(which))):
         return ended
     found = await call.house.store.subscriptions(call.asker.channel_id or "")
     if which is None:
         return await _end(call, cards.value(found[0])) if len(found) == 1 else cards.which_to_end(found)
-    fitting = [one for one in found if which.casefold() in (str(one.id), cards.app_of(one).casefold(), one.app_id)]
-    if which == "*":
-        fitting = [one for one in found if one.app_id is None]
-    elif not fitting:
+    fitting = meant_by(which, found)
+    if not fitting and which != "*" and not spelling.bare(which).lstrip("#").isdecimal():
         app = await call.app(which)
         fitting = [one for one in found if one.app_id == app.id]
     if not fitting:
@@ -153,6 +151,20 @@ async def unsubscribe(call: Call, which: str | None = None) -> Message:
             otherwise=say("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
+
+
+def meant_by(typed: str, found: Sequence[Subscription]) -> list[Subscription]:
+    """The subscriptions that are called so: by their number, or by the name or id of their app; `*` is every app."""
+    for way in spelling.WAYS:
+        wanted = way(typed.removeprefix("#"))
+        if fitting := [one for one in found if wanted in {way(name) for name in _names(one)}]:
+            return fitting
+    return []
+
+
+def _names(one: Subscription) -> tuple[str, ...]:
+    every = () if one.app_id else ("*", cards.EVERY_APP)
+    return (str(one.id), cards.app_of(one), one.app_id or "", *every)
 
 
 @button("unsubscribe.v1", need=Role.RELEASER)

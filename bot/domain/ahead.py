@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.periods import zone
+from bot.domain.spelling import bare
 from bot.errors import BadInput
 from bot.language import later, say
 
@@ -18,6 +19,7 @@ _UNIT = re.compile(r"minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w")
 _AMOUNT = re.compile(rf"(\d{{1,6}})({_UNIT.pattern})", re.ASCII)
 _AMOUNTS = re.compile(rf"(?:{_AMOUNT.pattern})+", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(am|pm)?", re.ASCII)
+_AT_A_TIME = re.compile(r"@(?=\d)")
 _FILLERS = frozenset({"until", "till", "til", "for", "at"})
 _NEAR = ("today", "tomorrow")
 _HINT = later("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`.")
@@ -29,7 +31,7 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
     A day without a time means nine in the morning there (`tz`, IANA), a time without a day the next time it comes.
     Raises BadInput with examples.
     """
-    words = [word for word in text.casefold().replace("@", " ").split() if word not in _FILLERS]
+    words = [word for word in bare(text).replace("@", " ").split() if word not in _FILLERS]
     try:
         found = _after(words, now) or _at(words, now.astimezone(zone(tz)))
         too_far = found is not None and found - now > LONGEST
@@ -48,7 +50,7 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
 
 def split(text: str) -> tuple[str, str]:
     """The words of a text that say when, and the others: `("until friday", "courier")`."""
-    typed = text.replace("@", " ").split()
+    typed = _AT_A_TIME.sub(" ", text).split()
     when = [_says_when(typed, at) for at in range(len(typed))]
     return (
         " ".join(word for word, says in zip(typed, when, strict=True) if says),

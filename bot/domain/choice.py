@@ -8,24 +8,31 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from bot.domain.grammar import Words
+from bot.domain import labels
+from bot.domain.grammar import Option, Words
 from bot.domain.model import App, Build, Stage
+from bot.domain.spelling import WAYS, bare, fold, peeled, starts
 from bot.errors import BadInput, NotFoundByName
 from bot.language import count, say
 from bot.language.verbatim import code, verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
-
-
 LATEST = "latest"
+PLATFORMS = labels.PLATFORMS
+label = labels.label
+short = labels.short
 
 
 class Ambiguous(BadInput):
-    """Several things fit; `choices` are (label, what to type instead) pairs, best first."""
+    """Several things fit; `choices` are (label, what to type instead) pairs, best first.
+
+    `left` is what else was typed, and stays whichever is chosen; None when nobody has told these words apart.
+    """
 
     def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
         super().__init__(sentence, say("Which one do you mean?"))
         self.choices = tuple(choices)
+        self.left: Words | None = None
 
 
 class NothingReady(BadInput):
@@ -36,25 +43,24 @@ class NothingReady(BadInput):
         self.newest = newest
 
 
-def closest(typed: str, names: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
-    """The names most like what was typed, best first."""
+def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0.5) -> tuple[str, ...]:
+    """The names most like what was typed, best first; `alike` from 0 to 1, how much they have to be."""
     known = {name.casefold(): name for name in names}
     wanted = typed.casefold()[:100]
     known.pop("", None)
-    near = get_close_matches(wanted, known, n=most, cutoff=0.5)
+    near = get_close_matches(wanted, known, n=most, cutoff=alike)
     near += [name for name in known if wanted and (name.startswith(wanted) or wanted in name) and name not in near]
     return tuple(known[name] for name in near[:most])
 
 
 def app(typed: str, apps: Sequence[App]) -> App:
     """The app with this id, slug or name. Raises Ambiguous for two of one name, NotFoundByName otherwise."""
-    wanted = typed.strip().casefold()
-    for same in (_by_id, _by_slug, _by_name):
-        found = [one for one in apps if same(one) == wanted]
+    for way in WAYS:
+        found = _called(typed, apps, way)
         if len(found) == 1:
             return found[0]
-        if found:
-            choices = [(f"{one.name} ({one.slug})", one.id) for one in found]
+        if found and way is not WAYS[0]:
+            choices = [(_by_both(one), one.id) for one in found]
             many = count(
                 "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found), name=typed
             )
@@ -71,18 +77,39 @@ def app(typed: str, apps: Sequence[App]) -> App:
     )
 
 
+def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
+    """The words at the beginning of a text that are the id, slug or name of an app, and those after them."""
+    names = [{way(name(one)) for one in apps for name in _NAMES} - {""} for way in WAYS]
+    for words, rest in starts(typed):
+        if any(way(words) in known for way, known in zip(WAYS, names, strict=True)):
+            return words, rest
+    return None
+
+
+def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[App]:
+    """The apps that these words may mean; a slug goes before a name, unless it is the name of another app alone."""
+    wanted = way(typed)
+    for name in _NAMES:
+        found = [one for one in apps if way(name(one)) == wanted and wanted]
+        if found and name is _by_slug and not any(way(one.name) == wanted for one in found):
+            found += [one for one in apps if way(one.name) == wanted]
+        if found:
+            return found
+    return []
+
+
 def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
     """A label and the id of each app whose name fits what has been typed so far, for a list to pick from.
 
     A name that was typed whole comes first, then those that begin so; otherwise they are in the order of the alphabet.
     """
-    wanted = " ".join(typed.casefold().split())
+    wanted = peeled(typed)
     alike = Counter(one.name for one in apps)
     found = []
     for one in apps:
         label = one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})"
-        names = tuple(" ".join(name.casefold().split()) for name in (label, one.name, one.slug))
-        if any(wanted in name for name in names):
+        names = tuple(map(fold, (label, one.name, one.slug)))
+        if any(has(name, typed) for name in names):
             found.append((_likeness(wanted, names), label.casefold(), label, one.id))
     return [(label, app_id) for _, _, label, app_id in sorted(found)]
 
@@ -92,6 +119,11 @@ def _likeness(typed: str, names: Iterable[str]) -> int:
     return min((0 if name == typed else 1 if name.startswith(typed) else 2 for name in names), default=2)
 
 
+def has(name: str, typed: str) -> bool:
+    """Whether what has been typed so far stands in a name, however it is written."""
+    return fold(typed) in fold(name) or peeled(typed) in fold(name)
+
+
 def _there(apps: Sequence[App]) -> str:
     names = ", ".join(code(one.slug) for one in apps[:8])
     there = count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
@@ -99,15 +131,22 @@ def _there(apps: Sequence[App]) -> str:
 
 
 def _by_id(one: App) -> str:
-    return one.id.casefold()
+    return one.id
 
 
 def _by_slug(one: App) -> str:
-    return one.slug.casefold()
+    return one.slug
 
 
 def _by_name(one: App) -> str:
-    return one.name.casefold()
+    return one.name
+
+
+def _by_both(one: App) -> str:
+    return f"{one.name} ({one.slug})"
+
+
+_NAMES = (_by_id, _by_slug, _by_name, _by_both)
 
 
 FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
@@ -122,9 +161,9 @@ FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
 def fits(build: Build, words: Words) -> bool:
     """Whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*` globs."""
     for key, facts in FILTERS.items() if words.options else ():
-        have = [fact.casefold() for fact in facts(build) if fact]
-        wanted = [_glob(option.value) for option in words.options if option.key == key and not option.no]
-        unwanted = [_glob(option.value) for option in words.options if option.key == key and option.no]
+        have = {way(fact) for fact in facts(build) if fact for way in (fold, bare)}
+        wanted = [one for option in words.options if option.key == key and not option.no for one in _globs(option)]
+        unwanted = [one for option in words.options if option.key == key and option.no for one in _globs(option)]
         if wanted and not any(fnmatchcase(fact, glob) for fact in have for glob in wanted):
             return False
         if any(fnmatchcase(fact, glob) for fact in have for glob in unwanted):
@@ -132,9 +171,19 @@ def fits(build: Build, words: Words) -> bool:
     return True
 
 
-def _glob(typed: str) -> str:
+def is_had(option: Option, builds: Iterable[Build]) -> bool:
+    """Whether some build has exactly what an option says."""
+    facts = FILTERS.get(option.key)
+    return facts is not None and any(fold(fact) == fold(option.value) for one in builds for fact in facts(one))
+
+
+LONG = 400  # characters, which no fact has that somebody puts into quotation marks
+
+
+def _globs(option: Option) -> list[str]:
     # only * and ? are wildcards to people: a tag called [wip] means itself, and a thousand [ took fnmatch seconds
-    return typed.casefold().replace("[", "[[]")
+    ways = {fold(option.value), bare(option.value)} if len(option.value) < LONG else {fold(option.value)}
+    return [one.replace("[", "[[]") for one in ways]
 
 
 Prefer = Callable[[Build], bool]
@@ -150,7 +199,7 @@ def build(
     Raises Ambiguous when several builds carry the version or number, NotFoundByName with the closest versions.
     """
     wanted = which.strip()
-    if wanted.casefold() == LATEST:
+    if bare(wanted) == LATEST:
         return _latest(builds, of, recalled)
     if wanted.startswith("#"):
         found = [one for one in builds if one.number and one.number == wanted[1:].strip()]
@@ -158,8 +207,13 @@ def build(
         found = [one for one in builds if one.id == wanted.lower()]
         found = found or [one for one in builds if one.version.casefold() == wanted.casefold()]
         found = found or [one for one in builds if is_version(one, wanted)]
+    found = found or labels.named(wanted, builds)
+    if not found and (reading := labels.read(wanted)):
+        found = labels.fitting(reading, builds)
+        if reading.newest:
+            return _latest(found, of, recalled)
     if not found:
-        names = dict.fromkeys(one.version for one in builds if one.version)
+        names = dict.fromkeys(name for one in builds for name in (one.version, one.platform) if name)
         raise NotFoundByName(
             say("build of {app}", app=verbatim(of.name)),
             which,
@@ -183,7 +237,7 @@ def is_version(one: Build, typed: str) -> bool:
 
 
 def _bare(version: str) -> str:
-    return version.casefold().lstrip("v")
+    return fold(version).lstrip("v")
 
 
 def versions_typed(typed: str) -> tuple[str, ...]:
@@ -198,21 +252,21 @@ def matches(one: Build, typed: str) -> bool:
     """Whether every word that was typed stands in what is shown of a build, or in its id, tags or `#number`."""
     number = f"#{one.number}" if one.number else ""
     facts = (label(one), f"v{_bare(one.version)}", number, one.id, *one.tags, one.origin.tag or "")
-    text = "\n".join(facts).casefold()
-    return all(word in text for word in typed.casefold().split())
+    text = "\n".join(map(fold, facts))
+    return all(word in text for word in peeled(typed).split())
 
 
 def likeliest(builds: Iterable[Build], typed: str) -> list[Build]:
     """The same builds, those first whose version, number or name was typed whole, then those that begin so."""
-    wanted = " ".join(typed.casefold().split())
+    wanted = peeled(typed)
     if not wanted:
         return list(builds)
     first = wanted.partition(" ")[0]
 
     def likeness(one: Build) -> int:
         number, bare = one.number.casefold(), _bare(one.version)
-        names = [name for name in (one.version.casefold(), bare, bare and f"v{bare}", number, f"#{number}") if name]
-        return min(_likeness(wanted, [*names, one.id, label(one).casefold()]), _likeness(first, names))
+        names = [name for name in (fold(one.version), bare, bare and f"v{bare}", number, f"#{number}") if name]
+        return min(_likeness(wanted, [*names, one.id, fold(label(one))]), _likeness(first, names))
 
     return sorted(builds, key=likeness)
 
@@ -271,19 +325,3 @@ def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
         app=verbatim(of.name),
     )
     raise Ambiguous(sentence, choices)
-
-
-def label(one: Build) -> str:
-    """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
-    return f"{short(one)} · {one.origin.branch}" if one.origin.branch else short(one)
-
-
-def short(one: Build) -> str:
-    """The same without its branch: `2.4.0 (173) iOS`."""
-    number = f" ({one.number})" if one.number else ""
-    platform = PLATFORMS.get(one.platform.casefold(), one.platform)
-    version = one.version or say("no version")
-    return f"{version}{number} {platform}".strip()
-
-
-PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}

@@ -9,6 +9,7 @@ from bot.domain import choice, grammar, manners
 from bot.domain.grammar import Option, Words
 from bot.domain.lengths import within
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
+from bot.domain.spelling import bare
 from bot.errors import BadInput
 from bot.language import later, say
 from bot.language.verbatim import verbatim
@@ -51,7 +52,7 @@ def events(words: Words) -> tuple[Event, ...]:
         raise BadInput(
             say("I cannot take an event away with `-on:`."), say("Name the ones you want, e.g. `on:processed`.")
         )
-    names = [name.strip().casefold() for value in words.values("on") for name in value.split(",") if name.strip()]
+    names = [bare(name) for value in words.values("on") for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in EVENTS]
     if unknown:
         near = choice.closest(unknown[0], [event.value for event in EVENTS])

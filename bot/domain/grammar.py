@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-_KEY = re.compile(r"(-?)([A-Za-z][A-Za-z_-]*):(?!//)(.*)", re.DOTALL)
+# Phones make long dashes of two short ones, and keyboards of other scripts have a wide colon
+_KEY = re.compile(r"([-‐‑‒–—−]?)([A-Za-z][A-Za-z_-]*)[:：](?!//)(.*)", re.DOTALL)
 # Phones turn straight quotes into these while one types.
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "”": "”"}
 # Slack sends mentions and links of a slash command in this form when asked to, and escapes the three characters always.
@@ -17,50 +18,61 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One `key:value`; `no` is true for `-key:value`. Keys are lower case."""
+    """One `key:value`; `no` is true for `-key:value`. Keys are lower case. `more`: the plain words after it."""
 
     key: str
     value: str
     no: bool = False
+    more: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A parsed command text: the plain words in order, and the options in order."""
+    """A parsed command text: the plain words in order, and the options in order; `text` as it was typed, if it was."""
 
     plain: tuple[str, ...] = ()
     options: tuple[Option, ...] = field(default=())
+    text: str = field(default="", compare=False, repr=False)
 
     def values(self, key: str) -> tuple[str, ...]:
         """All values given for `key:`, without the negated ones."""
         return tuple(option.value for option in self.options if option.key == key and not option.no)
-
-    def tail(self) -> Words:
-        """The same without the first plain word."""
-        return Words(self.plain[1:], self.options)
 
 
 NO_WORDS = Words()
 
 
 def parse(text: str) -> Words:
-    """Split what a person typed after the slash command. Never raises, whatever the text is."""
+    """Split what a person typed, escaped as Slack sends it. Never raises, whatever the text is."""
+    return read(unescaped(text))
+
+
+def unescaped(text: str) -> str:
+    """The text as it was typed, of what Slack sends of it."""
     for escaped, character in _ENTITIES:
         text = text.replace(escaped, character)
+    return text
+
+
+def read(text: str) -> Words:
+    """Split a text that is not escaped. Never raises, whatever the text is."""
     plain: list[str] = []
-    options: list[Option] = []
+    options: list[tuple[re.Match[str], list[str]]] = []
     for token, quoted_start in _tokens(text):
         match = None if quoted_start else _KEY.fullmatch(token)
         if match:
-            options.append(Option(match[2].lower(), match[3], bool(match[1])))
-        else:
-            plain.append(token)
-    return Words(tuple(plain), tuple(options))
+            options.append((match, []))
+            continue
+        plain.append(token)
+        if options:
+            options[-1][1].append(token)
+    found = (Option(match[2].lower(), match[3], bool(match[1]), tuple(more)) for match, more in options)
+    return Words(tuple(plain), tuple(found), text)
 
 
 def explain(words: Words) -> str:
     """The canonical text of parsed words, escaped as Slack sends it: parsing it gives the same words again."""
-    return _escape(readable(words))
+    return escaped(readable(words))
 
 
 def readable(words: Words) -> str:
@@ -70,7 +82,8 @@ def readable(words: Words) -> str:
     return " ".join(parts)
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """The text as Slack sends it."""
     for entity, character in reversed(_ENTITIES):
         text = text.replace(character, entity)
     return text

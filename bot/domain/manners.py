@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
-from bot.domain import ahead, schedules
+from bot.domain import ahead, choice, schedules
 from bot.domain.grammar import Option, Words
 from bot.domain.lengths import within
 from bot.domain.model import Manner, Subscription
 from bot.domain.periods import zone
+from bot.domain.spelling import bare, fold, plainly
 from bot.errors import BadInput
 from bot.language import later, say
 from bot.language.verbatim import code, verbatim
@@ -132,13 +135,13 @@ def _switch(on: frozenset[str] | tuple[()] = _ON) -> dict[str, bool]:
 def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> bool:
     if not typed:
         return usual
-    if typed.casefold() not in meanings:
+    if bare(typed) not in meanings:
         one, other = [code(f"{key}:{word}") for word in meanings][:2]
         raise BadInput(
             say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
             say("There is {one} or {other}.", one=one, other=other),
         )
-    return meanings[typed.casefold()]
+    return meanings[bare(typed)]
 
 
 def _digest(typed: str) -> str:
@@ -150,7 +153,7 @@ def _digest(typed: str) -> str:
 def _quiet(typed: str) -> str:
     if not typed or typed.casefold() in _OFF:
         return ""
-    found = _QUIET.fullmatch(typed.replace(" ", "").replace("–", "-"))
+    found = _QUIET.fullmatch("".join(plainly(typed).split()))
     if not found:
         raise BadInput(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
     start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))
@@ -159,13 +162,22 @@ def _quiet(typed: str) -> str:
     return f"{start}-{end}"
 
 
+@cache
+def _zones() -> dict[str, str]:
+    return {fold(name): name for name in available_timezones()}
+
+
 def _zone(typed: str) -> str:
-    found = zone(typed)
-    if found.key.casefold() != typed.casefold():
-        raise BadInput(
-            say("I do not know the time zone “{typed}”.", typed=typed[:40]), say("Write it like `tz:Europe/Madrid`.")
-        )
-    return found.key
+    names = _zones()
+    wanted = bare(typed).replace(" ", "_")
+    if wanted in names:
+        return names[wanted]
+    near = choice.closest(wanted, names.values(), alike=0.75)
+    hint = say("Did you mean {names}?", names=", ".join(code(f"tz:{one}") for one in near))
+    raise BadInput(
+        say("I do not know the time zone “{typed}”.", typed=typed[:40]),
+        hint if near else say("Write it like `tz:Europe/Madrid`."),
+    )
 
 
 assert set(KEYS) == {"format", "group"} | {one.name for one in fields(Manner)} - {"compact", "grouped"}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from bot.domain import choice
+from bot.domain.spelling import bare
 from bot.errors import BadInput, NotFoundByName
 from bot.language import later, say
 from bot.language.verbatim import code
@@ -29,7 +30,7 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
     marked = _GROUP.fullmatch(typed)
     wanted = marked[1] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():
-        if wanted == group_id or wanted.casefold() == handle.casefold():
+        if wanted == group_id or bare(wanted) == bare(handle):
             return group_id
     shown = (marked[2] if marked else wanted) or wanted
     near = [f"@{handle}" for handle in choice.closest(shown, handles.values())]

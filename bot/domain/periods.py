@@ -10,12 +10,14 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot import language
+from bot.domain.spelling import plainly
 from bot.errors import BadInput
 from bot.language import count, later, say
 from bot.language.verbatim import verbatim
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
+_ELLIPSIS = re.compile(r"(?<=\w)…")  # two dots, as some keyboards write them
 _HINT = later("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
 
 
@@ -57,9 +59,10 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
     """The period of `since:` and `until:`; None when neither was given. Raises BadInput with an example."""
     if since is None and until is None:
         return None
-    if since and ".." in since:
-        since, _, after = since.partition("..")
+    if since and ".." in (both := _ELLIPSIS.sub("..", since)):
+        since, _, after = both.partition("..")
         until = after or until
+    since, until = since and plainly(since), until and plainly(until)
     if not since and not until:
         raise BadInput(say("That period has neither a beginning nor an end."), say(_HINT))
     here = now.astimezone(zone(tz))

@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -29,7 +29,7 @@ from bot.domain.outcomes import RequestOutcome
 from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
 from bot.language import later, say
 from bot.patience import for_a_person
-from bot.slack import replies
+from bot.slack import incoming, replies
 from bot.slack.answering import Answering
 from bot.slack.binding import bind
 from bot.slack.blocks import Home, Message, Reply
@@ -79,6 +79,11 @@ OF_A_BUILD = (
     "recall.v1",
     "unrecall.v1",
 )
+
+
+def _as_typed(verb: str, words: Words) -> str:
+    """A command as a button carries it."""
+    return f"{verb} {grammar.escaped(words.text)}".strip()
 
 
 async def _replayed() -> bool:
@@ -142,7 +147,7 @@ class FrontDoor(AsyncMiddleware):
             return await self._overloaded(body)
         _REPLAYED.set(self._repeats.look(req, body) if kind != "block_suggestion" else None)
         if "command" in body:
-            self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._command)
+            self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._typed)
         elif kind == "block_actions":
             for action in body.get("actions") or []:
                 self._begin(came(Entrypoint.BUTTON, body, action), action, self._click)
@@ -251,33 +256,48 @@ class FrontDoor(AsyncMiddleware):
         access.require_somewhere(asker, entry.need)
         return Call(asker, self._house, self._clock(), came.door, entry.name, entry.need)
 
-    async def _command(self, came: Came, text: str, page: int = 0) -> tuple[str, Reply | None]:
-        words = grammar.parse(text)
-        verb = words.plain[0].casefold() if words.plain else "menu"
+    async def _typed(self, came: Came, text: str) -> tuple[str, Reply | None]:
+        """What somebody typed, after a slash command or a mention."""
+        verb, rest = incoming.command(text, self._house.command)
+        return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)))
+
+    async def _carried(self, came: Came, text: str, page: int = 0) -> tuple[str, Reply | None]:
+        """What a button carries: words as somebody would type them."""
+        verb, _, rest = text.partition(" ")
+        return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
+
+    async def _command(self, came: Came, verb: str, words: Words, page: int = 0) -> tuple[str, Reply | None]:
         if _AGAIN.get() is None:
-            _AGAIN.set(("run.v1", f"{verb} {grammar.explain(words.tail())}".strip()))
+            _AGAIN.set(("run.v1", _as_typed(verb, words)))
         entry = self._house.registry.get(Kind.COMMAND, verb)
         if entry is None:
             await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
-            raise self._unknown(verb)
+            raise self._unknown(verb, await self._app_called(came, f"{verb} {words.text}"))
         call = await self._authorised(came, entry)
         try:
-            arguments = await bind(entry, call, words.tail())
+            arguments = await bind(entry, call, words)
             return verb, await entry.run(call, **arguments)
         except Ambiguous as error:
-            return verb, await self._choices(error, verb, words.tail(), page)
+            return verb, await self._choices(error, verb, words, page)
 
     async def _choices(self, error: Ambiguous, verb: str, words: Words, page: int) -> Message:
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
         carry = self._house.drafts.carried
         shown = page_of(error.choices, page, replies.CHOICES)
-        typed = [await carry(replies.with_choice(verb, one, words)) for _, one in shown.items]
-        again = await carry(grammar.explain(Words((verb, *words.plain), words.options)))
-        return replies.choices(error, shown, typed, again)
+        typed = [await carry(replies.with_choice(error, verb, one, words)) for _, one in shown.items]
+        return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
 
-    def _unknown(self, verb: str) -> Problem:
+    async def _app_called(self, came: Came, text: str) -> list[str]:
+        """What was meant, perhaps, by the mere name of an app."""
+        with suppress(Problem):
+            call = await self._authorised(came, self._house.registry.entries[Kind.COMMAND, "get"])
+            if named := choice.leading(text, await call.apps()):
+                return [f"get {' '.join(named).strip()}"]
+        return []
+
+    def _unknown(self, verb: str, near: Sequence[str]) -> Problem:
         names = [entry.name for entry in self._house.registry.commands()]
-        near = choice.closest(verb, names)
+        near = near or choice.closest(verb, names)
         otherwise = say("`{command} help` lists them all.", command=self._house.command)
         return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
 
@@ -290,10 +310,10 @@ class FrontDoor(AsyncMiddleware):
             _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
         value = await self._house.drafts.whole(str(action.get("value") or ""))
         if name == "run.v1":
-            return await self._command(came, value)
+            return await self._carried(came, value)
         if name == replies.MORE_CHOICES:
             page, text = turned_to(value)
-            return await self._command(came, text, page)
+            return await self._carried(came, text, page)
         entry = self._house.registry.get(Kind.BUTTON, name)
         if entry is None:
             raise BadInput(
@@ -317,7 +337,7 @@ class FrontDoor(AsyncMiddleware):
         return reply
 
     async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
-        return await self._command(came, mentioned(body)[1])
+        return await self._typed(came, mentioned(body)[1])
 
     async def _tell_others(self, who: str) -> None:
         try:
@@ -386,7 +406,7 @@ class FrontDoor(AsyncMiddleware):
                     language.speak(await self._people.language(came.user_id))
                     call = await self._authorised(came, entry)
                     view = await remembering_all(body.get("view") or {}, self._house.drafts)
-                    found = await entry.run(call, str(body.get("value") or ""), typed(view))
+                    found = await entry.run(call, incoming.search(body.get("value")), typed(view))
         except (Problem, TimeoutError) as error:
             log.info("typeahead.empty", problem=type(error).__name__, cause=cause(error))
             return []

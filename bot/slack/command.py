@@ -7,19 +7,20 @@ import inspect
 import pkgutil
 import types
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
 from bot.applivery.catalogue import Catalogue, Chosen
 from bot.applivery.client import Applivery
-from bot.domain import access, choice
+from bot.domain import access, choice, labels
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
-from bot.domain.choice import LATEST, Ambiguous, Prefer
-from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.choice import BUILD_ID, LATEST, Ambiguous, Prefer
+from bot.domain.grammar import NO_WORDS, Option, Words
 from bot.domain.health import Health
 from bot.domain.model import App, Asker, Build, Role
 from bot.errors import BadInput, Denied, NotFoundByName, StoreDown
@@ -38,6 +39,7 @@ from bot.telemetry import Metrics
 
 Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
 Rest = NewType("Rest", str)  # all the plain words that are left, as one text
+AppName = NewType("AppName", str)  # an app by its id, or what else was typed for one
 
 
 class Places(Protocol):
@@ -200,11 +202,12 @@ class Call:
 class Target:
     """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id.
 
-    `latest` alone is the latest of the only app there is.
+    `latest` alone is the latest of the only app there is. `left` is what else was typed, when that is known.
     """
 
     app: App | None
     which: str | None = None
+    left: Words | None = field(default=None, compare=False)
 
     async def build(self, call: Call, filters: Words = NO_WORDS, *, prefer: Prefer | None = None) -> Chosen:
         """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
@@ -212,13 +215,39 @@ class Target:
         Raises Ambiguous, NotFoundByName or what Applivery's answer means.
         """
         catalogue = call.house.catalogue
-        if self.app is None and self.which not in (None, LATEST):
-            found = await catalogue.build_by_id(self.which.lower(), tuple(await call.apps()))
+        if self.app is None and BUILD_ID.fullmatch(self.which or ""):
+            found = await catalogue.build_by_id(str(self.which).lower(), tuple(await call.apps()))
             return Chosen(found)
+        app = await self.the_app(call)
+        target, filters = self.narrowed(filters)
         recalled = await call.house.store.recalls()
-        return await catalogue.build(
-            await call.the_app(self.app), self.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer
-        )
+        with _leaving(self.left):
+            return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
+
+    async def the_app(self, call: Call) -> App:
+        """The app that was named, or the only one there is. Raises Ambiguous to let the person choose."""
+        which = tuple((self.which or "").split())
+        left = None if self.left is None and not which else Words(which, self.left.options if self.left else ())
+        with _leaving(left):
+            return await call.the_app(self.app)
+
+    def narrowed(self, filters: Words) -> tuple[Target, Words]:
+        """The same with a mere platform, `ios`, as the filter it is."""
+        reading = labels.read(self.which or "")
+        if reading is None or not reading.newest:
+            return self, filters
+        target = replace(self, which=None)
+        return target, replace(filters, options=(*filters.options, Option("os", reading.platform)))
+
+
+@contextmanager
+def _leaving(words: Words | None) -> Iterator[None]:
+    """Tell who has to choose between several what else was typed."""
+    try:
+        yield
+    except Ambiguous as error:
+        error.left = words if error.left is None else error.left
+        raise
 
 
 Handler = Callable[..., Awaitable[Any]]

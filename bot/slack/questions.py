@@ -77,7 +77,7 @@ async def _meant(call: Call, target: Target) -> tuple[App, tuple[Build, ...]]:
         if target.app is None and target.which != LATEST:
             found = (await target.build(call)).build
             return found.app, (found,)
-        app = await call.the_app(target.app)
+        app = await target.the_app(call)
         return app, await call.house.reporting.builds(app, target.which)
     except NotFoundByName as error:
         error.next_step = error.next_step or say("Give a version, `#number`, `latest` or `all`.")

@@ -81,9 +81,9 @@ def safe(text: str) -> str:
     return wording.escape(text)
 
 
-def with_choice(verb: str, chosen: str, words: Words) -> str:
+def with_choice(error: Ambiguous, verb: str, chosen: str, words: Words) -> str:
     """The command with one of the choices filled in."""
-    return " ".join(part for part in (verb, chosen, _rest(chosen, words)) if part)
+    return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
 
 
 def choices(error: Ambiguous, page: Page[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
@@ -98,7 +98,9 @@ def choices(error: Ambiguous, page: Page[tuple[str, str]], typed: Sequence[str],
     return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
 
 
-def _rest(typed: str, words: Words) -> str:
+def _rest(error: Ambiguous, typed: str, words: Words) -> str:
+    if error.left is not None:
+        return grammar.explain(error.left)
     # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay
     return grammar.explain(Words(words.plain[2 if " " in typed else 1 :], words.options))
 

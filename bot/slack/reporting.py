@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.applivery.parse import TakesRows
-from bot.domain import adoption, choice, periods
+from bot.domain import adoption, choice, periods, spelling
 from bot.domain.adoption import Newest
 from bot.domain.downloads import By, Summary, Tally
 from bot.domain.members import Members, Person
@@ -79,7 +79,7 @@ class Reporting:
         """The builds meant by `latest` (of each platform), `#number`, an id, several with commas between them, or every
         platform's build of a version; none: the app. Raises Ambiguous, BadInput, NotFoundByName or Gone.
         """
-        word = (which or "").casefold()
+        word = spelling.bare(which or "")
         if which is None or word in ("", "all"):
             return ()
         if word == "latest" and (newest := await self.newest(app)):

@@ -160,6 +160,12 @@ def test_values_are_those_asked_for_without_the_negated() -> None:
     assert read.values("by") == ()
 
 
-def test_the_tail_keeps_the_options() -> None:
-    assert grammar.parse("get courier os:ios").tail() == Words(("courier",), (Option("os", "ios"),))
-    assert grammar.NO_WORDS.tail() == grammar.NO_WORDS
+def test_an_option_knows_the_words_after_it() -> None:
+    [by, os] = grammar.parse("get by:Ana María Ruiz os:ios").options
+    assert (by.more, os.more) == (("María", "Ruiz"), ())
+    assert by == Option("by", "Ana"), "what it is does not depend on them"
+
+
+@pytest.mark.parametrize("typed", ["–tag:nightly", "—tag:nightly", "−tag：nightly"])
+def test_a_dash_of_any_length_means_not(typed: str) -> None:
+    assert words(typed) == ((), (("tag", "nightly", True),))

@@ -284,7 +284,7 @@ def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, type
 def offered(error: Ambiguous, verb: str, words: grammar.Words) -> Message:
     """The first page of choices; what a button has no room for is carried by a key."""
     page = page_of(error.choices, 0, replies.CHOICES)
-    typed = [replies.with_choice(verb, one, words) for _, one in page.items]
+    typed = [replies.with_choice(error, verb, one, words) for _, one in page.items]
     return replies.choices(error, page, [one if len(one) < 1500 else "draft:x" for one in typed], "draft:y")
 
 

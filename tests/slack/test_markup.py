@@ -127,6 +127,12 @@ def test_our_own_marks_work_around_a_value() -> None:
     ]
 
 
+def test_a_time_that_slack_does_not_know_is_shown_in_words() -> None:
+    for timestamp in (-1, 253_402_300_799):
+        block = markup.rich_text(f"<!date^{timestamp}^{{time}}|then> {verbatim('*')}")
+        assert block["elements"][0]["elements"] == [{"type": "text", "text": "then *"}]
+
+
 def test_a_mark_inside_of_a_word_of_ours_is_no_mark() -> None:
     block = markup.rich_text(f"_Set PUBLIC_URL first._ {verbatim('*')}")
     assert block["elements"][0]["elements"][0] == {
@@ -228,7 +234,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "expired", links.expired(value, "a/b/auto"), 1
     yield "news", news.news(one, None, {}, DASHBOARD), 4
     yield "recalled", recalls.recalled(one, recall, 1, pages=True), 4
-    yield "stopped", progress.stopped(one), 2
+    yield "stopped", progress.stopped(one, again=True), 2
     yield "not uploaded", uploads.failed(value, value, NotFoundByName("app", value)), 3
     yield "uploaded", uploads.uploaded(value, one, "U0ANA", DASHBOARD, found=True, mails=False), 2
     yield "attached", uploads.attached(value, one), 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.sandbox.slack.composing import delivered
 from bot.sandbox.slack.message import Message
 from bot.sandbox.slack.people import Channel, User
 from bot.sandbox.slack.view import View
@@ -35,7 +36,7 @@ class Payloads:
             "user_id": user.id,
             "user_name": user.handle,
             "command": name,
-            "text": text,
+            "text": delivered(text),
             "api_app_id": self.workspace.app_id,
             "is_enterprise_install": "false",
             **ways,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.sandbox.slack.composing import delivered
 from bot.sandbox.slack.delivery import Delivery
 from bot.sandbox.slack.desk import Desk
 from bot.sandbox.slack.forms import Forms
@@ -213,7 +214,7 @@ class Person:
         """Write a message that mentions the bot: the app_mention event (in a direct message: message.im)."""
         called = f"<@{self.workspace.bot_user_id}>"
         words = text if channel.is_im or called in text else f"{called} {text}"
-        message = self.say(words, user, channel, thread_ts)
+        message = self.say(delivered(words), user, channel, thread_ts)
         event = message.wire(**self.payloads.identity) | {"channel": channel.id, "event_ts": message.ts}
         event |= {"type": "message", "channel_type": "im"} if channel.is_im else {"type": "app_mention"}
         if user.team_id != self.workspace.team_id:

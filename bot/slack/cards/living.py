@@ -241,7 +241,7 @@ def _links(shown: Sequence[Shown], dashboard: Dashboard) -> str:
 
 def _link(url: str, words: str) -> str:
     """An address as mrkdwn, when it can stand there. https://docs.slack.dev/messaging/formatting-message-text#links"""
-    if len(url) > LINK or any(character in url for character in "<>|") or not url.isprintable():
+    if len(url) > LINK or any(character in url for character in "<>| ") or not url.isprintable():
         return ""
     return f"<{url.replace('&', '&amp;')}|{inline(words, 60)}>"
 

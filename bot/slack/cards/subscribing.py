@@ -11,7 +11,7 @@ from bot.domain.grammar import Words
 from bot.domain.model import Event, Subscription
 from bot.errors import BadInput
 from bot.language import later, say
-from bot.slack import blocks, inputs
+from bot.slack import blocks, incoming, inputs
 from bot.slack.blocks import Block, Form
 from bot.slack.wording import inline
 
@@ -113,14 +113,14 @@ def lines(sent: Mapping[str, str]) -> dict[str, Words]:
 
 def read(sent: Mapping[str, str]) -> Words:
     """What was filled in, as the words somebody would have typed; nothing in it is checked yet."""
-    line = grammar.parse(sent.get("subscribe.filters", ""))
+    line = grammar.read(incoming.search(sent.get("subscribe.filters")))
     how = sent.get("subscribe.how", "").split(",")
     given = {
         "on": sent.get("subscribe.on", ""),
         "format": "compact" if "compact" in how else "",
         "threads": "" if "threads" in how else "off",
         "group": "version" if "version" in how else "",
-        **{key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES},
+        **{key: grammar.unescaped(incoming.words(sent.get(f"subscribe.{key}", ""))) for key in _LINES},
     }
     return Words(line.plain, (*(grammar.Option(key, text) for key, text in given.items() if text), *line.options))
 

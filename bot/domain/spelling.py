@@ -1,0 +1,83 @@
+"""One word written in two ways: what people type beside what was shown to them; pure.
+
+Phones and keyboards change quotation marks, dashes and dots while one types, Slack's composer adds marks of formatting,
+and what is pasted carries blanks and marks that nobody sees.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+_ALIKE = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′´", "'"),
+        **dict.fromkeys("“”„‟«»″", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+    }
+)
+_DASHES = re.compile("-{2,}")
+# What surrounds a word that somebody marks: formatting, code, quotation marks, brackets
+_PAIRS = {"*": "*", "_": "_", "~": "~", "`": "`", '"': '"', "'": "'", "(": ")", "[": "]", "<": ">"}
+_AROUND = " ,;:.!?"
+
+
+def plainly(text: str) -> str:
+    """The text with straight quotation marks, short dashes and single dots, and without what nobody sees."""
+    if text.isascii():
+        return text
+    words = unicodedata.normalize("NFKC", text).translate(_ALIKE)
+    return "".join(letter for letter in words if not _unseen(letter))
+
+
+def _unseen(letter: str) -> bool:
+    return letter > "\x7f" and (unicodedata.category(letter) == "Cf" or "\ufe00" <= letter <= "\ufe0f")
+
+
+@lru_cache(maxsize=4096)
+def fold(text: str) -> str:
+    """What is the same for every way to write the text: case, kinds of blanks, dashes and quotation marks."""
+    return _DASHES.sub("-", " ".join(plainly(text).casefold().split()))
+
+
+@lru_cache(maxsize=4096)
+def peeled(text: str) -> str:
+    """The same without formatting, quotation marks and brackets around all of it."""
+    words = fold(text)
+    while len(words) > 2 and _PAIRS.get(words[0]) == words[-1]:
+        words = words[1:-1].strip()
+    return words
+
+
+def inside(text: str) -> str:
+    """A text without the marks around all of it, and otherwise as it is."""
+    words = text.strip()
+    return words[1:-1].strip() if len(words) > 2 and _PAIRS.get(plainly(words[0])) == plainly(words[-1]) else words
+
+
+@lru_cache(maxsize=4096)
+def bare(text: str) -> str:
+    """The same without the beginning and the end of a sentence around it, in either order."""
+    words = peeled(text)
+    while (inside := peeled(words.strip(_AROUND))) != words and inside:
+        words = inside
+    return words
+
+
+# Two texts are the same in one of these ways: the likeliest first
+WAYS: tuple[Callable[[str], str], ...] = (str.strip, fold, peeled, bare)
+_LONGEST_NAME = 400
+
+
+def starts(text: str) -> list[tuple[str, str]]:
+    """Each beginning of a text that ends with a word and may be a name, and what comes after it; the longest first."""
+    ends = [found.start() for found in re.finditer(r"\s+|\Z", text[: _LONGEST_NAME + 1]) if found.start()]
+    return [(text[:end].strip(), text[end:].strip()) for end in reversed(ends) if text[:end].strip()]
+
+
+def ends(text: str) -> list[tuple[str, str]]:
+    """Each end of a text that begins with a word and may be a name, and what comes before it; the longest first."""
+    begins = [found.end() for found in re.finditer(r"\A|\s+", text) if len(text) - found.end() <= _LONGEST_NAME]
+    return [(text[begin:].strip(), text[:begin].strip()) for begin in begins if text[begin:].strip()]

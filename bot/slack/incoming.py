@@ -1,0 +1,97 @@
+"""What people type, as they meant it: one step before the parser, for every way in which words come; pure.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bot.domain import grammar
+
+# Slack makes links of what looks like one, with what was typed as the label. People, channels and groups stay as they
+# are: they have an id.
+_LINK = re.compile(r"<(?:mailto:|tel:|((?:https?|ftp)://))([^<>|]+)(?:\|([^<>]*))?>")
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufdd0-\ufdef\ufeff]")
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_BEFORE = re.compile(r"(?:[\s,;:.!?·•>–—-]|&gt;)+")
+_AROUND = "*_~`\"'“”„«»‘’"
+_CLOSES = {"“": "”", "„": "“", "«": "»", "‘": "’"}
+_AFTER = ",;:.!?·–—"
+_CODE_VALUE = re.compile(r"(?<!\S)(-?[A-Za-z][A-Za-z_-]*[:：])`([^`\n]+)`(?!\S)")
+_MENTIONED = re.compile(r"(<[@#!][^<>]*>)[,;:.!?]+(?=\s|\Z)")
+_WRAPPED = [
+    re.compile(r"(?<!\S)```([^`]+)```(?!\S)"),
+    re.compile(r"(?<!\S)`([^`]+)`(?!\S)"),
+    *(re.compile(rf"(?<!\S)\{mark}(?=\S)(.{{1,300}}?)(?<=\S)\{mark}(?!\S)") for mark in "*_~"),
+]
+
+
+def words(text: str) -> str:
+    """What was typed, without links made of it and without what nobody sees; still escaped as Slack escapes it."""
+    text = _LINK.sub(lambda found: found[3] or f"{found[1] or ''}{found[2]}", text)
+    return _BLANKS.sub(" ", _UNSEEN.sub("", text)).strip()
+
+
+def command(text: str, root: str) -> tuple[str, str]:
+    """The subcommand that was typed, in lower case, and what comes after it.
+
+    What surrounds it is left out: punctuation after a mention, formatting, quotation marks, the slash command itself.
+    """
+    left = words(text)
+    while True:
+        left = _BEFORE.sub("", left, count=1) if _BEFORE.match(left) else left
+        first, _, after = _cut(left)
+        if first.casefold() in (root.casefold(), "/applivery") or (first and not any(map(str.isalnum, first))):
+            left = after
+        elif left[:1] and left[0] in _AROUND:
+            left = _peeled(left)
+        else:
+            break
+    return first.strip(_AROUND + _AFTER).casefold(), after
+
+
+def _cut(text: str) -> tuple[str, str, str]:
+    found = re.search(r"\s+", text)
+    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
+
+
+def _peeled(text: str) -> str:
+    """The text without the mark it begins with and the one that belongs to it."""
+    close = _CLOSES.get(text[0], text[0])
+    first, blank, after = _cut(text)
+    trimmed = first.rstrip(_AFTER)
+    if len(trimmed) > 1 and trimmed.endswith(close):
+        return f"{trimmed[1:-1]}{blank}{after}"
+    end = text.rstrip(f"{_AFTER} ")
+    if len(end) > 1 and end.endswith(close):
+        return end[1:-1]
+    closing = re.search(rf"(?<=\S){re.escape(close)}(?!\S)", text[1:])
+    return text[1:][: closing.start()] + text[1:][closing.end() :] if closing else text[1:]
+
+
+def unwrapped(text: str) -> str:
+    """The text without formatting around its words and values, for words that are nobody's name as they stand."""
+    text = _CODE_VALUE.sub(lambda found: f'{found[1]}"{_in_quotes(found[2])}"', text)
+    for wrapped in _WRAPPED:
+        text = wrapped.sub(r"\1", text)
+    return _MENTIONED.sub(r"\1", text)
+
+
+def _in_quotes(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def without_symbols(text: str) -> str:
+    """The text without the picture in front of it, by which a list shows a state: `✅ Courier`."""
+    return text.lstrip("".join({letter for letter in text if _is_symbol(letter)}))
+
+
+def _is_symbol(letter: str) -> bool:
+    return letter.isspace() or (letter > "\x7f" and unicodedata.category(letter) in ("So", "Sk", "Mn", "Cf", "Po"))
+
+
+def search(text: object) -> str:
+    """What somebody is typing into a menu."""
+    return unwrapped(grammar.unescaped(words(str(text or ""))))

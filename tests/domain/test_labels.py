@@ -1,0 +1,176 @@
+"""Whatever the bot shows of a name can be typed back, and means the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from bot.domain import choice, labels, spelling
+from bot.domain.choice import Ambiguous
+from bot.domain.grammar import Option, Words
+from bot.domain.labels import Reading
+from bot.domain.model import App, Build, Origin
+from bot.errors import NotFoundByName
+from bot.language import say, speaking
+from bot.slack import incoming
+from bot.slack.cards import builds as cards
+from tests.domain.facts import COURIER, build
+from tests.slack.pasting import pasted, received
+from tests.slack.test_markup import named
+
+ANY = settings(deadline=None, max_examples=60)
+
+
+def core(name: str) -> str:
+    """What is left when nobody knows which marks belong to a name and which to what is around it."""
+    return "".join(letter for letter in spelling.fold(name) if letter.isalnum())
+
+
+seen = named.filter(spelling.fold)  # nobody can type what nobody sees
+apps = st.lists(seen, min_size=1, max_size=4, unique_by=core).map(
+    lambda names: [App(f"{number:024x}", f"app-{number}", name) for number, name in enumerate(names)]
+)
+made = st.builds(
+    lambda version, number, platform, branch: replace(
+        build(1, version=version, number=number, platform=platform), origin=Origin(branch=branch)
+    ),
+    seen,
+    st.sampled_from(("", "1", "173")) | seen,
+    st.sampled_from(("ios", "android", "harmony", "")),
+    st.none() | seen,
+)
+many = st.lists(made, min_size=1, max_size=4, unique_by=lambda one: core(one.version)).map(
+    lambda found: [replace(one, id=f"{number:024x}") for number, one in enumerate(found)]
+)
+
+
+def meant(typed: str, builds: list[Build]) -> set[str]:
+    """The ids of the builds that this may mean."""
+    try:
+        return {choice.build(typed, builds, COURIER, prefer=lambda _: True).id}
+    except Ambiguous as several:
+        return {value.split()[1] for _, value in several.choices}
+    except NotFoundByName:
+        if (bare := incoming.unwrapped(typed)) == typed:
+            raise
+        return meant(bare, builds)
+
+
+@ANY
+@given(apps)
+def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
+    for one in every:
+        assume(spelling.bare(one.name))
+        for shown in (one.name, f"{one.name} ({one.slug})", one.slug, one.id):
+            for sent in pasted(shown):
+                typed = received(sent)
+                assert choice.app(typed, every) == one, sent
+                assert choice.leading(f"{typed} 2.4.0", every) is not None, sent
+                assert choice.leading(typed, every) == (typed.strip(), "")
+
+
+@ANY
+@given(many)
+def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
+    for language in ("en", "es"):
+        with speaking(language):
+            for one in builds:
+                title = cards.plain_title(one).removeprefix(f"{one.app.name} ")
+                for shown in (choice.label(one), title, say("{build} is ready", build=title)):
+                    for sent in pasted(shown):
+                        assert one.id in meant(received(sent), builds), (shown, sent)
+
+
+@ANY
+@given(many)
+def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) -> None:
+    for one in builds:
+        for key, facts in choice.FILTERS.items():
+            for fact in facts(one):
+                for sent in pasted(fact):
+                    assert choice.fits(one, Words((), (Option(key, received(sent)),))) or not fact, (key, sent)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reading"),
+    [
+        ("2.4.0", Reading("2.4.0")),
+        ("v2.4.0", Reading("v2.4.0")),
+        ("2.4.0 (173)", Reading("2.4.0", "173")),
+        ("#173", Reading(number="173")),
+        ("build 173", Reading(number="173", filler=True)),
+        ("compilación 173", Reading(number="173", filler=True)),
+        ("ios", Reading(platform="ios")),
+        ("android 2.4", Reading("2.4", platform="android")),
+        ("2.4 for Android", Reading("2.4", platform="android", filler=True)),
+        ("latest ios", Reading(platform="ios", filler=True)),
+        ("2.4.0 (173) · iOS", Reading("2.4.0", "173", "ios", filler=True)),
+        ("latest", None),
+        ("nonsense", None),
+        ("2.4.0 2.5.0", None),
+        ("ios android", None),
+        ("#", None),
+        ("", None),
+    ],
+)
+def test_words_that_look_like_a_build_are_read(typed: str, reading: Reading | None) -> None:
+    assert labels.read(typed) == reading
+
+
+IOS = build(3, version="2.4.0", number="173", platform="ios", origin=Origin(branch="release/2.4"))
+ANDROID = build(2, version="2.4.1", number="174", platform="android", origin=Origin(branch="main"))
+OLD = build(1, version="2.3.0", number="170", platform="ios", origin=Origin(branch="main"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "build"),
+    [
+        ("2.4.0 (173)", IOS),
+        ("v2.4.0", IOS),
+        ("173", IOS),
+        ("build 173", IOS),
+        ("ios", IOS),
+        ("iOS 2.3", OLD),
+        ("android 2.4", ANDROID),
+        ("2.4.0 (173) iOS · release/2.4", IOS),
+        ("2.4.0 (173) iOS · release/2.4 · ✅ ready · 3 Nov", IOS),
+        ("2.4.0 (173) for iOS is ready", IOS),
+        ("2.4.0 · iOS", IOS),
+        ("“2.4.0”", IOS),
+        ("2.4.0.", IOS),
+    ],
+)
+def test_a_build_is_found_by_what_a_card_shows_of_it(typed: str, build: Build) -> None:
+    assert meant(typed, [IOS, ANDROID, OLD]) == {build.id}
+
+
+def test_part_of_a_version_offers_all_that_begin_so() -> None:
+    assert meant("2.4", [IOS, ANDROID, OLD]) == {IOS.id, ANDROID.id}
+
+
+@pytest.mark.parametrize(("typed", "near"), [("2.4.9", "2.4.0"), ("andriod", "android"), ("2.4.0 nonsense", "2.4.0")])
+def test_words_that_mean_no_build_get_the_closest_right_ones(typed: str, near: str) -> None:
+    with pytest.raises(NotFoundByName) as missed:
+        choice.build(typed, [IOS, ANDROID, OLD], COURIER)
+    assert near in missed.value.suggestions
+
+
+def test_a_name_of_one_app_that_is_another_s_slug_is_asked_about() -> None:
+    one, other = App("a" * 24, "field", "Courier Field"), App("b" * 24, "other", "field")
+    with pytest.raises(Ambiguous) as asked:
+        choice.app("field", [one, other])
+    assert {value for _, value in asked.value.choices} == {one.id, other.id}
+
+
+def test_the_words_of_a_reason_are_told_from_the_name_before_them() -> None:
+    builds = [IOS, ANDROID, OLD]
+    assert labels.split("2.4.0 (173) iOS · release/2.4 crash on login", builds) == (
+        "2.4.0 (173) iOS · release/2.4",
+        "crash on login",
+    )
+    assert labels.split("2.4.0 5 crashes", builds) == ("2.4.0", "5 crashes")
+    assert labels.split("#173 for everybody", builds) == ("#173", "for everybody")
+    assert labels.split("crash on login", builds) == ("", "crash on login")
