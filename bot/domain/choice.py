@@ -174,7 +174,7 @@ def fits(build: Build, words: Words) -> bool:
 def is_had(option: Option, builds: Iterable[Build]) -> bool:
     """Whether some build has exactly what an option says."""
     facts = FILTERS.get(option.key)
-    return facts is not None and any(fold(fact) == fold(option.value) for one in builds for fact in facts(one))
+    return facts is not None and any(bare(fact) == bare(option.value) for one in builds for fact in facts(one))
 
 
 LONG = 400  # characters, which no fact has that somebody puts into quotation marks

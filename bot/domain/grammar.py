@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # Phones make long dashes of two short ones, and keyboards of other scripts have a wide colon
 _KEY = re.compile(r"([-‐‑‒–—−]?)([A-Za-z][A-Za-z_-]*)[:：](?!//)(.*)", re.DOTALL)
@@ -68,6 +68,17 @@ def read(text: str) -> Words:
             options[-1][1].append(token)
     found = (Option(match[2].lower(), match[3], bool(match[1]), tuple(more)) for match, more in options)
     return Words(tuple(plain), tuple(found), text)
+
+
+def closed_up(words: Words) -> Words:
+    """The same where a blank was typed between a key and its value: `os: ios`."""
+    options: list[Option] = []
+    plain = list(words.plain[: len(words.plain) - sum(len(one.more) for one in words.options)])
+    for one in words.options:
+        taken = not one.value and bool(one.more)
+        options.append(replace(one, value=one.more[0], more=one.more[1:]) if taken else one)
+        plain += options[-1].more
+    return Words(tuple(plain), tuple(options), words.text)
 
 
 def explain(words: Words) -> str:

@@ -13,7 +13,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.lengths import within
 from bot.domain.model import Manner, Subscription
 from bot.domain.periods import zone
-from bot.domain.spelling import bare, fold, plainly
+from bot.domain.spelling import bare, fold
 from bot.errors import BadInput
 from bot.language import later, say
 from bot.language.verbatim import code, verbatim
@@ -153,7 +153,7 @@ def _digest(typed: str) -> str:
 def _quiet(typed: str) -> str:
     if not typed or typed.casefold() in _OFF:
         return ""
-    found = _QUIET.fullmatch("".join(plainly(typed).split()))
+    found = _QUIET.fullmatch("".join(bare(typed).split()))
     if not found:
         raise BadInput(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
     start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))

@@ -62,7 +62,7 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
     if since and ".." in (both := _ELLIPSIS.sub("..", since)):
         since, _, after = both.partition("..")
         until = after or until
-    since, until = since and plainly(since), until and plainly(until)
+    since, until = since and _bounded(since), until and _bounded(until)
     if not since and not until:
         raise BadInput(say("That period has neither a beginning nor an end."), say(_HINT))
     here = now.astimezone(zone(tz))
@@ -77,6 +77,11 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
     if end < start:
         raise BadInput(say("That period ends before it begins."), say(_HINT))
     return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
+
+
+def _bounded(typed: str) -> str:
+    """A time without formatting, quotation marks and the end of a sentence around it."""
+    return plainly(typed).strip(" *_~`\"',;.!?") or typed
 
 
 def _words(start: datetime | None, end: datetime, here: datetime) -> str:

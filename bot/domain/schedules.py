@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 from cronsim import CronSim
 
 from bot.domain.periods import zone
-from bot.domain.spelling import plainly
+from bot.domain.spelling import bare
 from bot.errors import BadInput
 from bot.language import later, say
 
@@ -50,7 +50,7 @@ class Schedule:
 
 def parse(text: str) -> Schedule:
     """The schedule that was typed, in any case and with blanks where people put them. Raises BadInput with examples."""
-    days, at, clock = plainly(text).partition("@")
+    days, at, clock = bare(text).partition("@")
     found = _TIME.fullmatch(clock.strip())
     if not at or not found:
         sentence = say("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])

@@ -91,7 +91,7 @@ async def _app_first(entry: Entry, call: Call, words: Words) -> tuple[App | None
 
 def _read(text: str, options: Sequence[Option] = ()) -> Words:
     """The words of a text whose formatting is nobody's name; `text` stays as it was typed."""
-    read = grammar.read(incoming.unwrapped(text))
+    read = grammar.closed_up(grammar.read(incoming.unwrapped(text)))
     return Words(read.plain, (*options, *read.options), text)
 
 
@@ -151,7 +151,7 @@ async def _target_and_rest(call: Call, app: App, words: Words) -> tuple[Target, 
     for text, options in ((words.text, ()), (" ".join(words.plain), words.options)):
         which, rest = labels.split(text, builds)
         if which:
-            left = _read(rest, options)
+            left = replace(grammar.read(rest), options=(*options, *grammar.read(rest).options))
             return Target(app, which, left), left
     first, *others = words.plain
     if not others and " " not in first:

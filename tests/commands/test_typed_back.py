@@ -106,6 +106,8 @@ async def test_an_app_s_name_means_it_in_every_command(world: World) -> None:
         "builds courier tag:{tag}",
         "builds courier by:{uploader}",
         "builds courier -branch:main by:“{uploader}”",
+        "builds courier os: ios branch: {branch}",
+        "builds courier by:'{uploader}'",
         "builds courier ios",
         "builds courier version:`2.4.0`",
     ],
@@ -143,6 +145,13 @@ async def test_unknown_words_get_the_closest_right_ones(world: World, words: str
     ready(world, os="android")
     answer = await world.ask(words)
     assert said in answer.text
+
+
+async def test_a_reason_is_kept_as_it_was_typed(world: World) -> None:
+    await world.start()
+    ready(world)
+    answer = await world.ask("recall courier 2.4.0 (173) it *crashes* in `login` – “always”")
+    assert "it *crashes* in `login` – " in html.unescape(seen(answer))
 
 
 async def test_what_did_you_mean_offers_is_understood(world: World) -> None:

@@ -169,3 +169,9 @@ def test_an_option_knows_the_words_after_it() -> None:
 @pytest.mark.parametrize("typed", ["–tag:nightly", "—tag:nightly", "−tag：nightly"])
 def test_a_dash_of_any_length_means_not(typed: str) -> None:
     assert words(typed) == ((), (("tag", "nightly", True),))
+
+
+def test_a_blank_after_a_key_is_closed_up() -> None:
+    read = grammar.closed_up(grammar.read("get courier os: ios by: Ana Ruiz to:x y"))
+    assert read.plain == ("get", "courier", "Ruiz", "y")
+    assert [(one.key, one.value) for one in read.options] == [("os", "ios"), ("by", "Ana"), ("to", "x")]
