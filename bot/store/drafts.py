@@ -30,7 +30,7 @@ class Drafts(Database):
         """Delete the texts whose week is over."""
 
         async def work(connection: Connection) -> None:
-            await self.execute(connection, _PURGE)
+            await self.execute(connection, _PURGE, far=far(KEEP_SECONDS))
 
         await self.run(work)
 
