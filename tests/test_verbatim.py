@@ -25,7 +25,8 @@ def awkward(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     changed = {
-        key: AWKWARD if key in WORDS and isinstance(one, str) and one else awkward(one) for key, one in body.items()
+        key: f"{AWKWARD} {one}" if key in WORDS and isinstance(one, str) and one else awkward(one)
+        for key, one in body.items()
     }
     return changed | ({"tags": [AWKWARD]} if isinstance(body.get("tags"), list) else {})
 
