@@ -189,8 +189,8 @@ async def test_in_an_outage_all_who_ask_are_told_together_instead_of_one_after_t
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     turns = [
-        await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
-        for _ in range(8)
+        await world.slack.command("/applivery", "builds courier", user=person, channel=world.releases)
+        for person in [world.slack.user(f"person{number}") for number in range(8)]
     ]
     for turn in turns:
         assert "not answering" in (await turn.answer()).text

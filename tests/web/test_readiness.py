@@ -24,7 +24,7 @@ FAILURES = {
     "403 of the plan": Fault(status=403, code=5004),
     "404": Fault(status=404, code=3001),
     "404 without words": Fault(status=404, body=""),
-    "429": Fault(status=429, retry_after=3600),
+    "429": Fault(status=429, retry_after=0),  # any other is waited for
     "500": Fault(status=500),
     "503 page": Fault(status=503, body="<html>maintenance"),
     "200 page": Fault(body="<html>log in, please"),
