@@ -155,7 +155,8 @@ class People:
             # those two are worded for messages, and nobody has sent one
             silent = isinstance(error, ChannelRefused | SlackUnsure)
             why = say("Slack does not tell me.") if silent else error.sentence
-            raise Unchecked(say("I could not check who you are: {why}", why=why)).wait_as(error) from error
+            words = say("I could not check who you are: {why}", why=why)  # which is a whole sentence
+            raise Unchecked(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.grants(home)
         every = sorted({one.grantee for one in grants if one.grantee.startswith("S")})
