@@ -34,7 +34,9 @@ def asked_for(kind: type[Problem]) -> list[str]:
     return [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL]
 
 
-BARE = [kind for kind in KINDS if not asked_for(kind)]
+# Their next step says how long to wait.
+WAITS = {errors.SlackBusy: 1, errors.TooManyRequests: 2}
+BARE = [kind for kind in KINDS if not asked_for(kind) and kind not in WAITS]
 FREE = [kind for kind in BARE if "sentence" in inspect.signature(kind).parameters]
 
 
@@ -67,6 +69,13 @@ def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[Problem]) -> 
     error = kind()
     assert (error.sentence, error.next_step) == (kind.sentence, kind.next_step)
     assert str(error) == f"{kind.sentence} {kind.next_step}".strip()
+
+
+@pytest.mark.parametrize(("kind", "seconds"), WAITS.items())
+def test_an_error_that_passes_says_how_long_to_wait(kind: type[Problem], seconds: int) -> None:
+    assert (kind().sentence, kind().next_step) == (kind.sentence, errors.again_in(seconds))
+    with language.speaking("es"):
+        assert kind().next_step == errors.again_in(seconds) != kind.next_step
 
 
 @pytest.mark.parametrize("kind", BARE)
