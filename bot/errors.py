@@ -85,7 +85,8 @@ def _short(typed: str) -> str:
 class Denied(Problem):
     """This person may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done.
 
-    `reason` is a word of domain.states.Withdrawal, for what acts by itself and has to pause.
+    `reason` is a word of domain.states.Withdrawal, for what acts by itself and has to pause. `somewhere`: they have the
+    role for no app at all, so that nobody has looked which one they meant.
     """
 
     sentence = later("You may not do this here.")
@@ -101,8 +102,10 @@ class Denied(Problem):
         app_id: str | None = None,
         channels: Sequence[str] = (),
         reason: str = "",
+        somewhere: bool = False,
     ) -> None:
         super().__init__(sentence, next_step)
+        self.somewhere = somewhere
         self.missing = missing
         self.app_id = app_id
         self.channels = tuple(channels)

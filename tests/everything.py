@@ -42,6 +42,7 @@ async def everything(world: World) -> None:
     await _other_doors(world)
     await _unfinished(world)
     pressed = await press_everything(world) | {"subscriptions.v1"}  # turned with _many_subscriptions
+    pressed |= await _requests(world)
     pressed |= await _home(world)
     pressed |= await _long_lists(world)
     await world.ask("unmute")  # what was muted on the way is to be heard
@@ -198,6 +199,27 @@ async def _subscriptions(world: World) -> set[str]:
     await rested(world)
     await _many_subscriptions(world)
     return {new.callback_id, old.callback_id}
+
+
+async def _requests(world: World) -> set[str]:
+    """A person asks for roles, and an admin answers each time otherwise; the admin's buttons."""
+    asker = world.slack.user("dora", locale=world.ana.locale, email="dora@acme.test")
+    actions = ["decide.deny.v1", "decide.app.v1", "decide.all.v1"]
+    asked = ["subscribe courier", "downloads courier", "audit"]
+    for typed, action in zip(asked, actions, strict=True):
+        await world.slack.click(await world.ask(typed, user=asker), "ask.v1", user=asker)
+        await rested(world)
+        question = _question(world)
+        await world.slack.click(question, action, user=seer(world, question))
+        await rested(world)
+    return {*actions, "decide.v1"}  # which only messages of earlier versions have: commands/test_permits.py
+
+
+def _question(world: World) -> Message:
+    """The newest question to an admin."""
+    there = [one for listed in world.slack.mailbox.by_channel.values() for one in listed]
+    asking = [one for one in there if any(part["action_id"] == "decide.deny.v1" for _, part in one.elements())]
+    return max(asking, key=lambda one: float(one.ts))
 
 
 async def _long_lists(world: World) -> set[str]:

@@ -1,105 +1,137 @@
-"""A refused person asks the admins for a role; an admin allows or denies it; everybody concerned is told."""
+"""A refused person asks the admins for access; the first admin decides, and each person concerned sees what."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime
 
+from bot.domain import access
 from bot.domain.audit import Action
 from bot.domain.model import Role
-from bot.errors import BadInput
+from bot.errors import BadInput, Problem
 from bot.language import say, speaking
-from bot.slack import blocks
 from bot.slack.blocks import Message
+from bot.slack.cards import requests as cards
 from bot.slack.command import Call, button
-from bot.slack.named import app_names
-from bot.slack.wording import inline
-from bot.store.permits import RoleRequest
+from bot.slack.wording import when
+from bot.store.requests import Decision, RoleRequest
 
 ASKED = 10  # admins
 
 
 @button("ask.v1", need=Role.MEMBER, once=True)
 async def ask(call: Call, value: str) -> Message:
-    """*Ask an admin*, under a refusal."""
-    name, _, app_id = value.partition("/")
-    if (role := Role.named(name)) is None:
-        raise BadInput(say("This button is from another version of me."), say("Please try again what was refused."))
-    if call.asker.role_for(app_id) >= role:
-        return Message(say("You have the role *{role}* by now; please try again.", role=role.word))
-    request = await call.house.store.ask_for_role(call.asker.team_id, call.asker.user_id, role, app_id or None)
-    if request is None:
-        return Message(say("You have asked for that already; the admins have it in their direct messages."))
+    """*Request access*, under a refusal."""
+    refused = await _refused(call, value)
+    if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
+        return Message(say("You're *{role}* by now. Try again.", role=refused.role.word))
+    if call.asker.outsider:
+        raise BadInput(say(access.OUTSIDERS[call.asker.outsider]), say("Ask an admin to give you access to an app."))
     admins = [one for one in await call.house.people.admins(call.asker.team_id) if one != call.asker.user_id][:ASKED]
     if not admins:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
-    await call.write_down(Action.ASK, role.word, app_id=app_id or None)
-    app = await _app(call, request)
+    request = await call.house.store.ask_for_role(refused.id)
+    if isinstance(request, datetime):
+        asked = when(request, "{time}")
+        return Message(say("You asked for this at {time}. The admins have your request.", time=asked))
+    await call.write_down(Action.ASK, request.role.word, app_id=request.app_id)
+    app, name = await _app(call, request), await call.house.people.name(request.user_id)
     languages = await asyncio.gather(*map(call.house.people.language, admins))
-    copies = tuple((admin, _question(request, app, spoken)) for admin, spoken in zip(admins, languages, strict=True))
-    return Message(say("I asked the admins; you will hear from me."), copies=copies)
+    copies = [
+        (admin, cards.question(request, app, name, spoken)) for admin, spoken in zip(admins, languages, strict=True)
+    ]
+    return Message(say("Request sent. I'll DM you the answer."), copies=tuple(copies), request=request.id)
+
+
+async def _refused(call: Call, value: str) -> RoleRequest:
+    """What the asker was refused, under this number. Raises BadInput for what another person was, or nobody."""
+    found = await call.house.store.role_request(int(value)) if _is_number(value) else None
+    if found is None or (found.team_id, found.user_id) != (call.asker.team_id, call.asker.user_id):
+        raise BadInput(say("This button is out of date."), say("Run the command again."))
+    return found
+
+
+def _is_number(value: str) -> bool:
+    return value.isdecimal() and len(value) < 19
+
+
+@button("decide.app.v1", need=Role.ADMIN)
+async def allow(call: Call, value: str) -> Message:
+    """*Allow for Courier*."""
+    return await _decide(call, value, Decision.APP)
+
+
+@button("decide.all.v1", need=Role.ADMIN)
+async def allow_everywhere(call: Call, value: str) -> Message:
+    """*Allow for all apps*, after a question."""
+    return await _decide(call, value, Decision.ALL)
+
+
+@button("decide.deny.v1", need=Role.ADMIN)
+async def deny(call: Call, value: str) -> Message:
+    """*Deny*."""
+    return await _decide(call, value, Decision.DENIED)
 
 
 @button("decide.v1", need=Role.ADMIN)
 async def decide(call: Call, value: str) -> Message:
-    """*Allow* or *Deny* in an admin's direct messages; the first admin decides."""
-    call.require(None)
+    """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
     answer, _, number = value.partition("/")
-    decided = (
-        await call.house.store.decide(int(number), answer == "allow", call.asker.user_id)
-        if number.isdecimal() and len(number) < 19
-        else None
-    )
+    return await _decide(call, number, Decision.APP if answer == "allow" else Decision.DENIED)
+
+
+async def _decide(call: Call, number: str, decision: Decision) -> Message:
+    """Decide for all admins, who are told; who asked is told as well."""
+    call.require(None)
+    if decision is not Decision.DENIED and _is_number(number):
+        await _require_grantable(call, int(number), decision)
+    decided = await call.house.store.decide(int(number), decision, call.asker.user_id) if _is_number(number) else None
     if decided is None:
-        raise BadInput(say("I know nothing of that question any more."), say("A role can be given with `grant`."))
+        raise BadInput(say("I can't find that request."), say("A role can be given with `grant`."))
     request, mine = decided
     app = await _app(call, request)
     if not mine:
-        return Message(_too_late(request, app))
-    result = Action.ALLOWED if request.allowed else Action.DENIED
-    await call.write_down(result, f"{request.role.word} for {request.user_id}", app_id=request.app_id)
+        return cards.decided(request, app, call.asker.user_id)
+    action = Action.DENIED if decision is Decision.DENIED else Action.ALLOWED
+    about = request.app_id if decision is not Decision.ALL else None
+    await call.write_down(action, f"{request.role.word} for {request.user_id}", app_id=about)
     with speaking(await call.house.people.language(request.user_id)):
-        told = Message(_told(request, app))
-    return Message(_decided(request, app), copies=((request.user_id, told),))
+        told = cards.told(request, app)
+    return replace(
+        cards.decided(request, app, call.asker.user_id),
+        copies=((request.user_id, told),),
+        edits=await _others(call, request, app),
+    )
+
+
+async def _require_grantable(call: Call, number: int, decision: Decision) -> None:
+    """Raise BadInput when the person could not use the role: they have left, or became a guest."""
+    request = await call.house.store.role_request(number)
+    if request is None or request.decision is not None:
+        return
+    outsider = await call.house.people.anew().outsider(request.user_id)
+    if outsider and (decision is Decision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
+        who = f"<@{request.user_id}>"
+        raise BadInput(say(access.TOO_WIDE[outsider], who=who), say("Use `grant @person member app:courier`."))
+
+
+async def _others(call: Call, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
+    """What the other admins' messages say now."""
+    found = []
+    for copy in await call.house.store.copies(request.id):
+        if copy.user_id != call.asker.user_id:
+            with speaking(await call.house.people.language(copy.user_id)):
+                found.append((copy.channel_id, copy.ts, cards.decided(request, app, copy.user_id)))
+    return tuple(found)
 
 
 async def _app(call: Call, request: RoleRequest) -> str | None:
-    """The name of the app the role is for, escaped; None for every app."""
+    """The name of the app the role is for, its id while Applivery is away; None for every app."""
     if request.app_id is None:
         return None
-    names = await app_names(call)
-    return inline(names.get(request.app_id, request.app_id), 80)
-
-
-def _words(request: RoleRequest, app: str | None) -> str:
-    role = request.role.word
-    return say("the role *{role}* for {app}", role=role, app=app) if app else say("the role *{role}*", role=role)
-
-
-def _too_late(request: RoleRequest, app: str | None) -> str:
-    who = {"admin": request.decided_by, "user": request.user_id, "role": _words(request, app)}
-    if request.allowed:
-        return say("<@{admin}> had allowed it already: <@{user}> asked for {role}.", **who)
-    return say("<@{admin}> had denied it already: <@{user}> asked for {role}.", **who)
-
-
-def _decided(request: RoleRequest, app: str | None) -> str:
-    if request.allowed:
-        return say("You allowed it: <@{user}> asked for {role}.", user=request.user_id, role=_words(request, app))
-    return say("You denied it: <@{user}> asked for {role}.", user=request.user_id, role=_words(request, app))
-
-
-def _told(request: RoleRequest, app: str | None) -> str:
-    if request.allowed:
-        return say("An admin allowed your request for {role}. You can try again now.", role=_words(request, app))
-    return say("An admin denied your request for {role}.", role=_words(request, app))
-
-
-def _question(request: RoleRequest, app: str | None, language: str) -> Message:
-    """The question to an admin, in the language of that one."""
-    with speaking(language):
-        text = say("<@{user}> asks for {role}.", user=request.user_id, role=_words(request, app))
-        choices = blocks.actions(
-            blocks.button(say("Allow"), "decide.v1#allow", f"allow/{request.id}", style="primary"),
-            blocks.button(say("Deny"), "decide.v1#deny", f"deny/{request.id}"),
-        )
-    return Message(text, (blocks.section(text), choices))
+    try:
+        names = {app.id: app.name for app in await call.house.catalogue.apps()}
+    except Problem:
+        names = {}
+    return names.get(request.app_id, request.app_id)

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from bot.domain import choice, spelling
-from bot.domain.access import MOST_FOR_OUTSIDERS
+from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.audit import Action
-from bot.domain.model import App, Outsider, Role
+from bot.domain.model import App, Role
 from bot.errors import AppliveryProblem, BadInput, Problem, SlackProblem, Unchecked
-from bot.language import later, say
+from bot.language import say
 from bot.language.verbatim import code, verbatim
 from bot.slack import references
 from bot.slack.blocks import Message
@@ -18,11 +18,6 @@ from bot.slack.command import Call, command
 from bot.slack.people import NO_GROUP, NOT_THERE
 from bot.slack.sharing import require_told
 from bot.slack.wording import escape, inline
-
-TOO_WIDE = {
-    Outsider.GUEST: later("{who} is a guest, and a guest can only be *member* of single apps."),
-    Outsider.PARTNER: later("{who} is from another organisation, and can only be *member* of single apps."),
-}
 
 
 @command(need=Role.ADMIN)

@@ -16,6 +16,10 @@ OUTSIDERS = {
     Outsider.GUEST: later("Guests can only use apps they were given access to."),
     Outsider.PARTNER: later("People from another organisation can only use apps they were given access to."),
 }
+TOO_WIDE = {
+    Outsider.GUEST: later("{who} is a guest, and a guest can only be *member* of single apps."),
+    Outsider.PARTNER: later("{who} is from another organisation, and can only be *member* of single apps."),
+}
 MOST_FOR_OUTSIDERS = Role.MEMBER
 
 
@@ -112,7 +116,7 @@ def require_known(asker: Asker) -> None:
 
 def require_somewhere(asker: Asker, need: Role) -> None:
     """Raise Denied when the asker reaches `need` for no app at all: nothing need be asked of Applivery then."""
-    require(asker.highest, need)
+    require(asker.highest, need, somewhere=True)
 
 
 def require_for(asker: Asker, need: Role, app: App, channels: Collection[str]) -> None:
@@ -145,8 +149,8 @@ def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
     return True
 
 
-def require(role: Role, need: Role, app: App | None = None) -> None:
-    """Raise Denied, naming the missing role, when `role` does not reach `need`."""
+def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool = False) -> None:
+    """Raise Denied, naming the missing role, when `role` does not reach `need`; `somewhere`: for no app at all."""
     if role < need:
         raise Denied(
             _lacking(role, need, app),
@@ -154,6 +158,7 @@ def require(role: Role, need: Role, app: App | None = None) -> None:
             missing=need.word,
             app_id=app.id if app else None,
             reason=Withdrawal.ROLE,
+            somewhere=somewhere,
         )
 
 

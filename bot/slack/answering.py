@@ -19,6 +19,7 @@ from bot.slack.payloads import Came, remembering
 from bot.slack.poster import Posted, Poster
 from bot.slack.submitting import Submitted, again, texts
 from bot.store.handing import Expiry
+from bot.store.requests import Copy
 from bot.store.store import Store
 from bot.telemetry import logger
 
@@ -52,6 +53,7 @@ class Answering:
             await self._poster.publish(came.user_id, reply)
             return
         await self._copies(reply)
+        await self._edits(reply)
         if reply.to is Where.CHANNEL and came.channel_id:
             if reply.secret:
                 raise AssertionError("a download address is never said to a channel")
@@ -97,14 +99,26 @@ class Answering:
         failed: list[SlackProblem] = []
         for person, copy in reply.copies:
             try:
-                await self._poster.post(person, copy)
+                posted = await self._poster.post(person, copy)
+                if reply.request is not None:
+                    await self._store.note_copy(reply.request, Copy(person, posted.channel, posted.ts))
             except SlackProblem as error:
                 log.warning("answer.copy_lost", code=error.code)
                 failed.append(error)
         if failed and len(failed) == len(reply.copies) and not reply.secret:
+            if reply.request is not None:
+                await self._store.not_asked(reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
             raise SlackProblem(say("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
+
+    async def _edits(self, reply: Message) -> None:
+        """What was said before, said anew; a message that cannot be edited stays as it is."""
+        for channel, ts, message in reply.edits:
+            try:
+                await self._poster.edit(channel, ts, message)
+            except SlackProblem as error:
+                log.info("answer.edit_lost", code=error.code)
 
     async def _direct(self, came: Came, message: Message) -> None:
         posted = await self._with_thread(came.user_id, message)

@@ -53,6 +53,7 @@ from bot.slack.payloads import (
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.slack.quoted import quoted
+from bot.slack.refused import Refused
 from bot.slack.repeats import Repeats
 from bot.slack.shapes import cleaned
 from bot.slack.submitting import Submitted, again, check_lengths
@@ -118,6 +119,7 @@ class FrontDoor(AsyncMiddleware):
         self._house = house
         self._moved = moved
         self._people = people
+        self._refused = Refused(house)
         self._metrics = metrics
         self._clock = clock
         self._answering = Answering(poster, house.store, house.drafts, house.command, clock)
@@ -229,7 +231,8 @@ class FrontDoor(AsyncMiddleware):
                 await self._answering.deliver(came, reply, form)
         except Denied as error:
             outcome = RequestOutcome.DENIED
-            shown = replies.denied(error, now=self._clock(), again=_AGAIN.get())
+            request = await self._refused.note(came, error, _AGAIN.get(), typed(form.view) if form else {})
+            shown = replies.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
             await self._answering.refuse(came, shown, error, form)
         except Problem as error:
             outcome = RequestOutcome.PROBLEM

@@ -98,6 +98,8 @@ class Message:
     secret: bool = False  # carries a download address: never to a channel
     expires: Expires | None = None
     copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
+    request: int | None = None  # the role that the copies ask for: where they stand is written down
+    edits: tuple[tuple[str, str, Message], ...] = ()  # our messages that say something else now: channel, ts
     file: File | None = None
     here: Message | None = None
     plainer: Message | None = None
@@ -278,19 +280,26 @@ def button(
     style: str | None = None,
     says: str | None = None,
     confirm: str | None = None,
+    verb: str | None = None,
 ) -> ButtonElement:
-    """A button that acts on click; `says` is what a screen reader reads, `confirm` a question asked before."""
+    """A button that acts on click; `says` is what a screen reader reads, `confirm` a question asked before.
+
+    With a `verb` that question is answered by it, or by Cancel.
+    """
     return ButtonElement(
         text=_plain(label, BUTTON_TEXT),
         action_id=action,
         value=value[:BUTTON_VALUE] or None,
         style=style,
         accessibility_label=plain(says, BUTTON_TEXT) if says else None,
-        confirm=_confirm(confirm) if confirm else None,
+        confirm=_confirm(confirm, verb) if confirm else None,
     )
 
 
-def _confirm(question: str) -> ConfirmObject:
+def _confirm(question: str, verb: str | None) -> ConfirmObject:
+    if verb:
+        title, answer = f"{cut(verb, 99)}?", cut(verb, 30)
+        return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=say("Cancel"))
     return ConfirmObject(title=say("Are you sure?"), text=_plain(question, 300), confirm=say("Yes"), deny=say("No"))
 
 

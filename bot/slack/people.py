@@ -165,6 +165,10 @@ class People:
         access.require_known(asker)
         return asker
 
+    async def workspace(self) -> str:
+        """The id of the workspace the bot is installed in. Raises SlackProblem."""
+        return (await self._poster.identity()).team_id
+
     async def outsider(self, user_id: str) -> Outsider | None:
         """What kind of outsider a person is; None for a member. Raises BadInput for a bot or a leaver."""
         person, home = await self._people.get(user_id), (await self._poster.identity()).team_id

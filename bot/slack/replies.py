@@ -62,17 +62,23 @@ def _busy(error: Problem, now: datetime | None) -> str:
     return say(error.until, time=wording.when(over, style))
 
 
-def denied(error: Denied, *, now: datetime | None = None, again: tuple[str, str] | None = None) -> Message:
-    """A refusal, with the channels to go to or the way to ask for the role that is missing."""
+def denied(
+    error: Denied,
+    *,
+    now: datetime | None = None,
+    again: tuple[str, str] | None = None,
+    request: int | None = None,
+) -> Message:
+    """A refusal, with the channels to go to, or the way to ask for what is missing: the number of the `request`."""
     message = problem(error, now=now, again=again)
     if error.channels:
         listed = ", ".join(f"<#{one}>" for one in error.channels[:CHANNELS])  # our own marks: what is quoted is inert
         left = len(error.channels) - CHANNELS
         there = say(IN_SOME, channels=listed, number=left) if left > 0 else say(IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
-    if not error.missing:
+    if request is None:
         return message
-    ask = blocks.button(say("Ask an admin"), "ask.v1", f"{error.missing}/{error.app_id or ''}")
+    ask = blocks.button(say("Request access"), "ask.v1", str(request))
     return Message(message.text, (*message.blocks, blocks.actions(ask)))
 
 

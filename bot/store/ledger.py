@@ -11,7 +11,16 @@ from bot.domain.audit import CLAIM_PAGE_STORED, Action, AuditOutcome
 from bot.store.columns import Words
 from bot.store.database import Database
 from bot.store.sql import span, written
-from bot.store.tables import audit, awaited, given_links, notes, role_requests, sent_builds, tickets
+from bot.store.tables import (
+    audit,
+    awaited,
+    given_links,
+    notes,
+    role_request_copies,
+    role_requests,
+    sent_builds,
+    tickets,
+)
 from bot.store.transactions import Connection
 
 # A ticket is a link that was asked for; the token that is made when its page is used is the same link.
@@ -19,6 +28,10 @@ _BY_PAGE = sa.type_coerce(audit.c.door, Words).in_(CLAIM_PAGE_STORED)
 _ASKED = (audit.c.action == Action.GET) & (
     (audit.c.outcome == AuditOutcome.TICKET) | ((audit.c.outcome == AuditOutcome.MINTED) & ~_BY_PAGE)
 )
+
+
+# Notes that a person was told once why something is paused.
+TOLD = ("withheld", "recalled watch", "recalled")
 
 
 class Ledger(Database):
@@ -67,8 +80,12 @@ class Ledger(Database):
             sa.delete(awaited).where(awaited.c.user_id == user_id),
             sa.delete(tickets).where(tickets.c.user_id == user_id),
             sa.delete(sent_builds).where((sent_builds.c.sender == user_id) | (sent_builds.c.recipient == user_id)),
-            sa.delete(role_requests).where(role_requests.c.user_id == user_id, role_requests.c.decided_at.is_not(None)),
-            sa.delete(notes).where(notes.c.key.startswith(f"choice:{user_id}:", autoescape=True)),
+            sa.delete(role_request_copies).where(role_request_copies.c.request_id.in_(_done_requests(user_id))),
+            sa.delete(role_requests).where(role_requests.c.id.in_(_done_requests(user_id))),
+            *(
+                sa.delete(notes).where(notes.c.key.startswith(begins, autoescape=True))
+                for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
+            ),
             named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),
         ]
 
@@ -79,6 +96,12 @@ class Ledger(Database):
             return lines
 
         return await self.run(work)
+
+
+def _done_requests(user_id: str) -> sa.Select[tuple[int]]:
+    """The requests of a person for which nobody waits."""
+    done = role_requests.c.decided_at.is_not(None) | ~role_requests.c.sent
+    return sa.select(role_requests.c.id).where(role_requests.c.user_id == user_id, done)
 
 
 _OLD = written("DELETE FROM audit WHERE at <= {now} - :keep RETURNING id")

@@ -1,9 +1,7 @@
-"""Who was given which role, which app may be used where, and who asked for more."""
+"""Who was given which role, and which app may be used where."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -13,31 +11,15 @@ from bot.domain.model import Role
 from bot.store.columns import EVERY_APP, now
 from bot.store.database import Database
 from bot.store.download_tables import manager_channels
-from bot.store.sql import SKEW_SECONDS, span
-from bot.store.tables import app_channels, grants, role_requests
+from bot.store.tables import app_channels, grants
 from bot.store.transactions import Connection, Work
 from bot.store.wakeups import Topic
 
-DAY = 24 * 3600.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRequest:
-    """Somebody's wish for a role; `allowed` None: nobody has decided yet."""
-
-    id: int
-    team_id: str
-    user_id: str
-    role: Role
-    app_id: str | None
-    asked_at: datetime
-    decided_by: str | None = None
-    allowed: bool | None = None
-
-
 class Permits(Database):
-    """The store's grants, allow-lists and requests."""
+    """The store's grants and allow-lists."""
 
     async def grant(self, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str) -> None:
         """Give a role; it replaces what the same grantee had for the same app. Raises `StoreDown`."""
@@ -134,50 +116,6 @@ class Permits(Database):
 
         return await self.kept("manager channels", work)
 
-    async def ask_for_role(self, team_id: str, user_id: str, role: Role, app_id: str | None) -> RoleRequest | None:
-        """Write down that somebody asks for a role; None if the same question is open already."""
-        table = role_requests
-        same = (table.c.user_id == user_id) & (table.c.role == role.name) & (table.c.app_id == (app_id or EVERY_APP))
-        # an unanswered question may be asked again after a day
-        asked_at, at = sa.type_coerce(table.c.asked_at, sa.BigInteger), sa.type_coerce(now(), sa.BigInteger)
-        lately = (asked_at > at - span(DAY)) & (asked_at <= at + span(SKEW_SECONDS))
-        still_open = same & table.c.decided_at.is_(None) & (table.c.team_id == team_id) & lately
-        insert = sa.insert(table).values(
-            team_id=team_id, user_id=user_id, role=role.name, app_id=app_id or EVERY_APP, asked_at=now()
-        )
-
-        async def work(connection: Connection) -> RoleRequest | None:
-            if (await connection.execute(sa.select(table.c.id).where(still_open))).first():
-                return None
-            return _request((await connection.execute(insert.returning(table))).one())
-
-        return await self.run(work)
-
-    async def decide(self, request_id: int, allowed: bool, decided_by: str) -> tuple[RoleRequest, bool] | None:
-        """Answer a request and, when allowed, give the role, in one commit.
-
-        Returns the request and whether this call decided it (another admin may have been first); None if there is none.
-        """
-        table = role_requests
-        update = (
-            sa.update(table)
-            .where((table.c.id == request_id) & table.c.decided_at.is_(None))
-            .values(decided_by=decided_by, decided_at=now(), allowed=allowed)
-            .returning(table)
-        )
-
-        async def work(connection: Connection) -> tuple[RoleRequest, bool] | None:
-            row = (await connection.execute(update)).first()
-            if row is None:
-                row = (await connection.execute(sa.select(table).where(table.c.id == request_id))).first()
-                return None if row is None else (_request(row), False)
-            if allowed:
-                await self._changed(connection)
-                await self._give(connection, row, decided_by)
-            return _request(row), True
-
-        return await self._decided(work)
-
     async def _changed(self, connection: Connection) -> None:
         """Within a transaction that writes: nobody goes by what was read before."""
         self.changed()
@@ -189,29 +127,7 @@ class Permits(Database):
         self.wakeups.ring(Topic.ACCESS)
         return answer
 
-    async def _give(self, connection: Connection, row: sa.Row[Any], granted_by: str) -> None:
-        values = {"role": row.role, "granted_by": granted_by, "granted_at": now()}
-        insert = self.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=row.app_id, **values)
-        # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
-        lesser = grants.c.role.in_([one.name for one in Role.given() if one < Role[row.role]])
-        await connection.execute(
-            insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser)
-        )
-
 
 def _grant(row: sa.Row[Any]) -> Grant:
     app_id = None if row.app_id == EVERY_APP else row.app_id
     return Grant(row.team_id, row.grantee, Role[row.role], app_id, row.granted_by, row.granted_at)
-
-
-def _request(row: sa.Row[Any]) -> RoleRequest:
-    return RoleRequest(
-        id=row.id,
-        team_id=row.team_id,
-        user_id=row.user_id,
-        role=Role[row.role],
-        app_id=None if row.app_id == EVERY_APP else row.app_id,
-        asked_at=row.asked_at,
-        decided_by=row.decided_by,
-        allowed=row.allowed,
-    )

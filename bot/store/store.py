@@ -25,9 +25,9 @@ from bot.store.ledger import Ledger
 from bot.store.notes import Notes
 from bot.store.nudges import Nudges
 from bot.store.outages import Outages
-from bot.store.permits import Permits
 from bot.store.recalls import Recalls
 from bot.store.recording import Recording
+from bot.store.requests import Requests
 from bot.store.sql import POSTGRESQL, SQLITE, written
 from bot.store.subscriptions import Subscriptions
 from bot.store.telling import Telling
@@ -59,7 +59,7 @@ class Store(
     Known,
     Ledger,
     Notes,
-    Permits,
+    Requests,
     Handing,
     Tickets,
     Digests,

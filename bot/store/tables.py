@@ -206,7 +206,8 @@ app_channels = sa.Table(
     sa.Column("set_at", Instant, nullable=False),
 )
 
-# Somebody asked the admins for a role; one open question per person, role and app.
+# What a person was refused for want of a role (`*`: for every app), and asked the admins for once it was `sent`; `wide`
+# when it was allowed for all apps. Until it is sent, `asked_at` is when they were refused.
 role_requests = sa.Table(
     "role_requests",
     metadata,
@@ -219,7 +220,21 @@ role_requests = sa.Table(
     sa.Column("decided_by", Words),
     sa.Column("decided_at", Instant),
     sa.Column("allowed", sa.Boolean),
+    sa.Column("command", Words, nullable=False, server_default=""),
+    sa.Column("channel_id", Words),
+    sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("wide", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "user_id", "asked_at"),
+)
+
+# The messages in which admins have a request: they say what was decided, whoever decides it.
+role_request_copies = sa.Table(
+    "role_request_copies",
+    metadata,
+    sa.Column("request_id", sa.BigInteger, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("channel_id", Words, nullable=False),
+    sa.Column("ts", Words, nullable=False),
 )
 
 # One row per link that was given, to hold people to so many a minute and an hour.

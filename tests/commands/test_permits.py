@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from bot.domain.model import Role
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Channel, Message, User
 from tests.conftest import World
-from tests.handing import direct, directs, mints, ready, rested, said, seen
+from tests.handing import Clock, direct, directs, mints, ready, rested, said, seen
 from tests.seeing import labels, old_card, press
 
+DECIDING = ["decide.app.v1", "decide.all.v1", "decide.deny.v1"]
 NEEDS_RELEASER = "This needs the role *releaser*, and yours is *member*."
 
 
@@ -29,11 +31,6 @@ def at(who: User) -> str:
 
 def hash_(channel: Channel) -> str:
     return f"<#{channel.id}|{channel.name}>"
-
-
-async def subscribes(world: World, user: User, app: str = "courier") -> bool:
-    """Whether somebody may do what a releaser may."""
-    return "I will announce" in (await world.ask(f"subscribe {app}", user=user)).text
 
 
 # ------------------------------------------------------------------ grant and revoke
@@ -177,10 +174,11 @@ async def test_an_admin_of_one_app_decides_no_request(world: World) -> None:
     await world.ask(f"grant {at(world.bruno)} admin app:courier")
     carla = world.slack.user("carla")
     answer = await world.ask("subscribe courier", user=carla)
-    await press(world.slack, answer, "Ask an admin", user=carla)
-    value = (await direct(world, world.ana)).element("decide.v1#allow")["value"]
-    forged = old_card(world.slack, world.releases, "decide.v1#allow", value)
-    assert "This needs the role *admin*" in await said(await press(world.slack, forged, "Old", user=world.bruno))
+    await press(world.slack, answer, "Request access", user=carla)
+    value = (await direct(world, world.ana)).element("decide.app.v1")["value"]
+    for action in DECIDING:
+        forged = old_card(world.slack, world.releases, action, value)
+        assert "This needs the role *admin*" in await said(await press(world.slack, forged, "Old", user=world.bruno))
 
 
 async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: World) -> None:
@@ -379,18 +377,23 @@ async def test_when_every_app_is_kept_elsewhere_that_is_said(world: World, qa: C
 # ------------------------------------------------------------------ asking for a role
 
 
-async def refused(world: World, typed: str = "subscribe courier") -> Message:
-    """What Bruno is told who may not."""
-    answer: Message = await world.ask(typed, user=world.bruno)
-    assert labels(answer) == ["Ask an admin"]
+async def refused(world: World, typed: str = "subscribe courier", user: User | None = None) -> Message:
+    """What Bruno (or another person) is told who may not."""
+    answer: Message = await world.ask(typed, user=user or world.bruno)
+    assert labels(answer) == ["Request access"]
     return answer
 
 
-async def ask_for_it(world: World) -> Message:
+async def ask_for_it(world: World, typed: str = "subscribe courier") -> Message:
     """The question as Ana, an admin, has it."""
     before = len(directs(world, world.ana))
-    await press(world.slack, await refused(world), "Ask an admin", user=world.bruno)
+    await press(world.slack, await refused(world, typed), "Request access", user=world.bruno)
     return await direct(world, world.ana, before + 1)
+
+
+async def given(world: World) -> set[tuple[str, Role, str | None]]:
+    """The roles that were given: to whom, and for which app."""
+    return {(one.grantee, one.role, one.app_id) for one in await world.bot.store.grants(world.slack.team_id)}
 
 
 async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: World, carla: User) -> None:
@@ -398,86 +401,126 @@ async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: Wo
     await world.start()
     answer = await refused(world)
     assert answer.text == f"{NEEDS_RELEASER} Ask an admin of this bot for it."
-    turn = await press(world.slack, answer, "Ask an admin", user=world.bruno)
-    assert await said(turn) == "I asked the admins; you will hear from me."
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert await said(turn) == "Request sent. I'll DM you the answer."
     for admin in (world.ana, carla):
         [question] = directs(world, admin)
-        assert question.text == f"<@{world.bruno.id}> asks for the role *releaser*."
-        assert labels(question) == ["Allow", "Deny"]
+        assert question.text == (
+            f"<@{world.bruno.id}> asks to be releaser of Courier. "
+            f"They tried `subscribe courier` in <#{world.releases.id}>."
+        )
+        assert labels(question) == ["Allow for Courier", "Allow for all apps", "Deny"]
     assert directs(world, world.bruno) == []
 
 
-async def test_an_allowed_role_works_at_once_and_the_person_hears_of_it(world: World) -> None:
+async def test_allowed_for_an_app_is_allowed_for_it_alone(world: World) -> None:
+    world.applivery.app("Driver")
     await world.start()
-    question = await ask_for_it(world)
-    turn = await press(world.slack, question, "Allow", user=world.ana)
-    assert await said(turn) == f"You allowed it: <@{world.bruno.id}> asked for the role *releaser*."
+    question = await ask_for_it(world, "downloads courier")
+    turn = await press(world.slack, question, "Allow for Courier", user=world.ana)
+    assert await said(turn) == f"✅ <@{world.bruno.id}> is now *manager* for Courier."
     assert await turn.answer() is question, "the buttons are gone"
     assert labels(question) == []
-    assert (await direct(world, world.bruno)).text == (
-        "An admin allowed your request for the role *releaser*. You can try again now."
-    )
-    assert NEEDS_RELEASER not in (await world.ask("subscribe courier", user=world.bruno)).text
+    assert (await direct(world, world.bruno)).text == "✅ You're now *manager* for Courier. Try again."
+    assert await given(world) == {(world.bruno.id, Role.MANAGER, world.courier.id)}
+    assert "needs the role" not in (await world.ask("downloads courier", user=world.bruno)).text
+    assert "needs the role *manager*" in (await world.ask("downloads driver", user=world.bruno)).text
+
+
+async def test_all_apps_are_allowed_after_a_question_that_says_so(world: World) -> None:
+    world.applivery.app("Driver")
+    await world.start()
+    question = await ask_for_it(world)
+    confirm = question.element("decide.all.v1")["confirm"]
+    assert (confirm["confirm"]["text"], confirm["deny"]["text"]) == ("Allow for all apps", "Cancel")
+    assert "becomes releaser of every app, new ones too." in confirm["text"]["text"]
+    assert "confirm" not in question.element("decide.app.v1")
+    turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
+    assert await said(turn) == f"✅ <@{world.bruno.id}> is now *releaser* for all apps."
+    assert (await direct(world, world.bruno)).text == "✅ You're now *releaser* for all apps. Try again."
+    assert await given(world) == {(world.bruno.id, Role.RELEASER, None)}
+    assert NEEDS_RELEASER not in (await world.ask("subscribe driver", user=world.bruno)).text
 
 
 async def test_a_denied_role_is_not_given_and_the_person_hears_of_it(world: World) -> None:
     await world.start()
     question = await ask_for_it(world)
     turn = await press(world.slack, question, "Deny", user=world.ana)
-    assert await said(turn) == f"You denied it: <@{world.bruno.id}> asked for the role *releaser*."
-    assert (await direct(world, world.bruno)).text == "An admin denied your request for the role *releaser*."
-    assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
+    assert await said(turn) == f"❌ You denied <@{world.bruno.id}> the role *releaser*."
+    assert (await direct(world, world.bruno)).text == "❌ Your request for *releaser* was denied."
+    assert await given(world) == set()
 
 
-async def test_the_second_admin_is_too_late_and_hears_who_was_first(world: World, carla: User) -> None:
+async def test_the_other_admins_see_what_was_decided(world: World, carla: User) -> None:
     carla.admin = True
     await world.start()
     question = await ask_for_it(world)
+    hers = await direct(world, carla)
+    kept = {action: hers.element(action)["value"] for action in DECIDING}
     await press(world.slack, question, "Deny", user=world.ana)
     await rested(world)
-    [hers] = directs(world, carla)
-    turn = await press(world.slack, hers, "Allow", user=carla)
-    assert await said(turn) == (
-        f"<@{world.ana.id}> had denied it already: <@{world.bruno.id}> asked for the role *releaser*."
-    )
-    assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
+    decided = f"❌ <@{world.ana.id}> denied <@{world.bruno.id}> the role *releaser*."
+    assert (hers.text, labels(hers)) == (decided, [])
+    for action, value in kept.items():  # as pressed at the same moment
+        late = old_card(world.slack, world.slack.dm(carla), action, value)
+        assert await said(await press(world.slack, late, "Old", user=carla)) == decided
+    assert await given(world) == set()
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_who_asks_twice_reaches_the_admins_once(world: World) -> None:
+@pytest.mark.parametrize("answer", [None, "Deny"])
+async def test_the_same_is_asked_once_an_hour(world: World, answer: str | None) -> None:
+    world.applivery.app("Driver")
+    clock = Clock(world)
     await world.start()
-    await ask_for_it(world)
-    turn = await press(world.slack, await refused(world), "Ask an admin", user=world.bruno)
-    assert await said(turn) == "You have asked for that already; the admins have it in their direct messages."
+    question = await ask_for_it(world)
+    if answer:
+        await press(world.slack, question, answer, user=world.ana)
+    turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
+    assert re.fullmatch(r"You asked for this at <.*>\. The admins have your request\.", await said(turn))
     await rested(world)
     assert len(directs(world, world.ana)) == 1
+    assert "of Driver" in (await ask_for_it(world, "subscribe driver")).text
+    assert "to be manager" in (await ask_for_it(world, "downloads courier")).text
+    clock.forward(minutes=61)
+    assert "Deny" in labels(await ask_for_it(world))
 
 
-async def test_after_a_no_one_may_ask_again(world: World) -> None:
+@pytest.mark.parametrize(
+    ("typed", "app"),
+    [
+        ("subscribe driver", "Driver"),
+        ("subscribe app:driver", "Driver"),
+        ("downloads Driver", "Driver"),
+        ("grant @bruno admin app:driver", "Driver"),
+        ("subscribe *", None),
+        ("audit", None),
+    ],
+)
+async def test_a_request_says_for_which_app(world: World, typed: str, app: str | None) -> None:
+    world.applivery.app("Driver")
     await world.start()
-    await press(world.slack, await ask_for_it(world), "Deny", user=world.ana)
-    await rested(world)
-    assert labels(await ask_for_it(world)) == ["Allow", "Deny"]
+    question = await ask_for_it(world, typed)
+    wide = ["Allow for all apps", "Deny"]
+    assert labels(question) == ([f"Allow for {app}", *wide] if app else wide)
+    assert f"They tried `{typed}`" in question.text
 
 
-async def test_a_role_for_one_app_is_asked_for_by_the_app_s_name(world: World) -> None:
+async def test_who_has_a_role_elsewhere_asks_for_this_app(world: World) -> None:
     world.applivery.app("Driver")
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:driver")
-    await press(world.slack, await refused(world), "Ask an admin", user=world.bruno)
-    question = await direct(world, world.ana)
-    assert question.text == f"<@{world.bruno.id}> asks for the role *releaser* for Courier."
-    await press(world.slack, question, "Allow", user=world.ana)
+    question = await ask_for_it(world)
+    await press(world.slack, question, "Allow for Courier", user=world.ana)
     await rested(world)
-    found = {(one.role, one.app_id) for one in await world.bot.store.grants(world.slack.team_id)}
-    assert (Role.RELEASER, world.courier.id) in found
-    assert (Role.RELEASER, None) not in found
+    assert (world.bruno.id, Role.RELEASER, world.courier.id) in await given(world)
+    assert (world.bruno.id, Role.RELEASER, None) not in await given(world)
 
 
 async def test_the_settings_name_whom_to_ask(world: World, carla: User) -> None:
     await world.start(access_admins=(carla.id,))
-    await press(world.slack, await refused(world), "Ask an admin", user=world.bruno)
-    assert (await direct(world, carla)).text.startswith(f"<@{world.bruno.id}> asks for")
+    await press(world.slack, await refused(world), "Request access", user=world.bruno)
+    assert (await direct(world, carla)).text.startswith(f"<@{world.bruno.id}> asks to be")
     assert directs(world, world.ana) == []
 
 
@@ -486,55 +529,111 @@ async def test_one_admin_who_cannot_be_reached_does_not_keep_the_others_from_hea
     await world.start()
     answer = await refused(world)
     world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"))
-    turn = await press(world.slack, answer, "Ask an admin", user=world.bruno)
-    assert await said(turn) == "I asked the admins; you will hear from me."
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert await said(turn) == "Request sent. I'll DM you the answer."
     assert len(directs(world, world.ana) + directs(world, carla)) == 1
+
+
+async def test_a_request_that_reached_no_admin_may_be_repeated(world: World) -> None:
+    await world.start()
+    answer = await refused(world)
+    world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"))
+    assert "could not reach" in await said(await press(world.slack, answer, "Request access", user=world.bruno))
+    assert "Deny" in labels(await ask_for_it(world))
 
 
 async def test_without_any_admin_it_is_said_who_could_name_one(world: World) -> None:
     world.ana.admin = False
     await world.start()
-    turn = await press(world.slack, await refused(world), "Ask an admin", user=world.bruno)
+    turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
     assert await said(turn) == "I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."
 
 
-async def test_nobody_decides_but_an_admin(world: World, carla: User) -> None:
+@pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
+async def test_nobody_decides_but_an_admin(world: World, carla: User, action: str) -> None:
     await world.start()
-    question = await ask_for_it(world)
-    value = question.element("decide.v1#allow")["value"]
+    value = (await ask_for_it(world)).element("decide.app.v1")["value"]
     for who in (world.bruno, carla):
-        forged = old_card(world.slack, world.releases, "decide.v1#allow", value)
+        forged = old_card(world.slack, world.releases, action, f"allow/{value}" if "#" in action else value)
         assert "This needs the role *admin*" in await said(await press(world.slack, forged, "Old", user=who))
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await given(world) == set()
 
 
-@pytest.mark.parametrize("value", ["allow/4711", "allow/", "allow", "", "allow/x", "allow/" + "9" * 40])
-async def test_a_question_nobody_asked_is_not_decided(world: World, value: str) -> None:
+@pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
+@pytest.mark.parametrize("value", ["4711", "allow/4711", "allow/", "allow", "x", "1/app", "-1", "٣", "9" * 40])
+async def test_a_question_nobody_asked_is_not_decided(world: World, action: str, value: str) -> None:
     await world.start()
     await ask_for_it(world)
-    forged = old_card(world.slack, world.releases, "decide.v1#allow", value or "x")
+    forged = old_card(world.slack, world.releases, action, value)
     assert await said(await press(world.slack, forged, "Old", user=world.ana)) == (
-        "I know nothing of that question any more. A role can be given with `grant`."
+        "I can't find that request. A role can be given with `grant`."
     )
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await given(world) == set()
+
+
+async def test_what_was_only_refused_is_not_decided(world: World) -> None:
+    await world.start()
+    value = (await refused(world)).element("ask.v1")["value"]
+    forged = old_card(world.slack, world.releases, "decide.app.v1", value)
+    assert "I can't find that request." in await said(await press(world.slack, forged, "Old", user=world.ana))
+    assert await given(world) == set()
+
+
+@pytest.mark.parametrize("value", ["admin/", "releaser/a1", "4711", "x", "9" * 40, "another person's"])
+async def test_only_what_they_were_refused_is_asked_for(world: World, carla: User, value: str) -> None:
+    await world.start()
+    if value == "another person's":
+        value = (await refused(world, user=carla)).element("ask.v1")["value"]
+    forged = old_card(world.slack, world.releases, "ask.v1", value)
+    assert await said(await press(world.slack, forged, "Old", user=world.bruno)) == (
+        "This button is out of date. Run the command again."
+    )
+    await rested(world)
+    assert directs(world, world.ana) == []
+
+
+@pytest.mark.parametrize(("answer", "gets"), [("allow", True), ("deny", False)])
+async def test_buttons_of_earlier_versions_allow_no_more_than_the_app(world: World, answer: str, gets: bool) -> None:
+    await world.start()
+    value = (await ask_for_it(world)).element("decide.app.v1")["value"]
+    old = old_card(world.slack, world.slack.dm(world.ana), f"decide.v1#{answer}", f"{answer}/{value}")
+    await press(world.slack, old, "Old", user=world.ana)
+    await rested(world)
+    assert await given(world) == ({(world.bruno.id, Role.RELEASER, world.courier.id)} if gets else set())
+
+
+async def test_who_became_a_guest_meanwhile_is_given_nothing_wide(world: World) -> None:
+    await world.start()
+    question = await ask_for_it(world)
+    world.bruno.guest = True
+    turn = await press(world.slack, question, "Allow for all apps", user=world.ana)
+    assert "is a guest, and a guest can only be *member* of single apps." in await said(turn)
+    assert await given(world) == set()
+
+
+async def test_while_applivery_is_away_a_refusal_is_said_all_the_same(world: World) -> None:
+    await world.start()
+    world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
+    assert labels(await ask_for_it(world)) == ["Allow for all apps", "Deny"]
 
 
 async def test_who_has_the_role_by_now_is_told_to_try_again(world: World) -> None:
     await world.start()
     answer = await refused(world)
     await world.ask(f"grant {at(world.bruno)} releaser")
-    turn = await press(world.slack, answer, "Ask an admin", user=world.bruno)
-    assert await said(turn) == "You have the role *releaser* by now; please try again."
+    turn = await press(world.slack, answer, "Request access", user=world.bruno)
+    assert await said(turn) == "You're *releaser* by now. Try again."
     assert directs(world, world.ana) == []
 
 
 async def test_a_guest_has_nothing_to_ask_for(world: World) -> None:
-    world.bruno.guest = True
     await world.start()
-    answer = await world.ask("subscribe courier", user=world.bruno)
-    assert labels(answer) == []
-    forged = old_card(world.slack, world.releases, "ask.v1", "admin/")
-    assert "Guests can only use apps" in await said(await press(world.slack, forged, "Old", user=world.bruno))
+    before = await refused(world)
+    world.bruno.guest = True
+    await world.restart()
+    assert labels(await world.ask("subscribe courier", user=world.bruno)) == []
+    turn = await press(world.slack, before, "Request access", user=world.bruno)
+    assert "Guests can only use apps" in await said(turn)
     assert directs(world, world.ana) == []
 
 
@@ -542,10 +641,12 @@ async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world:
     await world.start()
     question = await ask_for_it(world)
     await world.restart()
-    await press(world.slack, question, "Allow", user=world.ana)
+    await press(world.slack, question, "Allow for Courier", user=world.ana)
     await rested(world)
-    found: list[Any] = [(one.user_id, one.action, one.outcome) for one in await world.bot.store.audit_entries()]
+    found: list[Any] = [
+        (one.user_id, one.action, one.app_id, one.outcome) for one in await world.bot.store.audit_entries()
+    ]
     assert found == [
-        (world.ana.id, "allowed", f"releaser for {world.bruno.id}"),
-        (world.bruno.id, "ask", "releaser"),
+        (world.ana.id, "allowed", world.courier.id, f"releaser for {world.bruno.id}"),
+        (world.bruno.id, "ask", world.courier.id, "releaser"),
     ]

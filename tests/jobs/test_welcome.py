@@ -155,7 +155,7 @@ async def test_who_may_not_subscribe_is_refused_and_can_ask_an_admin(world: Worl
     turn = await press(world.slack, message, "Subscribe this channel", user=world.bruno)
     answer = await turn.answer()
     assert "needs the role *releaser*" in seen(answer)
-    assert labels(answer) == ["Ask an admin"]
+    assert labels(answer) == ["Request access"]
     assert heard(world) == [message.text], "the channel hears nothing of that"
 
 

@@ -10,7 +10,7 @@ from bot.sandbox.slack import Message, User
 from tests.commands.test_upload import carried, filled, posted, quick  # noqa: F401 - a fixture
 from tests.conftest import World
 from tests.handing import Clock, direct, directs, ready, rested, seen
-from tests.seeing import old_card
+from tests.seeing import press
 from tests.watching import earlier, on_its_way, versions, watched
 
 
@@ -59,14 +59,15 @@ async def test_who_sends_in_spanish_is_told_in_spanish(world: World, lucia: User
 
 async def test_each_admin_is_asked_in_their_language_and_the_asker_told_in_theirs(world: World, lucia: User) -> None:
     await world.start(access_admins=[world.ana.id, lucia.id])
-    await world.slack.click(old_card(world.slack, world.releases, "ask.v1", "releaser/"), "ask.v1", user=world.bruno)
+    await press(world.slack, await world.ask("subscribe courier", user=world.bruno), "Request access", user=world.bruno)
     english, spanish = await direct(world, world.ana), await direct(world, lucia)
-    assert english.text == f"<@{world.bruno.id}> asks for the role *releaser*."
-    assert spanish.text == f"<@{world.bruno.id}> pide el rol *releaser*."
-    assert "Permitir" in seen(spanish)
-    turn = await world.slack.click(spanish, "decide.v1#deny", user=lucia)
-    assert (await turn.answer()).text == f"Lo has denegado: <@{world.bruno.id}> pidió el rol *releaser*."
-    assert (await direct(world, world.bruno)).text == "An admin denied your request for the role *releaser*."
+    assert english.text.startswith(f"<@{world.bruno.id}> asks to be releaser of Courier.")
+    assert spanish.text.startswith(f"<@{world.bruno.id}> pide ser releaser de Courier.")
+    assert "Permitir para Courier" in seen(spanish)
+    turn = await world.slack.click(spanish, "decide.deny.v1", user=lucia)
+    assert (await turn.answer()).text == f"❌ Has denegado a <@{world.bruno.id}> el rol *releaser*."
+    assert (await direct(world, world.bruno)).text == "❌ Your request for *releaser* was denied."
+    assert english.text == f"❌ <@{lucia.id}> denied <@{world.bruno.id}> the role *releaser*."
 
 
 # ------------------------------------------------------------------ everybody

@@ -19,6 +19,7 @@ from bot.domain.model import Role, Stage
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.store.columns import Instant, metadata
 from bot.store.handing import Expiry
+from bot.store.requests import RoleRequest
 from bot.store.store import Store
 from bot.store.transactions import Connection
 from tests.store.builders import build, fill, said, subscribe, take
@@ -200,11 +201,11 @@ async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Stor
 
 @set_back
 async def test_a_role_may_be_asked_for_again(store: Store, by: timedelta) -> None:
-    asked: Any = ("T1", "U1", Role.RELEASER, None)
-    assert await store.ask_for_role(*asked)
-    assert await store.ask_for_role(*asked) is None
+    refused: Any = ("T1", "U1", Role.RELEASER, None, "subscribe courier", "C1")
+    assert isinstance(await store.ask_for_role(await store.note_refusal(*refused)), RoleRequest)
+    assert not isinstance(await store.ask_for_role(await store.note_refusal(*refused)), RoleRequest)
     await clock_was_ahead(store, by)
-    assert await store.ask_for_role(*asked)
+    assert isinstance(await store.ask_for_role(await store.note_refusal(*refused)), RoleRequest)
 
 
 @set_back

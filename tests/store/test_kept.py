@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bot.domain.model import Role
 from bot.store.engine import IN_MEMORY
+from bot.store.requests import Decision
 from bot.store.store import Store
 from bot.store.transactions import Connection
 
@@ -19,9 +20,9 @@ async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
     assert [one.role for one in await store.grants("T1")] == [Role.RELEASER]
     await store.revoke("T1", "U1", None)
     assert await store.grants("T1") == []
-    asked = await store.ask_for_role("T1", "U2", Role.MANAGER, None)
-    assert asked
-    await store.decide(asked.id, True, "U9")
+    number = await store.note_refusal("T1", "U2", Role.MANAGER, None, "downloads", "C1")
+    await store.ask_for_role(number)
+    await store.decide(number, Decision.ALL, "U9")
     assert [one.grantee for one in await store.grants("T1")] == ["U2"]
 
 

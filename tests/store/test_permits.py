@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.model import Role
+from bot.store.requests import Copy, Decision, RoleRequest
 from bot.store.store import Store
 
 
@@ -17,11 +18,16 @@ async def given(store: Store, team: str = "T1") -> list[tuple[str, Role, str | N
     return [(one.grantee, one.role, one.app_id) for one in await store.grants(team)]
 
 
-async def asked(store: Store, role: Role = Role.RELEASER, app: str | None = None, user: str = "U1") -> int:
+async def asked(store: Store, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
     """The number of a request just made."""
-    request = await store.ask_for_role("T1", user, role, app)
-    assert request is not None
+    request = await store.ask_for_role(await refused(store, role, app, user))
+    assert isinstance(request, RoleRequest), request
     return request.id
+
+
+async def refused(store: Store, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
+    """The number of a refusal just noted."""
+    return await store.note_refusal("T1", user, role, app, "subscribe courier", "C1")
 
 
 # ------------------------------------------------------------------ grants
@@ -116,76 +122,124 @@ async def test_with_its_last_channel_the_list_of_an_app_goes(store: Store) -> No
 # ------------------------------------------------------------------ requests
 
 
-async def test_a_request_is_undecided_until_somebody_decides(store: Store) -> None:
-    request = await store.ask_for_role("T1", "U1", Role.RELEASER, "a1")
+async def test_a_request_carries_what_was_refused_and_where(store: Store) -> None:
+    number = await asked(store)
+    request = await store.role_request(number)
     assert request is not None
     assert (request.user_id, request.role, request.app_id) == ("U1", Role.RELEASER, "a1")
-    assert (request.decided_by, request.allowed) == (None, None)
-    decided = await store.decide(request.id, False, "U9")
-    assert decided is not None
-    assert (decided[0].decided_by, decided[0].allowed, decided[1]) == ("U9", False, True)
-    assert await given(store) == []
+    assert (request.command, request.channel_id) == ("subscribe courier", "C1")
+    assert (request.decided_by, request.decision) == (None, None)
 
 
-async def test_the_same_question_is_open_once(store: Store) -> None:
+async def test_the_same_is_asked_once_an_hour(store: Store) -> None:
     await asked(store)
-    assert await store.ask_for_role("T1", "U1", Role.RELEASER, None) is None
+    assert isinstance(await store.ask_for_role(await refused(store)), datetime)
     await asked(store, Role.MANAGER)
-    await asked(store, app="a1")
+    await asked(store, app=None)
     await asked(store, user="U2")
 
 
-async def test_a_decided_question_may_be_asked_again(store: Store) -> None:
-    await store.decide(await asked(store), False, "U9")
-    await asked(store)
+async def test_of_many_presses_at_once_one_asks(store: Store) -> None:
+    number = await refused(store)
+    answers = await asyncio.gather(*(store.ask_for_role(number) for _ in range(10)))
+    assert sum(isinstance(one, RoleRequest) for one in answers) == 1
 
 
-async def test_an_unanswered_question_may_be_asked_again_after_a_day(tmp_path: Path) -> None:
+@pytest.mark.parametrize("decision", [None, Decision.DENIED])
+async def test_after_an_hour_the_same_may_be_asked_again(tmp_path: Path, decision: Decision | None) -> None:
     ahead = [timedelta(0)]
     store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
-    await asked(store)
-    ahead[0] = timedelta(hours=23)
-    assert await store.ask_for_role("T1", "U1", Role.RELEASER, None) is None
-    ahead[0] = timedelta(hours=25)
-    await asked(store)
+    number = await asked(store)
+    if decision:
+        await store.decide(number, decision, "U9")
+    ahead[0] = timedelta(minutes=59)
+    assert isinstance(await store.ask_for_role(number), datetime)
+    ahead[0] = timedelta(minutes=61)
+    assert await asked(store) != number
+    ahead[0] = timedelta(minutes=122)
+    anew = await store.ask_for_role(number)
+    assert isinstance(anew, RoleRequest), "the old button asks as well"
+    assert anew.decision is None
     await store.close()
 
 
-async def test_an_allowed_request_grants_the_role_in_the_same_commit(store: Store) -> None:
+async def test_a_request_that_reached_no_admin_may_be_asked_again(store: Store) -> None:
+    number = await asked(store)
+    await store.not_asked(number)
+    assert await asked(store) == number
+
+
+async def test_old_refusals_are_forgotten_and_requests_are_not(tmp_path: Path) -> None:
+    ahead = [timedelta(0)]
+    store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
+    sent, never, newest = await asked(store), await refused(store, user="U2"), await refused(store, user="U3")
+    await store.close()
+    ahead[0] = timedelta(hours=25)
+    store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
+    assert await refused(store, user="U4") > newest, "no number is given twice"
+    assert await store.role_request(never) is None
+    assert await store.role_request(sent) is not None
+    await store.close()
+
+
+@pytest.mark.parametrize(("decision", "app"), [(Decision.APP, "a1"), (Decision.ALL, None)])
+async def test_an_allowed_request_grants_the_role_in_the_same_commit(
+    store: Store, decision: Decision, app: str | None
+) -> None:
     await given(store)  # what is remembered of it must not be in the way
-    decided = await store.decide(await asked(store, app="a1"), True, "U9")
+    decided = await store.decide(await asked(store), decision, "U9")
     assert decided is not None
-    assert decided[0].allowed is True
-    assert await given(store) == [("U1", Role.RELEASER, "a1")]
+    assert decided[0].decision is decision
+    assert await given(store) == [("U1", Role.RELEASER, app)]
+
+
+async def test_a_request_without_an_app_is_not_allowed_for_one(store: Store) -> None:
+    number = await asked(store, app=None)
+    assert await store.decide(number, Decision.APP, "U9") is None
+    assert await given(store) == []
+    assert await store.decide(number, Decision.ALL, "U9") is not None
+    assert await given(store) == [("U1", Role.RELEASER, None)]
 
 
 async def test_the_second_admin_changes_nothing_and_hears_who_was_first(store: Store) -> None:
     number = await asked(store)
-    await store.decide(number, False, "U8")
-    decided = await store.decide(number, True, "U9")
+    await store.decide(number, Decision.DENIED, "U8")
+    decided = await store.decide(number, Decision.ALL, "U9")
     assert decided is not None
     request, mine = decided
-    assert (request.decided_by, request.allowed, mine) == ("U8", False, False)
+    assert (request.decided_by, request.decision, mine) == ("U8", Decision.DENIED, False)
     assert await given(store) == []
 
 
 async def test_of_many_decisions_at_once_one_counts(store: Store) -> None:
     number = await asked(store)
-    answers = [store.decide(number, admin % 2 == 0, f"U{admin}") for admin in range(10)]
+    choices = list(Decision)
+    answers = [store.decide(number, choices[admin % 3], f"U{admin}") for admin in range(10)]
     decided = [one for one in await asyncio.gather(*answers) if one is not None]
     assert sum(mine for _, mine in decided) == 1
-    [outcome] = {(one.decided_by, one.allowed) for one, _ in decided}
-    assert bool(await given(store)) is outcome[1]
+    [outcome] = {(one.decided_by, one.decision) for one, _ in decided}
+    right = {Decision.DENIED: [], Decision.APP: ["a1"], Decision.ALL: [None]}
+    assert [app for _, _, app in await given(store)] == right[outcome[1] or Decision.DENIED]
 
 
-async def test_a_request_nobody_made_cannot_be_decided(store: Store) -> None:
-    assert await store.decide(4711, True, "U9") is None
+async def test_what_nobody_asked_for_cannot_be_decided(store: Store) -> None:
+    number = await refused(store)
+    for one in (number, 4711):
+        assert await store.decide(one, Decision.ALL, "U9") is None
     assert await given(store) == []
 
 
 async def test_a_grant_is_lowered_by_no_request(store: Store) -> None:
-    """An admin who allows the lesser role while somebody else granted the greater must not take that away."""
+    """An admin who allows the lesser role while another granted the greater must not take that away."""
     number = await asked(store, Role.RELEASER)
     await store.grant("T1", "U1", Role.ADMIN, None, "U9")
-    await store.decide(number, True, "U9")
+    await store.decide(number, Decision.ALL, "U9")
     assert await given(store) == [("U1", Role.ADMIN, None)]
+
+
+async def test_the_admins_messages_are_known(store: Store) -> None:
+    number = await asked(store)
+    copies = [Copy("U8", "D8", "1.1"), Copy("U9", "D9", "1.2")]
+    for copy in copies:
+        await store.note_copy(number, copy)
+    assert await store.copies(number) == copies
