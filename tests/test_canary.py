@@ -149,7 +149,7 @@ async def hold(world: World, log: io.StringIO, way: str) -> None:
         assert found.leaks(secret) == []
         assert found.readers(secret) == set()
     assert found.addresses() == [], "nobody logs a link, not even one that is made harmless on the way"
-    assert "request.unexpected" in found.log, "there were mishaps whose exceptions are in the log"
+    assert "request.problem" in found.log, "there were mishaps whose causes are in the log"
     assert "Traceback" in found.log
     assert world.courier.id in found.rows
     assert "applivery_bot_mints_total" in found.metrics

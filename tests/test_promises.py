@@ -790,7 +790,7 @@ def test_promise_12_settings_are_read_in_cli_and_nowhere_else() -> None:
                 readers.add(name)
             if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
                 peekers.add(name)
-    asking = {"cli/__init__.py", "cli/uploading.py", "cli/attaching.py"}
+    asking = {"cli/program.py", "cli/uploading.py", "cli/attaching.py"}
     assert readers == asking, "config.py knows how, the shell asks"
     # the CI system's own variables, which are no settings of ours; and where systemd has put files of secrets
     assert peekers == {"cli/uploading.py", "config.py"}

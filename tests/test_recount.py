@@ -66,7 +66,7 @@ def made(rows: list[Row], by: By, *, period: bool, before: list[Row] | None = No
 
 def numbers(pattern: str, text: str) -> list[int]:
     """The numbers of the one place where the pattern stands."""
-    (found,) = re.findall(pattern, text)
+    (found,) = set(re.findall(pattern, text))  # a message of one text says it in its fallback too
     return [int(one.replace(",", "")) for one in ([found] if isinstance(found, str) else found)]
 
 

@@ -23,10 +23,10 @@ def _input(label: str, name: str, element: InputInteractiveElement, *, optional:
     return rendered(
         InputBlock(
             block_id=name,
-            label=PlainTextObject(text=label),
+            label=PlainTextObject(text=label, emoji=False),
             element=element,
             optional=optional,
-            hint=PlainTextObject(text=hint) if hint else None,
+            hint=PlainTextObject(text=hint, emoji=False) if hint else None,
         )
     )
 
@@ -52,7 +52,7 @@ def line(
     """A line to type into, at most so long; `example` stands in it while it is empty."""
     element = PlainTextInputElement(
         action_id=name,
-        placeholder=plain(example, PLACEHOLDER) if example else None,
+        placeholder=PlainTextObject(text=plain(example, PLACEHOLDER), emoji=False) if example else None,
         initial_value=cut(value, most) or None,
         min_length=None if optional else 1,
         max_length=most,

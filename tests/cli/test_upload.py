@@ -199,7 +199,7 @@ async def test_a_processing_error_s_code_is_told(
     world.applivery.reshape(f"GET *builds/{build.id}", failed)
     done = await ended(process)
     said = json.loads(done.out)
-    assert (done.code, said["error"]["code"], said["build"]["stage"]) == (1, code, "failed")
+    assert (done.code, said["error"]["code"], said["build"]["stage"]) == (1, code, Stage.FAILED)
     assert words in said["error"]["message"]
     assert words in done.err
 

@@ -122,7 +122,9 @@ async def test_status_asks_afresh(world: World, fault: Fault, words: str) -> Non
     assert words in line
     assert "The last good answer was <!date^" in line, "how old what is known is"
     world.applivery.faults.clear()
-    assert "✅ *Applivery* answers." in seen(await world.ask("status"))
+    async with asyncio.timeout(20):  # a question from before that hangs is shared until its own time is over
+        while "✅ *Applivery* answers." not in seen(await world.ask("status")):
+            await asyncio.sleep(0.2)
 
 
 async def test_status_asks_slack_afresh(world: World) -> None:

@@ -40,7 +40,7 @@ def test_nobody_can_have_one_person_mentioned(typed: str) -> None:
         ("<!subteam^S9|@old-team>", HANDLES, "called “old-team”"),
         ("zzz", HANDLES, "There are `@here-too`, `@mobile-qa`."),
         ("zzz", {}, "There is none in this workspace."),
-        ("zzz", {f"S{n}": f"g{n}" for n in range(9)}, "`@g7`…."),
+        ("zzz", {f"S{n}": f"g{n}" for n in range(9)}, "`@g7` and 1 more."),
     ],
 )
 def test_a_group_nobody_knows_gets_the_closest_ones(typed: str, handles: dict[str, str], words: str) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 _CODE = re.compile(r"(?<![^\W_])`([^`\n]+)`(?![^\W_])")
 _LIVE = re.compile(r"<([^<>]*)>")
-_EMOJI = re.compile(r":[a-zA-Z0-9_+'-]+:")
+# A name has a letter, but for four of them: 12:30:45 and :': are no pictures.
+_EMOJI = re.compile(r":(?:[+-]1|100|1234|(?=[^:\s]*[a-zA-Z])[a-zA-Z0-9_+'-]+):")
 _STYLED = [re.compile(rf"(?<!\w)\{mark}(?=\S)([^{mark}\n]+?)(?<=\S)\{mark}(?!\w)") for mark in "*_~"]
 _KEPT = re.compile("\ue000(\\d+)\ue001")
 # What a client puts a name or a time in the place of

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.choice import Ambiguous
-from bot.domain.grammar import NO_WORDS, Option, Words, explain
+from bot.domain.grammar import Option, Words, explain
 from bot.domain.model import (
     Announcement,
     App,
@@ -32,10 +32,11 @@ from bot.errors import NotFoundByName, Recalled
 from bot.language import say, speaking
 from bot.language.verbatim import CLOSE, OPEN, code, unmarked, verbatim
 from bot.sandbox.slack.strict import check_message, check_view
-from bot.slack import blocks, markup, replies
+from bot.slack import blocks, inputs, markup, replies
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import builds as build_cards
 from bot.slack.cards import links, living, news, progress, recalls, subscribing, subscriptions, uploads
+from bot.slack.paging import page_of
 from bot.slack.wording import inline
 from tests.domain.facts import COURIER, FULL, NOON
 from tests.slack import shown
@@ -100,7 +101,7 @@ def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
             blocks.section(f"*{inline(value)}*"),
             blocks.section(f"*{inline(value)}*", accessory=blocks.button(value, "a")),
             blocks.pick(f"Zone {value}", "pick", hint=value, chosen=blocks.option(value, "v")),
-            blocks.line_input(f"Zone {value}", "line", hint=value),
+            inputs.line(f"Zone {value}", "line", most=500, example=value),
         ),
     ).view()
     check_view(form)
@@ -182,7 +183,9 @@ def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
                 ),
             ):
                 message = (
-                    replies.choices(error, "get", NO_WORDS) if isinstance(error, Ambiguous) else replies.problem(error)
+                    replies.choices(error, page_of(error.choices, 0, 10), ["get x"], "get")
+                    if isinstance(error, Ambiguous)
+                    else replies.problem(error)
                 )
                 payload = message.payload()
                 check_message(payload)
@@ -223,7 +226,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     failed = replace(one, stage=Stage.FAILED, error=value, error_code=value)
     recall = Recall(one.id, one.app.id, value, "U0ANA", AT)
     made = Link(HOSTS.download_url("t"), "t", FileKind.FILE, None)
-    yield "list", build_cards.builds(one.app, [one, failed], inline(value), {one.id: recall}), 3
+    yield "list", build_cards.builds(one.app, page_of([one, failed], 0, 10), inline(value), {one.id: recall}), 3
     yield "status", build_cards.status(one, DASHBOARD), 7
     yield "failed", build_cards.status(failed, DASHBOARD), 7
     yield "link", links.link(one, made, ANA, NOON, dashboard=DASHBOARD, installs=True), 7

@@ -107,8 +107,7 @@ def test_who_is_missing_agrees_in_number(spanish: None) -> None:
     assert none.text == "*0 de 1* personas de <#C1> han descargado *Courier*."
     assert every.text == "*2 de 2* personas de <#C1> han descargado *Courier*. No falta nadie."
     assert missing.nudged("Courier", 1, 2).text == (
-        "He pedido a 1 persona que pruebe Courier. "
-        "He dejado en paz a 2: ya se les pidió, no quieren, o no pueden usarme."
+        "He pedido a 1 persona que pruebe Courier. Omitidos 2 (ya se les pidió, no quieren o no pueden usarme)."
     )
 
 
