@@ -14,7 +14,7 @@ from bot.language import say, speaking
 from bot.slack.blocks import Message
 from bot.slack.cards import requests as cards
 from bot.slack.command import Call, button
-from bot.slack.wording import when
+from bot.slack.wording import clock
 from bot.store.requests import Decision, RoleRequest
 
 ASKED = 10  # admins
@@ -33,7 +33,7 @@ async def ask(call: Call, value: str) -> Message:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
     request = await call.house.store.ask_for_role(refused.id)
     if isinstance(request, datetime):
-        asked = when(request, "{time}")
+        asked = clock(request, call.now, call.asker.tz)
         return Message(say("You asked for this at {time}. The admins have your request.", time=asked))
     await call.write_down(Action.ASK, request.role.word, app_id=request.app_id)
     app, name = await _app(call, request), await call.house.people.name(request.user_id)
