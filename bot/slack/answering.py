@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,15 @@ log = logger(__name__)
 PEOPLE = ("U", "W")  # what the ids of people begin with
 BY_DIRECT_MESSAGE = later("I sent it to you as a direct message.")
 RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
+
+
+@contextmanager
+def _without_expiry() -> Iterator[None]:
+    """Go on when the database is away: the link is there; only the note that it is over will not come."""
+    try:
+        yield
+    except StoreDown as problem:
+        log.warning("answer.expiry_not_saved", cause=cause(problem))
 
 
 class Answering:
@@ -176,10 +186,8 @@ class Answering:
     async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""
         if came.message_ts:
-            try:
+            with _without_expiry():
                 await self._store.stop_expiring(came.message_ts)
-            except StoreDown as problem:
-                log.warning("answer.expiry_not_saved", cause=cause(problem))
         if message.expires and message.expires.at < self._clock() + RESPONSE_LIFE:
             await self._expire(message, response_url, came.message_ts)
 
@@ -188,10 +196,8 @@ class Answering:
         over = message.expires
         assert over is not None
         expiry = Expiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
-        try:
+        with _without_expiry():
             await self._store.expire_at(over.at, expiry)
-        except StoreDown as problem:  # the link is there; only the note that it is over will not come
-            log.warning("answer.expiry_not_saved", cause=cause(problem))
 
 
 def _pointing(message: Message) -> Message:
