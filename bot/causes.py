@@ -27,7 +27,7 @@ def cause(error: BaseException) -> str:
     """Return the root of an error: of all that led to it, the one furthest back, in one line without a web address."""
     chain = list(_chain(error))
     words = next((said for one in reversed(chain) if (said := _words(one))), "")
-    return _one_line(words or type(chain[-1]).__name__)
+    return _one_line(words or _kind(chain[-1]))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -57,6 +57,10 @@ def _behind(error: BaseException) -> BaseException | None:
 
 def _of_ours(error: BaseException) -> bool:
     return hasattr(error, "next_step")
+
+
+def _kind(error: BaseException) -> str:
+    return str(getattr(error, "kind", "")) if _of_ours(error) else type(error).__name__
 
 
 def _words(error: BaseException) -> str:

@@ -345,7 +345,7 @@ class UploadSettings(BaseSettings):
     slack_api_url: WebAddress = "https://slack.com/api"
 
 
-class SettingsFault(Exception):
+class InvalidSettings(Exception):
     """The settings cannot be used; `lines` has one sentence for each fault: its name, what is wrong, an example."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -361,18 +361,18 @@ def read(**overrides: Any) -> Settings:
 
     `overrides` win over all of them: the demo and tests use them.
 
-    Raises SettingsFault with every fault at once.
+    Raises InvalidSettings with every fault at once.
     """
     return _read(Settings, overrides)
 
 
 def read_slack_app(**overrides: Any) -> SlackAppSettings:
-    """Read only what the manifest depends on. Raises SettingsFault."""
+    """Read only what the manifest depends on. Raises InvalidSettings."""
     return _read(SlackAppSettings, overrides)
 
 
 def read_upload(**overrides: Any) -> UploadSettings:
-    """Read what an upload from the shell needs. Raises SettingsFault."""
+    """Read what an upload from the shell needs. Raises InvalidSettings."""
     return _read(UploadSettings, overrides)
 
 
@@ -381,16 +381,16 @@ def _read(kind: type[Kind], overrides: dict[str, Any]) -> Kind:
         return kind(**{"_secrets_dir": _folders(), **overrides})
     except ValidationError as error:
         # `from None`: pydantic's own text would print the values, secrets among them
-        raise SettingsFault(sorted(_line(fault) for fault in error.errors(include_input=False))) from None
+        raise InvalidSettings(sorted(_line(fault) for fault in error.errors(include_input=False))) from None
     except SettingsError as error:
         # what pydantic makes of a file of a secret that cannot be opened, or is no text
         name, why = re.findall(r'"(\w+)"', str(error))[0], type(error.__cause__).__name__
         line = f"{name.upper()}: its file cannot be read ({why}). Example: {name.upper()}={EXAMPLES[name]}"
-        raise SettingsFault([line]) from None
+        raise InvalidSettings([line]) from None
     except UnicodeDecodeError:
-        raise SettingsFault([_ENV_FILE.format(wrong="is not UTF-8 text")]) from None
+        raise InvalidSettings([_ENV_FILE.format(wrong="is not UTF-8 text")]) from None
     except OSError as error:
-        raise SettingsFault([_ENV_FILE.format(wrong=f"cannot be read ({error.strerror})")]) from None
+        raise InvalidSettings([_ENV_FILE.format(wrong=f"cannot be read ({error.strerror})")]) from None
 
 
 def _folders() -> list[Path]:

@@ -248,7 +248,7 @@ class Metrics:
         self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)
 
     def asked(self, call: str, outcome: str, seconds: float) -> None:
-        """Count one request to Applivery: which call, `ok` or the error's class, and how long it took."""
+        """Count one request to Applivery: which call, `ok` or the error's kind, and how long it took."""
         self.applivery.labels(call, outcome).observe(seconds)
         if outcome == "Unreadable":
             self.not_understood.labels(call).inc()

@@ -56,12 +56,12 @@ def test_no_error_is_without_a_cause(kind: type[BaseException]) -> None:
     assert len(said.splitlines()) == 1
 
 
-@given(st.sampled_from([ValueError, KeyError, OSError, RuntimeError, errors.Problem]), st.text(max_size=20))
+@given(st.sampled_from([ValueError, KeyError, OSError, RuntimeError, errors.BotError]), st.text(max_size=20))
 def test_no_words_make_a_cause_empty(kind: type[Exception], words: str) -> None:
     said = cause(kind(words))
     assert said.strip() not in NOTHING
     assert len(said.splitlines()) == 1
-    assert repr(errors.AppliveryDown(why=words)) not in ("AppliveryDown()", "''")
+    assert repr(errors.ServiceUnavailable(why=words)) not in ("AppliveryDown()", "''")
 
 
 @given(st.lists(st.sampled_from(CLASSES), min_size=1, max_size=4), st.booleans())
@@ -87,13 +87,16 @@ UNTRUSTED.verify_message = "unable to get local issuer certificate"
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (errors.AppliveryDown(status=503), "HTTP 503"),
-        (errors.PermissionMissing(status=403, code=4003), "HTTP 403, code 4003"),
-        (errors.AppliveryDown(why="connection refused"), "connection refused"),
-        (errors.Unreadable(status=200, why="null"), "HTTP 200, null"),
-        (errors.SlackCredentialRefused(code="invalid_auth"), "invalid_auth"),
-        (errors.BadInput("¿Qué?"), "BadInput"),
-        (raised(errors.StoreDown(), sqlalchemy.exc.OperationalError("q", {}, Exception("no server"))), "no server"),
+        (errors.ServiceUnavailable(status=503), "HTTP 503"),
+        (errors.Forbidden(status=403, code=4003), "HTTP 403, code 4003"),
+        (errors.ServiceUnavailable(why="connection refused"), "connection refused"),
+        (errors.InvalidResponse(status=200, why="null"), "HTTP 200, null"),
+        (errors.SlackInvalidCredentials(code="invalid_auth"), "invalid_auth"),
+        (errors.UserInputError("¿Qué?"), "BadInput"),
+        (
+            raised(errors.DatabaseUnavailable(), sqlalchemy.exc.OperationalError("q", {}, Exception("no server"))),
+            "no server",
+        ),
         (aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED), "certificate is not accepted: unable to get local"),
         (aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "x")), "connection refused"),
         (aiohttp.ClientConnectorDNSError(KEY, socket.gaierror(-2, "x")), "name is not found (DNS)"),
@@ -107,14 +110,14 @@ UNTRUSTED.verify_message = "unable to get local issuer certificate"
 )
 def test_the_root_is_said(error: BaseException, words: str) -> None:
     assert words in cause(error)
-    assert words in cause(raised(errors.SlackUnsure(code=type(error).__name__), error))
+    assert words in cause(raised(errors.DeliveryUnknown(code=errors.kind_of(error)), error))
 
 
 async def test_slack_behind_an_unknown_certificate_says_so() -> None:
     async def broken() -> None:
         raise aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED)
 
-    with pytest.raises(errors.SlackUnsure) as caught:
+    with pytest.raises(errors.DeliveryUnknown) as caught:
         await refusals.asked(broken())
     assert "certificate" in cause(caught.value)
 

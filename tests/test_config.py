@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from bot import config
 from bot.applivery.hosts import Hosts
 from bot.cli.program import app
-from bot.config import EXAMPLES, Settings, SettingsFault, SlackAppSettings, UploadSettings
+from bot.config import EXAMPLES, InvalidSettings, Settings, SlackAppSettings, UploadSettings
 from bot.store.engine import Place
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,7 @@ def read(**environment: str) -> Settings:
 
 def faults(**environment: str) -> list[str]:
     """The lines of what is wrong with this environment."""
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         read(**environment)
     assert str(wrong.value) == "\n".join(wrong.value.lines)
     return wrong.value.lines
@@ -360,7 +360,7 @@ def test_settings_never_print_their_secrets() -> None:
     "spoil", ["wrong {}", "{} \n", "℀{}", "http://{}:x@h:1/", "postgresql://u:{}℀@h/", "{}://[", "ñ{}"]
 )
 def test_a_fault_never_shows_the_value_of_a_secret(name: str, spoil: str) -> None:
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         read(**{name: spoil.format(SECRET), "PORT": "x"})
     shown = "".join(traceback.format_exception(wrong.value))
     assert SECRET not in shown
@@ -398,7 +398,7 @@ def test_no_part_of_a_value_that_is_refused_is_shown(name: str) -> None:
                 continue
             try:
                 reader(_env_file=None, **{**needed, name: value})
-            except SettingsFault as fault:
+            except InvalidSettings as fault:
                 refused += 1
                 shown = "".join(traceback.format_exception(fault))
                 assert not [piece for piece in PIECES if piece in shown], (value, shown)
@@ -449,7 +449,7 @@ def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, val
     given_settings: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}
     try:
         config.read(_env_file=None, **{**given_settings, name: value})
-    except SettingsFault as fault:
+    except InvalidSettings as fault:
         for line in fault.lines:
             assert re.match(r"[A-Z_]+: .+\. Example: [A-Z_]+=", line)
             assert len(line.splitlines()) == 1
@@ -467,7 +467,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
 
 def test_an_empty_line_in_dotenv_is_a_missing_setting(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("".join(f"{name}=\n" for name in NEEDED))
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         config.read()
     assert [line.split(" ")[:3] for line in wrong.value.lines if "SIGNING" not in line] == [
         [f"{name}:", "is", "missing."] for name in sorted(NEEDED) if name != "SLACK_APP_TOKEN"
@@ -479,7 +479,7 @@ def test_an_empty_line_in_dotenv_is_a_missing_setting(tmp_path: Path) -> None:
 )
 def test_a_dotenv_that_is_no_text_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         config.read()
     (line,) = wrong.value.lines
     assert line.startswith(".env: is not UTF-8 text. Example: ")
@@ -488,7 +488,7 @@ def test_a_dotenv_that_is_no_text_is_one_line(tmp_path: Path, content: bytes) ->
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux: a file that not even root can read")
 def test_a_dotenv_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to("/proc/self/mem")
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         config.read()
     (line,) = wrong.value.lines
     assert line.startswith(".env: cannot be read (Input/output error). Example: ")
@@ -528,7 +528,7 @@ def test_a_setting_may_be_a_file_and_the_environment_and_dotenv_win(tmp_path: Pa
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_fault_in_a_file_is_told_like_any_other_and_shows_no_secret(secrets: Path, name: str) -> None:
     (secrets / name.lower()).write_text(f"{SECRET} {SECRET}")
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         config.read(_env_file=None)
     assert any(line.startswith(f"{name}: ") for line in wrong.value.lines)
     assert SECRET not in "".join(traceback.format_exception(wrong.value))
@@ -536,7 +536,7 @@ def test_a_fault_in_a_file_is_told_like_any_other_and_shows_no_secret(secrets: P
 
 def test_a_file_that_is_no_text_is_one_line(secrets: Path) -> None:
     (secrets / "slack_bot_token").write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsFault) as wrong:
+    with pytest.raises(InvalidSettings) as wrong:
         config.read()
     [line] = wrong.value.lines
     assert line.startswith("SLACK_BOT_TOKEN: its file cannot be read (UnicodeDecodeError). Example: SLACK_BOT_TOKEN=")
@@ -602,7 +602,7 @@ def test_proxies_are_networks_or_words_for_them(typed: str, expected: list[str])
 
 @pytest.mark.parametrize("typed", ["everybody", "10.0.0.0/33", "10.0.0", "example.com", "10.0.0.0/8;::1"])
 def test_what_is_no_network_is_told_by_name(typed: str) -> None:
-    with pytest.raises(SettingsFault) as fault:
+    with pytest.raises(InvalidSettings) as fault:
         config.read(_env_file=None, trusted_proxies=typed)
     assert any(
         line.startswith("TRUSTED_PROXIES: ") and "something else than networks" in line for line in fault.value.lines

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.causes import cause
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable
 from bot.sandbox.slack import Turn
 from bot.slack.app import DOUBLE_CLICK_SECONDS
 from bot.store.engine import Place
@@ -72,7 +72,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind != "unique"])
 async def test_a_driver_error_is_store_down_with_its_cause(store: Store, kind: str) -> None:
-    with faulty(store, CLASSES[kind]), pytest.raises(StoreDown) as down:
+    with faulty(store, CLASSES[kind]), pytest.raises(DatabaseUnavailable) as down:
         await store.ping()
     assert str(CLASSES[kind]).partition("\n")[0] in cause(down.value)
     await store.ping()
@@ -176,7 +176,7 @@ async def test_a_standby_s_connections_are_left_for_the_primary(postgres_server:
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:
         session.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        with pytest.raises(StoreDown) as down:
+        with pytest.raises(DatabaseUnavailable) as down:
             await store.ping()
         assert "read-only" in cause(down.value)
         session.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = off")

@@ -12,14 +12,14 @@ import pytest
 
 import bot
 from bot import errors, language
-from bot.domain.choice import Ambiguous
-from bot.errors import NotAnId, NotFoundByName, Problem
+from bot.domain.choice import AmbiguousInput
+from bot.errors import BotError, InvalidId, NotFoundByName
 
 ROOT = Path(bot.__file__).parent
 ENDS = (".", "?", "…")
 
 
-def kinds(of: type[Problem] = Problem) -> Iterator[type[Problem]]:
+def kinds(of: type[BotError] = BotError) -> Iterator[type[BotError]]:
     yield of
     for one in of.__subclasses__():
         yield from kinds(one)
@@ -28,14 +28,14 @@ def kinds(of: type[Problem] = Problem) -> Iterator[type[Problem]]:
 KINDS = sorted({one for one in kinds() if one.__module__ == errors.__name__}, key=lambda one: one.__name__)
 
 
-def asked_for(kind: type[Problem]) -> list[str]:
+def asked_for(kind: type[BotError]) -> list[str]:
     """What has to be given to raise one of this kind."""
     parameters = list(inspect.signature(kind).parameters.values())
     return [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL]
 
 
 # Their next step says how long to wait.
-WAITS = {errors.SlackBusy: 1, errors.TooManyRequests: 2}
+WAITS = {errors.SlackRateLimited: 1, errors.AppliveryRateLimited: 2}
 BARE = [kind for kind in KINDS if not asked_for(kind) and kind not in WAITS]
 FREE = [kind for kind in BARE if "sentence" in inspect.signature(kind).parameters]
 
@@ -45,7 +45,7 @@ def ended(text: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_error_has_a_sentence_and_a_next_step_that_are_whole(kind: type[Problem]) -> None:
+def test_every_error_has_a_sentence_and_a_next_step_that_are_whole(kind: type[BotError]) -> None:
     assert kind.sentence[0].isupper()
     assert kind.sentence.endswith(".")
     assert not kind.next_step or ended(kind.next_step)
@@ -53,33 +53,33 @@ def test_every_error_has_a_sentence_and_a_next_step_that_are_whole(kind: type[Pr
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_sentence_speaks_of_numbers_classes_or_tracebacks(kind: type[Problem]) -> None:
+def test_no_sentence_speaks_of_numbers_classes_or_tracebacks(kind: type[BotError]) -> None:
     said = f"{kind.sentence} {kind.next_step}"
     assert not re.search(r"\b\d{3,}\b|Error|Exception|Traceback|None|null|HTTP|JSON", said)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_error_says_what_it_is_for_the_reader_of_the_code(kind: type[Problem]) -> None:
+def test_every_error_says_what_it_is_for_the_reader_of_the_code(kind: type[BotError]) -> None:
     assert (inspect.getdoc(kind) or "").endswith(".")
     assert inspect.getdoc(kind) != inspect.getdoc(kind.__mro__[1])
 
 
 @pytest.mark.parametrize("kind", BARE)
-def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[Problem]) -> None:
+def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[BotError]) -> None:
     error = kind()
     assert (error.sentence, error.next_step) == (kind.sentence, kind.next_step)
     assert str(error) == f"{kind.sentence} {kind.next_step}".strip()
 
 
 @pytest.mark.parametrize(("kind", "seconds"), WAITS.items())
-def test_an_error_that_passes_says_how_long_to_wait(kind: type[Problem], seconds: int) -> None:
+def test_an_error_that_passes_says_how_long_to_wait(kind: type[BotError], seconds: int) -> None:
     assert (kind().sentence, kind().next_step) == (kind.sentence, errors.again_in(seconds))
     with language.speaking("es"):
         assert kind().next_step == errors.again_in(seconds) != kind.next_step
 
 
 @pytest.mark.parametrize("kind", BARE)
-def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[Problem]) -> None:
+def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[BotError]) -> None:
     with language.speaking("es"):
         error = kind()
         said = (language.say(kind.sentence), language.say(kind.next_step) if kind.next_step else "")
@@ -91,7 +91,11 @@ def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[P
 
 def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
     with language.speaking("es"):
-        logged = [repr(errors.AppliveryDown(status=502)), repr(errors.Gone(code=3001)), repr(errors.TooEager(3))]
+        logged = [
+            repr(errors.ServiceUnavailable(status=502)),
+            repr(errors.NotFound(code=3001)),
+            repr(errors.RateLimited(3)),
+        ]
     assert logged == ["AppliveryDown(HTTP 502)", "Gone(code 3001)", "TooEager"]
 
 
@@ -105,13 +109,13 @@ def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
     ],
 )
 def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
-    assert errors.TooEager(wait).next_step == f"Please try again {english}"
+    assert errors.RateLimited(wait).next_step == f"Please try again {english}"
     with language.speaking("es"):
-        assert errors.TooEager(wait).next_step == f"Inténtalo de nuevo {spanish}"
+        assert errors.RateLimited(wait).next_step == f"Inténtalo de nuevo {spanish}"
 
 
 @pytest.mark.parametrize("kind", FREE)
-def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[Problem]) -> None:
+def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[BotError]) -> None:
     error = kind("The dog ate it.", "")
     assert (error.sentence, error.next_step, str(error)) == ("The dog ate it.", "", "The dog ate it.")
     assert kind("The dog ate it.").next_step == kind.next_step
@@ -119,16 +123,22 @@ def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[P
 
 
 def test_every_kind_of_error_has_words_of_its_own() -> None:
-    said = [kind.sentence for kind in BARE if kind is not errors.CannotStart]
+    said = [kind.sentence for kind in BARE if kind is not errors.StartupError]
     assert len(said) > 15
     assert len(set(said)) == len(said)
 
 
 def test_what_somebody_typed_wrong_needs_no_reference_and_what_broke_does() -> None:
     for kind in KINDS:
-        if issubclass(kind, errors.BadInput | errors.Denied):
+        if issubclass(kind, errors.UserInputError | errors.PermissionDenied):
             assert kind.everyday, kind
-    for kind in (errors.AppliveryDown, errors.Unreadable, errors.StoreDown, errors.SlackUnsure, errors.MessageRefused):
+    for kind in (
+        errors.ServiceUnavailable,
+        errors.InvalidResponse,
+        errors.DatabaseUnavailable,
+        errors.DeliveryUnknown,
+        errors.MessageRejected,
+    ):
         assert not kind.everyday, kind
 
 
@@ -143,15 +153,15 @@ def test_a_name_nobody_has_is_said_back_with_the_closest_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [NotFoundByName("app", "x" * 40_000), NotAnId("“{typed}” is too long.", "x" * 40_000)]
+    "error", [NotFoundByName("app", "x" * 40_000), InvalidId("“{typed}” is too long.", "x" * 40_000)]
 )
-def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: Problem) -> None:
+def test_what_was_typed_is_said_back_in_part_when_it_is_long(error: BotError) -> None:
     assert len(str(error)) < 250
     assert "…" in error.sentence
 
 
 def test_choices_are_kept_in_order() -> None:
-    error = Ambiguous("Two fit.", [("One", "1"), ("Two", "2")])
+    error = AmbiguousInput("Two fit.", [("One", "1"), ("Two", "2")])
     assert error.choices == (("One", "1"), ("Two", "2"))
     assert error.next_step == "Which one do you mean?"
 
@@ -161,8 +171,8 @@ def test_choices_are_kept_in_order() -> None:
 
 def raised() -> Iterator[tuple[str, ast.expr]]:
     """Every word given to an error anywhere in the bot: where, and what."""
-    # CannotStart is for the shell, where a line may end with an address to copy
-    names = {Ambiguous.__name__, *(kind.__name__ for kind in FREE if kind is not errors.CannotStart)}
+    # StartupError is for the shell, where a line may end with an address to copy
+    names = {AmbiguousInput.__name__, *(kind.__name__ for kind in FREE if kind is not errors.StartupError)}
     for file in sorted(ROOT.rglob("*.py")):
         if "sandbox" in file.parts:
             continue

@@ -15,7 +15,7 @@ import pytest
 from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.errors import AppliveryDown, SlackBusy, SlackProblem, TooManyRequests
+from bot.errors import AppliveryRateLimited, ServiceUnavailable, SlackError, SlackRateLimited
 from bot.patience import PERSON_SECONDS, Limits, for_a_person, retry_after
 from bot.sandbox.faults import Fault
 from bot.slack.blocks import Message
@@ -144,7 +144,7 @@ async def test_a_limited_method_is_not_called_before_its_time(world: World, meth
         poster = poster_for(world, session)
         started = time.monotonic()
         for waits in (True, False, True):
-            with for_a_person(waits), pytest.raises(SlackBusy) as caught:
+            with for_a_person(waits), pytest.raises(SlackRateLimited) as caught:
                 await ASKED[method](poster, world)
             assert 3590 < caught.value.retry_after <= 3600
         assert time.monotonic() - started < FAIR
@@ -157,7 +157,7 @@ async def test_a_person_waits_for_no_method_that_hangs(world: World) -> None:
         poster, started = poster_for(world, session), time.monotonic()
         with for_a_person():
             ended = await asyncio.gather(*(ask(poster, world) for ask in ASKED.values()), return_exceptions=True)
-        assert [one for one in ended if not isinstance(one, SlackProblem)] == []
+        assert [one for one in ended if not isinstance(one, SlackError)] == []
         assert time.monotonic() - started < PERSON_SECONDS + FAIR
 
 
@@ -173,7 +173,7 @@ async def test_an_announcement_keeps_the_whole_retry_after(world: World) -> None
     async with aiohttp.ClientSession() as session:
         poster = poster_for(world, session)
         for _ in range(3):
-            with pytest.raises(SlackBusy) as caught:
+            with pytest.raises(SlackRateLimited) as caught:
                 await poster.post(world.releases.id, Message("x"))
             assert caught.value.retry_after > 3590
         assert await poster.post(world.ana.id, Message("x")), "the limit is one channel's"
@@ -196,7 +196,7 @@ async def test_a_job_s_limit_holds_for_people_and_theirs_for_jobs(world: World) 
     world.applivery.faults.add("*", HOUR, times=None)
     async with applivery_for(world) as applivery:
         for waits, client in ((False, applivery.polling()), (True, applivery), (False, applivery.polling())):
-            with for_a_person(waits), pytest.raises(TooManyRequests) as caught:
+            with for_a_person(waits), pytest.raises(AppliveryRateLimited) as caught:
                 await client.organization()
             assert caught.value.retry_after > 3590
     assert len(world.applivery.requests) == 1
@@ -207,7 +207,7 @@ async def test_a_person_waits_five_seconds_for_applivery_in_all(world: World, mo
     world.applivery.faults.add("*", Fault(latency=0.4, status=503), times=None)
     async with applivery_for(world) as applivery:
         started = time.monotonic()
-        with for_a_person(), pytest.raises(AppliveryDown):
+        with for_a_person(), pytest.raises(ServiceUnavailable):
             await applivery.organization()
         assert time.monotonic() - started < PERSON_SECONDS + FAIR
 

@@ -30,7 +30,7 @@ from bot import service
 from bot.domain import tickets
 from bot.domain.model import FileKind, Stage
 from bot.domain.states import DeliveryState
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.sandbox.applivery.wire import NETWORKS
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack.signed import signature
@@ -422,7 +422,7 @@ async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world
     assert f"Another process (id {os.getpid()}) is using the database" in words
     assert "PostgreSQL" in words
     assert "Traceback" not in words + out.decode()
-    with pytest.raises(CannotStart):
+    with pytest.raises(StartupError):
         async with service.running(world.settings(), world.tuning):
             pass
 

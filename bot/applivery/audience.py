@@ -9,7 +9,7 @@ from bot.applivery.envelope import Page, page_of
 from bot.applivery.scalars import first
 from bot.applivery.transport import Ask, Transport
 from bot.domain.model import App
-from bot.errors import AppliveryProblem
+from bot.errors import AppliveryError
 
 PAGE_SIZE = 100
 NOT_COUNTED = ""
@@ -56,7 +56,7 @@ class Audience:
                 found.update(page.items)
                 if not page.has_next:
                     return frozenset(found) - {NOT_COUNTED}
-        except AppliveryProblem:
+        except AppliveryError:
             pass  # the role may not list people: that must not stop an upload
         return None  # or the pages have no end: a part of the number would be a wrong one
 

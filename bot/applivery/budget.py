@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
-from bot.errors import BudgetSpent, again_in
+from bot.errors import BudgetExhausted, again_in
 from bot.language import say
 
 _HOUR = 3600.0
@@ -56,9 +56,9 @@ class Budget:
         return min(max(0.5 / share, 1.0), 10.0) if share > 0 else 10.0
 
     def take(self, lane: Lane) -> None:
-        """Count one request, or raise BudgetSpent when this lane may make none now."""
+        """Count one request, or raise BudgetExhausted when this lane may make none now."""
         if self.left <= self._floor(lane):
-            raise BudgetSpent(next_step=_again(self.wait(lane)))
+            raise BudgetExhausted(next_step=_again(self.wait(lane)))
         now = self._clock()
         if self._slots and now < self._slots[-1][0]:
             end, count = self._slots.pop()

@@ -18,7 +18,7 @@ from bot.domain import choice
 from bot.domain.builds import can_be_had
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build
-from bot.errors import BadInput, Gone, NotFoundByName
+from bot.errors import NotFound, NotFoundByName, UserInputError
 from bot.language import current, figure, say
 from bot.patience import person_waits
 
@@ -75,7 +75,7 @@ class Catalogue:
     async def app(self, typed: str) -> App:
         """The app with this id, slug or name; asks Applivery again before it says there is none.
 
-        Raises Ambiguous or NotFoundByName (see domain.choice), or what Applivery's answer means.
+        Raises AmbiguousInput or NotFoundByName (see domain.choice), or what Applivery's answer means.
         """
         try:
             return choice.app(typed, await self.apps())
@@ -186,7 +186,7 @@ class Catalogue:
     # ------------------------------------------------------------------ by id
 
     async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
-        """A build of which only the id is known, looked for in the given apps. Raises Gone when none has it."""
+        """A build of which only the id is known, looked for in the given apps. Raises NotFound when none has it."""
         if len(apps) == 1:
             return replace(await self._applivery.build(apps[0].id, build_id), app=apps[0])
         # Applivery has no path to a build without its app, so each app is asked, a few at a time.
@@ -196,11 +196,11 @@ class Catalogue:
             async with several:
                 try:
                     return replace(await self._applivery.build(app.id, build_id), app=app)
-                except Gone:
+                except NotFound:
                     return None
 
         if len(apps) > 60:
-            raise BadInput(
+            raise UserInputError(
                 say("That build id could be in any of {number} apps.", number=figure(len(apps))),
                 say("Name the app too: `get <app> {build_id}`.", build_id=build_id),
             )
@@ -208,7 +208,7 @@ class Catalogue:
         for build in answers:
             if build is not None:
                 return build
-        raise Gone(say("No app of this workspace has a build with that id."))
+        raise NotFound(say("No app of this workspace has a build with that id."))
 
 
 def _heard(asked: asyncio.Task[Any]) -> None:

@@ -26,7 +26,7 @@ from bot.applivery.transport import Answer, Ask, Observe, Transport
 from bot.applivery.unchanged import Unchanged
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
-from bot.errors import RequestRefused, Unreadable
+from bot.errors import InvalidResponse, RequestRejected
 
 __all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
 
@@ -35,10 +35,10 @@ _Takes = TypeVar("_Takes", bound=parse.TakesRows)
 
 
 class Applivery:
-    """A workspace as our Service Account sees it; every method raises an AppliveryProblem when Applivery cannot.
+    """A workspace as our Service Account sees it; every method raises an AppliveryError when Applivery cannot.
 
     Use it as `async with` or between `open()` and `close()`. Ids and short names are checked before any request is
-    made (NotAnId). `observe` hears of each request: our method's name, `ok` or the error's class, seconds.
+    made (InvalidId). `observe` hears of each request: our method's name, `ok` or the error's class, seconds.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Applivery:
         filters = {key: value for key, value in wanted.items() if value}
         try:
             found = await self._builds(app, page, limit, filters)
-        except RequestRefused as refused:
+        except RequestRejected as refused:
             # It has answered 6002 `"os" is not allowed` once: https://github.com/applivery/roadmap/issues/93
             if refused.code != 6002 or not filters:
                 raise
@@ -203,8 +203,8 @@ class Applivery:
     async def mint(self, build: Build, kind: FileKind, *, file_id: str | None = None) -> Link:
         """Return a fresh single-use link to a build's file, or to the attachment `file_id`.
 
-        A GET with an effect: asked exactly once, whatever happens. Raises NotProcessed while the build is not ready.
-        https://docs.applivery.com/en/app-distribution/api/builds/download-build
+        A GET with an effect: asked exactly once, whatever happens. Raises BuildNotProcessed while the build is not
+        ready. https://docs.applivery.com/en/app-distribution/api/builds/download-build
         """
         query = {"type": kind.value}
         if file_id is not None:
@@ -218,7 +218,7 @@ class Applivery:
     async def resolve(self, link: Link) -> str:
         """Return where the file of `link` is stored; this spends the link. Raises LinkExpired when it is spent.
 
-        The redirect is read and never followed. Some pages print a bare `{"status": true}` instead: Unreadable.
+        The redirect is read and never followed. Some pages print a bare `{"status": true}` instead: InvalidResponse.
         """
         ask = Ask("resolve", self.hosts.download_url(link.token), lane=self._lane)
         return await self._transport.look(ask, lambda answer: _location(answer, self.hosts.download))
@@ -327,8 +327,8 @@ def _location(answer: Answer, base: str) -> str:
     where = answer.headers.get("Location", "") if 300 <= answer.status < 400 else ""
     if not where:
         said = envelope.refusal(answer.body)
-        raise problem(said, answer.status, download_host=True) if said and said.code is not None else Unreadable()
+        raise problem(said, answer.status, download_host=True) if said and said.code is not None else InvalidResponse()
     address = urljoin(f"{base}/v1/", where)
     if urlsplit(address).scheme not in ("http", "https"):
-        raise Unreadable
+        raise InvalidResponse
     return address

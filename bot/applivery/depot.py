@@ -15,21 +15,21 @@ from bot.applivery.hosts import Hosts
 from bot.applivery.multipart import Form, Parcel, Small
 from bot.applivery.paging import PAGE_SIZE
 from bot.applivery.transport import Ask, Transport
-from bot.applivery.upload import Delivery, Endurance, Progress, Unsure
+from bot.applivery.upload import Delivery, Endurance, OutcomeUnknown, Progress
 from bot.domain import formats, uploads
 from bot.domain.model import App, Build, Stage
 from bot.domain.uploads import Details
 from bot.errors import (
-    AppliveryProblem,
-    CredentialRefused,
-    Gone,
-    NotProcessed,
-    PermissionMissing,
-    PlanLacks,
-    QuotaReached,
-    RequestRefused,
-    Unreadable,
-    UploadUnsure,
+    AppliveryError,
+    BuildNotProcessed,
+    FeatureNotInPlan,
+    Forbidden,
+    InvalidCredentials,
+    InvalidResponse,
+    NotFound,
+    QuotaExceeded,
+    RequestRejected,
+    UploadOutcomeUnknown,
 )
 from bot.language import later, say
 
@@ -73,7 +73,7 @@ async def by_app_token(
 class Depot:
     """One app's builds. `root` is the path above `/builds`: of an app, or of the API whose token says the app.
 
-    Every method raises an AppliveryProblem when Applivery cannot or will not; a token of the other API is told apart.
+    Every method raises an AppliveryError when Applivery cannot or will not; a token of the other API is told apart.
     """
 
     def __init__(self, transport: Transport, hosts: Hosts, root: str, app: App, endurance: Endurance = _USUAL) -> None:
@@ -99,7 +99,7 @@ class Depot:
         query = {key: value for key, value in wanted.items() if value}
         try:
             return await self._transport.ask(Ask("builds", f"{self._hosts.api}{self._root}/builds", query), read)
-        except CredentialRefused as refused:
+        except InvalidCredentials as refused:
             raise await self._whose(refused) from None
 
     async def build(self, build_id: str) -> Build:
@@ -123,8 +123,8 @@ class Depot:
         """Send a build, and say what became of it.
 
         `progress` hears the bytes of the file that were taken; `looking` is called when the answer was lost and the
-        build is looked for. Raises BadInput and UnusableFile before anything is sent, UploadUnsure when the connection
-        broke and no build shows, and what reading the file raises.
+        build is looked for. Raises UserInputError and UnsupportedFile before anything is sent, UploadOutcomeUnknown
+        when the connection broke and no build shows, and what reading the file raises.
         """
         uploads.check(details, icon=icon is not None)
         formats.check(file.name, file.size)
@@ -139,9 +139,9 @@ class Depot:
             ask = Ask("upload", f"{self._hosts.upload}{self._root}/builds")
             delivery = Delivery(self._transport, ask, form, progress, self._endurance, start)
             return Uploaded(await delivery.made(self._read))
-        except AppliveryProblem as problem:
+        except AppliveryError as problem:
             raise objections.worded(problem) from None
-        except Unsure as error:
+        except OutcomeUnknown as error:
             unsure = error
         if before is None:
             raise _lost(unsure, SAME_SIZE, looked=False)
@@ -158,7 +158,7 @@ class Depot:
         except _NOT_LISTED:
             return None
 
-    async def _searched(self, before: set[str], details: Details, file: Parcel, unsure: Unsure) -> Build:
+    async def _searched(self, before: set[str], details: Details, file: Parcel, unsure: OutcomeUnknown) -> Build:
         version = details.version_name or details.package_version
 
         async def look() -> Build | None:
@@ -182,9 +182,9 @@ class Depot:
             ask = Ask("attach", f"{self._hosts.upload}{path}/files")
             form = Form((), (), "file", file)
             return await Delivery(self._transport, ask, form, progress, self._endurance).made(self._read)
-        except AppliveryProblem as problem:
+        except AppliveryError as problem:
             raise objections.worded(problem) from None
-        except Unsure as error:
+        except OutcomeUnknown as error:
             unsure = error
 
         if before is None:
@@ -201,19 +201,22 @@ class Depot:
         raise _lost(unsure, SAME_FILE, looked=looked)
 
     async def _attached(self, build_id: str) -> set[str] | None:
-        """The ids of a build's attachments; None when this credential may not see the build. Raises NotProcessed."""
+        """The ids of a build's attachments; None when this credential may not see the build.
+
+        Raises BuildNotProcessed.
+        """
         try:
             build = await self._details(build_id)
-        except (PermissionMissing, PlanLacks):
+        except (Forbidden, FeatureNotInPlan):
             return None
         if build.stage is not Stage.READY:
-            raise NotProcessed
+            raise BuildNotProcessed
         return {one.id for one in build.attachments}
 
     async def _details(self, build_id: str) -> Build:
         try:
             return await self.build(build_id)
-        except CredentialRefused as refused:
+        except InvalidCredentials as refused:
             raise await self._whose(refused) from None
 
     async def _looked(self, look: Callable[[], Awaitable[Build | None]]) -> tuple[Build | None, bool]:
@@ -223,39 +226,39 @@ class Depot:
             await asyncio.sleep(pause)
             try:
                 found = await look()
-            except AppliveryProblem:
+            except AppliveryError:
                 continue
             looked = True
             if found is not None:
                 return found, True
         return None, looked
 
-    async def _whose(self, refused: CredentialRefused) -> CredentialRefused:
+    async def _whose(self, refused: InvalidCredentials) -> InvalidCredentials:
         """The refusal, or a better one when the same token is good for the other API."""
         mine = self._root == INTEGRATIONS
         what, path = ("service account", "/v1/organizations") if mine else ("app token", f"{INTEGRATIONS}/builds")
         ask = Ask("whose_token", f"{self._hosts.api}{path}", {"page": "1", "limit": "1"})
         try:
             await self._transport.ask(ask, lambda body: envelope.page_of(body, wire.WireBuild, str, page=1, limit=1))
-        except AppliveryProblem:
+        except AppliveryError:
             return refused
         return objections.wrong_family(what, refused)
 
 
 # What says of the list, and only of it, that it cannot be had. An outage is none: what is lost then could not be found.
-_NOT_LISTED = (PermissionMissing, PlanLacks, QuotaReached, RequestRefused, Gone, Unreadable)
+_NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
 SAME_VERSION = later("I looked for a new build of this app with the same version and size, and there is none.")
 SAME_SIZE = later("I looked for a new build of this app with the same size, and there is none.")
 SAME_FILE = later("I looked for a new file of this build with the same name and size, and there is none.")
 
 
-def _lost(unsure: Unsure, searched: str, *, looked: bool) -> UploadUnsure:
+def _lost(unsure: OutcomeUnknown, searched: str, *, looked: bool) -> UploadOutcomeUnknown:
     """The error for a file of which nobody knows what became: how that showed, what was looked for, what to do."""
     if not looked:
         step = say("Applivery did not let me look for it. Look in the dashboard before you try again.")
-        return UploadUnsure(unsure.why, step)
+        return UploadOutcomeUnknown(unsure.why, step)
     if unsure.partial:
         step = say("You can upload it again.")
     else:
         step = say("Look again in a few minutes, and only then upload it once more.")
-    return UploadUnsure(unsure.why, f"{say(searched)} {step}")
+    return UploadOutcomeUnknown(unsure.why, f"{say(searched)} {step}")

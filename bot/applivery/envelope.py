@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from bot.applivery import scalars, wire
 from bot.applivery.refusals import Refusal, problem
-from bot.errors import Unreadable
+from bot.errors import InvalidResponse
 
 _T = TypeVar("_T")
 _Wire = TypeVar("_Wire", bound=Struct)
@@ -39,7 +39,7 @@ def refusal(body: bytes) -> Refusal | None:
 
 
 def one(body: bytes, shape: type[_Wire]) -> _Wire:
-    """Return the single object of an answer; raises Unreadable, or the named error when the answer says no."""
+    """Return the single object of an answer; raises InvalidResponse, or the named error when the answer says no."""
     data = _accepted(body).data
     return must(item(data if _start(data) else Raw(body), shape))
 
@@ -56,14 +56,14 @@ def each(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Iterator[_Wir
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
     """Return the facts of a page that was asked for as number `page` with `limit` to a page; raises as `one` does.
 
-    `fact` gives None for what it does not understand. That is left out beside what it does, and Unreadable alone: only
-    an empty list says that there is nothing.
+    `fact` gives None for what it does not understand. That is left out beside what it does, and InvalidResponse alone:
+    only an empty list says that there is nothing.
     """
     raws, info = _list_of(body)
     decoded = (item(raw, shape) for raw in raws)
     facts = tuple(made for one in decoded if one is not None and (made := fact(one)) is not None)
     if raws and not facts:
-        raise Unreadable
+        raise InvalidResponse
     total = scalars.count(info.total_docs)
     return Page(
         items=facts,
@@ -90,9 +90,9 @@ def kind_of(body: bytes) -> str:
 
 
 def must(found: _T | None) -> _T:
-    """Return `found`; raises Unreadable when an answer lacks the one thing it is for."""
+    """Return `found`; raises InvalidResponse when an answer lacks the one thing it is for."""
     if found is None:
-        raise Unreadable
+        raise InvalidResponse
     return found
 
 
@@ -116,7 +116,7 @@ def _accepted(body: bytes) -> wire.WireAnswer:
     said = _refusal(answer.error)
     # The second case: an old page prints `status: true` over an error (applivery-docs, code 4001).
     if scalars.flag(answer.status) is False or (said.code is not None and _start(answer.data) in (b"", b"n")):
-        raise problem(said, 200) if said.code is not None or said.message else Unreadable()
+        raise problem(said, 200) if said.code is not None or said.message else InvalidResponse()
     return answer
 
 
@@ -151,7 +151,7 @@ def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], wire.WireAns
     """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages.
 
     A bare array is documented nowhere: with something in it it is understood, without it says nothing. Raises
-    Unreadable for that, for null and for anything else.
+    InvalidResponse for that, for null and for anything else.
     """
     info = _accepted(body)
     bare = not cut and not body.removeprefix(_BOM).lstrip().startswith(b"{")
@@ -161,7 +161,7 @@ def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], wire.WireAns
             found = must(_decoded(inner, list[Raw]))
             return must(found or (None if bare else [])), info
         info = must(_answer(inner) if _start(inner) == b"{" else None)
-    raise Unreadable
+    raise InvalidResponse
 
 
 def _decoded(raw: Raw | bytes, shape: type[_T]) -> _T | None:

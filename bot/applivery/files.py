@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bot.applivery.multipart import Parcel, Pieces
-from bot.errors import BadInput, FileLost
+from bot.errors import FileReadError, UserInputError
 
 PIECE = 1024 * 1024  # bytes; larger ones cost memory and bring no speed
 
 
 def local(path: Path, name: str | None = None) -> Parcel:
-    """The file at `path`, read piece by piece. Raises BadInput when there is none that can be read."""
+    """The file at `path`, read piece by piece. Raises UserInputError when there is none that can be read."""
     try:
         if not path.exists():
-            raise BadInput(f"There is no file “{shown(path)}”.", "Check the path.")
+            raise UserInputError(f"There is no file “{shown(path)}”.", "Check the path.")
         if not path.is_file():  # a pipe or device has no size, and can be read but once
-            raise BadInput(f"“{shown(path)}” is no regular file.", "Name the file itself.")
+            raise UserInputError(f"“{shown(path)}” is no regular file.", "Name the file itself.")
         with path.open("rb"):
             size = path.stat().st_size
     except OSError as error:
-        raise BadInput(
+        raise UserInputError(
             f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path and who may read it."
         ) from None
 
@@ -61,4 +61,4 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileLost(f"The file cannot be read any more: {error.strerror}.") from None
+        raise FileReadError(f"The file cannot be read any more: {error.strerror}.") from None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.errors import AppliveryProblem, BudgetSpent, Gone, WorkspaceMissing
+from bot.errors import AppliveryError, BudgetExhausted, NotFound, WorkspaceNotFound
 from bot.language import later, say
 
 _T = TypeVar("_T")
@@ -25,13 +25,16 @@ class Missing:
         self._seen_at = float("-inf")
 
     async def told(self, asked: Awaitable[_T], words: tuple[str, str] | None = None) -> _T:
-        """Return what was asked for; raises Gone, in these words, for what is gone, and else why nothing is found."""
+        """Return what was asked for.
+
+        Raises NotFound, in these words, for what is gone, and else why nothing is found.
+        """
         try:
             return await asked
-        except Gone as gone:
+        except NotFound as gone:
             code, status = gone.code, gone.status
         await self._look()
-        raise Gone(*map(say, words or ()), code=code, status=status)
+        raise NotFound(*map(say, words or ()), code=code, status=status)
 
     async def _look(self) -> None:
         """Raise what keeps us from the whole workspace. It was seen so many seconds ago: that is believed."""
@@ -39,15 +42,15 @@ class Missing:
             return
         try:
             await self._workspace()
-        except BudgetSpent:
+        except BudgetExhausted:
             return
         self._seen_at = time.monotonic()
 
 
 async def workspace(asked: Awaitable[_T]) -> _T:
-    """Return what was asked of the workspace itself; raises WorkspaceMissing where it is not found."""
+    """Return what was asked of the workspace itself; raises WorkspaceNotFound where it is not found."""
     try:
         return await asked
-    except Gone as gone:
-        problem: AppliveryProblem = WorkspaceMissing(code=gone.code, status=gone.status)
+    except NotFound as gone:
+        problem: AppliveryError = WorkspaceNotFound(code=gone.code, status=gone.status)
     raise problem

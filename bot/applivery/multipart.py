@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from bot.errors import FileLost
+from bot.errors import FileReadError
 from bot.language import say
 
 Pieces = AsyncIterator[bytes]
@@ -57,7 +57,7 @@ class Form:
     async def body(self, pieces: Pieces, sent: Callable[[int], None]) -> Pieces:
         """The body; `sent` hears the bytes of the file that were taken so far.
 
-        Raises FileLost when the file turns out shorter or longer than it was said to be.
+        Raises FileReadError when the file turns out shorter or longer than it was said to be.
         """
         yield self._head()
         count = 0
@@ -68,7 +68,7 @@ class Form:
             yield piece
             sent(count)
         if count != self.file.size:
-            raise FileLost(
+            raise FileReadError(
                 say("“{name}” has another size than it had when the upload began.", name=self.file.name),
                 say("Nothing was uploaded. Wait until nobody writes to it, and try again."),
             )

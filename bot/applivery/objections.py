@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from bot.errors import (
-    AppliveryProblem,
-    CredentialRefused,
-    Gone,
-    NameTaken,
-    NotProcessed,
-    PermissionMissing,
-    PlanLacks,
-    QuotaReached,
-    UploadRejected,
-    WrongToken,
+    AppliveryError,
+    BuildNotProcessed,
+    Conflict,
+    FeatureNotInPlan,
+    Forbidden,
+    InvalidCredentials,
+    InvalidUpload,
+    NotFound,
+    QuotaExceeded,
+    WrongTokenKind,
 )
 from bot.language import later, say
 
@@ -49,38 +49,38 @@ _BY_CODE = {
         later("Choose another version name, or look whether this build is there already."),
     ),
 }
-_BY_KIND: tuple[tuple[type[AppliveryProblem], str, str], ...] = (
+_BY_KIND: tuple[tuple[type[AppliveryError], str, str], ...] = (
     (
-        NotProcessed,
+        BuildNotProcessed,
         later("A file can be attached once Applivery has processed the build."),
         later("Try again when it is ready."),
     ),
     (
-        Gone,
+        NotFound,
         later("Applivery has no such app or build for this credential."),
         later("Check the names, and whose token it is."),
     ),
     (
-        PermissionMissing,
+        Forbidden,
         later("This credential may not upload."),
         later("Its Service Account needs the role Developer or Admin."),
     ),
     (
-        CredentialRefused,
+        InvalidCredentials,
         later("Applivery does not accept the token."),
         later("Check that it is the right one, copied whole."),
     ),
 )
-_SAME_KIND = (CredentialRefused, Gone, NameTaken, PlanLacks, UploadRejected)
+_SAME_KIND = (InvalidCredentials, NotFound, Conflict, FeatureNotInPlan, InvalidUpload)
 
 
-def worded(problem: AppliveryProblem) -> AppliveryProblem:
+def worded(problem: AppliveryError) -> AppliveryError:
     """The same error in an uploader's words; what says enough by itself keeps its sentence."""
-    if isinstance(problem, WrongToken) or problem.status == 413:
+    if isinstance(problem, WrongTokenKind) or problem.status == 413:
         return problem
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
     words = words or next(((said, step) for kind, said, step in _BY_KIND if isinstance(problem, kind)), None)
-    if isinstance(problem, QuotaReached) and problem.code is not None:
+    if isinstance(problem, QuotaExceeded) and problem.code is not None:
         sentence = say("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
         words = (sentence, problem.next_step)
     if words is None:
@@ -104,7 +104,7 @@ WRONG_FAMILY = {
 }
 
 
-def wrong_family(what: str, refused: CredentialRefused) -> WrongToken:
+def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
     """The error when a token is good, but for the other of the two APIs; `what` is what it is."""
     sentence, step = WRONG_FAMILY[what]
-    return WrongToken(say(sentence), f"{say(NOTHING)} {say(step)}", code=refused.code, status=refused.status)
+    return WrongTokenKind(say(sentence), f"{say(NOTHING)} {say(step)}", code=refused.code, status=refused.status)

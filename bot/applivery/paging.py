@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 
 from bot.applivery.envelope import Page
-from bot.errors import AnswerTooLarge
+from bot.errors import ResponseTooLarge
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ AT_ONCE = 8  # pages
 async def every_page(name: str, fetch: Callable[[int], Awaitable[Page[_T]]]) -> AsyncGenerator[Page[_T], None]:
     """Yield the pages in order; `fetch` is asked for twice as many at once each time, one by one if none is counted.
 
-    Raises AnswerTooLarge when they come to more than `LIST_BYTES`.
+    Raises ResponseTooLarge when they come to more than `LIST_BYTES`.
     """
     number, several, size = 1, 1, 0
     while number <= PAGE_CEILING:
@@ -32,7 +32,7 @@ async def every_page(name: str, fetch: Callable[[int], Awaitable[Page[_T]]]) -> 
         for page in await asyncio.gather(*(fetch(one) for one in range(number, last))):
             size += page.size
             if size > LIST_BYTES:
-                raise AnswerTooLarge
+                raise ResponseTooLarge
             yield page
             if not page.has_next:
                 return

@@ -25,7 +25,7 @@ from bot.domain.model import (
     Requirements,
     Stage,
 )
-from bot.errors import Unreadable
+from bot.errors import InvalidResponse
 
 # https://docs.applivery.com/en/app-distribution/api/builds/list-builds, without what separates the words
 _STAGES = {
@@ -51,7 +51,7 @@ def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
 
 
 def app(body: bytes) -> App:
-    """Return one app; raises Unreadable when it has neither id nor short name."""
+    """Return one app; raises InvalidResponse when it has neither id nor short name."""
     return must(_app(one(body, wire.WireApp)))
 
 
@@ -61,7 +61,7 @@ def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
 
 
 def build(body: bytes, known: App) -> Build:
-    """Return one build with its attachments; raises Unreadable when it has no id."""
+    """Return one build with its attachments; raises InvalidResponse when it has no id."""
     return must(_build(one(body, wire.WireBuild), known))
 
 
@@ -91,7 +91,7 @@ def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     found = one(body, wire.WireToken)
     token = must(text(found.token))
     if set(token) <= {"."}:  # would be a step up in a path
-        raise Unreadable
+        raise InvalidResponse
     return Link(url=address(token), token=token, kind=kind, expires_at=moment(found.expires_at))
 
 
@@ -135,13 +135,16 @@ class _Rows(Generic[_Takes]):
         return None if row is None else _member_row(row)
 
     def last(self, rest: bytes) -> _Takes:
-        """Add the rows that are left, and return them all; raises Unreadable when there are some and all are odd."""
+        """Add the rows that are left, and return them all.
+
+        Raises InvalidResponse when there are some and all are odd.
+        """
         cut = self._understood or self._odd
         for row in map(self._made, each(rest, wire.WireMemberRow, cut=cut)):
             if row is not None:
                 self._into.add(row)
         if self._odd and not self._understood:
-            raise Unreadable
+            raise InvalidResponse
         return self._into
 
 
@@ -351,12 +354,13 @@ def _logged(item: wire.WireDownload) -> tuple[Download, Member]:
 
 
 def _member_row(row: wire.WireMemberRow) -> MemberDownloads:
-    """Return a row; raises Unreadable for a line of the plain log, which comes in pages: to count it would be wrong.
+    """Return a row; raises InvalidResponse for a line of the plain log, which comes in pages: to count it would be
+    wrong.
 
     A tenant's by-user answer was seen to have such lines (applivery-soar 9e69544).
     """
     if row.total is None and row.downloads is None and not (row.created_at is None and row.build is None):
-        raise Unreadable
+        raise InvalidResponse
     listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
     made = tuple(_download(each) for each in listed if isinstance(each, wire.WireDownload))
     return MemberDownloads(member=_member(row.member), downloads=made, total=count(row.total))

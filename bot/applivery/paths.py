@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.errors import NotAnId
+from bot.errors import InvalidId
 from bot.language import later
 
 # The patterns are the vendor's, https://docs.applivery.com/en/api/ (build downloads, path parameters); `fullmatch`
@@ -32,26 +32,26 @@ def is_id_or_slug(text: str) -> bool:
 
 
 def checked_file_id(file_id: str) -> str:
-    """Return `file_id` when it could be an attachment's id, else raise NotAnId."""
+    """Return `file_id` when it could be an attachment's id, else raise InvalidId."""
     return _checked(_FILE_ID, file_id, NO_FILE_ID)
 
 
 def organization(organization: str) -> str:
-    """Return the path of a workspace, or raise NotAnId."""
+    """Return the path of a workspace, or raise InvalidId."""
     return f"/v1/organizations/{_checked(_ID_OR_SLUG, organization, NO_WORKSPACE)}"
 
 
 def app(organization_path: str, id_or_slug: str) -> str:
-    """Return the path of an app below a workspace's path, or raise NotAnId."""
+    """Return the path of an app below a workspace's path, or raise InvalidId."""
     return f"{organization_path}/apps/{_checked(_ID_OR_SLUG, id_or_slug, NO_APP)}"
 
 
 def build(app_path: str, build_id: str) -> str:
-    """Return the path of a build below an app's path, or raise NotAnId."""
+    """Return the path of a build below an app's path, or raise InvalidId."""
     return f"{app_path}/builds/{_checked(_HEX_ID, build_id, NO_BUILD_ID)}"
 
 
 def _checked(pattern: re.Pattern[str], typed: str, otherwise: str) -> str:
     if not pattern.fullmatch(typed):
-        raise NotAnId(otherwise, typed)
+        raise InvalidId(otherwise, typed)
     return typed

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.applivery import parse
 from bot.domain.model import Stage
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import figure, say
 
 # The list's own words; `success` is never sent. https://docs.applivery.com/en/app-distribution/api/builds/list-builds
@@ -32,9 +32,12 @@ def platform_word(platform: str | None) -> str | None:
 
 
 def period(email: str | None, since: datetime | None, until: datetime | None, *, longest_email: int) -> dict[str, str]:
-    """Return whose downloads and when; raises BadInput for an endless e-mail, ValueError for a time without a zone."""
+    """Return whose downloads and when.
+
+    Raises UserInputError for an endless e-mail, ValueError for a time without a zone.
+    """
     if email and len(email) > longest_email:
-        raise BadInput(
+        raise UserInputError(
             say("That e-mail address is too long for Applivery."),
             say("It takes {number} characters.", number=figure(longest_email)),
         )

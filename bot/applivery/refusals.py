@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from bot.errors import (
-    AppliveryDown,
-    AppliveryProblem,
-    CredentialRefused,
-    Gone,
+    AppliveryError,
+    AppliveryRateLimited,
+    BuildNotProcessed,
+    Conflict,
+    FeatureNotInPlan,
+    Forbidden,
+    InvalidCredentials,
+    InvalidResponse,
+    InvalidUpload,
     LinkExpired,
-    NameTaken,
-    NotProcessed,
-    PermissionMissing,
-    PlanLacks,
-    QuotaReached,
-    RequestRefused,
-    TooManyRequests,
-    TwoFactorNeeded,
-    Unreadable,
-    UploadRejected,
+    NotFound,
+    QuotaExceeded,
+    RequestRejected,
+    ServiceUnavailable,
+    TwoFactorRequired,
 )
 from bot.language import figure, later, say
 from bot.language.verbatim import verbatim
@@ -51,7 +51,7 @@ class Refusal:
 
 def problem(
     refusal: Refusal | None, status: int, *, retry_after: str | None = None, download_host: bool = False
-) -> AppliveryProblem:
+) -> AppliveryError:
     """Return the error for an answer that is none: its code decides first, then the HTTP status.
 
     `refusal` is None when the body was not Applivery's JSON; `retry_after` is the header as it came. On the download
@@ -59,10 +59,10 @@ def problem(
     """
     known = refusal or Refusal()
     if known.code == 4005 or (status == 401 and download_host):
-        kind = LinkExpired if download_host else CredentialRefused
+        kind = LinkExpired if download_host else InvalidCredentials
         return kind(code=known.code, status=status)
     if status == 429 and known.code not in _BY_CODE:
-        return TooManyRequests(retry_after=seconds_to_wait(retry_after), code=known.code)
+        return AppliveryRateLimited(retry_after=seconds_to_wait(retry_after), code=known.code)
     if make := _BY_CODE.get(known.code or 0):
         return make(known, status)
     return _by_status(refusal, status)
@@ -91,22 +91,22 @@ def _until(header: str, now: datetime) -> float:
     return max(0.0, ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds())
 
 
-def _by_status(refusal: Refusal | None, status: int) -> AppliveryProblem:
+def _by_status(refusal: Refusal | None, status: int) -> AppliveryError:
     if status >= 500:
-        return AppliveryDown(status=status)
+        return ServiceUnavailable(status=status)
     if status in (401, 403):
-        kind = CredentialRefused if status == 401 else PermissionMissing
+        kind = InvalidCredentials if status == 401 else Forbidden
         return kind(code=refusal.code if refusal else None, status=status)
     if refusal is None or 300 <= status < 400:  # a page that is not Applivery's: believe nothing it says, not even 404
-        return Unreadable(status=status, why="" if refusal else "not Applivery's JSON")
+        return InvalidResponse(status=status, why="" if refusal else "not Applivery's JSON")
     if status == 404:
-        return Gone(code=refusal.code, status=status)
+        return NotFound(code=refusal.code, status=status)
     return _refused(refusal, status)
 
 
-def _refused(refusal: Refusal, status: int) -> AppliveryProblem:
+def _refused(refusal: Refusal, status: int) -> AppliveryError:
     sentence = _not_accepted(refusal.code, quotable(refusal.message))
-    return RequestRefused(sentence, code=refusal.code, status=status)
+    return RequestRejected(sentence, code=refusal.code, status=status)
 
 
 def _not_accepted(code: int | None, said: str) -> str | None:
@@ -119,12 +119,12 @@ def _not_accepted(code: int | None, said: str) -> str | None:
     return None
 
 
-def _quota(refusal: Refusal, status: int) -> AppliveryProblem:
+def _quota(refusal: Refusal, status: int) -> AppliveryError:
     if refusal.item is None:
-        return QuotaReached(code=refusal.code, status=status)
+        return QuotaExceeded(code=refusal.code, status=status)
     month = _MONTH.fullmatch(refusal.item)
     item = say("{item} in {month}", item=month[1], month=f"{month[2]}-{month[3]}") if month else refusal.item
-    return QuotaReached(_reached(quotable(item), refusal.limit, refusal.num), code=refusal.code, status=status)
+    return QuotaExceeded(_reached(quotable(item), refusal.limit, refusal.num), code=refusal.code, status=status)
 
 
 def _reached(item: str, limit: int | None, now: int | None) -> str:
@@ -137,31 +137,31 @@ def _reached(item: str, limit: int | None, now: int | None) -> str:
     return say(sentence, item=item, limit=figure(limit), now=figure(now))
 
 
-def _invalid(refusal: Refusal, status: int) -> AppliveryProblem:
+def _invalid(refusal: Refusal, status: int) -> AppliveryError:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
     sentence = say("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
-    return RequestRefused(sentence, code=6002, status=status)
+    return RequestRejected(sentence, code=6002, status=status)
 
 
-def _plain(kind: type[AppliveryProblem]) -> Callable[[Refusal, int], AppliveryProblem]:
+def _plain(kind: type[AppliveryError]) -> Callable[[Refusal, int], AppliveryError]:
     return lambda refusal, status: kind(code=refusal.code, status=status)
 
 
 # The codes that were seen in the vendor's pages and public clients; 4005 is decided by host, above.
-_BY_CODE: dict[int, Callable[[Refusal, int], AppliveryProblem]] = {
-    2001: _plain(CredentialRefused),
-    3001: _plain(Gone),
-    3002: _plain(CredentialRefused),
-    4001: _plain(Gone),
-    4002: _plain(CredentialRefused),
-    4004: _plain(CredentialRefused),
-    4014: _plain(TwoFactorNeeded),
+_BY_CODE: dict[int, Callable[[Refusal, int], AppliveryError]] = {
+    2001: _plain(InvalidCredentials),
+    3001: _plain(NotFound),
+    3002: _plain(InvalidCredentials),
+    4001: _plain(NotFound),
+    4002: _plain(InvalidCredentials),
+    4004: _plain(InvalidCredentials),
+    4014: _plain(TwoFactorRequired),
     5003: _quota,
-    5004: _plain(PlanLacks),
-    5006: _plain(UploadRejected),
-    5014: _plain(NotProcessed),
-    5024: _plain(NameTaken),
+    5004: _plain(FeatureNotInPlan),
+    5006: _plain(InvalidUpload),
+    5014: _plain(BuildNotProcessed),
+    5024: _plain(Conflict),
     6002: _invalid,
 }

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from bot.errors import AnswerTooLarge
+from bot.errors import ResponseTooLarge
 from bot.http_client import crowded
 
 _Item = TypeVar("_Item")
@@ -70,20 +70,20 @@ class Cutter(Generic[_Item, _Made_co]):
         return len(self._buffer)
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece. Raises AnswerTooLarge for an item, or a number of them, that is more than is read."""
+        """Take the next piece. Raises ResponseTooLarge for an item, or a number of them, that is more than is read."""
         self._buffer += piece
         if self._opening is None and not self._whole:
             self._open()
         if self._opening is not None and not self._whole and len(self._buffer) >= self._again_at:
             self._take_whole_ones()
         if len(self._buffer) > ITEM_BYTES:
-            raise AnswerTooLarge
+            raise ResponseTooLarge
 
     def _take_whole_ones(self) -> None:
         for text in self._cut():
             self._taken += 1
             if self._taken > ITEMS or crowded(text):
-                raise AnswerTooLarge
+                raise ResponseTooLarge
             item = self._decode(text)
             if item is not None:
                 self._take(item)
@@ -91,7 +91,7 @@ class Cutter(Generic[_Item, _Made_co]):
     def finish(self) -> _Made_co:
         """Say what it came to."""
         if crowded(self._buffer):
-            raise AnswerTooLarge
+            raise ResponseTooLarge
         return self._last((self._opening or b"") + bytes(self._buffer))
 
     def _open(self) -> None:

@@ -21,7 +21,14 @@ from bot.applivery.budget import Budget, Lane
 from bot.applivery.refusals import problem
 from bot.applivery.streaming import Reader
 from bot.causes import cause
-from bot.errors import AnswerTooLarge, AppliveryDown, AppliveryProblem, TooManyRequests, Unreadable
+from bot.errors import (
+    AppliveryError,
+    AppliveryRateLimited,
+    InvalidResponse,
+    ResponseTooLarge,
+    ServiceUnavailable,
+    kind_of,
+)
 from bot.language import count, say
 from bot.patience import PERSON_SECONDS, Limits, person_waits
 
@@ -125,16 +132,16 @@ class Transport:
             self._session = None
 
     async def ask(self, ask: Ask, decode: Callable[[bytes], _T]) -> _T:
-        """Return what `decode` makes of a 2xx body; raises an AppliveryProblem for everything else.
+        """Return what `decode` makes of a 2xx body; raises an AppliveryError for everything else.
 
-        Repeats only AppliveryDown and TooManyRequests, at most `ATTEMPTS` times, and never when `ask.once`.
+        Repeats only ServiceUnavailable and AppliveryRateLimited, at most `ATTEMPTS` times, and never when `ask.once`.
         """
         try:
             async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
                 return await self._patiently(ask, lambda limit: self._attempt(ask, limit, decode))
         except TimeoutError:
             pass
-        raise AppliveryDown(_silent(round(PERSON_SECONDS)), why="timeout")
+        raise ServiceUnavailable(_silent(round(PERSON_SECONDS)), why="timeout")
 
     async def stream(self, ask: Ask, reader: Callable[[], Reader[_T]]) -> _T:
         """Return what a reader makes of a 2xx body as it arrives; each attempt has a reader of its own.
@@ -157,11 +164,11 @@ class Transport:
         patience, started = PERSON if person_waits() else PATIENCE[ask.lane], time.monotonic()
 
         def again(error: Exception) -> bool | float:
-            if isinstance(error, TooManyRequests):
+            if isinstance(error, AppliveryRateLimited):
                 wait = error.retry_after + random.uniform(0, 0.25)  # noqa: S311  spreads the replicas, guards nothing
                 fits = wait <= patience.longest_wait and time.monotonic() - started + wait < patience.total
                 return wait if fits else False
-            return isinstance(error, AppliveryDown)
+            return isinstance(error, ServiceUnavailable)
 
         tries = stamina.retry_context(
             on=again, attempts=ATTEMPTS, timeout=patience.total, wait_initial=0.2, wait_max=2.0, wait_jitter=0.4
@@ -205,19 +212,19 @@ class Transport:
         try:
             self._admit(ask)
             yield
-        except TooManyRequests as busy:
-            outcome = type(busy).__name__
+        except AppliveryRateLimited as busy:
+            outcome = kind_of(busy)
             self._limits.limit(ask.name, busy.retry_after)
             raise
         except BaseException as error:
-            outcome = type(error).__name__
+            outcome = kind_of(error)
             raise
         finally:
             self._observe(ask.name, outcome, time.monotonic() - started)
 
     def _admit(self, ask: Ask) -> None:
         if left := self._limits.left(ask.name):
-            raise TooManyRequests(retry_after=left)
+            raise AppliveryRateLimited(retry_after=left)
         self._budget.take(ask.lane)
 
     async def _send(
@@ -233,16 +240,16 @@ class Transport:
 
     @asynccontextmanager
     async def _room(self, limit: float) -> AsyncIterator[None]:
-        """A place among the connections, waited for no longer than an attempt may take. Raises AppliveryDown."""
+        """A place among the connections, waited for no longer than an attempt may take. Raises ServiceUnavailable."""
         room = self._rooms[person_waits()]
         if person_waits() and room.locked() and self._waiting >= _WAITING:
-            raise AppliveryDown(say("Too many requests wait for Applivery."), say("Please try again in a minute."))
+            raise ServiceUnavailable(say("Too many requests wait for Applivery."), say("Please try again in a minute."))
         self._waiting += 1
         try:
             async with asyncio.timeout(limit):
                 await room.acquire()
         except TimeoutError as error:
-            raise AppliveryDown(_silent(round(limit)), why=cause(error)) from None
+            raise ServiceUnavailable(_silent(round(limit)), why=cause(error)) from None
         finally:
             self._waiting -= 1
         try:
@@ -253,7 +260,7 @@ class Transport:
     async def _sent(self, ask: Ask, limit: float, headers: dict[str, str], reader: Reader[object] | None) -> Answer:
         assert self._session is not None
         address = URL(ask.url, encoded=True)
-        failure: AppliveryProblem
+        failure: AppliveryError
         try:
             async with self._session.request(
                 "GET" if ask.body is None else "POST",
@@ -272,13 +279,13 @@ class Transport:
                 body = b"" if 300 <= response.status < 400 else await response.read()
                 return Answer(response.status, response.headers, body)
         except TimeoutError as error:
-            failure = AppliveryDown(_silent(round(limit)), why=cause(error))
+            failure = ServiceUnavailable(_silent(round(limit)), why=cause(error))
         except http_client.AnswerTooLarge:
-            failure = AnswerTooLarge()
+            failure = ResponseTooLarge()
         except http_client.BrokenPacking:
-            failure = Unreadable()
+            failure = InvalidResponse()
         except (aiohttp.ClientError, OSError) as error:
-            failure = AppliveryDown(why=cause(error))
+            failure = ServiceUnavailable(why=cause(error))
         raise failure  # outside of `except`, so that not even __context__ leads to the URL
 
 
@@ -321,13 +328,13 @@ def _understood(answer: Answer) -> Iterator[None]:
     """Let an answer that is not understood say of what kind it was."""
     try:
         yield
-    except Unreadable as error:
+    except InvalidResponse as error:
         error.status = error.status or answer.status
         error.why = error.why or (envelope.kind_of(answer.body) if answer.body else "")
         raise
 
 
-def refused(answer: Answer, *, download_host: bool = False) -> AppliveryProblem:
+def refused(answer: Answer, *, download_host: bool = False) -> AppliveryError:
     """The named error of an answer that says no."""
     retry_after = answer.headers.get("Retry-After")
     said = envelope.refusal(answer.body)

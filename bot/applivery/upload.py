@@ -14,7 +14,7 @@ from bot import __version__, http_client
 from bot.applivery.multipart import Form, Pieces
 from bot.applivery.transport import Answer, Ask, Transport, refused
 from bot.causes import cause
-from bot.errors import AppliveryDown, Problem, TooManyRequests, Unreadable, UploadRejected
+from bot.errors import AppliveryRateLimited, BotError, InvalidResponse, InvalidUpload, ServiceUnavailable
 from bot.language import later, say
 
 _T = TypeVar("_T")
@@ -40,19 +40,23 @@ class Endurance:
     looks: tuple[float, ...] = (0.0, 2.0, 5.0, 10.0)
 
 
-class NothingSent(Exception):
+class NotSent(Exception):
     """No byte of the form has left: sending it again cannot make a second build; `detail` says why it did not."""
+
+    kind = "NothingSent"  # the metrics know it by this word
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
 
 
-class Unsure(Exception):
+class OutcomeUnknown(Exception):
     """The form, or a part of it, was sent, and no answer tells what came of it; `why` says so, in a whole sentence.
 
     `partial` when the form had certainly not left as a whole.
     """
+
+    kind = "Unsure"  # the metrics know it by this word
 
     def __init__(self, why: str, *, partial: bool) -> None:
         super().__init__()
@@ -74,8 +78,8 @@ class Delivery:
     async def made(self, read: Callable[[bytes], _T]) -> _T:
         """Send the form and return what `read` makes of the answer.
 
-        Raises Unsure when only a look at Applivery can tell what came of it, AppliveryDown when nothing was sent, the
-        AppliveryProblem of a refusal, and what reading the file raises.
+        Raises OutcomeUnknown when only a look at Applivery can tell what came of it, ServiceUnavailable when nothing
+        was sent, the AppliveryError of a refusal, and what reading the file raises.
         """
         why = ""
         for number in range(1, self.endurance.attempts + 1):
@@ -83,25 +87,25 @@ class Delivery:
             try:
                 async with self.transport.observed(self.ask):
                     return read(await self._once())
-            except NothingSent as unsent:
+            except NotSent as unsent:
                 why = unsent.detail
                 pause = self.endurance.wait * 3 ** (number - 1)
                 if last:
                     break
-            except TooManyRequests as busy:  # which took nothing
+            except AppliveryRateLimited as busy:  # which took nothing
                 pause = busy.retry_after
                 if last or pause > self.endurance.longest_wait:
                     raise
-            except Unreadable as unclear:
+            except InvalidResponse as unclear:
                 if unclear.status is not None:
                     raise
-                raise Unsure(
+                raise OutcomeUnknown(
                     say("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
                     partial=False,
                 ) from None
             self.progress(0)
             await asyncio.sleep(pause)
-        raise AppliveryDown(
+        raise ServiceUnavailable(
             say("Applivery cannot be reached."), say("Nothing was sent; please try again in a few minutes."), why=why
         )
 
@@ -117,7 +121,7 @@ class Delivery:
             why = cause(error)
         # outside of `except`: the library's words and context may carry the credential
         if sending is None or not sending.begun:
-            raise NothingSent(why)
+            raise NotSent(why)
         raise sending.trouble or _broken(partial=not sending.whole)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -161,7 +165,7 @@ class _Sending:
         self._limit = limit
         self.begun = False
         self.whole = False
-        self.trouble: Problem | None = None
+        self.trouble: BotError | None = None
 
     async def body(self, pieces: Pieces) -> AsyncIterator[bytes]:
         """The form's bytes; each piece that is taken puts off the time limit."""
@@ -170,7 +174,7 @@ class _Sending:
             async for piece in self._delivery.form.body(pieces, self._delivery.progress):
                 yield piece
                 self._put_off(self._delivery.endurance.stall)
-        except Problem as problem:
+        except BotError as problem:
             self.trouble = problem
             raise
         self.whole = True
@@ -181,18 +185,18 @@ class _Sending:
             self._limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-def _broken(*, partial: bool) -> Unsure:
+def _broken(*, partial: bool) -> OutcomeUnknown:
     if partial:
-        return Unsure(say("The connection to Applivery broke before all of the file had left."), partial=True)
-    return Unsure(say("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
+        return OutcomeUnknown(say("The connection to Applivery broke before all of the file had left."), partial=True)
+    return OutcomeUnknown(say("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
 
 
 def _accepted(answer: Answer) -> bytes:
     if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
         sentence = later("Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came.")
-        raise Unsure(say(sentence, status=answer.status), partial=False)
+        raise OutcomeUnknown(say(sentence, status=answer.status), partial=False)
     if answer.status == 413:
-        raise UploadRejected(
+        raise InvalidUpload(
             say("The file is larger than Applivery takes."),
             say("Nothing was uploaded. The documented limit is 4 GB."),
             status=413,

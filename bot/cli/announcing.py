@@ -12,7 +12,7 @@ import aiohttp
 from bot import http_client
 from bot.config import UploadSettings
 from bot.domain.model import Build
-from bot.errors import BadInput, ChannelRefused, SlackBusy, SlackProblem, SlackUnsure
+from bot.errors import ChannelUnavailable, DeliveryUnknown, SlackError, SlackRateLimited, UserInputError
 from bot.slack.cards import living
 from bot.slack.poster import HTTP_SECONDS, Poster
 
@@ -27,40 +27,42 @@ class Announcer:
     channel: str
 
     async def announce(self, build: Build, dashboard: str) -> None:
-        """Post the card once. Raises a SlackProblem that says the build is there all the same."""
+        """Post the card once. Raises a SlackError that says the build is there all the same."""
         card = living.of_build(build, lambda _: dashboard)
         for number in range(1, TRIES + 1):
             try:
                 await self.poster.post(self.channel, card)
-            except SlackBusy as busy:  # nothing was posted
+            except SlackRateLimited as busy:  # nothing was posted
                 if number == TRIES:
                     raise self._but(busy) from None
                 await asyncio.sleep(busy.retry_after)
-            except SlackProblem as problem:
+            except SlackError as problem:
                 raise self._but(problem) from None
             else:
                 return
 
-    def _but(self, problem: SlackProblem) -> SlackProblem:
-        if isinstance(problem, SlackUnsure):  # not posted again: it would be there twice
-            return SlackProblem("The build is ready, and Slack did not say if it took the card.", "", code=problem.code)
+    def _but(self, problem: SlackError) -> SlackError:
+        if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
+            return SlackError("The build is ready, and Slack did not say if it took the card.", "", code=problem.code)
         step = problem.next_step
-        if isinstance(problem, ChannelRefused):
+        if isinstance(problem, ChannelUnavailable):
             step = "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."
-        return SlackProblem(
+        return SlackError(
             f"The build is ready, and no card is in {self.channel}: {problem.sentence}", step, code=problem.code
         )
 
 
 @asynccontextmanager
 async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Announcer]:
-    """Someone to announce in `channel`; the token is tried at once. Raises BadInput or a SlackProblem."""
+    """Someone to announce in `channel`; the token is tried at once. Raises UserInputError or a SlackError."""
     if settings.slack_bot_token is None:
-        raise BadInput("--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out.")
+        raise UserInputError(
+            "--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out."
+        )
     if not channel.strip("# "):
-        raise BadInput("--announce names no channel.", "Name one, like --announce '#releases', or leave it out.")
+        raise UserInputError("--announce names no channel.", "Name one, like --announce '#releases', or leave it out.")
     if settings.applivery_organization is None:
-        raise BadInput("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
+        raise UserInputError("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
     async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
         poster = Poster(token=token, base_url=base, session=session)

@@ -15,7 +15,7 @@ from bot.config import UploadSettings
 from bot.domain import choice
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build
-from bot.errors import AppliveryProblem, BadInput, CredentialRefused, PermissionMissing, PlanLacks
+from bot.errors import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, UserInputError
 
 PER_HOUR = 8000
 
@@ -39,10 +39,13 @@ def dashboard(settings: UploadSettings, build: Build) -> str | None:
 
 @asynccontextmanager
 async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[Depot]:
-    """The builds of the app that is meant. Raises BadInput when no token fits, and what finding the app raises."""
+    """The builds of the app that is meant.
+
+    Raises UserInputError when no token fits, and what finding the app raises.
+    """
     if app is None:
         if settings.applivery_app_token is None:
-            raise BadInput("No app was named.", "Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
+            raise UserInputError("No app was named.", "Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
         token = settings.applivery_app_token.get_secret_value()
         async with by_app_token(hosts(settings), token, trust_env=True) as found:
             yield found
@@ -55,11 +58,11 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[Depo
 async def _workspace(settings: UploadSettings) -> AsyncIterator[Applivery]:
     if settings.applivery_token is None or settings.applivery_organization is None:
         if settings.applivery_app_token is not None:
-            raise BadInput(
+            raise UserInputError(
                 "--app needs a Service Account's token, and only an App API Token is set.",
                 "Leave --app out: the token says which app. Or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION.",
             )
-        raise BadInput(
+        raise UserInputError(
             "There is no token for Applivery.",
             "Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app.",
         )
@@ -77,12 +80,12 @@ async def _app(applivery: Applivery, typed: str) -> App:
     """The app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is needed."""
     try:
         return await Catalogue(applivery).app(typed)
-    except (PermissionMissing, PlanLacks) as refused:
+    except (Forbidden, FeatureNotInPlan) as refused:
         if paths.is_id_or_slug(typed):
             return App(id=typed, slug=typed, name=typed)
         said = "Applivery does not let this credential list the apps."
         raise _refused(refused, said, "Give --app the app's id or short name.") from None
-    except CredentialRefused:
+    except InvalidCredentials:
         # the depot says whose token it is
         await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
         raise
@@ -96,7 +99,7 @@ async def build(depot: Depot, which: str) -> tuple[str, str]:
     by_id = choice.BUILD_ID.fullmatch(which) is not None
     try:
         found = await depot.build(which.lower()) if by_id else await _named(depot, which)
-    except (PermissionMissing, PlanLacks) as refused:
+    except (Forbidden, FeatureNotInPlan) as refused:
         if by_id:
             return which.lower(), which.lower()
         raise _refused(
@@ -113,5 +116,5 @@ async def _named(depot: Depot, which: str) -> Build:
     return choice.build(which, found, found[0].app if found else depot.app)
 
 
-def _refused(refused: AppliveryProblem, sentence: str, step: str) -> AppliveryProblem:
+def _refused(refused: AppliveryError, sentence: str, step: str) -> AppliveryError:
     return type(refused)(sentence, step, code=refused.code, status=refused.status)

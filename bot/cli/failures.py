@@ -10,26 +10,26 @@ from typing import Any
 
 import bot
 from bot.cli import endings
-from bot.config import SettingsFault
-from bot.errors import BadInput, Problem
+from bot.config import InvalidSettings
+from bot.errors import BotError, UserInputError, kind_of
 from bot.language.verbatim import unmarked
 
 _LONGEST = 2000  # characters of a message; an argument that is repeated in it may be as long as the system allows
 
 
-def failed(problem: Problem, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
+def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
     """Tell of a problem; 2 when the call itself has to be changed, else 1."""
     code = getattr(problem, "code", None)
     said, step = unmarked(problem.sentence), unmarked(problem.next_step)
-    endings.told(type(problem).__name__, said, step, code=code or None, facts=facts, as_json=as_json)
-    return endings.USAGE if isinstance(problem, BadInput) else endings.FAILED
+    endings.told(kind_of(problem), said, step, code=code or None, facts=facts, as_json=as_json)
+    return endings.USAGE if isinstance(problem, UserInputError) else endings.FAILED
 
 
-def settings_fault(fault: SettingsFault, *, as_json: bool) -> int:
+def settings_fault(fault: InvalidSettings, *, as_json: bool) -> int:
     """Tell of settings that cannot be used, on a line for each."""
     print("\n".join(fault.lines), file=sys.stderr, flush=True)  # noqa: T201
     if as_json:
-        endings.result(endings.error("BadInput", "The settings cannot be used.", " ".join(fault.lines)))
+        endings.result(endings.error(UserInputError.kind, "The settings cannot be used.", " ".join(fault.lines)))
     return endings.USAGE
 
 
@@ -44,13 +44,13 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
     vars(error)["message"] = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
     error.show()
     if as_json:
-        endings.result(endings.error("BadInput", error.format_message(), "Add --help to see what there is."))
+        endings.result(endings.error(UserInputError.kind, error.format_message(), "Add --help to see what there is."))
     return endings.USAGE
 
 
-def fault(error: Exception) -> Problem:
+def fault(error: Exception) -> BotError:
     """An error nobody expected as a problem: its kind and place, and not its words, which may hold a secret."""
     here = Path(bot.__file__).parent
     ours = [one for one in traceback.extract_tb(error.__traceback__) if here in Path(one.filename).parents]
     place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
-    return Problem(f"This program has a fault: {type(error).__name__}{place}.", "Please report it.")
+    return BotError(f"This program has a fault: {kind_of(error)}{place}.", "Please report it.")

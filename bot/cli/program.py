@@ -19,7 +19,7 @@ from bot.cli.attach import attach
 from bot.cli.endings import DONE, FAILED, wants_json
 from bot.cli.told import signals
 from bot.cli.upload import upload
-from bot.errors import BadInput, CannotStart, Problem
+from bot.errors import BotError, StartupError, UserInputError
 from bot.slack.manifest import manifest as slack_manifest
 from bot.web.porch import Porch
 
@@ -45,9 +45,9 @@ def called(words: Sequence[str]) -> int:
             context.command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
-    except config.SettingsFault as fault:
+    except config.InvalidSettings as fault:
         return failures.settings_fault(fault, as_json=as_json)
-    except Problem as problem:
+    except BotError as problem:
         return failures.failed(problem, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - a person reads a sentence, whatever it is
         return failures.usage(error, as_json=as_json) or failures.failed(failures.fault(error), as_json=as_json)
@@ -140,7 +140,9 @@ def demo(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"The folder “{shown(folder)}” cannot be used: {error.strerror}.", "Name another one.") from None
+        raise UserInputError(
+            f"The folder “{shown(folder)}” cannot be used: {error.strerror}.", "Name another one."
+        ) from None
     asyncio.run(_demo(folder, folder.resolve() / "bot.db", port))
 
 
@@ -154,7 +156,7 @@ async def _demo(folder: Path, database: Path, port: int) -> None:
     try:
         sandbox = await Sandbox.open(folder, page_port=port, manifest=slack_app)
     except OSError as error:
-        raise CannotStart(f"The demo cannot use “{shown(folder)}” or a port: {error.strerror or error}.") from None
+        raise StartupError(f"The demo cannot use “{shown(folder)}” or a port: {error.strerror or error}.") from None
     try:
         environment = {name.lower(): value for name, value in sandbox.environment().items()}
         settings = config.read(
@@ -199,7 +201,7 @@ async def _ready(bot: Service) -> None:
             while bot.sockets is not None and not await bot.sockets.connected():  # noqa: ASYNC110  the SDK rings no bell
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        raise CannotStart("The pretended Slack had no connection within 30 s.", "Try again.") from None
+        raise StartupError("The pretended Slack had no connection within 30 s.", "Try again.") from None
 
 
 @app.command()
@@ -230,7 +232,7 @@ def _tried(read: Callable[[], config.Settings]) -> Callable[[], config.Settings]
     """The same once more, without reading again: in the event loop no signal is heard while a file is opened."""
     try:
         settings = read()
-    except config.SettingsFault as found:
+    except config.InvalidSettings as found:
         fault = found
     else:
         return lambda: settings

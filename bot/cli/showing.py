@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.cli import endings, failures, stopping, streams
-from bot.config import SettingsFault
+from bot.config import InvalidSettings
 from bot.domain import uploads
 from bot.domain.model import Build
 from bot.domain.uploads import Pace
-from bot.errors import Problem
+from bot.errors import BotError
 from bot.slack.cards.uploads import measure
 from bot.slack.wording import plain
 from bot.telemetry import set_up_logs
@@ -22,8 +22,10 @@ from bot.telemetry import set_up_logs
 LINE_SECONDS = 10.0  # between two lines of progress
 
 
-class Stopped(Problem):
+class Interrupted(BotError):
     """The process was told to stop before the work was done."""
+
+    kind = "Stopped"
 
 
 class Showing:
@@ -59,22 +61,22 @@ class Showing:
         print(plain(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def begin(self, line: str, total: int) -> None:
-        """Say that a file of so many bytes is sent now. Raises a Problem when nobody could read what comes of it."""
+        """Say that a file of so many bytes is sent now. Raises a BotError when nobody could read what comes of it."""
         self.say(line)
         if why := streams.lost():
-            raise Problem(f"The output cannot be written: {why}.", "Nothing was uploaded.")
+            raise BotError(f"The output cannot be written: {why}.", "Nothing was uploaded.")
         self._total = total
 
-    def stopped(self) -> Problem:
+    def stopped(self) -> BotError:
         """What is to be said when the process is told to stop here."""
         if "build" in self.facts:
-            return Stopped("Stopped. The build is uploaded.", "Uploading it again would make a second one.")
+            return Interrupted("Stopped. The build is uploaded.", "Uploading it again would make a second one.")
         if self._total is not None and self._sent >= self._total:
-            return Stopped(
+            return Interrupted(
                 "Stopped before Applivery had answered, and so nobody knows if it has the file.",
                 "Look in the dashboard before you try again.",
             )
-        return Stopped("Stopped. Nothing was uploaded.", "")
+        return Interrupted("Stopped. Nothing was uploaded.", "")
 
     def sent(self, count: int) -> None:
         """So many bytes of the file have gone."""
@@ -131,9 +133,9 @@ def ended(work: Callable[[Showing], Coroutine[Any, Any, None]], *, as_json: bool
         stopping.until_done(work(showing))
     except KeyboardInterrupt:
         return failures.failed(showing.stopped(), as_json=as_json, facts=showing.facts)
-    except SettingsFault as fault:
+    except InvalidSettings as fault:
         return failures.settings_fault(fault, as_json=as_json)
-    except Problem as problem:
+    except BotError as problem:
         return failures.failed(problem, as_json=as_json, facts=showing.facts)
     except Exception as error:  # noqa: BLE001 - what is known of the build by then is told all the same
         return failures.failed(failures.fault(error), as_json=as_json, facts=showing.facts)

@@ -7,13 +7,13 @@ import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from bot.cli.told import Told, signals
+from bot.cli.told import ProcessSignalled, signals
 
 _Result = TypeVar("_Result")
 
 
 def until_done(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """What the work comes to. Told to stop it is cancelled, and then Told raised."""
+    """What the work comes to. On a signal it is cancelled, and ProcessSignalled is raised."""
     told: list[int] = []
     before = {number: signal.getsignal(number) for number in signals()}
 
@@ -33,7 +33,7 @@ def until_done(work: Coroutine[Any, Any, _Result]) -> _Result:
         return asyncio.run(whole())
     except asyncio.CancelledError:
         if told:
-            raise Told from None
+            raise ProcessSignalled from None
         raise
     finally:
         for number, handler in before.items():

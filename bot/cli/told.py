@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 
-class Told(KeyboardInterrupt):
+class ProcessSignalled(KeyboardInterrupt):
     """A signal told the process to stop.
 
     A class of its own: Python ends with the code of SIGINT, whatever we exit with, once the very KeyboardInterrupt has
@@ -20,13 +20,13 @@ def signals() -> list[signal.Signals]:
 
 
 def interrupt() -> None:
-    """Let each of them raise Told."""
+    """Let each of them raise ProcessSignalled."""
     for number in signals():
         signal.signal(number, _tell)
 
 
 def _tell(_number: int, _frame: object) -> None:
-    raise Told
+    raise ProcessSignalled
 
 
 def ignore() -> None:

@@ -12,7 +12,7 @@ from bot.applivery.files import shown
 from bot.applivery.multipart import Small
 from bot.domain import deployers, uploads
 from bot.domain.uploads import Deployer, Details
-from bot.errors import BadInput
+from bot.errors import UserInputError
 
 LARGEST_ICON = 5 * 1024 * 1024  # bytes; ours, since the vendor names none
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -36,7 +36,10 @@ class Typed:
     given: Mapping[str, Any]
 
     def details(self, environment: Mapping[str, str]) -> Details:
-        """What is said of the build: the options, and of its origin what the environment knows. Raises BadInput."""
+        """What is said of the build: the options, and of its origin what the environment knows.
+
+        Raises UserInputError.
+        """
         given = self.given
         return Details(
             version_name=given["version_name"],
@@ -54,26 +57,28 @@ class Typed:
         )
 
     def icon(self) -> Small | None:
-        """The picture of a custom package. Raises BadInput when it is none."""
+        """The picture of a custom package. Raises UserInputError when it is none."""
         path: Path | None = self.given["package_icon"]
         if path is None:
             return None
         content = _read(path, LARGEST_ICON)
         kind = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
         if kind is None:
-            raise BadInput(f"“{shown(path)}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon.")
+            raise UserInputError(
+                f"“{shown(path)}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon."
+            )
         return Small(shown(Path(path.name)), kind, content)
 
     def _changelog(self) -> str | None:
         text, path = self.given["changelog"], self.given["changelog_file"]
         if text is not None and path is not None:
-            raise BadInput("--changelog and --changelog-file were both given.", "Give one of them.")
+            raise UserInputError("--changelog and --changelog-file were both given.", "Give one of them.")
         if path is None:
             return text  # type: ignore[no-any-return]
         try:
             return _read(path, 1024 * 1024).decode("utf-8-sig").strip() or None
         except UnicodeDecodeError:
-            raise BadInput(f"“{shown(path)}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
+            raise UserInputError(f"“{shown(path)}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
 
     def _deployer(self, environment: Mapping[str, str]) -> Deployer:
         known = deployers.deployer(environment, _event(environment))
@@ -97,7 +102,9 @@ def _read(path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(most + 1)  # and no more: a device has no end
     except OSError as error:
-        raise BadInput(f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path.") from None
+        raise UserInputError(f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path.") from None
     if len(content) > most:
-        raise BadInput(f"“{shown(path)}” is larger than {most // 1024 // 1024} MB.", "Check that it is the right file.")
+        raise UserInputError(
+            f"“{shown(path)}” is larger than {most // 1024 // 1024} MB.", "Check that it is the right file."
+        )
     return content

@@ -9,14 +9,23 @@ from bot.applivery.depot import Depot
 from bot.cli.showing import Showing
 from bot.domain import uploads
 from bot.domain.model import Build, Stage
-from bot.errors import AppliveryDown, AppliveryProblem, BudgetSpent, Problem, TooManyRequests, Unreadable
+from bot.errors import (
+    AppliveryError,
+    AppliveryRateLimited,
+    BotError,
+    BudgetExhausted,
+    InvalidResponse,
+    ServiceUnavailable,
+)
 
-_PASSING = (AppliveryDown, TooManyRequests, Unreadable, BudgetSpent)
+_PASSING = (ServiceUnavailable, AppliveryRateLimited, InvalidResponse, BudgetExhausted)
 CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processing-codes/"
 
 
-class NotReady(Problem):
+class BuildNotReady(BotError):
     """Applivery has the file, and no build that can be downloaded: it failed (`code` says why), or is not known yet."""
+
+    kind = "NotReady"
 
     def __init__(self, sentence: str, next_step: str, *, code: int | str | None = None) -> None:
         super().__init__(sentence, next_step)
@@ -24,7 +33,7 @@ class NotReady(Problem):
 
 
 async def watched(depot: Depot, build: Build, showing: Showing, *, patience: float, every: float) -> Build:
-    """The build once it is ready or has failed; raises NotReady when that takes longer than `patience` seconds."""
+    """The build once it is ready or has failed; raises BuildNotReady when that takes longer than `patience` seconds."""
     until = time.monotonic() + patience
     said = ""
     while not build.stage.final:
@@ -33,7 +42,7 @@ async def watched(depot: Depot, build: Build, showing: Showing, *, patience: flo
             showing.say(f"Applivery says: {said}.")
         if time.monotonic() >= until:
             waited = uploads.duration(patience)
-            raise NotReady(
+            raise BuildNotReady(
                 f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)}).",
                 "Look at it in the dashboard; uploading it again would make a second one.",
             )
@@ -43,8 +52,8 @@ async def watched(depot: Depot, build: Build, showing: Showing, *, patience: flo
             showing.looked(build)
         except _PASSING as error:
             showing.say(f"{error.sentence} Looking again.")
-        except AppliveryProblem as refused:  # the upload was allowed, and looking at its build is not
-            raise NotReady(
+        except AppliveryError as refused:  # the upload was allowed, and looking at its build is not
+            raise BuildNotReady(
                 f"The build is uploaded, and Applivery does not say how it is: {refused.sentence}",
                 "Look at it in the dashboard; uploading it again would make a second one.",
                 code=refused.code,
@@ -65,12 +74,12 @@ def quoted(build: Build) -> str:
 
 
 def ended_well(build: Build) -> None:
-    """Raise NotReady, with Applivery's own words, when the processing failed."""
+    """Raise BuildNotReady, with Applivery's own words, when the processing failed."""
     if build.stage is not Stage.FAILED:
         return
     code = f" (code {build.error_code})" if build.error_code else ""
     reason = build.error or "Applivery gave no reason."
-    raise NotReady(
+    raise BuildNotReady(
         f"Applivery could not process the build{code}: {reason}", f"What the codes mean: {CODES}", code=_number(build)
     )
 

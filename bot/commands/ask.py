@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.domain import access
 from bot.domain.audit import Action
 from bot.domain.model import Role
-from bot.errors import BadInput, Problem
+from bot.errors import BotError, UserInputError
 from bot.language import say, speaking
 from bot.slack.blocks import Message
 from bot.slack.cards import requests as cards
@@ -27,7 +27,9 @@ async def ask(call: Call, value: str) -> Message:
     if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
         return Message(say("You're *{role}* by now. Try again.", role=refused.role.word))
     if call.asker.outsider:
-        raise BadInput(say(access.OUTSIDERS[call.asker.outsider]), say("Ask an admin to give you access to an app."))
+        raise UserInputError(
+            say(access.OUTSIDERS[call.asker.outsider]), say("Ask an admin to give you access to an app.")
+        )
     admins = [one for one in await call.house.people.admins(call.asker.team_id) if one != call.asker.user_id][:ASKED]
     if not admins:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
@@ -45,10 +47,10 @@ async def ask(call: Call, value: str) -> Message:
 
 
 async def _refused(call: Call, value: str) -> RoleRequest:
-    """What the asker was refused, under this number. Raises BadInput for what another person was, or nobody."""
+    """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
     found = await call.house.store.role_request(int(value)) if _is_number(value) else None
     if found is None or (found.team_id, found.user_id) != (call.asker.team_id, call.asker.user_id):
-        raise BadInput(say("This button is out of date."), say("Run the command again."))
+        raise UserInputError(say("This button is out of date."), say("Run the command again."))
     return found
 
 
@@ -88,7 +90,7 @@ async def _decide(call: Call, number: str, decision: Decision) -> Message:
         await _require_grantable(call, int(number), decision)
     decided = await call.house.store.decide(int(number), decision, call.asker.user_id) if _is_number(number) else None
     if decided is None:
-        raise BadInput(say("I can't find that request."), say("A role can be given with `grant`."))
+        raise UserInputError(say("I can't find that request."), say("A role can be given with `grant`."))
     request, mine = decided
     app = await _app(call, request)
     if not mine:
@@ -106,14 +108,14 @@ async def _decide(call: Call, number: str, decision: Decision) -> Message:
 
 
 async def _require_grantable(call: Call, number: int, decision: Decision) -> None:
-    """Raise BadInput when the person could not use the role: they have left, or became a guest."""
+    """Raise UserInputError when the person could not use the role: they have left, or became a guest."""
     request = await call.house.store.role_request(number)
     if request is None or request.decision is not None:
         return
     outsider = await call.house.people.anew().outsider(request.user_id)
     if outsider and (decision is Decision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
         who = f"<@{request.user_id}>"
-        raise BadInput(say(access.TOO_WIDE[outsider], who=who), say("Use `grant @person member app:courier`."))
+        raise UserInputError(say(access.TOO_WIDE[outsider], who=who), say("Use `grant @person member app:courier`."))
 
 
 async def _others(call: Call, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
@@ -132,6 +134,6 @@ async def _app(call: Call, request: RoleRequest) -> str | None:
         return None
     try:
         names = {app.id: app.name for app in await call.house.catalogue.apps()}
-    except Problem:
+    except BotError:
         names = {}
     return names.get(request.app_id, request.app_id)

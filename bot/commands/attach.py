@@ -11,7 +11,7 @@ from bot.commands.upload import AGAIN_SECONDS
 from bot.domain import choice, formats
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
-from bot.errors import BadInput, NotProcessed
+from bot.errors import BuildNotProcessed, UserInputError
 from bot.language import say
 from bot.slack import blocks, inputs
 from bot.slack.blocks import Block, Form, Message
@@ -41,7 +41,7 @@ async def from_message(call: Call, value: str | None) -> Form:
     build = await call.build(*(value.split("/")[:2])) if value and "/" in value else None
     files = call.quoted.files
     if not files and build is None:
-        raise BadInput(
+        raise UserInputError(
             say("There is no file in that message."),
             say("Use the one with the file, or `{command} attach`.", command=call.house.command),
         )
@@ -95,7 +95,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     with in_field("attach.build"):
         build = await call.build(app.id, typed.get("attach.build", ""))
         if build.stage is not Stage.READY:
-            raise NotProcessed(
+            raise BuildNotProcessed(
                 say("A file can be attached once Applivery has processed the build."),
                 say("Try again when it is ready."),
             )

@@ -13,7 +13,7 @@ from bot.domain.audit import Action, AuditEntry
 from bot.domain.grammar import Option, Words
 from bot.domain.model import Role
 from bot.domain.periods import Period
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import count, later, say
 from bot.slack import blocks
 from bot.slack.binding import bind
@@ -131,7 +131,7 @@ async def _file(call: Call, asked: _Asked) -> Message:
 
 def _as_csv(word: str | None) -> bool:
     if word not in (None, "csv"):
-        raise BadInput(say("`format:` cannot be “{word}”.", word=word[:40]), say("There is `format:csv`."))
+        raise UserInputError(say("`format:` cannot be “{word}”.", word=word[:40]), say("There is `format:csv`."))
     return word == "csv"
 
 
@@ -139,7 +139,7 @@ def _user(who: str) -> str:
     found = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
     if not found:
         step = say("Type @ and pick the person from Slack's list.")
-        raise BadInput(say("I cannot tell who “{who}” is.", who=who[:60]), step)
+        raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
     return found[1] or found[2]
 
 

@@ -8,7 +8,7 @@ from bot.domain import access, schedules
 from bot.domain.audit import Action, AuditOutcome
 from bot.domain.digests import Digest
 from bot.domain.model import App, Role
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.slack import blocks
 from bot.slack.blocks import Message
@@ -76,14 +76,14 @@ async def pressed(call: Call, value: str) -> Message:
 
 async def _end(call: Call, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
-        raise BadInput(say("That is not the number of a summary."), say("See them with `subscriptions`."))
+        raise UserInputError(say("That is not the number of a summary."), say("See them with `subscriptions`."))
     mine = await call.house.store.digests(_places(call))
     for one in mine:
         if one.id == int(number):
             _require(call, one)
     removed = await call.house.store.remove_digest(_places(call), int(number))
     if removed is None:
-        raise BadInput(say("That summary has already ended."), say("See what is left with `subscriptions`."))
+        raise UserInputError(say("That summary has already ended."), say("See what is left with `subscriptions`."))
     await call.write_down(Action.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
     return cards.ended(removed, await _builds(call, [removed]))
 
@@ -111,4 +111,6 @@ def _quiet(word: str | None) -> bool:
         return False
     if word.casefold() in YES:
         return True
-    raise BadInput(say("`quiet:` cannot be “{word}”.", word=word[:40]), say("There are `quiet:yes` and `quiet:no`."))
+    raise UserInputError(
+        say("`quiet:` cannot be “{word}”.", word=word[:40]), say("There are `quiet:yes` and `quiet:no`.")
+    )

@@ -13,7 +13,7 @@ from bot.domain.audit import Action
 from bot.domain.downloads import By
 from bot.domain.model import Role
 from bot.domain.periods import Period
-from bot.errors import BadInput, Denied
+from bot.errors import PermissionDenied, UserInputError
 from bot.language import later, say, speaking
 from bot.slack import blocks, questions
 from bot.slack.blocks import Form, Message, Reply
@@ -48,12 +48,12 @@ async def downloads(
         return await ask(call)
     if every is None and quiet is not None:
         said = say("`quiet:` is for a summary that comes by itself.")
-        raise BadInput(said, say("Add when, for example `every:monday@09:00`."))
+        raise UserInputError(said, say("Add when, for example `every:monday@09:00`."))
     question = await questions.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
             said = say("A summary that comes by itself is about everybody, and about the time since the one before.")
-            raise BadInput(said, say("Leave `since:`, `until:`, `person:` and `missing:` out."))
+            raise UserInputError(said, say("Leave `since:`, `until:`, `person:` and `missing:` out."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
         return await who_lacks(call, question, missing)
@@ -90,7 +90,7 @@ async def share(call: Call, value: str) -> Message:
     """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
     question = await questions.again(call, value)
     if question.email is not None:
-        raise Denied(say("A summary about one person stays with you."), "")
+        raise PermissionDenied(say("A summary about one person stays with you."), "")
     await may_post(call, ABOUT_PEOPLE)
     names = await may_name(call)
     message = await _for_everybody(call, question, names=names)
@@ -104,7 +104,9 @@ async def page(call: Call, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
     number, _, typed = value.partition(" ")
     if not number.isdecimal() or len(number) > 5:
-        raise BadInput(say("This button does not say which page it turns to."), say("Please use `downloads` again."))
+        raise UserInputError(
+            say("This button does not say which page it turns to."), say("Please use `downloads` again.")
+        )
     report = await call.house.reporting.report(await questions.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)

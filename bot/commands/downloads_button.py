@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands.downloads import downloads
 from bot.domain.model import Role
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.slack.blocks import Reply
 from bot.slack.command import Call, Target, button
@@ -15,5 +15,7 @@ async def pressed(call: Call, value: str) -> Reply:
     """Who downloaded the build the card is about."""
     app_id, _, build_id = value.partition("/")
     if not build_id:
-        raise BadInput(say("This button does not say which build it is for."), say("Please use `downloads` instead."))
+        raise UserInputError(
+            say("This button does not say which build it is for."), say("Please use `downloads` instead.")
+        )
     return await downloads(call, Target(await call.app(app_id), build_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.model import Build, FileKind, Role
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import links as cards
@@ -48,7 +48,7 @@ async def one(call: Call, value: str) -> Message:
     build = await call.build(app_id, build_id)
     attachment = next((it for it in build.attachments if it.id == file_id), None)
     if attachment is None:
-        raise BadInput(
+        raise UserInputError(
             say("That file is no longer attached to this build."),
             say("See what is with `files {app}`.", app=build.app.slug),
         )

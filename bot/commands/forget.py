@@ -6,7 +6,7 @@ import re
 
 from bot.domain.audit import Action
 from bot.domain.model import Role
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import count, say
 from bot.slack.blocks import Message
 from bot.slack.command import Call, command
@@ -24,7 +24,7 @@ async def forget(call: Call, who: str) -> Message:
     found = _PERSON.fullmatch(who)
     if not found:
         step = say("Type @ and pick the person from Slack's list.")
-        raise BadInput(say("I cannot tell who “{who}” is.", who=who[:60]), step)
+        raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
     user_id = found[1] or found[2]
     lines = await call.house.store.forget_person(user_id)

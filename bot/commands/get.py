@@ -11,10 +11,10 @@ from slack_sdk.models.blocks import Option
 from bot.domain import choice
 from bot.domain.audit import Action, AuditOutcome
 from bot.domain.builds import can_be_had
-from bot.domain.choice import NothingReady
+from bot.domain.choice import NoReadyBuild
 from bot.domain.installing import nearest_kind, over_the_air
 from bot.domain.model import App, Build, FileKind, Role, Stage
-from bot.errors import BadInput, Denied, NotProcessed, Unchecked
+from bot.errors import BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
 from bot.language import later, say, speaking
 from bot.language.verbatim import verbatim
 from bot.slack import blocks, references
@@ -47,7 +47,7 @@ async def get(
         return await ask(call)
     try:
         chosen = await (target or Target(None)).build(call, filters)
-    except NothingReady as nothing:
+    except NoReadyBuild as nothing:
         return await _nothing_ready(call, nothing)
     if to is not None:
         return await _send(call, chosen.build, to)
@@ -55,7 +55,7 @@ async def get(
     return await hand(call, await call.details(chosen.build), type, others)
 
 
-async def _nothing_ready(call: Call, nothing: NothingReady) -> Message:
+async def _nothing_ready(call: Call, nothing: NoReadyBuild) -> Message:
     """How far the newest one is, and whether it can be waited for."""
     newest = await call.details(nothing.newest)
     message = await hand(call, newest)
@@ -72,7 +72,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
         await handout.refuse_recalled(build)
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
-        raise BadInput(
+        raise UserInputError(
             say("{build} was not uploaded as an .aab.", build=verbatim(choice.label(build))),
             say("Leave `type:aab` out for what there is."),
         )
@@ -81,7 +81,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     try:
         wanted = nearest_kind(build, kind) if kind else handout.usual_kind(build)
         link = await handout.give(call.asker, build, wanted, door=call.door)
-    except NotProcessed:
+    except BuildNotProcessed:
         return await _not_to_be_had(call, build)
     await call.house.store.remember(_choice(call), build.app.id)
     return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
@@ -128,7 +128,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     with in_field("get.build"):
         try:
             chosen = await Target(app, typed.get("get.build")).build(call)
-        except NothingReady as nothing:
+        except NoReadyBuild as nothing:
             return await _nothing_ready(call, nothing)
         return await hand(call, await call.details(chosen.build), None, chosen.others)
 
@@ -203,7 +203,7 @@ async def from_message(call: Call, value: str | None) -> Reply:
 def _read(value: str) -> tuple[str, str, FileKind | None]:
     parts = value.split("/")
     if len(parts) < 2:
-        raise BadInput(say("This button does not say which build it is for."), say("Please use `get` instead."))
+        raise UserInputError(say("This button does not say which build it is for."), say("Please use `get` instead."))
     kind = parts[2] if len(parts) > 2 else ""
     return parts[0], parts[1], FileKind(kind) if kind in set(FileKind) else None
 
@@ -234,7 +234,7 @@ async def tell_me(call: Call, value: str) -> Message:
 async def _send(call: Call, build: Build, to: str) -> Message:
     recipient = references.person(to)
     if not recipient:
-        raise BadInput(
+        raise UserInputError(
             say("I cannot tell who “{who}” is.", who=to[:60]),
             say("Type `to:@` and pick the person from Slack's list."),
         )
@@ -247,15 +247,15 @@ async def _send(call: Call, build: Build, to: str) -> Message:
     try:
         other = await call.house.people.asker(call.asker.team_id, recipient, None)
         await call.permit(build.app, other)
-    except Unchecked:
+    except PermissionUnverified:
         raise
-    except Denied as error:
+    except PermissionDenied as error:
         if error.channels:
             why = say(
                 "{app} is kept to some channels, so it cannot be sent by direct message.", app=verbatim(build.app.name)
             )
-            raise Denied(why, say("*Share here*, under a link, posts a card in this channel.")) from error
-        raise Denied(
+            raise PermissionDenied(why, say("*Share here*, under a link, posts a card in this channel.")) from error
+        raise PermissionDenied(
             say("I sent nothing, as that person cannot use me."),
             say("Guests and people from other organisations need access to the app first."),
         ) from error

@@ -9,7 +9,7 @@ from bot.domain import choice, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.audit import Action
 from bot.domain.model import App, Role
-from bot.errors import AppliveryProblem, BadInput, Problem, SlackProblem, Unchecked
+from bot.errors import AppliveryError, BotError, PermissionUnverified, SlackError, UserInputError
 from bot.language import say
 from bot.language.verbatim import code, verbatim
 from bot.slack import references
@@ -83,37 +83,42 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
         none = say("They have no role for every app.")
-        raise BadInput(f"{none} {kept}", say("Name the app to take it back: `app:…`."))
+        raise UserInputError(f"{none} {kept}", say("Name the app to take it back: `app:…`."))
     if role is None:
         nothing = (
             say("Nothing was granted to them for {app}.", app=verbatim(of.name))
             if of
             else say("Nothing was granted to them.")
         )
-        raise BadInput(nothing, say("See who was given what with `audit`."))
+        raise UserInputError(nothing, say("See who was given what with `audit`."))
     await call.write_down(Action.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {escape(kept)}".rstrip())
 
 
 async def _check(call: Call, grantee: str, role: Role, app: App | None) -> None:
-    """Raise BadInput for a grant that no request would ever be measured by. Raises Denied when Slack cannot say."""
+    """Raise UserInputError for a grant that no request would ever be measured by.
+
+    Raises PermissionDenied when Slack cannot say.
+    """
     try:
         if grantee.startswith("S"):
             await call.house.people.anew().group(grantee)
             return
         outsider = await call.house.people.anew().outsider(grantee)
-    except SlackProblem as error:
+    except SlackError as error:
         raise _unknown(grantee, error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
-        raise BadInput(say(TOO_WIDE[outsider], who=_mention(grantee)), say("Use `grant @person member app:courier`."))
+        raise UserInputError(
+            say(TOO_WIDE[outsider], who=_mention(grantee)), say("Use `grant @person member app:courier`.")
+        )
 
 
-def _unknown(grantee: str, error: SlackProblem) -> Problem:
+def _unknown(grantee: str, error: SlackError) -> BotError:
     if error.code in NOT_THERE or error.code in NO_GROUP:
         words = say("Slack doesn't know {who}.", who=_mention(grantee))
-        return BadInput(words, say("Type @ and pick the person or user group from Slack's list."))
+        return UserInputError(words, say("Type @ and pick the person or user group from Slack's list."))
     why = say("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
-    return Unchecked(why)
+    return PermissionUnverified(why)
 
 
 def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) -> str:
@@ -148,14 +153,14 @@ def _taken_back(grantee: str, role: Role, app: App | None) -> str:
 
 async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
-        raise BadInput(
+        raise UserInputError(
             say("A channel can be a `manager` channel, for every app."), say("For example `grant #leads manager`.")
         )
     channel = await references.seen(call, channel_id)
     require_told(channel)
     if channel.shared:
         why = say("That channel is shared with another organisation, and people are not named to others.")
-        raise BadInput(why, say("Choose one of your own."))
+        raise UserInputError(why, say("Choose one of your own."))
     await call.house.store.name_people_in(channel_id, call.asker.user_id)
     await call.write_down(Action.GRANT, f"manager channel {channel_id}")
     return Message(
@@ -182,7 +187,7 @@ async def _kept(call: Call, grantee: str) -> str:
     """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
     given = [one for one in await call.house.store.grants(call.asker.team_id) if one.grantee == grantee and one.app_id]
     names: dict[str, str] = {}
-    with suppress(AppliveryProblem):  # a role is taken back while Applivery is away too
+    with suppress(AppliveryError):  # a role is taken back while Applivery is away too
         names = {one.id: one.name for one in await call.house.catalogue.apps()} if given else {}
     roles = [
         say("{role} for {app}", role=one.role.word, app=verbatim(names.get(one.app_id or "") or say("another app")))
@@ -193,14 +198,14 @@ async def _kept(call: Call, grantee: str) -> str:
 
 def _one_app(app: App | None) -> App:
     if app is None:
-        raise BadInput(say("For which app?"), say("Add it, for example `app:courier`."))
+        raise UserInputError(say("For which app?"), say("Add it, for example `app:courier`."))
     return app
 
 
 def _grantee(who: str) -> str:
     found = references.person(who) or references.group(who)
     if not found:
-        raise BadInput(
+        raise UserInputError(
             say("I cannot tell who “{who}” is.", who=who[:60]),
             say("Type @ and pick the person or user group from Slack's list."),
         )
@@ -219,4 +224,4 @@ def _role(word: str | None) -> Role:
         hint = say("Did you mean `{name}`?", name=near[0])
     else:
         hint = say("There are {names}.", names=", ".join(code(name) for name in names))
-    raise BadInput(say("There is no role “{role}”.", role=word[:40]) if word else say("Which role?"), hint)
+    raise UserInputError(say("There is no role “{role}”.", role=word[:40]) if word else say("Which role?"), hint)

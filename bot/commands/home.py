@@ -11,7 +11,7 @@ from bot.commands.whoami import may
 from bot.domain import access
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Role
-from bot.errors import AppliveryProblem, Gone, PermissionMissing
+from bot.errors import AppliveryError, Forbidden, NotFound
 from bot.language import say
 from bot.slack.blocks import Home
 from bot.slack.cards import home as cards
@@ -53,7 +53,7 @@ async def _builds(call: Call) -> Builds | str:
             if mine:
                 return Builds(mine, mine=True, apps=apps, recalls=recalls)
             return Builds([(one, None) for one in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls)
-    except AppliveryProblem as problem:
+    except AppliveryError as problem:
         return problem.sentence
     except TimeoutError:
         return say("Applivery takes too long to answer.")
@@ -83,7 +83,7 @@ async def _named(
     async def one(app_id: str, build_id: str) -> Build | None:
         try:
             return builds.get(build_id) or await call.house.catalogue.build_by_id(build_id, (known[app_id],))
-        except (Gone, PermissionMissing):
+        except (NotFound, Forbidden):
             return None
 
     mine: list[tuple[Build, datetime | None]] = []
@@ -107,7 +107,7 @@ async def _newest(call: Call, apps: list[App]) -> list[Build]:
 async def _listed(call: Call, app: App) -> list[Build]:
     try:
         return await call.house.catalogue.builds(app)
-    except (Gone, PermissionMissing):
+    except (NotFound, Forbidden):
         return []
 
 
@@ -121,7 +121,7 @@ async def _own(call: Call, role: Role) -> Own:
 async def _may(call: Call) -> str:
     try:
         return await may(call)
-    except AppliveryProblem:  # the names of apps are missing, and it is said above that they cannot be had
+    except AppliveryError:  # the names of apps are missing, and it is said above that they cannot be had
         return await may(replace(call, asker=replace(call.asker, app_roles={})))
 
 

@@ -12,7 +12,7 @@ from bot.domain.audit import Action
 from bot.domain.downloads import Missing
 from bot.domain.grammar import Option
 from bot.domain.model import Role
-from bot.errors import BadInput, Denied, SlackProblem
+from bot.errors import PermissionDenied, SlackError, UserInputError
 from bot.language import figure, say, speaking
 from bot.language.verbatim import verbatim
 from bot.slack import questions, references
@@ -84,7 +84,7 @@ def _mention(whom: str) -> str:
         return f"<!subteam^{group}>"
     if channel := references.channel(whom):
         return f"<#{channel}>"
-    raise BadInput(
+    raise UserInputError(
         say("I cannot tell who “{typed}” is.", typed=whom[:60]),
         say("Type `missing:@` or `missing:#` and pick a group or channel."),
     )
@@ -97,7 +97,7 @@ async def _of_a_build(call: Call, question: Question) -> Question:
     builds = await call.house.reporting.newest(question.app)
     if not builds:
         said = say("{app} has no build yet that is ready.", app=verbatim(question.app.name))
-        raise BadInput(said, say("Ask again when it has one."))
+        raise UserInputError(said, say("Ask again when it has one."))
     return questions.about(question, builds)
 
 
@@ -107,7 +107,7 @@ async def _compared(call: Call, question: Question, place: str) -> Missing:
         call.house.reporting.tally(question, question.period),
     )
     if people and not any(people.values()):
-        raise SlackProblem(
+        raise SlackError(
             say("Slack does not tell me anybody's e-mail."),
             say("An admin has to add the scope `users:read.email` and reinstall the app."),
             code="missing_scope",
@@ -123,7 +123,7 @@ async def _members(call: Call, place: str) -> Collection[str]:
         found = await call.house.places.members(channel.id)
     if len(found) > MOST:
         many = {"place": place, "number": figure(len(found)), "most": figure(MOST)}
-        raise BadInput(
+        raise UserInputError(
             say("{place} has {number} people, and I compare {most} at most.", **many), say("Name a smaller group.")
         )
     return found
@@ -137,7 +137,7 @@ async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | No
         try:
             async with room:
                 person = await call.house.people.person(member)
-        except SlackProblem as problem:
+        except SlackError as problem:
             if problem.code not in _HIDDEN:
                 raise
             return (member, None)
@@ -152,6 +152,6 @@ async def _may_use(call: Call, question: Question, user_id: str) -> bool:
     try:
         asker = await call.house.people.asker(call.asker.team_id, user_id, None)
         await replace(call, need=Role.MEMBER).permit(question.app, asker)
-    except Denied:
+    except PermissionDenied:
         return False
     return True

@@ -7,9 +7,9 @@ from datetime import datetime
 from bot.commands.subscriptions import meant, meant_by
 from bot.domain import ahead, manners, spelling
 from bot.domain.audit import Action, AuditOutcome
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.language.verbatim import code
 from bot.slack.blocks import Message
@@ -108,24 +108,27 @@ async def _target(call: Call, typed: str) -> str:
         return one.app_id or f"{one.channel_id}/{one.id}"
     try:
         return (await call.app(typed)).id
-    except Ambiguous as error:
+    except AmbiguousInput as error:
         which = ", ".join(code(label) for label, _ in error.choices)
-        raise BadInput(error.sentence, say("Name it by what stands in brackets: {names}.", names=which)) from None
+        raise UserInputError(error.sentence, say("Name it by what stands in brackets: {names}.", names=which)) from None
 
 
 async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subscription]]:
-    """The subscriptions to mute, and those which the asker may not. Raises Denied when that is all of them."""
+    """The subscriptions to mute, and those which the asker may not.
+
+    Raises PermissionDenied when that is all of them.
+    """
     if "/" in target:
         return [await meant(call, target)], []
     here = await call.house.store.subscriptions(call.asker.channel_id or "")
     if not here:
-        raise BadInput(
+        raise UserInputError(
             say("This channel is subscribed to nothing, so there is nothing to mute."), say("See `help subscribe`.")
         )
     # what it hears of as one of every app is said to it whatever its own subscription says
     found = [one for one in here if target == HERE or one.app_id in (target, None)]
     if not found:
-        raise BadInput(
+        raise UserInputError(
             say("This channel does not hear of that app."), say("See what it hears of with `subscriptions`.")
         )
     may = [one for one in found if _role(call, one) >= call.need]

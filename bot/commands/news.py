@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from bot.domain.model import Build, Role
 from bot.domain.news import since
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import news as cards
@@ -41,7 +41,7 @@ async def pressed(call: Call, value: str) -> Message:
 async def _shown(call: Call, value: str, page: int = 0) -> Message:
     app_id, _, build_id = value.partition("/")
     if not build_id:
-        raise BadInput(say("This button does not say which build it is for."), say("Please use `news` instead."))
+        raise UserInputError(say("This button does not say which build it is for."), say("Please use `news` instead."))
     return await _told(call, await call.build(app_id, build_id), page)
 
 

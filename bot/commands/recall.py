@@ -9,10 +9,10 @@ from slack_sdk.models.blocks import Option
 from bot.commands import get
 from bot.domain import choice, labels
 from bot.domain.audit import Action
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.lengths import within
 from bot.domain.model import App, Build, Recall, Role
-from bot.errors import BadInput, Gone
+from bot.errors import NotFound, UserInputError
 from bot.language import count, later, say
 from bot.language.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
@@ -86,10 +86,13 @@ async def _take_back(call: Call, build: Build, typed: str) -> Message:
 
 
 def _fitting(typed: str) -> str:
-    """The reason in one line. Raises BadInput when there is none, TooLong when a card could not show all of it."""
+    """The reason in one line.
+
+    Raises UserInputError when there is none, TextTooLong when a card could not show all of it.
+    """
     reason = " ".join(typed.split())
     if not reason:
-        raise BadInput(
+        raise UserInputError(
             say("A recall needs a reason."), say('Say it in quotes: `recall courier 2.4.0 "crash on login"`.')
         )
     return within(later("The reason"), reason, cards.REASON)
@@ -126,7 +129,7 @@ async def _give_free(call: Call, build: Build) -> Message:
 
 
 async def _only_one(call: Call, app: App | None) -> Build:
-    """The recalled build, when there is but one (of the app). Raises Ambiguous to let the person choose."""
+    """The recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
     apps = {one.id: one for one in ([app] if app else await call.apps())}
     found = sorted(
         (one for one in (await call.house.store.recalls()).values() if one.app_id in apps),
@@ -135,27 +138,27 @@ async def _only_one(call: Call, app: App | None) -> Build:
     )
     if not found:
         none = say("No build of {app} is recalled.", app=verbatim(app.name)) if app else say("No build is recalled.")
-        raise BadInput(none, say("See how they stand with `builds`."))
+        raise UserInputError(none, say("See how they stand with `builds`."))
     if len(found) == 1:
         return await call.build(found[0].app_id, found[0].build_id)
     room = asyncio.Semaphore(AT_ONCE)
     there = [build for build in await asyncio.gather(*(_there(call, one, room) for one in found)) if build]
     offered = [(f"{one.app.name} {choice.label(one)}", f"{one.app.id} {one.id}") for one in there]
-    raise Ambiguous(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
+    raise AmbiguousInput(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
 
 
 async def _there(call: Call, recall: Recall, room: asyncio.Semaphore) -> Build | None:
     try:
         async with room:
             return await call.build(recall.app_id, recall.build_id)
-    except Gone:
+    except NotFound:
         return None
 
 
 async def _named(call: Call, value: str) -> Build:
     app_id, _, build_id = value.partition("/")
     if not app_id or not build_id:
-        raise BadInput(
+        raise UserInputError(
             say("That does not say which build it is for."), say("Use `recall` with the app and the version.")
         )
     return await call.build(app_id, build_id)

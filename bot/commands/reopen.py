@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.model import Role
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.slack.blocks import Form
 from bot.slack.command import Call, button
@@ -15,4 +15,4 @@ async def reopen(call: Call, value: str) -> Form:
     try:
         return Form.restored(value)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadInput(say("This button is from another version of me."), say("Please start again.")) from None
+        raise UserInputError(say("This button is from another version of me."), say("Please start again.")) from None

@@ -8,7 +8,7 @@ from functools import partial
 from bot.commands.get import hand
 from bot.domain.model import Build, Role
 from bot.domain.states import Withdrawal
-from bot.errors import Denied, Problem, Recalled, Unchecked
+from bot.errors import BotError, BuildRecalled, PermissionDenied, PermissionUnverified
 from bot.language import say, speaking
 from bot.slack import replies
 from bot.slack.blocks import Message
@@ -25,14 +25,14 @@ async def taken(call: Call, value: str) -> Message:
     """*Get build* under a sent build: it works for that Slack user alone."""
     sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
     if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
-        raise Denied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
+        raise PermissionDenied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
     try:
         build = await call.build(sent.app_id, sent.build_id)
         await _require_sender(call, sent, build)
         message = await hand(call, build)
-    except Unchecked:
+    except PermissionUnverified:
         raise
-    except (Denied, Recalled) as error:
+    except (PermissionDenied, BuildRecalled) as error:
         return await _refused(call, sent, error)
     if message.secret and await call.house.store.use_sent(sent.id):
         with speaking(await call.house.people.language(sent.sender)):
@@ -43,31 +43,31 @@ async def taken(call: Call, value: str) -> Message:
 
 
 async def _require_sender(call: Call, sent: Sent, build: Build) -> None:
-    """Raise Denied when who sent the build may not have it any more."""
+    """Raise PermissionDenied when who sent the build may not have it any more."""
     try:
         await call.house.permission.require(sent.sender, Role.MEMBER, build.app, None)
-    except Unchecked:
+    except PermissionUnverified:
         raise
-    except Denied as error:
+    except PermissionDenied as error:
         why = say("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
         raise _SenderDenied(why, say("Use `get` to get it yourself."), reason=error.reason) from error
 
 
-class _SenderDenied(Denied):
+class _SenderDenied(PermissionDenied):
     """It is the sender who may not."""
 
 
-async def _refused(call: Call, sent: Sent, error: Denied | Recalled) -> Message:
+async def _refused(call: Call, sent: Sent, error: PermissionDenied | BuildRecalled) -> Message:
     """Why the recipient gets nothing; the sender is told once."""
-    refusal = replies.denied(error) if isinstance(error, Denied) else replies.problem(error)
-    reason = Withdrawal(error.reason or Withdrawal.ROLE) if isinstance(error, Denied) else Withdrawal.RECALLED
+    refusal = replies.denied(error) if isinstance(error, PermissionDenied) else replies.problem(error)
+    reason = Withdrawal(error.reason or Withdrawal.ROLE) if isinstance(error, PermissionDenied) else Withdrawal.RECALLED
     gone = isinstance(error, _SenderDenied) and reason is Withdrawal.PERSON
     if gone or not await call.house.store.remember_once(f"withheld sent {sent.id}", reason):
         return refusal
     return replace(refusal, copies=((sent.sender, await _told(call, sent, error, reason)),))
 
 
-async def _told(call: Call, sent: Sent, error: Denied | Recalled, reason: Withdrawal) -> Message:
+async def _told(call: Call, sent: Sent, error: PermissionDenied | BuildRecalled, reason: Withdrawal) -> Message:
     """What the sender reads, in their language."""
     name, admins = await _named(call, sent)
     paused = Paused(
@@ -76,7 +76,7 @@ async def _told(call: Call, sent: Sent, error: Denied | Recalled, reason: Withdr
         name,
         Role.MEMBER,
         reason,
-        channels=error.channels if isinstance(error, Denied) else (),
+        channels=error.channels if isinstance(error, PermissionDenied) else (),
         other="" if isinstance(error, _SenderDenied) else sent.recipient,
     )
     with speaking(await call.house.people.language(sent.sender)):
@@ -88,6 +88,6 @@ async def _named(call: Call, sent: Sent) -> tuple[str, list[str]]:
     try:
         apps = {one.id: one.name for one in await call.house.catalogue.apps()}
         admins = [one for one in await call.house.people.admins(sent.team_id) if one != sent.sender]
-    except Problem:
+    except BotError:
         return say("an app"), []
     return inline(apps.get(sent.app_id) or say("an app"), 80), admins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.choice import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.language.verbatim import verbatim
 from bot.slack.blocks import Message
@@ -35,7 +35,7 @@ async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = 
     app = await target.the_app(call)
     found = await call.house.catalogue.builds(app, filters, most=1)
     if not found:
-        raise BadInput(
+        raise UserInputError(
             say("{app} has no build that fits.", app=verbatim(app.name)),
             say("See all with `builds {slug}`.", slug=app.slug),
         )

@@ -13,12 +13,12 @@ from bot.applivery.paging import PAGE_SIZE
 from bot.commands import get
 from bot.domain import access, choice, filters, grammar, manners, mentions
 from bot.domain.audit import Action, Entrypoint
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.grammar import NO_WORDS, Words
 from bot.domain.model import App, Build, Manner, Role, Subscription
 from bot.domain.rehearsal import LOOKED_AT, rehearse
 from bot.domain.states import Withdrawal
-from bot.errors import BadInput, ChannelRefused, Denied, Gone, PermissionMissing, Problem, SlackProblem
+from bot.errors import BotError, ChannelUnavailable, Forbidden, NotFound, PermissionDenied, SlackError, UserInputError
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
@@ -28,7 +28,7 @@ from bot.slack.cards.subscriptions import EVERY_APP
 from bot.slack.command import AppName, Call, button, command, form, options
 from bot.slack.replies import CHOICES
 from bot.slack.sharing import looked_at, require_told
-from bot.slack.submitting import WrongFields, in_field
+from bot.slack.submitting import InvalidFields, in_field
 
 Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
 # What to do about a channel that the bot is not in.
@@ -64,17 +64,17 @@ async def _app(call: Call, typed: str | None) -> App | None:
         return await call.app(typed)
     try:
         return await call.the_app(None)
-    except Ambiguous as error:
+    except AmbiguousInput as error:
         every = [(say("Every app"), "*")] if call.asker.role >= call.need else []
         more = [*every, (say("Use a form"), "")]  # nothing typed, and a button: the form
         few = len(error.choices) + len(more) <= CHOICES
-        raise Ambiguous(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
+        raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 
 
 async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
-    """The channel to speak in, when the bot can. Raises ChannelRefused with the exact invitation otherwise."""
+    """The channel to speak in, when the bot can. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
-        raise BadInput(
+        raise UserInputError(
             say("I do not know which channel you mean."),
             say("Type it in the channel that is to hear of the builds."),
         )
@@ -85,17 +85,17 @@ async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_
     invited = say(invite, name=await call.house.places.my_name())
     try:
         channel = await looked_at(call.house.places, channel_id)
-    except ChannelRefused as error:
-        raise ChannelRefused(say(outside), invited, code=error.code) from error
+    except ChannelUnavailable as error:
+        raise ChannelUnavailable(say(outside), invited, code=error.code) from error
     require_told(channel)
     if channel.shared:
         shared = say("This channel is shared with another organisation, so no builds are announced in it.")
-        raise Denied(shared, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
+        raise PermissionDenied(shared, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
     if channel.archived:
         archived = say("This channel is archived.") if this else say("That channel is archived.")
-        raise ChannelRefused(archived, say("Subscribe in one that people still read."), code="is_archived")
+        raise ChannelUnavailable(archived, say("Subscribe in one that people still read."), code="is_archived")
     if channel.member is False:
-        raise ChannelRefused(say(outside), invited, code="not_in_channel")
+        raise ChannelUnavailable(say(outside), invited, code="not_in_channel")
     return channel_id
 
 
@@ -103,7 +103,8 @@ async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_
 
 
 async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> Message:
-    """Try it on the newest builds, then save it; one for the same app is replaced. Raises BadInput for what is wrong.
+    """Try it on the newest builds, then save it; one for the same app is replaced. Raises UserInputError for what is
+    wrong.
 
     A channel that could not be spoken in before can be now, so what was kept back for it comes.
     """
@@ -147,8 +148,8 @@ async def _manner(call: Call, wishes: Words) -> Manner:
     with in_field("subscribe.mention"):
         try:
             known = {one.id: one.handle for one in await call.house.places.groups()}
-        except SlackProblem as error:
-            raise SlackProblem(
+        except SlackError as error:
+            raise SlackError(
                 say("Slack does not tell me which user groups there are."),
                 say("Please try again in a minute, or leave `mention:` out."),
                 code=error.code,
@@ -167,7 +168,7 @@ async def newest(call: Call, app: App | None, words: Words = NO_WORDS, *, most: 
         try:
             async with room:
                 return await catalogue.builds(one, words, most=most or LOOKED_AT)
-        except (Gone, PermissionMissing):
+        except (NotFound, Forbidden):
             return []
 
     found = await asyncio.gather(*(of(one) for one in (await call.apps())[:TRIED_APPS]))
@@ -180,7 +181,7 @@ async def handles(call: Call, found: Iterable[Subscription]) -> dict[str, str]:
         return {}
     try:
         return {one.id: one.handle for one in await call.house.places.groups()}
-    except SlackProblem:
+    except SlackError:
         return {}
 
 
@@ -211,32 +212,32 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
 
 
 def read(call: Call, typed: dict[str, str]) -> Words:
-    """What was filled in, as the words one would type. Raises WrongFields for what is not understood."""
+    """What was filled in, as the words one would type. Raises InvalidFields for what is not understood."""
     line = grammar.parse(typed.get("subscribe.filters", ""))
     parts = {"subscribe.filters": line, **subscribing.lines(typed)}
-    wrong: dict[str, Problem] = {}
+    wrong: dict[str, BotError] = {}
     for name, words in parts.items():
         try:
             checked(words)
             filters.events(words)
             filters.query(words)
             manners.manner(words, call.asker.tz)
-        except BadInput as problem:
+        except UserInputError as problem:
             wrong[name] = problem
     if wrong:
-        raise WrongFields(wrong)
+        raise InvalidFields(wrong)
     return subscribing.read(typed)
 
 
 def checked(words: Words) -> None:
-    """Raise BadInput when a line of filters has something else in it."""
+    """Raise UserInputError when a line of filters has something else in it."""
     wrong = subscribing.unknown(words)
     if wrong is None:
         return
     hint = say("Filters are written like `branch:release/*` or `os:ios`.")
     if wrong[1]:
         hint = say("Did you mean `{key}:`?", key=wrong[1][0])
-    raise BadInput(say("“{word}” is no filter.", word=wrong[0][:40]), hint)
+    raise UserInputError(say("“{word}” is no filter.", word=wrong[0][:40]), hint)
 
 
 @options("subscribe.app", need=Role.RELEASER)

@@ -12,7 +12,7 @@ from bot.domain.audit import Action
 from bot.domain.model import EVENT_OF, Announcement, App, Asker, Build, Event, Role, Shown, Subscription
 from bot.domain.rehearsal import rehearse
 from bot.domain.states import Withdrawal
-from bot.errors import BadInput, ChannelUnchecked, NotFoundByName, SlackProblem
+from bot.errors import ChannelUnverified, NotFoundByName, SlackError, UserInputError
 from bot.language import later, say, speaking
 from bot.slack.blocks import Form, Message
 from bot.slack.cards import living, subscribing
@@ -32,7 +32,7 @@ async def subscriptions(call: Call, which: str | None = None) -> Message:
     /applivery subscriptions all
     """
     if which is not None and spelling.bare(which) != "all":
-        raise BadInput(
+        raise UserInputError(
             say("I do not know which subscriptions “{which}” are.", which=which[:40]),
             say("Say `subscriptions all`, or nothing."),
         )
@@ -44,7 +44,7 @@ async def turned(call: Call, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     which, _, page = value.partition("/")
     if not page.isdecimal() or len(page) > 6:
-        raise BadInput(say("That page is from another version of me."), say("See them with `subscriptions`."))
+        raise UserInputError(say("That page is from another version of me."), say("See them with `subscriptions`."))
     return await _listed(call, everywhere=which == "all", page=int(page))
 
 
@@ -82,12 +82,12 @@ async def meant(call: Call, value: str) -> Subscription:
     """The subscription a button or a form is about, when the asker may change it.
 
     That is who may for its app, in its own channel; from anywhere, who made it and still is there, and an admin.
-    Raises Denied, or BadInput when it has ended.
+    Raises PermissionDenied, or UserInputError when it has ended.
     """
     channel_id, _, number = value.rpartition("/")
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
-        raise BadInput(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
+        raise UserInputError(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
     found = [one for one in await call.house.store.subscriptions(channel_id) if one.id == int(number)]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
     if elsewhere and not (found and await _made_there(call, found[0])):
@@ -107,8 +107,8 @@ async def _usable(call: Call, value: str) -> tuple[Subscription, Call]:
     return one, there
 
 
-def _ended() -> BadInput:
-    return BadInput(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
+def _ended() -> UserInputError:
+    return UserInputError(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
 
 
 async def _made_there(call: Call, one: Subscription) -> bool:
@@ -118,10 +118,10 @@ async def _made_there(call: Call, one: Subscription) -> bool:
         return False
     try:
         return one.channel_id.startswith("D") or me in await call.house.places.members(one.channel_id)
-    except SlackProblem as error:
+    except SlackError as error:
         if error.code in OUT_OF_SIGHT:
             return True
-        raise ChannelUnchecked from error
+        raise ChannelUnverified from error
 
 
 # ------------------------------------------------------------------ ending
@@ -211,7 +211,7 @@ async def _app_of(call: Call, one: Subscription) -> App | None:
     for app in await call.house.catalogue.apps():
         if app.id == one.app_id:
             return app
-    raise BadInput(
+    raise UserInputError(
         say("Applivery has no app “{app}” any more.", app=one.app_name),
         say("End its subscription with `unsubscribe`."),
     )

@@ -13,7 +13,7 @@ from bot.commands import get
 from bot.domain import formats, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import Details
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import count, later, say
 from bot.slack import blocks, inputs
 from bot.slack.blocks import Block, Form, Message, Reply
@@ -57,7 +57,7 @@ async def from_message(call: Call, value: str | None) -> Form:
     """*Upload to Applivery* on a message with a build in it; its words are the changelog until somebody edits them."""
     files = call.quoted.files
     if not files:
-        raise BadInput(
+        raise UserInputError(
             say("There is no file in that message."),
             say("Use the one with the file, or `{command} upload`.", command=call.house.command),
         )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.commands.status import card, newest
 from bot.domain import estimates
 from bot.domain.model import Build, Role
-from bot.errors import AppliveryProblem, Denied, NotFoundByName
+from bot.errors import AppliveryError, NotFoundByName, PermissionDenied
 from bot.language import say
 from bot.slack.blocks import Message
 from bot.slack.cards import progress as cards
@@ -40,7 +40,7 @@ async def stop(call: Call, value: str) -> Message:
     await call.house.store.stop_following(build_id, call.asker.user_id)
     try:
         build = await call.build(app_id, build_id)
-    except (Denied, NotFoundByName):
+    except (PermissionDenied, NotFoundByName):
         return Message(say("You no longer watch this build."))
     return cards.stopped(build, again=call.can_be_awaited(build))
 
@@ -66,5 +66,5 @@ async def _usual(call: Call, build: Build) -> timedelta | None:
             build.app, wanted=lambda one: estimates.tells(one, build.platform), most=estimates.LATEST
         )
         return estimates.usual(alike, build.platform)
-    except AppliveryProblem:
+    except AppliveryError:
         return None  # it can be watched without an estimate

@@ -14,7 +14,7 @@ from bot.doctor import memory, running
 from bot.doctor.case import Case, unreached
 from bot.doctor.findings import Finding, broken, skipped, warning, well
 from bot.domain.model import App
-from bot.errors import AppliveryProblem, CredentialRefused, Gone, PermissionMissing, PlanLacks, WorkspaceMissing
+from bot.errors import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, NotFound, WorkspaceNotFound
 
 HOSTS, CREDENTIAL, PERMISSION = "Applivery host", "Applivery token", "Applivery permission"
 AFTER_CREDENTIAL = (PERMISSION, memory.POLLING, running.WEBHOOK)
@@ -54,17 +54,17 @@ async def credential(case: Case) -> list[Finding]:
     slug = case.settings.applivery_organization
     try:
         name = await case.applivery.organization()
-    except AppliveryProblem as problem:
+    except AppliveryError as problem:
         return [_no_entry(problem, slug)]
     return [well(CREDENTIAL, f"the workspace is {name}.")]
 
 
-def _no_entry(problem: AppliveryProblem, slug: str) -> Finding:
+def _no_entry(problem: AppliveryError, slug: str) -> Finding:
     said, fix = f"{problem.sentence} ({cause(problem)})", problem.next_step
-    if isinstance(problem, WorkspaceMissing):
+    if isinstance(problem, WorkspaceNotFound):
         said = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
         fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
-    elif isinstance(problem, CredentialRefused | PermissionMissing):
+    elif isinstance(problem, InvalidCredentials | Forbidden):
         fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
     return broken(CREDENTIAL, said, fix, blocks=AFTER_CREDENTIAL)
 
@@ -84,7 +84,7 @@ async def permissions(case: Case) -> list[Finding]:
     """Each permission; apps come first, since the others are asked for one."""
     try:
         apps = await case.applivery.apps()
-    except AppliveryProblem as problem:
+    except AppliveryError as problem:
         return [_lacking(LISTING, problem), *_unasked()]
     if not apps:
         said = "no app is seen: there is none, or this credential may see none."
@@ -96,7 +96,7 @@ async def permissions(case: Case) -> list[Finding]:
 async def _role(applivery: Applivery, app: App) -> str:
     try:
         role = await applivery.role(app.id)
-    except AppliveryProblem:
+    except AppliveryError:
         role = None
     return f"role {role}" if role else "Applivery does not say which role this is"
 
@@ -155,17 +155,17 @@ def _unasked() -> list[Finding]:
 async def _probed(permission: Permission, case: Case, app: App) -> Finding:
     try:
         return well(PERMISSION, f"{await permission.probe(case, app)}.")
-    except AppliveryProblem as problem:
+    except AppliveryError as problem:
         return _lacking(permission, problem)
 
 
-def _lacking(lacked: Permission, problem: AppliveryProblem) -> Finding:
+def _lacking(lacked: Permission, problem: AppliveryError) -> Finding:
     """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
     bad, needed_for = (broken if lacked.needed else warning), f"it is needed for: {lacked.needed_for}."
-    if isinstance(problem, CredentialRefused | PermissionMissing | Gone):
+    if isinstance(problem, InvalidCredentials | Forbidden | NotFound):
         said = f"{lacked.name} is missing ({cause(problem)}); {needed_for}"
         return bad(PERMISSION, said, RAISE, blocks=lacked.blocks)
-    if isinstance(problem, PlanLacks):
+    if isinstance(problem, FeatureNotInPlan):
         said = f"your plan does not include what is needed for: {lacked.needed_for} ({cause(problem)})."
         return warning(PERMISSION, said, problem.next_step, blocks=lacked.blocks)
     said = f"{lacked.name} could not be asked: {problem.sentence} ({cause(problem)}); {needed_for}"

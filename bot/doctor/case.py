@@ -15,7 +15,7 @@ from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.config import Settings
 from bot.doctor.findings import Finding
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.service import Tuning, applivery_of, poster_of
 from bot.slack.poster import Poster
 from bot.store.store import Store
@@ -39,7 +39,7 @@ class Case:
     session: aiohttp.ClientSession
     poster: Poster
     applivery: Applivery
-    store: Store | CannotStart
+    store: Store | StartupError
     running: dict[str, Any] | None
     clock: Callable[[], datetime]
     consent: Consent
@@ -65,10 +65,10 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
                 await store.close()
 
 
-async def _store(settings: Settings) -> Store | CannotStart:
+async def _store(settings: Settings) -> Store | StartupError:
     try:
         return await Store.beside(settings.database_url)
-    except CannotStart as problem:
+    except StartupError as problem:
         return problem
 
 

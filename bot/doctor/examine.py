@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from bot.causes import cause
-from bot.config import Settings, SettingsFault
+from bot.config import InvalidSettings, Settings
 from bot.doctor import applivery, memory, running, slack
 from bot.doctor.case import Case, Consent, opened
 from bot.doctor.findings import Finding, Report, broken, skipped, well
@@ -43,7 +43,7 @@ async def examine(read: Callable[[], Settings], consent: Consent, *, clock: Call
     """Look at everything the settings that `read` gives lead to, and change nothing without `consent`."""
     try:
         settings = read()
-    except SettingsFault as fault:
+    except InvalidSettings as fault:
         rest = [skipped(name, "the settings come first.") for name in CHECKS]
         return Report((*_wrong(fault.lines), *rest), str)  # such a line holds no value, and its example is no secret
     learn_secrets(settings)

@@ -10,7 +10,7 @@ from bot.doctor.case import Case
 from bot.doctor.findings import Finding, broken, skipped, warning, well
 from bot.domain.health import LATE_SECONDS
 from bot.domain.model import Subscription
-from bot.errors import CannotStart, ChannelRefused, Problem, SlackProblem
+from bot.errors import BotError, ChannelUnavailable, SlackError, StartupError
 from bot.store.migrating import HEAD
 from bot.store.store import Store
 from bot.web.readiness import late_after, overdue_after
@@ -21,7 +21,7 @@ DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announ
 
 async def database(case: Case) -> list[Finding]:
     """Whether it can be read, and at which version its tables are."""
-    if isinstance(case.store, CannotStart):
+    if isinstance(case.store, StartupError):
         said, fix = case.store.sentence, case.store.next_step
         return [(warning if "There is no database" in said else broken)(DATABASE, said, fix)]
     version = await case.store.version()
@@ -58,10 +58,10 @@ async def _channel(case: Case, channel_id: str, wishes: list[Subscription], name
     invite = f"In Slack, in that channel: /invite @{name}"
     try:
         channel = await case.poster.channel(channel_id)
-    except ChannelRefused:
+    except ChannelUnavailable:
         said = f"{channel_id} (hears of {apps}) is gone, or private and the bot is not in it."
         return broken(CHANNELS, said, f"{invite}, or remove its subscriptions.")
-    except SlackProblem as problem:
+    except SlackError as problem:
         return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({cause(problem)}).")
     if channel.archived:
         return warning(
@@ -85,7 +85,7 @@ async def polling(case: Case) -> list[Finding]:
     spans = {"behind_after_seconds": late_after(idle), "overdue_after_seconds": overdue_after(idle)}
     try:
         state = await store.watching_state(**spans)
-    except Problem as problem:
+    except BotError as problem:
         return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
     if not state.apps:
         return [well(POLLING, "no app is watched.")]
@@ -103,7 +103,7 @@ async def announcements(case: Case) -> list[Finding]:
         return [skipped(OUTBOX, "what waits is in the database.")]
     try:
         waiting = await store.announcements_waiting()
-    except Problem as problem:
+    except BotError as problem:
         return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
     oldest = waiting.oldest_seconds or 0.0
     if oldest > LATE_SECONDS:

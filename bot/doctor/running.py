@@ -8,7 +8,7 @@ from bot.applivery.notifications import EVENTS, LONGEST_URL, Notification
 from bot.causes import cause
 from bot.doctor.case import Case, here
 from bot.doctor.findings import Finding, Outcome, broken, skipped, warning, well
-from bot.errors import AppliveryProblem, PermissionMissing
+from bot.errors import AppliveryError, Forbidden
 
 RUNNING, PUBLIC, WEBHOOK = "running bot", "public address", "webhook"
 # What makes a part of a running bot not ready, by the check that finds it.
@@ -70,13 +70,13 @@ async def webhook(case: Case) -> list[Finding]:
         if not known and case.consent(f"Let Applivery call {shown} about builds of every app of this workspace?"):
             await case.applivery.subscribe_webhook(url)
             known = await _ours(case, url)
-    except PermissionMissing:
+    except Forbidden:
         return [
             warning(
                 WEBHOOK, "this credential may not list the workspace's webhooks, or not register one.", _by_hand(shown)
             )
         ]
-    except AppliveryProblem as problem:
+    except AppliveryError as problem:
         return [warning(WEBHOOK, f"{problem.sentence} ({cause(problem)})", _by_hand(shown))]
     return [_state(known, shown)]
 

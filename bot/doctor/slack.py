@@ -14,7 +14,7 @@ from bot.causes import cause
 from bot.doctor import memory
 from bot.doctor.case import SECONDS, Case, unreached
 from bot.doctor.findings import Finding, broken, skipped, warning, well
-from bot.errors import SlackProblem, SlackUnsure
+from bot.errors import DeliveryUnknown, SlackError
 from bot.slack.manifest import SCOPES
 from bot.slack.poster import granted
 from bot.slack.refusals import asked
@@ -33,7 +33,7 @@ async def slack(case: Case) -> list[Finding]:
     """The bot token, what it may do, and whether our clock is Slack's; all from one `auth.test`."""
     try:
         answer = await asked(case.poster.api.auth_test())
-    except SlackProblem as problem:
+    except SlackError as problem:
         return [_refused(case, problem), *(skipped(check, f"{TOKEN} comes first.") for check in (SCOPE, CLOCK))]
     headers = {name.lower(): value for name, value in answer.headers.items()}
     name, team = answer.get("user"), answer.get("team")
@@ -44,9 +44,9 @@ async def slack(case: Case) -> list[Finding]:
     ]
 
 
-def _refused(case: Case, problem: SlackProblem) -> Finding:
+def _refused(case: Case, problem: SlackError) -> Finding:
     """A token that is not taken, or a Slack that is not reached, which the app token cannot reach either."""
-    if isinstance(problem, SlackUnsure):
+    if isinstance(problem, DeliveryUnknown):
         said = f"{case.settings.slack_api_url} does not answer as Slack does ({cause(problem)})."
         return broken(TOKEN, said, unreached(problem, "SLACK_API_URL"), blocks=(*AFTER_TOKEN, SOCKETS))
     fix = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (api.slack.com/apps → OAuth & Permissions)."
@@ -91,7 +91,7 @@ async def connections(case: Case) -> list[Finding]:
         return [skipped(SOCKETS, "SLACK_APP_TOKEN is not set: HTTP mode.")]
     try:
         count = await _connected(case, case.settings.slack_app_token.get_secret_value())
-    except SlackProblem as problem:
+    except SlackError as problem:
         fix = "Make an app-level token with connections:write (Basic Information) and set SLACK_APP_TOKEN to it."
         return [broken(SOCKETS, f"Slack gave no connection ({cause(problem)}).", fix)]
     except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:

@@ -1,4 +1,7 @@
-"""May this person use this app in this place now: nothing, or Denied with the reason; unknown people are refused."""
+"""May this person use this app in this place now: nothing, or PermissionDenied with the reason.
+
+Unknown people are refused.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import datetime
 
 from bot.domain.model import App, Asker, Outsider, Role
 from bot.domain.states import Withdrawal
-from bot.errors import BadInput, Denied
+from bot.errors import PermissionDenied, UserInputError
 from bot.language import later, say
 from bot.language.verbatim import verbatim
 
@@ -40,13 +43,13 @@ class Person:
 
 
 def require_person(person: Person) -> None:
-    """Raise BadInput for who can be sent nothing and given no role: a bot, or a person who has left."""
+    """Raise UserInputError for who can be sent nothing and given no role: a bot, or a person who has left."""
     if person.bot:
-        raise BadInput(
+        raise UserInputError(
             say("{name} is a bot.", name=person.name or person.user_id), say("Choose a member of this workspace.")
         )
     if person.gone:
-        raise BadInput(
+        raise UserInputError(
             say("{name} has left this workspace.", name=person.name or person.user_id),
             say("Choose a member of this workspace."),
         )
@@ -66,9 +69,12 @@ def outsider(person: Person, *, home_team: str, admins: Collection[str]) -> Outs
 def asker_of(
     person: Person, channel_id: str | None, *, home_team: str, admins: Collection[str], default: Role
 ) -> Asker:
-    """The person with the role they have without any grant. Raises Denied for bots and people who have left."""
+    """The person with the role they have without any grant.
+
+    Raises PermissionDenied for bots and people who have left.
+    """
     if person.bot or person.gone:
-        raise Denied(say("Only people of this workspace can ask me."), "", reason=Withdrawal.PERSON)
+        raise PermissionDenied(say("Only people of this workspace can ask me."), "", reason=Withdrawal.PERSON)
     kind = outsider(person, home_team=home_team, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
     return Asker(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
@@ -108,19 +114,21 @@ def with_grants(asker: Asker, grants: Iterable[Grant], groups: Collection[str]) 
 
 
 def require_known(asker: Asker) -> None:
-    """Raise Denied for an outsider who was given no app at all."""
+    """Raise PermissionDenied for an outsider who was given no app at all."""
     if asker.outsider and not asker.app_roles:
         step = say("Ask an admin to give you access to an app.")
-        raise Denied(say(OUTSIDERS[asker.outsider]), step, reason=Withdrawal.ROLE)
+        raise PermissionDenied(say(OUTSIDERS[asker.outsider]), step, reason=Withdrawal.ROLE)
 
 
 def require_somewhere(asker: Asker, need: Role) -> None:
-    """Raise Denied when the asker reaches `need` for no app at all: nothing need be asked of Applivery then."""
+    """Raise PermissionDenied when the asker reaches `need` for no app at all: nothing need be asked of Applivery
+    then.
+    """
     require(asker.highest, need, somewhere=True)
 
 
 def require_for(asker: Asker, need: Role, app: App, channels: Collection[str]) -> None:
-    """Raise Denied when the asker may not do this with this app, or not in this channel.
+    """Raise PermissionDenied when the asker may not do this with this app, or not in this channel.
 
     `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a
     list that admins are above would not show who can see what.
@@ -130,9 +138,9 @@ def require_for(asker: Asker, need: Role, app: App, channels: Collection[str]) -
 
 
 def require_place(app: App, channel_id: str | None, channels: Collection[str]) -> None:
-    """Raise Denied when this app may not be used in this channel (None: in direct messages), by anyone."""
+    """Raise PermissionDenied when this app may not be used in this channel (None: in direct messages), by anyone."""
     if channels and channel_id not in channels:
-        raise Denied(
+        raise PermissionDenied(
             say("{app} cannot be used here.", app=verbatim(app.name)),
             say("Ask in a channel it is meant for."),
             channels=sorted(channels),
@@ -144,15 +152,17 @@ def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
     """Whether `require_for` would let the asker through."""
     try:
         require_for(asker, need, app, channels)
-    except Denied:
+    except PermissionDenied:
         return False
     return True
 
 
 def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool = False) -> None:
-    """Raise Denied, naming the missing role, when `role` does not reach `need`; `somewhere`: for no app at all."""
+    """Raise PermissionDenied, naming the missing role, when `role` does not reach `need`; `somewhere`: for no app at
+    all.
+    """
     if role < need:
-        raise Denied(
+        raise PermissionDenied(
             _lacking(role, need, app),
             say("Ask an admin of this bot for it."),
             missing=need.word,

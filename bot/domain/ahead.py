@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from bot.domain.periods import zone
 from bot.domain.spelling import bare
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import later, say
 
 LONGEST = timedelta(days=30)
@@ -29,7 +29,7 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
     """The time that was written, in UTC: after `now` (aware) and at most `LONGEST` later.
 
     A day without a time means nine in the morning there (`tz`, IANA), a time without a day the next time it comes.
-    Raises BadInput with examples.
+    Raises UserInputError with examples.
     """
     words = [word for word in bare(text).replace("@", " ").split() if word not in _FILLERS]
     try:
@@ -40,11 +40,11 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
     typed = text.strip()[:40]
     if too_far:
         sentence = say("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
-        raise BadInput(sentence, say("`30d` is the longest."))
+        raise UserInputError(sentence, say("`30d` is the longest."))
     if found is None:
-        raise BadInput(say("I do not understand the time “{typed}”.", typed=typed), say(_HINT))
+        raise UserInputError(say("I do not understand the time “{typed}”.", typed=typed), say(_HINT))
     if found <= now:
-        raise BadInput(say("“{typed}” is not in the future.", typed=typed), say(_HINT))
+        raise UserInputError(say("“{typed}” is not in the future.", typed=typed), say(_HINT))
     return found
 
 

@@ -62,7 +62,9 @@ class Action(StrEnum):
 
 
 class AuditOutcome(StrEnum):
-    """How an action ended, where that is no detail of its own (`to U123`) and no exception's name (`NotProcessed`)."""
+    """How an action ended, where that is no detail of its own (`to U123`) and no exception's name
+    (`BuildNotProcessed`).
+    """
 
     MINTED = "minted"
     TICKET = "ticket"

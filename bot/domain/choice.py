@@ -12,7 +12,7 @@ from bot.domain import labels
 from bot.domain.grammar import Option, Words
 from bot.domain.model import App, Build, Stage
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import NotFoundByName, UserInputError
 from bot.language import count, say
 from bot.language.verbatim import code, verbatim
 
@@ -23,11 +23,13 @@ label = labels.label
 short = labels.short
 
 
-class Ambiguous(BadInput):
+class AmbiguousInput(UserInputError):
     """Several things fit; `choices` are (label, what to type instead) pairs, best first.
 
     `left` is what else was typed, and stays whichever is chosen; None when nobody has told these words apart.
     """
+
+    kind = "Ambiguous"
 
     def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
         super().__init__(sentence, say("Which one do you mean?"))
@@ -35,8 +37,10 @@ class Ambiguous(BadInput):
         self.left: Words | None = None
 
 
-class NothingReady(BadInput):
+class NoReadyBuild(UserInputError):
     """Nothing that fits can be had; `newest` is the newest one all the same."""
+
+    kind = "NothingReady"
 
     def __init__(self, sentence: str, next_step: str, newest: Build) -> None:
         super().__init__(sentence, next_step)
@@ -54,7 +58,7 @@ def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0
 
 
 def app(typed: str, apps: Sequence[App]) -> App:
-    """The app with this id, slug or name. Raises Ambiguous for two of one name, NotFoundByName otherwise."""
+    """The app with this id, slug or name. Raises AmbiguousInput for two of one name, NotFoundByName otherwise."""
     for way in WAYS:
         found = _called(typed, apps, way)
         if len(found) == 1:
@@ -64,9 +68,9 @@ def app(typed: str, apps: Sequence[App]) -> App:
             many = count(
                 "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found), name=typed
             )
-            raise Ambiguous(many, choices)
+            raise AmbiguousInput(many, choices)
     if not apps:
-        raise BadInput(
+        raise UserInputError(
             say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
         )
     raise NotFoundByName(
@@ -196,7 +200,7 @@ def build(
 
     `recalled` has the ids of builds that were taken back: none of them is the latest, each can be meant by name. Of
     several with one version or number those are meant that `prefer` takes, or else those that can be had.
-    Raises Ambiguous when several builds carry the version or number, NotFoundByName with the closest versions.
+    Raises AmbiguousInput when several builds carry the version or number, NotFoundByName with the closest versions.
     """
     wanted = which.strip()
     if bare(wanted) == LATEST:
@@ -275,14 +279,14 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     ready = [one for one in builds if one.stage is Stage.READY]
     stand = [one for one in ready if one.id not in recalled]
     if ready and not stand:
-        raise BadInput(
+        raise UserInputError(
             say("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
             say("See why with `builds {app}`.", app=of.slug),
         )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
-            raise NothingReady(
+            raise NoReadyBuild(
                 say(
                     "No build of {app} that fits is ready; the newest is “{status}”.",
                     app=verbatim(of.name),
@@ -291,7 +295,7 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
                 say("See them with `builds {app}`.", app=of.slug),
                 builds[0],
             )
-        raise BadInput(
+        raise UserInputError(
             say("{app} has no build that fits.", app=verbatim(of.name)),
             say("See all with `builds {app}`.", app=of.slug),
         )
@@ -324,4 +328,4 @@ def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
         which=which,
         app=verbatim(of.name),
     )
-    raise Ambiguous(sentence, choices)
+    raise AmbiguousInput(sentence, choices)

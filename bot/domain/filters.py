@@ -10,7 +10,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.lengths import within
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
 from bot.domain.spelling import bare
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import later, say
 from bot.language.verbatim import verbatim
 
@@ -46,10 +46,10 @@ assert set(_WHEN) == set(Event)
 def events(words: Words) -> tuple[Event, ...]:
     """The events of `on:processed,failed` (comma lists and repeats), or the default: processed and failed.
 
-    Raises BadInput for an event that does not exist or cannot be asked for.
+    Raises UserInputError for an event that does not exist or cannot be asked for.
     """
     if any(option.key == "on" and option.no for option in words.options):
-        raise BadInput(
+        raise UserInputError(
             say("I cannot take an event away with `-on:`."), say("Name the ones you want, e.g. `on:processed`.")
         )
     names = [bare(name) for value in words.values("on") for name in value.split(",") if name.strip()]
@@ -58,14 +58,14 @@ def events(words: Words) -> tuple[Event, ...]:
         near = choice.closest(unknown[0], [event.value for event in EVENTS])
         every = ", ".join(f"`on:{event}`" for event in EVENTS)
         hint = say("Did you mean `on:{event}`?", event=near[0]) if near else say("There are: {names}.", names=every)
-        raise BadInput(say("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
+        raise UserInputError(say("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
     return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 
 def query(words: Words) -> str:
     """The filter as canonical text, without `on:` and how it is to be told; this is what is stored.
 
-    Raises TooLong when a form would have no room for it.
+    Raises TextTooLong when a form would have no room for it.
     """
     typed = Words((), tuple(option for option in words.options if option.key in choice.FILTERS))
     bare = " ".join(f"{'-' * one.no}{one.key}:{one.value}" for one in typed.options)  # quotes make it longer

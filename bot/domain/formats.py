@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import UnusableFile
+from bot.errors import UnsupportedFile
 from bot.language import figure, say
 
 # https://docs.applivery.com/en/app-distribution/api/builds/upload-build
@@ -55,21 +55,25 @@ def platform_of(extension: str | None) -> str | None:
 
 
 def check(name: str, size: int) -> None:
-    """Raise UnusableFile for what cannot become a build: a kind that is not documented, nothing in it, or too much."""
+    """Raise UnsupportedFile for what cannot become a build: a kind that is not documented, nothing in it, or too
+    much.
+    """
     if extension(name) is None:
         kinds = " ".join(f".{one}" for one in EXTENSIONS)
-        raise UnusableFile(
+        raise UnsupportedFile(
             say("“{file}” is no build that Applivery takes.", file=_short(name)), say("It takes: {kinds}.", kinds=kinds)
         )
     check_size(name, size)
 
 
 def check_size(name: str, size: int) -> None:
-    """Raise UnusableFile when a file, of whatever kind, is empty or larger than Applivery takes."""
+    """Raise UnsupportedFile when a file, of whatever kind, is empty or larger than Applivery takes."""
     if size <= 0:
-        raise UnusableFile(say("“{file}” is empty.", file=_short(name)), say("Check that it was written to its end."))
+        raise UnsupportedFile(
+            say("“{file}” is empty.", file=_short(name)), say("Check that it was written to its end.")
+        )
     if size > LARGEST:
-        raise UnusableFile(
+        raise UnsupportedFile(
             say(
                 "“{file}” has {size} GB, and Applivery takes up to 4 GB.",
                 file=_short(name),
@@ -80,14 +84,14 @@ def check_size(name: str, size: int) -> None:
 
 
 def check_start(name: str, start: bytes) -> None:
-    """Raise UnusableFile when the first bytes show that the file is not what its name says."""
+    """Raise UnsupportedFile when the first bytes show that the file is not what its name says."""
     if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
-        raise UnusableFile(
+        raise UnsupportedFile(
             say("“{file}” has a text in it, and not a build.", file=_short(name)),
             say("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
         )
     if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
-        raise UnusableFile(
+        raise UnsupportedFile(
             say("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
             say("Check that it is whole and was not renamed."),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.errors import AppliveryDown
+from bot.errors import ServiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Tries:
     def trouble(self, at: float) -> BaseException | None:
         """Return what is wrong: the latest failure, or that nothing comes of what is under way."""
         if self.error is None and self.waiting_since is not None and at - self.waiting_since > SILENT_SECONDS:
-            return AppliveryDown(why="no answer in time")
+            return ServiceUnavailable(why="no answer in time")
         return self.error
 
     @property

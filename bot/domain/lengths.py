@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import figure, say
 
 
-class TooLong(BadInput):
+class TextTooLong(UserInputError):
     """A text has more characters than there is room for; `typed_text` is all of it."""
+
+    kind = "TooLong"
 
     def __init__(self, what: str, typed: str, most: int) -> None:
         """`what` is a noun (said, or for later)."""
@@ -19,7 +21,7 @@ class TooLong(BadInput):
 
 
 def within(what: str, typed: str, most: int) -> str:
-    """The text. Raises TooLong when it has more than `most` characters."""
+    """The text. Raises TextTooLong when it has more than `most` characters."""
     if len(typed) > most:
-        raise TooLong(what, typed, most)
+        raise TextTooLong(what, typed, most)
     return typed

@@ -14,7 +14,7 @@ from bot.domain.lengths import within
 from bot.domain.model import Manner, Subscription
 from bot.domain.periods import zone
 from bot.domain.spelling import bare, fold
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import later, say
 from bot.language.verbatim import code, verbatim
 
@@ -31,10 +31,10 @@ _ON = frozenset({"on", "yes"})
 def manner(words: Words, tz: str) -> Manner:
     """The manner that was typed; `tz` (IANA) holds unless `tz:` names another.
 
-    `mention` is as typed: who it means only Slack knows. Raises BadInput with an example.
+    `mention` is as typed: who it means only Slack knows. Raises UserInputError with an example.
     """
     if wrong := [option for option in words.options if option.key in KEYS and option.no]:
-        raise BadInput(
+        raise UserInputError(
             say("`-{key}:` means nothing here.", key=wrong[0].key),
             say("Leave it out, or say `{key}:off`.", key=wrong[0].key),
         )
@@ -121,7 +121,7 @@ def quiet_ends(manner: Manner, now: datetime) -> datetime | None:
 def _single(words: Words, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
-        raise BadInput(
+        raise UserInputError(
             say("`{key}:` can be given once only.", key=key),
             say("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
         )
@@ -137,7 +137,7 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
         return usual
     if bare(typed) not in meanings:
         one, other = [code(f"{key}:{word}") for word in meanings][:2]
-        raise BadInput(
+        raise UserInputError(
             say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
             say("There is {one} or {other}.", one=one, other=other),
         )
@@ -155,10 +155,10 @@ def _quiet(typed: str) -> str:
         return ""
     found = _QUIET.fullmatch("".join(bare(typed).split()))
     if not found:
-        raise BadInput(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
+        raise UserInputError(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
     start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))
     if start == end:
-        raise BadInput(say("Those quiet hours begin when they end."), say(_QUIET_HINT))
+        raise UserInputError(say("Those quiet hours begin when they end."), say(_QUIET_HINT))
     return f"{start}-{end}"
 
 
@@ -174,7 +174,7 @@ def _zone(typed: str) -> str:
         return names[wanted]
     near = choice.closest(wanted, names.values(), alike=0.75)
     hint = say("Did you mean {names}?", names=", ".join(code(f"tz:{one}") for one in near))
-    raise BadInput(
+    raise UserInputError(
         say("I do not know the time zone “{typed}”.", typed=typed[:40]),
         hint if near else say("Write it like `tz:Europe/Madrid`."),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.domain import choice
 from bot.domain.spelling import bare
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import NotFoundByName, UserInputError
 from bot.language import later, say
 from bot.language.verbatim import code
 
@@ -21,12 +21,12 @@ _INSTEAD = later("Name a user group, e.g. `mention:@mobile-qa`; who is in it can
 def group(typed: str, handles: Mapping[str, str]) -> str:
     """The id of the user group that was typed; `handles` has the handle (without @) of each there is.
 
-    Raises BadInput for a person or for everybody, and NotFoundByName with the closest handles.
+    Raises UserInputError for a person or for everybody, and NotFoundByName with the closest handles.
     """
     if _EVERYBODY.fullmatch(typed):
-        raise BadInput(say("I do not mention everybody at once."), say(_INSTEAD))
+        raise UserInputError(say("I do not mention everybody at once."), say(_INSTEAD))
     if _PERSON.fullmatch(typed):
-        raise BadInput(say("I do not mention single people."), say(_INSTEAD))
+        raise UserInputError(say("I do not mention single people."), say(_INSTEAD))
     marked = _GROUP.fullmatch(typed)
     wanted = marked[1] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():

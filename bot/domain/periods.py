@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot import language
 from bot.domain.spelling import plainly
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import count, later, say
 from bot.language.verbatim import verbatim
 
@@ -56,7 +56,7 @@ def local(instant: datetime, there: ZoneInfo) -> datetime:
 
 
 def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:
-    """The period of `since:` and `until:`; None when neither was given. Raises BadInput with an example."""
+    """The period of `since:` and `until:`; None when neither was given. Raises UserInputError with an example."""
     if since is None and until is None:
         return None
     if since and ".." in (both := _ELLIPSIS.sub("..", since)):
@@ -64,18 +64,18 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
         until = after or until
     since, until = since and _bounded(since), until and _bounded(until)
     if not since and not until:
-        raise BadInput(say("That period has neither a beginning nor an end."), say(_HINT))
+        raise UserInputError(say("That period has neither a beginning nor an end."), say(_HINT))
     here = now.astimezone(zone(tz))
     try:
         start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
         end = _end(until, here) if until else here
     except OverflowError:
         typed = (since or until or "")[:40]
-        raise BadInput(say("“{typed}” is too far away.", typed=typed), say(_HINT)) from None
+        raise UserInputError(say("“{typed}” is too far away.", typed=typed), say(_HINT)) from None
     if since and not until and start > here:
-        raise BadInput(say("That period begins in the future."), say(_HINT))
+        raise UserInputError(say("That period begins in the future."), say(_HINT))
     if end < start:
-        raise BadInput(say("That period ends before it begins."), say(_HINT))
+        raise UserInputError(say("That period ends before it begins."), say(_HINT))
     return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
 
 
@@ -224,4 +224,4 @@ def _day(text: str, here: datetime) -> date:
         if word in ("last", "this"):
             two = say('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
             hint = f"{two} {hint}"
-        raise BadInput(say("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None
+        raise UserInputError(say("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None

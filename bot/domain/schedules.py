@@ -10,7 +10,7 @@ from cronsim import CronSim
 
 from bot.domain.periods import zone
 from bot.domain.spelling import bare
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import later, say
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,12 +49,15 @@ class Schedule:
 
 
 def parse(text: str) -> Schedule:
-    """The schedule that was typed, in any case and with blanks where people put them. Raises BadInput with examples."""
+    """The schedule that was typed, in any case and with blanks where people put them.
+
+    Raises UserInputError with examples.
+    """
     days, at, clock = bare(text).partition("@")
     found = _TIME.fullmatch(clock.strip())
     if not at or not found:
         sentence = say("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
-        raise BadInput(sentence, say(_HINT))
+        raise UserInputError(sentence, say(_HINT))
     chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
     return Schedule(tuple(sorted(chosen)), time(int(found[1]), int(found[2])))
 
@@ -88,5 +91,5 @@ def _days(word: str, text: str) -> tuple[int, ...]:
     fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
     if len(fitting) != 1:
         sentence = say("I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40])
-        raise BadInput(sentence, say(_HINT))
+        raise UserInputError(sentence, say(_HINT))
     return tuple(fitting)

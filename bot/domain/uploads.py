@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.model import Build
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import later, say
 
 LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
@@ -107,12 +107,12 @@ def tags(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def groups(text: str) -> tuple[tuple[str, ...], ...]:
-    """Groups of employees as typed: `a,b|c` is (a and b) or c. Raises BadInput for an empty part."""
+    """Groups of employees as typed: `a,b|c` is (a and b) or c. Raises UserInputError for an empty part."""
     if not text.strip():
         return ()
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
     if not all(group for part in found for group in part):
-        raise BadInput(
+        raise UserInputError(
             say("“{typed}” has an empty group in it.", typed=text[:60]),
             say("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
         )
@@ -120,25 +120,25 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def check(details: Details, *, icon: bool) -> None:
-    """Raise BadInput for what Applivery would refuse after the whole file was sent."""
+    """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
-        raise BadInput(
+        raise UserInputError(
             say("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
             say("There are: {names}.", names=", ".join(LANGUAGES)),
         )
     if details.platform is not None and details.platform not in PLATFORMS:
-        raise BadInput(
+        raise UserInputError(
             say("“{typed}” is no platform.", typed=details.platform[:20]),
             say("There are: {names}.", names=", ".join(PLATFORMS)),
         )
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
-        raise BadInput(
+        raise UserInputError(
             say("Groups narrow who is mailed, and nobody is."),
             say("Say who is to be mailed, or leave it out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
-        raise BadInput(
+        raise UserInputError(
             say("There is a message or a language for mails, and nobody is mailed."),
             say("Say who is to be mailed, or leave it out."),
         )
@@ -149,7 +149,7 @@ def check(details: Details, *, icon: bool) -> None:
             if not there
         ]
         if lacking:
-            raise BadInput(
+            raise UserInputError(
                 say(
                     "Applivery cannot read a build for {platform}, so it needs the package's {lacking}.",
                     platform=details.platform,

@@ -13,18 +13,19 @@ from bot.causes import cause
 from bot.domain.model import Announcement, Follow, Saying, is_person
 from bot.domain.states import ResultKind
 from bot.errors import (
-    AppliveryProblem,
-    ChannelRefused,
-    Denied,
-    MessageRefused,
-    Problem,
-    SlackBusy,
-    SlackCredentialRefused,
-    SlackDuplicate,
-    SlackProblem,
-    SlackUnsure,
-    StoreDown,
-    Unchecked,
+    AppliveryError,
+    BotError,
+    ChannelUnavailable,
+    DatabaseUnavailable,
+    DeliveryUnknown,
+    DuplicateMessage,
+    MessageRejected,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
+    kind_of,
 )
 from bot.jobs import threads
 from bot.jobs.loop import Outage
@@ -83,7 +84,8 @@ class Announce:
         self._aside: dict[str, str] = {}  # channel → why its last message was set aside
 
     async def step(self) -> float | None:
-        """Hand in what has ended, claim and start what is due; returns the seconds until more is. Raises StoreDown.
+        """Hand in what has ended, claim and start what is due; returns the seconds until more is. Raises
+        DatabaseUnavailable.
 
         This is the only place that asks the database for the sender, so outcomes are committed in groups.
         """
@@ -133,7 +135,7 @@ class Announce:
         try:
             outcome = await self._outcome(claim)
         except Exception as error:  # whatever it was, the channel must not stay blocked for ever
-            log.exception("announce.unexpected", error=type(error).__name__, key=claim.announcement.key)
+            log.exception("announce.unexpected", error=kind_of(error), key=claim.announcement.key)
             outcome = Outcome.of(claim, ResultKind.UNSURE)
         self._metrics.announcements.labels(outcome.kind).inc()
         if outcome.kind is ResultKind.POSTED:
@@ -145,39 +147,39 @@ class Announce:
         try:
             admitted = await self._withdrawals.admit(claim.announcement, new=claim.card_ts is None)
             return await self._attempted(replace(claim, announcement=admitted))
-        except (Unchecked, StoreDown) as error:
+        except (PermissionUnverified, DatabaseUnavailable) as error:
             return self._unchecked(claim, error)
-        except Denied as error:
+        except PermissionDenied as error:
             log.info("announce.withheld", why=error.reason, key=claim.announcement.key)
             return Outcome.of(claim, ResultKind.HELD, reason=error.reason)
-        except MessageRefused as error:  # it has nothing to say any more
+        except MessageRejected as error:  # it has nothing to say any more
             return await self._refused(claim, error)
 
-    def _unchecked(self, claim: Claim, error: Problem) -> Outcome:
+    def _unchecked(self, claim: Claim, error: BotError) -> Outcome:
         """It is asked again later; how Slack is doing counts as it would for the post."""
         behind = error.__cause__
         log.info("announce.unchecked", cause=cause(error), key=claim.announcement.key)
-        if isinstance(behind, SlackBusy):
+        if isinstance(behind, SlackRateLimited):
             return Outcome.of(claim, ResultKind.AGAIN, retry_in=behind.retry_after)
-        if isinstance(behind, (SlackUnsure, SlackCredentialRefused)):
+        if isinstance(behind, (DeliveryUnknown, SlackInvalidCredentials)):
             self.outage.failed(behind)
-        refused = isinstance(behind, SlackProblem) and not isinstance(behind, SlackUnsure)
+        refused = isinstance(behind, SlackError) and not isinstance(behind, DeliveryUnknown)
         return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
 
     async def _attempted(self, claim: Claim) -> Outcome:
         try:
             outcome = await self._post(claim)
-        except SlackDuplicate as error:
+        except DuplicateMessage as error:
             return await self._looked_up_next(claim, error)
-        except SlackUnsure as error:
+        except DeliveryUnknown as error:
             self.outage.failed(error)
             return Outcome.of(claim, ResultKind.UNSURE)
-        except SlackBusy as error:
+        except SlackRateLimited as error:
             return Outcome.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
-        except SlackCredentialRefused as error:
+        except SlackInvalidCredentials as error:
             self.outage.failed(error)
             return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
-        except (SlackProblem, AppliveryProblem) as error:
+        except (SlackError, AppliveryError) as error:
             return await self._refused(claim, error)
         self.outage.worked()
         # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
@@ -201,7 +203,7 @@ class Announce:
             return await self._said(claim)
         try:
             await self._plainer(claim, await self._message(claim.announcement), partial(self._edit, claim))
-        except MessageRefused as error:
+        except MessageRejected as error:
             if event is Follow.CHANGED or error.code not in CARD_IS_GONE:
                 raise
             return await self._said(claim)  # what is new is told again where the card was taken away
@@ -225,7 +227,7 @@ class Announce:
         """Sent as it is; a workspace that will not take the blocks still hears the sentence."""
         try:
             return await send(message)
-        except MessageRefused as error:
+        except MessageRejected as error:
             if error.code in CARD_IS_GONE:
                 raise
             log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
@@ -258,21 +260,21 @@ class Announce:
             return await self._poster.find(
                 announcement.channel_id, announcement.key, claim.first_attempt_at, thread_ts=thread_ts
             )
-        except SlackProblem as error:
+        except SlackError as error:
             if error.code in ("missing_scope", "unknown_method"):
                 # Said at the start: without the history scope a crash can, rarely, repeat a message.
                 log.warning("announce.cannot_look_up", code=error.code)
                 return None
-            if isinstance(error, ChannelRefused):
+            if isinstance(error, ChannelUnavailable):
                 if _is_person(claim):
                     raise
                 if not self._pausing.knows(announcement.channel_id):
                     await self._pausing.refused(announcement.channel_id, error)
             elif await self._given_up(claim, error):
                 raise
-            raise SlackUnsure(code=error.code) from error  # as unsure as before, whatever kept us from asking
+            raise DeliveryUnknown(code=error.code) from error  # as unsure as before, whatever kept us from asking
 
-    async def _kept_back(self, claim: Claim, error: ChannelRefused) -> Outcome:
+    async def _kept_back(self, claim: Claim, error: ChannelUnavailable) -> Outcome:
         """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
         if claim.announcement.event is Saying.SUMMARY:
             await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
@@ -281,39 +283,39 @@ class Announce:
         await self._pausing.refused(claim.announcement.channel_id, error)
         return Outcome.of(claim, ResultKind.HELD, reason=error.code)
 
-    async def _refused(self, claim: Claim, error: SlackProblem | AppliveryProblem) -> Outcome:
+    async def _refused(self, claim: Claim, error: SlackError | AppliveryError) -> Outcome:
         """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks nothing."""
-        if isinstance(error, ChannelRefused):
+        if isinstance(error, ChannelUnavailable):
             return await self._kept_back(claim, error)
-        if isinstance(error, AppliveryProblem):
+        if isinstance(error, AppliveryError):
             return Outcome.of(claim, ResultKind.AGAIN, retry_in=APPLIVERY_SECONDS)
         log.warning("announce.refused", code=error.code, key=claim.announcement.key)
-        if isinstance(error, MessageRefused):
+        if isinstance(error, MessageRejected):
             return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
         if await self._given_up(claim, error):
             return await self._set_aside(claim, error)
         return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
-    async def _looked_up_next(self, claim: Claim, error: SlackDuplicate) -> Outcome:
+    async def _looked_up_next(self, claim: Claim, error: DuplicateMessage) -> Outcome:
         """No request is under way, so the channel need not wait for a lease to lapse before it is searched."""
         log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
         if claim.unsure and await self._is_old(claim):
             return await self._set_aside(claim, error)
         return Outcome.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
 
-    async def _set_aside(self, claim: Claim, error: SlackProblem) -> Outcome:
+    async def _set_aside(self, claim: Claim, error: SlackError) -> Outcome:
         """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
         channel_id = claim.announcement.channel_id
         log.error("announce.set_aside", code=error.code, key=claim.announcement.key, channel=channel_id)
         self._metrics.set_aside.inc()
         if self._aside.get(channel_id) == error.code:
-            return await self._kept_back(claim, ChannelRefused(code=error.code))
+            return await self._kept_back(claim, ChannelUnavailable(code=error.code))
         self._aside[channel_id] = error.code
         return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
 
-    async def _given_up(self, claim: Claim, error: SlackProblem) -> bool:
+    async def _given_up(self, claim: Claim, error: SlackError) -> bool:
         """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""
-        if isinstance(error, (SlackBusy, SlackUnsure, SlackCredentialRefused)):
+        if isinstance(error, (SlackRateLimited, DeliveryUnknown, SlackInvalidCredentials)):
             return False
         return await self._is_old(claim)
 
@@ -326,7 +328,7 @@ class Announce:
             return
         try:
             await self._poster.delete(outcome.channel_id, outcome.ts)
-        except SlackProblem as error:
+        except SlackError as error:
             log.warning("announce.copy_stays", code=error.code)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from bot.domain import manners
 from bot.domain.model import Event, NewAnnouncement, Subscription
 from bot.domain.token_buckets import TokenBuckets
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable
 from bot.store.store import Store
 
 POLLS_AT_ONCE, POLL_SECONDS = 5, 10.0  # for one app: 365 an hour at most
@@ -52,7 +52,7 @@ class Bell:
         """Make the watched apps whose id stands in the body due, or all of them when none does.
 
         The payload is not documented, so ids are looked for anywhere in it, in any format. That there is feedback is
-        told where it was asked for, once for each, without a word of the body. Raises StoreDown.
+        told where it was asked for, once for each, without a word of the body. Raises DatabaseUnavailable.
         """
         named = {found.decode().lower() for found in _ID.findall(body)}
         every = await self._store.watched_apps()
@@ -80,7 +80,7 @@ class Bell:
             task.add_done_callback(self._tasks.discard)
 
     async def _mark_due(self, app_id: str) -> None:
-        with suppress(StoreDown):  # polling is the safety net
+        with suppress(DatabaseUnavailable):  # polling is the safety net
             await self._store.mark_due([app_id])
 
     async def _tell_of_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:

@@ -12,7 +12,16 @@ from bot.domain import digests as decisions
 from bot.domain.digests import Digest, Turn
 from bot.domain.model import App
 from bot.domain.reports import Report
-from bot.errors import AppliveryProblem, Denied, Gone, NotFoundByName, Problem, SlackProblem, Unchecked
+from bot.errors import (
+    AppliveryError,
+    BotError,
+    NotFound,
+    NotFoundByName,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    kind_of,
+)
 from bot.jobs.loop import Outage
 from bot.jobs.withdrawals import Withdrawals
 from bot.language import current, speaking
@@ -56,7 +65,7 @@ class DigestJob:
         self.outage = Outage("digest")
 
     async def step(self) -> float | None:
-        """Make what is due; returns the seconds until more is. Raises StoreDown.
+        """Make what is due; returns the seconds until more is. Raises DatabaseUnavailable.
 
         What Applivery or Slack cannot answer now is tried again when its lease has lapsed, with all that has come due
         by then as one.
@@ -65,7 +74,7 @@ class DigestJob:
         for digest, token in await self._store.take_digests(AT_ONCE, self._lease):
             try:
                 await self._tell(digest, token)
-            except (AppliveryProblem, SlackProblem, Unchecked) as problem:
+            except (AppliveryError, SlackError, PermissionUnverified) as problem:
                 self.outage.failed(problem)
             else:
                 self.outage.worked()
@@ -85,11 +94,11 @@ class DigestJob:
             with speaking(await self._people.language(digest.place) if digest.private else current()):
                 turn = decisions.turn(digest, now)
                 report = await self._report(digest, turn)
-        except Unchecked:
+        except PermissionUnverified:
             raise
-        except Denied:
+        except PermissionDenied:
             return  # it is paused, and its maker knows
-        except (Gone, NotFoundByName) as problem:
+        except (NotFound, NotFoundByName) as problem:
             await self._pause(digest, str(problem))
             return
         silent = digest.quiet and not report.summary.recorded
@@ -98,7 +107,7 @@ class DigestJob:
         )
 
     async def _report(self, digest: Digest, turn: Turn) -> Report:
-        """The report as its readers may see it. Raises Denied when it may not go out any more."""
+        """The report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         asked = Question(app, "", (), turn.period, digest.by, None, digest.tz)
         names = await self._withdrawals.require_report(digest)
@@ -121,5 +130,5 @@ class DigestJob:
                 with speaking(await self._people.language(paused.created_by)):
                     card = cards.paused(paused, why, await self._names(paused))
                 await self._poster.post(paused.created_by, card)
-            except Problem as problem:
-                log.info("digest.maker_not_told", problem=type(problem).__name__, cause=cause(problem))
+            except BotError as problem:
+                log.info("digest.maker_not_told", problem=kind_of(problem), cause=cause(problem))

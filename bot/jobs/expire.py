@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.causes import cause
-from bot.errors import SlackProblem
+from bot.errors import SlackError
 from bot.language import speaking
 from bot.slack.cards import links
 from bot.slack.poster import Poster
@@ -22,7 +22,7 @@ class Expire:
         self._poster = poster
 
     async def step(self) -> float | None:
-        """Change what is due; returns the seconds until more is. Raises StoreDown."""
+        """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
         for expiry in await self._store.take_expired():
             await self._change(expiry)
         return await self._store.expire_in()
@@ -35,5 +35,5 @@ class Expire:
                 await self._poster.respond(expiry.address, message, replace=True)
             else:
                 await self._poster.edit(expiry.address, expiry.ts, message)
-        except SlackProblem as error:
+        except SlackError as error:
             log.info("expire.left_as_it_is", code=error.code, cause=cause(error))

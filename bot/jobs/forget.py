@@ -18,7 +18,7 @@ class Forget:
         self._days = days
 
     async def step(self) -> float | None:
-        """Delete what is too old; returns the seconds until it is looked at again. Raises StoreDown."""
+        """Delete what is too old; returns the seconds until it is looked at again. Raises DatabaseUnavailable."""
         if not self._store.due("ledger", EVERY_SECONDS):
             return EVERY_SECONDS
         await self._store.purge_drafts()

@@ -12,5 +12,5 @@ class Hold:
         self._store = store
 
     async def step(self) -> float | None:
-        """Release what is due; returns the seconds until more is. Raises StoreDown."""
+        """Release what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
         return await self._store.release_held()

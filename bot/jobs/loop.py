@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from bot.causes import cause
-from bot.errors import Problem
+from bot.errors import BotError, kind_of
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -46,10 +46,8 @@ class Outage:
         """It did not answer."""
         if not self.failures:
             self._since = time.monotonic()
-            self.last = Away(self.what, type(error).__name__, cause(error), self._since)
-            log.warning(
-                f"{self.what}.away", problem=type(error).__name__, said=str(error), cause=cause(error), **self.facts
-            )
+            self.last = Away(self.what, kind_of(error), cause(error), self._since)
+            log.warning(f"{self.what}.away", problem=kind_of(error), said=str(error), cause=cause(error), **self.facts)
         self.failures += 1
 
     def worked(self) -> None:
@@ -71,11 +69,11 @@ async def forever(name: str, step: Step, rest: Rest, outage: Outage | None = Non
     while True:
         try:
             pause = await step()
-        except Problem as problem:
+        except BotError as problem:
             outage.failed(problem)
         except Exception as error:  # a bug in one step must not end the job for ever
             if not outage.failures:
-                log.exception(f"{name}.unexpected", error=type(error).__name__)
+                log.exception(f"{name}.unexpected", error=kind_of(error))
             outage.failed(error)
         else:
             outage.worked()

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.causes import cause
 from bot.domain.health import Tries
-from bot.errors import SlackProblem
+from bot.errors import SlackError, kind_of
 from bot.slack.people import People
 from bot.slack.poster import Poster
 from bot.store.outages import OutageRecord
@@ -52,7 +52,7 @@ class OutageNotifier:
         self._well = 0  # looks in a row that found nothing wrong
 
     async def step(self) -> float | None:
-        """Tell what has changed; returns the seconds until the next look. Raises StoreDown."""
+        """Tell what has changed; returns the seconds until the next look. Raises DatabaseUnavailable."""
         ready = (await self._polling())["ok"]
         error = self._tries.trouble(time.monotonic())
         known, now = await self._store.outage(), (await self._store.now()).timestamp()
@@ -63,7 +63,7 @@ class OutageNotifier:
                     await self._failing(known, now, error)  # a hiccup at the start is none
             elif known is not None and self._mine(known, now):
                 await self._over(known, now)
-        except SlackProblem as problem:  # whom to tell is asked again at the next look
+        except SlackError as problem:  # whom to tell is asked again at the next look
             log.info("outage.admins_unknown", code=problem.code, cause=cause(problem))
         return self._every
 
@@ -72,7 +72,7 @@ class OutageNotifier:
         if known is None:
             since = self._tries.trouble_began
             began = now if since is None else now - (time.monotonic() - since)
-            record = OutageRecord(began, type(error).__name__, cause(error), self._owner, until)
+            record = OutageRecord(began, kind_of(error), cause(error), self._owner, until)
             if await self._store.begin_outage(record, await self._admins()):
                 log.warning("outage.told", problem=record.kind, cause=record.cause)
         elif self._mine(known, now):
@@ -91,5 +91,5 @@ class OutageNotifier:
         return self._store.dialect == SQLITE or known.owner == self._owner or not owned
 
     async def _admins(self) -> list[str]:
-        """Whom to tell. Raises SlackProblem."""
+        """Whom to tell. Raises SlackError."""
         return (await self._people.admins((await self._poster.identity()).team_id))[:TOLD]

@@ -6,7 +6,7 @@ import time
 
 from bot.causes import cause
 from bot.domain.model import Subscription
-from bot.errors import ChannelRefused, SlackProblem
+from bot.errors import ChannelUnavailable, SlackError
 from bot.language import speaking
 from bot.slack.cards import subscriptions as cards
 from bot.slack.people import People
@@ -42,7 +42,7 @@ class Pausing:
         self._troubled: set[str] = set()
         self._looks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
 
-    async def refused(self, channel_id: str, error: ChannelRefused) -> None:
+    async def refused(self, channel_id: str, error: ChannelUnavailable) -> None:
         """Slack will not take messages for a channel: pause its subscriptions and tell each maker once for a trouble.
 
         What else is due there waits, too, so that one refusal is not followed by as many as there are messages.
@@ -60,11 +60,11 @@ class Pausing:
         for one in new.values():
             try:
                 await self._tell(one)
-            except SlackProblem as problem:
+            except SlackError as problem:
                 log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
 
     async def _tell(self, paused: Subscription) -> None:
-        """Its maker, in their language. Raises SlackProblem."""
+        """Its maker, in their language. Raises SlackError."""
         name, spoken = await self._poster.my_name(), await self._people.language(paused.created_by)
         with speaking(spoken):
             message = cards.paused(paused, name)
@@ -92,7 +92,10 @@ class Pausing:
         self._store.wakeups.ring(Topic.ACCESS)
 
     async def step(self) -> float | None:
-        """Try the paused channels whose time has come; returns the seconds until the next. Raises StoreDown."""
+        """Try the paused channels whose time has come; returns the seconds until the next.
+
+        Raises DatabaseUnavailable.
+        """
         self._paused = await self._store.paused_channels()
         self._troubled = {key.removeprefix(NOTE) for key in await self._store.notes_under(NOTE)}
         known = self._troubled | self._paused.keys()
@@ -116,7 +119,7 @@ class Pausing:
             return True
         try:
             channel = await self._poster.channel(channel_id)
-        except SlackProblem:
+        except SlackError:
             return False
         return channel.member is not False and not channel.archived
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bot.causes import cause
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Announcement, Build, Event, Saying
-from bot.errors import Denied, Problem, Recalled
+from bot.errors import BotError, BuildRecalled, PermissionDenied, kind_of
 from bot.language import say, speaking
 from bot.slack import blocks, replies
 from bot.slack.blocks import Message
@@ -61,14 +61,14 @@ class Personal:
             asker = await self._permission.waiter(announcement.channel_id, build)
             kind = self._handout.usual_kind(build)
             link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
-        except Recalled as problem:
+        except BuildRecalled as problem:
             told = replies.problem(problem)
             head = say("{build} is ready but was recalled.", build=builds.title(build))
             return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
-        except Denied:
+        except PermissionDenied:
             raise  # it was allowed a moment ago; nothing is said of it now
-        except Problem as problem:
-            log.info("personal.without_link", problem=type(problem).__name__, cause=cause(problem))
+        except BotError as problem:
+            log.info("personal.without_link", problem=kind_of(problem), cause=cause(problem))
             return card
         return links.ready(
             build,

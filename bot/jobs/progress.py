@@ -13,7 +13,15 @@ from bot.domain import estimates
 from bot.domain.builds import can_be_awaited
 from bot.domain.model import Build, Stage
 from bot.domain.states import WatchState
-from bot.errors import Denied, SlackBusy, SlackCredentialRefused, SlackProblem, SlackUnsure, StoreDown, Unchecked
+from bot.errors import (
+    DatabaseUnavailable,
+    DeliveryUnknown,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
+)
 from bot.jobs.withdrawals import Withdrawals
 from bot.language import speaking
 from bot.slack.blocks import Message
@@ -61,7 +69,10 @@ class Progress:
         self._deadline = deadline
 
     async def step(self) -> float | None:
-        """Bring the messages that are due up to date; returns the seconds until more are. Raises StoreDown."""
+        """Bring the messages that are due up to date; returns the seconds until more are.
+
+        Raises DatabaseUnavailable.
+        """
         taken = await self._store.take_progress(AT_ONCE, LEASE_SECONDS)
         now = await self._store.now()
         await asyncio.gather(*(self._show(row, now) for row in taken))
@@ -79,17 +90,17 @@ class Progress:
             card, paused = self._card(row, now), cards.withheld(row.build)
         try:
             at = None if ended and row.ts is None else await self._say(row, card)
-        except (Unchecked, StoreDown):
+        except (PermissionUnverified, DatabaseUnavailable):
             await self._store.put_off_progress(row, TROUBLE_SECONDS)
-        except Denied:
+        except PermissionDenied:
             await self._withheld(row, paused, now, ended=ended)
-        except (SlackBusy, SlackCredentialRefused, SlackUnsure) as error:
-            if row.ts is None and isinstance(error, SlackUnsure):
+        except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown) as error:
+            if row.ts is None and isinstance(error, DeliveryUnknown):
                 await self._store.end_progress(row)  # perhaps it is there; one that stands still is better than two
                 return
-            wait = error.retry_after if isinstance(error, SlackBusy) else TROUBLE_SECONDS
+            wait = error.retry_after if isinstance(error, SlackRateLimited) else TROUBLE_SECONDS
             await self._store.put_off_progress(row, max(wait, self._every))
-        except SlackProblem as error:
+        except SlackError as error:
             log.info(
                 "progress.left_as_it_is", code=error.code, cause=cause(error)
             )  # deleted, perhaps; the end is told all the same
@@ -117,7 +128,7 @@ class Progress:
         elif row.channel is None or row.ts is None:
             await self._store.put_off_progress(row, WITHHELD_SECONDS)
         else:
-            with suppress(SlackProblem):
+            with suppress(SlackError):
                 if paused.text != row.shown:
                     await self._poster.edit(row.channel, row.ts, paused)
             await self._store.progress_shown(row, row.channel, row.ts, paused.text, WITHHELD_SECONDS)

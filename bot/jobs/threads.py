@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import SlackBusy, SlackProblem, SlackUnsure
+from bot.errors import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.slack.cards import digests
 from bot.slack.poster import Posted, Poster
 from bot.store.claims import Claim
@@ -31,8 +31,8 @@ async def say(poster: Poster, claim: Claim, found: str | None) -> str:
         try:
             if found is None or not await _there(poster, claim, key, found):
                 await poster.post(posted.channel, below, thread_ts=posted.ts, key=key, before=claim.deadline_monotonic)
-        except SlackBusy as error:
-            raise SlackUnsure(code=error.code) from error
+        except SlackRateLimited as error:
+            raise DeliveryUnknown(code=error.code) from error
     return posted.ts
 
 
@@ -40,9 +40,9 @@ async def _there(poster: Poster, claim: Claim, key: str, thread_ts: str) -> bool
     try:
         channel = claim.announcement.channel_id
         return await poster.find(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None
-    except SlackUnsure:
+    except DeliveryUnknown:
         raise
-    except SlackProblem as error:
+    except SlackError as error:
         # without the history scope the headline could not have been found either
         log.info("threads.cannot_look_up", code=error.code)
         return True

@@ -18,16 +18,17 @@ from bot.domain.model import EVENT_OF, App, Build, Change, Known, NewAnnouncemen
 from bot.domain.outcomes import PollOutcome
 from bot.domain.states import Withdrawal
 from bot.errors import (
-    AppliveryDown,
-    AppliveryProblem,
-    BudgetSpent,
-    CredentialRefused,
-    Gone,
-    NotAnId,
-    Problem,
-    StoreDown,
-    TooManyRequests,
-    WorkspaceMissing,
+    AppliveryError,
+    AppliveryRateLimited,
+    BotError,
+    BudgetExhausted,
+    DatabaseUnavailable,
+    InvalidCredentials,
+    InvalidId,
+    NotFound,
+    ServiceUnavailable,
+    WorkspaceNotFound,
+    kind_of,
 )
 from bot.jobs.loop import Outage
 from bot.store.store import Store
@@ -46,7 +47,7 @@ ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lac
 DEADLINE = timedelta(days=1)
 CATALOGUE_NOTE = "catalogue_seen_at"
 # Other trouble is one app's own, unless several have it and none has not.
-EVERYWHERE = (AppliveryDown, TooManyRequests, CredentialRefused, BudgetSpent, WorkspaceMissing)
+EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
 SEVERAL = 3
 ASK_SECONDS = 15.0
 
@@ -87,7 +88,7 @@ class Watch:
         self._ask_at = 0.0  # time.monotonic(), when no app is watched
 
     async def step(self) -> float | None:
-        """Look at the apps that are due; returns the seconds until the next one is. Raises StoreDown."""
+        """Look at the apps that are due; returns the seconds until the next one is. Raises DatabaseUnavailable."""
         await self.finish()
         await self._meet_new_apps()
         claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
@@ -100,7 +101,7 @@ class Watch:
         return await self._ask_anyway() if due is None else due
 
     async def try_again(self) -> None:
-        """Applivery answers somebody: poll now what waits after failures. Raises StoreDown."""
+        """Applivery answers somebody: poll now what waits after failures. Raises DatabaseUnavailable."""
         self._ask_at = 0.0
         await self._store.retry_failing()
 
@@ -115,8 +116,8 @@ class Watch:
             async with asyncio.timeout(ASK_SECONDS):
                 await self._applivery.organization()
         except TimeoutError as error:
-            self._failed(None, AppliveryDown(why=cause(error)))
-        except AppliveryProblem as problem:
+            self._failed(None, ServiceUnavailable(why=cause(error)))
+        except AppliveryError as problem:
             self._failed(None, problem)
         else:
             await self._worked()
@@ -126,7 +127,10 @@ class Watch:
         return pause
 
     async def finish(self) -> None:
-        """Give back the apps whose look was broken off, so that nobody waits for their lease. Raises StoreDown."""
+        """Give back the apps whose look was broken off, so that nobody waits for their lease.
+
+        Raises DatabaseUnavailable.
+        """
         while self._broken_off:
             claim = self._broken_off[-1]
             await self._store.fail_app(claim.app_id, claim.token, 0.0, failed=False)
@@ -142,7 +146,7 @@ class Watch:
             return
         try:
             apps = await self._catalogue.apps(fresh=True)
-        except AppliveryProblem as problem:
+        except AppliveryError as problem:
             self._failed(None, problem)
             return
         await self._store.ensure_apps(
@@ -153,12 +157,12 @@ class Watch:
     async def _look(self, claim: ClaimedApp) -> None:
         try:
             running = await self._see_and_record(claim)
-        except (StoreDown, asyncio.CancelledError):
+        except (DatabaseUnavailable, asyncio.CancelledError):
             self._broken_off.append(claim)
             raise
         except Exception as error:  # noqa: BLE001  an odd answer about one app, or a bug, must hold up no other
-            self._metrics.polls.labels(type(error).__name__).inc()
-            if isinstance(error, Gone) and await self._left(claim):
+            self._metrics.polls.labels(kind_of(error)).inc()
+            if isinstance(error, NotFound) and await self._left(claim):
                 self._of_app(claim.app_id).failed(error)
                 await self._app_gone(claim.app_id)
                 await self._worked()
@@ -176,7 +180,7 @@ class Watch:
         """Whether Applivery lists its apps without this one: then that is the answer, and the next look can wait."""
         try:
             apps = await self._catalogue.apps(fresh=True)
-        except AppliveryProblem:
+        except AppliveryError:
             return False
         if claim.app_id in {app.id for app in apps}:
             return False
@@ -199,8 +203,8 @@ class Watch:
             self._failing.add(app_id)
         own = app_id is not None and not isinstance(error, EVERYWHERE) and len(self._failing) < SEVERAL
         outage = self._of_app(app_id) if own and app_id is not None else self.outage
-        if not outage.failures and not isinstance(error, Problem):
-            log.error("watch.unexpected", app=app_id, error=type(error).__name__, exc_info=error)
+        if not outage.failures and not isinstance(error, BotError):
+            log.error("watch.unexpected", app=app_id, error=kind_of(error), exc_info=error)
         outage.failed(error)
         return own
 
@@ -340,7 +344,7 @@ class Watch:
                 continue
             try:
                 found.append(replace(await self._applivery.build(app.id, build_id), app=app))
-            except (Gone, NotAnId):
+            except (NotFound, InvalidId):
                 await self._forget(app, build_id)
         return found
 
@@ -355,10 +359,10 @@ class Watch:
             try:
                 await self._applivery.build(app.id, build_id)
                 self._there[build_id] = now
-            except (Gone, NotAnId):
+            except (NotFound, InvalidId):
                 await self._forget(app, build_id)
-            except Problem as problem:
-                log.info("watch.not_told_apart", app=app.slug, problem=type(problem).__name__)
+            except BotError as problem:
+                log.info("watch.not_told_apart", app=app.slug, problem=kind_of(problem))
                 return
 
     async def _forget(self, app: App, build_id: str) -> None:
@@ -373,7 +377,7 @@ class Watch:
         try:
             async with room:
                 details = await self._applivery.build(build.app.id, build.id)
-        except Problem:
+        except BotError:
             return change  # better told without the details than late
         if details.stage is not build.stage:
             return change

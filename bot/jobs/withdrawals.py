@@ -12,7 +12,15 @@ from bot.domain import filters
 from bot.domain.digests import Digest
 from bot.domain.model import Announcement, App, Build, Event, Role, Saying, Subscription, is_person
 from bot.domain.states import Withdrawal
-from bot.errors import Denied, MessageRefused, Problem, SlackProblem, StoreDown, Unchecked
+from bot.errors import (
+    BotError,
+    DatabaseUnavailable,
+    MessageRejected,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    kind_of,
+)
 from bot.language import say, speaking
 from bot.slack.blocks import Message
 from bot.slack.cards import withdrawals as cards
@@ -60,8 +68,9 @@ class Withdrawals:
     async def admit(self, announcement: Announcement, *, new: bool) -> Announcement:
         """The announcement as it may be said now; `new`: it is no edit of a card that stands.
 
-        Raises Denied when it may not be said (what made it is paused, and its maker told), Unchecked and StoreDown
-        when that cannot be told now, MessageRefused when it never will be.
+        Raises PermissionDenied when it may not be said (what made it is paused, and its maker told),
+        PermissionUnverified and DatabaseUnavailable
+        when that cannot be told now, MessageRejected when it never will be.
         """
         match announcement.event:
             case Saying.SUMMARY:
@@ -83,9 +92,9 @@ class Withdrawals:
         note = f"withheld {user_id} {build.id}"
         try:
             await self._permission.waiter(user_id, build)
-        except Unchecked:
+        except PermissionUnverified:
             raise
-        except Denied as error:
+        except PermissionDenied as error:
             reason = _reason(error)
             if reason is not Withdrawal.PERSON and await self._store.remember_once(note, reason):
                 await self._tell(_paused(partial(cards.of_watch, build), user_id, build.app, Role.MEMBER, error))
@@ -103,13 +112,13 @@ class Withdrawals:
                 await self._permission.require_place(app, place)
             await self._permission.require(reader, Role.MANAGER, app, place)
             return place is None or await self._permission.may_name(place)
-        except Unchecked:
+        except PermissionUnverified:
             raise
-        except Denied as error:
+        except PermissionDenied as error:
             await self._pause_report(digest, app, error)
             raise
 
-    async def _pause_report(self, digest: Digest, app: App, error: Denied) -> None:
+    async def _pause_report(self, digest: Digest, app: App, error: PermissionDenied) -> None:
         if await self._store.pause_digest(digest.id, _reason(error)) is None:
             return
         log.warning("digest.paused", digest=digest.id, why=_reason(error))
@@ -127,14 +136,14 @@ class Withdrawals:
                 await self._store.forget_note(note)
             return
         if await self._store.remember_once(note, build.app.id):
-            with suppress(SlackProblem):
+            with suppress(SlackError):
                 await self._poster.post(user_id, await self._message(announcement))
-        raise Denied(reason=Withdrawal.RECALLED)
+        raise PermissionDenied(reason=Withdrawal.RECALLED)
 
     async def _report_as_it_may_be(self, announcement: Announcement) -> Announcement:
         digest = await self._store.digest(_number(announcement))
         if digest is None:
-            raise MessageRefused(say("This report has ended."), code="ended")
+            raise MessageRejected(say("This report has ended."), code="ended")
         if await self.require_report(digest):
             return announcement
         return replace(announcement, fact=fact_of_report(report_of(announcement.fact).without_names()))
@@ -142,10 +151,10 @@ class Withdrawals:
     async def _require_admin(self, user_id: str) -> None:
         try:
             await self._permission.require(user_id, Role.ADMIN, None, None)
-        except Unchecked:
+        except PermissionUnverified:
             raise
-        except Denied as error:
-            raise MessageRefused(code="no_admin") from error
+        except PermissionDenied as error:
+            raise MessageRejected(code="no_admin") from error
 
     # -------------------------------------------------------------- channels
 
@@ -154,9 +163,9 @@ class Withdrawals:
         concerned = await self._concerned(announcement)
         try:
             await self._permission.require_place(app, channel_id)
-        except Unchecked:
+        except PermissionUnverified:
             raise
-        except Denied as error:
+        except PermissionDenied as error:
             for one in concerned:
                 # an app that is kept elsewhere is no part of "every app" here
                 if one.app_id is not None or _reason(error) is Withdrawal.SHARED:
@@ -179,14 +188,17 @@ class Withdrawals:
         return [*own, *wanted]
 
     async def _require_maker(self, concerned: list[Subscription]) -> None:
-        """Raise Denied when nobody who subscribed the channel may; what was unsubscribed meanwhile has no maker."""
-        denied: Denied | None = None
+        """Raise PermissionDenied when nobody who subscribed the channel may.
+
+        What was unsubscribed meanwhile has no maker.
+        """
+        denied: PermissionDenied | None = None
         for one in concerned:
             try:
                 await self.require_subscription(one)
-            except Unchecked:
+            except PermissionUnverified:
                 raise
-            except Denied as error:
+            except PermissionDenied as error:
                 await self._pause(one, error)
                 denied = denied or error
             else:
@@ -195,7 +207,10 @@ class Withdrawals:
             raise denied
 
     async def require_subscription(self, one: Subscription) -> None:
-        """Whether who made a subscription may still have it. Raises Denied, Unchecked and StoreDown."""
+        """Whether who made a subscription may still have it.
+
+        Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
+        """
         await self._permission.require(one.created_by, Role.RELEASER, _app(one), one.channel_id)
 
     async def _require_obtainable(self, announcement: Announcement, concerned: list[Subscription]) -> None:
@@ -204,7 +219,7 @@ class Withdrawals:
         recalled = await self._store.recalls()
         if not all(build.id in recalled for build in builds):
             return
-        error = Denied(reason=Withdrawal.RECALLED)
+        error = PermissionDenied(reason=Withdrawal.RECALLED)
         for one in concerned[:1]:
             build = announcement.build
             if await self._store.remember_once(f"recalled {one.created_by} {build.id}", one.channel_id):
@@ -212,7 +227,7 @@ class Withdrawals:
                 await self._tell(_paused(head, one.created_by, build.app, Role.RELEASER, error))
         raise error
 
-    async def _pause(self, one: Subscription, error: Denied) -> None:
+    async def _pause(self, one: Subscription, error: PermissionDenied) -> None:
         if await self._store.pause_subscription(one.id, _reason(error)) is None:
             return
         log.warning("subscription.paused", subscription=one.id, channel=one.channel_id, why=_reason(error))
@@ -225,7 +240,7 @@ class Withdrawals:
         """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
         for one in await self._store.subscriptions(about=app_id):
             if one.app_id is not None:
-                await self._pause(one, Denied(reason=Withdrawal.APP))
+                await self._pause(one, PermissionDenied(reason=Withdrawal.APP))
         for build_id in await self._store.awaiting(app_id):
             await self._store.tell_deleted(app_id, build_id)
 
@@ -236,8 +251,8 @@ class Withdrawals:
         try:
             team = (await self._poster.identity()).team_id
             admins = [one for one in await self._people.admins(team) if one != paused.maker]
-        except Problem as problem:
-            log.info("withdrawal.admins_unknown", problem=type(problem).__name__, cause=cause(problem))
+        except BotError as problem:
+            log.info("withdrawal.admins_unknown", problem=kind_of(problem), cause=cause(problem))
             admins = []
         left = paused.reason is Withdrawal.PERSON
         for person in admins[:ADMINS_TOLD] if left else [paused.maker]:
@@ -245,7 +260,7 @@ class Withdrawals:
                 with speaking(await self._people.language(person)):
                     message = cards.told(paused, admins)
                 await self._poster.post(person, message)
-            except SlackProblem as problem:
+            except SlackError as problem:
                 log.info("withdrawal.maker_not_told", code=problem.code, cause=cause(problem))
 
     # -------------------------------------------------------------- looking again
@@ -275,18 +290,18 @@ class Withdrawals:
     async def _subscription_in_place(self, one: Subscription) -> None:
         await self.require_subscription(one)
         if one.paused == Withdrawal.APP:
-            raise Denied(reason=Withdrawal.APP)  # until the watch finds it again
+            raise PermissionDenied(reason=Withdrawal.APP)  # until the watch finds it again
         if await self._permission.is_shared(one.channel_id):
-            raise Denied(reason=Withdrawal.SHARED)
+            raise PermissionDenied(reason=Withdrawal.SHARED)
 
     async def _may(self, check: Awaitable[object]) -> bool:
         try:
             await check
-        except StoreDown:
+        except DatabaseUnavailable:
             raise
-        except MessageRefused:
+        except MessageRejected:
             return True  # it is settled when it is said
-        except Denied:
+        except PermissionDenied:
             return False
         return True
 
@@ -301,9 +316,9 @@ def _number(announcement: Announcement) -> int:
     return int(number[0]) if number and number[0].isdecimal() else 0
 
 
-def _reason(error: Denied) -> Withdrawal:
+def _reason(error: PermissionDenied) -> Withdrawal:
     return Withdrawal(error.reason or Withdrawal.ROLE)
 
 
-def _paused(head: Callable[[], str], maker: str, app: App, need: Role, error: Denied) -> Paused:
+def _paused(head: Callable[[], str], maker: str, app: App, need: Role, error: PermissionDenied) -> Paused:
     return Paused(head, maker, inline(app.name, 80), need, _reason(error), channels=error.channels)

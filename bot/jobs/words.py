@@ -10,7 +10,7 @@ import msgspec
 from bot.applivery.catalogue import Catalogue
 from bot.domain import installing
 from bot.domain.model import Announcement, App, Build, Event, Follow, Saying, is_person
-from bot.errors import MessageRefused
+from bot.errors import MessageRejected
 from bot.slack.blocks import Message
 from bot.slack.cards import asides, living
 from bot.slack.cards.welcome import welcome
@@ -37,7 +37,7 @@ class Words:
         self._command = command
 
     async def message(self, announcement: Announcement) -> Message:
-        """The message for an announcement. Raises MessageRefused when there is nothing to be said any more."""
+        """The message for an announcement. Raises MessageRejected when there is nothing to be said any more."""
         build = announcement.build
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
@@ -54,7 +54,7 @@ class Words:
     def _details(self, announcement: Announcement) -> Message:
         details = asides.details(announcement, installing.warnings(announcement.build, self._clock()))
         if not details.blocks:  # the changelog was made shorter meanwhile
-            raise MessageRefused("There are no details any more.", code="no_details")
+            raise MessageRejected("There are no details any more.", code="no_details")
         return details
 
     async def _feedback(self, announcement: Announcement) -> Message:
@@ -63,4 +63,4 @@ class Words:
             if app.id == announcement.build.app.id:
                 kind = msgspec.json.decode(announcement.fact).get("kind", "")
                 return asides.feedback(kind, app.name, self._apps(app))
-        raise MessageRefused("Applivery has no such app.", code="no_such_app")
+        raise MessageRejected("Applivery has no such app.", code="no_such_app")

@@ -11,7 +11,7 @@ from typing import Any
 from bot.applivery.catalogue import Catalogue
 from bot.causes import cause
 from bot.config import Settings
-from bot.errors import Problem
+from bot.errors import BotError, kind_of
 from bot.jobs import digest as digesting
 from bot.jobs.announce import Announce
 from bot.jobs.expire import Expire
@@ -97,8 +97,8 @@ class Jobs:
         try:
             await self.announce.finish(FINISH_SECONDS)
             await self.watch.finish()
-        except Problem as problem:
-            log.warning("jobs.unfinished", problem=type(problem).__name__, cause=cause(problem))
+        except BotError as problem:
+            log.warning("jobs.unfinished", problem=kind_of(problem), cause=cause(problem))
 
 
 def jobs_of(  # noqa: PLR0917 - the jobs need all of these

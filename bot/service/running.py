@@ -16,7 +16,7 @@ from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.config import Settings
 from bot.domain.health import Health
-from bot.errors import Problem
+from bot.errors import BotError, kind_of
 from bot.jobs.bell import Bell
 from bot.jobs.pausing import Pausing
 from bot.service.house import house_of
@@ -64,7 +64,7 @@ class Service(Jobs):
 async def running(
     settings: Settings, tuning: Tuning | None = None, *, jobs: bool = True, porch: Porch | None = None
 ) -> AsyncIterator[Service]:
-    """A bot that runs until the block ends. Raises CannotStart when the database or the port cannot be had.
+    """A bot that runs until the block ends. Raises StartupError when the database or the port cannot be had.
 
     `porch` is the open port, when there is one already; the bot takes it over and closes it.
     Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
@@ -200,8 +200,8 @@ async def _say_what_is_missing(poster: Poster) -> None:
     """One line at the start for scopes Slack did not give us, with what suffers."""
     try:
         scopes = (await poster.identity()).scopes
-    except Problem as problem:
-        log.warning("slack.not_reached", problem=type(problem).__name__, said=str(problem), cause=cause(problem))
+    except BotError as problem:
+        log.warning("slack.not_reached", problem=kind_of(problem), said=str(problem), cause=cause(problem))
         return
     if scopes is None:
         return

@@ -15,7 +15,7 @@ from bot.applivery.client import Applivery
 from bot.causes import cause
 from bot.config import Settings
 from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
-from bot.errors import Problem
+from bot.errors import BotError
 from bot.language import later, say
 from bot.service.jobs import Jobs
 from bot.service.tuning import Tuning
@@ -81,7 +81,7 @@ class Vitals:
             self._paused(),
         )
         if not polling["ok"] and not applivery.problem:
-            with suppress(Problem):
+            with suppress(BotError):
                 await self._jobs.watch.try_again()  # it answers: what the polls wait for may be over
         return Health(
             slack=self._slack(slack),
@@ -108,7 +108,7 @@ class Vitals:
         problem = why = ""
         try:
             await asyncio.wait_for(self._catalogue.apps(fresh=True), SOON)
-        except Problem as error:
+        except BotError as error:
             problem, why = error.sentence, cause(error)
         except TimeoutError as error:
             problem, why = say(SILENT), cause(error)
@@ -130,7 +130,7 @@ class Vitals:
         try:
             async with asyncio.timeout(SOON):
                 return tuple(sorted(await self._store.paused_channels()))
-        except (Problem, TimeoutError):
+        except (BotError, TimeoutError):
             return ()
 
     def _trouble(self) -> Trouble | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.causes import cause
 from bot.domain.audit import Entrypoint
-from bot.errors import BadInput, Denied, Problem, SlackProblem, StoreDown
+from bot.errors import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Home, Message, Reply, Where
@@ -36,7 +36,7 @@ def _without_expiry() -> Iterator[None]:
     """Go on when the database is away: the link is there; only the note that it is over will not come."""
     try:
         yield
-    except StoreDown as problem:
+    except DatabaseUnavailable as problem:
         log.warning("answer.expiry_not_saved", cause=cause(problem))
 
 
@@ -53,7 +53,7 @@ class Answering:
         self._clock = clock
 
     async def deliver(self, came: Came, reply: Reply, form: Submitted | None = None) -> None:
-        """Send a reply where it belongs, and close the `form` it answers; raises SlackProblem when Slack refuses it."""
+        """Send a reply where it belongs, and close the `form` it answers; raises SlackError when Slack refuses it."""
         if isinstance(reply, Form):
             await self._open(came, reply, form)
             return
@@ -74,45 +74,45 @@ class Answering:
             await self.say(came, reply, replace=came.replaces)
 
     async def refuse(
-        self, came: Came, message: Message, problem: Problem, form: Submitted | None, reference: str | None = None
+        self, came: Came, message: Message, problem: BotError, form: Submitted | None, reference: str | None = None
     ) -> None:
         """Say what went wrong: next to the field of the form that is open, else in words, with the way back to it."""
         if form is None or form.accepted:
             await self.say(came, message)
         elif not form.keep_open(problem, reference):
             await self.say(came, await self._with_way_back(form.view, message))
-        elif isinstance(problem, Denied):
+        elif isinstance(problem, PermissionDenied):
             await self.say(came, message)  # a form has no room for the button to ask for the role
 
     async def _with_way_back(self, view: dict[str, Any], message: Message) -> Message:
         try:
             return forms.with_way_back(message, await self._drafts.carried(again(view).saved(), 0))
-        except StoreDown:
+        except DatabaseUnavailable:
             return forms.with_words(message, texts(view))
 
     async def _open(self, came: Came, asked: Form, below: Submitted | None) -> None:
         if not came.trigger_id:
             step = say("Please type `{command}`.", command=self._command)
-            raise BadInput(say("I cannot open a form from here."), step)
+            raise UserInputError(say("I cannot open a form from here."), step)
         ready = await remembering(asked, came, self._drafts)
         if below is not None and below.go_on(ready):
             return
         try:
             await self._poster.open_form(came.trigger_id, ready)
-        except SlackProblem as problem:
+        except SlackError as problem:
             log.info("answer.form_not_opened", code=problem.code)
             draft = await self._drafts.carried(asked.saved(), 0)
             await self.say(came, forms.not_opened(Message(say("Slack did not open the form in time.")), draft))
 
     async def _copies(self, reply: Message) -> None:
         """To the people or channels concerned; when none can be told, the asker hears why, unless a link waits."""
-        failed: list[SlackProblem] = []
+        failed: list[SlackError] = []
         for person, copy in reply.copies:
             try:
                 posted = await self._poster.post(person, copy)
                 if reply.request is not None:
                     await self._store.note_copy(reply.request, Copy(person, posted.channel, posted.ts))
-            except SlackProblem as error:
+            except SlackError as error:
                 log.warning("answer.copy_lost", code=error.code)
                 failed.append(error)
         if failed and len(failed) == len(reply.copies) and not reply.secret:
@@ -120,14 +120,14 @@ class Answering:
                 await self._store.not_asked(reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
-            raise SlackProblem(say("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
+            raise SlackError(say("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
 
     async def _edits(self, reply: Message) -> None:
         """What was said before, said anew; a message that cannot be edited stays as it is."""
         for channel, ts, message in reply.edits:
             try:
                 await self._poster.edit(channel, ts, message)
-            except SlackProblem as error:
+            except SlackError as error:
                 log.info("answer.edit_lost", code=error.code)
 
     async def _direct(self, came: Came, message: Message) -> None:
@@ -164,7 +164,7 @@ class Answering:
                 await self._poster.whisper(came.channel_id, came.user_id, message, thread_ts=came.thread_ts)
                 return
             log.info("answer.by_direct_message", reason="no response address")
-        except SlackProblem as error:
+        except SlackError as error:
             log.info("answer.by_direct_message", reason=error.code)
         try:
             posted = await self._poster.post(came.user_id, message)
@@ -173,15 +173,15 @@ class Answering:
             if came.door is Entrypoint.MENTION and came.channel_id:
                 note = Message(say(BY_DIRECT_MESSAGE))
                 await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
-        except SlackProblem as error:
-            log.warning("answer.lost", problem=type(error).__name__, code=error.code, cause=cause(error))
+        except SlackError as error:
+            log.warning("answer.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
     async def _at_home(self, came: Came, message: Message) -> None:
         """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""
         try:
             await self._poster.publish(came.user_id, instead(message))
-        except SlackProblem as error:
-            log.warning("home.lost", problem=type(error).__name__, code=error.code, cause=cause(error))
+        except SlackError as error:
+            log.warning("home.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
     async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""

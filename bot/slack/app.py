@@ -22,11 +22,11 @@ from bot import language
 from bot.causes import cause
 from bot.domain import access, choice, grammar
 from bot.domain.audit import Entrypoint
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.grammar import Words
 from bot.domain.model import Asker
 from bot.domain.outcomes import RequestOutcome
-from bot.errors import BadInput, Denied, NotFoundByName, Problem, StoreDown
+from bot.errors import BotError, DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError, kind_of
 from bot.language import later, say
 from bot.patience import for_a_person
 from bot.slack import incoming, replies
@@ -229,21 +229,21 @@ class FrontDoor(AsyncMiddleware):
             name, reply = await work(came, what)
             if reply is not None:
                 await self._answering.deliver(came, reply, form)
-        except Denied as error:
+        except PermissionDenied as error:
             outcome = RequestOutcome.DENIED
             request = await self._refused.note(came, error, _AGAIN.get(), typed(form.view) if form else {})
             shown = replies.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
             await self._answering.refuse(came, shown, error, form)
-        except Problem as error:
+        except BotError as error:
             outcome = RequestOutcome.PROBLEM
-            log.info("request.problem", problem=type(error).__name__, cause=cause(error))
+            log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
             shown = replies.problem(error, known, now=self._clock(), again=_AGAIN.get())
             await self._answering.refuse(came, shown, error, form, known)
         except Exception as error:  # the person gets an answer whatever happens (promise 9)
             outcome = RequestOutcome.UNEXPECTED
-            log.exception("request.unexpected", error=type(error).__name__)
-            problem = Problem(say("Something went wrong on my side."))
+            log.exception("request.unexpected", error=kind_of(error))
+            problem = BotError(say("Something went wrong on my side."))
             await self._answering.refuse(came, replies.problem(problem, reference), problem, form, reference)
         if (
             came.home
@@ -280,10 +280,10 @@ class FrontDoor(AsyncMiddleware):
         try:
             arguments = await bind(entry, call, words)
             return verb, await entry.run(call, **arguments)
-        except Ambiguous as error:
+        except AmbiguousInput as error:
             return verb, await self._choices(error, verb, words, page)
 
-    async def _choices(self, error: Ambiguous, verb: str, words: Words, page: int) -> Message:
+    async def _choices(self, error: AmbiguousInput, verb: str, words: Words, page: int) -> Message:
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
         carry = self._house.drafts.carried
         shown = page_of(error.choices, page, replies.CHOICES)
@@ -292,13 +292,13 @@ class FrontDoor(AsyncMiddleware):
 
     async def _app_called(self, came: Came, text: str) -> list[str]:
         """What was meant, perhaps, by the mere name of an app."""
-        with suppress(Problem):
+        with suppress(BotError):
             call = await self._authorised(came, self._house.registry.entries[Kind.COMMAND, "get"])
             if named := choice.leading(text, await call.apps()):
                 return [f"get {' '.join(named).strip()}"]
         return []
 
-    def _unknown(self, verb: str, near: Sequence[str]) -> Problem:
+    def _unknown(self, verb: str, near: Sequence[str]) -> BotError:
         names = [entry.name for entry in self._house.registry.commands()]
         near = near or choice.closest(verb, names)
         otherwise = say("`{command} help` lists them all.", command=self._house.command)
@@ -319,7 +319,7 @@ class FrontDoor(AsyncMiddleware):
             return await self._carried(came, text, page)
         entry = self._house.registry.get(Kind.BUTTON, name)
         if entry is None:
-            raise BadInput(
+            raise UserInputError(
                 say("This button is from another version of me."),
                 say("Please type `{command} help`.", command=self._house.command),
             )
@@ -332,9 +332,9 @@ class FrontDoor(AsyncMiddleware):
             return None  # a double click: the first one is being answered
         try:
             reply: Reply | None = await entry.run(call, value)
-        except Problem:
+        except BotError:
             if entry.once:  # who is told to try again may do so at once
-                with suppress(Problem):
+                with suppress(BotError):
                     await self._house.store.not_done(click)
             raise
         return reply
@@ -345,15 +345,15 @@ class FrontDoor(AsyncMiddleware):
     async def _tell_others(self, who: str) -> None:
         try:
             await self._house.store.tell_changed(who)
-        except StoreDown:
+        except DatabaseUnavailable:
             log.warning("event.others_not_told", who=who)
 
     async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
         try:
             if await _replayed():
                 return
-        except Problem as problem:  # to look once too often at a channel does no harm
-            log.info("event.repeats_unknown", problem=type(problem).__name__, cause=cause(problem))
+        except BotError as problem:  # to look once too often at a channel does no harm
+            log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
         log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
         self._moved(channel_id)
         if joined(body):
@@ -362,7 +362,7 @@ class FrontDoor(AsyncMiddleware):
     async def _welcomed(self, channel_id: str) -> None:
         try:
             await self._house.store.welcome(channel_id)
-        except StoreDown:
+        except DatabaseUnavailable:
             log.warning("event.not_welcomed", channel=channel_id)
 
     async def _opened(self, came: Came, _: dict[str, Any]) -> tuple[str, Reply | None]:
@@ -378,7 +378,7 @@ class FrontDoor(AsyncMiddleware):
         name = str(body.get("callback_id") or "")
         entry = self._house.registry.get(Kind.SHORTCUT, name)
         if entry is None:
-            raise BadInput(
+            raise UserInputError(
                 say("This shortcut is from another version of me."),
                 say("Please type `{command}`.", command=self._house.command),
             )
@@ -390,7 +390,7 @@ class FrontDoor(AsyncMiddleware):
         name = str(form.view.get("callback_id") or "")
         entry = self._house.registry.get(Kind.FORM, name)
         if entry is None:
-            raise BadInput(
+            raise UserInputError(
                 say("This form is from another version of me."),
                 say("Please type `{command}` again.", command=self._house.command),
             )
@@ -410,7 +410,7 @@ class FrontDoor(AsyncMiddleware):
                     call = await self._authorised(came, entry)
                     view = await remembering_all(body.get("view") or {}, self._house.drafts)
                     found = await entry.run(call, incoming.search(body.get("value")), typed(view))
-        except (Problem, TimeoutError) as error:
-            log.info("typeahead.empty", problem=type(error).__name__, cause=cause(error))
+        except (BotError, TimeoutError) as error:
+            log.info("typeahead.empty", problem=kind_of(error), cause=cause(error))
             return []
         return [option.to_dict() for option in found[:100]]

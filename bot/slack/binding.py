@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from bot.domain import choice, grammar, labels, periods, spelling
-from bot.domain.choice import LATEST, Ambiguous
+from bot.domain.choice import LATEST, AmbiguousInput
 from bot.domain.grammar import Option, Words
 from bot.domain.model import App
 from bot.domain.periods import Period
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import NotFoundByName, UserInputError
 from bot.language import later, say
 from bot.language.verbatim import code
 from bot.slack import incoming
@@ -32,7 +32,7 @@ NEEDS = {
 async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
     """The arguments of a command from what was typed, apps looked up by name.
 
-    Raises BadInput (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
+    Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
     """
     if (whole := await _whole(entry, call, words)) is not None:
         return {entry.parameters[0].name: Rest(whole)}
@@ -53,11 +53,11 @@ async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
         elif (value := await _in_turn(call, kind, plain, entry)) is not None:
             arguments[parameter.name] = value
         elif parameter.required:
-            raise BadInput(_missing(entry, parameter), _usage(call, entry))
+            raise UserInputError(_missing(entry, parameter), _usage(call, entry))
     words = _platforms(entry, Words(tuple(plain), words.options))
     words = await _longer_values(call, app, words)
     if words.plain:
-        raise BadInput(_too_much(words), _quotes(words) or _usage(call, entry))
+        raise UserInputError(_too_much(words), _quotes(words) or _usage(call, entry))
     for parameter in entry.parameters:
         if parameter.by_key and (value := await _by_key(call, parameter, words)) is not None:
             arguments[parameter.name] = value
@@ -83,7 +83,7 @@ async def _app_first(entry: Entry, call: Call, words: Words) -> tuple[App | None
             rest = _read(named[1], words.options if text == " ".join(words.plain) else ())
             try:
                 return await call.app(named[0]), rest
-            except Ambiguous as error:
+            except AmbiguousInput as error:
                 error.left = rest
                 raise
     return None, _read(words.text)
@@ -199,7 +199,7 @@ def _check_keys(entry: Entry, words: Words) -> None:
     for option in words.options:
         if option.key not in known:
             sentence = say("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
-            raise BadInput(sentence, _instead(option.key, known))
+            raise UserInputError(sentence, _instead(option.key, known))
 
 
 def _instead(key: str, known: list[str]) -> str:
@@ -313,14 +313,16 @@ async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
     given = [option for option in words.options if option.key in keys]
     if any(option.no for option in given):
         key = given[0].key
-        raise BadInput(say("`-{key}:` has no meaning here.", key=key), say("Use `{key}:` without the minus.", key=key))
+        raise UserInputError(
+            say("`-{key}:` has no meaning here.", key=key), say("Use `{key}:` without the minus.", key=key)
+        )
     kind = _bare(parameter.kind)
     if kind is Period:
         return _period(call, given)
     if not given:
         return None
     if len(given) > 1:
-        raise BadInput(say("`{key}:` can be given once.", key=given[0].key), say("Leave the others out."))
+        raise UserInputError(say("`{key}:` can be given once.", key=given[0].key), say("Leave the others out."))
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
         return _one_of(kind, given[0])
     return given[0].value
@@ -337,4 +339,4 @@ def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
     except ValueError:
         have = ", ".join(code(f"{option.key}:{one}") for one in kind)
         sentence = say("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
-        raise BadInput(sentence, say("There are: {choices}.", choices=have)) from None
+        raise UserInputError(sentence, say("There are: {choices}.", choices=have)) from None

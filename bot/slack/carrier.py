@@ -16,7 +16,7 @@ from bot.domain import uploads
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.model import App, Asker, Build, Role
 from bot.domain.uploads import Details
-from bot.errors import Problem, SlackProblem
+from bot.errors import BotError, SlackError, kind_of
 from bot.language import later, say
 from bot.patience import for_a_person
 from bot.slack.blocks import Message
@@ -126,21 +126,24 @@ class Carrier:
                 last, build = await self._sent(load, telling)
             last = await self._as_it_may_be(load, last)
             outcome = AuditOutcome.UPLOADED
-        except Problem as problem:
-            outcome, last = type(problem).__name__, _failed(load, problem)
+        except BotError as problem:
+            outcome, last = kind_of(problem), _failed(load, problem)
             log.info("carry.problem", problem=outcome, cause=cause(problem))
         except asyncio.CancelledError:
             log.info("carry.stopped")
         except Exception as error:
             reference = secrets.token_hex(4)
             outcome, last = AuditOutcome.UNEXPECTED, _failed(load, _problem(BROKEN), reference)
-            log.exception("carry.unexpected", error=type(error).__name__, reference=reference)
-        with suppress(Problem):  # the person is told all the same
+            log.exception("carry.unexpected", error=kind_of(error), reference=reference)
+        with suppress(BotError):  # the person is told all the same
             await self._end(load, build, outcome)
         await telling.end(last)
 
     async def _require(self, load: Load) -> None:
-        """Whether the person may still do this. Raises Denied, Unchecked and StoreDown."""
+        """Whether the person may still do this.
+
+        Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
+        """
         asker = load.asker
         await self._permission.require(asker.user_id, Role.RELEASER, load.app, asker.channel_id)
 
@@ -148,7 +151,7 @@ class Carrier:
         """What came of it; no more than that it is done to a person who may not see the build any more."""
         try:
             await self._require(load)
-        except Problem:
+        except BotError:
             return Message(say("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
         return told
 
@@ -176,7 +179,7 @@ class Carrier:
         """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
         await self._store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
-        with suppress(Problem):
+        with suppress(BotError):
             now = await self._applivery.depot(build.app).build(build.id)
             if not now.stage.under_way and await self._store.stop_awaiting(build.id, asker.user_id):
                 return now
@@ -204,12 +207,12 @@ class Carrier:
         )
 
 
-def _failed(load: Load, problem: Problem, reference: str | None = None) -> Message:
+def _failed(load: Load, problem: BotError, reference: str | None = None) -> Message:
     return cards.failed(load.file.name, load.to, problem, reference, again=load.again)
 
 
-def _problem(sentences: tuple[str, str]) -> Problem:
-    return Problem(*map(say, sentences))
+def _problem(sentences: tuple[str, str]) -> BotError:
+    return BotError(*map(say, sentences))
 
 
 class _Telling:
@@ -226,7 +229,7 @@ class _Telling:
     async def begin(self) -> None:
         """Say that it is coming."""
         self._posted = await self._poster.post(self._load.asker.user_id, self._card(None))
-        with suppress(Problem):  # it is carried all the same
+        with suppress(BotError):  # it is carried all the same
             await self._unfinished.begin(self._posted, self._load.file.name, self._load.to, self._load.again)
 
     def sent(self, count: int) -> None:
@@ -243,7 +246,7 @@ class _Telling:
         while self._posted is not None:
             marks = [*marks[-MARKS:], (time.monotonic(), self._sent)]
             card = self._card(marks)
-            with suppress(SlackProblem):
+            with suppress(SlackError):
                 await self._poster.edit(self._posted.channel, self._posted.ts, card)
             await asyncio.sleep(every)
 
@@ -251,7 +254,7 @@ class _Telling:
         """The last word; in a message of its own when the first one is gone."""
         await self._last(message)
         if self._posted is not None:
-            with suppress(Problem):
+            with suppress(BotError):
                 await self._unfinished.end(self._posted)
 
     async def _last(self, message: Message) -> None:
@@ -259,11 +262,11 @@ class _Telling:
             if self._posted is not None:
                 await self._poster.edit(self._posted.channel, self._posted.ts, message)
                 return
-        except SlackProblem as problem:
+        except SlackError as problem:
             log.info("carry.edit_refused", code=problem.code)
         try:
             await self._poster.post(self._load.asker.user_id, message)
-        except SlackProblem as problem:
+        except SlackError as problem:
             log.warning("carry.untold", code=problem.code)
 
     def _card(self, marks: list[tuple[float, int]] | None) -> Message:

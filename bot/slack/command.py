@@ -19,11 +19,11 @@ from bot.applivery.client import Applivery
 from bot.domain import access, choice, labels
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
-from bot.domain.choice import BUILD_ID, LATEST, Ambiguous, Prefer
+from bot.domain.choice import BUILD_ID, LATEST, AmbiguousInput, Prefer
 from bot.domain.grammar import NO_WORDS, Option, Words
 from bot.domain.health import Health
 from bot.domain.model import App, Asker, Build, Role
-from bot.errors import BadInput, Denied, NotFoundByName, StoreDown
+from bot.errors import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
 from bot.language import count, later, say
 from bot.slack.blocks import Form
 from bot.slack.carrier import Carrier
@@ -102,12 +102,16 @@ class Call:
     sent: Form | None = None  # the form this is the answer to, as it was filled in
 
     async def permit(self, app: App, asker: Asker | None = None) -> None:
-        """Raise Denied when the asker (or somebody else) may not do this with this app, or not in this channel."""
+        """Raise PermissionDenied when the asker (or somebody else) may not do this with this app, or not in this
+        channel.
+        """
         channels = await self.house.store.allowed_channels()
         access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
 
     def require(self, app: App | None) -> None:
-        """Raise Denied unless the asker's role reaches this app, in whatever channel; None stands for every app."""
+        """Raise PermissionDenied unless the asker's role reaches this app, in whatever channel; None stands for every
+        app.
+        """
         access.require(self.asker.role_for(app.id) if app else self.asker.role, self.need, app)
 
     async def apps(self) -> list[App]:
@@ -117,7 +121,7 @@ class Call:
         return [one for one in every if access.may(self.asker, self.need, one, channels.get(one.id, frozenset()))]
 
     async def app(self, typed: str) -> App:
-        """The app of this id, slug or name. Raises Ambiguous, NotFoundByName or Denied.
+        """The app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
 
         An outsider hears of no app but their own: to them any other is not there.
         """
@@ -136,25 +140,28 @@ class Call:
         return [one for one in every if self.asker.outsider is None or one.id in self.asker.app_roles]
 
     async def the_app(self, app: App | None) -> App:
-        """The app that was named, or the only one there is; raises Ambiguous to let the person choose."""
+        """The app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
         if app is not None:
             return app
         if not await self.house.catalogue.apps():
-            raise BadInput(
+            raise UserInputError(
                 say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
             )
         apps = await self.apps()
         if len(apps) == 1:
             return apps[0]
         if not apps:
-            raise Denied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
+            raise PermissionDenied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
         alike = Counter(one.name for one in apps)
         ordered = sorted(apps, key=lambda one: one.name.casefold())
         choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in ordered]
-        raise Ambiguous(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
+        raise AmbiguousInput(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
-        """A build in detail, by ids as buttons carry them. Raises Denied, Gone and what else Applivery means."""
+        """A build in detail, by ids as buttons carry them.
+
+        Raises PermissionDenied, Gone and what else Applivery means.
+        """
         return await self.house.catalogue.build_by_id(build_id, (await self.app(app_id),))
 
     async def details(self, build: Build) -> Build:
@@ -175,7 +182,7 @@ class Call:
             return ""
         try:
             return await self.house.drafts.carried(self.sent.saved(), 0)
-        except StoreDown:
+        except DatabaseUnavailable:
             return ""
 
     async def write_down(
@@ -212,7 +219,7 @@ class Target:
     async def build(self, call: Call, filters: Words = NO_WORDS, *, prefer: Prefer | None = None) -> Chosen:
         """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
 
-        Raises Ambiguous, NotFoundByName or what Applivery's answer means.
+        Raises AmbiguousInput, NotFoundByName or what Applivery's answer means.
         """
         catalogue = call.house.catalogue
         if self.app is None and BUILD_ID.fullmatch(self.which or ""):
@@ -225,7 +232,7 @@ class Target:
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 
     async def the_app(self, call: Call) -> App:
-        """The app that was named, or the only one there is. Raises Ambiguous to let the person choose."""
+        """The app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
         which = tuple((self.which or "").split())
         left = None if self.left is None and not which else Words(which, self.left.options if self.left else ())
         with _leaving(left):
@@ -245,7 +252,7 @@ def _leaving(words: Words | None) -> Iterator[None]:
     """Tell who has to choose between several what else was typed."""
     try:
         yield
-    except Ambiguous as error:
+    except AmbiguousInput as error:
         error.left = words if error.left is None else error.left
         raise
 

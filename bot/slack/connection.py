@@ -17,6 +17,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.causes import cause
+from bot.errors import kind_of
 from bot.slack import shapes
 from bot.slack.repeats import ENVELOPE
 from bot.telemetry import logger
@@ -117,7 +118,7 @@ class Connection(SocketModeClient):
                 async with asyncio.timeout(seconds):
                     await close()
             except (TimeoutError, OSError, RuntimeError) as error:
-                log.info("slack.socket.close_failed", error=type(error).__name__, cause=cause(error))
+                log.info("slack.socket.close_failed", error=kind_of(error), cause=cause(error))
 
     async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         started = time.time()

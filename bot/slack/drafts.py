@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import say
 from bot.store.store import Store
 
@@ -19,17 +19,22 @@ class Drafts:
         self._store = store
 
     async def carried(self, text: str, most: int = CARRIED) -> str:
-        """The text itself, or the key to it when it is longer than so many characters. Raises StoreDown."""
+        """The text itself, or the key to it when it is longer than so many characters. Raises DatabaseUnavailable."""
         if len(text) <= most:
             return text
         return f"draft:{await self._store.save_draft(text)}"
 
     async def whole(self, carried: str) -> str:
-        """What was carried, with the text where the key is. Raises BadInput when it is kept no longer, or StoreDown."""
+        """What was carried, with the text where the key is.
+
+        Raises UserInputError when it is kept no longer, or DatabaseUnavailable.
+        """
         found = _KEY.search(carried)
         if found is None:
             return carried
         text = await self._store.draft(found[1])
         if text is None:
-            raise BadInput(say("That is too old: what was typed then is no longer kept."), say("Please start again."))
+            raise UserInputError(
+                say("That is too old: what was typed then is no longer kept."), say("Please start again.")
+            )
         return carried.replace(found[0], text, 1)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from bot.errors import MessageRefused
+from bot.errors import MessageRejected
 from bot.slack.blocks import TOGETHER, Block, Message
 from bot.telemetry import logger
 
@@ -39,19 +39,19 @@ class Fallbacks:
     async def send(self, message: Message, send: Callable[[Message], Awaitable[T]]) -> T:
         """Send the message, or what is left of it without the parts that are refused.
 
-        Raises: MessageRefused when Slack takes none of its forms, and whatever else `send` raises.
+        Raises: MessageRejected when Slack takes none of its forms, and whatever else `send` raises.
         """
         known = self._without_known(message)
         try:
             return await send(known)
-        except MessageRefused as error:
+        except MessageRejected as error:
             if error.code not in REFUSED_BLOCKS:
                 raise
             refused = error
         for parts, form in _forms(known):
             try:
                 answer = await send(form)
-            except MessageRefused as error:
+            except MessageRejected as error:
                 if error.code not in REFUSED_BLOCKS:
                     raise
                 refused = error

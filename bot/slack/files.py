@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bot.applivery.multipart import Parcel, Pieces
-from bot.errors import FileLost, SlackProblem, UnusableFile
+from bot.errors import FileReadError, SlackError, UnsupportedFile
 from bot.language import later, say
 from bot.slack.poster import Poster
 
@@ -49,15 +49,16 @@ class Files:
         self._origins = {HOST, *([_origin(api_url)] if foreign else [])}
 
     async def file(self, file_id: str) -> SlackFile:
-        """What Slack says of a file. Raises FileLost when it has none, UnusableFile for one that lies elsewhere.
+        """What Slack says of a file. Raises FileReadError when it has none, UnsupportedFile for one that lies
+        elsewhere.
 
         https://docs.slack.dev/reference/methods/files.info
         """
         try:
             facts = await self._poster.file_facts(file_id)
-        except SlackProblem as problem:
+        except SlackError as problem:
             if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
-                raise FileLost(
+                raise FileReadError(
                     say("Slack no longer has that file, or I am not in the conversation it was posted in."),
                     say("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
                 ) from None
@@ -68,7 +69,7 @@ class Files:
         name, size = str(facts.get("name") or "file"), facts.get("size")
         url = str(facts.get("url_private_download") or facts.get("url_private") or "")
         if facts.get("is_external") or facts.get("mode") not in ("hosted", None) or _origin(url) not in self._origins:
-            raise UnusableFile(
+            raise UnsupportedFile(
                 say("“{name}” does not lie in Slack itself, and I take files from there alone.", name=name[:80]),
                 say("Download it and post the file itself."),
             )
@@ -106,22 +107,22 @@ async def _pieces(
     except (aiohttp.ClientError, OSError, TimeoutError):
         pass
     # outside of `except`: the library's words and context may carry the token
-    raise FileLost(say("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), say(AGAIN))
+    raise FileReadError(say("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), say(AGAIN))
 
 
 def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
-    """Raise FileLost unless this is the very file: Slack answers a missing right with a log-in page and a 200."""
+    """Raise FileReadError unless this is the very file: Slack answers a missing right with a log-in page and a 200."""
     if answer.status in (404, 410):
-        raise FileLost(say("“{name}” was deleted in Slack.", name=file.name[:80]), say(AGAIN))
+        raise FileReadError(say("“{name}” was deleted in Slack.", name=file.name[:80]), say(AGAIN))
     page = answer.content_type == "text/html"
     packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # though that was not asked for
     if answer.status != 200 or page or packed:
-        raise FileLost(
+        raise FileReadError(
             say("Slack did not hand out “{name}”.", name=file.name[:80]),
             say("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),
         )
     if answer.content_length is not None and answer.content_length != file.size:
-        raise FileLost(say("“{name}” has another size than Slack said.", name=file.name[:80]), say(AGAIN))
+        raise FileReadError(say("“{name}” has another size than Slack said.", name=file.name[:80]), say(AGAIN))
 
 
 def _origin(url: str) -> str:

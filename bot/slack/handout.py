@@ -12,7 +12,7 @@ from bot.domain import builds, choice
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.installing import over_the_air, usual_kind
 from bot.domain.model import Asker, Build, FileKind, Link
-from bot.errors import Problem, Recalled, TooEager
+from bot.errors import BotError, BuildRecalled, RateLimited, kind_of
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
@@ -69,35 +69,35 @@ class Handout:
     ) -> Link:
         """A fresh link for this person alone.
 
-        Raises Recalled for a build that was taken back, TooEager beyond the measure, NotProcessed, Gone and what else
-        Applivery's answer means. Each try is one audit row; the token is written nowhere.
+        Raises BuildRecalled for a build that was taken back, RateLimited beyond the measure, BuildNotProcessed, Gone
+        and what else Applivery's answer means. Each try is one audit row; the token is written nowhere.
         """
         try:
             await self.refuse_recalled(build)
             wait = await self._store.take_link(asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour)
             if wait > 0:
-                raise TooEager(wait)
+                raise RateLimited(wait)
             link = await self._link(asker, build, kind, file_id)
-        except Problem as problem:
-            await self._write_down(asker, build, type(problem).__name__, door, None)
+        except BotError as problem:
+            await self._write_down(asker, build, kind_of(problem), door, None)
             raise
         await self._write_down(asker, build, AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED, door, link)
         return link
 
     async def refuse_recalled(self, build: Build) -> None:
-        """Raise Recalled, with the build to take instead, when somebody took this one back."""
+        """Raise BuildRecalled, with the build to take instead, when somebody took this one back."""
         recalls = await self._store.recalls()
         if build.id not in recalls:
             return
         newest = await self.in_place_of(build)
         instead = (choice.label(newest), f"{newest.app.id}/{newest.id}") if newest else None
-        raise Recalled(f"{build.app.name} {choice.label(build)}", recalls[build.id].reason, instead)
+        raise BuildRecalled(f"{build.app.name} {choice.label(build)}", recalls[build.id].reason, instead)
 
     async def in_place_of(self, build: Build) -> Build | None:
         """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
         try:
             return await self._in_place_of(build, await self._store.recalls())
-        except Problem:
+        except BotError:
             return None  # that nobody gets this one is what matters
 
     async def _in_place_of(self, build: Build, recalls: Collection[str]) -> Build | None:

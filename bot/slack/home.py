@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
 from bot.causes import cause
-from bot.errors import Problem, SlackProblem
+from bot.errors import BotError, SlackError, kind_of
 from bot.language import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Home, Message
@@ -30,14 +30,14 @@ class HomeTab:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, came: Came, note: str = "") -> None:
-        """Show it to whoever came, below a note. Raises SlackProblem, and what making it raises.
+        """Show it to whoever came, below a note. Raises SlackError, and what making it raises.
 
         https://docs.slack.dev/surfaces/modals#handling_race_conditions
         """
         async with self._turns.setdefault(came.user_id, asyncio.Lock()):
             try:
                 await self._poster.publish(came.user_id, (await self._make(came)).under(note), known=came.home_hash)
-            except SlackProblem as error:
+            except SlackError as error:
                 if error.code != "hash_conflict":
                     raise
                 # Somebody was quicker, perhaps with older facts than ours: nobody has newer ones than are asked now.
@@ -47,10 +47,10 @@ class HomeTab:
         """Show how things stand once something was done here, whose answer went to the direct messages."""
         try:
             await self.show(came, say(ANSWERED))
-        except Problem as problem:
-            log.info("home.stays_as_it_was", problem=type(problem).__name__, cause=cause(problem))
+        except BotError as problem:
+            log.info("home.stays_as_it_was", problem=kind_of(problem), cause=cause(problem))
         except Exception as error:  # the answer itself was given
-            log.exception("home.unexpected", error=type(error).__name__)
+            log.exception("home.unexpected", error=kind_of(error))
 
 
 def instead(message: Message) -> Home:

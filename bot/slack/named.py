@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from bot.domain import choice
 from bot.domain.model import App
-from bot.errors import AppliveryProblem
+from bot.errors import AppliveryError
 from bot.slack.command import Call
 
 SECONDS = 3.0  # for Applivery; what it has not named by then keeps its id
@@ -20,7 +20,7 @@ async def app_names(call: Call) -> dict[str, str]:
     """The names of the apps by id; none while Applivery cannot say."""
     try:
         return {one.id: one.name for one in await call.house.catalogue.apps()}
-    except AppliveryProblem:
+    except AppliveryError:
         return {}
 
 
@@ -42,14 +42,14 @@ async def build_names(call: Call, ids: Iterable[tuple[str, str]]) -> dict[str, s
 async def _asked(call: Call, app_id: str, ids: list[str], names: dict[str, str]) -> None:
     """Add the names of these builds of an app: each is asked for, or when they are many the list."""
     app = App(app_id, app_id, app_id)
-    with suppress(AppliveryProblem):
+    with suppress(AppliveryError):
         if len(ids) > FEW:
             async for build in call.house.catalogue.walk(app):
                 names[build.id] = choice.short(build)
             return
 
         async def ask(build_id: str) -> None:
-            with suppress(AppliveryProblem):
+            with suppress(AppliveryError):
                 names[build_id] = choice.short(await call.house.catalogue.build_by_id(build_id, (app,)))
 
         await asyncio.gather(*map(ask, ids))

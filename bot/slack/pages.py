@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from bot.errors import SlackAnswerTooLarge, SlackUnsure
+from bot.errors import DeliveryUnknown, SlackResponseTooLarge
 
 PAGES = 100
 ITEMS = 200_000
 
 
 def listed(answer: Any, key: str) -> list[Any]:
-    """The list an answer has under `key`. Raises SlackUnsure when it has none: that is no empty list."""
+    """The list an answer has under `key`. Raises DeliveryUnknown when it has none: that is no empty list."""
     items = answer.get(key)
     if not isinstance(items, list):
-        raise SlackUnsure(code="incomplete_list")
+        raise DeliveryUnknown(code="incomplete_list")
     return items
 
 
 async def pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> AsyncIterator[list[Any]]:
     """The list under `key` of each page; `fetch` takes the cursor of the page to ask for.
 
-    Raises SlackAnswerTooLarge when a cursor comes again, and after `PAGES` pages or `ITEMS` items.
+    Raises SlackResponseTooLarge when a cursor comes again, and after `PAGES` pages or `ITEMS` items.
     https://docs.slack.dev/apis/web-api/pagination
     """
     cursor, seen, count = "", {""}, 0
@@ -39,4 +39,4 @@ async def pages(fetch: Callable[[str | None], Awaitable[Any]], key: str) -> Asyn
         if cursor in seen:
             break
         seen.add(cursor)
-    raise SlackAnswerTooLarge(code="endless_list")
+    raise SlackResponseTooLarge(code="endless_list")

@@ -157,7 +157,7 @@ def _me(body: dict[str, Any]) -> str:
 async def remembering(form: Form, came: Came, drafts: Drafts) -> Form:
     """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
 
-    What there is no room for stays in the database; raises StoreDown when it cannot.
+    What there is no room for stays in the database; raises DatabaseUnavailable when it cannot.
     https://docs.slack.dev/reference/views/modal-views
     """
     back = {"url": came.response_url, "channel": came.channel_id, **({"home": "yes"} if came.home else {})}
@@ -169,7 +169,10 @@ async def remembering(form: Form, came: Came, drafts: Drafts) -> Form:
 
 
 async def remembering_all(view: dict[str, Any], drafts: Drafts) -> dict[str, Any]:
-    """The view with all it was opened with. Raises BadInput when that is kept no longer, and StoreDown."""
+    """The view with all it was opened with.
+
+    Raises UserInputError when that is kept no longer, and DatabaseUnavailable.
+    """
     memory = _memory(view)
     if kept := memory.pop("kept", ""):
         return {**view, "private_metadata": json.dumps({**memory, **json.loads(await drafts.whole(kept))})}

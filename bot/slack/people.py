@@ -14,7 +14,14 @@ from bot.domain import access
 from bot.domain.access import Person
 from bot.domain.model import Asker, Outsider, Role
 from bot.domain.states import Withdrawal
-from bot.errors import ChannelRefused, Denied, SlackBusy, SlackProblem, SlackUnsure, Unchecked
+from bot.errors import (
+    ChannelUnavailable,
+    DeliveryUnknown,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    SlackRateLimited,
+)
 from bot.language import ENGLISH, say
 from bot.patience import person_waits
 from bot.slack.poster import Poster, yes_or_no
@@ -77,7 +84,7 @@ class Remembered(Generic[Fact]):
         try:
             # shielded: one impatient asker must not cancel the look-up of another
             return await asyncio.shield(known.answer)
-        except SlackBusy:
+        except SlackRateLimited:
             if known.before is None or known.before.at + self._stale <= self._clock():
                 raise
             return known.before.answer.result()
@@ -105,7 +112,8 @@ def _failed(answer: asyncio.Future[Fact]) -> bool:
 class People:
     """Turns (team, user, channel) of a Slack payload into an Asker; fails closed.
 
-    Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role: Unchecked.
+    Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role:
+    PermissionUnverified.
     """
 
     def __init__(
@@ -145,18 +153,21 @@ class People:
         )
 
     async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Asker:
-        """The person with their roles. Raises Denied for outsiders without a grant, Unchecked when Slack is silent."""
+        """The person with their roles.
+
+        Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
+        """
         try:
             home = (await self._poster.identity()).team_id
             person = await self._people.get(user_id)
-        except SlackProblem as error:
+        except SlackError as error:
             if self._strict and error.code in NOT_THERE:
-                raise Denied(reason=Withdrawal.PERSON) from error
+                raise PermissionDenied(reason=Withdrawal.PERSON) from error
             # those two are worded for messages, and nobody has sent one
-            silent = isinstance(error, ChannelRefused | SlackUnsure)
+            silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
             why = say("Slack does not tell me.") if silent else error.sentence
             words = say("I could not check who you are: {why}", why=why)  # which is a whole sentence
-            raise Unchecked(words).wait_as(error) from error
+            raise PermissionUnverified(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.grants(home)
         every = sorted({one.grantee for one in grants if one.grantee.startswith("S")})
@@ -166,11 +177,11 @@ class People:
         return asker
 
     async def workspace(self) -> str:
-        """The id of the workspace the bot is installed in. Raises SlackProblem."""
+        """The id of the workspace the bot is installed in. Raises SlackError."""
         return (await self._poster.identity()).team_id
 
     async def outsider(self, user_id: str) -> Outsider | None:
-        """What kind of outsider a person is; None for a member. Raises BadInput for a bot or a leaver."""
+        """What kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
         person, home = await self._people.get(user_id), (await self._poster.identity()).team_id
         access.require_person(person)
         return access.outsider(person, home_team=home, admins=self._admins)
@@ -179,16 +190,16 @@ class People:
         """What somebody is called; their id while Slack cannot tell."""
         try:
             return (await self._people.get(user_id)).name or user_id
-        except SlackProblem:
+        except SlackError:
             return user_id
 
     async def person(self, user_id: str) -> Person:
-        """What Slack says of somebody. Raises SlackProblem."""
+        """What Slack says of somebody. Raises SlackError."""
         return await self._people.get(user_id)
 
     async def require_person(self, user_id: str) -> None:
-        """Raise BadInput for a bot and for a person who has left; not while Slack cannot tell."""
-        with suppress(SlackProblem):
+        """Raise UserInputError for a bot and for a person who has left; not while Slack cannot tell."""
+        with suppress(SlackError):
             access.require_person(await self.person(user_id))
 
     async def language(self, user_id: str) -> str:
@@ -196,7 +207,7 @@ class People:
         try:
             async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
                 spoken = languages.of((await self.person(user_id)).locale) or self._language
-        except (SlackProblem, TimeoutError):
+        except (SlackError, TimeoutError):
             spoken = self._language
         if not languages.ready(spoken):
             await asyncio.to_thread(languages.prepare, spoken)
@@ -206,27 +217,27 @@ class People:
         """Somebody's locale (`es-ES`); the language everybody is spoken with when Slack does not tell."""
         try:
             return (await self.person(user_id)).locale or self._language
-        except SlackProblem:
+        except SlackError:
             return self._language
 
     async def group(self, group_id: str) -> frozenset[str]:
-        """The people of a user group. Raises SlackProblem."""
+        """The people of a user group. Raises SlackError."""
         return await self._groups.get(group_id)
 
     async def home(self, user_id: str) -> str | None:
         """The domain of somebody's e-mail; None when Slack does not tell."""
         try:
             return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
-        except SlackProblem:
+        except SlackError:
             return None
 
     async def _is_in(self, user_id: str, group_id: str) -> bool:
         try:
             return user_id in await self._groups.get(group_id)
-        except SlackProblem as error:
+        except SlackError as error:
             log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
             if self._strict and error.code not in NO_GROUP:
-                raise Unchecked from error
+                raise PermissionUnverified from error
             return False  # a role nobody can confirm is not given
 
     async def admins(self, team_id: str) -> list[str]:
@@ -245,7 +256,10 @@ class People:
         self._groups.forget(changed)
 
     async def _person(self, user_id: str) -> Person:
-        """Slack's record of a person. Raises SlackUnsure for one that does not say who they are, which is no member."""
+        """Slack's record of a person.
+
+        Raises DeliveryUnknown for one that does not say who they are, which is no member.
+        """
         facts = await self._poster.user(user_id)
         profile = facts.get("profile")
         profile = profile if isinstance(profile, dict) else {}
@@ -253,9 +267,9 @@ class People:
         team, gone, bot = _team(facts, home), yes_or_no(facts.get("deleted")), yes_or_no(facts.get("is_bot"))
         guest = yes_or_no(facts.get("is_restricted"))
         if user_id not in _ids(facts) or gone is None or bot is None or not team:
-            raise SlackUnsure(code="incomplete_user")
+            raise DeliveryUnknown(code="incomplete_user")
         if guest is None and team == home and not (gone or bot):
-            raise SlackUnsure(code="incomplete_user")
+            raise DeliveryUnknown(code="incomplete_user")
         return Person(
             user_id=user_id,
             team_id=team,

@@ -9,7 +9,7 @@ from bot.domain import access
 from bot.domain.model import App, Asker, Build, Role
 from bot.domain.states import Withdrawal
 from bot.domain.tickets import Ticket
-from bot.errors import ChannelUnchecked, Denied, SlackProblem
+from bot.errors import ChannelUnverified, PermissionDenied, SlackError
 from bot.language import say
 from bot.slack.people import ANEW_SECONDS, People, Remembered
 from bot.slack.poster import Poster
@@ -20,8 +20,8 @@ from bot.store.store import Store
 class Permission:
     """The one answer for subscriptions, reports, watches, uploads, sent builds and claim tickets alike.
 
-    Each question raises Denied with the reason (domain.states.Withdrawal) when the answer is no, Unchecked when Slack
-    cannot tell now, and StoreDown: what cannot be checked is not allowed.
+    Each question raises PermissionDenied with the reason (domain.states.Withdrawal) when the answer is no,
+    PermissionUnverified when Slack cannot tell now, and DatabaseUnavailable: what cannot be checked is not allowed.
     """
 
     def __init__(
@@ -53,18 +53,18 @@ class Permission:
         access.require_place(app, channel_id, await self._list_of(app))
         if await self.is_shared(channel_id):
             why = say("This channel is shared with another organisation.")
-            raise Denied(why, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
+            raise PermissionDenied(why, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
 
     async def is_shared(self, channel_id: str) -> bool:
         """Whether a channel is shared with another organisation."""
         try:
             shared = (await self._channels.get(channel_id)).shared
-        except SlackProblem as error:
+        except SlackError as error:
             if error.code in OUT_OF_SIGHT:
                 return False  # it refuses messages as well
-            raise ChannelUnchecked from error
+            raise ChannelUnverified from error
         if shared is None:
-            raise ChannelUnchecked
+            raise ChannelUnverified
         return shared
 
     async def may_name(self, channel_id: str) -> bool:

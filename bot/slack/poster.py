@@ -15,7 +15,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from bot.domain.model import is_person
-from bot.errors import SlackBusy, SlackProblem, SlackUnsure
+from bot.errors import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.patience import PERSON_SECONDS, longest_wait, person_waits, retry_after
 from bot.slack.blocks import File, Form, Home, Message
 from bot.slack.fallbacks import Fallbacks
@@ -124,9 +124,10 @@ class Poster:
         """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
 
         Parts that Slack refuses are left out (see `Fallbacks`). `key` marks the message so that it can be found
-        again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackBusy). Raises SlackBusy
-        (nothing posted), ChannelRefused, MessageRefused, SlackCredentialRefused, or SlackUnsure when nobody knows
-        whether it was stored.
+        again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackRateLimited). Raises
+        SlackRateLimited
+        (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when nobody
+        knows whether it was stored.
         """
         return await self._fallbacks.send(message, lambda form: self._posted(channel, form, thread_ts, key, before))
 
@@ -141,7 +142,7 @@ class Poster:
             arguments["thread_ts"] = thread_ts
         answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))
         if not answer.get("ts"):
-            raise SlackUnsure(code="incomplete_message")
+            raise DeliveryUnknown(code="incomplete_message")
         return Posted(str(answer.get("channel") or channel), str(answer["ts"]))
 
     async def _turn(self, channel: str, before: float | None) -> None:
@@ -154,7 +155,7 @@ class Poster:
         if person_waits():
             before = min(now + PERSON_SECONDS, before or math.inf)
         if before is not None and turn >= before:
-            raise SlackBusy(retry_after=turn - now)
+            raise SlackRateLimited(retry_after=turn - now)
         if len(self._free_at) > 1000:
             self._free_at = {one: free for one, free in self._free_at.items() if free > now}
         self._free_at[channel] = turn + self._pace
@@ -167,7 +168,7 @@ class Poster:
         Nothing is repeated by itself: a late repeat would put old words over new ones.
         """
         if before is not None and time.monotonic() >= before:
-            raise SlackBusy(retry_after=0.0)
+            raise SlackRateLimited(retry_after=0.0)
 
         async def update(form: Message) -> None:
             await asked(self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()}))
@@ -181,7 +182,7 @@ class Poster:
     async def respond(self, url: str, message: Message, *, replace: bool = False) -> None:
         """Answer through a response_url, for the person who asked alone; `replace` changes the message they clicked.
 
-        Raises SlackProblem when the address is used up or too old.
+        Raises SlackError when the address is used up or too old.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
         client = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
@@ -190,7 +191,7 @@ class Poster:
             body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
             answer = await asked(_sent(client, body))
             if answer.status_code == 429:
-                raise SlackBusy(retry_after=retry_after(header(answer.headers), otherwise=1.0))
+                raise SlackRateLimited(retry_after=retry_after(header(answer.headers), otherwise=1.0))
             if answer.status_code != 200:
                 raise response_problem(answer.status_code, answer.body)
 
@@ -223,13 +224,13 @@ class Poster:
         return dict(answer.get("file") or {})
 
     async def open_form(self, trigger_id: str, form: Form) -> None:
-        """Open a modal within the 3 seconds a trigger lives. Raises SlackProblem when they are over."""
+        """Open a modal within the 3 seconds a trigger lives. Raises SlackError when they are over."""
         await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))
 
     async def publish(self, user: str, home: Home, *, known: str | None = None) -> None:
         """Show somebody their Home tab; `known` is the hash of the one that is there, as far as we know.
 
-        Raises SlackProblem, with the code `hash_conflict` when another one has come there meanwhile.
+        Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
         https://docs.slack.dev/reference/methods/views.publish
         """
         about = {"user_id": user, "view": home.view(), **({"hash": known} if known else {})}
@@ -238,11 +239,11 @@ class Poster:
     # -------------------------------------------------------------- asking
 
     async def identity(self, *, younger_than: float = float("inf")) -> Identity:
-        """Who we are; asked once, or again when that is longer ago. Raises SlackProblem."""
+        """Who we are; asked once, or again when that is longer ago. Raises SlackError."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
             answer = await asked(self.api.auth_test())
             if not answer.get("team_id") or not answer.get("user_id"):
-                raise SlackUnsure(code="incomplete_identity")
+                raise DeliveryUnknown(code="incomplete_identity")
             self._identity_at = time.monotonic()
             self._identity = Identity(
                 team_id=str(answer["team_id"]),
@@ -262,7 +263,7 @@ class Poster:
         """What people type after the @ to invite us; a guess while Slack cannot say."""
         try:
             return (await self.identity()).name
-        except SlackProblem:
+        except SlackError:
             return "applivery"
 
     async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None) -> str | None:
@@ -303,15 +304,15 @@ class Poster:
         return str((answer.get("channel") or {}).get("id") or channel)
 
     async def channel(self, channel_id: str) -> Channel:
-        """What Slack says of a channel. Raises ChannelRefused for one we cannot see (a private one we are not in).
+        """What Slack says of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not in).
 
-        Raises SlackUnsure for a record that is not this channel's.
+        Raises DeliveryUnknown for a record that is not this channel's.
         https://docs.slack.dev/reference/objects/conversation-object
         """
         answer = await asked(self.api.conversations_info(channel=channel_id))
         facts = answer.get("channel")
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
-            raise SlackUnsure(code="incomplete_channel")
+            raise DeliveryUnknown(code="incomplete_channel")
         direct = facts.get("is_im") is True and channel_id.startswith("D")
         return Channel(
             id=channel_id,

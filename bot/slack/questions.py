@@ -14,7 +14,7 @@ from bot.domain.grammar import Option, Words
 from bot.domain.members import ByPerson
 from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.periods import Period
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import NotFoundByName, UserInputError
 from bot.language import say
 from bot.slack import references
 from bot.slack.binding import bind
@@ -36,7 +36,10 @@ async def question(
     by: By | None = None,
     person: str | None = None,
 ) -> Question:
-    """What is asked about. Raises Ambiguous, NotFoundByName, BadInput, Denied and what Applivery's answers mean."""
+    """What is asked about.
+
+    Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
+    """
     target = target or Target(await call.the_app(None))
     app, builds = await _meant(call, target)
     email = await _email(call, person) if person else None
@@ -96,11 +99,13 @@ async def _email(call: Call, person: str) -> str:
     if mentioned := references.person(person):
         email = (await call.house.people.person(mentioned)).email
         if not email:
-            raise BadInput(say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`."))
+            raise UserInputError(
+                say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`.")
+            )
         return email
     found = _MAIL.fullmatch(person)
     if not found:
-        raise BadInput(
+        raise UserInputError(
             say("“{typed}” is no e-mail and no person.", typed=person[:60]),
             say("Type `person:@` and pick them, or `person:ana@acme.com`."),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.errors import ChannelUnchecked, Denied, SlackProblem
+from bot.errors import ChannelUnverified, PermissionDenied, SlackError
 from bot.language import say
 from bot.slack.command import Call
 from bot.slack.poster import Channel
@@ -40,7 +40,8 @@ def _found(what: re.Pattern[str], typed: str) -> str | None:
 
 
 async def seen(call: Call, channel_id: str) -> Channel:
-    """The channel, which the asker may know of: a public one, or one they are in. Raises Denied or ChannelUnchecked.
+    """The channel, which the asker may know of: a public one, or one they are in. Raises PermissionDenied or
+    ChannelUnverified.
 
     A private channel that the asker is not in is refused with the same words as one that the bot is not in.
     """
@@ -48,7 +49,7 @@ async def seen(call: Call, channel_id: str) -> Channel:
         found = await looked_at(call.house.places, channel_id)
         if found.private and call.asker.user_id not in await _members(call, channel_id):
             raise _unseen()
-    except SlackProblem as error:
+    except SlackError as error:
         raise _unseen() from error
     return found
 
@@ -56,21 +57,23 @@ async def seen(call: Call, channel_id: str) -> Channel:
 async def _members(call: Call, channel_id: str) -> list[str]:
     try:
         return await call.house.places.members(channel_id)
-    except SlackProblem as error:
+    except SlackError as error:
         if error.code in OUT_OF_SIGHT:
             raise
-        raise ChannelUnchecked from error
+        raise ChannelUnverified from error
 
 
 async def seen_or_gone(call: Call, channel_id: str) -> None:
     """Raise as `seen` does, but not for a channel that Slack does not know: it has to be possible to take it away."""
     try:
         await call.house.places.channel(channel_id)
-    except SlackProblem as error:
+    except SlackError as error:
         if error.code == "channel_not_found":
             return
     await seen(call, channel_id)
 
 
-def _unseen() -> Denied:
-    return Denied(say("I can't see that channel, or you're not in it."), say("Choose one that both of us are in."))
+def _unseen() -> PermissionDenied:
+    return PermissionDenied(
+        say("I can't see that channel, or you're not in it."), say("Choose one that both of us are in.")
+    )

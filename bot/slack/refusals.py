@@ -9,14 +9,15 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import (
-    ChannelRefused,
-    MessageRefused,
-    SlackAnswerTooLarge,
-    SlackBusy,
-    SlackCredentialRefused,
-    SlackDuplicate,
-    SlackProblem,
-    SlackUnsure,
+    ChannelUnavailable,
+    DeliveryUnknown,
+    DuplicateMessage,
+    MessageRejected,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
+    SlackResponseTooLarge,
+    kind_of,
 )
 from bot.http_client import AnswerTooLarge
 from bot.language import say
@@ -39,56 +40,56 @@ _CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inact
 # Seen, and not documented: https://github.com/slackapi/slack-api-specs/issues/10
 _DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
 _UNSURE = "internal_error fatal_error service_unavailable request_timeout"
-_KINDS: dict[str, type[SlackProblem]] = {
+_KINDS: dict[str, type[SlackError]] = {
     code: kind
     for codes, kind in (
-        (_CHANNEL, ChannelRefused),
-        (_MESSAGE, MessageRefused),
-        (_CREDENTIAL, SlackCredentialRefused),
-        (_UNSURE, SlackUnsure),
-        (_DUPLICATE, SlackDuplicate),
+        (_CHANNEL, ChannelUnavailable),
+        (_MESSAGE, MessageRejected),
+        (_CREDENTIAL, SlackInvalidCredentials),
+        (_UNSURE, DeliveryUnknown),
+        (_DUPLICATE, DuplicateMessage),
     )
     for code in codes.split()
 }
 
 
-def response_problem(status: int, body: str) -> SlackProblem:
+def response_problem(status: int, body: str) -> SlackError:
     """Return what a response_url's refusal means: its body is a code, in a text or in JSON.
 
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
     """
-    code = next((known for known, kind in _KINDS.items() if kind is MessageRefused and known in body), "")
+    code = next((known for known, kind in _KINDS.items() if kind is MessageRejected and known in body), "")
     if code or status == 400:  # 404 is an address that is used up or too old
-        return MessageRefused(code=code or "invalid_blocks")
-    return SlackProblem(code=f"response_url_{status}")
+        return MessageRejected(code=code or "invalid_blocks")
+    return SlackError(code=f"response_url_{status}")
 
 
-def problem(error: BaseException) -> SlackProblem:
+def problem(error: BaseException) -> SlackError:
     """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
     if not isinstance(error, SlackApiError):
-        kind = SlackAnswerTooLarge if isinstance(error, AnswerTooLarge) else SlackUnsure
-        return kind(code=type(error).__name__)
+        kind = SlackResponseTooLarge if isinstance(error, AnswerTooLarge) else DeliveryUnknown
+        return kind(code=kind_of(error))
     response: Any = error.response
     said = getattr(response, "data", None)  # of a gateway's plain-text page the SDK makes a str
     code = str(said.get("error") or "") if isinstance(said, dict) else ""
     status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
     if status == 429 or code in ("ratelimited", "rate_limited"):
         asked_for = retry_after(header(getattr(response, "headers", {}) or {}), otherwise=1.0)
-        return SlackBusy(retry_after=asked_for, code=code or "ratelimited")
+        return SlackRateLimited(retry_after=asked_for, code=code or "ratelimited")
     if code == "missing_scope":
         return _scope_missing(str(response.get("needed") or ""), code)
     if code in _KINDS:
         return _KINDS[code](code=code)
     if status >= 500 or not code:
-        return SlackUnsure(code=code or f"http_{status}")
-    return SlackProblem(say("Slack refused that ({code}).", code=code), code=code)
+        return DeliveryUnknown(code=code or f"http_{status}")
+    return SlackError(say("Slack refused that ({code}).", code=code), code=code)
 
 
-def _scope_missing(scope: str, code: str) -> SlackProblem:
+def _scope_missing(scope: str, code: str) -> SlackError:
     words = (
         say("This bot lacks the Slack scope `{scope}`.", scope=scope) if scope else say("This bot lacks a Slack scope.")
     )
-    return SlackProblem(words, say("An admin has to reinstall the app from its manifest."), code=code)
+    return SlackError(words, say("An admin has to reinstall the app from its manifest."), code=code)
 
 
 def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
@@ -97,7 +98,7 @@ def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
 
 
 async def asked(call: Awaitable[Answer]) -> Answer:
-    """The answer of one call of the Web API; raises a SlackProblem instead of what the SDK and the wire raise."""
+    """The answer of one call of the Web API; raises a SlackError instead of what the SDK and the wire raise."""
     try:
         return await call
     # AttributeError: what the SDK does with a plain-text page under HTTP 200

@@ -9,7 +9,7 @@ from typing import get_args
 from bot.causes import cause
 from bot.domain import grammar
 from bot.domain.model import App, Role
-from bot.errors import AppliveryProblem, Denied, Problem
+from bot.errors import AppliveryError, BotError, PermissionDenied, kind_of
 from bot.slack.command import House, Kind, Target
 from bot.slack.payloads import Came
 from bot.telemetry import logger
@@ -27,7 +27,7 @@ class Refused:
         self._house = house
 
     async def note(
-        self, came: Came, error: Denied, asked: tuple[str, str] | None, form: Mapping[str, str]
+        self, came: Came, error: PermissionDenied, asked: tuple[str, str] | None, form: Mapping[str, str]
     ) -> int | None:
         """The number by which the person may ask for the role they lack; None when there is nothing to ask for.
 
@@ -43,8 +43,8 @@ class Refused:
             team = await self._house.people.workspace()
             command = _command(asked, form)
             return await self._house.store.note_refusal(team, came.user_id, role, app_id, command, came.channel_id)
-        except Problem as problem:  # the refusal itself is said all the same
-            log.info("refused.not_noted", problem=type(problem).__name__, cause=cause(problem))
+        except BotError as problem:  # the refusal itself is said all the same
+            log.info("refused.not_noted", problem=kind_of(problem), cause=cause(problem))
             return None
 
     async def _about(self, asked: tuple[str, str] | None, form: Mapping[str, str]) -> str | None:
@@ -52,7 +52,7 @@ class Refused:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 apps = await self._house.catalogue.apps()
-        except (AppliveryProblem, TimeoutError):
+        except (AppliveryError, TimeoutError):
             return None
         for named in _names(asked, form):
             if (found := _of(apps, named)) is not None:

@@ -10,7 +10,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable
 from bot.store.store import Store
 from bot.telemetry import Metrics
 
@@ -46,7 +46,7 @@ class Repeats:
     def look(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
         """Look, beside the acknowledgement, whether this request was here before; None when nothing tells.
 
-        The task raises StoreDown when the database does not say in time.
+        The task raises DatabaseUnavailable when the database does not say in time.
         """
         known = sorted(marks(req, body))
         if not known:
@@ -62,7 +62,7 @@ class Repeats:
             async with asyncio.timeout(LOOK_SECONDS):
                 first = await self._store.seen_event(*known)
         except TimeoutError as error:
-            raise StoreDown from error  # no answer is no leave: it may have been done before
+            raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
         if not first:
             self._metrics.requests.labels(door, "", RequestOutcome.REPLAYED).inc()
         return not first

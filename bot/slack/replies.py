@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.domain import grammar
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.grammar import Words
-from bot.domain.lengths import TooLong
+from bot.domain.lengths import TextTooLong
 from bot.domain.model import Role
-from bot.errors import Denied, Problem, Recalled
+from bot.errors import BotError, BuildRecalled, PermissionDenied
 from bot.language import later, say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
@@ -27,7 +27,7 @@ CHANNELS = 50  # of them that are named
 
 
 def problem(
-    error: Problem,
+    error: BotError,
     reference: str | None = None,
     *,
     now: datetime | None = None,
@@ -39,11 +39,11 @@ def problem(
     """
     sentence, step = (busy, "") if (busy := _busy(error, now)) else (safe(error.sentence), safe(error.next_step))
     small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
-    if isinstance(error, TooLong):
+    if isinstance(error, TextTooLong):
         small.append(blocks.typed(error.typed_text))
     if error.passing and again and len(again[1]) <= blocks.BUTTON_VALUE:
         small.append(blocks.actions(blocks.button(say("Try again"), *again)))
-    if isinstance(error, Recalled) and error.instead:
+    if isinstance(error, BuildRecalled) and error.instead:
         name, value = error.instead
         small.append(blocks.actions(blocks.button(say("Get {build}", build=name), "get.v1", value, style="primary")))
     quoted = say("(reference {reference})", reference=reference) if reference else ""
@@ -51,7 +51,7 @@ def problem(
     return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
 
 
-def _busy(error: Problem, now: datetime | None) -> str:
+def _busy(error: BotError, now: datetime | None) -> str:
     """Until when the other side is busy, on the clock of whoever reads it; empty when that is within the minute."""
     if now is None or not error.until or error.retry_after < SOON:
         return ""
@@ -63,7 +63,7 @@ def _busy(error: Problem, now: datetime | None) -> str:
 
 
 def denied(
-    error: Denied,
+    error: PermissionDenied,
     *,
     now: datetime | None = None,
     again: tuple[str, str] | None = None,
@@ -87,12 +87,12 @@ def safe(text: str) -> str:
     return wording.escape(text)
 
 
-def with_choice(error: Ambiguous, verb: str, chosen: str, words: Words) -> str:
+def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: Words) -> str:
     """The command with one of the choices filled in."""
     return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
 
 
-def choices(error: Ambiguous, page: Page[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
+def choices(error: AmbiguousInput, page: Page[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
     """A page of the choices as buttons: `typed` is what each carries, `again` the command as it was typed."""
     which = [
         blocks.button(label, f"run.v1#{number}", value)
@@ -104,7 +104,7 @@ def choices(error: Ambiguous, page: Page[tuple[str, str]], typed: Sequence[str],
     return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
 
 
-def _rest(error: Ambiguous, typed: str, words: Words) -> str:
+def _rest(error: AmbiguousInput, typed: str, words: Words) -> str:
     if error.left is not None:
         return grammar.explain(error.left)
     # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay

@@ -77,7 +77,7 @@ class Reporting:
 
     async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
         """The builds meant by `latest` (of each platform), `#number`, an id, several with commas between them, or every
-        platform's build of a version; none: the app. Raises Ambiguous, BadInput, NotFoundByName or Gone.
+        platform's build of a version; none: the app. Raises AmbiguousInput, UserInputError, NotFoundByName or NotFound.
         """
         word = spelling.bare(which or "")
         if which is None or word in ("", "all"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import ChannelRefused, ChannelUnchecked, Denied, SlackCredentialRefused, SlackProblem
+from bot.errors import ChannelUnavailable, ChannelUnverified, PermissionDenied, SlackError, SlackInvalidCredentials
 from bot.language import later, say
 from bot.slack.command import Call, Places
 from bot.slack.poster import Channel
@@ -12,28 +12,29 @@ ABOUT_PEOPLE = later("a summary is about your own people")
 
 
 async def looked_at(places: Places, channel_id: str) -> Channel:
-    """What Slack says of a channel. Raises ChannelRefused when we cannot see it, ChannelUnchecked when Slack is silent.
+    """What Slack says of a channel. Raises ChannelUnavailable when we cannot see it, ChannelUnverified when Slack is
+    silent.
 
     What may be done there only if the channel allows it is not done while Slack does not say whether it does.
     """
     try:
         return await places.channel(channel_id)
-    except SlackProblem as error:
+    except SlackError as error:
         if error.code in OUT_OF_SIGHT:
             raise
-        raise ChannelUnchecked(next_step=_step(error)) from error
+        raise ChannelUnverified(next_step=_step(error)) from error
 
 
-def _step(error: SlackProblem) -> str | None:
+def _step(error: SlackError) -> str | None:
     """What helps, where trying again does not."""
-    lasting = isinstance(error, SlackCredentialRefused) or error.code == "missing_scope"
+    lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
     return f"{error.sentence} {error.next_step}" if lasting else None
 
 
 def require_told(channel: Channel) -> None:
-    """Raise ChannelUnchecked when Slack does not say whether a channel is shared with another organisation."""
+    """Raise ChannelUnverified when Slack does not say whether a channel is shared with another organisation."""
     if channel.shared is None:
-        raise ChannelUnchecked
+        raise ChannelUnverified
 
 
 async def may_post(call: Call, what_shows: str) -> None:
@@ -45,16 +46,16 @@ async def may_post(call: Call, what_shows: str) -> None:
     invite = say("Invite me first: `/invite @{name}`.", name=await call.house.places.my_name())
     try:
         channel = await looked_at(call.house.places, call.asker.channel_id or "")
-    except ChannelRefused as error:
-        raise ChannelRefused(outside, invite, code=error.code) from error
+    except ChannelUnavailable as error:
+        raise ChannelUnavailable(outside, invite, code=error.code) from error
     require_told(channel)
     if channel.shared:
-        raise Denied(
+        raise PermissionDenied(
             say("This channel is shared with another organisation, and {why}.", why=say(what_shows)),
             say("Share it in a channel of your own."),
         )
     if channel.member is False:
-        raise ChannelRefused(outside, invite, code="not_in_channel")
+        raise ChannelUnavailable(outside, invite, code="not_in_channel")
 
 
 async def may_name(call: Call) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.errors import kind_of
 from bot.slack.connection import Connection, ToldToGo
 from bot.telemetry import Metrics, logger
 
@@ -84,7 +85,7 @@ class Sockets:
                     await self._look(line)
                 self._metrics.sockets.set(await self.connected())
             except Exception as error:  # whatever the SDK comes up with, the watchdog stays
-                log.exception("slack.socket.unexpected", error=type(error).__name__)
+                log.exception("slack.socket.unexpected", error=kind_of(error))
             await asyncio.sleep(self._look_every)
 
     async def _look(self, line: _Line) -> None:

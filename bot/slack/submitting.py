@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bot.domain.lengths import TooLong
-from bot.errors import BadInput, Problem
+from bot.domain.lengths import TextTooLong
+from bot.errors import BotError, UserInputError
 from bot.language.verbatim import unmarked
 from bot.slack import blocks
 from bot.slack.blocks import Block, Form
@@ -21,10 +21,12 @@ SUBMIT_SECONDS = 2.2  # Slack waits three
 ERROR = 500  # characters below a field
 
 
-class WrongFields(BadInput):
+class InvalidFields(UserInputError):
     """What is wrong with several fields of a form, by the names of their blocks."""
 
-    def __init__(self, fields: dict[str, Problem]) -> None:
+    kind = "WrongFields"
+
+    def __init__(self, fields: dict[str, BotError]) -> None:
         first = next(iter(fields.values()))
         super().__init__(first.sentence, first.next_step)
         self.fields = fields
@@ -35,7 +37,7 @@ def in_field(name: str) -> Iterator[None]:
     """Whatever goes wrong within is said next to this field of the form."""
     try:
         yield
-    except Problem as problem:
+    except BotError as problem:
         problem.field = problem.field or name
         raise
 
@@ -74,19 +76,19 @@ class Submitted:
         self.accepted = True
         return self._answered({"response_action": "push", "view": form.view()})
 
-    def keep_open(self, problem: Problem, reference: str | None) -> bool:
+    def keep_open(self, problem: BotError, reference: str | None) -> bool:
         """Say what is wrong next to the field it is about; False when the form is closed already."""
         errors = self._errors(problem, reference)
         return bool(errors) and self._answered({"response_action": "errors", "errors": errors})
 
-    def _errors(self, problem: Problem, reference: str | None) -> dict[str, str]:
+    def _errors(self, problem: BotError, reference: str | None) -> dict[str, str]:
         names = [str(block["block_id"]) for block in _inputs(self.view)]
-        wrong = problem.fields if isinstance(problem, WrongFields) else {problem.field or "": problem}
+        wrong = problem.fields if isinstance(problem, InvalidFields) else {problem.field or "": problem}
         said = {name: cut(_words(one, reference), ERROR) for name, one in wrong.items()}
         return {name if name in names else names[0]: words for name, words in said.items()} if names else {}
 
 
-def _words(problem: Problem, reference: str | None) -> str:
+def _words(problem: BotError, reference: str | None) -> str:
     """What happened and what to do, in plain text."""
     said = unmarked(without_formatting(f"{problem.sentence} {problem.next_step}".strip()))
     return f"{said} ({reference})" if reference else said
@@ -107,14 +109,14 @@ def _typed(view: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_lengths(view: dict[str, Any]) -> None:
-    """Raise WrongFields for texts that are longer than their inputs allow, which Slack's own apps let nobody send."""
-    wrong: dict[str, Problem] = {}
+    """Raise InvalidFields for texts that are longer than their inputs allow, which Slack's own apps let nobody send."""
+    wrong: dict[str, BotError] = {}
     for block in _inputs(view):
         text, most = _typed(view, block).get("value"), block["element"].get("max_length")
         if text and isinstance(most, int) and len(text) > most:
-            wrong[str(block["block_id"])] = TooLong(_label(block), text, most)
+            wrong[str(block["block_id"])] = TextTooLong(_label(block), text, most)
     if wrong:
-        raise WrongFields(wrong)
+        raise InvalidFields(wrong)
 
 
 def again(view: dict[str, Any]) -> Form:

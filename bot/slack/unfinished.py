@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bot.causes import cause
-from bot.errors import Problem, SlackBusy, SlackProblem, SlackUnsure
+from bot.errors import BotError, DeliveryUnknown, SlackError, SlackRateLimited
 from bot.language import current, later, say, speaking
 from bot.slack.cards import uploads as cards
 from bot.slack.poster import Posted, Poster
@@ -52,7 +52,7 @@ class Unfinished:
         self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
 
     async def begin(self, posted: Posted, file: str, place: str, again: str = "") -> None:
-        """The message that stands there speaks of a load that is under way from now on. Raises StoreDown."""
+        """The message that stands there speaks of a load that is under way from now on. Raises DatabaseUnavailable."""
         where = {"channel": posted.channel, "ts": posted.ts}
         self._mine[posted] = {**where, "file": file, "place": place, "language": current(), "again": again}
         if self._beating is None:
@@ -60,7 +60,7 @@ class Unfinished:
         await self.beat()
 
     async def end(self, posted: Posted) -> None:
-        """The message has said its last word. Raises StoreDown."""
+        """The message has said its last word. Raises DatabaseUnavailable."""
         if self._mine.pop(posted, None):
             if self._beating and not self._mine:
                 self._beating.cancel()
@@ -69,7 +69,7 @@ class Unfinished:
                 await self._store.forget_note(_key(posted))
 
     async def beat(self) -> None:
-        """Renew what this process carries. Raises StoreDown."""
+        """Renew what this process carries. Raises DatabaseUnavailable."""
         async with self._turn:
             until = await self._store.now() + BELIEVED
             for posted, about in list(self._mine.items()):
@@ -78,11 +78,14 @@ class Unfinished:
     async def _beats(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            with suppress(Problem):
+            with suppress(BotError):
                 await self.beat()
 
     async def step(self) -> float:
-        """Tell the truth in messages whose process died; returns the seconds until the next look. Raises StoreDown."""
+        """Tell the truth in messages whose process died; returns the seconds until the next look.
+
+        Raises DatabaseUnavailable.
+        """
         now = await self._store.now()
         for key, value in (await self._store.notes_under(NAME)).items():
             try:
@@ -96,12 +99,12 @@ class Unfinished:
     async def _told(self, note: Note) -> bool:
         """Whether there is nothing more to do about a message."""
         with speaking(note.language):
-            message = cards.failed(note.file, note.place, Problem(*map(say, RESTARTED)), again=note.again)
+            message = cards.failed(note.file, note.place, BotError(*map(say, RESTARTED)), again=note.again)
         try:
             await self._poster.edit(note.channel, note.ts, message)
-        except (SlackBusy, SlackUnsure):
+        except (SlackRateLimited, DeliveryUnknown):
             return False
-        except SlackProblem as problem:
+        except SlackError as problem:
             log.info("unfinished.left_as_it_is", code=problem.code, cause=cause(problem))  # deleted, perhaps
         return True
 

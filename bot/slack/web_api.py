@@ -13,7 +13,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import SlackBusy
+from bot.errors import SlackRateLimited
 from bot.patience import PERSON_SECONDS, Limits, longest_wait, person_waits
 from bot.slack.refusals import problem
 
@@ -27,7 +27,8 @@ class WebAPI(AsyncWebClient):
     """Calls a method that Slack has limited not again before its time.
 
     While a person waits a call takes no longer than `PERSON_SECONDS` in all: then it raises TimeoutError, or at once
-    SlackBusy when Slack asks for more. For a job it waits longer, and raises SlackBusy when that is very long. With
+    SlackRateLimited when Slack asks for more. For a job it waits longer, and raises SlackRateLimited when that is very
+    long. With
     `once` nothing is ever repeated: a broken connection may have stored the message. `beside` is a client whose limits
     hold here, too.
     """
@@ -56,12 +57,12 @@ class WebAPI(AsyncWebClient):
         self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here
-        """Call a method. Raises SlackBusy, TimeoutError, and what the SDK raises."""
+        """Call a method. Raises SlackRateLimited, TimeoutError, and what the SDK raises."""
         async with asyncio.timeout(PERSON_SECONDS if person_waits() else None) as limit:
             for _ in range(self._attempts - 1):
                 try:
                     return await self._call(api_method, parts)
-                except SlackBusy as busy:
+                except SlackRateLimited as busy:
                     if busy.retry_after > _left(limit):
                         raise
                     await asyncio.sleep(busy.retry_after)
@@ -71,12 +72,12 @@ class WebAPI(AsyncWebClient):
         name = f"{method} {(parts.get('json') or {}).get('channel')}" if method in OF_A_CHANNEL else method
         async with self._rooms[method]:
             if left := self.limits.left(name):
-                raise SlackBusy(retry_after=left)
+                raise SlackRateLimited(retry_after=left)
             try:
                 return await super().api_call(method, **parts)
             except SlackApiError as error:
                 said = problem(error)
-                if isinstance(said, SlackBusy):
+                if isinstance(said, SlackRateLimited):
                     self.limits.limit(name, said.retry_after)
                     raise said from error
                 raise

@@ -29,7 +29,7 @@ class Audit(Database):
     """The store's audit trail."""
 
     async def audit(self, entry: AuditEntry) -> None:
-        """Add a line; `entry.at` is aware. Raises `StoreDown`."""
+        """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
         row = {column.name: getattr(entry, column.name) for column in _COLUMNS}
 
         async def work(connection: Connection) -> None:

@@ -32,7 +32,8 @@ class Database:
         self._tidied: dict[str, float] = {}
 
     async def run(self, work: Work[T]) -> T:
-        """Do `work` in one transaction and return what it returns; raises `StoreDown` when the database is away.
+        """Do `work` in one transaction and return what it returns; raises `DatabaseUnavailable` when the database is
+        away.
 
         `work` awaits nothing but its connection, and may be done more than once, each time in a new transaction.
         """

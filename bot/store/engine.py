@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from bot.config import database_address
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.store import files
 from bot.store.columns import micros
 from bot.store.sql import POSTGRESQL, SQLITE
@@ -58,16 +58,16 @@ class Place:
     def parse(cls, address: str) -> Place:
         """Understand an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
 
-        Raises `CannotStart` for anything else, without repeating a password that may stand in it.
+        Raises `StartupError` for anything else, without repeating a password that may stand in it.
         """
         if address == IN_MEMORY:
             return cls(SQLITE, make_url(address))
         try:
             url = make_url(database_address(address))
         except ArgumentError:
-            raise CannotStart("DATABASE_URL is not a database address; an example: sqlite:///bot.db") from None
+            raise StartupError("DATABASE_URL is not a database address; an example: sqlite:///bot.db") from None
         except ValueError as wrong:
-            raise CannotStart(f"DATABASE_URL {wrong}.") from None
+            raise StartupError(f"DATABASE_URL {wrong}.") from None
         if url.drivername != SQLITE:
             defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
             missing = {key: value for key, value in defaults.items() if key not in url.query}
@@ -95,16 +95,16 @@ class Place:
 
 
 def _file(name: str) -> Path:
-    """The file of this name, which need not be there yet. Raises `CannotStart` when it can never be."""
+    """The file of this name, which need not be there yet. Raises `StartupError` when it can never be."""
     try:
         file = Path(name).expanduser().resolve()
         is_folder = file.is_dir()
     except (OSError, RuntimeError):  # too long, in a circle of links, or with a `~` of somebody who has no home
-        raise CannotStart("DATABASE_URL names no file that can be found.", "Write its whole path.") from None
+        raise StartupError("DATABASE_URL names no file that can be found.", "Write its whole path.") from None
     if is_folder:
-        raise CannotStart(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
+        raise StartupError(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
     if not Path(name).expanduser().is_absolute() and not file.parent.is_dir():
-        raise CannotStart(
+        raise StartupError(
             f"There is no folder {file.parent} for the database.",
             f"If you mean the file /{name}, write four slashes: DATABASE_URL=sqlite:////{name}",
         )
@@ -177,7 +177,7 @@ class OneProcess:
 
     @classmethod
     def take(cls, file: Path) -> OneProcess:
-        """Take the lock of this database file; raises `CannotStart` if another process (or store) has it."""
+        """Take the lock of this database file; raises `StartupError` if another process (or store) has it."""
         path = file.with_name(file.name + ".lock")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -189,7 +189,7 @@ class OneProcess:
         except OSError as problem:
             owner = os.read(descriptor, 20).decode(errors="replace").strip()
             os.close(descriptor)
-            raise CannotStart(
+            raise StartupError(
                 f"Another process{f' (id {owner})' if owner else ''} is using the database {file}.",
                 "Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server.",
             ) from problem

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.telemetry import logger
 
 log = logger(__name__)
@@ -25,7 +25,7 @@ def make_private(file: Path) -> None:
     """Let nobody but its owner read the database file, which is made if need be, and the files SQLite puts beside it.
 
     SQLite gives those the rights of the database itself. https://www.sqlite.org/wal.html#the_wal_file
-    Raises CannotStart when the file cannot be made.
+    Raises StartupError when the file cannot be made.
     """
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -44,7 +44,7 @@ def _take_rights_away(file: Path) -> None:
 
 
 def check_whole(connection: Connection) -> None:
-    """Raise CannotStart when the file is damaged: what is wrong in it now is found later by whoever needs it most.
+    """Raise StartupError when the file is damaged: what is wrong in it now is found later by whoever needs it most.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check
     """
@@ -58,19 +58,19 @@ def check_whole(connection: Connection) -> None:
         raise damaged(str(found[0] if found else "no answer"))
 
 
-def damaged(reason: str) -> CannotStart:
+def damaged(reason: str) -> StartupError:
     """What to do about a file that is no whole database."""
-    return CannotStart(
+    return StartupError(
         f"The database file is damaged: {' '.join(reason.split())[:200]}.",
         "Restore it from a backup, or move it away to start with an empty one (docs/operations.md).",
     )
 
 
-def cannot_open(file: Path, problem: OSError) -> CannotStart:
+def cannot_open(file: Path, problem: OSError) -> StartupError:
     """Why a file can be neither made nor written."""
     if problem.errno in _FULL:
         return no_room(file)
-    return CannotStart(
+    return StartupError(
         f"The database file cannot be opened: {file}: {problem.strerror}.",
         "Name a file in a directory that exists and may be written to, in DATABASE_URL.",
     )
@@ -84,8 +84,8 @@ def is_full(file: Path) -> bool:
         return False
 
 
-def no_room(file: Path) -> CannotStart:
+def no_room(file: Path) -> StartupError:
     """The disk is full."""
-    return CannotStart(
+    return StartupError(
         f"The disk has no room left for the database {file}.", "Free some space there, then start again."
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.store.sql import POSTGRESQL
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def stands_at(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Bring the tables to `HEAD` within the connection's transaction; a second replica waits here for the first.
 
-    Raises `CannotStart` when a newer program has already changed them.
+    Raises `StartupError` when a newer program has already changed them.
     """
     if connection.dialect.name == POSTGRESQL:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -48,16 +48,16 @@ def upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as problem:
-        raise CannotStart(
+        raise StartupError(
             "The database was made by a newer version of this bot than this one.",
             "Start that version again, or go back to a copy of the database from before.",
         ) from problem
 
 
 def check(connection: Connection) -> None:
-    """Raise `CannotStart` unless the tables are at `HEAD`."""
+    """Raise `StartupError` unless the tables are at `HEAD`."""
     if stands_at(connection) != HEAD:
-        raise CannotStart(
+        raise StartupError(
             "The database does not have this version's tables.", "Bring it up to date: `applivery-bot migrate`."
         )
 

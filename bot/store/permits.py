@@ -22,7 +22,7 @@ class Permits(Database):
     """The store's grants and allow-lists."""
 
     async def grant(self, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str) -> None:
-        """Give a role; it replaces what the same grantee had for the same app. Raises `StoreDown`."""
+        """Give a role; it replaces what the same grantee had for the same app. Raises `DatabaseUnavailable`."""
         values = {"role": role.name, "granted_by": granted_by, "granted_at": now()}
         insert = self.insert(grants).values(team_id=team_id, grantee=grantee, app_id=app_id or EVERY_APP, **values)
         upsert = insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values)

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
 from bot.causes import cause
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable, kind_of
 from bot.store.columns import metadata
 from bot.store.threads import Threads
 from bot.store.transactions import DRIVERS, OWN_FAULT, Here, Work, straight
@@ -114,12 +114,15 @@ class Pool:
             raise
 
     async def _begun(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Begin `work` on a thread as soon as there is room. Raises `StoreDown` when there is none for long."""
+        """Begin `work` on a thread as soon as there is room.
+
+        Raises `DatabaseUnavailable` when there is none for long.
+        """
         try:
             async with asyncio.timeout(self._room_seconds):
                 await self._room.acquire()
         except TimeoutError:
-            raise StoreDown from None
+            raise DatabaseUnavailable from None
         doing = self._threads.do(work)
         doing.add_done_callback(lambda _: self._room.release())
         return doing
@@ -140,8 +143,8 @@ class Pool:
                     continue
                 if isinstance(problem, OWN_FAULT):
                     raise
-                raise StoreDown from problem
-        raise StoreDown
+                raise DatabaseUnavailable from problem
+        raise DatabaseUnavailable
 
     async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
         """See `Transactions`. A cancelled caller ends it at once, undone."""
@@ -172,9 +175,9 @@ class _Line:
 
     @contextmanager
     def to(self, connection: sa.Connection) -> Iterator[None]:
-        """While the block lasts, this is the connection. Raises `StoreDown` when it was cut before."""
+        """While the block lasts, this is the connection. Raises `DatabaseUnavailable` when it was cut before."""
         if self.is_cut:
-            raise StoreDown
+            raise DatabaseUnavailable
         self._connection = connection.connection.driver_connection
         try:
             yield
@@ -241,7 +244,7 @@ class Listener:
                 async for notify in connection.notifies():
                     self._wakeups.hear(notify.payload)
             except psycopg.Error as problem:
-                log.warning("the database's wake-ups are cut off", problem=type(problem).__name__, cause=cause(problem))
+                log.warning("the database's wake-ups are cut off", problem=kind_of(problem), cause=cause(problem))
             finally:
                 await connection.close()
             connection = await self._return()

@@ -83,7 +83,7 @@ class Recording(Superseding):
         channels already are to be shown anew, those of builds whose place is taken or free again as well. It ends the
         lease: the app is due again in `next_at_seconds`, or at once if the doorbell rang meanwhile. A lost lease
         (lapsed, or the subscriptions changed) records nothing; the app is due again already. Token None (no poll)
-        leaves the app's schedule and baseline alone. Raises `StoreDown`.
+        leaves the app's schedule and baseline alone. Raises `DatabaseUnavailable`.
         """
         schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from bot.errors import CannotStart, StoreDown
+from bot.errors import DatabaseUnavailable, StartupError
 from bot.store import files, migrating
 from bot.store.audit import Audit
 from bot.store.columns import now
@@ -69,7 +69,10 @@ class Store(
     Outages,
     Withholding,
 ):
-    """Everything the bot remembers. Each method is one transaction and raises `StoreDown` when that cannot be."""
+    """Everything the bot remembers.
+
+    Each method is one transaction and raises `DatabaseUnavailable` when that cannot be.
+    """
 
     def __init__(self, transactions: Transactions, place: Place, lock: OneProcess | None) -> None:
         super().__init__(transactions, place.dialect)
@@ -82,7 +85,7 @@ class Store(
         """Connect to `sqlite:///bot.db` or `postgresql://…`, creating and migrating the tables.
 
         `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. With
-        `migrate=False` the tables have to be up to date. Raises `CannotStart` with the reason: an address or file that
+        `migrate=False` the tables have to be up to date. Raises `StartupError` with the reason: an address or file that
         cannot be used, a second process on a SQLite file, a database of a newer version, a server that refuses.
         """
         place = Place.parse(url)
@@ -97,7 +100,7 @@ class Store(
             raise
         try:
             await store._start(migrate)
-        except (DBAPIError, OSError, StoreDown) as problem:
+        except (DBAPIError, OSError, DatabaseUnavailable) as problem:
             await store.close()
             raise _cannot_start(place, problem) from problem
         except BaseException:
@@ -109,16 +112,16 @@ class Store(
     async def beside(cls, url: str) -> Store:
         """Open what is there to read it only: beside a bot that runs, without its lock, changing and creating nothing.
 
-        Ask for its `version` first. Raises `CannotStart` as `open` does, and when there is no database yet.
+        Ask for its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
         """
         place = Place.parse(url)
         if place.file is not None and not place.file.exists():
-            raise CannotStart(f"There is no database at {place}.", "The first start makes it.")
+            raise StartupError(f"There is no database at {place}.", "The first start makes it.")
         store = cls(connect(place, utc_now, reading=True), place, None)
         try:
             await store.version()
             await store._check_whole()
-        except CannotStart:
+        except StartupError:
             await store.close()
             raise
         except (DBAPIError, OSError) as problem:
@@ -158,7 +161,7 @@ class Store(
             self._lock.free()
 
     async def ping(self) -> None:
-        """Come back if the database takes a write; raises `StoreDown` if it does not.
+        """Come back if the database takes a write; raises `DatabaseUnavailable` if it does not.
 
         A standby, a full disk or a missing right is seen by a write alone; one row is written again and again.
         """
@@ -205,7 +208,7 @@ class Store(
 
 
 def migrate(url: str) -> None:
-    """Bring the database at this address up to date and let go of it; raises `CannotStart` like `Store.open`."""
+    """Bring the database at this address up to date and let go of it; raises `StartupError` like `Store.open`."""
 
     async def open_and_close() -> None:
         store = await Store.open(url)
@@ -219,16 +222,16 @@ def _damaged(problem: Exception) -> bool:
     return isinstance(problem, DatabaseError) and not isinstance(problem, OperationalError)
 
 
-def _cannot_start(place: Place, problem: Exception) -> CannotStart:
+def _cannot_start(place: Place, problem: Exception) -> StartupError:
     # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
-    if isinstance(problem, StoreDown):
+    if isinstance(problem, DatabaseUnavailable):
         problem = problem.__cause__ if isinstance(problem.__cause__, Exception) else problem
     if place.file and files.is_full(place.file):
         return files.no_room(place.file)
     if place.file and _damaged(problem):
         return files.damaged(str(getattr(problem, "orig", problem)))
     reason = str(getattr(problem, "orig", None) or problem).strip().partition("\n")[0]
-    return CannotStart(
+    return StartupError(
         f"The database at {place} cannot be used: {place.hidden(reason)}", "Check DATABASE_URL and the server."
     )
 

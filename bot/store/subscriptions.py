@@ -40,7 +40,7 @@ class Subscriptions(Database):
 
         `baseline` is the app's newest builds as listed just now, without gaps: nothing in it is announced to this
         channel as it stands, and everything after it is. In the same transaction the app becomes watched. A replaced
-        subscription keeps its id. Raises `StoreDown`.
+        subscription keeps its id. Raises `DatabaseUnavailable`.
         """
         wish = {
             "team_id": team_id,

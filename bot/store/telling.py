@@ -30,7 +30,7 @@ class Telling(Showing):
 
         A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
         `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
-        announcement, and no other. May be repeated with the same `done` after `StoreDown`.
+        announcement, and no other. May be repeated with the same `done` after `DatabaseUnavailable`.
         """
         ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
 

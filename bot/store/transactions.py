@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ Work = Callable[[Connection], Awaitable[T]]
 
 
 class Transactions(Protocol):
-    """Work in, its answer out, in one transaction; raises `StoreDown` when the database cannot do it now."""
+    """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now."""
 
     async def run(self, work: Work[T]) -> T:
         """Do `work` in a transaction of its own. It awaits only its connection, and may be done twice."""
@@ -76,7 +76,7 @@ class OneThread:
         except OWN_FAULT:
             raise
         except DRIVERS as problem:
-            raise StoreDown from problem
+            raise DatabaseUnavailable from problem
 
     async def _serve(self) -> None:
         """Take who stands in line, all together, until nobody does."""

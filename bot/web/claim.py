@@ -23,7 +23,7 @@ from bot.domain.installing import browser
 from bot.domain.model import Asker, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.errors import Denied, Gone, NotProcessed, Problem, Unchecked
+from bot.errors import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
 from bot.language import ENGLISH, say, speaking
 from bot.patience import for_a_person
 from bot.store.store import Store
@@ -72,8 +72,8 @@ class ClaimPage:
     """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, mints, and hands the build over.
 
     `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end. A browser is
-    answered in the language it asks for, or in `language` when we speak none of those. `permit` raises Denied when the
-    person whom a ticket is for may not have its build any more.
+    answered in the language it asks for, or in `language` when we speak none of those. `permit` raises PermissionDenied
+    when the person whom a ticket is for may not have its build any more.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class ClaimPage:
     ) -> tuple[str, datetime]:
         """Issue a ticket and return the page's whole address, which is a secret, and when it expires (aware UTC).
 
-        The asker's older tickets for the same file are cancelled. Raises StoreDown.
+        The asker's older tickets for the same file are cancelled. Raises DatabaseUnavailable.
         """
         ticket = tickets.new_ticket()
         issued = await self._store.issue_ticket(
@@ -145,7 +145,7 @@ class ClaimPage:
         try:
             await answer.prepare(request)
             await answer.write_eof()
-            with suppress(Problem):
+            with suppress(BotError):
                 await self._store.settle_ticket(ticket_hash)
         finally:
             self._end_claim(ticket_hash)
@@ -161,14 +161,14 @@ class ClaimPage:
             if request.method == hdrs.METH_POST:
                 choice = await _choice(request)
             return await self._answer(request, choice)
-        except Problem as problem:
+        except BotError as problem:
             return self._problem(problem, request.method, choice)
         except web.HTTPException as refusal:
             return self._ending(ClaimOutcome.CUT, status=refusal.status, again="post")
         except Exception as error:
             # not the request: its path is the ticket
-            log.exception("claim.broke", error=type(error).__name__)
-            return self._problem(Problem(say("Something went wrong on our side.")), request.method, choice)
+            log.exception("claim.broke", error=kind_of(error))
+            return self._problem(BotError(say("Something went wrong on our side.")), request.method, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
@@ -203,7 +203,8 @@ class ClaimPage:
         return self._ending(TicketStatus.UNKNOWN)
 
     async def _refused(self, found: Ticket) -> Answer | None:
-        """The page for a person who may not have the build any more. Raises Unchecked and StoreDown.
+        """The page for a person who may not have the build any more. Raises PermissionUnverified and
+        DatabaseUnavailable.
 
         A link that was used counts too: it hands over the same once more when its button is pressed again at once.
         """
@@ -212,9 +213,9 @@ class ClaimPage:
             return None
         try:
             await self._permit(found)
-        except Unchecked:
+        except PermissionUnverified:
             raise
-        except Denied as error:
+        except PermissionDenied as error:
             log.info("claim.denied", why=error.reason)
             return self._ending(ClaimOutcome.DENIED, sentence=say(DENIED.get(error.reason, NO_ACCESS)))
         return None
@@ -270,7 +271,7 @@ class ClaimPage:
         try:
             link = await self._minted(claim, build, what)
         except BaseException:
-            with suppress(Problem):  # the first problem is the one to show
+            with suppress(BotError):  # the first problem is the one to show
                 await self._store.give_back_ticket(visit.ticket_hash)
             self._looks.forget(visit.found)
             raise
@@ -301,9 +302,9 @@ class ClaimPage:
         """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""
         try:
             link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
-        except Problem as problem:
-            with suppress(Problem):
-                await self._write_down(claim, type(problem).__name__, None)
+        except BotError as problem:
+            with suppress(BotError):
+                await self._write_down(claim, kind_of(problem), None)
             raise
         await self._write_down(claim, AuditOutcome.MINTED, link.fingerprint())
         return link
@@ -329,14 +330,14 @@ class ClaimPage:
         self._count(why)
         return self._pages.ending(why, **facts)
 
-    def _problem(self, problem: Problem, method: str, choice: str) -> Answer:
+    def _problem(self, problem: BotError, method: str, choice: str) -> Answer:
         again: Again = "post" if method == hdrs.METH_POST else "get"
-        if isinstance(problem, Gone):
+        if isinstance(problem, NotFound):
             return self._ending(ClaimOutcome.GONE)
-        if isinstance(problem, NotProcessed):
+        if isinstance(problem, BuildNotProcessed):
             return self._ending(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
         reference = None if problem.everyday else secrets.token_hex(4)
-        log.warning("claim.failed", problem=type(problem).__name__, cause=cause(problem), reference=reference)
+        log.warning("claim.failed", problem=kind_of(problem), cause=cause(problem), reference=reference)
         return self._ending(
             ClaimOutcome.FAILED,
             sentence=problem.sentence,

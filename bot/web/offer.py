@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain.installing import Browser, Device, file_word, is_android, nearest_kind, over_the_air, usual_kind
 from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
-from bot.errors import Gone
+from bot.errors import NotFound
 from bot.language import say
 from bot.web.words import OTHER, SCAN, platform_name
 
@@ -60,7 +60,7 @@ def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Wanted:
 
 
 def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
-    """What to show; raises Gone when the attachment the ticket is for is not there any more."""
+    """What to show; raises NotFound when the attachment the ticket is for is not there any more."""
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
@@ -82,7 +82,7 @@ def _attachment(build: Build, file_id: str) -> Attachment:
     for one in build.attachments:
         if one.id == file_id:
             return one
-    raise Gone
+    raise NotFound
 
 
 def _over_the_air(ticket: Ticket, build: Build) -> bool:

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.web.connections import HEALTH, Limits, Places, Visitor
 
 # Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
@@ -49,12 +49,12 @@ class Porch:
 
     @classmethod
     async def open(cls, host: str, port: int, limits: Limits | None = None) -> Porch:
-        """Listen from now on; port 0 is any free one. Raises CannotStart when the address cannot be used."""
+        """Listen from now on; port 0 is any free one. Raises StartupError when the address cannot be used."""
         try:
             return cls(await _bound(host, port), limits or Limits.of_this_process())
         except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
             why = getattr(error, "strerror", None) or "that is no host"
-            raise CannotStart(
+            raise StartupError(
                 f"Port {port} of {_shown(host)} cannot be used: {why}.",
                 "Another process may have it; set PORT to a free one.",
             ) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.causes import cause
 from bot.domain.health import Tries
-from bot.errors import Problem
+from bot.errors import BotError, kind_of
 from bot.slack.poster import Poster
 from bot.slack.socket import Sockets
 from bot.store.store import Store
@@ -120,10 +120,10 @@ def _polls(own: Tries) -> str:
     if own.error is None:
         return f"polls of Applivery are under way and bring nothing ({cause(error)})"
     polls = "the last poll" if own.failures == 1 else f"the last {own.failures} polls"
-    return f"{polls} of Applivery brought nothing ({type(own.error).__name__}: {cause(own.error)})"
+    return f"{polls} of Applivery brought nothing ({kind_of(own.error)}: {cause(own.error)})"
 
 
 def _why(error: BaseException, seconds: float) -> str:
-    if isinstance(error, Problem):
+    if isinstance(error, BotError):
         return f"{error.sentence} ({cause(error)})"
     return f"no answer within {seconds:.0f} s" if isinstance(error, TimeoutError) else cause(error)

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.causes import cause
 from bot.domain.outcomes import WebhookOutcome
+from bot.errors import kind_of
 from bot.telemetry import Metrics, Seldom, logger
 from bot.web.bodies import read_body
 from bot.web.claim import ClaimPage
@@ -128,8 +129,8 @@ class Web:
         except (web.HTTPException, asyncio.CancelledError):
             raise
         except Exception as error:
-            if times := self._said.due(type(error).__name__):
-                log.exception("web.unexpected", error=type(error).__name__, times=times)
+            if times := self._said.due(kind_of(error)):
+                log.exception("web.unexpected", error=kind_of(error), times=times)
             raise web.HTTPInternalServerError from None
 
     def _count(self, request: web.Request, status: int) -> None:
@@ -184,4 +185,4 @@ class Web:
         try:
             await self._ring(body)
         except Exception as error:  # noqa: BLE001  polling is the safety net
-            log.warning("webhook.unheard", error=type(error).__name__, cause=cause(error))
+            log.warning("webhook.unheard", error=kind_of(error), cause=cause(error))

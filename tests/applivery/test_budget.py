@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.applivery.budget import Budget, Lane
-from bot.errors import BudgetSpent
+from bot.errors import BudgetExhausted
 
 
 class Clock:
@@ -29,10 +29,10 @@ def take(budget: Budget, lane: Lane, times: int) -> None:
 def test_polling_leaves_the_reserve_to_people(clock: Clock) -> None:
     budget = Budget(10, reserve=0.3, clock=clock)
     take(budget, Lane.POLLING, 7)
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetExhausted):
         budget.take(Lane.POLLING)
     take(budget, Lane.PEOPLE, 3)
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetExhausted):
         budget.take(Lane.PEOPLE)
     assert (budget.used, budget.left) == (10, 0)
 
@@ -40,7 +40,7 @@ def test_polling_leaves_the_reserve_to_people(clock: Clock) -> None:
 def test_people_may_use_everything_and_then_polling_waits(clock: Clock) -> None:
     budget = Budget(10, reserve=0.3, clock=clock)
     take(budget, Lane.PEOPLE, 8)
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetExhausted):
         budget.take(Lane.POLLING)
     take(budget, Lane.PEOPLE, 2)
 
@@ -49,7 +49,7 @@ def test_a_refused_request_costs_nothing(clock: Clock) -> None:
     budget = Budget(1, reserve=0, clock=clock)
     budget.take(Lane.PEOPLE)
     for _ in range(5):
-        with pytest.raises(BudgetSpent):
+        with pytest.raises(BudgetExhausted):
             budget.take(Lane.PEOPLE)
     assert budget.used == 1
 
@@ -85,7 +85,7 @@ def test_the_wait_ends_when_a_request_may_be_made(clock: Clock, lane: Lane) -> N
     clock.now += 600
     take(budget, Lane.PEOPLE, 5)
     clock.now += budget.wait(lane) - 1
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetExhausted):
         budget.take(lane)
     clock.now += 1
     assert budget.wait(lane) == 0
@@ -96,7 +96,7 @@ def test_the_refusal_says_when_to_come_back(clock: Clock) -> None:
     budget = Budget(1, reserve=0, clock=clock)
     budget.take(Lane.PEOPLE)
     clock.now += 3000
-    with pytest.raises(BudgetSpent, match="in 11 minutes"):
+    with pytest.raises(BudgetExhausted, match="in 11 minutes"):
         budget.take(Lane.PEOPLE)
 
 

@@ -20,21 +20,21 @@ from bot.applivery.upload import Endurance
 from bot.domain.model import App, Stage
 from bot.domain.uploads import Deployer, Details
 from bot.errors import (
-    AppliveryDown,
-    AppliveryProblem,
-    BadInput,
-    CredentialRefused,
-    FileLost,
-    Gone,
-    NameTaken,
-    NotProcessed,
-    PlanLacks,
-    QuotaReached,
-    RequestRefused,
-    TooManyRequests,
-    UnusableFile,
-    UploadRejected,
-    UploadUnsure,
+    AppliveryError,
+    AppliveryRateLimited,
+    BuildNotProcessed,
+    Conflict,
+    FeatureNotInPlan,
+    FileReadError,
+    InvalidCredentials,
+    InvalidUpload,
+    NotFound,
+    QuotaExceeded,
+    RequestRejected,
+    ServiceUnavailable,
+    UnsupportedFile,
+    UploadOutcomeUnknown,
+    UserInputError,
 )
 from bot.sandbox.applivery import PretendedApplivery
 from bot.sandbox.faults import Fault
@@ -193,7 +193,7 @@ async def test_a_build_that_is_not_processed_takes_no_attachment(
     depot: Depot, server: PretendedApplivery, courier: Any
 ) -> None:
     build = server.build(courier, status="in_progress")
-    with pytest.raises(NotProcessed, match=r"once Applivery has processed.*Nothing was uploaded"):
+    with pytest.raises(BuildNotProcessed, match=r"once Applivery has processed.*Nothing was uploaded"):
         await depot.attach(build.id, parcel(b"notes", "notes.txt"))
     assert not posts(server)
 
@@ -215,13 +215,13 @@ async def test_a_build_that_is_not_processed_takes_no_attachment(
 async def test_a_file_that_is_no_build_is_not_sent(
     depot: Depot, server: PretendedApplivery, name: str, content: bytes, words: str
 ) -> None:
-    with pytest.raises(UnusableFile, match=words):
+    with pytest.raises(UnsupportedFile, match=words):
         await depot.upload(parcel(content, name), Details())
     assert not posts(server)
 
 
 async def test_a_file_above_4_gb_is_not_sent(depot: Depot, server: PretendedApplivery) -> None:
-    with pytest.raises(UnusableFile, match=r"has 4\.3 GB, and Applivery takes up to 4 GB"):
+    with pytest.raises(UnsupportedFile, match=r"has 4\.3 GB, and Applivery takes up to 4 GB"):
         await depot.upload(parcel(size=4 * 1024**3 + 1), Details())
     assert not server.requests
 
@@ -239,7 +239,7 @@ async def test_a_file_above_4_gb_is_not_sent(depot: Depot, server: PretendedAppl
 async def test_fields_that_applivery_would_refuse_are_refused_first(
     depot: Depot, server: PretendedApplivery, details: Details
 ) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(UserInputError):
         await depot.upload(parcel(), details)
     assert not server.requests
 
@@ -250,19 +250,19 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
 @pytest.mark.parametrize(
     ("status", "code", "kind", "words"),
     [
-        (400, 5024, NameTaken, r"name in this upload is already used.*Nothing was uploaded.*another version name"),
-        (401, 3002, CredentialRefused, r"token has expired.*Nothing was uploaded.*new one"),
-        (404, 3001, Gone, r"no such app for this credential.*Nothing was uploaded"),
-        (401, 4002, CredentialRefused, r"no token it understands.*Nothing was uploaded"),
-        (401, 4004, CredentialRefused, r"does not know the token.*Nothing was uploaded"),
-        (403, 5003, QuotaReached, r"limit of its plan.*code 5003.*Nothing was uploaded"),
-        (403, 5004, PlanLacks, r"plan does not include.*Nothing was uploaded"),
-        (400, 5006, UploadRejected, r"could not use the file.*Nothing was uploaded"),
-        (400, None, RequestRefused, r"did not accept the request"),
+        (400, 5024, Conflict, r"name in this upload is already used.*Nothing was uploaded.*another version name"),
+        (401, 3002, InvalidCredentials, r"token has expired.*Nothing was uploaded.*new one"),
+        (404, 3001, NotFound, r"no such app for this credential.*Nothing was uploaded"),
+        (401, 4002, InvalidCredentials, r"no token it understands.*Nothing was uploaded"),
+        (401, 4004, InvalidCredentials, r"does not know the token.*Nothing was uploaded"),
+        (403, 5003, QuotaExceeded, r"limit of its plan.*code 5003.*Nothing was uploaded"),
+        (403, 5004, FeatureNotInPlan, r"plan does not include.*Nothing was uploaded"),
+        (400, 5006, InvalidUpload, r"could not use the file.*Nothing was uploaded"),
+        (400, None, RequestRejected, r"did not accept the request"),
     ],
 )
 async def test_each_refusal_says_what_happened_and_what_to_do_and_is_not_repeated(
-    depot: Depot, server: PretendedApplivery, status: int, code: int | None, kind: type[AppliveryProblem], words: str
+    depot: Depot, server: PretendedApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
 ) -> None:
     server.faults.add(POSTING, Fault(status=status, code=code, error="No"))
     with pytest.raises(kind, match=words) as raised:
@@ -274,13 +274,13 @@ async def test_each_refusal_says_what_happened_and_what_to_do_and_is_not_repeate
 
 async def test_413_says_that_the_file_is_too_large(depot: Depot, server: PretendedApplivery) -> None:
     server.faults.add(POSTING, Fault(status=413, body="<h1>Request Entity Too Large</h1>"))
-    with pytest.raises(UploadRejected, match="larger than Applivery takes"):
+    with pytest.raises(InvalidUpload, match="larger than Applivery takes"):
         await depot.upload(parcel(), Details())
 
 
 async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: PretendedApplivery) -> None:
     async with by_app_token(hosts_of(server), "no-such-token") as depot:
-        with pytest.raises(CredentialRefused, match="does not know the token"):
+        with pytest.raises(InvalidCredentials, match="does not know the token"):
             await depot.upload(parcel(), Details())
     assert not posts(server)
 
@@ -289,10 +289,10 @@ async def test_an_app_token_in_place_of_a_service_account_s_is_told_apart(
     server: PretendedApplivery, courier: Any, make_client: MakeClient
 ) -> None:
     client: Applivery = make_client(token=courier.token)
-    with pytest.raises(CredentialRefused, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
+    with pytest.raises(InvalidCredentials, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
         await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), Details())
     async with by_app_token(hosts_of(server), server.token) as depot:
-        with pytest.raises(CredentialRefused, match=r"is a Service Account's.*`APPLIVERY_TOKEN`"):
+        with pytest.raises(InvalidCredentials, match=r"is a Service Account's.*`APPLIVERY_TOKEN`"):
             await depot.upload(parcel(), Details())
     assert not server.builds
 
@@ -333,7 +333,7 @@ async def test_when_nobody_answers_it_says_that_nothing_was_sent(
 ) -> None:
     nobody = Hosts(api=server.url, upload=f"http://127.0.0.1:{free_port()}", download=server.url, dashboard=server.url)
     client = make_client(hosts=nobody, endurance=QUICK)
-    with pytest.raises(AppliveryDown, match=r"cannot be reached\. Nothing was sent"):
+    with pytest.raises(ServiceUnavailable, match=r"cannot be reached\. Nothing was sent"):
         await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), Details())
 
 
@@ -342,7 +342,7 @@ async def test_a_429_is_waited_out_because_it_took_nothing(depot: Depot, server:
     await depot.upload(parcel(), Details())
     assert len(server.builds) == 1
     server.faults.add(POSTING, Fault(status=429, retry_after=4000))
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(AppliveryRateLimited):
         await depot.upload(parcel(), Details())
 
 
@@ -380,7 +380,7 @@ async def test_a_cut_upload_that_left_no_build_is_never_called_done(
     server.build(courier, version="2.4.0", size=60_000_004)
     content = b"PK\x03\x04" + bytes(60_000_000)
     server.faults.add(POSTING, fault)
-    with pytest.raises(UploadUnsure, match=words):
+    with pytest.raises(UploadOutcomeUnknown, match=words):
         await depot.upload(parcel(content, piece=64 * 1024), Details(version_name="2.4.0"))
     assert len(posts(server)) == 1
     assert len(server.builds) == 1
@@ -394,7 +394,7 @@ async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: Depot,
         return body if next(looking, "no") is None else {"status": False, "error": {"code": 4004}}
 
     server.reshape("GET *builds", refuse)
-    with pytest.raises(UploadUnsure, match="did not let me look"):
+    with pytest.raises(UploadOutcomeUnknown, match="did not let me look"):
         await depot.upload(parcel(), Details())
 
 
@@ -413,7 +413,7 @@ async def test_a_build_of_somebody_else_is_not_taken_for_ours(
         return body
 
     server.reshape("GET *builds", others)
-    with pytest.raises(UploadUnsure):
+    with pytest.raises(UploadOutcomeUnknown):
         await depot.upload(parcel(), Details(version_name="2.4.0"))
     assert len(server.builds) == 4
 
@@ -427,7 +427,9 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
     done = await depot.attach(build.id, parcel(b"%PDF newer", "notes.pdf"))
     assert len(done.attachments) == 2
     server.faults.add("POST *files", Fault(drop=True))
-    with pytest.raises(UploadUnsure, match=r"new file of this build with the same name and size, and there is none"):
+    with pytest.raises(
+        UploadOutcomeUnknown, match=r"new file of this build with the same name and size, and there is none"
+    ):
         await depot.attach(build.id, parcel(b"%PDF third", "notes.pdf"))
 
 
@@ -438,7 +440,7 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
 async def test_a_file_that_changes_on_the_way_makes_no_build(
     depot: Depot, server: PretendedApplivery, size: int
 ) -> None:
-    with pytest.raises(FileLost, match="another size"):
+    with pytest.raises(FileReadError, match="another size"):
         await depot.upload(parcel(size=size), Details())
     assert not server.builds
 
@@ -448,11 +450,11 @@ async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: Depot
     async def breaking() -> AsyncIterator[AsyncIterator[bytes]]:
         async def pieces() -> AsyncIterator[bytes]:
             yield CONTENT[:5000]
-            raise FileLost("Slack broke off.", "Nothing was uploaded.")
+            raise FileReadError("Slack broke off.", "Nothing was uploaded.")
 
         yield pieces()
 
-    with pytest.raises(FileLost, match="Slack broke off"):
+    with pytest.raises(FileReadError, match="Slack broke off"):
         await depot.upload(Parcel("courier.ipa", len(CONTENT), breaking), Details())
     assert not server.builds
 
@@ -462,7 +464,7 @@ async def test_an_upload_that_stands_still_is_given_up(
 ) -> None:
     impatient = make_client(endurance=replace(QUICK, stall=0.3, answer=0.3))
     server.faults.add(POSTING, Fault(latency=30))
-    with pytest.raises(UploadUnsure):
+    with pytest.raises(UploadOutcomeUnknown):
         async with asyncio.timeout(10):
             await impatient.depot(App(courier.id, "courier", "Courier")).upload(parcel(), Details())
 

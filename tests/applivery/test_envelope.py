@@ -95,7 +95,7 @@ async def test_an_odd_answer_is_not_understood(
     heard: list[str] = []
     client = make_client(observe=lambda _name, outcome, _seconds: heard.append(outcome))
     server.faults.add("*", Fault(body=ODD[odd]), times=None)
-    with pytest.raises(errors.Unreadable, match="does not understand Applivery's answer"):
+    with pytest.raises(errors.InvalidResponse, match="does not understand Applivery's answer"):
         await {**LISTS, **SINGLE}[asked](client)
     assert heard == ["Unreadable"], "it is counted, and asked for once"
 
@@ -117,7 +117,7 @@ async def test_an_odd_answer_to_an_upload_is_unsure(server: PretendedApplivery, 
     app = server.app("Courier")
     for number, odd in enumerate(ODD.values()):
         server.faults.add("POST *", Fault(body=odd))
-        with pytest.raises(errors.UploadUnsure, match="does not understand"):
+        with pytest.raises(errors.UploadOutcomeUnknown, match="does not understand"):
             await client.depot(App(app.id, "courier", "Courier")).upload(parcel(), Details(version_name=f"9.{number}"))
 
 
@@ -133,7 +133,7 @@ async def test_an_odd_answer_to_an_upload_is_unsure(server: PretendedApplivery, 
 def test_only_an_empty_list_says_none(anything: Any) -> None:
     try:
         page = parse.builds(json.dumps(anything).encode(), COURIER, page=1, limit=10)
-    except errors.AppliveryProblem:
+    except errors.AppliveryError:
         return
     assert page.items == ()
     said: Any = anything

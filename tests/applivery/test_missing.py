@@ -26,20 +26,20 @@ IN_IT: dict[str, Callable[[Applivery], Awaitable[Any]]] = {
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault(status=404), errors.WorkspaceMissing),
-        (Fault(status=404, code=3001), errors.WorkspaceMissing),
-        (Fault(status=200, code=3001), errors.WorkspaceMissing),
-        (Fault(status=403), errors.PermissionMissing),
-        (Fault(status=403, code=4003), errors.PermissionMissing),
-        (Fault(status=403, code=5004), errors.PlanLacks),
-        (Fault(status=401, code=4004), errors.CredentialRefused),
+        (Fault(status=404), errors.WorkspaceNotFound),
+        (Fault(status=404, code=3001), errors.WorkspaceNotFound),
+        (Fault(status=200, code=3001), errors.WorkspaceNotFound),
+        (Fault(status=403), errors.Forbidden),
+        (Fault(status=403, code=4003), errors.Forbidden),
+        (Fault(status=403, code=5004), errors.FeatureNotInPlan),
+        (Fault(status=401, code=4004), errors.InvalidCredentials),
     ],
 )
 async def test_refused_everywhere_is_never_gone(
-    server: PretendedApplivery, client: Applivery, asked: str, fault: Fault, kind: type[errors.Problem]
+    server: PretendedApplivery, client: Applivery, asked: str, fault: Fault, kind: type[errors.BotError]
 ) -> None:
     server.faults.add("*", fault, times=None)
-    with pytest.raises(errors.AppliveryProblem) as caught:
+    with pytest.raises(errors.AppliveryError) as caught:
         await {**IN_IT, **SINGLE}[asked](client)
     assert type(caught.value) is kind
     assert "deleted" not in str(caught.value)
@@ -49,17 +49,17 @@ async def test_refused_everywhere_is_never_gone(
 async def test_gone_while_applivery_breaks_is_an_outage(server: PretendedApplivery, client: Applivery) -> None:
     server.faults.add("GET */builds/*", Fault(status=404, code=3001))
     server.faults.add(ORGANIZATION, Fault(status=401, code=4004))
-    with pytest.raises(errors.CredentialRefused):
+    with pytest.raises(errors.InvalidCredentials):
         await client.build("courier", HEX)
 
 
 async def test_what_is_gone_alone_is_gone(server: PretendedApplivery, client: Applivery) -> None:
     app = server.app("Courier")
     for asked in (client.build(app.id, HEX), client.mint(BUILD, FileKind.FILE), every(client.downloads(app.id, HEX))):
-        with pytest.raises(errors.Gone, match="may have been deleted"):
+        with pytest.raises(errors.NotFound, match="may have been deleted"):
             await asked
     for asked in (client.builds(COURIER.__class__("nobody", "nobody", "x")), client.downloads_by_user("nobody")):
-        with pytest.raises(errors.Gone, match="no longer has that app, or this bot may not see it"):
+        with pytest.raises(errors.NotFound, match="no longer has that app, or this bot may not see it"):
             await asked
     looks = [one for one in server.requests if one.path == "/v1/organizations/acme"]
     assert len(looks) == 1, "the workspace was seen a moment ago"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.applivery import parse, refusals, scalars, wire
 from bot.applivery.envelope import Page, refusal
 from bot.domain.model import App, Attachment, Build, FileKind, Link, Member, Origin, Requirements, Stage
-from bot.errors import AppliveryProblem, Gone, Unreadable
+from bot.errors import AppliveryError, InvalidResponse, NotFound
 from bot.sandbox.applivery.wire import NETWORKS
 
 APP = App(id="a" * 24, slug="courier", name="Courier", platforms=("ios",))
@@ -221,15 +221,15 @@ def test_an_empty_list_is_empty(data: Any) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"status": True}, {"data": {}}, {"data": "x"}, {"items": {"a": 1}}, 3, "x", None])
 def test_an_answer_without_a_list_is_unreadable(body: Any) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         builds(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"[", b"[1,", b"\xff", b'{"data":' * 10_000, b"[" * 100_000])
 def test_what_is_not_json_is_unreadable(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         parse.builds(body, APP, page=1, limit=1)
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         parse.build(body, APP)
 
 
@@ -266,12 +266,12 @@ def test_an_empty_page_is_the_last_whatever_it_says() -> None:
 
 
 def test_status_false_is_an_error_whatever_the_http_status() -> None:
-    with pytest.raises(Gone):
+    with pytest.raises(NotFound):
         builds({"status": False, "error": {"code": 3001, "message": "Entity not found"}})
 
 
 def test_an_error_under_status_true_is_an_error() -> None:
-    with pytest.raises(Gone):
+    with pytest.raises(NotFound):
         builds({"status": True, "error": {"code": 4001, "message": "Entity not found"}})
 
 
@@ -306,7 +306,7 @@ def test_an_app_without_a_short_name_goes_by_its_id() -> None:
 
 
 def test_an_app_without_any_name_is_unreadable() -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         parse.app(ok({"description": "x"}))
 
 
@@ -323,7 +323,7 @@ def test_a_token_becomes_a_link_that_shows_nothing() -> None:
 
 @pytest.mark.parametrize("token", [None, "", "  ", ".", "..", {}, []])
 def test_a_token_that_is_none_is_unreadable(token: Any) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         parse.link(ok({"token": token}), FileKind.FILE, str)
 
 
@@ -506,7 +506,7 @@ def test_any_json_is_read_or_refused_by_name(anything: Any) -> None:
     ):
         try:
             read()
-        except AppliveryProblem:
+        except AppliveryError:
             continue
 
 

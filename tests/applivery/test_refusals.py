@@ -11,19 +11,19 @@ from bot.applivery.refusals import Refusal, problem, quotable, seconds_to_wait
 from bot.language.verbatim import unmarked
 
 CODES = [
-    (2001, errors.CredentialRefused),
-    (3001, errors.Gone),
-    (3002, errors.CredentialRefused),
-    (4001, errors.Gone),
-    (4002, errors.CredentialRefused),
-    (4004, errors.CredentialRefused),
-    (4014, errors.TwoFactorNeeded),
-    (5003, errors.QuotaReached),
-    (5004, errors.PlanLacks),
-    (5006, errors.UploadRejected),
-    (5014, errors.NotProcessed),
-    (5024, errors.NameTaken),
-    (6002, errors.RequestRefused),
+    (2001, errors.InvalidCredentials),
+    (3001, errors.NotFound),
+    (3002, errors.InvalidCredentials),
+    (4001, errors.NotFound),
+    (4002, errors.InvalidCredentials),
+    (4004, errors.InvalidCredentials),
+    (4014, errors.TwoFactorRequired),
+    (5003, errors.QuotaExceeded),
+    (5004, errors.FeatureNotInPlan),
+    (5006, errors.InvalidUpload),
+    (5014, errors.BuildNotProcessed),
+    (5024, errors.Conflict),
+    (6002, errors.RequestRejected),
 ]
 
 
@@ -38,15 +38,15 @@ def test_the_code_decides_before_the_status(code: int, kind: type, status: int) 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (200, errors.RequestRefused),
-        (400, errors.RequestRefused),
-        (401, errors.CredentialRefused),
-        (403, errors.PermissionMissing),
-        (404, errors.Gone),
-        (418, errors.RequestRefused),
-        (429, errors.TooManyRequests),
-        (500, errors.AppliveryDown),
-        (503, errors.AppliveryDown),
+        (200, errors.RequestRejected),
+        (400, errors.RequestRejected),
+        (401, errors.InvalidCredentials),
+        (403, errors.Forbidden),
+        (404, errors.NotFound),
+        (418, errors.RequestRejected),
+        (429, errors.AppliveryRateLimited),
+        (500, errors.ServiceUnavailable),
+        (503, errors.ServiceUnavailable),
     ],
 )
 @pytest.mark.parametrize("code", [None, 9999])
@@ -57,13 +57,13 @@ def test_the_status_decides_for_a_code_nobody_knows(code: int | None, status: in
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (302, errors.Unreadable),
-        (400, errors.Unreadable),
-        (401, errors.CredentialRefused),
-        (403, errors.PermissionMissing),
-        (404, errors.Unreadable),
-        (429, errors.TooManyRequests),
-        (502, errors.AppliveryDown),
+        (302, errors.InvalidResponse),
+        (400, errors.InvalidResponse),
+        (401, errors.InvalidCredentials),
+        (403, errors.Forbidden),
+        (404, errors.InvalidResponse),
+        (429, errors.AppliveryRateLimited),
+        (502, errors.ServiceUnavailable),
     ],
 )
 def test_a_page_that_is_not_json_is_not_believed(status: int, kind: type) -> None:
@@ -74,7 +74,7 @@ def test_token_expired_is_about_the_link_on_the_download_host_only() -> None:
     assert type(problem(Refusal(4005), 401, download_host=True)) is errors.LinkExpired
     assert type(problem(Refusal(), 401, download_host=True)) is errors.LinkExpired
     assert type(problem(None, 401, download_host=True)) is errors.LinkExpired
-    assert type(problem(Refusal(4005), 401)) is errors.CredentialRefused
+    assert type(problem(Refusal(4005), 401)) is errors.InvalidCredentials
 
 
 def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
@@ -82,7 +82,7 @@ def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
     assert sentence == "Your Applivery workspace has reached a limit of its plan: “downloads”, limit 100, now 101."
     monthly = problem(Refusal(5003, item="downloadsByMonth.202006", limit=100), 400).sentence
     assert "“downloads in 2020-06”, limit 100." in monthly
-    assert problem(Refusal(5003), 400).sentence == errors.QuotaReached.sentence
+    assert problem(Refusal(5003), 400).sentence == errors.QuotaExceeded.sentence
 
 
 def test_refused_fields_are_named() -> None:

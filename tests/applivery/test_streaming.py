@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.applivery import parse
 from bot.domain.model import MemberDownloads
-from bot.errors import AppliveryProblem, CredentialRefused, Unreadable
+from bot.errors import AppliveryError, InvalidCredentials, InvalidResponse
 from tests.applivery.test_parse import DOWNLOAD, MEMBER, ODD, ok, spoil
 
 ROW = {"id": "a" * 24, "total": 2, "member": MEMBER, "downloads": [DOWNLOAD, DOWNLOAD]}
@@ -41,7 +41,7 @@ def streamed(body: bytes, size: int) -> list[MemberDownloads]:
 def outcome(read: Any, *about: Any) -> Any:
     try:
         return list(read(*about))
-    except AppliveryProblem as error:
+    except AppliveryError as error:
         return type(error)
 
 
@@ -75,7 +75,7 @@ def test_what_is_no_json_is_refused_alike(noise: bytes, size: int) -> None:
 
 
 def test_an_answer_that_breaks_off_is_no_answer() -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         streamed(ok([ROW] * 50)[:-40], 100)
 
 
@@ -89,7 +89,7 @@ def test_a_row_that_only_a_lenient_reader_takes_costs_no_other_row() -> None:
 def test_a_refusal_after_the_rows_is_heard() -> None:
     refused = {"status": True, "data": [ROW], "error": {"code": 4004}}
     body = json.dumps({**refused, "status": False}).encode()
-    assert outcome(streamed, body, 50) is CredentialRefused is outcome(parse.member_downloads, body)
+    assert outcome(streamed, body, 50) is InvalidCredentials is outcome(parse.member_downloads, body)
 
 
 def test_only_the_row_that_is_not_whole_is_held() -> None:

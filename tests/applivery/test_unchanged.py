@@ -9,7 +9,7 @@ import pytest
 from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
 from bot.applivery.unchanged import Unchanged
-from bot.errors import Gone
+from bot.errors import NotFound
 from bot.sandbox.applivery import PretendedApplivery
 from bot.sandbox.faults import Fault
 
@@ -91,6 +91,6 @@ async def test_a_failed_question_is_asked_again_by_the_next(client: Applivery, s
     catalogue = Catalogue(client)
     app = await catalogue.app("courier")
     server.faults.add("*", Fault(status=404, code=3001))
-    with pytest.raises(Gone):
+    with pytest.raises(NotFound):
         await catalogue.builds(app)
     assert len(await catalogue.builds(app)) == 1

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.errors import NotProcessed, TooEager
+from bot.errors import BuildNotProcessed, RateLimited
 from bot.sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import MINTING, Clock, direct, directs, raw, ready, rested, said, seen, start_with_page
@@ -267,4 +267,4 @@ async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: World) 
     await world.ask("get courier", user=world.bruno)
     await rested(world)
     outcomes = [one.outcome for one in await world.bot.store.audit_entries()]
-    assert outcomes == [NotProcessed.__name__, TooEager.__name__, AuditOutcome.MINTED]
+    assert outcomes == [BuildNotProcessed.kind, RateLimited.kind, AuditOutcome.MINTED]

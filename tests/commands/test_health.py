@@ -13,7 +13,7 @@ import pytest
 
 from bot import __version__
 from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
-from bot.errors import AppliveryDown, StoreDown
+from bot.errors import DatabaseUnavailable, ServiceUnavailable
 from bot.language import speaking
 from bot.sandbox.faults import Fault
 from bot.slack.cards.health import health, summary
@@ -168,12 +168,12 @@ async def test_what_waits_and_where_it_cannot_speak_is_named(world: World) -> No
 
 async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: World) -> None:
     await world.start()
-    world.bot.watch.outage.failed(AppliveryDown())
+    world.bot.watch.outage.failed(ServiceUnavailable())
     during = seen(await world.ask("status"))
     assert "*Outage*: Applivery has been away since <!date^" in during
     world.bot.watch.outage.worked()
     assert "*Last outage*: Applivery, from <!date^" in seen(await world.ask("status"))
-    world.bot.announce.outage.failed(StoreDown())
+    world.bot.announce.outage.failed(DatabaseUnavailable())
     world.bot.announce.outage.worked()
     assert "*Last outage*: the database, from <!date^" in seen(await world.ask("status"))
 
@@ -183,7 +183,7 @@ async def test_a_job_that_fails_is_an_outage_too(world: World) -> None:
     names = {one.what for one in world.bot.outages()}
     assert {"applivery", "slack", "digest", "watch", "announce", "progress"} <= names
     job = next(one for one in world.bot.outages() if one.what == "hold")
-    job.failed(StoreDown())
+    job.failed(DatabaseUnavailable())
     assert "the database" in seen(await world.ask("status"))
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from bot.config import Settings, SettingsFault
+from bot.config import InvalidSettings, Settings
 from bot.doctor import applivery, memory, running, slack
 from bot.doctor.examine import CHECKS, SETTINGS, examine
 from bot.doctor.findings import Finding, Outcome, Report
 from bot.domain.model import Event
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable
 from bot.sandbox.faults import Fault
 from bot.slack.manifest import SCOPES
 from bot.store.store import Store
@@ -115,7 +115,7 @@ async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Wor
 
 async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceback() -> None:
     def read() -> Settings:
-        raise SettingsFault(["PORT: is odd. Example: PORT=3000", "SLACK_BOT_TOKEN: is missing. Example: xoxb-1"])
+        raise InvalidSettings(["PORT: is odd. Example: PORT=3000", "SLACK_BOT_TOKEN: is missing. Example: xoxb-1"])
 
     report = await examine(read, never)
     assert not report.fine
@@ -392,7 +392,7 @@ async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(datab
 async def test_reading_cannot_write(database: str) -> None:
     await (await Store.open(database)).close()
     store = await Store.beside(database)
-    with pytest.raises((StoreDown, DBAPIError)):
+    with pytest.raises((DatabaseUnavailable, DBAPIError)):
         await store.first_time("x", 1.0)
     await store.close()
     own = await Store.open(database)

@@ -11,13 +11,13 @@ import pytest
 from bot.domain import access
 from bot.domain.access import Grant, Person
 from bot.domain.model import App, Asker, Role
-from bot.errors import Denied
+from bot.errors import PermissionDenied
 
 BRUNO = Person("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
 
 
 def known(person: Person, *, default: Role = Role.MEMBER, grants: Sequence[Grant] = ()) -> Asker:
-    """Who it is that asks, in #c1; raises Denied for a person who may use nothing."""
+    """Who it is that asks, in #c1; raises PermissionDenied for a person who may use nothing."""
     asker = access.asker_of(person, "C1", home_team="T1", admins={"U0ANA"}, default=default)
     asker = access.with_grants(asker, grants, {"S1"})
     access.require_known(asker)
@@ -55,13 +55,13 @@ def test_admins_of_the_workspace_and_those_in_the_settings_are_admins() -> None:
 def test_strangers_guests_bots_and_the_deactivated_are_refused_with_the_reason(
     change: dict[str, object], word: str
 ) -> None:
-    with pytest.raises(Denied, match=word):
+    with pytest.raises(PermissionDenied, match=word):
         role(replace(BRUNO, **change), default=Role.ADMIN)
 
 
 @pytest.mark.parametrize("change", [{"team_id": "T2"}, {"bot": True}, {"gone": True}])
 def test_being_an_admin_somewhere_else_or_once_opens_nothing(change: dict[str, object]) -> None:
-    with pytest.raises(Denied):
+    with pytest.raises(PermissionDenied):
         role(replace(BRUNO, user_id="U0ANA", admin=True, **change))
 
 
@@ -75,7 +75,7 @@ def test_a_guest_whom_the_settings_name_is_an_admin() -> None:
 def test_an_outsider_is_member_of_granted_apps_only(who: dict[str, object], grantee: str, role: Role) -> None:
     outsider = replace(BRUNO, **who)
     wide = given(grantee, role)
-    with pytest.raises(Denied):
+    with pytest.raises(PermissionDenied):
         known(outsider, grants=[wide])
     asker = known(outsider, grants=[wide, given(grantee, role, "a1")], default=Role.ADMIN)
     assert (asker.role, asker.role_for("a1"), asker.role_for("a2")) == (Role.NONE, Role.MEMBER, Role.NONE)
@@ -92,7 +92,7 @@ def test_each_role_contains_the_ones_below_it(have: Role, need: Role) -> None:
     if have >= need:
         access.require(have, need)
         return
-    with pytest.raises(Denied) as refused:
+    with pytest.raises(PermissionDenied) as refused:
         access.require(have, need)
     assert need.word in refused.value.sentence
     assert have.word in refused.value.sentence

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain import ahead
 from bot.domain.ahead import LONGEST
 from bot.domain.periods import zone
-from bot.errors import BadInput
+from bot.errors import UserInputError
 
 MADRID = "Europe/Madrid"
 SATURDAY = datetime(2026, 11, 21, 11, 30, tzinfo=UTC)  # 12:30 in Madrid
@@ -82,7 +82,7 @@ def test_a_time_is_read_as_people_write_it(text: str, utc: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_an_example(text: str, words: str) -> None:
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(UserInputError) as refused:
         ahead.parse(text, now=SATURDAY, tz=MADRID)
     assert words in str(refused.value)
     assert "`" in refused.value.next_step
@@ -102,7 +102,7 @@ def test_a_time_that_the_clocks_show_twice_is_the_one_that_is_yet_to_come() -> N
 def test_whatever_is_written_is_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
     try:
         found = ahead.parse(text, now=now, tz=tz)
-    except BadInput:
+    except UserInputError:
         return
     assert now < found <= now + LONGEST
 
@@ -120,7 +120,7 @@ WORDS = st.lists(
 def test_words_of_time_in_any_order_are_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
     try:
         found = ahead.parse(text, now=now, tz=tz)
-    except BadInput:
+    except UserInputError:
         return
     assert now < found <= now + LONGEST
 

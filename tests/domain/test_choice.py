@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 
 from bot.domain import choice, grammar
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.model import App, Build, Origin, Stage
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import NotFoundByName, UserInputError
 from tests.domain import facts
 from tests.domain.facts import COURIER, RIDER, build
 
@@ -36,7 +36,7 @@ def test_a_name_of_several_words_is_found() -> None:
 
 def test_two_apps_of_one_name_are_offered_by_slug_and_chosen_by_id() -> None:
     twins = (App("c" * 24, "shop-eu", "Shop"), App("d" * 24, "shop-us", "Shop"))
-    with pytest.raises(Ambiguous) as asked:
+    with pytest.raises(AmbiguousInput) as asked:
         choice.app("shop", (*APPS, *twins))
     assert asked.value.choices == (("Shop (shop-eu)", "c" * 24), ("Shop (shop-us)", "d" * 24))
     assert "2 apps" in asked.value.sentence
@@ -68,7 +68,7 @@ def test_a_name_like_none_gets_the_list() -> None:
 
 
 def test_an_empty_workspace_says_so() -> None:
-    with pytest.raises(BadInput, match="no apps yet"):
+    with pytest.raises(UserInputError, match="no apps yet"):
         choice.app("courier", ())
 
 
@@ -77,7 +77,7 @@ def test_an_empty_workspace_says_so() -> None:
 def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
     try:
         said = choice.app(typed, APPS).name
-    except BadInput as error:
+    except UserInputError as error:
         said = str(error)
     assert 0 < len(said) < 300
 
@@ -102,11 +102,11 @@ def test_latest_is_the_newest_that_is_ready() -> None:
 
 
 def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
-    with pytest.raises(BadInput, match="the newest is “in_progress”"):
+    with pytest.raises(UserInputError, match="the newest is “in_progress”"):
         found("latest", build(2, stage=Stage.RUNNING, status="in_progress"), build(1, stage=Stage.FAILED))
-    with pytest.raises(BadInput, match="the newest is “running”"):
+    with pytest.raises(UserInputError, match="the newest is “running”"):
         found("latest", build(2, stage=Stage.RUNNING))
-    with pytest.raises(BadInput, match="no build that fits"):
+    with pytest.raises(UserInputError, match="no build that fits"):
         found("latest")
 
 
@@ -114,7 +114,7 @@ def test_a_recalled_build_is_never_the_latest_and_still_meant_by_name() -> None:
     three, two, one = build(3), build(2), build(1)
     assert choice.build("latest", [three, two, one], COURIER, {three.id}) is two
     assert choice.build("1.3.0", [three, two, one], COURIER, {three.id}) is three
-    with pytest.raises(BadInput, match="Every build of Courier that fits and is ready was recalled"):
+    with pytest.raises(UserInputError, match="Every build of Courier that fits and is ready was recalled"):
         choice.build("latest", [three], COURIER, {three.id})
     android = build(4, platform="android")
     assert choice.other_platforms(three, [android, three], {android.id}) == []
@@ -138,7 +138,7 @@ def test_a_version_that_is_written_exactly_goes_before_one_with_a_v() -> None:
 def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> None:
     ios = build(2, version="2.4.0", number="173", origin=Origin(branch="release/2.4"))
     android = build(1, version="2.4.0", number="174", platform="android")
-    with pytest.raises(Ambiguous) as asked:
+    with pytest.raises(AmbiguousInput) as asked:
         found("2.4.0", ios, android)
     assert [label for label, _ in asked.value.choices] == ["2.4.0 (173) iOS · release/2.4", "2.4.0 (174) Android"]
     assert [typed for _, typed in asked.value.choices] == [f"{COURIER.id} {ios.id}", f"{COURIER.id} {android.id}"]
@@ -146,7 +146,7 @@ def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> Non
 
 
 def test_all_builds_that_can_be_meant_are_offered() -> None:
-    with pytest.raises(Ambiguous, match="any of 12 builds") as asked:
+    with pytest.raises(AmbiguousInput, match="any of 12 builds") as asked:
         found("2.0", *(build(number, version="2.0") for number in range(12)))
     assert len(asked.value.choices) == 12
 
@@ -172,7 +172,7 @@ def test_whatever_is_typed_for_a_build_is_answered_in_words(typed: str) -> None:
     builds = build(2, version="", number=""), build(1)
     try:
         said = found(typed, *builds).id
-    except BadInput as error:
+    except UserInputError as error:
         said = str(error)
     assert 0 < len(said) < 300
 

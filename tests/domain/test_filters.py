@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, reject, settings
 
 from bot.domain import choice, filters, grammar
-from bot.domain.lengths import TooLong
+from bot.domain.lengths import TextTooLong
 from bot.domain.model import Build, Event, Manner, Origin
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import speaking
 from bot.language.verbatim import unmarked
 from tests.domain import facts
@@ -39,22 +39,22 @@ def test_by_default_a_channel_hears_of_both_ends() -> None:
 
 
 def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
-    with pytest.raises(BadInput, match="`on:processed`") as asked:
+    with pytest.raises(UserInputError, match="`on:processed`") as asked:
         filters.events(grammar.parse("on:procesed"))
     assert "procesed" in asked.value.sentence
-    with pytest.raises(BadInput) as asked:
+    with pytest.raises(UserInputError) as asked:
         filters.events(grammar.parse("on:xyzzy"))
     assert all(f"`on:{event}`" in asked.value.next_step for event in filters.EVENTS)
 
 
 @pytest.mark.parametrize("event", [Event.STUCK, Event.DELETED])
 def test_what_only_who_waits_hears_cannot_be_asked_for_by_a_channel(event: Event) -> None:
-    with pytest.raises(BadInput, match="no event"):
+    with pytest.raises(UserInputError, match="no event"):
         filters.events(grammar.parse(f"on:{event}"))
 
 
 def test_an_event_cannot_be_taken_away() -> None:
-    with pytest.raises(BadInput, match="`on:processed`"):
+    with pytest.raises(UserInputError, match="`on:processed`"):
         filters.events(grammar.parse("-on:failed"))
 
 
@@ -148,7 +148,7 @@ def test_every_value_of_the_query_is_in_the_sentence(typed: str) -> None:
     read = grammar.parse(typed)
     try:
         query = filters.query(read)
-    except TooLong:
+    except TextTooLong:
         reject()
     said = filters.explain(None, filters.DEFAULT_EVENTS, query)
     for option in read.options:

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import choice, labels, spelling
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.grammar import Option, Words
 from bot.domain.labels import Reading
 from bot.domain.model import App, Build, Origin
@@ -51,7 +51,7 @@ def meant(typed: str, builds: list[Build]) -> set[str]:
     """The ids of the builds that this may mean."""
     try:
         return {choice.build(typed, builds, COURIER, prefer=lambda _: True).id}
-    except Ambiguous as several:
+    except AmbiguousInput as several:
         return {value.split()[1] for _, value in several.choices}
     except NotFoundByName:
         if (bare := incoming.unwrapped(typed)) == typed:
@@ -160,7 +160,7 @@ def test_words_that_mean_no_build_get_the_closest_right_ones(typed: str, near: s
 
 def test_a_name_of_one_app_that_is_another_s_slug_is_asked_about() -> None:
     one, other = App("a" * 24, "field", "Courier Field"), App("b" * 24, "other", "field")
-    with pytest.raises(Ambiguous) as asked:
+    with pytest.raises(AmbiguousInput) as asked:
         choice.app("field", [one, other])
     assert {value for _, value in asked.value.choices} == {one.id, other.id}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain import grammar, manners
 from bot.domain.grammar import Words
 from bot.domain.model import Manner
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from tests.domain.facts import NOON, subscription, texts
 from tests.domain.test_schedules import ZONES, _schedules
 
@@ -79,7 +79,7 @@ def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: Mann
     ],
 )
 def test_what_makes_no_sense_is_refused_with_an_example(text: str, hint: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserInputError) as caught:
         typed(text)
     assert hint in f"{caught.value.sentence} {caught.value.next_step}"
 
@@ -111,7 +111,7 @@ def test_what_is_said_back_asks_for_the_same_again(one: Manner) -> None:
 @settings(deadline=None)
 @given(st.sampled_from(manners.KEYS), texts)
 def test_whatever_is_typed_is_a_manner_or_bad_input(key: str, text: str) -> None:
-    with suppress(BadInput):
+    with suppress(UserInputError):
         manners.explain(typed(f"{key}:{text}"))
 
 

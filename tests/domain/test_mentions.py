@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from bot.domain import mentions
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from tests.domain import facts
 
 HANDLES = {"S1": "mobile-qa", "S2": "here-too"}
@@ -23,13 +23,13 @@ def test_a_group_is_meant_by_its_handle_its_mark_or_its_id(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["<!here>", "<!channel|channel>", "@everyone", "HERE", "<!here|here>"])
 def test_nobody_can_have_everybody_mentioned(typed: str) -> None:
-    with pytest.raises(BadInput, match="everybody at once"):
+    with pytest.raises(UserInputError, match="everybody at once"):
         mentions.group(typed, HANDLES)
 
 
 @pytest.mark.parametrize("typed", ["<@U0BRUNO>", "<@U0BRUNO|bruno>", "U0BRUNO123", "W012345678"])
 def test_nobody_can_have_one_person_mentioned(typed: str) -> None:
-    with pytest.raises(BadInput, match="single people"):
+    with pytest.raises(UserInputError, match="single people"):
         mentions.group(typed, HANDLES)
 
 
@@ -44,12 +44,12 @@ def test_nobody_can_have_one_person_mentioned(typed: str) -> None:
     ],
 )
 def test_a_group_nobody_knows_gets_the_closest_ones(typed: str, handles: dict[str, str], words: str) -> None:
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(UserInputError) as refused:
         mentions.group(typed, handles)
     assert words in str(refused.value)
 
 
 @given(facts.texts)
 def test_whatever_is_typed_is_a_known_group_or_refused(typed: str) -> None:
-    with suppress(BadInput):
+    with suppress(UserInputError):
         assert mentions.group(typed, HANDLES) in HANDLES

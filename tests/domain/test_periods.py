@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain import periods
 from bot.domain.periods import Period
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import speaking
 from tests.domain import facts
 
@@ -182,7 +182,7 @@ def test_days_are_days_of_the_calendar_when_the_clocks_change() -> None:
 
 def test_a_leap_day_is_a_day_and_only_in_its_year() -> None:
     assert utc(parse("2024-02-29..2024-02-29")) == ("2024-02-28 23:00:00.000", "2024-02-29 22:59:59.999")
-    with pytest.raises(BadInput):
+    with pytest.raises(UserInputError):
         parse("2025-02-29")
 
 
@@ -216,8 +216,8 @@ def test_an_hour_that_comes_twice_around_midnight_belongs_to_its_day(day: date, 
 # ------------------------------------------------------------------ nonsense
 
 
-def refused(since: str | None, until: str | None = None, **more: Any) -> BadInput:
-    with pytest.raises(BadInput) as error:
+def refused(since: str | None, until: str | None = None, **more: Any) -> UserInputError:
+    with pytest.raises(UserInputError) as error:
         parse(since, until, **more)
     assert "`since:7d`" in error.value.next_step
     assert error.value.sentence.endswith(".")
@@ -305,7 +305,7 @@ def test_whatever_is_written_is_a_period_or_an_example(
     hint = "`since:7d`"
     try:
         found = periods.parse(since, until, now=now, tz=tz)
-    except BadInput as error:
+    except UserInputError as error:
         found, hint = None, error.next_step
     assert "`since:7d`" in hint
     assert found is None or found.start.astimezone(UTC) <= found.end.astimezone(UTC)
@@ -381,5 +381,5 @@ def test_a_moment_without_an_offset_is_in_the_person_s_own_time_zone_and_said_wi
 
 @pytest.mark.parametrize("typed", ["2026-11-14T", "2026-11-14T25:00", "0001-01-01T00:00+14:00", "T", "2026T"])
 def test_a_moment_that_is_none_is_answered_with_examples(typed: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(UserInputError):
         parse(typed)

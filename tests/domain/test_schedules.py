@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain import schedules
 from bot.domain.schedules import Schedule
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import speaking
 
 MADRID = "Europe/Madrid"
@@ -67,7 +67,7 @@ def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: s
     ],
 )
 def test_what_is_no_schedule_is_answered_with_examples(typed: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(UserInputError) as caught:
         schedules.parse(typed)
     assert "daily@09:00" in caught.value.next_step
 

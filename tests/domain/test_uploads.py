@@ -8,7 +8,7 @@ import pytest
 from bot.domain import formats, uploads
 from bot.domain.model import App, Build, Stage
 from bot.domain.uploads import Details, pace
-from bot.errors import BadInput, UnusableFile
+from bot.errors import UnsupportedFile, UserInputError
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 OLD = Build("old", App("a", "a", "A"), Stage.READY, version="2.4.0", size=10, created_at=AT)
@@ -22,13 +22,13 @@ def test_every_documented_format_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["app.gz", "app", "app.ipa.txt", ".apk", "", "app.apx"])
 def test_nothing_else_is(name: str) -> None:
-    with pytest.raises(UnusableFile, match=r"\.ipa \.apk \.aab"):
+    with pytest.raises(UnsupportedFile, match=r"\.ipa \.apk \.aab"):
         formats.check(name, 1)
 
 
 def test_4_gb_are_taken_and_a_byte_more_is_not() -> None:
     formats.check("a.ipa", 4 * 1024**3)
-    with pytest.raises(UnusableFile, match="4 GB"):
+    with pytest.raises(UnsupportedFile, match="4 GB"):
         formats.check("a.ipa", 4 * 1024**3 + 1)
 
 
@@ -53,7 +53,7 @@ def test_groups_are_read_as_the_vendor_s_plug_ins_write_them(typed: str, expecte
 
 @pytest.mark.parametrize("typed", [",", "a,", "a||b", "|"])
 def test_an_empty_group_is_refused(typed: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(UserInputError):
         uploads.groups(typed)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot import service
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.sandbox.faults import Fault
 from bot.service import Service
 from tests.conftest import World
@@ -527,7 +527,7 @@ async def test_when_one_of_two_replicas_dies_the_other_goes_on(two: World, repli
 
 @on_sqlite
 async def test_a_second_process_on_sqlite_is_refused_with_words(watched: World) -> None:
-    with pytest.raises(CannotStart, match=r"Another process \(id \d+\) is using the database .*PostgreSQL"):
+    with pytest.raises(StartupError, match=r"Another process \(id \d+\) is using the database .*PostgreSQL"):
         async with service.running(watched.settings(), watched.tuning):
             pass
     await record(watched, "1")

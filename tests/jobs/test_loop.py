@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import AppliveryDown, StoreDown
+from bot.errors import DatabaseUnavailable, ServiceUnavailable
 from bot.jobs.loop import LONGEST_BACK_OFF, LONGEST_REST, Outage, forever
 from bot.store.store import Store
 from bot.store.wakeups import Topic
@@ -63,7 +63,7 @@ def events(log: Log, *levels: str) -> list[str]:
 
 
 async def test_an_outage_is_one_log_line_and_its_end_one(log: Log) -> None:
-    down = [StoreDown() for _ in range(4)]
+    down = [DatabaseUnavailable() for _ in range(4)]
     await Job(1.0, *down, 1.0, 1.0, 1.0).play()
 
     assert events(log) == ["job.away", "job.back"]
@@ -73,7 +73,7 @@ async def test_an_outage_is_one_log_line_and_its_end_one(log: Log) -> None:
 
 
 async def test_a_second_outage_is_told_again(log: Log) -> None:
-    await Job(StoreDown(), 1.0, StoreDown(), StoreDown(), 1.0).play()
+    await Job(DatabaseUnavailable(), 1.0, DatabaseUnavailable(), DatabaseUnavailable(), 1.0).play()
 
     assert events(log) == ["job.away", "job.back", "job.away", "job.back"]
     assert [line["failures"] for line in log if line["event"] == "job.back"] == [1, 2]
@@ -84,7 +84,9 @@ async def test_a_job_that_never_failed_says_nothing(log: Log) -> None:
     assert events(log) == []
 
 
-@pytest.mark.parametrize("trouble", [StoreDown, AppliveryDown, RuntimeError, KeyError, asyncio.TimeoutError])
+@pytest.mark.parametrize(
+    "trouble", [DatabaseUnavailable, ServiceUnavailable, RuntimeError, KeyError, asyncio.TimeoutError]
+)
 async def test_a_step_that_raises_is_repeated(trouble: type[Exception]) -> None:
     job = Job(trouble("x"), trouble("x"), 7.0)
     assert await job.play() == [0.5, 1.0, 7.0]
@@ -99,12 +101,12 @@ async def test_a_bug_is_logged_with_its_traceback_once(log: Log) -> None:
 
 
 async def test_repeats_come_slower_and_slower_up_to_half_a_minute() -> None:
-    rests = await Job(*[StoreDown() for _ in range(9)]).play()
+    rests = await Job(*[DatabaseUnavailable() for _ in range(9)]).play()
     assert rests == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, LONGEST_BACK_OFF, LONGEST_BACK_OFF, LONGEST_BACK_OFF]
 
 
 async def test_after_an_outage_the_first_repeat_is_quick_again() -> None:
-    rests = await Job(StoreDown(), StoreDown(), 3.0, StoreDown()).play()
+    rests = await Job(DatabaseUnavailable(), DatabaseUnavailable(), 3.0, DatabaseUnavailable()).play()
     assert rests == [0.5, 1.0, 3.0, 0.5]
 
 

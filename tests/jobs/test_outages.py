@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.health import Tries
-from bot.errors import AppliveryDown
+from bot.errors import ServiceUnavailable
 from bot.jobs.outages import OutageNotifier
 from tests.conftest import World
 from tests.handing import directs
@@ -30,7 +30,7 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
     await world.start()
     cut_off = {
         "ok": False,
-        "tries": Tries(3, AppliveryDown(why="connection refused"), time.monotonic(), time.monotonic()),
+        "tries": Tries(3, ServiceUnavailable(why="connection refused"), time.monotonic(), time.monotonic()),
     }
     well: dict[str, Any] = {"ok": True, "tries": Tries()}
     one, other = notifier(world, cut_off), notifier(world, well)
@@ -54,7 +54,7 @@ async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
     one = notifier(world, checks)
     for _ in range(10):
         checks["ok"] = False
-        checks["tries"].failed(AppliveryDown(), time.monotonic())
+        checks["tries"].failed(ServiceUnavailable(), time.monotonic())
         checks["tries"].worked_at = time.monotonic()
         await one.step()
         checks["ok"] = True
@@ -67,7 +67,7 @@ async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
 
 async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
     await world.start()
-    checks: dict[str, Any] = {"ok": False, "tries": Tries(1, AppliveryDown(), time.monotonic())}
+    checks: dict[str, Any] = {"ok": False, "tries": Tries(1, ServiceUnavailable(), time.monotonic())}
     await notifier(world, checks).step()
     assert await world.bot.store.outage() is None
     checks["tries"].failures = 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Event
-from bot.errors import ChannelRefused
+from bot.errors import ChannelUnavailable
 from bot.slack.refusals import _CHANNEL
 from tests.conftest import World
 from tests.handing import directs, ready
@@ -142,10 +142,10 @@ async def test_two_makers_are_told_once_each(world: World) -> None:
     world.bruno.admin = True
     world.releases.refusal = "not_in_channel"
     await built(world, "1")
-    await world.bot.pausing.refused(world.releases.id, ChannelRefused(code="not_in_channel"))
+    await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     world.applivery.app("Parcel", slug="parcel")
     store = world.bot.store
     await store.add_subscription("T", world.releases.id, "parcel", "Parcel", [Event.PROCESSED], "", world.bruno.id)
     for _ in range(3):
-        await world.bot.pausing.refused(world.releases.id, ChannelRefused(code="not_in_channel"))
+        await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     assert (len(directs(world, world.ana)), len(directs(world, world.bruno))) == (1, 1)

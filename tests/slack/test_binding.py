@@ -12,7 +12,7 @@ from bot.domain import grammar
 from bot.domain.audit import Entrypoint
 from bot.domain.model import App, Asker, Role
 from bot.domain.periods import Period
-from bot.errors import BadInput, NotFoundByName
+from bot.errors import NotFoundByName, UserInputError
 from bot.slack.binding import bind
 from bot.slack.blocks import Message
 from bot.slack.command import Call, Entry, Filters, House, Registry, Target, command
@@ -102,15 +102,15 @@ async def test_what_was_not_given_is_left_to_the_command_s_own_default(bound: Bo
 
 
 async def test_what_is_missing_is_named_with_an_example_for_the_command_of_these_settings(bound: Bound) -> None:
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(UserInputError) as refused:
         await bound(paint, "type:red")
     assert str(refused.value) == "`paint` needs an app. For example: `/builds paint courier type:red`"
 
 
 async def test_what_is_too_much_is_said_back(bound: Bound) -> None:
-    with pytest.raises(BadInput, match="“and more”"):
+    with pytest.raises(UserInputError, match="“and more”"):
         await bound(paint, "courier bright and more")
-    with pytest.raises(BadInput, match="“anything”"):
+    with pytest.raises(UserInputError, match="“anything”"):
         await bound(nothing, "anything")
 
 
@@ -135,7 +135,7 @@ async def test_what_is_too_much_is_said_back(bound: Bound) -> None:
     ],
 )
 async def test_an_option_that_cannot_be_is_explained(bound: Bound, handler: Any, typed: str, words: str) -> None:
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(UserInputError) as refused:
         await bound(handler, typed)
     assert words in str(refused.value)
 

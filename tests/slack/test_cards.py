@@ -14,7 +14,7 @@ import bot.commands
 from bot import errors
 from bot.commands.help import TWINS
 from bot.domain import grammar
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.model import (
     App,
     Asker,
@@ -24,7 +24,7 @@ from bot.domain.model import (
     Link,
     Stage,
 )
-from bot.errors import BadInput, NotAnId, NotFoundByName, Problem
+from bot.errors import BotError, InvalidId, NotFoundByName, UserInputError
 from bot.slack import replies, wording
 from bot.slack.blocks import Message, Where
 from bot.slack.cards import builds as build_cards
@@ -255,15 +255,17 @@ def test_only_the_private_answer_has_the_link() -> None:
 def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str], reference: str | None) -> None:
     for error in (
         NotFoundByName("app", typed, near, otherwise=f"There is one: `{typed[:20]}`"),
-        NotAnId("“{typed}” is not a build id.", typed),
-        BadInput(f"I do not know what to do with “{typed}”.", f"For example: `{typed}`"),
-        Problem(f"It said {typed}.", ""),
+        InvalidId("“{typed}” is not a build id.", typed),
+        UserInputError(f"I do not know what to do with “{typed}”.", f"For example: `{typed}`"),
+        BotError(f"It said {typed}.", ""),
     ):
         check(replies.problem(error, reference))
 
 
-@pytest.mark.parametrize("kind", [errors.Denied, errors.AppliveryDown, errors.StoreDown, errors.ChannelRefused])
-def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[Problem]) -> None:
+@pytest.mark.parametrize(
+    "kind", [errors.PermissionDenied, errors.ServiceUnavailable, errors.DatabaseUnavailable, errors.ChannelUnavailable]
+)
+def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[BotError]) -> None:
     told = replies.problem(kind(), "0a1b2c3d")
     assert told.text == f"{kind.sentence} {kind.next_step} (reference 0a1b2c3d)"
     assert f"{kind.sentence}\n{kind.next_step}" in seen(told)
@@ -278,10 +280,10 @@ def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[Probl
     facts.texts,
 )
 def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, typed: str) -> None:
-    check(offered(Ambiguous(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
+    check(offered(AmbiguousInput(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
 
 
-def offered(error: Ambiguous, verb: str, words: grammar.Words) -> Message:
+def offered(error: AmbiguousInput, verb: str, words: grammar.Words) -> Message:
     """The first page of choices; what a button has no room for is carried by a key."""
     page = page_of(error.choices, 0, replies.CHOICES)
     typed = [replies.with_choice(error, verb, one, words) for _, one in page.items]
@@ -290,7 +292,7 @@ def offered(error: Ambiguous, verb: str, words: grammar.Words) -> Message:
 
 def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     typed = grammar.parse('courier 2.4.0 branch:"release 2" -tag:nightly')
-    card = offered(Ambiguous("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
+    card = offered(AmbiguousInput("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
     pressed = {label: one["value"] for label, one in buttons(card).items()}
     assert pressed["Courier (a)"] == f'get {"a" * 24} 2.4.0 branch:"release 2" -tag:nightly'
     assert [one["action_id"] for one in buttons(card).values()] == ["run.v1#0", "run.v1#1"]

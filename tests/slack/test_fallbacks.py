@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import MessageRefused
+from bot.errors import MessageRejected
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.fallbacks import REMEMBER_SECONDS, Fallbacks
@@ -37,7 +37,7 @@ class Workspace:
     async def __call__(self, message: Message) -> str:
         self.sent.append(message)
         if any(part in str(message.blocks) for part in self.refused):
-            raise MessageRefused(code="invalid_blocks")
+            raise MessageRejected(code="invalid_blocks")
         return "ts"
 
 
@@ -94,7 +94,7 @@ async def test_the_same_in_plainer_blocks_stands_in_for_a_table() -> None:
 
 async def test_a_message_that_is_refused_in_every_form_says_so() -> None:
     slack = Workspace("section")
-    with pytest.raises(MessageRefused):
+    with pytest.raises(MessageRejected):
         await Fallbacks().send(Message("Courier", ({**SECTION, "accessory": picture()},)), slack)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.errors import FileLost, UnusableFile
+from bot.errors import FileReadError, UnsupportedFile
 from bot.sandbox.faults import Fault
 from bot.slack.files import Files, SlackFile
 from tests.conftest import World
@@ -76,7 +76,7 @@ async def test_any_other_address_is_refused_before_anything_is_asked(world: Worl
     world.slack.desk.files.wire = lambda one: {  # type: ignore[method-assign]
         **wire(one), "url_private": url, "url_private_download": url,
     }  # fmt: skip
-    with pytest.raises(UnusableFile, match="does not lie in Slack itself"):
+    with pytest.raises(UnsupportedFile, match="does not lie in Slack itself"):
         await world.bot.carrier.files.file(file.id)
     with pytest.raises(AssertionError, match="Slack's file host only"):
         await read(world.bot.carrier.files, SlackFile("F1", "a.ipa", 4, url))
@@ -86,7 +86,7 @@ async def test_a_remote_file_is_refused(world: World) -> None:
     await world.start()
     async with somewhere_else() as (address, heard):
         message = world.slack.share("a.ipa", b"", world.ana, world.releases, elsewhere=f"{address}/a.ipa")
-        with pytest.raises(UnusableFile, match="Download it and post the file itself"):
+        with pytest.raises(UnsupportedFile, match="Download it and post the file itself"):
             await world.bot.carrier.files.file(message.files[0]["id"])
     assert not heard
 
@@ -105,7 +105,7 @@ async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: W
         own = f"http://127.0.0.1:{runner.addresses[0][1]}"
         await world.start()
         files = Files(world.bot.poster, token="xoxb-secret", api_url=f"{own}/api")
-        with pytest.raises(FileLost, match="did not hand out"):
+        with pytest.raises(FileReadError, match="did not hand out"):
             await read(files, SlackFile("F1", "a.ipa", 4, f"{own}/f"))
         await runner.cleanup()
         assert not heard
@@ -116,7 +116,7 @@ async def test_a_file_that_comes_packed_is_not_taken(world: World) -> None:
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     world.slack.faults.add("file", Fault(packed=zlib.compress(CONTENT * 50), coding="deflate"), times=None)
     files = world.bot.carrier.files
-    with pytest.raises(FileLost, match="did not hand out"):
+    with pytest.raises(FileReadError, match="did not hand out"):
         await read(files, await files.file(message.files[0]["id"]))
 
 
@@ -145,7 +145,7 @@ async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_a
     files = world.bot.carrier.files
     file = await files.file(message.files[0]["id"])
     world.slack.faults.add("file", fault, times=None)
-    with pytest.raises(FileLost, match=words) as raised:
+    with pytest.raises(FileReadError, match=words) as raised:
         await read(files, file)
     error: BaseException | None = raised.value
     while error is not None:
@@ -160,5 +160,5 @@ async def test_without_the_right_to_read_files_slack_s_log_in_page_is_not_taken_
     files = world.bot.carrier.files
     file = await files.file(message.files[0]["id"])
     world.slack.scopes = world.slack.scopes - {"files:read"}
-    with pytest.raises(FileLost, match="scope `files:read`"):
+    with pytest.raises(FileReadError, match="scope `files:read`"):
         await read(files, file)

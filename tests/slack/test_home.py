@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import Entrypoint
-from bot.errors import SlackProblem
+from bot.errors import SlackError
 from bot.sandbox.faults import Fault
 from bot.slack import blocks
 from bot.slack.blocks import Home
@@ -135,7 +135,7 @@ class Publisher:
         """As Poster.publish."""
         await asyncio.sleep(0)
         if self.refusals:
-            raise SlackProblem(code=self.refusals.pop(0))
+            raise SlackError(code=self.refusals.pop(0))
         self.shown.append((home.blocks[-1]["text"]["text"], known))
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.choice import Ambiguous
+from bot.domain.choice import AmbiguousInput
 from bot.domain.grammar import Option, Words, explain
 from bot.domain.model import (
     Announcement,
@@ -28,7 +28,7 @@ from bot.domain.model import (
     Stage,
     Subscription,
 )
-from bot.errors import NotFoundByName, Recalled
+from bot.errors import BuildRecalled, NotFoundByName
 from bot.language import say, speaking
 from bot.language.verbatim import CLOSE, OPEN, code, unmarked, verbatim
 from bot.sandbox.slack.strict import check_message, check_view
@@ -176,15 +176,15 @@ def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
         with speaking(language):
             for error in (
                 NotFoundByName("app", value, [value]),
-                Recalled(value, value),
-                Ambiguous(
+                BuildRecalled(value, value),
+                AmbiguousInput(
                     say("“{which}” of {app} could be {number} build.", which=value, app=verbatim(value), number=1),
                     [(value, "x")],
                 ),
             ):
                 message = (
                     replies.choices(error, page_of(error.choices, 0, 10), ["get x"], "get")
-                    if isinstance(error, Ambiguous)
+                    if isinstance(error, AmbiguousInput)
                     else replies.problem(error)
                 )
                 payload = message.payload()

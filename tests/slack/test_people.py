@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.domain.model import Role
-from bot.errors import Denied, SlackProblem
+from bot.errors import PermissionDenied, SlackError
 from bot.patience import for_a_person
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import PretendedSlack
@@ -69,7 +69,7 @@ async def test_workspace_admins_owners_and_named_ones_are_admins(slack: Pretende
 
 async def test_slack_s_word_counts_and_not_the_payload_s(slack: PretendedSlack, people: People) -> None:
     stranger = slack.user("stranger", team_id="T0ELSEWHERE", admin=True)
-    with pytest.raises(Denied, match="another organisation"):
+    with pytest.raises(PermissionDenied, match="another organisation"):
         await people.asker(slack.team_id, stranger.id, None)
 
 
@@ -82,7 +82,7 @@ async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
     ana = slack.user("ana", admin=True)
     slack.faults.add("users.info", fault, times=None)
     for _ in range(2):
-        with pytest.raises(Denied, match="could not check who you are: Slack does not tell me"):
+        with pytest.raises(PermissionDenied, match="could not check who you are: Slack does not tell me"):
             await people.asker(slack.team_id, ana.id, None)
     slack.faults.clear()
     assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
@@ -91,12 +91,12 @@ async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
 async def test_without_knowing_our_own_workspace_everybody_is_refused(slack: PretendedSlack, people: People) -> None:
     ana = slack.user("ana", admin=True)
     slack.faults.add("auth.test", Fault(error="invalid_auth"))
-    with pytest.raises(Denied):
+    with pytest.raises(PermissionDenied):
         await people.asker(slack.team_id, ana.id, None)
 
 
 async def test_an_unknown_id_is_refused(slack: PretendedSlack, people: People) -> None:
-    with pytest.raises(Denied):
+    with pytest.raises(PermissionDenied):
         await people.asker(slack.team_id, "U0NOBODY", None)
 
 
@@ -111,7 +111,7 @@ async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
     clock.now += REMEMBER_SECONDS - 1
     assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
     clock.now += 2
-    with pytest.raises(Denied, match="Guests"):
+    with pytest.raises(PermissionDenied, match="Guests"):
         await people.asker(slack.team_id, ana.id, None)
     assert REMEMBER_SECONDS <= 300
 
@@ -122,10 +122,10 @@ async def test_known_people_stay_known_while_slack_is_busy(slack: PretendedSlack
     slack.faults.add("users.info", Fault(status=429, retry_after=7200), times=None)
     clock.now += STALE_SECONDS - 1
     assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
-    with pytest.raises(Denied):
+    with pytest.raises(PermissionDenied):
         await people.anew().asker(slack.team_id, ana.id, None)  # what acts by itself can wait
     clock.now += 2
-    with pytest.raises(Denied, match="Slack is busy"):
+    with pytest.raises(PermissionDenied, match="Slack is busy"):
         await people.asker(slack.team_id, ana.id, None)
     assert STALE_SECONDS <= 3600
 
@@ -135,7 +135,7 @@ async def test_who_was_known_is_not_while_slack_fails(slack: PretendedSlack, peo
     await people.asker(slack.team_id, ana.id, None)
     slack.faults.add("users.info", Fault(error="internal_error"), times=None)
     clock.now += REMEMBER_SECONDS + 1
-    with pytest.raises(Denied):
+    with pytest.raises(PermissionDenied):
         await people.asker(slack.team_id, ana.id, None)
 
 
@@ -171,7 +171,7 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(slack: 
 async def test_a_look_up_that_fails_when_nobody_waits_any_more_is_no_error(log: io.StringIO) -> None:
     async def ask(_: str) -> None:
         await asyncio.sleep(0.02)
-        raise SlackProblem
+        raise SlackError
 
     people = Remembered(ask, time.monotonic)
     with pytest.raises(TimeoutError):

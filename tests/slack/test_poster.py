@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 
 from bot.errors import (
-    ChannelRefused,
-    MessageRefused,
-    SlackBusy,
-    SlackCredentialRefused,
-    SlackProblem,
-    SlackUnsure,
+    ChannelUnavailable,
+    DeliveryUnknown,
+    MessageRejected,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
 )
 from bot.sandbox.faults import Fault
 from bot.sandbox.slack import Channel, PretendedSlack, User
@@ -58,32 +58,32 @@ def releases(slack: PretendedSlack, ana: User) -> Channel:
 # ------------------------------------------------------------------ errors
 
 ERRORS = [
-    ("not_in_channel", ChannelRefused),
-    ("channel_not_found", ChannelRefused),
-    ("is_archived", ChannelRefused),
-    ("restricted_action_read_only_channel", ChannelRefused),
-    ("invalid_blocks", MessageRefused),
-    ("msg_too_long", MessageRefused),
-    ("msg_blocks_too_long", MessageRefused),
-    ("metadata_too_large", MessageRefused),
-    ("only_one_table_allowed", MessageRefused),
-    ("invalid_auth", SlackCredentialRefused),
-    ("token_revoked", SlackCredentialRefused),
-    ("account_inactive", SlackCredentialRefused),
-    ("internal_error", SlackUnsure),
-    ("fatal_error", SlackUnsure),
-    ("ratelimited", SlackBusy),
-    ("rate_limited", SlackBusy),
-    ("a_word_from_the_future", SlackProblem),
+    ("not_in_channel", ChannelUnavailable),
+    ("channel_not_found", ChannelUnavailable),
+    ("is_archived", ChannelUnavailable),
+    ("restricted_action_read_only_channel", ChannelUnavailable),
+    ("invalid_blocks", MessageRejected),
+    ("msg_too_long", MessageRejected),
+    ("msg_blocks_too_long", MessageRejected),
+    ("metadata_too_large", MessageRejected),
+    ("only_one_table_allowed", MessageRejected),
+    ("invalid_auth", SlackInvalidCredentials),
+    ("token_revoked", SlackInvalidCredentials),
+    ("account_inactive", SlackInvalidCredentials),
+    ("internal_error", DeliveryUnknown),
+    ("fatal_error", DeliveryUnknown),
+    ("ratelimited", SlackRateLimited),
+    ("rate_limited", SlackRateLimited),
+    ("a_word_from_the_future", SlackError),
 ]
 
 
 @pytest.mark.parametrize(("code", "kind"), ERRORS)
 async def test_each_error_of_slack_is_one_of_ours_with_its_own_name_kept(
-    slack: PretendedSlack, poster: Poster, releases: Channel, code: str, kind: type[SlackProblem]
+    slack: PretendedSlack, poster: Poster, releases: Channel, code: str, kind: type[SlackError]
 ) -> None:
     slack.faults.add("chat.postMessage", Fault(error=code))
-    with pytest.raises(SlackProblem) as caught:
+    with pytest.raises(SlackError) as caught:
         await poster.post(releases.id, HELLO)
     assert type(caught.value) is kind
     assert caught.value.code == code
@@ -107,7 +107,7 @@ async def test_when_nobody_knows_whether_it_was_stored_it_is_said_and_never_post
 ) -> None:
     await poster.post(releases.id, Message("before"))  # the connection is one that was used before
     slack.faults.add("chat.postMessage", fault)
-    with pytest.raises(SlackUnsure):
+    with pytest.raises(DeliveryUnknown):
         await poster.post(releases.id, HELLO)
     assert len(slack.faults.fired) == 1
     assert len(slack.calls_of("chat.postMessage")) <= 2
@@ -119,7 +119,7 @@ async def test_a_busy_slack_says_how_long_and_nothing_was_posted(
     slack: PretendedSlack, poster: Poster, releases: Channel
 ) -> None:
     slack.faults.add("chat.postMessage", Fault(status=429, retry_after=7))
-    with pytest.raises(SlackBusy) as caught:
+    with pytest.raises(SlackRateLimited) as caught:
         await poster.post(releases.id, HELLO)
     assert caught.value.retry_after == 7
     assert slack.messages(releases) == []
@@ -129,7 +129,7 @@ async def test_a_missing_scope_is_named_with_what_to_do(
     slack: PretendedSlack, poster: Poster, releases: Channel
 ) -> None:
     slack.scopes -= {"chat:write"}
-    with pytest.raises(SlackProblem, match=r"`chat:write`.*reinstall") as caught:
+    with pytest.raises(SlackError, match=r"`chat:write`.*reinstall") as caught:
         await poster.post(releases.id, HELLO)
     assert caught.value.code == "missing_scope"
 
@@ -137,16 +137,16 @@ async def test_a_missing_scope_is_named_with_what_to_do(
 async def test_slack_s_real_refusals_are_understood(slack: PretendedSlack, poster: Poster, releases: Channel) -> None:
     elsewhere = slack.channel("elsewhere", bot_is_member=False)
     for channel in (elsewhere.id, "C0NOWHERE"):
-        with pytest.raises(ChannelRefused):
+        with pytest.raises(ChannelUnavailable):
             await poster.post(channel, HELLO)
     releases.archived = True
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(ChannelUnavailable):
         await poster.post(releases.id, HELLO)
     releases.archived = False
-    with pytest.raises(MessageRefused):
+    with pytest.raises(MessageRejected):
         await poster.post(releases.id, Message("x", ({"type": "no_such_block"},)))
     slack.revoke()
-    with pytest.raises(SlackCredentialRefused):
+    with pytest.raises(SlackInvalidCredentials):
         await poster.post(releases.id, HELLO)
 
 
@@ -227,7 +227,7 @@ async def test_a_way_back_that_is_used_up_is_a_problem_and_not_silence(
     turn = await slack.command("/applivery", "x", user=ana, channel=releases)
     for _ in range(5):
         await poster.respond(turn.response_url, HELLO)
-    with pytest.raises(SlackProblem) as caught:
+    with pytest.raises(SlackError) as caught:
         await poster.respond(turn.response_url, HELLO)
     assert caught.value.code == "response_url_404"
 
@@ -237,7 +237,7 @@ async def test_an_answer_is_not_repeated_when_the_connection_breaks(
 ) -> None:
     turn = await slack.command("/applivery", "x", user=ana, channel=releases)
     slack.faults.add("response_url", Fault(drop=True))
-    with pytest.raises(SlackUnsure):
+    with pytest.raises(DeliveryUnknown):
         await poster.respond(turn.response_url, HELLO)
     assert len(slack.faults.fired) == 1
     assert turn.answers == []
@@ -250,7 +250,7 @@ async def test_a_form_is_asked_to_open_once(
     form = Form("f.v1", "A title that is much too long for Slack", (blocks.pick("App", "app", hint="Type"),))
     await poster.open_form(turn.trigger_id, form)
     assert len(turn.views[0].title) <= 24
-    with pytest.raises(SlackProblem) as caught:
+    with pytest.raises(SlackError) as caught:
         await poster.open_form(turn.trigger_id, form)
     assert "trigger" in caught.value.code
 
@@ -280,10 +280,10 @@ async def test_nothing_is_sent_after_its_time(
 ) -> None:
     poster = Poster(token=slack.bot_token, base_url=slack.api_url, session=session, pace=60.0)
     now = time.monotonic()
-    with pytest.raises(SlackBusy):
+    with pytest.raises(SlackRateLimited):
         await poster.post(releases.id, HELLO, before=now - 0.001)
     await poster.post(releases.id, HELLO, before=now + 5)
-    with pytest.raises(SlackBusy) as caught:
+    with pytest.raises(SlackRateLimited) as caught:
         await poster.post(releases.id, HELLO, before=now + 5)  # its turn comes in a minute
     assert 50 < caught.value.retry_after <= 60
     assert len(slack.messages(releases)) == 1
@@ -304,10 +304,10 @@ async def test_an_edit_is_never_repeated_by_itself(slack: PretendedSlack, poster
     """A late repeat would put old words over newer ones."""
     posted = await poster.post(releases.id, HELLO)
     slack.faults.add("chat.update", Fault(status=429, retry_after=30))
-    with pytest.raises(SlackBusy) as caught:
+    with pytest.raises(SlackRateLimited) as caught:
         await poster.edit(releases.id, posted.ts, Message("changed"))
     assert caught.value.retry_after == 30
-    with pytest.raises(SlackBusy):
+    with pytest.raises(SlackRateLimited):
         await poster.edit(releases.id, posted.ts, Message("changed"), before=time.monotonic())
     assert [call.status for call in slack.calls_of("chat.update")] == [429], "what is too late is not even tried"
 
@@ -358,5 +358,5 @@ async def test_a_channel_is_described_as_slack_sees_it(slack: PretendedSlack, po
     found = await poster.channel(outside.id)
     assert (found.member, found.archived) == (False, True)
     assert (await poster.channel(slack.dm(ana).id)).member is True
-    with pytest.raises(ChannelRefused):
+    with pytest.raises(ChannelUnavailable):
         await poster.channel(hidden.id)

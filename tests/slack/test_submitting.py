@@ -283,7 +283,7 @@ def test_a_text_longer_than_its_input_is_refused_by_us_too() -> None:
         return {"blocks": [block], "state": {"values": {"b": {"a": {"value": text}}}}}
 
     submitting.check_lengths(view("😀" * 5))
-    with pytest.raises(submitting.WrongFields, match="Tags is too long: it has 6 characters") as wrong:
+    with pytest.raises(submitting.InvalidFields, match="Tags is too long: it has 6 characters") as wrong:
         submitting.check_lengths(view("😀" * 6))
     assert wrong.value.fields.keys() == {"b"}
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from bot.domain import choice, filters, grammar
 from bot.domain.filters import DEFAULT_EVENTS
-from bot.domain.lengths import TooLong
+from bot.domain.lengths import TextTooLong
 from bot.domain.manners import LABEL
 from bot.domain.model import Build, Event, Manner, Origin, Stage, Subscription
 from bot.domain.rehearsal import rehearse
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.sandbox.slack.strict import check_view
 from bot.slack.blocks import Message, Where
 from bot.slack.cards import mutes, subscribing
@@ -276,7 +276,7 @@ def test_one_s_own_time_zone_needs_no_words() -> None:
 
 def test_a_filter_the_form_has_no_room_for_is_not_cut_short() -> None:
     one = subscription(query="branch:" + "x" * 3000)
-    with pytest.raises(BadInput, match="Type `subscribe` with all of it instead"):
+    with pytest.raises(UserInputError, match="Type `subscribe` with all of it instead"):
         subscribing.edit(one, subscribing.typed(one, {}, "UTC"), "UTC", "C1/1")
 
 
@@ -285,7 +285,7 @@ def test_a_filter_that_is_taken_fits_into_its_form(options: list[tuple[str, str]
     words = grammar.Words((), tuple(grammar.Option(key, value[:100]) for key, value in options))
     try:
         query = filters.query(words)
-    except TooLong:
+    except TextTooLong:
         return
     check_view(subscribing.edit(subscription(query=query), grammar.parse(query), "UTC", "C1/1").view())
 

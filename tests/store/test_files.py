@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.store.store import Store
 from tests.frame.shell import ROOT
 
@@ -90,7 +90,7 @@ async def test_a_damaged_database_is_refused_before_it_is_used(tmp_path: Path, h
     spoil(file, how)
     before = file.read_bytes()
     for open_it in (Store.open, Store.beside):
-        with pytest.raises(CannotStart, match=r"(?s)damaged.*Restore it from a backup"):
+        with pytest.raises(StartupError, match=r"(?s)damaged.*Restore it from a backup"):
             await open_it(f"sqlite:///{file}")
     assert file.read_bytes() == before, "what may be saved of it is not touched"
 
@@ -126,7 +126,7 @@ async def test_a_first_start_on_a_full_disk_is_refused_in_words(small_disk: Path
             fill.flush()
         except OSError:
             pass
-    with pytest.raises(CannotStart, match=r"(?s)no room left.*Free some space"):
+    with pytest.raises(StartupError, match=r"(?s)no room left.*Free some space"):
         await Store.open(f"sqlite:///{small_disk}/bot.db")
 
 

@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.store import migrating, tables
 from bot.store.engine import IN_MEMORY
 from bot.store.store import Store, migrate
@@ -49,7 +49,7 @@ async def test_migrating_twice_changes_nothing(empty_address: str) -> None:
 async def test_without_migrating_a_database_that_is_not_up_to_date_is_refused_with_the_command(
     empty_address: str,
 ) -> None:
-    with pytest.raises(CannotStart, match="applivery-bot migrate"):
+    with pytest.raises(StartupError, match="applivery-bot migrate"):
         await Store.open(empty_address, migrate=False)
 
 
@@ -76,7 +76,7 @@ def test_the_newest_migration_is_the_one_a_start_asks_for() -> None:
 async def test_a_database_of_a_newer_version_is_refused_and_left_alone(address: str) -> None:
     await (await Store.open(address)).close()
     _change(address, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(CannotStart, match="newer version"):
+    with pytest.raises(StartupError, match="newer version"):
         await Store.open(address)
     _change(address, f"UPDATE alembic_version SET version_num = '{migrating.HEAD}'")
     await (await Store.open(address)).close()
@@ -113,7 +113,7 @@ async def test_a_second_process_on_a_sqlite_file_is_refused_with_words(tmp_path:
     )
     assert holder.stdout is not None
     assert await holder.stdout.readline() == b"open\n"
-    with pytest.raises(CannotStart, match=rf"(?s)process \(id {holder.pid}\) is using .*bot\.db.*PostgreSQL"):
+    with pytest.raises(StartupError, match=rf"(?s)process \(id {holder.pid}\) is using .*bot\.db.*PostgreSQL"):
         await Store.open(address)
     holder.kill()
     await holder.wait()
@@ -124,7 +124,7 @@ async def test_a_second_process_on_a_sqlite_file_is_refused_with_words(tmp_path:
 async def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/bot.db"
     store = await Store.open(address)
-    with pytest.raises(CannotStart):
+    with pytest.raises(StartupError):
         await Store.open(address)
     await store.close()
     await (await Store.open(address)).close()
@@ -169,14 +169,14 @@ async def test_a_database_in_memory_is_one_database() -> None:
 async def test_an_address_that_cannot_be_used_is_refused_without_repeating_its_password(
     address: str, words: str
 ) -> None:
-    with pytest.raises(CannotStart, match=words) as refusal:
+    with pytest.raises(StartupError, match=words) as refusal:
         await Store.open(address)
     assert "secret" not in str(refusal.value)
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bot.db").write_text("Dear diary, today I was not a database. " * 100)
-    with pytest.raises(CannotStart, match="not a database"):
+    with pytest.raises(StartupError, match="not a database"):
         await Store.open(f"sqlite:///{tmp_path}/bot.db")
 
 

@@ -189,7 +189,7 @@ async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_
 
 
 async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:
-    """After StoreDown nobody knows whether the commit happened, so the sender hands in again."""
+    """After DatabaseUnavailable nobody knows whether the commit happened, so the sender hands in again."""
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     assert (await exchange(store, [posted(claim)])).lost == ()

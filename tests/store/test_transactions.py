@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain.audit import Action, AuditEntry
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
-from bot.errors import StoreDown
+from bot.errors import DatabaseUnavailable
 from bot.store.engine import IN_MEMORY, Place
 from bot.store.postgresql import CONNECTIONS, Pool
 from bot.store.store import Store
@@ -81,7 +81,7 @@ async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgr
 
     long = [asyncio.create_task(pool.run(work)) for _ in range(CONNECTIONS)]
     await asyncio.sleep(0)
-    with pytest.raises(StoreDown):
+    with pytest.raises(DatabaseUnavailable):
         await pool.run(quick)
     await asyncio.gather(*long)
     assert await pool.run(quick) == 1
@@ -167,7 +167,7 @@ async def test_driver_errors_are_store_down_and_carry_no_values(store: Store) ->
             await connection.execute(sa.text("SET LOCAL statement_timeout = 10"))
         await connection.execute(sa.text(error), {"x": "what somebody typed"})
 
-    with pytest.raises(StoreDown) as down:
+    with pytest.raises(DatabaseUnavailable) as down:
         await store.run(work)
     assert "what somebody typed" not in f"{down.value} {down.value.__cause__}"
     await store.ping()
@@ -181,7 +181,7 @@ async def test_an_outage_is_store_down_and_its_end_is_noticed_by_itself(postgres
         name = address.rpartition("/")[2]
         session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        with pytest.raises(StoreDown):
+        with pytest.raises(DatabaseUnavailable):
             await store.ping()
         session.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     await store.ping()

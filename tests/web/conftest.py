@@ -19,7 +19,7 @@ from bot.domain.model import App, Asker, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.states import Withdrawal
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.errors import Denied
+from bot.errors import PermissionDenied
 from bot.sandbox.applivery import PretendedApplivery
 from bot.store.store import Store
 from bot.telemetry import Metrics
@@ -73,7 +73,7 @@ class Desk:
     async def permit(self, ticket: Ticket) -> None:
         """Whoever has a ticket may use it, unless they are on the list of the refused."""
         if ticket.user_id in self.refused:
-            raise Denied(reason=Withdrawal.ROLE)
+            raise PermissionDenied(reason=Withdrawal.ROLE)
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead

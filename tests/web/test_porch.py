@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import aiohttp
 import pytest
 
-from bot.errors import CannotStart
+from bot.errors import StartupError
 from bot.telemetry import Metrics
 from bot.web.porch import Porch
 from bot.web.server import Web
@@ -43,7 +43,7 @@ async def test_the_server_takes_over_the_same_port_from_whoever_stands_there() -
 
 async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
     porch = await Porch.open("127.0.0.1", 0)
-    with pytest.raises(CannotStart, match=f"Port {porch.port} of 127.0.0.1 cannot be used"):
+    with pytest.raises(StartupError, match=f"Port {porch.port} of 127.0.0.1 cannot be used"):
         await Porch.open("127.0.0.1", porch.port)
     porch.close()
 

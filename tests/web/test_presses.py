@@ -8,14 +8,14 @@ import io
 
 import pytest
 
-from bot.errors import Problem
+from bot.errors import BotError
 from bot.web.presses import Presses
 
 
 async def test_a_press_that_fails_when_its_browser_has_gone_is_no_error(log: io.StringIO) -> None:
     async def work() -> None:
         await asyncio.sleep(0.02)
-        raise Problem
+        raise BotError
 
     presses: Presses[None] = Presses()
     with pytest.raises(TimeoutError):

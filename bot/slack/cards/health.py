@@ -15,11 +15,11 @@ NAMED = 5
 WHERE = later("`subscriptions all` lists them.")
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 FOR_ADMINS = (
-    errors.CredentialRefused,
-    errors.PermissionMissing,
-    errors.WorkspaceMissing,
-    errors.PlanLacks,
-    errors.QuotaReached,
+    errors.InvalidCredentials,
+    errors.Forbidden,
+    errors.WorkspaceNotFound,
+    errors.FeatureNotInPlan,
+    errors.QuotaExceeded,
 )
 CHECK = later("`applivery-bot doctor` shows more.")
 WELL = later("All is well.")
@@ -46,10 +46,9 @@ def health(found: Health) -> Message:
 def outage(kind: str, cause: str, began: datetime) -> Message:
     """What an admin reads once when polls bring nothing: what is wrong, and what to do about it.
 
-    `kind` is the class of the error; one that is unknown here stands for any problem.
+    `kind` is the error's (errors.kind_of); one that is unknown here stands for any error of Applivery's.
     """
-    error = getattr(errors, kind, errors.AppliveryProblem)
-    problem = error if issubclass(error, errors.Problem) else errors.AppliveryProblem
+    problem = errors.by_kind(kind) or errors.AppliveryError
     head = say("⚠️ *New builds can't be announced: Applivery can't be polled.*")
     why = say(problem.sentence) + _because(cause)
     # the others' next steps are for who asked for something
@@ -175,7 +174,7 @@ def _trouble(trouble: Trouble | None) -> str:
     if trouble is None:
         return say("*Last outage*: none since I started.")
     what = _PARTS.get(trouble.what, trouble.what)
-    if trouble.problem == "StoreDown":
+    if trouble.problem == errors.DatabaseUnavailable.kind:
         what = say("the database")
     began = when(trouble.began)
     if trouble.ended is None:

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Option
 from bot.domain import choice, filters, grammar, manners
 from bot.domain.grammar import Words
 from bot.domain.model import Event, Subscription
-from bot.errors import BadInput
+from bot.errors import UserInputError
 from bot.language import later, say
 from bot.slack import blocks, incoming, inputs
 from bot.slack.blocks import Block, Form
@@ -33,13 +33,16 @@ _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 
 def ask(words: Words, tz: str, chosen: Option | None) -> Form:
-    """The form for a new one: the app is chosen in it, or is already. Raises BadInput for words it has no room for."""
+    """The form for a new one: the app is chosen in it, or is already.
+
+    Raises UserInputError for words it has no room for.
+    """
     app = blocks.pick(say("App"), "subscribe.app", hint=say("Type to find an app"), chosen=chosen)
     return Form("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
 
 
 def edit(one: Subscription, words: Words, tz: str, value: str) -> Form:
-    """The form for one there is; `value` says which. Raises BadInput for words it has no room for."""
+    """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
     if one.app_id:
         what = say("Builds of *{app}* in <#{channel}>", app=inline(one.app_name, 80), channel=one.channel_id)
     else:
@@ -71,7 +74,7 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
     rest = grammar.readable(Words(words.plain, tuple(one for one in words.options if one.key not in _FIELDS)))
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
-        raise BadInput(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
+        raise UserInputError(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
     ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain import choice, uploads
 from bot.domain.model import App, Build
 from bot.domain.uploads import Pace
-from bot.errors import Problem
+from bot.errors import BotError
 from bot.language import say
 from bot.slack import blocks, wording
 from bot.slack.blocks import Message
@@ -90,7 +90,7 @@ def attached(name: str, build: Build) -> Message:
     return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
-def failed(name: str, to: str, problem: Problem, reference: str | None = None, *, again: str = "") -> Message:
+def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
     """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
     head = say("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
     words = f"{wording.escape(problem.sentence)}\n{wording.escape(problem.next_step)}".strip()
