@@ -88,7 +88,11 @@ class Watch:
         self._ask_at = 0.0  # time.monotonic(), when no app is watched
 
     async def step(self) -> float | None:
-        """Look at the apps that are due; returns the seconds until the next one is. Raises DatabaseUnavailable."""
+        """Look at the apps that are due; returns the seconds until the next one may be. Raises DatabaseUnavailable.
+
+        An app that another replica has leased is looked at again after the idle time at the latest, as any other is:
+        when that replica has ended its look, and has stopped since, the polling goes on here.
+        """
         await self.finish()
         await self._meet_new_apps()
         claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
@@ -98,7 +102,7 @@ class Watch:
         finally:
             self.tries.waiting_since = None
         due = await self._store.due_in(furthest_seconds=self._furthest)
-        return await self._ask_anyway() if due is None else due
+        return await self._ask_anyway() if due is None else min(due, self._idle)
 
     async def try_again(self) -> None:
         """Applivery answers somebody: poll now what waits after failures. Raises DatabaseUnavailable."""

@@ -473,6 +473,16 @@ async def test_while_somebody_looks_at_an_app_nobody_else_does(watched: World) -
     assert lists(watched) == before
 
 
+async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_replica_stops(watched: World) -> None:
+    """It has recorded its look and tells nobody that it is gone; without waiting for the lease that it had."""
+    await watched.restart(poll_idle_seconds=7)
+    store = watched.bot.store
+    (claim,) = await store.claim_apps(8, 120, only_due=False)
+    wait = await watched.bot.watch.step()
+    await store.record(claim.app_id, claim.token, (), (), next_at_seconds=5, baseline_done=True)
+    assert 0 < (wait or 0) <= 7
+
+
 async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched: World) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
