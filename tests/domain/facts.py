@@ -7,7 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.domain import filters, grammar
 from bot.domain.filters import DEFAULT_EVENTS
+from bot.domain.lengths import TextTooLong
 from bot.domain.model import (
     App,
     Attachment,
@@ -108,6 +110,17 @@ texts = st.one_of(
     st.lists(st.one_of(st.sampled_from(TRAPS), st.text(max_size=8)), max_size=12).map("".join),
     st.builds(lambda piece, times: piece * times, st.sampled_from(TRAPS), st.sampled_from((50, 1000, 5000))),
 )
+
+
+def _is_storable(typed: str) -> bool:
+    try:
+        filters.query(grammar.parse(typed))
+    except TextTooLong:
+        return False
+    return True
+
+
+filter_texts = texts.filter(_is_storable)  # what a subscription can have as its filter: at most `filters.LONGEST`
 moments = st.datetimes(
     datetime(1, 1, 3),  # noqa: DTZ001  hypothesis wants its bounds without a zone
     datetime(9999, 12, 29),  # noqa: DTZ001

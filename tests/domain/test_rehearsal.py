@@ -51,7 +51,7 @@ def test_it_tells_what_builds_have_where_the_filter_asks() -> None:
     assert tried.there == (("os", ("android", "ios")), ("branch", ("dev", "main")), ("tag", ()))
 
 
-@given(st.lists(facts.builds, max_size=5), facts.texts)
+@given(st.lists(facts.builds, max_size=5), facts.filter_texts)
 def test_what_would_be_posted_fits_and_was_looked_at(builds: list[Build], typed: str) -> None:
     tried = rehearse(BOTH, filters.query(grammar.parse(typed)), builds)
     assert tried is not None

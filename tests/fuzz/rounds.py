@@ -21,9 +21,11 @@ from tests.fuzz.scenery import furnish
 from tests.fuzz.verdict import Finding, Judge, leaks
 from tests.fuzz.words import Typist
 from tests.handing import Clock, free_port
+from tests.support.busyness import busyness
 
 ROUND_SECONDS = 15.0
 HANG_SECONDS = 20.0  # no deed of ours takes a tenth of it
+ACK_SECONDS = 6.0  # twice what Slack gives, as four deeds come at once; test_promises keeps to Slack's own
 AT_ONCE = 4
 TROUBLE = 0.12  # share of the steps in which Slack or Applivery misbehave
 
@@ -114,6 +116,7 @@ async def _opened(world: World, chance: random.Random, *, over_http: bool) -> Sc
     # Bolt compares timestamps with the machine's clock, so that over HTTP no other can be used
     clock = None if over_http else Clock(world)
     world.tuning = replace(world.tuning, applivery_seconds=3.0)
+    world.slack.ack_seconds = ACK_SECONDS * busyness()
     port = free_port()
     changes = {"slack_app_token": None} if over_http else {}
     changes |= {"language": chance.choice(LANGUAGES)}

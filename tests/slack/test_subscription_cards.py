@@ -48,7 +48,7 @@ wishes = st.builds(
     app_id=st.sampled_from([None, COURIER.id]),
     app_name=facts.texts,
     events=st.lists(st.sampled_from(Event), min_size=1, max_size=5, unique=True).map(tuple),
-    query=facts.texts.map(lambda typed: filters.query(grammar.parse(typed[:900]))),
+    query=facts.filter_texts.map(lambda typed: filters.query(grammar.parse(typed))),
     created_at=facts.moments,
     paused=facts.maybe(facts.texts),
     manner=given_manners,
