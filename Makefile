@@ -15,8 +15,8 @@ _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P
 help: ## say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1	/p' Makefile | while IFS='	' read -r name words; do printf '  make %-12s %s\n' "$$name" "$$words"; done
 
-demo: .venv/.stamp-run ## the real bot against pretended Slack and Applivery, in the browser; no account needed
-	@$(PY) -m bot demo $(ARGS)
+demo: .venv/.stamp-run ## the real bot against a fake Slack and a fake Applivery, in the browser; no account needed
+	@$(PY) -m sandbox $(ARGS)
 
 test: .venv/.stamp-dev ## all tests; each skip says what is missing and how to get it
 	@$(PY) -m pytest $(ARGS)
@@ -52,7 +52,7 @@ lock: .venv/.stamp-dev ## write the locks anew from pyproject.toml; ARGS=--upgra
 	@sh tools/lock.sh $(ARGS)
 	@$(MAKE) --no-print-directory .venv/.stamp-dev
 
-catalogue: .venv/.stamp-dev ## collect the sentences for the translators, into bot/language/es.po
+catalogue: .venv/.stamp-dev ## collect the sentences for the translators, into bot/i18n/es.po
 	@$(PY) -m tools.catalogue
 
 image-steps: .venv/.stamp-dev ## what the Dockerfile does, here: a program folder without build tools in build/image

@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 
 from bench.hours import Hours
-from bot import config
-from bot.service import Service, Tuning, running
-from bot.telemetry import set_up_logs
+from bot import app
+from bot import settings as bot_settings
+from bot.app import Service
+from bot.observability.telemetry import set_up_logs
+from bot.testing_overrides import Tuning
 
 LEASE_SECONDS = 600.0  # in hours that are not ours
 LOOK_SECONDS = 0.005
@@ -23,7 +25,7 @@ LOOK_SECONDS = 0.005
 
 async def main(file: Path) -> None:
     """Run until told to stop."""
-    settings = config.read(_env_file=None)
+    settings = bot_settings.read(_env_file=None)
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -35,7 +37,7 @@ async def main(file: Path) -> None:
         digest_lease_seconds=LEASE_SECONDS,
         clock=hours.now,
     )
-    async with running(settings, tuning) as service:
+    async with app(settings, tuning) as service:
         gc.freeze()  # as `bot run` does
         waking = asyncio.create_task(_wake(service, hours))
         await stop.wait()

@@ -74,11 +74,12 @@ async def _obey(heart: Heart, stop: asyncio.Event) -> None:
 
 
 async def _ours(stop: asyncio.Event) -> None:
-    from bot import config, service  # noqa: PLC0415  the plain way is not to carry it
-    from bot.telemetry import set_up_logs  # noqa: PLC0415
+    from bot import settings  # noqa: PLC0415  the plain way is not to carry it
+    from bot.app import running  # noqa: PLC0415
+    from bot.observability.telemetry import set_up_logs  # noqa: PLC0415
 
     set_up_logs("WARNING", "json")
-    async with service.running(config.read(_env_file=None)):
+    async with running(settings.read(_env_file=None)):
         gc.freeze()  # as `bot run` does
         await stop.wait()
 

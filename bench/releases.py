@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bench.http import Exchange, answer
-from bot.sandbox.applivery import PretendedApplivery
+from sandbox.applivery import PretendedApplivery
 
 OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
 PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", "is_admin": False, "profile": {}}

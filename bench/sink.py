@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bench.http import Exchange, answer
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.seed import seed_applivery
+from sandbox.applivery import PretendedApplivery
+from sandbox.seed_data import seed_applivery
 
 BUILDS = 50  # a full page, which an app in daily use has after two weeks
 OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}

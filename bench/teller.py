@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from bot import config
-from bot.service import Tuning, running
-from bot.telemetry import set_up_logs
+from bot import app
+from bot import settings as bot_settings
+from bot.observability.telemetry import set_up_logs
+from bot.testing_overrides import Tuning
 
 
 async def main() -> None:
     """Run until told to stop."""
-    settings = config.read(_env_file=None)
+    settings = bot_settings.read(_env_file=None)
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with running(settings, Tuning(pace_seconds=0.0)):
+    async with app(settings, Tuning(pace_seconds=0.0)):
         await stop.wait()
 
 

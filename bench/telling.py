@@ -14,8 +14,8 @@ from typing import Any
 
 from bench.http import Asking, get, post
 from bench.processes import Running, app_in, sink
+from bot.db.database import Store, utc_now
 from bot.domain.model import Event
-from bot.store.store import Store, utc_now
 from tests.postgres import PostgresServer
 
 CHANNELS = ("C0RELEASES", "C0BETA")

@@ -18,16 +18,16 @@ import aiohttp
 
 from bot import http_client
 from bot.applivery import parse
-from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
 from bot.applivery.multipart import Parcel, Pieces
+from bot.applivery.rate_budget import Budget
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, FileKind, Link, Stage
 from bot.domain.uploads import Details
 from bot.slack import blocks
 from bot.slack.blocks import File, Form, Home, Message
-from bot.slack.poster import Posted, Poster
+from bot.slack.client import Posted, Poster
 
 HELLO = Message("hello", (blocks.section("hello"),))
 LINK = Link(url="https://x.test/v1/download/t", token="t" * 20, kind=FileKind.AUTO, expires_at=None)

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 import structlog
 
-from bot import config, service
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.slack import PretendedSlack
-from bot.service import Service, Tuning
-from bot.store.store import migrate
-from bot.store.wakeups import Topic
-from bot.telemetry import set_up_logs
+from bot import settings as bot_settings
+from bot.app import Service, running
+from bot.db.database import migrate
+from bot.db.wakeups import Topic
+from bot.observability.telemetry import set_up_logs
+from bot.testing_overrides import Tuning
+from sandbox.applivery import PretendedApplivery
+from sandbox.slack import PretendedSlack
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 
 
@@ -50,9 +51,9 @@ class World:
         self._running: AsyncExitStack | None = None
         self.bot: Service
 
-    def settings(self, **changes: Any) -> config.Settings:
+    def settings(self, **changes: Any) -> bot_settings.Settings:
         """Settings that point at both pretended sides."""
-        return config.read(
+        return bot_settings.read(
             **{
                 "_env_file": None,
                 "slack_bot_token": "xoxb-sandbox",
@@ -78,7 +79,7 @@ class World:
         """Start the bot and wait until Slack reaches it; jobs only tick by hand unless asked for."""
         self._running = AsyncExitStack()
         settings = self.settings(**changes)
-        self.bot = await self._running.enter_async_context(service.running(settings, self.tuning, jobs=jobs))
+        self.bot = await self._running.enter_async_context(running(settings, self.tuning, jobs=jobs))
         if self.bot.sockets is None:
             self.slack.request_url = f"http://127.0.0.1:{self.bot.web.port}/slack/events"
         else:

@@ -13,13 +13,13 @@ from typing import Any
 
 import psycopg
 
+from bot.db.types import micros
+from bot.dispatch.registry import Call, Kind, command
 from bot.domain.downloads import By
 from bot.domain.model import Event, FileKind, Role
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, User
 from bot.slack.blocks import Message as Says
-from bot.slack.command import Call, Kind, command
-from bot.store.columns import micros
+from sandbox.faults import Fault
+from sandbox.slack import Message, User
 from tests.conftest import World
 from tests.handing import MINTING, ready, rested
 from tests.seeing import every_message, press

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.slack import Message, Turn, User
+from sandbox.applivery.models import PretendedBuild
+from sandbox.slack import Message, Turn, User
 from tests.conftest import World
 from tests.seeing import PARAGRAPHS, link, paragraph
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from bot.store.store import migrate
+from bot.db.database import migrate
 
 MISSING = "PostgreSQL's server programs (initdb, pg_ctl) are missing; on Debian: apt-get install postgresql"
 

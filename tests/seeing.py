@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bot.language import say, speaking
-from bot.sandbox.slack import Message, PretendedSlack, Turn, User
+from bot.i18n import say, speaking
+from sandbox.slack import Message, PretendedSlack, Turn, User
 
 TICKET = re.compile(r"/b/([\w-]{22})(?![\w-])")  # of a claim page
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/v1/download/[\w-]+")

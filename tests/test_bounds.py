@@ -17,19 +17,19 @@ import pytest
 from aiohttp import web
 
 import bot
-from bot import errors, http_client
-from bot.applivery.budget import Budget
+from bot import exceptions, http_client
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.applivery.paging import LIST_BYTES, PAGE_CEILING
+from bot.applivery.pagination import LIST_BYTES, PAGE_CEILING
+from bot.applivery.rate_budget import Budget
+from bot.db.postgres import CONNECTIONS
 from bot.domain.model import App
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import PretendedSlack
-from bot.service import Tuning
-from bot.slack.pages import PAGES
-from bot.slack.poster import Poster
-from bot.store.postgresql import CONNECTIONS
+from bot.slack.client import Poster
+from bot.slack.pagination import PAGES
+from bot.testing_overrides import Tuning
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
+from sandbox.slack import PretendedSlack
 from tests import asking
 from tests.conftest import World
 
@@ -97,8 +97,8 @@ async def asked(outside: tuple[PretendedSlack, PretendedApplivery]) -> dict[str,
 
 def named(end: str) -> bool:
     """Whether a question ended in an error of ours, or in not knowing."""
-    kind = getattr(errors, end, None)
-    return end == "None" or (isinstance(kind, type) and issubclass(kind, errors.BotError))
+    kind = getattr(exceptions, end, None)
+    return end == "None" or (isinstance(kind, type) and issubclass(kind, exceptions.BotError))
 
 
 @pytest.mark.parametrize("bomb", bombs())
@@ -164,7 +164,7 @@ async def test_a_list_of_slack_s_that_never_ends_is_given_up(name: str, items: i
         http_client.session() as session,
     ):
         poster = Poster(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
-        with pytest.raises(errors.SlackResponseTooLarge):
+        with pytest.raises(exceptions.SlackResponseTooLarge):
             await question(poster)
     assert len(heard) <= PAGES
 
@@ -175,7 +175,7 @@ async def test_more_members_than_are_read_are_too_many() -> None:
         http_client.session() as session,
     ):
         poster = Poster(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
-        with pytest.raises(errors.SlackResponseTooLarge):
+        with pytest.raises(exceptions.SlackResponseTooLarge):
             await poster.members("C1")
     assert len(heard) <= 5
 
@@ -199,7 +199,7 @@ async def test_a_list_of_applivery_s_that_never_ends_has_a_last_page(name: str, 
 
 async def test_pages_that_come_to_too_much_are_too_much() -> None:
     async with endless(lambda number, _: many(number, "x" * 3_000_000)) as (url, heard), client_of(url) as client:
-        with pytest.raises(errors.ResponseTooLarge):
+        with pytest.raises(exceptions.ResponseTooLarge):
             await client.apps()
     assert len(heard) <= LIST_BYTES // 3_000_000 + 10  # several pages are asked for at once
 

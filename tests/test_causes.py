@@ -19,11 +19,11 @@ import sqlalchemy.exc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import errors
-from bot.causes import cause
-from bot.slack import refusals
+from bot import exceptions
+from bot.observability.causes import cause
+from bot.slack import errors as slack_errors
 
-MODULES = (builtins, aiohttp, ssl, socket, asyncio, json, sqlalchemy.exc, psycopg.errors, slack_sdk.errors, errors)
+MODULES = (builtins, aiohttp, ssl, socket, asyncio, json, sqlalchemy.exc, psycopg.errors, slack_sdk.errors, exceptions)
 CLASSES = sorted(
     {
         one
@@ -56,12 +56,12 @@ def test_no_error_is_without_a_cause(kind: type[BaseException]) -> None:
     assert len(said.splitlines()) == 1
 
 
-@given(st.sampled_from([ValueError, KeyError, OSError, RuntimeError, errors.BotError]), st.text(max_size=20))
+@given(st.sampled_from([ValueError, KeyError, OSError, RuntimeError, exceptions.BotError]), st.text(max_size=20))
 def test_no_words_make_a_cause_empty(kind: type[Exception], words: str) -> None:
     said = cause(kind(words))
     assert said.strip() not in NOTHING
     assert len(said.splitlines()) == 1
-    assert repr(errors.ServiceUnavailable(why=words)) not in ("AppliveryDown()", "''")
+    assert repr(exceptions.ServiceUnavailable(why=words)) not in ("AppliveryDown()", "''")
 
 
 @given(st.lists(st.sampled_from(CLASSES), min_size=1, max_size=4), st.booleans())
@@ -87,14 +87,14 @@ UNTRUSTED.verify_message = "unable to get local issuer certificate"
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (errors.ServiceUnavailable(status=503), "HTTP 503"),
-        (errors.Forbidden(status=403, code=4003), "HTTP 403, code 4003"),
-        (errors.ServiceUnavailable(why="connection refused"), "connection refused"),
-        (errors.InvalidResponse(status=200, why="null"), "HTTP 200, null"),
-        (errors.SlackInvalidCredentials(code="invalid_auth"), "invalid_auth"),
-        (errors.UserInputError("¿Qué?"), "BadInput"),
+        (exceptions.ServiceUnavailable(status=503), "HTTP 503"),
+        (exceptions.Forbidden(status=403, code=4003), "HTTP 403, code 4003"),
+        (exceptions.ServiceUnavailable(why="connection refused"), "connection refused"),
+        (exceptions.InvalidResponse(status=200, why="null"), "HTTP 200, null"),
+        (exceptions.SlackInvalidCredentials(code="invalid_auth"), "invalid_auth"),
+        (exceptions.UserInputError("¿Qué?"), "BadInput"),
         (
-            raised(errors.DatabaseUnavailable(), sqlalchemy.exc.OperationalError("q", {}, Exception("no server"))),
+            raised(exceptions.DatabaseUnavailable(), sqlalchemy.exc.OperationalError("q", {}, Exception("no server"))),
             "no server",
         ),
         (aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED), "certificate is not accepted: unable to get local"),
@@ -110,15 +110,15 @@ UNTRUSTED.verify_message = "unable to get local issuer certificate"
 )
 def test_the_root_is_said(error: BaseException, words: str) -> None:
     assert words in cause(error)
-    assert words in cause(raised(errors.DeliveryUnknown(code=errors.kind_of(error)), error))
+    assert words in cause(raised(exceptions.DeliveryUnknown(code=exceptions.kind_of(error)), error))
 
 
 async def test_slack_behind_an_unknown_certificate_says_so() -> None:
     async def broken() -> None:
         raise aiohttp.ClientConnectorCertificateError(KEY, UNTRUSTED)
 
-    with pytest.raises(errors.DeliveryUnknown) as caught:
-        await refusals.asked(broken())
+    with pytest.raises(exceptions.DeliveryUnknown) as caught:
+        await slack_errors.asked(broken())
     assert "certificate" in cause(caught.value)
 
 

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from bot import __version__
-from bot.sandbox.faults import Fault
 from bot.slack.manifest import manifest
+from sandbox.faults import Fault
 from tests.conftest import World
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,7 +112,7 @@ async def test_version_help_and_a_wrong_word(tmp_path: Path) -> None:
     assert wrong.code == 2
     assert "fly" in wrong.err
     assert nothing.code == 2
-    for word in ("run", "demo", "doctor", "manifest", "migrate"):
+    for word in ("run", "doctor", "manifest", "migrate"):
         assert word in nothing.out + nothing.err
 
 

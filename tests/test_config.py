@@ -19,11 +19,11 @@ from sqlalchemy import make_url
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from bot import config
+from bot import settings as bot_settings
 from bot.applivery.hosts import Hosts
 from bot.cli.program import app
-from bot.config import EXAMPLES, InvalidSettings, Settings, SlackAppSettings, UploadSettings
-from bot.store.engine import Place
+from bot.db.connect import Place
+from bot.settings import EXAMPLES, InvalidSettings, Settings, SlackAppSettings, UploadSettings
 
 ROOT = Path(__file__).parents[1]
 NEEDED = {
@@ -72,7 +72,7 @@ def read(**environment: str) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**NEEDED, **environment}.items():
             patch.setenv(name, value)
-        return config.read()
+        return bot_settings.read()
 
 
 def faults(**environment: str) -> list[str]:
@@ -193,7 +193,7 @@ def test_another_database_is_refused_with_the_right_one(typed: str, right: str) 
 )
 def test_a_sqlite_address_means_the_file_it_shows(scheme: str, colon: str, slashes: int, name: str, rest: str) -> None:
     try:
-        address = config.database_address(f"{scheme}{colon}{'/' * slashes}{name}{rest}")
+        address = bot_settings.database_address(f"{scheme}{colon}{'/' * slashes}{name}{rest}")
     except ValueError:
         return
     if address.startswith("sqlite"):
@@ -232,7 +232,7 @@ def test_settings_cannot_be_changed_once_read() -> None:
 
 
 def test_overrides_win_over_everything() -> None:
-    assert config.read(**{name.lower(): value for name, value in NEEDED.items()}, port=1).port == 1
+    assert bot_settings.read(**{name.lower(): value for name, value in NEEDED.items()}, port=1).port == 1
 
 
 def test_what_else_is_in_the_environment_is_nobodys_business() -> None:
@@ -383,7 +383,11 @@ AROUND = [
     "POSTGRESQL://u:{}@db/bot", " postgresql://u:{}@db/bot", "sqlite://u:{}@h/x", "U012AB3CD,{}", "10.0.0.0/8,{}",
 ]  # fmt: skip
 EVERY_SETTING = sorted({*Settings.model_fields, *UploadSettings.model_fields, *SlackAppSettings.model_fields})
-READERS = ((config.read, Settings), (config.read_upload, UploadSettings), (config.read_slack_app, SlackAppSettings))
+READERS = (
+    (bot_settings.read, Settings),
+    (bot_settings.read_upload, UploadSettings),
+    (bot_settings.read_slack_app, SlackAppSettings),
+)
 
 
 @pytest.mark.parametrize("name", EVERY_SETTING)
@@ -411,7 +415,7 @@ def test_no_part_of_a_password_is_taken_for_a_host() -> None:
     for awkward in AWKWARD:
         for around in ("postgresql://u:{}@db.test/bot", "postgres://u:{}@db.test:5432/bot?sslmode=require"):
             try:
-                address = config.database_address(around.format(awkward.format(*PIECES)))
+                address = bot_settings.database_address(around.format(awkward.format(*PIECES)))
             except ValueError:
                 continue
             accepted += 1
@@ -448,7 +452,7 @@ def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
 def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, value: str) -> None:
     given_settings: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}
     try:
-        config.read(_env_file=None, **{**given_settings, name: value})
+        bot_settings.read(_env_file=None, **{**given_settings, name: value})
     except InvalidSettings as fault:
         for line in fault.lines:
             assert re.match(r"[A-Z_]+: .+\. Example: [A-Z_]+=", line)
@@ -461,14 +465,14 @@ def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, val
 def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     lines = [f"{name}={value}" for name, value in NEEDED.items()]
     (tmp_path / ".env").write_text("\n".join(["# ours", "", *lines, "PORT=4000", "HOST='0.0.0.0'", "NOT_OURS=1", ""]))
-    assert (config.read().port, config.read().host) == (4000, "0.0.0.0")
+    assert (bot_settings.read().port, bot_settings.read().host) == (4000, "0.0.0.0")
     assert read(PORT="5000").port == 5000
 
 
 def test_an_empty_line_in_dotenv_is_a_missing_setting(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("".join(f"{name}=\n" for name in NEEDED))
     with pytest.raises(InvalidSettings) as wrong:
-        config.read()
+        bot_settings.read()
     assert [line.split(" ")[:3] for line in wrong.value.lines if "SIGNING" not in line] == [
         [f"{name}:", "is", "missing."] for name in sorted(NEEDED) if name != "SLACK_APP_TOKEN"
     ]
@@ -480,7 +484,7 @@ def test_an_empty_line_in_dotenv_is_a_missing_setting(tmp_path: Path) -> None:
 def test_a_dotenv_that_is_no_text_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
     with pytest.raises(InvalidSettings) as wrong:
-        config.read()
+        bot_settings.read()
     (line,) = wrong.value.lines
     assert line.startswith(".env: is not UTF-8 text. Example: ")
 
@@ -489,7 +493,7 @@ def test_a_dotenv_that_is_no_text_is_one_line(tmp_path: Path, content: bytes) ->
 def test_a_dotenv_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to("/proc/self/mem")
     with pytest.raises(InvalidSettings) as wrong:
-        config.read()
+        bot_settings.read()
     (line,) = wrong.value.lines
     assert line.startswith(".env: cannot be read (Input/output error). Example: ")
 
@@ -517,19 +521,19 @@ def test_a_setting_may_be_a_file_and_the_environment_and_dotenv_win(tmp_path: Pa
     (secrets / "port").write_text("4000")
     (secrets / "host").write_text("0.0.0.0")
     (tmp_path / ".env").write_text("PORT=5000\nSLACK_BOT_TOKEN=\n")
-    found = config.read()
+    found = bot_settings.read()
     assert found.slack_bot_token.get_secret_value() == "xoxb-1", "an empty line in .env is no setting"
     assert (found.port, found.host) == (5000, "0.0.0.0")
     assert read(PORT="6000").port == 6000
-    assert config.read_slack_app().socket_mode
-    assert config.read_upload().applivery_organization == "acme"
+    assert bot_settings.read_slack_app().socket_mode
+    assert bot_settings.read_upload().applivery_organization == "acme"
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_fault_in_a_file_is_told_like_any_other_and_shows_no_secret(secrets: Path, name: str) -> None:
     (secrets / name.lower()).write_text(f"{SECRET} {SECRET}")
     with pytest.raises(InvalidSettings) as wrong:
-        config.read(_env_file=None)
+        bot_settings.read(_env_file=None)
     assert any(line.startswith(f"{name}: ") for line in wrong.value.lines)
     assert SECRET not in "".join(traceback.format_exception(wrong.value))
 
@@ -537,7 +541,7 @@ def test_a_fault_in_a_file_is_told_like_any_other_and_shows_no_secret(secrets: P
 def test_a_file_that_is_no_text_is_one_line(secrets: Path) -> None:
     (secrets / "slack_bot_token").write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidSettings) as wrong:
-        config.read()
+        bot_settings.read()
     [line] = wrong.value.lines
     assert line.startswith("SLACK_BOT_TOKEN: its file cannot be read (UnicodeDecodeError). Example: SLACK_BOT_TOKEN=")
 
@@ -587,23 +591,23 @@ def test_the_shell_prints_the_lines_and_nothing_else_and_ends_with_2(tmp_path: P
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("private", [str(one) for one in config.PRIVATE]),
+        ("private", [str(one) for one in bot_settings.PRIVATE]),
         ("none", []),
         ("NONE", []),
         ("10.1.2.3", ["10.1.2.3/32"]),
         (" 10.0.0.0/8 , 2001:db8::/32,", ["10.0.0.0/8", "2001:db8::/32"]),
         ("10.1.2.3/8", ["10.0.0.0/8"]),
-        ("private,173.245.48.0/20", [*(str(one) for one in config.PRIVATE), "173.245.48.0/20"]),
+        ("private,173.245.48.0/20", [*(str(one) for one in bot_settings.PRIVATE), "173.245.48.0/20"]),
     ],
 )
 def test_proxies_are_networks_or_words_for_them(typed: str, expected: list[str]) -> None:
-    assert [str(one) for one in config.networks(typed)] == expected
+    assert [str(one) for one in bot_settings.networks(typed)] == expected
 
 
 @pytest.mark.parametrize("typed", ["everybody", "10.0.0.0/33", "10.0.0", "example.com", "10.0.0.0/8;::1"])
 def test_what_is_no_network_is_told_by_name(typed: str) -> None:
     with pytest.raises(InvalidSettings) as fault:
-        config.read(_env_file=None, trusted_proxies=typed)
+        bot_settings.read(_env_file=None, trusted_proxies=typed)
     assert any(
         line.startswith("TRUSTED_PROXIES: ") and "something else than networks" in line for line in fault.value.lines
     )

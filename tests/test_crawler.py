@@ -9,8 +9,8 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
-from bot.sandbox.slack import Message
-from bot.sandbox.slack.links import of_message
+from sandbox.slack import Message
+from sandbox.slack.links import of_message
 from tests.conftest import World
 from tests.everything import everything
 from tests.handing import direct, mints, ready, rested, start_with_page

@@ -16,12 +16,12 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from bot.causes import cause
-from bot.errors import DatabaseUnavailable
-from bot.sandbox.slack import Turn
-from bot.slack.app import DOUBLE_CLICK_SECONDS
-from bot.store.engine import Place
-from bot.store.store import Store
+from bot.db.connect import Place
+from bot.db.database import Store
+from bot.dispatch.dispatcher import DOUBLE_CLICK_SECONDS
+from bot.exceptions import DatabaseUnavailable
+from bot.observability.causes import cause
+from sandbox.slack import Turn
 from tests.conftest import World
 from tests.handing import directs, mints, ready, rested
 from tests.postgres import PostgresServer

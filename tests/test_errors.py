@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot import errors, language
-from bot.domain.choice import AmbiguousInput
-from bot.errors import BotError, InvalidId, NotFoundByName
+from bot import exceptions, i18n
+from bot.domain.lookup import AmbiguousInput
+from bot.exceptions import BotError, InvalidId, NotFoundByName
 
 ROOT = Path(bot.__file__).parent
 ENDS = (".", "?", "…")
@@ -25,7 +25,7 @@ def kinds(of: type[BotError] = BotError) -> Iterator[type[BotError]]:
         yield from kinds(one)
 
 
-KINDS = sorted({one for one in kinds() if one.__module__ == errors.__name__}, key=lambda one: one.__name__)
+KINDS = sorted({one for one in kinds() if one.__module__ == exceptions.__name__}, key=lambda one: one.__name__)
 
 
 def asked_for(kind: type[BotError]) -> list[str]:
@@ -35,7 +35,7 @@ def asked_for(kind: type[BotError]) -> list[str]:
 
 
 # Their next step says how long to wait.
-WAITS = {errors.SlackRateLimited: 1, errors.AppliveryRateLimited: 2}
+WAITS = {exceptions.SlackRateLimited: 1, exceptions.AppliveryRateLimited: 2}
 BARE = [kind for kind in KINDS if not asked_for(kind) and kind not in WAITS]
 FREE = [kind for kind in BARE if "sentence" in inspect.signature(kind).parameters]
 
@@ -73,16 +73,16 @@ def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[BotError]) ->
 
 @pytest.mark.parametrize(("kind", "seconds"), WAITS.items())
 def test_an_error_that_passes_says_how_long_to_wait(kind: type[BotError], seconds: int) -> None:
-    assert (kind().sentence, kind().next_step) == (kind.sentence, errors.again_in(seconds))
-    with language.speaking("es"):
-        assert kind().next_step == errors.again_in(seconds) != kind.next_step
+    assert (kind().sentence, kind().next_step) == (kind.sentence, exceptions.again_in(seconds))
+    with i18n.speaking("es"):
+        assert kind().next_step == exceptions.again_in(seconds) != kind.next_step
 
 
 @pytest.mark.parametrize("kind", BARE)
 def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[BotError]) -> None:
-    with language.speaking("es"):
+    with i18n.speaking("es"):
         error = kind()
-        said = (language.say(kind.sentence), language.say(kind.next_step) if kind.next_step else "")
+        said = (i18n.say(kind.sentence), i18n.say(kind.next_step) if kind.next_step else "")
     assert (error.sentence, error.next_step) == said
     assert error.sentence != kind.sentence
     assert not kind.next_step or error.next_step != kind.next_step
@@ -90,11 +90,11 @@ def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[B
 
 
 def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
-    with language.speaking("es"):
+    with i18n.speaking("es"):
         logged = [
-            repr(errors.ServiceUnavailable(status=502)),
-            repr(errors.NotFound(code=3001)),
-            repr(errors.RateLimited(3)),
+            repr(exceptions.ServiceUnavailable(status=502)),
+            repr(exceptions.NotFound(code=3001)),
+            repr(exceptions.RateLimited(3)),
         ]
     assert logged == ["AppliveryDown(HTTP 502)", "Gone(code 3001)", "TooEager"]
 
@@ -109,9 +109,9 @@ def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
     ],
 )
 def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
-    assert errors.RateLimited(wait).next_step == f"Please try again {english}"
-    with language.speaking("es"):
-        assert errors.RateLimited(wait).next_step == f"Inténtalo de nuevo {spanish}"
+    assert exceptions.RateLimited(wait).next_step == f"Please try again {english}"
+    with i18n.speaking("es"):
+        assert exceptions.RateLimited(wait).next_step == f"Inténtalo de nuevo {spanish}"
 
 
 @pytest.mark.parametrize("kind", FREE)
@@ -123,21 +123,21 @@ def test_better_words_replace_those_of_the_kind_for_this_error_only(kind: type[B
 
 
 def test_every_kind_of_error_has_words_of_its_own() -> None:
-    said = [kind.sentence for kind in BARE if kind is not errors.StartupError]
+    said = [kind.sentence for kind in BARE if kind is not exceptions.StartupError]
     assert len(said) > 15
     assert len(set(said)) == len(said)
 
 
 def test_what_somebody_typed_wrong_needs_no_reference_and_what_broke_does() -> None:
     for kind in KINDS:
-        if issubclass(kind, errors.UserInputError | errors.PermissionDenied):
+        if issubclass(kind, exceptions.UserInputError | exceptions.PermissionDenied):
             assert kind.everyday, kind
     for kind in (
-        errors.ServiceUnavailable,
-        errors.InvalidResponse,
-        errors.DatabaseUnavailable,
-        errors.DeliveryUnknown,
-        errors.MessageRejected,
+        exceptions.ServiceUnavailable,
+        exceptions.InvalidResponse,
+        exceptions.DatabaseUnavailable,
+        exceptions.DeliveryUnknown,
+        exceptions.MessageRejected,
     ):
         assert not kind.everyday, kind
 
@@ -172,7 +172,7 @@ def test_choices_are_kept_in_order() -> None:
 def raised() -> Iterator[tuple[str, ast.expr]]:
     """Every word given to an error anywhere in the bot: where, and what."""
     # StartupError is for the shell, where a line may end with an address to copy
-    names = {AmbiguousInput.__name__, *(kind.__name__ for kind in FREE if kind is not errors.StartupError)}
+    names = {AmbiguousInput.__name__, *(kind.__name__ for kind in FREE if kind is not exceptions.StartupError)}
     for file in sorted(ROOT.rglob("*.py")):
         if "sandbox" in file.parts:
             continue

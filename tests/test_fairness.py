@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.slack.turns import LINE
+from bot.dispatch.fair_queue import LINE
+from sandbox.faults import Fault
 from tests.conftest import World
 
 FLOOD = 600  # some five seconds of work, on a machine that has nothing else to do

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.slack.binding import _keys
-from bot.slack.command import Kind
+from bot.dispatch.arguments import _keys
+from bot.dispatch.registry import Kind
+from sandbox.faults import Fault
 from tests.conftest import World, logged
 from tests.everything import broken
 from tests.fuzz.deeds import Scene

@@ -13,7 +13,7 @@ import pytest
 
 from bot.applivery import parse
 from bot.domain.downloads import Tally
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.commands.test_downloads import private
 from tests.conftest import World
 

@@ -95,7 +95,7 @@ def test_every_command_that_is_named_exists(guide: str) -> None:
 
 def test_the_log_line_that_upgrading_names_is_written() -> None:
     [line] = re.findall(r"`(slack\.\w+)`", DOCUMENT)
-    assert f'"{line}"' in (ROOT / "bot/service/running.py").read_text()
+    assert f'"{line}"' in (ROOT / "bot/app.py").read_text()
 
 
 def test_the_guide_s_four_settings_are_what_must_be_filled_in() -> None:

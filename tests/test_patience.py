@@ -12,15 +12,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.errors import AppliveryRateLimited, ServiceUnavailable, SlackError, SlackRateLimited
-from bot.patience import PERSON_SECONDS, Limits, for_a_person, retry_after
-from bot.sandbox.faults import Fault
+from bot.applivery.rate_budget import Budget
+from bot.exceptions import AppliveryRateLimited, ServiceUnavailable, SlackError, SlackRateLimited
 from bot.slack.blocks import Message
-from bot.slack.poster import Poster
+from bot.slack.client import Poster
 from bot.slack.web_api import AT_ONCE
+from bot.timeouts import PERSON_SECONDS, Limits, for_a_person, retry_after
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.seeing import press
 

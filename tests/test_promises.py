@@ -26,19 +26,23 @@ import psycopg
 import pytest
 
 import bot
-from bot import service
+from bot.app import running
 from bot.domain import tickets
 from bot.domain.model import FileKind, Stage
 from bot.domain.states import DeliveryState
-from bot.errors import StartupError
-from bot.sandbox.applivery.wire import NETWORKS
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.signed import signature
+from bot.exceptions import StartupError
+from sandbox.applivery.payloads import NETWORKS
+from sandbox.faults import Fault
+from sandbox.slack.signing import signature
 from tests.conftest import World
 from tests.seeing import every_message, everything_said, everything_stored, labels, link, press
 
 ROOT = Path(__file__).parent.parent
-READERS = ("config.read", "config.read_slack_app", "config.read_upload", "Settings", "config.Settings")
+READERS = {
+    name
+    for module in ("settings.", "bot_settings.")
+    for name in (f"{module}read", f"{module}read_slack_app", f"{module}read_upload", f"{module}Settings", "Settings")
+}
 MINTING = "GET */downloadToken"
 TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
@@ -390,7 +394,7 @@ async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(ho
         await housed.ask(f"subscribe {app.slug}")
     await housed.look()
     one = housed.bot
-    async with service.running(housed.settings(**seldom), housed.tuning, jobs=False) as other:
+    async with running(housed.settings(**seldom), housed.tuning, jobs=False) as other:
         for app in apps:
             housed.applivery.build(app, version="1.0.0")
         await one.store.mark_due(None)
@@ -423,7 +427,7 @@ async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world
     assert "PostgreSQL" in words
     assert "Traceback" not in words + out.decode()
     with pytest.raises(StartupError):
-        async with service.running(world.settings(), world.tuning):
+        async with running(world.settings(), world.tuning):
             pass
 
 
@@ -756,7 +760,7 @@ async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are
 
 
 def test_promise_12_importing_any_module_reads_no_settings(tmp_path: Path) -> None:
-    scripts = ("bot.__main__", "bot.store.migrations.env")  # run by Python and by Alembic, never imported
+    scripts = ("bot.__main__", "bot.db.migrations.env")  # run by Python and by Alembic, never imported
     names = [one.name for one in pkgutil.walk_packages(bot.__path__, "bot.") if one.name not in scripts]
     assert len(names) > 60
     tmp_path.joinpath(".env").write_text("SLACK_BOT_TOKEN=not-a-token\nPORT=many\n")
@@ -768,11 +772,11 @@ class Watched(dict):
     def __getitem__(self, key): reads.append(key); return super().__getitem__(key)
     def get(self, key, default=None): reads.append(key); return super().get(key, default)
     def __contains__(self, key): reads.append(key); return super().__contains__(key)
-import bot.config
+import bot.settings
 os.environ = Watched(os.environ)
 for name in {names}:
     importlib.import_module(name)
-ours = [name for name in bot.config.EXAMPLES if name in reads or name.upper() in reads]
+ours = [name for name in bot.settings.EXAMPLES if name in reads or name.upper() in reads]
 assert not ours, ours
 """
     done = subprocess.run(
@@ -790,10 +794,10 @@ def test_promise_12_settings_are_read_in_cli_and_nowhere_else() -> None:
                 readers.add(name)
             if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
                 peekers.add(name)
-    asking = {"cli/program.py", "cli/uploading.py", "cli/attaching.py"}
-    assert readers == asking, "config.py knows how, the shell asks"
+    asking = {"cli/program.py", "cli/upload_command.py", "cli/attach_command.py"}
+    assert readers == asking, "settings.py knows how, the command line asks"
     # the CI system's own variables, which are no settings of ours; and where systemd has put files of secrets
-    assert peekers == {"cli/uploading.py", "config.py"}
+    assert peekers == {"cli/upload_command.py", "settings.py"}
 
 
 def test_promise_12_the_program_that_is_installed_is_the_one_that_reads_them() -> None:

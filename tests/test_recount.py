@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.applivery import parse
+from bot.db.types import micros
 from bot.domain.adoption import Newest, adoption
 from bot.domain.downloads import By, Summary, Tally, missing
 from bot.domain.reports import Before, Report, report
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.strict import check_message
-from bot.slack.cards import digests, downloads
-from bot.slack.cards import missing as missing_cards
-from bot.store.columns import micros
+from bot.slack.views import downloads, scheduled_report
+from bot.slack.views import missing as missing_cards
+from sandbox.faults import Fault
+from sandbox.slack.validation import check_message
 from tests.conftest import World
 from tests.everything import execute
 from tests.recount import NOW, Counted, Row, answer, recount, shares
@@ -178,7 +178,7 @@ def test_any_rows_are_counted_as_they_are(chance: Random, by: By, period: bool) 
     told = made(rows, by, period=period, before=earlier if period else None)
     for shown in (told, told.without_names(), told.shared("acme.io")):
         head, thread = downloads.headline(shown), downloads.thread(shown)
-        digest = digests.summary(shown)
+        digest = scheduled_report.summary(shown)
         assert (digest.text, [one.text for one in digest.thread]) == (head.text, [one.text for one in thread])
         for message in (head, *thread):
             check_message(message.payload())

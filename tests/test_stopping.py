@@ -14,11 +14,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.db import migrate
+from bot.db.connect import Place
+from bot.db.database import Store
 from bot.domain.states import DeliveryState
-from bot.sandbox.faults import Fault
-from bot.store import migrating
-from bot.store.engine import Place
-from bot.store.store import Store
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.postgres import PostgresServer
 from tests.test_cli import PATIENCE, Ended, begun, ended, pointing_at, running
@@ -142,7 +142,7 @@ def at_version(address: str, version: str) -> None:
 
     engine = sa.create_engine(Place.parse(address).url)
     with engine.begin() as connection:
-        command.upgrade(migrating.alembic_config(connection), version)
+        command.upgrade(migrate.alembic_config(connection), version)
     engine.dispose()
 
 
@@ -158,7 +158,7 @@ async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
         await asyncio.gather(*map(started, replicas))
         await asyncio.gather(*map(told_to_stop, replicas))
     store = await Store.beside(address)
-    assert await store.version() == migrating.HEAD
+    assert await store.version() == migrate.HEAD
     await store.close()
     postgres_server.drop(address)
 
@@ -167,7 +167,7 @@ async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
 async def test_who_waits_for_another_s_migration_stops_when_told(world: World, postgres_server: PostgresServer) -> None:
     address = postgres_server.empty()
     with psycopg.connect(address) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (migrating._LOCK,))
+        other.execute("SELECT pg_advisory_lock(%s)", (migrate._LOCK,))
         process = await begun(world.folder, "run", **pointing_at(world, DATABASE_URL=address))
         async with asyncio.timeout(PATIENCE):
             while not other.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone():

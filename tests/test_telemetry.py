@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot import telemetry
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import PollOutcome, RequestOutcome
-from bot.telemetry import HIDDEN, Metrics, Redactor
+from bot.observability import telemetry
+from bot.observability.telemetry import HIDDEN, Metrics, Redactor
 
 # Each is (a text as it may be logged, the part nobody may see). Assembled here, so that no scanner takes them for real.
 XO = "xo" + "x"

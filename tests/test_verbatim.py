@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator
 from typing import Any
 
-from bot.language.verbatim import CLOSE, OPEN
+from bot.i18n.verbatim import CLOSE, OPEN
 from tests.conftest import World
 from tests.everything import everything
 from tests.seeing import every_message

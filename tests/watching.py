@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.applivery.wire import timestamp
-from bot.sandbox.slack import Message, User
+from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.payloads import timestamp
+from sandbox.slack import Message, User
 from tests.conftest import World
 from tests.handing import directs, ready, rested
 

@@ -16,16 +16,16 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import bot.commands
-from bot.language import ENGLISH, LANGUAGES
-from bot.slack.command import Registry
+from bot.dispatch.registry import Registry
+from bot.i18n import ENGLISH, LANGUAGES
 
 BOT = Path(__file__).parent.parent / "bot"
-LANGUAGE = BOT / "language"
+LOCALES = BOT / "i18n" / "locales"
 # https://babel.pocoo.org/en/latest/messages.html#extraction-method-mapping-and-configuration
 # The shell (`cli`, `doctor`) speaks English, as logs do.
 METHODS = [
-    ("web/templates/**.html", "jinja2"),
-    *((f"{room}/**", "ignore") for room in ("sandbox", "cli", "doctor")),
+    ("web/claim/templates/**.html", "jinja2"),
+    *((f"{room}/**", "ignore") for room in ("cli", "doctor")),
     ("**.py", "tools.catalogue:calls"),
 ]
 BABELS_OWN = (
@@ -72,9 +72,14 @@ def template() -> Catalog:
     return catalog
 
 
+def path(language: str) -> Path:
+    """The catalogue of a language, where gettext's tools look for it."""
+    return LOCALES / language / "LC_MESSAGES" / "bot.po"
+
+
 def read(language: str) -> Catalog:
     """The catalogue of a language as it is."""
-    with (LANGUAGE / f"{language}.po").open("rb") as file:
+    with path(language).open("rb") as file:
         return read_po(file, locale=language)
 
 
@@ -99,7 +104,7 @@ def main() -> None:
         if language == ENGLISH:
             continue
         catalog = updated(language)
-        (LANGUAGE / f"{language}.po").write_text(as_text(catalog), "utf-8")
+        path(language).write_text(as_text(catalog), "utf-8")
         waiting = sum(1 for message in catalog if message.id and not translated(message))
         print(f"catalogue: {language}.po, {len(catalog)} sentences, {waiting} without a translation")  # noqa: T201
 

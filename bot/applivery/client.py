@@ -13,20 +13,20 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from bot.applivery import envelope, parse, paths, queries
-from bot.applivery.audience import Audience
-from bot.applivery.budget import Budget, Lane
-from bot.applivery.depot import Depot
+from bot.applivery.app_builds import Depot
+from bot.applivery.decode_cache import Unchanged
 from bot.applivery.envelope import Page
+from bot.applivery.errors import problem
 from bot.applivery.hosts import Hosts
-from bot.applivery.missing import APP_IS_GONE, NOT_SHOWN, Missing, workspace
+from bot.applivery.not_found import APP_IS_GONE, NOT_SHOWN, Missing, workspace
 from bot.applivery.notifications import Notification, doorbell
-from bot.applivery.paging import PAGE_SIZE, each_once, every_page
-from bot.applivery.refusals import problem
+from bot.applivery.pagination import PAGE_SIZE, each_once, every_page
+from bot.applivery.rate_budget import Budget, Lane
+from bot.applivery.recipients import Audience
 from bot.applivery.transport import Answer, Ask, Observe, Transport
-from bot.applivery.unchanged import Unchanged
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
-from bot.errors import InvalidResponse, RequestRejected
+from bot.exceptions import InvalidResponse, RequestRejected
 
 __all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
 

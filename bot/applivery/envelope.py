@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from bot.applivery import scalars, wire
-from bot.applivery.refusals import Refusal, problem
-from bot.errors import InvalidResponse
+from bot.applivery import coercion, schemas
+from bot.applivery.errors import Refusal, problem
+from bot.exceptions import InvalidResponse
 
 _T = TypeVar("_T")
 _Wire = TypeVar("_Wire", bound=Struct)
@@ -64,12 +64,12 @@ def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None],
     facts = tuple(made for one in decoded if one is not None and (made := fact(one)) is not None)
     if raws and not facts:
         raise InvalidResponse
-    total = scalars.count(info.total_docs)
+    total = coercion.count(info.total_docs)
     return Page(
         items=facts,
         has_next=bool(raws) and _has_next(info, len(raws), page, limit),
-        total=total if total is not None else scalars.count(info.total_items),
-        pages=scalars.count(info.total_pages),
+        total=total if total is not None else coercion.count(info.total_items),
+        pages=coercion.count(info.total_pages),
         size=len(body),
     )
 
@@ -101,53 +101,53 @@ def _start(raw: Raw) -> bytes:
     return bytes(memoryview(raw)[:1])
 
 
-def _answer(body: bytes | Raw) -> wire.WireAnswer | None:
+def _answer(body: bytes | Raw) -> schemas.WireAnswer | None:
     """Return the envelope, an empty one around a bare array, or None for what is not JSON."""
     if isinstance(body, bytes):
         body = Raw(body.removeprefix(_BOM).lstrip())
     if _start(body) == b"[":
-        return wire.WireAnswer(data=body)
-    return _decoded(body, wire.WireAnswer)
+        return schemas.WireAnswer(data=body)
+    return _decoded(body, schemas.WireAnswer)
 
 
-def _accepted(body: bytes) -> wire.WireAnswer:
+def _accepted(body: bytes) -> schemas.WireAnswer:
     """Return the envelope of an answer that says yes; raises the named error when it says no, HTTP 200 or not."""
     answer = must(_answer(body))
     said = _refusal(answer.error)
     # The second case: an old page prints `status: true` over an error (applivery-docs, code 4001).
-    if scalars.flag(answer.status) is False or (said.code is not None and _start(answer.data) in (b"", b"n")):
+    if coercion.flag(answer.status) is False or (said.code is not None and _start(answer.data) in (b"", b"n")):
         raise problem(said, 200) if said.code is not None or said.message else InvalidResponse()
     return answer
 
 
 def _refusal(error: object) -> Refusal:
-    said = wire.read(error, wire.WireProblem)
-    data = wire.read(said.data, wire.WireProblemData)
+    said = schemas.read(error, schemas.WireProblem)
+    data = schemas.read(said.data, schemas.WireProblemData)
     entries = data.errors if isinstance(data.errors, list) else []
-    names = (scalars.texts(field if isinstance(field, list) else [field]) for field in map(_field_of, entries))
+    names = (coercion.texts(field if isinstance(field, list) else [field]) for field in map(_field_of, entries))
     return Refusal(
-        code=scalars.count(said.code),
-        message=scalars.first(said.message, error) or "",
-        item=scalars.text(data.item_name),
-        limit=scalars.count(data.limit),
-        num=scalars.count(data.num),
+        code=coercion.count(said.code),
+        message=coercion.first(said.message, error) or "",
+        item=coercion.text(data.item_name),
+        limit=coercion.count(data.limit),
+        num=coercion.count(data.num),
         fields=tuple(name for several in names for name in several),
     )
 
 
 def _field_of(entry: object) -> Any:
-    return wire.read(entry, wire.WireProblemField).field
+    return schemas.read(entry, schemas.WireProblemField).field
 
 
-def _has_next(info: wire.WireAnswer, found: int, page: int, limit: int) -> bool:
-    said = scalars.flag(info.has_next_page)
+def _has_next(info: schemas.WireAnswer, found: int, page: int, limit: int) -> bool:
+    said = coercion.flag(info.has_next_page)
     if said is not None:
         return said
-    pages = scalars.count(info.total_pages)
+    pages = coercion.count(info.total_pages)
     return page < pages if pages is not None else found == limit
 
 
-def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], wire.WireAnswer]:
+def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.WireAnswer]:
     """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages.
 
     A bare array is documented nowhere: with something in it it is understood, without it says nothing. Raises
@@ -180,7 +180,9 @@ def _repaired(raw: Raw | bytes) -> bytes:
 
     A text that was cut in the middle of an emoji is enough, and must not cost a whole list.
     """
-    loose = json.loads(bytes(raw).decode("utf-8", "replace"), parse_float=scalars.number, parse_constant=scalars.number)
+    loose = json.loads(
+        bytes(raw).decode("utf-8", "replace"), parse_float=coercion.number, parse_constant=coercion.number
+    )
     return json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -195,4 +197,4 @@ def item(raw: Raw | bytes, shape: type[_Wire]) -> _Wire | None:
 
 @cache
 def _decoder(shape: type[Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(cast("type[Any]", shape | wire.Odd))
+    return msgspec.json.Decoder(cast("type[Any]", shape | schemas.Odd))

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from bot.errors import FileReadError
-from bot.language import say
+from bot.exceptions import FileReadError
+from bot.i18n import say
 
 Pieces = AsyncIterator[bytes]
 

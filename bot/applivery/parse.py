@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
-from bot.applivery import wire
+from bot.applivery import schemas
+from bot.applivery.coercion import count, first, flag, moment, number, text, texts
 from bot.applivery.envelope import Page, each, item, must, one, page_of
+from bot.applivery.json_stream import Cutter
 from bot.applivery.notifications import Notification
-from bot.applivery.scalars import count, first, flag, moment, number, text, texts
-from bot.applivery.streaming import Cutter
-from bot.domain import formats, uploads
+from bot.domain import build_files, uploads
 from bot.domain.model import (
     App,
     Attachment,
@@ -25,7 +25,7 @@ from bot.domain.model import (
     Requirements,
     Stage,
 )
-from bot.errors import InvalidResponse
+from bot.exceptions import InvalidResponse
 
 # https://docs.applivery.com/en/app-distribution/api/builds/list-builds, without what separates the words
 _STAGES = {
@@ -47,48 +47,48 @@ _BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
 
 def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
     """Return the apps of a page that was asked for as number `page` with `limit` to a page."""
-    return page_of(body, wire.WireApp, _app, page=page, limit=limit)
+    return page_of(body, schemas.WireApp, _app, page=page, limit=limit)
 
 
 def app(body: bytes) -> App:
     """Return one app; raises InvalidResponse when it has neither id nor short name."""
-    return must(_app(one(body, wire.WireApp)))
+    return must(_app(one(body, schemas.WireApp)))
 
 
 def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
     """Return the builds of a page; `known` fills in what a build does not say about its app."""
-    return page_of(body, wire.WireBuild, lambda item: _build(item, known), page=page, limit=limit)
+    return page_of(body, schemas.WireBuild, lambda item: _build(item, known), page=page, limit=limit)
 
 
 def build(body: bytes, known: App) -> Build:
     """Return one build with its attachments; raises InvalidResponse when it has no id."""
-    return must(_build(one(body, wire.WireBuild), known))
+    return must(_build(one(body, schemas.WireBuild), known))
 
 
 def organization(body: bytes) -> str:
     """Return a workspace's name, or what else it is called."""
-    found = one(body, wire.WireOrganization)
+    found = one(body, schemas.WireOrganization)
     return must(first(found.name, found.slug, found.id))
 
 
 def role(body: bytes) -> str | None:
     """Return what Applivery calls our role in an app, when it says."""
-    return text(wire.read(one(body, wire.WireApp).security, wire.WireSecurity).role)
+    return text(schemas.read(one(body, schemas.WireApp).security, schemas.WireSecurity).role)
 
 
 def notifications(body: bytes, *, page: int, limit: int) -> Page[Notification]:
     """Return a page of the workspace's own subscriptions."""
-    return page_of(body, wire.WireNotification, _notification, page=page, limit=limit)
+    return page_of(body, schemas.WireNotification, _notification, page=page, limit=limit)
 
 
 def notification(body: bytes) -> Notification:
     """Return one subscription of the workspace."""
-    return must(_notification(one(body, wire.WireNotification)))
+    return must(_notification(one(body, schemas.WireNotification)))
 
 
 def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     """Return the link of a minted token; `address` turns the token into its URL."""
-    found = one(body, wire.WireToken)
+    found = one(body, schemas.WireToken)
     token = must(text(found.token))
     if set(token) <= {"."}:  # would be a step up in a path
         raise InvalidResponse
@@ -97,7 +97,7 @@ def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
 
 def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Member]]:
     """Return a page of the plain download log."""
-    return page_of(body, wire.WireDownload, _logged, page=page, limit=limit)
+    return page_of(body, schemas.WireDownload, _logged, page=page, limit=limit)
 
 
 class TakesRows(Protocol):
@@ -127,9 +127,9 @@ class _Rows(Generic[_Takes]):
 
     def decode(self, text: bytes) -> MemberDownloads | None:
         """Return one row; None for what is none."""
-        return self._made(item(text, wire.WireMemberRow))
+        return self._made(item(text, schemas.WireMemberRow))
 
-    def _made(self, row: wire.WireMemberRow | None) -> MemberDownloads | None:
+    def _made(self, row: schemas.WireMemberRow | None) -> MemberDownloads | None:
         self._understood |= row is not None
         self._odd |= row is None
         return None if row is None else _member_row(row)
@@ -140,7 +140,7 @@ class _Rows(Generic[_Takes]):
         Raises InvalidResponse when there are some and all are odd.
         """
         cut = self._understood or self._odd
-        for row in map(self._made, each(rest, wire.WireMemberRow, cut=cut)):
+        for row in map(self._made, each(rest, schemas.WireMemberRow, cut=cut)):
             if row is not None:
                 self._into.add(row)
         if self._odd and not self._understood:
@@ -167,7 +167,7 @@ def stage(status: str) -> Stage:
     return _STAGES.get(_SEPARATORS.sub("", status.casefold()), Stage.UNKNOWN)
 
 
-def _app(item: wire.WireApp) -> App | None:
+def _app(item: schemas.WireApp) -> App | None:
     identity = first(item.id, item.bare_id, item.slug)
     if identity is None:
         return None
@@ -177,9 +177,9 @@ def _app(item: wire.WireApp) -> App | None:
     return App(identity, slug, text(item.name) or slug, platforms, processed_at)
 
 
-def _app_of(item: wire.WireBuild, known: App) -> App:
-    told = wire.read(item.application_info, wire.WireApp)
-    bare = wire.read(item.application, wire.WireApp)
+def _app_of(item: schemas.WireBuild, known: App) -> App:
+    told = schemas.read(item.application_info, schemas.WireApp)
+    bare = schemas.read(item.application, schemas.WireApp)
     return App(
         id=first(told.id, told.bare_id, item.application, bare.id, bare.bare_id) or known.id,
         slug=first(told.slug, bare.slug) or known.slug,
@@ -188,13 +188,13 @@ def _app_of(item: wire.WireBuild, known: App) -> App:
     )
 
 
-def _build(item: wire.WireBuild, known: App) -> Build | None:
+def _build(item: schemas.WireBuild, known: App) -> Build | None:
     identity = first(item.id, item.bare_id)
     if identity is None:
         return None
-    info, fault = wire.read(item.info, wire.WireInfo), wire.read(item.error, wire.WireProblem)
+    info, fault = schemas.read(item.info, schemas.WireInfo), schemas.read(item.error, schemas.WireProblem)
     extension = _extension(item)
-    plist, android = _plist(info), wire.read(info.android, wire.WireAndroid)
+    plist, android = _plist(info), schemas.read(info.android, schemas.WireAndroid)
     status = text(item.status) or ""
     return Build(
         id=identity,
@@ -220,44 +220,44 @@ def _build(item: wire.WireBuild, known: App) -> Build | None:
         worked=number(item.process_time),
         created_at=moment(item.created_at),
         updated_at=moment(item.updated_at),
-        icon=first(wire.read(item.application_info, wire.WireApp).picture),
+        icon=first(schemas.read(item.application_info, schemas.WireApp).picture),
     )
 
 
-def _extension(item: wire.WireBuild) -> str | None:
+def _extension(item: schemas.WireBuild) -> str | None:
     """Return the extension of the file that was uploaded, in small letters and without a dot."""
-    files = [wire.read(one, wire.WireAttachment) for one in (item.files if isinstance(item.files, list) else ())]
-    names = [text(wire.read(one.file, wire.WireFile).original_name) for one in files if one.type in _UPLOADED]
-    found = text(item.original_extension) or next((formats.extension(name) for name in names if name), None)
+    files = [schemas.read(one, schemas.WireAttachment) for one in (item.files if isinstance(item.files, list) else ())]
+    names = [text(schemas.read(one.file, schemas.WireFile).original_name) for one in files if one.type in _UPLOADED]
+    found = text(item.original_extension) or next((build_files.extension(name) for name in names if name), None)
     return (found or "").strip(". ").lower() or None
 
 
-def _platform(said: str | None, extension: str | None, info: wire.WireInfo) -> str:
+def _platform(said: str | None, extension: str | None, info: schemas.WireInfo) -> str:
     """Return what a build is for: as Applivery says, else as its file does, else as what was read out of that does."""
     word = (said or "").lower()
     if word not in _NO_PLATFORM:
         return _PLATFORM_WORDS.get(word, word)
-    return formats.platform_of(extension) or _read_out(info) or word
+    return build_files.platform_of(extension) or _read_out(info) or word
 
 
-def _read_out(info: wire.WireInfo) -> str | None:
-    android, ios = wire.read(info.android, wire.WireAndroid), wire.read(info.ios, wire.WireIos)
+def _read_out(info: schemas.WireInfo) -> str | None:
+    android, ios = schemas.read(info.android, schemas.WireAndroid), schemas.read(info.ios, schemas.WireIos)
     if any(part is not None for part in (android.version, android.number, android.minimum)):
         return "android"
-    if isinstance(ios.plist, wire.WirePlist) and ios.plist != wire.WirePlist():
+    if isinstance(ios.plist, schemas.WirePlist) and ios.plist != schemas.WirePlist():
         return "ios"
-    return "macos" if isinstance(info.pkg, wire.WirePlist) and info.pkg != wire.WirePlist() else None
+    return "macos" if isinstance(info.pkg, schemas.WirePlist) and info.pkg != schemas.WirePlist() else None
 
 
-def _plist(info: wire.WireInfo) -> wire.WirePlist:
-    ios = wire.read(info.ios, wire.WireIos)
-    return wire.read(ios.plist if isinstance(ios.plist, wire.WirePlist) else info.pkg, wire.WirePlist)
+def _plist(info: schemas.WireInfo) -> schemas.WirePlist:
+    ios = schemas.read(info.ios, schemas.WireIos)
+    return schemas.read(ios.plist if isinstance(ios.plist, schemas.WirePlist) else info.pkg, schemas.WirePlist)
 
 
-def _requirements(info: wire.WireInfo) -> Requirements:
-    profile = wire.read(wire.read(info.ios, wire.WireIos).mobileprovision, wire.WireProfile)
+def _requirements(info: schemas.WireInfo) -> Requirements:
+    profile = schemas.read(schemas.read(info.ios, schemas.WireIos).mobileprovision, schemas.WireProfile)
     return Requirements(
-        min_os=first(_plist(info).minimum, wire.read(info.android, wire.WireAndroid).minimum),
+        min_os=first(_plist(info).minimum, schemas.read(info.android, schemas.WireAndroid).minimum),
         signing=text(profile.signing),
         profile_expires_at=moment(profile.expires),
         all_devices=flag(profile.all_devices),
@@ -265,8 +265,8 @@ def _requirements(info: wire.WireInfo) -> Requirements:
 
 
 def _origin(deployer: object) -> Origin:
-    told = wire.read(deployer, wire.WireDeployer)
-    info = wire.read(told.info, wire.WireOrigin)
+    told = schemas.read(deployer, schemas.WireDeployer)
+    info = schemas.read(told.info, schemas.WireOrigin)
     return Origin(
         name=first(told.name, deployer),
         branch=first(info.branch, info.old_branch),
@@ -284,31 +284,33 @@ def _web_address(url: str | None) -> str | None:
 
 
 def _uploader(person: object) -> str | None:
-    told = wire.read(person, wire.WirePerson)
+    told = schemas.read(person, schemas.WirePerson)
     bare = text(person)
     return first(_full_name(told), told.email) or (bare if bare and not _BARE_ID.fullmatch(bare) else None)
 
 
-def _full_name(person: wire.WirePerson) -> str | None:
+def _full_name(person: schemas.WirePerson) -> str | None:
     return text(" ".join(texts([person.first_name, person.last_name])))
 
 
 def _attachments(files: object) -> tuple[Attachment, ...]:
-    made = (_attachment(wire.read(file, wire.WireAttachment)) for file in (files if isinstance(files, list) else ()))
+    made = (
+        _attachment(schemas.read(file, schemas.WireAttachment)) for file in (files if isinstance(files, list) else ())
+    )
     return tuple(attachment for attachment in made if attachment)
 
 
-def _attachment(item: wire.WireAttachment) -> Attachment | None:
+def _attachment(item: schemas.WireAttachment) -> Attachment | None:
     """Return a file that somebody attached; `package`, `icon` and `original` are Applivery's own."""
     identity, kind = first(item.id, item.bare_id), text(item.type)
     if identity is None or kind not in (None, "attachment"):
         return None
-    file = wire.read(item.file, wire.WireFile)
+    file = schemas.read(item.file, schemas.WireFile)
     return Attachment(id=identity, name=text(file.original_name) or identity, kind=kind, size=count(file.size))
 
 
-def _notification(item: wire.WireNotification) -> Notification | None:
-    hook = wire.read(wire.read(item.config, wire.WireHookConfig).webhook, wire.WireHook)
+def _notification(item: schemas.WireNotification) -> Notification | None:
+    hook = schemas.read(schemas.read(item.config, schemas.WireHookConfig).webhook, schemas.WireHook)
     identity, url = text(item.id), text(hook.url)
     if identity is None and url is None:
         return None
@@ -324,15 +326,15 @@ def _notification(item: wire.WireNotification) -> Notification | None:
 
 
 def _member(person: object) -> Member:
-    told = wire.read(person, wire.WirePerson)
+    told = schemas.read(person, schemas.WirePerson)
     return Member(
         kind=text(told.type) or "unknown", id=text(told.member_id), email=text(told.email), name=_full_name(told)
     )
 
 
-def _download(item: wire.WireDownload) -> Download:
-    of = wire.read(item.build, wire.WireDownloadedBuild)
-    device, system = wire.read(item.device, wire.WireDevice), wire.read(item.os, wire.WireSystem)
+def _download(item: schemas.WireDownload) -> Download:
+    of = schemas.read(item.build, schemas.WireDownloadedBuild)
+    device, system = schemas.read(item.device, schemas.WireDevice), schemas.read(item.os, schemas.WireSystem)
     return Download(
         id=text(item.id),
         at=moment(item.created_at),
@@ -349,11 +351,11 @@ def _lower(word: str | None) -> str | None:
     return word.lower() if word else None
 
 
-def _logged(item: wire.WireDownload) -> tuple[Download, Member]:
+def _logged(item: schemas.WireDownload) -> tuple[Download, Member]:
     return _download(item), _member(item.member)
 
 
-def _member_row(row: wire.WireMemberRow) -> MemberDownloads:
+def _member_row(row: schemas.WireMemberRow) -> MemberDownloads:
     """Return a row; raises InvalidResponse for a line of the plain log, which comes in pages: to count it would be
     wrong.
 
@@ -362,5 +364,5 @@ def _member_row(row: wire.WireMemberRow) -> MemberDownloads:
     if row.total is None and row.downloads is None and not (row.created_at is None and row.build is None):
         raise InvalidResponse
     listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
-    made = tuple(_download(each) for each in listed if isinstance(each, wire.WireDownload))
+    made = tuple(_download(each) for each in listed if isinstance(each, schemas.WireDownload))
     return MemberDownloads(member=_member(row.member), downloads=made, total=count(row.total))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.errors import InvalidId
-from bot.language import later
+from bot.exceptions import InvalidId
+from bot.i18n import later
 
 # The patterns are the vendor's, https://docs.applivery.com/en/api/ (build downloads, path parameters); `fullmatch`
 # because `$` would let a line break through. The upper lengths are ours.

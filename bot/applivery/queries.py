@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from bot.applivery import parse
 from bot.domain.model import Stage
-from bot.errors import UserInputError
-from bot.language import figure, say
+from bot.exceptions import UserInputError
+from bot.i18n import figure, say
 
 # The list's own words; `success` is never sent. https://docs.applivery.com/en/app-distribution/api/builds/list-builds
 _STATUS = {

@@ -17,11 +17,10 @@ from yarl import URL
 
 from bot import __version__, http_client
 from bot.applivery import envelope
-from bot.applivery.budget import Budget, Lane
-from bot.applivery.refusals import problem
-from bot.applivery.streaming import Reader
-from bot.causes import cause
-from bot.errors import (
+from bot.applivery.errors import problem
+from bot.applivery.json_stream import Reader
+from bot.applivery.rate_budget import Budget, Lane
+from bot.exceptions import (
     AppliveryError,
     AppliveryRateLimited,
     InvalidResponse,
@@ -29,8 +28,9 @@ from bot.errors import (
     ServiceUnavailable,
     kind_of,
 )
-from bot.language import count, say
-from bot.patience import PERSON_SECONDS, Limits, person_waits
+from bot.i18n import count, say
+from bot.observability.causes import cause
+from bot.timeouts import PERSON_SECONDS, Limits, person_waits
 
 _T = TypeVar("_T")
 Observe = Callable[[str, str, float], None]

@@ -13,9 +13,9 @@ from yarl import URL
 from bot import __version__, http_client
 from bot.applivery.multipart import Form, Pieces
 from bot.applivery.transport import Answer, Ask, Transport, refused
-from bot.causes import cause
-from bot.errors import AppliveryRateLimited, BotError, InvalidResponse, InvalidUpload, ServiceUnavailable
-from bot.language import later, say
+from bot.exceptions import AppliveryRateLimited, BotError, InvalidResponse, InvalidUpload, ServiceUnavailable
+from bot.i18n import later, say
+from bot.observability.causes import cause
 
 _T = TypeVar("_T")
 Progress = Callable[[int], None]

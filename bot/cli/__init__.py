@@ -1,21 +1,21 @@
-"""The words on the shell: run, demo, doctor, manifest, migrate, upload, attach."""
+"""The command line: run, doctor, manifest, migrate, upload, attach."""
 
 from __future__ import annotations
 
 import sys
 
-from bot.cli import told
+from bot.cli import signals
 
 
 def main() -> None:
     """Run the command line; exits with 0 done, 1 failed, 2 usage or settings, and never with a traceback."""
-    told.interrupt()
+    signals.interrupt()
     words = sys.argv[1:]
     try:
         # imported here: all that takes a while, in which the process may be told to stop
-        from bot.cli import streams  # noqa: PLC0415
+        from bot.cli import standard_streams  # noqa: PLC0415
 
-        streams.guard()
+        standard_streams.guard()
         from bot.cli.program import called  # noqa: PLC0415
 
         code = called(words)
@@ -25,18 +25,18 @@ def main() -> None:
 
 
 def _stopped(words: list[str]) -> int:
-    from bot.cli import endings  # noqa: PLC0415
+    from bot.cli import exit_handling  # noqa: PLC0415
 
-    endings.told(endings.STOPPED, "Stopped.", as_json=endings.wants_json(words))
-    return endings.FAILED
+    exit_handling.told(exit_handling.STOPPED, "Stopped.", as_json=exit_handling.wants_json(words))
+    return exit_handling.FAILED
 
 
 def _delivered(code: int) -> int:
     """The exit code once all is written: what was to be printed and could not be is a failure too."""
-    from bot.cli import streams  # noqa: PLC0415
+    from bot.cli import standard_streams  # noqa: PLC0415
 
-    told.ignore()
-    why = streams.lost()
+    signals.ignore()
+    why = standard_streams.lost()
     if why is None:
         return code
     rest = "" if code else " Everything else was done."

@@ -67,9 +67,9 @@ def upload(
     """
     given = dict(locals())  # every option by its name, once
     # imported here: it brings the network along, which the other words need later or never
-    from bot.cli.showing import ended  # noqa: PLC0415
-    from bot.cli.typed import Typed, whole  # noqa: PLC0415
-    from bot.cli.uploading import Order  # noqa: PLC0415
+    from bot.cli.output import ended  # noqa: PLC0415
+    from bot.cli.upload_command import Order  # noqa: PLC0415
+    from bot.cli.upload_options import Typed, whole  # noqa: PLC0415
 
     given = whole(given)
     wait = wait or announce is not None

@@ -6,16 +6,16 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
+from bot.dispatch.registry import Call, button
 from bot.domain import access
+from bot.domain.access_requests import Decision, RoleRequest
 from bot.domain.audit import Action
 from bot.domain.model import Role
-from bot.errors import BotError, UserInputError
-from bot.language import say, speaking
+from bot.exceptions import BotError, UserInputError
+from bot.i18n import say, speaking
 from bot.slack.blocks import Message
-from bot.slack.cards import requests as cards
-from bot.slack.command import Call, button
-from bot.slack.wording import clock
-from bot.store.requests import Decision, RoleRequest
+from bot.slack.mrkdwn import clock
+from bot.slack.views import access_requests as cards
 
 ASKED = 10  # admins
 

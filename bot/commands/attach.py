@@ -8,18 +8,18 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.commands.upload import AGAIN_SECONDS
-from bot.domain import choice, formats
+from bot.dispatch.modal_submission import in_field
+from bot.dispatch.registry import Call, Target, command, form, options, shortcut
+from bot.domain import build_files, lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
-from bot.errors import BuildNotProcessed, UserInputError
-from bot.language import say
-from bot.slack import blocks, inputs
-from bot.slack.blocks import Block, Form, Message
-from bot.slack.cards import uploads as cards
-from bot.slack.carrier import Load
-from bot.slack.command import Call, Target, command, form, options, shortcut
-from bot.slack.submitting import in_field
-from bot.slack.wording import inline, size
+from bot.exceptions import BuildNotProcessed, UserInputError
+from bot.i18n import say
+from bot.services.slack_uploads import Load
+from bot.slack import blocks
+from bot.slack.blocks import Block, Form, Message, inputs
+from bot.slack.mrkdwn import inline, size
+from bot.slack.views import uploads as cards
 
 
 @command(need=Role.RELEASER)
@@ -56,7 +56,7 @@ async def from_message(call: Call, value: str | None) -> Form:
 
 def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Form:
     app = blocks.option(build.app.name, build.app.id) if build else None
-    chosen = blocks.option(choice.label(build), build.id) if build else None
+    chosen = blocks.option(lookup.label(build), build.id) if build else None
     return Form(
         "attach.v1",
         say("Attach to a build"),
@@ -102,7 +102,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     carrier = call.house.carrier
     with in_field("attach.file"):
         file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
-        formats.check_size(file.name, file.size)
+        build_files.check_size(file.name, file.size)
     load = Load(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am attaching that file already; you can follow it in our direct messages."))

@@ -8,21 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain import grammar, periods
+from bot.dispatch.arguments import bind
+from bot.dispatch.display_names import app_names, build_names
+from bot.dispatch.registry import Call, Kind, button, command
+from bot.domain import grammar
 from bot.domain.audit import Action, AuditEntry
 from bot.domain.grammar import Option, Words
 from bot.domain.model import Role
-from bot.domain.periods import Period
-from bot.errors import UserInputError
-from bot.language import count, later, say
+from bot.domain.timeparse import period as timeparse_period
+from bot.domain.timeparse.period import Period
+from bot.exceptions import UserInputError
+from bot.i18n import count, later, say
 from bot.slack import blocks
-from bot.slack.binding import bind
 from bot.slack.blocks import File, Message
-from bot.slack.command import Call, Kind, button, command
-from bot.slack.named import app_names, build_names
-from bot.slack.paging import needed, page_so_far, turned_to, turning
-from bot.slack.sheets import Sheet, separator_of
-from bot.slack.wording import inline, when
+from bot.slack.blocks.paging import needed, page_so_far, turned_to, turning
+from bot.slack.csv_export import Sheet, separator_of
+from bot.slack.mrkdwn import inline, when
 
 SHOWN = 20
 IN_A_FILE = 100_000
@@ -93,7 +94,7 @@ NOTHING = later("Nothing in the audit trail fits that.")
 
 def _span(call: Call, period: Period | None) -> Sequence[tuple[str, str]]:
     """The options for the same time, so that lines which are written meanwhile move nothing to another page."""
-    return periods.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
+    return timeparse_period.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
 
 
 async def _listed(call: Call, asked: _Asked, number: int = 0) -> Message:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from bot.dispatch.registry import Call, Filters, button, command
 from bot.domain import grammar
 from bot.domain.grammar import Words
 from bot.domain.model import App, Role
-from bot.slack import paging, wording
-from bot.slack.blocks import Message
-from bot.slack.cards import builds as cards
-from bot.slack.command import Call, Filters, button, command
-from bot.slack.paging import turned_to
+from bot.slack import mrkdwn
+from bot.slack.blocks import Message, paging
+from bot.slack.blocks.paging import turned_to
+from bot.slack.views import builds as cards
 
 
 @command(need=Role.MEMBER)
@@ -36,7 +36,7 @@ async def _listed(call: Call, app: App, filters: Filters, number: int = 0) -> Me
     return cards.builds(
         app,
         paging.page_so_far(found, number, cards.SHOWN_BUILDS),
-        note=wording.inline(grammar.readable(filters)),
+        note=mrkdwn.inline(grammar.readable(filters)),
         recalls=await call.house.store.recalls(),
         again=await call.house.drafts.carried(grammar.explain(Words((app.id,), filters.options))),
     )

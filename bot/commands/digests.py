@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.domain import access, schedules
+from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
+from bot.dispatch.display_names import build_names
+from bot.dispatch.registry import Call, Target, button
+from bot.domain import access
 from bot.domain.audit import Action, AuditOutcome
-from bot.domain.digests import Digest
 from bot.domain.model import App, Role
-from bot.errors import UserInputError
-from bot.language import say
+from bot.domain.scheduled_reports import Digest
+from bot.domain.timeparse import schedule as timeparse_schedule
+from bot.exceptions import UserInputError
+from bot.i18n import say
+from bot.services.reports import Question
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.cards import digests as cards
-from bot.slack.command import Call, Target, button
-from bot.slack.named import build_names
-from bot.slack.paging import page_of, turned_to
-from bot.slack.reporting import Question
-from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
+from bot.slack.blocks.paging import page_of, turned_to
+from bot.slack.views import scheduled_report as cards
 
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
@@ -25,7 +26,7 @@ NO = ("no", "false", "off", "0")
 
 async def begin(call: Call, question: Question, target: Target | None, every: str, quiet: str | None) -> Message:
     """Save a digest for the place where it was asked for, and say when the first one comes."""
-    schedule = schedules.parse(every)
+    schedule = timeparse_schedule.parse(every)
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
         await may_post(call, ABOUT_PEOPLE)
@@ -40,7 +41,7 @@ async def begin(call: Call, question: Question, target: Target | None, every: st
         tz=call.asker.tz,
         quiet=_quiet(quiet),
         created_by=call.asker.user_id,
-        due_at=schedules.next_after(schedule, call.now, call.asker.tz),
+        due_at=timeparse_schedule.next_after(schedule, call.now, call.asker.tz),
     )
     await call.write_down(Action.DIGEST, f"{digest.schedule} in {place}", app_id=question.app.id)
     return cards.begun(digest, await _builds(call, [digest]), names=digest.private or await may_name(call))

@@ -8,19 +8,20 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import digests, get
 from bot.commands.missing import who_lacks
-from bot.domain import choice
+from bot.dispatch import report_query
+from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
+from bot.dispatch.registry import Call, Target, button, command, form, options
+from bot.domain import lookup
 from bot.domain.audit import Action
 from bot.domain.downloads import By
 from bot.domain.model import Role
-from bot.domain.periods import Period
-from bot.errors import PermissionDenied, UserInputError
-from bot.language import later, say, speaking
-from bot.slack import blocks, questions
+from bot.domain.timeparse.period import Period
+from bot.exceptions import PermissionDenied, UserInputError
+from bot.i18n import later, say, speaking
+from bot.services.reports import Question
+from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
-from bot.slack.cards import downloads as cards
-from bot.slack.command import Call, Target, button, command, form, options
-from bot.slack.reporting import Question
-from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
+from bot.slack.views import downloads as cards
 
 
 @command(need=Role.MANAGER)
@@ -49,7 +50,7 @@ async def downloads(
     if every is None and quiet is not None:
         said = say("`quiet:` is for a summary that comes by itself.")
         raise UserInputError(said, say("Add when, for example `every:monday@09:00`."))
-    question = await questions.question(call, target, since=since, by=by, person=person)
+    question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
             said = say("A summary that comes by itself is about everybody, and about the time since the one before.")
@@ -75,7 +76,7 @@ async def _for_everybody(call: Call, question: Question, *, names: bool) -> Mess
     """The summary for the channel, in the language of channels."""
     spoken, asker = call.house.language, call.asker.user_id
     with speaking(spoken):
-        question = questions.about(question, question.builds)
+        question = report_query.about(question, question.builds)
     report = await call.house.reporting.report(question, spoken)  # what goes wrong is said to the asker
     shown = report.shared(await call.house.people.home(asker)) if names else report.without_names()
     with speaking(spoken):
@@ -88,7 +89,7 @@ async def _for_everybody(call: Call, question: Question, *, names: bool) -> Mess
 @button("summary.share.v1", need=Role.MANAGER, once=True)
 async def share(call: Call, value: str) -> Message:
     """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
-    question = await questions.again(call, value)
+    question = await report_query.again(call, value)
     if question.email is not None:
         raise PermissionDenied(say("A summary about one person stays with you."), "")
     await may_post(call, ABOUT_PEOPLE)
@@ -107,7 +108,7 @@ async def page(call: Call, value: str) -> Message:
         raise UserInputError(
             say("This button does not say which page it turns to."), say("Please use `downloads` again.")
         )
-    report = await call.house.reporting.report(await questions.again(call, typed))
+    report = await call.house.reporting.report(await report_query.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)
 
@@ -115,8 +116,8 @@ async def page(call: Call, value: str) -> Message:
 @button("summary.csv.v1", need=Role.MANAGER, once=True)
 async def as_file(call: Call, value: str) -> Message:
     """*CSV*: each download, for the asker alone."""
-    question = await questions.again(call, value)
-    file, lines, unlisted = await questions.sheet(call, question)
+    question = await report_query.again(call, value)
+    file, lines, unlisted = await report_query.sheet(call, question)
     await call.write_down(Action.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
     return cards.file(question.what, question.period, file, lines, unlisted)
 
@@ -160,7 +161,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     since = typed.get("downloads.since", "all")
     words = [typed.get("downloads.app", ""), typed.get("downloads.version", "all")]
     options_ = [("since", since)] * (since != "all") + [("by", typed.get("downloads.by", By.PERSON.value))]
-    return await answer(call, await questions.of(call, words, options_))
+    return await answer(call, await report_query.of(call, words, options_))
 
 
 @options("downloads.app", need=Role.MANAGER)
@@ -176,7 +177,7 @@ async def versions(call: Call, typed: str, chosen: dict[str, str]) -> list[Optio
     app = next((one for one in await call.apps() if one.id == wanted), None)
     if app is None:
         return []
-    found = await call.house.catalogue.search(app, typed, lambda one: choice.has(one.version, typed), most=None)
+    found = await call.house.catalogue.search(app, typed, lambda one: lookup.has(one.version, typed), most=None)
     known: dict[str, Option] = {}
     for one in found:
         if one.version:

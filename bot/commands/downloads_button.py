@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.commands.downloads import downloads
+from bot.dispatch.registry import Call, Target, button
 from bot.domain.model import Role
-from bot.errors import UserInputError
-from bot.language import say
+from bot.exceptions import UserInputError
+from bot.i18n import say
 from bot.slack.blocks import Reply
-from bot.slack.command import Call, Target, button
 
 
 @button("downloads.v1", need=Role.MANAGER)

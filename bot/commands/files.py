@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bot.dispatch.registry import Call, Filters, Target, button, command
 from bot.domain.model import Build, FileKind, Role
-from bot.errors import UserInputError
-from bot.language import say
+from bot.exceptions import UserInputError
+from bot.i18n import say
 from bot.slack.blocks import Message
-from bot.slack.cards import links as cards
-from bot.slack.command import Call, Filters, Target, button, command
-from bot.slack.paging import turned_to
+from bot.slack.blocks.paging import turned_to
+from bot.slack.views import links as cards
 
 
 @command(need=Role.MEMBER)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from bot.dispatch.registry import Call, command
 from bot.domain.audit import Action
 from bot.domain.model import Role
-from bot.errors import UserInputError
-from bot.language import count, say
+from bot.exceptions import UserInputError
+from bot.i18n import count, say
 from bot.slack.blocks import Message
-from bot.slack.command import Call, command
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})")
 

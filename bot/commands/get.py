@@ -8,23 +8,24 @@ from functools import partial
 
 from slack_sdk.models.blocks import Option
 
-from bot.domain import choice
+from bot.dispatch import references
+from bot.dispatch.channel_policy import may_post
+from bot.dispatch.modal_submission import in_field
+from bot.dispatch.registry import Call, Filters, Target, button, command, form, options, shortcut
+from bot.domain import lookup
 from bot.domain.audit import Action, AuditOutcome
 from bot.domain.builds import can_be_had
-from bot.domain.choice import NoReadyBuild
-from bot.domain.installing import nearest_kind, over_the_air
+from bot.domain.install import nearest_kind, over_the_air
+from bot.domain.lookup import NoReadyBuild
 from bot.domain.model import App, Build, FileKind, Role, Stage
-from bot.errors import BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
-from bot.language import later, say, speaking
-from bot.language.verbatim import verbatim
-from bot.slack import blocks, references
+from bot.exceptions import BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
+from bot.i18n import later, say, speaking
+from bot.i18n.verbatim import verbatim
+from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply, Where
-from bot.slack.cards import builds as buildcards
-from bot.slack.cards import links
-from bot.slack.command import Call, Filters, Target, button, command, form, options, shortcut
-from bot.slack.sharing import may_post
-from bot.slack.submitting import in_field
-from bot.slack.wording import escape
+from bot.slack.mrkdwn import escape
+from bot.slack.views import builds as buildcards
+from bot.slack.views import links
 
 
 @command(need=Role.MEMBER)
@@ -73,7 +74,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
-            say("{build} was not uploaded as an .aab.", build=verbatim(choice.label(build))),
+            say("{build} was not uploaded as an .aab.", build=verbatim(lookup.label(build))),
             say("Leave `type:aab` out for what there is."),
         )
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
@@ -136,7 +137,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
 @options("get.app", need=Role.MEMBER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far."""
-    return [blocks.option(name, app_id) for name, app_id in choice.named(await call.apps(), typed)][:100]
+    return [blocks.option(name, app_id) for name, app_id in lookup.named(await call.apps(), typed)][:100]
 
 
 @options("get.build", need=Role.MEMBER)
@@ -154,7 +155,7 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
 async def offered(call: Call, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
     """The wanted builds of an app that fit what has been typed so far, as options."""
     found = await call.house.catalogue.search(app, typed, wanted)
-    return [blocks.option(choice.label(one), one.id) for one in found]
+    return [blocks.option(lookup.label(one), one.id) for one in found]
 
 
 # ------------------------------------------------------------------ the buttons

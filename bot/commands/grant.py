@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 
-from bot.domain import choice, spelling
+from bot.dispatch import references
+from bot.dispatch.channel_policy import require_told
+from bot.dispatch.registry import Call, command
+from bot.domain import lookup, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.audit import Action
 from bot.domain.model import App, Role
-from bot.errors import AppliveryError, BotError, PermissionUnverified, SlackError, UserInputError
-from bot.language import say
-from bot.language.verbatim import code, verbatim
-from bot.slack import references
+from bot.exceptions import AppliveryError, BotError, PermissionUnverified, SlackError, UserInputError
+from bot.i18n import say
+from bot.i18n.verbatim import code, verbatim
+from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
-from bot.slack.command import Call, command
-from bot.slack.people import NO_GROUP, NOT_THERE
-from bot.slack.sharing import require_told
-from bot.slack.wording import escape, inline
+from bot.slack.mrkdwn import escape, inline
 
 
 @command(need=Role.ADMIN)
@@ -220,7 +220,7 @@ def _role(word: str | None) -> Role:
     if word and (role := Role.named(spelling.bare(word))):
         return role
     names = [role.word for role in Role.given()]
-    if word and (near := choice.closest(word, names)):
+    if word and (near := lookup.closest(word, names)):
         hint = say("Did you mean `{name}`?", name=near[0])
     else:
         hint = say("There are {names}.", names=", ".join(code(name) for name in names))

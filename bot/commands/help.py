@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.commands.whoami import WHO
-from bot.domain import choice, spelling
+from bot.dispatch import replies
+from bot.dispatch.registry import Call, Kind, command
+from bot.domain import lookup, spelling
 from bot.domain.model import Role
-from bot.errors import NotFoundByName
-from bot.language import later, say
-from bot.slack import replies
+from bot.exceptions import NotFoundByName
+from bot.i18n import later, say
 from bot.slack.blocks import Message
-from bot.slack.command import Call, Kind, command
 
 TWINS = (
     (later("Get a build"), "get"),
@@ -37,7 +37,7 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
         return replies.help_for_all(house.registry.commands(), house.command)
     entry = house.registry.get(Kind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
-        near = choice.closest(topic, [one.name for one in house.registry.commands()])
+        near = lookup.closest(topic, [one.name for one in house.registry.commands()])
         otherwise = say("`{command} help` lists them all.", command=house.command)
         raise NotFoundByName(later("subcommand"), topic, near, otherwise=otherwise)
     return replies.help_for(entry, house.command)

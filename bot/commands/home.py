@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import may
+from bot.dispatch.registry import Call, button
 from bot.domain import access
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Role
-from bot.errors import AppliveryError, Forbidden, NotFound
-from bot.language import say
+from bot.exceptions import AppliveryError, Forbidden, NotFound
+from bot.i18n import say
 from bot.slack.blocks import Home
-from bot.slack.cards import home as cards
-from bot.slack.cards.home import Builds, Own, Watched
-from bot.slack.command import Call, button
+from bot.slack.views import home as cards
+from bot.slack.views.home import Builds, Own, Watched
 
 MOST = 5  # builds
 LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone

@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from bot.dispatch import references, report_query
+from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
+from bot.dispatch.registry import Call, button
 from bot.domain import downloads as decisions
 from bot.domain import grammar
 from bot.domain.audit import Action
 from bot.domain.downloads import Missing
 from bot.domain.grammar import Option
 from bot.domain.model import Role
-from bot.errors import PermissionDenied, SlackError, UserInputError
-from bot.language import figure, say, speaking
-from bot.language.verbatim import verbatim
-from bot.slack import questions, references
+from bot.exceptions import PermissionDenied, SlackError, UserInputError
+from bot.i18n import figure, say, speaking
+from bot.i18n.verbatim import verbatim
+from bot.services.reports import Question
 from bot.slack.blocks import Message
-from bot.slack.cards import missing as cards
-from bot.slack.command import Call, button
-from bot.slack.reporting import Question
-from bot.slack.sharing import ABOUT_PEOPLE, may_name, may_post
+from bot.slack.views import missing as cards
 
 MOST = 500  # people: Slack is asked about each
 AT_ONCE = 8
@@ -41,7 +41,7 @@ async def who_lacks(call: Call, question: Question, whom: str) -> Message:
     if question.email is None and await may_name(call):
         await may_post(call, ABOUT_PEOPLE)
         with speaking(call.house.language):
-            what = questions.about(question, question.builds).what
+            what = report_query.about(question, question.builds).what
             shown = replace(cards.headline(what, place, found), thread=(cards.counts(found),)).shared()
         return replace(shown, copies=((call.asker.user_id, names),))
     head = cards.headline(question.what, place, found)
@@ -52,7 +52,7 @@ async def who_lacks(call: Call, question: Question, whom: str) -> Message:
 async def nudge(call: Call, value: str) -> Message:
     """*Ask them politely*: one direct message for each build and person, and none to whoever does not want any."""
     typed = grammar.parse(value)
-    question = await _of_a_build(call, await questions.again(call, value))
+    question = await _of_a_build(call, await report_query.again(call, value))
     place = _mention(next(iter(typed.values("missing")), ""))
     found = await _compared(call, question, place)
     lack = [one for one in found.lack if one != call.asker.user_id]
@@ -98,7 +98,7 @@ async def _of_a_build(call: Call, question: Question) -> Question:
     if not builds:
         said = say("{app} has no build yet that is ready.", app=verbatim(question.app.name))
         raise UserInputError(said, say("Ask again when it has one."))
-    return questions.about(question, builds)
+    return report_query.about(question, builds)
 
 
 async def _compared(call: Call, question: Question, place: str) -> Missing:

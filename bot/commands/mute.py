@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.commands.subscriptions import meant, meant_by
-from bot.domain import ahead, manners, spelling
+from bot.dispatch.registry import Call, Rest, button, command
+from bot.domain import delivery_options, spelling
 from bot.domain.audit import Action, AuditOutcome
-from bot.domain.choice import AmbiguousInput
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
-from bot.errors import UserInputError
-from bot.language import say
-from bot.language.verbatim import code
+from bot.domain.timeparse import deadline
+from bot.exceptions import UserInputError
+from bot.i18n import say
+from bot.i18n.verbatim import code
 from bot.slack.blocks import Message
-from bot.slack.cards import mutes as cards
-from bot.slack.cards.mutes import HERE
-from bot.slack.cards.subscriptions import app_of
-from bot.slack.command import Call, Rest, button, command
+from bot.slack.views import mutes as cards
+from bot.slack.views.mutes import HERE
+from bot.slack.views.subscriptions import app_of
 
 OFF = "off"
 
@@ -66,8 +67,8 @@ async def _ask(call: Call, target: str) -> Message:
 async def _set(call: Call, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
     found, left_out = await _meant(call, target)
-    until = None if when == OFF else ahead.parse(when, now=call.now, tz=call.asker.tz)
-    were = [one for one in found if manners.mute_ends(one, call.now)]
+    until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
+    were = [one for one in found if delivery_options.mute_ends(one, call.now)]
     if until is None and not were:
         return cards.not_muted(found)
     await call.house.store.mute(found[0].channel_id, [one.id for one in found if until or one in were], until)
@@ -84,7 +85,7 @@ async def _split(call: Call, typed: str) -> tuple[str, str]:
     first, _, rest = typed.partition(" ")
     if spelling.bare(first) == OFF:
         return OFF, rest
-    time, app = ahead.split(typed)
+    time, app = deadline.split(typed)
     if not app:
         return time, ""
     subscribed = [name for one in await _here(call) for name in (one.app_name, app_of(one))]

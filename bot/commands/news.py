@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from bot.dispatch.registry import Call, Filters, Target, button, command
+from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
-from bot.domain.news import since
-from bot.errors import UserInputError
-from bot.language import say
+from bot.exceptions import UserInputError
+from bot.i18n import say
 from bot.slack.blocks import Message
-from bot.slack.cards import news as cards
-from bot.slack.command import Call, Filters, Target, button, command
-from bot.slack.paging import turned_to
+from bot.slack.blocks.paging import turned_to
+from bot.slack.views import changes_since as cards
 
 
 @command(need=Role.MEMBER)

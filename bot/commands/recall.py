@@ -7,18 +7,18 @@ import asyncio
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
-from bot.domain import choice, labels
+from bot.dispatch.modal_submission import in_field
+from bot.dispatch.registry import Call, Filters, Rest, Target, button, command, form, options
+from bot.domain import build_labels, lookup
 from bot.domain.audit import Action
-from bot.domain.choice import AmbiguousInput
-from bot.domain.lengths import within
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
-from bot.errors import NotFound, UserInputError
-from bot.language import count, later, say
-from bot.language.verbatim import verbatim
+from bot.domain.text_limits import within
+from bot.exceptions import NotFound, UserInputError
+from bot.i18n import count, later, say
+from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message, Reply
-from bot.slack.cards import recalls as cards
-from bot.slack.command import Call, Filters, Rest, Target, button, command, form, options
-from bot.slack.submitting import in_field
+from bot.slack.views import recalls as cards
 
 AT_ONCE = 8  # builds that Applivery is asked about
 
@@ -33,7 +33,7 @@ async def recall(call: Call, target: Target | None = None, reason: Rest | None =
     if target is None:
         return cards.ask_which()
     typed = str(reason or "")
-    if not typed and " " in (target.which or "") and not labels.read(target.which or ""):
+    if not typed and " " in (target.which or "") and not build_labels.read(target.which or ""):
         # no version has a blank in it: this is the reason, and which build it is for has to be confirmed
         target, typed = Target(target.app), target.which or ""
     build = (await target.build(call, filters)).build
@@ -143,7 +143,7 @@ async def _only_one(call: Call, app: App | None) -> Build:
         return await call.build(found[0].app_id, found[0].build_id)
     room = asyncio.Semaphore(AT_ONCE)
     there = [build for build in await asyncio.gather(*(_there(call, one, room) for one in found)) if build]
-    offered = [(f"{one.app.name} {choice.label(one)}", f"{one.app.id} {one.id}") for one in there]
+    offered = [(f"{one.app.name} {lookup.label(one)}", f"{one.app.id} {one.id}") for one in there]
     raise AmbiguousInput(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bot.dispatch.registry import Call, button
 from bot.domain.model import Role
-from bot.errors import UserInputError
-from bot.language import say
+from bot.exceptions import UserInputError
+from bot.i18n import say
 from bot.slack.blocks import Form
-from bot.slack.command import Call, button
 
 
 @button("reopen.v1", need=Role.MEMBER)

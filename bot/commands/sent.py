@@ -6,18 +6,18 @@ from dataclasses import replace
 from functools import partial
 
 from bot.commands.get import hand
+from bot.db.link_delivery import Sent
+from bot.dispatch import replies
+from bot.dispatch.registry import Call, button
 from bot.domain.model import Build, Role
 from bot.domain.states import Withdrawal
-from bot.errors import BotError, BuildRecalled, PermissionDenied, PermissionUnverified
-from bot.language import say, speaking
-from bot.slack import replies
+from bot.exceptions import BotError, BuildRecalled, PermissionDenied, PermissionUnverified
+from bot.i18n import say, speaking
 from bot.slack.blocks import Message
-from bot.slack.cards import builds as buildcards
-from bot.slack.cards import withdrawals as cards
-from bot.slack.cards.withdrawals import Paused
-from bot.slack.command import Call, button
-from bot.slack.wording import inline
-from bot.store.handing import Sent
+from bot.slack.mrkdwn import inline
+from bot.slack.views import access_recheck as cards
+from bot.slack.views import builds as buildcards
+from bot.slack.views.access_recheck import Paused
 
 
 @button("sent.v1", need=Role.MEMBER, once=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bot.domain.choice import LATEST, Prefer
+from bot.dispatch.registry import Call, Filters, Target, button, command
+from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
-from bot.errors import UserInputError
-from bot.language import say
-from bot.language.verbatim import verbatim
+from bot.exceptions import UserInputError
+from bot.i18n import say
+from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message
-from bot.slack.cards import builds as cards
-from bot.slack.cards.health import health
-from bot.slack.command import Call, Filters, Target, button, command
+from bot.slack.views import builds as cards
+from bot.slack.views.health import health
 
 
 @command(need=Role.MEMBER)

@@ -9,28 +9,36 @@ from typing import Annotated
 
 from slack_sdk.models.blocks import Option
 
-from bot.applivery.paging import PAGE_SIZE
+from bot.applivery.pagination import PAGE_SIZE
 from bot.commands import get
-from bot.domain import access, choice, filters, grammar, manners, mentions
+from bot.dispatch.channel_policy import looked_at, require_told
+from bot.dispatch.modal_submission import InvalidFields, in_field
+from bot.dispatch.registry import AppName, Call, button, command, form, options
+from bot.dispatch.replies import CHOICES
+from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
 from bot.domain.audit import Action, Entrypoint
-from bot.domain.choice import AmbiguousInput
 from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Manner, Role, Subscription
-from bot.domain.rehearsal import LOOKED_AT, rehearse
 from bot.domain.states import Withdrawal
-from bot.errors import BotError, ChannelUnavailable, Forbidden, NotFound, PermissionDenied, SlackError, UserInputError
-from bot.language import later, say
+from bot.domain.subscription_preview import LOOKED_AT, rehearse
+from bot.exceptions import (
+    BotError,
+    ChannelUnavailable,
+    Forbidden,
+    NotFound,
+    PermissionDenied,
+    SlackError,
+    UserInputError,
+)
+from bot.i18n import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message, Reply
-from bot.slack.cards import subscribing
-from bot.slack.cards import subscriptions as cards
-from bot.slack.cards.subscriptions import EVERY_APP
-from bot.slack.command import AppName, Call, button, command, form, options
-from bot.slack.replies import CHOICES
-from bot.slack.sharing import looked_at, require_told
-from bot.slack.submitting import InvalidFields, in_field
+from bot.slack.views import subscription_form
+from bot.slack.views import subscriptions as cards
+from bot.slack.views.subscriptions import EVERY_APP
 
-Wishes = Annotated[Words, *filters.KEYS, *manners.KEYS]
+Wishes = Annotated[Words, *filters.KEYS, *delivery_options.KEYS]
 # What to do about a channel that the bot is not in.
 SUBSCRIBE_AGAIN = later("Invite me first: `/invite @{name}`, then subscribe again.")
 TRY_AGAIN = later("Invite me first: `/invite @{name}`, then try again.")
@@ -142,7 +150,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
 async def _manner(call: Call, wishes: Words) -> Manner:
     """How it is to be told, with the group to mention by its id; checks the events on the way."""
     filters.events(wishes)
-    manner = manners.manner(wishes, call.asker.tz)
+    manner = delivery_options.manner(wishes, call.asker.tz)
     if not manner.mention:
         return manner
     with in_field("subscribe.mention"):
@@ -197,7 +205,9 @@ async def pressed(call: Call, value: str) -> Form:
 async def ask(call: Call, words: Words) -> Form:
     """The form that opens when nothing can be typed, with what is known already."""
     apps = await call.apps()
-    return subscribing.ask(words, call.asker.tz, blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None)
+    return subscription_form.ask(
+        words, call.asker.tz, blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
+    )
 
 
 @form("subscribe.v1", need=Role.RELEASER)
@@ -214,24 +224,24 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
 def read(call: Call, typed: dict[str, str]) -> Words:
     """What was filled in, as the words one would type. Raises InvalidFields for what is not understood."""
     line = grammar.parse(typed.get("subscribe.filters", ""))
-    parts = {"subscribe.filters": line, **subscribing.lines(typed)}
+    parts = {"subscribe.filters": line, **subscription_form.lines(typed)}
     wrong: dict[str, BotError] = {}
     for name, words in parts.items():
         try:
             checked(words)
             filters.events(words)
             filters.query(words)
-            manners.manner(words, call.asker.tz)
+            delivery_options.manner(words, call.asker.tz)
         except UserInputError as problem:
             wrong[name] = problem
     if wrong:
         raise InvalidFields(wrong)
-    return subscribing.read(typed)
+    return subscription_form.read(typed)
 
 
 def checked(words: Words) -> None:
     """Raise UserInputError when a line of filters has something else in it."""
-    wrong = subscribing.unknown(words)
+    wrong = subscription_form.unknown(words)
     if wrong is None:
         return
     hint = say("Filters are written like `branch:release/*` or `os:ios`.")
@@ -243,7 +253,7 @@ def checked(words: Words) -> None:
 @options("subscribe.app", need=Role.RELEASER)
 async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far, and all of them at once for who may."""
-    fits = choice.has(f"* {EVERY_APP} {say('Every app')}", typed)
+    fits = lookup.has(f"* {EVERY_APP} {say('Every app')}", typed)
     every = [_every()] if call.asker.role >= call.need and fits else []
     return [*every, *await get.apps(call, typed, chosen)]
 

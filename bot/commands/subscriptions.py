@@ -7,21 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.commands import digests, subscribe
-from bot.domain import access, choice, grammar, spelling
+from bot.dispatch.modal_submission import in_field
+from bot.dispatch.registry import Call, Rest, button, command, form
+from bot.domain import access, grammar, lookup, spelling
 from bot.domain.audit import Action
 from bot.domain.model import EVENT_OF, Announcement, App, Asker, Build, Event, Role, Shown, Subscription
-from bot.domain.rehearsal import rehearse
 from bot.domain.states import Withdrawal
-from bot.errors import ChannelUnverified, NotFoundByName, SlackError, UserInputError
-from bot.language import later, say, speaking
+from bot.domain.subscription_preview import rehearse
+from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
+from bot.i18n import later, say, speaking
 from bot.slack.blocks import Form, Message
-from bot.slack.cards import living, subscribing
-from bot.slack.cards import subscriptions as cards
-from bot.slack.cards.rehearsals import dry_run
-from bot.slack.command import Call, Rest, button, command, form
-from bot.slack.refusals import OUT_OF_SIGHT
-from bot.slack.submitting import in_field
-from bot.slack.wording import inline
+from bot.slack.errors import OUT_OF_SIGHT
+from bot.slack.mrkdwn import inline
+from bot.slack.views import channel_card, subscription_form
+from bot.slack.views import subscriptions as cards
+from bot.slack.views.subscription_preview import dry_run
 
 
 @command(need=Role.MEMBER)
@@ -191,8 +191,8 @@ async def _end(call: Call, value: str) -> Message:
 async def edit(call: Call, value: str) -> Form:
     """*Edit*: the form with what is saved."""
     one, _ = await _usable(call, value)
-    saved = subscribing.typed(one, await subscribe.handles(call, [one]), call.asker.tz)
-    return subscribing.edit(one, saved, call.asker.tz, value)
+    saved = subscription_form.typed(one, await subscribe.handles(call, [one]), call.asker.tz)
+    return subscription_form.edit(one, saved, call.asker.tz, value)
 
 
 @form("edit.v1", need=Role.RELEASER)
@@ -239,7 +239,7 @@ async def test(call: Call, value: str) -> Message:
     shown = [build] if not one.manner.grouped else [each for each in tried.would or [build] if _together(each, build)]
     announcement = await _announcement(call, one, shown)
     with speaking(call.house.language):
-        card = cards.tried_out(one, living.card(announcement, call.house.dashboard), handles)
+        card = cards.tried_out(one, channel_card.card(announcement, call.house.dashboard), handles)
     note = "" if tried.would else f"{dry_run(one, tried)} {say('The card shows the newest one all the same.')}"
     return cards.trial(one, card, note)
 
@@ -248,7 +248,7 @@ async def _to_show(call: Call, one: Subscription, app: App | None) -> list[Build
     """The newest builds, and the newest that fits the subscription when none of those does."""
     found = await subscribe.newest(call, app)
     words = grammar.parse(one.query)
-    if any(choice.fits(build, words) for build in found):
+    if any(lookup.fits(build, words) for build in found):
         return found
     return [*found, *await subscribe.newest(call, app, words, most=1)]
 

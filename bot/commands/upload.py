@@ -10,19 +10,19 @@ from dataclasses import replace
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
-from bot.domain import formats, uploads
+from bot.dispatch.modal_submission import in_field
+from bot.dispatch.registry import Call, command, form, options, shortcut
+from bot.domain import build_files, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import Details
-from bot.errors import UserInputError
-from bot.language import count, later, say
-from bot.slack import blocks, inputs
-from bot.slack.blocks import Block, Form, Message, Reply
-from bot.slack.cards import uploads as cards
-from bot.slack.carrier import Load
-from bot.slack.command import Call, command, form, options, shortcut
-from bot.slack.quoted import QuotedFile
-from bot.slack.submitting import in_field
-from bot.slack.wording import cut, inline, size
+from bot.exceptions import UserInputError
+from bot.i18n import count, later, say
+from bot.services.slack_uploads import Load
+from bot.slack import blocks
+from bot.slack.blocks import Block, Form, Message, Reply, inputs
+from bot.slack.mrkdwn import cut, inline, size
+from bot.slack.source_message import QuotedFile
+from bot.slack.views import uploads as cards
 
 COLLABORATORS, EMPLOYEES = "collaborators", "employees"
 COUNT_SECONDS = 1.5  # the second form has to be open within three of the first one's end
@@ -47,7 +47,7 @@ async def upload(call: Call, app: App | None = None) -> Form:
     /applivery upload
     /applivery upload courier
     """
-    kinds = " ".join(f".{one}" for one in formats.EXTENSIONS)
+    kinds = " ".join(f".{one}" for one in build_files.EXTENSIONS)
     hint = say("{kinds}, up to 4 GB", kinds=kinds)
     return _form((inputs.file(say("Build"), "upload.file", hint=hint),), app=app)
 
@@ -61,11 +61,13 @@ async def from_message(call: Call, value: str | None) -> Form:
             say("There is no file in that message."),
             say("Use the one with the file, or `{command} upload`.", command=call.house.command),
         )
-    good = [one for one in files if not one.name or formats.extension(one.name)]  # unnamed: looked up when it is sent
+    good = [
+        one for one in files if not one.name or build_files.extension(one.name)
+    ]  # unnamed: looked up when it is sent
     if not good:
-        formats.check(files[0].name, 1)
+        build_files.check(files[0].name, 1)
     if len(good) == 1:
-        formats.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
+        build_files.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
         return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.quoted.text)
     which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in good]
     return _form((inputs.choice(say("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
@@ -247,7 +249,7 @@ async def confirmed(call: Call, typed: dict[str, str]) -> Reply:
 async def _begin(call: Call, app: App, file_id: str, details: Details) -> Message:
     carrier = call.house.carrier
     file = await carrier.files.file(file_id)
-    formats.check(file.name, file.size)
+    build_files.check(file.name, file.size)
     name = await call.house.people.name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
     load = Load(call.asker, app, file, details, door=call.door, again=await call.way_back())

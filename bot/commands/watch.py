@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.commands.status import card, newest
+from bot.dispatch.registry import Call, Filters, Target, button, command
 from bot.domain import estimates
 from bot.domain.model import Build, Role
-from bot.errors import AppliveryError, NotFoundByName, PermissionDenied
-from bot.language import say
+from bot.exceptions import AppliveryError, NotFoundByName, PermissionDenied
+from bot.i18n import say
 from bot.slack.blocks import Message
-from bot.slack.cards import progress as cards
-from bot.slack.command import Call, Filters, Target, button, command
+from bot.slack.views import progress as cards
 
 
 @command(need=Role.MEMBER)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bot.dispatch.registry import Call, command
 from bot.domain.model import Outsider, Role
-from bot.language import later, say
+from bot.i18n import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.command import Call, command
-from bot.slack.wording import inline
+from bot.slack.mrkdwn import inline
 
 EVERYWHERE = later("You are *{role}* for every app.")
 WHO = {

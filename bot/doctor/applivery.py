@@ -9,15 +9,15 @@ from datetime import timedelta
 import aiohttp
 
 from bot.applivery.client import Applivery
-from bot.causes import cause
-from bot.doctor import memory, running
-from bot.doctor.case import Case, unreached
-from bot.doctor.findings import Finding, broken, skipped, warning, well
+from bot.doctor import database, service
+from bot.doctor.context import Case, unreached
+from bot.doctor.results import Finding, broken, skipped, warning, well
 from bot.domain.model import App
-from bot.errors import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, NotFound, WorkspaceNotFound
+from bot.exceptions import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, NotFound, WorkspaceNotFound
+from bot.observability.causes import cause
 
 HOSTS, CREDENTIAL, PERMISSION = "Applivery host", "Applivery token", "Applivery permission"
-AFTER_CREDENTIAL = (PERMISSION, memory.POLLING, running.WEBHOOK)
+AFTER_CREDENTIAL = (PERMISSION, database.POLLING, service.WEBHOOK)
 RAISE = "Give the Service Account a role that has it: Applivery → Workspace Settings → Service Accounts."
 
 
@@ -123,14 +123,14 @@ async def _apps(case: Case, _: App) -> str:
 
 
 LISTING = Permission(
-    "mad.application.management.list", "every command: it finds apps by name", _apps, blocks=(memory.POLLING,)
+    "mad.application.management.list", "every command: it finds apps by name", _apps, blocks=(database.POLLING,)
 )
 PERMISSIONS = (
     Permission(
         "to list builds (its name is not documented)",
         "get, builds, status and every announcement",
         _builds,
-        blocks=(memory.POLLING,),
+        blocks=(database.POLLING,),
     ),
     Permission("mad.download.management.list", "downloads and download digests", _downloads),
     Permission(

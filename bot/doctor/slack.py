@@ -10,20 +10,20 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.causes import cause
-from bot.doctor import memory
-from bot.doctor.case import SECONDS, Case, unreached
-from bot.doctor.findings import Finding, broken, skipped, warning, well
-from bot.errors import DeliveryUnknown, SlackError
+from bot.doctor import database
+from bot.doctor.context import SECONDS, Case, unreached
+from bot.doctor.results import Finding, broken, skipped, warning, well
+from bot.exceptions import DeliveryUnknown, SlackError
+from bot.observability.causes import cause
+from bot.slack.client import granted
+from bot.slack.errors import asked
 from bot.slack.manifest import SCOPES
-from bot.slack.poster import granted
-from bot.slack.refusals import asked
 
 TOKEN, SCOPE, CLOCK, SOCKETS = "Slack token", "Slack scopes", "clock", "Socket Mode"
 
 # Without these everything works, and a crash at the wrong instant can repeat a message.
 ONLY_AFTER_A_CRASH = ("channels:history", "groups:history")
-AFTER_TOKEN = (memory.CHANNELS, memory.OUTBOX)
+AFTER_TOKEN = (database.CHANNELS, database.OUTBOX)
 SKEW_REFUSED = 300.0  # seconds: https://docs.slack.dev/authentication/verifying-requests-from-slack
 SKEW_ODD = 30.0
 REINSTALL = "Reinstall the app from manifest.yml (api.slack.com/apps → your app → App Manifest, then Install App)."

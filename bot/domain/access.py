@@ -11,9 +11,9 @@ from datetime import datetime
 
 from bot.domain.model import App, Asker, Outsider, Role
 from bot.domain.states import Withdrawal
-from bot.errors import PermissionDenied, UserInputError
-from bot.language import later, say
-from bot.language.verbatim import verbatim
+from bot.exceptions import PermissionDenied, UserInputError
+from bot.i18n import later, say
+from bot.i18n.verbatim import verbatim
 
 OUTSIDERS = {
     Outsider.GUEST: later("Guests can only use apps they were given access to."),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain import choice
+from bot.domain import lookup
 from bot.domain.downloads import PersonRow
 from bot.domain.model import Build, Download, Stage
 
@@ -46,7 +46,7 @@ class Adoption:
 def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> Newest:
     """The newest versions among an app's builds, newest first; `recalled` has ids."""
     return Newest(
-        tuple(map(_version, choice.newest_of_each_platform(builds, recalled))),
+        tuple(map(_version, lookup.newest_of_each_platform(builds, recalled))),
         tuple(_version(one) for one in builds if one.id in recalled and one.stage is Stage.READY),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain import changelogs, choice, filters, manners
+from bot.domain import changelogs, delivery_options, filters, lookup
 from bot.domain.model import (
     EVENT_OF,
     Build,
@@ -112,7 +112,7 @@ def _events(change: Change) -> list[Event]:
 def _told(subscription: Subscription, build: Build, event: Event, now: datetime) -> list[NewAnnouncement]:
     """A channel's card, and what belongs into its thread; what is kept back until the same time shares a card."""
     manner = subscription.manner
-    until = manners.held_until(subscription, now)
+    until = delivery_options.held_until(subscription, now)
     first = NewAnnouncement(
         subscription.channel_id,
         build.id,
@@ -152,11 +152,11 @@ def expiring(
                 card=f"{Event.CERT}/{build.id}",
                 manner=one.manner,
                 subscription_id=one.id,
-                held_until=manners.held_until(one, now),
+                held_until=delivery_options.held_until(one, now),
             ),
             build,
         )
-        for build in choice.newest_of_each_platform(seen)
+        for build in lookup.newest_of_each_platform(seen)
         if expires_soon(build, now)
         for one in subscriptions
         if filters.wants(one, build, Event.CERT)

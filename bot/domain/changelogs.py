@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.language import say
+from bot.i18n import say
 
 START = 300  # characters of it on a card
 PIECE = 2500  # characters in one message

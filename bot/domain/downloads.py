@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from bot.domain.members import ByPerson, Person, mailbox
 from bot.domain.model import Download, MemberDownloads
-from bot.domain.periods import local, zone
-from bot.language import later, say
-from bot.language.verbatim import verbatim
+from bot.domain.timeparse.period import local, zone
+from bot.i18n import later, say
+from bot.i18n.verbatim import verbatim
 
 # Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
 BUCKETS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.language import count, say
+from bot.i18n import count, say
 
 _FAR = timedelta(days=60)  # so far away a day says more than a number of days
 

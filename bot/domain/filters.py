@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from bot.domain import choice, grammar, manners
+from bot.domain import delivery_options, grammar, lookup
 from bot.domain.grammar import Option, Words
-from bot.domain.lengths import within
 from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
 from bot.domain.spelling import bare
-from bot.errors import UserInputError
-from bot.language import later, say
-from bot.language.verbatim import verbatim
+from bot.domain.text_limits import within
+from bot.exceptions import UserInputError
+from bot.i18n import later, say
+from bot.i18n.verbatim import verbatim
 
 EVENTS = tuple(event for event in Event if not event.personal)
 DEFAULT_EVENTS = (Event.PROCESSED, Event.FAILED)
-KEYS = ("on", *choice.FILTERS)
+KEYS = ("on", *lookup.FILTERS)
 LONGEST = 1000  # characters of a filter; with all the quotes it may need, it still fits into an input of a form
 
 # How a sentence says what a filter lets through, and what it does not.
@@ -39,7 +39,7 @@ _WHEN = {
     Event.DELETED: (later("when deleted"), later("{before} or deleted")),
     Event.GIVEN_UP: (later("when given up"), later("{before} or given up")),
 }
-assert set(_LIMITS) == set(choice.FILTERS)
+assert set(_LIMITS) == set(lookup.FILTERS)
 assert set(_WHEN) == set(Event)
 
 
@@ -55,7 +55,7 @@ def events(words: Words) -> tuple[Event, ...]:
     names = [bare(name) for value in words.values("on") for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in EVENTS]
     if unknown:
-        near = choice.closest(unknown[0], [event.value for event in EVENTS])
+        near = lookup.closest(unknown[0], [event.value for event in EVENTS])
         every = ", ".join(f"`on:{event}`" for event in EVENTS)
         hint = say("Did you mean `on:{event}`?", event=near[0]) if near else say("There are: {names}.", names=every)
         raise UserInputError(say("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
@@ -67,7 +67,7 @@ def query(words: Words) -> str:
 
     Raises TextTooLong when a form would have no room for it.
     """
-    typed = Words((), tuple(option for option in words.options if option.key in choice.FILTERS))
+    typed = Words((), tuple(option for option in words.options if option.key in lookup.FILTERS))
     bare = " ".join(f"{'-' * one.no}{one.key}:{one.value}" for one in typed.options)  # quotes make it longer
     within(later("The filter"), bare, LONGEST)
     return grammar.explain(typed)
@@ -76,13 +76,13 @@ def query(words: Words) -> str:
 def typed(wanted: Sequence[Event], filter_text: str, manner: Manner) -> str:
     """A subscription as the options one would type for it, escaped as Slack sends them."""
     events = (Option("on", ",".join(wanted)),)
-    return grammar.explain(Words((), (*events, *grammar.parse(filter_text).options, *manners.options(manner))))
+    return grammar.explain(Words((), (*events, *grammar.parse(filter_text).options, *delivery_options.options(manner))))
 
 
 def would_post(wanted: Sequence[Event], filter_text: str, builds: Sequence[Build]) -> list[Build]:
     """The dry run: which of these builds a subscription would have posted, as they stand now."""
     words = grammar.parse(filter_text)
-    return [one for one in builds if _happened(one) & set(wanted) and choice.fits(one, words)]
+    return [one for one in builds if _happened(one) & set(wanted) and lookup.fits(one, words)]
 
 
 def _happened(build: Build) -> set[Event]:
@@ -93,7 +93,7 @@ def wants(subscription: Subscription, build: Build, event: Event) -> bool:
     """Whether a subscription is to hear of this event of this build; for one that is paused it is kept."""
     if subscription.app_id is not None and subscription.app_id != build.app.id:
         return False
-    return event in subscription.events and choice.fits(build, grammar.parse(subscription.query))
+    return event in subscription.events and lookup.fits(build, grammar.parse(subscription.query))
 
 
 def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, manner: Manner | None = None) -> str:
@@ -101,7 +101,7 @@ def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, man
     what = say("builds of {app}", app=verbatim(app_name)) if app_name else say("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
         what = say("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
-    how = manners.explain(manner) if manner else ""
+    how = delivery_options.explain(manner) if manner else ""
     return f"{what}, {_when(wanted)}{f'; {how}' if how else ''}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.errors import ServiceUnavailable
+from bot.exceptions import ServiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bot.domain import choice
+from bot.domain import lookup
 from bot.domain.spelling import bare
-from bot.errors import NotFoundByName, UserInputError
-from bot.language import later, say
-from bot.language.verbatim import code
+from bot.exceptions import NotFoundByName, UserInputError
+from bot.i18n import later, say
+from bot.i18n.verbatim import code
 
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
 _GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
@@ -33,7 +33,7 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
         if wanted == group_id or bare(wanted) == bare(handle):
             return group_id
     shown = (marked[2] if marked else wanted) or wanted
-    near = [f"@{handle}" for handle in choice.closest(shown, handles.values())]
+    near = [f"@{handle}" for handle in lookup.closest(shown, handles.values())]
     raise NotFoundByName(say("user group"), shown, near, otherwise=_there(handles))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.model import Build
-from bot.errors import UserInputError
-from bot.language import later, say
+from bot.exceptions import UserInputError
+from bot.i18n import later, say
 
 LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
 PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from bot.errors import MessageRejected
+from bot.exceptions import MessageRejected
+from bot.observability.telemetry import logger
 from bot.slack.blocks import TOGETHER, Block, Message
-from bot.telemetry import logger
 
 log = logger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from bot.language.verbatim import CLOSE, OPEN, SPAN, unmarked
+from bot.i18n.verbatim import CLOSE, OPEN, SPAN, unmarked
 
 Element = dict[str, Any]
 

@@ -13,9 +13,9 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import SlackRateLimited
-from bot.patience import PERSON_SECONDS, Limits, longest_wait, person_waits
-from bot.slack.refusals import problem
+from bot.exceptions import SlackRateLimited
+from bot.slack.errors import problem
+from bot.timeouts import PERSON_SECONDS, Limits, longest_wait, person_waits
 
 CONNECTIONS = 100
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others

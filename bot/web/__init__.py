@@ -1,1 +1,1 @@
-"""Door 3, a request arrives: the porch is the open port, the server what answers there."""
+"""The HTTP server (`server`) and the listener that answers during start-up (`liveness`)."""

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from math import isfinite
 from typing import Any
 
-from bot.causes import cause
+from bot.db.app_polls import FAILURES
+from bot.db.database import Store
 from bot.domain.health import Tries
-from bot.errors import BotError, kind_of
-from bot.slack.poster import Poster
-from bot.slack.socket import Sockets
-from bot.store.store import Store
-from bot.store.watching import FAILURES
+from bot.exceptions import BotError, kind_of
+from bot.observability.causes import cause
+from bot.slack.client import Poster
+from bot.slack.socket_mode.pool import Sockets
 
 Check = Callable[[], Awaitable[dict[str, Any]]]
 

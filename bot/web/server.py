@@ -11,16 +11,16 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.causes import cause
 from bot.domain.outcomes import WebhookOutcome
-from bot.errors import kind_of
-from bot.telemetry import Metrics, Seldom, logger
-from bot.web.bodies import read_body
-from bot.web.claim import ClaimPage
+from bot.exceptions import kind_of
+from bot.observability.causes import cause
+from bot.observability.telemetry import Metrics, Seldom, logger
+from bot.web.claim.page import ClaimPage
 from bot.web.connections import HEALTH, Visitor
-from bot.web.once import Once
-from bot.web.porch import Porch
+from bot.web.liveness import Porch
 from bot.web.readiness import Check
+from bot.web.request_bodies import read_body
+from bot.web.shared_calls import Once
 from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)

@@ -14,9 +14,9 @@ from slack_bolt.response import BoltResponse
 
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
-from bot.slack import shapes
-from bot.telemetry import Metrics
-from bot.web.bodies import read_body
+from bot.observability.telemetry import Metrics
+from bot.slack import schemas
+from bot.web.request_bodies import read_body
 
 SLACK_BYTES = 1024 * 1024  # Slack's largest, a full form in which each letter takes nine bytes, is half of it
 FRESH_SECONDS = 300
@@ -56,7 +56,7 @@ class SlackEvents:
     async def _dispatched(self, request: web.Request, body: bytes) -> BoltResponse:
         try:
             asked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
-            if shapes.readable(asked.body):
+            if schemas.readable(asked.body):
                 return await self._app.async_dispatch(asked)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             pass  # Bolt reads a body before it looks at it; our own work is in tasks and cannot fail here

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.sandbox.applivery import PretendedApplivery
+from bot.applivery.rate_budget import Budget
+from sandbox.applivery import PretendedApplivery
 
 MakeClient = Callable[..., Applivery]
 

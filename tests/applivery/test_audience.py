@@ -6,8 +6,8 @@ import json
 
 from bot.applivery.client import Applivery
 from bot.domain.model import App
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 
 EVERYWHERE, OF_APPS = "GET */collaborators/", "GET */collaborators/apps"
 

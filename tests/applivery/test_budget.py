@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.applivery.budget import Budget, Lane
-from bot.errors import BudgetExhausted
+from bot.applivery.rate_budget import Budget, Lane
+from bot.exceptions import BudgetExhausted
 
 
 class Clock:

@@ -9,7 +9,7 @@ import io
 import pytest
 
 from bot.domain.grammar import Words
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import ready
 

@@ -16,16 +16,16 @@ import pytest
 import stamina
 from aiohttp import web
 
-from bot import errors
+from bot import exceptions
 from bot.applivery import transport
-from bot.applivery.budget import Budget, Lane
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.applivery.paging import PAGE_CEILING
+from bot.applivery.pagination import PAGE_CEILING
+from bot.applivery.rate_budget import Budget, Lane
 from bot.domain.model import App, Build, FileKind, Link, Member, Stage
-from bot.sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
-from bot.sandbox.applivery.wire import NETWORKS
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
+from sandbox.applivery.payloads import NETWORKS
+from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient
 
 HEX = "0123456789abcdef01234567"
@@ -152,7 +152,7 @@ async def test_a_build_comes_with_its_attachments_and_no_storage_address(
 
 async def test_a_stale_build_id_is_gone(server: PretendedApplivery, build: PretendedBuild, client: Applivery) -> None:
     server.delete(build)
-    with pytest.raises(errors.NotFound) as caught:
+    with pytest.raises(exceptions.NotFound) as caught:
         await client.build(build.app.id, build.id)
     assert (caught.value.code, caught.value.status) == (3001, 404)
 
@@ -192,7 +192,7 @@ async def test_an_attachment_is_minted_by_its_id(
 async def test_a_link_is_spent_once(build: PretendedBuild, client: Applivery) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     await client.resolve(link)
-    with pytest.raises(errors.LinkExpired):
+    with pytest.raises(exceptions.LinkExpired):
         await client.resolve(link)
 
 
@@ -200,7 +200,7 @@ async def test_a_build_that_is_not_ready_has_no_link(
     server: PretendedApplivery, build: PretendedBuild, client: Applivery
 ) -> None:
     server.move(build, "in_progress")
-    with pytest.raises(errors.BuildNotProcessed):
+    with pytest.raises(exceptions.BuildNotProcessed):
         await client.mint(fact(build), FileKind.AUTO)
 
 
@@ -227,7 +227,7 @@ async def test_a_download_host_that_says_only_true_is_unreadable(
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     server.faults.add("GET /v1/download/*", Fault(status=200, body='{"status": true}'))
-    with pytest.raises(errors.InvalidResponse):
+    with pytest.raises(exceptions.InvalidResponse):
         await client.resolve(link)
 
 
@@ -239,7 +239,7 @@ async def test_any_redirect_with_an_address_will_do(make_client: MakeClient, sta
     async with Serving(redirect) as url:
         client = make_client(hosts=Hosts(api=url, upload=url, download=url, dashboard=url))
         assert await client.resolve(Link("", "tok", FileKind.FILE)) == "https://storage.example/x?sig=1"
-        with pytest.raises(errors.InvalidResponse):
+        with pytest.raises(exceptions.InvalidResponse):
             await client.organization()
 
 
@@ -250,7 +250,7 @@ async def test_a_redirect_to_anything_but_the_web_is_unreadable(make_client: Mak
 
     async with Serving(redirect) as url:
         client = make_client(hosts=Hosts(api=url, upload=url, download=url, dashboard=url))
-        with pytest.raises(errors.InvalidResponse):
+        with pytest.raises(exceptions.InvalidResponse):
             await client.resolve(Link("", "tok", FileKind.FILE))
 
 
@@ -369,16 +369,16 @@ async def test_what_cannot_be_an_id_is_refused_without_a_request(
         lambda: anext(client.downloads("courier", typed)),
     ]
     for ask in asks:
-        with pytest.raises(errors.InvalidId):
+        with pytest.raises(exceptions.InvalidId):
             await ask()
-    with pytest.raises(errors.InvalidId):
+    with pytest.raises(exceptions.InvalidId):
         make_client(organization=typed)
     assert server.requests == []
 
 
 @pytest.mark.parametrize("typed", ["courier", "0" * 23, "0" * 25, "g" * 24, HEX + "\n"])
 async def test_a_build_has_no_short_name(server: PretendedApplivery, client: Applivery, typed: str) -> None:
-    with pytest.raises(errors.InvalidId, match="not a build id"):
+    with pytest.raises(exceptions.InvalidId, match="not a build id"):
         await client.build("courier", typed)
     assert server.requests == []
 
@@ -387,15 +387,15 @@ async def test_a_build_has_no_short_name(server: PretendedApplivery, client: App
 async def test_a_file_id_is_letters_and_digits(
     server: PretendedApplivery, build: PretendedBuild, client: Applivery, typed: str
 ) -> None:
-    with pytest.raises(errors.InvalidId):
+    with pytest.raises(exceptions.InvalidId):
         await client.mint(fact(build), FileKind.AUTO, file_id=typed)
     assert server.requests == []
 
 
 async def test_an_endless_address_is_refused_without_a_request(server: PretendedApplivery, client: Applivery) -> None:
-    with pytest.raises(errors.UserInputError):
+    with pytest.raises(exceptions.UserInputError):
         await client.downloads_by_user("courier", HEX, email="a" * 129)
-    with pytest.raises(errors.UserInputError):
+    with pytest.raises(exceptions.UserInputError):
         await client.downloads_by_user("courier", email="a" * 257)
     assert server.requests == []
 
@@ -406,29 +406,29 @@ async def test_an_endless_address_is_refused_without_a_request(server: Pretended
 @pytest.mark.parametrize(
     ("fault", "kind", "times"),
     [
-        (Fault(status=401, code=4002), errors.InvalidCredentials, 1),
-        (Fault(status=401, code=4004), errors.InvalidCredentials, 1),
-        (Fault(status=401, code=3002), errors.InvalidCredentials, 1),
-        (Fault(status=401, code=2001), errors.InvalidCredentials, 1),
-        (Fault(status=401, code=4014), errors.TwoFactorRequired, 1),
-        (Fault(status=401), errors.InvalidCredentials, 1),
-        (Fault(status=403), errors.Forbidden, 1),
-        (Fault(status=404, code=3001), errors.WorkspaceNotFound, 1),
-        (Fault(status=404, code=4001), errors.WorkspaceNotFound, 1),
-        (Fault(status=400, code=5003), errors.QuotaExceeded, 1),
-        (Fault(status=400, code=5004), errors.FeatureNotInPlan, 1),
-        (Fault(status=400, code=5006), errors.InvalidUpload, 1),
-        (Fault(status=400, code=5014), errors.BuildNotProcessed, 1),
-        (Fault(status=400, code=5024), errors.Conflict, 1),
-        (Fault(status=400, code=6002), errors.RequestRejected, 1),
-        (Fault(status=200, code=5004), errors.FeatureNotInPlan, 1),
-        (Fault(status=200, body="<html>hello"), errors.InvalidResponse, 1),
-        (Fault(status=404, body="<html>no such host"), errors.InvalidResponse, 1),
-        (Fault(status=500), errors.ServiceUnavailable, 3),
-        (Fault(status=503, body="<html>maintenance"), errors.ServiceUnavailable, 3),
-        (Fault(status=429, retry_after=0), errors.AppliveryRateLimited, 3),
-        (Fault(drop=True), errors.ServiceUnavailable, 3),
-        (Fault(drop_after=True), errors.ServiceUnavailable, 3),
+        (Fault(status=401, code=4002), exceptions.InvalidCredentials, 1),
+        (Fault(status=401, code=4004), exceptions.InvalidCredentials, 1),
+        (Fault(status=401, code=3002), exceptions.InvalidCredentials, 1),
+        (Fault(status=401, code=2001), exceptions.InvalidCredentials, 1),
+        (Fault(status=401, code=4014), exceptions.TwoFactorRequired, 1),
+        (Fault(status=401), exceptions.InvalidCredentials, 1),
+        (Fault(status=403), exceptions.Forbidden, 1),
+        (Fault(status=404, code=3001), exceptions.WorkspaceNotFound, 1),
+        (Fault(status=404, code=4001), exceptions.WorkspaceNotFound, 1),
+        (Fault(status=400, code=5003), exceptions.QuotaExceeded, 1),
+        (Fault(status=400, code=5004), exceptions.FeatureNotInPlan, 1),
+        (Fault(status=400, code=5006), exceptions.InvalidUpload, 1),
+        (Fault(status=400, code=5014), exceptions.BuildNotProcessed, 1),
+        (Fault(status=400, code=5024), exceptions.Conflict, 1),
+        (Fault(status=400, code=6002), exceptions.RequestRejected, 1),
+        (Fault(status=200, code=5004), exceptions.FeatureNotInPlan, 1),
+        (Fault(status=200, body="<html>hello"), exceptions.InvalidResponse, 1),
+        (Fault(status=404, body="<html>no such host"), exceptions.InvalidResponse, 1),
+        (Fault(status=500), exceptions.ServiceUnavailable, 3),
+        (Fault(status=503, body="<html>maintenance"), exceptions.ServiceUnavailable, 3),
+        (Fault(status=429, retry_after=0), exceptions.AppliveryRateLimited, 3),
+        (Fault(drop=True), exceptions.ServiceUnavailable, 3),
+        (Fault(drop_after=True), exceptions.ServiceUnavailable, 3),
     ],
 )
 @pytest.mark.usefixtures("quick")
@@ -436,7 +436,7 @@ async def test_each_failure_has_its_error_and_only_passing_ones_are_asked_again(
     server: PretendedApplivery, client: Applivery, fault: Fault, kind: type, times: int
 ) -> None:
     server.faults.add("*", fault, times=None)
-    with pytest.raises(errors.AppliveryError) as caught:
+    with pytest.raises(exceptions.AppliveryError) as caught:
         await client.organization()
     assert type(caught.value) is kind
     assert len(server.requests) == times
@@ -466,7 +466,7 @@ async def test_a_mint_is_never_repeated(
 ) -> None:
     await client.organization()  # a warm connection is the one that aiohttp would use twice
     server.faults.add(MINT, fault, times=None)
-    with pytest.raises((errors.ServiceUnavailable, errors.AppliveryRateLimited)):
+    with pytest.raises((exceptions.ServiceUnavailable, exceptions.AppliveryRateLimited)):
         await client.mint(fact(build), FileKind.FILE)
     assert len([path for path in asked(server) if "downloadToken" in path]) == 1
     assert len(server.minted) == (1 if fault.drop_after else 0)
@@ -479,7 +479,7 @@ async def test_spending_a_link_is_never_repeated(
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     server.faults.add("GET /v1/download/*", fault, times=None)
-    with pytest.raises(errors.ServiceUnavailable):
+    with pytest.raises(exceptions.ServiceUnavailable):
         await client.resolve(link)
     assert len([path for path in asked(server) if "/v1/download/" in path]) == 1
 
@@ -487,7 +487,7 @@ async def test_spending_a_link_is_never_repeated(
 async def test_nobody_listening_is_applivery_down(make_client: MakeClient, unused_tcp_port: int) -> None:
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
     client = make_client(hosts=Hosts(nowhere, nowhere, nowhere, nowhere))
-    with stamina.set_testing(True, attempts=1), pytest.raises(errors.ServiceUnavailable):
+    with stamina.set_testing(True, attempts=1), pytest.raises(exceptions.ServiceUnavailable):
         await client.organization()
 
 
@@ -503,7 +503,7 @@ async def test_a_person_is_not_made_to_wait_for_a_long_retry_after(
     server: PretendedApplivery, client: Applivery
 ) -> None:
     server.faults.add("*", Fault(status=429, retry_after=25))
-    with pytest.raises(errors.AppliveryRateLimited) as caught:
+    with pytest.raises(exceptions.AppliveryRateLimited) as caught:
         await client.organization()
     assert caught.value.retry_after == 25
     assert len(server.requests) == 1
@@ -512,7 +512,7 @@ async def test_a_person_is_not_made_to_wait_for_a_long_retry_after(
 async def test_a_slow_answer_is_given_up(server: PretendedApplivery, make_client: MakeClient) -> None:
     server.faults.add("*", Fault(latency=5), times=None)
     started = time.monotonic()
-    with stamina.set_testing(True, attempts=1), pytest.raises(errors.ServiceUnavailable, match="within"):
+    with stamina.set_testing(True, attempts=1), pytest.raises(exceptions.ServiceUnavailable, match="within"):
         await make_client(timeout=0.2).organization()
     assert time.monotonic() - started < 2
 
@@ -560,7 +560,7 @@ async def test_no_error_carries_a_token(
     if fault.error:
         fault = Fault(status=fault.status, error=fault.error.replace("SECRET", link.token))
     server.faults.add("GET /v1/download/*", fault)
-    with pytest.raises(errors.AppliveryError) as caught:
+    with pytest.raises(exceptions.AppliveryError) as caught:
         await client.resolve(link)
     assert link.token not in "".join(everything_about(caught.value))
     assert link.token not in repr(link)
@@ -568,7 +568,7 @@ async def test_no_error_carries_a_token(
 
 async def test_no_error_carries_our_credential(make_client: MakeClient) -> None:
     client = make_client(token="sa-very-secret")
-    with pytest.raises(errors.InvalidCredentials) as caught:
+    with pytest.raises(exceptions.InvalidCredentials) as caught:
         await client.organization()
     assert "sa-very-secret" not in "".join(everything_about(caught.value)) + repr(client.__dict__)
 
@@ -577,7 +577,7 @@ async def test_an_error_of_a_dead_host_carries_no_token(make_client: MakeClient,
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
     client = make_client(hosts=Hosts(nowhere, nowhere, nowhere, nowhere))
     secret = f"made-up-{unused_tcp_port}"
-    with pytest.raises(errors.ServiceUnavailable) as caught:
+    with pytest.raises(exceptions.ServiceUnavailable) as caught:
         await client.resolve(Link("", secret, FileKind.AUTO))
     assert secret not in "".join(everything_about(caught.value))
 
@@ -592,7 +592,7 @@ async def test_an_error_of_a_host_that_speaks_no_http_carries_no_token(make_clie
         port = listening.sockets[0].getsockname()[1]
         client = make_client(hosts=Hosts(*[f"http://127.0.0.1:{port}"] * 4))
         secret = f"made-up-{port}"
-        with pytest.raises(errors.ServiceUnavailable) as caught:
+        with pytest.raises(exceptions.ServiceUnavailable) as caught:
             await client.resolve(Link("", secret, FileKind.AUTO))
         assert secret not in "".join(everything_about(caught.value))
 
@@ -605,11 +605,11 @@ async def test_polling_stops_before_people_do(server: PretendedApplivery, make_c
     polling = client.polling()
     for _ in range(5):
         await polling.organization()
-    with pytest.raises(errors.BudgetExhausted):
+    with pytest.raises(exceptions.BudgetExhausted):
         await polling.organization()
     for _ in range(5):
         await client.organization()
-    with pytest.raises(errors.BudgetExhausted):
+    with pytest.raises(exceptions.BudgetExhausted):
         await client.organization()
     assert len(server.requests) == 10
     assert client.budget is polling.budget
@@ -632,7 +632,7 @@ async def test_the_observer_hears_of_every_attempt(
     server.faults.add(BUILDS, Fault(status=500))
     await client.builds(fact_app(build.app))
     await client.resolve(await client.polling().mint(fact(build), FileKind.FILE))
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(exceptions.NotFound):
         await client.app("nobody")
     assert heard == [
         ("builds", "AppliveryDown"),
@@ -691,7 +691,7 @@ async def test_a_list_without_end_is_cut(server: PretendedApplivery, client: App
 async def test_refused_fields_are_named_to_the_person(server: PretendedApplivery, client: Applivery) -> None:
     error = {"code": 6002, "message": "x", "data": {"errors": [{"field": ["limit"], "messages": ["too large"]}]}}
     server.faults.add("*", Fault(status=400, body=json.dumps({"status": False, "error": error})))
-    with pytest.raises(errors.RequestRejected, match="for: limit"):
+    with pytest.raises(exceptions.RequestRejected, match="for: limit"):
         await client.apps()
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.applivery.app_builds import Depot, by_app_token
 from bot.applivery.client import Applivery
-from bot.applivery.depot import Depot, by_app_token
 from bot.applivery.hosts import Hosts
 from bot.applivery.multipart import Parcel, Small
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Stage
 from bot.domain.uploads import Deployer, Details
-from bot.errors import (
+from bot.exceptions import (
     AppliveryError,
     AppliveryRateLimited,
     BuildNotProcessed,
@@ -36,8 +36,8 @@ from bot.errors import (
     UploadOutcomeUnknown,
     UserInputError,
 )
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient, hosts_of
 from tests.handing import free_port
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import errors
+from bot import exceptions
 from bot.applivery import envelope, parse
 from bot.applivery.client import Applivery
 from bot.applivery.upload import Endurance
 from bot.domain.model import App, Build, FileKind, Link, Stage
 from bot.domain.uploads import Details
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient
 
 HEX = "0123456789abcdef01234567"
@@ -95,7 +95,7 @@ async def test_an_odd_answer_is_not_understood(
     heard: list[str] = []
     client = make_client(observe=lambda _name, outcome, _seconds: heard.append(outcome))
     server.faults.add("*", Fault(body=ODD[odd]), times=None)
-    with pytest.raises(errors.InvalidResponse, match="does not understand Applivery's answer"):
+    with pytest.raises(exceptions.InvalidResponse, match="does not understand Applivery's answer"):
         await {**LISTS, **SINGLE}[asked](client)
     assert heard == ["Unreadable"], "it is counted, and asked for once"
 
@@ -117,7 +117,7 @@ async def test_an_odd_answer_to_an_upload_is_unsure(server: PretendedApplivery, 
     app = server.app("Courier")
     for number, odd in enumerate(ODD.values()):
         server.faults.add("POST *", Fault(body=odd))
-        with pytest.raises(errors.UploadOutcomeUnknown, match="does not understand"):
+        with pytest.raises(exceptions.UploadOutcomeUnknown, match="does not understand"):
             await client.depot(App(app.id, "courier", "Courier")).upload(parcel(), Details(version_name=f"9.{number}"))
 
 
@@ -133,7 +133,7 @@ async def test_an_odd_answer_to_an_upload_is_unsure(server: PretendedApplivery, 
 def test_only_an_empty_list_says_none(anything: Any) -> None:
     try:
         page = parse.builds(json.dumps(anything).encode(), COURIER, page=1, limit=10)
-    except errors.AppliveryError:
+    except exceptions.AppliveryError:
         return
     assert page.items == ()
     said: Any = anything

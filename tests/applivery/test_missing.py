@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot import errors
+from bot import exceptions
 from bot.applivery.client import Applivery
 from bot.domain.model import FileKind
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 from tests.applivery.test_envelope import BUILD, COURIER, HEX, LISTS, SINGLE, every
 
 ORGANIZATION = "GET /v1/organizations/acme"
@@ -26,20 +26,20 @@ IN_IT: dict[str, Callable[[Applivery], Awaitable[Any]]] = {
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault(status=404), errors.WorkspaceNotFound),
-        (Fault(status=404, code=3001), errors.WorkspaceNotFound),
-        (Fault(status=200, code=3001), errors.WorkspaceNotFound),
-        (Fault(status=403), errors.Forbidden),
-        (Fault(status=403, code=4003), errors.Forbidden),
-        (Fault(status=403, code=5004), errors.FeatureNotInPlan),
-        (Fault(status=401, code=4004), errors.InvalidCredentials),
+        (Fault(status=404), exceptions.WorkspaceNotFound),
+        (Fault(status=404, code=3001), exceptions.WorkspaceNotFound),
+        (Fault(status=200, code=3001), exceptions.WorkspaceNotFound),
+        (Fault(status=403), exceptions.Forbidden),
+        (Fault(status=403, code=4003), exceptions.Forbidden),
+        (Fault(status=403, code=5004), exceptions.FeatureNotInPlan),
+        (Fault(status=401, code=4004), exceptions.InvalidCredentials),
     ],
 )
 async def test_refused_everywhere_is_never_gone(
-    server: PretendedApplivery, client: Applivery, asked: str, fault: Fault, kind: type[errors.BotError]
+    server: PretendedApplivery, client: Applivery, asked: str, fault: Fault, kind: type[exceptions.BotError]
 ) -> None:
     server.faults.add("*", fault, times=None)
-    with pytest.raises(errors.AppliveryError) as caught:
+    with pytest.raises(exceptions.AppliveryError) as caught:
         await {**IN_IT, **SINGLE}[asked](client)
     assert type(caught.value) is kind
     assert "deleted" not in str(caught.value)
@@ -49,17 +49,17 @@ async def test_refused_everywhere_is_never_gone(
 async def test_gone_while_applivery_breaks_is_an_outage(server: PretendedApplivery, client: Applivery) -> None:
     server.faults.add("GET */builds/*", Fault(status=404, code=3001))
     server.faults.add(ORGANIZATION, Fault(status=401, code=4004))
-    with pytest.raises(errors.InvalidCredentials):
+    with pytest.raises(exceptions.InvalidCredentials):
         await client.build("courier", HEX)
 
 
 async def test_what_is_gone_alone_is_gone(server: PretendedApplivery, client: Applivery) -> None:
     app = server.app("Courier")
     for asked in (client.build(app.id, HEX), client.mint(BUILD, FileKind.FILE), every(client.downloads(app.id, HEX))):
-        with pytest.raises(errors.NotFound, match="may have been deleted"):
+        with pytest.raises(exceptions.NotFound, match="may have been deleted"):
             await asked
     for asked in (client.builds(COURIER.__class__("nobody", "nobody", "x")), client.downloads_by_user("nobody")):
-        with pytest.raises(errors.NotFound, match="no longer has that app, or this bot may not see it"):
+        with pytest.raises(exceptions.NotFound, match="no longer has that app, or this bot may not see it"):
             await asked
     looks = [one for one in server.requests if one.path == "/v1/organizations/acme"]
     assert len(looks) == 1, "the workspace was seen a moment ago"

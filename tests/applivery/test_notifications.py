@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot import errors
+from bot import exceptions
 from bot.applivery import parse
 from bot.applivery.client import Applivery
 from bot.applivery.notifications import EVENTS, LONGEST_URL
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 
 WHERE = "/v1/organizations/acme/notifications"
 URL = "https://bot.acme.test/webhooks/applivery/secret-word"
@@ -30,7 +30,7 @@ async def test_the_longest_address_is_taken_and_one_more_letter_refused(
     server: PretendedApplivery, client: Applivery
 ) -> None:
     await client.subscribe_webhook(URL.ljust(LONGEST_URL, "x"))
-    with pytest.raises(errors.RequestRejected):
+    with pytest.raises(exceptions.RequestRejected):
         await client.subscribe_webhook(URL.ljust(LONGEST_URL + 1, "x"))
     assert len(server.notifications) == 1
 
@@ -40,7 +40,7 @@ async def test_a_subscription_is_asked_for_once_whatever_happens(
     server: PretendedApplivery, client: Applivery, fault: Fault
 ) -> None:
     server.faults.add(f"POST {WHERE}", fault)
-    with pytest.raises(errors.AppliveryError):
+    with pytest.raises(exceptions.AppliveryError):
         await client.subscribe_webhook(URL)
     assert [request.path for request in server.requests if request.method == "POST"] == [WHERE]
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.applivery import parse, refusals, scalars, wire
+from bot.applivery import coercion, errors, parse, schemas
 from bot.applivery.envelope import Page, refusal
 from bot.domain.model import App, Attachment, Build, FileKind, Link, Member, Origin, Requirements, Stage
-from bot.errors import AppliveryError, InvalidResponse, NotFound
-from bot.sandbox.applivery.wire import NETWORKS
+from bot.exceptions import AppliveryError, InvalidResponse, NotFound
+from sandbox.applivery.payloads import NETWORKS
 
 APP = App(id="a" * 24, slug="courier", name="Courier", platforms=("ios",))
 ID = "0123456789abcdef01234567"
@@ -277,7 +277,7 @@ def test_an_error_under_status_true_is_an_error() -> None:
 
 def test_the_detail_of_a_refusal_is_read() -> None:
     quota = {"code": 5003, "message": "Limit", "data": {"itemName": "downloads", "limit": 100, "num": 101}}
-    assert refusal(json.dumps({"status": False, "error": quota}).encode()) == refusals.Refusal(
+    assert refusal(json.dumps({"status": False, "error": quota}).encode()) == errors.Refusal(
         5003, "Limit", "downloads", 100, 101
     )
     fields = {"code": "6002", "data": {"errors": [{"field": ["os"]}, {"field": "limit"}, None, {"field": 3}]}}
@@ -394,7 +394,7 @@ def test_where_somebody_was_does_not_get_past_the_parser() -> None:
 
 
 def test_the_decoder_has_no_place_for_where_somebody_was_or_where_a_file_lies() -> None:
-    shapes = [each for each in vars(wire).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    shapes = [each for each in vars(schemas).values() if isinstance(each, type) and issubclass(each, msgspec.Struct)]
     keys = {field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)}
     assert "versionName" in keys
     assert not keys & {"networkInfo", "location", "ProvisionedDevices", *NETWORKS[0]}
@@ -428,7 +428,7 @@ def test_the_decoder_has_no_place_for_where_somebody_was_or_where_a_file_lies() 
     ],
 )
 def test_a_moment_is_read_from_every_form_seen(said: Any, meant: datetime | None) -> None:
-    assert scalars.moment(said) == meant
+    assert coercion.moment(said) == meant
 
 
 @pytest.mark.parametrize(
@@ -436,17 +436,17 @@ def test_a_moment_is_read_from_every_form_seen(said: Any, meant: datetime | None
     [(5, 5), ("5", 5), (5.9, 5), ("12 MB", None), (-1, None), (True, None), (10**30, None), ("1e30", None), ([], None)],
 )
 def test_a_count_is_a_whole_number_or_unknown(said: Any, meant: int | None) -> None:
-    assert scalars.count(said) == meant
+    assert coercion.count(said) == meant
 
 
 @pytest.mark.parametrize(("said", "meant"), [(True, True), ("FALSE", False), (1, True), ("maybe", None), (None, None)])
 def test_a_flag_is_read_from_words(said: Any, meant: bool | None) -> None:
-    assert scalars.flag(said) is meant
+    assert coercion.flag(said) is meant
 
 
 @pytest.mark.parametrize(("said", "meant"), [("a, b,,c", ("a", "b", "c")), (["a", 1, None, {}], ("a", "1")), (5, ())])
 def test_texts_are_read_from_a_list_or_from_commas(said: Any, meant: tuple[str, ...]) -> None:
-    assert scalars.texts(said) == meant
+    assert coercion.texts(said) == meant
 
 
 # ------------------------------------------------------------------ anything at all
@@ -513,7 +513,7 @@ def test_any_json_is_read_or_refused_by_name(anything: Any) -> None:
 @settings(max_examples=300, deadline=None)
 @given(ODD | st.binary())
 def test_scalars_take_anything(anything: Any) -> None:
-    for read in (scalars.text, scalars.count, scalars.number, scalars.flag, scalars.texts, scalars.moment):
+    for read in (coercion.text, coercion.count, coercion.number, coercion.flag, coercion.texts, coercion.moment):
         read(anything)
 
 
@@ -546,5 +546,5 @@ IPA_PLIST = {"plist": {"CFBundleVersion": "7"}}
     ],
 )
 def test_a_platform_follows_from_all_evidence(wire: dict[str, Any], platform: str, extension: str | None) -> None:
-    found = build(**wire)
+    found = build(**schemas)
     assert (found.platform, found.extension) == (platform, extension)

@@ -6,24 +6,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import errors
-from bot.applivery.refusals import Refusal, problem, quotable, seconds_to_wait
-from bot.language.verbatim import unmarked
+from bot import exceptions
+from bot.applivery.errors import Refusal, problem, quotable, seconds_to_wait
+from bot.i18n.verbatim import unmarked
 
 CODES = [
-    (2001, errors.InvalidCredentials),
-    (3001, errors.NotFound),
-    (3002, errors.InvalidCredentials),
-    (4001, errors.NotFound),
-    (4002, errors.InvalidCredentials),
-    (4004, errors.InvalidCredentials),
-    (4014, errors.TwoFactorRequired),
-    (5003, errors.QuotaExceeded),
-    (5004, errors.FeatureNotInPlan),
-    (5006, errors.InvalidUpload),
-    (5014, errors.BuildNotProcessed),
-    (5024, errors.Conflict),
-    (6002, errors.RequestRejected),
+    (2001, exceptions.InvalidCredentials),
+    (3001, exceptions.NotFound),
+    (3002, exceptions.InvalidCredentials),
+    (4001, exceptions.NotFound),
+    (4002, exceptions.InvalidCredentials),
+    (4004, exceptions.InvalidCredentials),
+    (4014, exceptions.TwoFactorRequired),
+    (5003, exceptions.QuotaExceeded),
+    (5004, exceptions.FeatureNotInPlan),
+    (5006, exceptions.InvalidUpload),
+    (5014, exceptions.BuildNotProcessed),
+    (5024, exceptions.Conflict),
+    (6002, exceptions.RequestRejected),
 ]
 
 
@@ -38,15 +38,15 @@ def test_the_code_decides_before_the_status(code: int, kind: type, status: int) 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (200, errors.RequestRejected),
-        (400, errors.RequestRejected),
-        (401, errors.InvalidCredentials),
-        (403, errors.Forbidden),
-        (404, errors.NotFound),
-        (418, errors.RequestRejected),
-        (429, errors.AppliveryRateLimited),
-        (500, errors.ServiceUnavailable),
-        (503, errors.ServiceUnavailable),
+        (200, exceptions.RequestRejected),
+        (400, exceptions.RequestRejected),
+        (401, exceptions.InvalidCredentials),
+        (403, exceptions.Forbidden),
+        (404, exceptions.NotFound),
+        (418, exceptions.RequestRejected),
+        (429, exceptions.AppliveryRateLimited),
+        (500, exceptions.ServiceUnavailable),
+        (503, exceptions.ServiceUnavailable),
     ],
 )
 @pytest.mark.parametrize("code", [None, 9999])
@@ -57,13 +57,13 @@ def test_the_status_decides_for_a_code_nobody_knows(code: int | None, status: in
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (302, errors.InvalidResponse),
-        (400, errors.InvalidResponse),
-        (401, errors.InvalidCredentials),
-        (403, errors.Forbidden),
-        (404, errors.InvalidResponse),
-        (429, errors.AppliveryRateLimited),
-        (502, errors.ServiceUnavailable),
+        (302, exceptions.InvalidResponse),
+        (400, exceptions.InvalidResponse),
+        (401, exceptions.InvalidCredentials),
+        (403, exceptions.Forbidden),
+        (404, exceptions.InvalidResponse),
+        (429, exceptions.AppliveryRateLimited),
+        (502, exceptions.ServiceUnavailable),
     ],
 )
 def test_a_page_that_is_not_json_is_not_believed(status: int, kind: type) -> None:
@@ -71,10 +71,10 @@ def test_a_page_that_is_not_json_is_not_believed(status: int, kind: type) -> Non
 
 
 def test_token_expired_is_about_the_link_on_the_download_host_only() -> None:
-    assert type(problem(Refusal(4005), 401, download_host=True)) is errors.LinkExpired
-    assert type(problem(Refusal(), 401, download_host=True)) is errors.LinkExpired
-    assert type(problem(None, 401, download_host=True)) is errors.LinkExpired
-    assert type(problem(Refusal(4005), 401)) is errors.InvalidCredentials
+    assert type(problem(Refusal(4005), 401, download_host=True)) is exceptions.LinkExpired
+    assert type(problem(Refusal(), 401, download_host=True)) is exceptions.LinkExpired
+    assert type(problem(None, 401, download_host=True)) is exceptions.LinkExpired
+    assert type(problem(Refusal(4005), 401)) is exceptions.InvalidCredentials
 
 
 def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
@@ -82,7 +82,7 @@ def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
     assert sentence == "Your Applivery workspace has reached a limit of its plan: “downloads”, limit 100, now 101."
     monthly = problem(Refusal(5003, item="downloadsByMonth.202006", limit=100), 400).sentence
     assert "“downloads in 2020-06”, limit 100." in monthly
-    assert problem(Refusal(5003), 400).sentence == errors.QuotaExceeded.sentence
+    assert problem(Refusal(5003), 400).sentence == exceptions.QuotaExceeded.sentence
 
 
 def test_refused_fields_are_named() -> None:

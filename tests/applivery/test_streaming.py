@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.applivery import parse
 from bot.domain.model import MemberDownloads
-from bot.errors import AppliveryError, InvalidCredentials, InvalidResponse
+from bot.exceptions import AppliveryError, InvalidCredentials, InvalidResponse
 from tests.applivery.test_parse import DOWNLOAD, MEMBER, ODD, ok, spoil
 
 ROW = {"id": "a" * 24, "total": 2, "member": MEMBER, "downloads": [DOWNLOAD, DOWNLOAD]}

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from bot.applivery.catalogue import Catalogue
 from bot.applivery.client import Applivery
-from bot.applivery.unchanged import Unchanged
-from bot.errors import NotFound
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from bot.applivery.decode_cache import Unchanged
+from bot.exceptions import NotFound
+from bot.services.app_directory import Catalogue
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 
 
 def test_the_same_bytes_are_read_once_and_others_anew() -> None:

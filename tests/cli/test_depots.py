@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.applivery.depot import Depot, by_app_token
-from bot.cli import depots
-from bot.sandbox.applivery import PretendedApplivery
+from bot.applivery.app_builds import Depot, by_app_token
+from bot.cli import clients
+from sandbox.applivery import PretendedApplivery
 from tests.applivery.conftest import hosts_of
 
 
@@ -34,5 +34,5 @@ async def depot(server: PretendedApplivery) -> AsyncIterator[Depot]:
     ("which", "number"), [("1.0.1", "1"), ("v1.0.20", "20"), ("#3", "3"), ("1.0.130", "130"), ("latest", "29")]
 )
 async def test_the_oldest_build_is_found_like_the_newest(depot: Depot, which: str, number: str) -> None:
-    _, title = await depots.build(depot, which)
+    _, title = await clients.build(depot, which)
     assert f"({number})" in title

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bot.cli import program
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.cli.test_upload import IPA, POSTING, app_token, service_account
 from tests.conftest import World
 from tests.test_cli import PATIENCE, SOME, begun, ended, environment, pointing_at
@@ -278,7 +278,7 @@ WRONG_CALLS: list[tuple[str, ...]] = [
     ("upload", "a.ipa", "--trigger-timestamp", "-1"), ("upload", f"--{'x' * 100_000}"), ("upload", "-é"),
     ("attach",), ("attach", "latest"), ("attach", "latest", "a", "b"), ("attach", "--nonsense"),
     ("doctor", "--nonsense"), ("doctor", "x"), ("manifest", "x"), ("migrate", "--nonsense"), ("run", "x"),
-    ("demo", "--port", "x"), ("demo", "--port", "-1"), ("demo", "--port", "99999"), ("fly",), ("--nonsense",),
+    ("fly",), ("--nonsense",),
     ("upload", "a.ipa", "--timeout"), ("x" * 100_000,),
 ]  # fmt: skip
 
@@ -384,14 +384,6 @@ async def test_no_process_shows_a_part_of_a_bad_address(tmp_path: Path, changes:
         assert end.code in ((DONE,) if one == ("migrate",) and "sqlite" in str(changes) else (FAILED, USAGE)), end.err
 
 
-async def test_a_demo_that_cannot_begin_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    for folder in ("file", "file/below", "/proc/x", "/dev/null"):
-        end = await shell(tmp_path, "demo", "--folder", folder, "--port", "0", settings={})
-        assert end.code in (FAILED, USAGE), end.err
-        assert end.err.strip()
-
-
 ODD_HOSTS = ["http://a..b", f"http://{'a' * 70}.test", "http://127.0.0.1:1", "http://nowhere.invalid", "http://[::1]:1"]
 
 
@@ -473,7 +465,7 @@ async def test_the_doctor_can_be_stopped(world: World) -> None:
     assert end.err.strip() == "Stopped."
 
 
-@pytest.mark.parametrize("word", ["upload", "doctor", "run", "manifest", "migrate", "demo"])
+@pytest.mark.parametrize("word", ["upload", "doctor", "run", "manifest", "migrate"])
 async def test_told_to_stop_at_any_moment_it_is_no_traceback(tmp_path: Path, ipa: Path, word: str) -> None:
     words = {"upload": uploading(ipa, "--json"), "doctor": ("doctor", "--json")}.get(word, (word,))
     for milliseconds in range(150, 1500, 300):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import options
-from bot.cli.showing import words
+from bot.cli.output import words
 from bot.domain import uploads
 from bot.domain.uploads import Pace
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Stage
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.seeing import labels
 from tests.test_cli import Ended, begun, ended, environment, shell

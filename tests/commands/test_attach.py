@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import Action
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, View
+from sandbox.faults import Fault
+from sandbox.slack import Message, View
 from tests.commands.test_upload import carried, quick  # noqa: F401 - a fixture
 from tests.conftest import World
 from tests.handing import directs, ready, rested

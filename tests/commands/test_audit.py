@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.errors import BuildNotProcessed, RateLimited
-from bot.sandbox.faults import Fault
+from bot.exceptions import BuildNotProcessed, RateLimited
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import MINTING, Clock, direct, directs, raw, ready, rested, said, seen, start_with_page
 from tests.seeing import link, press

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, User
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import Message, User
 from tests.conftest import World
 from tests.handing import (
     MINTING,

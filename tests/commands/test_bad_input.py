@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.seeing import labels, link, old_card, press
 

@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.slack import Message
-from bot.store.columns import micros
-from bot.store.wakeups import Topic
+from bot.db.types import micros
+from bot.db.wakeups import Topic
+from sandbox.applivery.models import PretendedBuild
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.everything import execute
 from tests.seeing import everything_said, everything_stored, labels, press

@@ -6,8 +6,8 @@ import re
 
 import aiohttp
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import MINTING, mints, rested, said, seen, start_with_page
 from tests.handing import ready as made

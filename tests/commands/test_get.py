@@ -8,9 +8,9 @@ import pytest
 
 from bot.domain.audit import AuditOutcome, Entrypoint
 from bot.domain.model import FileKind
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.seeing import labels, link, old_card, press
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from bot import __version__
+from bot.db.migrate import HEAD
 from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
-from bot.errors import DatabaseUnavailable, ServiceUnavailable
-from bot.language import speaking
-from bot.sandbox.faults import Fault
-from bot.slack.cards.health import health, summary
-from bot.store.migrating import HEAD
+from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
+from bot.i18n import speaking
+from bot.slack.views.health import health, summary
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import ready, seen
 from tests.seeing import labels, press

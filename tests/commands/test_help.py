@@ -7,8 +7,8 @@ import pytest
 
 import bot.commands
 from bot.commands.help import TWINS
+from bot.dispatch.registry import Registry
 from bot.domain.model import Role
-from bot.slack.command import Registry
 from tests.conftest import World
 from tests.seeing import labels, press
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Event, Role
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import User, View
+from sandbox.faults import Fault
+from sandbox.slack import User, View
 from tests.conftest import World
 from tests.everything import away
 from tests.handing import directs, ready, rested, seen

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot import service
+from bot.app import running
 from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.domain.outcomes import RequestOutcome
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.handing import (
     MINTING,
@@ -413,7 +413,7 @@ async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url
     world.database = postgres_url
     async with AsyncExitStack() as stack:
         await world.start()
-        other = await stack.enter_async_context(service.running(world.settings(), world.tuning, jobs=False))
+        other = await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False))
         await world.slack.until(lambda: len(world.slack.sockets) == 2)
         card = await shared(world)
         before = mints(world)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import Action
-from bot.sandbox.slack import Message
+from sandbox.slack import Message
 from tests.commands.test_downloads import private
 from tests.commands.test_summaries import asked_in, everything_in, leads, text_of
 from tests.conftest import World

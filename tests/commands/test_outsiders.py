@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.model import Role
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import User
+from sandbox.faults import Fault
+from sandbox.slack import User
 from tests.conftest import World
 from tests.handing import directs, mints, ready, seen, start_with_page
 from tests.seeing import old_card, press

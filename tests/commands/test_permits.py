@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Role
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Channel, Message, User
+from sandbox.faults import Fault
+from sandbox.slack import Channel, Message, User
 from tests.conftest import World
 from tests.handing import Clock, direct, directs, mints, ready, rested, said, seen
 from tests.seeing import labels, old_card, press

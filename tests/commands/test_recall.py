@@ -10,8 +10,8 @@ import pytest
 
 from bot.domain.audit import Action, Entrypoint
 from bot.domain.model import Role
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.slack import Message
+from sandbox.applivery.models import PretendedBuild
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.handing import direct, directs, mints, ready, rested, seen, start_with_page
 from tests.seeing import labels, link, old_card, press
@@ -220,7 +220,7 @@ async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world
 async def choose(world: World, form: Any, filled: dict[str, Any]) -> list[str]:
     """The builds a form offers once its app is chosen."""
     house = world.bot.door._house
-    from bot.slack.command import Call, Kind
+    from bot.dispatch.registry import Call, Kind
 
     asker = await house.people.asker(world.slack.workspace.team_id, world.ana.id, world.releases.id)
     entry = house.registry.get(Kind.OPTIONS, "recall.build")
@@ -379,7 +379,7 @@ async def test_while_applivery_is_away_the_refusal_stands(world: World) -> None:
     build = ready(world)
     await recalled(world)
     await world.bot.door._house.catalogue.apps(fresh=True)
-    from bot.sandbox.faults import Fault
+    from sandbox.faults import Fault
 
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{build.app.id}/builds", Fault(status=500), times=9)
     refused = await world.ask(f"get courier {build.id}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.commands.test_downloads import private
 from tests.commands.test_missing import mention, to
 from tests.commands.test_summaries import text_of

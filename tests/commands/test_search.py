@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import View
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import View
 from tests.conftest import World
 
 MANY = 905

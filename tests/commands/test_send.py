@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import Action, AuditOutcome
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.handing import MINTING, Clock, direct, directs, downloaded, mints, raw, ready, rested, said, seen
 from tests.seeing import labels, link, old_card, press

@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.audit import Action
 from bot.domain.model import Event, Manner
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import View
+from sandbox.faults import Fault
+from sandbox.slack import View
 from tests.conftest import World
 from tests.handing import directs, rested, seen
 from tests.seeing import labels, press

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Channel, Message, View
+from sandbox.faults import Fault
+from sandbox.slack import Channel, Message, View
 from tests.conftest import World
 from tests.handing import ready, rested, seen
 from tests.seeing import labels, old_card, press

@@ -14,9 +14,9 @@ import pytest
 
 from bot.domain.audit import Action
 from bot.domain.downloads import By
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.commands.test_downloads import people, private
 from tests.conftest import World
 from tests.handing import ready, start_with_page

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.commands.test_downloads import people, private
 from tests.commands.test_missing import crew, mention, to
 from tests.commands.test_summaries import asked_in, everything_in, leads, text_of

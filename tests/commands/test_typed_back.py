@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.choice import label
-from bot.sandbox.slack import Message
-from bot.slack.cards import builds as cards
-from bot.slack.command import Kind
+from bot.dispatch.registry import Kind
+from bot.domain.lookup import label
+from bot.slack.views import builds as cards
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.handing import ready, rested, seen
 from tests.seeing import labels, press

@@ -11,8 +11,8 @@ import pytest
 
 from bot.applivery.upload import Endurance
 from bot.domain.audit import Action, AuditOutcome
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, View
+from sandbox.faults import Fault
+from sandbox.slack import Message, View
 from tests.conftest import World, texts
 from tests.handing import direct, directs, rested, seen
 from tests.seeing import labels

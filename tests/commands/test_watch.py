@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import direct, directs, downloaded, ends_once_asked, ready, rested, said, seen
 from tests.seeing import labels, link, press

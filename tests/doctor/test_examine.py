@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from bot.config import InvalidSettings, Settings
-from bot.doctor import applivery, memory, running, slack
-from bot.doctor.examine import CHECKS, SETTINGS, examine
-from bot.doctor.findings import Finding, Outcome, Report
+from bot.db.database import Store
+from bot.doctor import applivery, service, slack
+from bot.doctor import database as doctor_database
+from bot.doctor.results import Finding, Outcome, Report
+from bot.doctor.runner import CHECKS, SETTINGS, examine
 from bot.domain.model import Event
-from bot.errors import DatabaseUnavailable
-from bot.sandbox.faults import Fault
+from bot.exceptions import DatabaseUnavailable
+from bot.settings import InvalidSettings, Settings
 from bot.slack.manifest import SCOPES
-from bot.store.store import Store
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.test_cli import a_free_port
 
@@ -85,13 +86,13 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: World) -> None
         applivery.HOSTS: {WELL},
         applivery.CREDENTIAL: {WELL},
         applivery.PERMISSION: {WELL, SKIPPED},  # minting is never tried
-        memory.DATABASE: {WELL},
-        memory.CHANNELS: {WELL},
-        memory.POLLING: {WELL},
-        memory.OUTBOX: {WELL},
-        running.RUNNING: {WELL},
-        running.PUBLIC: {WELL},
-        running.WEBHOOK: {WELL},
+        doctor_database.DATABASE: {WELL},
+        doctor_database.CHANNELS: {WELL},
+        doctor_database.POLLING: {WELL},
+        doctor_database.OUTBOX: {WELL},
+        service.RUNNING: {WELL},
+        service.PUBLIC: {WELL},
+        service.WEBHOOK: {WELL},
     }, report.text()
     paths = [(one.method, one.path) for one in world.applivery.requests[asked:]]
     assert not [path for _, path in paths if "downloadToken" in path]
@@ -133,9 +134,9 @@ async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world
     found = outcomes(report)
     assert found[slack.TOKEN] == {BROKEN}
     assert [one.outcome for one in of(report, applivery.HOSTS)] == [BROKEN, BROKEN, WELL, WARNING]
-    for check in (slack.SCOPE, slack.CLOCK, slack.SOCKETS, memory.CHANNELS, memory.OUTBOX):
+    for check in (slack.SCOPE, slack.CLOCK, slack.SOCKETS, doctor_database.CHANNELS, doctor_database.OUTBOX):
         assert the(report, check).said == "Slack token comes first."
-    for check in (applivery.CREDENTIAL, applivery.PERMISSION, memory.POLLING, running.WEBHOOK):
+    for check in (applivery.CREDENTIAL, applivery.PERMISSION, doctor_database.POLLING, service.WEBHOOK):
         assert the(report, check).said == "Applivery host comes first."
         assert the(report, check).outcome is SKIPPED
     assert report.text().count("connection refused") == 4
@@ -165,7 +166,7 @@ async def test_consequences_are_not_reported_as_causes(world: World, fault: Faul
     report = await examined(world, public_url="https://bot.acme.test", applivery_webhook_secret=SECRET)
     assert [one.check for one in report.findings if one.outcome is BROKEN] == [applivery.CREDENTIAL]
     assert words in the(report, applivery.CREDENTIAL).said
-    for check in (applivery.PERMISSION, memory.POLLING, running.WEBHOOK):
+    for check in (applivery.PERMISSION, doctor_database.POLLING, service.WEBHOOK):
         assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Applivery token comes first.")
 
 
@@ -174,7 +175,7 @@ async def test_a_wrong_bot_token_hides_no_app_token(world: World) -> None:
     report = await examined(world)
     assert "Slack does not accept it (token_revoked)" in the(report, slack.TOKEN).said
     assert the(report, slack.SOCKETS).outcome is WELL
-    for check in (slack.SCOPE, slack.CLOCK, memory.CHANNELS, memory.OUTBOX):
+    for check in (slack.SCOPE, slack.CLOCK, doctor_database.CHANNELS, doctor_database.OUTBOX):
         assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Slack token comes first.")
 
 
@@ -185,8 +186,8 @@ async def test_a_bot_that_cannot_poll_is_a_consequence(world: World) -> None:
     await world.look()
     report = await examined(world, port=bot.web.port)
     assert [one.check for one in report.findings if one.outcome is BROKEN] == [applivery.CREDENTIAL]
-    assert the(report, running.RUNNING).outcome is SKIPPED
-    assert "as what is broken above makes it (polling: " in the(report, running.RUNNING).said
+    assert the(report, service.RUNNING).outcome is SKIPPED
+    assert "as what is broken above makes it (polling: " in the(report, service.RUNNING).said
 
 
 async def test_an_unknown_certificate_is_called_one(world: World) -> None:
@@ -355,8 +356,8 @@ async def test_a_plan_without_download_logs_is_a_warning(world: World) -> None:
 
 async def test_no_database_yet_is_a_warning_and_makes_none(world: World, tmp_path: Path) -> None:
     report = await examined(world, database_url=f"sqlite:///{tmp_path}/new.db")
-    assert the(report, memory.DATABASE).outcome is WARNING
-    assert {the(report, name).outcome for name in (memory.CHANNELS, memory.POLLING)} == {SKIPPED}
+    assert the(report, doctor_database.DATABASE).outcome is WARNING
+    assert {the(report, name).outcome for name in (doctor_database.CHANNELS, doctor_database.POLLING)} == {SKIPPED}
     assert not (tmp_path / "new.db").exists()
 
 
@@ -364,7 +365,7 @@ async def test_a_database_that_cannot_be_read_is_broken(world: World, tmp_path: 
     (tmp_path / "odd.db").write_text("this is no database, whatever its name says" * 100)
     for url in (f"sqlite:///{tmp_path}/odd.db", f"postgresql://u:hunter2@127.0.0.1:{a_free_port()}/x"):
         report = await examined(world, database_url=url)
-        assert the(report, memory.DATABASE).outcome is BROKEN
+        assert the(report, doctor_database.DATABASE).outcome is BROKEN
         assert "hunter2" not in report.text() + report.json()
 
 
@@ -373,9 +374,9 @@ async def test_tables_of_another_version_are_told_and_not_read(world: World, ver
     with sqlite3.connect(world.folder / "bot.db") as file:
         file.execute("UPDATE alembic_version SET version_num = ?", (version,))
     report = await examined(world)
-    assert the(report, memory.DATABASE).outcome is outcome
-    assert version in the(report, memory.DATABASE).said
-    assert the(report, memory.POLLING).outcome is SKIPPED
+    assert the(report, doctor_database.DATABASE).outcome is outcome
+    assert version in the(report, doctor_database.DATABASE).said
+    assert the(report, doctor_database.POLLING).outcome is SKIPPED
 
 
 async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(database: str, world: World) -> None:
@@ -384,9 +385,11 @@ async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(datab
     await world.ask("subscribe courier")
     for _ in range(3):
         report = await examined(world)
-        assert {the(report, name).outcome for name in (memory.DATABASE, memory.CHANNELS)} == {WELL}, report.text()
+        assert {the(report, name).outcome for name in (doctor_database.DATABASE, doctor_database.CHANNELS)} == {WELL}, (
+            report.text()
+        )
         await world.look()
-    assert re.fullmatch(r"1 apps; the oldest look was \d+ s ago\.", the(report, memory.POLLING).said)
+    assert re.fullmatch(r"1 apps; the oldest look was \d+ s ago\.", the(report, doctor_database.POLLING).said)
 
 
 async def test_reading_cannot_write(database: str) -> None:
@@ -408,7 +411,7 @@ async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(wo
     place.archived = how == "archived"
     if not place.archived:
         place.members.clear()
-    found = the(await examined(world), memory.CHANNELS)
+    found = the(await examined(world), doctor_database.CHANNELS)
     assert found.outcome is (WARNING if how == "archived" else BROKEN)
     assert "Courier" in found.said
     if how == "archived":
@@ -423,7 +426,7 @@ async def test_a_paused_subscription_is_told_with_its_reason(world: World) -> No
     store = await Store.open(world.database)
     await store.pause_subscriptions(world.releases.id, "somebody muted me")
     await store.close()
-    found = the(await examined(world), memory.CHANNELS)
+    found = the(await examined(world), doctor_database.CHANNELS)
     assert found.outcome is WARNING
     assert "somebody muted me" in found.said
 
@@ -431,7 +434,7 @@ async def test_a_paused_subscription_is_told_with_its_reason(world: World) -> No
 async def test_channels_slack_does_not_tell_of_are_not_called_broken(world: World) -> None:
     await subscribed(world, world.releases)
     world.slack.faults.add("conversations.info", Fault(error="missing_scope"), times=None)
-    assert the(await examined(world), memory.CHANNELS).outcome is SKIPPED
+    assert the(await examined(world), doctor_database.CHANNELS).outcome is SKIPPED
 
 
 async def test_a_poll_that_is_overdue_is_broken(world: World) -> None:
@@ -440,7 +443,7 @@ async def test_a_poll_that_is_overdue_is_broken(world: World) -> None:
     store = await Store.open(world.database, clock=lambda: early)
     await store.mark_due(None)
     await store.close()
-    found = the(await examined(world), memory.POLLING)
+    found = the(await examined(world), doctor_database.POLLING)
     assert found.outcome is BROKEN
     assert "1 of 1 apps are behind" in found.said
 
@@ -455,7 +458,7 @@ async def test_announcements_that_wait_for_long_are_told(world: World) -> None:
     await world.bot.store.mark_due(None)
     await world.bot.watch.step()
     await world.stop()
-    found = the(await examined(world), memory.OUTBOX)
+    found = the(await examined(world), doctor_database.OUTBOX)
     assert found.outcome is BROKEN
     assert "1 wait to be said, the oldest for 60 min" in found.said
 
@@ -470,14 +473,14 @@ async def test_a_bot_that_is_not_ready_says_why(world: World) -> None:
     async with asyncio.timeout(5):
         while await bot.sockets.connected():  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
-    found = the(await examined(world, port=bot.web.port), running.RUNNING)
+    found = the(await examined(world, port=bot.web.port), service.RUNNING)
     assert found.outcome is SKIPPED, "it is a consequence of Slack's refusal"
     assert "slack: " in found.said
 
 
 async def test_no_bot_and_no_public_address_are_not_faults(world: World) -> None:
     report = await examined(world, port=a_free_port())
-    assert {the(report, name).outcome for name in (running.RUNNING, running.PUBLIC, running.WEBHOOK)} == {SKIPPED}
+    assert {the(report, name).outcome for name in (service.RUNNING, service.PUBLIC, service.WEBHOOK)} == {SKIPPED}
     assert report.fine, report.text()
 
 
@@ -486,7 +489,7 @@ async def test_a_public_address_that_leads_elsewhere_is_a_warning(world: World) 
         (world.applivery.url, "answered by something else (HTTP 404)"),
         (f"http://127.0.0.1:{a_free_port()}", "not reached"),
     ):
-        found = the(await examined(world, public_url=address), running.PUBLIC)
+        found = the(await examined(world, public_url=address), service.PUBLIC)
         assert found.outcome is WARNING
         assert words in found.said
 
@@ -502,9 +505,9 @@ async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: World)
         return len(asked) > 1
 
     first, second, third = [await examined(world, consent=consent, **PUBLIC) for _ in range(3)]
-    assert [the(one, running.WEBHOOK).outcome for one in (first, second, third)] == [WARNING, WELL, WELL]
+    assert [the(one, service.WEBHOOK).outcome for one in (first, second, third)] == [WARNING, WELL, WELL]
     assert len(asked) == 2
-    assert "--register-webhook" in the(first, running.WEBHOOK).fix
+    assert "--register-webhook" in the(first, service.WEBHOOK).fix
     [made] = world.applivery.notifications
     assert made["type"] == "webhook"
     assert made["config"]["webhook"]["url"] == f"https://bot.acme.test/webhooks/applivery/{SECRET}"
@@ -517,7 +520,7 @@ async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: World)
 async def test_the_webhook_it_registers_really_rings(world: World) -> None:
     bot = await world.start(applivery_webhook_secret=SECRET)
     public = {"public_url": f"http://127.0.0.1:{bot.web.port}", "applivery_webhook_secret": SECRET}
-    assert the(await examined(world, consent=lambda _: True, **public), running.WEBHOOK).outcome is WELL
+    assert the(await examined(world, consent=lambda _: True, **public), service.WEBHOOK).outcome is WELL
     world.applivery.webhook.announce("build_created", world.applivery.build(world.courier))
     await world.applivery.until(lambda: [one.status for one in world.applivery.webhooks] == [204])
 
@@ -526,16 +529,16 @@ async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(wo
     await examined(world, consent=lambda _: True, **PUBLIC)
     [made] = world.applivery.notifications
     made["events"]["buildProcessed"] = False
-    lame = the(await examined(world, **PUBLIC), running.WEBHOOK)
+    lame = the(await examined(world, **PUBLIC), service.WEBHOOK)
     assert (lame.outcome, "without buildProcessed" in lame.said) == (WARNING, True)
     world.applivery.notifications.append({**made, "id": "f" * 24})
-    double = the(await examined(world, **PUBLIC), running.WEBHOOK)
+    double = the(await examined(world, **PUBLIC), service.WEBHOOK)
     assert (double.outcome, "registered 2 times" in double.said) == (WARNING, True)
 
 
 async def test_an_address_that_is_too_long_is_refused_before_it_is_sent(world: World) -> None:
     report = await examined(world, consent=lambda _: True, **{**PUBLIC, "applivery_webhook_secret": "x" * 480})
-    assert the(report, running.WEBHOOK).outcome is BROKEN
+    assert the(report, service.WEBHOOK).outcome is BROKEN
     assert world.applivery.notifications == []
 
 
@@ -543,7 +546,7 @@ async def test_an_address_that_is_too_long_is_refused_before_it_is_sent(world: W
 async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: World, method: str) -> None:
     world.applivery.faults.add(f"{method} /v1/organizations/acme/notifications", Fault(status=403), times=None)
     report = await examined(world, consent=lambda _: True, **PUBLIC)
-    found = the(report, running.WEBHOOK)
+    found = the(report, service.WEBHOOK)
     assert found.outcome is WARNING
     assert "Workspace Settings → Integrations" in found.fix
     assert SECRET not in report.text()
@@ -552,6 +555,6 @@ async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: World, m
 async def test_a_registration_whose_answer_is_lost_is_not_made_twice(world: World) -> None:
     world.applivery.faults.add("POST /v1/organizations/acme/notifications", Fault(drop_after=True))
     lost = await examined(world, consent=lambda _: True, **PUBLIC)
-    assert the(lost, running.WEBHOOK).outcome is WARNING
-    assert the(await examined(world, consent=lambda _: True, **PUBLIC), running.WEBHOOK).outcome is WELL
+    assert the(lost, service.WEBHOOK).outcome is WARNING
+    assert the(await examined(world, consent=lambda _: True, **PUBLIC), service.WEBHOOK).outcome is WELL
     assert len(world.applivery.notifications) == 1

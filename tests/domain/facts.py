@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain.lengths import TextTooLong
 from hypothesis import strategies as st
 
 from bot.domain import filters, grammar
 from bot.domain.filters import DEFAULT_EVENTS
-from bot.domain.lengths import TextTooLong
 from bot.domain.model import (
     App,
     Attachment,

@@ -11,7 +11,7 @@ import pytest
 from bot.domain import access
 from bot.domain.access import Grant, Person
 from bot.domain.model import App, Asker, Role
-from bot.errors import PermissionDenied
+from bot.exceptions import PermissionDenied
 
 BRUNO = Person("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
 

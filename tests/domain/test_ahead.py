@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import ahead
-from bot.domain.ahead import LONGEST
-from bot.domain.periods import zone
-from bot.errors import UserInputError
+from bot.domain.timeparse import deadline
+from bot.domain.timeparse.deadline import LONGEST
+from bot.domain.timeparse.period import zone
+from bot.exceptions import UserInputError
 
 MADRID = "Europe/Madrid"
 SATURDAY = datetime(2026, 11, 21, 11, 30, tzinfo=UTC)  # 12:30 in Madrid
@@ -20,7 +20,7 @@ INSTANTS = st.integers(0, 2**31).map(lambda seconds: datetime.fromtimestamp(seco
 
 
 def at(text: str, *, now: datetime = SATURDAY, tz: str = MADRID) -> str:
-    return f"{ahead.parse(text, now=now, tz=tz):%Y-%m-%d %H:%M}"
+    return f"{deadline.parse(text, now=now, tz=tz):%Y-%m-%d %H:%M}"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_time_is_read_as_people_write_it(text: str, utc: str) -> None:
 )
 def test_what_cannot_be_meant_is_refused_with_an_example(text: str, words: str) -> None:
     with pytest.raises(UserInputError) as refused:
-        ahead.parse(text, now=SATURDAY, tz=MADRID)
+        deadline.parse(text, now=SATURDAY, tz=MADRID)
     assert words in str(refused.value)
     assert "`" in refused.value.next_step
 
@@ -101,7 +101,7 @@ def test_a_time_that_the_clocks_show_twice_is_the_one_that_is_yet_to_come() -> N
 @given(st.text(max_size=40), INSTANTS, ZONES)
 def test_whatever_is_written_is_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
     try:
-        found = ahead.parse(text, now=now, tz=tz)
+        found = deadline.parse(text, now=now, tz=tz)
     except UserInputError:
         return
     assert now < found <= now + LONGEST
@@ -119,7 +119,7 @@ WORDS = st.lists(
 @given(WORDS, INSTANTS, ZONES)
 def test_words_of_time_in_any_order_are_a_time_to_come_or_refused(text: str, now: datetime, tz: str) -> None:
     try:
-        found = ahead.parse(text, now=now, tz=tz)
+        found = deadline.parse(text, now=now, tz=tz)
     except UserInputError:
         return
     assert now < found <= now + LONGEST
@@ -127,12 +127,12 @@ def test_words_of_time_in_any_order_are_a_time_to_come_or_refused(text: str, now
 
 @given(st.integers(1, 30 * 24 * 60), INSTANTS, ZONES)
 def test_an_amount_is_exact_whatever_the_clocks_do(minutes: int, now: datetime, tz: str) -> None:
-    assert ahead.parse(f"{minutes}m", now=now, tz=tz) == now + timedelta(minutes=minutes)
+    assert deadline.parse(f"{minutes}m", now=now, tz=tz) == now + timedelta(minutes=minutes)
 
 
 @given(st.integers(0, 23), st.integers(0, 59), INSTANTS, st.sampled_from(["UTC", "Asia/Kathmandu", "Asia/Tokyo"]))
 def test_a_time_of_day_is_the_next_one_on_the_wall(hour: int, minute: int, now: datetime, tz: str) -> None:
-    found = ahead.parse(f"{hour}:{minute:02}", now=now, tz=tz)
+    found = deadline.parse(f"{hour}:{minute:02}", now=now, tz=tz)
     there = found.astimezone(zone(tz))
     assert (there.hour, there.minute, there.second) == (hour, minute, 0)
     assert found - now <= timedelta(days=1)
@@ -154,10 +154,10 @@ def test_a_time_of_day_is_the_next_one_on_the_wall(hour: int, minute: int, now: 
     ],
 )
 def test_the_words_that_say_when_are_told_from_the_others(text: str, when: str, rest: str) -> None:
-    assert ahead.split(text) == (when, rest)
+    assert deadline.split(text) == (when, rest)
 
 
 @given(st.text(max_size=40))
 def test_any_text_can_be_told_apart(text: str) -> None:
-    when, rest = ahead.split(text)
+    when, rest = deadline.split(text)
     assert sorted(f"{when} {rest}".replace("@", " ").split()) == sorted(text.replace("@", " ").split())

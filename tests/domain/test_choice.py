@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from bot.domain import choice, grammar
-from bot.domain.choice import AmbiguousInput
+from bot.domain import grammar, lookup
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Origin, Stage
-from bot.errors import NotFoundByName, UserInputError
+from bot.exceptions import NotFoundByName, UserInputError
 from tests.domain import facts
 from tests.domain.facts import COURIER, RIDER, build
 
@@ -21,27 +21,27 @@ APPS = (COURIER, RIDER)
 
 @pytest.mark.parametrize("typed", ["courier", "Courier", "COURIER", " courier ", COURIER.id, COURIER.id.upper()])
 def test_an_app_is_found_by_slug_name_or_id_whatever_the_case(typed: str) -> None:
-    assert choice.app(typed, APPS) is COURIER
+    assert lookup.app(typed, APPS) is COURIER
 
 
 def test_a_slug_goes_before_a_name() -> None:
     twin = App("c" * 24, "other", "Courier")
-    assert choice.app("courier", (twin, COURIER)) is COURIER
+    assert lookup.app("courier", (twin, COURIER)) is COURIER
 
 
 def test_a_name_of_several_words_is_found() -> None:
     field = App("c" * 24, "field-service", "Field Service")
-    assert choice.app("field service", (*APPS, field)) is field
+    assert lookup.app("field service", (*APPS, field)) is field
 
 
 def test_two_apps_of_one_name_are_offered_by_slug_and_chosen_by_id() -> None:
     twins = (App("c" * 24, "shop-eu", "Shop"), App("d" * 24, "shop-us", "Shop"))
     with pytest.raises(AmbiguousInput) as asked:
-        choice.app("shop", (*APPS, *twins))
+        lookup.app("shop", (*APPS, *twins))
     assert asked.value.choices == (("Shop (shop-eu)", "c" * 24), ("Shop (shop-us)", "d" * 24))
     assert "2 apps" in asked.value.sentence
     for _, typed in asked.value.choices:
-        assert choice.app(typed, twins).id == typed
+        assert lookup.app(typed, twins).id == typed
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_two_apps_of_one_name_are_offered_by_slug_and_chosen_by_id() -> None:
 )
 def test_a_slip_of_the_finger_gets_the_closest_name(typed: str, meant: str) -> None:
     with pytest.raises(NotFoundByName) as missed:
-        choice.app(typed, APPS)
+        lookup.app(typed, APPS)
     near = [name.casefold() for name in missed.value.suggestions]
     assert near[0] == meant
     assert len(set(near)) == len(near), "slug and name are the same word here, and once is enough"
@@ -59,24 +59,24 @@ def test_a_slip_of_the_finger_gets_the_closest_name(typed: str, meant: str) -> N
 
 def test_a_name_like_none_gets_the_list() -> None:
     with pytest.raises(NotFoundByName) as missed:
-        choice.app("zzzz", APPS)
+        lookup.app("zzzz", APPS)
     assert missed.value.next_step == "There are 2: `courier`, `rider`"
     with pytest.raises(NotFoundByName) as missed:
-        choice.app("zzzz", [App(f"{n:024}", f"app{n}", f"App {n}") for n in range(30)])
+        lookup.app("zzzz", [App(f"{n:024}", f"app{n}", f"App {n}") for n in range(30)])
     assert missed.value.next_step.startswith("There are 30: `app0`,")
     assert missed.value.next_step.endswith("`app7` … The form of `get` finds the others by name.")
 
 
 def test_an_empty_workspace_says_so() -> None:
     with pytest.raises(UserInputError, match="no apps yet"):
-        choice.app("courier", ())
+        lookup.app("courier", ())
 
 
 @settings(deadline=None)
 @given(facts.texts)
 def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
     try:
-        said = choice.app(typed, APPS).name
+        said = lookup.app(typed, APPS).name
     except UserInputError as error:
         said = str(error)
     assert 0 < len(said) < 300
@@ -84,15 +84,15 @@ def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
 
 def test_at_most_three_names_are_suggested_and_never_an_empty_one() -> None:
     names = ["", *(f"courier-{number}" for number in range(9))]
-    assert len(choice.closest("courier", names)) == 3
-    assert choice.closest("", ["", "courier"]) == ()
+    assert len(lookup.closest("courier", names)) == 3
+    assert lookup.closest("", ["", "courier"]) == ()
 
 
 # ------------------------------------------------------------------ builds
 
 
 def found(which: str, *builds: Build) -> Build:
-    return choice.build(which, builds, COURIER)
+    return lookup.build(which, builds, COURIER)
 
 
 def test_latest_is_the_newest_that_is_ready() -> None:
@@ -112,12 +112,12 @@ def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
 
 def test_a_recalled_build_is_never_the_latest_and_still_meant_by_name() -> None:
     three, two, one = build(3), build(2), build(1)
-    assert choice.build("latest", [three, two, one], COURIER, {three.id}) is two
-    assert choice.build("1.3.0", [three, two, one], COURIER, {three.id}) is three
+    assert lookup.build("latest", [three, two, one], COURIER, {three.id}) is two
+    assert lookup.build("1.3.0", [three, two, one], COURIER, {three.id}) is three
     with pytest.raises(UserInputError, match="Every build of Courier that fits and is ready was recalled"):
-        choice.build("latest", [three], COURIER, {three.id})
+        lookup.build("latest", [three], COURIER, {three.id})
     android = build(4, platform="android")
-    assert choice.other_platforms(three, [android, three], {android.id}) == []
+    assert lookup.other_platforms(three, [android, three], {android.id}) == []
 
 
 def test_a_build_is_found_by_version_number_and_id() -> None:
@@ -188,7 +188,7 @@ def test_other_platforms_offer_the_newest_ready_build_of_each() -> None:
         build(5),
         macos := build(4, platform="macos"),
     )
-    assert choice.other_platforms(mine, builds) == [android, macos]
+    assert lookup.other_platforms(mine, builds) == [android, macos]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_other_platforms_offer_the_newest_ready_build_of_each() -> None:
     ],
 )
 def test_a_label_leaves_out_what_is_not_known(one: Build, label: str) -> None:
-    assert choice.label(one) == label
+    assert lookup.label(one) == label
 
 
 # ------------------------------------------------------------------ filters on builds
@@ -214,7 +214,7 @@ ONE = replace(
 
 
 def fits(typed: str, one: Build = ONE) -> bool:
-    return choice.fits(one, grammar.parse(typed))
+    return lookup.fits(one, grammar.parse(typed))
 
 
 @pytest.mark.parametrize(
@@ -275,4 +275,4 @@ def test_a_star_asks_for_something_and_its_negation_for_nothing() -> None:
 @given(facts.builds, facts.texts)
 def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(one: Build, value: str) -> None:
     yes, no = (grammar.Words((), (grammar.Option("branch", value, negated),)) for negated in (False, True))
-    assert choice.fits(one, yes) is not choice.fits(one, no)
+    assert lookup.fits(one, yes) is not lookup.fits(one, no)

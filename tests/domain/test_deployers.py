@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.deployers import deployer
+from bot.domain.ci_metadata import deployer
 from bot.domain.uploads import Deployer
 
 GITHUB = {

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.digests import LATE, Digest, turn
 from bot.domain.downloads import By
+from bot.domain.scheduled_reports import LATE, Digest, turn
 
 MADRID = "Europe/Madrid"
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)  # 09:00 in Madrid

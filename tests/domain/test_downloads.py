@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.downloads import Bucket, Summary, Tally, masked, missing, summarise, versions_now
 from bot.domain.model import Download, Member, MemberDownloads
-from bot.language import speaking
+from bot.i18n import speaking
 from tests.domain import facts
 from tests.domain.facts import NOON
 

@@ -57,6 +57,6 @@ def test_no_time_of_day_is_shown_without_its_day() -> None:
     """Slack shows a time alone where its style asks for it; one function alone decides that the day is not needed."""
     bot = Path(__file__).parents[2] / "bot"
     alone = [path.name for path in bot.rglob("*.py") if re.search(r'when\([^()]*"\{time\}"', path.read_text("utf-8"))]
-    assert alone == ["wording.py"]
+    assert alone == ["mrkdwn.py"]
     said = [path.name for path in bot.rglob("*.py") if re.search(r'say\("expire[sd]', path.read_text("utf-8"))]
     assert said == ["expiry.py"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from bot.domain import choice, filters, grammar
+from bot.domain import filters, grammar, lookup
 from bot.domain.model import Build, Event, Manner, Origin
-from bot.errors import UserInputError
-from bot.language import speaking
-from bot.language.verbatim import unmarked
+from bot.exceptions import UserInputError
+from bot.i18n import speaking
+from bot.i18n.verbatim import unmarked
 from tests.domain import facts
 from tests.domain.facts import RIDER, build, subscription
 
@@ -70,7 +70,7 @@ def test_the_stored_query_is_what_was_typed_without_events_and_plain_words() -> 
 def test_a_stored_query_matches_what_the_typed_one_matched(typed: str, one: Build) -> None:
     read = grammar.parse(typed)
     wish = subscription(app_id=None, query=filters.query(read))
-    assert filters.wants(wish, one, Event.PROCESSED) is choice.fits(one, read)
+    assert filters.wants(wish, one, Event.PROCESSED) is lookup.fits(one, read)
 
 
 # ------------------------------------------------------------------ who cares
@@ -147,5 +147,5 @@ def test_every_value_of_the_query_is_in_the_sentence(typed: str) -> None:
     read = grammar.parse(typed)
     said = filters.explain(None, filters.DEFAULT_EVENTS, filters.query(read))
     for option in read.options:
-        if option.key in choice.FILTERS:
+        if option.key in lookup.FILTERS:
             assert option.value in said

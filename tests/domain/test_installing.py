@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain import installing
+from bot.domain import install
 from bot.domain.model import FileKind
 from tests.domain.facts import build
 
@@ -45,9 +45,9 @@ def test_a_file_is_what_all_evidence_says(
     platform: str, extension: str | None, kinds: tuple[FileKind, ...], word: str
 ) -> None:
     one = build(platform=platform, extension=extension)
-    assert installing.kinds(one) == kinds
-    assert installing.file_word(one, installing.usual_kind(one)) == word
-    assert installing.usual_kind(one) is (AUTO if "apk" in word else FILE)
+    assert install.kinds(one) == kinds
+    assert install.file_word(one, install.usual_kind(one)) == word
+    assert install.usual_kind(one) is (AUTO if "apk" in word else FILE)
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_a_file_is_what_all_evidence_says(
 def test_an_undocumented_kind_becomes_the_usual_one(
     platform: str, extension: str | None, wanted: FileKind, given: FileKind
 ) -> None:
-    assert installing.nearest_kind(build(platform=platform, extension=extension), wanted) is given
+    assert install.nearest_kind(build(platform=platform, extension=extension), wanted) is given

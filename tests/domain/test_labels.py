@@ -8,15 +8,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import choice, labels, spelling
-from bot.domain.choice import AmbiguousInput
+from bot.domain import build_labels, lookup, spelling
+from bot.domain.build_labels import Reading
 from bot.domain.grammar import Option, Words
-from bot.domain.labels import Reading
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Origin
-from bot.errors import NotFoundByName
-from bot.language import say, speaking
-from bot.slack import incoming
-from bot.slack.cards import builds as cards
+from bot.exceptions import NotFoundByName
+from bot.i18n import say, speaking
+from bot.slack import typed_text
+from bot.slack.views import builds as cards
 from tests.domain.facts import COURIER, build
 from tests.slack.pasting import pasted, received
 from tests.slack.test_markup import named
@@ -50,11 +50,11 @@ many = st.lists(made, min_size=1, max_size=4, unique_by=lambda one: core(one.ver
 def meant(typed: str, builds: list[Build]) -> set[str]:
     """The ids of the builds that this may mean."""
     try:
-        return {choice.build(typed, builds, COURIER, prefer=lambda _: True).id}
+        return {lookup.build(typed, builds, COURIER, prefer=lambda _: True).id}
     except AmbiguousInput as several:
         return {value.split()[1] for _, value in several.choices}
     except NotFoundByName:
-        if (bare := incoming.unwrapped(typed)) == typed:
+        if (bare := typed_text.unwrapped(typed)) == typed:
             raise
         return meant(bare, builds)
 
@@ -67,9 +67,9 @@ def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
         for shown in (one.name, f"{one.name} ({one.slug})", one.slug, one.id):
             for sent in pasted(shown):
                 typed = received(sent)
-                assert choice.app(typed, every) == one, sent
-                assert choice.leading(f"{typed} 2.4.0", every) is not None, sent
-                assert choice.leading(typed, every) == (typed.strip(), "")
+                assert lookup.app(typed, every) == one, sent
+                assert lookup.leading(f"{typed} 2.4.0", every) is not None, sent
+                assert lookup.leading(typed, every) == (typed.strip(), "")
 
 
 @ANY
@@ -79,7 +79,7 @@ def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
         with speaking(language):
             for one in builds:
                 title = cards.plain_title(one).removeprefix(f"{one.app.name} ")
-                for shown in (choice.label(one), title, say("{build} is ready", build=title)):
+                for shown in (lookup.label(one), title, say("{build} is ready", build=title)):
                     for sent in pasted(shown):
                         assert one.id in meant(received(sent), builds), (shown, sent)
 
@@ -88,10 +88,10 @@ def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
 @given(many)
 def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) -> None:
     for one in builds:
-        for key, facts in choice.FILTERS.items():
+        for key, facts in lookup.FILTERS.items():
             for fact in facts(one):
                 for sent in pasted(fact):
-                    assert choice.fits(one, Words((), (Option(key, received(sent)),))) or not fact, (key, sent)
+                    assert lookup.fits(one, Words((), (Option(key, received(sent)),))) or not fact, (key, sent)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) ->
     ],
 )
 def test_words_that_look_like_a_build_are_read(typed: str, reading: Reading | None) -> None:
-    assert labels.read(typed) == reading
+    assert build_labels.read(typed) == reading
 
 
 IOS = build(3, version="2.4.0", number="173", platform="ios", origin=Origin(branch="release/2.4"))
@@ -154,23 +154,23 @@ def test_part_of_a_version_offers_all_that_begin_so() -> None:
 @pytest.mark.parametrize(("typed", "near"), [("2.4.9", "2.4.0"), ("andriod", "android"), ("2.4.0 nonsense", "2.4.0")])
 def test_words_that_mean_no_build_get_the_closest_right_ones(typed: str, near: str) -> None:
     with pytest.raises(NotFoundByName) as missed:
-        choice.build(typed, [IOS, ANDROID, OLD], COURIER)
+        lookup.build(typed, [IOS, ANDROID, OLD], COURIER)
     assert near in missed.value.suggestions
 
 
 def test_a_name_of_one_app_that_is_another_s_slug_is_asked_about() -> None:
     one, other = App("a" * 24, "field", "Courier Field"), App("b" * 24, "other", "field")
     with pytest.raises(AmbiguousInput) as asked:
-        choice.app("field", [one, other])
+        lookup.app("field", [one, other])
     assert {value for _, value in asked.value.choices} == {one.id, other.id}
 
 
 def test_the_words_of_a_reason_are_told_from_the_name_before_them() -> None:
     builds = [IOS, ANDROID, OLD]
-    assert labels.split("2.4.0 (173) iOS · release/2.4 crash on login", builds) == (
+    assert build_labels.split("2.4.0 (173) iOS · release/2.4 crash on login", builds) == (
         "2.4.0 (173) iOS · release/2.4",
         "crash on login",
     )
-    assert labels.split("2.4.0 5 crashes", builds) == ("2.4.0", "5 crashes")
-    assert labels.split("#173 for everybody", builds) == ("#173", "for everybody")
-    assert labels.split("crash on login", builds) == ("", "crash on login")
+    assert build_labels.split("2.4.0 5 crashes", builds) == ("2.4.0", "5 crashes")
+    assert build_labels.split("#173 for everybody", builds) == ("#173", "for everybody")
+    assert build_labels.split("crash on login", builds) == ("", "crash on login")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import grammar, manners
+from bot.domain import delivery_options, grammar
 from bot.domain.grammar import Words
 from bot.domain.model import Manner
-from bot.errors import UserInputError
+from bot.exceptions import UserInputError
 from tests.domain.facts import NOON, subscription, texts
 from tests.domain.test_schedules import ZONES, _schedules
 
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 def typed(text: str, tz: str = MADRID) -> Manner:
-    return manners.manner(grammar.parse(text), tz)
+    return delivery_options.manner(grammar.parse(text), tz)
 
 
 # ------------------------------------------------------------------ what was typed
@@ -30,8 +30,8 @@ def typed(text: str, tz: str = MADRID) -> Manner:
 
 def test_without_a_word_the_manner_is_the_usual_one() -> None:
     assert typed("courier on:processed branch:main") == Manner(tz=MADRID)
-    assert manners.options(Manner(tz=MADRID)) == ()
-    assert manners.explain(Manner(tz=MADRID)) == ""
+    assert delivery_options.options(Manner(tz=MADRID)) == ()
+    assert delivery_options.explain(Manner(tz=MADRID)) == ""
 
 
 @pytest.mark.parametrize(
@@ -101,23 +101,23 @@ some = st.builds(
 
 @given(some)
 def test_what_is_said_back_asks_for_the_same_again(one: Manner) -> None:
-    options = manners.options(one)
-    again = manners.manner(grammar.parse(grammar.explain(Words((), options))), one.tz)
+    options = delivery_options.options(one)
+    again = delivery_options.manner(grammar.parse(grammar.explain(Words((), options))), one.tz)
     same = {name: getattr(one, name) for name in ("compact", "threads", "grouped", "mention", "digest", "quiet", "tz")}
     assert {name: getattr(again, name) for name in same} == same
     assert again.label == one.label
 
 
 @settings(deadline=None)
-@given(st.sampled_from(manners.KEYS), texts)
+@given(st.sampled_from(delivery_options.KEYS), texts)
 def test_whatever_is_typed_is_a_manner_or_bad_input(key: str, text: str) -> None:
     with suppress(UserInputError):
-        manners.explain(typed(f"{key}:{text}"))
+        delivery_options.explain(typed(f"{key}:{text}"))
 
 
 def test_a_manner_in_words_ends_a_sentence() -> None:
     every = typed('digest:daily quiet:22-8 format:compact group:version threads:off label:"Beta" mention:@x')
-    assert manners.explain(every) == (
+    assert delivery_options.explain(every) == (
         "together, every day at 09:00 (Europe/Madrid), not between 22:00 and 08:00 (Europe/Madrid), in one line each, "
         "one card for all platforms of a version, without threads, labelled “Beta”"
     )
@@ -127,7 +127,7 @@ def test_a_manner_in_words_ends_a_sentence() -> None:
 
 
 def until(now: datetime, *, muted: datetime | None = None, **manner: str) -> datetime | None:
-    return manners.held_until(subscription(manner=Manner(**{"tz": MADRID, **manner}), muted_until=muted), now)
+    return delivery_options.held_until(subscription(manner=Manner(**{"tz": MADRID, **manner}), muted_until=muted), now)
 
 
 def madrid(*when: int, fold: int = 0) -> datetime:
@@ -196,7 +196,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 def test_what_is_kept_back_is_kept_until_later_never_until_before(
     now: datetime, muted: datetime | None, one: Manner
 ) -> None:
-    held = manners.held_until(subscription(manner=one, muted_until=muted), now)
+    held = delivery_options.held_until(subscription(manner=one, muted_until=muted), now)
     if muted and muted > now + timedelta(days=30):
         muted = None  # longer than a mute can be: it is from a clock that was ahead
     if held is None:
@@ -214,6 +214,6 @@ def test_quiet_hours_last_less_than_a_day_and_are_over_when_they_end(
 ) -> None:
     begin = datetime(2026, 1, 1, int(start[:2]), int(start[3:]), tzinfo=UTC)
     one = Manner(quiet=f"{start}-{begin + timedelta(minutes=minutes):%H:%M}", tz=tz)
-    if end := manners.quiet_ends(one, now):
+    if end := delivery_options.quiet_ends(one, now):
         assert now < end <= now + timedelta(minutes=minutes) + HOUR
-        assert manners.quiet_ends(one, end) is None
+        assert delivery_options.quiet_ends(one, end) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from bot.domain import mentions
-from bot.errors import UserInputError
+from bot.exceptions import UserInputError
 from tests.domain import facts
 
 HANDLES = {"S1": "mobile-qa", "S2": "here-too"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.domain.changes_since import since
 from bot.domain.model import Build, Origin, Stage
-from bot.domain.news import since
 from tests.domain.facts import NOON, build
 
 

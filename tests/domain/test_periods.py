@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import periods
-from bot.domain.periods import Period
-from bot.errors import UserInputError
-from bot.language import speaking
+from bot.domain.timeparse import period as timeparse_period
+from bot.domain.timeparse.period import Period
+from bot.exceptions import UserInputError
+from bot.i18n import speaking
 from tests.domain import facts
 
 MADRID = "Europe/Madrid"
@@ -21,7 +21,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def parse(since: str | None, until: str | None = None, *, now: datetime = SATURDAY, tz: str = MADRID) -> Period:
-    found = periods.parse(since, until, now=now, tz=tz)
+    found = timeparse_period.parse(since, until, now=now, tz=tz)
     assert found is not None
     return found
 
@@ -38,7 +38,7 @@ def length(found: Period) -> timedelta:
 
 
 def test_nothing_written_is_no_period() -> None:
-    assert periods.parse(None, None, now=SATURDAY, tz=MADRID) is None
+    assert timeparse_period.parse(None, None, now=SATURDAY, tz=MADRID) is None
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,20 @@ def test_it_is_said_back_in_the_language_of_its_reader_whoever_asked() -> None:
             "el 7 nov 2026 (Europe/Madrid)",
             "desde el principio hasta el 7 nov 2026 (Europe/Madrid)",
         ]
-        assert [periods.before(one).words for one in asked[1:3]] == ["los 7 días anteriores", "el día anterior"]
-        assert periods.before(asked[0]).words == "el periodo anterior"
+        assert [timeparse_period.before(one).words for one in asked[1:3]] == [
+            "los 7 días anteriores",
+            "el día anterior",
+        ]
+        assert timeparse_period.before(asked[0]).words == "el periodo anterior"
         assert parse("2026-11-20T10:00").words == "del 20 nov 2026 10:00 a hoy (Europe/Madrid)"
-        two = periods.between(asked[1].start, asked[1].end, MADRID)
+        two = timeparse_period.between(asked[1].start, asked[1].end, MADRID)
         assert two.words == "del 1 nov 2026 00:00 al 7 nov 2026 23:59 (Europe/Madrid)"
     assert asked[0].words == "from 14 Nov 2026 to today (Europe/Madrid)"
 
 
 def test_a_zone_nobody_knows_is_utc() -> None:
     for name in ("", "Mars/Olympus", "../../etc/passwd", "Europe", "a\x00b", "\ud800", "x" * 5000):
-        assert str(periods.zone(name)) == "UTC"
+        assert str(timeparse_period.zone(name)) == "UTC"
     assert "(UTC)" in parse("7d", tz="Mars/Olympus").words
 
 
@@ -304,7 +307,7 @@ def test_whatever_is_written_is_a_period_or_an_example(
 ) -> None:
     hint = "`since:7d`"
     try:
-        found = periods.parse(since, until, now=now, tz=tz)
+        found = timeparse_period.parse(since, until, now=now, tz=tz)
     except UserInputError as error:
         found, hint = None, error.next_step
     assert "`since:7d`" in hint
@@ -339,21 +342,21 @@ def span(period: Period) -> tuple[str, str, str]:
 def test_the_period_before_is_as_long_and_ends_where_this_one_begins(
     since: str, until: str | None, expected: tuple[str, str, str]
 ) -> None:
-    assert span(periods.before(parse(since, until))) == expected
+    assert span(timeparse_period.before(parse(since, until))) == expected
 
 
 @given(st.integers(0, 4000), st.integers(1, 40), st.sampled_from([MADRID, "America/Santiago", "Asia/Kathmandu"]))
 def test_nothing_lies_between_a_period_and_the_one_before(start: int, days: int, tz: str) -> None:
     first = date(2020, 1, 1) + timedelta(days=start)
     this = parse(first.isoformat(), (first + timedelta(days=days - 1)).isoformat(), now=SATURDAY, tz=tz)
-    earlier = periods.before(this)
+    earlier = timeparse_period.before(this)
     assert this.start.astimezone(UTC) - earlier.end.astimezone(UTC) == MILLISECOND
     assert earlier.start.date() == first - timedelta(days=days)
 
 
 def test_a_stretch_between_two_instants_leaves_the_second_to_the_next_one() -> None:
     monday = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
-    found = periods.between(monday, monday + timedelta(days=7), MADRID)
+    found = timeparse_period.between(monday, monday + timedelta(days=7), MADRID)
     assert found.words == "from 16 Nov 2026 09:00 to 23 Nov 2026 09:00 (Europe/Madrid)"
     assert found.end == monday + timedelta(days=7) - MILLISECOND
 
@@ -367,7 +370,7 @@ def test_a_period_can_be_typed_so_that_it_means_the_same_later_and_elsewhere(
     since: str | None, until: str | None, tz: str
 ) -> None:
     found = parse(since, until, tz=tz)
-    again = dict(periods.typed(found))
+    again = dict(timeparse_period.typed(found))
     later = parse(again.get("since"), again["until"], now=SATURDAY + timedelta(days=40), tz="America/Lima")
     assert later.start == found.start or found.open
     assert abs(later.end - found.end) < MILLISECOND

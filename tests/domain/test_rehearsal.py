@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain import filters, grammar
 from bot.domain.model import Build, Event, Origin, Stage
-from bot.domain.rehearsal import LOOKED_AT, rehearse
+from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from tests.domain import facts
 from tests.domain.facts import NOON, build
 

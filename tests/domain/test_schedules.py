@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import schedules
-from bot.domain.schedules import Schedule
-from bot.errors import UserInputError
-from bot.language import speaking
+from bot.domain.timeparse import schedule as timeparse_schedule
+from bot.domain.timeparse.schedule import Schedule
+from bot.exceptions import UserInputError
+from bot.i18n import speaking
 
 MADRID = "Europe/Madrid"
 ZONES = (MADRID, "UTC", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "Africa/Cairo")
@@ -39,8 +39,8 @@ _schedules = st.builds(
     ],
 )
 def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical: str, words: str) -> None:
-    found = schedules.parse(typed)
-    assert (str(found), schedules.explain(found)) == (canonical, words)
+    found = timeparse_schedule.parse(typed)
+    assert (str(found), timeparse_schedule.explain(found)) == (canonical, words)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical
 )
 def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: str) -> None:
     with speaking("es"):
-        found = schedules.parse(typed)
-        assert (str(found), schedules.explain(found)) == (typed, words)
+        found = timeparse_schedule.parse(typed)
+        assert (str(found), timeparse_schedule.explain(found)) == (typed, words)
 
 
 @pytest.mark.parametrize(
@@ -68,39 +68,39 @@ def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: s
 )
 def test_what_is_no_schedule_is_answered_with_examples(typed: str) -> None:
     with pytest.raises(UserInputError) as caught:
-        schedules.parse(typed)
+        timeparse_schedule.parse(typed)
     assert "daily@09:00" in caught.value.next_step
 
 
 @given(_schedules)
 def test_the_canonical_text_is_the_schedule(schedule: Schedule) -> None:
-    assert schedules.parse(str(schedule)) == schedule
+    assert timeparse_schedule.parse(str(schedule)) == schedule
 
 
 def test_it_comes_round_in_the_persons_own_time_zone() -> None:
     saturday = datetime(2026, 11, 21, 11, 30, tzinfo=UTC)
-    monday = schedules.parse("monday@09:00")
-    assert schedules.next_after(monday, saturday, MADRID) == datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-    assert schedules.next_after(monday, saturday, "Asia/Tokyo") == datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
-    assert schedules.next_after(monday, saturday, "No/Where") == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    monday = timeparse_schedule.parse("monday@09:00")
+    assert timeparse_schedule.next_after(monday, saturday, MADRID) == datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    assert timeparse_schedule.next_after(monday, saturday, "Asia/Tokyo") == datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
+    assert timeparse_schedule.next_after(monday, saturday, "No/Where") == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 def test_the_time_itself_is_not_after_itself() -> None:
     nine = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-    daily = schedules.parse("daily@09:00")
-    assert schedules.next_after(daily, nine, MADRID) == nine + timedelta(days=1)
-    assert schedules.next_after(daily, nine - timedelta(microseconds=1), MADRID) == nine
+    daily = timeparse_schedule.parse("daily@09:00")
+    assert timeparse_schedule.next_after(daily, nine, MADRID) == nine + timedelta(days=1)
+    assert timeparse_schedule.next_after(daily, nine - timedelta(microseconds=1), MADRID) == nine
 
 
 def test_nine_o_clock_stays_nine_o_clock_when_the_clocks_change() -> None:
-    daily = schedules.parse("daily@09:00")
+    daily = timeparse_schedule.parse("daily@09:00")
     before = datetime(2026, 10, 24, 9, 0, tzinfo=ZoneInfo(MADRID))  # the clocks go back on the 25th
-    assert schedules.next_after(daily, before, MADRID) == datetime(2026, 10, 25, 8, 0, tzinfo=UTC)
+    assert timeparse_schedule.next_after(daily, before, MADRID) == datetime(2026, 10, 25, 8, 0, tzinfo=UTC)
 
 
 def _all(typed: str, start: datetime, end: datetime, tz: str = MADRID) -> list[datetime]:
     found, at = [], start
-    while (at := schedules.next_after(schedules.parse(typed), at, tz)) < end:
+    while (at := timeparse_schedule.next_after(timeparse_schedule.parse(typed), at, tz)) < end:
         found.append(at)
     return found
 
@@ -118,10 +118,10 @@ def test_a_half_past_two_that_exists_twice_comes_once() -> None:
     """In Madrid 03:00 becomes 02:00 on 25 October 2026, which is 01:00 UTC: 02:30 is 00:30 and 01:30 UTC."""
     first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     tomorrow = datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
-    daily = schedules.parse("daily@02:30")
-    assert schedules.next_after(daily, first - timedelta(minutes=1), MADRID) == first
+    daily = timeparse_schedule.parse("daily@02:30")
+    assert timeparse_schedule.next_after(daily, first - timedelta(minutes=1), MADRID) == first
     for minutes in range(120):  # whenever after it the bot asks, a restart in the second 02:xx hour included
-        assert schedules.next_after(daily, first + timedelta(minutes=minutes), MADRID) == tomorrow
+        assert timeparse_schedule.next_after(daily, first + timedelta(minutes=minutes), MADRID) == tomorrow
 
 
 def test_a_leap_day_is_a_day() -> None:
@@ -140,7 +140,7 @@ def test_a_leap_day_is_a_day() -> None:
 def test_each_chosen_day_has_it_once_and_no_other_day_has(schedule: Schedule, start: datetime, tz: str) -> None:
     ticks = [start]
     for _ in range(9):
-        ticks.append(schedules.next_after(schedule, ticks[-1], tz))
+        ticks.append(timeparse_schedule.next_after(schedule, ticks[-1], tz))
     assert all(one < other for one, other in pairwise(ticks))
     days = [tick.astimezone(ZoneInfo(tz)).date() for tick in ticks[1:]]
     assert all(day.weekday() in schedule.days for day in days)

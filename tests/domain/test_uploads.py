@@ -5,37 +5,37 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain import formats, uploads
+from bot.domain import build_files, uploads
 from bot.domain.model import App, Build, Stage
 from bot.domain.uploads import Details, pace
-from bot.errors import UnsupportedFile, UserInputError
+from bot.exceptions import UnsupportedFile, UserInputError
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 OLD = Build("old", App("a", "a", "A"), Stage.READY, version="2.4.0", size=10, created_at=AT)
 NEW = replace(OLD, id="new", created_at=AT.replace(day=2))
 
 
-@pytest.mark.parametrize("name", [f"App-1.0.{one}" for one in formats.EXTENSIONS] + ["COURIER.IPA", "a.b.tar.gz"])
+@pytest.mark.parametrize("name", [f"App-1.0.{one}" for one in build_files.EXTENSIONS] + ["COURIER.IPA", "a.b.tar.gz"])
 def test_every_documented_format_is_taken(name: str) -> None:
-    formats.check(name, 1)
+    build_files.check(name, 1)
 
 
 @pytest.mark.parametrize("name", ["app.gz", "app", "app.ipa.txt", ".apk", "", "app.apx"])
 def test_nothing_else_is(name: str) -> None:
     with pytest.raises(UnsupportedFile, match=r"\.ipa \.apk \.aab"):
-        formats.check(name, 1)
+        build_files.check(name, 1)
 
 
 def test_4_gb_are_taken_and_a_byte_more_is_not() -> None:
-    formats.check("a.ipa", 4 * 1024**3)
+    build_files.check("a.ipa", 4 * 1024**3)
     with pytest.raises(UnsupportedFile, match="4 GB"):
-        formats.check("a.ipa", 4 * 1024**3 + 1)
+        build_files.check("a.ipa", 4 * 1024**3 + 1)
 
 
 @pytest.mark.parametrize("start", [b"\xcf\xfa\xed\xfe", b"xar!", b"MZ\x90"])
 def test_the_start_of_a_file_that_is_no_archive_is_not_judged(start: bytes) -> None:
     for name in ("a.pkg", "a.dmg", "a.exe", "a.msi", "a.tar.gz"):
-        formats.check_start(name, start)
+        build_files.check_start(name, start)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,14 @@ import pytest
 from tests.frame.shell import ROOT, Done, run
 
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-ROOMS = ["doctor", "web", "commands", "jobs", "slack", "applivery", "store", "domain", "language"]
+PACKAGES = [
+    *("cli", "doctor", "web", "commands", "workers", "dispatch", "services", "slack", "applivery", "db", "domain"),
+    *("observability", "i18n", "slack/blocks", "slack/views", "slack/socket_mode"),
+]
+MODULES = [
+    *("__main__", "app", "health", "container", "factories", "supervisor", "testing_overrides", "http_client"),
+    *("settings", "exceptions", "timeouts", "dispatch/dispatcher", "slack/client", "slack/web_api"),
+]
 
 
 def lint_imports(folder: Path) -> Done:
@@ -19,68 +26,70 @@ def lint_imports(folder: Path) -> Done:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A house with every room of the real one, all of them empty, under the real contracts."""
+def skeleton(tmp_path: Path) -> Path:
+    """A checkout with every package of the real one, all of them empty, under the real contracts."""
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
-    for room in ["", *ROOMS, "sandbox"]:
-        (tmp_path / "bot" / room).mkdir(exist_ok=True)
-        (tmp_path / "bot" / room / "__init__.py").touch()
-    modules = ["__main__", "cli", "service", "config", "errors", "patience", "telemetry", "causes", "http_client"]
-    modules += ["jobs/bell"]
-    for module in [*modules, "slack/app", "slack/poster", "slack/socket"]:
+    for package in ["bot", *(f"bot/{name}" for name in PACKAGES), "sandbox", "sandbox/slack"]:
+        (tmp_path / package).mkdir(exist_ok=True)
+        (tmp_path / package / "__init__.py").touch()
+    for module in MODULES:
         (tmp_path / f"bot/{module}.py").touch()
     return tmp_path
 
 
-def test_imports_go_the_way_that_the_readme_draws() -> None:
+def test_imports_keep_the_contracts() -> None:
     done = lint_imports(ROOT)
     assert done.code == 0, done.said
 
 
-def test_an_empty_house_keeps_every_contract(house: Path) -> None:
-    done = lint_imports(house)
+def test_empty_packages_keep_every_contract(skeleton: Path) -> None:
+    done = lint_imports(skeleton)
     assert done.code == 0, done.said
 
 
-def test_what_the_picture_allows_passes(house: Path) -> None:
-    (house / "bot/__main__.py").write_text("from bot import cli")
-    (house / "bot/cli.py").write_text("from bot import config, doctor, errors, sandbox, service")
-    (house / "bot/doctor/__init__.py").write_text("from bot import service, applivery, slack, store")
-    (house / "bot/service.py").write_text("from bot import web, commands, jobs, slack, store")
-    (house / "bot/web/__init__.py").write_text("from bot import slack, applivery, store\nfrom bot.jobs import bell")
-    (house / "bot/commands/get.py").write_text(
-        "from slack_sdk.models.blocks import Option\nfrom bot import slack, store, domain, errors"
+def test_allowed_imports_pass(skeleton: Path) -> None:
+    (skeleton / "bot/__main__.py").write_text("from bot import cli")
+    (skeleton / "bot/cli/program.py").write_text("from bot import settings, doctor, exceptions, app")
+    (skeleton / "bot/doctor/runner.py").write_text("from bot import app, applivery, slack, db")
+    (skeleton / "bot/app.py").write_text("from bot import web, commands, workers, slack, db, health, container")
+    (skeleton / "bot/web/server.py").write_text("from bot import slack, services, applivery, db")
+    (skeleton / "bot/commands/get.py").write_text(
+        "from slack_sdk.models.blocks import Option\nfrom bot import slack, services, domain, exceptions"
     )
-    (house / "bot/slack/app.py").write_text("import slack_bolt, slack_sdk, asyncio, aiohttp")
-    done = lint_imports(house)
+    (skeleton / "bot/slack/client.py").write_text("import slack_sdk, asyncio, aiohttp")
+    (skeleton / "bot/slack/views/link.py").write_text("from bot.slack import blocks\nfrom bot import domain, i18n")
+    done = lint_imports(skeleton)
     assert done.code == 0, done.said
 
 
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("slack/app", "import bot.commands", "Imports go one way"),
-        ("store/store", "import bot.slack", "Imports go one way"),
-        ("applivery/client", "import bot.store", "Imports go one way"),
-        ("commands/get", "import bot.jobs", "Imports go one way"),
-        ("service", "import bot.doctor", "Imports go one way"),
-        ("web/health", "import bot.jobs.watch", "Imports go one way"),
-        ("domain/builds", "import bot.store", "Imports go one way"),
-        ("config", "import bot.errors", "Imports go one way"),
-        ("cellar", "", "Imports go one way"),
-        ("domain/builds", "import asyncio", "Decisions know no network"),
-        ("domain/builds", "from sqlalchemy import select", "Decisions know no network"),
-        ("domain/builds", "from bot import telemetry", "Decisions know no network"),
-        ("sandbox/slack", "import bot.errors", "The sandbox imports nothing"),
-        ("service", "import bot.sandbox", "Only the shell"),
-        ("commands/get", "from bot.slack import poster", "A subcommand returns"),
-        ("commands/get", "import aiohttp", "A subcommand returns"),
+        ("bot/dispatch/dispatcher", "import bot.commands", "Imports go one way"),
+        ("bot/db/database", "import bot.slack", "Imports go one way"),
+        ("bot/applivery/client", "import bot.db", "Imports go one way"),
+        ("bot/commands/get", "import bot.workers", "Imports go one way"),
+        ("bot/app", "import bot.doctor", "Imports go one way"),
+        ("bot/web/health", "import bot.workers.build_poller", "Imports go one way"),
+        ("bot/services/links", "import bot.dispatch", "Imports go one way"),
+        ("bot/domain/builds", "import bot.db", "Imports go one way"),
+        ("bot/settings", "import bot.exceptions", "Imports go one way"),
+        ("bot/cellar", "", "Imports go one way"),
+        ("bot/domain/builds", "import asyncio", "The domain is free of I/O"),
+        ("bot/domain/builds", "from sqlalchemy import select", "The domain is free of I/O"),
+        ("bot/domain/builds", "from bot import observability", "The domain is free of I/O"),
+        ("bot/slack/views/link", "from bot.slack import client", "Views and blocks know no client"),
+        ("bot/slack/blocks/charts", "import sqlalchemy", "Views and blocks know no client"),
+        ("sandbox/slack/server", "import bot.exceptions", "The sandbox imports nothing"),
+        ("bot/app", "import sandbox", "The bot imports nothing of the sandbox"),
+        ("bot/commands/get", "from bot.slack import client", "A subcommand returns"),
+        ("bot/commands/get", "import aiohttp", "A subcommand returns"),
     ],
 )
-def test_a_wrong_import_fails_the_check(house: Path, module: str, line: str, contract: str) -> None:
-    (house / "bot/jobs/watch.py").touch()
-    (house / f"bot/{module}.py").write_text(line)
-    done = lint_imports(house)
+def test_forbidden_import_fails_the_check(skeleton: Path, module: str, line: str, contract: str) -> None:
+    (skeleton / "bot/workers/build_poller.py").touch()
+    (skeleton / f"{module}.py").write_text(line)
+    done = lint_imports(skeleton)
     assert done.code == 1, done.said
     [broken] = [said for said in done.said.splitlines() if said.endswith(" BROKEN")]
     assert broken.startswith(contract)
@@ -90,7 +99,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "util", "helpers", "helper", "common", "base", "manager", "core", "misc"}
     named = {
         path.relative_to(ROOT): empty & {path.stem, *path.relative_to(ROOT).parts[:-1]}
-        for folder in ("bot", "tests", "bench")
+        for folder in ("bot", "sandbox", "tests", "bench")
         for path in (ROOT / folder).rglob("*.py")
     }
     assert {path: names for path, names in named.items() if names} == {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.config import Settings
+from bot.settings import Settings
 from tests.frame.shell import ROOT
 
 TEXT = (ROOT / "compose.yaml").read_text()

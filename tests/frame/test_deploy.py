@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.config import Settings
-from bot.telemetry import Metrics
+from bot.observability.telemetry import Metrics
+from bot.settings import Settings
 from tests.frame.shell import ROOT
 
 DEPLOY = ROOT / "deploy"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.config import Settings, UploadSettings
+from bot.settings import Settings, UploadSettings
 from tests.frame.shell import ROOT
 
 LINES = (ROOT / ".env.example").read_text().splitlines()

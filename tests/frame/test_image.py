@@ -19,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bot.config import Settings
+from bot.settings import Settings
 from tests.frame.image import STEPS, dockerfile, last, step, variables
 from tests.frame.locks import pins
 from tests.frame.shell import ROOT, environment, run

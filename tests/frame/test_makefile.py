@@ -32,7 +32,8 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "a fresh clone"
     (folder / "bot").mkdir(parents=True)
     (folder / "bot/__init__.py").touch()
-    (folder / "bot/__main__.py").write_text("import sys, idna\nprint('bot', *sys.argv[1:], sep='|')\n")
+    (folder / "sandbox").mkdir()
+    (folder / "sandbox/__main__.py").write_text("import sys, idna\nprint('demo', *sys.argv[1:], sep='|')\n")
     (folder / "pyproject.toml").write_text(TINY)
     (folder / "requirements.lock").write_text(pins("requirements.lock")["idna"])
     shutil.copy(ROOT / "requirements-build.lock", folder)
@@ -50,10 +51,10 @@ def test_the_first_call_sets_up_and_the_second_costs_nothing(checkout: Path, tmp
     (checkout / ".venv/bin").mkdir(parents=True)  # what an interrupted first call leaves
     env = without_uv(tmp_path)
     first = run("make", "demo", "ARGS=x 'y z'", cwd=checkout, env=env)
-    assert (first.code, first.said.splitlines()[-1]) == (0, "bot|demo|x|y z"), first.said
+    assert (first.code, first.said.splitlines()[-1]) == (0, "demo|x|y z"), first.said
     assert "by pip" in first.said
     second = run("make", "demo", cwd=checkout, env=env)
-    assert (second.code, second.said) == (0, "bot|demo\n")
+    assert (second.code, second.said) == (0, "demo\n")
     assert run("make", "--question", ".venv/.stamp-run", cwd=checkout, env=env).code == 0
 
 
@@ -79,7 +80,7 @@ def test_uv_is_used_where_it_is(checkout: Path, tmp_path: Path) -> None:
     env = without_uv(tmp_path)
     (tmp_path / "bin/uv").symlink_to(uv)
     done = run("make", "demo", cwd=checkout, env=env)
-    assert (done.code, done.said.splitlines()[-1]) == (0, "bot|demo"), done.said
+    assert (done.code, done.said.splitlines()[-1]) == (0, "demo"), done.said
     assert "by uv" in done.said
     assert not (checkout / ".venv/bin/pip").exists()
 

@@ -8,11 +8,11 @@ from typing import get_args
 import pytest
 import sqlalchemy as sa
 
-from bot.config import RoleName
+from bot.db.dialect_sql import literal
+from bot.db.types import OneOf
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
-from bot.store.columns import OneOf
-from bot.store.sql import literal
+from bot.settings import RoleName
 from tests.frame.vocabularies import PRODUCT, TESTS, Declared, enums, spelt_out
 
 

@@ -28,7 +28,7 @@ from tests.frame.shell import ROOT
 PRODUCT = tuple(
     path
     for path in sorted((ROOT / "bot").rglob("*.py"))
-    if not path.is_relative_to(ROOT / "bot/sandbox") and not path.is_relative_to(ROOT / "bot/store/migrations")
+    if not path.is_relative_to(ROOT / "sandbox") and not path.is_relative_to(ROOT / "bot/db/migrations")
 )
 MANY = {"tuple", "list", "set", "frozenset", "Sequence", "Collection", "Iterable", "Annotated"}
 LABELS = {*Entrypoint, *AuditOutcome, *RequestOutcome, *PollOutcome, *WebhookOutcome, *ClaimOutcome, *TicketStatus}
@@ -61,7 +61,7 @@ def enums() -> dict[str, frozenset[str]]:
     """The words of every StrEnum of the product, by its name."""
     found: dict[str, frozenset[str]] = {}
     for module in pkgutil.walk_packages(bot.__path__, "bot."):
-        if not module.name.startswith(("bot.sandbox", "bot.store.migrations", "bot.__main__")):
+        if not module.name.startswith(("sandbox", "bot.db.migrations", "bot.__main__")):
             for kind in vars(importlib.import_module(module.name)).values():
                 if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum:
                     found[kind.__name__] = frozenset(kind)

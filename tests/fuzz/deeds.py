@@ -6,9 +6,9 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.slack import Turn, User, View
-from bot.slack.command import Kind
+from bot.dispatch.registry import Kind
 from bot.slack.manifest import EVENTS
+from sandbox.slack import Turn, User, View
 from tests.conftest import World
 from tests.everything import seer
 from tests.fuzz.words import Typist

@@ -6,9 +6,9 @@ from copy import deepcopy
 
 import aiohttp
 
-from bot.sandbox.slack import Turn
-from bot.sandbox.slack.signed import signature
-from bot.store.wakeups import Topic
+from bot.db.wakeups import Topic
+from sandbox.slack import Turn
+from sandbox.slack.signing import signature
 from tests.fuzz.deeds import RECENT, Scene, sendable
 from tests.fuzz.scenery import a_build
 from tests.fuzz.spoiling import spoiled, wrong

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bot.language import LANGUAGES
-from bot.sandbox.faults import Fault
-from bot.store.store import migrate
+from bot.db.database import migrate
+from bot.i18n import LANGUAGES
+from sandbox.faults import Fault
 from tests.conftest import World, living, logged
 from tests.fuzz import deeds, misdeeds
 from tests.fuzz.deeds import Scene

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from bot.sandbox.applivery.records import PretendedApp
+from sandbox.applivery.models import PretendedApp
 from tests.conftest import World
 from tests.fuzz.words import HOSTILE
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bot.language import LANGUAGES, say, speaking
+from bot.i18n import LANGUAGES, say, speaking
 from tests.conftest import World
 from tests.fuzz.deeds import Scene
 from tests.seeing import every_message
@@ -71,7 +71,7 @@ class Judge:
             if said["level"] in ("error", "critical") and said["event"] not in MEANT:
                 frames = OURS.findall(said.get("exception", ""))
                 where = ":".join(frames[-1]) if frames else ""
-                if where.startswith("bot/sandbox/applivery/"):
+                if where.startswith("sandbox/applivery/"):
                     continue  # of a build that we spoiled there; to the bot it is one more answer that fails
                 kind = f"{said['event'].splitlines()[0]} {said.get('error', '')} {where}"
                 yield Finding(kind[:300], said.get("exception") or line[:3000])

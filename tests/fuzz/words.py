@@ -7,11 +7,11 @@ import random
 import re
 from collections.abc import Callable
 
+from bot.dispatch.arguments import _bare, _keys
+from bot.dispatch.registry import Entry, Kind, Parameter, Rest, Target
 from bot.domain.downloads import By
 from bot.domain.model import App
-from bot.sandbox.slack import User
-from bot.slack.binding import _bare, _keys
-from bot.slack.command import Entry, Kind, Parameter, Rest, Target
+from sandbox.slack import User
 from tests.conftest import World
 from tests.everything import typed
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from bot.config import Settings
-from bot.service import Tuning, running
+from bot import app
+from bot.settings import Settings
+from bot.testing_overrides import Tuning
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["bot.service", "bot.commands", "tests.jobs.replica"])
+_forks.set_forkserver_preload(["bot.app", "bot.commands", "tests.jobs.replica"])
 
 
 def start(settings: Settings, tuning: Tuning) -> BaseProcess:
@@ -33,5 +34,5 @@ def _run(settings: dict[str, Any], seconds: dict[str, float]) -> None:
 
 
 async def _forever(settings: Settings, tuning: Tuning) -> None:
-    async with running(settings, tuning):
+    async with app(settings, tuning):
         await asyncio.Event().wait()

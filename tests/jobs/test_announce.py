@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot import service
-from bot.errors import StartupError
-from bot.sandbox.faults import Fault
-from bot.service import Service
+from bot.app import Service, running
+from bot.exceptions import StartupError
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import Clock
 from tests.jobs.conftest import on_postgresql, on_sqlite
@@ -462,10 +461,7 @@ async def replicas(world: World) -> Any:
 
         async def start(count: int, *, jobs: bool, every: float = 0.05) -> list[Service]:
             settings = world.settings(poll_idle_seconds=every, poll_busy_seconds=every)
-            return [
-                await stack.enter_async_context(service.running(settings, world.tuning, jobs=jobs))
-                for _ in range(count)
-            ]
+            return [await stack.enter_async_context(running(settings, world.tuning, jobs=jobs)) for _ in range(count)]
 
         yield start
 
@@ -528,7 +524,7 @@ async def test_when_one_of_two_replicas_dies_the_other_goes_on(two: World, repli
 @on_sqlite
 async def test_a_second_process_on_sqlite_is_refused_with_words(watched: World) -> None:
     with pytest.raises(StartupError, match=r"Another process \(id \d+\) is using the database .*PostgreSQL"):
-        async with service.running(watched.settings(), watched.tuning):
+        async with running(watched.settings(), watched.tuning):
             pass
     await record(watched, "1")
     await watched.settle()

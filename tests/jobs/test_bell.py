@@ -9,11 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot import service
+from bot.app import running
+from bot.db.wakeups import Topic
 from bot.domain.outcomes import WebhookOutcome
 from bot.domain.token_buckets import TokenBuckets
-from bot.jobs.bell import NOTICES_AT_ONCE, POLLS_AT_ONCE, Bell
-from bot.store.wakeups import Topic
+from bot.services.webhook import NOTICES_AT_ONCE, POLLS_AT_ONCE, Bell
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import lists, ready, subscribed
@@ -156,7 +156,7 @@ async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
     await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
     quiet = rested.settings(applivery_webhook_secret=SECRET)
     rested.applivery.build(rested.courier, version="1.0.0")
-    async with service.running(quiet, rested.tuning, jobs=False) as other:
+    async with running(quiet, rested.tuning, jobs=False) as other:
         await Bell(other.store).ring(b"")
         await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])
 

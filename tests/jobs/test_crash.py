@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.config import Settings
+from bot.settings import Settings
 from tests.conftest import World, heard
 from tests.jobs import replica
 from tests.jobs.conftest import on_postgresql

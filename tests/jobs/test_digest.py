@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import service
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
-from bot.store.columns import micros
+from bot.app import running
+from bot.db.types import micros
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.everything import dump, execute
 from tests.jobs.conftest import on_postgresql, on_sqlite
@@ -290,8 +290,7 @@ async def test_two_replicas_say_it_once(world: World) -> None:
     due(world)
     async with AsyncExitStack() as stack:
         others = [
-            await stack.enter_async_context(service.running(world.settings(), world.tuning, jobs=False))
-            for _ in range(2)
+            await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False)) for _ in range(2)
         ]
         await asyncio.gather(*(one.digest.step() for one in (world.bot, *others)))
         await asyncio.gather(*(world.settle(one) for one in (world.bot, *others)))

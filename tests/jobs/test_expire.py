@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.handing import Clock, direct, directs, ready, rested, seen, start_with_page
 from tests.seeing import labels, link, press

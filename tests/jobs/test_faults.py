@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot.domain.model import App, Build, Stage
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.jobs import replica
 from tests.jobs.conftest import on_postgresql, on_sqlite

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.domain import changelogs, filters, grammar, manners
-from bot.jobs.bell import Bell
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.message import Message
-from bot.store.wakeups import Topic
+from bot.db.wakeups import Topic
+from bot.domain import changelogs, delivery_options, filters, grammar
+from bot.services.webhook import Bell
+from sandbox.faults import Fault
+from sandbox.slack.message import Message
 from tests.conftest import World, heads
 from tests.handing import Clock, directs, seen
 from tests.jobs.conftest import on_sqlite
@@ -40,7 +40,7 @@ async def listen(world: World, words: str = "", channel: Any = None, *, every: b
         filters.events(typed),
         filters.query(typed),
         world.ana.id,
-        manner=manners.manner(typed, MADRID),
+        manner=delivery_options.manner(typed, MADRID),
     )
     await world.look()
     return wish.id

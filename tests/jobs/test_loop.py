@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.errors import DatabaseUnavailable, ServiceUnavailable
-from bot.jobs.loop import LONGEST_BACK_OFF, LONGEST_REST, Outage, forever
-from bot.store.store import Store
-from bot.store.wakeups import Topic
+from bot.db.database import Store
+from bot.db.wakeups import Topic
+from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
+from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, Outage, forever
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql
 from tests.postgres import PostgresServer

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.domain.health import Tries
-from bot.errors import ServiceUnavailable
-from bot.jobs.outages import OutageNotifier
+from bot.exceptions import ServiceUnavailable
+from bot.workers.poll_outages import OutageNotifier
 from tests.conftest import World
 from tests.handing import directs
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Event
-from bot.errors import ChannelUnavailable
-from bot.slack.refusals import _CHANNEL
+from bot.exceptions import ChannelUnavailable
+from bot.slack.errors import _CHANNEL
 from tests.conftest import World
 from tests.handing import directs, ready
 

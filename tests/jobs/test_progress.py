@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.domain.model import Stage
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
 from bot.slack.blocks import Message as Says
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World, texts
 from tests.handing import Clock, directs, downloaded, ready, rested, seen
 from tests.jobs.conftest import on_sqlite

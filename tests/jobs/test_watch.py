@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.domain.model import Event, Stage
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.message import Message
+from sandbox.faults import Fault
+from sandbox.slack.message import Message
 from tests.conftest import World, heads
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels

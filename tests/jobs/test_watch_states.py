@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.message import Message
+from sandbox.faults import Fault
+from sandbox.slack.message import Message
 from tests.conftest import World, heads, texts
 from tests.handing import Clock, directs, ready, rested, seen
 from tests.jobs.conftest import on_sqlite

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
 from bot.slack.manifest import EVENTS
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import ready, rested, seen
 from tests.jobs.conftest import on_postgresql, on_sqlite

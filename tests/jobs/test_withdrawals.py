@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sandbox.applivery.records import PretendedBuild
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Channel, Message, User
-from bot.store.columns import micros
+from bot.db.types import micros
+from sandbox.applivery.models import PretendedBuild
+from sandbox.faults import Fault
+from sandbox.slack import Channel, Message, User
 from tests.conftest import World
 from tests.everything import execute
 from tests.handing import direct, directs, mints, ready, rested, start_with_page

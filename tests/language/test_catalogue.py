@@ -84,5 +84,5 @@ def test_a_translation_begins_and_ends_as_the_sentence_does() -> None:
 
 
 def test_what_is_written_is_what_the_tool_writes() -> None:
-    file = catalogue.LANGUAGE / "es.po"
+    file = catalogue.path("es")
     assert file.read_text("utf-8") == catalogue.as_text(catalogue.updated("es"))

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bot.domain.grammar import NO_WORDS
-from bot.language import LANGUAGES, speaking
-from bot.sandbox.slack import Message, User
+from bot.i18n import LANGUAGES, speaking
 from bot.slack.blocks import Form
-from bot.slack.cards import recalls, subscribing
-from bot.slack.cards import subscriptions as cards
+from bot.slack.views import recalls, subscription_form
+from bot.slack.views import subscriptions as cards
+from sandbox.slack import Message, User
 from tests.conftest import World, heads
 from tests.domain.facts import FULL, subscription
 from tests.handing import directs, ready
@@ -139,8 +139,8 @@ async def test_every_app_is_called_and_found_by_its_name_in_each_language(world:
 def forms() -> list[Any]:
     """Every form of channels, with its most."""
     return [
-        subscribing.ask(NO_WORDS, "Europe/Madrid", None),
-        subscribing.edit(subscription(99999), NO_WORDS, "Europe/Madrid", cards.value(subscription(99999))),
+        subscription_form.ask(NO_WORDS, "Europe/Madrid", None),
+        subscription_form.edit(subscription(99999), NO_WORDS, "Europe/Madrid", cards.value(subscription(99999))),
         recalls.ask(FULL),
         recalls.ask_which(),
     ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot import language
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, User
+from bot import i18n
+from sandbox.faults import Fault
+from sandbox.slack import Message, User
 from tests.commands.test_upload import carried, filled, posted, quick  # noqa: F401 - a fixture
 from tests.conftest import World
 from tests.handing import Clock, direct, directs, ready, rested, seen
@@ -176,5 +176,5 @@ async def test_people_to_be_mailed_are_counted_in_spanish(world: World, lucia: U
     assert sure.title == "Correo a 3 personas"
     counted = "un correo a *3 personas*: 2 colaboradores y 1 empleado de la tienda de Courier."
     assert counted in sure.blocks[0]["text"]["text"]
-    with language.speaking("es"):
-        assert len(language.count("Mail {number} person?", "Mail {number} people?", 99_999)) <= 24
+    with i18n.speaking("es"):
+        assert len(i18n.count("Mail {number} person?", "Mail {number} people?", 99_999)) <= 24

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.applivery.wire import DETAILS, NETWORKS
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.applivery.payloads import DETAILS, NETWORKS
+from sandbox.faults import Fault
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.sandbox.faults import Fault, Faults, cut
+from sandbox.faults import Fault, Faults, cut
 
 
 def test_a_fault_is_used_as_often_as_was_asked_and_then_gone():

@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from bot.sandbox.seed import MANIFEST
-from bot.sandbox.world import Sandbox
+from sandbox.demo import Sandbox
+from sandbox.seed_data import MANIFEST
 from tests.sandbox.app_for_the_page import connected
 from tests.sandbox.chromium import MISSING, PROGRAM, chromium
 

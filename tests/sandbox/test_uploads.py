@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.faults import Fault
+from sandbox.applivery import PretendedApplivery
+from sandbox.faults import Fault
 
 
 @pytest.fixture

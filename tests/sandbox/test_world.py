@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.applivery import PretendedApplivery
-from bot.sandbox.world import Sandbox
+from sandbox.applivery import PretendedApplivery
+from sandbox.demo import Sandbox
 
 Open = Callable[..., Awaitable[Sandbox]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain import grammar
-from bot.sandbox.slack.composing import delivered
-from bot.slack import incoming
+from bot.slack import typed_text
+from sandbox.slack.composing import delivered
 
 
 def pasted(words: str) -> Iterator[str]:
@@ -36,4 +36,4 @@ def _escaped(words: str) -> str:
 
 def received(sent: str) -> str:
     """The words as the parser has them before it splits them."""
-    return grammar.unescaped(incoming.words(sent))
+    return grammar.unescaped(typed_text.words(sent))

@@ -10,9 +10,9 @@ from typing import Any
 
 from bot.applivery.hosts import Hosts
 from bot.domain.model import App, Build
-from bot.language.verbatim import CLOSE, OPEN
-from bot.sandbox.slack.strict import check_message
+from bot.i18n.verbatim import CLOSE, OPEN
 from bot.slack.blocks import MESSAGE_TEXT, Message
+from sandbox.slack.validation import check_message
 from tests.seeing import PARAGRAPHS, paragraph
 
 # What mrkdwn does something with. https://docs.slack.dev/messaging/formatting-message-text#advanced

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.outcomes import RequestOutcome
-from bot.sandbox.slack import View
+from sandbox.slack import View
 from tests.conftest import World
 from tests.seeing import old_card, press
 

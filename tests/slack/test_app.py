@@ -7,13 +7,13 @@ import re
 import pytest
 
 import bot.commands
+from bot.dispatch.registry import Call, Registry, command
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.domain.outcomes import RequestOutcome
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
 from bot.slack.blocks import Message as Says
-from bot.slack.command import Call, Registry, command
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.seeing import every_message, everything_said, everything_stored, labels, link, old_card, press
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.applivery.catalogue import Catalogue
+from bot.dispatch.arguments import bind
+from bot.dispatch.registry import Call, Entry, Filters, House, Registry, Target, command
 from bot.domain import grammar
 from bot.domain.audit import Entrypoint
 from bot.domain.model import App, Asker, Role
-from bot.domain.periods import Period
-from bot.errors import NotFoundByName, UserInputError
-from bot.slack.binding import bind
+from bot.domain.timeparse.period import Period
+from bot.exceptions import NotFoundByName, UserInputError
+from bot.services.app_directory import Catalogue
 from bot.slack.blocks import Message
-from bot.slack.command import Call, Entry, Filters, House, Registry, Target, command
 from tests.conftest import World
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.language.verbatim import unmarked
-from bot.sandbox.slack.strict import check_message, check_options, check_view
-from bot.slack import blocks, inputs, wording
-from bot.slack.blocks import Form, Message, Where
+from bot.i18n.verbatim import unmarked
+from bot.slack import blocks, mrkdwn
+from bot.slack.blocks import Form, Message, Where, inputs
+from sandbox.slack.validation import check_message, check_options, check_view
 from tests.domain.facts import texts
 from tests.slack.reading import check, strings
 
@@ -37,7 +37,7 @@ from tests.slack.reading import check, strings
     ],
 )
 def test_text_from_outside_becomes_inert(outside: object, inert: str) -> None:
-    assert wording.escape(outside) == inert
+    assert mrkdwn.escape(outside) == inert
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,20 @@ def test_text_from_outside_becomes_inert(outside: object, inert: str) -> None:
     ],
 )
 def test_inline_text_is_one_line_and_as_it_is(outside: str, inert: str) -> None:
-    assert unmarked(wording.inline(outside)) == inert
+    assert unmarked(mrkdwn.inline(outside)) == inert
 
 
 def test_inline_text_is_cut_before_it_is_escaped() -> None:
-    assert unmarked(wording.inline(">" * 300, 10)) == "&gt;" * 9 + "…"
-    assert wording.inline("x" * 10, 10) == "x" * 10
+    assert unmarked(mrkdwn.inline(">" * 300, 10)) == "&gt;" * 9 + "…"
+    assert mrkdwn.inline("x" * 10, 10) == "x" * 10
 
 
 @settings(deadline=None, max_examples=200)
 @given(texts, st.integers(1, 300))
 def test_whatever_comes_from_outside_is_inert(text: str, limit: int) -> None:
-    check(
-        Message("x", (blocks.section(f"x {wording.inline(text, limit)}"), blocks.section(f"x {wording.escape(text)}")))
-    )
-    check(Message(f"x {wording.escape(text)}"))
-    assert len(wording.inline(text, limit).splitlines()) <= 1
+    check(Message("x", (blocks.section(f"x {mrkdwn.inline(text, limit)}"), blocks.section(f"x {mrkdwn.escape(text)}"))))
+    check(Message(f"x {mrkdwn.escape(text)}"))
+    assert len(mrkdwn.inline(text, limit).splitlines()) <= 1
 
 
 def test_bare_words_are_never_read_as_mentions() -> None:
@@ -106,7 +104,7 @@ WHOLE = (
 @given(st.lists(st.sampled_from(WHOLE), min_size=1, max_size=30), st.integers(1, 60))
 def test_a_cut_never_goes_through_what_a_person_sees_as_one(parts: list[str], limit: int) -> None:
     text = "".join(parts)
-    short = wording.cut(text, limit)
+    short = mrkdwn.cut(text, limit)
     assert len(short) <= limit
     if len(text) <= limit:
         assert short == text
@@ -118,20 +116,20 @@ def test_a_cut_never_goes_through_what_a_person_sees_as_one(parts: list[str], li
 
 
 def test_a_cut_keeps_as_much_as_fits() -> None:
-    assert wording.cut("abcdef", 6) == "abcdef"
-    assert wording.cut("abcdef", 5) == "abcd…"
-    assert wording.cut("ab cdef", 4) == "ab…"
-    assert wording.cut("🇪🇸🇫🇷🇮🇹", 5) == "🇪🇸🇫🇷…"
-    assert wording.cut("abcdef", 1) == "…"
+    assert mrkdwn.cut("abcdef", 6) == "abcdef"
+    assert mrkdwn.cut("abcdef", 5) == "abcd…"
+    assert mrkdwn.cut("ab cdef", 4) == "ab…"
+    assert mrkdwn.cut("🇪🇸🇫🇷🇮🇹", 5) == "🇪🇸🇫🇷…"
+    assert mrkdwn.cut("abcdef", 1) == "…"
 
 
 def test_raw_signs_that_are_no_marks_do_not_make_a_cut_greedy() -> None:
-    assert wording.cut("1 < 2 and R&D are longer than that", 20) == "1 < 2 and R&D are l…"
-    assert wording.cut("a;b & c;d & e and more", 12) == "a;b & c;d…"
+    assert mrkdwn.cut("1 < 2 and R&D are longer than that", 20) == "1 < 2 and R&D are l…"
+    assert mrkdwn.cut("a;b & c;d & e and more", 12) == "a;b & c;d…"
 
 
 def test_one_endless_character_is_cut_to_an_ellipsis() -> None:
-    assert wording.cut("e" + "\u0301" * 500, 100) == "…"
+    assert mrkdwn.cut("e" + "\u0301" * 500, 100) == "…"
 
 
 # ------------------------------------------------------------------ plain text
@@ -140,7 +138,7 @@ def test_one_endless_character_is_cut_to_an_ellipsis() -> None:
 @settings(deadline=None)
 @given(texts, st.integers(1, 150))
 def test_plain_text_is_one_line_never_empty_and_within_its_limit(text: str, limit: int) -> None:
-    shown = wording.plain(text, limit)
+    shown = mrkdwn.plain(text, limit)
     assert 1 <= len(shown) <= limit
     assert len(shown.splitlines()) == 1
     assert not [here for here in shown if unicodedata.category(here) in ("Cc", "Cs")]
@@ -151,14 +149,14 @@ def test_plain_text_is_one_line_never_empty_and_within_its_limit(text: str, limi
 
 def test_a_moment_is_shown_in_each_readers_own_time_with_utc_beside_it() -> None:
     noon = datetime(2026, 11, 21, 12, 0, 59, tzinfo=UTC)
-    assert wording.when(noon) == "<!date^1795262459^{date_short_pretty} {time}|2026-11-21 12:00 UTC>"
-    assert wording.when(noon, "{time}") == "<!date^1795262459^{time}|2026-11-21 12:00 UTC>"
-    assert wording.when(None) == "at an unknown time"
+    assert mrkdwn.when(noon) == "<!date^1795262459^{date_short_pretty} {time}|2026-11-21 12:00 UTC>"
+    assert mrkdwn.when(noon, "{time}") == "<!date^1795262459^{time}|2026-11-21 12:00 UTC>"
+    assert mrkdwn.when(None) == "at an unknown time"
 
 
 def test_the_words_beside_a_moment_are_utc_whatever_zone_it_came_in() -> None:
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    assert wording.when(noon.astimezone(timezone(timedelta(hours=9)))) == wording.when(noon)
+    assert mrkdwn.when(noon.astimezone(timezone(timedelta(hours=9)))) == mrkdwn.when(noon)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +172,7 @@ def test_the_words_beside_a_moment_are_utc_whatever_zone_it_came_in() -> None:
     ],
 )
 def test_sizes_are_said_as_people_say_them(count: int | None, words: str) -> None:
-    assert wording.size(count) == words
+    assert mrkdwn.size(count) == words
 
 
 # ------------------------------------------------------------------ messages
@@ -223,14 +221,14 @@ def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
 @settings(deadline=None, max_examples=200)
 @given(texts, st.lists(texts, max_size=12), texts)
 def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], other: str) -> None:
-    inert = [f"x{wording.escape(one)}" for one in more]
-    go = blocks.button(text, "go", wording.plain(other, 9000), says=other, confirm=text, style="danger")
+    inert = [f"x{mrkdwn.escape(one)}" for one in more]
+    go = blocks.button(text, "go", mrkdwn.plain(other, 9000), says=other, confirm=text, style="danger")
     check(
         Message(
             "x",
             (
                 blocks.header(text),
-                blocks.section(f"x{wording.escape(text)}", fields=inert, accessory=go),
+                blocks.section(f"x{mrkdwn.escape(text)}", fields=inert, accessory=go),
                 blocks.context("small", *inert),
                 blocks.divider(),
                 blocks.actions(go, blocks.link_button(text, "https://acme.test/", "open", says=other)),
@@ -255,14 +253,14 @@ def test_a_section_without_a_text_has_its_fields() -> None:
 @settings(deadline=None)
 @given(texts, texts, st.text(max_size=3000))
 def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> None:
-    name = wording.plain(text, 200)
+    name = mrkdwn.plain(text, 200)
     form = Form(
         "get.v1",
         name,
         (
-            blocks.pick("App", "app", hint=text, chosen=blocks.option(text, wording.plain(value, 400))),
+            blocks.pick("App", "app", hint=text, chosen=blocks.option(text, mrkdwn.plain(value, 400))),
             blocks.pick("Build", "build", hint="x", optional=True),
-            inputs.line("Filter", "filter", example=text, value=wording.plain(value, 2900), most=3000),
+            inputs.line("Filter", "filter", example=text, value=mrkdwn.plain(value, 2900), most=3000),
         ),
         submit=name,
         memory=memory,
@@ -274,7 +272,7 @@ def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> No
 @settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), max_size=5))
 def test_every_option_is_one_slack_lists(pairs: list[tuple[str, str]]) -> None:
-    made = [blocks.option(label, wording.plain(value, 400)).to_dict() for label, value in pairs]
+    made = [blocks.option(label, mrkdwn.plain(value, 400)).to_dict() for label, value in pairs]
     assert check_options({"options": made}) == made
 
 

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bot.commands
-from bot import errors
+from bot import exceptions
 from bot.commands.help import TWINS
+from bot.dispatch import replies
+from bot.dispatch.registry import Registry
 from bot.domain import grammar
-from bot.domain.choice import AmbiguousInput
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import (
     App,
     Asker,
@@ -24,13 +26,12 @@ from bot.domain.model import (
     Link,
     Stage,
 )
-from bot.errors import BotError, InvalidId, NotFoundByName, UserInputError
-from bot.slack import replies, wording
+from bot.exceptions import BotError, InvalidId, NotFoundByName, UserInputError
+from bot.slack import mrkdwn
 from bot.slack.blocks import Message, Where
-from bot.slack.cards import builds as build_cards
-from bot.slack.cards import links as link_cards
-from bot.slack.command import Registry
-from bot.slack.paging import page_of
+from bot.slack.blocks.paging import page_of
+from bot.slack.views import builds as build_cards
+from bot.slack.views import links as link_cards
 from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
 from tests.slack.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, dashboard, marked, seen
@@ -60,7 +61,7 @@ def test_a_long_changelog_says_that_there_is_more() -> None:
 @ANY
 @given(facts.apps, st.lists(facts.builds, max_size=13), facts.texts)
 def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> None:
-    check(build_cards.builds(app, page_of(found, 0, 10), wording.inline(note), again="courier"))
+    check(build_cards.builds(app, page_of(found, 0, 10), mrkdwn.inline(note), again="courier"))
 
 
 def test_a_list_that_is_longer_has_more_pages() -> None:
@@ -263,7 +264,13 @@ def test_any_problem_can_be_told_whatever_was_typed(typed: str, near: list[str],
 
 
 @pytest.mark.parametrize(
-    "kind", [errors.PermissionDenied, errors.ServiceUnavailable, errors.DatabaseUnavailable, errors.ChannelUnavailable]
+    "kind",
+    [
+        exceptions.PermissionDenied,
+        exceptions.ServiceUnavailable,
+        exceptions.DatabaseUnavailable,
+        exceptions.ChannelUnavailable,
+    ],
 )
 def test_a_problem_is_told_with_the_next_step_and_the_reference(kind: type[BotError]) -> None:
     told = replies.problem(kind(), "0a1b2c3d")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot import service
-from bot.sandbox.faults import Fault
-from bot.slack import payloads
+from bot.app import running
+from bot.dispatch import requests
 from bot.slack.manifest import EVENTS
+from sandbox.faults import Fault
 from tests.conftest import World
 
 LEFT = "Only people of this workspace"
@@ -82,7 +82,7 @@ async def test_out_of_the_group_is_out_of_its_role_at_once(world: World, way: di
     assert ROLE not in (await world.ask("downloads courier", user=world.bruno)).text
 
 
-@pytest.mark.parametrize("kind", payloads.CHANGES)
+@pytest.mark.parametrize("kind", requests.CHANGES)
 async def test_each_event_alone_is_enough(world: World, kind: str) -> None:
     group = world.slack.usergroup("qa", [world.bruno])
     await known(world)
@@ -113,7 +113,7 @@ async def test_the_other_replica_forgets_too(world: World, postgres_url: str) ->
     world.database = postgres_url
     await known(world)
     async with AsyncExitStack() as stack:
-        other = await stack.enter_async_context(service.running(world.settings(), world.tuning, jobs=False))
+        other = await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False))
         team = world.slack.team_id
         assert (await other.door._people.asker(team, world.bruno.id, None)).role
         await world.slack.change(world.bruno, guest=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import bot.commands
+from bot.dispatch.registry import Call, Entry, Kind, Registry, button, command, form, options
 from bot.domain.model import Role
 from bot.slack.blocks import Message
-from bot.slack.command import Call, Entry, Kind, Registry, button, command, form, options
 from tests.conftest import World
 
 PRODUCT = Registry.of(bot.commands)
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PLAIN = '''
 from bot.domain.model import Role
-from bot.slack.command import command
+from bot.dispatch.registry import command
 
 @command(need=Role.MEMBER)
 async def {name}(call):

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import periods
+from bot.db.serialization import fact_of_report, report_of
 from bot.domain.adoption import Newest, adoption
-from bot.domain.digests import Digest
 from bot.domain.downloads import By, Missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import Before, Report, report
-from bot.language import LANGUAGES, speaking
-from bot.sandbox.slack.strict import check_message
-from bot.slack import charts
-from bot.slack.cards import days, digests, downloads, missing
-from bot.slack.paging import page_of
-from bot.store.facts import fact_of_report, report_of
+from bot.domain.scheduled_reports import Digest
+from bot.domain.timeparse import period
+from bot.i18n import LANGUAGES, speaking
+from bot.slack.blocks import charts
+from bot.slack.blocks.paging import page_of
+from bot.slack.views import downloads, missing, report_series, scheduled_report
+from sandbox.slack.validation import check_message
 from tests.domain import facts
 from tests.domain.facts import NOON
 from tests.slack.reading import buttons, check, messages, seen
@@ -49,7 +49,7 @@ def people(count: int) -> list[MemberDownloads]:
     ]
 
 
-PERIODS = [periods.parse(since, None, now=NOON, tz="Europe/Madrid") for since in (None, "7d", "90d", "2021-01-01")]
+PERIODS = [period.parse(since, None, now=NOON, tz="Europe/Madrid") for since in (None, "7d", "90d", "2021-01-01")]
 
 reports = st.builds(
     lambda rows, what, since, by, before, links, newest: replace(
@@ -248,8 +248,10 @@ def test_thousands_of_equal_labels_take_no_time() -> None:
 
 
 def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> None:
-    found = days.series([(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7)))
-    assert found == (days.Bucket.DAY, [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)])
+    found = report_series.series(
+        [(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7))
+    )
+    assert found == (report_series.Bucket.DAY, [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)])
 
 
 @pytest.mark.parametrize(
@@ -266,7 +268,7 @@ def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> No
 )
 def test_a_chart_of_days_weeks_or_months_says_which(length: int, points: int, label: str, bucket: str) -> None:
     last = date(2026, 11, 21)
-    said, found = days.series([(last, 5)], (last - timedelta(days=length - 1), last))
+    said, found = report_series.series([(last, 5)], (last - timedelta(days=length - 1), last))
     assert said.value == f"Downloads by {bucket}"
     assert (len(found), found[0][0]) == (points, label)
     assert sum(count for _, count in found) == 5
@@ -274,7 +276,7 @@ def test_a_chart_of_days_weeks_or_months_says_which(length: int, points: int, la
 
 
 def test_the_29th_of_february_is_a_day() -> None:
-    _, found = days.series([(date(2028, 2, 29), 1)], (date(2028, 2, 27), date(2028, 3, 2)))
+    _, found = report_series.series([(date(2028, 2, 29), 1)], (date(2028, 2, 27), date(2028, 3, 2)))
     assert [name for name, _ in found] == ["27 Feb", "28 Feb", "29 Feb", "1 Mar", "2 Mar"]
 
 
@@ -293,7 +295,7 @@ def test_a_table_takes_as_many_rows_as_fit() -> None:
 
 
 def test_one_odd_date_costs_nothing() -> None:
-    _, found = days.series([(date(1, 1, 1), 1), (date(2026, 11, 1), 2), (date(9999, 12, 31), 1)])
+    _, found = report_series.series([(date(1, 1, 1), 1), (date(2026, 11, 1), 2), (date(9999, 12, 31), 1)])
     assert len(found) == 20
     assert (found[0], found[-1]) == (("before Jun 9998", 3), ("Dec 9999", 1))
 
@@ -340,9 +342,9 @@ def test_any_digest_can_be_listed_begun_ended_and_stopped(
     live = frozenset({"@U0ANA", "#C1"})
     with speaking(spoken):
         for card in (
-            digests.begun(one, names=quiet),
-            digests.ended(one),
-            digests.paused(one, "why"),
-            digests.listed(downloads.nothing(courier([])), page_of([one] * 60, 2, digests.SHOWN)),
+            scheduled_report.begun(one, names=quiet),
+            scheduled_report.ended(one),
+            scheduled_report.paused(one, "why"),
+            scheduled_report.listed(downloads.nothing(courier([])), page_of([one] * 60, 2, scheduled_report.SHOWN)),
         ):
             check(card, live=live)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import MessageRejected
+from bot.exceptions import MessageRejected
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.fallbacks import REMEMBER_SECONDS, Fallbacks

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.errors import FileReadError, UnsupportedFile
-from bot.sandbox.faults import Fault
-from bot.slack.files import Files, SlackFile
+from bot.exceptions import FileReadError, UnsupportedFile
+from bot.slack.file_source import Files, SlackFile
+from sandbox.faults import Fault
 from tests.conftest import World
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 5000

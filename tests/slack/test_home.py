@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from bot.dispatch.home_tab import HomeTab
+from bot.dispatch.requests import Came
 from bot.domain.audit import Entrypoint
-from bot.errors import SlackError
-from bot.sandbox.faults import Fault
+from bot.exceptions import SlackError
 from bot.slack import blocks
 from bot.slack.blocks import Home
-from bot.slack.home import HomeTab
 from bot.slack.manifest import EVENTS, manifest
-from bot.slack.payloads import Came
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import directs, ready, rested, seen
 from tests.seeing import press

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import grammar
-from bot.sandbox.slack.composing import delivered
-from bot.slack import incoming
+from bot.slack import typed_text
+from sandbox.slack.composing import delivered
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from bot.slack import incoming
     ],
 )
 def test_what_slack_adds_is_taken_away(sent: str, meant: str) -> None:
-    assert incoming.words(sent) == meant
+    assert typed_text.words(sent) == meant
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_what_slack_adds_is_taken_away(sent: str, meant: str) -> None:
     ],
 )
 def test_the_subcommand_is_found_in_whatever_surrounds_it(typed: str) -> None:
-    assert incoming.command(typed, "/builds") == ("get", "courier")
+    assert typed_text.command(typed, "/builds") == ("get", "courier")
 
 
 @pytest.mark.parametrize("typed", ["", " ", "\u200b", "?", "…", "/builds", "`/builds`", ",", "*", "``"])
 def test_nothing_but_marks_is_nothing(typed: str) -> None:
-    assert incoming.command(typed, "/builds")[0] == ""
+    assert typed_text.command(typed, "/builds")[0] == ""
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def test_nothing_but_marks_is_nothing(typed: str) -> None:
     ],
 )
 def test_formatting_around_words_and_values_is_left_out(typed: str, meant: str) -> None:
-    assert incoming.unwrapped(typed) == meant
+    assert typed_text.unwrapped(typed) == meant
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.text(max_size=60) | st.lists(st.sampled_from('*_~`"“” \n:-get'), max_size=30).map("".join))
 def test_any_text_is_read(typed: str) -> None:
-    verb, rest = incoming.command(delivered(typed), "/builds")
+    verb, rest = typed_text.command(delivered(typed), "/builds")
     assert not any(letter.isspace() for letter in verb)
-    grammar.read(incoming.unwrapped(grammar.unescaped(rest)))
-    incoming.search(typed)
+    grammar.read(typed_text.unwrapped(grammar.unescaped(rest)))
+    typed_text.search(typed)
 
 
 @pytest.mark.parametrize("piece", ["*", "`", "*a ", "`a ", "_a_ ", "<", "“", "> ", "key:`", "<@U1>,"])
@@ -106,6 +106,6 @@ def test_the_longest_text_is_read_in_no_time(piece: str) -> None:
 
     text = (piece * 40_000)[:40_000]
     started = time.process_time()
-    _, rest = incoming.command(text, "/builds")
-    incoming.unwrapped(rest)
+    _, rest = typed_text.command(text, "/builds")
+    typed_text.unwrapped(rest)
     assert time.process_time() - started < 2, "reading is no longer linear"

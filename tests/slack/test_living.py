@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import changelogs, installing
+from bot.domain import changelogs, install
 from bot.domain.model import (
     Announcement,
     App,
@@ -26,7 +26,7 @@ from bot.domain.model import (
     Stage,
 )
 from bot.slack.blocks import Message
-from bot.slack.cards import asides, living
+from bot.slack.views import channel_card, thread_details
 from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
 from tests.slack.reading import DASHBOARD, LIVE, buttons, check, dashboard, marked, seen
@@ -41,12 +41,12 @@ def card(*shown: Shown | Build, event: Event | Follow = Event.PROCESSED, **manne
     """The card with these builds on it, oldest first."""
     on_it = tuple(one if isinstance(one, Shown) else Shown(one) for one in shown)
     announcement = Announcement(1, "C1", event, on_it[0].build, "key", manner=Manner(**manner), shown=on_it)
-    return living.card(announcement, lambda _: DASHBOARD)
+    return channel_card.card(announcement, lambda _: DASHBOARD)
 
 
 def details(of: Build, part: int = 0) -> Message:
     announcement = Announcement(1, "C1", Follow.DETAILS, of, "key", part=part)
-    return asides.details(announcement, installing.warnings(of, NOON))
+    return thread_details.details(announcement, install.warnings(of, NOON))
 
 
 # ------------------------------------------------------------------ whatever there is
@@ -76,7 +76,7 @@ def links(shown: Sequence[Shown], said: Message) -> frozenset[str]:
 
 def check_card(shown: Sequence[Shown], manner: Manner, live: frozenset[str] = frozenset()) -> None:
     announcement = Announcement(1, "C1", Event.PROCESSED, shown[0].build, "key", manner=manner, shown=tuple(shown))
-    said = living.card(announcement, dashboard)
+    said = channel_card.card(announcement, dashboard)
     pinged = frozenset({GROUP} if manner.mention else ())
     makers = frozenset({"@U0ANA"} if any(one.recall for one in shown) else ())
     check(said, live=pinged | makers | links(shown, said) | live)
@@ -118,8 +118,8 @@ def test_any_details_fit_into_a_thread(one: Build, part: int) -> None:
 @ANY
 @given(facts.builds, st.sampled_from(("feedback", "bug", "odd")), facts.texts)
 def test_any_certificate_and_any_feedback_can_be_told(one: Build, kind: str, name: str) -> None:
-    check(asides.certificate(one, dashboard(one), installing.expiry(one, NOON)))
-    check(asides.feedback(kind, name, dashboard(one)))
+    check(thread_details.certificate(one, dashboard(one), install.expiry(one, NOON)))
+    check(thread_details.feedback(kind, name, dashboard(one)))
 
 
 # ------------------------------------------------------------------ one build
@@ -395,12 +395,12 @@ def test_what_may_stop_an_installation_is_said_with_the_first_reply() -> None:
 
 def test_nobody_is_mentioned_in_a_thread() -> None:
     one = Announcement(1, "C1", Follow.DETAILS, replace(FULL, changelog=LONG), "key", manner=Manner(mention="S0BETA"))
-    assert "S0BETA" not in f"{asides.details(one, ['x']).payload()}"
+    assert "S0BETA" not in f"{thread_details.details(one, ['x']).payload()}"
 
 
 def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
     one = replace(FULL, disabled=True, requirements=Requirements(profile_expires_at=NOON + timedelta(days=2, hours=1)))
-    text = asides.certificate(one, DASHBOARD, installing.expiry(one, NOON)).text
+    text = thread_details.certificate(one, DASHBOARD, install.expiry(one, NOON)).text
     assert text == (
         "⚠️ Courier 2.4.0 (173) for iOS: Its provisioning profile expires in 2 days. "
         "Somebody has to sign and upload a new one."
@@ -409,7 +409,8 @@ def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
 
 def test_feedback_is_told_without_a_word_of_it() -> None:
     assert (
-        asides.feedback("feedback", "Cou<rier", DASHBOARD).text == "💬 Applivery reports new feedback on Cou&lt;rier."
+        thread_details.feedback("feedback", "Cou<rier", DASHBOARD).text
+        == "💬 Applivery reports new feedback on Cou&lt;rier."
     )
-    assert asides.feedback("bug", "Courier", DASHBOARD).text == "💬 Applivery reports a new bug in Courier."
-    assert buttons(asides.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read it in Applivery"}
+    assert thread_details.feedback("bug", "Courier", DASHBOARD).text == "💬 Applivery reports a new bug in Courier."
+    assert buttons(thread_details.feedback("bug", "Courier", DASHBOARD)).keys() == {"Read it in Applivery"}

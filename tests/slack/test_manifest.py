@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.sandbox.slack.methods import METHODS
 from bot.slack.manifest import SCOPES, manifest
+from sandbox.slack.methods import METHODS
 from tests.conftest import World
 from tests.slack.test_app import say_everything
 

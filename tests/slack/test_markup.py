@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.choice import AmbiguousInput
+from bot.dispatch import replies
 from bot.domain.grammar import Option, Words, explain
+from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import (
     Announcement,
     App,
@@ -28,16 +29,25 @@ from bot.domain.model import (
     Stage,
     Subscription,
 )
-from bot.errors import BuildRecalled, NotFoundByName
-from bot.language import say, speaking
-from bot.language.verbatim import CLOSE, OPEN, code, unmarked, verbatim
-from bot.sandbox.slack.strict import check_message, check_view
-from bot.slack import blocks, inputs, markup, replies
-from bot.slack.blocks import Form, Message
-from bot.slack.cards import builds as build_cards
-from bot.slack.cards import links, living, news, progress, recalls, subscribing, subscriptions, uploads
-from bot.slack.paging import page_of
-from bot.slack.wording import inline
+from bot.exceptions import BuildRecalled, NotFoundByName
+from bot.i18n import say, speaking
+from bot.i18n.verbatim import CLOSE, OPEN, code, unmarked, verbatim
+from bot.slack import blocks, markup
+from bot.slack.blocks import Form, Message, inputs
+from bot.slack.blocks.paging import page_of
+from bot.slack.mrkdwn import inline
+from bot.slack.views import builds as build_cards
+from bot.slack.views import (
+    changes_since,
+    channel_card,
+    links,
+    progress,
+    recalls,
+    subscription_form,
+    subscriptions,
+    uploads,
+)
+from sandbox.slack.validation import check_message, check_view
 from tests.domain.facts import COURIER, FULL, NOON
 from tests.slack import shown
 from tests.slack.reading import DASHBOARD, HOSTS, dashboard
@@ -235,7 +245,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "attachments", links.attachments(one), 5
     yield "attachment", links.attachment_link(one, one.attachments[0], made, ANA, NOON), 4
     yield "expired", links.expired(value, "a/b/auto"), 1
-    yield "news", news.news(one, None, {}, DASHBOARD), 4
+    yield "news", changes_since.news(one, None, {}, DASHBOARD), 4
     yield "recalled", recalls.recalled(one, recall, 1, pages=True), 4
     yield "stopped", progress.stopped(one, again=True), 2
     yield "not uploaded", uploads.failed(value, value, NotFoundByName("app", value)), 3
@@ -245,11 +255,11 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     for manner in (Manner(label=value), Manner(compact=True, label=value)):
         for entry in (Shown(one), Shown(failed), Shown(one, recall=recall), Shown(one, superseded_by=one)):
             card = Announcement(1, "C1", Event.PROCESSED, one, "key", manner=manner, shown=(entry,))
-            yield "card", living.card(card, dashboard), 4
+            yield "card", channel_card.card(card, dashboard), 4
     two = (Shown(one), Shown(replace(failed, platform="android")))
-    yield "version", living.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=two), dashboard), 5
+    yield "version", channel_card.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=two), dashboard), 5
     digest = (Shown(one), Shown(replace(failed, version=f"{value}2")))
-    yield "digest", living.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=digest), dashboard), 4
+    yield "digest", channel_card.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=digest), dashboard), 4
 
 
 @settings(deadline=None, max_examples=60)
@@ -278,7 +288,7 @@ def test_every_card_shows_a_subscription_as_it_is(value: str) -> None:
         seen = told(message)
         assert seen.count(value) >= 4
         assert "America/Los_Angeles" in seen
-    form = subscribing.edit(one, subscribing.typed(one, {}, "UTC"), "America/Los_Angeles", "x").view()
+    form = subscription_form.edit(one, subscription_form.typed(one, {}, "UTC"), "America/Los_Angeles", "x").view()
     check_view(form)
     assert sum(value in text for text in shown.texts(form["blocks"])) >= 1
     assert sum("America/Los_Angeles" in text for text in shown.texts(form["blocks"])) == 2

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import Entrypoint
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, User
+from sandbox.faults import Fault
+from sandbox.slack import Message, User
 from tests.conftest import World
 from tests.handing import direct, directs, downloaded, mints, ready, rested, said, seen, start_with_page
 from tests.seeing import labels, link, press

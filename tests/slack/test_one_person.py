@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.downloads import Tally
 from bot.domain.members import Members
 from bot.domain.model import Download, Member, MemberDownloads
-from bot.slack.reporting import OneOf
+from bot.services.reports import OneOf
 
 
 def test_one_person_has_rows_by_address_and_by_id() -> None:

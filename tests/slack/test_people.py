@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Store
 from bot.domain.model import Role
-from bot.errors import PermissionDenied, SlackError
-from bot.patience import for_a_person
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import PretendedSlack
-from bot.slack.people import REMEMBER_SECONDS, STALE_SECONDS, People, Remembered
-from bot.slack.poster import Poster
-from bot.store.engine import IN_MEMORY
-from bot.store.store import Store
+from bot.exceptions import PermissionDenied, SlackError
+from bot.services.access import REMEMBER_SECONDS, STALE_SECONDS, People, Remembered
+from bot.slack.client import Poster
+from bot.timeouts import for_a_person
+from sandbox.faults import Fault
+from sandbox.slack import PretendedSlack
 
 
 class Clock:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.slack import PretendedSlack
 from bot.slack.manifest import EVENTS
+from sandbox.slack import PretendedSlack
 from tests.conftest import World
 from tests.handing import ready, rested
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import aiohttp
 import pytest
 
-from bot.errors import (
+from bot.exceptions import (
     ChannelUnavailable,
     DeliveryUnknown,
     MessageRejected,
@@ -17,11 +17,11 @@ from bot.errors import (
     SlackInvalidCredentials,
     SlackRateLimited,
 )
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Channel, PretendedSlack, User
 from bot.slack import blocks
 from bot.slack.blocks import Form, Message
-from bot.slack.poster import Poster
+from bot.slack.client import Poster
+from sandbox.faults import Fault
+from sandbox.slack import Channel, PretendedSlack, User
 
 HELLO = Message("hello there", (blocks.section("hello *there*"),))
 

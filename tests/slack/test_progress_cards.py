@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.model import Build, Stage
 from bot.slack.blocks import Message
-from bot.slack.cards import progress as cards
+from bot.slack.views import progress as cards
 from tests.domain import facts
 from tests.domain.facts import COURIER, build
 from tests.slack.reading import buttons, check, seen

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.quoted import NO_MESSAGE, Quoted, QuotedFile, quoted
+from bot.slack.source_message import NO_MESSAGE, Quoted, QuotedFile, quoted
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.grammar import Option, Words, explain
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.commands.test_missing import crew
 from tests.conftest import World
 from tests.seeing import labels, old_card, press

@@ -8,7 +8,7 @@ from slack_sdk.models import blocks as sdk
 from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.views import View
 
-from bot.slack.rendering import rendered
+from bot.slack.blocks.serializer import rendered
 
 BUTTON = sdk.ButtonElement(
     text=sdk.PlainTextObject(text="Get", emoji=False),

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot import service
+from bot.app import running
 from bot.domain.outcomes import RequestOutcome
-from bot.sandbox.slack import Turn
+from sandbox.slack import Turn
 from tests.conftest import World
 from tests.handing import direct, directs, mints, ready, rested
 from tests.seeing import press
@@ -107,7 +107,7 @@ async def test_a_repeat_at_another_replica_is_done_once(world: World, postgres_u
     world.database = postgres_url
     await world.start()
     ready(world)
-    async with service.running(world.settings(), world.tuning, jobs=False) as other:
+    async with running(world.settings(), world.tuning, jobs=False) as other:
         await world.slack.until(lambda: len(world.slack.sockets) == 2, timeout=20)
         turn = await typed(world)
         for _ in range(3):

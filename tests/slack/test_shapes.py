@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.signed import signature
-from bot.slack.shapes import cleaned, readable
+from bot.slack.schemas import cleaned, readable
+from sandbox.faults import Fault
+from sandbox.slack.signing import signature
 from tests.conftest import World
 from tests.handing import directs, ready, rested
 from tests.seeing import old_card

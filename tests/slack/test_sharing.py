@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, Turn
+from sandbox.faults import Fault
+from sandbox.slack import Message, Turn
 from tests.commands.test_downloads import people
 from tests.commands.test_subscribe import fill, opened, rested
 from tests.commands.test_summaries import everything_in

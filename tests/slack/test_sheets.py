@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.sheets import Sheet, separator_of
+from bot.slack.csv_export import Sheet, separator_of
 
 FORMULA = "=+-@"
 SEPARATORS = ",;\t"

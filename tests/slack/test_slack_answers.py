@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.slack.poster import HTTP_SECONDS
+from bot.slack.client import HTTP_SECONDS
+from sandbox.faults import Fault
 from tests.commands.test_downloads import people
 from tests.conftest import World
 from tests.handing import ready
@@ -200,8 +200,8 @@ async def test_whatever_slack_answers_somebody_who_asks_is_answered(world: World
     assert "\n".join(wrong) == ""
 
 
-# What a person waits for of Slack at most is decided in bot.patience.
-PATIENCE = pytest.mark.skipif(find_spec("bot.patience") is None, reason="a person waits as long as Slack says, so far")
+# What a person waits for of Slack at most is decided in bot.timeouts.
+PATIENCE = pytest.mark.skipif(find_spec("bot.timeouts") is None, reason="a person waits as long as Slack says, so far")
 
 
 @PATIENCE

@@ -10,10 +10,10 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import PretendedSlack
-from bot.slack.socket import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, Sockets
-from bot.telemetry import Metrics
+from bot.observability.telemetry import Metrics
+from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, Sockets
+from sandbox.faults import Fault
+from sandbox.slack import PretendedSlack
 from tests.conftest import World
 
 Opened = Callable[..., Any]

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from bot.applivery.upload import Endurance
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message, View
-from bot.slack import submitting
-from bot.slack.command import Kind
-from bot.store.tables import drafts
+from bot.db.schema import drafts
+from bot.dispatch import modal_submission
+from bot.dispatch.registry import Kind
+from sandbox.faults import Fault
+from sandbox.slack import Message, View
 from tests.conftest import World
 from tests.everything import away
 from tests.handing import directs, ready, rested
@@ -232,7 +232,7 @@ async def test_a_form_stays_open_when_it_fails(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMS)
 async def test_a_form_that_failed_late_opens_again(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submitting, "SUBMIT_SECONDS", 0.2)
+    monkeypatch.setattr(modal_submission, "SUBMIT_SECONDS", 0.2)
     view = await prepared(world, name)
     state = unticked(everything(world, view))
     broken(world, name, slowly=0.5)
@@ -282,9 +282,9 @@ def test_a_text_longer_than_its_input_is_refused_by_us_too() -> None:
         block = {"type": "input", "block_id": "b", "label": {"text": "Tags"}, "element": element}
         return {"blocks": [block], "state": {"values": {"b": {"a": {"value": text}}}}}
 
-    submitting.check_lengths(view("😀" * 5))
-    with pytest.raises(submitting.InvalidFields, match="Tags is too long: it has 6 characters") as wrong:
-        submitting.check_lengths(view("😀" * 6))
+    modal_submission.check_lengths(view("😀" * 5))
+    with pytest.raises(modal_submission.InvalidFields, match="Tags is too long: it has 6 characters") as wrong:
+        modal_submission.check_lengths(view("😀" * 6))
     assert wrong.value.fields.keys() == {"b"}
 
 
@@ -302,7 +302,7 @@ async def test_without_a_database_a_form_stays_open(world: World) -> None:
 
 
 async def test_without_a_database_late_words_are_said_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submitting, "SUBMIT_SECONDS", 0.2)
+    monkeypatch.setattr(modal_submission, "SUBMIT_SECONDS", 0.2)
     view = await prepared(world, "recall.v1")
     state = everything(world, view)
     broken(world, "recall.v1", slowly=3.0)

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import choice, filters, grammar
+from bot.domain import filters, grammar, lookup
+from bot.domain.delivery_options import LABEL
 from bot.domain.filters import DEFAULT_EVENTS
-from bot.domain.lengths import TextTooLong
-from bot.domain.manners import LABEL
 from bot.domain.model import Build, Event, Manner, Origin, Stage, Subscription
-from bot.domain.rehearsal import rehearse
-from bot.errors import UserInputError
-from bot.sandbox.slack.strict import check_view
+from bot.domain.subscription_preview import rehearse
+from bot.domain.text_limits import TextTooLong
+from bot.exceptions import UserInputError
 from bot.slack.blocks import Message, Where
-from bot.slack.cards import mutes, subscribing
-from bot.slack.cards import subscriptions as cards
-from bot.slack.cards.rehearsals import dry_run
+from bot.slack.views import mutes, subscription_form
+from bot.slack.views import subscriptions as cards
+from bot.slack.views.subscription_preview import dry_run
+from sandbox.slack.validation import check_view
 from tests.domain import facts
 from tests.domain.facts import COURIER, NOON, RIDER, build, subscription
 from tests.slack.reading import DATE, LIVE, buttons, check, marked, seen
@@ -107,10 +107,10 @@ def test_any_subscription_can_be_muted_and_tried(one: Subscription) -> None:
 @ANY
 @given(wishes, facts.texts.map(lambda text: text[:500]))
 def test_any_subscription_fits_into_its_form(one: Subscription, line: str) -> None:
-    for words in (subscribing.typed(replace(one, query=""), HANDLES, "UTC"), grammar.parse(line)):
+    for words in (subscription_form.typed(replace(one, query=""), HANDLES, "UTC"), grammar.parse(line)):
         assume(len(" ".join(words.values("label"))) <= LABEL)  # what is longer is refused in words
-        check_view(subscribing.edit(one, words, "UTC", cards.value(one)).view())
-        check_view(subscribing.ask(words, "Europe/Madrid", None).view())
+        check_view(subscription_form.edit(one, words, "UTC", cards.value(one)).view())
+        check_view(subscription_form.ask(words, "Europe/Madrid", None).view())
 
 
 # ------------------------------------------------------------------ what was saved
@@ -258,7 +258,7 @@ def test_the_form_shows_what_is_saved() -> None:
         compact=True, threads=False, label="Staging", mention="S1", digest="daily@09:00", tz="Europe/Madrid"
     )
     one = subscription(4, events=(Event.CERT,), query="branch:release/* -tag:nightly", manner=manner)
-    view = subscribing.edit(one, subscribing.typed(one, HANDLES, "UTC"), "UTC", "C1/4").view()
+    view = subscription_form.edit(one, subscription_form.typed(one, HANDLES, "UTC"), "UTC", "C1/4").view()
     fields = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
     assert [each["value"] for each in fields["subscribe.on"]["initial_options"]] == ["cert"]
     assert fields["subscribe.filters"]["initial_value"] == "branch:release/* -tag:nightly tz:Europe/Madrid"
@@ -271,23 +271,23 @@ def test_the_form_shows_what_is_saved() -> None:
 
 def test_one_s_own_time_zone_needs_no_words() -> None:
     one = subscription(manner=Manner(digest="daily@09:00", tz="Europe/Madrid"))
-    assert "tz" not in {option.key for option in subscribing.typed(one, {}, "Europe/Madrid").options}
+    assert "tz" not in {option.key for option in subscription_form.typed(one, {}, "Europe/Madrid").options}
 
 
 def test_a_filter_the_form_has_no_room_for_is_not_cut_short() -> None:
     one = subscription(query="branch:" + "x" * 3000)
     with pytest.raises(UserInputError, match="Type `subscribe` with all of it instead"):
-        subscribing.edit(one, subscribing.typed(one, {}, "UTC"), "UTC", "C1/1")
+        subscription_form.edit(one, subscription_form.typed(one, {}, "UTC"), "UTC", "C1/1")
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(choice.FILTERS)), facts.texts), max_size=40))
+@given(st.lists(st.tuples(st.sampled_from(list(lookup.FILTERS)), facts.texts), max_size=40))
 def test_a_filter_that_is_taken_fits_into_its_form(options: list[tuple[str, str]]) -> None:
     words = grammar.Words((), tuple(grammar.Option(key, value[:100]) for key, value in options))
     try:
         query = filters.query(words)
     except TextTooLong:
         return
-    check_view(subscribing.edit(subscription(query=query), grammar.parse(query), "UTC", "C1/1").view())
+    check_view(subscription_form.edit(subscription(query=query), grammar.parse(query), "UTC", "C1/1").view())
 
 
 # ------------------------------------------------------------------ mutes

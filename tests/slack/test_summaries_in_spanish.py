@@ -13,8 +13,8 @@ from bot.domain.adoption import Adoption
 from bot.domain.downloads import By, Missing, summarise
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import Before, Report, report
-from bot.language import speaking
-from bot.slack.cards import days, digests, downloads, missing
+from bot.i18n import speaking
+from bot.slack.views import downloads, missing, report_series, scheduled_report
 from tests.domain.facts import NOON
 from tests.slack.reading import buttons, check, seen
 
@@ -95,7 +95,9 @@ def test_no_english_word_is_left_in_a_thread(spanish: None, by: By) -> None:
 
 def test_days_weeks_and_months_of_a_chart_are_said(spanish: None) -> None:
     last = date(2026, 11, 21)
-    firsts = [days.series([(last, 1)], (last - timedelta(days=back), last)).points[0][0] for back in (2, 28, 300)]
+    firsts = [
+        report_series.series([(last, 1)], (last - timedelta(days=back), last)).points[0][0] for back in (2, 28, 300)
+    ]
     assert firsts == ["19 nov", "desde el 19 oct", "ene 2026"]
 
 
@@ -113,12 +115,12 @@ def test_who_is_missing_agrees_in_number(spanish: None) -> None:
 
 def test_a_report_is_told_in_the_language_its_words_are_in() -> None:
     made = busy(span="hasta ahora", language="es")
-    card = digests.summary(made)
+    card = scheduled_report.summary(made)
     assert card.text.startswith("Descargas de Courier hasta ahora: ")
-    assert "Porcentaje" in seen(digests.summary(replace(made, by=By.VERSION)).thread[-1])
-    assert list(buttons(digests.summary(busy(span="so far", language="en")).thread[-1])) == ["Next page ›"]
+    assert "Porcentaje" in seen(scheduled_report.summary(replace(made, by=By.VERSION)).thread[-1])
+    assert list(buttons(scheduled_report.summary(busy(span="so far", language="en")).thread[-1])) == ["Next page ›"]
 
 
 @pytest.mark.parametrize("unknown", ["", "tlh", "../en"])
 def test_a_report_of_another_version_of_us_is_told_in_what_is_spoken(spanish: None, unknown: str) -> None:
-    assert digests.summary(busy(span="hasta ahora", language=unknown)).text.startswith("Descargas de Courier")
+    assert scheduled_report.summary(busy(span="hasta ahora", language=unknown)).text.startswith("Descargas de Courier")

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.errors import Overloaded
-from bot.slack.turns import Turns
+from bot.dispatch.fair_queue import Turns
+from bot.exceptions import Overloaded
 
 
 class Work:

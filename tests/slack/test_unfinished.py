@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from bot.language import speaking
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import Message
-from bot.slack.poster import Posted
-from bot.slack.unfinished import Unfinished
+from bot.i18n import speaking
+from bot.services.upload_recovery import Unfinished
+from bot.slack.client import Posted
+from sandbox.faults import Fault
+from sandbox.slack import Message
 from tests.conftest import World
 from tests.handing import Clock, direct, directs, rested
 from tests.test_cli import running

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from bot.db.builds import Recorded
+from bot.db.database import Store
+from bot.db.outbox_types import Claim, Exchange, Outcome
 from bot.domain.model import App, Build, Change, Event, NewAnnouncement, Stage, Subscription
-from bot.store.claims import Claim, Exchange, Outcome
-from bot.store.recording import Recorded
-from bot.store.store import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

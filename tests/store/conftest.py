@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.store import Store
+from bot.db.database import Store
 from tests.postgres import PostgresServer, postgres_server, postgres_url
 
 __all__ = ["address", "empty_address", "postgres_server", "postgres_url", "store"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.db.database import Store
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.store.store import Store
 from tests.store.builders import NOON
 
 ENTRY = AuditEntry(

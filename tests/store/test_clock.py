@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot import store as store_package
-from bot.domain import digests as decisions
+from bot import db as store_package
+from bot.db.database import Store
+from bot.db.link_delivery import Expiry
+from bot.db.runner import Connection
+from bot.db.types import Instant, metadata
+from bot.domain import scheduled_reports as decisions
+from bot.domain.access_requests import RoleRequest
 from bot.domain.model import Role, Stage
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.store.columns import Instant, metadata
-from bot.store.handing import Expiry
-from bot.store.requests import RoleRequest
-from bot.store.store import Store
-from bot.store.transactions import Connection
 from tests.store.builders import build, fill, said, subscribe, take
 from tests.store.test_digests import add
 from tests.store.test_following import follow, taken

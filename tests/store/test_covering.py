@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.db.database import Store
+from bot.db.outbox_types import Claim, Outcome
 from bot.domain.model import Change, Event, Manner, NewAnnouncement, Stage
 from bot.domain.states import ResultKind
-from bot.store.claims import Claim, Outcome
-from bot.store.store import Store
 from tests.store.builders import build, exchange, look, subscribe, take
 
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.db.database import Store
+from bot.db.runner import Connection
 from bot.domain.audit import CLAIM_PAGE_STORED, Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.domain.digests import Digest
 from bot.domain.downloads import By
-from bot.store.store import Store
-from bot.store.transactions import Connection
+from bot.domain.scheduled_reports import Digest
 
 MINUTE = timedelta(minutes=1)
 

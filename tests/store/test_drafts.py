@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from bot.store.engine import IN_MEMORY
-from bot.store.store import Store
-from bot.store.tables import drafts
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Store
+from bot.db.schema import drafts
 
 
 async def test_a_draft_is_found_by_its_key_alone(store: Store) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StartupError
-from bot.store.store import Store
+from bot.db.database import Store
+from bot.exceptions import StartupError
 from tests.frame.shell import ROOT
 
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.db.build_watches import Progress
+from bot.db.database import Store
+from bot.db.wakeups import Topic
 from bot.domain.model import Build, Change, Event, Stage
 from bot.domain.states import WatchState
-from bot.store.following import Progress
-from bot.store.store import Store
-from bot.store.wakeups import Topic
 from tests.store.builders import build, look, take
 
 USUAL = timedelta(minutes=8)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from bot.db.database import Store
+from bot.db.link_delivery import Expiry
+from bot.db.wakeups import Topic
 from bot.domain.model import Stage
-from bot.store.handing import Expiry
-from bot.store.store import Store
-from bot.store.wakeups import Topic
 from tests.store.builders import build, look, subscribe
 
 SECOND = timedelta(seconds=1)

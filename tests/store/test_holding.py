@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.db.database import Store
+from bot.db.outbox_types import Claim, Outcome
 from bot.domain.model import Change, Event, Follow, NewAnnouncement, Stage, Subscription
 from bot.domain.states import ResultKind
-from bot.store.claims import Claim, Outcome
-from bot.store.store import Store
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 from tests.store.test_outbox import say
 

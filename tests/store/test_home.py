@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from bot.db.database import Store
 from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, Event, Stage
-from bot.store.store import Store
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 APP = App("a1", "courier", "Courier")

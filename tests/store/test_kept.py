@@ -7,11 +7,11 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Store
+from bot.db.runner import Connection
+from bot.domain.access_requests import Decision
 from bot.domain.model import Role
-from bot.store.engine import IN_MEMORY
-from bot.store.requests import Decision
-from bot.store.store import Store
-from bot.store.transactions import Connection
 
 
 async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.migrating import MIGRATIONS
+from bot.db.migrate import MIGRATIONS
 
 VERSIONS = sorted((MIGRATIONS / "versions").glob("0*.py"))
 TAKES_AWAY = {"drop_table", "drop_column", "rename_table", "drop_constraint", "alter_column"}

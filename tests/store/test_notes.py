@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from bot.store.engine import IN_MEMORY
-from bot.store.store import Store
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Store
 
 
 async def test_an_event_is_new_once_whoever_asks(store: Store) -> None:

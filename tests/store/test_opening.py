@@ -15,10 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.errors import StartupError
-from bot.store import migrating, tables
-from bot.store.engine import IN_MEMORY
-from bot.store.store import Store, migrate
+from bot.db import migrate as db_migrate
+from bot.db import schema
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Store, migrate
+from bot.exceptions import StartupError
 from tests.postgres import PostgresServer
 from tests.store.builders import subscribe
 
@@ -64,13 +65,13 @@ async def test_replicas_that_start_at_once_on_an_empty_database_all_start(postgr
 async def test_the_migrations_make_exactly_the_tables_the_program_uses(store: Store) -> None:
     def differences(connection: sa.Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, tables.metadata))
+        return list(compare_metadata(context, schema.metadata))
 
     assert await store._transactions.run_sync(differences) == []
 
 
 def test_the_newest_migration_is_the_one_a_start_asks_for() -> None:
-    assert ScriptDirectory.from_config(migrating.alembic_config()).get_heads() == [migrating.HEAD]
+    assert ScriptDirectory.from_config(db_migrate.alembic_config()).get_heads() == [db_migrate.HEAD]
 
 
 async def test_a_database_of_a_newer_version_is_refused_and_left_alone(address: str) -> None:
@@ -78,7 +79,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(address: 
     _change(address, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StartupError, match="newer version"):
         await Store.open(address)
-    _change(address, f"UPDATE alembic_version SET version_num = '{migrating.HEAD}'")
+    _change(address, f"UPDATE alembic_version SET version_num = '{db_migrate.HEAD}'")
     await (await Store.open(address)).close()
 
 
@@ -97,7 +98,7 @@ def _change(address: str, statement: str) -> None:
 
 HOLD = """
 import asyncio, sys
-from bot.store.store import Store
+from bot.db.database import Store
 async def main():
     await Store.open(sys.argv[1])
     print("open", flush=True)

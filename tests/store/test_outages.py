@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bot.db.database import Store
+from bot.db.outages import OutageRecord, outage_of
 from bot.domain.model import Saying
-from bot.store.outages import OutageRecord, outage_of
-from bot.store.store import Store
 from tests.store.builders import subscribe
 
 RECORD = OutageRecord(1_000.5, "PermissionMissing", "HTTP 403", "one", until=1_060.0)

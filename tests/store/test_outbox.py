@@ -8,10 +8,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from bot.db.database import Store
+from bot.db.outbox_types import Claim, Outcome
 from bot.domain.model import Build, Change, Event, Follow, Manner, NewAnnouncement, Shown, Stage
 from bot.domain.states import DeliveryState, ResultKind
-from bot.store.claims import Claim, Outcome
-from bot.store.store import Store
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 
 READY = build("b1", Stage.READY)

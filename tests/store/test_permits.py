@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.db.database import Store
+from bot.domain.access_requests import Copy, Decision, RoleRequest
 from bot.domain.model import Role
-from bot.store.requests import Copy, Decision, RoleRequest
-from bot.store.store import Store
 
 
 async def given(store: Store, team: str = "T1") -> list[tuple[str, Role, str | None]]:

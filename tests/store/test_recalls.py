@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.db.database import Store
 from bot.domain.model import FileKind, Stage
 from bot.domain.tickets import TicketStatus, fingerprint, new_ticket
-from bot.store.store import Store
 from tests.store.builders import build, fill, take
 from tests.store.test_outbox import say
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.db.database import Store
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
-from bot.store.store import Store
 from tests.store.builders import build, look, said, stages, subscribe, take
 
 READY = build("b1", Stage.READY)

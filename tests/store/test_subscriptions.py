@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bot.db.database import Store
+from bot.db.outbox_types import Outcome
 from bot.domain.builds import announcements, changes
 from bot.domain.model import Build, Event, Stage
 from bot.domain.states import ResultKind
-from bot.store.claims import Outcome
-from bot.store.store import Store
 from tests.store.builders import NOON, build, exchange, fill, said, subscribe, take
 
 

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
+from bot.db.database import Store
+from bot.db.outbox_types import Claim, Outcome
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
 from bot.domain.states import ResultKind
-from bot.store.claims import Claim, Outcome
-from bot.store.store import Store
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 
 

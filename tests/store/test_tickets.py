@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from bot.db.database import Store
+from bot.db.tickets import KEEP_SECONDS
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus, fingerprint, is_ticket, new_ticket
-from bot.store.store import Store
-from bot.store.tickets import KEEP_SECONDS
 
 MINUTE = timedelta(minutes=1)
 

@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from bot.db.connect import IN_MEMORY, Place
+from bot.db.database import Store
+from bot.db.postgres import CONNECTIONS, Pool
+from bot.db.runner import Connection
 from bot.domain.audit import Action, AuditEntry
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
-from bot.errors import DatabaseUnavailable
-from bot.store.engine import IN_MEMORY, Place
-from bot.store.postgresql import CONNECTIONS, Pool
-from bot.store.store import Store
-from bot.store.transactions import Connection
+from bot.exceptions import DatabaseUnavailable
 from tests.postgres import PostgresServer
 from tests.store.builders import build, fill, look, subscribe, take
 
@@ -90,7 +90,7 @@ async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgr
 
 HANGS = """
 import asyncio, sys
-from bot.store.threads import Threads
+from bot.db.daemon_threads import Threads
 
 async def main():
     asyncio.get_running_loop().call_later(0.1, sys.exit, 3)

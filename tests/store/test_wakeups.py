@@ -8,9 +8,9 @@ import time
 import psycopg
 import pytest
 
+from bot.db.database import Store
+from bot.db.wakeups import Topic
 from bot.domain.model import Change, Event, NewAnnouncement, Stage
-from bot.store.store import Store
-from bot.store.wakeups import Topic
 from tests.store.builders import build, fill, look, subscribe, take
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store.engine import IN_MEMORY
-from bot.store.store import Store
+from bot.db.connect import IN_MEMORY
+from bot.db.database import Store
 from tests.store.builders import NOON, look, subscribe
 
 

@@ -11,14 +11,14 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 
-from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
+from bot.applivery.rate_budget import Budget
+from bot.db.database import Store
 from bot.domain.tickets import Ticket
-from bot.store.store import Store
-from bot.telemetry import Metrics
-from bot.web.claim import ClaimPage
-from bot.web.porch import Porch
+from bot.observability.telemetry import Metrics
+from bot.web.claim.page import ClaimPage
+from bot.web.liveness import Porch
 from bot.web.server import Web
 
 

@@ -11,22 +11,22 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.applivery.budget import Budget
 from bot.applivery.client import Applivery
 from bot.applivery.hosts import Hosts
-from bot.config import PRIVATE
+from bot.applivery.rate_budget import Budget
+from bot.db.database import Store
 from bot.domain.model import App, Asker, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.states import Withdrawal
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.errors import PermissionDenied
-from bot.sandbox.applivery import PretendedApplivery
-from bot.store.store import Store
-from bot.telemetry import Metrics
-from bot.web.claim import ClaimPage
-from bot.web.guesses import Guesses
-from bot.web.porch import Porch
+from bot.exceptions import PermissionDenied
+from bot.observability.telemetry import Metrics
+from bot.settings import PRIVATE
+from bot.web.brute_force_guard import Guesses
+from bot.web.claim.page import ClaimPage
+from bot.web.liveness import Porch
 from bot.web.server import Web
+from sandbox.applivery import PretendedApplivery
 
 ANA = Asker("T1", "UANA", "C1")
 

@@ -12,8 +12,8 @@ import os
 import resource
 import sys
 
-from bot.telemetry import Metrics, set_up_logs
-from bot.web.porch import Porch
+from bot.observability.telemetry import Metrics, set_up_logs
+from bot.web.liveness import Porch
 from bot.web.server import Web
 
 

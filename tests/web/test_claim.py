@@ -16,18 +16,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from bot import telemetry
+from bot.db.database import Store
 from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import TicketState, TicketStatus, fingerprint, new_ticket
-from bot.sandbox.faults import Fault
-from bot.store.store import Store
-from bot.web.claim import SUSPECTS
-from bot.web.guesses import ADDRESSES, LIMIT, Guesses
-from bot.web.porch import Porch
-from bot.web.presses import Presses
+from bot.observability import telemetry
+from bot.web.brute_force_guard import ADDRESSES, LIMIT, Guesses
+from bot.web.claim.page import SUSPECTS
+from bot.web.liveness import Porch
 from bot.web.server import Web
+from bot.web.single_flight import Presses
+from sandbox.faults import Fault
 from tests.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, Desk, Seen
 
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)

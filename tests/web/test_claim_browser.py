@@ -14,7 +14,7 @@ import zxingcpp
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bot.domain.model import FileKind
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.sandbox.chromium import MISSING, PROGRAM, chromium
 from tests.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, Desk
 

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
-from bot.telemetry import Metrics, Seldom
+from bot.observability.telemetry import Metrics, Seldom
 from bot.web.connections import MOST, Limits
-from bot.web.porch import Porch
+from bot.web.liveness import Porch
 from bot.web.server import Web
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from bot.config import PRIVATE
-from bot.web.forwarded import Network, caller
+from bot.settings import PRIVATE
+from bot.web.proxy_headers import Network, caller
 
 XFF, FORWARDED = "X-Forwarded-For", "Forwarded"
 CDN: tuple[Network, ...] = (*PRIVATE, ip_network("173.245.48.0/20"), ip_network("2400:cb00::/32"))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import __version__
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.web.test_server import ask
 

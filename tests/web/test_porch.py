@@ -8,9 +8,9 @@ from contextlib import ExitStack
 import aiohttp
 import pytest
 
-from bot.errors import StartupError
-from bot.telemetry import Metrics
-from bot.web.porch import Porch
+from bot.exceptions import StartupError
+from bot.observability.telemetry import Metrics
+from bot.web.liveness import Porch
 from bot.web.server import Web
 
 

@@ -8,8 +8,8 @@ import io
 
 import pytest
 
-from bot.errors import BotError
-from bot.web.presses import Presses
+from bot.exceptions import BotError
+from bot.web.single_flight import Presses
 
 
 async def test_a_press_that_fails_when_its_browser_has_gone_is_no_error(log: io.StringIO) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.domain.builds import next_look, retry_look
-from bot.sandbox.faults import Fault
 from bot.web.readiness import late_after, overdue_after
+from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import directs, ready
 from tests.web.test_gauges import scraped

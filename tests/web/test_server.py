@@ -17,13 +17,13 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot import service
+from bot.app import running
 from bot.applivery.transport import CALL_OK
 from bot.domain.audit import AuditOutcome, Entrypoint
 from bot.domain.outcomes import RequestOutcome, WebhookOutcome
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.signed import signature
 from bot.web import readiness
+from sandbox.faults import Fault
+from sandbox.slack.signing import signature
 from tests.conftest import World
 
 SECRET = "a-long-random-word"
@@ -62,7 +62,7 @@ async def counted(world: World, sample_name: str, /, **labels: str) -> float:
 async def test_it_is_alive_whatever_else_is_down(world: World) -> None:
     world.slack.refuse_handshakes(None)
     await world.applivery.stop()
-    async with service.running(world.settings(), world.tuning) as world.bot:
+    async with running(world.settings(), world.tuning) as world.bot:
         assert (await ask(world, "GET", "/healthz")).status == 200
         answer = await ask(world, "GET", "/readyz")
         assert answer.status == 503
@@ -103,7 +103,7 @@ async def test_a_slack_behind_an_unknown_certificate_is_named(world: World, log:
     context.load_cert_chain(Path(__file__).parents[1] / "untrusted.pem")
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     nowhere = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
-    async with service.running(world.settings(slack_api_url=nowhere), world.tuning, jobs=False) as world.bot:
+    async with running(world.settings(slack_api_url=nowhere), world.tuning, jobs=False) as world.bot:
         async with asyncio.timeout(20):
             while "certificate" not in world.bot.sockets.trouble:  # type: ignore[union-attr]
                 await asyncio.sleep(0.02)
@@ -534,7 +534,7 @@ async def test_a_retry_whose_first_delivery_never_came_is_answered(world: World)
 async def test_what_one_replica_has_answered_the_other_leaves(world: World, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start(slack_app_token=None)
-    async with service.running(world.settings(slack_app_token=None), world.tuning, jobs=False) as other:
+    async with running(world.settings(slack_app_token=None), world.tuning, jobs=False) as other:
         body = typed(world)
         headers = signed(world, body)
         ports = [world.bot.web.port, other.web.port]

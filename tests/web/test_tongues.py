@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.tickets import new_ticket
-from bot.language import LANGUAGES
-from bot.web.tongues import wanted
+from bot.i18n import LANGUAGES
+from bot.web.locale_negotiation import wanted
 from tests.conftest import World
 
 

@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.sandbox.faults import Fault
+from sandbox.faults import Fault
 
 GO = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}, "value": "7"}
 CARD = [{"type": "actions", "elements": [GO]}]

@@ -5,8 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack.signed import signature
+from sandbox.faults import Fault
+from sandbox.slack.signing import signature
 
 
 async def ticket_url(client):

@@ -9,9 +9,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.faults import Fault
-from bot.sandbox.slack import PretendedSlack
-from bot.sandbox.slack.widgets import complaint, reported
+from sandbox.faults import Fault
+from sandbox.slack import PretendedSlack
+from sandbox.slack.elements_state import complaint, reported
 from tests.sandbox.slack.conftest import Connected
 
 INPUT = {"type": "file_input", "action_id": "file", "max_files": 1, "filetypes": ["ipa"]}

@@ -4,8 +4,8 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.sandbox.slack.pacing import Pacing
-from bot.sandbox.slack.workspace import Workspace
+from sandbox.slack.rate_limit import Pacing
+from sandbox.slack.workspace import Workspace
 
 
 def plain(text):

@@ -1,0 +1,264 @@
+"""One app's builds by either of Applivery's two APIs: looked at, uploaded, and files attached to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.applivery import envelope, parse, paths, queries, schemas, upload_errors
+from bot.applivery.envelope import Page
+from bot.applivery.hosts import Hosts
+from bot.applivery.multipart import Form, Parcel, Small
+from bot.applivery.pagination import PAGE_SIZE
+from bot.applivery.rate_budget import Budget, Lane
+from bot.applivery.transport import Ask, Transport
+from bot.applivery.upload import Delivery, Endurance, OutcomeUnknown, Progress
+from bot.domain import build_files, uploads
+from bot.domain.model import App, Build, Stage
+from bot.domain.uploads import Details
+from bot.exceptions import (
+    AppliveryError,
+    BuildNotProcessed,
+    FeatureNotInPlan,
+    Forbidden,
+    InvalidCredentials,
+    InvalidResponse,
+    NotFound,
+    QuotaExceeded,
+    RequestRejected,
+    UploadOutcomeUnknown,
+)
+from bot.i18n import later, say
+
+_Found = TypeVar("_Found")
+
+INTEGRATIONS = "/v1/integrations"
+_USUAL = Endurance()
+_PER_HOUR = 8000  # requests; one upload and its watching need a few hundred
+NEWEST = 20  # builds that are looked at for one that may have arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A build that Applivery has; `found` when that was learnt by looking, after the connection had broken."""
+
+    build: Build
+    found: bool = False
+
+
+@asynccontextmanager
+async def by_app_token(
+    hosts: Hosts, token: str, *, trust_env: bool = False, endurance: Endurance = _USUAL
+) -> AsyncIterator[Depot]:
+    """The one app an App API Token is for."""
+    transport = Transport(
+        api=hosts.api,
+        upload=hosts.upload,
+        token=token,
+        budget=Budget(_PER_HOUR),
+        session=None,
+        timeout=30.0,
+        observe=None,
+        trust_env=trust_env,
+    )
+    try:
+        yield Depot(transport, hosts, INTEGRATIONS, App(id="", slug="", name="the token's app"), endurance)
+    finally:
+        await transport.close()
+
+
+class Depot:
+    """One app's builds. `root` is the path above `/builds`: of an app, or of the API whose token says the app.
+
+    Every method raises an AppliveryError when Applivery cannot or will not; a token of the other API is told apart.
+    """
+
+    def __init__(self, transport: Transport, hosts: Hosts, root: str, app: App, endurance: Endurance = _USUAL) -> None:
+        self._transport = transport
+        self._hosts = hosts
+        self._root = root
+        self.app = app
+        self._endurance = endurance
+
+    async def newest(self) -> tuple[Build, ...]:
+        """The newest builds, newest first."""
+        return (await self.page(1, limit=NEWEST)).items
+
+    async def page(
+        self, number: int, /, *, version: str | None = None, os: str | None = None, limit: int = PAGE_SIZE
+    ) -> Page[Build]:
+        """A page of the builds, newest first: of those with exactly this version name, for this platform, or all."""
+
+        def read(body: bytes) -> Page[Build]:
+            return parse.builds(body, self.app, page=number, limit=limit)
+
+        wanted = {"page": str(number), "limit": str(limit), "versionName": version, "os": queries.platform_word(os)}
+        query = {key: value for key, value in wanted.items() if value}
+        try:
+            return await self._transport.ask(Ask("builds", f"{self._hosts.api}{self._root}/builds", query), read)
+        except InvalidCredentials as refused:
+            raise await self._whose(refused) from None
+
+    async def build(self, build_id: str) -> Build:
+        """A build in detail."""
+        path = paths.build(self._root, build_id)
+        ask = Ask("build", f"{self._hosts.api}{path}", lane=Lane.POLLING)
+        return await self._transport.ask(ask, self._read)
+
+    def _read(self, body: bytes) -> Build:
+        return parse.build(body, self.app)
+
+    async def upload(
+        self,
+        file: Parcel,
+        details: Details,
+        *,
+        icon: Small | None = None,
+        progress: Progress = lambda _sent: None,
+        looking: Callable[[], None] = lambda: None,
+    ) -> Uploaded:
+        """Send a build, and say what became of it.
+
+        `progress` hears the bytes of the file that were taken; `looking` is called when the answer was lost and the
+        build is looked for. Raises UserInputError and UnsupportedFile before anything is sent, UploadOutcomeUnknown
+        when the connection broke and no build shows, and what reading the file raises.
+        """
+        uploads.check(details, icon=icon is not None)
+        build_files.check(file.name, file.size)
+
+        def start(first: bytes) -> None:
+            build_files.check_start(file.name, first)
+
+        try:
+            before = await self._before()
+            smalls = [("packageIcon", icon)] if icon else []
+            form = Form(uploads.fields(details), smalls, "build", file)
+            ask = Ask("upload", f"{self._hosts.upload}{self._root}/builds")
+            delivery = Delivery(self._transport, ask, form, progress, self._endurance, start)
+            return Uploaded(await delivery.made(self._read))
+        except AppliveryError as problem:
+            raise upload_errors.worded(problem) from None
+        except OutcomeUnknown as error:
+            unsure = error
+        if before is None:
+            raise _lost(unsure, SAME_SIZE, looked=False)
+        looking()
+        return Uploaded(await self._searched(before, details, file, unsure), found=True)
+
+    async def _before(self) -> set[str] | None:
+        """The ids of the newest builds; None when this credential may not list them.
+
+        That alone is no reason not to upload: which of the two it may do, its role and the plan decide apart.
+        """
+        try:
+            return {build.id for build in await self.newest()}
+        except _NOT_LISTED:
+            return None
+
+    async def _searched(self, before: set[str], details: Details, file: Parcel, unsure: OutcomeUnknown) -> Build:
+        version = details.version_name or details.package_version
+
+        async def look() -> Build | None:
+            found = uploads.arrived(await self.newest(), before, version=version, size=file.size)
+            return found[0] if found else None
+
+        build, looked = await self._looked(look)
+        if build is not None:
+            return build
+        raise _lost(unsure, SAME_VERSION if version else SAME_SIZE, looked=looked)
+
+    async def attach(self, build_id: str, file: Parcel, *, progress: Progress = lambda _sent: None) -> Build:
+        """Attach a file to a processed build; raises as `upload` does.
+
+        https://docs.applivery.com/en/app-distribution/api/builds/attached-files
+        """
+        build_files.check_size(file.name, file.size)
+        path = paths.build(self._root, build_id)
+        try:
+            before = await self._attached(build_id)
+            ask = Ask("attach", f"{self._hosts.upload}{path}/files")
+            form = Form((), (), "file", file)
+            return await Delivery(self._transport, ask, form, progress, self._endurance).made(self._read)
+        except AppliveryError as problem:
+            raise upload_errors.worded(problem) from None
+        except OutcomeUnknown as error:
+            unsure = error
+
+        if before is None:
+            raise _lost(unsure, SAME_FILE, looked=False)
+
+        async def look() -> Build | None:
+            build = await self.build(build_id)
+            new = [one for one in build.attachments if one.id not in before]
+            return build if any((one.name, one.size) == (file.name, file.size) for one in new) else None
+
+        found, looked = await self._looked(look)
+        if found is not None:
+            return found
+        raise _lost(unsure, SAME_FILE, looked=looked)
+
+    async def _attached(self, build_id: str) -> set[str] | None:
+        """The ids of a build's attachments; None when this credential may not see the build.
+
+        Raises BuildNotProcessed.
+        """
+        try:
+            build = await self._details(build_id)
+        except (Forbidden, FeatureNotInPlan):
+            return None
+        if build.stage is not Stage.READY:
+            raise BuildNotProcessed
+        return {one.id for one in build.attachments}
+
+    async def _details(self, build_id: str) -> Build:
+        try:
+            return await self.build(build_id)
+        except InvalidCredentials as refused:
+            raise await self._whose(refused) from None
+
+    async def _looked(self, look: Callable[[], Awaitable[Build | None]]) -> tuple[Build | None, bool]:
+        """What a look finds, after a while if need be; False when Applivery let us look at nothing."""
+        looked = False
+        for pause in self._endurance.looks:
+            await asyncio.sleep(pause)
+            try:
+                found = await look()
+            except AppliveryError:
+                continue
+            looked = True
+            if found is not None:
+                return found, True
+        return None, looked
+
+    async def _whose(self, refused: InvalidCredentials) -> InvalidCredentials:
+        """The refusal, or a better one when the same token is good for the other API."""
+        mine = self._root == INTEGRATIONS
+        what, path = ("service account", "/v1/organizations") if mine else ("app token", f"{INTEGRATIONS}/builds")
+        ask = Ask("whose_token", f"{self._hosts.api}{path}", {"page": "1", "limit": "1"})
+        try:
+            await self._transport.ask(ask, lambda body: envelope.page_of(body, schemas.WireBuild, str, page=1, limit=1))
+        except AppliveryError:
+            return refused
+        return upload_errors.wrong_family(what, refused)
+
+
+# What says of the list, and only of it, that it cannot be had. An outage is none: what is lost then could not be found.
+_NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
+SAME_VERSION = later("I looked for a new build of this app with the same version and size, and there is none.")
+SAME_SIZE = later("I looked for a new build of this app with the same size, and there is none.")
+SAME_FILE = later("I looked for a new file of this build with the same name and size, and there is none.")
+
+
+def _lost(unsure: OutcomeUnknown, searched: str, *, looked: bool) -> UploadOutcomeUnknown:
+    """The error for a file of which nobody knows what became: how that showed, what was looked for, what to do."""
+    if not looked:
+        step = say("Applivery did not let me look for it. Look in the dashboard before you try again.")
+        return UploadOutcomeUnknown(unsure.why, step)
+    if unsure.partial:
+        step = say("You can upload it again.")
+    else:
+        step = say("Look again in a few minutes, and only then upload it once more.")
+    return UploadOutcomeUnknown(unsure.why, f"{say(searched)} {step}")

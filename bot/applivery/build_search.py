@@ -1,0 +1,123 @@
+"""The builds somebody means, wherever in an app's list they are: by Applivery's own filter, and page after page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing, suppress
+from typing import Protocol
+
+from bot.applivery.envelope import Page
+from bot.applivery.pagination import each_once, every_page
+from bot.domain import build_labels, lookup
+from bot.domain.build_labels import NO_READING
+from bot.domain.model import Build
+
+SEARCH_SECONDS = 1.8  # Slack waits three for the options of a menu, and who asks is looked up too
+VERSION = 256  # characters of `versionName`
+
+Wanted = Callable[[Build], bool]
+
+
+class Fetch(Protocol):
+    """Gives a page of an app's builds, newest first."""
+
+    async def __call__(self, page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
+        """The page of this number, from 1: of the builds with exactly this version name, for this platform, or all."""
+
+
+def anything(_: Build) -> bool:
+    """No build is left out."""
+    return True
+
+
+def walk(fetch: Fetch, version: str | None = None) -> AsyncGenerator[Build, None]:
+    """Every build, newest first, asked for as far as the caller reads on."""
+    return each_once(every_page("builds", lambda number: fetch(number, version=version)), lambda build: build.id)
+
+
+async def newest(fetch: Fetch, wanted: Wanted, most: int | None) -> list[Build]:
+    """The newest builds that are wanted, newest first, however many others lie between; None: all of them."""
+    found: list[Build] = []
+    async with aclosing(walk(fetch)) as builds:
+        async for build in builds:
+            if wanted(build):
+                found.append(build)
+            if len(found) == most:
+                break
+    return found
+
+
+async def latest(fetch: Fetch, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
+    """The newest wanted builds, down to the newest usable one, and the newest usable one of each of these platforms."""
+    found: list[Build] = []
+    pages = 0
+    async with aclosing(every_page("builds", fetch)) as listed:
+        async for page in listed:
+            pages += 1
+            found += [one for one in page.items if wanted(one)]
+            if any(map(usable, found)):
+                break
+    here = {one.platform for one in found if usable(one)}
+    missing = [one for one in platforms if one not in here] if here and (pages > 1 or page.has_next) else []
+    others = await asyncio.gather(*(_newest_for(fetch, usable, wanted, one) for one in missing))
+    return [*found, *(build for other in others for build in other)]
+
+
+async def _newest_for(fetch: Fetch, usable: Wanted, wanted: Wanted, platform: str) -> list[Build]:
+    async def of_platform(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
+        return await fetch(page, version=version, os=platform)
+
+    return await newest(of_platform, lambda one: usable(one) and wanted(one) and one.platform == platform, 1)
+
+
+async def meant(fetch: Fetch, which: str, wanted: Wanted = anything) -> list[Build]:
+    """Every build that a version or a `#number` may mean, newest first; all of them when there is none of that name.
+
+    A version is looked up by Applivery's own filter. Numbers have none, and other spellings are found by looking.
+    """
+    if which.startswith("#"):
+        return await newest(fetch, wanted, None)
+    first = await fetch(1)
+    if not first.has_next:
+        return list(filter(wanted, first.items))
+    reading = build_labels.read(which) or NO_READING
+    names = {one.version for one in first.items if lookup.is_version(one, which)} or {which.strip(), reading.version}
+    lists = await asyncio.gather(*(_of_version(fetch, name) for name in sorted(names)))
+    found = {one.id: one for one in (*first.items, *(one for listed in lists for one in listed))}
+    said = [one for one in found.values() if lookup.is_version(one, which)] or build_labels.exactly(
+        reading, found.values()
+    )
+    fitting = [one for one in said if wanted(one)]
+    return fitting or await newest(fetch, wanted, None)
+
+
+async def _of_version(fetch: Fetch, version: str) -> list[Build]:
+    """The builds of exactly this version, by Applivery's filter."""
+    if not 0 < len(version) <= VERSION:
+        return []
+    return [one async for one in walk(fetch, version) if one.version == version]
+
+
+async def search(fetch: Fetch, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
+    """The builds that fit what has been typed so far, what is meant most likely first; as many as are found in time.
+
+    A version that is typed whole is found at once, however old it is. Raises a Problem only when nothing was found.
+    """
+    listed: dict[str, Build] = {}
+    named: dict[str, Build] = {}
+
+    async def look(builds: AsyncIterator[Build], found: dict[str, Build]) -> None:
+        async for one in builds:
+            if wanted(one) and lookup.matches(one, typed):
+                found.setdefault(one.id, one)
+            if not typed.strip() and len(found) == most:
+                return
+
+    looks = [look(walk(fetch), listed), *(look(walk(fetch, one), named) for one in lookup.versions_typed(typed))]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SEARCH_SECONDS):
+            ended = await asyncio.gather(*looks, return_exceptions=True)
+            if not (listed or named) and (problems := [one for one in ended if isinstance(one, BaseException)]):
+                raise problems[0]
+    return lookup.likeliest(list({**listed, **named}.values()), typed)[:most]

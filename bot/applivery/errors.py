@@ -1,0 +1,167 @@
+"""Applivery's error codes and HTTP statuses, turned into our named errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bot.exceptions import (
+    AppliveryError,
+    AppliveryRateLimited,
+    BuildNotProcessed,
+    Conflict,
+    FeatureNotInPlan,
+    Forbidden,
+    InvalidCredentials,
+    InvalidResponse,
+    InvalidUpload,
+    LinkExpired,
+    NotFound,
+    QuotaExceeded,
+    RequestRejected,
+    ServiceUnavailable,
+    TwoFactorRequired,
+)
+from bot.i18n import figure, later, say
+from bot.i18n.verbatim import verbatim
+
+DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
+_LONGEST_WAIT = 3600.0
+_SHOWN = 200
+_LINK = re.compile(r"\S*://\S*")
+_SECRET_LIKE = re.compile(r"[A-Za-z0-9_\-+/=.]{24,}")
+_BREAKS = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*")
+_MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Applivery's error envelope says; the last four only for the codes that carry them (5003, 6002)."""
+
+    code: int | None = None
+    message: str = ""
+    item: str | None = None
+    limit: int | None = None
+    num: int | None = None
+    fields: tuple[str, ...] = ()
+
+
+def problem(
+    refusal: Refusal | None, status: int, *, retry_after: str | None = None, download_host: bool = False
+) -> AppliveryError:
+    """Return the error for an answer that is none: its code decides first, then the HTTP status.
+
+    `refusal` is None when the body was not Applivery's JSON; `retry_after` is the header as it came. On the download
+    host no credential of ours is sent, so there a 401 is about the link.
+    """
+    known = refusal or Refusal()
+    if known.code == 4005 or (status == 401 and download_host):
+        kind = LinkExpired if download_host else InvalidCredentials
+        return kind(code=known.code, status=status)
+    if status == 429 and known.code not in _BY_CODE:
+        return AppliveryRateLimited(retry_after=seconds_to_wait(retry_after), code=known.code)
+    if make := _BY_CODE.get(known.code or 0):
+        return make(known, status)
+    return _by_status(refusal, status)
+
+
+def seconds_to_wait(header: str | None, *, now: datetime | None = None) -> float:
+    """Return the seconds a Retry-After header asks for: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    try:
+        wait = float(header or "")
+    except ValueError:
+        wait = _until(header or "", now or datetime.now(UTC))
+    return min(wait, _LONGEST_WAIT) if wait >= 0 else DEFAULT_WAIT  # NaN is not >= 0 either
+
+
+def quotable(words: str) -> str:
+    """Return the vendor's words safe to show: one line, no link, nothing that could be a token, the rest as it is."""
+    plain = _BREAKS.sub(" ", _SECRET_LIKE.sub("…", _LINK.sub("…", words))).strip()
+    return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
+
+
+def _until(header: str, now: datetime) -> float:
+    try:
+        then = parsedate_to_datetime(header)
+    except ValueError:
+        return -1.0
+    return max(0.0, ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def _by_status(refusal: Refusal | None, status: int) -> AppliveryError:
+    if status >= 500:
+        return ServiceUnavailable(status=status)
+    if status in (401, 403):
+        kind = InvalidCredentials if status == 401 else Forbidden
+        return kind(code=refusal.code if refusal else None, status=status)
+    if refusal is None or 300 <= status < 400:  # a page that is not Applivery's: believe nothing it says, not even 404
+        return InvalidResponse(status=status, why="" if refusal else "not Applivery's JSON")
+    if status == 404:
+        return NotFound(code=refusal.code, status=status)
+    return _refused(refusal, status)
+
+
+def _refused(refusal: Refusal, status: int) -> AppliveryError:
+    sentence = _not_accepted(refusal.code, quotable(refusal.message))
+    return RequestRejected(sentence, code=refusal.code, status=status)
+
+
+def _not_accepted(code: int | None, said: str) -> str | None:
+    if said and code is not None:
+        return say("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=said)
+    if said:
+        return say("Applivery did not accept the request: “{said}”.", said=said)
+    if code is not None:
+        return say("Applivery did not accept the request (its code {code}).", code=code)
+    return None
+
+
+def _quota(refusal: Refusal, status: int) -> AppliveryError:
+    if refusal.item is None:
+        return QuotaExceeded(code=refusal.code, status=status)
+    month = _MONTH.fullmatch(refusal.item)
+    item = say("{item} in {month}", item=month[1], month=f"{month[2]}-{month[3]}") if month else refusal.item
+    return QuotaExceeded(_reached(quotable(item), refusal.limit, refusal.num), code=refusal.code, status=status)
+
+
+def _reached(item: str, limit: int | None, now: int | None) -> str:
+    if limit is None:
+        return say("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
+    if now is None:
+        sentence = later("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}.")
+        return say(sentence, item=item, limit=figure(limit))
+    sentence = later("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}, now {now}.")
+    return say(sentence, item=item, limit=figure(limit), now=figure(now))
+
+
+def _invalid(refusal: Refusal, status: int) -> AppliveryError:
+    if not refusal.fields:
+        return _refused(refusal, status)
+    fields = quotable(", ".join(refusal.fields[:10]))
+    sentence = say("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
+    return RequestRejected(sentence, code=6002, status=status)
+
+
+def _plain(kind: type[AppliveryError]) -> Callable[[Refusal, int], AppliveryError]:
+    return lambda refusal, status: kind(code=refusal.code, status=status)
+
+
+# The codes that were seen in the vendor's pages and public clients; 4005 is decided by host, above.
+_BY_CODE: dict[int, Callable[[Refusal, int], AppliveryError]] = {
+    2001: _plain(InvalidCredentials),
+    3001: _plain(NotFound),
+    3002: _plain(InvalidCredentials),
+    4001: _plain(NotFound),
+    4002: _plain(InvalidCredentials),
+    4004: _plain(InvalidCredentials),
+    4014: _plain(TwoFactorRequired),
+    5003: _quota,
+    5004: _plain(FeatureNotInPlan),
+    5006: _plain(InvalidUpload),
+    5014: _plain(BuildNotProcessed),
+    5024: _plain(Conflict),
+    6002: _invalid,
+}

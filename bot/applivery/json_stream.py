@@ -1,0 +1,137 @@
+"""A long list taken out of an answer item by item while the answer arrives, so that it is never in memory whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from bot.exceptions import ResponseTooLarge
+from bot.http_client import crowded
+
+_Item = TypeVar("_Item")
+_Made_co = TypeVar("_Made_co", covariant=True)
+
+# What may stand before the list for it to be cut while it arrives; in any other answer it is found at the end.
+_OPENING = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"status"\s*:\s*true\s*,\s*)?"data"\s*:\s*(?:\{\s*"items"\s*:\s*)?)?\[\s*'
+)
+_LONGEST_OPENING = 1000
+ITEM_BYTES = 16 * 1024 * 1024  # some fifty thousand downloads by one person
+ITEMS = 100_000
+_BETWEEN = b" \t\r\n,"
+# The decoder says where the first value of several ended; https://github.com/jcrist/msgspec has no other way to ask.
+_FAULT = re.compile(r"(trailing characters )?.*\(byte (\d+)\)")
+_skim = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Reader(Protocol[_Made_co]):
+    """What takes an answer in pieces."""
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for the rest of their item."""
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece."""
+
+    def finish(self) -> _Made_co:
+        """Say what it came to; raises what the answer's own words mean."""
+
+
+class Cutter(Generic[_Item, _Made_co]):
+    """Hands each item of a list to `take` as soon as it is whole, and what is left of the answer to `last`.
+
+    `decode` makes the item of its JSON (None: it is none, and left out). What is left has the list's remaining items in
+    it: none as a rule, and all of them when the answer is not what it should be, so that `last` is where oddities and
+    refusals are met, as in an answer that came in one piece.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[bytes], _Item | None],
+        take: Callable[[_Item], None],
+        last: Callable[[bytes], _Made_co],
+    ) -> None:
+        self._decode = decode
+        self._take = take
+        self._last = last
+        self._buffer = bytearray()
+        self._opening: bytes | None = None
+        self._whole = False  # nothing is cut any more
+        self._again_at = 0
+        self._taken = 0
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for the rest of their item."""
+        return len(self._buffer)
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece. Raises ResponseTooLarge for an item, or a number of them, that is more than is read."""
+        self._buffer += piece
+        if self._opening is None and not self._whole:
+            self._open()
+        if self._opening is not None and not self._whole and len(self._buffer) >= self._again_at:
+            self._take_whole_ones()
+        if len(self._buffer) > ITEM_BYTES:
+            raise ResponseTooLarge
+
+    def _take_whole_ones(self) -> None:
+        for text in self._cut():
+            self._taken += 1
+            if self._taken > ITEMS or crowded(text):
+                raise ResponseTooLarge
+            item = self._decode(text)
+            if item is not None:
+                self._take(item)
+
+    def finish(self) -> _Made_co:
+        """Say what it came to."""
+        if crowded(self._buffer):
+            raise ResponseTooLarge
+        return self._last((self._opening or b"") + bytes(self._buffer))
+
+    def _open(self) -> None:
+        found = _OPENING.match(self._buffer)
+        if found and found.end() < len(self._buffer):
+            self._opening = bytes(self._buffer[: found.end()])
+            del self._buffer[: found.end()]
+        elif len(self._buffer) > _LONGEST_OPENING:
+            self._whole = True
+
+    def _cut(self) -> Iterator[bytes]:
+        """Each whole item at the front of the buffer, which then begins with the first one that is not."""
+        at, size = 0, len(self._buffer)
+        with memoryview(self._buffer) as view:
+            while (at := _after_blanks(view, at)) < size and view[at] != ord("]"):
+                length = self._length(view[at:])
+                if length is None:
+                    break
+                yield bytes(view[at : at + length])
+                at += length
+        del self._buffer[:at]
+        # an item of many pieces is looked at when it has doubled, not with every piece
+        self._again_at = min(2 * len(self._buffer), ITEM_BYTES) if len(self._buffer) > 100_000 else 0
+
+    def _length(self, view: memoryview) -> int | None:
+        """The bytes of the first value; None while it is not whole, and for what is no JSON."""
+        size = len(view)
+        try:
+            with view:
+                _skim.decode(view)
+        except msgspec.DecodeError as said:
+            fault = _FAULT.search(str(said).removeprefix("JSON is malformed: "))
+            if fault and fault[1]:
+                return int(fault[2]) - 1
+            # a number that stops in the middle is called malformed, and not truncated, at the very last byte
+            self._whole = fault is not None and int(fault[2]) < size
+        return None  # it ends where the buffer does: whether a number goes on is not known yet
+
+
+def _after_blanks(view: memoryview, at: int) -> int:
+    while at < len(view) and view[at] in _BETWEEN:
+        at += 1
+    return at

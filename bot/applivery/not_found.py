@@ -1,0 +1,56 @@
+"""What a 404 means: that the thing is gone, or that Applivery shows this bot nothing at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.exceptions import AppliveryError, BudgetExhausted, NotFound, WorkspaceNotFound
+from bot.i18n import later, say
+
+_T = TypeVar("_T")
+
+REMEMBER_SECONDS = 10.0
+_CHECK = later("An admin can check what its Service Account sees, under Workspace Settings → Service Accounts.")
+APP_IS_GONE = (later("Applivery no longer has that app, or this bot may not see it."), _CHECK)
+NOT_SHOWN = (later("Applivery does not show that to this bot."), _CHECK)
+
+
+class Missing:
+    """Asks for the workspace when something in it is not found: only where that answers, the thing itself is gone."""
+
+    def __init__(self, workspace: Callable[[], Awaitable[object]]) -> None:
+        self._workspace = workspace
+        self._seen_at = float("-inf")
+
+    async def told(self, asked: Awaitable[_T], words: tuple[str, str] | None = None) -> _T:
+        """Return what was asked for.
+
+        Raises NotFound, in these words, for what is gone, and else why nothing is found.
+        """
+        try:
+            return await asked
+        except NotFound as gone:
+            code, status = gone.code, gone.status
+        await self._look()
+        raise NotFound(*map(say, words or ()), code=code, status=status)
+
+    async def _look(self) -> None:
+        """Raise what keeps us from the whole workspace. It was seen so many seconds ago: that is believed."""
+        if time.monotonic() - self._seen_at < REMEMBER_SECONDS:
+            return
+        try:
+            await self._workspace()
+        except BudgetExhausted:
+            return
+        self._seen_at = time.monotonic()
+
+
+async def workspace(asked: Awaitable[_T]) -> _T:
+    """Return what was asked of the workspace itself; raises WorkspaceNotFound where it is not found."""
+    try:
+        return await asked
+    except NotFound as gone:
+        problem: AppliveryError = WorkspaceNotFound(code=gone.code, status=gone.status)
+    raise problem

@@ -1,0 +1,92 @@
+"""How many requests we may still make this hour, and who may make them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+from bot.exceptions import BudgetExhausted, again_in
+from bot.i18n import say
+
+_HOUR = 3600.0
+_SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
+
+
+class Lane(Enum):
+    """Who asks: a person who is waiting, or a job that can wait."""
+
+    PEOPLE = "people"
+    POLLING = "polling"
+
+
+class Budget:
+    """An allowance of requests in any hour; polling may use only what leaves a reserve for people.
+
+    Applivery states 10,000 requests an hour and does not say per what, hence one budget for the whole process.
+    `reserve` is the share of `per_hour` kept for people; `clock` gives seconds that never go back.
+    """
+
+    def __init__(self, per_hour: int, *, reserve: float = 0.2, clock: Callable[[], float] = time.monotonic) -> None:
+        if per_hour < 1 or not 0 <= reserve < 1:
+            raise ValueError("a budget needs at least one request an hour and a reserve of 0 up to, not including, 1")
+        self.per_hour = per_hour
+        self._reserved = min(math.ceil(per_hour * reserve), per_hour - 1)
+        self._clock = clock
+        self._slots: deque[tuple[float, int]] = deque()  # (end of the slot, requests in it)
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """Requests made in the last hour."""
+        self._forget()
+        return self._used
+
+    @property
+    def left(self) -> int:
+        """Requests that people may still make now."""
+        return self.per_hour - self.used
+
+    @property
+    def stretch(self) -> float:
+        """By how much polling is to be slowed down: 1 while there is plenty, up to 10 when little is left for it."""
+        share = (self.left - self._reserved) / (self.per_hour - self._reserved)
+        return min(max(0.5 / share, 1.0), 10.0) if share > 0 else 10.0
+
+    def take(self, lane: Lane) -> None:
+        """Count one request, or raise BudgetExhausted when this lane may make none now."""
+        if self.left <= self._floor(lane):
+            raise BudgetExhausted(next_step=_again(self.wait(lane)))
+        now = self._clock()
+        if self._slots and now < self._slots[-1][0]:
+            end, count = self._slots.pop()
+            self._slots.append((end, count + 1))
+        else:
+            self._slots.append((now + _SLOT, 1))
+        self._used += 1
+
+    def wait(self, lane: Lane) -> float:
+        """Return the seconds until this lane may make a request; 0 when it may make one now."""
+        missing = self._floor(lane) + 1 - self.left
+        for end, count in self._slots:
+            if missing <= 0:
+                break
+            missing -= count
+            if missing <= 0:
+                return max(0.0, end + _HOUR - self._clock())
+        return 0.0
+
+    def _floor(self, lane: Lane) -> int:
+        return self._reserved if lane is Lane.POLLING else 0
+
+    def _forget(self) -> None:
+        now = self._clock()
+        while self._slots and self._slots[0][0] + _HOUR <= now:
+            self._used -= self._slots.popleft()[1]
+
+
+def _again(seconds: float) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    return say("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)

@@ -1,0 +1,76 @@
+"""How many people a notification of Applivery reaches; nobody's name or address gets past here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.applivery import paths, schemas
+from bot.applivery.coercion import first
+from bot.applivery.envelope import Page, page_of
+from bot.applivery.transport import Ask, Transport
+from bot.domain.model import App
+from bot.exceptions import AppliveryError
+
+PAGE_SIZE = 100
+NOT_COUNTED = ""
+PAGES = 20  # of one list; more people than that are not counted one by one
+
+
+class Audience:
+    """Counts the people of one app; None where our credential may not list them, or there are too many to list."""
+
+    def __init__(self, transport: Transport, api: str, organization_path: str, app: App) -> None:
+        self._transport = transport
+        self._organization = f"{api}{organization_path}"
+        self._employees = f"{api}{paths.app(organization_path, app.id)}/employees/"  # the slash is the vendor's
+        self._app = app
+
+    async def collaborators(self) -> int | None:
+        """The workspace's collaborators and those of the app alone, each once, service accounts left out.
+
+        https://docs.applivery.com/en/api/workspace/organization-collaborators/get-organizations-organizationid-collaborators
+        """
+
+        def of_the_app(item: schemas.WireCollaborator) -> str | None:
+            app = schemas.read(item.application, schemas.WireApp)
+            ours = first(app.id, app.bare_id, item.application) == self._app.id or first(app.slug) == self._app.slug
+            return _person(item) if ours else NOT_COUNTED
+
+        everywhere = await self._people(f"{self._organization}/collaborators/", _person)
+        of_app = await self._people(f"{self._organization}/collaborators/apps", of_the_app)
+        return None if everywhere is None or of_app is None else len(everywhere | of_app)
+
+    async def employees(self) -> int | None:
+        """The store users who were invited to the app.
+
+        https://docs.applivery.com/en/api/app-distribution/application-employees/get-organizations-organizationid-apps-applicationid-employees
+        """
+        found = await self._people(self._employees, _person)
+        return len(found) if found is not None else None
+
+    async def _people(self, url: str, who: Callable[[schemas.WireCollaborator], str | None]) -> frozenset[str] | None:
+        found: set[str] = set()
+        try:
+            for number in range(1, PAGES + 1):
+                page = await self._page(url, number, who)
+                found.update(page.items)
+                if not page.has_next:
+                    return frozenset(found) - {NOT_COUNTED}
+        except AppliveryError:
+            pass  # the role may not list people: that must not stop an upload
+        return None  # or the pages have no end: a part of the number would be a wrong one
+
+    async def _page(self, url: str, number: int, who: Callable[[schemas.WireCollaborator], str | None]) -> Page[str]:
+        def read(body: bytes) -> Page[str]:
+            return page_of(body, schemas.WireCollaborator, who, page=number, limit=PAGE_SIZE)
+
+        ask = Ask("people", url, {"page": str(number), "limit": str(PAGE_SIZE)})
+        return await self._transport.ask(ask, read)
+
+
+def _person(item: schemas.WireCollaborator) -> str | None:
+    user = schemas.read(item.user, schemas.WireUser)
+    employee = schemas.read(item.employee, schemas.WireUser)
+    if first(user.role) == "serviceAccount":
+        return NOT_COUNTED
+    return first(user.id, user.bare_id, item.user, employee.id, employee.bare_id, item.employee, item.id)

@@ -1,0 +1,110 @@
+"""What Applivery objects to an upload, in words for whoever uploads: what did not happen, and what to do about it."""
+
+from __future__ import annotations
+
+from bot.exceptions import (
+    AppliveryError,
+    BuildNotProcessed,
+    Conflict,
+    FeatureNotInPlan,
+    Forbidden,
+    InvalidCredentials,
+    InvalidUpload,
+    NotFound,
+    QuotaExceeded,
+    WrongTokenKind,
+)
+from bot.i18n import later, say
+
+NOTHING = later("Nothing was uploaded.")
+
+# By Applivery's code; without one, by the kind of refusal.
+_BY_CODE = {
+    3001: (
+        later("Applivery has no such app for this credential (code 3001)."),
+        later("Check the app's name, and whose token it is."),
+    ),
+    3002: (
+        later("Applivery says that the token has expired (code 3002)."),
+        later("Make a new one, and put it in place of the old."),
+    ),
+    4002: (
+        later("Applivery saw no token it understands (code 4002)."),
+        later("Check that the token is set, and copied whole."),
+    ),
+    4004: (
+        later("Applivery does not know the token (code 4004)."),
+        later("Check that it was copied whole and was not deleted."),
+    ),
+    5004: (
+        later("Your Applivery plan does not include this way of uploading (code 5004)."),
+        later("An Applivery admin can change the plan under Workspace Settings → Billing."),
+    ),
+    5006: (
+        later("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
+        later("Check that it is a whole build in one of the documented formats."),
+    ),
+    5024: (
+        later("Applivery says that a name in this upload is already used (code 5024)."),
+        later("Choose another version name, or look whether this build is there already."),
+    ),
+}
+_BY_KIND: tuple[tuple[type[AppliveryError], str, str], ...] = (
+    (
+        BuildNotProcessed,
+        later("A file can be attached once Applivery has processed the build."),
+        later("Try again when it is ready."),
+    ),
+    (
+        NotFound,
+        later("Applivery has no such app or build for this credential."),
+        later("Check the names, and whose token it is."),
+    ),
+    (
+        Forbidden,
+        later("This credential may not upload."),
+        later("Its Service Account needs the role Developer or Admin."),
+    ),
+    (
+        InvalidCredentials,
+        later("Applivery does not accept the token."),
+        later("Check that it is the right one, copied whole."),
+    ),
+)
+_SAME_KIND = (InvalidCredentials, NotFound, Conflict, FeatureNotInPlan, InvalidUpload)
+
+
+def worded(problem: AppliveryError) -> AppliveryError:
+    """The same error in an uploader's words; what says enough by itself keeps its sentence."""
+    if isinstance(problem, WrongTokenKind) or problem.status == 413:
+        return problem
+    words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
+    words = words or next(((said, step) for kind, said, step in _BY_KIND if isinstance(problem, kind)), None)
+    if isinstance(problem, QuotaExceeded) and problem.code is not None:
+        sentence = say("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
+        words = (sentence, problem.next_step)
+    if words is None:
+        return problem
+    sentence, step = words
+    return type(problem)(say(sentence), f"{say(NOTHING)} {say(step)}", code=problem.code, status=problem.status)
+
+
+WRONG_FAMILY = {
+    "app token": (
+        later("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
+        later(
+            "An App API Token is for one app: put it in `APPLIVERY_APP_TOKEN` and leave the app out, "
+            "or make a Service Account under Workspace Settings → Service Accounts."
+        ),
+    ),
+    "service account": (
+        later("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
+        later("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
+    ),
+}
+
+
+def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
+    """The error when a token is good, but for the other of the two APIs; `what` is what it is."""
+    sentence, step = WRONG_FAMILY[what]
+    return WrongTokenKind(say(sentence), f"{say(NOTHING)} {say(step)}", code=refused.code, status=refused.status)

@@ -1,0 +1,41 @@
+"""An attachment from the shell as it was ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot import settings as bot_settings
+from bot.applivery import local_file
+from bot.applivery.multipart import Parcel
+from bot.cli import clients
+from bot.cli.output import Showing
+from bot.settings import UploadSettings
+from bot.slack.mrkdwn import size
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One attachment as it was ordered."""
+
+    which: str
+    path: Path
+    app: str | None
+
+    def begun(self, showing: Showing) -> Coroutine[Any, Any, None]:
+        """Read the settings and find the file, and give what is left to do. Raises a Problem."""
+        return self._carried_out(showing, bot_settings.read_upload(), local_file.local(self.path))
+
+    async def _carried_out(self, showing: Showing, settings: UploadSettings, file: Parcel) -> None:
+        async with AsyncExitStack() as stack:
+            depot = await stack.enter_async_context(clients.depot(settings, self.app))
+            build_id, title = await clients.build(depot, self.which)
+            showing.begin(f"Attaching {file.name} ({size(file.size)}) to {title}.", file.size)
+            async with showing.progress(file.size):
+                build = await depot.attach(build_id, file, progress=showing.sent)
+            showing.learn(build, clients.dashboard(settings, build))
+            showing.facts["attached"] = file.name
+            showing.say(f"Attached; the build has {len(build.attachments)} now.")

@@ -1,0 +1,120 @@
+"""The way to Applivery from the shell: which of its two APIs, by which token is set and what was named."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.applivery import build_search, paths
+from bot.applivery.app_builds import Depot, by_app_token
+from bot.applivery.client import Applivery
+from bot.applivery.hosts import Hosts
+from bot.applivery.rate_budget import Budget
+from bot.domain import lookup
+from bot.domain.builds import can_be_had
+from bot.domain.model import App, Build
+from bot.exceptions import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, UserInputError
+from bot.services.app_directory import Catalogue
+from bot.settings import UploadSettings
+
+PER_HOUR = 8000
+
+
+def hosts(settings: UploadSettings) -> Hosts:
+    """Where Applivery is."""
+    return Hosts.of_tenant(
+        settings.applivery_tenant,
+        api=settings.applivery_api_url,
+        upload=settings.applivery_upload_url,
+        dashboard=settings.applivery_dashboard_url,
+    )
+
+
+def dashboard(settings: UploadSettings, build: Build) -> str | None:
+    """The build's page in the dashboard; None when the workspace is not known, which an app's token does not say."""
+    if settings.applivery_organization is None or not build.app.slug:
+        return None
+    return hosts(settings).dashboard_build_url(settings.applivery_organization, build.app, build)
+
+
+@asynccontextmanager
+async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[Depot]:
+    """The builds of the app that is meant.
+
+    Raises UserInputError when no token fits, and what finding the app raises.
+    """
+    if app is None:
+        if settings.applivery_app_token is None:
+            raise UserInputError("No app was named.", "Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
+        token = settings.applivery_app_token.get_secret_value()
+        async with by_app_token(hosts(settings), token, trust_env=True) as found:
+            yield found
+        return
+    async with _workspace(settings) as applivery:
+        yield applivery.depot(await _app(applivery, app))
+
+
+@asynccontextmanager
+async def _workspace(settings: UploadSettings) -> AsyncIterator[Applivery]:
+    if settings.applivery_token is None or settings.applivery_organization is None:
+        if settings.applivery_app_token is not None:
+            raise UserInputError(
+                "--app needs a Service Account's token, and only an App API Token is set.",
+                "Leave --app out: the token says which app. Or set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION.",
+            )
+        raise UserInputError(
+            "There is no token for Applivery.",
+            "Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app.",
+        )
+    async with Applivery(
+        hosts=hosts(settings),
+        organization=settings.applivery_organization,
+        token=settings.applivery_token.get_secret_value(),
+        budget=Budget(PER_HOUR),
+        trust_env=True,
+    ) as applivery:
+        yield applivery
+
+
+async def _app(applivery: Applivery, typed: str) -> App:
+    """The app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is needed."""
+    try:
+        return await Catalogue(applivery).app(typed)
+    except (Forbidden, FeatureNotInPlan) as refused:
+        if paths.is_id_or_slug(typed):
+            return App(id=typed, slug=typed, name=typed)
+        said = "Applivery does not let this credential list the apps."
+        raise _refused(refused, said, "Give --app the app's id or short name.") from None
+    except InvalidCredentials:
+        # the depot says whose token it is
+        await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
+        raise
+
+
+async def build(depot: Depot, which: str) -> tuple[str, str]:
+    """The id and title of the build meant by its id, or by `latest`, a version or `#number`.
+
+    Raises as choice.build does. One that is named by its id need not be one that this credential may see.
+    """
+    by_id = lookup.BUILD_ID.fullmatch(which) is not None
+    try:
+        found = await depot.build(which.lower()) if by_id else await _named(depot, which)
+    except (Forbidden, FeatureNotInPlan) as refused:
+        if by_id:
+            return which.lower(), which.lower()
+        raise _refused(
+            refused, "Applivery does not let this credential list the builds.", "Give the build's id."
+        ) from None
+    return found.id, f"{found.app.name} {lookup.label(found)}"
+
+
+async def _named(depot: Depot, which: str) -> Build:
+    if which.strip().casefold() == lookup.LATEST:
+        found = await build_search.latest(depot.page, can_be_had, build_search.anything, ())
+    else:
+        found = await build_search.meant(depot.page, which)
+    return lookup.build(which, found, found[0].app if found else depot.app)
+
+
+def _refused(refused: AppliveryError, sentence: str, step: str) -> AppliveryError:
+    return type(refused)(sentence, step, code=refused.code, status=refused.status)

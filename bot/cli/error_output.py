@@ -1,0 +1,60 @@
+"""Each kind of failure on the shell, told in words and as JSON, and its exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bot
+from bot.cli import exit_handling
+from bot.exceptions import BotError, UserInputError, kind_of
+from bot.i18n.verbatim import unmarked
+from bot.settings import InvalidSettings
+
+_LONGEST = 2000  # characters of a message; an argument that is repeated in it may be as long as the system allows
+
+
+def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
+    """Tell of a problem; 2 when the call itself has to be changed, else 1."""
+    code = getattr(problem, "code", None)
+    said, step = unmarked(problem.sentence), unmarked(problem.next_step)
+    exit_handling.told(kind_of(problem), said, step, code=code or None, facts=facts, as_json=as_json)
+    return exit_handling.USAGE if isinstance(problem, UserInputError) else exit_handling.FAILED
+
+
+def settings_fault(fault: InvalidSettings, *, as_json: bool) -> int:
+    """Tell of settings that cannot be used, on a line for each."""
+    print("\n".join(fault.lines), file=sys.stderr, flush=True)  # noqa: T201
+    if as_json:
+        exit_handling.result(
+            exit_handling.error(UserInputError.kind, "The settings cannot be used.", " ".join(fault.lines))
+        )
+    return exit_handling.USAGE
+
+
+def usage(error: Exception, *, as_json: bool) -> int | None:
+    """Tell of a call that the parser of the command line refused; None when the error is none of its own.
+
+    Its classes are private, and have been another package's: they are known by what they can do.
+    """
+    if not hasattr(error, "format_message") or not hasattr(error, "show"):
+        return None
+    message = str(getattr(error, "message", ""))
+    vars(error)["message"] = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+    error.show()
+    if as_json:
+        exit_handling.result(
+            exit_handling.error(UserInputError.kind, error.format_message(), "Add --help to see what there is.")
+        )
+    return exit_handling.USAGE
+
+
+def fault(error: Exception) -> BotError:
+    """An error nobody expected as a problem: its kind and place, and not its words, which may hold a secret."""
+    here = Path(bot.__file__).parent
+    ours = [one for one in traceback.extract_tb(error.__traceback__) if here in Path(one.filename).parents]
+    place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    return BotError(f"This program has a fault: {kind_of(error)}{place}.", "Please report it.")

@@ -1,0 +1,149 @@
+"""How an upload looks on the shell: a bar on a terminal, plain lines in CI, one JSON object for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.cli import error_output, exit_handling, shutdown, standard_streams
+from bot.domain import uploads
+from bot.domain.model import Build
+from bot.domain.uploads import Pace
+from bot.exceptions import BotError
+from bot.observability.telemetry import set_up_logs
+from bot.settings import InvalidSettings
+from bot.slack.mrkdwn import plain
+from bot.slack.views.uploads import measure
+
+LINE_SECONDS = 10.0  # between two lines of progress
+
+
+class Interrupted(BotError):
+    """The process was told to stop before the work was done."""
+
+    kind = "Stopped"
+
+
+class Showing:
+    """What a person or a log sees. Progress goes to stderr, what came of it to stdout."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.terminal = sys.stderr.isatty()
+        self.facts: dict[str, Any] = {}
+        self._sent = 0
+        self._total: int | None = None  # of the file that is being sent
+
+    def learn(self, build: Build, address: str | None) -> None:
+        """Keep what scripts want to know of the build."""
+        self.facts["build"] = {
+            "id": build.id,
+            "app": build.app.slug,
+            "version": build.version,
+            "number": build.number,
+            "platform": build.platform,
+            "status": build.status,
+            "stage": build.stage.value,
+            "url": address,
+        }
+
+    def looked(self, build: Build) -> None:
+        """The same build, as it is now."""
+        if known := self.facts.get("build"):
+            self.learn(build, known["url"])
+
+    def say(self, line: str) -> None:
+        """One line for people."""
+        print(plain(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def begin(self, line: str, total: int) -> None:
+        """Say that a file of so many bytes is sent now. Raises a BotError when nobody could read what comes of it."""
+        self.say(line)
+        if why := standard_streams.lost():
+            raise BotError(f"The output cannot be written: {why}.", "Nothing was uploaded.")
+        self._total = total
+
+    def stopped(self) -> BotError:
+        """What is to be said when the process is told to stop here."""
+        if "build" in self.facts:
+            return Interrupted("Stopped. The build is uploaded.", "Uploading it again would make a second one.")
+        if self._total is not None and self._sent >= self._total:
+            return Interrupted(
+                "Stopped before Applivery had answered, and so nobody knows if it has the file.",
+                "Look in the dashboard before you try again.",
+            )
+        return Interrupted("Stopped. Nothing was uploaded.", "")
+
+    def sent(self, count: int) -> None:
+        """So many bytes of the file have gone."""
+        self._sent = count
+
+    @asynccontextmanager
+    async def progress(self, total: int) -> AsyncIterator[None]:
+        """Show how far it is while the block runs."""
+        self._sent = 0
+        showing = asyncio.create_task(self._bar(total) if self.terminal else self._lines(total))
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    async def _lines(self, total: int) -> None:
+        marks = [(time.monotonic(), 0)]
+        while True:
+            await asyncio.sleep(LINE_SECONDS)
+            marks = [*marks[-3:], (time.monotonic(), self._sent)]
+            self._error(words(uploads.pace(marks, total)))
+
+    def _error(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    async def _bar(self, total: int) -> None:
+        # imported here: rich takes a tenth of a second, and CI never needs it
+        from rich import progress  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415
+
+        columns = (
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
+        )
+        with progress.Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bar:
+            task = bar.add_task("upload", total=total)
+            try:
+                while True:
+                    bar.update(task, completed=self._sent, refresh=True)
+                    await asyncio.sleep(0.2)
+            finally:
+                bar.update(task, completed=self._sent, refresh=True)
+
+
+def ended(work: Callable[[Showing], Coroutine[Any, Any, None]], *, as_json: bool) -> int:
+    """Do the work; returns the exit code: 0 done, 1 failed, 2 when the call itself has to be changed."""
+    set_up_logs("ERROR", "console")  # on stderr: what scripts read stays theirs
+    showing = Showing(as_json=as_json)
+    try:
+        shutdown.until_done(work(showing))
+    except KeyboardInterrupt:
+        return error_output.failed(showing.stopped(), as_json=as_json, facts=showing.facts)
+    except InvalidSettings as fault:
+        return error_output.settings_fault(fault, as_json=as_json)
+    except BotError as problem:
+        return error_output.failed(problem, as_json=as_json, facts=showing.facts)
+    except Exception as error:  # noqa: BLE001 - what is known of the build by then is told all the same
+        return error_output.failed(error_output.fault(error), as_json=as_json, facts=showing.facts)
+    if as_json:
+        exit_handling.result({"ok": True, **showing.facts})
+    return exit_handling.DONE
+
+
+def words(pace: Pace) -> str:
+    """`43 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
+    return f"{pace.percent} % · {measure(pace)}"

@@ -1,0 +1,70 @@
+"""A card in a Slack channel from the shell, with the bot's own token; the running bot answers its button."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot import http_client
+from bot.domain.model import Build
+from bot.exceptions import ChannelUnavailable, DeliveryUnknown, SlackError, SlackRateLimited, UserInputError
+from bot.settings import UploadSettings
+from bot.slack.client import HTTP_SECONDS, Poster
+from bot.slack.views import channel_card
+
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """Posts in one channel."""
+
+    poster: Poster
+    channel: str
+
+    async def announce(self, build: Build, dashboard: str) -> None:
+        """Post the card once. Raises a SlackError that says the build is there all the same."""
+        card = channel_card.of_build(build, lambda _: dashboard)
+        for number in range(1, TRIES + 1):
+            try:
+                await self.poster.post(self.channel, card)
+            except SlackRateLimited as busy:  # nothing was posted
+                if number == TRIES:
+                    raise self._but(busy) from None
+                await asyncio.sleep(busy.retry_after)
+            except SlackError as problem:
+                raise self._but(problem) from None
+            else:
+                return
+
+    def _but(self, problem: SlackError) -> SlackError:
+        if isinstance(problem, DeliveryUnknown):  # not posted again: it would be there twice
+            return SlackError("The build is ready, and Slack did not say if it took the card.", "", code=problem.code)
+        step = problem.next_step
+        if isinstance(problem, ChannelUnavailable):
+            step = "Invite the bot there: `/invite @Applivery`. “Share here” under `/applivery get` posts it by hand."
+        return SlackError(
+            f"The build is ready, and no card is in {self.channel}: {problem.sentence}", step, code=problem.code
+        )
+
+
+@asynccontextmanager
+async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Announcer]:
+    """Someone to announce in `channel`; the token is tried at once. Raises UserInputError or a SlackError."""
+    if settings.slack_bot_token is None:
+        raise UserInputError(
+            "--announce needs Slack, and SLACK_BOT_TOKEN is not set.", "Set it, or leave --announce out."
+        )
+    if not channel.strip("# "):
+        raise UserInputError("--announce names no channel.", "Name one, like --announce '#releases', or leave it out.")
+    if settings.applivery_organization is None:
+        raise UserInputError("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
+    async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
+        token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
+        poster = Poster(token=token, base_url=base, session=session)
+        await poster.identity()
+        yield Announcer(poster, channel if channel.startswith(("#", "C", "G")) else f"#{channel}")

@@ -1,0 +1,96 @@
+"""An upload from the shell as it was ordered: settings, file, sending, waiting, announcing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bot import settings as bot_settings
+from bot.applivery import local_file
+from bot.applivery.app_builds import Depot
+from bot.applivery.multipart import Parcel, Small
+from bot.cli import clients
+from bot.cli.output import Showing
+from bot.cli.slack_announcement import announcing
+from bot.cli.upload_options import Typed
+from bot.cli.wait import ended_well, status_of, watched
+from bot.domain import lookup, uploads
+from bot.domain.model import Build, Stage
+from bot.domain.uploads import Details
+from bot.settings import UploadSettings
+from bot.slack.mrkdwn import size
+
+LOST = "The answer got lost. Looking for the build at Applivery …"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One upload as it was ordered; `patience` and `every` are seconds: to wait in all, and between two looks."""
+
+    path: Path
+    app: str | None
+    typed: Typed
+    channel: str | None
+    wait: bool
+    patience: float
+    every: float
+
+    def begun(self, showing: Showing) -> Coroutine[Any, Any, None]:
+        """Read settings and files, and give what is left to do. Raises a Problem at the first that does not go."""
+        # outside of the event loop: to open a pipe can take for ever, and in it no signal would be heard
+        settings = bot_settings.read_upload()
+        details, icon = self.typed.details(os.environ), self.typed.icon()
+        return self._carried_out(showing, settings, local_file.local(self.path), details, icon)
+
+    async def _carried_out(
+        self, showing: Showing, settings: UploadSettings, file: Parcel, details: Details, icon: Small | None
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            announcer = None
+            if self.channel is not None:
+                # before gigabytes are sent: a card that cannot be posted is better known now
+                announcer = await stack.enter_async_context(announcing(settings, self.channel))
+            depot = await stack.enter_async_context(clients.depot(settings, self.app))
+            build = await _sent(depot, file, details, icon, showing)
+            address = clients.dashboard(settings, build)
+            showing.learn(build, address)
+            if self.wait:
+                build = await watched(depot, build, showing, patience=self.patience, every=self.every)
+                showing.learn(build, address)
+            ended_well(build)
+            showing.say(_closing(build, address))
+            if announcer is not None:
+                await announcer.announce(build, address or "")
+                showing.facts["announced"] = self.channel
+                showing.say(f"A card with a button is in {self.channel}.")
+
+
+async def _sent(depot: Depot, file: Parcel, details: Details, icon: Small | None, showing: Showing) -> Build:
+    showing.begin(f"Uploading {file.name} ({size(file.size)}).", file.size)
+    started = time.monotonic()
+    async with showing.progress(file.size):
+        done = await depot.upload(file, details, icon=icon, progress=showing.sent, looking=partial(showing.say, LOST))
+    seconds = max(time.monotonic() - started, 0.001)
+    showing.facts |= {"sent_bytes": file.size, "seconds": round(seconds, 3), "found_after_break": done.found}
+    if done.found:
+        showing.say("Applivery has it: a new build of the same version and size.")
+    rate = size(int(file.size / seconds))
+    showing.say(f"Uploaded {_title(done.build)} in {uploads.duration(seconds)} ({rate}/s): build {done.build.id}.")
+    return done.build
+
+
+def _title(build: Build) -> str:
+    return f"{build.app.name} {lookup.label(build)}"
+
+
+def _closing(build: Build, address: str | None) -> str:
+    state = f"{_title(build)} is ready." if build.stage is Stage.READY else "Applivery is processing it."
+    if build.stage is Stage.UNKNOWN:
+        state = f"Applivery says: {status_of(build)}."
+    return f"{state} {address or 'Set APPLIVERY_ORGANIZATION to get its dashboard link here.'}"

@@ -1,0 +1,110 @@
+"""What the options of an upload come to: its details, its icon, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bot.applivery.local_file import shown
+from bot.applivery.multipart import Small
+from bot.domain import ci_metadata, uploads
+from bot.domain.uploads import Deployer, Details
+from bot.exceptions import UserInputError
+
+LARGEST_ICON = 5 * 1024 * 1024  # bytes; ours, since the vendor names none
+_PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def whole(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, with U+FFFD for each byte that is no UTF-8: nothing else takes half a character."""
+    return {name: _whole(value) for name, value in given.items()}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The options as they were typed, by the names of the function that takes them."""
+
+    given: Mapping[str, Any]
+
+    def details(self, environment: Mapping[str, str]) -> Details:
+        """What is said of the build: the options, and of its origin what the environment knows.
+
+        Raises UserInputError.
+        """
+        given = self.given
+        return Details(
+            version_name=given["version_name"],
+            tags=uploads.tags(given["tags"] or ()),
+            changelog=self._changelog(),
+            notify_collaborators=given["notify_collaborators"],
+            notify_employees=given["notify_employees"],
+            notify_message=given["notify_message"],
+            notify_language=given["notify_language"],
+            groups=uploads.groups(given["groups"] or ""),
+            deployer=self._deployer(environment),
+            platform=given["build_platform"],
+            package_name=given["package_name"],
+            package_version=given["package_version"],
+        )
+
+    def icon(self) -> Small | None:
+        """The picture of a custom package. Raises UserInputError when it is none."""
+        path: Path | None = self.given["package_icon"]
+        if path is None:
+            return None
+        content = _read(path, LARGEST_ICON)
+        kind = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
+        if kind is None:
+            raise UserInputError(
+                f"“{shown(path)}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon."
+            )
+        return Small(shown(Path(path.name)), kind, content)
+
+    def _changelog(self) -> str | None:
+        text, path = self.given["changelog"], self.given["changelog_file"]
+        if text is not None and path is not None:
+            raise UserInputError("--changelog and --changelog-file were both given.", "Give one of them.")
+        if path is None:
+            return text  # type: ignore[no-any-return]
+        try:
+            return _read(path, 1024 * 1024).decode("utf-8-sig").strip() or None
+        except UnicodeDecodeError:
+            raise UserInputError(f"“{shown(path)}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
+
+    def _deployer(self, environment: Mapping[str, str]) -> Deployer:
+        known = ci_metadata.deployer(environment, _event(environment))
+        mine = {one.name: self.given[one.name] for one in fields(Deployer) if one.name in self.given}
+        mine |= {"name": self.given["deployer_name"], "tag": self.given["git_tag"]}
+        return replace(known, **{name: value for name, value in mine.items() if value is not None})
+
+
+def _event(environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """What GitHub Actions says of the run; nothing when it says nothing that can be read."""
+    path = environment.get("GITHUB_EVENT_PATH")
+    try:
+        found = json.loads(Path(path).read_bytes()) if path else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)  # and no more: a device has no end
+    except OSError as error:
+        raise UserInputError(f"“{shown(path)}” cannot be read: {error.strerror}.", "Check the path.") from None
+    if len(content) > most:
+        raise UserInputError(
+            f"“{shown(path)}” is larger than {most // 1024 // 1024} MB.", "Check that it is the right file."
+        )
+    return content

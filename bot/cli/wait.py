@@ -1,0 +1,90 @@
+"""Waiting on the shell until Applivery has processed a build, and what its end means."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from bot.applivery.app_builds import Depot
+from bot.cli.output import Showing
+from bot.domain import uploads
+from bot.domain.model import Build, Stage
+from bot.exceptions import (
+    AppliveryError,
+    AppliveryRateLimited,
+    BotError,
+    BudgetExhausted,
+    InvalidResponse,
+    ServiceUnavailable,
+)
+
+_PASSING = (ServiceUnavailable, AppliveryRateLimited, InvalidResponse, BudgetExhausted)
+CODES = "https://www.applivery.com/docs/mobile-app-distribution/builds-processing-codes/"
+
+
+class BuildNotReady(BotError):
+    """Applivery has the file, and no build that can be downloaded: it failed (`code` says why), or is not known yet."""
+
+    kind = "NotReady"
+
+    def __init__(self, sentence: str, next_step: str, *, code: int | str | None = None) -> None:
+        super().__init__(sentence, next_step)
+        self.code = code
+
+
+async def watched(depot: Depot, build: Build, showing: Showing, *, patience: float, every: float) -> Build:
+    """The build once it is ready or has failed; raises BuildNotReady when that takes longer than `patience` seconds."""
+    until = time.monotonic() + patience
+    said = ""
+    while not build.stage.final:
+        if status_of(build) != said:
+            said = status_of(build)
+            showing.say(f"Applivery says: {said}.")
+        if time.monotonic() >= until:
+            waited = uploads.duration(patience)
+            raise BuildNotReady(
+                f"The build is uploaded, and after {waited} Applivery has not finished it ({quoted(build)}).",
+                "Look at it in the dashboard; uploading it again would make a second one.",
+            )
+        await asyncio.sleep(min(every, max(0.0, until - time.monotonic())))
+        try:
+            build = await depot.build(build.id)
+            showing.looked(build)
+        except _PASSING as error:
+            showing.say(f"{error.sentence} Looking again.")
+        except AppliveryError as refused:  # the upload was allowed, and looking at its build is not
+            raise BuildNotReady(
+                f"The build is uploaded, and Applivery does not say how it is: {refused.sentence}",
+                "Look at it in the dashboard; uploading it again would make a second one.",
+                code=refused.code,
+            ) from None
+    return build
+
+
+def status_of(build: Build) -> str:
+    """Applivery's word for how far a build is, said to be unknown when it is not documented."""
+    return quoted(build) if build.stage is Stage.UNKNOWN else build.status
+
+
+def quoted(build: Build) -> str:
+    """The same in the middle of a sentence."""
+    if build.stage is not Stage.UNKNOWN:
+        return f"“{build.status}”"
+    return f"status “{build.status}” (unknown to me)" if build.status else "no status (unknown to me)"
+
+
+def ended_well(build: Build) -> None:
+    """Raise BuildNotReady, with Applivery's own words, when the processing failed."""
+    if build.stage is not Stage.FAILED:
+        return
+    code = f" (code {build.error_code})" if build.error_code else ""
+    reason = build.error or "Applivery gave no reason."
+    raise BuildNotReady(
+        f"Applivery could not process the build{code}: {reason}", f"What the codes mean: {CODES}", code=_number(build)
+    )
+
+
+def _number(build: Build) -> int | str | None:
+    """Applivery's code as every other code is told: a number when it is one."""
+    code = build.error_code
+    return int(code) if code and code.isascii() and code.isdigit() and len(code) < 10 else code

@@ -1,0 +1,1 @@
+"""What is stored: subscriptions, builds, the outbox, the audit trail."""

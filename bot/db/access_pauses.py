@@ -1,0 +1,180 @@
+"""What may not act any more: paused and held with the reason, found again, and let go when it may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.download_schema import digests
+from bot.db.outbox_read import Showing
+from bot.db.runner import Connection
+from bot.db.scheduled_reports import digest_of
+from bot.db.schema import subscriptions
+from bot.db.subscriptions import subscription_of
+from bot.db.wakeups import Topic
+from bot.domain.model import Announcement, Subscription, is_person
+from bot.domain.scheduled_reports import Digest
+from bot.domain.states import Withdrawal
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Deliveries that are held for one reason: of a channel, an app and a subscription, or `only` of one build.
+
+    `announcement` is the oldest of them.
+    """
+
+    announcement: Announcement
+    subscription_id: int
+    only: str
+
+
+class Withholding(Showing):
+    """The store's pauses for a withdrawn permission."""
+
+    async def pause_subscription(self, number: int, reason: Withdrawal) -> Subscription | None:
+        """Pause one subscription; None when it is paused already, or has ended."""
+        which = (subscriptions.c.id == number, subscriptions.c.paused.is_(None))
+        found = await self._set(subscriptions, which, reason)
+        return subscription_of(found) if found else None
+
+    async def resume_subscription(self, number: int) -> None:
+        """Let one subscription act again."""
+        await self._set(subscriptions, (subscriptions.c.id == number, _is_withheld(subscriptions)), None)
+
+    async def withheld_subscriptions(self) -> list[Subscription]:
+        """The subscriptions that may not act."""
+        query = sa.select(subscriptions).where(_is_withheld(subscriptions)).order_by(subscriptions.c.id)
+
+        async def work(connection: Connection) -> list[Subscription]:
+            return [subscription_of(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def pause_digest(self, number: int, reason: Withdrawal) -> Digest | None:
+        """Pause one scheduled report; None when it is paused already, or has ended."""
+        found = await self._set(digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
+        return digest_of(found) if found else None
+
+    async def resume_digest(self, number: int) -> None:
+        """Let one scheduled report act again; what was missed comes late, as one."""
+        await self._set(digests, (digests.c.id == number, _is_withheld(digests)), None)
+        self.wakeups.ring(Topic.DIGEST)
+
+    async def withheld_digests(self) -> list[Digest]:
+        """The scheduled reports that may not act."""
+        query = sa.select(digests).where(_is_withheld(digests)).order_by(digests.c.id)
+
+        async def work(connection: Connection) -> list[Digest]:
+            return [digest_of(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def _set(
+        self, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: Withdrawal | None
+    ) -> sa.Row[Any] | None:
+        # a report that is resumed comes at once, whoever had its lease when it was paused
+        free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is digests else {}
+        update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
+
+        async def work(connection: Connection) -> sa.Row[Any] | None:
+            row = (await connection.execute(update)).first()
+            await self.tell_others(connection, Topic.DIGEST if table is digests else Topic.ACCESS)
+            return row
+
+        found = await self.run(work)
+        self.wakeups.ring(Topic.ACCESS)
+        return found
+
+    # -------------------------------------------------------------- deliveries
+
+    async def withheld(self) -> list[Withheld]:
+        """What is held because it may not be said."""
+
+        async def work(connection: Connection) -> list[Withheld]:
+            groups = (await self.execute(connection, _GROUPS)).all()
+            found = await self.read(connection, as_rows({"id": row.id} for row in groups))
+            read = {row.id: announcement for row, announcement in found}
+            return [Withheld(one, row.subscription_id, row.only) for row in groups if (one := read.get(row.id))]
+
+        return await self.run(work)
+
+    async def release_withheld(self, held: Withheld) -> int:
+        """Let these be said; in a channel several new cards go into one message. Returns how many they are."""
+        channel = held.announcement.channel_id
+        which = {"channel": channel, "app": held.announcement.build.app.id, "subscription": held.subscription_id}
+
+        async def work(connection: Connection) -> int:
+            ids = (await self.execute(connection, _THESE, **which, only=held.only)).scalars().all()
+            rows = as_rows({"id": number} for number in ids)
+            if not is_person(channel):
+                await self.execute(connection, _TOGETHER, channel=channel, wait=f"late/{channel}", rows=rows)
+            await self.execute(connection, _RELEASE, rows=rows)
+            await self.execute(connection, _OPEN, channel=channel)
+            await self.tell_others(connection, Topic.TELL)
+            return len(ids)
+
+        released = await self.run(work)
+        self.wakeups.ring(Topic.TELL)
+        return released
+
+
+def _is_withheld(table: sa.Table) -> sa.ColumnElement[bool]:
+    return table.c.paused.in_(list(Withdrawal))
+
+
+_IDS = Rows("rows", {"id": "bigint"})
+
+_GROUPS = written("""
+    SELECT min(h.id) AS id, h.subscription_id, h.only FROM (
+        SELECT id, channel_id, app_id, coalesce(subscription_id, 0) AS subscription_id,
+            CASE WHEN reason = {withdrawal.RECALLED} OR substr(channel_id, 1, 1) IN ('U', 'W') THEN build_id
+                ELSE '' END AS only
+        FROM announcements WHERE state = {delivery.HELD} AND reason LIKE {withheld}
+    ) AS h GROUP BY h.channel_id, h.app_id, h.subscription_id, h.only ORDER BY min(h.id)
+""")
+
+_THESE = written("""
+    SELECT id FROM announcements
+    WHERE state = {delivery.HELD} AND reason LIKE {withheld} AND channel_id = :channel AND app_id = :app
+        AND coalesce(subscription_id, 0) = :subscription
+        AND (build_id = :only OR CAST(:only AS text) = '' AND reason <> {withdrawal.RECALLED})
+    ORDER BY id
+""")
+
+_TOGETHER = written(
+    """
+    UPDATE announcements SET card = CAST(:wait AS text) || '/' || (SELECT max(o.id) FROM {rows})
+    WHERE id IN (SELECT o.id FROM {rows}) AND event IN {card_events}
+        AND NOT EXISTS (
+            SELECT 1 FROM announcements p
+            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+        )
+        AND 1 < (
+            SELECT count(DISTINCT h.card) FROM announcements h
+            WHERE h.id IN (SELECT o.id FROM {rows}) AND h.event IN {card_events}
+                AND NOT EXISTS (
+                    SELECT 1 FROM announcements p
+                    WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
+                )
+        )
+    """,
+    _IDS,
+)
+
+_RELEASE = written(
+    """
+    UPDATE announcements SET held_until = {now}, reason = NULL,
+        state = CASE WHEN unsure THEN {delivery.SENDING} ELSE {delivery.DUE} END
+    FROM {rows} WHERE announcements.id = o.id AND announcements.state = {delivery.HELD}
+    """,
+    _IDS,
+)
+
+_OPEN = written("""
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until) VALUES (:channel, true, 0, 0)
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+""")

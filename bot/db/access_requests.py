@@ -1,0 +1,198 @@
+"""What a person was refused, and so may ask the admins for: asked at most once an hour, decided by the first admin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.access import Permits
+from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
+from bot.db.runner import Connection
+from bot.db.schema import grants, role_request_copies, role_requests
+from bot.db.types import EVERY_APP, now, storable
+from bot.domain.access_requests import Copy, Decision, RoleRequest
+from bot.domain.model import Role
+
+HOUR = 3600.0
+KEEP_SECONDS = 24 * HOUR  # a refusal that nobody asked about
+COMMAND = 500  # characters
+
+
+class Requests(Permits):
+    """The store's requests for a role."""
+
+    async def note_refusal(  # noqa: PLR0917 - what a request carries
+        self, team_id: str, user_id: str, role: Role, app_id: str | None, command: str, channel_id: str | None
+    ) -> int:
+        """Write down what a person was refused for want of a role; returns the number by which they may ask for it."""
+        same = {"team": team_id, "user": user_id, "role": role.name, "app": app_id or EVERY_APP}
+        how = {"command": storable(command[:COMMAND]), "channel": channel_id}
+
+        async def work(connection: Connection) -> int:
+            if self.due("refusals"):
+                await self.execute(connection, _PURGE, keep=span(KEEP_SECONDS), skew=span(SKEW_SECONDS))
+            row = (await self.execute(connection, _AGAIN, **same, **how)).first()
+            row = row or (await self.execute(connection, _REFUSED, **same, **how)).one()
+            return int(row.id)
+
+        return await self.run(work)
+
+    async def role_request(self, number: int) -> RoleRequest | None:
+        """What was refused, or asked for, under this number."""
+
+        async def work(connection: Connection) -> RoleRequest | None:
+            row = (await connection.execute(sa.select(role_requests).where(role_requests.c.id == number))).first()
+            return None if row is None else _request(row)
+
+        return await self.run(work)
+
+    async def ask_for_role(self, number: int) -> RoleRequest | datetime:
+        """Ask the admins for what was refused; or, within an hour of the same request, when that was asked.
+
+        A request that was asked longer ago is asked anew, under another number.
+        """
+
+        async def work(connection: Connection) -> RoleRequest | datetime:
+            row = (await connection.execute(sa.select(role_requests).where(role_requests.c.id == number))).one()
+            if self.dialect == POSTGRESQL:
+                await self.execute(connection, _TURN, who=row.user_id)
+            lately = (await connection.execute(_lately(row))).scalar()
+            if lately is not None:
+                asked_at: datetime = lately
+                return asked_at
+            if row.sent:
+                number_now = (await self.execute(connection, _ANEW, id=number)).scalar_one()
+            else:
+                number_now = (await self.execute(connection, _SEND, id=number)).scalar_one()
+            sent = sa.select(role_requests).where(role_requests.c.id == number_now)
+            return _request((await connection.execute(sent)).one())
+
+        return await self.run(work)
+
+    async def not_asked(self, number: int) -> None:
+        """The request reached no admin: it may be asked again at once."""
+        update = sa.update(role_requests).where(role_requests.c.id == number).values(sent=False)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(update)
+
+        await self.run(work)
+
+    async def decide(self, number: int, decision: Decision, decided_by: str) -> tuple[RoleRequest, bool] | None:
+        """Answer a request and, when allowed, give the role, in one commit.
+
+        Returns the request and whether this call decided it (another admin may have been first); None when nobody
+        asked for that, or it is not about one app and would be allowed for one.
+        """
+        table = role_requests
+        asked = (table.c.id == number) & table.c.sent
+        if decision is Decision.APP:
+            asked &= table.c.app_id != EVERY_APP
+        values = {"decided_by": decided_by, "decided_at": now(), "allowed": decision is not Decision.DENIED}
+        update = (
+            sa.update(table)
+            .where(asked & table.c.decided_at.is_(None))
+            .values(wide=decision is Decision.ALL, **values)
+            .returning(table)
+        )
+
+        async def work(connection: Connection) -> tuple[RoleRequest, bool] | None:
+            row = (await connection.execute(update)).first()
+            if row is None:
+                row = (await connection.execute(sa.select(table).where(asked))).first()
+                return None if row is None else (_request(row), False)
+            if decision is not Decision.DENIED:
+                await self._changed(connection)
+                await self._give(connection, row, EVERY_APP if decision is Decision.ALL else row.app_id, decided_by)
+            return _request(row), True
+
+        return await self._decided(work)
+
+    async def _give(self, connection: Connection, row: sa.Row[Any], app_id: str, granted_by: str) -> None:
+        values = {"role": row.role, "granted_by": granted_by, "granted_at": now()}
+        insert = self.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
+        # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
+        lesser = grants.c.role.in_([one.name for one in Role.given() if one < Role[row.role]])
+        await connection.execute(
+            insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser)
+        )
+
+    # -------------------------------------------------------------- the admins' messages
+
+    async def note_copy(self, number: int, copy: Copy) -> None:
+        """An admin has the request in this message."""
+        values = {"user_id": copy.user_id, "channel_id": copy.channel_id, "ts": copy.ts}
+        insert = self.insert(role_request_copies).values(request_id=number, **values).on_conflict_do_nothing()
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(insert)
+
+        await self.run(work)
+
+    async def copies(self, number: int) -> list[Copy]:
+        """The messages in which admins have this request."""
+        table = role_request_copies
+        query = sa.select(table).where(table.c.request_id == number).order_by(table.c.ts)
+
+        async def work(connection: Connection) -> list[Copy]:
+            return [Copy(row.user_id, row.channel_id, row.ts) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+
+def _lately(row: sa.Row[Any]) -> sa.Select[Any]:
+    """When the same was asked within the hour; a time that is still to come is from a wrong clock."""
+    table = role_requests
+    ago = sa.type_coerce(now(), sa.BigInteger) - sa.type_coerce(table.c.asked_at, sa.BigInteger)
+    same = [table.c[name] == getattr(row, name) for name in ("team_id", "user_id", "role", "app_id")]
+    return sa.select(sa.func.max(table.c.asked_at)).where(*same, table.c.sent, ago < span(HOUR), ago >= 0)
+
+
+def _request(row: sa.Row[Any]) -> RoleRequest:
+    decision = None
+    if row.decided_at is not None:
+        decision = Decision.DENIED if not row.allowed else Decision.ALL if row.wide else Decision.APP
+    return RoleRequest(
+        id=row.id,
+        team_id=row.team_id,
+        user_id=row.user_id,
+        role=Role[row.role],
+        app_id=None if row.app_id == EVERY_APP else row.app_id,
+        command=row.command,
+        channel_id=row.channel_id,
+        asked_at=row.asked_at,
+        decided_by=row.decided_by,
+        decision=decision,
+    )
+
+
+_TURN = written("SELECT pg_advisory_xact_lock(277548381, hashtext(:who))")
+
+# The newest stays: SQLite would give its number, which stands on buttons, to another.
+_PURGE = written("""
+    DELETE FROM role_requests
+    WHERE NOT sent AND (asked_at <= {now} - :keep OR asked_at > {now} + :skew)
+    AND id < (SELECT max(id) FROM role_requests)
+""")
+
+_AGAIN = written("""
+    UPDATE role_requests SET command = :command, channel_id = :channel, asked_at = {now}
+    WHERE team_id = :team AND user_id = :user AND role = :role AND app_id = :app AND NOT sent
+    RETURNING id
+""")
+
+_REFUSED = written("""
+    INSERT INTO role_requests (team_id, user_id, role, app_id, command, channel_id, asked_at, sent, wide)
+    VALUES (:team, :user, :role, :app, :command, :channel, {now}, false, false)
+    RETURNING id
+""")
+
+_SEND = written("UPDATE role_requests SET sent = true, asked_at = {now} WHERE id = :id RETURNING id")
+
+_ANEW = written("""
+    INSERT INTO role_requests (team_id, user_id, role, app_id, command, channel_id, asked_at, sent, wide)
+    SELECT team_id, user_id, role, app_id, command, channel_id, {now}, true, false FROM role_requests WHERE id = :id
+    RETURNING id
+""")

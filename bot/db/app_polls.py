@@ -1,0 +1,240 @@
+"""Which apps are due to be looked at, and who is looking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.db.connect import fresh_token
+from bot.db.dialect_sql import Rows, as_rows, far, span, written
+from bot.db.runner import Connection
+from bot.db.session import Database
+from bot.db.types import micros, moment
+from bot.db.wakeups import Topic
+
+FURTHEST_SECONDS = 86_400.0
+FAILURES = 3  # polls of an app in a row
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedApp:
+    """An app that is ours to poll until the lease ends; `token` goes back with `record` or `fail_app`, once.
+
+    While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`.
+    """
+
+    app_id: str
+    token: str
+    baseline_done: bool
+    baseline_since: datetime | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchingState:
+    """How the polling is doing, by what it brought: `behind` apps have brought nothing for too long.
+
+    `oldest_poll` and `newest_poll` are when an app was last polled with success, UTC.
+    """
+
+    apps: int
+    behind: int
+    never_polled: int
+    oldest_poll: datetime | None
+    newest_poll: datetime | None = None
+
+
+class Watching(Database):
+    """The store's apps."""
+
+    async def ensure_apps(self, app_ids: Iterable[str], *, catalogue_seen_at: datetime | None) -> None:
+        """Watch these apps, due now, if they are not watched yet (a subscription to every app met a new one).
+
+        `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are news. None
+        (the first list) stands for the moment the oldest subscription to every app was made.
+        """
+        rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids)))
+        since = None if catalogue_seen_at is None else micros(catalogue_seen_at)
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _ENSURE, since=since, rows=rows)
+
+        await self.run(work)
+
+    async def claim_apps(
+        self, limit: int, lease_seconds: float, only_due: bool = True, *, furthest_seconds: float = FURTHEST_SECONDS
+    ) -> list[ClaimedApp]:
+        """Take up to `limit` due apps with a subscription (paused or not), the longest due first; nobody else has them.
+
+        `only_due=False` takes apps whose time has not come as well. A time that is further off than `furthest_seconds`
+        nobody has set: the clock was set back since, and the time has come.
+        """
+        token = fresh_token()
+
+        async def work(connection: Connection) -> list[ClaimedApp]:
+            rows = await self.execute(
+                connection,
+                _CLAIM,
+                token=token,
+                lease=span(lease_seconds),
+                limit=limit,
+                every=not only_due,
+                far=span(furthest_seconds),
+                leased=far(lease_seconds),
+            )
+            found = sorted(rows, key=lambda row: (row.next_at, row.app_id))
+            return [
+                ClaimedApp(
+                    row.app_id,
+                    token,
+                    bool(row.baseline_done),
+                    None if row.baseline_since is None else moment(row.baseline_since),
+                    row.failures,
+                )
+                for row in found
+            ]
+
+        return await self.run(work)
+
+    async def end_looks(self) -> None:
+        """Free every app, whoever has it: for a database of one process, when that has just started."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _END_LOOKS)
+
+        await self.run(work)
+
+    async def due_in(self, *, furthest_seconds: float = FURTHEST_SECONDS) -> float | None:
+        """Seconds until an app can be claimed; 0 if one can now, None if none is watched. See `claim_apps`."""
+
+        async def work(connection: Connection) -> float | None:
+            wait = (await self.execute(connection, _DUE_IN, far=span(furthest_seconds), leased=far())).scalar()
+            return None if wait is None else max(0.0, int(wait) / 1e6)
+
+        return await self.run(work)
+
+    async def fail_app(self, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
+        """Give an app back whose poll failed: due again in so many seconds (or at once if the doorbell rang).
+
+        Not `failed`: it was broken off by something else, and is not counted.
+        """
+        values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _FAIL, **values)
+
+        await self.run(work)
+
+    async def retry_failing(self) -> None:
+        """Let every app whose last poll failed be polled now, as if none had: what kept them all is over."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _RETRY)
+            await self.tell_others(connection, Topic.WATCH)
+
+        await self.run(work)
+        self.wakeups.ring(Topic.WATCH)
+
+    async def mark_due(self, app_ids: Iterable[str] | None = None) -> None:
+        """The doorbell: these watched apps (None: all) are due now, and once more if somebody is looking right now."""
+        every = app_ids is None
+        rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids or ())))
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _RING, every=every, rows=rows)
+            await self.tell_others(connection, Topic.WATCH)
+
+        await self.run(work)
+        self.wakeups.ring(Topic.WATCH)
+
+    async def watched_apps(self) -> set[str]:
+        """The ids of all apps with a subscription."""
+
+        async def work(connection: Connection) -> set[str]:
+            return set((await self.execute(connection, _WATCHED_APPS)).scalars())
+
+        return await self.run(work)
+
+    async def watching_state(
+        self, *, behind_after_seconds: float = 60.0, overdue_after_seconds: float | None = None
+    ) -> WatchingState:
+        """How many apps are watched and how well; for `/readyz` and the metrics.
+
+        An app is behind when its last three polls failed, or when its last success is so long ago and it is failing or
+        overdue: `overdue_after_seconds` beyond its time (as long, by default).
+        """
+        overdue = behind_after_seconds if overdue_after_seconds is None else overdue_after_seconds
+        spans = {"late": span(behind_after_seconds), "overdue": span(overdue)}
+
+        async def work(connection: Connection) -> WatchingState:
+            row = (await self.execute(connection, _STATE, **spans, failures=FAILURES)).one()
+            oldest, newest = (None if one is None else moment(one) for one in (row.oldest, row.newest))
+            return WatchingState(row.apps, row.behind or 0, row.never or 0, oldest, newest)
+
+        return await self.run(work)
+
+
+_WATCHED = """(
+        EXISTS (SELECT 1 FROM subscriptions s WHERE s.app_id IN (apps.app_id, '*'))
+        OR EXISTS (SELECT 1 FROM awaited w WHERE w.app_id = apps.app_id AND NOT w.told)
+    )"""
+
+_ENSURE = written(
+    """
+    INSERT INTO apps (app_id, next_at, lease_until, rung, baseline_done, baseline_since, failures)
+    SELECT o.app, {now}, 0, false, false,
+        coalesce(CAST(:since AS bigint), (SELECT min(s.created_at) FROM subscriptions s WHERE s.app_id = '*')), 0
+    FROM {rows} WHERE true
+    ON CONFLICT (app_id) DO NOTHING
+    """,
+    Rows("rows", {"app": "text"}),
+)
+
+# MATERIALIZED: PostgreSQL must run the locking part once only, or it may lock more than the limit.
+_CLAIM = written(f"""
+    WITH due AS MATERIALIZED (
+        SELECT app_id FROM apps
+        WHERE (lease_until <= {{now}} OR lease_until > {{now}} + :leased)
+            AND (:every OR next_at <= {{now}} OR next_at > {{now}} + :far) AND {_WATCHED}
+        ORDER BY next_at, app_id LIMIT :limit {{skip_locked}}
+    )
+    UPDATE apps SET lease_token = :token, lease_until = {{now}} + :lease, rung = false
+    WHERE app_id IN (SELECT app_id FROM due)
+    RETURNING app_id, next_at, baseline_done, baseline_since, failures
+""")  # noqa: S608 - our own words
+
+_END_LOOKS = written("UPDATE apps SET lease_token = NULL, lease_until = 0 WHERE lease_token IS NOT NULL")
+
+_DUE_IN = written(f"""
+    SELECT min(CASE WHEN w.at > {{now}} + :far THEN 0 ELSE w.at - {{now}} END) FROM (
+        SELECT CASE WHEN lease_until > next_at AND lease_until <= {{now}} + :leased THEN lease_until
+            ELSE next_at END AS at
+        FROM apps WHERE {_WATCHED}
+    ) AS w
+""")  # noqa: S608 - our own words
+
+_FAIL = written("""
+    UPDATE apps SET lease_token = NULL, lease_until = 0, failures = failures + :failed,
+        next_at = {now} + CASE WHEN rung THEN 0 ELSE :wait END, rung = false
+    WHERE app_id = :app AND lease_token = :token
+""")
+
+_RETRY = written("UPDATE apps SET next_at = {now}, failures = 0, rung = true WHERE failures > 0")
+
+_RING = written(
+    "UPDATE apps SET next_at = {now}, rung = true WHERE :every OR app_id IN (SELECT o.app FROM {rows})",
+    Rows("rows", {"app": "text"}),
+)
+
+_WATCHED_APPS = written(f"SELECT app_id FROM apps WHERE {_WATCHED}")  # noqa: S608 - our own words
+
+_STATE = written(f"""
+    SELECT count(*) AS apps, min(last_polled_at) AS oldest, max(last_polled_at) AS newest,
+        sum(CASE WHEN failures >= :failures OR (
+            (failures > 0 OR next_at + :overdue < {{now}})
+            AND (last_polled_at IS NULL OR last_polled_at + :late < {{now}})
+        ) THEN 1 ELSE 0 END) AS behind,
+        sum(CASE WHEN last_polled_at IS NULL THEN 1 ELSE 0 END) AS never
+    FROM apps WHERE {_WATCHED}
+""")  # noqa: S608 - our own words

@@ -1,0 +1,305 @@
+"""Who watches a build, where their progress message stands, and what it said last."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.builds import Recording
+from bot.db.dialect_sql import Rows, Statement, as_rows, span, written
+from bot.db.runner import Connection
+from bot.db.schema import progress
+from bot.db.serialization import build_of
+from bot.db.types import micros, moment
+from bot.db.wakeups import Topic
+from bot.domain.model import Build, Event, NewAnnouncement
+from bot.domain.states import WatchState
+
+FURTHEST = span(660)  # ten minutes, which is the most that Slack is waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One person's progress message about one build; times are aware UTC.
+
+    `channel` and `ts` are None until it is posted, `shown` is the text it had last. `build` is as it was last
+    recorded, or as the person saw it; `seen_at` is when it was last looked at, None before that.
+    """
+
+    build: Build
+    user_id: str
+    standing: WatchState
+    started_at: datetime
+    usual: timedelta | None
+    channel: str | None
+    ts: str | None
+    shown: str
+    alarmed: bool
+    seen_at: datetime | None
+
+
+class Following(Recording):
+    """The store's progress messages. A row ends with its message's last edit."""
+
+    async def follow(self, build: Build, user_id: str, usual: timedelta | None) -> bool:
+        """Let this person, who awaits the build, have a progress message; False when they have one already."""
+        about = {"build": build.id, "app": build.app.id, "user": user_id}
+
+        async def work(connection: Connection) -> bool:
+            seconds = None if usual is None else usual.total_seconds()
+            made = (await self.execute(connection, _FOLLOW, **about, usual=seconds)).first() is not None
+            await self.tell_others(connection, Topic.PROGRESS)
+            return made
+
+        made = await self.run(work)
+        self.wakeups.ring(Topic.PROGRESS)
+        return made
+
+    async def stop_following(self, build_id: str, user_id: str) -> None:
+        """This person wants to hear no more, neither of the progress nor of the end."""
+        about = {"build": build_id, "user": user_id}
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _STOP, **about)
+            await self.execute(connection, _STOP_WAITING, **about)
+
+        await self.run(work)
+
+    async def watched_by(self, user_id: str) -> list[tuple[Build, str | None]]:
+        """The builds this person waits for, as they were last recorded, or as the person saw them; the last one first.
+
+        Each comes with the channel in which they asked.
+
+        Those whose facts only another version of this program can read are left out.
+        """
+
+        async def work(connection: Connection) -> list[tuple[Build, str | None]]:
+            found: list[tuple[Build, str | None]] = []
+            for row in await self.execute(connection, _WATCHED, user=user_id):
+                with suppress(ValueError, TypeError):
+                    found.append((build_of(row.facts), row.channel_id))
+            return found
+
+        return await self.run(work)
+
+    async def take_progress(self, most: int, lease_seconds: float) -> list[Progress]:
+        """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
+
+        Those whose facts only another version of this program can read are left to it.
+        """
+
+        async def work(connection: Connection) -> list[Progress]:
+            taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
+            rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
+            found = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
+            return [one for one in found if one is not None]
+
+        return await self.run(work)
+
+    async def first_try(self, one: Progress) -> bool:
+        """Write down that its message is posted now; False if that was begun before, and nobody knows how it ended."""
+        which = _which(one) & ~progress.c.tried
+        update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
+
+        async def work(connection: Connection) -> bool:
+            return (await connection.execute(update)).first() is not None
+
+        return await self.run(work)
+
+    async def progress_shown(self, one: Progress, channel: str, ts: str, text: str, again_in: float) -> None:
+        """Its message stands there and says this; it is due again in so many seconds."""
+        await self._hand_in_progress(_SHOWN, one, channel=channel, ts=ts, text=text, wait=span(again_in))
+
+    async def put_off_progress(self, one: Progress, again_in: float) -> None:
+        """Slack would not have it now: try again in so many seconds."""
+        await self._hand_in_progress(_PUT_OFF, one, wait=span(again_in))
+
+    async def end_progress(self, one: Progress) -> None:
+        """Its message changes no more; the person still hears of the end if they wait for it."""
+        await self._hand_in_progress(_END, one)
+
+    async def _hand_in_progress(self, statement: Statement, one: Progress, **more: object) -> None:
+        """Changes nothing if the person began to watch anew meanwhile."""
+        about = {"build": one.build.id, "user": one.user_id, "started": micros(one.started_at)}
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, statement, **about, **more)
+
+        await self.run(work)
+
+    async def progress_due_in(self) -> float | None:
+        """Seconds until a message may have to change; None when nobody watches."""
+
+        async def work(connection: Connection) -> float | None:
+            wait = (await self.execute(connection, _DUE_IN, far=FURTHEST)).scalar()
+            return None if wait is None else max(0.0, int(wait) / 1e6)
+
+        return await self.run(work)
+
+    # -------------------------------------------------------------- what is said as a new message
+
+    async def tell_stuck(self, one: Progress) -> None:
+        """Let the person hear, once, that the build seems stuck: an edit notifies nobody."""
+        which = _which(one) & ~progress.c.alarmed
+        update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
+
+        async def work(connection: Connection) -> None:
+            if (await connection.execute(update)).first() is not None:
+                new = NewAnnouncement(one.user_id, one.build.id, Event.STUCK)
+                await self.said(connection, one.build.app.id, [new])
+
+        await self.run(work)
+        self.wakeups.ring(Topic.TELL)
+
+    async def tell_deleted(self, app_id: str, build_id: str) -> None:
+        """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
+        await self._tell_end(app_id, build_id, Event.DELETED, WatchState.DELETED)
+
+    async def give_up(self, app_id: str, build_id: str, user_id: str | None = None) -> None:
+        """Let everybody who waits for a build (or this person) hear, once, that it may never end; they wait no more."""
+        await self._tell_end(app_id, build_id, Event.GIVEN_UP, WatchState.GIVEN_UP, user_id)
+
+    async def _tell_end(
+        self, app_id: str, build_id: str, event: Event, standing: WatchState, user_id: str | None = None
+    ) -> None:
+        about = {"app": app_id, "build": build_id}
+
+        async def work(connection: Connection) -> bool:
+            waited = sorted((await self.execute(connection, _WAIT_NO_MORE, **about, user=user_id)).scalars())
+            if waited:
+                await self.execute(connection, _REMEMBER, **about)  # what is said needs the build's name
+                rows = as_rows({"user_id": user} for user in waited)
+                told = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
+                new = [NewAnnouncement(row.user_id, build_id, event, part=row.times) for row in told]
+                await self.said(connection, app_id, sorted(new, key=lambda one: one.channel_id))
+                await self.execute(connection, _END_SHOWING, **about, standing=str(standing), rows=rows)
+            return bool(waited)
+
+        if await self.run(work):
+            self.wakeups.ring(Topic.TELL)
+
+
+def _which(one: Progress) -> sa.ColumnElement[bool]:
+    mine = (progress.c.build_id == one.build.id) & (progress.c.user_id == one.user_id)
+    return mine & (progress.c.started_at == one.started_at)
+
+
+def _progress(row: sa.Row[Any]) -> Progress | None:
+    try:
+        return Progress(
+            build=build_of(row.facts),
+            user_id=row.user_id,
+            standing=WatchState(row.standing),
+            started_at=moment(row.started_at),
+            usual=None if row.usual_seconds is None else timedelta(seconds=row.usual_seconds),
+            channel=row.channel,
+            ts=row.ts,
+            shown=row.shown,
+            alarmed=bool(row.alarmed),
+            seen_at=None if row.seen_at is None else moment(row.seen_at),
+        )
+    except (ValueError, TypeError):
+        return None
+
+
+# What was recorded after the person asked is news to them; the wish itself says when that was.
+_FOLLOW = written("""
+    INSERT INTO progress
+        (build_id, user_id, app_id, standing, started_at, usual_seconds, shown, tried, alarmed, due_at)
+    SELECT w.build_id, w.user_id, :app, {watch.OPEN}, w.asked_at,
+        CAST(:usual AS double precision), '', false, false, {now}
+    FROM awaited w WHERE w.build_id = :build AND w.user_id = :user
+    ON CONFLICT (build_id, user_id) DO UPDATE SET
+        standing = {watch.OPEN}, started_at = excluded.started_at, usual_seconds = excluded.usual_seconds,
+        channel = NULL, ts = NULL, shown = '', tried = false, alarmed = false, due_at = excluded.due_at
+        WHERE progress.standing <> {watch.OPEN}
+    RETURNING user_id
+""")
+
+_STOP = written("""
+    UPDATE progress SET standing = {watch.STOPPED}
+    WHERE build_id = :build AND user_id = :user AND standing = {watch.OPEN}
+""")
+
+_WATCHED = written("""
+    SELECT coalesce(CASE WHEN b.changed_at >= w.asked_at THEN b.facts END, w.facts) AS facts, w.channel_id
+    FROM awaited w LEFT JOIN builds b ON b.build_id = w.build_id
+    WHERE w.user_id = :user AND NOT w.told ORDER BY w.asked_at DESC, w.build_id
+""")
+
+_STOP_WAITING = written("UPDATE awaited SET told = true WHERE build_id = :build AND user_id = :user")
+
+_TAKE = written("""
+    WITH due AS MATERIALIZED (
+        SELECT build_id, user_id FROM progress WHERE due_at <= {now} OR due_at > {now} + :far
+        ORDER BY due_at, build_id, user_id LIMIT :most {skip_locked}
+    )
+    UPDATE progress SET due_at = {now} + :lease WHERE (build_id, user_id) IN (SELECT build_id, user_id FROM due)
+    RETURNING build_id, user_id
+""")
+
+# What was recorded before the person asked is older than what they saw then.
+_READ = written(
+    """
+    SELECT p.user_id, p.standing, p.started_at, p.usual_seconds, p.channel, p.ts, p.shown, p.alarmed,
+        coalesce(CASE WHEN b.changed_at >= p.started_at THEN b.facts END, w.facts) AS facts,
+        CASE WHEN b.build_id IS NOT NULL THEN a.last_polled_at END AS seen_at
+    FROM {rows}
+    JOIN progress p ON p.build_id = o.build AND p.user_id = o.who
+    LEFT JOIN awaited w ON w.build_id = p.build_id AND w.user_id = p.user_id
+    LEFT JOIN builds b ON b.build_id = p.build_id
+    LEFT JOIN apps a ON a.app_id = p.app_id
+    """,
+    Rows("rows", {"build": "text", "who": "text"}),
+)
+
+_SHOWN = written("""
+    UPDATE progress SET channel = :channel, ts = :ts, shown = :text, due_at = {now} + :wait
+    WHERE build_id = :build AND user_id = :user AND started_at = :started
+""")
+
+_PUT_OFF = written("""
+    UPDATE progress SET tried = (ts IS NOT NULL), due_at = {now} + :wait
+    WHERE build_id = :build AND user_id = :user AND started_at = :started
+""")
+
+_END = written("DELETE FROM progress WHERE build_id = :build AND user_id = :user AND started_at = :started")
+
+_DUE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM progress")
+
+_WAIT_NO_MORE = written("""
+    UPDATE awaited SET told = true
+    WHERE app_id = :app AND build_id = :build AND NOT told AND (CAST(:user AS text) IS NULL OR user_id = :user)
+    RETURNING user_id
+""")
+
+# A build that was deleted before anybody looked at it is known from the wish alone.
+_REMEMBER = written("""
+    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
+    SELECT build_id, app_id, {stage.PENDING}, facts, true, {now}, '', {now}, {now}, {now} FROM awaited
+    WHERE app_id = :app AND build_id = :build AND facts IS NOT NULL ORDER BY asked_at DESC LIMIT 1
+    ON CONFLICT (build_id) DO NOTHING
+""")
+
+# Who waits again for a build that Applivery processes again is told of its end again.
+_TOLD_BEFORE = written(
+    """
+    SELECT o.user_id, count(a.id) AS times FROM {rows}
+    LEFT JOIN announcements a ON a.channel_id = o.user_id AND a.build_id = :build
+        AND (a.event = :event OR a.event LIKE CAST(:event AS text) || ':%')
+    GROUP BY o.user_id
+    """,
+    Rows("rows", {"user_id": "text"}),
+)
+
+_END_SHOWING = written(
+    """
+    UPDATE progress SET standing = :standing
+    WHERE app_id = :app AND build_id = :build AND standing = {watch.OPEN} AND user_id IN (SELECT o.user_id FROM {rows})
+    """,
+    Rows("rows", {"user_id": "text"}),
+)

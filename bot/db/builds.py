@@ -1,0 +1,288 @@
+"""How builds stood, and the one commit in which they move and what is to be said about it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.db.dialect_sql import Rows, as_rows, span, written
+from bot.db.runner import Connection
+from bot.db.serialization import PLACES, RECORDED, facts_of, row_of
+from bot.db.supersession import Superseding
+from bot.db.types import moment
+from bot.db.wakeups import Topic
+from bot.domain.builds import can_be_had
+from bot.domain.model import Build, Change, Event, Known, NewAnnouncement, Stage, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What `record` did: the builds that moved, how many announcements that made; nothing if the lease was lost."""
+
+    moved: frozenset[str] = frozenset()
+    announced: int = 0
+    lease_lost: bool = False
+
+
+class Recording(Superseding):
+    """The store's builds."""
+
+    async def known(self, app_id: str, ids: Iterable[str] = ()) -> dict[str, Known]:
+        """How the builds of an app stood when last recorded: those with these ids, and all that have not ended."""
+        rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
+
+        async def work(connection: Connection) -> dict[str, Known]:
+            found = await self.execute(connection, _KNOWN, app=app_id, rows=rows)
+            return {row.build_id: Known(Stage(row.stage), moment(row.since)) for row in found}
+
+        return await self.run(work)
+
+    async def edited(self, app_id: str, marks: Mapping[str, str]) -> set[str]:
+        """Which of these builds (id → mark as listed now) were listed with other words before.
+
+        A build whose words nobody has noted yet is noted now, and is not one of them.
+        """
+        rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
+
+        async def work(connection: Connection) -> set[str]:
+            found = (await self.execute(connection, _EDITED, app=app_id, rows=rows)).all()
+            if any(not row.mark for row in found):
+                await self.execute(connection, _NOTE_MARKS, app=app_id, rows=rows)
+            return {row.build_id for row in found if row.mark}
+
+        return await self.run(work) if marks else set()
+
+    async def unlisted(self, app_id: str, listed: Iterable[str], *, whole: bool, most: int) -> list[str]:
+        """Builds on cards that a list of the newest ones lacks, the newest first; `whole`: all of the app's are listed.
+
+        Each may have been deleted in Applivery.
+        """
+        rows = as_rows({"id": build_id} for build_id in sorted(set(listed)))
+
+        async def work(connection: Connection) -> list[str]:
+            found = await self.execute(connection, _UNLISTED, app=app_id, rows=rows, whole=whole, most=most)
+            return list(found.scalars())
+
+        return await self.run(work)
+
+    async def record(
+        self,
+        app_id: str,
+        token: str | None,
+        changes: Sequence[Change],
+        announcements: Sequence[NewAnnouncement],
+        *,
+        next_at_seconds: float,
+        baseline_done: bool = True,
+    ) -> Recorded:
+        """Write down what a look at an app found, and what is to be said about it: all of it or none of it.
+
+        A build moves only from where it stood; only builds that moved here, and not quietly, are announced, in the
+        order given; so doing it twice, or racing with another caller, changes nothing more. Cards that stand in
+        channels already are to be shown anew, those of builds whose place is taken or free again as well. It ends the
+        lease: the app is due again in `next_at_seconds`, or at once if the doorbell rang meanwhile. A lost lease
+        (lapsed, or the subscriptions changed) records nothing; the app is due again already. Token None (no poll)
+        leaves the app's schedule and baseline alone. Raises `DatabaseUnavailable`.
+        """
+        schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
+
+        async def work(connection: Connection) -> Recorded:
+            if token is not None and not (await self.execute(connection, _SCHEDULE, **schedule)).first():
+                return Recorded(lease_lost=True)
+            places = await self._move(connection, app_id, changes) if changes else {}
+            moved = frozenset(places)
+            loud = moved - {change.build.id for change in changes if change.quiet}
+            wanted = [new for new in announcements if new.build_id in loud]
+            made = 0
+            if moved:
+                made = await self.said_in_place(connection, app_id, moved, wanted, _made_known(wanted, changes, places))
+            if told := [{"build": one.build_id, "user_id": one.channel_id} for one in wanted if one.to_person]:
+                await self.execute(connection, _WAIT_NO_MORE, rows=as_rows(told))
+            return Recorded(moved, made)
+
+        recorded = await self.run(work)
+        if recorded.announced:
+            self._ring_for(announcements)
+        return recorded
+
+    def _ring_for(self, announcements: Sequence[NewAnnouncement]) -> None:
+        self.wakeups.ring(Topic.TELL)
+        if any(one.held_until for one in announcements):
+            self.wakeups.ring(Topic.HELD)
+
+    async def _move(self, connection: Connection, app_id: str, changes: Sequence[Change]) -> dict[str, _Place]:
+        """Move the builds that still stand where they were seen; returns those, each with its place in time."""
+        rows = {
+            change.build.id: {**row_of(change.build, n, change.mark), "before": change.before}
+            for n, change in enumerate(changes)
+        }
+        new = [row for row in rows.values() if row["before"] is None]
+        moved: dict[str, _Place] = {}
+        for statement, part in ((_INSERT, new), (_MOVE, [row for row in rows.values() if row["before"] is not None])):
+            if part:
+                for row in await self.execute(connection, statement, app=app_id, rows=as_rows(part)):
+                    moved[row.build_id] = (moment(row.made_at), moment(row.seen_at))
+        return moved
+
+    async def announce(
+        self, app_id: str, announcements: Sequence[NewAnnouncement], builds: Sequence[Build] = ()
+    ) -> int:
+        """Write down what is to be said that no move of a build has caused; each once. Returns how many were new.
+
+        Builds that nobody has recorded yet are, as they are given.
+        """
+        rows = as_rows(row_of(one, n) for n, one in enumerate(reversed(builds)))
+
+        async def work(connection: Connection) -> int:
+            if builds:
+                await self.execute(connection, _INSERT, app=app_id, rows=rows)
+            return await self.said(connection, app_id, announcements)
+
+        made = await self.run(work) if announcements else 0
+        if made:
+            self._ring_for(announcements)
+        return made
+
+    async def rewrite(self, builds: Sequence[Build], marks: Mapping[str, str]) -> None:
+        """Builds were edited in Applivery: remember the new words, and show their cards anew.
+
+        Those that have moved since they were listed stay as they are.
+        """
+        rows = as_rows({"id": b.id, "stage": b.stage, "facts": facts_of(b), "mark": marks[b.id]} for b in builds)
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _REWRITE, rows=rows)
+            await self.said(connection, "", (), {build.id for build in builds})
+
+        if builds:
+            await self.run(work)
+            self.wakeups.ring(Topic.TELL)
+
+    async def forget_build(self, app_id: str, build_id: str) -> None:
+        """A build is gone from Applivery: its cards say so, and it takes nobody's place any more.
+
+        It is followed no longer. Should it come back, it is new, but told only once.
+        """
+
+        async def work(connection: Connection) -> int:
+            gone = (await self.execute(connection, _FORGET, app=app_id, build=build_id)).first()
+            return await self.said_in_place(connection, app_id, {build_id}) if gone else 0
+
+        if await self.run(work):
+            self.wakeups.ring(Topic.TELL)
+
+
+_Place = tuple[datetime, datetime]
+
+
+def _made_known(
+    wanted: Iterable[NewAnnouncement], changes: Iterable[Change], places: Mapping[str, _Place]
+) -> list[Standing]:
+    """The builds that channels now hear are ready, and so take the place of older ones there."""
+    ready = {change.build.id: change.build for change in changes if can_be_had(change.build)}
+    return [
+        Standing(one.channel_id, ready[one.build_id], *places[one.build_id])
+        for one in wanted
+        if one.event is Event.PROCESSED and one.build_id in ready and not one.to_person
+    ]
+
+
+_KNOWN = written(
+    """
+    SELECT b.build_id, b.stage, coalesce(nullif(b.since, 0), b.changed_at) AS since
+    FROM {rows} JOIN builds b ON b.build_id = o.id WHERE NOT b.gone
+    UNION
+    SELECT build_id, stage, coalesce(nullif(since, 0), changed_at) FROM builds
+    WHERE app_id = :app AND stage IN ({stage.PENDING}, {stage.RUNNING}, {stage.UNKNOWN}) AND NOT gone
+    """,
+    Rows("rows", {"id": "text"}),
+)
+
+_SCHEDULE = written("""
+    UPDATE apps SET lease_token = NULL, lease_until = 0, failures = 0, last_polled_at = {now},
+        next_at = {now} + CASE WHEN rung THEN 0 ELSE :wait END, rung = false, baseline_done = baseline_done OR :done
+    WHERE app_id = :app AND lease_token = :token
+    RETURNING app_id
+""")
+
+_UNLISTED = written(
+    """
+    SELECT b.build_id FROM builds b
+    WHERE b.app_id = :app AND NOT b.gone AND b.build_id NOT IN (SELECT o.id FROM {rows})
+        AND b.made_at >= CASE WHEN :whole THEN 0 ELSE coalesce((
+            SELECT min(l.made_at) FROM {rows} JOIN builds l ON l.build_id = o.id WHERE NOT l.gone
+        ), 0) END
+        AND EXISTS (
+            SELECT 1 FROM announcements a
+            WHERE a.build_id = b.build_id AND a.state IN {said}
+                AND a.event IN {card_events} AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
+        )
+    ORDER BY b.made_at DESC LIMIT :most
+    """,
+    Rows("rows", {"id": "text"}),
+)
+
+# What Applivery processes again is on its way from now on; a word nobody knows is no new beginning.
+_MOVE = written(
+    """
+    UPDATE builds SET stage = o.stage, facts = o.facts, mark = o.mark, changed_at = {now},
+        since = CASE WHEN builds.stage NOT IN ({stage.READY}, {stage.FAILED}) THEN builds.since
+            WHEN o.stage IN ({stage.PENDING}, {stage.RUNNING}) THEN {now} ELSE builds.made_at END
+    FROM {rows}
+    WHERE builds.build_id = o.id AND NOT builds.gone AND builds.stage = o.before AND o.stage <> o.before
+    RETURNING builds.build_id, builds.made_at, builds.seen_at
+    """,
+    Rows("rows", {**RECORDED, "before": "text"}),
+)
+
+_INSERT = written(
+    f"""
+    INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
+    SELECT o.id, :app, o.stage, o.facts, false, {{now}}, o.mark, {PLACES} FROM {{rows}} WHERE true ORDER BY o.n
+    ON CONFLICT (build_id) DO UPDATE SET
+        stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at,
+        mark = excluded.mark
+        WHERE builds.gone
+    RETURNING build_id, made_at, seen_at
+    """,  # noqa: S608 - our own words
+    Rows("rows", RECORDED),
+)
+
+_MARKS = Rows("rows", {"id": "text", "mark": "text"})
+
+_EDITED = written(
+    """
+    SELECT b.build_id, b.mark FROM {rows} JOIN builds b ON b.build_id = o.id
+    WHERE b.app_id = :app AND NOT b.gone AND b.mark <> o.mark
+    """,
+    _MARKS,
+)
+
+_NOTE_MARKS = written(
+    """
+    UPDATE builds SET mark = o.mark FROM {rows}
+    WHERE builds.build_id = o.id AND builds.app_id = :app AND builds.mark = ''
+    """,
+    _MARKS,
+)
+
+_REWRITE = written(
+    """
+    UPDATE builds SET facts = o.facts, mark = o.mark FROM {rows}
+    WHERE builds.build_id = o.id AND builds.stage = o.stage
+    """,
+    Rows("rows", {"id": "text", "stage": "text", "facts": "text", "mark": "text"}),
+)
+
+# Who waited for the build has it in the outbox now.
+_WAIT_NO_MORE = written(
+    "UPDATE awaited SET told = true FROM {rows} WHERE awaited.build_id = o.build AND awaited.user_id = o.user_id",
+    Rows("rows", {"build": "text", "user_id": "text"}),
+)
+
+_FORGET = written("""
+    UPDATE builds SET gone = true, stage = {stage.DELETED}
+    WHERE app_id = :app AND build_id = :build AND stage <> {stage.DELETED}
+    RETURNING build_id
+""")

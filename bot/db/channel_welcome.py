@@ -1,0 +1,55 @@
+"""The one message a channel gets when the bot is invited: written down once for each channel, for good."""
+
+from __future__ import annotations
+
+from bot.db.dialect_sql import written
+from bot.db.runner import Connection
+from bot.db.session import Database
+from bot.db.wakeups import Topic
+from bot.domain.model import Saying
+from bot.domain.states import DeliveryState
+
+SOMETHING = "{}"  # what is about no build has a fact; this one needs to say nothing more
+
+
+class Welcoming(Database):
+    """The store's welcomes."""
+
+    async def welcome(self, channel_id: str) -> None:
+        """Let a channel hear once what the bot can do there; it leaves by the outbox.
+
+        Not where it was said before, nor where there is a subscription: then they know. What could not be said, since
+        the bot had been put out again, is said after the next invitation.
+        """
+        row = {"channel": channel_id, "event": Saying.WELCOME.value, "key": f"{channel_id}:{Saying.WELCOME}"}
+
+        async def work(connection: Connection) -> bool:
+            await self.execute(connection, _OPEN, channel=channel_id)
+            due = (await self.execute(connection, _SAY, **row, fact=SOMETHING)).scalar() == DeliveryState.DUE
+            if due:
+                await self.tell_others(connection, Topic.TELL)
+            return due
+
+        if await self.run(work):
+            self.wakeups.ring(Topic.TELL)
+
+
+# The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
+_OPEN = written("""
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until) VALUES (:channel, true, 0, 0)
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+""")
+
+_SAY = written("""
+    INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
+    SELECT :channel, '', :event, :event, :key, :fact,
+        CASE WHEN EXISTS (SELECT 1 FROM subscriptions WHERE channel_id = :channel)
+            THEN {delivery.KNOWN} ELSE {delivery.DUE} END,
+        false, {now}, :event, ''
+    WHERE true
+    ON CONFLICT (channel_id, build_id, event) DO UPDATE SET
+        state = {delivery.DUE}, fact = excluded.fact, created_at = excluded.created_at, first_attempt_at = NULL,
+        reason = NULL
+        WHERE announcements.state = {delivery.FAILED} AND excluded.state = {delivery.DUE}
+    RETURNING state
+""")

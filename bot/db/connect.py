@@ -1,0 +1,210 @@
+"""How we connect: which database an address means, and what every connection to it is told first."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from bot.db import sqlite_files
+from bot.db.dialect_sql import POSTGRESQL, SQLITE
+from bot.db.runner import OneThread, Transactions
+from bot.db.types import micros
+from bot.exceptions import StartupError
+from bot.settings import database_address
+
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS; the address may say otherwise.
+# Without the TCP ones a server that vanished from the network is noticed after two hours.
+LIBPQ_DEFAULTS = {
+    "application_name": "applivery-bot",
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+# Of several servers, the one that takes writes: after a failover the old one may be a standby.
+WRITABLE = {"target_session_attrs": "read-write"}
+
+IN_MEMORY = "sqlite:///:memory:"  # for tests: settings cannot name it, since a restart would forget everything
+
+
+_SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an address that are no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the database is; `file` is None in memory and on PostgreSQL."""
+
+    dialect: str
+    url: URL
+    file: Path | None = None
+
+    @classmethod
+    def parse(cls, address: str) -> Place:
+        """Understand an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
+
+        Raises `StartupError` for anything else, without repeating a password that may stand in it.
+        """
+        if address == IN_MEMORY:
+            return cls(SQLITE, make_url(address))
+        try:
+            url = make_url(database_address(address))
+        except ArgumentError:
+            raise StartupError("DATABASE_URL is not a database address; an example: sqlite:///bot.db") from None
+        except ValueError as wrong:
+            raise StartupError(f"DATABASE_URL {wrong}.") from None
+        if url.drivername != SQLITE:
+            defaults = LIBPQ_DEFAULTS | (WRITABLE if isinstance(url.query.get("host"), tuple) else {})
+            missing = {key: value for key, value in defaults.items() if key not in url.query}
+            return cls(POSTGRESQL, url.set(drivername="postgresql+psycopg").update_query_dict(missing))
+        file = _file(url.database or "")
+        return cls(SQLITE, URL.create("sqlite", database=str(file)), file)
+
+    def libpq(self) -> dict[str, Any]:
+        """What psycopg's own `connect` wants to hear to reach a PostgreSQL database."""
+        _, arguments = self.url.get_dialect()().create_connect_args(self.url)
+        return dict(arguments)
+
+    def hidden(self, words: str) -> str:
+        """What a driver says, without the values it repeats from the address: they may be, or hold, the password."""
+        for name, value in (*self.url.query.items(), ("password", self.url.password or "")):
+            if name not in _SHOWN and value != {**LIBPQ_DEFAULTS, **WRITABLE}.get(name):
+                for one in (value,) if isinstance(value, str) else value:
+                    words = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", "…", words) if one else words
+        return words
+
+    def __str__(self) -> str:
+        if self.dialect == SQLITE:
+            return str(self.file or "memory")
+        return f"{self.url.host or 'the local server'}/{self.url.database or ''}"
+
+
+def _file(name: str) -> Path:
+    """The file of this name, which need not be there yet. Raises `StartupError` when it can never be."""
+    try:
+        file = Path(name).expanduser().resolve()
+        is_folder = file.is_dir()
+    except (OSError, RuntimeError):  # too long, in a circle of links, or with a `~` of somebody who has no home
+        raise StartupError("DATABASE_URL names no file that can be found.", "Write its whole path.") from None
+    if is_folder:
+        raise StartupError(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
+    if not Path(name).expanduser().is_absolute() and not file.parent.is_dir():
+        raise StartupError(
+            f"There is no folder {file.parent} for the database.",
+            f"If you mean the file /{name}, write four slashes: DATABASE_URL=sqlite:////{name}",
+        )
+    return file
+
+
+def connect(place: Place, clock: Callable[[], datetime], *, reading: bool = False) -> Transactions:
+    """A way to run transactions whose connections are prepared as their database needs; none is made yet.
+
+    One that is for `reading` only changes nothing and creates nothing, and disturbs no process that writes.
+    """
+    if place.dialect == POSTGRESQL:
+        from bot.db.postgres import pool  # noqa: PLC0415 - half a second and 15 MB that SQLite needs not
+
+        return pool(place.url, reading=reading)
+    if reading:
+        return OneThread(_reader(place, clock))
+    # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead
+    # of being told "database is locked". It also is what makes a database in memory one database.
+    engine = create_engine(place.url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
+    event.listen(engine, "connect", _prepare_sqlite(clock))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return OneThread(engine)
+
+
+def _reader(place: Place, clock: Callable[[], datetime]) -> Engine:
+    """An engine that reads a SQLite file beside the process that writes it.
+
+    `mode=rw` creates no file; the write-ahead log needs more than `mode=ro` (https://www.sqlite.org/wal.html#readonly).
+    """
+
+    def open_file() -> sqlite3.Connection:
+        if place.file is None:
+            raise sqlite3.OperationalError("a database in memory has no second reader")
+        return sqlite3.connect(f"{place.file.as_uri()}?mode=rw", uri=True, check_same_thread=False)
+
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.create_function("bot_now", 0, lambda: micros(clock()))
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA query_only = ON")
+
+    engine = create_engine("sqlite://", creator=open_file, hide_parameters=True, poolclass=QueuePool, pool_size=1)
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _prepare_sqlite(clock: Callable[[], datetime]) -> Callable[[Any, object], None]:
+    def prepare(connection: Any, _record: object) -> None:
+        # None: the driver starts no transactions of its own, we say BEGIN IMMEDIATE
+        # (https://docs.python.org/3/library/sqlite3.html#sqlite3.Connection.isolation_level).
+        connection.isolation_level = None
+        connection.create_function("bot_now", 0, lambda: micros(clock()))
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 5000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL: what was committed survives a power cut too (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    return prepare
+
+
+class OneProcess:
+    """The lock file next to a SQLite database: one process at a time, as SQLite has no claims to share work by."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def take(cls, file: Path) -> OneProcess:
+        """Take the lock of this database file; raises `StartupError` if another process (or store) has it."""
+        path = file.with_name(file.name + ".lock")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as problem:
+            raise sqlite_files.cannot_open(path, problem) from problem
+        try:
+            # The kernel drops it with the process, however that ends; so a leftover file blocks nobody.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            owner = os.read(descriptor, 20).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise StartupError(
+                f"Another process{f' (id {owner})' if owner else ''} is using the database {file}.",
+                "Stop it first. To run on several machines, set DATABASE_URL to a PostgreSQL server.",
+            ) from problem
+        with suppress(OSError):  # it only is for the words of who comes second; a full disk is told by the database
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return cls(descriptor)
+
+    def free(self) -> None:
+        """Let the next one in; the file stays, since removing it would race with them."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def fresh_token() -> str:
+    """A lease token nobody else has."""
+    return uuid.uuid4().hex

@@ -1,0 +1,207 @@
+"""What is kept back: for a digest, while a channel is muted or has quiet hours, or until it can be spoken in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import Rows, as_rows, span, written
+from bot.db.runner import Connection
+from bot.db.schema import subscriptions as table
+from bot.db.session import Database
+from bot.db.subscriptions import subscription_of
+from bot.db.types import micros, storable
+from bot.db.wakeups import Topic
+from bot.domain.delivery_options import CLOCK_SET_BACK
+from bot.domain.model import Subscription
+from bot.domain.timeparse import deadline
+
+MUTE = span((deadline.LONGEST + CLOCK_SET_BACK).total_seconds())
+FURTHEST = MUTE + span(8 * 24 * 3600)  # the first digest after the longest mute
+
+
+class Holding(Database):
+    """The store's held announcements, and the mutes and pauses that hold them."""
+
+    async def release_held(self) -> float | None:
+        """Let what was held until now be said; returns the seconds until more is due, None when nothing is held.
+
+        What a mute has come over meanwhile stays back until that is over.
+        """
+
+        async def work(connection: Connection) -> tuple[int, int | None]:
+            await self.execute(connection, _HOLD_ON, mute=MUTE, far=FURTHEST)
+            released = set((await self.execute(connection, _RELEASE, mute=MUTE, far=FURTHEST)).scalars())
+            if released:
+                await self.execute(connection, _OPEN, rows=as_rows({"channel": one} for one in sorted(released)))
+                await self.tell_others(connection, Topic.TELL)
+            return len(released), (await self.execute(connection, _HELD_IN, far=FURTHEST)).scalar()
+
+        released, wait = await self.run(work)
+        if released:
+            self.wakeups.ring(Topic.TELL)
+        return None if wait is None else max(0.0, int(wait) / 1e6)
+
+    async def mute(self, channel_id: str, ids: Sequence[int], until: datetime | None) -> list[Subscription]:
+        """Keep back what these subscriptions of a channel would say until then (aware); None ends their mute now.
+
+        Returns the subscriptions it concerned. What an earlier mute has kept back is said when this one is over.
+        """
+        update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
+        rows = as_rows({"id": one} for one in ids)
+
+        async def work(connection: Connection) -> list[Subscription]:
+            end = {"until": micros(until) if until else None, "channel": channel_id}
+            await self.execute(connection, _MOVE_MUTE, rows=rows, **end)
+            return [subscription_of(row) for row in await connection.execute(update.values(muted_until=until))]
+
+        muted = await self.run(work)
+        await self._look_at_held()
+        return sorted(muted, key=lambda one: one.id)
+
+    async def paused_channels(self) -> dict[str, str]:
+        """The channels that could not be spoken in, each with Slack's reason: paused, or with something held there."""
+
+        async def work(connection: Connection) -> dict[str, str]:
+            return {row.channel_id: row.reason for row in await self.execute(connection, _PAUSED)}
+
+        return await self.run(work)
+
+    async def hold_channel(self, channel_id: str, reason: str) -> None:
+        """Keep what is due as a new message in a channel that cannot be spoken in, as if it had been refused, too."""
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _HOLD_CHANNEL, channel=channel_id, reason=storable(reason))
+
+        await self.run(work)
+
+    async def release_channel(self, channel_id: str) -> int:
+        """Say what was held because the channel could not be spoken in; new cards go into one message, if several.
+
+        Returns how many announcements that were.
+        """
+        where = {"channel": channel_id, "wait": f"late/{channel_id}"}
+
+        async def work(connection: Connection) -> int:
+            await self.execute(connection, _OPEN_CHANNEL, channel=channel_id)
+            await self.execute(connection, _TOGETHER, **where)
+            released = len((await self.execute(connection, _RELEASE_CHANNEL, channel=channel_id)).all())
+            if released:
+                await self.tell_others(connection, Topic.TELL)
+            return released
+
+        released = await self.run(work)
+        self.wakeups.ring(Topic.TELL)
+        return released
+
+    async def _look_at_held(self) -> None:
+        self.wakeups.ring(Topic.HELD)
+
+        async def work(connection: Connection) -> Any:
+            await self.tell_others(connection, Topic.HELD)
+
+        await self.run(work)
+
+
+# What is kept back until the same moment shares a card, as in domain.builds.
+_HOLD_ON = written("""
+    UPDATE announcements SET held_until = s.muted_until,
+        card = CASE WHEN announcements.card LIKE 'held/%' THEN 'held/' || s.id || '/' || (s.muted_until / 1000000)
+            ELSE announcements.card END
+    FROM subscriptions s
+    WHERE s.id = announcements.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
+        AND announcements.state = {delivery.HELD}
+        AND (announcements.held_until <= {now} OR announcements.held_until > {now} + :far)
+""")
+
+# A mute that has come since _HOLD_ON holds as well.
+_RELEASE = written("""
+    UPDATE announcements SET state = {delivery.DUE}, held_until = {now}
+    WHERE state = {delivery.HELD} AND (held_until <= {now} OR held_until > {now} + :far) AND NOT EXISTS (
+        SELECT 1 FROM subscriptions s
+        WHERE s.id = announcements.subscription_id AND s.muted_until > {now} AND s.muted_until <= {now} + :mute
+    )
+    RETURNING channel_id
+""")
+
+_OPEN = written(
+    """
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    SELECT o.channel, true, 0, 0 FROM {rows} WHERE true ORDER BY o.channel
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    """,
+    Rows("rows", {"channel": "text"}),
+)
+
+_HELD_IN = written("""
+    SELECT min(CASE WHEN held_until > {now} + :far THEN 0 ELSE held_until - {now} END) FROM announcements
+    WHERE state = {delivery.HELD} AND held_until IS NOT NULL
+""")
+
+# What a digest holds as well waits for the digest.
+_MOVE_MUTE = written(
+    """
+    UPDATE announcements SET held_until = coalesce(CAST(:until AS bigint), {now}),
+        card = CASE WHEN card LIKE 'held/%' AND CAST(:until AS bigint) IS NOT NULL
+            THEN 'held/' || subscription_id || '/' || (CAST(:until AS bigint) / 1000000) ELSE card END
+    WHERE state = {delivery.HELD} AND channel_id = :channel AND subscription_id IN (SELECT o.id FROM {rows})
+        AND held_until = (
+        SELECT s.muted_until FROM subscriptions s WHERE s.id = announcements.subscription_id
+    )
+    """,
+    Rows("rows", {"id": "bigint"}),
+)
+
+_PAUSED = written("""
+    SELECT channel_id, paused AS reason FROM subscriptions WHERE paused NOT LIKE {withheld}
+    UNION ALL
+    SELECT channel_id, max(reason) FROM announcements
+    WHERE state = {delivery.HELD} AND held_until IS NULL AND reason NOT LIKE {withheld} GROUP BY channel_id
+""")
+
+_OPEN_CHANNEL = written("UPDATE channels SET waiting = true WHERE channel_id = :channel")
+
+_TOGETHER = written("""
+    UPDATE announcements SET card = CAST(:wait AS text) || '/' || (
+        SELECT max(h.id) FROM announcements h
+        WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+                AND coalesce(h.reason, '') NOT LIKE {withheld}
+    )
+    WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
+        AND coalesce(reason, '') NOT LIKE {withheld} AND event IN {card_events}
+        AND NOT EXISTS (
+            SELECT 1 FROM announcements p
+            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+        )
+        AND 1 < (
+            SELECT count(DISTINCT h.card) FROM announcements h
+            WHERE h.channel_id = :channel AND h.state = {delivery.HELD} AND h.held_until IS NULL
+                AND coalesce(h.reason, '') NOT LIKE {withheld}
+                AND h.event IN {card_events}
+                AND NOT EXISTS (
+                    SELECT 1 FROM announcements p
+                    WHERE p.channel_id = :channel AND p.card = h.card AND p.ts IS NOT NULL
+                )
+        )
+""")
+
+# A card that stands already is edited all the same, which Slack allows.
+_HOLD_CHANNEL = written("""
+    UPDATE announcements SET state = {delivery.HELD}, held_until = NULL, reason = :reason, first_attempt_at = NULL
+    WHERE channel_id = :channel AND state = {delivery.DUE} AND NOT unsure
+        AND event IN ({event.UPLOADED}, {event.PROCESSED}, {event.FAILED}) AND NOT EXISTS (
+            SELECT 1 FROM announcements p
+            WHERE p.channel_id = :channel AND p.card = announcements.card AND p.ts IS NOT NULL
+        )
+""")
+
+_RELEASE_CHANNEL = written("""
+    UPDATE announcements SET held_until = {now},
+        state = CASE WHEN unsure THEN {delivery.SENDING} ELSE {delivery.DUE} END
+    WHERE channel_id = :channel AND state = {delivery.HELD} AND held_until IS NULL
+        AND coalesce(reason, '') NOT LIKE {withheld}
+    RETURNING id
+""")

@@ -1,0 +1,45 @@
+"""Who was asked to try a build, once each, and who does not want to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from bot.db.download_schema import nudges, unnudged
+from bot.db.runner import Connection
+from bot.db.session import Database
+from bot.db.types import now
+
+
+class Nudges(Database):
+    """The store's nudges."""
+
+    async def ask_to_try(self, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
+        """Write down that the first of these people, `most` at most, are asked to try a build.
+
+        Returns those who may be: not asked yet, and not against it.
+
+        Written before anybody is asked, so that whatever breaks then, nobody is asked twice.
+        """
+        row = {"build_id": build_id, "sent_by": sent_by, "sent_at": now()}
+        new = self.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
+
+        async def work(connection: Connection) -> list[str]:
+            against = set((await connection.execute(sa.select(unnudged.c.user_id))).scalars())
+            asked: list[str] = []
+            for person in people:
+                if len(asked) < most and person not in against:
+                    asked += (await connection.execute(new.values(user_id=person, **row))).scalars()
+            return asked
+
+        return await self.run(work)
+
+    async def stop_nudging(self, user_id: str) -> None:
+        """Never ask this person again, whatever the build."""
+        insert = self.insert(unnudged).values(user_id=user_id, since=now()).on_conflict_do_nothing()
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(insert)
+
+        await self.run(work)

@@ -1,0 +1,128 @@
+"""An outage that the admins are told of: one note for all replicas, in one commit with what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.runner import Connection, Work
+from bot.db.schema import notes
+from bot.db.session import Database
+from bot.db.wakeups import Topic
+from bot.domain.model import Saying
+
+NOTE = "outage"
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRecord:
+    """An outage: `kind` is the class of its error, `cause` the root of it. Times are epoch seconds.
+
+    The replica called `owner` sees to it that its end is told; after `until` any other may.
+    """
+
+    began: float
+    kind: str
+    cause: str
+    owner: str
+    until: float
+    ended: float | None = None
+
+
+class Outages(Database):
+    """The store's outage."""
+
+    async def outage(self) -> OutageRecord | None:
+        """The outage that the admins were told of, and not yet of its end."""
+
+        async def work(connection: Connection) -> OutageRecord | None:
+            return await _noted(connection)
+
+        return await self.run(work)
+
+    async def begin_outage(self, record: OutageRecord, admins: Sequence[str]) -> bool:
+        """Tell these people of an outage; False, and nothing is said, when they were told of one that still lasts."""
+        insert = self.insert(notes).values(key=NOTE, value=_text(record))
+        first = insert.on_conflict_do_nothing().returning(notes.c.key)
+
+        async def work(connection: Connection) -> bool:
+            if (await connection.execute(first)).first() is None:
+                return False
+            await self._tell(connection, Saying.OUTAGE, record, admins)
+            return True
+
+        return await self._told(work)
+
+    async def renew_outage(self, record: OutageRecord, until: float, owner: str) -> None:
+        """Go on seeing to the outage until then, or take over from a replica that does not any more."""
+        renewed = _text(replace(record, until=until, owner=owner))
+        update = sa.update(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).values(value=renewed)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(update)
+
+        await self.run(work)
+
+    async def end_outage(self, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
+        """Tell these people that it is over; False, and nothing is said, when it was told already."""
+        removal = sa.delete(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).returning(notes.c.key)
+
+        async def work(connection: Connection) -> bool:
+            if (await connection.execute(removal)).first() is None:
+                return False
+            await self._tell(connection, Saying.RECOVERY, replace(record, ended=ended), admins)
+            return True
+
+        return await self._told(work)
+
+    async def _told(self, work: Work[bool]) -> bool:
+        told = await self.run(work)
+        if told:
+            self.wakeups.ring(Topic.TELL)
+        return told
+
+    async def _tell(self, connection: Connection, event: Saying, record: OutageRecord, admins: Sequence[str]) -> None:
+        number = str(round(record.began * 1000))
+        rows = as_rows({"person": one, "key": f"{one}:{number}:{event}"} for one in sorted(set(admins)))
+        await self.execute(connection, _OPEN, rows=rows)
+        await self.execute(connection, _SAY, rows=rows, number=number, event=str(event), fact=_text(record))
+        await self.tell_others(connection, Topic.TELL)
+
+
+async def _noted(connection: Connection) -> OutageRecord | None:
+    text = (await connection.execute(sa.select(notes.c.value).where(notes.c.key == NOTE))).scalar()
+    return None if text is None else outage_of(text)
+
+
+def _text(record: OutageRecord) -> str:
+    return msgspec.json.encode(record).decode()
+
+
+def outage_of(text: str) -> OutageRecord:
+    """The outage of such a text; raises ValueError when it cannot be read."""
+    return msgspec.json.decode(text, type=OutageRecord)
+
+
+_PEOPLE = Rows("rows", {"person": "text", "key": "text"})
+
+_OPEN = written(
+    """
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    SELECT o.person, true, 0, 0 FROM {rows} WHERE true ORDER BY o.person
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    """,
+    _PEOPLE,
+)
+
+_SAY = written(
+    """
+    INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
+    SELECT o.person, '', :number, :event, o.key, :fact, {delivery.DUE}, false, {now}, o.key, '' FROM {rows} WHERE true
+    ON CONFLICT (channel_id, build_id, event) DO NOTHING
+    """,
+    _PEOPLE,
+)

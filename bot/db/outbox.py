@@ -1,0 +1,315 @@
+"""The outbox: which announcement is said next in which channel, by whom, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.db.connect import fresh_token
+from bot.db.dialect_sql import Rows, as_rows, far, span, written
+from bot.db.outbox_read import Showing
+from bot.db.outbox_types import Claim, Exchange, Lease, Outcome, Waiting
+from bot.db.runner import Connection
+from bot.db.types import moment, storable
+from bot.db.wakeups import Topic
+from bot.domain.states import DeliveryState, ResultKind
+
+# Nobody waits longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
+# back, and has come.
+FURTHEST = span(660)
+
+
+class Telling(Showing):
+    """The store's outbox."""
+
+    async def exchange(
+        self, done: Sequence[Outcome], room: int, *, lease_seconds: float, pace_seconds: float
+    ) -> Exchange:
+        """Hand in every post that ended and take up to `room` new ones, in one transaction.
+
+        A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
+        `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
+        announcement, and no other. May be repeated with the same `done` after `DatabaseUnavailable`.
+        """
+        ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
+
+        async def work(connection: Connection) -> Exchange:
+            lost = await self._hand_in(connection, ended, pace_seconds) if ended else ()
+            claims = await self._take(connection, room, lease_seconds)
+            return Exchange(claims, lost, None if claims else await self._due_in(connection))
+
+        return await self.run(work)
+
+    async def _hand_in(
+        self, connection: Connection, ended: Sequence[Outcome], pace_seconds: float
+    ) -> tuple[Outcome, ...]:
+        rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
+        written_down = set((await self.execute(connection, _HAND_IN, rows=rows)).scalars())
+        if any(outcome.covers for outcome in ended):
+            await self.execute(connection, _COVER, rows=rows)
+        freed = set((await self.execute(connection, _FREE, rows=rows)).scalars())
+        # Where two ended at the same time in one channel, one of them was late.
+        times = Counter(outcome.channel_id for outcome in ended)
+        in_time = {channel for channel in freed if times[channel] == 1}
+        await self._edit_again(connection, [o for o in ended if o.edited and o.channel_id not in in_time])
+        kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
+        late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
+        if not late:
+            return ()
+        # The same ts again is our own hand-in, repeated because its first answer never reached us.
+        found = await self.execute(connection, _FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
+        first = {row.id: row.ts for row in found}
+        return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
+
+    async def _edit_again(self, connection: Connection, late: Sequence[Outcome]) -> None:
+        """An edit that came after its lease had ended may have put older words over newer ones."""
+        if late:
+            found = await self.execute(connection, _BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
+            await self.said(connection, "", (), set(found.scalars()))
+
+    async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[Claim, ...]:
+        claims: list[Claim] = []
+        while (wanted := room - len(claims)) > 0:
+            token, start = fresh_token(), time.monotonic()
+            leased = (
+                await self.execute(
+                    connection,
+                    _LEASE,
+                    token=token,
+                    lease=span(lease_seconds),
+                    room=wanted,
+                    far=FURTHEST,
+                    leased=far(lease_seconds),
+                )
+            ).all()
+            if not leased:
+                break
+            heads = as_rows(
+                {"id": number} for number in (await self.execute(connection, _HEADS, token=token)).scalars()
+            )
+            until = {row.channel_id: moment(row.lease_until) for row in leased}
+            taken = []
+            for row, announcement in await self.read(connection, heads):
+                if announcement is None:
+                    await self.execute(connection, _UNREADABLE, id=row.id)
+                    continue
+                lease = Lease(token, until[row.channel_id], start, lease_seconds)
+                taken.append(Claim.of(row, announcement, lease))
+            claims += taken
+            if len(taken) == len(leased):
+                break
+            # Channels with nothing left to say close, and make room for others.
+            used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
+            await self.execute(connection, _CLOSE, token=token, rows=used)
+        return tuple(claims)
+
+    async def hand_back(self, claims: Sequence[Claim]) -> None:
+        """Give back claims whose post was never started, at a stop; somebody else may take them at once."""
+        rows = as_rows(
+            {
+                "id": claim.announcement.id,
+                "channel": claim.announcement.channel_id,
+                "token": claim.channel_token,
+                # One that was unsure when it came is as unsure when it goes.
+                "state": DeliveryState.SENDING if claim.unsure else DeliveryState.DUE,
+                "ts": None,
+                "reason": None,
+                "wait": 0,
+                "covers": 0,
+            }
+            for claim in claims
+        )
+
+        async def work(connection: Connection) -> None:
+            await self.execute(connection, _HAND_IN, rows=rows)
+            await self.execute(connection, _FREE, rows=rows)
+            await self.tell_others(connection, Topic.TELL)
+
+        if claims:
+            await self.run(work)
+            self.wakeups.ring(Topic.TELL)
+
+    async def tell_due_in(self) -> float | None:
+        """Seconds until an announcement may be claimed; 0 if one may now, None if nothing waits."""
+        return await self.run(self._due_in)
+
+    async def _due_in(self, connection: Connection) -> float | None:
+        wait = (await self.execute(connection, _DUE_IN, far=FURTHEST, leased=far())).scalar()
+        return None if wait is None else max(0.0, int(wait) / 1e6)
+
+    async def posted_ts(self, channel_id: str, build_id: str) -> str | None:
+        """Slack's ts of the message a channel last got about a build; None if it got none."""
+
+        async def work(connection: Connection) -> str | None:
+            ts: str | None = (await self.execute(connection, _POSTED, channel=channel_id, build=build_id)).scalar()
+            return ts
+
+        return await self.run(work)
+
+    async def announcements_waiting(self) -> Waiting:
+        """What waits to be said, being sent included; for the metrics."""
+
+        async def work(connection: Connection) -> Waiting:
+            row = (await self.execute(connection, _WAITING)).one()
+            return Waiting(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
+
+        return await self.run(work)
+
+
+_STATES = {
+    ResultKind.POSTED: DeliveryState.POSTED,
+    ResultKind.AGAIN: DeliveryState.DUE,
+    ResultKind.HELD: DeliveryState.HELD,
+    ResultKind.FAILED: DeliveryState.FAILED,
+    ResultKind.LOOK_UP: DeliveryState.SENDING,
+}
+
+
+def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
+    if outcome.kind is ResultKind.POSTED and not outcome.ts:
+        raise ValueError("a posted announcement has a ts")
+    return {
+        "id": outcome.announcement_id,
+        "channel": outcome.channel_id,
+        "token": outcome.channel_token,
+        "state": _STATES[outcome.kind],
+        "ts": outcome.ts if outcome.kind is ResultKind.POSTED else None,
+        "reason": None if outcome.reason is None else storable(outcome.reason),
+        "wait": span(max(pace_seconds, outcome.retry_in)),
+        "covers": outcome.covers,
+    }
+
+
+_ENDED = Rows(
+    "rows",
+    {
+        "id": "bigint",
+        "channel": "text",
+        "token": "text",
+        "state": "text",
+        "ts": "text",
+        "reason": "text",
+        "wait": "bigint",
+        "covers": "bigint",
+    },
+)
+
+# The first ts stays, whoever had the lease; anything else may be said only by who has the lease. One that may be there
+# already stays unsure until it was looked for; one that is held begins again.
+_HAND_IN = written(
+    """
+    UPDATE announcements SET ts = o.ts, reason = o.reason,
+        state = CASE WHEN o.state = {delivery.DUE} AND announcements.unsure THEN {delivery.SENDING} ELSE o.state END,
+        first_attempt_at = CASE WHEN o.state <> {delivery.HELD} OR announcements.unsure THEN first_attempt_at END,
+        fact = CASE WHEN o.state IN ({delivery.POSTED}, {delivery.FAILED}) THEN '' ELSE fact END,
+        held_until = CASE WHEN o.state <> {delivery.HELD} THEN held_until END,
+        posted_at = CASE WHEN o.state = {delivery.POSTED} THEN {now} END
+    FROM {rows}
+    WHERE announcements.id = o.id AND announcements.ts IS NULL AND (
+        o.state = {delivery.POSTED} OR announcements.state = {delivery.SENDING} AND EXISTS (
+            SELECT 1 FROM channels c WHERE c.channel_id = announcements.channel_id AND c.lease_token = o.token
+        )
+    )
+    RETURNING announcements.id
+    """,
+    _ENDED,
+)
+
+# In the order of the names, as record() opens channels, so that the two never wait for each other.
+_FREE = written(
+    """
+    UPDATE channels SET lease_token = NULL, lease_until = 0, next_at = {now} + f.wait
+    FROM (
+        SELECT c.channel_id, o.wait FROM channels c JOIN {rows} ON c.channel_id = o.channel AND c.lease_token = o.token
+        ORDER BY c.channel_id {lock_c}
+    ) AS f
+    WHERE channels.channel_id = f.channel_id
+    RETURNING channels.channel_id
+    """,
+    _ENDED,
+)
+
+# What was due for a card when it was shown has been said by that; what was held then, and released since, has not.
+_COVER = written(
+    """
+    UPDATE announcements SET state = {delivery.POSTED}, ts = o.ts, posted_at = {now}
+    FROM {rows} JOIN announcements h ON h.id = o.id
+    WHERE o.covers > 0 AND h.ts = o.ts AND announcements.channel_id = h.channel_id AND announcements.card = h.card
+        AND announcements.id <= o.covers AND announcements.state = {delivery.DUE}
+        AND announcements.event NOT LIKE {follow.DETAILS:%}
+        AND (announcements.held_until IS NULL OR announcements.held_until <= h.first_attempt_at)
+    """,
+    _ENDED,
+)
+
+_BUILDS = written(
+    "SELECT a.build_id FROM {rows} JOIN announcements a ON a.id = o.id",
+    Rows("rows", {"id": "bigint"}),
+)
+
+_FIRST = written(
+    "SELECT a.id, a.ts FROM announcements a JOIN {rows} ON a.id = o.id WHERE a.ts IS NOT NULL",
+    Rows("rows", {"id": "bigint"}),
+)
+
+_LEASE = written("""
+    WITH free AS MATERIALIZED (
+        SELECT channel_id FROM channels
+        WHERE waiting AND (lease_until <= {now} OR lease_until > {now} + :leased)
+            AND (next_at <= {now} OR next_at > {now} + :far)
+        ORDER BY next_at, channel_id LIMIT :room {skip_locked}
+    )
+    UPDATE channels SET lease_token = :token, lease_until = {now} + :lease
+    WHERE channel_id IN (SELECT channel_id FROM free)
+    RETURNING channel_id, lease_until
+""")
+
+# A statement of its own after _LEASE: with the channels locked, it sees all that anybody committed about them.
+# `ts IS NULL` again outside is for a late post that is being recorded at this very moment. Naming the states there,
+# too, would let PostgreSQL read the whole queue by its index instead of the few heads by their ids.
+_HEADS = written("""
+    WITH heads AS MATERIALIZED (
+        SELECT (
+            SELECT min(w.id) FROM announcements w
+            WHERE w.channel_id = c.channel_id AND w.state IN {waiting}
+        ) AS id
+        FROM channels c WHERE c.lease_token = :token
+    )
+    UPDATE announcements SET unsure = (state = {delivery.SENDING}), state = {delivery.SENDING},
+        first_attempt_at = coalesce(first_attempt_at, {now})
+    WHERE ts IS NULL AND id IN (SELECT heads.id FROM heads)
+    RETURNING id
+""")
+
+_UNREADABLE = written("""
+    UPDATE announcements SET state = {delivery.FAILED}, reason = 'made by another version of this bot' WHERE id = :id
+""")
+
+_CLOSE = written(
+    """
+    UPDATE channels SET lease_token = NULL, lease_until = 0, waiting = EXISTS (
+        SELECT 1 FROM announcements w WHERE w.channel_id = channels.channel_id AND w.state IN {waiting}
+    )
+    WHERE lease_token = :token AND channel_id NOT IN (SELECT o.channel FROM {rows})
+    """,
+    Rows("rows", {"channel": "text"}),
+)
+
+_DUE_IN = written("""
+    SELECT min(CASE WHEN w.at > {now} + :far THEN 0 ELSE w.at - {now} END) FROM (
+        SELECT CASE WHEN lease_until > next_at AND lease_until <= {now} + :leased THEN lease_until
+            ELSE next_at END AS at
+        FROM channels WHERE waiting
+    ) AS w
+""")
+
+_POSTED = written("""
+    SELECT ts FROM announcements
+    WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL AND event NOT LIKE {follow.DETAILS:%}
+    ORDER BY id DESC LIMIT 1
+""")
+
+_WAITING = written("""
+    SELECT count(*) AS number, {now} - min(created_at) AS age FROM announcements WHERE state IN {waiting}
+""")

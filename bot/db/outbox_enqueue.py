@@ -1,0 +1,133 @@
+"""What goes into the outbox: new announcements, and cards that stand already and are to be shown anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.runner import Connection
+from bot.db.serialization import text_of
+from bot.db.session import Database
+from bot.db.types import micros
+from bot.db.wakeups import Topic
+from bot.domain.model import NewAnnouncement
+
+
+class Outbox(Database):
+    """Within somebody's transaction: the order in a channel is the order of the commits."""
+
+    async def said(
+        self, connection: Connection, app_id: str, wanted: Sequence[NewAnnouncement], anew: Collection[str] = ()
+    ) -> int:
+        """Write down what is to be said, each once per channel, build and event; returns how much is new.
+
+        The cards with the builds `anew` on them are to show how things stand now. A card that is still to be posted,
+        or edited, will show it anyway; direct messages stay as they are.
+        """
+        if not wanted and not anew:
+            return 0
+        rows = as_rows(_row(n, new) for n, new in enumerate(wanted))
+        builds = [{"build": build_id} for build_id in sorted(anew)]
+        # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
+        # committed, and nobody claims a card in between who has not seen what it is to show.
+        await self.execute(connection, _OPEN, rows=as_rows([*({"channel": one.channel_id} for one in wanted), *builds]))
+        made = len((await self.execute(connection, _ANNOUNCE, app=app_id, rows=rows)).all()) if wanted else 0
+        if builds:
+            made += len((await self.execute(connection, _SHOW_ANEW, rows=as_rows(builds))).all())
+        if made:
+            await self.tell_others(connection, Topic.TELL)
+        return made
+
+
+def _row(n: int, new: NewAnnouncement) -> dict[str, object]:
+    event = f"{new.event}:{new.part}" if new.part else str(new.event)
+    return {
+        "n": n,
+        "channel": new.channel_id,
+        "build": new.build_id,
+        "event": event,
+        "key": f"{new.channel_id}:{new.build_id}:{event}",
+        "card": new.card or new.build_id,
+        "manner": text_of(new.manner),
+        "subscription": new.subscription_id,
+        "held": micros(new.held_until) if new.held_until else None,
+        "fact": new.fact,
+    }
+
+
+_NEW = Rows(
+    "rows",
+    {
+        "n": "integer",
+        "channel": "text",
+        "build": "text",
+        "event": "text",
+        "key": "text",
+        "card": "text",
+        "manner": "text",
+        "subscription": "bigint",
+        "held": "bigint",
+        "fact": "text",
+    },
+)
+
+# In the order of the names, so that two of these never wait for each other. A channel in which the build is still to be
+# said is locked as well: somebody may be reading the old facts for it at this moment. A person's direct messages (U…,
+# W…) are no cards: what they were told stays as it was said.
+_OPEN = written(
+    """
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    SELECT c.channel, true, 0, 0 FROM (
+        SELECT o.channel FROM {rows} WHERE o.channel IS NOT NULL
+        UNION
+        SELECT a.channel_id FROM {rows} JOIN announcements a ON a.build_id = o.build
+        WHERE a.state NOT IN ({delivery.KNOWN}, {delivery.FAILED}) AND substr(a.channel_id, 1, 1) NOT IN ('U', 'W')
+    ) AS c WHERE true ORDER BY c.channel
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    """,
+    Rows("rows", {"channel": "text", "build": "text"}),
+)
+
+_ANNOUNCE = written(
+    """
+    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
+        card, manner, subscription_id, held_until, fact)
+    SELECT o.channel, :app, o.build, o.event, o.key,
+        CASE WHEN o.held IS NULL THEN {delivery.DUE} ELSE {delivery.HELD} END, false, {now},
+        o.card, o.manner, o.subscription, o.held, o.fact
+    FROM {rows} WHERE true ORDER BY o.n
+    ON CONFLICT (channel_id, build_id, event) DO NOTHING
+    RETURNING id
+    """,
+    _NEW,
+)
+
+# One row for each card that stands: of the oldest build on it, in that build's manner, under a number of its own. What
+# is due already will show it; but not while the card is being sent, as what was due then is covered by that. The event
+# is no bare column, or PostgreSQL would read all announcements by it instead of the few by their builds, with the
+# channels locked.
+_SHOW_ANEW = written(
+    """
+    INSERT INTO announcements (channel_id, app_id, build_id, event, key, state, unsure, created_at,
+        card, manner, subscription_id, fact)
+    SELECT f.channel_id, f.app_id, f.build_id, {follow.CHANGED::} || n.turn,
+        f.channel_id || ':' || f.card || ':' || {follow.CHANGED::} || n.turn, {delivery.DUE}, false, {now}, f.card,
+        f.manner, f.subscription_id, ''
+    FROM (
+        SELECT min(CASE WHEN a.state IN ({delivery.SENDING}, {delivery.POSTED}) THEN a.id END) AS first,
+            max(a.id) AS turn
+        FROM (
+            SELECT DISTINCT s.channel_id, s.card FROM {rows} JOIN announcements s ON s.build_id = o.build
+            WHERE s.state IN ({delivery.SENDING}, {delivery.POSTED}) AND (s.event || '') IN {card_events}
+                AND substr(s.channel_id, 1, 1) NOT IN ('U', 'W')
+        ) AS c JOIN announcements a ON a.channel_id = c.channel_id AND a.card = c.card
+        GROUP BY a.channel_id, a.card
+        HAVING sum(CASE WHEN a.state = {delivery.DUE} AND a.event NOT LIKE {follow.DETAILS:%} THEN 1 ELSE 0 END) = 0
+            OR sum(CASE WHEN a.state = {delivery.SENDING} AND a.event NOT LIKE {follow.DETAILS:%} THEN 1 ELSE 0 END) > 0
+    ) AS n JOIN announcements f ON f.id = n.first
+    WHERE true ORDER BY n.turn
+    ON CONFLICT (channel_id, build_id, event) DO NOTHING
+    RETURNING id
+    """,
+    Rows("rows", {"build": "text"}),
+)

@@ -1,0 +1,143 @@
+"""What is read of an announcement that is about to be said: its build, its manner, and all that stands on its card."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.outbox_enqueue import Outbox
+from bot.db.runner import Connection
+from bot.db.serialization import build_of, manner_of
+from bot.db.types import moment
+from bot.domain.model import Announcement, App, Build, Event, Follow, Recall, Saying, Shown, Stage
+
+
+class Showing(Outbox):
+    """The outbox, read."""
+
+    async def read(self, connection: Connection, heads: str) -> list[tuple[sa.Row[Any], Announcement | None]]:
+        """The announcements with these ids (a `Rows` value), oldest first, each with its row of `_FACTS`.
+
+        None stands for one that only another version of this program can read.
+        """
+        rows = (await self.execute(connection, _FACTS, rows=heads)).all()
+        cards: dict[tuple[str, str], tuple[Shown, ...]] = {}
+        if shared := [{"id": row.id} for row in rows if row.card != row.build_id]:
+            cards = await self._cards(connection, as_rows(shared))
+        return [(row, _announcement_of(row, cards.get((row.channel_id, row.card)))) for row in rows]
+
+    async def _cards(self, connection: Connection, heads: str) -> dict[tuple[str, str], tuple[Shown, ...]]:
+        """What stands on the cards of some announcements, oldest build first."""
+        cards: dict[tuple[str, str], dict[str, Shown]] = {}
+        for row in (await self.execute(connection, _SHOWN, rows=heads)).all():
+            with suppress(ValueError, TypeError):
+                cards.setdefault((row.channel_id, row.card), {})[row.build_id] = _shown_of(row)
+        return {key: tuple(shown.values()) for key, shown in cards.items()}
+
+
+def _announcement_of(row: sa.Row[Any], shown: tuple[Shown, ...] | None) -> Announcement | None:
+    """The announcement in a row; None if only another version of this program can read it.
+
+    `shown` is what stands on a card that several builds may share; most show their own alone.
+    """
+    try:
+        if shown is None:
+            shown = () if row.fact or row.card != row.build_id else _alone(row)
+        event, part = event_of(row.event)
+        return Announcement(
+            row.id,
+            row.channel_id,
+            event,
+            nothing(row.app_id) if row.fact and row.facts is None else build_of(row.facts),
+            row.key,
+            part=part,
+            card=row.card,
+            manner=manner_of(row.manner),
+            shown=shown,
+            fact=row.fact,
+            subscription_id=row.subscription_id,
+        )
+    except (ValueError, TypeError):
+        return None
+
+
+def event_of(text: str) -> tuple[Event | Follow | Saying, int]:
+    """What a row of the outbox is about, and its number among several. Raises ValueError for a newer version's."""
+    name, _, part = text.partition(":")
+    kinds: tuple[type[Event | Follow | Saying], ...] = (Follow, Saying, Event)
+    kind = next((one for one in kinds if name in set(one)), Event)
+    return kind(name), int(part or 0)
+
+
+def nothing(app_id: str) -> Build:
+    """What stands for the build of a saying that is about none."""
+    return Build("", App(app_id, app_id, app_id), Stage.PENDING)
+
+
+def _alone(row: sa.Row[Any]) -> tuple[Shown, ...]:
+    """What a card shows that no other build shares; a follower only a newer version can read is left out."""
+    try:
+        return (_shown_of(row),)
+    except (ValueError, TypeError):
+        return ()
+
+
+def _shown_of(row: sa.Row[Any]) -> Shown:
+    recall = None
+    if row.recalled_at is not None:
+        recall = Recall(row.build_id, row.app_id, row.recall_reason, row.recalled_by, moment(row.recalled_at))
+    build = build_of(row.facts)
+    if row.stage == Stage.DELETED:  # the facts are the last there were
+        build = replace(build, stage=Stage.DELETED)
+    return Shown(build, build_of(row.successor) if row.successor else None, recall)
+
+
+# Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
+# for the largest id among all that waits in the channel, instead of by the card. Whatever was written down, nobody is
+# sent to a build that cannot be had.
+_FACTS = written(
+    """
+    SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,
+        a.fact, a.subscription_id, b.facts, b.stage, s.facts AS successor, r.reason AS recall_reason,
+        r.recalled_by, r.recalled_at, {now} - coalesce(a.held_until, a.created_at) AS age,
+        (
+            SELECT p.ts FROM announcements p
+            WHERE p.channel_id = a.channel_id AND p.card = a.card AND p.ts IS NOT NULL
+                AND p.event NOT LIKE {follow.DETAILS:%}
+            ORDER BY p.posted_at DESC, p.id DESC LIMIT 1
+        ) AS card_ts,
+        (
+            SELECT max(w.id + 0) FROM announcements w
+            WHERE w.channel_id = a.channel_id AND w.card = a.card AND w.state = {delivery.DUE}
+        ) AS covers
+    FROM {rows} JOIN announcements a ON a.id = o.id LEFT JOIN builds b ON b.build_id = a.build_id
+    LEFT JOIN announcements q ON q.channel_id = a.channel_id AND q.build_id = a.build_id AND q.event = {event.PROCESSED}
+    LEFT JOIN builds s ON s.build_id = q.superseded_by AND s.stage = {stage.READY} AND NOT s.gone
+        AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
+    LEFT JOIN recalls r ON r.build_id = a.build_id
+    ORDER BY a.id
+    """,
+    Rows("rows", {"id": "bigint"}),
+)
+
+# All that stands on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
+_SHOWN = written(
+    """
+    SELECT a.channel_id, a.card, a.app_id, a.build_id, b.facts, b.stage, s.facts AS successor,
+        r.reason AS recall_reason, r.recalled_by, r.recalled_at
+    FROM {rows} JOIN announcements h ON h.id = o.id
+    JOIN announcements a ON a.channel_id = h.channel_id AND a.card = h.card
+    JOIN builds b ON b.build_id = a.build_id
+    LEFT JOIN builds s ON s.build_id = a.superseded_by AND s.stage = {stage.READY} AND NOT s.gone
+        AND NOT EXISTS (SELECT 1 FROM recalls t WHERE t.build_id = s.build_id)
+    LEFT JOIN recalls r ON r.build_id = a.build_id
+    WHERE h.fact = '' AND a.fact = '' AND a.state IN {shown}
+        AND a.event IN {card_events}
+    ORDER BY a.id
+    """,
+    Rows("rows", {"id": "bigint"}),
+)

@@ -1,0 +1,117 @@
+"""What the outbox hands out and takes back: a claim on an announcement, and how its post ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from bot.db.types import moment
+from bot.domain.model import Announcement
+from bot.domain.states import ResultKind
+
+
+class Lease(NamedTuple):
+    """A channel that is ours: until when by the database's clock, and from when by `time.monotonic()` for how long."""
+
+    token: str
+    until: datetime
+    start: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An announcement that is ours to post, alone in its channel, until the deadline.
+
+    `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel, from
+    `first_attempt_at` on, before posting. `deadline` is by the database's clock, `deadline_monotonic` the same
+    moment by this process's `time.monotonic()`: past it, do not post. `card_ts` is the message this channel already
+    has for the card. What is due for the same card up to the announcement `covers` is said by showing it now.
+    `due_monotonic` is when it might be said first: when it was recorded, or let go of if it was held.
+    """
+
+    announcement: Announcement
+    channel_token: str
+    unsure: bool
+    first_attempt_at: datetime
+    deadline: datetime
+    deadline_monotonic: float
+    due_monotonic: float
+    card_ts: str | None = None
+    covers: int = 0
+
+    @classmethod
+    def of(cls, row: sa.Row[Any], announcement: Announcement, lease: Lease) -> Claim:
+        """The claim on an announcement that was read with its row (`Showing.read`) under this lease."""
+        return cls(
+            announcement,
+            lease.token,
+            bool(row.unsure),
+            moment(row.first_attempt_at),
+            deadline=lease.until,
+            deadline_monotonic=lease.start + lease.seconds,
+            due_monotonic=lease.start - max(0.0, int(row.age) / 1e6),  # a clock set back makes nothing early
+            card_ts=row.card_ts,
+            covers=row.covers or 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a post ended.
+
+    POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (it certainly is not there); HELD with the `reason`,
+    until the channel takes messages again; FAILED for good, with the `reason`; UNSURE, which keeps the lease: when
+    that has lapsed, the channel is searched for it; LOOK_UP: it is searched in `retry_in` seconds. `covers` is the
+    claim's, for a card that was shown; `edited` marks a message that was there before.
+    """
+
+    announcement_id: int
+    channel_id: str
+    channel_token: str
+    kind: ResultKind
+    ts: str | None = None
+    retry_in: float = 0.0
+    reason: str | None = None
+    covers: int = 0
+    edited: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        claim: Claim,
+        kind: ResultKind,
+        *,
+        ts: str | None = None,
+        retry_in: float = 0.0,
+        reason: str | None = None,
+        covers: int = 0,
+        edited: bool = False,
+    ) -> Outcome:
+        """The outcome of a claim."""
+        announcement = claim.announcement
+        where = (announcement.id, announcement.channel_id, claim.channel_token)
+        return cls(*where, kind, ts, retry_in, reason, covers, edited)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came back: the posts to make now, and the posts somebody else had made first: delete our copy of those.
+
+    Without claims, `due_in` is in how many seconds there are some; None: not before something happens.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    lost: tuple[Outcome, ...] = ()
+    due_in: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many announcements wait to be said and how old the oldest is, in seconds (None: nothing waits)."""
+
+    count: int
+    oldest_seconds: float | None

@@ -1,0 +1,260 @@
+"""What only PostgreSQL needs: a pool of connections, and hearing NOTIFY; loaded when the address says so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import URL, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+
+from bot.db.daemon_threads import Threads
+from bot.db.runner import DRIVERS, OWN_FAULT, Here, Work, straight
+from bot.db.types import metadata
+from bot.db.wakeups import CHANNEL, Wakeups
+from bot.exceptions import DatabaseUnavailable, kind_of
+from bot.observability.causes import cause
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+# Deadlock and serialisation failure: PostgreSQL has rolled the loser back, so it may simply go again
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+GO_AGAIN = ("40P01", "40001")
+# What a server answers to a write that has become a standby.
+READ_ONLY = "25006"
+TRIES = 4
+
+# As many transactions at once; half of the connections stay open.
+CONNECTIONS = 10
+
+# How long somebody waits for one of them before the database is called away.
+ROOM_SECONDS = 10.0
+
+# How long a cancelled caller waits for its transaction to end before the connection is given up.
+FINISH_SECONDS = 5.0
+
+# https://www.postgresql.org/docs/current/runtime-config-query.html
+SESSION = {
+    # A frozen replica in the middle of a transaction would otherwise hold its row locks for ever.
+    "idle_in_transaction_session_timeout": "10s",
+    # Every statement of ours touches a few rows by an index. The outbox grows faster than its statistics, and a planner
+    # that believes in an empty table reads it whole: a third of the speed at 20,000 announcements, and falling.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    # Whatever the values are, the plan is to be the same; made anew each time, it took longer than what it was for.
+    "plan_cache_mode": "force_generic_plan",
+}
+
+for _index in [index for table in metadata.tables.values() for index in table.indexes]:
+    if _index.dialect_options["sqlite"]["where"] is not None:
+        _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
+
+
+def pool(url: URL, *, reading: bool = False) -> Pool:
+    """A pool of prepared connections to this address, which may be for `reading` only; none is made yet."""
+    # hide_parameters: a driver's error must not carry what people typed into a log (design promise 1).
+    kept = CONNECTIONS // 2
+    engine = sa.create_engine(url, hide_parameters=True, pool_size=kept, max_overflow=CONNECTIONS - kept)
+    event.listen(engine, "connect", _prepare)
+    if reading:
+        event.listen(engine, "connect", _prepare_to_read)
+    return Pool(engine)
+
+
+def _prepare(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SESSION.items()))
+    cursor.close()
+    connection.commit()
+
+
+def _prepare_to_read(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
+    connection.commit()
+
+
+class Pool:
+    """PostgreSQL: several connections, each transaction on one of them and on a thread.
+
+    As for SQLite, a transaction crosses to a thread and back once. With psycopg's own coroutines the event loop is
+    entered for each answer of the server: beside a busy one the outbox took a sixth longer.
+    """
+
+    def __init__(self, engine: sa.Engine, *, room_seconds: float = ROOM_SECONDS) -> None:
+        self._engine = engine
+        self._room_seconds = room_seconds
+        self._room = asyncio.Semaphore(CONNECTIONS)
+        self._threads = Threads()
+
+    async def run(self, work: Work[T]) -> T:
+        """See `Transactions`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
+        line = _Line()
+        doing = await self._begun(partial(self._tries, work, line))
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.wait({doing}, timeout=FINISH_SECONDS)
+            if not doing.done():
+                line.cut()
+            raise
+
+    async def _begun(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Begin `work` on a thread as soon as there is room.
+
+        Raises `DatabaseUnavailable` when there is none for long.
+        """
+        try:
+            async with asyncio.timeout(self._room_seconds):
+                await self._room.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable from None
+        doing = self._threads.do(work)
+        doing.add_done_callback(lambda _: self._room.release())
+        return doing
+
+    def _tries(self, work: Work[T], line: _Line) -> T:
+        for attempt in range(1, TRIES + 1):
+            committing = False
+            try:
+                with self._engine.connect() as connection, line.to(connection):
+                    answer = straight(work(Here(connection)))
+                    committing = True
+                    connection.commit()
+                    return answer
+            except DRIVERS as problem:
+                if _state(problem) == READ_ONLY:
+                    self._engine.dispose(close=False)  # a standby now: the next connections look for the primary
+                if not committing and attempt < TRIES and not line.is_cut and _may_go_again(problem, attempt):
+                    continue
+                if isinstance(problem, OWN_FAULT):
+                    raise
+                raise DatabaseUnavailable from problem
+        raise DatabaseUnavailable
+
+    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
+        """See `Transactions`. A cancelled caller ends it at once, undone."""
+        line = _Line()
+
+        def transact() -> T:
+            with self._engine.connect() as connection, line.to(connection), connection.begin():
+                return work(connection)
+
+        try:
+            return await asyncio.shield(await self._begun(transact))
+        except asyncio.CancelledError:
+            line.cut()
+            raise
+
+    async def close(self) -> None:
+        """See `Transactions`."""
+        await self._threads.do(self._engine.dispose)
+        self._threads.close()
+
+
+class _Line:
+    """The wire a transaction is on, to be cut from outside when the server does not answer any more."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        self._connection: Any = None
+
+    @contextmanager
+    def to(self, connection: sa.Connection) -> Iterator[None]:
+        """While the block lasts, this is the connection. Raises `DatabaseUnavailable` when it was cut before."""
+        if self.is_cut:
+            raise DatabaseUnavailable
+        self._connection = connection.connection.driver_connection
+        try:
+            yield
+        finally:
+            self._connection = None
+
+    def cut(self) -> None:
+        """End whatever waits for an answer, with an error."""
+        self.is_cut = True
+        if connection := self._connection:
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
+
+
+def _may_go_again(problem: Exception, attempt: int) -> bool:
+    """Whether nothing was done and going again may help: a lost deadlock, or a pooled connection found dead."""
+    if not isinstance(problem, DBAPIError):
+        return False
+    state = _state(problem)
+    return state in GO_AGAIN or (attempt == 1 and (state == READ_ONLY or problem.connection_invalidated))
+
+
+def _state(problem: Exception) -> str | None:
+    state: str | None = getattr(getattr(problem, "orig", None), "sqlstate", None)
+    return state
+
+
+class Listener:
+    """A connection of its own that hears what other processes say; it comes back by itself when it is cut."""
+
+    def __init__(self, wakeups: Wakeups, connect_arguments: Mapping[str, Any]) -> None:
+        self._wakeups = wakeups
+        self._arguments = connect_arguments
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen from now on; raises ConnectionError, in the driver's words, if that is not possible at first."""
+        try:
+            connection = await self._listen()
+        except psycopg.Error as problem:
+            raise ConnectionError(str(problem)) from problem
+        self._task = asyncio.create_task(self._run(connection), name="store listener")
+
+    async def stop(self) -> None:
+        """Stop listening and close the connection."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _listen(self) -> psycopg.AsyncConnection:
+        connection = await psycopg.AsyncConnection.connect(**{**self._arguments, "autocommit": True})
+        try:
+            await connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _run(self, connection: psycopg.AsyncConnection) -> None:
+        while True:
+            try:
+                async for notify in connection.notifies():
+                    self._wakeups.hear(notify.payload)
+            except psycopg.Error as problem:
+                log.warning("the database's wake-ups are cut off", problem=kind_of(problem), cause=cause(problem))
+            finally:
+                await connection.close()
+            connection = await self._return()
+            log.info("the database's wake-ups are back")
+            self._wakeups.ring_all()
+
+    async def _return(self) -> psycopg.AsyncConnection:
+        pause = 0.2
+        while True:
+            with suppress(psycopg.Error, OSError):
+                return await self._listen()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10.0)

@@ -1,0 +1,154 @@
+"""Running a transaction; here on one thread, for SQLite, and in postgresql.py on a pool of connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.exceptions import DatabaseUnavailable
+
+T = TypeVar("T")
+
+# What the statement itself did wrong. Every other error of a driver is the database's state: it is away, read-only
+# after a failover, full, without our rights, or it broke the statement off.
+OWN_FAULT = (IntegrityError, DataError)
+DRIVERS = (DBAPIError, PoolTimeout)
+
+
+class Connection(Protocol):
+    """What a piece of work does its statements on."""
+
+    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Run one statement."""
+        ...
+
+
+Work = Callable[[Connection], Awaitable[T]]
+
+
+class Transactions(Protocol):
+    """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now."""
+
+    async def run(self, work: Work[T]) -> T:
+        """Do `work` in a transaction of its own. It awaits only its connection, and may be done twice."""
+        ...
+
+    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
+        """The same for work that is not written as a coroutine (Alembic's); the driver's errors come as they are."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class OneThread:
+    """SQLite: one connection, on a thread of its own that takes one transaction after the other.
+
+    A transaction crosses to the thread and back once. A driver that crosses for each step (aiosqlite: some twenty
+    times for what the outbox does in one go) took four times as long, and longer still beside a busy event loop.
+
+    What has come while the disk was busy with the last commit shares the next one, in the order it came: a commit
+    waits for the disk a millisecond or more, and sixteen clicks at once would wait for sixty of them in line.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._line: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._serving: asyncio.Task[None] | None = None
+
+    async def run(self, work: Work[T]) -> T:
+        """See `Transactions`. A cancelled caller does not stop a transaction that has begun."""
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._line.append((work, answer))
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        try:
+            return await answer
+        except OWN_FAULT:
+            raise
+        except DRIVERS as problem:
+            raise DatabaseUnavailable from problem
+
+    async def _serve(self) -> None:
+        """Take who stands in line, all together, until nobody does."""
+        while self._line:
+            group = [(work, answer) for work, answer in self._line if not answer.done()]
+            self._line = []
+            try:
+                ends = await self._in_thread(partial(self._together, [work for work, _ in group]))
+            except BaseException:
+                for _, answer in group:
+                    answer.cancel()
+                raise
+            for (_, answer), end in zip(group, ends, strict=True):
+                if not answer.done():
+                    answer.set_exception(end.error) if end.error else answer.set_result(end.value)
+
+    def _together(self, group: list[Work[Any]]) -> list[_End]:
+        """Do several pieces of work in one transaction; each in one of its own when any of them fails."""
+        if not group:
+            return []
+        try:
+            with self._engine.begin() as connection:
+                return [_End(straight(work(Here(connection)))) for work in group]
+        except Exception as error:  # noqa: BLE001 - it is for whoever brought the work
+            if len(group) == 1:
+                return [_End(error=error)]
+        return [end for work in group for end in self._together([work])]
+
+    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
+        """See `Transactions`."""
+
+        def transact() -> T:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return await self._in_thread(transact)
+
+    async def close(self) -> None:
+        """See `Transactions`; what is under way ends first."""
+        if self._serving:
+            await asyncio.wait({self._serving})
+        await self._in_thread(self._engine.dispose)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+class _End(NamedTuple):
+    """How a piece of work ended."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+class Here:
+    """A plain connection dressed as one that is awaited."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Run one statement, without waiting for anything."""
+        return self._connection.execute(statement, parameters)
+
+
+def straight(work: Awaitable[T]) -> T:
+    """Run a coroutine that never has to wait, to its end."""
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+    raise RuntimeError("a transaction waits for nothing but its own statements")

@@ -1,0 +1,235 @@
+"""Digests: who wants which summary when, and the one commit in which one is written down to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.connect import fresh_token
+from bot.db.dialect_sql import Rows, as_rows, far, span, written
+from bot.db.download_schema import digests as table
+from bot.db.runner import Connection
+from bot.db.session import Database
+from bot.db.types import now
+from bot.db.wakeups import Topic
+from bot.domain.downloads import By
+from bot.domain.model import Saying
+from bot.domain.scheduled_reports import Digest
+
+_COLUMNS = [table.c[one.name] for one in fields(Digest)]
+
+
+class Digests(Database):
+    """The store's digests."""
+
+    async def add_digest(
+        self,
+        *,
+        team_id: str,
+        place: str,
+        app_id: str,
+        app_name: str,
+        which: str,
+        by: By,
+        schedule: str,
+        tz: str,
+        quiet: bool,
+        created_by: str,
+        due_at: datetime,
+    ) -> Digest:
+        """Save a digest whose first stretch begins now, and return it; the same one asked for again is made anew."""
+        facts = {
+            "team_id": team_id,
+            "app_name": app_name,
+            "tz": tz,
+            "quiet": quiet,
+            "created_by": created_by,
+            "created_at": now(),
+            "told_until": now(),
+            "due_at": due_at,
+            "lease_until": sa.literal(0, sa.BigInteger),
+            "lease_token": None,
+            "paused": None,
+        }
+        same = {"place": place, "app_id": app_id, "which": which, "by": by.value, "schedule": schedule}
+        insert = self.insert(table).values(**same, **facts)
+        upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
+
+        async def work(connection: Connection) -> Digest:
+            digest = digest_of((await connection.execute(upsert)).one())
+            await self.tell_others(connection, Topic.DIGEST)
+            return digest
+
+        digest = await self.run(work)
+        self.wakeups.ring(Topic.DIGEST)
+        return digest
+
+    async def digests(self, places: Collection[str]) -> list[Digest]:
+        """The digests of some channels or people, oldest first; paused ones too."""
+        query = sa.select(*_COLUMNS).where(table.c.place.in_(places)).order_by(table.c.id)
+
+        async def work(connection: Connection) -> list[Digest]:
+            return [digest_of(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def digest(self, number: int) -> Digest | None:
+        """The digest of this number."""
+        query = sa.select(*_COLUMNS).where(table.c.id == number)
+
+        async def work(connection: Connection) -> Digest | None:
+            row = (await connection.execute(query)).first()
+            return None if row is None else digest_of(row)
+
+        return await self.run(work)
+
+    async def remove_digest(self, places: Collection[str], number: int) -> Digest | None:
+        """End a digest of these places; None if they have none of this number."""
+        removal = sa.delete(table).where(table.c.place.in_(places), table.c.id == number).returning(*_COLUMNS)
+
+        async def work(connection: Connection) -> Digest | None:
+            row = (await connection.execute(removal)).first()
+            return None if row is None else digest_of(row)
+
+        return await self.run(work)
+
+    async def pause_digests(self, reason: str, *, place: str | None = None, number: int | None = None) -> list[Digest]:
+        """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
+        which = table.c.place == place if number is None else table.c.id == number
+        update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
+
+        async def work(connection: Connection) -> list[Digest]:
+            return [digest_of(row) for row in await connection.execute(update)]
+
+        return await self.run(work)
+
+    # -------------------------------------------------------------- their turn
+
+    async def take_digests(self, most: int, lease_seconds: float) -> list[tuple[Digest, str]]:
+        """Lease digests that are due; each with the token to hand in. A lease that lapses is anybody's again."""
+        token = fresh_token()
+        query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
+
+        async def work(connection: Connection) -> list[tuple[Digest, str]]:
+            await self.execute(
+                connection, _LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most
+            )
+            return [(digest_of(row), token) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def tell_digest(
+        self, digest: Digest, token: str, *, until: datetime, next_at: datetime, fact: str | None
+    ) -> bool:
+        """Move a digest on, and write down what is to be said (None: nothing): all of it or none of it.
+
+        `until` is where the next one begins. False, and nothing is done, when the lease was lost or it has ended.
+        """
+        update = (
+            sa.update(table)
+            .where(table.c.id == digest.id, table.c.lease_token == token)
+            .values(told_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
+            .returning(table.c.id)
+        )
+        name = f"downloads/{digest.id}/{until.timestamp():.0f}"
+        row = {"channel": digest.place, "app": digest.app_id, "build": name, "event": Saying.SUMMARY, "fact": fact}
+
+        async def work(connection: Connection) -> bool:
+            if (await connection.execute(update)).first() is None:
+                return False
+            if fact is not None:
+                rows = as_rows([{**row, "key": f"{digest.place}:{name}"}])
+                await self.execute(connection, _OPEN, rows=rows)
+                await self.execute(connection, _SAY, rows=rows)
+                await self.tell_others(connection, Topic.TELL)
+            return True
+
+        told = await self.run(work)
+        if told and fact is not None:
+            self.wakeups.ring(Topic.TELL)
+        return told
+
+    async def digests_after(self, moment: datetime) -> list[Digest]:
+        """Those that are not due before then (aware)."""
+        query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
+
+        async def work(connection: Connection) -> list[Digest]:
+            return [digest_of(row) for row in await connection.execute(query)]
+
+        return await self.run(work)
+
+    async def move_digest(self, number: int, due_at: datetime, to: datetime) -> None:
+        """Make one that is due at `due_at` due at another time (both aware), unless it was moved meanwhile."""
+        update = sa.update(table).where(table.c.id == number, table.c.due_at == due_at).values(due_at=to)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(update)
+
+        await self.run(work)
+
+    async def end_digest_leases(self) -> None:
+        """Nobody is making a digest now: every one that is due may be taken."""
+        free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
+        update = sa.update(table).where(table.c.lease_token.is_not(None)).values(free)
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(update)
+
+        await self.run(work)
+
+    async def digest_due_in(self) -> float | None:
+        """Seconds until a digest is due or a lease lapses; 0 if one is due now, None if there is none."""
+
+        async def work(connection: Connection) -> float | None:
+            wait = (await self.execute(connection, _DUE_IN, far=far())).scalar()
+            return None if wait is None else max(0.0, int(wait) / 1e6)
+
+        return await self.run(work)
+
+
+def digest_of(row: sa.Row[Any]) -> Digest:
+    """A row of the table as our noun."""
+    columns = {one.name for one in fields(Digest)}
+    known = {name: value for name, value in row._mapping.items() if name in columns}
+    return Digest(**{**known, "by": By(known["by"])})
+
+
+_LEASE = written("""
+    UPDATE digests SET lease_token = :token, lease_until = {now} + :lease
+    WHERE id IN (
+        SELECT id FROM digests
+        WHERE due_at <= {now} AND (lease_until <= {now} OR lease_until > {now} + :far) AND paused IS NULL
+        ORDER BY due_at LIMIT :most {skip_locked}
+    )
+""")
+
+_DUE_IN = written("""
+    SELECT min(CASE WHEN lease_until > due_at AND lease_until <= {now} + :far THEN lease_until ELSE due_at END) - {now}
+    FROM digests WHERE paused IS NULL
+""")
+
+_NEW = Rows("rows", {"channel": "text", "app": "text", "build": "text", "event": "text", "key": "text", "fact": "text"})
+
+# The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
+_OPEN = written(
+    """
+    INSERT INTO channels (channel_id, waiting, next_at, lease_until)
+    SELECT o.channel, true, 0, 0 FROM {rows} WHERE true
+    ON CONFLICT (channel_id) DO UPDATE SET waiting = true
+    """,
+    _NEW,
+)
+
+_SAY = written(
+    """
+    INSERT INTO announcements (channel_id, app_id, build_id, event, key, fact, state, unsure, created_at, card, manner)
+    SELECT o.channel, o.app, o.build, o.event, o.key, o.fact, {delivery.DUE}, false, {now}, o.build, ''
+    FROM {rows} WHERE true
+    ON CONFLICT (channel_id, build_id, event) DO NOTHING
+    """,
+    _NEW,
+)

@@ -1,0 +1,334 @@
+"""The tables; every time is an `Instant`, every text from outside `Words`."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import literal
+from bot.db.types import Instant, OneOf, RowId, Words, metadata
+from bot.domain.audit import Action, Entrypoint
+from bot.domain.model import FileKind
+from bot.domain.states import DeliveryState, WatchState
+from bot.domain.tickets import TicketState
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("channel_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("app_name", Words, nullable=False),
+    sa.Column("events", Words, nullable=False),
+    sa.Column("query", Words, nullable=False),
+    sa.Column("created_by", Words, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("paused", Words),
+    sa.Column("manner", Words, nullable=False),
+    sa.Column("muted_until", Instant),
+    sa.UniqueConstraint("channel_id", "app_id"),
+    sa.Index(None, "app_id"),
+)
+
+# One row per app we follow. `rung`: the doorbell rang while somebody was looking, so look again at once.
+apps = sa.Table(
+    "apps",
+    metadata,
+    sa.Column("app_id", Words, primary_key=True),
+    sa.Column("next_at", Instant, nullable=False),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", Instant, nullable=False),
+    sa.Column("rung", sa.Boolean, nullable=False),
+    sa.Column("baseline_done", sa.Boolean, nullable=False),
+    sa.Column("baseline_since", Instant),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_polled_at", Instant),
+    sa.Index(None, "next_at"),
+)
+
+# One row per build ever seen. `facts` is msgspec JSON of domain.model.Build as of its last move or edit, `mark` a
+# fingerprint of the words as they were listed. A row that is `gone` keeps its facts for what is still to be said, but
+# counts as unknown; its stage is `deleted` when Applivery has the build no more. `seen_at` is when it was first seen,
+# `made_at` when it was uploaded, never later than that, and `since` from when on it has been on its way.
+builds = sa.Table(
+    "builds",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("facts", Words, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Index(None, "app_id", "stage"),
+    sa.Index(None, "app_id", "made_at"),
+)
+
+# The lease is on the channel: order, pace and at most one message in flight all hang on this row.
+channels = sa.Table(
+    "channels",
+    metadata,
+    sa.Column("channel_id", Words, primary_key=True),
+    sa.Column("waiting", sa.Boolean, nullable=False),
+    sa.Column("next_at", Instant, nullable=False),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", Instant, nullable=False),
+    # postgresql.py says the same condition for PostgreSQL: named here, its dialect would be loaded for SQLite too
+    sa.Index("ix_channels_waiting", "next_at", sqlite_where=sa.text("waiting")),
+    sa.Index(None, "lease_token"),
+)
+
+WAITING = sa.text(literal("state IN {waiting}"))
+HELD = sa.text(literal("state = {delivery.HELD}"))
+STANDING = sa.text(literal("event = {event.PROCESSED} AND superseded_by IS NULL"))
+
+# The outbox. (held →) due → sending → posted or failed; `known` was there before the channel asked and is never said.
+# Rows with one `card` share one message in the channel. A held row without `held_until` waits for its channel.
+# What is not about one build has a `fact` of its own, until it has been said; empty otherwise.
+announcements = sa.Table(
+    "announcements",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("channel_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("state", OneOf(DeliveryState), nullable=False),
+    sa.Column("unsure", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("first_attempt_at", Instant),
+    sa.Column("ts", Words),
+    sa.Column("posted_at", Instant),
+    sa.Column("reason", Words),
+    sa.Column("card", Words, nullable=False),
+    sa.Column("manner", Words, nullable=False),
+    sa.Column("fact", Words, nullable=False),
+    sa.Column("subscription_id", sa.BigInteger),
+    sa.Column("held_until", Instant),
+    sa.Column("superseded_by", Words),
+    sa.UniqueConstraint("channel_id", "build_id", "event"),
+    sa.Index(None, "channel_id", "card"),
+    sa.Index(None, "build_id"),
+    sa.Index("ix_announcements_held", "held_until", sqlite_where=HELD),
+    sa.Index("ix_announcements_standing", "channel_id", "app_id", sqlite_where=STANDING),
+    sa.Index("ix_announcements_waiting", "channel_id", "id", sqlite_where=WAITING),
+    sa.Index("ix_announcements_last_post", "channel_id", "app_id", "posted_at"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("action", OneOf(Action), nullable=False),
+    sa.Column("outcome", Words, nullable=False),
+    sa.Column("door", OneOf(Entrypoint), nullable=False),
+    sa.Column("channel_id", Words),
+    sa.Column("app_id", Words),
+    sa.Column("build_id", Words),
+    sa.Column("token_hash", sa.Text),
+    sa.Index(None, "at"),
+    sa.Index(None, "user_id", "at"),
+    sa.Index(None, "app_id", "at"),
+)
+
+# `hash` is all that is kept of a claim ticket. `file_id` is empty for the build itself, `origin` is the channel.
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("kind", OneOf(FileKind), nullable=False),
+    sa.Column("file_id", Words, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("claims_left", sa.Integer, nullable=False),
+    sa.Column("state", OneOf(TicketState), nullable=False),
+    sa.Column("origin", Words, nullable=False),
+    sa.Index(None, "build_id", "user_id"),
+    sa.Index(None, "expires_at"),
+)
+
+# Slack may deliver an event again; Socket Mode does not say so (https://github.com/slackapi/bolt-python/issues/1484).
+seen_events = sa.Table(
+    "seen_events",
+    metadata,
+    sa.Column("event_id", Words, primary_key=True),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Index(None, "seen_at"),
+)
+
+# What somebody typed and Slack has no room for in a form or a button, by a key that cannot be guessed.
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", Words, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index(None, "expires_at"),
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("value", Words, nullable=False),
+)
+
+# A role for a person (U…) or a user group (S…); for every app it stands under `*`.
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("team_id", Words, primary_key=True),
+    sa.Column("grantee", Words, primary_key=True),
+    sa.Column("app_id", Words, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("granted_by", Words, nullable=False),
+    sa.Column("granted_at", Instant, nullable=False),
+)
+
+# An app with rows here can be used in these channels only.
+app_channels = sa.Table(
+    "app_channels",
+    metadata,
+    sa.Column("app_id", Words, primary_key=True),
+    sa.Column("channel_id", Words, primary_key=True),
+    sa.Column("set_by", Words, nullable=False),
+    sa.Column("set_at", Instant, nullable=False),
+)
+
+# What a person was refused for want of a role (`*`: for every app), and asked the admins for once it was `sent`; `wide`
+# when it was allowed for all apps. Until it is sent, `asked_at` is when they were refused.
+role_requests = sa.Table(
+    "role_requests",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("decided_by", Words),
+    sa.Column("decided_at", Instant),
+    sa.Column("allowed", sa.Boolean),
+    sa.Column("command", Words, nullable=False, server_default=""),
+    sa.Column("channel_id", Words),
+    sa.Column("sent", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("wide", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index(None, "user_id", "asked_at"),
+)
+
+# The messages in which admins have a request: they say what was decided, whoever decides it.
+role_request_copies = sa.Table(
+    "role_request_copies",
+    metadata,
+    sa.Column("request_id", sa.BigInteger, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("channel_id", Words, nullable=False),
+    sa.Column("ts", Words, nullable=False),
+)
+
+# One row per link that was given, to hold people to so many a minute and an hour.
+given_links = sa.Table(
+    "given_links",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("user_id", Words, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index(None, "user_id", "at"),
+)
+
+# What was done just now, so that a double click does it once, over all replicas.
+recent = sa.Table(
+    "recent",
+    metadata,
+    sa.Column("key", Words, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index(None, "at"),
+)
+
+# Who wants to be told when a build is ready; the app is watched for them. `facts` is the build as they saw it,
+# `channel_id` where they asked.
+awaited = sa.Table(
+    "awaited",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("facts", Words),
+    sa.Column("channel_id", Words),
+    sa.Index(None, "app_id"),
+)
+
+# The message that shows somebody how the build they await gets on. `shown` is its text now. `tried` without a `ts`: it
+# was being posted, and nobody knows whether it was. `due_at` is when it may change next, or until when it is leased.
+progress = sa.Table(
+    "progress",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("user_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("standing", OneOf(WatchState), nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("usual_seconds", sa.Double),
+    sa.Column("channel", Words),
+    sa.Column("ts", Words),
+    sa.Column("shown", Words, nullable=False),
+    sa.Column("tried", sa.Boolean, nullable=False),
+    sa.Column("alarmed", sa.Boolean, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Index(None, "due_at"),
+)
+
+# A build somebody sent to a colleague: only the colleague's click works, and the sender hears of the first.
+sent_builds = sa.Table(
+    "sent_builds",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("team_id", Words, nullable=False),
+    sa.Column("sender", Words, nullable=False),
+    sa.Column("recipient", Words, nullable=False),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("sent_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),
+)
+
+# Messages that carry a link and are to say so when its time is over: by response_url (`address`), or by channel and ts.
+expiries = sa.Table(
+    "expiries",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("address", Words, nullable=False),
+    sa.Column("ts", Words),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("build_id", Words, nullable=False),
+    sa.Column("title", Words, nullable=False),
+    sa.Column("again", Words, nullable=False),
+    sa.Column("language", Words, nullable=False, server_default="en"),
+    sa.Index(None, "due_at"),
+)
+
+# A build that was taken back; giving it free again removes the row.
+recalls = sa.Table(
+    "recalls",
+    metadata,
+    sa.Column("build_id", Words, primary_key=True),
+    sa.Column("app_id", Words, nullable=False),
+    sa.Column("reason", Words, nullable=False),
+    sa.Column("recalled_by", Words, nullable=False),
+    sa.Column("recalled_at", Instant, nullable=False),
+)

@@ -1,0 +1,69 @@
+"""What we keep of a build or a report: msgspec JSON that a later version, with more fields, still reads."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bot.db.types import micros
+from bot.domain.model import App, Build, Manner, Stage
+from bot.domain.reports import Report
+
+_builds = msgspec.json.Decoder(Build)
+_manners = msgspec.json.Decoder(Manner)
+_reports = msgspec.json.Decoder(Report)
+
+USUAL = Manner()
+
+# What an announcement is about that is about no build.
+NO_BUILD = Build("", App("", "", ""), Stage.READY)
+
+
+def facts_of(build: Build) -> str:
+    """A build as JSON text."""
+    return msgspec.json.encode(build).decode()
+
+
+def row_of(build: Build, n: int = 0, mark: str = "") -> dict[str, object]:
+    """What is recorded of a build, as a row of RECORDED; `n` orders those that are first seen together."""
+    return {
+        "id": build.id,
+        "stage": build.stage,
+        "facts": facts_of(build),
+        "mark": mark,
+        "created": None if build.created_at is None else micros(build.created_at),
+        "n": n,
+    }
+
+
+RECORDED = {"id": "text", "stage": "text", "facts": "text", "mark": "text", "created": "bigint", "n": "bigint"}
+_MADE_AT = "CASE WHEN o.created < {now} THEN o.created ELSE {now} + o.n END"
+# For a build that is recorded for the first time: `made_at`, `seen_at` and `since`.
+PLACES = f"{_MADE_AT}, {{now}} + o.n, {_MADE_AT}"
+
+
+def build_of(facts: str) -> Build:
+    """The build of such a text; unknown fields are skipped, missing ones take their defaults.
+
+    Raises ValueError when it cannot be read all the same (a stage only a newer version knows).
+    """
+    return _builds.decode(facts)
+
+
+def text_of(manner: Manner) -> str:
+    """A manner as JSON text; the usual one is the empty text."""
+    return "" if manner == USUAL else msgspec.json.encode(manner).decode()
+
+
+def manner_of(text: str) -> Manner:
+    """The manner of such a text."""
+    return _manners.decode(text) if text else USUAL
+
+
+def fact_of_report(report: Report) -> str:
+    """A report as JSON text."""
+    return msgspec.json.encode(report).decode()
+
+
+def report_of(fact: str) -> Report:
+    """The report of such a text; raises ValueError when it cannot be read."""
+    return _reports.decode(fact)

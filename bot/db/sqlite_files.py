@@ -1,0 +1,91 @@
+"""A SQLite database as files: readable by their owner alone, whole, and with room to grow."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from bot.exceptions import StartupError
+from bot.observability.telemetry import logger
+
+log = logger(__name__)
+
+LEAST_FREE = 64 * 1024  # bytes; a write-ahead log begins with as much
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def make_private(file: Path) -> None:
+    """Let nobody but its owner read the database file, which is made if need be, and the files SQLite puts beside it.
+
+    SQLite gives those the rights of the database itself. https://www.sqlite.org/wal.html#the_wal_file
+    Raises StartupError when the file cannot be made.
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as problem:
+        raise cannot_open(file, problem) from problem
+    for one in (file.with_name(file.name + end) for end in BESIDE):
+        if one.exists() and stat.S_IMODE(one.stat().st_mode) & 0o077:
+            _take_rights_away(one)
+
+
+def _take_rights_away(file: Path) -> None:
+    try:
+        file.chmod(0o600)
+    except OSError as problem:  # it is somebody else's
+        log.warning("store.readable_by_others", file=file.name, reason=problem.strerror)
+
+
+def check_whole(connection: Connection) -> None:
+    """Raise StartupError when the file is damaged: what is wrong in it now is found later by whoever needs it most.
+
+    https://www.sqlite.org/pragma.html#pragma_quick_check
+    """
+    try:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    except OperationalError:
+        raise  # it cannot be read at all just now
+    except DatabaseError as problem:
+        found = [str(problem.orig)]
+    if found != ["ok"]:
+        raise damaged(str(found[0] if found else "no answer"))
+
+
+def damaged(reason: str) -> StartupError:
+    """What to do about a file that is no whole database."""
+    return StartupError(
+        f"The database file is damaged: {' '.join(reason.split())[:200]}.",
+        "Restore it from a backup, or move it away to start with an empty one (docs/operations.md).",
+    )
+
+
+def cannot_open(file: Path, problem: OSError) -> StartupError:
+    """Why a file can be neither made nor written."""
+    if problem.errno in _FULL:
+        return no_room(file)
+    return StartupError(
+        f"The database file cannot be opened: {file}: {problem.strerror}.",
+        "Name a file in a directory that exists and may be written to, in DATABASE_URL.",
+    )
+
+
+def is_full(file: Path) -> bool:
+    """Whether its disk has no room left; SQLite often says no more than that a write failed."""
+    try:
+        return shutil.disk_usage(file.parent).free < LEAST_FREE
+    except OSError:
+        return False
+
+
+def no_room(file: Path) -> StartupError:
+    """The disk is full."""
+    return StartupError(
+        f"The disk has no room left for the database {file}.", "Free some space there, then start again."
+    )

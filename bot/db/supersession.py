@@ -1,0 +1,103 @@
+"""Which newer build has taken the place of one in a channel: found anew whenever a build comes, goes or comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.outbox_enqueue import Outbox
+from bot.db.runner import Connection
+from bot.db.serialization import build_of
+from bot.db.types import moment
+from bot.domain.builds import successors
+from bot.domain.model import NewAnnouncement, Standing
+
+
+class Superseding(Outbox):
+    """Within somebody's transaction, after its builds have moved and before it says anything."""
+
+    async def said_in_place(
+        self,
+        connection: Connection,
+        app_id: str,
+        moved: Collection[str],
+        wanted: Sequence[NewAnnouncement] = (),
+        new: Sequence[Standing] = (),
+    ) -> int:
+        """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
+
+        `new` are the builds that `wanted` will make known as ready. What cannot be had takes nobody's place. Returns
+        how much is new in the outbox.
+        """
+        # One after the other for each app: what two of these decide at once must not depend on which reads first.
+        await self.execute(connection, _ONE_AT_A_TIME, app=app_id)
+        rows = (await self.execute(connection, _LINES, app=app_id, rows=_touched(moved, new))).all()
+        followed = _followed(rows, new)
+        made = await self.said(connection, app_id, wanted, {*moved, *(str(one["build"]) for one in followed)})
+        if followed:
+            await self.execute(connection, _FOLLOWED, rows=as_rows(followed))
+        return made
+
+
+def _touched(moved: Iterable[str], new: Iterable[Standing]) -> str:
+    builds = [{"build": build_id} for build_id in sorted(set(moved))]
+    return as_rows([*builds, *({"channel": channel} for channel in sorted({one.channel_id for one in new}))])
+
+
+def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[Standing]) -> list[dict[str, object]]:
+    """Which builds have another follower than was written down, or none any more."""
+    before = {(row.channel_id, row.build_id): row.superseded_by for row in rows}
+    there = {(one.channel_id, one.build.id): one for one in (*_standing(rows), *new)}
+    after = successors(there.values())
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [{"channel": channel, "build": build, "by": after.get((channel, build))} for channel, build in changed]
+
+
+def _standing(rows: Iterable[sa.Row[Any]]) -> list[Standing]:
+    found = []
+    for row in rows:
+        with suppress(ValueError, TypeError):  # facts that only another version of this program can read
+            if row.stands:
+                made_at, seen_at = moment(row.made_at), moment(row.seen_at)
+                found.append(Standing(row.channel_id, build_of(row.facts), made_at, seen_at))
+    return found
+
+
+_ONE_AT_A_TIME = written("UPDATE apps SET rung = rung WHERE app_id = :app")
+
+# Of the channels that know one of these builds as ready: all that they know so. Of those that are about to, as is
+# usual: what nothing has taken the place of. A person's direct messages (U…, W…) are no cards.
+_LINES = written(
+    """
+    WITH touched AS MATERIALIZED (
+        SELECT DISTINCT k.channel_id FROM {rows} JOIN announcements k ON k.build_id = o.build
+        WHERE k.event = {event.PROCESSED} AND substr(k.channel_id, 1, 1) NOT IN ('U', 'W')
+    ), lines AS MATERIALIZED (
+        SELECT a.id FROM {rows} JOIN announcements a ON a.channel_id = o.channel AND a.app_id = :app
+            AND a.event = {event.PROCESSED} AND a.superseded_by IS NULL
+        UNION
+        SELECT a.id FROM touched t JOIN announcements a ON a.channel_id = t.channel_id AND a.app_id = :app
+            AND a.event = {event.PROCESSED}
+    )
+    SELECT a.channel_id, a.build_id, a.superseded_by, b.facts, b.made_at, b.seen_at,
+        b.stage = {stage.READY} AND NOT b.gone AND r.build_id IS NULL AS stands
+    FROM lines l JOIN announcements a ON a.id = l.id JOIN builds b ON b.build_id = a.build_id
+    LEFT JOIN recalls r ON r.build_id = a.build_id
+    WHERE a.state IN {said}
+    ORDER BY a.id DESC LIMIT 2000
+    """,
+    Rows("rows", {"channel": "text", "build": "text"}),
+)
+
+_FOLLOWED = written(
+    """
+    UPDATE announcements SET superseded_by = o.by FROM {rows}
+    WHERE announcements.channel_id = o.channel AND announcements.build_id = o.build
+        AND announcements.event = {event.PROCESSED}
+    """,
+    Rows("rows", {"channel": "text", "build": "text", "by": "text"}),
+)

@@ -1,0 +1,349 @@
+"""Fitting what was typed to the parameters of a subcommand: plain words in turn, options by key, apps by name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from bot.dispatch.registry import AppName, Call, Entry, Parameter, Rest, Target
+from bot.domain import build_labels, grammar, lookup, spelling
+from bot.domain.grammar import Option, Words
+from bot.domain.lookup import LATEST, AmbiguousInput
+from bot.domain.model import App
+from bot.domain.timeparse import period
+from bot.domain.timeparse.period import Period
+from bot.exceptions import NotFoundByName, UserInputError
+from bot.i18n import later, say
+from bot.i18n.verbatim import code
+from bot.slack import typed_text
+
+EVERY_APP = later("every app")
+_WAYS = (spelling.fold, spelling.bare)
+NEEDS = {
+    App: later("`{command}` needs an app."),
+    Target: later("`{command}` needs an app or a build."),
+}
+
+
+async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
+    """The arguments of a command from what was typed, apps looked up by name.
+
+    Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
+    """
+    if (whole := await _whole(entry, call, words)) is not None:
+        return {entry.parameters[0].name: Rest(whole)}
+    app, words = await _app_first(entry, call, words)
+    words = await _named_by_key(call, words)
+    target, words = await _target_first(entry, call, app, words)
+    _check_keys(entry, words)
+    plain = list(words.plain)
+    arguments: dict[str, Any] = {}
+    for parameter in entry.parameters:
+        if parameter.by_key:
+            continue
+        kind = _bare(parameter.kind)
+        if kind is Target and target:
+            arguments[parameter.name] = target
+        elif kind in (App, AppName) and app:
+            arguments[parameter.name] = app if kind is App else AppName(app.id)
+        elif (value := await _in_turn(call, kind, plain, entry)) is not None:
+            arguments[parameter.name] = value
+        elif parameter.required:
+            raise UserInputError(_missing(entry, parameter), _usage(call, entry))
+    words = _platforms(entry, Words(tuple(plain), words.options))
+    words = await _longer_values(call, app, words)
+    if words.plain:
+        raise UserInputError(_too_much(words), _quotes(words) or _usage(call, entry))
+    for parameter in entry.parameters:
+        if parameter.by_key and (value := await _by_key(call, parameter, words)) is not None:
+            arguments[parameter.name] = value
+    return arguments
+
+
+# ------------------------------------------------------------------ names of several words
+
+
+async def _app_first(entry: Entry, call: Call, words: Words) -> tuple[App | None, Words]:
+    """The app whose name or label is what was typed first, whatever is in it, and the words after it."""
+    kinds = [_bare(one.kind) for one in entry.parameters if not one.by_key][:1]
+    if not words.text.strip():
+        return None, words
+    if kinds not in ([App], [Target], [AppName]):
+        return None, _read(words.text)
+    apps = await call.known_apps()
+    unwrapped = typed_text.unwrapped(words.text)
+    for text in dict.fromkeys(
+        (
+            words.text,
+            unwrapped,
+            typed_text.without_symbols(unwrapped),
+            spelling.inside(words.text),
+            " ".join(words.plain),
+        )
+    ):
+        if named := lookup.leading(text, apps):
+            rest = _read(named[1], words.options if text == " ".join(words.plain) else ())
+            try:
+                return await call.app(named[0]), rest
+            except AmbiguousInput as error:
+                error.left = rest
+                raise
+    return None, _read(words.text)
+
+
+def _read(text: str, options: Sequence[Option] = ()) -> Words:
+    """The words of a text whose formatting is nobody's name; `text` stays as it was typed."""
+    read = grammar.closed_up(grammar.read(typed_text.unwrapped(text)))
+    return Words(read.plain, (*options, *read.options), text)
+
+
+async def _named_by_key(call: Call, words: Words) -> Words:
+    """The same with the whole name behind `app:`, whatever is in it."""
+    before, key, after = _partition(words.text)
+    named = lookup.leading(after, await call.known_apps()) if key else None
+    if not named or not any(one.key == "app" for one in words.options):
+        return words
+    rest = _read(f"{before} {named[1]}")
+    return replace(rest, options=(*rest.options, Option("app", named[0])))
+
+
+def _partition(text: str) -> tuple[str, str, str]:
+    found = re.search(r"(?<!\S)app[:：]", text, re.IGNORECASE)
+    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
+
+
+async def _whole(entry: Entry, call: Call, words: Words) -> str | None:
+    """All that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
+    if [_bare(one.kind) for one in entry.parameters] != [Rest] or not words.options:
+        return None
+    names = {way(name) for one in await call.known_apps() for name in (one.name, one.slug) for way in _WAYS}
+    parts = (*spelling.starts(words.text), *spelling.ends(words.text))
+    return words.text if any(way(part) in names for part, _ in parts for way in _WAYS) else None
+
+
+async def _target_first(entry: Entry, call: Call, app: App | None, words: Words) -> tuple[Target | None, Words]:
+    """What was typed after the app names a build in words that may be anybody's: all of them, unless others follow."""
+    kinds = [_bare(one.kind) for one in entry.parameters if not one.by_key]
+    if app is None or Target not in kinds:
+        return None, words
+    if Rest in kinds:
+        return await _target_and_rest(call, app, words)
+    if _is_odd(entry, words):
+        which, rest = build_labels.leading(words.text, await call.house.catalogue.builds(app))
+        if which and grammar.read(which).plain != tuple(which.split()):
+            left = _read(rest)
+            return Target(app, which, left), left
+    words = await _longer_values(call, app, words)
+    left = Words((), words.options)
+    return Target(app, " ".join(words.plain) or None, left), left
+
+
+def _is_odd(entry: Entry, words: Words) -> bool:
+    """Whether what was typed may be a label that has been read as something else."""
+    known = {key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)}
+    quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
+    return quoted or any(one.key not in known for one in words.options) or bool(set("*_~") & set("".join(words.plain)))
+
+
+async def _target_and_rest(call: Call, app: App, words: Words) -> tuple[Target, Words]:
+    """The words that name a build, and the others: those that are left stay as they were typed."""
+    if not words.plain:
+        return Target(app, None, words), words
+    builds = await call.house.catalogue.builds(app)
+    for text, options in ((words.text, ()), (" ".join(words.plain), words.options)):
+        which, rest = build_labels.split(text, builds)
+        if which:
+            left = replace(grammar.read(rest), options=(*options, *grammar.read(rest).options))
+            return Target(app, which, left), left
+    first, *others = words.plain
+    if not others and " " not in first:
+        return Target(app, first, Words((), words.options)), Words((), words.options)
+    return Target(app, None, words), words
+
+
+def _platforms(entry: Entry, words: Words) -> Words:
+    """The same with `ios` for `os:ios`, where there is such an option."""
+    if not any("os" in _keys(one) for one in entry.parameters if one.by_key):
+        return words
+    platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in lookup.PLATFORMS]
+    plain = tuple(word for word in words.plain if spelling.bare(word) not in lookup.PLATFORMS)
+    return Words(plain, (*words.options, *(Option("os", one) for one in platforms)))
+
+
+async def _longer_values(call: Call, app: App | None, words: Words) -> Words:
+    """The same where a value of several words was typed without quotation marks, if some build has exactly that."""
+    if not words.plain or app is None or list(words.plain) != [word for one in words.options for word in one.more]:
+        return words
+    builds = await call.house.catalogue.builds(app)
+    longer = tuple(Option(one.key, " ".join((one.value, *one.more)), one.no) for one in words.options)
+    known = all(lookup.is_had(one, builds) for one, short in zip(longer, words.options, strict=True) if short.more)
+    return Words((), longer) if known else words
+
+
+def _too_much(words: Words) -> str:
+    return say("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
+
+
+def _quotes(words: Words) -> str:
+    """What was meant, perhaps: a value of several words."""
+    one = next((one for one in words.options if one.more and set(one.more) <= set(words.plain)), None)
+    if one is None:
+        return ""
+    longer = grammar.readable(Words((), (Option(one.key, " ".join((one.value, *one.more)), one.no),)))
+    return say("Did you mean {names}?", names=code(longer))
+
+
+# ------------------------------------------------------------------ options
+
+
+def _check_keys(entry: Entry, words: Words) -> None:
+    known = [key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)]
+    for option in words.options:
+        if option.key not in known:
+            sentence = say("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
+            raise UserInputError(sentence, _instead(option.key, known))
+
+
+def _instead(key: str, known: list[str]) -> str:
+    near = lookup.closest(key, known)
+    if near:
+        return say("Did you mean {names}?", names=code(f"{near[0]}:"))
+    if known:
+        return say("It takes {options}.", options=", ".join(code(f"{one}:") for one in known))
+    return say("It takes no options.")
+
+
+def _keys(parameter: Parameter) -> tuple[str, ...]:
+    if get_origin(parameter.kind) is Annotated:
+        return tuple(get_args(parameter.kind)[1:])
+    if _bare(parameter.kind) is Period:
+        return ("since", "until")
+    return (parameter.name.rstrip("_"),)
+
+
+def _bare(kind: Any) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(kind) in (Union, types.UnionType):
+        return next(one for one in get_args(kind) if one is not type(None))
+    return kind
+
+
+def _missing(entry: Entry, parameter: Parameter) -> str:
+    kind = _bare(parameter.kind)
+    if kind in NEEDS:
+        return say(NEEDS[kind], command=entry.name)
+    return say("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
+
+
+def _usage(call: Call, entry: Entry) -> str:
+    first = next((line for line in entry.usage if line.startswith("/")), None)
+    return say("For example: `{line}`", line=first.replace("/applivery", call.house.command, 1)) if first else ""
+
+
+async def _in_turn(call: Call, kind: Any, plain: list[str], entry: Entry) -> Any:
+    if not plain:
+        return None
+    if kind is App:
+        return await call.app(plain.pop(0))
+    if kind is Target:
+        return await _target(call, plain, alone=all(_bare(one.kind) is not Rest for one in entry.parameters))
+    if kind is AppName and (every := _every_app(plain)):
+        return every
+    if kind is Rest:
+        words, plain[:] = " ".join(plain), []
+        return words
+    return plain.pop(0)
+
+
+def _every_app(plain: list[str]) -> AppName | None:
+    """`every app`, as it is called in lists, for `*`."""
+    for words, rest in spelling.starts(" ".join(plain)):
+        if spelling.bare(words) in (EVERY_APP, spelling.bare(say(EVERY_APP))):
+            plain[:] = rest.split()
+            return AppName("*")
+    return None
+
+
+async def _target(call: Call, plain: list[str], *, alone: bool) -> Target:
+    """The build in the next words: in all of them, when nothing else comes after it."""
+    first = plain[0]
+    if lookup.BUILD_ID.fullmatch(first):
+        named = await _app_or_build(call, first)
+        if named.app is None or len(plain) == 1:
+            del plain[0]
+            return named
+    if spelling.bare(" ".join(plain)) == LATEST:
+        plain.clear()
+        return Target(None, LATEST)
+    try:
+        app = await call.app(first)
+    except NotFoundByName as error:
+        return await _build_of_any(call, plain, error)
+    del plain[0]
+    which = plain[: None if alone else 1]
+    del plain[: len(which)]
+    return Target(app, " ".join(which) or None)
+
+
+async def _build_of_any(call: Call, plain: list[str], error: NotFoundByName) -> Target:
+    """A build named without its app. Raises what is wrong with it as the name of an app, when it can be no build's."""
+    typed = " ".join(plain)
+    apps = await call.known_apps()
+    only = apps[0] if len(apps) == 1 else None
+    if build_labels.read(typed) or (only and build_labels.named(typed, await call.house.catalogue.builds(only))):
+        plain.clear()
+        return Target(None, typed)
+    if len(plain) > 1:
+        await call.app(typed)
+    raise error
+
+
+async def _app_or_build(call: Call, some_id: str) -> Target:
+    """Apps and builds have ids of one shape: an app's id means its latest build."""
+    apps = await call.known_apps()
+    app = next((one for one in apps if one.id == some_id.lower()), None)
+    if app is None:
+        return Target(None, some_id)
+    await call.permit(app)
+    return Target(app)
+
+
+async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
+    keys = _keys(parameter)
+    if get_origin(parameter.kind) is Annotated:
+        return Words((), tuple(option for option in words.options if option.key in keys))
+    given = [option for option in words.options if option.key in keys]
+    if any(option.no for option in given):
+        key = given[0].key
+        raise UserInputError(
+            say("`-{key}:` has no meaning here.", key=key), say("Use `{key}:` without the minus.", key=key)
+        )
+    kind = _bare(parameter.kind)
+    if kind is Period:
+        return _period(call, given)
+    if not given:
+        return None
+    if len(given) > 1:
+        raise UserInputError(say("`{key}:` can be given once.", key=given[0].key), say("Leave the others out."))
+    if inspect.isclass(kind) and issubclass(kind, StrEnum):
+        return _one_of(kind, given[0])
+    return given[0].value
+
+
+def _period(call: Call, given: list[Option]) -> Period | None:
+    last = {option.key: option.value for option in given}
+    return period.parse(last.get("since"), last.get("until"), now=call.now, tz=call.asker.tz)
+
+
+def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
+    try:
+        return kind(spelling.bare(option.value))
+    except ValueError:
+        have = ", ".join(code(f"{option.key}:{one}") for one in kind)
+        sentence = say("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
+        raise UserInputError(sentence, say("There are: {choices}.", choices=have)) from None

@@ -1,0 +1,63 @@
+"""Whether something may be said to everybody in a channel, and whether people may be named there."""
+
+from __future__ import annotations
+
+from bot.dispatch.registry import Call, Places
+from bot.exceptions import ChannelUnavailable, ChannelUnverified, PermissionDenied, SlackError, SlackInvalidCredentials
+from bot.i18n import later, say
+from bot.slack.client import Channel
+from bot.slack.errors import OUT_OF_SIGHT
+
+ABOUT_PEOPLE = later("a summary is about your own people")
+
+
+async def looked_at(places: Places, channel_id: str) -> Channel:
+    """What Slack says of a channel. Raises ChannelUnavailable when we cannot see it, ChannelUnverified when Slack is
+    silent.
+
+    What may be done there only if the channel allows it is not done while Slack does not say whether it does.
+    """
+    try:
+        return await places.channel(channel_id)
+    except SlackError as error:
+        if error.code in OUT_OF_SIGHT:
+            raise
+        raise ChannelUnverified(next_step=_step(error)) from error
+
+
+def _step(error: SlackError) -> str | None:
+    """What helps, where trying again does not."""
+    lasting = isinstance(error, SlackInvalidCredentials) or error.code == "missing_scope"
+    return f"{error.sentence} {error.next_step}" if lasting else None
+
+
+def require_told(channel: Channel) -> None:
+    """Raise ChannelUnverified when Slack does not say whether a channel is shared with another organisation."""
+    if channel.shared is None:
+        raise ChannelUnverified
+
+
+async def may_post(call: Call, what_shows: str) -> None:
+    """Raise what stops a message from being posted where the asker is; a channel of two organisations is one of them.
+
+    `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
+    """
+    outside = say("I am not in this channel, so I cannot post here.")
+    invite = say("Invite me first: `/invite @{name}`.", name=await call.house.places.my_name())
+    try:
+        channel = await looked_at(call.house.places, call.asker.channel_id or "")
+    except ChannelUnavailable as error:
+        raise ChannelUnavailable(outside, invite, code=error.code) from error
+    require_told(channel)
+    if channel.shared:
+        raise PermissionDenied(
+            say("This channel is shared with another organisation, and {why}.", why=say(what_shows)),
+            say("Share it in a channel of your own."),
+        )
+    if channel.member is False:
+        raise ChannelUnavailable(outside, invite, code="not_in_channel")
+
+
+async def may_name(call: Call) -> bool:
+    """Whether a summary may name people where the asker is: only in a channel on the managers' list."""
+    return call.asker.channel_id in await call.house.store.manager_channels()

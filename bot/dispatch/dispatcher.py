@@ -1,0 +1,417 @@
+"""Request → parse → authorise → run → reply; acknowledges first and renders every error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from contextvars import ContextVar
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot import i18n
+from bot.db.wakeups import Topic
+from bot.dispatch import replies
+from bot.dispatch.access_requests import Refused
+from bot.dispatch.arguments import bind
+from bot.dispatch.fair_queue import Turns
+from bot.dispatch.home_tab import REFRESH, HomeTab
+from bot.dispatch.modal_submission import Submitted, again, check_lengths
+from bot.dispatch.overload import Overload, person
+from bot.dispatch.registry import Call, Entry, House, Kind
+from bot.dispatch.requests import (
+    Came,
+    button_value,
+    came,
+    changed,
+    edited,
+    home_opened,
+    joined,
+    mentioned,
+    moved,
+    remembering_all,
+    typed,
+)
+from bot.dispatch.responder import Answering
+from bot.domain import access, grammar, lookup
+from bot.domain.audit import Entrypoint
+from bot.domain.grammar import Words
+from bot.domain.lookup import AmbiguousInput
+from bot.domain.model import Asker
+from bot.domain.outcomes import RequestOutcome
+from bot.exceptions import BotError, DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError, kind_of
+from bot.i18n import later, say
+from bot.observability.causes import cause
+from bot.observability.telemetry import Metrics, logger
+from bot.services.access import People
+from bot.slack import typed_text
+from bot.slack.blocks import Home, Message, Reply
+from bot.slack.blocks.paging import page_of, turned_to
+from bot.slack.client import Poster
+from bot.slack.deduplication import Repeats
+from bot.slack.schemas import cleaned
+from bot.slack.source_message import quoted
+from bot.timeouts import for_a_person
+
+log = logger(__name__)
+
+TYPEAHEAD_SECONDS = 2.5  # Slack waits 3
+OK = 200
+DOUBLE_CLICK_SECONDS = 2.0
+_AGAIN: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)  # the button that would ask it again
+_REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
+# Buttons that say which build a message is about; a card of a recalled one has no Get.
+OF_A_BUILD = (
+    "get.v1",
+    "fresh.v1",
+    "status.v1",
+    "files.v1",
+    "watch.v1",
+    "unwatch.v1",
+    "news.v1",
+    "recall.v1",
+    "unrecall.v1",
+)
+
+
+def _as_typed(verb: str, words: Words) -> str:
+    """A command as a button carries it."""
+    return f"{verb} {grammar.escaped(words.text)}".strip()
+
+
+async def _replayed() -> bool:
+    """Whether the request worked on was here before."""
+    look = _REPLAYED.get()
+    return look is not None and await look
+
+
+def _json(body: dict[str, Any]) -> BoltResponse:
+    """An acknowledgement that says something, or nothing."""
+    return BoltResponse(status=OK, body=json.dumps(body) if body else "", headers={"content-type": "application/json"})
+
+
+class FrontDoor(AsyncMiddleware):
+    """The last of Bolt's global middlewares: it takes every verified request, acknowledges it and works on it after.
+
+    Answering here, and not in a Bolt listener, saves the 10 ms step in which Bolt looks whether a listener has
+    acknowledged, and gives commands, clicks and forms one way of being authorised and answered.
+    """
+
+    def __init__(
+        self,
+        *,
+        house: House,
+        poster: Poster,
+        people: People,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        moved: Callable[[str], None],
+    ) -> None:
+        """`moved` is told the channels that can perhaps be spoken in from now on, or perhaps no more."""
+        self._house = house
+        self._moved = moved
+        self._people = people
+        self._refused = Refused(house)
+        self._metrics = metrics
+        self._clock = clock
+        self._answering = Answering(poster, house.store, house.drafts, house.command, clock)
+        self._home = HomeTab(poster, self._home_of)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._repeats = Repeats(house.store, metrics)
+        self._forms: dict[str, Submitted] = {}  # that are still open, by the trigger they were sent with
+        self._turns = Turns()
+        self._overload = Overload(self._answering, metrics)
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse | None:
+        """Acknowledge, and do the work in a task of its own; only a typeahead is answered in place."""
+        body: dict[str, Any] = cleaned(req.body)
+        kind = body.get("type")
+        if who := changed(body):  # twice does no harm, and waits for no database
+            self._people.forget(who)
+            self._house.store.wakeups.ring(Topic.ACCESS)  # what was paused for it may go on
+            self._track(self._tell_others(who))
+            return BoltResponse(status=OK, body="")
+        if kind != "block_suggestion" and self._turns.full(person(body)):
+            return await self._overloaded(body)
+        _REPLAYED.set(self._repeats.look(req, body) if kind != "block_suggestion" else None)
+        if "command" in body:
+            self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._typed)
+        elif kind == "block_actions":
+            for action in body.get("actions") or []:
+                self._begin(came(Entrypoint.BUTTON, body, action), action, self._click)
+        elif kind == "view_submission":
+            return _json(await self._submitted(body))
+        elif kind == "message_action":
+            self._begin(came(Entrypoint.SHORTCUT, body), body, self._shortcut)
+        elif kind == "event_callback":
+            self._event(body)
+        elif kind == "block_suggestion":
+            found = await self._typeahead(came(Entrypoint.TYPEAHEAD, body), body)
+            return _json({"options": found})
+        return BoltResponse(status=OK, body="")
+
+    async def _submitted(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What became of a form, by which it closes or stays open; one that is delivered again hears the same."""
+        key = str(body.get("trigger_id") or "")
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = Submitted(body.get("view") or {})
+            self._begin(came(Entrypoint.FORM, body), form, self._submission)
+        try:
+            return await form.acknowledgement()
+        finally:
+            self._forms.pop(key, None)
+
+    def _event(self, body: dict[str, Any]) -> None:
+        if (body.get("event") or {}).get("type") == "app_mention":
+            where = mentioned(body)[0]
+            # what an integration posts can be by nobody, and nobody needs no answer
+            if where.user_id and not edited(body):
+                self._begin(where, body, self._mention)
+        elif opened := home_opened(body):
+            self._begin(opened, body, self._opened)
+        elif channel_id := moved(body):
+            self._track(self._channel_moved(channel_id, body))
+
+    async def _overloaded(self, body: dict[str, Any]) -> BoltResponse:
+        if message := self._overload.message(body):
+            with for_a_person():
+                self._track(message)
+        return _json(await self._overload.acknowledgement(body))
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for the answers under way, at most so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    # -------------------------------------------------------------- one request
+
+    def _begin(self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]) -> None:
+        with for_a_person():
+            self._track(self._in_turn(self._turns.of(came.user_id), self._conduct(came, what, work)))
+
+    async def _in_turn(self, turn: AbstractAsyncContextManager[None], work: Coroutine[Any, Any, None]) -> None:
+        async with turn:
+            await work
+
+    def _track(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _conduct(
+        self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
+    ) -> None:
+        form = what if isinstance(what, Submitted) else None
+        reference = secrets.token_hex(4)
+        structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
+        started = time.monotonic()
+        name, outcome = "", RequestOutcome.ANSWERED
+        reply: Reply | None = None
+        try:
+            if await _replayed():
+                return
+            i18n.speak(await self._people.language(came.user_id))
+            name, reply = await work(came, what)
+            if reply is not None:
+                await self._answering.deliver(came, reply, form)
+        except PermissionDenied as error:
+            outcome = RequestOutcome.DENIED
+            request = await self._refused.note(came, error, _AGAIN.get(), typed(form.view) if form else {})
+            shown = replies.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
+            await self._answering.refuse(came, shown, error, form)
+        except BotError as error:
+            outcome = RequestOutcome.PROBLEM
+            log.info("request.problem", problem=kind_of(error), cause=cause(error))
+            known = None if error.everyday else reference
+            shown = replies.problem(error, known, now=self._clock(), again=_AGAIN.get())
+            await self._answering.refuse(came, shown, error, form, known)
+        except Exception as error:  # the person gets an answer whatever happens (promise 9)
+            outcome = RequestOutcome.UNEXPECTED
+            log.exception("request.unexpected", error=kind_of(error))
+            problem = BotError(say("Something went wrong on my side."))
+            await self._answering.refuse(came, replies.problem(problem, reference), problem, form, reference)
+        if (
+            came.home
+            and came.door is not Entrypoint.HOME
+            and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
+        ):
+            await self._home.after(came)
+        self._metrics.requests.labels(came.door.value, name, outcome).inc()
+        self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
+
+    async def _authorised(self, came: Came, entry: Entry) -> Call:
+        asker: Asker = await self._people.asker(came.team_id, came.user_id, came.channel_id)
+        access.require_somewhere(asker, entry.need)
+        return Call(asker, self._house, self._clock(), came.door, entry.name, entry.need)
+
+    async def _typed(self, came: Came, text: str) -> tuple[str, Reply | None]:
+        """What somebody typed, after a slash command or a mention."""
+        verb, rest = typed_text.command(text, self._house.command)
+        return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)))
+
+    async def _carried(self, came: Came, text: str, page: int = 0) -> tuple[str, Reply | None]:
+        """What a button carries: words as somebody would type them."""
+        verb, _, rest = text.partition(" ")
+        return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
+
+    async def _command(self, came: Came, verb: str, words: Words, page: int = 0) -> tuple[str, Reply | None]:
+        if _AGAIN.get() is None:
+            _AGAIN.set(("run.v1", _as_typed(verb, words)))
+        entry = self._house.registry.get(Kind.COMMAND, verb)
+        if entry is None:
+            await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
+            raise self._unknown(verb, await self._app_called(came, f"{verb} {words.text}"))
+        call = await self._authorised(came, entry)
+        try:
+            arguments = await bind(entry, call, words)
+            return verb, await entry.run(call, **arguments)
+        except AmbiguousInput as error:
+            return verb, await self._choices(error, verb, words, page)
+
+    async def _choices(self, error: AmbiguousInput, verb: str, words: Words, page: int) -> Message:
+        """A page of what can be meant; the buttons do the rest of the command, however long it is."""
+        carry = self._house.drafts.carried
+        shown = page_of(error.choices, page, replies.CHOICES)
+        typed = [await carry(replies.with_choice(error, verb, one, words)) for _, one in shown.items]
+        return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
+
+    async def _app_called(self, came: Came, text: str) -> list[str]:
+        """What was meant, perhaps, by the mere name of an app."""
+        with suppress(BotError):
+            call = await self._authorised(came, self._house.registry.entries[Kind.COMMAND, "get"])
+            if named := lookup.leading(text, await call.apps()):
+                return [f"get {' '.join(named).strip()}"]
+        return []
+
+    def _unknown(self, verb: str, near: Sequence[str]) -> BotError:
+        names = [entry.name for entry in self._house.registry.commands()]
+        near = near or lookup.closest(verb, names)
+        otherwise = say("`{command} help` lists them all.", command=self._house.command)
+        return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
+
+    async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
+        name = str(action.get("action_id") or "").partition("#")[0]
+        asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
+        if name.startswith("open.") or not asked_in_words:
+            return name, None
+        if action.get("type") == "button":
+            _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
+        value = await self._house.drafts.whole(str(action.get("value") or ""))
+        if name == "run.v1":
+            return await self._carried(came, value)
+        if name == replies.MORE_CHOICES:
+            page, text = turned_to(value)
+            return await self._carried(came, text, page)
+        entry = self._house.registry.get(Kind.BUTTON, name)
+        if entry is None:
+            raise UserInputError(
+                say("This button is from another version of me."),
+                say("Please type `{command} help`.", command=self._house.command),
+            )
+        return name, await self._pressed(came, entry, action, value)
+
+    async def _pressed(self, came: Came, entry: Entry, action: dict[str, Any], value: str) -> Reply | None:
+        call = await self._authorised(came, entry)
+        click = f"{came.user_id} {came.channel_id} {came.message_ts} {action.get('action_id')} {value}"
+        if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
+            return None  # a double click: the first one is being answered
+        try:
+            reply: Reply | None = await entry.run(call, value)
+        except BotError:
+            if entry.once:  # who is told to try again may do so at once
+                with suppress(BotError):
+                    await self._house.store.not_done(click)
+            raise
+        return reply
+
+    async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
+        return await self._typed(came, mentioned(body)[1])
+
+    async def _tell_others(self, who: str) -> None:
+        try:
+            await self._house.store.tell_changed(who)
+        except DatabaseUnavailable:
+            log.warning("event.others_not_told", who=who)
+
+    async def _channel_moved(self, channel_id: str, body: dict[str, Any]) -> None:
+        try:
+            if await _replayed():
+                return
+        except BotError as problem:  # to look once too often at a channel does no harm
+            log.info("event.repeats_unknown", problem=kind_of(problem), cause=cause(problem))
+        log.info("event.channel_moved", event_type=body["event"]["type"], channel=channel_id)
+        self._moved(channel_id)
+        if joined(body):
+            await self._welcomed(channel_id)
+
+    async def _welcomed(self, channel_id: str) -> None:
+        try:
+            await self._house.store.welcome(channel_id)
+        except DatabaseUnavailable:
+            log.warning("event.not_welcomed", channel=channel_id)
+
+    async def _opened(self, came: Came, _: dict[str, Any]) -> tuple[str, Reply | None]:
+        await self._home.show(came)
+        return "home", None
+
+    async def _home_of(self, came: Came) -> Home:
+        entry = self._house.registry.entries[Kind.BUTTON, REFRESH]
+        home: Home = await entry.run(await self._authorised(came, entry), "")
+        return home
+
+    async def _shortcut(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
+        name = str(body.get("callback_id") or "")
+        entry = self._house.registry.get(Kind.SHORTCUT, name)
+        if entry is None:
+            raise UserInputError(
+                say("This shortcut is from another version of me."),
+                say("Please type `{command}`.", command=self._house.command),
+            )
+        message = body.get("message") or {}
+        call = replace(await self._authorised(came, entry), quoted=quoted(message))
+        return name, await entry.run(call, button_value(message, OF_A_BUILD))
+
+    async def _submission(self, came: Came, form: Submitted) -> tuple[str, Reply | None]:
+        name = str(form.view.get("callback_id") or "")
+        entry = self._house.registry.get(Kind.FORM, name)
+        if entry is None:
+            raise UserInputError(
+                say("This form is from another version of me."),
+                say("Please type `{command}` again.", command=self._house.command),
+            )
+        form.view = await remembering_all(form.view, self._house.drafts)
+        call = replace(await self._authorised(came, entry), sent=again(form.view))
+        check_lengths(form.view)
+        return name, await entry.run(call, typed(form.view))
+
+    async def _typeahead(self, came: Came, body: dict[str, Any]) -> list[dict[str, Any]]:
+        entry = self._house.registry.get(Kind.OPTIONS, str(body.get("action_id") or ""))
+        if entry is None:
+            return []
+        try:
+            with for_a_person():
+                async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(came.user_id):
+                    i18n.speak(await self._people.language(came.user_id))
+                    call = await self._authorised(came, entry)
+                    view = await remembering_all(body.get("view") or {}, self._house.drafts)
+                    found = await entry.run(call, typed_text.search(body.get("value")), typed(view))
+        except (BotError, TimeoutError) as error:
+            log.info("typeahead.empty", problem=kind_of(error), cause=cause(error))
+            return []
+        return [option.to_dict() for option in found[:100]]

@@ -1,0 +1,55 @@
+"""What people call the apps and builds of which only the ids are at hand, as far as anybody knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+
+from bot.dispatch.registry import Call
+from bot.domain import lookup
+from bot.domain.model import App
+from bot.exceptions import AppliveryError
+
+SECONDS = 3.0  # for Applivery; what it has not named by then keeps its id
+FEW = 20  # builds of an app that are asked for one by one
+
+
+async def app_names(call: Call) -> dict[str, str]:
+    """The names of the apps by id; none while Applivery cannot say."""
+    try:
+        return {one.id: one.name for one in await call.house.catalogue.apps()}
+    except AppliveryError:
+        return {}
+
+
+async def build_names(call: Call, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What builds are called, by id, from (app id, build id): as they were seen, else as Applivery has them."""
+    wanted = {build_id: app_id for app_id, build_id in ids if lookup.BUILD_ID.fullmatch(build_id)}
+    known = await call.house.store.known_builds(wanted)
+    names = {build_id: lookup.short(build) for build_id, build in known.items()}
+    unknown: defaultdict[str, list[str]] = defaultdict(list)
+    for build_id, app_id in wanted.items():
+        if build_id not in names:
+            unknown[app_id].append(build_id)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS):
+            await asyncio.gather(*(_asked(call, app_id, some, names) for app_id, some in unknown.items()))
+    return names
+
+
+async def _asked(call: Call, app_id: str, ids: list[str], names: dict[str, str]) -> None:
+    """Add the names of these builds of an app: each is asked for, or when they are many the list."""
+    app = App(app_id, app_id, app_id)
+    with suppress(AppliveryError):
+        if len(ids) > FEW:
+            async for build in call.house.catalogue.walk(app):
+                names[build.id] = lookup.short(build)
+            return
+
+        async def ask(build_id: str) -> None:
+            with suppress(AppliveryError):
+                names[build_id] = lookup.short(await call.house.catalogue.build_by_id(build_id, (app,)))
+
+        await asyncio.gather(*map(ask, ids))

@@ -1,0 +1,59 @@
+"""Somebody's Home tab: made anew each time it is opened, and after whatever was done in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
+
+from bot.dispatch.requests import Came
+from bot.exceptions import BotError, SlackError, kind_of
+from bot.i18n import later, say
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.slack import blocks
+from bot.slack.blocks import Home, Message
+from bot.slack.client import Poster
+
+log = logger(__name__)
+
+REFRESH = "home.v1"
+ANSWERED = later("➡️ The answer is in *Messages*, the tab beside this one.")
+
+
+class HomeTab:
+    """Publishes what `make` makes; one after the other for each person, so that the newest facts stay."""
+
+    def __init__(self, poster: Poster, make: Callable[[Came], Awaitable[Home]]) -> None:
+        self._poster = poster
+        self._make = make
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def show(self, came: Came, note: str = "") -> None:
+        """Show it to whoever came, below a note. Raises SlackError, and what making it raises.
+
+        https://docs.slack.dev/surfaces/modals#handling_race_conditions
+        """
+        async with self._turns.setdefault(came.user_id, asyncio.Lock()):
+            try:
+                await self._poster.publish(came.user_id, (await self._make(came)).under(note), known=came.home_hash)
+            except SlackError as error:
+                if error.code != "hash_conflict":
+                    raise
+                # Somebody was quicker, perhaps with older facts than ours: nobody has newer ones than are asked now.
+                await self._poster.publish(came.user_id, (await self._make(came)).under(note))
+
+    async def after(self, came: Came) -> None:
+        """Show how things stand once something was done here, whose answer went to the direct messages."""
+        try:
+            await self.show(came, say(ANSWERED))
+        except BotError as problem:
+            log.info("home.stays_as_it_was", problem=kind_of(problem), cause=cause(problem))
+        except Exception as error:  # the answer itself was given
+            log.exception("home.unexpected", error=kind_of(error))
+
+
+def instead(message: Message) -> Home:
+    """A message in the place of a Home that could not be made, with the way to try again."""
+    again = blocks.button(say("Try again"), REFRESH)
+    return Home((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))

@@ -1,0 +1,67 @@
+"""What is said when more requests wait than are kept: in the acknowledgement if Slack shows it, else by message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from bot.dispatch import replies
+from bot.dispatch.modal_submission import Submitted
+from bot.dispatch.requests import came, home_opened, mentioned
+from bot.dispatch.responder import Answering
+from bot.domain.audit import Entrypoint
+from bot.domain.outcomes import RequestOutcome
+from bot.exceptions import Overloaded
+from bot.observability.telemetry import Metrics
+
+PAUSE_SECONDS = 5.0  # between two messages to one person
+
+
+def person(body: dict[str, Any]) -> str:
+    """Who sent a request, whatever it is; empty for what no person has sent."""
+    user = body.get("user") or {}
+    event = body.get("event") or {}
+    return str(body.get("user_id") or user.get("id") or event.get("user") or "")
+
+
+def _door(body: dict[str, Any]) -> Entrypoint:
+    """The way a request came in, as far as it tells how it can be answered."""
+    if "command" in body:
+        return Entrypoint.COMMAND
+    if body.get("type") == "event_callback":
+        return Entrypoint.HOME if home_opened(body) else Entrypoint.MENTION
+    return Entrypoint.FORM if body.get("type") == "view_submission" else Entrypoint.BUTTON
+
+
+class Overload:
+    """Answers what is not worked on; costs next to nothing, however much it is."""
+
+    def __init__(self, answering: Answering, metrics: Metrics) -> None:
+        self._answering = answering
+        self._metrics = metrics
+        self._told: dict[str, float] = {}
+
+    async def acknowledgement(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What Slack shows a person who typed a command or sent a form, which stays open; empty for all else.
+
+        https://docs.slack.dev/interactivity/implementing-slash-commands#responding_immediate_response
+        """
+        door = _door(body)
+        self._metrics.requests.labels(door.value, "", RequestOutcome.OVERLOADED).inc()
+        if door is Entrypoint.COMMAND:
+            return {**replies.problem(Overloaded()).payload(), "response_type": "ephemeral"}
+        form = Submitted(body.get("view") or {})
+        if door is Entrypoint.FORM and form.keep_open(Overloaded(), None):
+            return await form.acknowledgement()
+        return {}
+
+    def message(self, body: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
+        """The way to tell a person whom the acknowledgement does not; None when they have just been told."""
+        door, who, now = _door(body), person(body), time.monotonic()
+        self._told = {one: at for one, at in self._told.items() if at > now - PAUSE_SECONDS}
+        if door in (Entrypoint.COMMAND, Entrypoint.FORM) or not who or who in self._told:
+            return None
+        self._told[who] = now
+        where = mentioned(body)[0] if door is Entrypoint.MENTION else came(door, body)
+        return self._answering.say(where, replies.problem(Overloaded()))

@@ -1,0 +1,390 @@
+"""The registry of subcommands, buttons, forms and typeaheads, and what a handler is given: its Call."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import types
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
+
+from bot.applivery.client import Applivery
+from bot.db.database import Store
+from bot.domain import access, build_labels, lookup
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.builds import can_be_awaited
+from bot.domain.grammar import NO_WORDS, Option, Words
+from bot.domain.health import Health
+from bot.domain.lookup import BUILD_ID, LATEST, AmbiguousInput, Prefer
+from bot.domain.model import App, Asker, Build, Role
+from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
+from bot.i18n import count, later, say
+from bot.observability.telemetry import Metrics
+from bot.services.access import People
+from bot.services.app_directory import Catalogue, Chosen
+from bot.services.drafts import Drafts
+from bot.services.links import Handout
+from bot.services.permissions import Permission
+from bot.services.reports import Reporting
+from bot.services.slack_uploads import Carrier
+from bot.slack.blocks import Form
+from bot.slack.client import Channel, Group
+from bot.slack.source_message import NO_MESSAGE, Quoted
+
+Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
+Rest = NewType("Rest", str)  # all the plain words that are left, as one text
+AppName = NewType("AppName", str)  # an app by its id, or what else was typed for one
+
+
+class Places(Protocol):
+    """What a handler may ask about Slack; it never posts by itself."""
+
+    async def channel(self, channel_id: str) -> Channel:
+        """What Slack says of a channel."""
+
+    async def my_name(self) -> str:
+        """What people type after the @ to invite the bot."""
+
+    async def groups(self) -> list[Group]:
+        """The workspace's user groups."""
+
+    async def members(self, channel_id: str) -> list[str]:
+        """The people (and bots) in a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The rooms a handler may enter.
+
+    `language` is what channels read, `deadline` how long the end of a build is waited for, `dashboard` gives a build's
+    address there, `health` looks how the bot does.
+    """
+
+    applivery: Applivery
+    catalogue: Catalogue
+    store: Store
+    people: People
+    permission: Permission
+    places: Places
+    handout: Handout
+    reporting: Reporting
+    metrics: Metrics
+    registry: Registry
+    carrier: Carrier
+    drafts: Drafts
+    command: str
+    language: str
+    deadline: timedelta
+    dashboard: Callable[[Build], str]
+    health: Callable[[], Awaitable[Health]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request by one person: who, from where, when (aware UTC), and the rooms to answer it from.
+
+    Apps and builds are asked for here and not in the catalogue, so that nobody reaches one they may not use.
+    """
+
+    asker: Asker
+    house: House
+    now: datetime
+    door: Entrypoint
+    verb: str = ""
+    need: Role = Role.MEMBER
+    quoted: Quoted = NO_MESSAGE
+    sent: Form | None = None  # the form this is the answer to, as it was filled in
+
+    async def permit(self, app: App, asker: Asker | None = None) -> None:
+        """Raise PermissionDenied when the asker (or somebody else) may not do this with this app, or not in this
+        channel.
+        """
+        channels = await self.house.store.allowed_channels()
+        access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
+
+    def require(self, app: App | None) -> None:
+        """Raise PermissionDenied unless the asker's role reaches this app, in whatever channel; None stands for every
+        app.
+        """
+        access.require(self.asker.role_for(app.id) if app else self.asker.role, self.need, app)
+
+    async def apps(self) -> list[App]:
+        """The apps the asker may do this with here."""
+        channels = await self.house.store.allowed_channels()
+        every = await self.house.catalogue.apps()
+        return [one for one in every if access.may(self.asker, self.need, one, channels.get(one.id, frozenset()))]
+
+    async def app(self, typed: str) -> App:
+        """The app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
+
+        An outsider hears of no app but their own: to them any other is not there.
+        """
+        if self.asker.outsider is None:
+            found = await self.house.catalogue.app(typed)
+        elif known := await self.known_apps():
+            found = lookup.app(typed, known)
+        else:
+            raise NotFoundByName(later("app"), typed)
+        await self.permit(found)
+        return found
+
+    async def known_apps(self) -> list[App]:
+        """The apps the asker may know of, wherever they may be used: all of them, for a member."""
+        every = await self.house.catalogue.apps()
+        return [one for one in every if self.asker.outsider is None or one.id in self.asker.app_roles]
+
+    async def the_app(self, app: App | None) -> App:
+        """The app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
+        if app is not None:
+            return app
+        if not await self.house.catalogue.apps():
+            raise UserInputError(
+                say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
+            )
+        apps = await self.apps()
+        if len(apps) == 1:
+            return apps[0]
+        if not apps:
+            raise PermissionDenied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
+        alike = Counter(one.name for one in apps)
+        ordered = sorted(apps, key=lambda one: one.name.casefold())
+        choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in ordered]
+        raise AmbiguousInput(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
+
+    async def build(self, app_id: str, build_id: str) -> Build:
+        """A build in detail, by ids as buttons carry them.
+
+        Raises PermissionDenied, Gone and what else Applivery means.
+        """
+        return await self.house.catalogue.build_by_id(build_id, (await self.app(app_id),))
+
+    async def details(self, build: Build) -> Build:
+        """The same build with what lists leave out: attachments, what a device needs, why it failed."""
+        return await self.house.catalogue.build_by_id(build.id, (build.app,))
+
+    def can_be_awaited(self, build: Build) -> bool:
+        """Whether somebody may wait for the end of this build."""
+        return can_be_awaited(build, self.now, self.house.deadline)
+
+    async def instead_of(self, build: Build) -> Build | None:
+        """The newest build of its kind that can be had, for one that cannot; None when there is none."""
+        return await self.house.handout.in_place_of(build)
+
+    async def way_back(self) -> str:
+        """What a button carries that opens the submitted form again; empty when there is none, or no database."""
+        if self.sent is None:
+            return ""
+        try:
+            return await self.house.drafts.carried(self.sent.saved(), 0)
+        except DatabaseUnavailable:
+            return ""
+
+    async def write_down(
+        self, action: Action, outcome: AuditOutcome | str, *, app_id: str | None = None, build_id: str | None = None
+    ) -> None:
+        """Add a line to the audit trail; never a token."""
+        asker = self.asker
+        await self.house.store.audit(
+            AuditEntry(
+                at=self.now,
+                team_id=asker.team_id,
+                user_id=asker.user_id,
+                action=action,
+                outcome=outcome,
+                door=self.door,
+                channel_id=asker.channel_id,
+                app_id=app_id,
+                build_id=build_id,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id.
+
+    `latest` alone is the latest of the only app there is. `left` is what else was typed, when that is known.
+    """
+
+    app: App | None
+    which: str | None = None
+    left: Words | None = field(default=None, compare=False)
+
+    async def build(self, call: Call, filters: Words = NO_WORDS, *, prefer: Prefer | None = None) -> Chosen:
+        """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
+
+        Raises AmbiguousInput, NotFoundByName or what Applivery's answer means.
+        """
+        catalogue = call.house.catalogue
+        if self.app is None and BUILD_ID.fullmatch(self.which or ""):
+            found = await catalogue.build_by_id(str(self.which).lower(), tuple(await call.apps()))
+            return Chosen(found)
+        app = await self.the_app(call)
+        target, filters = self.narrowed(filters)
+        recalled = await call.house.store.recalls()
+        with _leaving(self.left):
+            return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
+
+    async def the_app(self, call: Call) -> App:
+        """The app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
+        which = tuple((self.which or "").split())
+        left = None if self.left is None and not which else Words(which, self.left.options if self.left else ())
+        with _leaving(left):
+            return await call.the_app(self.app)
+
+    def narrowed(self, filters: Words) -> tuple[Target, Words]:
+        """The same with a mere platform, `ios`, as the filter it is."""
+        reading = build_labels.read(self.which or "")
+        if reading is None or not reading.newest:
+            return self, filters
+        target = replace(self, which=None)
+        return target, replace(filters, options=(*filters.options, Option("os", reading.platform)))
+
+
+@contextmanager
+def _leaving(words: Words | None) -> Iterator[None]:
+    """Tell who has to choose between several what else was typed."""
+    try:
+        yield
+    except AmbiguousInput as error:
+        error.left = words if error.left is None else error.left
+        raise
+
+
+Handler = Callable[..., Awaitable[Any]]
+Mark = TypeVar("Mark", bound=Handler)
+
+
+class Kind(Enum):
+    """What a handler answers to."""
+
+    COMMAND = "command"
+    BUTTON = "button"
+    FORM = "form"
+    OPTIONS = "options"
+    SHORTCUT = "shortcut"
+
+
+class Parameter(NamedTuple):
+    """One thing a command takes: a plain word in its turn, or an option by its key."""
+
+    name: str
+    kind: Any
+    by_key: bool
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered handler with the role it needs."""
+
+    kind: Kind
+    name: str
+    need: Role
+    run: Handler
+    summary: str = ""
+    usage: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    once: bool = False
+
+
+def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
+    """Mark a function as the subcommand of its name: docstring = help, annotations = what may be typed."""
+
+    def mark(run: Mark) -> Mark:
+        lines = [line.strip() for line in (inspect.getdoc(run) or "").splitlines()]
+        return _mark(
+            run,
+            Entry(
+                kind=Kind.COMMAND,
+                name=name or run.__name__,
+                need=need,
+                run=run,
+                summary=lines[0] if lines else "",
+                usage=tuple(line for line in lines[1:] if line),
+                parameters=_parameters(run),
+            ),
+        )
+
+    return mark
+
+
+def button(name: str, *, need: Role, once: bool = False) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, value) -> Reply` as what happens on a click; `name` has a version: `get.v1`.
+
+    With `once` a double click does it once: for what costs something each time.
+    """
+    return lambda run: _mark(run, Entry(Kind.BUTTON, name, need, run, once=once))
+
+
+def form(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, typed: dict[str, str]) -> Reply` as what takes a submitted form."""
+    return lambda run: _mark(run, Entry(Kind.FORM, name, need, run))
+
+
+def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, typed: str, chosen: dict[str, str]) -> list[Option]` as the answer to a typeahead."""
+    return lambda run: _mark(run, Entry(Kind.OPTIONS, name, need, run))
+
+
+def shortcut(name: str, *, need: Role) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build."""
+    return lambda run: _mark(run, Entry(Kind.SHORTCUT, name, need, run))
+
+
+def _mark(run: Mark, entry: Entry) -> Mark:
+    run.__dict__.setdefault("entries", []).append(entry)
+    return run
+
+
+def _parameters(run: Handler) -> tuple[Parameter, ...]:
+    hints = get_type_hints(run, include_extras=True)
+    return tuple(
+        Parameter(
+            name,
+            hints[name],
+            by_key=one.kind is inspect.Parameter.KEYWORD_ONLY,
+            required=one.default is inspect.Parameter.empty,
+        )
+        for name, one in list(inspect.signature(run).parameters.items())[1:]
+    )
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every handler there is, by kind and name."""
+
+    entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, package: types.ModuleType) -> Registry:
+        """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
+        registry = cls()
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            for value in list(vars(module).values()):
+                for entry in getattr(value, "entries", ()) if inspect.iscoroutinefunction(value) else ():
+                    if value.__module__ == module.__name__:
+                        registry.add(entry)
+        return registry
+
+    def add(self, entry: Entry) -> None:
+        """Register one handler."""
+        key = (entry.kind, entry.name)
+        if key in self.entries:
+            raise ValueError(f"two handlers for the {entry.kind.value} “{entry.name}”")
+        self.entries[key] = entry
+
+    def get(self, kind: Kind, name: str) -> Entry | None:
+        """The handler of this kind and name."""
+        return self.entries.get((kind, name))
+
+    def commands(self) -> list[Entry]:
+        """All subcommands, by name."""
+        return sorted((one for one in self.entries.values() if one.kind is Kind.COMMAND), key=lambda one: one.name)

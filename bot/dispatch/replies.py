@@ -1,0 +1,144 @@
+"""How the bot answers when it cannot do what was asked, and how it introduces itself; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.dispatch.registry import Entry
+from bot.domain import grammar
+from bot.domain.grammar import Words
+from bot.domain.lookup import AmbiguousInput
+from bot.domain.model import Role
+from bot.domain.text_limits import TextTooLong
+from bot.exceptions import BotError, BuildRecalled, PermissionDenied
+from bot.i18n import later, say
+from bot.slack import blocks, mrkdwn
+from bot.slack.blocks import Message
+from bot.slack.blocks.paging import Page, turning
+
+CHOICES = 20  # buttons at once: Slack takes 25 in a row
+MORE_CHOICES = "more.choices.v1"
+SOON = 60.0  # seconds that are said as such; what takes longer has a time of day
+SAME_DAY = timedelta(hours=12)
+IN_THESE = later("It can be used in {channels}.")
+IN_SOME = later("It can be used in {channels} and {number} more.")
+CHANNELS = 50  # of them that are named
+
+
+def problem(
+    error: BotError,
+    reference: str | None = None,
+    *,
+    now: datetime | None = None,
+    again: tuple[str, str] | None = None,
+) -> Message:
+    """What happened, the next step, and for anything unexpected the reference that is also in the log.
+
+    What passes by itself says when, from `now` (aware) on, and has a button with the action and value of `again`.
+    """
+    sentence, step = (busy, "") if (busy := _busy(error, now)) else (safe(error.sentence), safe(error.next_step))
+    small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
+    if isinstance(error, TextTooLong):
+        small.append(blocks.typed(error.typed_text))
+    if error.passing and again and len(again[1]) <= blocks.BUTTON_VALUE:
+        small.append(blocks.actions(blocks.button(say("Try again"), *again)))
+    if isinstance(error, BuildRecalled) and error.instead:
+        name, value = error.instead
+        small.append(blocks.actions(blocks.button(say("Get {build}", build=name), "get.v1", value, style="primary")))
+    quoted = say("(reference {reference})", reference=reference) if reference else ""
+    text = " ".join(part for part in (sentence, step, quoted) if part)
+    return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
+
+
+def _busy(error: BotError, now: datetime | None) -> str:
+    """Until when the other side is busy, on the clock of whoever reads it; empty when that is within the minute."""
+    if now is None or not error.until or error.retry_after < SOON:
+        return ""
+    over = now + timedelta(seconds=error.retry_after)
+    if over.second or over.microsecond:
+        over = over.replace(second=0, microsecond=0) + timedelta(minutes=1)  # clocks show no seconds
+    style = "{time}" if over - now < SAME_DAY else "{date_short_pretty} {time}"
+    return say(error.until, time=mrkdwn.when(over, style))
+
+
+def denied(
+    error: PermissionDenied,
+    *,
+    now: datetime | None = None,
+    again: tuple[str, str] | None = None,
+    request: int | None = None,
+) -> Message:
+    """A refusal, with the channels to go to, or the way to ask for what is missing: the number of the `request`."""
+    message = problem(error, now=now, again=again)
+    if error.channels:
+        listed = ", ".join(f"<#{one}>" for one in error.channels[:CHANNELS])  # our own marks: what is quoted is inert
+        left = len(error.channels) - CHANNELS
+        there = say(IN_SOME, channels=listed, number=left) if left > 0 else say(IN_THESE, channels=listed)
+        return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
+    if request is None:
+        return message
+    ask = blocks.button(say("Request access"), "ask.v1", str(request))
+    return Message(message.text, (*message.blocks, blocks.actions(ask)))
+
+
+def safe(text: str) -> str:
+    """A sentence of ours that may quote what somebody typed: inert, with our own `code` and *bold* kept."""
+    return mrkdwn.escape(text)
+
+
+def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: Words) -> str:
+    """The command with one of the choices filled in."""
+    return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
+
+
+def choices(error: AmbiguousInput, page: Page[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
+    """A page of the choices as buttons: `typed` is what each carries, `again` the command as it was typed."""
+    which = [
+        blocks.button(label, f"run.v1#{number}", value)
+        for number, ((label, _), value) in enumerate(zip(page.items, typed, strict=True))
+    ]
+    text = safe(f"{error.sentence} {error.next_step}")
+    listed = ", ".join(mrkdwn.inline(label) for label, _ in page.items)
+    turn = turning(page, MORE_CHOICES, again)
+    return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
+
+
+def _rest(error: AmbiguousInput, typed: str, words: Words) -> str:
+    if error.left is not None:
+        return grammar.explain(error.left)
+    # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay
+    return grammar.explain(Words(words.plain[2 if " " in typed else 1 :], words.options))
+
+
+def help_for(entry: Entry, root: str) -> Message:
+    """One subcommand: what it does, who may, and examples."""
+    examples = "\n".join(
+        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else say(line) for line in entry.usage
+    )
+    role = "" if entry.need is Role.MEMBER else "\n" + say("Needs the role *{role}*.", role=entry.need.word)
+    text = f"*{entry.name}* — {say(entry.summary)}\n{examples}{role}"
+    return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
+
+
+def help_for_all(entries: Sequence[Entry], root: str, note: str = "") -> Message:
+    """Every subcommand in a line, with a note on which these are."""
+    lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
+    more = say(
+        "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",
+        command=root,
+    )
+    listed = "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries)
+    told = say("What I can do: {listed}", listed=listed)
+    noted = [blocks.section(note)] if note else []
+    body = (*noted, *blocks.paragraphs([say("*What I can do*"), *lines]), blocks.context(more))
+    return Message(f"{note} {told}".strip(), body)
+
+
+def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
+    """What an empty command opens: the usual things as buttons (label, for later; command text)."""
+    text = say("What would you like?")
+    which = [blocks.button(say(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
+    hint = say("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)
+    there = say("{command} help lists everything.", command=root)
+    return Message(f"{text} {there}", (blocks.section(f"*{text}*"), blocks.actions(*which), blocks.context(hint)))

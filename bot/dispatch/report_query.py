@@ -1,0 +1,173 @@
+"""From what was typed, or what a button carries, to the question of a download summary; and its answer as a file."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.dispatch import references
+from bot.dispatch.arguments import bind
+from bot.dispatch.registry import Call, Kind, Target
+from bot.domain import grammar
+from bot.domain.downloads import By
+from bot.domain.grammar import Option, Words
+from bot.domain.lookup import LATEST
+from bot.domain.members import ByPerson
+from bot.domain.model import App, Build, MemberDownloads
+from bot.domain.timeparse import period
+from bot.domain.timeparse.period import Period
+from bot.exceptions import NotFoundByName, UserInputError
+from bot.i18n import say
+from bot.services.reports import Question
+from bot.slack.blocks import File
+from bot.slack.csv_export import Sheet, separator_of
+from bot.slack.views import builds as buildcards
+
+_MAIL = re.compile(r"<mailto:[^|>]*\|([^>]*)>|([^\s<>|]+@[^\s<>|]+)")
+COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device", "source")
+
+
+async def question(
+    call: Call,
+    target: Target | None,
+    *,
+    since: Period | None = None,
+    by: By | None = None,
+    person: str | None = None,
+) -> Question:
+    """What is asked about.
+
+    Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
+    """
+    target = target or Target(await call.the_app(None))
+    app, builds = await _meant(call, target)
+    email = await _email(call, person) if person else None
+    asked = Question(app, "", (), since, by or By.PERSON, email, call.asker.tz)
+    return about(asked, builds)
+
+
+def about(asked: Question, builds: tuple[Build, ...]) -> Question:
+    """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
+    app, which = asked.app, _which(builds)
+    options = [*(period.typed(asked.period) if asked.period else ())]
+    options += [("by", asked.by.value)] if asked.by is not By.PERSON else []
+    options += [("person", asked.email)] if asked.email else []
+    typed = grammar.explain(Words((app.id, which), tuple(Option(key, value) for key, value in options)))
+    what = buildcards.several(app, builds)
+    if asked.email:
+        what = say("{what} by {person}", what=what, person=asked.email)
+    return replace(asked, builds=builds, what=what, typed=typed)
+
+
+async def again(call: Call, typed: str) -> Question:
+    """The question a button carries; whoever clicks is checked as if they had typed it."""
+    words = grammar.parse(typed)
+    return await of(call, words.plain, [(one.key, one.value) for one in words.options])
+
+
+async def of(call: Call, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> Question:
+    """The question of some words and options."""
+    entry = call.house.registry.get(Kind.COMMAND, "downloads")
+    assert entry is not None
+    kept = tuple(Option(key, value) for key, value in options if key in ("since", "until", "by", "person"))
+    arguments = await bind(entry, call, Words(tuple(plain), kept))
+    return await question(call, arguments.pop("target", None), **arguments)
+
+
+async def _meant(call: Call, target: Target) -> tuple[App, tuple[Build, ...]]:
+    try:
+        if target.app is None and target.which != LATEST:
+            found = (await target.build(call)).build
+            return found.app, (found,)
+        app = await target.the_app(call)
+        return app, await call.house.reporting.builds(app, target.which)
+    except NotFoundByName as error:
+        error.next_step = error.next_step or say("Give a version, `#number`, `latest` or `all`.")
+        raise
+
+
+def _which(builds: Sequence[Build]) -> str:
+    """The word for these builds: it means the same whenever it is read, so a button may carry it."""
+    version, *others = dict.fromkeys(one.version for one in builds) or ["all"]
+    by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"
+    return ",".join(one.id for one in builds) if builds and by_id else version
+
+
+async def _email(call: Call, person: str) -> str:
+    """The e-mail of somebody typed as an address or a mention."""
+    if mentioned := references.person(person):
+        email = (await call.house.people.person(mentioned)).email
+        if not email:
+            raise UserInputError(
+                say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`.")
+            )
+        return email
+    found = _MAIL.fullmatch(person)
+    if not found:
+        raise UserInputError(
+            say("“{typed}” is no e-mail and no person.", typed=person[:60]),
+            say("Type `person:@` and pick them, or `person:ana@acme.com`."),
+        )
+    return found[1] or found[2]
+
+
+# ------------------------------------------------------------------ as a file
+
+
+Lines = list[tuple[str | None, ...]]
+
+
+class _Downloads:
+    """Collects the lines of a CSV file by person: one for each download, times in the zone `tz`.
+
+    `unlisted` downloads are those that Applivery counts without listing them.
+    """
+
+    def __init__(self, tz: str) -> None:
+        self._zone = period.zone(tz)
+        self.lines: ByPerson[Lines] = ByPerson(list, list.extend)
+        self.unlisted = 0
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        lines = self.lines.share(row.member)
+        self.unlisted += max(0, (row.total or 0) - len(row.downloads))
+        for one in row.downloads:
+            at = period.local(one.at, self._zone).isoformat(timespec="seconds") if one.at else None
+            lines.append(
+                (row.member.name, row.member.kind, at, one.version, one.platform, one.os, one.device, one.source)
+            )
+
+    def write(self, sheet: Sheet) -> None:
+        """Write the lines, each with the name and the e-mail of whose it is, whatever its own row says of them."""
+        for person in self.lines.people():
+            email = next(iter(person.emails.values()), None)
+            name = person.name or (None if email else person.called)
+            for _, *line in person.share:
+                sheet.line(name, email, *line)
+        for nobodys in self.lines.nobody.values():
+            for said, *line in nobodys:
+                sheet.line(said, None, *line)
+
+
+async def sheet(call: Call, asked: Question) -> tuple[File, int, int]:
+    """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
+    locale = await call.house.people.locale(call.asker.user_id)
+    found, *others = await call.house.reporting.fold(asked, asked.period, lambda: _Downloads(asked.tz))
+    for other in others:
+        found.lines.absorb(other.lines)
+        found.unlisted += other.unlisted
+    content, lines = await asyncio.to_thread(_written, found, locale)
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{asked.app.slug}-{call.now:%Y-%m-%d}")
+    return File(f"{name}.csv", content), lines, 0 if asked.period else found.unlisted
+
+
+def _written(found: _Downloads, locale: str) -> tuple[bytes, int]:
+    """The file and its number of lines without the header; a hundred thousand of them take a while."""
+    separator = separator_of(locale)
+    header, sheet = Sheet(separator), Sheet(separator)
+    header.line(*COLUMNS)
+    found.write(sheet)
+    return header.file(sheet), sheet.lines

@@ -1,0 +1,239 @@
+"""What Slack sends when somebody does something: who, where, and the ways to answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.domain.audit import Entrypoint
+from bot.services.drafts import Drafts
+from bot.slack.blocks import Form
+from bot.slack.manifest import EVENTS
+from bot.slack.schemas import WITH_RECORDS
+
+# Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
+# person's direct messages with the bot.
+METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
+CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")
+MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", *CHANGES}
+OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
+REPLACING = ("run.", "more.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Where a request came from and how its answer gets back.
+
+    `replaces`: the answer takes the place of the clicked message, which only that person sees. On a shared card that
+    would change it for everybody. `thread_ts` is the thread a mention stands in; `message_ts` the clicked message.
+    `home`: it began in the Home tab, which has no channel; `home_hash` is of what was shown there then.
+    """
+
+    door: Entrypoint
+    team_id: str
+    user_id: str
+    channel_id: str | None
+    response_url: str | None = None
+    trigger_id: str | None = None
+    replaces: bool = False
+    thread_ts: str | None = None
+    message_ts: str | None = None
+    home: bool = False
+    home_hash: str | None = None
+
+
+def came(door: Entrypoint, body: dict[str, Any], action: dict[str, Any] | None = None) -> Came:
+    """Slash commands are flat, interactions nested. https://docs.slack.dev/reference/interaction-payloads"""
+    user = body.get("user") or {}
+    container = body.get("container") or {}
+    view = body.get("view") or {}
+    memory = _memory(view)
+    at_home = view.get("type") == "home"
+    channel_id = body.get("channel_id") or (body.get("channel") or {}).get("id") or memory.get("channel")
+    private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
+    return Came(
+        door=door,
+        team_id=str(body.get("team_id") or user.get("team_id") or (body.get("team") or {}).get("id") or ""),
+        user_id=str(body.get("user_id") or user.get("id") or ""),
+        channel_id=channel_id,
+        response_url=body.get("response_url") or memory.get("url"),
+        trigger_id=body.get("trigger_id"),
+        replaces=private and str((action or {}).get("action_id")).startswith(REPLACING),
+        message_ts=container.get("message_ts"),
+        home=at_home or bool(memory.get("home")),
+        home_hash=view.get("hash") if at_home else None,
+    )
+
+
+def home_opened(body: dict[str, Any]) -> Came | None:
+    """Whoever has just opened their Home tab; None for all other events.
+
+    https://docs.slack.dev/reference/events/app_home_opened
+    """
+    event = body.get("event") or {}
+    if event.get("type") != "app_home_opened" or event.get("tab") != "home":
+        return None
+    return Came(
+        door=Entrypoint.HOME,
+        team_id=str(body.get("team_id") or ""),
+        user_id=str(event.get("user") or ""),
+        channel_id=None,
+        home=True,
+        home_hash=(event.get("view") or {}).get("hash"),
+    )
+
+
+def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
+    """A mention in a channel or thread, and what was said after the mention itself.
+
+    https://docs.slack.dev/reference/events/app_mention
+    """
+    event = body.get("event") or {}
+    me = re.escape(_me(body)) or r"[UW]\w+"  # somebody else may be mentioned before it
+    text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
+    where = Came(
+        door=Entrypoint.MENTION,
+        # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
+        team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
+        user_id=str(event.get("user") or ""),
+        channel_id=_channel(event),
+        thread_ts=event.get("thread_ts") or event.get("ts"),
+    )
+    return where, text.strip()
+
+
+def edited(body: dict[str, Any]) -> bool:
+    """Whether an event is about a message that was there before: edited, deleted, or replied to.
+
+    https://docs.slack.dev/reference/events/message/message_changed
+    """
+    event = body.get("event") or {}
+    return bool(event.get("edited") or event.get("hidden") or event.get("subtype") in OF_OLD_MESSAGES)
+
+
+def moved(body: dict[str, Any]) -> str | None:
+    """The channel an event is about, when that may be spoken in from now on, or no more; None for all other events.
+
+    https://docs.slack.dev/reference/events/member_joined_channel and the others of `MOVES`.
+    """
+    event = body.get("event") or {}
+    if event.get("type") not in MOVES or (event["type"] == "member_joined_channel" and event.get("user") != _me(body)):
+        return None
+    return _channel(event)
+
+
+def changed(body: dict[str, Any]) -> str | None:
+    """The person or user group an event says has changed; None for all other events.
+
+    https://docs.slack.dev/reference/events/user_change and the others of `CHANGES`.
+    """
+    event = body.get("event") or {}
+    if event.get("type") not in CHANGES:
+        return None
+    about = event.get("user") or event.get("subteam") or {}
+    found = about.get("id") if isinstance(about, dict) else about
+    return str(found or event.get("subteam_id") or "") or None
+
+
+def _channel(event: dict[str, Any]) -> str | None:
+    """The channel of an event, which some have as an id and some as an object."""
+    channel = event.get("channel")
+    found = channel.get("id") if isinstance(channel, dict) else channel
+    return str(found) if found else None
+
+
+def joined(body: dict[str, Any]) -> bool:
+    """Whether a `moved` channel is one that we were just let into."""
+    return bool(body["event"]["type"] == "member_joined_channel")
+
+
+def _me(body: dict[str, Any]) -> str:
+    """The bot, by whom an event was to be seen."""
+    return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
+
+
+async def remembering(form: Form, came: Came, drafts: Drafts) -> Form:
+    """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
+
+    What there is no room for stays in the database; raises DatabaseUnavailable when it cannot.
+    https://docs.slack.dev/reference/views/modal-views
+    """
+    back = {"url": came.response_url, "channel": came.channel_id, **({"home": "yes"} if came.home else {})}
+    rest = {"memory": form.memory, **form.given}
+    metadata = json.dumps({**back, **rest})
+    if len(metadata) > METADATA:
+        metadata = json.dumps({**back, "kept": await drafts.carried(json.dumps(rest), 0)})
+    return replace(form, memory=metadata)
+
+
+async def remembering_all(view: dict[str, Any], drafts: Drafts) -> dict[str, Any]:
+    """The view with all it was opened with.
+
+    Raises UserInputError when that is kept no longer, and DatabaseUnavailable.
+    """
+    memory = _memory(view)
+    if kept := memory.pop("kept", ""):
+        return {**view, "private_metadata": json.dumps({**memory, **json.loads(await drafts.whole(kept))})}
+    return view
+
+
+def _memory(view: dict[str, Any]) -> dict[str, Any]:
+    try:
+        memory = json.loads(view.get("private_metadata") or "{}")
+    except ValueError:
+        return {}
+    return {key: one for key, one in memory.items() if isinstance(one, str)} if isinstance(memory, dict) else {}
+
+
+def remembered(view: dict[str, Any]) -> str:
+    """What a form was opened with."""
+    return str(_memory(view).get("memory") or "")
+
+
+def given(view: dict[str, Any]) -> dict[str, str]:
+    """What counts as filled in although the form has no input for it, by block."""
+    return {key: one for key, one in _memory(view).items() if "." in key}
+
+
+def typed(view: dict[str, Any]) -> dict[str, str]:
+    """What stands in a form, by block: the text, the value of the chosen option, or the id of the picked file.
+
+    Several of them have commas between; empty ones are left out.
+
+    Of boxes that are ticked it is their values, with commas between them.
+
+    https://docs.slack.dev/reference/views/modal-views#state
+    """
+    found: dict[str, str] = {}
+    for block, elements in ((view.get("state") or {}).get("values") or {}).items():
+        for element in elements.values():
+            value = element.get("value") or (element.get("selected_option") or {}).get("value") or _several(element)
+            if value:
+                found[block] = str(value)
+    memory = remembered(view)
+    return {**given(view), **found, **({"memory": memory} if memory else {})}
+
+
+def _several(element: dict[str, Any]) -> str:
+    ticked = [one.get("value") for one in element.get("selected_options") or []]
+    picked = [one.get("id") for one in element.get("files") or []]
+    return ",".join(str(one) for one in (*ticked, *picked) if one)
+
+
+def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:
+    """The value of the first button with one of these names in a message; None when it has none.
+
+    A superseded card has the newer build's button before its own; the card is about its own.
+    """
+    for block in message.get("blocks") or []:
+        for element in (*(block.get("elements") or []), block.get("accessory")):
+            if isinstance(element, dict) and element.get("value") and _is_one_of(element, actions):
+                return str(element["value"])
+    return None
+
+
+def _is_one_of(element: dict[str, Any], actions: tuple[str, ...]) -> bool:
+    name, _, whose = str(element.get("action_id") or "").partition("#")
+    return name in actions and whose != "newer"

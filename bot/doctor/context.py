@@ -1,0 +1,95 @@
+"""The case under examination: the settings, and a way to each part that is to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from bot import http_client
+from bot.applivery.client import Applivery
+from bot.db.database import Store
+from bot.doctor.results import Finding
+from bot.exceptions import StartupError
+from bot.factories import applivery_of, poster_of
+from bot.observability.causes import cause
+from bot.observability.telemetry import Metrics
+from bot.settings import Settings
+from bot.slack.client import Poster
+from bot.testing_overrides import Tuning
+
+SECONDS = 10.0  # that anything may take to answer
+
+Consent = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the checks look at; `store` is the reason in words when the database cannot be read.
+
+    `running` is what the bot here says of itself at `/readyz`, None when no bot answers there. `clock` gives this
+    machine's time, aware. `consent` asks somebody whether something may be changed. `found` is what the checks have
+    found so far.
+    """
+
+    settings: Settings
+    session: aiohttp.ClientSession
+    poster: Poster
+    applivery: Applivery
+    store: Store | StartupError
+    running: dict[str, Any] | None
+    clock: Callable[[], datetime]
+    consent: Consent
+    found: list[Finding] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Callable[[], datetime], consent: Consent) -> AsyncIterator[Case]:
+    """A case, until the block ends. Raises ValueError when the settings name a host that cannot be one."""
+    tuning = Tuning(slack_seconds=SECONDS, applivery_seconds=SECONDS)
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    async with (
+        applivery_of(settings, tuning, Metrics()) as applivery,
+        http_client.session(timeout=timeout) as session,
+    ):
+        store = await _store(settings)
+        try:
+            running = await _running(session, here(settings))
+            poster = poster_of(settings, tuning, session)
+            yield Case(settings, session, poster, applivery, store, running, clock, consent)
+        finally:
+            if isinstance(store, Store):
+                await store.close()
+
+
+async def _store(settings: Settings) -> Store | StartupError:
+    try:
+        return await Store.beside(settings.database_url)
+    except StartupError as problem:
+        return problem
+
+
+def unreached(error: BaseException, setting: str) -> str:
+    """What to do about an address that cannot be reached, by what keeps us from it; `setting` names it."""
+    if "certificate" in cause(error):
+        return "Let Python trust who signed it: SSL_CERT_FILE=/path/to/ca.pem in the environment, and check the clock."
+    return f"Check {setting}, name resolution, and the proxy or firewall."
+
+
+def here(settings: Settings) -> str:
+    """The address under which a bot with these settings answers on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - read, not bound
+    return f"http://{host}:{settings.port}"
+
+
+async def _running(session: aiohttp.ClientSession, address: str) -> dict[str, Any] | None:
+    try:
+        async with session.get(f"{address}/readyz") as answer:
+            said = await answer.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return None
+    return said if isinstance(said, dict) and isinstance(said.get("checks"), dict) else None

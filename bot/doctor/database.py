@@ -1,0 +1,120 @@
+"""What is asked of the database: whether it is there and up to date, who subscribed where, and the last poll."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from bot.db.database import Store
+from bot.db.migrate import HEAD
+from bot.doctor.context import Case
+from bot.doctor.results import Finding, broken, skipped, warning, well
+from bot.domain.health import LATE_SECONDS
+from bot.domain.model import Subscription
+from bot.exceptions import BotError, ChannelUnavailable, SlackError, StartupError
+from bot.observability.causes import cause
+from bot.web.readiness import late_after, overdue_after
+
+LOOK_IN_THE_LOG = "Start the bot; if it runs, look in its log for watch.away, applivery.away and slack.away."
+DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announcements"
+
+
+async def database(case: Case) -> list[Finding]:
+    """Whether it can be read, and at which version its tables are."""
+    if isinstance(case.store, StartupError):
+        said, fix = case.store.sentence, case.store.next_step
+        return [(warning if "There is no database" in said else broken)(DATABASE, said, fix)]
+    version = await case.store.version()
+    if version == HEAD:
+        return [well(DATABASE, f"{case.store}, version {version}.")]
+    if version is None or version < HEAD:
+        said = f"{case.store}, {f'version {version}' if version else 'no tables yet'}; this program wants {HEAD}."
+        return [warning(DATABASE, said, "`applivery-bot migrate` brings it up to date; the next start does, too.")]
+    said = f"{case.store}, version {version}, made by a newer program than this one ({HEAD})."
+    return [broken(DATABASE, said, "Start that version again, or go back to a copy of the database from before.")]
+
+
+async def readable(case: Case) -> Store | None:
+    """The store when its tables are the ones we know."""
+    store = case.store
+    return store if isinstance(store, Store) and await store.version() == HEAD else None
+
+
+async def channels(case: Case) -> list[Finding]:
+    """Whether the bot is in every channel that wants to hear something."""
+    store = await readable(case)
+    if store is None:
+        return [skipped(CHANNELS, "the subscriptions are in the database.")]
+    wishes: dict[str, list[Subscription]] = defaultdict(list)
+    for wish in await store.subscriptions():
+        wishes[wish.channel_id].append(wish)
+    name = await case.poster.my_name()
+    found = [fault for channel_id, one in wishes.items() if (fault := await _channel(case, channel_id, one, name))]
+    return found or [well(CHANNELS, f"the bot is in all {len(wishes)} that subscribed to something.")]
+
+
+async def _channel(case: Case, channel_id: str, wishes: list[Subscription], name: str) -> Finding | None:
+    apps = ", ".join(sorted({wish.app_name for wish in wishes}))
+    invite = f"In Slack, in that channel: /invite @{name}"
+    try:
+        channel = await case.poster.channel(channel_id)
+    except ChannelUnavailable:
+        said = f"{channel_id} (hears of {apps}) is gone, or private and the bot is not in it."
+        return broken(CHANNELS, said, f"{invite}, or remove its subscriptions.")
+    except SlackError as problem:
+        return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({cause(problem)}).")
+    if channel.archived:
+        return warning(
+            CHANNELS, f"#{channel.name} (hears of {apps}) is archived.", "Unarchive it, or unsubscribe there."
+        )
+    if channel.member is False:
+        return broken(CHANNELS, f"#{channel.name} (hears of {apps}) does not have the bot.", invite)
+    paused = next((wish.paused for wish in wishes if wish.paused), None)
+    if paused:
+        fix = "It speaks again when the reason is gone and somebody subscribes there again."
+        return warning(CHANNELS, f"#{channel.name} (hears of {apps}) is paused: {paused}", fix)
+    return None
+
+
+async def polling(case: Case) -> list[Finding]:
+    """When the watched apps were looked at last, with an answer."""
+    store = await readable(case)
+    if store is None:
+        return [skipped(POLLING, "its times are in the database.")]
+    idle = case.settings.poll_idle_seconds
+    spans = {"behind_after_seconds": late_after(idle), "overdue_after_seconds": overdue_after(idle)}
+    try:
+        state = await store.watching_state(**spans)
+    except BotError as problem:
+        return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
+    if not state.apps:
+        return [well(POLLING, "no app is watched.")]
+    last = _ago(state.oldest_poll, case.clock())
+    if state.behind:
+        said = f"{state.behind} of {state.apps} apps are behind; the oldest look that brought something was {last}."
+        return [broken(POLLING, said, LOOK_IN_THE_LOG)]
+    return [well(POLLING, f"{state.apps} apps; the oldest look was {last}.")]
+
+
+async def announcements(case: Case) -> list[Finding]:
+    """Whether something waits to be said for long."""
+    store = await readable(case)
+    if store is None:
+        return [skipped(OUTBOX, "what waits is in the database.")]
+    try:
+        waiting = await store.announcements_waiting()
+    except BotError as problem:
+        return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
+    oldest = waiting.oldest_seconds or 0.0
+    if oldest > LATE_SECONDS:
+        said = f"{waiting.count} wait to be said, the oldest for {_span(oldest)}."
+        return [broken(OUTBOX, said, LOOK_IN_THE_LOG)]
+    return [well(OUTBOX, f"{waiting.count} wait to be said." if waiting.count else "none waits to be said.")]
+
+
+def _ago(then: datetime | None, now: datetime) -> str:
+    return "never" if then is None else f"{_span(max(0.0, (now - then).total_seconds()))} ago"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,100 @@
+"""What a check found, and a report of all of them as text or JSON; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.i18n.verbatim import unmarked
+
+Redact = Callable[[str], str]
+
+
+class Outcome(StrEnum):
+    """How a check ended; only `BROKEN` makes the doctor fail."""
+
+    WELL = "ok"
+    WARNING = "warning"
+    BROKEN = "broken"
+    SKIPPED = "not checked"
+
+
+_MARKS = {Outcome.WELL: "✓", Outcome.WARNING: "!", Outcome.BROKEN: "✗", Outcome.SKIPPED: "–"}
+_WIDTH = max(len(outcome) for outcome in Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: what was looked at, how it is, and what to do about it.
+
+    `blocks` names the checks that can only fail for the same reason: they are not made.
+    """
+
+    check: str
+    outcome: Outcome
+    said: str
+    fix: str = ""
+    blocks: tuple[str, ...] = ()
+
+
+def well(check: str, said: str) -> Finding:
+    """Nothing to do."""
+    return Finding(check, Outcome.WELL, said)
+
+
+def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> Finding:
+    """It works, and could be better or soon be worse."""
+    return Finding(check, Outcome.WARNING, said, fix, blocks)
+
+
+def broken(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> Finding:
+    """Something does not work until an admin acts."""
+    return Finding(check, Outcome.BROKEN, said, fix, blocks)
+
+
+def skipped(check: str, said: str, fix: str = "") -> Finding:
+    """Not looked at, and why."""
+    return Finding(check, Outcome.SKIPPED, said, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was found, in the order it was looked at; `redact` takes secrets out of what is shown."""
+
+    findings: tuple[Finding, ...]
+    redact: Redact
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing is broken; warnings are allowed."""
+        return all(finding.outcome is not Outcome.BROKEN for finding in self.findings)
+
+    def text(self) -> str:
+        """One line for each check, its fix below, and the sum of it all."""
+        lines = [line for finding in self.findings for line in _lines(finding)]
+        return unmarked(self.redact("\n".join([*lines, "", self._sum()])))
+
+    def json(self) -> str:
+        """The same for programs: `ok`, and `checks` with `check`, `outcome`, `said` and `fix`."""
+        checks = [
+            {
+                "check": one.check,
+                "outcome": one.outcome.value,
+                "said": unmarked(self.redact(one.said)),
+                "fix": unmarked(self.redact(one.fix)),
+            }
+            for one in self.findings
+        ]
+        return json.dumps({"ok": self.fine, "checks": checks}, indent=2)
+
+    def _sum(self) -> str:
+        counts = {outcome: sum(one.outcome is outcome for one in self.findings) for outcome in Outcome}
+        return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) + "."
+
+
+def _lines(finding: Finding) -> list[str]:
+    one_line = " ".join(finding.said.split())
+    lines = [f"{_MARKS[finding.outcome]} {finding.outcome:<{_WIDTH}}  {finding.check}: {one_line}"]
+    return [*lines, f"{'':{_WIDTH + 4}}→ {' '.join(finding.fix.split())}"] if finding.fix else lines

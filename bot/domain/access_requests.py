@@ -1,0 +1,45 @@
+"""A request for a role: what was refused, to whom, and what an admin decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.model import Role
+
+
+class Decision(StrEnum):
+    """What an admin answers: the role for the app that was asked about, for all apps, or not at all."""
+
+    APP = "app"
+    ALL = "all"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequest:
+    """A role that a person lacks (for every app, if `app_id` is None), and what they were refused for it, and where.
+
+    `decision` None: nobody has decided yet. Before it is asked for, `asked_at` is when they were refused.
+    """
+
+    id: int
+    team_id: str
+    user_id: str
+    role: Role
+    app_id: str | None
+    command: str
+    channel_id: str | None
+    asked_at: datetime
+    decided_by: str | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The message about a request that one admin has."""
+
+    user_id: str
+    channel_id: str
+    ts: str

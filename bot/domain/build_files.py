@@ -1,0 +1,101 @@
+"""Which files Applivery takes as a build, and what can be told of one before a byte is sent."""
+
+from __future__ import annotations
+
+from bot.exceptions import UnsupportedFile
+from bot.i18n import figure, say
+
+# https://docs.applivery.com/en/app-distribution/api/builds/upload-build
+EXTENSIONS = (
+    "ipa",
+    "apk",
+    "aab",
+    "dmg",
+    "pkg",
+    "exe",
+    "msi",
+    "msix",
+    "msixbundle",
+    "appx",
+    "appxbundle",
+    "nsp",
+    "zip",
+    "tar.gz",
+)
+# Which system takes a file of these; the others say nothing of it.
+_PLATFORMS = {
+    "ipa": "ios",
+    "apk": "android",
+    "aab": "android",
+    "dmg": "macos",
+    "pkg": "macos",
+    "exe": "windows",
+    "msi": "windows",
+    "msix": "windows",
+    "msixbundle": "windows",
+    "appx": "windows",
+    "appxbundle": "windows",
+}
+LARGEST = 4 * 1024**3  # bytes; the vendor says "up to 4GB" and not which of the two it means
+
+_ZIPPED = frozenset({"ipa", "apk", "aab", "msix", "msixbundle", "appx", "appxbundle", "zip"})
+_ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_TEXT_MARKS = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")
+
+
+def extension(name: str) -> str | None:
+    """The documented extension a file name ends with, or None."""
+    lowered = name.lower()
+    return next((one for one in EXTENSIONS if lowered.endswith(f".{one}") and len(lowered) > len(one) + 1), None)
+
+
+def platform_of(extension: str | None) -> str | None:
+    """The platform that a build with this extension is for; None when that does not follow."""
+    return _PLATFORMS.get(extension or "")
+
+
+def check(name: str, size: int) -> None:
+    """Raise UnsupportedFile for what cannot become a build: a kind that is not documented, nothing in it, or too
+    much.
+    """
+    if extension(name) is None:
+        kinds = " ".join(f".{one}" for one in EXTENSIONS)
+        raise UnsupportedFile(
+            say("“{file}” is no build that Applivery takes.", file=_short(name)), say("It takes: {kinds}.", kinds=kinds)
+        )
+    check_size(name, size)
+
+
+def check_size(name: str, size: int) -> None:
+    """Raise UnsupportedFile when a file, of whatever kind, is empty or larger than Applivery takes."""
+    if size <= 0:
+        raise UnsupportedFile(
+            say("“{file}” is empty.", file=_short(name)), say("Check that it was written to its end.")
+        )
+    if size > LARGEST:
+        raise UnsupportedFile(
+            say(
+                "“{file}” has {size} GB, and Applivery takes up to 4 GB.",
+                file=_short(name),
+                size=figure(round(size / 1e9, 1)),
+            ),
+            say("Make it smaller, or ask Applivery for another way."),
+        )
+
+
+def check_start(name: str, start: bytes) -> None:
+    """Raise UnsupportedFile when the first bytes show that the file is not what its name says."""
+    if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
+        raise UnsupportedFile(
+            say("“{file}” has a text in it, and not a build.", file=_short(name)),
+            say("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
+        )
+    if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
+        raise UnsupportedFile(
+            say("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
+            say("Check that it is whole and was not renamed."),
+        )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:79]}…"

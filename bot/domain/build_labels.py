@@ -1,0 +1,168 @@
+"""How a build is called: the label it is shown by, and which build is meant by words that look like one; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.domain.model import Build
+from bot.domain.spelling import WAYS, bare, fold, peeled, starts
+from bot.i18n import later, say
+
+PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}
+_NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
+_FILLERS = frozenset({"for", "para", "on", "en", "the", "la", "el", "latest", "newest", "última", "último", "·", "-"})
+# What comes after a build's name where its state is told.
+_STATES = (
+    later("{build} is ready"),
+    later("{build} was uploaded"),
+    later("{build} is being processed"),
+    later("{build} failed to process"),
+    later("{build} was recalled"),
+)
+_ID = re.compile(r"[0-9a-fA-F]{24}")
+_AROUND = "()[],;:.!?*_~`\"'"
+_ENDS = ("·", ":", ",", "—", "(")
+
+
+def label(one: Build) -> str:
+    """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
+    return f"{short(one)} · {one.origin.branch}" if one.origin.branch else short(one)
+
+
+def short(one: Build) -> str:
+    """The same without its branch: `2.4.0 (173) iOS`."""
+    return f"{_numbered(one)} {platform(one)}".strip()
+
+
+def platform(one: Build) -> str:
+    """The platform as its maker writes it."""
+    return PLATFORMS.get(one.platform.casefold(), one.platform)
+
+
+def _numbered(one: Build) -> str:
+    number = f" ({one.number})" if one.number else ""
+    return f"{one.version or say('no version')}{number}"
+
+
+def _spellings(one: Build) -> Iterator[str]:
+    """Everything that a build is shown by, without its app."""
+    on = platform(one)
+    versions = [one.version] if one.version else [say("no version"), say("without a version")]
+    numbered = [f"{version} ({one.number})" for version in versions] if one.number else []
+    yield label(one)
+    for name in (*numbered, *versions):
+        yield name
+        if on:
+            yield from (f"{name} {on}", f"{name} · {on}", f"{on} {name}")
+            yield say("{build} for {platform}", build=name, platform=on)
+        if one.origin.branch:
+            yield f"{name} · {one.origin.branch}"
+    if one.number and on:
+        yield f"{on} ({one.number})"
+
+
+def named(typed: str, builds: Sequence[Build]) -> list[Build]:
+    """The builds that are shown by exactly these words, whatever else is told of them after that."""
+    for way in WAYS:
+        shown = [(one, {way(name) for name in _spellings(one)}) for one in builds]
+        for words, rest in (*starts(typed), *starts(peeled(typed)), *starts(bare(typed))):
+            if _is_told(rest) and (found := [one for one, names in shown if way(words) in names]):
+                return found
+    return []
+
+
+def _is_told(rest: str) -> bool:
+    """Whether these words, after a build's name, say how it stands."""
+    words = fold(rest)
+    states = [fold(say(state, build="")) for state in _STATES]
+    return not words or words.startswith((*_ENDS, *states))
+
+
+def leading(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
+    """The words at the beginning of a text by which one of these builds is shown, and those after them."""
+    names = {fold(name) for one in builds for name in _spellings(one)}
+    return next(((words, rest) for words, rest in starts(typed) if fold(words) in names), ("", typed))
+
+
+def split(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
+    """The words of a text that name a build, and those after it: `("2.4.0 (173) iOS", "crash on login")`."""
+    shown = leading(typed, builds)
+    if shown[0]:
+        return shown
+    for words, rest in starts(typed):
+        if _ID.fullmatch(words) or ((reading := read(words)) and not reading.filler):
+            return words, rest
+    return "", typed
+
+
+# ------------------------------------------------------------------ parts of a name
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What somebody said of a build: any of a version, a number and a platform; `filler`: in more words than needed."""
+
+    version: str = ""
+    number: str = ""
+    platform: str = ""
+    filler: bool = False
+
+    @property
+    def newest(self) -> bool:
+        """Whether the newest one of its kind is meant."""
+        return not self.version and not self.number
+
+
+NO_READING = Reading()
+
+
+def read(typed: str) -> Reading | None:
+    """What the words say of a build: `android 2.4`, `build 173`, `2.4.0 (173)`; None when they say something else."""
+    found: dict[str, str] = {}
+    numbered = filler = False
+    for token in fold(typed).split():
+        word = token.strip(_AROUND).lstrip("#")
+        part = _part(token, word, numbered=numbered)
+        numbered = word in _NUMBERED
+        if part in found or part is None:
+            return None
+        if part:
+            found[part] = word
+        else:
+            filler = True
+    return Reading(**found, filler=filler) if found else None
+
+
+def _part(token: str, word: str, *, numbered: bool) -> str | None:
+    """Which part of a build's name a word is: empty for none that matters, None for a word that is no part of one."""
+    if word in PLATFORMS:
+        return "platform"
+    if word in _FILLERS or word in _NUMBERED or not word:
+        return ""
+    if numbered or token.startswith(("#", "(")):
+        return "number"
+    return "version" if re.search(r"\d", word) else None
+
+
+def fitting(reading: Reading, builds: Sequence[Build]) -> list[Build]:
+    """The builds that what was said is true of; a version may be said in part, and a number without its `#`."""
+    on = [one for one in builds if not reading.platform or fold(one.platform) == reading.platform]
+    if reading.number:
+        on = [one for one in on if reading.number in (fold(one.number), _version(one.version))]
+    if not reading.version:
+        return on
+    wanted = _version(reading.version)
+    exact = [one for one in on if _version(one.version) == wanted]
+    exact = exact or [one for one in on if not reading.number and fold(one.number) == reading.version]
+    return exact or [one for one in on if _version(one.version).startswith(f"{wanted}.")]
+
+
+def _version(version: str) -> str:
+    return fold(version).removeprefix("v")
+
+
+def exactly(reading: Reading, builds: Iterable[Build]) -> list[Build]:
+    """The builds with just the version that was said, and all else; none when no version was."""
+    return [one for one in fitting(reading, list(builds)) if reading.version and fold(one.version) == reading.version]

@@ -1,0 +1,185 @@
+"""How a subscription is to be told: format, threads, one card per version, digests, quiet hours; and when that is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import available_timezones
+
+from bot.domain import lookup
+from bot.domain.grammar import Option, Words
+from bot.domain.model import Manner, Subscription
+from bot.domain.spelling import bare, fold
+from bot.domain.text_limits import within
+from bot.domain.timeparse import deadline
+from bot.domain.timeparse import schedule as timeparse_schedule
+from bot.domain.timeparse.period import zone
+from bot.exceptions import UserInputError
+from bot.i18n import later, say
+from bot.i18n.verbatim import code, verbatim
+
+KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
+LABEL = 40  # characters
+CLOCK_SET_BACK = timedelta(hours=1)  # by so much it may be without ending the longest mute
+
+_QUIET_HINT = later("Write them like `quiet:22:00-08:00`.")
+_QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
+_OFF = frozenset({"off", "no", "none", "never"})
+_ON = frozenset({"on", "yes"})
+
+
+def manner(words: Words, tz: str) -> Manner:
+    """The manner that was typed; `tz` (IANA) holds unless `tz:` names another.
+
+    `mention` is as typed: who it means only Slack knows. Raises UserInputError with an example.
+    """
+    if wrong := [option for option in words.options if option.key in KEYS and option.no]:
+        raise UserInputError(
+            say("`-{key}:` means nothing here.", key=wrong[0].key),
+            say("Leave it out, or say `{key}:off`.", key=wrong[0].key),
+        )
+    given = {key: _single(words, key) for key in KEYS}
+    return Manner(
+        compact=_one_of("format", given["format"], {"compact": True, "full": False}, usual=False),
+        threads=_one_of("threads", given["threads"], _switch(), usual=True),
+        grouped=_one_of("group", given["group"], {"version": True, **_switch(on=())}, usual=False),
+        mention="" if given["mention"].casefold() in _OFF else given["mention"],
+        label=within(later("The label"), given["label"].strip(), LABEL),
+        digest=_digest(given["digest"]),
+        quiet=_quiet(given["quiet"]),
+        tz=_zone(given["tz"]) if given["tz"] else tz,
+    )
+
+
+def options(one: Manner) -> tuple[Option, ...]:
+    """The manner as the options that ask for it: what somebody would type; what is usual is left out."""
+    typed = {
+        "format": "compact" if one.compact else "",
+        "threads": "" if one.threads else "off",
+        "group": "version" if one.grouped else "",
+        "mention": one.mention,
+        "label": one.label,
+        "digest": one.digest,
+        "quiet": one.quiet,
+        "tz": one.tz if one.digest or one.quiet else "",
+    }
+    return tuple(Option(key, value) for key, value in typed.items() if value)
+
+
+def explain(one: Manner) -> str:
+    """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
+    parts = []
+    if one.digest:
+        schedule = timeparse_schedule.explain(timeparse_schedule.parse(one.digest))
+        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(one.tz)))
+    if one.quiet:
+        start, end = one.quiet.split("-")
+        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(one.tz)))
+    if one.compact:
+        parts.append(say("in one line each"))
+    if one.grouped:
+        parts.append(say("one card for all platforms of a version"))
+    if not one.threads:
+        parts.append(say("without threads"))
+    if one.label:
+        parts.append(say("labelled “{label}”", label=one.label))
+    return ", ".join(parts)
+
+
+def mute_ends(subscription: Subscription, now: datetime) -> datetime | None:
+    """Until when (UTC) it is muted at `now`; None when it is not, and for a time further off than any can be set."""
+    until = subscription.muted_until
+    return until if until and now < until <= now + deadline.LONGEST + CLOCK_SET_BACK else None
+
+
+def held_until(subscription: Subscription, now: datetime) -> datetime | None:
+    """Until when (UTC) what happens now is kept back: a mute, the next digest, the end of quiet hours; None: not."""
+    manner = subscription.manner
+    until = mute_ends(subscription, now)
+    after = until or now
+    if manner.digest:
+        return timeparse_schedule.next_after(timeparse_schedule.parse(manner.digest), after, manner.tz)
+    if manner.quiet and (end := quiet_ends(manner, after)):
+        return end
+    return until
+
+
+def quiet_ends(manner: Manner, now: datetime) -> datetime | None:
+    """When the quiet hours that `now` lies in are over (UTC); None outside of them."""
+    start, end = ((int(clock[:2]), int(clock[3:])) for clock in manner.quiet.split("-"))
+    here = now.astimezone(zone(manner.tz))
+    clock = (here.hour, here.minute)
+    inside = start <= clock < end if start < end else clock >= start or clock < end
+    if not inside:
+        return None
+    day = here if clock < end else here + timedelta(days=1)
+    over = day.replace(hour=end[0], minute=end[1], second=0, microsecond=0, fold=0)
+    # within an hour that the clocks show twice, the first end may be over
+    return max(over.astimezone(UTC), over.replace(fold=int(over.astimezone(UTC) <= now)).astimezone(UTC))
+
+
+def _single(words: Words, key: str) -> str:
+    values = words.values(key)
+    if len(values) > 1:
+        raise UserInputError(
+            say("`{key}:` can be given once only.", key=key),
+            say("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
+        )
+    return values[0].strip() if values else ""
+
+
+def _switch(on: frozenset[str] | tuple[()] = _ON) -> dict[str, bool]:
+    return dict.fromkeys(on, True) | dict.fromkeys(_OFF, False)
+
+
+def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> bool:
+    if not typed:
+        return usual
+    if bare(typed) not in meanings:
+        one, other = [code(f"{key}:{word}") for word in meanings][:2]
+        raise UserInputError(
+            say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
+            say("There is {one} or {other}.", one=one, other=other),
+        )
+    return meanings[bare(typed)]
+
+
+def _digest(typed: str) -> str:
+    if not typed or typed.casefold() in _OFF:
+        return ""
+    return str(timeparse_schedule.parse(typed if "@" in typed else f"{typed}@09:00"))
+
+
+def _quiet(typed: str) -> str:
+    if not typed or typed.casefold() in _OFF:
+        return ""
+    found = _QUIET.fullmatch("".join(bare(typed).split()))
+    if not found:
+        raise UserInputError(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
+    start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))
+    if start == end:
+        raise UserInputError(say("Those quiet hours begin when they end."), say(_QUIET_HINT))
+    return f"{start}-{end}"
+
+
+@cache
+def _zones() -> dict[str, str]:
+    return {fold(name): name for name in available_timezones()}
+
+
+def _zone(typed: str) -> str:
+    names = _zones()
+    wanted = bare(typed).replace(" ", "_")
+    if wanted in names:
+        return names[wanted]
+    near = lookup.closest(wanted, names.values(), alike=0.75)
+    hint = say("Did you mean {names}?", names=", ".join(code(f"tz:{one}") for one in near))
+    raise UserInputError(
+        say("I do not know the time zone “{typed}”.", typed=typed[:40]),
+        hint if near else say("Write it like `tz:Europe/Madrid`."),
+    )
+
+
+assert set(KEYS) == {"format", "group"} | {one.name for one in fields(Manner)} - {"compact", "grouped"}

@@ -1,0 +1,148 @@
+"""Getting a build onto a device: which file, on what device, and what to say before the tap fails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from bot.domain import build_files
+from bot.domain.model import Build, FileKind
+from bot.i18n import count, day, say
+from bot.i18n.verbatim import verbatim
+
+_OVER_THE_AIR = ("ios", "ipados", "tvos", "visionos", "watchos")
+SOON = timedelta(days=14)
+
+
+def over_the_air(build: Build) -> bool:
+    """Whether `auto` stands for a manifest that an iPhone or iPad installs from, not for a file."""
+    return build.platform.casefold() in _OVER_THE_AIR and build.extension in (None, "ipa")
+
+
+def is_android(build: Build) -> bool:
+    """Whether it is an Android app: by its file, else by what Applivery calls its platform."""
+    return (build_files.platform_of(build.extension) or build.platform.casefold()) == "android"
+
+
+def usual_kind(build: Build) -> FileKind:
+    """The file people want when they do not say: the .apk on Android, elsewhere the file as it was uploaded.
+
+    For any other build `auto` is either a manifest, which starts nothing when it is opened from Slack, or not
+    documented at all. https://docs.applivery.com/en/app-distribution/api/builds/download-build
+    """
+    return FileKind.AUTO if is_android(build) else FileKind.FILE
+
+
+def kinds(build: Build) -> tuple[FileKind, ...]:
+    """The files a build can be had as, the usual one first. `aab` only when the original was one."""
+    if over_the_air(build):
+        return (FileKind.AUTO, FileKind.FILE)
+    if is_android(build) and build.extension == "aab":
+        return (FileKind.AUTO, FileKind.AAB)
+    return (usual_kind(build),)
+
+
+def nearest_kind(build: Build, wanted: FileKind) -> FileKind:
+    """The kind that was asked for, or the usual one where Applivery documents no such kind for this build."""
+    unsure = wanted is FileKind.AAB and is_android(build) and build.extension is None
+    return wanted if wanted is FileKind.FILE or unsure or wanted in kinds(build) else usual_kind(build)
+
+
+def file_word(build: Build, kind: FileKind) -> str:
+    """What a kind of file is called: `.ipa`, `.apk`, `.aab`, `.pkg`."""
+    if kind is FileKind.AAB:
+        return ".aab"
+    if is_android(build):
+        return ".apk"
+    extension = build.extension or _FILES.get(build.platform.casefold(), "")
+    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else say("file")
+
+
+_FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, where the extension is not known
+
+
+def warnings(build: Build, now: datetime) -> list[str]:
+    """What may stop an installation, said before it is tried; plain sentences, the most certain first."""
+    needs = build.requirements
+    found = []
+    if build.disabled:
+        found.append(say("This build is disabled in Applivery, so it may refuse to download."))
+    found += expiry(build, now)
+    if _ad_hoc(build):
+        found.append(say("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
+    if needs.min_os:
+        found.append(say("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
+    return found
+
+
+def expiry(build: Build, now: datetime) -> list[str]:
+    """The sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
+    expires = build.requirements.profile_expires_at
+    if expires and expires <= now:
+        return [say("Its provisioning profile expired on {day}, so it will not start on a device.", day=day(expires))]
+    if expires and expires - now <= SOON:
+        days = (expires - now).days
+        if days < 1:
+            return [say("Its provisioning profile expires within a day.")]
+        return [
+            count(
+                "Its provisioning profile expires in {number} day.",
+                "Its provisioning profile expires in {number} days.",
+                days,
+            )
+        ]
+    return []
+
+
+def _ad_hoc(build: Build) -> bool:
+    signing = (build.requirements.signing or "").casefold().replace("_", "-")
+    return signing in ("ad-hoc", "adhoc", "development") and build.requirements.all_devices is not True
+
+
+# Applivery sends an Android build's minSdkVersion. https://developer.android.com/tools/releases/platforms
+_ANDROID = {
+    21: "5.0", 22: "5.1", 23: "6", 24: "7.0", 25: "7.1", 26: "8.0", 27: "8.1", 28: "9", 29: "10", 30: "11", 31: "12",
+    32: "12L", 33: "13", 34: "14", 35: "15", 36: "16",
+}  # fmt: skip
+
+
+def _system(build: Build, version: str) -> str:
+    platform = build.platform.casefold()
+    if platform == "android":
+        known = _ANDROID.get(int(version)) if version.isdecimal() and len(version) < 4 else None
+        return f"Android {known}" if known else f"Android SDK {version}"
+    return f"{ {'ios': 'iOS', 'macos': 'macOS', 'tvos': 'tvOS'}.get(platform, platform) } {version}".strip()
+
+
+class Device(Enum):
+    """What is looking at a page, as far as its user agent tells."""
+
+    IPHONE = "iphone"
+    MAC_OR_IPAD = "mac or ipad"  # an iPad says it is a Mac unless told otherwise
+    ANDROID = "android"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """The device, and whether the page is shown inside another app, where installing does not work."""
+
+    device: Device
+    inside_app: bool = False
+
+
+_INSIDE = re.compile(r"Slack|FBAN|FBAV|Instagram|Line/|LinkedInApp|Teams|MicroMessenger|; wv\)", re.IGNORECASE)
+
+
+def browser(user_agent: str) -> Browser:
+    """What a user agent says of itself; a hint for what to offer, never a reason to refuse."""
+    inside = bool(_INSIDE.search(user_agent))
+    if re.search(r"iPhone|iPad|iPod", user_agent):
+        return Browser(Device.IPHONE, inside)
+    if "Android" in user_agent:
+        return Browser(Device.ANDROID, inside)
+    if "Macintosh" in user_agent:
+        return Browser(Device.MAC_OR_IPAD, inside)
+    return Browser(Device.OTHER, inside)

@@ -1,0 +1,331 @@
+"""Which app or build did the person mean: exactly one, a short list to choose from, or the closest names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from bot.domain import build_labels
+from bot.domain.grammar import Option, Words
+from bot.domain.model import App, Build, Stage
+from bot.domain.spelling import WAYS, bare, fold, peeled, starts
+from bot.exceptions import NotFoundByName, UserInputError
+from bot.i18n import count, say
+from bot.i18n.verbatim import code, verbatim
+
+BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
+LATEST = "latest"
+PLATFORMS = build_labels.PLATFORMS
+label = build_labels.label
+short = build_labels.short
+
+
+class AmbiguousInput(UserInputError):
+    """Several things fit; `choices` are (label, what to type instead) pairs, best first.
+
+    `left` is what else was typed, and stays whichever is chosen; None when nobody has told these words apart.
+    """
+
+    kind = "Ambiguous"
+
+    def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__(sentence, say("Which one do you mean?"))
+        self.choices = tuple(choices)
+        self.left: Words | None = None
+
+
+class NoReadyBuild(UserInputError):
+    """Nothing that fits can be had; `newest` is the newest one all the same."""
+
+    kind = "NothingReady"
+
+    def __init__(self, sentence: str, next_step: str, newest: Build) -> None:
+        super().__init__(sentence, next_step)
+        self.newest = newest
+
+
+def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0.5) -> tuple[str, ...]:
+    """The names most like what was typed, best first; `alike` from 0 to 1, how much they have to be."""
+    known = {name.casefold(): name for name in names}
+    wanted = typed.casefold()[:100]
+    known.pop("", None)
+    near = get_close_matches(wanted, known, n=most, cutoff=alike)
+    near += [name for name in known if wanted and (name.startswith(wanted) or wanted in name) and name not in near]
+    return tuple(known[name] for name in near[:most])
+
+
+def app(typed: str, apps: Sequence[App]) -> App:
+    """The app with this id, slug or name. Raises AmbiguousInput for two of one name, NotFoundByName otherwise."""
+    for way in WAYS:
+        found = _called(typed, apps, way)
+        if len(found) == 1:
+            return found[0]
+        if found and way is not WAYS[0]:
+            choices = [(_by_both(one), one.id) for one in found]
+            many = count(
+                "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found), name=typed
+            )
+            raise AmbiguousInput(many, choices)
+    if not apps:
+        raise UserInputError(
+            say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
+        )
+    raise NotFoundByName(
+        say("app"),
+        typed,
+        closest(typed, [name for one in apps for name in (one.slug, one.name)]),
+        otherwise=_there(apps),
+    )
+
+
+def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
+    """The words at the beginning of a text that are the id, slug or name of an app, and those after them."""
+    names = [{way(name(one)) for one in apps for name in _NAMES} - {""} for way in WAYS]
+    for words, rest in starts(typed):
+        if any(way(words) in known for way, known in zip(WAYS, names, strict=True)):
+            return words, rest
+    return None
+
+
+def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[App]:
+    """The apps that these words may mean; a slug goes before a name, unless it is the name of another app alone."""
+    wanted = way(typed)
+    for name in _NAMES:
+        found = [one for one in apps if way(name(one)) == wanted and wanted]
+        if found and name is _by_slug and not any(way(one.name) == wanted for one in found):
+            found += [one for one in apps if way(one.name) == wanted]
+        if found:
+            return found
+    return []
+
+
+def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
+    """A label and the id of each app whose name fits what has been typed so far, for a list to pick from.
+
+    A name that was typed whole comes first, then those that begin so; otherwise they are in the order of the alphabet.
+    """
+    wanted = peeled(typed)
+    alike = Counter(one.name for one in apps)
+    found = []
+    for one in apps:
+        label = one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})"
+        names = tuple(map(fold, (label, one.name, one.slug)))
+        if any(has(name, typed) for name in names):
+            found.append((_likeness(wanted, names), label.casefold(), label, one.id))
+    return [(label, app_id) for _, _, label, app_id in sorted(found)]
+
+
+def _likeness(typed: str, names: Iterable[str]) -> int:
+    """How far names are from what was typed: 0 it is one of them, 1 one begins so, 2 neither."""
+    return min((0 if name == typed else 1 if name.startswith(typed) else 2 for name in names), default=2)
+
+
+def has(name: str, typed: str) -> bool:
+    """Whether what has been typed so far stands in a name, however it is written."""
+    return fold(typed) in fold(name) or peeled(typed) in fold(name)
+
+
+def _there(apps: Sequence[App]) -> str:
+    names = ", ".join(code(one.slug) for one in apps[:8])
+    there = count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
+    return f"{there} … {say('The form of `get` finds the others by name.')}" if len(apps) > 8 else there
+
+
+def _by_id(one: App) -> str:
+    return one.id
+
+
+def _by_slug(one: App) -> str:
+    return one.slug
+
+
+def _by_name(one: App) -> str:
+    return one.name
+
+
+def _by_both(one: App) -> str:
+    return f"{one.name} ({one.slug})"
+
+
+_NAMES = (_by_id, _by_slug, _by_name, _by_both)
+
+
+FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
+    "os": lambda build: (build.platform,),
+    "branch": lambda build: (build.origin.branch or "",),
+    "tag": lambda build: (*build.tags, build.origin.tag or ""),
+    "version": lambda build: (build.version,),
+    "by": lambda build: (build.uploader or "",),
+}
+
+
+def fits(build: Build, words: Words) -> bool:
+    """Whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*` globs."""
+    for key, facts in FILTERS.items() if words.options else ():
+        have = {way(fact) for fact in facts(build) if fact for way in (fold, bare)}
+        wanted = [one for option in words.options if option.key == key and not option.no for one in _globs(option)]
+        unwanted = [one for option in words.options if option.key == key and option.no for one in _globs(option)]
+        if wanted and not any(fnmatchcase(fact, glob) for fact in have for glob in wanted):
+            return False
+        if any(fnmatchcase(fact, glob) for fact in have for glob in unwanted):
+            return False
+    return True
+
+
+def is_had(option: Option, builds: Iterable[Build]) -> bool:
+    """Whether some build has exactly what an option says."""
+    facts = FILTERS.get(option.key)
+    return facts is not None and any(bare(fact) == bare(option.value) for one in builds for fact in facts(one))
+
+
+LONG = 400  # characters, which no fact has that somebody puts into quotation marks
+
+
+def _globs(option: Option) -> list[str]:
+    # only * and ? are wildcards to people: a tag called [wip] means itself, and a thousand [ took fnmatch seconds
+    ways = {fold(option.value), bare(option.value)} if len(option.value) < LONG else {fold(option.value)}
+    return [one.replace("[", "[[]") for one in ways]
+
+
+Prefer = Callable[[Build], bool]
+
+
+def build(
+    which: str, builds: Sequence[Build], of: App, recalled: Collection[str] = (), prefer: Prefer | None = None
+) -> Build:
+    """Pick from builds, newest first: `latest` (the newest that is ready), a version, `#number` or an id.
+
+    `recalled` has the ids of builds that were taken back: none of them is the latest, each can be meant by name. Of
+    several with one version or number those are meant that `prefer` takes, or else those that can be had.
+    Raises AmbiguousInput when several builds carry the version or number, NotFoundByName with the closest versions.
+    """
+    wanted = which.strip()
+    if bare(wanted) == LATEST:
+        return _latest(builds, of, recalled)
+    if wanted.startswith("#"):
+        found = [one for one in builds if one.number and one.number == wanted[1:].strip()]
+    else:
+        found = [one for one in builds if one.id == wanted.lower()]
+        found = found or [one for one in builds if one.version.casefold() == wanted.casefold()]
+        found = found or [one for one in builds if is_version(one, wanted)]
+    found = found or build_labels.named(wanted, builds)
+    if not found and (reading := build_labels.read(wanted)):
+        found = build_labels.fitting(reading, builds)
+        if reading.newest:
+            return _latest(found, of, recalled)
+    if not found:
+        names = dict.fromkeys(name for one in builds for name in (one.version, one.platform) if name)
+        raise NotFoundByName(
+            say("build of {app}", app=verbatim(of.name)),
+            which,
+            closest(wanted, names),
+            otherwise=say("List them with `builds {app}`.", app=of.slug),
+        )
+    return _one_of(_preferred(found, recalled, prefer), of, which)
+
+
+def _preferred(found: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
+    """What is worth choosing from: nobody chooses a build that has failed where there is one to be had."""
+    if prefer is not None:
+        return [one for one in found if prefer(one)] or found
+    available = [one for one in found if one.stage is Stage.READY and one.id not in recalled]
+    return available or [one for one in found if one.stage.under_way] or found[:1]
+
+
+def is_version(one: Build, typed: str) -> bool:
+    """Whether a build has the version that was typed; case and a `v` in front do not matter."""
+    return _bare(one.version) == _bare(typed.strip())
+
+
+def _bare(version: str) -> str:
+    return fold(version).lstrip("v")
+
+
+def versions_typed(typed: str) -> tuple[str, ...]:
+    """The version names that somebody may have typed whole: all of it, or its first word, with and without a `v`."""
+    words = " ".join(typed.split())
+    first = words.partition(" ")[0]
+    tried = (words, first, first.removeprefix("v"), first.removeprefix("V"))
+    return tuple(dict.fromkeys(one for one in tried if one and not one.startswith("#")))
+
+
+def matches(one: Build, typed: str) -> bool:
+    """Whether every word that was typed stands in what is shown of a build, or in its id, tags or `#number`."""
+    number = f"#{one.number}" if one.number else ""
+    facts = (label(one), f"v{_bare(one.version)}", number, one.id, *one.tags, one.origin.tag or "")
+    text = "\n".join(map(fold, facts))
+    return all(word in text for word in peeled(typed).split())
+
+
+def likeliest(builds: Iterable[Build], typed: str) -> list[Build]:
+    """The same builds, those first whose version, number or name was typed whole, then those that begin so."""
+    wanted = peeled(typed)
+    if not wanted:
+        return list(builds)
+    first = wanted.partition(" ")[0]
+
+    def likeness(one: Build) -> int:
+        number, bare = one.number.casefold(), _bare(one.version)
+        names = [name for name in (fold(one.version), bare, bare and f"v{bare}", number, f"#{number}") if name]
+        return min(_likeness(wanted, [*names, one.id, fold(label(one))]), _likeness(first, names))
+
+    return sorted(builds, key=likeness)
+
+
+def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Build:
+    ready = [one for one in builds if one.stage is Stage.READY]
+    stand = [one for one in ready if one.id not in recalled]
+    if ready and not stand:
+        raise UserInputError(
+            say("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
+            say("See why with `builds {app}`.", app=of.slug),
+        )
+    if not ready:
+        if builds:
+            status = builds[0].status or builds[0].stage
+            raise NoReadyBuild(
+                say(
+                    "No build of {app} that fits is ready; the newest is “{status}”.",
+                    app=verbatim(of.name),
+                    status=status,
+                ),
+                say("See them with `builds {app}`.", app=of.slug),
+                builds[0],
+            )
+        raise UserInputError(
+            say("{app} has no build that fits.", app=verbatim(of.name)),
+            say("See all with `builds {app}`.", app=of.slug),
+        )
+    return stand[0]
+
+
+def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] = ()) -> list[Build]:
+    """The newest ready build of each platform among builds that come newest first; `recalled` ids do not count."""
+    newest: dict[str, Build] = {}
+    for one in builds:
+        if one.stage is Stage.READY and one.id not in recalled:
+            newest.setdefault(one.platform.casefold(), one)
+    return list(newest.values())
+
+
+def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
+    """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
+    newest = newest_of_each_platform(builds, recalled)
+    return [one for one in newest if one.platform.casefold() != build.platform.casefold()]
+
+
+def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
+    if len(found) == 1:
+        return found[0]
+    choices = [(label(one), f"{of.id} {one.id}") for one in found]
+    sentence = count(
+        "“{which}” of {app} could be {number} build.",
+        "“{which}” of {app} could be any of {number} builds.",
+        len(found),
+        which=which,
+        app=verbatim(of.name),
+    )
+    raise AmbiguousInput(sentence, choices)

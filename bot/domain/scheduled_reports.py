@@ -1,0 +1,74 @@
+"""Digests: summaries that come by themselves, and which stretch of time the next one is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.downloads import By
+from bot.domain.timeparse import period as timeparse_period
+from bot.domain.timeparse import schedule as timeparse_schedule
+from bot.domain.timeparse.period import Period
+
+LATE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A wish for a summary of one app (or `which` build of it) on a schedule in the IANA zone `tz`; times are aware.
+
+    `place` is a channel, or a person (`U…`) for their direct messages. The next one is due at `due_at` and begins where
+    the last one ended, at `told_until`. `quiet`: nothing is said when there is nothing new.
+    """
+
+    id: int
+    team_id: str
+    place: str
+    app_id: str
+    app_name: str
+    which: str
+    by: By
+    schedule: str
+    tz: str
+    quiet: bool
+    created_by: str
+    created_at: datetime
+    told_until: datetime
+    due_at: datetime
+    paused: str | None = None
+
+    @property
+    def private(self) -> bool:
+        """Whether it goes to one person."""
+        return self.place.startswith(("U", "W"))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one digest is about, and when the next is due; `late` is when it should have been said, if long ago."""
+
+    period: Period
+    until: datetime
+    next_at: datetime
+    late: datetime | None = None
+
+
+def turn(digest: Digest, now: datetime) -> Turn:
+    """The turn of a digest that is due. Several that were missed are one: it reaches up to the last of them."""
+    schedule = timeparse_schedule.parse(digest.schedule)
+    until = digest.due_at
+    while (following := timeparse_schedule.next_after(schedule, until, digest.tz)) <= now:
+        until = following
+    late = until if now - until > LATE else None
+    # told up to a later time than this one: by a clock that was ahead
+    begin = digest.told_until if digest.told_until < until else until - timedelta(days=1)
+    return Turn(timeparse_period.between(begin, until, digest.tz), until, following, late)
+
+
+def set_right(digest: Digest, now: datetime) -> datetime | None:
+    """When a digest is due that is due later than its schedule can have it; None when it is due when it should be.
+
+    It was set by a clock that was ahead then, and would stay away for as long.
+    """
+    following = timeparse_schedule.next_after(timeparse_schedule.parse(digest.schedule), now, digest.tz)
+    return following if digest.due_at > following else None

@@ -1,0 +1,51 @@
+"""The dry run of a subscription: which of the newest builds it would have posted, and what they have if none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.domain import filters, grammar, lookup
+from bot.domain.model import Build, Event
+
+LOOKED_AT = 20
+OF_BUILDS = frozenset({Event.UPLOADED, Event.PROCESSED, Event.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The builds that were looked at, those the filter lets through, and of them those that would have been posted.
+
+    All are newest first. `there` has, for each key of the filter, what the builds have where it asks for something.
+    """
+
+    looked: tuple[Build, ...] = ()
+    fitting: tuple[Build, ...] = ()
+    would: tuple[Build, ...] = ()
+    there: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def rehearse(
+    wanted: Sequence[Event], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
+) -> Rehearsal | None:
+    """Try a subscription on the newest of these builds as they stand now; None when it is about no builds at all."""
+    if not OF_BUILDS.intersection(wanted):
+        return None
+    looked = sorted(builds, key=_made, reverse=True)[:most]
+    words = grammar.parse(filter_text)
+    keys = [key for key in lookup.FILTERS if any(option.key == key for option in words.options)]
+    return Rehearsal(
+        tuple(looked),
+        tuple(one for one in looked if lookup.fits(one, words)),
+        tuple(filters.would_post(wanted, filter_text, looked)),
+        tuple((key, _values(key, looked)) for key in keys),
+    )
+
+
+def _values(key: str, builds: Sequence[Build]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact for build in builds for fact in lookup.FILTERS[key](build) if fact))
+
+
+def _made(build: Build) -> datetime:
+    return build.created_at or datetime.min.replace(tzinfo=UTC)

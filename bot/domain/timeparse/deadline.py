@@ -1,0 +1,130 @@
+"""Times to come as people write them (`4h`, `18:00`, `friday`, `tomorrow 10:00`), in their time zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.domain.spelling import bare
+from bot.domain.timeparse.period import zone
+from bot.exceptions import UserInputError
+from bot.i18n import later, say
+
+LONGEST = timedelta(days=30)
+MORNING = time(9)  # when a day begins that was named without a time
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNIT = re.compile(r"minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w")
+_AMOUNT = re.compile(rf"(\d{{1,6}})({_UNIT.pattern})", re.ASCII)
+_AMOUNTS = re.compile(rf"(?:{_AMOUNT.pattern})+", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(am|pm)?", re.ASCII)
+_AT_A_TIME = re.compile(r"@(?=\d)")
+_FILLERS = frozenset({"until", "till", "til", "for", "at"})
+_NEAR = ("today", "tomorrow")
+_HINT = later("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`.")
+
+
+def parse(text: str, *, now: datetime, tz: str) -> datetime:
+    """The time that was written, in UTC: after `now` (aware) and at most `LONGEST` later.
+
+    A day without a time means nine in the morning there (`tz`, IANA), a time without a day the next time it comes.
+    Raises UserInputError with examples.
+    """
+    words = [word for word in bare(text).replace("@", " ").split() if word not in _FILLERS]
+    try:
+        found = _after(words, now) or _at(words, now.astimezone(zone(tz)))
+        too_far = found is not None and found - now > LONGEST
+    except OverflowError:
+        found, too_far = None, True
+    typed = text.strip()[:40]
+    if too_far:
+        sentence = say("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
+        raise UserInputError(sentence, say("`30d` is the longest."))
+    if found is None:
+        raise UserInputError(say("I do not understand the time “{typed}”.", typed=typed), say(_HINT))
+    if found <= now:
+        raise UserInputError(say("“{typed}” is not in the future.", typed=typed), say(_HINT))
+    return found
+
+
+def split(text: str) -> tuple[str, str]:
+    """The words of a text that say when, and the others: `("until friday", "courier")`."""
+    typed = _AT_A_TIME.sub(" ", text).split()
+    when = [_says_when(typed, at) for at in range(len(typed))]
+    return (
+        " ".join(word for word, says in zip(typed, when, strict=True) if says),
+        " ".join(word for word, says in zip(typed, when, strict=True) if not says),
+    )
+
+
+def _says_when(typed: list[str], at: int) -> bool:
+    word = typed[at].casefold()
+    if word.isdecimal():  # an app may be called 2048
+        return at + 1 < len(typed) and bool(_UNIT.fullmatch(typed[at + 1].casefold()))
+    if _UNIT.fullmatch(word):
+        return at > 0 and typed[at - 1].isdecimal()
+    if word in _FILLERS or word in _NEAR or _AMOUNTS.fullmatch(word):
+        return True
+    return bool(_clock(word) or _date(word)) or _weekday(word) is not None
+
+
+def _after(words: list[str], now: datetime) -> datetime | None:
+    """`4h`, `1h 30m`, `2 days`: exactly so much later, whatever the clocks do."""
+    text = "".join(words)
+    if not _AMOUNTS.fullmatch(text):
+        return None
+    much = sum((timedelta(**{_UNITS[unit[0]]: int(count)}) for count, unit in _AMOUNT.findall(text)), timedelta())
+    return now.astimezone(UTC) + much
+
+
+def _at(words: list[str], here: datetime) -> datetime | None:
+    """A day, a time of day, or both in any order: the first such instant that is yet to come."""
+    clocks = [clock for word in words if (clock := _clock(word))]
+    days = [word for word in words if not _clock(word)]
+    if not words or len(clocks) > 1 or len(days) > 1:
+        return None
+    today = here.date()
+    named = _days(days[0], today, timed=bool(clocks)) if days else [today, today + timedelta(days=1)]
+    clock = clocks[0] if clocks else MORNING
+    # a time that the clocks show twice may be yet to come the second time
+    found = [
+        datetime.combine(day, clock, here.tzinfo).replace(fold=fold).astimezone(UTC) for day in named for fold in (0, 1)
+    ]
+    return next((one for one in found if one > here), found[-1] if found else None)
+
+
+def _days(word: str, today: date, *, timed: bool) -> list[date]:
+    """The days a word may mean, in order; today itself only with a time of day."""
+    if word in _NEAR:
+        return [today + timedelta(days=_NEAR.index(word))] if timed or word != "today" else []
+    if (weekday := _weekday(word)) is not None:
+        away = (weekday - today.weekday()) % 7
+        return [today + timedelta(days=one) for one in (away, away + 7) if one or timed]
+    exact = _date(word)
+    return [exact] if exact else []
+
+
+def _clock(word: str) -> time | None:
+    """`18:00`, `6pm` or `6:30pm`; a bare number is no time."""
+    found = _CLOCK.fullmatch(word)
+    if not found or not (found[2] or found[3]):
+        return None
+    hour = int(found[1])
+    if found[3]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + 12 * (found[3] == "pm")
+    return time(hour, int(found[2] or 0)) if hour < 24 else None
+
+
+def _weekday(word: str) -> int | None:
+    fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _date(word: str) -> date | None:
+    try:
+        return date.fromisoformat(word) if "-" in word else None
+    except ValueError:
+        return None

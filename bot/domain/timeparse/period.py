@@ -1,0 +1,227 @@
+"""Periods as people write them (`7d`, `friday`, `last month`, `2026-11-01..`), in their time zone, ends included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from bot import i18n
+from bot.domain.spelling import plainly
+from bot.exceptions import UserInputError
+from bot.i18n import count, later, say
+from bot.i18n.verbatim import verbatim
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
+_ELLIPSIS = re.compile(r"(?<=\w)…")  # two dots, as some keyboards write them
+_HINT = later("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time, aware instants; `end` is included. `says` says it back to the person.
+
+    `open` is one without a beginning: `start` is then some time before anything happened.
+    """
+
+    start: datetime
+    end: datetime
+    says: Callable[[], str] = field(repr=False, compare=False)
+    open: bool = False
+
+    @property
+    def words(self) -> str:
+        """The period in the language of whoever reads it now, who need not be the one who asked for it."""
+        return self.says()
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name; UTC for one this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def local(instant: datetime, there: ZoneInfo) -> datetime:
+    """An aware instant by the clock there; as it is when there was no calendar yet, or is none any more."""
+    try:
+        return instant.astimezone(there)
+    except OverflowError:
+        return instant
+
+
+def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Period | None:
+    """The period of `since:` and `until:`; None when neither was given. Raises UserInputError with an example."""
+    if since is None and until is None:
+        return None
+    if since and ".." in (both := _ELLIPSIS.sub("..", since)):
+        since, _, after = both.partition("..")
+        until = after or until
+    since, until = since and _bounded(since), until and _bounded(until)
+    if not since and not until:
+        raise UserInputError(say("That period has neither a beginning nor an end."), say(_HINT))
+    here = now.astimezone(zone(tz))
+    try:
+        start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
+        end = _end(until, here) if until else here
+    except OverflowError:
+        typed = (since or until or "")[:40]
+        raise UserInputError(say("“{typed}” is too far away.", typed=typed), say(_HINT)) from None
+    if since and not until and start > here:
+        raise UserInputError(say("That period begins in the future."), say(_HINT))
+    if end < start:
+        raise UserInputError(say("That period ends before it begins."), say(_HINT))
+    return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
+
+
+def _bounded(typed: str) -> str:
+    """A time without formatting, quotation marks and the end of a sentence around it."""
+    return plainly(typed).strip(" *_~`\"',;.!?") or typed
+
+
+def _words(start: datetime | None, end: datetime, here: datetime) -> str:
+    """A period as its asker sees it, whose clock shows `here`; `start` None: it has no beginning."""
+    first, last, zone_name = _moment(start) if start else None, _moment(end), verbatim(here.tzinfo)
+    if end.date() == here.date():
+        if first is None:
+            return say("from the beginning to today ({zone})", zone=zone_name)
+        return say("from {first} to today ({zone})", first=first, zone=zone_name)
+    if first is None:
+        return say("from the beginning to {last} ({zone})", last=last, zone=zone_name)
+    if first == last:
+        return say("on {day} ({zone})", day=first, zone=zone_name)
+    return say("from {first} to {last} ({zone})", first=first, last=last, zone=zone_name)
+
+
+def _moment(moment: datetime) -> str:
+    """The day, and the time of day unless the whole day is meant."""
+    whole = (time.min, time(23, 59, 59, 999_000))
+    return i18n.day(moment) + ("" if moment.time() in whole else f" {moment:%H:%M}")
+
+
+def typed(period: Period) -> tuple[tuple[str, str], ...]:
+    """The options that mean exactly this period whenever they are read, with times and offsets."""
+    until = ("until", period.end.isoformat(timespec="milliseconds"))
+    return (until,) if period.open else (("since", period.start.isoformat(timespec="milliseconds")), until)
+
+
+def between(start: datetime, end: datetime, tz: str) -> Period:
+    """The stretch from one instant (aware) up to another, which is not in it; said in the time zone `tz`."""
+    first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
+    return Period(start, end - timedelta(milliseconds=1), partial(_between, first, last))
+
+
+def _between(first: datetime, last: datetime) -> str:
+    return say(
+        "from {first} to {last} ({zone})",
+        first=f"{i18n.day(first)} {first:%H:%M}",
+        last=f"{i18n.day(last)} {last:%H:%M}",
+        zone=verbatim(last.tzinfo),
+    )
+
+
+def before(period: Period) -> Period:
+    """The period that ends where this one begins and is as long by the clock on the wall.
+
+    Raises OverflowError for one that would begin before there were calendars.
+    """
+    start, after = period.start, period.end + timedelta(milliseconds=1)
+    length = after.replace(tzinfo=None) - start.replace(tzinfo=None)
+    if length % timedelta(days=1):
+        # in UTC, where an hour is an hour also on the two nights a year when the clocks change
+        length = after.astimezone(UTC) - start.astimezone(UTC)
+        first = (start.astimezone(UTC) - length).astimezone(start.tzinfo)
+        words = partial(say, later("the same time before"))
+    else:
+        first = _midnight(start.date() - length, start)
+        words = partial(_days_before, length.days)
+    last = (start.astimezone(UTC) - timedelta(milliseconds=1)).astimezone(start.tzinfo)
+    return Period(first, last, words)
+
+
+def _days_before(days: int) -> str:
+    return count("the day before", "the {number} days before", days)
+
+
+def _instant(text: str, here: datetime) -> datetime | None:
+    """The moment of a text with a date and a time; without an offset it is taken in the person's time zone."""
+    if "T" not in text.upper() or not text[:4].isdecimal():
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=here.tzinfo)).astimezone(UTC).astimezone(here.tzinfo)
+
+
+def _start(text: str, here: datetime) -> datetime:
+    if (exactly := _instant(text, here)) is not None:
+        return exactly
+    ago = _AGO.fullmatch(text.strip())
+    if ago and ago[2].lower() == "h":
+        # in UTC, where an hour is an hour also on the two nights a year when the clocks change
+        return (here.astimezone(UTC) - timedelta(hours=int(ago[1]))).astimezone(here.tzinfo)
+    if ago:
+        days = {"d": 1, "w": 7, "m": 30}[ago[2].lower()] * int(ago[1])
+        return _midnight(here.date() - timedelta(days=days), here)
+    return _midnight(_day(text, here), here)
+
+
+def _end(text: str, here: datetime) -> datetime:
+    if (exactly := _instant(text, here)) is not None:
+        return exactly
+    today = here.date()
+    last = {
+        "this week": today,
+        "last week": today - timedelta(days=today.weekday() + 1),
+        "this month": today,
+        "last month": today.replace(day=1) - timedelta(days=1),
+    }
+    day = last.get(_word(text)) or _day(text, here)
+    # in UTC: where the clocks go back at midnight, the day's last hour comes twice
+    return (_midnight(day + timedelta(days=1), here).astimezone(UTC) - timedelta(milliseconds=1)).astimezone(
+        here.tzinfo
+    )
+
+
+def _midnight(day: date, here: datetime) -> datetime:
+    """The day's first instant; raises OverflowError for one that UTC, in which Applivery is asked, cannot name."""
+    return datetime.combine(day, time.min, tzinfo=here.tzinfo).astimezone(UTC).astimezone(here.tzinfo)
+
+
+def _word(text: str) -> str:
+    return " ".join(text.replace("-", " ").replace("_", " ").split()).casefold()
+
+
+def _day(text: str, here: datetime) -> date:
+    word = _word(text)
+    today = here.date()
+    monday = today - timedelta(days=today.weekday())
+    first = today.replace(day=1)
+    named = {
+        "today": today,
+        "now": today,
+        "yesterday": today - timedelta(days=1),
+        "this week": monday,
+        "last week": monday - timedelta(days=7),
+        "this month": first,
+        "last month": (first - timedelta(days=1)).replace(day=1),
+    }
+    if word in named:
+        return named[word]
+    weekdays = [name for name in _DAYS if len(word) >= 3 and name.startswith(word)]
+    if len(weekdays) == 1:
+        return today - timedelta(days=(today.weekday() - _DAYS.index(weekdays[0])) % 7 or 7)
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        hint = say(_HINT)
+        if word in ("last", "this"):
+            two = say('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
+            hint = f"{two} {hint}"
+        raise UserInputError(say("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None

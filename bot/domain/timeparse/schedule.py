@@ -1,0 +1,95 @@
+"""Schedules as people write them (`daily@09:00`, `mon,thu@17:30`) and when they come, right over clock changes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from cronsim import CronSim
+
+from bot.domain.spelling import bare
+from bot.domain.timeparse.period import zone
+from bot.exceptions import UserInputError
+from bot.i18n import later, say
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SAID = (
+    later("Monday"),
+    later("Tuesday"),
+    later("Wednesday"),
+    later("Thursday"),
+    later("Friday"),
+    later("Saturday"),
+    later("Sunday"),
+)
+_EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
+_WEEKDAYS = (0, 1, 2, 3, 4)
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_HINT = later("Write it like `daily@09:00`, `weekdays@09:00`, `monday@09:00` or `mon,thu@17:30`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Some days of the week (0 is Monday, in order, each once) and a local time of day; `str()` is how to type it."""
+
+    days: tuple[int, ...]
+    at: time
+
+    def __str__(self) -> str:
+        if self.days == _EVERY_DAY:
+            days = "daily"
+        elif self.days == _WEEKDAYS:
+            days = "weekdays"
+        elif len(self.days) == 1:
+            days = _DAYS[self.days[0]]
+        else:
+            days = ",".join(_DAYS[day][:3] for day in self.days)
+        return f"{days}@{self.at:%H:%M}"
+
+
+def parse(text: str) -> Schedule:
+    """The schedule that was typed, in any case and with blanks where people put them.
+
+    Raises UserInputError with examples.
+    """
+    days, at, clock = bare(text).partition("@")
+    found = _TIME.fullmatch(clock.strip())
+    if not at or not found:
+        sentence = say("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
+        raise UserInputError(sentence, say(_HINT))
+    chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
+    return Schedule(tuple(sorted(chosen)), time(int(found[1]), int(found[2])))
+
+
+def explain(schedule: Schedule) -> str:
+    """Say a schedule in words: `every Monday and Thursday at 17:30`."""
+    at = f"{schedule.at:%H:%M}"
+    if schedule.days == _EVERY_DAY:
+        return say("every day at {time}", time=at)
+    if schedule.days == _WEEKDAYS:
+        return say("every weekday at {time}", time=at)
+    *names, last = (say(_SAID[day]) for day in schedule.days)
+    days = say("{some} and {last}", some=", ".join(names), last=last) if names else last
+    return say("every {days} at {time}", days=days, time=at)
+
+
+def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
+    """The first time after `after` (aware) at which the schedule comes round in the zone `tz`, in UTC.
+
+    A time the clocks skip comes when they have been put forward; one they show twice comes the first time only.
+    """
+    cron_days = ",".join(str(day + 1) for day in schedule.days)
+    ticks = CronSim(f"{schedule.at.minute} {schedule.at.hour} * * {cron_days}", after.astimezone(zone(tz)))
+    # cronsim counts in local time: asked within the repeated hour, it names again what has already been
+    return next(one for tick in ticks if (one := tick.astimezone(UTC)) > after)
+
+
+def _days(word: str, text: str) -> tuple[int, ...]:
+    if word in ("daily", "weekdays"):
+        return _EVERY_DAY if word == "daily" else _WEEKDAYS
+    fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
+    if len(fitting) != 1:
+        sentence = say("I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40])
+        raise UserInputError(sentence, say(_HINT))
+    return tuple(fitting)

@@ -1,0 +1,103 @@
+"""The parts that settings alone decide: the workspace, Slack's Web API, the claim page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import unquote
+
+import aiohttp
+
+from bot.applivery.client import Applivery
+from bot.applivery.hosts import Hosts
+from bot.applivery.rate_budget import Budget
+from bot.db.database import Store
+from bot.domain.model import Role
+from bot.observability.telemetry import Metrics, redactor
+from bot.services.access import People
+from bot.services.permissions import Permission
+from bot.settings import Settings, networks
+from bot.slack.client import Poster
+from bot.testing_overrides import Tuning
+from bot.web.claim.page import ClaimPage
+
+
+def learn_secrets(settings: Settings) -> None:
+    """From now on let no log line, whatever it says, hold one of these secrets."""
+    for secret in (
+        settings.slack_bot_token,
+        settings.slack_app_token,
+        settings.slack_signing_secret,
+        settings.applivery_token,
+        settings.applivery_webhook_secret,
+    ):
+        redactor.learn(secret.get_secret_value() if secret else None)
+    written = re.search(r"://[^/@]*?:([^/@]*)@", settings.database_url)  # the password of the database
+    if written:
+        redactor.learn(written[1], unquote(written[1]))
+
+
+@asynccontextmanager
+async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> AsyncIterator[Applivery]:
+    """The workspace these settings name, until the block ends."""
+    budget = Budget(settings.applivery_requests_per_hour)
+    metrics.budget_left.set_function(lambda: budget.left)
+    client = Applivery(
+        hosts=Hosts.of_tenant(
+            settings.applivery_tenant,
+            api=settings.applivery_api_url,
+            upload=settings.applivery_upload_url,
+            download=settings.applivery_download_url,
+            dashboard=settings.applivery_dashboard_url,
+        ),
+        organization=settings.applivery_organization,
+        token=settings.applivery_token.get_secret_value(),
+        budget=budget,
+        timeout=tuning.applivery_seconds,
+        endurance=tuning.endurance,
+        observe=metrics.asked,
+    )
+    async with client:
+        yield client
+
+
+def poster_of(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession) -> Poster:
+    """Slack's Web API as these settings reach it."""
+    return Poster(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=f"{settings.slack_api_url}/",
+        session=session,
+        pace=tuning.pace_seconds,
+    )
+
+
+def people_of(settings: Settings, poster: Poster, store: Store) -> People:
+    """The people of Slack, with the roles these settings and the grants give them."""
+    return People(
+        poster,
+        store,
+        admins=settings.access_admins,
+        default=Role[settings.access_default_role.upper()],
+        language=settings.language,
+    )
+
+
+def claim_page(
+    settings: Settings, tuning: Tuning, *, applivery: Applivery, store: Store, metrics: Metrics, permission: Permission
+) -> ClaimPage | None:
+    """The page that links lead to; None without a public address."""
+    if settings.public_url is None:
+        return None
+    life_seconds = settings.ticket_minutes * 60
+    return ClaimPage(
+        applivery,
+        store,
+        metrics,
+        tuning.clock,
+        settings.public_url,
+        permit=permission.ticket,
+        life_seconds=life_seconds,
+        language=settings.language,
+        trusted_proxies=networks(settings.trusted_proxies),
+    )

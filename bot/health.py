@@ -1,0 +1,153 @@
+"""How the bot does, measured in one place: for /readyz and /metrics by part, for `status` and Home as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from bot import __version__
+from bot.applivery.client import Applivery
+from bot.db.database import Store
+from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
+from bot.exceptions import BotError
+from bot.i18n import later, say
+from bot.observability.causes import cause
+from bot.services.app_directory import Catalogue
+from bot.settings import Settings
+from bot.slack.client import Poster
+from bot.slack.socket_mode.pool import Sockets
+from bot.supervisor import Jobs
+from bot.testing_overrides import Tuning
+from bot.web import readiness
+from bot.web.readiness import FRESH, SECONDS, Check
+
+SILENT = later("It does not answer.")
+SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
+
+
+class Vitals:
+    """Looks at every part when it is asked; no look takes longer than it is allowed, and none raises."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tuning: Tuning,
+        *,
+        jobs: Jobs,
+        applivery: Applivery,
+        catalogue: Catalogue,
+        poster: Poster,
+        sockets: Sockets | None,
+    ) -> None:
+        self._jobs = jobs
+        self._store: Store = jobs.store
+        self._budget = applivery.budget
+        self._catalogue = catalogue
+        self._sockets = sockets
+        self._clock = tuning.clock
+        self._started_at = tuning.clock()
+        self._answered_at: float | None = None
+        self._poster = poster
+        self._idle = settings.poll_idle_seconds
+        self.checks: dict[str, Check] = {
+            "slack": self._slack_check,
+            "database": partial(readiness.database, jobs.store),
+            "polling": self.polling,
+        }
+
+    async def _slack_check(self, *, seconds: float = SECONDS, fresh: float = FRESH) -> dict[str, Any]:
+        return await readiness.slack(self._sockets, self._poster, fresh=fresh, seconds=seconds)
+
+    async def polling(self, *, seconds: float = SECONDS) -> dict[str, Any]:
+        """Whether polls bring something."""
+        stretch = self._budget.stretch
+        return await readiness.polling(self._store, self._idle, self._jobs.watch.tries, stretch, seconds=seconds)
+
+    async def health(self) -> Health:
+        """Everything, asked afresh and side by side; what does not answer soon counts as not answering."""
+        (slack, database, polling, waiting), applivery, (version, tables), paused = await asyncio.gather(
+            asyncio.gather(
+                self._slack_check(seconds=SOON, fresh=0.0),
+                readiness.database(self._store, seconds=SOON),
+                self.polling(seconds=SOON),
+                readiness.waiting(self._store, seconds=SOON),
+            ),
+            self._applivery(),
+            self._engine(),
+            self._paused(),
+        )
+        if not polling["ok"] and not applivery.problem:
+            with suppress(BotError):
+                await self._jobs.watch.try_again()  # it answers: what the polls wait for may be over
+        return Health(
+            slack=self._slack(slack),
+            applivery=applivery,
+            database=Storage(database["ok"], self._store.dialect, version, tables, database.get("problem", "")),
+            polling=_polling(polling),
+            to_say=ToSay(waiting.get("count"), waiting.get("oldest_seconds", 0.0), paused),
+            trouble=self._trouble(),
+            version=__version__,
+            started_at=self._started_at,
+            asked_at=self._clock().astimezone(UTC),
+        )
+
+    def _slack(self, check: dict[str, Any]) -> SlackSide:
+        problem = check.get("problem", "")
+        if self._sockets is None:
+            return SlackSide(check["ok"], problem=problem)
+        greeted = self._sockets.greeted
+        at = None if greeted is None else self._at(greeted)
+        return SlackSide(check["ok"], check["connections"], self._sockets.count, at, problem)
+
+    async def _applivery(self) -> AppliverySide:
+        """By a question asked now."""
+        problem = why = ""
+        try:
+            await asyncio.wait_for(self._catalogue.apps(fresh=True), SOON)
+        except BotError as error:
+            problem, why = error.sentence, cause(error)
+        except TimeoutError as error:
+            problem, why = say(SILENT), cause(error)
+        else:
+            self._answered_at = time.monotonic()
+        known = [at for at in (self._answered_at, self._jobs.watch.tries.worked_at) if at is not None]
+        last = self._at(max(known)) if known else None
+        budget = self._budget
+        return AppliverySide(budget.left, budget.per_hour, budget.stretch, problem, why, last)
+
+    async def _engine(self) -> tuple[str, str]:
+        try:
+            async with asyncio.timeout(SOON):
+                return await self._store.engine_version(), await self._store.version() or ""
+        except Exception:  # noqa: BLE001 - the driver's own errors come as they are; the check says that it is away
+            return "", ""
+
+    async def _paused(self) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(SOON):
+                return tuple(sorted(await self._store.paused_channels()))
+        except (BotError, TimeoutError):
+            return ()
+
+    def _trouble(self) -> Trouble | None:
+        """The last thing that was away, or still is."""
+        known = [one.last for one in self._jobs.outages() if one.last]
+        if not known:
+            return None
+        last = max(known, key=lambda one: (one.ended is None, one.ended or one.began))
+        ended = None if last.ended is None else self._at(last.ended)
+        return Trouble(last.what, last.problem, self._at(last.began), ended, last.cause)
+
+    def _at(self, moment: float) -> datetime:
+        """A time.monotonic() as people know it."""
+        return (self._clock() - timedelta(seconds=time.monotonic() - moment)).astimezone(UTC)
+
+
+def _polling(check: dict[str, Any]) -> Polling:
+    oldest = check.get("oldest_poll")
+    at = datetime.fromisoformat(oldest) if oldest else None
+    return Polling(check["ok"], check.get("apps"), check.get("behind", 0), at, check.get("problem", ""))

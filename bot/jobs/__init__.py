@@ -1,1 +1,0 @@
-"""Door 2, a clock ticks: each file has one step."""

@@ -1,6 +1,0 @@
-"""The page to watch both pretended sides in, and to be a person in the pretended Slack."""
-
-from bot.sandbox.page.installed import Command, Hint, Installed, Persona, Shortcut
-from bot.sandbox.page.server import Page
-
-__all__ = ["Command", "Hint", "Installed", "Page", "Persona", "Shortcut"]

@@ -1,0 +1,302 @@
+"""Who is asking: Slack's word on a person, remembered for five minutes, as an Asker with a role."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from bot import i18n as languages
+from bot.db.database import Store
+from bot.domain import access
+from bot.domain.access import Person
+from bot.domain.model import Asker, Outsider, Role
+from bot.domain.states import Withdrawal
+from bot.exceptions import (
+    ChannelUnavailable,
+    DeliveryUnknown,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    SlackRateLimited,
+)
+from bot.i18n import ENGLISH, say
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.slack.client import Poster, yes_or_no
+from bot.timeouts import person_waits
+
+log = logger(__name__)
+
+REMEMBER_SECONDS = 300.0
+# A person who was known this short a while ago stays known while Slack answers nothing but "too many requests".
+STALE_SECONDS = 3600.0
+LANGUAGE_SECONDS = 2.0  # that a person waits to be spoken to in their own
+ANEW_SECONDS = 1.0  # what is done at once shares one question
+MOST = 10_000
+# Slackbot, and who system notices are from: Slack does not say that they are bots
+SLACKBOTS = ("USLACKBOT", "USLACK")
+# These people are not there, which is an answer. https://docs.slack.dev/reference/methods/users.info#errors
+NO_GROUP = ("no_such_subteam", "subteam_not_found")
+NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
+
+Fact = TypeVar("Fact")
+
+
+class Known(NamedTuple, Generic[Fact]):
+    """An answer, or the question under way; `before` is the last answer there was and `at` when it was asked for."""
+
+    until: float
+    answer: asyncio.Future[Fact]
+    for_a_person: bool
+    at: float
+    before: Known[Fact] | None = None
+
+
+class Remembered(Generic[Fact]):
+    """Answers to one kind of question, each kept for so many seconds; many askers at once cause one question.
+
+    While Slack is busy an answer is good for `stale` seconds.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[str], Awaitable[Fact]],
+        clock: Callable[[], float],
+        seconds: float = REMEMBER_SECONDS,
+        stale: float = STALE_SECONDS,
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._seconds = seconds
+        self._stale = stale
+        self._known: dict[str, Known[Fact]] = {}
+
+    async def get(self, key: str) -> Fact:
+        """The answer about `key`; a failed question is asked again by the next one who wants to know."""
+        known = self._known.get(key)
+        if known is None or self._is_over(known):
+            if len(self._known) >= MOST:
+                self._known.clear()
+            known = self._known[key] = self._asked(key, known)
+        try:
+            # shielded: one impatient asker must not cancel the look-up of another
+            return await asyncio.shield(known.answer)
+        except SlackRateLimited:
+            if known.before is None or known.before.at + self._stale <= self._clock():
+                raise
+            return known.before.answer.result()
+
+    def _is_over(self, known: Known[Fact]) -> bool:
+        # a job's question may take longer than a person waits
+        impatient = person_waits() and not known.for_a_person and not known.answer.done()
+        return known.until <= self._clock() or impatient or _failed(known.answer)
+
+    def _asked(self, key: str, known: Known[Fact] | None) -> Known[Fact]:
+        good = known if known is None or (known.answer.done() and not _failed(known.answer)) else known.before
+        now, answer = self._clock(), asyncio.ensure_future(self._ask(key))
+        answer.add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
+        return Known(now + self._seconds, answer, person_waits(), now, good and good._replace(before=None))
+
+    def forget(self, key: str) -> None:
+        """Ask again the next time, even when an answer is under way: it may be from before."""
+        self._known.pop(key, None)
+
+
+def _failed(answer: asyncio.Future[Fact]) -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
+
+
+class People:
+    """Turns (team, user, channel) of a Slack payload into an Asker; fails closed.
+
+    Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role:
+    PermissionUnverified.
+    """
+
+    def __init__(
+        self,
+        poster: Poster,
+        store: Store,
+        *,
+        admins: Collection[str],
+        default: Role,
+        language: str = ENGLISH,
+        clock: Callable[[], float] = time.monotonic,
+        seconds: float = REMEMBER_SECONDS,
+        strict: bool = False,
+    ) -> None:
+        self._poster = poster
+        self._store = store
+        self._admins = tuple(admins)
+        self._default = default
+        self._language = language
+        self._clock = clock
+        self._strict = strict
+        stale = 0.0 if strict else STALE_SECONDS
+        self._people = Remembered(self._person, clock, seconds, stale)
+        self._groups = Remembered(poster.group_members, clock, seconds, stale)
+
+    def anew(self) -> People:
+        """The same for what acts by itself: asks Slack at each act, and waits where Slack does not answer."""
+        return People(
+            self._poster,
+            self._store,
+            admins=self._admins,
+            default=self._default,
+            language=self._language,
+            clock=self._clock,
+            seconds=ANEW_SECONDS,
+            strict=True,
+        )
+
+    async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Asker:
+        """The person with their roles.
+
+        Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
+        """
+        try:
+            home = (await self._poster.identity()).team_id
+            person = await self._people.get(user_id)
+        except SlackError as error:
+            if self._strict and error.code in NOT_THERE:
+                raise PermissionDenied(reason=Withdrawal.PERSON) from error
+            # those two are worded for messages, and nobody has sent one
+            silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
+            why = say("Slack does not tell me.") if silent else error.sentence
+            words = say("I could not check who you are: {why}", why=why)  # which is a whole sentence
+            raise PermissionUnverified(words).wait_as(error) from error
+        asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
+        grants = await self._store.grants(home)
+        every = sorted({one.grantee for one in grants if one.grantee.startswith("S")})
+        within = await asyncio.gather(*(self._is_in(user_id, group) for group in every))  # none waits for another
+        asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
+        access.require_known(asker)
+        return asker
+
+    async def workspace(self) -> str:
+        """The id of the workspace the bot is installed in. Raises SlackError."""
+        return (await self._poster.identity()).team_id
+
+    async def outsider(self, user_id: str) -> Outsider | None:
+        """What kind of outsider a person is; None for a member. Raises UserInputError for a bot or a leaver."""
+        person, home = await self._people.get(user_id), (await self._poster.identity()).team_id
+        access.require_person(person)
+        return access.outsider(person, home_team=home, admins=self._admins)
+
+    async def name(self, user_id: str) -> str:
+        """What somebody is called; their id while Slack cannot tell."""
+        try:
+            return (await self._people.get(user_id)).name or user_id
+        except SlackError:
+            return user_id
+
+    async def person(self, user_id: str) -> Person:
+        """What Slack says of somebody. Raises SlackError."""
+        return await self._people.get(user_id)
+
+    async def require_person(self, user_id: str) -> None:
+        """Raise UserInputError for a bot and for a person who has left; not while Slack cannot tell."""
+        with suppress(SlackError):
+            access.require_person(await self.person(user_id))
+
+    async def language(self, user_id: str) -> str:
+        """The language to speak with somebody, ready: their Slack's when the bot speaks it, else everybody's."""
+        try:
+            async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
+                spoken = languages.of((await self.person(user_id)).locale) or self._language
+        except (SlackError, TimeoutError):
+            spoken = self._language
+        if not languages.ready(spoken):
+            await asyncio.to_thread(languages.prepare, spoken)
+        return spoken
+
+    async def locale(self, user_id: str) -> str:
+        """Somebody's locale (`es-ES`); the language everybody is spoken with when Slack does not tell."""
+        try:
+            return (await self.person(user_id)).locale or self._language
+        except SlackError:
+            return self._language
+
+    async def group(self, group_id: str) -> frozenset[str]:
+        """The people of a user group. Raises SlackError."""
+        return await self._groups.get(group_id)
+
+    async def home(self, user_id: str) -> str | None:
+        """The domain of somebody's e-mail; None when Slack does not tell."""
+        try:
+            return ((await self.person(user_id)).email or "").rpartition("@")[2] or None
+        except SlackError:
+            return None
+
+    async def _is_in(self, user_id: str, group_id: str) -> bool:
+        try:
+            return user_id in await self._groups.get(group_id)
+        except SlackError as error:
+            log.warning("people.group_unknown", group=group_id, code=error.code, cause=cause(error))
+            if self._strict and error.code not in NO_GROUP:
+                raise PermissionUnverified from error
+            return False  # a role nobody can confirm is not given
+
+    async def admins(self, team_id: str) -> list[str]:
+        """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
+        granted = [
+            one.grantee
+            for one in await self._store.grants(team_id)
+            if one.role is Role.ADMIN and one.app_id is None and not one.grantee.startswith("S")
+        ]
+        known = list(dict.fromkeys([*self._admins, *granted]))
+        return known or await self._poster.workspace_admins()
+
+    def forget(self, changed: str) -> None:
+        """Drop what is remembered of a person or a user group: Slack says that it has changed."""
+        self._people.forget(changed)
+        self._groups.forget(changed)
+
+    async def _person(self, user_id: str) -> Person:
+        """Slack's record of a person.
+
+        Raises DeliveryUnknown for one that does not say who they are, which is no member.
+        """
+        facts = await self._poster.user(user_id)
+        profile = facts.get("profile")
+        profile = profile if isinstance(profile, dict) else {}
+        home = (await self._poster.identity()).team_id
+        team, gone, bot = _team(facts, home), yes_or_no(facts.get("deleted")), yes_or_no(facts.get("is_bot"))
+        guest = yes_or_no(facts.get("is_restricted"))
+        if user_id not in _ids(facts) or gone is None or bot is None or not team:
+            raise DeliveryUnknown(code="incomplete_user")
+        if guest is None and team == home and not (gone or bot):
+            raise DeliveryUnknown(code="incomplete_user")
+        return Person(
+            user_id=user_id,
+            team_id=team,
+            name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),
+            email=profile.get("email"),
+            tz=str(facts.get("tz") or "UTC"),
+            locale=str(facts.get("locale") or ""),
+            admin=any(facts.get(one) is True for one in ("is_admin", "is_owner", "is_primary_owner")),
+            guest=bool(guest or facts.get("is_ultra_restricted")),
+            bot=bot or user_id in SLACKBOTS,
+            gone=gone,
+        )
+
+
+def _enterprise(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an organisation says of a person. https://docs.slack.dev/enterprise/developing-for-enterprise-orgs"""
+    found = facts.get("enterprise_user")
+    return found if isinstance(found, dict) else {}
+
+
+def _ids(facts: Mapping[str, Any]) -> tuple[object, object]:
+    return facts.get("id"), _enterprise(facts).get("id")
+
+
+def _team(facts: Mapping[str, Any], home: str) -> str:
+    """The workspace of a person: an organisation's record may have none of its own, and a list of several."""
+    named, several = facts.get("team_id"), _enterprise(facts).get("teams")
+    if isinstance(several, list) and home in several:
+        return home
+    return named if isinstance(named, str) else ""

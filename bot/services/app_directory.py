@@ -1,0 +1,217 @@
+"""The apps of the workspace, remembered for a minute, and the builds somebody means."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Collection
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from bot.applivery import build_search
+from bot.applivery.build_search import Wanted, anything
+from bot.applivery.client import Applivery, Page
+from bot.applivery.pagination import PAGE_SIZE
+from bot.applivery.queries import PLATFORMS
+from bot.domain import lookup
+from bot.domain.builds import can_be_had
+from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.model import App, Build
+from bot.exceptions import NotFound, NotFoundByName, UserInputError
+from bot.i18n import current, figure, say
+from bot.timeouts import person_waits
+
+REMEMBER_SECONDS = 60.0
+
+
+class Chosen(NamedTuple):
+    """The build somebody meant, and the newest ready one of each other platform."""
+
+    build: Build
+    others: tuple[Build, ...] = ()
+
+
+@dataclass
+class _Rest:
+    """The pages of a list after the first, while the first is still what it was: `mark` tells it by."""
+
+    mark: tuple[object, ...]
+    until: float
+    pages: dict[int, Page[Build]] = field(default_factory=dict)
+
+
+class Catalogue:
+    """Finds apps and builds by what people type; one list call serves everybody who asks in the same minute."""
+
+    def __init__(self, applivery: Applivery, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._applivery = applivery
+        self._clock = clock
+        self._apps: tuple[App, ...] = ()
+        self._until = float("-inf")
+        self._asking: dict[tuple[str, bool], asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        self._asked: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
+        self._rest: dict[str, _Rest] = {}
+
+    async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
+        """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
+        if not fresh and self._clock() < self._until:
+            return self._apps
+        # shared, its failure too: in an outage nobody waits for the one before. A failure is worded already, so it is
+        # shared with those who read its language, and who wait as long for it.
+        who = (current(), person_waits())
+        asking = self._asking.get(who)
+        if asking is None or asking.done():
+            asking = self._asking[who] = asyncio.create_task(self._ask())
+            asking.add_done_callback(_heard)
+        await asyncio.shield(asking)
+        return self._apps
+
+    async def _ask(self) -> None:
+        self._apps = tuple(await self._applivery.apps())
+        self._until = self._clock() + REMEMBER_SECONDS
+
+    async def app(self, typed: str) -> App:
+        """The app with this id, slug or name; asks Applivery again before it says there is none.
+
+        Raises AmbiguousInput or NotFoundByName (see domain.choice), or what Applivery's answer means.
+        """
+        try:
+            return lookup.app(typed, await self.apps())
+        except NotFoundByName:
+            return lookup.app(typed, await self.apps(fresh=True))
+
+    async def builds(
+        self, app: App, filters: Words = NO_WORDS, *, wanted: Wanted = anything, most: int | None = PAGE_SIZE
+    ) -> list[Build]:
+        """The newest builds of an app that pass the filters and are wanted, newest first, however old; None: all.
+
+        Filters are applied here: Applivery has refused undocumented list parameters (code 6002).
+        """
+        return await build_search.newest(self._of(app), lambda one: lookup.fits(one, filters) and wanted(one), most)
+
+    def walk(self, app: App) -> AsyncGenerator[Build, None]:
+        """Every build of an app, newest first, asked for as far as the caller reads on."""
+        return build_search.walk(self._of(app))
+
+    async def search(
+        self, app: App, typed: str, wanted: Wanted = anything, *, most: int | None = PAGE_SIZE
+    ) -> list[Build]:
+        """The builds of an app for what has been typed so far; see `finding.search`."""
+        return await build_search.search(self._of(app), typed, wanted, most=most)
+
+    async def of_version(self, app: App, version: str) -> list[Build]:
+        """Every build of an app with this version, newest first; empty when there is none."""
+        return [one for one in await build_search.meant(self._of(app), version) if lookup.is_version(one, version)]
+
+    async def build(
+        self,
+        app: App,
+        which: str,
+        filters: Words = NO_WORDS,
+        *,
+        recalled: Collection[str] = (),
+        prefer: lookup.Prefer | None = None,
+    ) -> Chosen:
+        """The one build meant by `latest`, a version, `#number` or an id. Raises as domain.choice.build does.
+
+        A `recalled` one (by id) is never the latest, nor offered beside it; `prefer` says what is meant of several.
+        """
+        if lookup.BUILD_ID.fullmatch(which):
+            return Chosen(await self.build_by_id(which, (app,)))
+        fetch = self._of(app)
+        if which.strip().casefold() != lookup.LATEST:
+            found = await build_search.meant(fetch, which, partial(lookup.fits, words=filters))
+            return Chosen(lookup.build(which, found, app, recalled, prefer))
+        platforms = () if filters.options else app.platforms or PLATFORMS
+        found = await build_search.latest(
+            fetch,
+            partial(can_be_had, recalled=recalled),
+            lambda one: lookup.fits(one, filters),
+            [one for one in platforms if one in PLATFORMS],
+        )
+        build = lookup.build(which, found, app, recalled)
+        return Chosen(build, tuple(lookup.other_platforms(build, found, recalled)))
+
+    # ------------------------------------------------------------------ the pages
+
+    def _of(self, app: App) -> build_search.Fetch:
+        async def fetch(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
+            return await (self._shared(app, page, version, os) if version or os else self._page(app, page))
+
+        return fetch
+
+    async def _page(self, app: App, number: int) -> Page[Build]:
+        """A page of an app's builds, asked for just now.
+
+        Beyond the first, it may be a minute old as long as the first page is what it was then.
+        """
+        self._forget_old()
+        if number == 1:
+            page = await self._shared(app, 1)
+            mark = (page.total, *(one.id for one in page.items))
+            if app.id not in self._rest or self._rest[app.id].mark != mark:
+                self._rest[app.id] = _Rest(mark, self._clock() + REMEMBER_SECONDS)
+            return page
+        rest = self._rest.get(app.id)
+        if rest is None:
+            return await self._shared(app, number)
+        if number not in rest.pages:
+            rest.pages[number] = await self._shared(app, number)
+        return rest.pages[number]
+
+    def _forget_old(self) -> None:
+        now = self._clock()
+        self._rest = {app_id: rest for app_id, rest in self._rest.items() if rest.until > now}
+
+    async def _shared(self, app: App, number: int, version: str | None = None, os: str | None = None) -> Page[Build]:
+        """A page of an app's builds; who asks while it is on its way gets the same one."""
+        key = (app.id, number, version, os, current(), person_waits())
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = asyncio.create_task(
+                self._applivery.builds(app, page=number, limit=PAGE_SIZE, version=version, os=os)
+            )
+            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+            asked.add_done_callback(_heard)
+            self._asked[key] = asked
+        # shielded: one impatient asker must not cancel the request of another
+        page = await asyncio.shield(asked)
+        # One after the other, so that acknowledgements come between the answers of all who have waited for this page.
+        async with self._turn:
+            await asyncio.sleep(0)
+        return page
+
+    # ------------------------------------------------------------------ by id
+
+    async def build_by_id(self, build_id: str, apps: tuple[App, ...]) -> Build:
+        """A build of which only the id is known, looked for in the given apps. Raises NotFound when none has it."""
+        if len(apps) == 1:
+            return replace(await self._applivery.build(apps[0].id, build_id), app=apps[0])
+        # Applivery has no path to a build without its app, so each app is asked, a few at a time.
+        several = asyncio.Semaphore(5)
+
+        async def ask(app: App) -> Build | None:
+            async with several:
+                try:
+                    return replace(await self._applivery.build(app.id, build_id), app=app)
+                except NotFound:
+                    return None
+
+        if len(apps) > 60:
+            raise UserInputError(
+                say("That build id could be in any of {number} apps.", number=figure(len(apps))),
+                say("Name the app too: `get <app> {build_id}`.", build_id=build_id),
+            )
+        answers = await asyncio.gather(*(ask(app) for app in apps))
+        for build in answers:
+            if build is not None:
+                return build
+        raise NotFound(say("No app of this workspace has a build with that id."))
+
+
+def _heard(asked: asyncio.Task[Any]) -> None:
+    """Ask for what went wrong, so that asyncio does not log what nobody was left to hear."""
+    if not asked.cancelled():
+        asked.exception()

@@ -1,0 +1,40 @@
+"""What Slack has no room for in a form or a button stays in the database; the form or button carries the key to it."""
+
+from __future__ import annotations
+
+import re
+
+from bot.db.database import Store
+from bot.exceptions import UserInputError
+from bot.i18n import say
+
+CARRIED = 1500  # characters of a text that a button or form carries itself, beside what else it has to say
+_KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
+
+
+class Drafts:
+    """Puts a key in the place of a long text, and the text in the place of its key."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def carried(self, text: str, most: int = CARRIED) -> str:
+        """The text itself, or the key to it when it is longer than so many characters. Raises DatabaseUnavailable."""
+        if len(text) <= most:
+            return text
+        return f"draft:{await self._store.save_draft(text)}"
+
+    async def whole(self, carried: str) -> str:
+        """What was carried, with the text where the key is.
+
+        Raises UserInputError when it is kept no longer, or DatabaseUnavailable.
+        """
+        found = _KEY.search(carried)
+        if found is None:
+            return carried
+        text = await self._store.draft(found[1])
+        if text is None:
+            raise UserInputError(
+                say("That is too old: what was typed then is no longer kept."), say("Please start again.")
+            )
+        return carried.replace(found[0], text, 1)

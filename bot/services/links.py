@@ -1,0 +1,136 @@
+"""Giving somebody a link: held to a measure, minted now or when a claim page's button is pressed, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Protocol
+
+from bot.applivery.client import Applivery
+from bot.db.database import Store
+from bot.domain import builds, lookup
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.install import over_the_air, usual_kind
+from bot.domain.model import Asker, Build, FileKind, Link
+from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
+from bot.observability.telemetry import Metrics
+from bot.services.app_directory import Catalogue
+
+
+class Claims(Protocol):
+    """The claim page, as far as a link is concerned."""
+
+    async def address(
+        self, *, asker: Asker, build: Build, kind: FileKind, file_id: str | None = None
+    ) -> tuple[str, datetime]:
+        """Issue a ticket; returns the page's address and when it closes (aware UTC)."""
+        ...
+
+
+class Handout:
+    """The one way to a link, for commands, clicks, forms and announcements alike.
+
+    Without a claim page (`claims` None) a token is minted for the person at once; with one, a ticket is issued and
+    the token is minted when the person presses the page's button, so that nothing that fetches links can spend it.
+    """
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        catalogue: Catalogue,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        claims: Claims | None = None,
+        per_minute: int = 10,
+        per_hour: int = 60,
+    ) -> None:
+        self._applivery = applivery
+        self._catalogue = catalogue
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._claims = claims
+        self._per_minute = per_minute
+        self._per_hour = per_hour
+
+    @property
+    def installs(self) -> bool:
+        """Whether an iPhone can be made to install: only an https page can start that."""
+        return self._claims is not None
+
+    def usual_kind(self, build: Build) -> FileKind:
+        """The file for somebody who did not say which."""
+        return FileKind.AUTO if self.installs and over_the_air(build) else usual_kind(build)
+
+    async def give(
+        self, asker: Asker, build: Build, kind: FileKind, *, door: Entrypoint, file_id: str | None = None
+    ) -> Link:
+        """A fresh link for this person alone.
+
+        Raises BuildRecalled for a build that was taken back, RateLimited beyond the measure, BuildNotProcessed, Gone
+        and what else Applivery's answer means. Each try is one audit row; the token is written nowhere.
+        """
+        try:
+            await self.refuse_recalled(build)
+            wait = await self._store.take_link(asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour)
+            if wait > 0:
+                raise RateLimited(wait)
+            link = await self._link(asker, build, kind, file_id)
+        except BotError as problem:
+            await self._write_down(asker, build, kind_of(problem), door, None)
+            raise
+        await self._write_down(asker, build, AuditOutcome.TICKET if link.by_page else AuditOutcome.MINTED, door, link)
+        return link
+
+    async def refuse_recalled(self, build: Build) -> None:
+        """Raise BuildRecalled, with the build to take instead, when somebody took this one back."""
+        recalls = await self._store.recalls()
+        if build.id not in recalls:
+            return
+        newest = await self.in_place_of(build)
+        instead = (lookup.label(newest), f"{newest.app.id}/{newest.id}") if newest else None
+        raise BuildRecalled(f"{build.app.name} {lookup.label(build)}", recalls[build.id].reason, instead)
+
+    async def in_place_of(self, build: Build) -> Build | None:
+        """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
+        try:
+            return await self._in_place_of(build, await self._store.recalls())
+        except BotError:
+            return None  # that nobody gets this one is what matters
+
+    async def _in_place_of(self, build: Build, recalls: Collection[str]) -> Build | None:
+        """What to take instead; the whole list is asked for when the newest builds are of other lines."""
+        usable: list[Build] = []
+        async for one in self._catalogue.walk(build.app):
+            if builds.can_replace(one, build, recalls):
+                usable.append(one)
+            if usable and builds.line_of(usable[-1]) == builds.line_of(build):
+                break
+        return builds.in_place_of(build, usable, recalls)
+
+    async def _link(self, asker: Asker, build: Build, kind: FileKind, file_id: str | None) -> Link:
+        if self._claims is None:
+            return await self._applivery.mint(build, kind, file_id=file_id)
+        address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
+        return Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
+
+    async def _write_down(
+        self, asker: Asker, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
+    ) -> None:
+        self._metrics.mints.labels(outcome).inc()
+        await self._store.audit(
+            AuditEntry(
+                at=self._clock(),
+                team_id=asker.team_id,
+                user_id=asker.user_id,
+                channel_id=asker.channel_id,
+                action=Action.GET,
+                outcome=outcome,
+                door=door,
+                app_id=build.app.id,
+                build_id=build.id,
+                token_hash=link.fingerprint() if link else None,
+            )
+        )

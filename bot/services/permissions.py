@@ -1,0 +1,75 @@
+"""Whether a person may use an app in a place now: asked anew by whatever acts later than it was asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+from bot.db.database import Store
+from bot.domain import access
+from bot.domain.model import App, Asker, Build, Role
+from bot.domain.states import Withdrawal
+from bot.domain.tickets import Ticket
+from bot.exceptions import ChannelUnverified, PermissionDenied, SlackError
+from bot.i18n import say
+from bot.services.access import ANEW_SECONDS, People, Remembered
+from bot.slack.client import Poster
+from bot.slack.errors import OUT_OF_SIGHT
+
+
+class Permission:
+    """The one answer for subscriptions, reports, watches, uploads, sent builds and claim tickets alike.
+
+    Each question raises PermissionDenied with the reason (domain.states.Withdrawal) when the answer is no,
+    PermissionUnverified when Slack cannot tell now, and DatabaseUnavailable: what cannot be checked is not allowed.
+    """
+
+    def __init__(
+        self, people: People, store: Store, poster: Poster, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._people = people.anew()
+        self._store = store
+        self._channels = Remembered(poster.channel, clock, ANEW_SECONDS)
+
+    async def require(self, user_id: str, need: Role, app: App | None, channel_id: str | None) -> Asker:
+        """The person, who may do this with an app (None: with every app) in a channel (None: in direct messages)."""
+        if app is not None:
+            access.require_place(app, channel_id, await self._list_of(app))  # the cheaper question first
+        asker = await self._people.asker("", user_id, channel_id)
+        access.require(asker.role_for(app.id) if app else asker.role, need, app)
+        return asker
+
+    async def waiter(self, user_id: str, build: Build) -> Asker:
+        """A person who waits for a build, in the place where they asked to be told of it."""
+        return await self.require(user_id, Role.MEMBER, build.app, await self._store.asked_in(build.id, user_id))
+
+    async def ticket(self, ticket: Ticket) -> Asker:
+        """The person a claim ticket was made for, in the place where they asked for it."""
+        app = App(ticket.app_id, ticket.app_id, ticket.app_id)
+        return await self.require(ticket.user_id, Role.MEMBER, app, ticket.origin or None)
+
+    async def require_place(self, app: App, channel_id: str) -> None:
+        """An app's builds may be shown to everybody in a channel."""
+        access.require_place(app, channel_id, await self._list_of(app))
+        if await self.is_shared(channel_id):
+            why = say("This channel is shared with another organisation.")
+            raise PermissionDenied(why, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
+
+    async def is_shared(self, channel_id: str) -> bool:
+        """Whether a channel is shared with another organisation."""
+        try:
+            shared = (await self._channels.get(channel_id)).shared
+        except SlackError as error:
+            if error.code in OUT_OF_SIGHT:
+                return False  # it refuses messages as well
+            raise ChannelUnverified from error
+        if shared is None:
+            raise ChannelUnverified
+        return shared
+
+    async def may_name(self, channel_id: str) -> bool:
+        """Whether people may be named to everybody in a channel."""
+        return channel_id in await self._store.manager_channels() and not await self.is_shared(channel_id)
+
+    async def _list_of(self, app: App) -> Collection[str]:
+        return (await self._store.allowed_channels()).get(app.id, frozenset())

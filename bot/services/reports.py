@@ -1,0 +1,253 @@
+"""Gathering a report: Applivery's rows of a period and of the one before, the newest version, and our own ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Generic, TypeVar
+
+from bot.applivery.client import Applivery
+from bot.applivery.parse import TakesRows
+from bot.db.database import Store
+from bot.domain import adoption, lookup, spelling
+from bot.domain.adoption import Newest
+from bot.domain.downloads import By, Summary, Tally
+from bot.domain.members import Members, Person
+from bot.domain.model import App, Build, Member, MemberDownloads, Stage
+from bot.domain.reports import Before, Report, report
+from bot.domain.timeparse import period as timeparse_period
+from bot.domain.timeparse.period import Period
+from bot.i18n import current, say, speaking
+from bot.services.app_directory import Catalogue
+from bot.services.drafts import Drafts
+
+Takes = TypeVar("Takes", bound=TakesRows)
+
+ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, and what is not theirs is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be reported: an app, or some builds of it, in a period (None: ever); `what` and `typed` say it back.
+
+    `email` narrows it to one person. `tz` is the IANA zone of whoever asks.
+    """
+
+    app: App
+    what: str
+    builds: tuple[Build, ...] = ()
+    period: Period | None = None
+    by: By = By.PERSON
+    email: str | None = None
+    tz: str = "UTC"
+    typed: str = ""
+
+
+class Reporting:
+    """The one way to a report, for commands, clicks and digests alike; it raises what Applivery's answers mean."""
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        catalogue: Catalogue,
+        store: Store,
+        clock: Callable[[], datetime],
+        ledger_days: float,
+    ) -> None:
+        self._applivery = applivery
+        self._catalogue = catalogue
+        self._store = store
+        self._clock = clock
+        self._drafts = Drafts(store)
+        self._ledger = timedelta(days=ledger_days)
+
+    def patiently(self) -> Reporting:
+        """The same for a job, which lets people go first."""
+        applivery = self._applivery.polling()
+        return Reporting(
+            applivery=applivery,
+            catalogue=Catalogue(applivery),
+            store=self._store,
+            clock=self._clock,
+            ledger_days=self._ledger / timedelta(days=1),
+        )
+
+    async def builds(self, app: App, which: str | None) -> tuple[Build, ...]:
+        """The builds meant by `latest` (of each platform), `#number`, an id, several with commas between them, or every
+        platform's build of a version; none: the app. Raises AmbiguousInput, UserInputError, NotFoundByName or NotFound.
+        """
+        word = spelling.bare(which or "")
+        if which is None or word in ("", "all"):
+            return ()
+        if word == "latest" and (newest := await self.newest(app)):
+            return newest
+        if len(ids := which.split(",")) > 1 and all(map(lookup.BUILD_ID.fullmatch, ids)):
+            return tuple(await asyncio.gather(*(self._catalogue.build_by_id(one, (app,)) for one in ids)))
+        named = not which.startswith("#") and word != "latest" and not lookup.BUILD_ID.fullmatch(which)
+        if named and (same := await self._catalogue.of_version(app, which)):
+            return tuple(same)
+        return ((await self._catalogue.build(app, which, recalled=await self._store.recalls())).build,)
+
+    async def newest(self, app: App) -> tuple[Build, ...]:
+        """The ready builds of each platform's newest version, recalled ones left out; empty when there is none."""
+        every, recalled = await self._every(app)
+        newest = lookup.newest_of_each_platform(every, recalled)
+        return tuple(
+            one
+            for one in every
+            if one.stage is Stage.READY and one.id not in recalled and any(_same(one, other) for other in newest)
+        )
+
+    async def _every(self, app: App) -> tuple[list[Build], Collection[str]]:
+        """An app's builds, newest first, and the ids of the recalled ones."""
+        return await asyncio.gather(self._catalogue.builds(app, most=None), self._store.recalls())
+
+    async def _newest_versions(self, app: App) -> Newest:
+        return adoption.newest(*await self._every(app))
+
+    async def report(self, question: Question, spoken: str | None = None) -> Report:
+        """The answer, with everybody's name, in the words of the language `spoken` (None: that of the moment)."""
+        before = _before(question.period)
+        tally, earlier, newest, links = await asyncio.gather(
+            self.tally(question, question.period),
+            self.tally(question, before) if before else _nothing(),
+            _nothing() if question.builds or question.email else self._newest_versions(question.app),
+            _nothing() if question.email else self._links(question),
+        )
+        with speaking(spoken or current()):
+            found = _worded(question, tally.summary())
+            then = _then(earlier.summary(), before) if before and earlier else None
+        return replace(
+            found,
+            before=then,
+            adopted=adoption.adoption(found.summary.people, newest) if newest and newest.versions else None,
+            links=links,
+            remembered=self._remembered(question.period),
+            typed=await self._drafts.carried(question.typed),
+            stretch=_days(question.period, question.tz),
+        )
+
+    async def tally(self, question: Question, period: Period | None) -> Tally:
+        """Everybody's downloads in a period, counted."""
+        first, *others = await self.fold(question, period, lambda: Tally(question.tz, totals=period is None))
+        for other in others:
+            first.absorb(other)
+        return first
+
+    async def fold(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+        """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds.
+
+        About one person Applivery is asked for everybody, twice: first who they are, and then what they took. Its own
+        filter would leave out what it has under their id alone, or under their address in other letters.
+        """
+        if question.email is None:
+            return await self._folded(question, period, into)
+        known, *others = await self._folded(question, period, Members)
+        for other in others:
+            known.found.absorb(other.found)
+        they = known.found.who(Member("", email=question.email))
+        return [one.into for one in await self._folded(question, period, lambda: OneOf(into(), known, they))]
+
+    async def _folded(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+        ids = [build.id for build in question.builds]
+        ask = partial(
+            self._applivery.fold_downloads,
+            since=period.start if period else None,
+            until=period.end if period else None,
+        )
+        if ids and len(ids) <= ASKED_ONE_BY_ONE:
+            return list(await asyncio.gather(*(ask(into, question.app.id, one) for one in ids)))
+        if not ids:
+            return [await ask(into, question.app.id)]
+        return [(await ask(lambda: _Only(into(), question.builds), question.app.id)).into]
+
+    async def _links(self, question: Question) -> int:
+        period = question.period
+        return await self._store.links_asked(
+            question.app.id,
+            [build.id for build in question.builds],
+            since=period.start if period else None,
+            until=period.end if period else None,
+        )
+
+    def _remembered(self, period: Period | None) -> int | None:
+        """The days the ledger reaches back, when that is less than what was asked for."""
+        if period and not period.open and period.start >= self._clock() - self._ledger:
+            return None
+        return round(self._ledger / timedelta(days=1))
+
+
+class OneOf(Generic[Takes]):
+    """Hands on the rows of one person, of all that are known."""
+
+    def __init__(self, into: Takes, known: Members, they: Person[None] | None) -> None:
+        self.into = into
+        self._known = known.found
+        self._they = they
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        if self._they and self._known.who(row.member) is self._they:
+            self.into.add(row)
+
+
+class _Only(Generic[Takes]):
+    """Hands on what was downloaded of some builds, and who everybody is.
+
+    A download that does not say its build's id goes by its version.
+    """
+
+    def __init__(self, into: Takes, builds: Collection[Build]) -> None:
+        self.into = into
+        self._ids = frozenset(one.id for one in builds)
+        self._versions = frozenset(one.version for one in builds)
+
+    def add(self, row: MemberDownloads) -> None:
+        """Take the next row."""
+        kept = tuple(
+            one
+            for one in row.downloads
+            if (one.build_id in self._ids if one.build_id else one.version in self._versions)
+        )
+        self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total counts the others too
+
+
+def _same(one: Build, newest: Build) -> bool:
+    """Whether a build is the newest of a platform, or has its version there."""
+    if one.platform.casefold() != newest.platform.casefold():
+        return False
+    return one.id == newest.id or (bool(newest.version) and one.version == newest.version)
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _worded(question: Question, summary: Summary) -> Report:
+    span = question.period.words if question.period else say("so far")
+    worded = report(question.what, span, summary, tz=question.tz, by=question.by)
+    return replace(worded, language=current())
+
+
+def _then(earlier: Summary, before: Period) -> Before:
+    return Before(earlier.recorded, len(earlier.people), before.words)
+
+
+def _before(period: Period | None) -> Period | None:
+    if period is None or period.open:
+        return None
+    try:
+        return timeparse_period.before(period)
+    except OverflowError:
+        return None
+
+
+def _days(period: Period | None, tz: str) -> tuple[date, date] | None:
+    if period is None or period.open:
+        return None
+    here = timeparse_period.zone(tz)
+    return period.start.astimezone(here).date(), period.end.astimezone(here).date()

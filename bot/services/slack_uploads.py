@@ -1,0 +1,276 @@
+"""Carrying files from Slack to Applivery: streamed, told in one private message, and handed over to the watch."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.applivery.client import Applivery
+from bot.db.database import Store
+from bot.domain import uploads
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.model import App, Asker, Build, Role
+from bot.domain.uploads import Details
+from bot.exceptions import BotError, SlackError, kind_of
+from bot.i18n import later, say
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.permissions import Permission
+from bot.services.upload_recovery import Unfinished
+from bot.slack.blocks import Message
+from bot.slack.client import Posted, Poster
+from bot.slack.file_source import Files, SlackFile
+from bot.slack.mrkdwn import inline
+from bot.slack.views import builds as buildcards
+from bot.slack.views import uploads as cards
+from bot.timeouts import for_a_person
+
+log = logger(__name__)
+
+AT_ONCE = 2
+EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
+MARKS = 5  # edits whose span gives the rate
+STOPPED = (
+    later("I was stopped before all of it was sent."),
+    later("Nothing was uploaded. Please start it again."),
+)
+BROKEN = (
+    later("Something went wrong on my side."),
+    later("Look at the builds of the app before you upload it again."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One file for an app, or for one build of it; `door` is the way the wish came in, for the audit."""
+
+    asker: Asker
+    app: App
+    file: SlackFile
+    details: Details = field(default_factory=Details)
+    build: Build | None = None
+    door: Entrypoint = Entrypoint.FORM
+    again: str = ""  # what the button carries that opens the form anew
+
+    @property
+    def to(self) -> str:
+        """Where it goes, in words."""
+        return buildcards.plain_title(self.build) if self.build else self.app.name
+
+    @property
+    def key(self) -> str:
+        """The same load for the same place."""
+        return f"carry {self.file.id} {self.build.id if self.build else self.app.id}"
+
+
+class Carrier:
+    """Carries a few loads at once, each in a task of its own; the others wait for their turn."""
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        files: Files,
+        poster: Poster,
+        store: Store,
+        permission: Permission,
+        dashboard: Callable[[Build], str],
+        clock: Callable[[], datetime],
+        every: float = EVERY_SECONDS,
+    ) -> None:
+        self.files = files
+        self.unfinished = Unfinished(store, poster)
+        self._applivery = applivery
+        self._poster = poster
+        self._store = store
+        self._permission = permission
+        self._dashboard = dashboard
+        self._clock = clock
+        self._every = every
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, load: Load) -> None:
+        """Start to carry; what comes of it is told in the asker's direct messages, in the language spoken now."""
+        with for_a_person(False):
+            task = asyncio.create_task(self._carry(load), name="carry")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for the loads under way, at most so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def close(self, seconds: float) -> None:
+        """Stop: what is not whole by now is not carried on, and its message says so."""
+        for task in self._tasks:
+            task.cancel()
+        await self.finish(seconds)
+
+    # -------------------------------------------------------------- one load
+
+    async def _carry(self, load: Load) -> None:
+        telling = _Telling(self._poster, self.unfinished, load)
+        outcome: AuditOutcome | str = AuditOutcome.STOPPED
+        last, build = _failed(load, _problem(STOPPED)), load.build
+        try:
+            await telling.begin()
+            async with self._room:
+                await self._require(load)  # it may have waited long for its turn
+                last, build = await self._sent(load, telling)
+            last = await self._as_it_may_be(load, last)
+            outcome = AuditOutcome.UPLOADED
+        except BotError as problem:
+            outcome, last = kind_of(problem), _failed(load, problem)
+            log.info("carry.problem", problem=outcome, cause=cause(problem))
+        except asyncio.CancelledError:
+            log.info("carry.stopped")
+        except Exception as error:
+            reference = secrets.token_hex(4)
+            outcome, last = AuditOutcome.UNEXPECTED, _failed(load, _problem(BROKEN), reference)
+            log.exception("carry.unexpected", error=kind_of(error), reference=reference)
+        with suppress(BotError):  # the person is told all the same
+            await self._end(load, build, outcome)
+        await telling.end(last)
+
+    async def _require(self, load: Load) -> None:
+        """Whether the person may still do this.
+
+        Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
+        """
+        asker = load.asker
+        await self._permission.require(asker.user_id, Role.RELEASER, load.app, asker.channel_id)
+
+    async def _as_it_may_be(self, load: Load, told: Message) -> Message:
+        """What came of it; no more than that it is done to a person who may not see the build any more."""
+        try:
+            await self._require(load)
+        except BotError:
+            return Message(say("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
+        return told
+
+    async def _sent(self, load: Load, telling: _Telling) -> tuple[Message, Build]:
+        """Send it; the message that says what came of it, and the build."""
+        depot = self._applivery.depot(load.app)
+        parcel = self.files.parcel(load.file)
+        showing = asyncio.create_task(telling.keep_telling(self._every))
+        try:
+            if load.build is not None:
+                build = await depot.attach(load.build.id, parcel, progress=telling.sent)
+                return cards.attached(load.file.name, build), build
+            done = await depot.upload(parcel, load.details, progress=telling.sent, looking=telling.looking)
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+        ended = await self._follow(done.build, load.asker)
+        if ended is not None:
+            return self._ended(ended), ended
+        dashboard = self._dashboard(done.build)
+        by, mails = load.asker.user_id, load.details.mails
+        return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
+
+    async def _follow(self, build: Build, asker: Asker) -> Build | None:
+        """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
+        await self._store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
+        # It may have ended between the two: only what is asked after the promise is written down can be relied on.
+        with suppress(BotError):
+            now = await self._applivery.depot(build.app).build(build.id)
+            if not now.stage.under_way and await self._store.stop_awaiting(build.id, asker.user_id):
+                return now
+        return None
+
+    def _ended(self, build: Build) -> Message:
+        return buildcards.status(build, self._dashboard(build))
+
+    async def _end(self, load: Load, build: Build | None, outcome: AuditOutcome | str) -> None:
+        if outcome != AuditOutcome.UPLOADED:
+            await self._store.not_done(load.key)
+        asker = load.asker
+        await self._store.audit(
+            AuditEntry(
+                at=self._clock(),
+                team_id=asker.team_id,
+                user_id=asker.user_id,
+                channel_id=asker.channel_id,
+                action=Action.ATTACH if load.build else Action.UPLOAD,
+                outcome=outcome,
+                door=load.door,
+                app_id=load.app.id,
+                build_id=build.id if build else None,
+            )
+        )
+
+
+def _failed(load: Load, problem: BotError, reference: str | None = None) -> Message:
+    return cards.failed(load.file.name, load.to, problem, reference, again=load.again)
+
+
+def _problem(sentences: tuple[str, str]) -> BotError:
+    return BotError(*map(say, sentences))
+
+
+class _Telling:
+    """The one message about a load, in the asker's direct messages; it is edited, never repeated."""
+
+    def __init__(self, poster: Poster, unfinished: Unfinished, load: Load) -> None:
+        self._poster = poster
+        self._unfinished = unfinished
+        self._load = load
+        self._posted: Posted | None = None
+        self._sent = 0
+        self._lost = False
+
+    async def begin(self) -> None:
+        """Say that it is coming."""
+        self._posted = await self._poster.post(self._load.asker.user_id, self._card(None))
+        with suppress(BotError):  # it is carried all the same
+            await self._unfinished.begin(self._posted, self._load.file.name, self._load.to, self._load.again)
+
+    def sent(self, count: int) -> None:
+        """So many bytes have gone."""
+        self._sent = count
+
+    def looking(self) -> None:
+        """The answer was lost; the build is being looked for."""
+        self._lost = True
+
+    async def keep_telling(self, every: float) -> None:
+        """Edit the message again and again until cancelled; an edit that fails is left out."""
+        marks = [(time.monotonic(), 0)]
+        while self._posted is not None:
+            marks = [*marks[-MARKS:], (time.monotonic(), self._sent)]
+            card = self._card(marks)
+            with suppress(SlackError):
+                await self._poster.edit(self._posted.channel, self._posted.ts, card)
+            await asyncio.sleep(every)
+
+    async def end(self, message: Message) -> None:
+        """The last word; in a message of its own when the first one is gone."""
+        await self._last(message)
+        if self._posted is not None:
+            with suppress(BotError):
+                await self._unfinished.end(self._posted)
+
+    async def _last(self, message: Message) -> None:
+        try:
+            if self._posted is not None:
+                await self._poster.edit(self._posted.channel, self._posted.ts, message)
+                return
+        except SlackError as problem:
+            log.info("carry.edit_refused", code=problem.code)
+        try:
+            await self._poster.post(self._load.asker.user_id, message)
+        except SlackError as problem:
+            log.warning("carry.untold", code=problem.code)
+
+    def _card(self, marks: list[tuple[float, int]] | None) -> Message:
+        if self._lost:
+            return cards.looking(self._load.file.name, self._load.to)
+        pace = uploads.pace(marks, self._load.file.size) if marks is not None else None
+        return cards.under_way(self._load.file.name, self._load.to, pace)

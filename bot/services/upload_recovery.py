@@ -1,0 +1,113 @@
+"""Loads under way, written down: when the process that carries one dies, its message is told the truth by another."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from bot.db.database import Store
+from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
+from bot.i18n import current, later, say, speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.slack.client import Posted, Poster
+from bot.slack.views import uploads as cards
+
+log = logger(__name__)
+
+NAME = "carrying "  # what the notes begin with
+BEAT_SECONDS = 30.0
+BELIEVED = timedelta(minutes=2)  # how long a note is believed that nobody renews
+LOOK_SECONDS = 60.0
+RESTARTED = (
+    later("I was restarted while it was under way."),
+    later("Look at the builds of the app before you upload it again."),
+)
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A message in somebody's direct messages about a file on its way, and until when that is to be believed."""
+
+    channel: str
+    ts: str
+    file: str
+    place: str
+    language: str
+    until: datetime
+    again: str = ""  # what the button carries that opens the form anew
+
+
+class Unfinished:
+    """The loads of this process are renewed while it lives; a note that is not any more is anybody's to tell."""
+
+    def __init__(self, store: Store, poster: Poster) -> None:
+        self._store = store
+        self._poster = poster
+        self._mine: dict[Posted, dict[str, Any]] = {}
+        self._beating: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
+
+    async def begin(self, posted: Posted, file: str, place: str, again: str = "") -> None:
+        """The message that stands there speaks of a load that is under way from now on. Raises DatabaseUnavailable."""
+        where = {"channel": posted.channel, "ts": posted.ts}
+        self._mine[posted] = {**where, "file": file, "place": place, "language": current(), "again": again}
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beats())
+        await self.beat()
+
+    async def end(self, posted: Posted) -> None:
+        """The message has said its last word. Raises DatabaseUnavailable."""
+        if self._mine.pop(posted, None):
+            if self._beating and not self._mine:
+                self._beating.cancel()
+                self._beating = None
+            async with self._turn:
+                await self._store.forget_note(_key(posted))
+
+    async def beat(self) -> None:
+        """Renew what this process carries. Raises DatabaseUnavailable."""
+        async with self._turn:
+            until = await self._store.now() + BELIEVED
+            for posted, about in list(self._mine.items()):
+                await self._store.remember(_key(posted), msgspec.json.encode(Note(**about, until=until)).decode())
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with suppress(BotError):
+                await self.beat()
+
+    async def step(self) -> float:
+        """Tell the truth in messages whose process died; returns the seconds until the next look.
+
+        Raises DatabaseUnavailable.
+        """
+        now = await self._store.now()
+        for key, value in (await self._store.notes_under(NAME)).items():
+            try:
+                note = msgspec.json.decode(value, type=Note)
+            except msgspec.MsgspecError:
+                continue  # another version's, which can read it
+            if note.until < now and await self._told(note):
+                await self._store.forget_note(key)
+        return LOOK_SECONDS
+
+    async def _told(self, note: Note) -> bool:
+        """Whether there is nothing more to do about a message."""
+        with speaking(note.language):
+            message = cards.failed(note.file, note.place, BotError(*map(say, RESTARTED)), again=note.again)
+        try:
+            await self._poster.edit(note.channel, note.ts, message)
+        except (SlackRateLimited, DeliveryUnknown):
+            return False
+        except SlackError as problem:
+            log.info("unfinished.left_as_it_is", code=problem.code, cause=cause(problem))  # deleted, perhaps
+        return True
+
+
+def _key(posted: Posted) -> str:
+    return f"{NAME}{posted.channel} {posted.ts}"

@@ -1,0 +1,109 @@
+"""The doorbell: Applivery's webhook makes the apps it names due now; polling remains the safety net."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import msgspec
+
+from bot.db.database import Store
+from bot.domain import delivery_options
+from bot.domain.model import Event, NewAnnouncement, Subscription
+from bot.domain.token_buckets import TokenBuckets
+from bot.exceptions import DatabaseUnavailable
+
+POLLS_AT_ONCE, POLL_SECONDS = 5, 10.0  # for one app: 365 an hour at most
+NOTICES_AT_ONCE, NOTICE_SECONDS = 3, 300.0
+
+_ID = re.compile(rb"[0-9a-fA-F]{24}(?![0-9a-fA-F])")
+# https://docs.applivery.com/en/app-distribution/integrations/webhooks
+_FEEDBACK = re.compile(rb"\b(feedback|bug)_created\b")
+
+
+class Bell:
+    """Wakes the watch; what the body says is a hint about where to look, and nothing else.
+
+    Whoever knows the address may send hints without an end, so each app is polled for them a few times at once and then
+    at intervals, all together with `per_hour` polls at most; hints about feedback, which nothing can confirm, are few.
+    """
+
+    def __init__(self, store: Store, *, per_hour: int = 2000, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._polls = TokenBuckets(POLLS_AT_ONCE, POLL_SECONDS)
+        self._all_polls = TokenBuckets(max(per_hour, 1), 3600 / max(per_hour, 1))
+        self._notices = TokenBuckets(NOTICES_AT_ONCE, NOTICE_SECONDS)
+        self._later: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        """Drop the polls that wait for their time: polling finds what they would have."""
+        for handle in self._later.values():
+            handle.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    async def ring(self, body: bytes) -> None:
+        """Make the watched apps whose id stands in the body due, or all of them when none does.
+
+        The payload is not documented, so ids are looked for anywhere in it, in any format. That there is feedback is
+        told where it was asked for, once for each, without a word of the body. Raises DatabaseUnavailable.
+        """
+        named = {found.decode().lower() for found in _ID.findall(body)}
+        every = await self._store.watched_apps()
+        watched = named & every
+        if now_due := {app_id for app_id in sorted(watched or every) if self._may_poll(app_id)}:
+            await self._store.mark_due(now_due)
+        if kind := _FEEDBACK.search(body):
+            await self._tell_of_feedback(kind[1].decode(), watched, named - watched, body)
+
+    def _may_poll(self, app_id: str) -> bool:
+        """Whether the app may be polled now; if not, it is when its time comes, or by its own cadence."""
+        now = self._clock()
+        wait = self._polls.wait(app_id, now)
+        if not wait:
+            return not self._all_polls.wait("", now)
+        if app_id not in self._later:
+            self._later[app_id] = asyncio.get_running_loop().call_later(wait, self._poll_later, app_id)
+        return False
+
+    def _poll_later(self, app_id: str) -> None:
+        del self._later[app_id]
+        if self._may_poll(app_id):
+            task = asyncio.create_task(self._mark_due(app_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _mark_due(self, app_id: str) -> None:
+        with suppress(DatabaseUnavailable):  # polling is the safety net
+            await self._store.mark_due([app_id])
+
+    async def _tell_of_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
+        """Applivery has no call that lists feedback, so the ids beside the app's are what tells one from another."""
+        which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
+        wishes = [one for one in await self._store.subscriptions() if Event.FEEDBACK in one.events]
+        allowed = await self._store.allowed_channels()
+        for app_id in apps:
+            if self._notices.wait(app_id, self._clock()):
+                continue
+            name = f"{kind}/{app_id}/{which}"
+            listening = [one for one in wishes if one.channel_id in allowed.get(app_id, {one.channel_id})]
+            news = [await self._news(one, kind, name) for one in listening if one.app_id in (app_id, None)]
+            await self._store.announce(app_id, news)
+
+    async def _news(self, wish: Subscription, kind: str, name: str) -> NewAnnouncement:
+        return NewAnnouncement(
+            wish.channel_id,
+            name,
+            Event.FEEDBACK,
+            card=name,
+            manner=wish.manner,
+            subscription_id=wish.id,
+            held_until=delivery_options.held_until(wish, await self._store.now()),
+            fact=msgspec.json.encode({"kind": kind}).decode(),
+        )

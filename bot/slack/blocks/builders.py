@@ -1,0 +1,362 @@
+"""Messages, forms and Block Kit bricks within Slack's limits; pure. https://docs.slack.dev/reference/block-kit/blocks"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    CheckboxesElement,
+    ConfirmObject,
+    ContextBlock,
+    DividerBlock,
+    ExternalDataSelectElement,
+    HeaderBlock,
+    InputBlock,
+    MarkdownTextObject,
+    Option,
+    PlainTextObject,
+    SectionBlock,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot import i18n
+from bot.i18n import figure, say
+from bot.slack import markup
+from bot.slack.blocks.serializer import rendered
+from bot.slack.mrkdwn import cut, inline, pieces, plain
+
+Block = dict[str, Any]
+
+MESSAGE_BLOCKS = 50
+HOME_BLOCKS = 100
+MESSAGE_TEXT = 4000  # longer texts are allowed but shown badly; 40,000 is where Slack cuts
+SECTION_TEXT = 3000
+FIELD_TEXT = 2000
+HEADER_TEXT = 150
+CONTEXT_ELEMENTS = 10
+ACTIONS_ELEMENTS = 25
+BUTTON_TEXT = 75
+BUTTON_VALUE = 2000
+OPTION_TEXT = 75
+OPTION_VALUE = 150
+OPTIONS = 100
+URL = 3000
+INPUT_LABEL = 2000
+QUOTED = 500  # characters of a line before escaping, which makes five of an ampersand
+TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
+
+
+class Where(Enum):
+    """Who is to see a message that answers somebody."""
+
+    ASKER = "asker"
+    DIRECT = "direct"  # the asker's direct messages, where it stays
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Expires:
+    """When a message's link is over (aware), what its "fresh link" button is to carry then, and what it speaks."""
+
+    at: datetime
+    app_id: str
+    build_id: str
+    title: str
+    again: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file for the asker's direct messages."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to say: `text` is complete by itself, for notifications and screen readers; `thread` hangs below.
+
+    A message with a thread cannot be ephemeral, so as an answer it goes to the asker's direct messages, and what is
+    said where the question was asked is `here`, or `text` and `blocks` alone. `plainer` says the same in blocks that
+    every workspace takes, for one that refuses these.
+    """
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    thread: tuple[Message, ...] = ()
+    to: Where = Where.ASKER
+    secret: bool = False  # carries a download address: never to a channel
+    expires: Expires | None = None
+    copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
+    request: int | None = None  # the role that the copies ask for: where they stand is written down
+    edits: tuple[tuple[str, str, Message], ...] = ()  # our messages that say something else now: channel, ts
+    file: File | None = None
+    here: Message | None = None
+    plainer: Message | None = None
+    text_only: bool = False  # for a workspace that refuses our blocks
+    spoken: str = field(default_factory=i18n.current, compare=False)  # for what is added when it is sent
+
+    def payload(self) -> dict[str, Any]:
+        """What every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
+
+        Both flags are needed. https://docs.slack.dev/messaging/unfurling-links-in-messages
+        """
+        text, formatted = markup.fallback(cut(self.text, MESSAGE_TEXT))
+        body: dict[str, Any] = {"text": text, "unfurl_links": False, "unfurl_media": False}
+        if self.text_only:
+            body["parse"] = "none"
+        if not formatted:
+            body["mrkdwn"] = False
+        if blocks := self._fitting():
+            body["blocks"] = list(blocks)
+        return body
+
+    def _fitting(self) -> Sequence[Block]:
+        if self.text_only:
+            return ()
+        # Slack looks for addresses in a text that has no blocks, whatever the flags say
+        shown = self.blocks or tuple(section(part) for part in pieces(self.text, SECTION_TEXT))
+        with i18n.speaking(self.spoken):
+            return fitting(shown, MESSAGE_BLOCKS)
+
+    def shared(self) -> Message:
+        """The same, for everybody in the channel."""
+        return replace(self, to=Where.CHANNEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A modal: `name` is the form that takes the input, `memory` travels with it (no secrets, of any length).
+
+    `given` counts as filled in, by block, where there is no input for it.
+    """
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+    submit: str = "OK"
+    memory: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    def saved(self) -> str:
+        """All of it as JSON, for a button that opens it again."""
+        return json.dumps({one.name: getattr(self, one.name) for one in fields(self)}, ensure_ascii=False)
+
+    @classmethod
+    def restored(cls, saved: str) -> Form:
+        """The form that was saved."""
+        found = json.loads(saved)
+        return cls(**{**found, "blocks": tuple(found["blocks"])})
+
+    def view(self) -> dict[str, Any]:
+        """The view for views.open. https://docs.slack.dev/reference/views/modal-views"""
+        return rendered(
+            View(
+                type="modal",
+                callback_id=self.name,
+                title=_plain(self.title, 24),
+                submit=_plain(self.submit, 24),
+                close=_plain(say("Cancel"), 24),
+                blocks=list(fitting(self.blocks, HOME_BLOCKS)),
+                private_metadata=self.memory,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What somebody's Home tab shows."""
+
+    blocks: tuple[Block, ...]
+
+    def view(self) -> dict[str, Any]:
+        """The view for views.publish. https://docs.slack.dev/reference/views/home-tab-views"""
+        return {"type": "home", "blocks": list(fitting(self.blocks, HOME_BLOCKS))}
+
+    def under(self, note: str) -> Home:
+        """The same, below a line about what was just done here."""
+        return replace(self, blocks=(context(note), *self.blocks)) if note else self
+
+
+Reply = Message | Form | Home
+
+
+def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:
+    """As many blocks as a place takes, one below the other; what is left out is said."""
+    found = [block for one in found for block in one.get(TOGETHER, (one,))]
+    if len(found) <= most:
+        return found
+    left_out = len(found) - most + 1
+    more = say("… and {number} more lines that do not fit here.", number=figure(left_out))
+    return (*found[: most - 1], context(more))
+
+
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    # verbatim, or bare words may mention: https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def _plain(text: str, limit: int) -> PlainTextObject:
+    # without emoji, or `:bug:` in a name becomes a picture
+    return PlainTextObject(text=plain(text, limit), emoji=False)
+
+
+def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> Block:
+    """A paragraph of mrkdwn, with up to ten small fields and one element at its side.
+
+    Where mrkdwn would format what is from outside it is rich text, which has room for neither: these stand below.
+    """
+    text, small = cut(text, SECTION_TEXT), [cut(one, FIELD_TEXT) for one in fields][:10]
+    shown = [markup.mrkdwn(one) for one in (text, *small)]
+    if None in shown or (markup.has_spans(text) and not small and accessory is None):
+        return _in_rich_text(text, small, accessory)
+    first, *others = [_mrkdwn(one) if one else None for one in shown]
+    return rendered(SectionBlock(text=first, fields=[one for one in others if one] or None, accessory=accessory))
+
+
+def _in_rich_text(text: str, fields: Sequence[str], accessory: Any) -> Block:
+    words = markup.rich_text("\n".join(one for one in (text, *fields) if one))
+    if accessory is None:
+        return words
+    below = actions(accessory) if isinstance(accessory, ButtonElement) else rendered(ContextBlock(elements=[accessory]))
+    return {TOGETHER: (words, below)}
+
+
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """Lines of mrkdwn in as few paragraphs as hold all of them."""
+    return [section(one) for one in pieces("\n".join(lines), SECTION_TEXT)]
+
+
+def quoted(text: str) -> list[str]:
+    """A text of several lines as quotations, each as long as a paragraph may be; none of it is lost."""
+    parts = (line[at : at + QUOTED] for line in text.strip().splitlines() for at in range(0, len(line) or 1, QUOTED))
+    return pieces("\n".join(f">{inline(part, QUOTED)}" for part in parts), SECTION_TEXT)
+
+
+def typed(text: str) -> Block:
+    """A paragraph of what somebody typed, to be copied."""
+    return rendered(SectionBlock(text=PlainTextObject(text=cut(text, SECTION_TEXT) or "–", emoji=False)))
+
+
+def header(text: str) -> Block:
+    """A title line."""
+    return rendered(HeaderBlock(text=_plain(text, HEADER_TEXT)))
+
+
+def context(*texts: str) -> Block:
+    """A line of small print; of the usual size where mrkdwn would format what is from outside."""
+    small = [cut(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
+    shown = [markup.mrkdwn(one) for one in small]
+    if None in shown:
+        return markup.rich_text("\n".join(small))
+    return rendered(ContextBlock(elements=[_mrkdwn(one) for one in shown if one]))
+
+
+def divider() -> Block:
+    """A line across."""
+    return rendered(DividerBlock())
+
+
+def actions(*elements: ButtonElement) -> Block:
+    """A row of buttons."""
+    return rendered(ActionsBlock(elements=list(elements[:ACTIONS_ELEMENTS])))
+
+
+def button(
+    label: str,
+    action: str,
+    value: str = "",
+    *,
+    style: str | None = None,
+    says: str | None = None,
+    confirm: str | None = None,
+    verb: str | None = None,
+) -> ButtonElement:
+    """A button that acts on click; `says` is what a screen reader reads, `confirm` a question asked before.
+
+    With a `verb` that question is answered by it, or by Cancel.
+    """
+    return ButtonElement(
+        text=_plain(label, BUTTON_TEXT),
+        action_id=action,
+        value=value[:BUTTON_VALUE] or None,
+        style=style,
+        accessibility_label=plain(says, BUTTON_TEXT) if says else None,
+        confirm=_confirm(confirm, verb) if confirm else None,
+    )
+
+
+def _confirm(question: str, verb: str | None) -> ConfirmObject:
+    if verb:
+        title, answer = f"{cut(verb, 99)}?", cut(verb, 30)
+        return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=say("Cancel"))
+    return ConfirmObject(title=say("Are you sure?"), text=_plain(question, 300), confirm=say("Yes"), deny=say("No"))
+
+
+def link_button(label: str, url: str, action: str, *, says: str | None = None) -> ButtonElement:
+    """A button that opens an address; only for addresses that are no credential."""
+    return ButtonElement(
+        text=_plain(label, BUTTON_TEXT),
+        action_id=action,
+        url=url if len(url) <= URL else None,
+        accessibility_label=plain(says, BUTTON_TEXT) if says else None,
+    )
+
+
+def option(label: str, value: str) -> Option:
+    """One line of a select."""
+    return Option(text=_plain(label, OPTION_TEXT), value=value[:OPTION_VALUE])
+
+
+def pick(label: str, name: str, *, hint: str, chosen: Option | None = None, optional: bool = False) -> Block:
+    """A select whose options the bot is asked for while somebody types."""
+    return rendered(
+        InputBlock(
+            block_id=name,
+            label=_plain(label, INPUT_LABEL),
+            element=ExternalDataSelectElement(
+                action_id=name, placeholder=plain(hint, 150), min_query_length=0, initial_option=chosen
+            ),
+            optional=optional,
+        )
+    )
+
+
+def choose(label: str, name: str, options: Sequence[Option], *, chosen: Option | None = None) -> Block:
+    """A select of a few known options; without `chosen` nothing need be chosen."""
+    return rendered(
+        InputBlock(
+            block_id=name,
+            label=_plain(label, INPUT_LABEL),
+            element=StaticSelectElement(action_id=name, options=list(options), initial_option=chosen),
+            optional=chosen is None,
+        )
+    )
+
+
+def checkboxes(
+    label: str, name: str, choices: Sequence[Option], *, ticked: Collection[str] = (), optional: bool = True
+) -> Block:
+    """Boxes to tick, at most ten; `ticked` has the values of those that are when the form opens."""
+    return rendered(
+        InputBlock(
+            block_id=name,
+            label=_plain(label, INPUT_LABEL),
+            element=CheckboxesElement(
+                action_id=name,
+                options=list(choices),
+                initial_options=[one for one in choices if one.value in ticked] or None,
+            ),
+            optional=optional,
+        )
+    )

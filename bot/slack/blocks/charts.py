@@ -1,0 +1,122 @@
+"""Slack's native tables and charts within their limits; pure. The SDK has no models for them.
+
+https://docs.slack.dev/reference/block-kit/blocks/data-table-block
+https://docs.slack.dev/reference/block-kit/blocks/data-visualization-block
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from bot.i18n import figure
+from bot.slack.blocks import Block
+from bot.slack.mrkdwn import plain
+
+TABLE_ROWS = 100
+TABLE_CHARACTERS = 10_000
+TABLE_PAGE = 10
+CAPTION = 200
+CELL = 160  # ours: a table holds ten thousand characters in all
+POINTS = 20
+LABEL = 20
+TITLE = 50
+
+Cell = str | int | tuple[int, str]
+"""A text, a number, or a number with the words to show for it."""
+Points = Sequence[tuple[str, int]]
+
+
+def different(texts: Iterable[str], limit: int) -> list[str]:
+    """The texts as plain ones of at most `limit` characters, told apart by a number where several would read alike."""
+    found: dict[str, None] = {}
+    count: Counter[str] = Counter()
+    for text in texts:
+        label = whole = fitted(text, limit)
+        while label in found:
+            count[whole] += 1
+            number = f" ({count[whole] + 1})"
+            label = fitted(text, limit - len(number)) + number
+        found[label] = None
+    return list(found)
+
+
+def fitted(text: str, limit: int) -> str:
+    """The text on one line, never empty to the eye, within a limit however Slack counts: an emoji may count as two."""
+    if not any(unicodedata.category(one)[0] in "LNPS" for one in text):
+        return "–"
+    room = limit
+    while _length(label := plain(text, room)) > limit:
+        room -= 1
+    return label
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "replace")) // 2
+
+
+def fitting(rows: Sequence[Sequence[Cell]]) -> int:
+    """How many of these rows, from the first, go into one table."""
+    left = TABLE_CHARACTERS - 500  # for the header, and for what Slack may count that we do not
+    for number, row in enumerate(rows[:TABLE_ROWS]):
+        left -= sum(_weight(cell) for cell in row)
+        if left < 0:
+            return number
+    return min(len(rows), TABLE_ROWS)
+
+
+def _weight(cell: Cell) -> int:
+    return sum(_length(str(part)) for name, part in _cell(cell).items() if name != "type")
+
+
+def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Block:
+    """A table that people can sort, search and page through; at least one row, each as long as the header."""
+    return {
+        "type": "data_table",
+        "caption": plain(caption, CAPTION),
+        "rows": [[_cell(one) for one in row] for row in (header, *rows[: fitting(rows)])],
+        "page_size": TABLE_PAGE,
+        "row_header_column_index": 0,
+    }
+
+
+def _cell(cell: Cell) -> Block:
+    """A cell; `text` is required of a number too: https://www.npmjs.com/package/@slack/types (3.2.0)."""
+    if isinstance(cell, tuple):
+        return {"type": "raw_number", "value": cell[0], "text": fitted(cell[1], CELL)}
+    if isinstance(cell, int):
+        return {"type": "raw_number", "value": cell, "text": figure(cell)}
+    return {"type": "raw_text", "text": fitted(cell, CELL)}
+
+
+def chart(kind: Literal["line", "bar"], title: str, series: str, points: Points) -> Block:
+    """One series of one to twenty points (label, value) over the names of its points."""
+    labels = different((label for label, _ in points[:POINTS]), LABEL)
+    data = [{"label": label, "value": value} for label, (_, value) in zip(labels, points, strict=False)]
+    return {
+        "type": "data_visualization",
+        "title": fitted(title, TITLE),
+        "chart": {
+            "type": kind,
+            "series": [{"name": fitted(series, LABEL), "data": data}],
+            "axis_config": {"categories": labels},
+        },
+    }
+
+
+def first(points: Points, most: int, rest: Callable[[int], str]) -> Points:
+    """At most so many points: the last of them adds up what is left out, under the name that `rest` has for as many."""
+    if len(points) <= most:
+        return points
+    kept, others = points[: most - 1], points[most - 1 :]
+    return [*kept, (rest(len(others)), sum(value for _, value in others))]
+
+
+def bars(points: Points, width: int = 20) -> str:
+    """The same as text, for a workspace that has no charts: a bar and a number in each line."""
+    top = max((value for _, value in points), default=0) or 1
+    return "\n".join(
+        f"{'▇' * max(round(value * width / top), value > 0)} {figure(value)} · {label}" for label, value in points
+    )

@@ -1,1 +1,0 @@
-"""Facts → Message: every sentence the bot says, a file per noun; pure."""

@@ -1,0 +1,373 @@
+"""Post, edit, thread, direct message, file, form; one pace for each channel."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
+
+from bot.domain.model import is_person
+from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
+from bot.observability.telemetry import logger
+from bot.slack.blocks import File, Form, Home, Message
+from bot.slack.errors import asked, header, response_problem
+from bot.slack.fallbacks import Fallbacks
+from bot.slack.pagination import listed, pages
+from bot.slack.web_api import WebAPI
+from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
+
+log = logger(__name__)
+
+HTTP_SECONDS = 15.0
+ADMINS = 20  # as many of a workspace's as anybody has to know
+METADATA_EVENT = "applivery_announcement"
+# Clocks that are wrong mostly are so by a time zone. Two hours of a channel still are a page or two.
+CLOCKS_DIFFER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say."""
+
+    team_id: str
+    user_id: str
+    bot_id: str
+    name: str
+    scopes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What Slack says of a channel.
+
+    `member` is whether the bot is in it, `shared` whether it is shared with another organisation: None where Slack did
+    not say. `private` is False only where Slack says so.
+    """
+
+    id: str
+    name: str
+    member: bool | None
+    archived: bool = False
+    shared: bool | None = None
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group; `handle` is what people type after the @ to mention it."""
+
+    id: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands now; for a direct message `channel` is the D… id."""
+
+    channel: str
+    ts: str
+
+
+def granted(headers: Mapping[str, str]) -> frozenset[str] | None:
+    """What a token may do, from the header that every answer has. https://docs.slack.dev/reference/scopes"""
+    for name, value in headers.items():
+        if name.lower() == "x-oauth-scopes":
+            return frozenset(scope.strip() for scope in value.split(",") if scope.strip())
+    return None
+
+
+def yes_or_no(said: object) -> bool | None:
+    """What Slack says of a yes-or-no fact; None for anything else, which is neither."""
+    return said if isinstance(said, bool) else None
+
+
+def _is_admin(person: dict[str, Any]) -> bool:
+    return bool(person.get("is_admin") or person.get("is_owner")) and not person.get("deleted")
+
+
+class Poster:
+    """Everything this bot says and asks over Slack's Web API.
+
+    Posting never uses the SDK's own retries: they repeat a request whose connection broke after Slack had stored the
+    message. Everything else does.
+    """
+
+    def __init__(self, *, token: str, base_url: str, session: aiohttp.ClientSession, pace: float = 1.0) -> None:
+        self._session = session
+        self._pace = pace
+        self._free_at: dict[str, float] = {}
+        self._identity: Identity | None = None
+        self._fallbacks = Fallbacks()
+        self._identity_at = 0.0
+        self.api = WebAPI(token=token, base_url=base_url, session=session)
+        self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
+
+    # -------------------------------------------------------------- saying
+
+    async def post(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread_ts: str | None = None,
+        key: str | None = None,
+        before: float | None = None,
+    ) -> Posted:
+        """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
+
+        Parts that Slack refuses are left out (see `Fallbacks`). `key` marks the message so that it can be found
+        again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackRateLimited). Raises
+        SlackRateLimited
+        (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when nobody
+        knows whether it was stored.
+        """
+        return await self._fallbacks.send(message, lambda form: self._posted(channel, form, thread_ts, key, before))
+
+    async def _posted(
+        self, channel: str, message: Message, thread_ts: str | None, key: str | None, before: float | None
+    ) -> Posted:
+        await self._turn(channel, before)
+        arguments = message.payload()
+        if key:
+            arguments["metadata"] = {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
+        if thread_ts:
+            arguments["thread_ts"] = thread_ts
+        answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))
+        if not answer.get("ts"):
+            raise DeliveryUnknown(code="incomplete_message")
+        return Posted(str(answer.get("channel") or channel), str(answer["ts"]))
+
+    async def _turn(self, channel: str, before: float | None) -> None:
+        """Wait until this channel may get its next message: Slack allows about one a second.
+
+        https://docs.slack.dev/apis/web-api/rate-limits
+        """
+        now = time.monotonic()
+        turn = max(now, self._free_at.get(channel, 0.0))
+        if person_waits():
+            before = min(now + PERSON_SECONDS, before or math.inf)
+        if before is not None and turn >= before:
+            raise SlackRateLimited(retry_after=turn - now)
+        if len(self._free_at) > 1000:
+            self._free_at = {one: free for one, free in self._free_at.items() if free > now}
+        self._free_at[channel] = turn + self._pace
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+    async def edit(self, channel: str, ts: str, message: Message, *, before: float | None = None) -> None:
+        """Replace one of our own messages; past `before` (time.monotonic()) it is too late to. Raises as `post` does.
+
+        Nothing is repeated by itself: a late repeat would put old words over new ones.
+        """
+        if before is not None and time.monotonic() >= before:
+            raise SlackRateLimited(retry_after=0.0)
+
+        async def update(form: Message) -> None:
+            await asked(self._once.api_call("chat.update", json={"channel": channel, "ts": ts, **form.payload()}))
+
+        await self._fallbacks.send(message, update)
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Take one of our own messages back. Raises as `post` does."""
+        await asked(self.api.chat_delete(channel=await self._conversation(channel), ts=ts))
+
+    async def respond(self, url: str, message: Message, *, replace: bool = False) -> None:
+        """Answer through a response_url, for the person who asked alone; `replace` changes the message they clicked.
+
+        Raises SlackError when the address is used up or too old.
+        https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+        """
+        client = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
+
+        async def respond(form: Message) -> None:
+            body = {**form.payload(), "response_type": "ephemeral", "replace_original": replace}
+            answer = await asked(_sent(client, body))
+            if answer.status_code == 429:
+                raise SlackRateLimited(retry_after=retry_after(header(answer.headers), otherwise=1.0))
+            if answer.status_code != 200:
+                raise response_problem(answer.status_code, answer.body)
+
+        await self._fallbacks.send(message, respond)
+
+    async def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
+        """Say something in a channel or thread to one person there.
+
+        Slack documents no unfurl flags for it and ignores what it does not know: they go along, a secret never does.
+        https://docs.slack.dev/reference/methods/chat.postEphemeral
+        """
+        where = {"channel": channel, "user": user, **({"thread_ts": thread_ts} if thread_ts else {})}
+
+        async def whisper(form: Message) -> None:
+            await asked(self._once.api_call("chat.postEphemeral", json={**where, **form.payload()}))
+
+        await self._fallbacks.send(message, whisper)
+
+    async def file(self, below: Posted, file: File) -> None:
+        """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
+        await asked(
+            self.api.files_upload_v2(
+                filename=file.name, content=file.content, channel=below.channel, thread_ts=below.ts
+            )
+        )
+
+    async def file_facts(self, file_id: str) -> dict[str, Any]:
+        """Slack's own record of a file. https://docs.slack.dev/reference/methods/files.info"""
+        answer = await asked(self.api.files_info(file=file_id))
+        return dict(answer.get("file") or {})
+
+    async def open_form(self, trigger_id: str, form: Form) -> None:
+        """Open a modal within the 3 seconds a trigger lives. Raises SlackError when they are over."""
+        await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))
+
+    async def publish(self, user: str, home: Home, *, known: str | None = None) -> None:
+        """Show somebody their Home tab; `known` is the hash of the one that is there, as far as we know.
+
+        Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
+        https://docs.slack.dev/reference/methods/views.publish
+        """
+        about = {"user_id": user, "view": home.view(), **({"hash": known} if known else {})}
+        await asked(self.api.api_call("views.publish", json=about))
+
+    # -------------------------------------------------------------- asking
+
+    async def identity(self, *, younger_than: float = float("inf")) -> Identity:
+        """Who we are; asked once, or again when that is longer ago. Raises SlackError."""
+        if self._identity is None or time.monotonic() - self._identity_at > younger_than:
+            answer = await asked(self.api.auth_test())
+            if not answer.get("team_id") or not answer.get("user_id"):
+                raise DeliveryUnknown(code="incomplete_identity")
+            self._identity_at = time.monotonic()
+            self._identity = Identity(
+                team_id=str(answer["team_id"]),
+                user_id=str(answer["user_id"]),
+                bot_id=str(answer.get("bot_id") or ""),
+                name=str(answer.get("user") or "applivery"),
+                scopes=granted(answer.headers),
+            )
+        return self._identity
+
+    @property
+    def identity_age(self) -> float:
+        """How many seconds ago Slack said who we are; infinite when it has not."""
+        return time.monotonic() - self._identity_at if self._identity else float("inf")
+
+    async def my_name(self) -> str:
+        """What people type after the @ to invite us; a guess while Slack cannot say."""
+        try:
+            return (await self.identity()).name
+        except SlackError:
+            return "applivery"
+
+    async def find(self, channel: str, key: str, since: datetime, *, thread_ts: str | None = None) -> str | None:
+        """The ts of our message with this key, posted at `since` or a while earlier; None when there is none.
+
+        How long a while is the most by which Slack's clock may differ from the one `since` was read from.
+        https://docs.slack.dev/reference/methods/conversations.history (needs the history scopes); with `thread_ts`,
+        https://docs.slack.dev/reference/methods/conversations.replies
+        """
+        query: dict[str, Any] = {
+            "channel": await self._conversation(channel),
+            "oldest": f"{(since - CLOCKS_DIFFER).timestamp():.6f}",
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+
+        def fetch(cursor: str | None) -> Awaitable[Any]:
+            if thread_ts:
+                return asked(self.api.conversations_replies(ts=thread_ts, cursor=cursor, **query))
+            return asked(self.api.conversations_history(cursor=cursor, **query))
+
+        async for page in pages(fetch, "messages"):
+            for one in page:
+                metadata = one.get("metadata") or {}
+                if (metadata.get("event_payload") or {}).get("key") == key:
+                    return str(one["ts"])
+        return None
+
+    async def _conversation(self, channel: str) -> str:
+        """A channel's own id; of a person, whom only a post finds by the user id, that of our direct messages.
+
+        https://docs.slack.dev/reference/methods/conversations.open
+        """
+        if not is_person(channel):
+            return channel
+        answer = await asked(self.api.conversations_open(users=channel))
+        return str((answer.get("channel") or {}).get("id") or channel)
+
+    async def channel(self, channel_id: str) -> Channel:
+        """What Slack says of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not in).
+
+        Raises DeliveryUnknown for a record that is not this channel's.
+        https://docs.slack.dev/reference/objects/conversation-object
+        """
+        answer = await asked(self.api.conversations_info(channel=channel_id))
+        facts = answer.get("channel")
+        if not isinstance(facts, dict) or facts.get("id") != channel_id:
+            raise DeliveryUnknown(code="incomplete_channel")
+        direct = facts.get("is_im") is True and channel_id.startswith("D")
+        return Channel(
+            id=channel_id,
+            name=str(facts.get("name") or ""),
+            member=True if direct else yes_or_no(facts.get("is_member")),
+            archived=bool(facts.get("is_archived")),
+            # of direct messages Slack does not say it
+            shared=yes_or_no(facts.get("is_ext_shared", False if direct else None)),
+            private=facts.get("is_private") is not False or bool(facts.get("is_mpim") or facts.get("is_im")),
+        )
+
+    async def groups(self) -> list[Group]:
+        """The workspace's user groups, without the disabled ones.
+
+        https://docs.slack.dev/reference/methods/usergroups.list
+        """
+        answer = await asked(self.api.usergroups_list())
+        return [Group(str(one["id"]), str(one.get("handle") or "")) for one in listed(answer, "usergroups")]
+
+    async def members(self, channel_id: str) -> list[str]:
+        """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
+
+        def fetch(cursor: str | None) -> Awaitable[Any]:
+            return asked(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
+
+        return [str(one) async for page in pages(fetch, "members") for one in page]
+
+    async def group_members(self, group_id: str) -> frozenset[str]:
+        """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
+        answer = await asked(self.api.usergroups_users_list(usergroup=group_id))
+        return frozenset(str(one) for one in listed(answer, "users"))
+
+    async def workspace_admins(self) -> list[str]:
+        """Some of the workspace's own admins and owners. https://docs.slack.dev/reference/methods/users.list"""
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None and len(found) < ADMINS:
+            answer = await asked(self.api.users_list(limit=1000, cursor=cursor or None))
+            found += [str(one["id"]) for one in listed(answer, "members") if _is_admin(one)]
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
+        return found
+
+    async def user(self, user_id: str) -> dict[str, Any]:
+        """Slack's own record of somebody. https://docs.slack.dev/reference/methods/users.info"""
+        answer = await asked(self.api.users_info(user=user_id, include_locale=True))
+        facts = answer.get("user")
+        return facts if isinstance(facts, dict) else {}
+
+
+async def _sent(client: AsyncWebhookClient, body: dict[str, Any]) -> WebhookResponse:
+    """Send it, and once more when Slack asks for a wait that is short enough: nothing was taken then."""
+    async with asyncio.timeout(PERSON_SECONDS if person_waits() else None):
+        answer = await client.send_dict(body)
+        wait = retry_after(header(answer.headers), otherwise=1.0)
+        if answer.status_code != 429 or wait > longest_wait():
+            return answer
+        await asyncio.sleep(wait)
+        return await client.send_dict(body)

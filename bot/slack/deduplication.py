@@ -1,0 +1,68 @@
+"""Requests that Slack delivers again, or that are sent again by a third party: each is worked on once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.db.database import Store
+from bot.domain.audit import Entrypoint
+from bot.domain.outcomes import RequestOutcome
+from bot.exceptions import DatabaseUnavailable
+from bot.observability.telemetry import Metrics
+
+LOOK_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer is away
+ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode
+
+
+def marks(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
+    """What tells a request from all others, whichever way it comes and however often.
+
+    A signature is good for five minutes: https://docs.slack.dev/authentication/verifying-requests-from-slack. Slack
+    repeats commands, clicks and forms over Socket Mode with the same envelope, or in another with the same trigger:
+    https://github.com/slackapi/bolt-js/issues/2487.
+    """
+    if signature := "".join(req.headers.get("x-slack-signature") or []):
+        yield f"signature {signature}"
+    if envelope := req.context.get(ENVELOPE):
+        yield f"envelope {envelope}"
+    if trigger := body.get("trigger_id"):
+        yield f"trigger {trigger}"
+    if event_id := body.get("event_id"):
+        yield str(event_id)
+
+
+class Repeats:
+    """Knows, over all replicas, what was delivered within a day."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._looking: set[asyncio.Task[bool]] = set()
+
+    def look(self, req: AsyncBoltRequest, body: dict[str, Any]) -> asyncio.Task[bool] | None:
+        """Look, beside the acknowledgement, whether this request was here before; None when nothing tells.
+
+        The task raises DatabaseUnavailable when the database does not say in time.
+        """
+        known = sorted(marks(req, body))
+        if not known:
+            return None
+        door = Entrypoint.SOCKET if req.context.get(ENVELOPE) else Entrypoint.HTTP
+        task = asyncio.create_task(self._was_here(known, door))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+        return task
+
+    async def _was_here(self, known: list[str], door: Entrypoint) -> bool:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                first = await self._store.seen_event(*known)
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
+        if not first:
+            self._metrics.requests.labels(door, "", RequestOutcome.REPLAYED).inc()
+        return not first

@@ -1,0 +1,106 @@
+"""Slack's errors, and the wire's, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.exceptions import (
+    ChannelUnavailable,
+    DeliveryUnknown,
+    DuplicateMessage,
+    MessageRejected,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
+    SlackResponseTooLarge,
+    kind_of,
+)
+from bot.http_client import AnswerTooLarge
+from bot.i18n import say
+from bot.timeouts import retry_after
+
+Answer = TypeVar("Answer")
+
+# What Slack says of a channel that the bot cannot see, or that is no more.
+OUT_OF_SIGHT = ("channel_not_found", "not_in_channel", "is_archived")
+
+_CHANNEL = """not_in_channel channel_not_found is_archived is_inactive restricted_action no_permission user_disabled
+    restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel
+    restricted_action_thread_locked cannot_dm_bot user_not_found messages_tab_disabled channel_is_limited_access
+    team_access_not_granted method_not_supported_for_channel_type user_not_in_channel"""
+_MESSAGE = """invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long no_text metadata_too_large
+    invalid_metadata_format invalid_metadata_schema metadata_must_be_sent_from_app invalid_arguments
+    too_many_attachments only_one_table_allowed message_not_found cant_update_message edit_window_closed
+    thread_not_found"""
+_CREDENTIAL = "invalid_auth not_authed token_revoked token_expired account_inactive org_login_required"
+# Seen, and not documented: https://github.com/slackapi/slack-api-specs/issues/10
+_DUPLICATE = "duplicate_client_msg_id duplicate_message_not_found duplicate_channel_not_found"
+_UNSURE = "internal_error fatal_error service_unavailable request_timeout"
+_KINDS: dict[str, type[SlackError]] = {
+    code: kind
+    for codes, kind in (
+        (_CHANNEL, ChannelUnavailable),
+        (_MESSAGE, MessageRejected),
+        (_CREDENTIAL, SlackInvalidCredentials),
+        (_UNSURE, DeliveryUnknown),
+        (_DUPLICATE, DuplicateMessage),
+    )
+    for code in codes.split()
+}
+
+
+def response_problem(status: int, body: str) -> SlackError:
+    """Return what a response_url's refusal means: its body is a code, in a text or in JSON.
+
+    https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+    """
+    code = next((known for known, kind in _KINDS.items() if kind is MessageRejected and known in body), "")
+    if code or status == 400:  # 404 is an address that is used up or too old
+        return MessageRejected(code=code or "invalid_blocks")
+    return SlackError(code=f"response_url_{status}")
+
+
+def problem(error: BaseException) -> SlackError:
+    """Slack's error, or the wire's, as one of ours. https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+    if not isinstance(error, SlackApiError):
+        kind = SlackResponseTooLarge if isinstance(error, AnswerTooLarge) else DeliveryUnknown
+        return kind(code=kind_of(error))
+    response: Any = error.response
+    said = getattr(response, "data", None)  # of a gateway's plain-text page the SDK makes a str
+    code = str(said.get("error") or "") if isinstance(said, dict) else ""
+    status = int(getattr(response, "status_code", None) or getattr(response, "status", None) or 200)
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        asked_for = retry_after(header(getattr(response, "headers", {}) or {}), otherwise=1.0)
+        return SlackRateLimited(retry_after=asked_for, code=code or "ratelimited")
+    if code == "missing_scope":
+        return _scope_missing(str(response.get("needed") or ""), code)
+    if code in _KINDS:
+        return _KINDS[code](code=code)
+    if status >= 500 or not code:
+        return DeliveryUnknown(code=code or f"http_{status}")
+    return SlackError(say("Slack refused that ({code}).", code=code), code=code)
+
+
+def _scope_missing(scope: str, code: str) -> SlackError:
+    words = (
+        say("This bot lacks the Slack scope `{scope}`.", scope=scope) if scope else say("This bot lacks a Slack scope.")
+    )
+    return SlackError(words, say("An admin has to reinstall the app from its manifest."), code=code)
+
+
+def header(headers: Mapping[str, str], name: str = "retry-after") -> str | None:
+    """The header of this name, however it is written."""
+    return next((value for known, value in headers.items() if known.lower() == name), None)
+
+
+async def asked(call: Awaitable[Answer]) -> Answer:
+    """The answer of one call of the Web API; raises a SlackError instead of what the SDK and the wire raise."""
+    try:
+        return await call
+    # AttributeError: what the SDK does with a plain-text page under HTTP 200
+    except (SlackApiError, aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+        raise problem(error) from error

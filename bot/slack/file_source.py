@@ -1,0 +1,137 @@
+"""Files that people posted in Slack, read from Slack's own host and from nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from bot.applivery.multipart import Parcel, Pieces
+from bot.exceptions import FileReadError, SlackError, UnsupportedFile
+from bot.i18n import later, say
+from bot.slack.client import Poster
+
+HOST = "https://files.slack.com"
+CONNECT_SECONDS = 15.0
+SILENCE_SECONDS = 60.0
+WHOLE_SECONDS = 7200.0  # for a file of Slack's largest size over a slow line; two are carried at once
+BUFFER = 1024 * 1024  # bytes waiting between Slack and Applivery, twice at most
+AGAIN = later("Nothing was uploaded. Post the file again, and then upload it.")
+
+
+@dataclass(frozen=True, slots=True)
+class SlackFile:
+    """A file as Slack tells of it now; `size` in bytes is Slack's own number."""
+
+    id: str
+    name: str
+    size: int
+    url: str = field(repr=False)
+
+
+class Files:
+    """Tells of a file and hands out its bytes.
+
+    A file's address comes from outside, and our token goes along with the request: so only Slack's file host is asked,
+    by https, and no redirect is followed. A Slack that was configured by `api_url` keeps its files itself.
+    """
+
+    def __init__(self, poster: Poster, *, token: str, api_url: str) -> None:
+        self._poster = poster
+        self._token = token
+        own = urlsplit(api_url)
+        foreign = (own.hostname or "") != "slack.com" and not (own.hostname or "").endswith(".slack.com")
+        self._origins = {HOST, *([_origin(api_url)] if foreign else [])}
+
+    async def file(self, file_id: str) -> SlackFile:
+        """What Slack says of a file. Raises FileReadError when it has none, UnsupportedFile for one that lies
+        elsewhere.
+
+        https://docs.slack.dev/reference/methods/files.info
+        """
+        try:
+            facts = await self._poster.file_facts(file_id)
+        except SlackError as problem:
+            if problem.code in ("file_not_found", "file_deleted", "not_visible", "access_denied"):
+                raise FileReadError(
+                    say("Slack no longer has that file, or I am not in the conversation it was posted in."),
+                    say("Nothing was uploaded. Invite me there, or give me the file in a form: `upload`."),
+                ) from None
+            raise
+        return self._checked(file_id, facts)
+
+    def _checked(self, file_id: str, facts: dict[str, Any]) -> SlackFile:
+        name, size = str(facts.get("name") or "file"), facts.get("size")
+        url = str(facts.get("url_private_download") or facts.get("url_private") or "")
+        if facts.get("is_external") or facts.get("mode") not in ("hosted", None) or _origin(url) not in self._origins:
+            raise UnsupportedFile(
+                say("“{name}” does not lie in Slack itself, and I take files from there alone.", name=name[:80]),
+                say("Download it and post the file itself."),
+            )
+        return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
+
+    def parcel(self, file: SlackFile) -> Parcel:
+        """The file as something to send; its bytes are read when that is asked for."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Pieces]:
+            if _origin(file.url) not in self._origins:
+                raise AssertionError("the token goes to Slack's file host only")
+            limits = aiohttp.ClientTimeout(total=WHOLE_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+            headers = {"Authorization": f"Bearer {self._token}", "Accept-Encoding": "identity"}
+            async with (
+                aiohttp.ClientSession(
+                    timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, read_bufsize=BUFFER
+                ) as session,
+                aclosing(_pieces(session, file, headers)) as pieces,
+            ):
+                yield pieces
+
+        return Parcel(file.name, file.size, opened)
+
+
+async def _pieces(
+    session: aiohttp.ClientSession, file: SlackFile, headers: dict[str, str]
+) -> AsyncGenerator[bytes, None]:
+    try:
+        async with session.get(URL(file.url, encoded=True), headers=headers, allow_redirects=False) as answer:
+            _check(answer, file)
+            async for piece in answer.content.iter_any():
+                yield piece
+            return
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        pass
+    # outside of `except`: the library's words and context may carry the token
+    raise FileReadError(say("The connection to Slack broke while “{name}” was read.", name=file.name[:80]), say(AGAIN))
+
+
+def _check(answer: aiohttp.ClientResponse, file: SlackFile) -> None:
+    """Raise FileReadError unless this is the very file: Slack answers a missing right with a log-in page and a 200."""
+    if answer.status in (404, 410):
+        raise FileReadError(say("“{name}” was deleted in Slack.", name=file.name[:80]), say(AGAIN))
+    page = answer.content_type == "text/html"
+    packed = answer.headers.get("Content-Encoding", "identity") != "identity"  # though that was not asked for
+    if answer.status != 200 or page or packed:
+        raise FileReadError(
+            say("Slack did not hand out “{name}”.", name=file.name[:80]),
+            say("Nothing was uploaded. An admin can check that this bot has the scope `files:read`."),
+        )
+    if answer.content_length is not None and answer.content_length != file.size:
+        raise FileReadError(say("“{name}” has another size than Slack said.", name=file.name[:80]), say(AGAIN))
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.username or parts.password or parts.scheme not in ("http", "https"):
+        return ""
+    usual = port in (None, 443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{parts.hostname}" + ("" if usual else f":{port}")

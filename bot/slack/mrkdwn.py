@@ -1,0 +1,154 @@
+"""Text for Slack: made inert, kept short without being torn, times and sizes as people say them; pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+from bot.domain.expiry import is_today
+from bot.domain.timeparse.period import zone
+from bot.i18n import figure, say
+from bot.i18n.verbatim import CLOSE, OPEN, unmarked, verbatim
+from bot.i18n.verbatim import code as as_code
+
+
+def escape(text: object) -> str:
+    """Make text from outside harmless in mrkdwn: no mention, no link, no control characters.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return _visible(str(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _visible(text: str) -> str:
+    return _CONTROLS.sub(" ", _TURNS_AROUND.sub("", text))
+
+
+# Control characters but for the line break, and halves of a character (Unicode's categories Cc and Cs)
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Marks that force a direction turn our own words around too. https://unicode.org/reports/tr9/
+_TURNS_AROUND = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BLANKS = re.compile("[\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _line(text: object) -> str:
+    """Text from outside on one line, otherwise as it is; empty when there is nothing to see."""
+    words = _BLANKS.sub(_blank, _TURNS_AROUND.sub("", unmarked(str(text))))
+    return words if words.strip() else ""
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " if _BREAK.search(found[0]) else found[0]
+
+
+def inline(text: object, limit: int = 200) -> str:
+    """Text from outside on one line, as it is: escaped, cut to `limit` before that, and marked for `markup`."""
+    return escape(verbatim(cut(_line(text), limit)))
+
+
+def code(text: object, limit: int = 200) -> str:
+    """The same as code, whatever is in it; empty when there is nothing to see."""
+    words = cut(_line(text), limit)
+    return escape(as_code(words)) if words else ""
+
+
+def plain(text: object, limit: int) -> str:
+    """Text for a plain_text element: one line, cut to `limit`."""
+    return cut(_line(text) or "–", limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its start with an ellipsis; never inside what one sees as one character, an entity or a link."""
+    if len(text) <= limit:
+        return text
+    short = _cut(text, limit)
+    if short.rfind(OPEN) > short.rfind(CLOSE):
+        short = f"{_cut(text, limit - 1)[:-1]}{CLOSE}…"
+    return short
+
+
+def _cut(text: str, limit: int) -> str:
+    end = max(limit - 1, 0)
+    while end > 0 and _joined(text, end):
+        end -= 1
+    return _UNFINISHED.sub("", text[:end]).rstrip() + "…"
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """The text in pieces of whole lines; a line that is too long for one is cut."""
+    found: list[str] = []
+    for line in text.split("\n") if text else ():
+        if found and len(found[-1]) + 1 + len(line) <= limit:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return [cut(piece, limit) for piece in found]
+
+
+_UNFINISHED = re.compile(r"(?:&\w{0,4}|<(?:[!@#][^<>]*|https?:[^<>]*|h?t{0,2}p?s?))\Z")
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether a person sees the characters on both sides of `at` as one. https://unicode.org/reports/tr29/"""
+    before, after = text[at - 1], text[at]
+    if after in "\u200c\u200d" or unicodedata.category(after).startswith("M"):
+        return True
+    if before == "\u200d" or unicodedata.combining(before) == 9:  # 9: a virama, which ties two letters into one
+        return True
+    if after in _FLAG_HALVES:
+        return (at - len(text[:at].rstrip(_FLAG_HALVES))) % 2 == 1
+    return bool(_ADDED.match(after))
+
+
+_FLAG_HALVES = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+# skin tones, the letters of Scotland's flag, and the later parts of a Korean syllable
+_ADDED = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
+
+
+def as_typed(text: str) -> str:
+    """A message's text as its writer saw it: Slack's marks for people, channels and links become words again.
+
+    https://docs.slack.dev/messaging/formatting-message-text#parsing
+    """
+    words = _MARK.sub(lambda found: _unmarked(found[1], found[2]), text)
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+_MARK = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
+
+
+def _unmarked(meant: str, label: str | None) -> str:
+    if meant.startswith("!"):
+        return label or f"@{meant[1:].partition('^')[0]}"
+    if meant[0] in "@#":
+        return f"{meant[0]}{label or meant[1:]}"
+    return f"{label} ({meant})" if label and label not in meant else meant
+
+
+def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
+    """An instant in each reader's own time zone, with UTC words for clients that cannot."""
+    if instant is None:
+        return say("at an unknown time")
+    return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
+
+
+def clock(instant: datetime, now: datetime, tz: str) -> str:
+    """A time of day in the reader's zone (`tz`, an IANA name), with its day when that is not today there.
+
+    Slack shows it in the zone of the reader's own device.
+    """
+    return when(instant, "{time}") if is_today(instant, now, zone(tz)) else when(instant)
+
+
+def size(count: int | None) -> str:
+    """Bytes as people say them: `48.2 MB`."""
+    if count is None:
+        return say("unknown size")
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{figure(int(amount))} {unit}" if unit == "bytes" else f"{figure(round(amount, 1))} {unit}"
+        amount /= 1000
+    raise AssertionError("unreachable")

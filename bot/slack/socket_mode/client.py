@@ -1,0 +1,137 @@
+"""One Socket Mode connection: the SDK's client, with what it does wrong set right."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.exceptions import kind_of
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.slack import schemas
+from bot.slack.deduplication import ENVELOPE
+
+log = logger(__name__)
+
+CLOSE_SECONDS = 3.0
+ACKNOWLEDGE_SECONDS = 3.0  # as long as Slack waits
+
+
+class _Noted(logging.Handler):
+    """Takes the SDK's log, which has a traceback for each failed attempt: the watchdog says it once, in words."""
+
+    def __init__(self, note: Callable[[BaseException], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note the error, when the line is about one."""
+        if record.exc_info and record.exc_info[1]:
+            self._note(record.exc_info[1])
+
+
+ToldToGo = Callable[["Connection", str], None]
+
+
+class Connection(SocketModeClient):
+    """A client that connects and connects again, and asks `told_to_go` what to do when Slack is about to close it.
+
+    The SDK closes the old socket before it opens the next, and throws away what arrives while it closes.
+    https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
+    """
+
+    def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, told_to_go: ToldToGo) -> None:
+        # of its own, which getLogger() would keep for ever: nothing of it reaches our log
+        told = logging.Logger("bot.slack.socket_mode.pool.sdk", logging.ERROR)  # noqa: LOG001
+        told.addHandler(_Noted(self._failed))
+        super().__init__(app_token=app_token, logger=told, web_client=app.client, ping_interval=ping_seconds)
+        self._app = app
+        self._told_to_go = told_to_go
+        self._connecting: asyncio.Task[None] | None = None
+        self.successor: Connection | None = None
+        self.trouble = "no answer"
+        self.greeted: float | None = None
+        self.socket_mode_request_listeners.append(self._request)
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._connecting = asyncio.create_task(self.connect())  # type: ignore[no-untyped-call]
+
+    def stay_away(self) -> None:
+        """Hear what still comes, and do not come back when Slack has closed it."""
+        self.auto_reconnect_enabled = self.default_auto_reconnect_enabled = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can come here any more, and what has come is being worked on."""
+        gone = self.current_session is None or self.current_session.closed
+        return self.closed or (gone and self.message_queue.empty())
+
+    def _failed(self, error: BaseException) -> None:
+        self.trouble = cause(error)
+
+    async def issue_new_wss_url(self) -> str:
+        """The SDK's, and a note that the handshake comes next."""
+        url: str = await super().issue_new_wss_url()
+        self.trouble = "handshake"
+        return url
+
+    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
+        """The SDK's, but for what is about the connection itself."""
+        kind = message.get("type")
+        if kind == "disconnect":
+            self._told_to_go(self, str(message.get("reason") or "unknown"))
+            return
+        if kind == "hello":
+            self.greeted = time.monotonic()
+            log.info("slack.socket.greeted", connections_with_this_token=message.get("num_connections"))
+        await super().run_message_listeners(message, raw_message)
+
+    async def send_message(self, message: str) -> None:
+        """The SDK's; what was heard here may be acknowledged where we are connected now, or will be in a moment."""
+        if self._connecting and self.current_session is None:
+            await asyncio.wait({self._connecting}, timeout=ACKNOWLEDGE_SECONDS)
+        try:
+            await super().send_message(message)
+        except (ConnectionError, AttributeError):  # the SDK's own when there has been no session yet
+            if self.successor is None:
+                raise
+            await self.successor.send_message(message)
+
+    async def hang_up(self) -> None:
+        """Close in bounded time: the SDK's client has been seen to hang while closing, and then leaves its session."""
+        if self._connecting:
+            self._connecting.cancel()
+        for close, seconds in ((self.close, CLOSE_SECONDS), (self.aiohttp_client_session.close, 1.0)):
+            try:
+                async with asyncio.timeout(seconds):
+                    await close()
+            except (TimeoutError, OSError, RuntimeError) as error:
+                log.info("slack.socket.close_failed", error=kind_of(error), cause=cause(error))
+
+    async def _request(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        started = time.time()
+        if not schemas.readable(request.payload):
+            log.warning("request.unreadable", kind=request.type)
+            await self.send_socket_mode_response({"envelope_id": request.envelope_id})  # again it would be no better
+            return
+        answer = await self._app.async_dispatch(
+            AsyncBoltRequest(
+                mode="socket_mode",
+                body=request.payload,
+                headers=build_headers(request),
+                context={ENVELOPE: request.envelope_id},
+            )
+        )
+        await send_async_response(self, request, answer, started)

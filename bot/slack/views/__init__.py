@@ -1,0 +1,1 @@
+"""Facts to messages: one file for each message, modal or tab; pure."""

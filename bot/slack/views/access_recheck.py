@@ -1,0 +1,120 @@
+"""What the maker of a thing is told, once, when it may not act any more: what happened, and who can help; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.model import Build, Role, Subscription
+from bot.domain.scheduled_reports import Digest
+from bot.domain.states import Withdrawal
+from bot.i18n import later, say
+from bot.slack import blocks
+from bot.slack.blocks import Message
+from bot.slack.mrkdwn import inline
+from bot.slack.views.builds import title
+from bot.slack.views.subscriptions import app_of
+
+SHOWN = 5  # channels or admins
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Something that was paused: `head` says what, `maker` set it up, `need` is the role it takes for `app` (inert).
+
+    `again` is the command that sets it up anew, empty when there is none; `other` is who lacks the role, when that is
+    not the maker.
+    """
+
+    head: Callable[[], str]
+    maker: str
+    app: str
+    need: Role
+    reason: Withdrawal
+    channel_id: str | None = None
+    channels: Sequence[str] = ()
+    again: str = ""
+    other: str = ""
+
+
+def of_subscription(one: Subscription) -> str:
+    """How a subscription is called."""
+    app = inline(app_of(one), 80)
+    return say("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{one.channel_id}>")
+
+
+def of_report(digest: Digest) -> str:
+    """How a scheduled report is called."""
+    app = inline(digest.app_name, 80)
+    if digest.private:
+        return say("Paused: the scheduled report on {app}", app=app)
+    return say("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.place}>")
+
+
+def of_watch(build: Build) -> str:
+    """How a watch is called."""
+    return say("Paused: your watch of {build}", build=title(build))
+
+
+def of_sent(app: str, recipient: str) -> str:
+    """How a sent build is called."""
+    return say("Paused: the build of {app} you sent to {person}", app=app, person=f"<@{recipient}>")
+
+
+def of_recalled(build: Build, channel_id: str) -> str:
+    """How an announcement of a recalled build is called."""
+    return say("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
+
+
+def told(one: Paused, admins: Sequence[str]) -> Message:
+    """What happened, who can help, and that it goes on by itself."""
+    parts = [_why(one), _help(one, admins)]
+    if one.reason not in (Withdrawal.PERSON, Withdrawal.APP):
+        parts.append(say("It resumes automatically after that."))
+    text = f"⏸ *{one.head()}*\n{' '.join(part for part in parts if part)}"
+    return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text),))
+
+
+_WHY = {
+    Withdrawal.ROLE: later("You're no longer *{role}* for {app}."),
+    Withdrawal.PERSON: later("{person} set it up, and can't use this bot any more."),
+    Withdrawal.CHANNEL: later("{app} can now be used only in {channels}."),
+    Withdrawal.SHARED: later("{channel} is now shared with another organisation."),
+    Withdrawal.RECALLED: later("It was recalled."),
+    Withdrawal.APP: later("Applivery no longer has {app}."),
+}
+_NO_ACCESS = later("You no longer have access to {app}.")
+_OTHER = later("{person} no longer has access to {app}.")
+
+
+def _why(one: Paused) -> str:
+    words = _WHY[one.reason]
+    if one.reason is Withdrawal.ROLE and one.need <= Role.MEMBER:
+        words = _NO_ACCESS
+    if one.other and one.reason in (Withdrawal.ROLE, Withdrawal.PERSON):
+        words = _OTHER
+    return say(
+        words,
+        role=one.need.word,
+        app=one.app,
+        person=f"<@{one.other or one.maker}>",
+        channels=_named(one.channels),
+        channel=f"<#{one.channel_id}>",
+    )
+
+
+def _named(channels: Sequence[str]) -> str:
+    listed = ", ".join(f"<#{one}>" for one in channels[:SHOWN])
+    return say("{channels} and others", channels=listed) if len(channels) > SHOWN else listed
+
+
+def _help(one: Paused, admins: Sequence[str]) -> str:
+    if one.reason is Withdrawal.PERSON:
+        return say("To take it over, run `{command}` there.", command=inline(one.again, 120)) if one.again else ""
+    if one.reason in (Withdrawal.SHARED, Withdrawal.APP):
+        return say("Set it up again in a channel of your own.") if one.reason is Withdrawal.SHARED else ""
+    if one.reason is Withdrawal.RECALLED:
+        return say("A releaser can undo the recall.")
+    if not admins:
+        return say("An admin of this bot can change that.")
+    return say("{admins} can change that.", admins=", ".join(f"<@{admin}>" for admin in admins[:SHOWN]))

@@ -1,0 +1,270 @@
+"""Cards about builds: announcements, lists and states; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain import lookup
+from bot.domain.model import App, Build, Recall, Stage
+from bot.i18n import later, say
+from bot.slack import blocks, mrkdwn
+from bot.slack.blocks import Block, Message
+from bot.slack.blocks.paging import Page, turning
+from bot.slack.mrkdwn import inline, when
+
+STAGE_WORDS = {
+    Stage.PENDING: later("⏳ waiting to be processed"),
+    Stage.RUNNING: later("⚙️ being processed"),
+    Stage.READY: later("✅ ready"),
+    Stage.FAILED: later("❌ failed"),
+    Stage.DELETED: later("🗑️ deleted in Applivery"),
+}
+# What a screen reader says of each in a list.
+_SHORT = {
+    Stage.PENDING: later("pending"),
+    Stage.RUNNING: later("running"),
+    Stage.READY: later("ready"),
+    Stage.FAILED: later("failed"),
+    Stage.DELETED: later("deleted in Applivery"),
+}
+REST = later("_(the rest: *What's new*)_")
+REASON = 600  # characters of why a build failed that every card shows
+SHOWN_BUILDS = 10
+NO_WAY_TO_TELL = later("I can't tell how this ends. Look at it in Applivery.")
+TOO_LONG = later("It has taken very long and may never finish. Look at it in Applivery.")
+MORE = "more.builds.v1"
+
+
+def title(build: Build) -> str:
+    """`Courier 2.4.0 (173) for iOS`, escaped."""
+    name = versioned(build)
+    if build.number:
+        name += f" ({inline(build.number, 40)})"
+    return say("{build} for {platform}", build=name, platform=platform_name(build)) if build.platform else name
+
+
+def versioned(build: Build) -> str:
+    """`Courier 2.4.0`, escaped."""
+    return f"{inline(build.app.name, 80)} {inline(build.version, 60) if build.version else say('without a version')}"
+
+
+def plain_title(build: Build) -> str:
+    """The same as it was written, for who escapes it later."""
+    number = f" ({build.number})" if build.number else ""
+    name = f"{build.app.name} {build.version or say('without a version')}{number}"
+    platform = plain_platform(build)
+    return say("{build} for {platform}", build=name, platform=platform) if platform else name
+
+
+def several(app: App, builds: Sequence[Build]) -> str:
+    """An app, one of its builds, or some: by their version, or by each platform's; as it was written."""
+    if len(builds) == 1:
+        return plain_title(builds[0])
+    versions = {one.version: None for one in builds}
+    if len(versions) > 1:
+        on = [f"{lookup.PLATFORMS.get(one.platform.casefold(), one.platform)} {one.version}".strip() for one in builds]
+        return f"{app.name} {' · '.join(dict.fromkeys(on))}"
+    return f"{app.name} {next(iter(versions), '')}".rstrip()
+
+
+def platform_name(build: Build) -> str:
+    """The platform as its maker writes it, escaped."""
+    return inline(plain_platform(build), 40)
+
+
+def plain_platform(build: Build) -> str:
+    """The same for who escapes it later."""
+    return lookup.PLATFORMS.get(build.platform.casefold(), build.platform)
+
+
+def facts(build: Build, *, commit: bool = True) -> list[str]:
+    """What is known of a build, one short line each; what Applivery did not say is left out, and the `commit`."""
+    origin = build.origin
+    lines = []
+    if build.size is not None:
+        lines.append(say("*Size* {size}", size=mrkdwn.size(build.size)))
+    if origin.branch:
+        lines.append(say("*Branch* {branch}", branch=inline(origin.branch, 80)))
+    if tags := [*build.tags, *filter(None, [origin.tag])]:
+        lines.append(say("*Tags* {tags}", tags=inline(", ".join(dict.fromkeys(tags)), 120)))
+    if commit and origin.commit:
+        message = f" {inline(origin.commit_message.splitlines()[0], 80)}" if origin.commit_message else ""
+        lines.append(say("*Commit* {commit}", commit=f"{inline(origin.commit[:10], 10)}{message}"))
+    if build.uploader:
+        lines.append(say("*Uploaded by* {person}", person=inline(build.uploader, 80)))
+    if build.created_at:
+        lines.append(say("*Uploaded* {when}", when=when(build.created_at)))
+    return lines
+
+
+def changelog(build: Build, limit: int = 300) -> str:
+    """The start of the changelog as a quotation, or nothing."""
+    text = build.changelog.strip()
+    if not text:
+        return ""
+    start = mrkdwn.cut(text, limit)
+    quoted = "\n".join(f">{inline(line, limit)}" for line in start.splitlines() if line.strip())
+    return f"{quoted}\n>{say(REST)}" if len(text) > limit else quoted
+
+
+def has_more(build: Build, limit: int = 300) -> bool:
+    """Whether a changelog is longer than its start, so that a button has to lead to the rest."""
+    return len(build.changelog.strip()) > limit
+
+
+def build_value(build: Build) -> str:
+    """What a build's buttons carry: ids, never state, so that they work months later."""
+    return f"{build.app.id}/{build.id}"
+
+
+def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
+    """The button that never goes stale: each click makes a fresh link for whoever clicks."""
+    return get_named(say("Get build"), "get.v1", build, style)
+
+
+def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
+    """The same with a label of its own, where several stand side by side."""
+    return blocks.button(
+        label, action, build_value(build), style=style, says=say("Get {build}", build=lookup.label(build))
+    )
+
+
+def news_button(build: Build) -> ButtonElement:
+    """The whole changelog, and what came since the build somebody has."""
+    says = say("What's new in {build}", build=lookup.label(build))
+    return blocks.button(say("What's new"), "news.v1", build_value(build), says=says)
+
+
+def recall_button(build: Build) -> ButtonElement:
+    """Opens the form that asks why."""
+    says = say("Recall {build}", build=lookup.label(build))
+    return blocks.button(say("Recall…"), "recall.v1", build_value(build), says=says)
+
+
+def unrecall_button(build: Build) -> ButtonElement:
+    """The way back."""
+    says = say("Unrecall {build}", build=lookup.label(build))
+    return blocks.button(say("Unrecall"), "unrecall.v1", build_value(build), says=says)
+
+
+def watch_button(build: Build, label: str = "") -> ButtonElement:
+    """The button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
+    label = label or say("Watch")
+    return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {lookup.label(build)}")
+
+
+def failure(build: Build) -> str:
+    """Applivery's own words on why a build failed, escaped, with its code."""
+    reason = inline(build.error, REASON) if build.error else say("Applivery gave no reason.")
+    if build.error_code:
+        return say("*Reason* (code {code}): {reason}", code=inline(build.error_code, 40), reason=reason)
+    return say("*Reason*: {reason}", reason=reason)
+
+
+def state(build: Build, recall: Recall | None = None) -> str:
+    """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
+    if recall:
+        return say("⛔ recalled: {reason}", reason=inline(recall.reason, 300))
+    return f"⚠️ {unknown(build)}" if build.stage is Stage.UNKNOWN else say(STAGE_WORDS[build.stage])
+
+
+def unknown(build: Build) -> str:
+    """A status that is not documented, in Applivery's own word."""
+    if not build.status:
+        return say("no status (unknown to me)")
+    return say("status {status} (unknown to me)", status=mrkdwn.code(build.status, 60))
+
+
+def _short(build: Build) -> str:
+    return unknown(build) if build.stage is Stage.UNKNOWN else say(_SHORT[build.stage])
+
+
+def builds(
+    app: App, page: Page[Build], note: str = "", recalls: Mapping[str, Recall] | None = None, again: str = ""
+) -> Message:
+    """A page of an app's builds, newest first, each with its state in words and a button when it can be had.
+
+    `recalls` tells, by build id, which were taken back; `again` is what the buttons to other pages carry.
+    """
+    name = inline(app.name, 80)
+    if not page.items:
+        no = say("{app} has no builds that fit.", app=name) if note else say("{app} has no builds yet.", app=name)
+        return Message(f"{no} {note}".rstrip())
+    head = " · ".join(filter(None, (say("*Builds of {app}*, newest first", app=name), page.words)))
+    body: list[Block] = [blocks.section(f"{head}: {note}" if note else head)]
+    lines = []
+    for build in page.items:
+        recall = (recalls or {}).get(build.id)
+        label = inline(lookup.label(build), 140)
+        lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
+        line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
+        body.append(blocks.section(line, accessory=_builds_button(build, recall)))
+    text = say("Builds of {app}: {builds}.", app=name, builds="; ".join(lines))
+    return Message(text, (*body, *turning(page, MORE, again)))
+
+
+def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
+    if build.stage is Stage.READY and recall is None:
+        return get_button(build, style=None)
+    says = say("Status of {build}", build=lookup.label(build))
+    return blocks.button(say("Status"), "status.v1", build_value(build), says=says)
+
+
+def status(
+    build: Build,
+    dashboard: str,
+    recall: Recall | None = None,
+    *,
+    releases: bool = False,
+    awaitable: bool = False,
+    instead: Build | None = None,
+) -> Message:
+    """How far one build has come, and what can be done now.
+
+    `releases`: by somebody who may take a build back; `awaitable`: somebody may wait for its end; `instead` is the
+    newest build of its kind that can be had.
+    """
+    sentence = f"{title(build)}: {state(build, recall)}."
+    by = "\n" + say("by <@{person}> {when}", person=recall.by, when=when(recall.at)) if recall else ""
+    body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
+    notes = [failure(build)] if build.stage is Stage.FAILED else []
+    notes += [endless(build)] if not build.stage.final and not awaitable else []
+    body += [blocks.section(note) for note in notes]
+    if build.stage is Stage.FAILED and len(build.error or "") > REASON:
+        body += map(blocks.section, blocks.quoted(build.error or ""))
+    buttons = [*instead_buttons(instead)]
+    if build.stage is Stage.READY:
+        buttons += [get_button(build)] if recall is None else []
+        buttons.append(news_button(build))
+    elif not build.stage.final:
+        buttons += [watch_button(build)] if awaitable else []
+        buttons.append(check_button(build))
+    if releases and (recall or build.stage is Stage.READY):
+        buttons.append(recall_button(build) if recall is None else unrecall_button(build))
+    buttons.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+    body.append(blocks.actions(*buttons))
+    return Message(" ".join([sentence, *notes, *latest_available(instead)]), tuple(body))
+
+
+def endless(build: Build) -> str:
+    """Why nobody should wait for the end of a build."""
+    return say(NO_WAY_TO_TELL if build.stage is Stage.UNKNOWN else TOO_LONG)
+
+
+def check_button(build: Build) -> ButtonElement:
+    """Looks at the build again, now."""
+    return blocks.button(say("Check again"), "status.v1", build_value(build))
+
+
+def instead_buttons(instead: Build | None) -> list[ButtonElement]:
+    """The build that can be had in place of one that cannot."""
+    if instead is None:
+        return []
+    return [get_named(say("Get {build}", build=lookup.label(instead)), "get.v1#instead", instead)]
+
+
+def latest_available(instead: Build | None) -> list[str]:
+    """The same for who reads the text alone."""
+    return [] if instead is None else [say("Latest available build: {build}.", build=title(instead))]

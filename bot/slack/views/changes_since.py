@@ -1,0 +1,88 @@
+"""The card of what is new in a build: its whole changelog, and what came since the one somebody has; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.domain import changelogs, lookup
+from bot.domain.changes_since import Since
+from bot.domain.model import Build, Recall, Stage
+from bot.i18n import say
+from bot.slack import blocks
+from bot.slack.blocks import Block, Message
+from bot.slack.blocks.paging import Page, turning
+from bot.slack.mrkdwn import inline, when
+from bot.slack.views.builds import build_value, changelog, facts, get_button, news_button, state, title
+
+ROOM = 12  # of a page: a paragraph of the changelog takes three, a build in between one
+MORE = "more.news.v1"
+
+
+def news(build: Build, missed: Since | None, recalls: Mapping[str, Recall], dashboard: str, number: int = 0) -> Message:
+    """What is new in a build, a page of it; `missed` when the asker has an earlier one, `recalls` by build id."""
+    pages = _pages(build, missed, recalls)
+    number = max(0, min(number, len(pages) - 1))
+    head, recall = say("What's new in {build}", build=title(build)), recalls.get(build.id)
+    which = say("({part} of {parts})", part=number + 1, parts=len(pages)) if len(pages) > 1 else ""
+    top = f"*{head}* {which}".rstrip()
+    body: list[Block] = [blocks.section(top + (f"\n{state(build, recall)}" if recall else ""))]
+    if missed:
+        had = _name(missed.build)
+        head = say("What's new in {build} since {earlier}, which you got", build=title(build), earlier=had)
+        body.append(blocks.context(say("since {earlier}, which you got {when}", earlier=had, when=when(missed.got_at))))
+    body += [block for block, _ in pages[number]]
+    get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
+    body.append(blocks.actions(*get, blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")))
+    part: Page[Block] = Page((), number, number, number + 1 < len(pages))
+    said = " ".join(words for _, words in pages[number])
+    return Message(f"{head} {which}".rstrip() + f": {said}", (*body, *turning(part, MORE, build_value(build))))
+
+
+def _pages(build: Build, missed: Since | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
+    """The changelog and what came in between, in blocks and in plain words, as many on a page as there is room for."""
+    pages: list[list[tuple[Block, str]]] = [[]]
+    room = ROOM
+    between = [(_between(one, recalls), 1) for one in (missed.between if missed else ())]
+    for piece, takes in [*((piece, 3) for piece in _changelog(build)), *between]:
+        if takes > room:
+            pages.append([])
+            room = ROOM
+        room -= takes
+        pages[-1].append(piece)
+    return pages
+
+
+def _changelog(build: Build) -> list[tuple[Block, str]]:
+    """The whole changelog, a paragraph at a time; where nothing was written, what is known."""
+    if not build.changelog.strip():
+        unwritten = say("Nobody wrote down what is new in it. What is known:")
+        return [(blocks.section(unwritten, fields=_facts(build)), say("nobody wrote it down."))]
+    return [(blocks.section(one), one.replace("\n>", " ")[1:]) for one in blocks.quoted(build.changelog)]
+
+
+def _between(one: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
+    taken = f" · {state(one, recalls[one.id])}" if one.id in recalls else ""
+    told = changelog(one, changelogs.START) or _short(one)
+    cut_short = len(one.changelog.strip()) > changelogs.START
+    line = f"*{_name(one)}* · {when(one.created_at)}{taken}\n{told}"
+    return blocks.section(line, accessory=news_button(one) if cut_short else None), f"{_name(one)}: {_short(one)}"
+
+
+def _name(build: Build) -> str:
+    return inline(lookup.label(build), 140)
+
+
+def _short(build: Build) -> str:
+    """What is new in a build in one line: as somebody wrote it, else as its commit says."""
+    text = build.changelog.strip() or (build.origin.commit_message or "").strip()
+    return inline(text, changelogs.START) or say("_nobody wrote down what is new in it_")
+
+
+def _facts(build: Build) -> list[str]:
+    """What tells most where nothing was written: the whole commit message, and where it came from."""
+    message = (build.origin.commit_message or "").strip()
+    found = facts(build, commit=not message)
+    if message:
+        commit = f"{inline((build.origin.commit or '')[:10], 10)} {inline(message, 1000)}".strip()
+        found.insert(0, say("*Commit* {commit}", commit=commit))
+    return found

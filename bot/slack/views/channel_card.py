@@ -1,0 +1,299 @@
+"""The cards of release channels: one for each build, version or digest, showing how everything on it stands; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from urllib.parse import SplitResult, urlsplit
+
+from slack_sdk.models.blocks import ButtonElement, ImageElement
+
+from bot.domain import changelogs, lookup
+from bot.domain.model import Announcement, Build, Manner, Shown, Stage
+from bot.i18n import count, later, say
+from bot.slack import blocks, mrkdwn
+from bot.slack.blocks import Block, Message
+from bot.slack.mrkdwn import inline, when
+from bot.slack.views.builds import (
+    build_value,
+    changelog,
+    facts,
+    failure,
+    get_button,
+    get_named,
+    news_button,
+    platform_name,
+    title,
+    unknown,
+    versioned,
+)
+
+Dashboard = Callable[[Build], str]
+
+HEADS = {
+    Stage.PENDING: ("⬆️", later("{build} was uploaded")),
+    Stage.RUNNING: ("⚙️", later("{build} is being processed")),
+    Stage.READY: ("✅", later("{build} is ready")),
+    Stage.FAILED: ("❌", later("{build} failed to process")),
+    Stage.UNKNOWN: ("⚠️", ""),  # its own word is said instead
+    Stage.DELETED: ("🗑️", later("{build} was deleted in Applivery")),
+}
+DIGEST_LINES = 20
+GETS = 20  # buttons in a row, which takes 25, with the others
+STATES = 10  # lines beside the icon
+LINK = 600  # characters of an address
+
+
+def card(announcement: Announcement, dashboard: Dashboard) -> Message:
+    """The message a channel has for an announcement, as things stand now; it carries buttons, never a token."""
+    shown = announcement.shown or (Shown(announcement.build),)
+    if len(shown) == 1:
+        return (_line_card if announcement.manner.compact else _build_card)(shown[0], announcement.manner, dashboard)
+    if len({(one.build.app.id, one.build.version) for one in shown}) == 1:
+        return _version_card(shown, announcement.manner, dashboard)
+    return _digest(shown, announcement.manner)
+
+
+def of_build(build: Build, dashboard: Dashboard) -> Message:
+    """The card of one build in the usual manner, as it stands now; for a channel that nobody subscribed."""
+    return _build_card(Shown(build), Manner(), dashboard)
+
+
+def _build_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
+    build = one.build
+    head = f"{_label(manner)}{_head(one)}"
+    body = [blocks.section(f"*{head}*{_mention(manner)}", fields=facts(build), accessory=_icon(build))]
+    body += _aftermath(one)
+    if _failed(one):
+        body.append(blocks.section(failure(build)))
+    if _is_news(one) and (notes := changelog(build, changelogs.START)):
+        body.append(blocks.section(notes))
+    get = [get_button(build, style="primary" if _is_news(one) else None)] if _can_be_had(one) else []
+    body += [*_read_on([one], dashboard), blocks.actions(*get, *_buttons(one))]
+    return Message(f"{head}{_mention(manner)}{_small_facts(build)}. {_why(one)}".strip(), tuple(body))
+
+
+def _line_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
+    """The compact format: a line and a button."""
+    build = one.build
+    head = f"{_label(manner)}{_head(one)}"
+    accessory = get_button(build, style=None) if _can_be_had(one) else None
+    why = f"\n{_why(one)}" if _why(one) else ""
+    line = f"*{head}*{_small_facts(build)}{_mention(manner)}{why}\n{_links([one], dashboard)}"
+    text = f"{head}{_mention(manner)}{_small_facts(build)}. {_why(one)}".strip()
+    return Message(text, (blocks.section(line, accessory=accessory),))
+
+
+def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) -> Message:
+    """One version for all its platforms: a line for each build, the changelog once, a button for each."""
+    first = shown[0].build
+    states = [_state(one, _platform(one.build)) for one in shown]
+    head = f"{_label(manner)}{versioned(first)}"
+    body = [blocks.section(f"*{head}*{_mention(manner)}\n" + "\n".join(states[:STATES]), accessory=_icon(first))]
+    body += blocks.paragraphs(states[STATES:])
+    for one in shown:
+        body += [blocks.section(f"*{_platform(one.build)}* {failure(one.build)}")] if _failed(one) else []
+        body += _aftermath(one)
+    body += [blocks.context(" · ".join(facts(first)[:5]))] if facts(first) else []
+    if notes := changelog(max((one.build for one in shown), key=lambda b: len(b.changelog)), changelogs.START):
+        body.append(blocks.section(notes))
+    gets = [
+        get_named(say("Get {build}", build=_plain_platform(one.build)), f"get.v1#{number}", one.build)
+        for number, one in enumerate(shown)
+        if _can_be_had(one)
+    ]
+    body += [
+        *_read_on(shown[:5], dashboard),
+        *(blocks.actions(*gets[at : at + GETS]) for at in range(0, len(gets) - GETS, GETS)),
+        blocks.actions(
+            *gets[(len(gets) - 1) // GETS * GETS :],
+            *_buttons(next((one for one in shown if not _deleted(one)), shown[0])),
+        ),
+    ]
+    text = f"{head}{_mention(manner)}: {'; '.join(states)}. {' '.join(filter(None, map(_why, shown)))}"
+    return Message(text.strip(), tuple(body))
+
+
+def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
+    """What was kept back until now, newest first, in one message."""
+    names = list(dict.fromkeys(inline(one.build.app.name, 80) for one in shown))
+    apps = ", ".join(names[:5])
+    if left := len(names[5:]):
+        apps = count("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
+    much = count("{number} build of {apps}", "{number} builds of {apps}", len(shown), apps=apps)
+    head = f"{_label(manner)}📦 {much}"
+    body: list[Block] = [blocks.section(f"*{head}*{_mention(manner)}")]
+    newest = list(reversed(shown))
+    for number, one in enumerate(newest[:DIGEST_LINES]):
+        line = f"{_head(one)}{_small_facts(one.build)}"
+        why = f"\n{_why(one)}" if _why(one) else ""
+        get = _numbered(get_button(one.build, style=None), number) if _can_be_had(one) else None
+        body.append(blocks.section(f"{line}{why}", accessory=get))
+    if left := len(newest[DIGEST_LINES:]):
+        body.append(blocks.context(say("… and {number} more; `builds` with the app's name lists them.", number=left)))
+    return Message(
+        f"{head}{_mention(manner)}: " + "; ".join(_head(one) for one in newest[:DIGEST_LINES]) + ".", tuple(body)
+    )
+
+
+def _head(one: Shown) -> str:
+    return _state(one, title(one.build))
+
+
+def _icon_of(one: Shown) -> str:
+    if one.recall:
+        return "⛔"
+    if one.superseded_by and one.build.stage is Stage.READY:
+        return "↪️"
+    return HEADS[one.build.stage][0]
+
+
+def _state(one: Shown, name: str) -> str:
+    """What has become of a build, as a sentence about it by this name."""
+    if one.build.stage is Stage.UNKNOWN and one.recall is None:
+        return f"{_icon_of(one)} {name}: {unknown(one.build)}"
+    sentence = later("{build} was recalled") if one.recall else HEADS[one.build.stage][1]
+    if one.recall is None and one.superseded_by and one.build.stage is Stage.READY:
+        newer = _newer(one.build, one.superseded_by)
+        return f"{_icon_of(one)} {say('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
+    return f"{_icon_of(one)} {say(sentence, build=name)}"
+
+
+def _newer(build: Build, newer: Build) -> str:
+    same = newer.version == build.version or not newer.version
+    number = f" ({inline(newer.number, 40)})" if newer.number and same else ""
+    return f"{inline(newer.version, 60) if newer.version else say('a newer build')}{number}"
+
+
+def _why(one: Shown) -> str:
+    """The sentence after the head: why it was recalled, or why it failed."""
+    if one.recall:
+        return say("Recalled: {reason}", reason=inline(one.recall.reason, 300))
+    if _failed(one) and one.build.error:
+        return say("Applivery says: {reason}", reason=inline(one.build.error, 300))
+    return ""
+
+
+def _aftermath(one: Shown) -> list[Block]:
+    if recall := one.recall:
+        told = say(
+            "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
+            reason=inline(recall.reason, 600),
+            person=recall.by,
+            when=when(recall.at),
+        )
+        return [blocks.section(told)]
+    if (newer := one.superseded_by) and one.build.stage is Stage.READY:
+        label = say("Get {build}", build=newer.version) if newer.version else say("Get the newer one")
+        get = get_named(label, "get.v1#newer", newer, style=None)
+        return [blocks.section(say("A newer build is ready: {build}.", build=title(newer)), accessory=get)]
+    return []
+
+
+def _failed(one: Shown) -> bool:
+    return one.build.stage is Stage.FAILED
+
+
+def _can_be_had(one: Shown) -> bool:
+    return one.build.stage is Stage.READY and one.recall is None
+
+
+def _is_news(one: Shown) -> bool:
+    return one.recall is None and one.superseded_by is None and not _deleted(one)
+
+
+def _deleted(one: Shown) -> bool:
+    return one.build.stage is Stage.DELETED
+
+
+def _buttons(one: Shown) -> list[ButtonElement]:
+    build = one.build
+    downloads = say("Who downloaded {build}", build=lookup.label(build))
+    mute = say("Mute {app} in this channel", app=build.app.name)
+    more = [
+        news_button(build),
+        blocks.button(say("Downloads"), "downloads.v1", build_value(build), says=downloads),
+    ]
+    more = [] if _deleted(one) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
+    return [
+        *more,
+        blocks.button(say("Mute"), "mute.v1", build.app.id, says=mute),
+    ]
+
+
+def _read_on(shown: Sequence[Shown], dashboard: Dashboard) -> list[Block]:
+    links = _links(shown, dashboard)
+    return [blocks.context(links)] if links else []
+
+
+def _links(shown: Sequence[Shown], dashboard: Dashboard) -> str:
+    """Where to read on: addresses that are no credentials, so they may stand in a channel."""
+    links = []
+    for one in shown:
+        build, open_it, run = one.build, say("Open in Applivery"), say("CI run")
+        if len(shown) > 1:
+            name = _plain_platform(build)
+            open_it, run = say("Open {platform} in Applivery", platform=name), say("CI run {platform}", platform=name)
+        links.append("" if _deleted(one) else _link(dashboard(build), open_it))
+        if _is_web(build.origin.url):
+            links.append(_link(build.origin.url or "", run))
+    return " · ".join(filter(None, links))
+
+
+def _link(url: str, words: str) -> str:
+    """An address as mrkdwn, when it can stand there. https://docs.slack.dev/messaging/formatting-message-text#links"""
+    if len(url) > LINK or any(character in url for character in "<>| ") or not url.isprintable():
+        return ""
+    return f"<{url.replace('&', '&amp;')}|{inline(words, 60)}>"
+
+
+def _numbered(button: ButtonElement, number: int) -> ButtonElement:
+    button.action_id = f"{button.action_id}#{number}"
+    return button
+
+
+def _platform(build: Build) -> str:
+    number = f" ({inline(build.number, 40)})" if build.number else ""
+    return f"{platform_name(build) or say('build')}{number}"
+
+
+def _plain_platform(build: Build) -> str:
+    return lookup.PLATFORMS.get(build.platform.casefold(), build.platform) or say("build")
+
+
+def _small_facts(build: Build) -> str:
+    """Size, branch and who uploaded it, as the rest of a sentence."""
+    parts = [
+        mrkdwn.size(build.size) if build.size is not None else "",
+        inline(build.origin.branch, 60) if build.origin.branch else "",
+        say("by {person}", person=inline(build.uploader, 60)) if build.uploader else "",
+    ]
+    return "".join(f" · {part}" for part in parts if part)
+
+
+def _label(manner: Manner) -> str:
+    return f"[{inline(manner.label, 60)}] " if manner.label else ""
+
+
+def _mention(manner: Manner) -> str:
+    return f" <!subteam^{manner.mention}>" if manner.mention.isalnum() else ""
+
+
+def _is_web(url: str | None) -> bool:
+    return bool(url and _parts(url).scheme in ("http", "https"))
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def _icon(build: Build) -> ImageElement | None:
+    """The app's picture, when its address is a lasting one: a signed one would be a hole in the card in a week."""
+    if not build.icon:
+        return None
+    parts = _parts(build.icon)
+    if parts.scheme != "https" or parts.query or len(build.icon) > blocks.URL:
+        return None
+    return ImageElement(image_url=build.icon, alt_text=say("Icon of {app}", app=mrkdwn.plain(build.app.name, 80)))

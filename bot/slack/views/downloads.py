@@ -1,0 +1,254 @@
+"""Cards about downloads: counts in the headline, people in its thread; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain.downloads import By, PersonRow, percent
+from bot.domain.reports import Report
+from bot.domain.timeparse.period import Period, local, zone
+from bot.i18n import count, figure, later, say
+from bot.slack import blocks
+from bot.slack.blocks import Block, File, Message, charts
+from bot.slack.blocks.charts import Cell
+from bot.slack.markup import without_formatting
+from bot.slack.mrkdwn import inline, when
+from bot.slack.views import report_series
+from bot.slack.views import report_text as words
+
+Counted = tuple[str, int, *tuple[Cell, ...]]
+"""A line of a table of counts: a label, how many, and what else there is to say."""
+
+PAGE = charts.TABLE_ROWS
+LABEL = 60  # characters of what is counted
+COLUMNS = (later("Name"), later("Downloads"), later("Last version"), later("Last time"), later("Device"))
+WHAT = {By.VERSION: later("Version"), By.OS: later("System"), By.DAY: later("Day"), By.SOURCE: later("Source")}
+CHARTS = {
+    By.VERSION: later("Downloads by version"),
+    By.OS: later("Downloads by os"),
+    By.SOURCE: later("Downloads by source"),
+}
+TABLES = {
+    By.VERSION: later("Downloads of {what} by version"),
+    By.OS: later("Downloads of {what} by os"),
+    By.SOURCE: later("Downloads of {what} by source"),
+    By.DAY: later("Downloads of {what} by day"),
+}
+
+
+def headline(report: Report, *, by: str | None = None) -> Message:
+    """The counts, without a thread; `by` is who asked for them."""
+    return _headline(report, [_csv(report)], [say("Asked for by {person}", person=f"<@{by}>")] if by else [])
+
+
+def here(report: Report, *, share: bool) -> Message | None:
+    """What is said to the asker where the question was asked; None when there is nothing more to say."""
+    if not report.summary.recorded:
+        return None
+    where = say("The people are in a thread of our direct messages.")
+    buttons = [blocks.button(say("Share here"), "summary.share.v1", report.typed)] if share else []
+    message = _headline(report, [*buttons, _csv(report)], [f"➡️ {where}"])
+    return replace(message, text=f"{message.text} {where}")
+
+
+def _csv(report: Report) -> ButtonElement:
+    return blocks.button("CSV", "summary.csv.v1", report.typed, says=say("Each download as a file, for you alone"))
+
+
+def _headline(report: Report, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
+    if not report.summary.recorded:
+        return nothing(report)
+    title = say("*Downloads of {what}* {span}", what=inline(report.what, 160), span=report.span)
+    recorded, more = words.recorded(report), [*words.compared(report), *words.newest(report)]
+    text = " ".join([without_formatting(f"{title}: {recorded}"), *more])
+    body = [blocks.section("\n".join([title, recorded, *more]))]
+    body += [blocks.context(line) for line in (*words.small_print(report), *small)]
+    fits = report.typed and len(report.typed) <= blocks.BUTTON_VALUE  # cut short, a button would ask something else
+    return Message(text, (*body, *([blocks.actions(*buttons)] if fits else ())))
+
+
+def file(what: str, period: Period | None, content: File, lines: int, unlisted: int = 0) -> Message:
+    """Each download as a file; of the `unlisted` ones Applivery tells only how many they are."""
+    said = count(
+        "Downloads of {what} {span}: {number} line.",
+        "Downloads of {what} {span}: {number} lines.",
+        lines,
+        what=inline(what, 160),
+        span=period.words if period else say("so far"),
+    )
+    more = count(
+        "Applivery counts {number} more, without details.", "Applivery counts {number} more, without details.", unlisted
+    )
+    return Message(f"{said} {more}" if unlisted else said, file=content)
+
+
+def nothing(report: Report) -> Message:
+    """One line when there is nothing to tell."""
+    links = words.links(report)
+    more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
+    none = say("Downloads of {what} {span}: no downloads recorded.", what=inline(report.what, 160), span=report.span)
+    return Message(" ".join([none, *more]))
+
+
+def thread(report: Report) -> tuple[Message, ...]:
+    """What hangs below the headline: a chart where there is one to draw, then a table."""
+    if not report.summary.recorded:
+        return ()
+    return (*_chart(report), table(report, 0))
+
+
+def table(report: Report, number: int) -> Message:
+    """The people, from page `number` on, or the counts by something else."""
+    if report.by is By.PERSON and report.named:
+        return people(report, number)
+    # who they are is not said here: what they took is
+    return _counts(replace(report, by=By.VERSION) if report.by is By.PERSON else report)
+
+
+def people(report: Report, number: int) -> Message:
+    """A page of the people as a table, with buttons to the pages beside it; `number` counts from 0."""
+    start = number * PAGE
+    page = report.summary.people[start : start + PAGE]
+    labels = report.labels()[: start + PAGE]
+    header = [say(one) for one in COLUMNS]
+    table = charts.table(_caption(report, start, len(page)), header, _rows(page, labels, report.tz))
+    names = charts.different(labels, 80)[start:]
+    lines = [_person(name, one) for name, one in zip(names, page, strict=True)]
+    small = [blocks.context(bucket) for bucket in words.buckets(report)]
+    turn = _turning(report, number)
+    text = "\n".join([*lines, *words.buckets(report)])
+    plainer = Message(text, (*blocks.paragraphs(lines), *small, *turn))
+    return Message(text, (table, *small, *turn), plainer=plainer)
+
+
+def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tuple[Cell, ...]]:
+    """The lines of a page of people, whose labels are the last; so narrow that all of them fit into one table."""
+    for width in (charts.CELL, 60, 32, 24, 16, 12):
+        names = charts.different(labels, width)[len(labels) - len(page) :]
+        rows = [_row(name, one, tz, width) for name, one in zip(names, page, strict=True)]
+        if charts.fitting(rows) == len(rows):
+            break
+    return rows
+
+
+def _caption(report: Report, start: int, shown: int) -> str:
+    if report.crowd > shown:
+        said = later("{first}–{last} of {people} who downloaded {what}, times in {tz}")
+        first, last = figure(start + 1), figure(start + shown)
+        return say(said, first=first, last=last, people=words.crowd(report.crowd), what=report.what, tz=report.tz)
+    return count(
+        "{number} person who downloaded {what}, times in {tz}",
+        "{number} people who downloaded {what}, times in {tz}",
+        report.crowd,
+        what=report.what,
+        tz=report.tz,
+    )
+
+
+def _turning(report: Report, number: int) -> list[Block]:
+    last = (report.crowd - 1) // PAGE
+    to = [(say("‹ Earlier page"), number - 1)] * (number > 0) + [(say("Next page ›"), number + 1)] * (number < last)
+    if not to or not report.typed or len(report.typed) > blocks.BUTTON_VALUE - 10:
+        return []
+    return [blocks.actions(*(blocks.button(label, f"page.v1#{one}", f"{one} {report.typed}") for label, one in to))]
+
+
+def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
+    """One line of the table."""
+    latest = person.latest
+    version, device = (latest.version, latest.device) if latest else (None, None)
+    when_ = _at(latest.at if latest else None, tz)
+    return (
+        name,
+        person.recorded,
+        charts.fitted(version or "", 14),
+        when_,
+        charts.fitted(device or "", min(22, width * 2 // 3)),
+    )
+
+
+def _at(instant: datetime | None, tz: str) -> str:
+    """A time that sorts as a text."""
+    return f"{local(instant, zone(tz)):%Y-%m-%d %H:%M}" if instant else say("without a date")
+
+
+def _person(name: str, person: PersonRow) -> str:
+    latest = person.latest
+    details = [words.downloads(person.recorded)]
+    if latest:
+        details += [inline(one, 60) for one in (latest.version, latest.device, latest.os) if one]
+        details.append(say("last {when}", when=when(latest.at)) if latest.at else say("without a date"))
+    return f"*{inline(name, 80)}* · {' · '.join(details)}"
+
+
+# ------------------------------------------------------------------ the thread's tables and charts
+
+
+def _chart(report: Report) -> tuple[Message, ...]:
+    """The counts drawn; nothing for a single day, and where there are none."""
+    if report.by in (By.PERSON, By.DAY):
+        bucket, points = report_series.series(report.summary.days, report.stretch)
+        return (_drawn("line", say(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
+    points = charts.first(_of(report), charts.POINTS, _others)
+    return (_drawn("bar", say(CHARTS[report.by]), points, 0),) if points else ()
+
+
+def _of(report: Report) -> charts.Points:
+    summary = report.summary
+    versions = {one for one, _ in summary.versions}
+    undated = [(say("without a date"), summary.undated)] * bool(summary.undated)
+    return {
+        By.VERSION: [*summary.versions, *((one, 0) for one, _ in report.versions_now if one not in versions)],
+        By.OS: summary.systems,
+        By.SOURCE: summary.sources,
+        By.DAY: [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated],
+    }.get(report.by, ())
+
+
+def _others(number: int) -> str:
+    return count("{number} other", "{number} others", number)
+
+
+def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int) -> Message:
+    drawn = charts.chart(kind, title, say("Downloads"), points)
+    text = f"{title}: " + ", ".join(f"{inline(label, 80)}: {figure(value)}" for label, value in points) + "."
+    without = count("{number} download without a date.", "{number} downloads without a date.", undated)
+    small = [blocks.context(without)] * bool(undated)
+    bars = charts.bars([(inline(label, 40), value) for label, value in points])
+    plainer = Message(f"{text} {without}" if undated else text, (blocks.section(f"*{title}*\n{bars}"), *small))
+    return replace(plainer, blocks=(drawn, *small), plainer=plainer)
+
+
+def _counts(report: Report) -> Message:
+    found, title = _of(report), say(TABLES[report.by], what=report.what)
+    most = charts.fitting(_lines(report, found))
+    while charts.fitting(rows := _lines(report, charts.first(found, most, _others))) < len(rows):
+        most -= 1
+    header = [say(WHAT[report.by]), say("Downloads"), say("Share")]
+    header += [say("People on it now")] if report.by is By.VERSION else []
+    lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
+    rest = [say("The CSV has all of them.")] * (len(rows) < len(found))
+    small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
+    text = "\n".join([f"{inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
+    plainer = Message(text, (*blocks.paragraphs(lines), *small))
+    return Message(text, (charts.table(title, header, rows), *small), plainer=plainer)
+
+
+def _lines(report: Report, points: charts.Points) -> list[Counted]:
+    """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
+    rows: list[Counted] = []
+    now_on = dict(report.versions_now)
+    for label, (name, number) in zip(charts.different((one for one, _ in points), LABEL), points, strict=True):
+        share = percent(number, report.summary.recorded)
+        shown: Cell = (share, f"{share} %")
+        if report.by is By.VERSION:
+            last = len(rows) == len(points) - 1
+            rows.append((label, number, shown, now_on.pop(name, 0) + sum(now_on.values()) * last))
+        else:
+            rows.append((label, number, shown))
+    return rows

@@ -1,0 +1,38 @@
+"""What is said of a form that could not be used or not be opened: the way back to it, or its words; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.i18n import say
+from bot.slack import blocks
+from bot.slack.blocks import Message
+
+
+def reopen_button(draft: str, label: str = "") -> ButtonElement:
+    """Opens a form that was kept, with all that had been filled in."""
+    return blocks.button(label or say("Back to the form"), "reopen.v1", draft, style="primary")
+
+
+def with_way_back(message: Message, draft: str) -> Message:
+    """What went wrong with a form, and the button that opens it again as it was sent."""
+    return _with(message, [blocks.actions(reopen_button(draft))])
+
+
+def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
+    """The same for a form that could not be kept: what was typed, each text below its label, to be copied."""
+    said = [block for label, text in typed for block in (blocks.context(label), blocks.typed(text))]
+    return _with(message, said)
+
+
+def not_opened(message: Message, draft: str) -> Message:
+    """A form that Slack did not open: too much time had passed since the click."""
+    return _with(message, [blocks.actions(reopen_button(draft, say("Open the form")))])
+
+
+def _with(message: Message, more: Sequence[blocks.Block]) -> Message:
+    body = message.blocks or (blocks.section(message.text),)
+    return replace(message, blocks=(*body, *more))

@@ -1,0 +1,186 @@
+"""The Home tab: what somebody got, watches and asked for, what they may do, and for admins how the bot does; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain import lookup
+from bot.domain.health import Health
+from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
+from bot.i18n import count, later, say
+from bot.slack import blocks
+from bot.slack.blocks import Block, Home
+from bot.slack.blocks.paging import page_of, turned_to, turning
+from bot.slack.mrkdwn import escape, inline, when
+from bot.slack.views import builds as buildcards
+from bot.slack.views import subscriptions as subscriptioncards
+from bot.slack.views.health import summary
+
+SHOWN_WATCHES = 10
+SHOWN_SUBSCRIPTIONS = 10
+SHOWN_APPS = 20
+GET = later("Get a build")
+AT_HOME = "home.v1"
+WATCHED, OWN = "watched", "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Which page of the watched builds and of one's own subscriptions is shown, each from 0."""
+
+    watched: int = 0
+    own: int = 0
+
+    @classmethod
+    def to(cls, value: str) -> Turned:
+        """As the buttons below those lists say it: the new page, of which list, and the page of the other one."""
+        page, rest = turned_to(value)
+        which, _, other = rest.partition(" ")
+        stays = turned_to(other)[0]
+        return cls(page, stays) if which == WATCHED else cls(stays, page) if which == OWN else NOT_TURNED
+
+
+NOT_TURNED = Turned()
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """The builds to show, and when a link to each was given; `mine` says that they are those, and not the newest."""
+
+    found: Sequence[tuple[Build, datetime | None]]
+    mine: bool
+    apps: Sequence[App] = ()
+    recalls: Mapping[str, Recall] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A build somebody waits for; of a paused one nothing is shown that they do not know."""
+
+    build: Build
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The subscriptions somebody made, each with its last post; `may` says whether they can make one."""
+
+    found: Sequence[tuple[Subscription, datetime | None]]
+    handles: Mapping[str, str]
+    may: bool
+
+
+def home(
+    *,
+    turned: Turned = NOT_TURNED,
+    builds: Builds | str,
+    watched: Sequence[Watched],
+    own: Own,
+    can: str,
+    role: Role,
+    health: Health | None,
+    now: datetime,
+) -> Home:
+    """All of it. `builds` is a sentence when Applivery cannot say, `can` what may be done, `role` the highest one."""
+    how = [] if health is None else [blocks.section(summary(health))]
+    above, below = (how, []) if health and not health.well else ([], how)
+    apps = [] if isinstance(builds, str) else _apps(builds.apps)
+    return Home(
+        (
+            *above,
+            *_builds(builds),
+            *_watched(watched, turned),
+            *_own(own, turned, now),
+            blocks.header(say("What you may do")),
+            blocks.section("\n".join([can, *apps])),
+            *below,
+            _doors(role),
+        )
+    )
+
+
+def _builds(builds: Builds | str) -> list[Block]:
+    if isinstance(builds, str):
+        again = blocks.button(say("Try again"), "home.v1")
+        words = say("I cannot show builds now: {problem}", problem=escape(builds))
+        return [blocks.header(say("Builds")), blocks.section(words, accessory=again)]
+    head = blocks.header(say("Your recent builds") if builds.mine else say("The newest builds"))
+    if not builds.found:
+        get = blocks.button(say(GET), "run.v1", "get")
+        return [head, blocks.section(say("There is no build yet that you could get."), accessory=get)]
+    return [head, *(_build(build, had, builds.recalls.get(build.id)) for build, had in builds.found)]
+
+
+def _build(build: Build, had: datetime | None, recall: Recall | None) -> Block:
+    line = f"*{buildcards.title(build)}*\n{buildcards.state(build, recall)}"
+    linked, uploaded = later("you got a link {when}"), later("uploaded {when}")
+    said = say(linked if had else uploaded, when=when(had or build.created_at))
+    return blocks.section(f"{line} · {said}", accessory=_button(build, recall))
+
+
+def _button(build: Build, recall: Recall | None) -> ButtonElement:
+    if build.stage is Stage.READY and recall is None:
+        return buildcards.get_button(build, style=None)
+    says = say("Status of {build}", build=lookup.label(build))
+    return blocks.button(say("Status"), "status.v1", buildcards.build_value(build), says=says)
+
+
+def _watched(watched: Sequence[Watched], turned: Turned) -> list[Block]:
+    head = blocks.header(say("You watch"))
+    if not watched:
+        begin = blocks.button(say("Watch the newest"), "run.v1", "watch", says=say("Watch the newest build"))
+        words = say("No build. Once you watch one, you hear in your direct messages how it gets on.")
+        return [head, blocks.section(words, accessory=begin)]
+    page = page_of(watched, turned.watched, SHOWN_WATCHES)
+    body = [
+        blocks.section(
+            f"*{buildcards.title(one.build)}*\n{say('⏸ paused') if one.paused else buildcards.state(one.build)}",
+            accessory=blocks.button(
+                say("Stop"),
+                "unwatch.v1",
+                buildcards.build_value(one.build),
+                says=say("Stop watching {build}", build=lookup.label(one.build)),
+            ),
+        )
+        for one in page.items
+    ]
+    return [head, *body, *turning(page, f"{AT_HOME}#watched", f"{WATCHED} {turned.own}")]
+
+
+def _own(own: Own, turned: Turned, now: datetime) -> list[Block]:
+    if not own.found and not own.may:
+        return []
+    head = blocks.header(say("Subscriptions you made"))
+    if not own.found:
+        how = blocks.button(say("How to subscribe"), "run.v1", "help subscribe")
+        return [head, blocks.section(say("None. A channel hears of builds once it is subscribed."), accessory=how)]
+    page = page_of(own.found, turned.own, SHOWN_SUBSCRIPTIONS)
+    rows = subscriptioncards.rows(page.items, own.handles, now=now)
+    return [head, *rows, *turning(page, f"{AT_HOME}#own", f"{OWN} {turned.watched}")]
+
+
+def _apps(apps: Sequence[App]) -> list[str]:
+    if not apps:
+        return [say("There is no app that you may use outside of its channels.")]
+    named = ", ".join(inline(one.name, 80) for one in apps[:SHOWN_APPS])
+    left = len(apps) - SHOWN_APPS
+    if left > 0:
+        more = count("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)
+        return [f"{more} {say('*Get a build* finds them by name.')}"]
+    return [say("Apps: {names}.", names=named)]
+
+
+def _doors(role: Role) -> Block:
+    which = [(say(GET), "get", Role.MEMBER), (say("Downloads"), "downloads", Role.MANAGER)]
+    which += [(say("Bot health"), "status", Role.ADMIN), (say("All subscriptions"), "subscriptions all", Role.ADMIN)]
+    which += [(say("Help"), "help", Role.MEMBER)]
+    buttons = [
+        blocks.button(label, f"run.v1#{number}", typed)
+        for number, (label, typed, need) in enumerate(which)
+        if role >= need
+    ]
+    return blocks.actions(*buttons, blocks.button(say("Refresh"), "home.v1"))

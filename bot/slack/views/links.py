@@ -1,0 +1,301 @@
+"""Cards that carry a link or lead to one: private answers, what is attached, what was sent, what has expired; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain import install, lookup
+from bot.domain.expiry import expires
+from bot.domain.model import Asker, Attachment, Build, FileKind, Link, Recall, Stage
+from bot.i18n import current, figure, later, say
+from bot.slack import blocks, mrkdwn
+from bot.slack.blocks import Block, Expires, Message
+from bot.slack.blocks.paging import page_of, turning
+from bot.slack.markup import without_formatting
+from bot.slack.mrkdwn import clock, escape, inline
+from bot.slack.views.builds import (
+    build_value,
+    changelog,
+    check_button,
+    endless,
+    facts,
+    get_button,
+    has_more,
+    instead_buttons,
+    latest_available,
+    news_button,
+    plain_platform,
+    state,
+    title,
+    unknown,
+)
+
+SHOWN_ATTACHMENTS = 20  # each may take two of a message's fifty blocks
+MORE_FILES = "more.files.v1"
+
+
+def link(
+    build: Build,
+    made: Link,
+    asker: Asker,
+    now: datetime,
+    *,
+    dashboard: str,
+    others: Sequence[Build] = (),
+    installs: bool,
+) -> Message:
+    """The private answer with a fresh address: for whom it is, and how long it lives by Applivery's own `expiresAt`.
+
+    `others` are the latest builds of other platforms, offered as buttons; `installs` says whether there is a claim
+    page, without which an iPhone cannot be made to install.
+    """
+    what = link_words(build, made)
+    life = life_words(made, asker, now)
+    lines = [f"*{title(build)}*", _offer(made, what, asker, life)]
+    warnings = [escape(warning) for warning in install.warnings(build, now)]
+    lines += [f"⚠️ {warning}" for warning in warnings]
+    if install.over_the_air(build) and not installs:
+        lines.append(f"_{say(NO_PAGE)}_")
+    body: list[Block] = [blocks.section("\n".join(lines), fields=facts(build))]
+    if notes := changelog(build):
+        body.append(blocks.section(notes))
+    body += _buttons(build, made.kind, dashboard, others, installs)
+    text = say(
+        "{build}: {what}: {url} (it {life}, only for you).", build=title(build), what=what, url=made.url, life=life
+    )
+    return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made, now))
+
+
+def _offer(made: Link, what: str, asker: Asker, life: str) -> str:
+    return say(
+        "<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life
+    )
+
+
+def ready(build: Build, made: Link, asker: Asker, now: datetime, *, dashboard: str, installs: bool) -> Message:
+    """What somebody gets who waited, or uploaded the build: it is ready, and here is the link."""
+    message = link(build, made, asker, now, dashboard=dashboard, installs=installs)
+    head = say("{build} is ready", build=title(build))
+    return replace(message, text=f"✅ {head}. {message.text}", blocks=(blocks.section(f"✅ *{head}*"), *message.blocks))
+
+
+NO_PAGE = later(
+    "Installing straight onto an iPhone or iPad needs a public address of this bot (PUBLIC_URL), and none is set. "
+    "Here is the file; the dashboard can install it too."
+)
+NO_PAGE_BUT_A_FILE = later(
+    "Installing straight onto an iPhone or iPad needs a public address of this bot (PUBLIC_URL), and none is set. "
+    "You can have the file; the dashboard can install it too."
+)
+
+
+def link_words(build: Build, made: Link) -> str:
+    """What following the link does."""
+    if made.kind is FileKind.AUTO:
+        return say("Open the install page") if made.by_page else say("Install")
+    file = file_word(build, made.kind)
+    return say("Open the page for the {file}", file=file) if made.by_page else say("Download the {file}", file=file)
+
+
+def file_word(build: Build, kind: FileKind) -> str:
+    """What a kind of file is called, escaped."""
+    return inline(install.file_word(build, kind), 20)
+
+
+def life_words(made: Link, asker: Asker, now: datetime) -> str:
+    """`works once, expires 14:32 (4 minutes)`, the time in the reader's own zone."""
+    return say("works once, {expires}", expires=expires(made.expires_at, now, lambda at: clock(at, now, asker.tz)))
+
+
+def _expires(build: Build, made: Link, now: datetime) -> Expires | None:
+    if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
+        return None
+    name = f"{build.app.name} {lookup.label(build)}"
+    again = f"{build_value(build)}/{made.kind.value}"
+    return Expires(made.expires_at, build.app.id, build.id, name, again, current())
+
+
+def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build], installs: bool) -> list[Block]:
+    value = build_value(build)
+    labels = {
+        FileKind.AUTO: say("Install"),
+        FileKind.FILE: _file_label(build),
+        FileKind.AAB: ".aab",
+    }
+    row = [blocks.button(say("Get a fresh link"), "fresh.v1", f"{value}/{had.value}")]
+    row += [
+        blocks.button(
+            labels[kind],
+            f"fresh.v1#{kind.value}",
+            f"{value}/{kind.value}",
+            says=say("{what} of {build}", what=labels[kind], build=lookup.label(build)),
+        )
+        for kind in install.kinds(build)
+        if kind is not had and (kind is not FileKind.AUTO or installs or not install.over_the_air(build))
+    ]
+    if build.attachments:
+        row.append(attachments_button(build))
+    if has_more(build):
+        row.append(news_button(build))
+    row += [
+        blocks.button(say("Send to my DM"), "dm.v1", f"{value}/{had.value}"),
+        blocks.button(
+            say("Share here"),
+            "share.v1",
+            value,
+            confirm=say("Everybody in this channel will see the card; each gets a link of their own."),
+        ),
+    ]
+    if install.over_the_air(build) and not installs:
+        row.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+    found = [blocks.actions(*row)]
+    if others:
+        found.append(blocks.actions(*(_instead(one, number) for number, one in enumerate(others[:4]))))
+    return found
+
+
+def _instead(other: Build, number: int) -> ButtonElement:
+    return blocks.button(
+        say("{platform} instead", platform=plain_platform(other)),
+        f"fresh.v1#{number}",
+        build_value(other),
+        says=say("Get {build}", build=lookup.label(other)),
+    )
+
+
+def _file_label(build: Build) -> str:
+    return say("File ({file})", file=install.file_word(build, FileKind.FILE))
+
+
+def attachments_button(build: Build) -> ButtonElement:
+    """Lists what is attached to a build."""
+    label = say("Attachments ({number})", number=figure(len(build.attachments)))
+    return blocks.button(label, "files.v1", build_value(build))
+
+
+def no_install(build: Build, dashboard: str) -> Message:
+    """Somebody asked to install on an iPhone, and there is no page that could start it."""
+    text = f"*{title(build)}*\n{say(NO_PAGE_BUT_A_FILE)}"
+    row = [
+        blocks.button(_file_label(build), "fresh.v1", f"{build_value(build)}/file", style="primary"),
+        blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+    ]
+    return Message(f"{title(build)}: {say(NO_PAGE)}", (blocks.section(text), blocks.actions(*row)))
+
+
+def expired(label: str, again: str) -> Message:
+    """What a message turns into when its link's time is over."""
+    text = say("Expired — the link for {build} is over. Get a fresh one.", build=inline(label, 140))
+    fresh = blocks.button(say("Get a fresh link"), "fresh.v1", again, style="primary")
+    return Message(text, (blocks.section(text), blocks.actions(fresh)))
+
+
+def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
+    """A build that cannot be had yet: with the offer to say when it can, if it is `awaitable`, or what to take."""
+    if build.stage is Stage.UNKNOWN:
+        text = say("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
+    elif build.stage is Stage.PENDING:
+        text = say("{build} is not ready yet: it is waiting to be processed.", build=title(build))
+    elif build.stage is Stage.RUNNING:
+        text = say("{build} is not ready yet: it is being processed.", build=title(build))
+    else:
+        text = say("{build} is not ready yet: Applivery does not hand it out.", build=title(build))
+    tell = blocks.button(say("Tell me when it is ready"), "await.v1", build_value(build), style="primary")
+    row = [
+        *([tell] if awaitable else []),
+        *instead_buttons(instead),
+        check_button(build),
+        blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+    ]
+    more = say("I can tell you when it is.") if awaitable else "" if build.stage.final else endless(build)
+    small = [blocks.context(more)] if more and not awaitable else []
+    return Message(
+        " ".join(filter(None, [text, more, *latest_available(instead)])),
+        (blocks.section(text), *small, blocks.actions(*row)),
+    )
+
+
+def awaiting(build: Build) -> Message:
+    """The promise to tell somebody."""
+    return Message(
+        say(
+            "I will send you {build} as a direct message when it is ready, or tell you why it is not.",
+            build=title(build),
+        )
+    )
+
+
+def shared(build: Build, by: str) -> Message:
+    """The card somebody shares: buttons that make a link for whoever clicks, months later too; no token."""
+    text = say("{build}, shared by <@{user}>", build=title(build), user=by)
+    head = say("*{build}*\nshared by <@{user}>", build=title(build), user=by)
+    body = [blocks.section(head, fields=facts(build))]
+    if notes := changelog(build):
+        body.append(blocks.section(notes))
+    row: list[ButtonElement] = [get_button(build)]
+    if build.attachments:
+        row.append(attachments_button(build))
+    if has_more(build):
+        row.append(news_button(build))
+    body.append(blocks.actions(*row))
+    return Message(text, tuple(body))
+
+
+def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> Message:
+    """A page of what is attached to a build, each piece with a button unless the build was taken back."""
+    if not build.attachments:
+        return Message(say("Nothing is attached to {build}.", build=title(build)))
+    recalled = state(build, recall) if recall else ""
+    page = page_of(build.attachments, number, SHOWN_ATTACHMENTS)
+    head = " · ".join(filter(None, (say("*Attached to {build}*", build=title(build)), page.words)))
+    body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
+    names = []
+    for at, one in enumerate(page.items):
+        kind = inline(one.kind, 60) if one.kind else say("unknown kind")
+        line = f"*{inline(one.name, 120)}* · {kind} · {mrkdwn.size(one.size)}"
+        names.append(without_formatting(line))
+        body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, one, at)))
+    body += turning(page, MORE_FILES, build_value(build))
+    listed = "; ".join(names)
+    if recalled:
+        text = say("Attached to {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
+    else:
+        text = say("Attached to {build}: {files}.", build=title(build), files=listed)
+    return Message(text, tuple(body))
+
+
+def _get_attachment(build: Build, one: Attachment, number: int) -> ButtonElement:
+    value = f"{build_value(build)}/{one.id}"
+    return blocks.button(say("Get"), f"file.v1#{number}", value, says=say("Get {file}", file=one.name))
+
+
+def attachment_link(build: Build, one: Attachment, made: Link, asker: Asker, now: datetime) -> Message:
+    """A fresh address for one attachment."""
+    name = inline(one.name, 120)
+    life = life_words(made, asker, now)
+    lines = (
+        say("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(one.size), build=title(build)),
+        _offer(made, say("Download it"), asker, life),
+    )
+    back = blocks.actions(blocks.button(say("All attachments"), "files.v1", build_value(build)))
+    text = say("{file}: {url} (it {life}, only for you)", file=name, url=made.url, life=life)
+    return Message(text, (blocks.section("\n".join(lines)), back), secret=True)
+
+
+def sent(build: Build, by: str, number: int) -> Message:
+    """What a colleague gets: a button that works for them alone."""
+    text = say("<@{user}> sends you {build}.", user=by, build=title(build))
+    body = [
+        blocks.section(say("<@{user}> sends you {build}.", user=by, build=f"*{title(build)}*"), fields=facts(build))
+    ]
+    if notes := changelog(build):
+        body.append(blocks.section(notes))
+    says = say("Get {build}", build=lookup.label(build))
+    get = blocks.button(say("Get build"), "sent.v1", str(number), style="primary", says=says)
+    body.append(blocks.actions(get, *([news_button(build)] if has_more(build) else [])))
+    body.append(blocks.context(say("The button works for you alone.")))
+    return Message(text, tuple(body))

@@ -1,0 +1,134 @@
+"""Cards about who has not downloaded a build yet, and the polite question to try it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain.downloads import Missing
+from bot.domain.model import Build
+from bot.i18n import count, figure, later, say
+from bot.slack import blocks
+from bot.slack.blocks import Block, Message
+from bot.slack.mrkdwn import inline
+from bot.slack.views import builds as buildcards
+
+SHOWN = 150  # people in a paragraph; a mention takes some 15 characters of a section's 3,000
+PLATFORMS = 20  # buttons, which is more than there are platforms
+
+
+def headline(what: str, place: str, found: Missing) -> Message:
+    """The counts, for whoever may read them; `place` is a mention of the group or channel."""
+    every = len(found.have) + len(found.lack)
+    text = count(
+        "*{number} of {every}* people of {place} have downloaded *{what}*.",
+        "*{number} of {every}* people of {place} have downloaded *{what}*.",
+        len(found.have),
+        every=figure(every),
+        place=place,
+        what=inline(what, 160),
+    )
+    if every and not found.lack:
+        nobody = say("Nobody is missing.")
+        text = f"{text} {nobody}"
+    small = _uncertain(found)
+    return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
+
+
+def _uncertain(found: Missing) -> list[str]:
+    """What the counts leave out: people without an e-mail, and downloads of nobody whose e-mail is known."""
+    without = count(
+        "{number} more person has no e-mail in Slack.",
+        "{number} more people have no e-mail in Slack.",
+        len(found.unknown),
+    )
+    elsewhere = count(
+        "{number} unattributed download may be one of theirs.",
+        "{number} unattributed downloads may be theirs.",
+        found.elsewhere,
+    )
+    return [without] * bool(found.unknown) + [elsewhere] * bool(found.elsewhere and found.lack)
+
+
+def here(head: Message) -> Message:
+    """What is said to the asker where the question was asked."""
+    where = say("Who they are is in a thread of our direct messages.")
+    return replace(head, text=f"{head.text} {where}", blocks=(*head.blocks, blocks.context(f"➡️ {where}")))
+
+
+def counts(found: Missing) -> Message:
+    """What a channel's thread is told: no names."""
+    lack, unknown = figure(len(found.lack)), figure(len(found.unknown))
+    if not found.unknown:
+        return Message(say("{lack} not yet. The names went to whoever asked, alone.", lack=lack))
+    said = later("{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went to whoever asked, alone.")
+    return Message(say(said, lack=lack, unknown=unknown))
+
+
+def names(what: str, place: str, found: Missing, typed: str) -> Message:
+    """Who they are, for the asker alone, with a button to ask them."""
+    title = f"*{inline(what, 160)}* · {place}"
+    lines = [title, say("*Not yet* ({number}): {people}", number=figure(len(found.lack)), people=_people(found.lack))]
+    if found.unknown:
+        said, number = later("_No e-mail in Slack_ ({number}): {people}"), figure(len(found.unknown))
+        lines.append(say(said, number=number, people=_people(found.unknown)))
+    body = [block for line in lines for block in _whole(line)]
+    if found.lack and len(typed) <= blocks.BUTTON_VALUE:
+        ask = say("Each of them gets one friendly message from me, in your name, with a button to get the build.")
+        body.append(blocks.actions(blocks.button(say("Ask them politely"), "nudge.v1", typed, confirm=ask)))
+        body.append(blocks.context(say("At most once for each build and person, and never to whoever has opted out.")))
+    return Message("\n".join(lines), tuple(body))
+
+
+def _people(people: Sequence[str]) -> str:
+    return ", ".join(f"<@{one}>" for one in people) or say("nobody")
+
+
+def _whole(line: str) -> list[Block]:
+    """A line of any length, parted between the people it names."""
+    words = line.split(", ")
+    some = [", ".join(words[at : at + SHOWN]) for at in range(0, len(words), SHOWN)]
+    return [blocks.section(part + ("," if at + 1 < len(some) else "")) for at, part in enumerate(some)]
+
+
+def nudge(builds: Sequence[Build], asker: str) -> Message:
+    """What somebody gets who has not tried a build yet."""
+    what = inline(buildcards.several(builds[0].app, [replace(one, number="") for one in builds]), 160)
+    said = later("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
+    text = say(said, person=f"<@{asker}>", what=what)
+    platforms = {one.platform: one for one in reversed(builds)}
+    several = len(platforms) > 1
+    get = [
+        blocks.button(
+            say("Get it for {platform}", platform=buildcards.plain_platform(one))
+            if several and one.platform
+            else say("Get build"),
+            f"get.v1#{number}",
+            f"{one.app.id}/{one.id}",
+            style=None if number else "primary",
+        )
+        for number, one in enumerate(list(platforms.values())[:PLATFORMS])
+    ]
+    stop = blocks.button(say("Do not ask me again"), "unnudge.v1", "stop")
+    small = blocks.context(say("I ask at most once for each build, and not at all if you would rather not."))
+    return Message(text, (blocks.section(text), blocks.actions(*get, stop), small))
+
+
+def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
+    """What the asker hears when they have been asked; `waiting` people were too many for one time."""
+    what = inline(what, 160)
+    if not asked and not left_alone:
+        return Message(say("Nobody is missing."))
+    if not asked:
+        said = later("I asked nobody about {what}: everybody was asked before, opted out, or can't use me.")
+        return Message(say(said, what=what))
+    text = count("I asked {number} person to try {what}.", "I asked {number} people to try {what}.", asked, what=what)
+    skipped = count(
+        "Skipped {number} (already asked, opted out, or can't use me).",
+        "Skipped {number} (already asked, opted out, or can't use me).",
+        left_alone,
+    )
+    others = count(
+        "{number} more is left: press the button again.", "{number} more are left: press the button again.", waiting
+    )
+    return Message(" ".join([text, *([skipped] if left_alone else []), *([others] if waiting else [])]))

@@ -1,0 +1,104 @@
+"""Cards about mutes: for how long, what happens then, and the way back; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.domain import delivery_options
+from bot.domain.model import Subscription
+from bot.i18n import later, say
+from bot.slack import blocks
+from bot.slack.blocks import Message
+from bot.slack.mrkdwn import inline, when
+from bot.slack.views.subscriptions import app_of
+
+NAMED = 5
+HERE = "here"  # everything this channel hears of
+CHOICES = (
+    (later("1 hour"), "1h"),
+    (later("4 hours"), "4h"),
+    (later("Until tomorrow 09:00"), "tomorrow 09:00"),
+    (later("Unmute"), "off"),
+)
+
+
+def choices(found: Sequence[Subscription], target: str, now: datetime) -> Message:
+    """For how long? `target` goes along with each button."""
+    channel = found[0].channel_id
+    text = say("For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(found), channel=channel)
+    quiet = [(one, until) for one in found if (until := delivery_options.mute_ends(one, now))]
+    if quiet:
+        last, muted = max(until for _, until in quiet), names([one for one, _ in quiet])
+        text += " " + say("Muted until {when}: {apps}.", when=when(last), apps=muted)
+    labels = [(say(label), typed) for label, typed in CHOICES]
+    which = [
+        blocks.button(label, f"muted.v1#{number}", f"{typed}/{target}", says=f"{label}: {_plain(found)}")
+        for number, (label, typed) in enumerate(labels)
+    ]
+    return Message(text, (blocks.section(text), blocks.actions(*which)))
+
+
+def muted(found: Sequence[Subscription], until: datetime, target: str, left_out: Sequence[Subscription]) -> Message:
+    """Until when nothing is said, and what happens then."""
+    head = say(
+        "🔕 Muted until {when}: {apps} in <#{channel}>.",
+        when=when(until),
+        apps=names(found),
+        channel=found[0].channel_id,
+    )
+    text = _together(head, _then(found), _every(found, target), _left(left_out))
+    says = say("Unmute {apps}", apps=_plain(found))
+    off = blocks.button(say("Unmute"), "muted.v1#off", f"off/{target}", says=says)
+    return Message(text, (blocks.section(text), blocks.actions(off)))
+
+
+def unmuted(found: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
+    """It is told again, from now on."""
+    text = say(
+        "🔔 Unmuted: {apps} in <#{channel}>. What was kept back comes now.",
+        apps=names(found),
+        channel=found[0].channel_id,
+    )
+    return Message(_together(text, _left(left_out)))
+
+
+def not_muted(found: Sequence[Subscription]) -> Message:
+    """There was nothing to take back."""
+    channel = found[0].channel_id
+    return Message(say("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(found)))
+
+
+def names(found: Sequence[Subscription]) -> str:
+    """The apps, each once, as part of a sentence."""
+    every = list(dict.fromkeys(inline(app_of(one), 80) for one in found))
+    if len(every) > NAMED:
+        some, left = ", ".join(every[:NAMED]), len(every) - NAMED
+        return say("{names} and {number} more (see `subscriptions`)", names=some, number=left)
+    return say("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
+
+
+def _plain(found: Sequence[Subscription]) -> str:
+    return ", ".join(dict.fromkeys(app_of(one) for one in found))
+
+
+def _together(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _then(found: Sequence[Subscription]) -> str:
+    if all(one.manner.digest for one in found):
+        return say("What comes meanwhile is told in the first digest after that.")
+    if len(found) == 1:
+        return say("What comes meanwhile is told then, in one message.")
+    return say("What comes meanwhile is told then, in one message for each of them.")
+
+
+def _every(found: Sequence[Subscription], target: str) -> str:
+    """Somebody meant one app, and the channel hears of it through its subscription to all."""
+    everything = any(one.app_id is None for one in found) and "/" not in target and target != HERE
+    return say("This channel hears of it as one of every app, so that is muted too.") if everything else ""
+
+
+def _left(left_out: Sequence[Subscription]) -> str:
+    return say("You may not mute {apps}.", apps=names(left_out)) if left_out else ""

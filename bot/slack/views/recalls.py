@@ -1,0 +1,86 @@
+"""Cards about builds that are taken back: the form that asks why, what it does, and the way back; pure."""
+
+from __future__ import annotations
+
+from bot.domain.model import Build, Recall
+from bot.i18n import count, later, say
+from bot.slack import blocks
+from bot.slack.blocks import Form, Message, inputs
+from bot.slack.mrkdwn import inline, when
+from bot.slack.views.builds import build_value, facts, state, title, unrecall_button
+
+REASON = 300  # characters, which every card shows whole
+NO_CARD = later("No channel has a card of it.")
+
+
+def ask(build: Build, reason: str = "") -> Form:
+    """Why this build is to be taken back."""
+    body = (blocks.section(f"*{title(build)}*", fields=facts(build)), _why(reason), _what_it_does())
+    return Form("recall.v1", say("Recall a build"), body, submit=say("Recall"), memory=build_value(build))
+
+
+def ask_which() -> Form:
+    """Which build is to be taken back, and why."""
+    body = (
+        blocks.pick(say("App"), "recall.app", hint=say("Type to find an app")),
+        blocks.pick(say("Build"), "recall.build", hint=say("Choose a build")),
+        _why(),
+        _what_it_does(),
+    )
+    return Form("recall.v1", say("Recall a build"), body, submit=say("Recall"))
+
+
+def _why(reason: str = "") -> blocks.Block:
+    example = say("crash on login")
+    return inputs.line(say("Reason"), "recall.reason", example=example, value=reason, most=REASON, optional=False)
+
+
+def _what_it_does() -> blocks.Block:
+    return blocks.context(say("All its cards will say so, nobody gets it any more, and `unrecall` takes it back."))
+
+
+def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Message:
+    """What taking it back has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
+    turned = count("One card turns red and says why.", "{number} cards turn red and say why.", cards)
+    gone = later("Nobody gets it any more, and claim pages that nobody has used yet are closed.")
+    lines = (
+        f"{turned if cards else say(NO_CARD)} {say(gone if pages else later('Nobody gets it any more.'))}",
+        say("Links that Applivery has handed out already cannot be taken back, nor can what is installed."),
+    )
+    text = f"{title(build)}: {state(build, recall)}."
+    body = (blocks.section(f"*{title(build)}*\n{state(build, recall)}\n{lines[0]}"), blocks.context(lines[1]))
+    return Message(" ".join((text, *lines)), (*body, _way_back(build)))
+
+
+def recalled_before(build: Build, recall: Recall) -> Message:
+    """Somebody else was first: who, when and why."""
+    text = say(
+        "<@{person}> recalled {build} {when}: {reason}",
+        person=recall.by,
+        build=title(build),
+        when=when(recall.at),
+        reason=inline(recall.reason, REASON),
+    )
+    return Message(text, (blocks.section(f"⛔ {text}"), _way_back(build)))
+
+
+def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
+    """It can be had again; what its recall had been."""
+    shown = count("Its card says so.", "Its {number} cards say so.", cards) if cards else say(NO_CARD)
+    text = f"{say('✅ {build} can be had again.', build=title(build))} {shown}"
+    was = say(
+        "<@{person}> had recalled it {when}: {reason}",
+        person=recall.by,
+        when=when(recall.at),
+        reason=inline(recall.reason, REASON),
+    )
+    return Message(f"{text} {was}", (blocks.section(text), blocks.context(was)))
+
+
+def not_recalled(build: Build) -> Message:
+    """There is nothing to take back."""
+    return Message(say("{build} is not recalled.", build=title(build)))
+
+
+def _way_back(build: Build) -> blocks.Block:
+    return blocks.actions(unrecall_button(build))

@@ -1,0 +1,77 @@
+"""Counts by day as the points of a chart: days while they fit, else weeks, else months; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+from bot.i18n import later, month, say, short_day
+from bot.slack.blocks.charts import POINTS
+
+Days = Sequence[tuple[date, int]]
+Stretch = tuple[date, date]
+
+
+class Bucket(Enum):
+    """What one point is about; the value is the chart's title."""
+
+    DAY = later("Downloads by day")
+    WEEK = later("Downloads by week")
+    MONTH = later("Downloads by month")
+
+
+class Series(NamedTuple):
+    """A label and a count for each day, week or month."""
+
+    bucket: Bucket
+    points: Sequence[tuple[str, int]]
+
+
+def series(days: Days, stretch: Stretch | None = None) -> Series:
+    """The days, weeks or months of the stretch (or from the first to the last of the days); they add up to all of it.
+
+    A day without downloads counts nothing and is there; of more than twenty months the earlier ones are one point.
+    """
+    if not days:
+        return Series(Bucket.DAY, ())
+    first, last = min(day for day, _ in days), max(day for day, _ in days)
+    if stretch:
+        first, last = min(first, stretch[0]), max(last, stretch[1])
+    if (last - first).days < POINTS:
+        return Series(Bucket.DAY, _by(days, first, last, 1, short_day))
+    monday = first - timedelta(days=first.weekday()) if first - date.min > timedelta(days=7) else first
+    if (last - monday).days // 7 < POINTS:
+        return Series(Bucket.WEEK, _by(days, monday, last, 7, _week))
+    return Series(Bucket.MONTH, _by_month(days, _month(first), _month(last)))
+
+
+def _by(days: Days, first: date, last: date, length: int, label: Callable[[date], str]) -> list[tuple[str, int]]:
+    counts = [0] * ((last - first).days // length + 1)
+    for day, count in days:
+        counts[(day - first).days // length] += count
+    return [(label(first + timedelta(days=number * length)), count) for number, count in enumerate(counts)]
+
+
+def _week(monday: date) -> str:
+    return say("from {day}", day=short_day(monday))
+
+
+def _by_month(days: Days, first: int, last: int) -> list[tuple[str, int]]:
+    first = max(first, last - POINTS + 1)  # a single odd date may lie centuries away
+    earlier = sum(count for day, count in days if _month(day) < first)
+    if earlier:  # they take the place of the first month
+        first += 1
+        earlier = sum(count for day, count in days if _month(day) < first)
+    counts = [0] * (last - first + 1)
+    for day, count in days:
+        if _month(day) >= first:
+            counts[_month(day) - first] += count
+    months = [date(number // 12, number % 12 + 1, 1) for number in range(first, last + 1)]
+    shown = [(month(first_day), count) for first_day, count in zip(months, counts, strict=True)]
+    return [(say("before {month}", month=month(months[0])), earlier), *shown] if earlier else shown
+
+
+def _month(day: date) -> int:
+    return day.year * 12 + day.month - 1

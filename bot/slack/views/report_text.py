@@ -1,0 +1,170 @@
+"""What a summary of downloads says in words: how many, by how many people, against the time before; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import lookup
+from bot.domain.adoption import Version
+from bot.domain.downloads import NO_VERSION, percent
+from bot.domain.reports import Report
+from bot.i18n import count, figure, later, say
+from bot.slack.blocks import charts
+from bot.slack.mrkdwn import inline, when
+
+VERSIONS, KINDS = 6, 10  # lines or words in the small print; the last adds up the others
+
+
+def downloads(number: int) -> str:
+    """A number of downloads."""
+    return count("{number} download", "{number} downloads", number)
+
+
+def crowd(number: int) -> str:
+    """A number of people."""
+    return count("{number} person", "{number} people", number)
+
+
+def recorded(report: Report) -> str:
+    """How many were recorded, in bold, and by how many people."""
+    number, unnamed, people = report.summary.recorded, report.summary.unnamed, crowd(report.crowd)
+    if not unnamed:
+        return count(
+            "*{number} download recorded* by {people}.",
+            "*{number} downloads recorded* by {people}.",
+            number,
+            people=people,
+        )
+    return count(
+        "*{number} download recorded*: {named} by {people}, {unnamed} by nobody we can name.",
+        "*{number} downloads recorded*: {named} by {people}, {unnamed} by nobody we can name.",
+        number,
+        named=figure(number - unnamed),
+        people=people,
+        unnamed=figure(unnamed),
+    )
+
+
+def compared(report: Report) -> list[str]:
+    """Against the period before, where there is one."""
+    before = report.before
+    if before is None:
+        return []
+    said = say(
+        "{downloads} and {people} than in {before} ({recorded} by {crowd}).",
+        downloads=_more_downloads(report.summary.recorded - before.recorded),
+        people=_more_people(report.crowd - before.crowd),
+        before=before.words,
+        recorded=figure(before.recorded),
+        crowd=crowd(before.crowd),
+    )
+    return [said[:1].upper() + said[1:]]
+
+
+def _more_downloads(by: int) -> str:
+    if not by:
+        return say("no more downloads")
+    if by > 0:
+        return count("{number} more download", "{number} more downloads", by)
+    return count("{number} fewer download", "{number} fewer downloads", -by)
+
+
+def _more_people(by: int) -> str:
+    if not by:
+        return say("no more people")
+    if by > 0:
+        return count("{number} more person", "{number} more people", by)
+    return count("{number} fewer person", "{number} fewer people", -by)
+
+
+def newest(report: Report) -> list[str]:
+    """How many people are on the newest version of their platform, and the others by why they are not."""
+    found = report.adopted
+    if found is None or not report.crowd:
+        return []
+    said = say(
+        "Newest version {version}: {on_it} of {people} ({percent} %)",
+        version=_versions(found.versions),
+        on_it=figure(found.newest),
+        people=crowd(report.crowd),
+        percent=percent(found.newest, report.crowd),
+    )
+    older = say("{older} still on an old build", older=figure(found.older))
+    recalled = say("{number} on a recalled build", number=figure(found.recalled))
+    unknown = say("{number} on an unknown version", number=figure(found.unknown))
+    others = [older] * bool(found.older) + [recalled] * bool(found.recalled) + [unknown] * bool(found.unknown)
+    return [f"{'; '.join([said, *others])}."]
+
+
+def _versions(found: Sequence[Version]) -> str:
+    """One version when it is the newest on every platform, else each with its platform."""
+    if len({version for _, version in found}) == 1:
+        return inline(found[0][1] or say(NO_VERSION), 40)
+    return " · ".join(
+        inline(f"{lookup.PLATFORMS.get(on, on)} {version or say(NO_VERSION)}".strip(), 60) for on, version in found
+    )
+
+
+def small_print(report: Report) -> list[str]:
+    """What stands below in small: whether it is late, its versions, and what the numbers stand on."""
+    summary = report.summary
+    lines = late(report)
+    if top := charts.first(summary.versions, VERSIONS, _other_versions):
+        shown = " · ".join(f"{inline(version, 40)}: {figure(number)}" for version, number in top)
+        lines.append(say("By version: {versions}", versions=shown))
+    if both := links(report):
+        lines.append(both)
+    return [*lines, *claimed(report)]
+
+
+def _other_versions(number: int) -> str:
+    return count("{number} other version", "{number} other versions", number)
+
+
+def claimed(report: Report) -> list[str]:
+    """That Applivery's own totals differ from what it lists, when they do."""
+    summary = report.summary
+    if not summary.incomplete:
+        return []
+    said = later("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
+    totals = summary.recorded if summary.claimed is None else summary.claimed
+    return [say(said, claimed=figure(totals), listed=figure(summary.listed))]
+
+
+def links(report: Report) -> str:
+    """Both sides of the story: what was asked for here, and what Applivery recorded."""
+    if not report.links:
+        return ""
+    recorded_ = count(
+        "{number} download recorded by Applivery", "{number} downloads recorded by Applivery", report.summary.recorded
+    )
+    unknown = report.summary.unnamed
+    nobodys = [say("{unknown} of them not attributable", unknown=figure(unknown))] if unknown else []
+    return " · ".join([_asked(report.links, report.remembered), recorded_, *nobodys])
+
+
+def _asked(links_: int, remembered: int | None) -> str:
+    if remembered is None:
+        return count("{number} link asked for in Slack", "{number} links asked for in Slack", links_)
+    return count(
+        "{number} link asked for in Slack (in the {days} days I remember)",
+        "{number} links asked for in Slack (in the {days} days I remember)",
+        links_,
+        days=figure(remembered),
+    )
+
+
+def buckets(report: Report) -> list[str]:
+    """What was downloaded by nobody we can name, a line for each kind of them."""
+    found = [(one.label, one.recorded) for one in report.summary.buckets]
+    shown = charts.first(found, KINDS, _other_kinds)
+    return [f"_{inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]
+
+
+def _other_kinds(number: int) -> str:
+    return count("{number} other kind of member", "{number} other kinds of members", number)
+
+
+def late(report: Report) -> list[str]:
+    """That a digest comes late, when it does."""
+    return [say("Late: this was due {when}, and I was away.", when=when(report.late))] if report.late else []

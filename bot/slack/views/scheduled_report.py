@@ -1,0 +1,110 @@
+"""Cards about digests: what was saved, what a place has, what has ended or stopped, and the summary itself; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot import i18n
+from bot.domain.downloads import By
+from bot.domain.reports import Report
+from bot.domain.scheduled_reports import Digest
+from bot.domain.timeparse import schedule
+from bot.i18n import later, say
+from bot.slack import blocks
+from bot.slack.blocks import Block, Message
+from bot.slack.blocks.paging import Page, turning
+from bot.slack.mrkdwn import inline, when
+from bot.slack.views import downloads
+from bot.slack.views.subscriptions import WHY
+
+SHOWN = 10
+MORE = "more.digests.v1"
+Names = Mapping[str, str]  # of builds, by id
+NO_NAMES: Names = {}
+WORDS = {
+    By.PERSON: later("*downloads of {what}* {when} ({tz})"),
+    By.VERSION: later("*downloads of {what}* by version {when} ({tz})"),
+    By.OS: later("*downloads of {what}* by os {when} ({tz})"),
+    By.DAY: later("*downloads of {what}* by day {when} ({tz})"),
+    By.SOURCE: later("*downloads of {what}* by source {when} ({tz})"),
+}
+
+
+def begun(digest: Digest, builds: Names = NO_NAMES, *, names: bool) -> Message:
+    """What was saved, said back in words; `builds` has the names of builds."""
+    what = _words(digest, builds)
+    said = [say("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
+    if digest.quiet:
+        said.append(say("When there is nothing new it stays silent."))
+    else:
+        said.append(say("When there is nothing new it says so in one line."))
+    if not names:
+        said.append(say("It has counts only: people are named in manager channels (`grant #channel manager`)."))
+    text = " ".join(said)
+    return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
+
+
+def _words(digest: Digest, builds: Names = NO_NAMES) -> str:
+    which = f" {inline(builds.get(digest.which, digest.which), 60)}" if digest.which else ""
+    what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
+    return say(WORDS[digest.by], what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
+
+
+def _end(digest: Digest) -> ButtonElement:
+    return blocks.button(
+        say("End it"),
+        "undigest.v1",
+        str(digest.id),
+        says=say("End summary {name}", name=f"d{digest.id}"),
+        confirm=say("This summary comes no more."),
+    )
+
+
+def listed(message: Message, page: Page[Digest], builds: Names = NO_NAMES) -> Message:
+    """The same message with a page of the digests of a place below."""
+    if not page.items:
+        return message
+    body: list[Block] = list(message.blocks) or [blocks.section(message.text)]
+    body += [blocks.section(_line(one, builds), accessory=_end(one)) for one in page.items]
+    body += turning(page, MORE, "")
+    listed = "; ".join(f"d{one.id}: {_words(one, builds)}" for one in page.items)
+    text = say("Summaries: {summaries}.", summaries=listed)
+    return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
+
+
+def _line(digest: Digest, builds: Names) -> str:
+    what = _words(digest, builds)
+    if digest.quiet:
+        what = say("{summary}, silent when nothing is new", summary=what)
+    by = say("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
+    paused = [say("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
+    return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
+
+
+def _why(reason: str) -> str:
+    """Why a report is paused: in our words, or as it was said when it was."""
+    known = {str(one): words for one, words in WHY.items()}
+    return say(known[reason]) if reason in known else inline(reason)
+
+
+def ended(digest: Digest, builds: Names = NO_NAMES) -> Message:
+    """It comes no more."""
+    return Message(say("Done: no more summaries of {summary}.", summary=_words(digest, builds)))
+
+
+def paused(digest: Digest, why: str, builds: Names = NO_NAMES) -> Message:
+    """What its maker is told, once, when one can come no more."""
+    what = _words(digest, builds)
+    if digest.private:
+        return Message(say("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
+    said, place = later("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
+    return Message(say(said, summary=what, place=place, why=why))
+
+
+def summary(report: Report) -> Message:
+    """One digest: a headline, and its thread, in the language the report was made in for its readers."""
+    with i18n.speaking(i18n.of(report.language) or i18n.current()):
+        return replace(downloads.headline(report), thread=downloads.thread(report))

@@ -1,0 +1,137 @@
+"""The form of a subscription: filled in with what is saved or was typed, and read back as one would type it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from slack_sdk.models.blocks import Option
+
+from bot.domain import delivery_options, filters, grammar, lookup
+from bot.domain.grammar import Words
+from bot.domain.model import Event, Subscription
+from bot.exceptions import UserInputError
+from bot.i18n import later, say
+from bot.slack import blocks, typed_text
+from bot.slack.blocks import Block, Form, inputs
+from bot.slack.mrkdwn import inline
+
+EVENTS = {
+    Event.UPLOADED: later("was uploaded"),
+    Event.PROCESSED: later("was processed and can be had"),
+    Event.FAILED: later("failed to be processed"),
+    Event.CERT: later("has a certificate or profile that runs out"),
+    Event.FEEDBACK: later("got feedback or a bug report"),
+}
+_HOW = {
+    "threads": later("Details in a thread below the card"),
+    "version": later("One card for all platforms of a version"),
+    "compact": later("Compact: one line each"),
+}
+_LINES = ("label", "mention", "digest", "quiet")
+MOST = {"label": delivery_options.LABEL, "mention": 100, "digest": 100, "quiet": 40}  # characters
+_FIELDS = ("on", "format", "threads", "group", *_LINES)
+
+
+def ask(words: Words, tz: str, chosen: Option | None) -> Form:
+    """The form for a new one: the app is chosen in it, or is already.
+
+    Raises UserInputError for words it has no room for.
+    """
+    app = blocks.pick(say("App"), "subscribe.app", hint=say("Type to find an app"), chosen=chosen)
+    return Form("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
+
+
+def edit(one: Subscription, words: Words, tz: str, value: str) -> Form:
+    """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
+    if one.app_id:
+        what = say("Builds of *{app}* in <#{channel}>", app=inline(one.app_name, 80), channel=one.channel_id)
+    else:
+        what = say("Builds of *every app* in <#{channel}>", channel=one.channel_id)
+    body = (blocks.section(what), *_fields(words, tz))
+    return Form("edit.v1", say("Edit subscription {number}", number=one.id), body, submit=say("Save"), memory=value)
+
+
+def typed(one: Subscription, handles: Mapping[str, str], tz: str) -> Words:
+    """What somebody in this time zone would type for a subscription; its group by the handle, if that is known."""
+    words = grammar.parse(filters.typed(one.events, one.query, one.manner))
+    handle = handles.get(one.manner.mention)
+    said = [
+        grammar.Option(option.key, f"@{handle}") if option.key == "mention" and handle else option
+        for option in words.options
+        if (option.key, option.value) != ("tz", tz)
+    ]
+    return Words((), tuple(said))
+
+
+def _fields(words: Words, tz: str) -> tuple[Block, ...]:
+    given = {key: " ".join(words.values(key)) for key in _FIELDS}
+    on = {name.strip().casefold() for name in given["on"].replace(",", " ").split()} or set(filters.DEFAULT_EVENTS)
+    how = {
+        "threads": given["threads"].casefold() not in ("off", "no", "none", "never"),
+        "version": given["group"].casefold() == "version",
+        "compact": given["format"].casefold() == "compact",
+    }
+    rest = grammar.readable(Words(words.plain, tuple(one for one in words.options if one.key not in _FIELDS)))
+    if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
+        # cut short it would mean something else, and be saved
+        raise UserInputError(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
+    ticked = {key for key, on in how.items() if on}
+    return (
+        blocks.checkboxes(
+            say("Tell this channel when a build"), "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
+        ),
+        inputs.line(
+            say("Only builds with"),
+            "subscribe.filters",
+            example="branch:release/* -tag:nightly os:ios",
+            value=rest,
+            most=max(filters.LONGEST, len(rest)),
+        ),
+        blocks.checkboxes(say("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
+        _line("label", say("Label in front of each card"), "Staging", given),
+        _line("mention", say("User group to mention"), "@mobile-qa", given),
+        _line(
+            "digest",
+            say("A digest instead of single cards ({tz})", tz=tz),
+            say("daily@09:00 or mon,thu@17:30"),
+            given,
+        ),
+        _line("quiet", say("Quiet hours ({tz})", tz=tz), "22:00-08:00", given),
+    )
+
+
+def _line(key: str, label: str, hint: str, given: Mapping[str, str]) -> Block:
+    return inputs.line(label, f"subscribe.{key}", example=hint, value=given[key], most=MOST[key])
+
+
+def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
+    return [blocks.option(say(label), str(name)) for name, label in labels]
+
+
+def lines(sent: Mapping[str, str]) -> dict[str, Words]:
+    """What stands in the single lines of the form, each by itself, by the names of their blocks."""
+    found = {key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES}
+    return {f"subscribe.{key}": Words((), (grammar.Option(key, text),)) for key, text in found.items() if text}
+
+
+def read(sent: Mapping[str, str]) -> Words:
+    """What was filled in, as the words somebody would have typed; nothing in it is checked yet."""
+    line = grammar.read(typed_text.search(sent.get("subscribe.filters")))
+    how = sent.get("subscribe.how", "").split(",")
+    given = {
+        "on": sent.get("subscribe.on", ""),
+        "format": "compact" if "compact" in how else "",
+        "threads": "" if "threads" in how else "off",
+        "group": "version" if "version" in how else "",
+        **{key: grammar.unescaped(typed_text.words(sent.get(f"subscribe.{key}", ""))) for key in _LINES},
+    }
+    return Words(line.plain, (*(grammar.Option(key, text) for key, text in given.items() if text), *line.options))
+
+
+def unknown(words: Words) -> tuple[str, tuple[str, ...]] | None:
+    """What the line of filters has that is none, with the closest keys there are."""
+    keys = (*lookup.FILTERS, "tz")
+    for option in words.options:
+        if option.key not in (*keys, *_FIELDS):
+            return f"{option.key}:", lookup.closest(option.key, keys)
+    return (words.plain[0], ()) if words.plain else None

@@ -1,0 +1,74 @@
+"""What the dry run of a subscription says: which of the newest builds would have come, or why none; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.model import Build, Event, Subscription
+from bot.domain.subscription_preview import Rehearsal
+from bot.i18n import count, later, say
+from bot.slack.mrkdwn import inline
+from bot.slack.views.builds import platform_name
+
+NAMED = 5
+_NONE_OF_THEM = {
+    Event.PROCESSED: later("none of them was processed"),
+    Event.FAILED: later("none of them has failed"),
+}
+
+
+def dry_run(one: Subscription, tried: Rehearsal | None) -> str:
+    """Which of the newest builds would have been posted, or what may be too narrow; empty when it is about none."""
+    if tried is None:
+        return ""
+    if not tried.looked:
+        return say("There is no build yet that it could be tried on.")
+    if not tried.would:
+        none = count(
+            "None of the only build there is would have posted",
+            "None of the last {number} builds would have posted",
+            len(tried.looked),
+        )
+        return f"{none}{_why_none(one, tried)}"
+    builds = ", ".join(_name(build, with_app=one.app_id is None) for build in tried.would[:NAMED])
+    if left := len(tried.would[NAMED:]):
+        builds = say("{names} and {number} more", names=builds, number=left)
+    if len(tried.looked) == 1:
+        return say("1 of the only build there is would have posted: {builds}.", builds=builds)
+    return count(
+        "{number} of the last {last} builds would have posted: {builds}.",
+        "{number} of the last {last} builds would have posted: {builds}.",
+        len(tried.would),
+        last=len(tried.looked),
+        builds=builds,
+    )
+
+
+def _why_none(one: Subscription, tried: Rehearsal) -> str:
+    """The rest of the sentence, and what may help."""
+    if tried.fitting:
+        ends = [event for event in one.events if event in _NONE_OF_THEM]
+        why = _NONE_OF_THEM[ends[0]] if len(ends) == 1 else later("none of them was processed or failed")
+        fit = count("{number} of them fits the filter.", "{number} of them fit the filter.", len(tried.fitting))
+        return f": {say(why)}. {fit if tried.there else ''}".rstrip()
+    return ". " + say(
+        "The filter may be too narrow: they have {facts}.",
+        facts="; ".join(_there(key, facts) for key, facts in tried.there),
+    )
+
+
+def _there(key: str, facts: Sequence[str]) -> str:
+    """What the builds have where a filter asks for something, under the filter's key as it is typed."""
+    if not facts:
+        return say("no {key}", key=key)
+    names = ", ".join(inline(fact, 40) for fact in facts[:NAMED])
+    if left := len(facts[NAMED:]):
+        names = say("{names} and {number} more", names=names, number=left)
+    return f"{key} {names}"
+
+
+def _name(build: Build, *, with_app: bool) -> str:
+    app = f"{inline(build.app.name, 60)} " if with_app else ""
+    number = f" ({inline(build.number, 40)})" if build.number else ""
+    version = inline(build.version, 60) if build.version else say("no version")
+    return f"{app}{version}{number} {platform_name(build)}".rstrip()

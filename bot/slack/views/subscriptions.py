@@ -1,0 +1,267 @@
+"""Cards about subscriptions: what was saved and would have come, what a channel hears of, and what stopped; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain import delivery_options, filters
+from bot.domain.model import Subscription
+from bot.domain.states import Withdrawal
+from bot.domain.subscription_preview import Rehearsal
+from bot.i18n import later, say
+from bot.slack import blocks
+from bot.slack.blocks import Block, Message
+from bot.slack.mrkdwn import cut, escape, inline, when
+from bot.slack.views.subscription_preview import dry_run
+
+PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
+# What is left of a handle when Slack does not tell it
+NO_HANDLES: Mapping[str, str] = {}
+EVERY_APP = later("every app")  # the name under which a subscription to all of them is stored
+ENDS = later("The channel hears no more of it.")
+
+# As a label beside a subscription or a report in a list.
+WHY = {
+    Withdrawal.ROLE: later("the person who set it up no longer has the role"),
+    Withdrawal.PERSON: later("the person who set it up has left"),
+    Withdrawal.CHANNEL: later("the app can't be used in this channel"),
+    Withdrawal.SHARED: later("the channel is shared with another organisation"),
+    Withdrawal.RECALLED: later("the build was recalled"),
+    Withdrawal.APP: later("Applivery no longer has the app"),
+}
+
+_PAUSED = {
+    **{str(one): words for one, words in WHY.items()},
+    "is_archived": later("the channel is archived"),
+    "not_in_channel": later("I am no longer in the channel"),
+    "channel_not_found": later("I can no longer see the channel"),
+}
+
+
+def app_of(one: Subscription) -> str:
+    """What a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
+    return one.app_name if one.app_id else say(EVERY_APP)
+
+
+def words(one: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
+    """A subscription as one sentence; `handles` has what people call the user groups, by id."""
+    said = cut(escape(filters.explain(one.app_name if one.app_id else None, one.events, one.query, one.manner)), 1200)
+    if not one.manner.mention:
+        return said
+    handle = handles.get(one.manner.mention)
+    group = f"@{inline(handle, 80)}" if handle else say("a user group")
+    if delivery_options.explain(one.manner):
+        return say("{subscription}, mentioning {group}", subscription=said, group=group)
+    return say("{subscription}; mentioning {group}", subscription=said, group=group)
+
+
+def value(one: Subscription) -> str:
+    """What a subscription's buttons carry: they work in another channel too, for who may."""
+    return f"{one.channel_id}/{one.id}"
+
+
+# ------------------------------------------------------------------ saved
+
+
+def subscribed(
+    one: Subscription,
+    tried: Rehearsal | None = None,
+    handles: Mapping[str, str] = NO_HANDLES,
+    *,
+    replaced: bool = False,
+    resumed: bool = False,
+    here: bool = True,
+) -> Message:
+    """What was saved, said back in words, and what it would have posted."""
+    sentence = later("Done: {channel} hears of {subscription}. History stays quiet; the next build is the first.")
+    if replaced:
+        sentence = later(
+            "Changed: {channel} now hears of {subscription}. History stays quiet; the next build is the first."
+        )
+    channel = say("this channel") if here else f"<#{one.channel_id}>"
+    text = say(sentence, channel=channel, subscription=words(one, handles))
+    if resumed:
+        text += " " + say("I could not speak there for a while; what was kept back comes now.")
+    would = dry_run(one, tried)
+    body = [blocks.section(text), *([blocks.section(f"🧪 {would}")] if would else [])]
+    buttons = blocks.actions(_edit(one), _remove(one, say("Unsubscribe")))
+    return Message(f"{text} {would}".rstrip(), (*body, buttons))
+
+
+# ------------------------------------------------------------------ the list
+
+
+def subscriptions(
+    found: Sequence[tuple[Subscription, datetime | None]],
+    handles: Mapping[str, str] = NO_HANDLES,
+    *,
+    now: datetime,
+    page: int = 0,
+    everywhere: bool = False,
+) -> Message:
+    """What a channel is subscribed to, or every channel: who asked for it, when, and when something came last.
+
+    Each comes with the time of its last post. `page` counts from 0; one that is not there is the nearest.
+    """
+    if not found:
+        return _nothing(everywhere)
+    pages = (len(found) + PAGE - 1) // PAGE
+    page = max(0, min(page, pages - 1))
+    shown = found[page * PAGE : (page + 1) * PAGE]
+    head = say("Subscriptions of every channel") if everywhere else say("Subscriptions of this channel")
+    which = " " + say("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
+    body: list[Block] = [blocks.section(f"*{head}*{which}")]
+    body += rows(shown, handles, now=now, everywhere=everywhere)
+    if pages > 1:
+        body.append(_turning(page, pages, everywhere))
+    listed = "; ".join(f"{one.id}: {_where(one, everywhere)}{words(one, handles)}" for one, _ in shown)
+    return Message(f"{head}{which}: {listed}.", tuple(body))
+
+
+def rows(
+    found: Sequence[tuple[Subscription, datetime | None]],
+    handles: Mapping[str, str],
+    *,
+    now: datetime,
+    everywhere: bool = True,
+) -> list[Block]:
+    """Two blocks for each: what it is and when something came last, and its buttons."""
+    return [
+        block
+        for one, last in found
+        for block in (blocks.section(_entry(one, last, handles, now, everywhere)), _buttons(one))
+    ]
+
+
+def _nothing(everywhere: bool) -> Message:
+    if everywhere:
+        return Message(
+            say("No channel is subscribed to anything yet. Try `subscribe` in one, with the name of an app.")
+        )
+    text = say("This channel is subscribed to nothing yet. Try `subscribe` with the name of an app.")
+    return Message(text, (blocks.section(text), blocks.actions(blocks.button(say("Subscribe"), "run.v1", "subscribe"))))
+
+
+def _entry(
+    one: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
+) -> str:
+    posted = say("last posted {when}", when=when(last)) if last else say("nothing posted yet")
+    by = say("by <@{person}> {when}", person=one.created_by, when=when(one.created_at))
+    lines = [
+        f"*{one.id}* · {_where(one, everywhere)}{words(one, handles)}",
+        f"_{by} · {posted}_",
+    ]
+    if until := delivery_options.mute_ends(one, now):
+        lines.append(say("🔕 muted until {when}", when=when(until)))
+    if one.paused:
+        lines.append(say("⏸ paused: {reason}", reason=_why_paused(one)))
+    return "\n".join(lines)
+
+
+def _where(one: Subscription, everywhere: bool) -> str:
+    return f"<#{one.channel_id}> · " if everywhere else ""
+
+
+def _buttons(one: Subscription) -> Block:
+    name = _by_number(one)
+    test, mute = say("Post a test card of {subscription}", subscription=name), say("Mute {app}", app=name)
+    return blocks.actions(
+        blocks.button(say("Test"), "test.v1", value(one), says=test),
+        _edit(one),
+        blocks.button(say("Mute"), "mute.v1", value(one), says=mute),
+        _remove(one, say("Remove")),
+    )
+
+
+def _by_number(one: Subscription) -> str:
+    return say("subscription {number}, {app}", number=one.id, app=app_of(one))
+
+
+def _edit(one: Subscription) -> ButtonElement:
+    says = say("Edit {subscription}", subscription=_by_number(one))
+    return blocks.button(say("Edit"), "edit.v1", value(one), says=says)
+
+
+def _remove(one: Subscription, label: str) -> ButtonElement:
+    return blocks.button(label, "unsubscribe.v1", value(one), says=f"{label}: {_by_number(one)}", confirm=say(ENDS))
+
+
+def _turning(page: int, pages: int, everywhere: bool) -> Block:
+    which = "all" if everywhere else "here"
+    before, after = f"{which}/{page - 1}", f"{which}/{page + 1}"
+    back = blocks.button(say("Previous"), "subscriptions.v1#previous", before, says=say("The page before"))
+    on = blocks.button(say("Next"), "subscriptions.v1#next", after, says=say("The page after"))
+    return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))
+
+
+def which_to_end(found: Sequence[Subscription]) -> Message:
+    """Several could be meant: each with a button that ends it."""
+    if not found:
+        return _nothing(everywhere=False)
+    text = say("Which one is to end?")
+    body = [
+        blocks.section(f"*{one.id}* · {words(one)}", accessory=_remove(one, say("Remove")))
+        for one in found[: blocks.MESSAGE_BLOCKS - 2]
+    ]
+    left = len(found) - len(body)
+    more = [blocks.context(say("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
+    listed = "; ".join(f"{one.id}: {words(one)}" for one in found)
+    return Message(f"{text} {listed}.", (blocks.section(f"*{text}*"), *body, *more))
+
+
+# ------------------------------------------------------------------ trying it
+
+
+NO_BUILDS = later("It is about no builds, so there is no card to show.")
+NO_BUILD_YET = later("There is no build yet to show.")
+
+
+def trial(one: Subscription, channel: Message, note: str = "") -> Message:
+    """What the asker hears of a test; the channel gets a copy of its own."""
+    posted = say("I posted a test card in <#{channel}>.", channel=one.channel_id)
+    return Message(f"{posted} {note}".rstrip(), copies=((one.channel_id, channel),))
+
+
+def tried_out(one: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
+    """What the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
+    mark = say(
+        "🔔 Test: this is how <#{channel}> hears of {subscription}.",
+        channel=one.channel_id,
+        subscription=words(one, handles),
+    )
+    if not card.blocks:
+        mark, card = f"{mark} {card.text}", Message("")
+    return Message(f"{mark} {card.text}".rstrip(), (blocks.section(mark), *card.blocks))
+
+
+# ------------------------------------------------------------------ stopped
+
+
+def paused(one: Subscription, bot_name: str) -> Message:
+    """What its maker is told, once, when a channel stops taking messages, and how it goes on."""
+    sentence = later(
+        "I stopped announcing {subscription} in <#{channel}>: {why}. "
+        "As soon as I am in it again ({invite}), I go on by myself, and say what came meanwhile."
+    )
+    if one.paused == "is_archived":
+        sentence = later(
+            "I stopped announcing {subscription} in <#{channel}>: {why}. As soon as it is back from the archive "
+            "and I am in it ({invite}), I go on by myself, and say what came meanwhile."
+        )
+    text = say(
+        sentence,
+        subscription=words(one),
+        channel=one.channel_id,
+        why=_why_paused(one),
+        invite=f"`/invite @{inline(bot_name, 40)}`",
+    )
+    return Message(text, (blocks.section(text),))
+
+
+def _why_paused(one: Subscription) -> str:
+    if one.paused in _PAUSED:
+        return say(_PAUSED[one.paused])
+    return say("Slack says `{code}`", code=inline(one.paused or "no", 60))

@@ -1,0 +1,54 @@
+"""What a channel is told beside its cards: replies in their threads, a certificate that runs out, feedback; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import changelogs
+from bot.domain.model import Announcement, Build
+from bot.i18n import later, say
+from bot.slack import blocks
+from bot.slack.blocks import Block, Message
+from bot.slack.mrkdwn import escape, inline
+from bot.slack.views.builds import title
+
+
+def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
+    """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
+    build = announcement.build
+    pieces = changelogs.pieces(build.changelog)
+    body: list[Block] = []
+    text = f"{title(build)}: "
+    if announcement.part == 0 and now_warnings:
+        body.append(blocks.section("\n".join(f"⚠️ {escape(one)}" for one in now_warnings)))
+        text += " ".join(map(escape, now_warnings)) + " "
+    if announcement.part < len(pieces):
+        piece = pieces[announcement.part]
+        which = ""
+        if len(pieces) > 1:
+            which = " " + say("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
+        head, told = say("What's new in {build}", build=title(build)), say("what's new")
+        body += [blocks.section(f"*{head}*{which}"), *map(blocks.section, blocks.quoted(piece))]
+        text += f"{told}{which}: {inline(piece, 500)}"
+    return Message(text.strip(), tuple(body))
+
+
+def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Message:
+    """A channel asked to hear when the newest build's certificate or profile runs out."""
+    text = say(
+        "⚠️ {build}: {warnings} Somebody has to sign and upload a new one.",
+        build=title(build),
+        warnings=" ".join(map(escape, warnings)),
+    )
+    buttons = blocks.actions(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+    return Message(text, (blocks.section(text), buttons))
+
+
+def feedback(kind: str, app_name: str, dashboard: str) -> Message:
+    """A channel asked to hear of feedback; what it says is read in Applivery."""
+    sentence = later("💬 Applivery reports a new bug in {app}.")
+    if kind != "bug":
+        sentence = later("💬 Applivery reports new feedback on {app}.")
+    text = say(sentence, app=inline(app_name, 80))
+    buttons = blocks.actions(blocks.link_button(say("Read it in Applivery"), dashboard, "open.dashboard"))
+    return Message(text, (blocks.section(text), buttons))

@@ -1,0 +1,124 @@
+"""What the uploader reads in the one private message about an upload, from its start to its end; pure."""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import ButtonElement
+
+from bot.domain import lookup, uploads
+from bot.domain.model import App, Build
+from bot.domain.uploads import Pace
+from bot.exceptions import BotError
+from bot.i18n import say
+from bot.slack import blocks, mrkdwn
+from bot.slack.blocks import Message
+from bot.slack.markup import without_formatting
+from bot.slack.mrkdwn import inline, size
+from bot.slack.views.builds import build_value, title, watch_button
+from bot.slack.views.forms import reopen_button
+from bot.slack.views.links import attachments_button
+
+BAR = 20  # characters
+
+
+def under_way(name: str, to: str, pace: Pace | None) -> Message:
+    """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
+    head = say("⬆️ Uploading *{file}* to *{place}*", file=inline(name, 120), place=inline(to, 120))
+    if pace is None:
+        text = say("It begins when another upload has ended.")
+        return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
+    filled = min(BAR, pace.percent * BAR // 100)
+    line = f"{'▰' * filled}{'▱' * (BAR - filled)} {pace.percent} %"
+    small = measure(pace)
+    return Message(
+        f"{_bare(head)}: {pace.percent} %, {small}", (blocks.section(f"{head}\n{line}"), blocks.context(small))
+    )
+
+
+def looking(name: str, to: str) -> Message:
+    """Nobody answered in the end, and the build is being looked for."""
+    head = say("🔎 *{file}* for *{place}*", file=inline(name, 120), place=inline(to, 120))
+    text = say("The answer got lost. I am looking whether Applivery has it …")
+    return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
+
+
+def measure(pace: Pace) -> str:
+    """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
+    parts = [say("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
+    if pace.sent >= pace.total:
+        parts.append(say("all sent, waiting for Applivery’s answer"))
+        return " · ".join(parts)
+    if pace.rate:
+        parts.append(f"{size(int(pace.rate))}/s")
+    if pace.left is not None:
+        parts.append(say("{time} left", time=uploads.duration(pace.left)))
+    return " · ".join(parts)
+
+
+def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, mails: bool) -> Message:
+    """Applivery has it: which build it became, by whom, and what happens next."""
+    whence = inline(name, 120)
+    head = say("✅ *{build}* is uploaded\nfrom {file}, by <@{user}>", build=title(build), file=whence, user=by)
+    text = say("✅ {build} is uploaded, from {file}, by <@{user}>.", build=title(build), file=whence, user=by)
+    more = []
+    if found:
+        more.append(
+            say("The connection broke before Applivery answered. I looked: it has this build, new and of this size.")
+        )
+    if mails:
+        more.append(say("Applivery mails the people you chose."))
+    next_up = say("Applivery is processing it. I will tell you here when it is ready, or why it is not.")
+    body = [
+        blocks.section("\n".join([head, *more])),
+        blocks.context(next_up),
+        blocks.actions(
+            watch_button(build),
+            _check_button(build),
+            blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+        ),
+    ]
+    return Message(" ".join([text, *more, next_up]), tuple(body))
+
+
+def _check_button(build: Build) -> ButtonElement:
+    says = say("Status of {build}", build=lookup.label(build))
+    return blocks.button(say("Check now"), "status.v1", build_value(build), says=says)
+
+
+def attached(name: str, build: Build) -> Message:
+    """Applivery has the attachment."""
+    text = say("📎 *{file}* is attached to *{build}*.", file=inline(name, 120), build=title(build))
+    return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
+
+
+def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
+    """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
+    head = say("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
+    words = f"{mrkdwn.escape(problem.sentence)}\n{mrkdwn.escape(problem.next_step)}".strip()
+    small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
+    text = f"{_bare(head)}. {' '.join(words.split())}"
+    back = [blocks.actions(reopen_button(again))] if again else []
+    return Message(text, (blocks.section(f"{head}\n{words}"), *small, *back))
+
+
+def begun(name: str, count: int, app: App, build: Build | None = None) -> Message:
+    """What is said where the upload was asked for."""
+    file, much = inline(name, 120), size(count)
+    if build:
+        text = say(
+            "Attaching *{file}* ({size}) to *{build}*. You can follow it in our direct messages.",
+            file=file,
+            size=much,
+            build=title(build),
+        )
+    else:
+        text = say(
+            "Uploading *{file}* ({size}) to *{app}*. You can follow it in our direct messages.",
+            file=file,
+            size=much,
+            app=inline(app.name, 80),
+        )
+    return Message(_bare(text), (blocks.section(text),))
+
+
+def _bare(text: str) -> str:
+    return without_formatting(text)

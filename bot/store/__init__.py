@@ -1,1 +1,0 @@
-"""What we remember: subscriptions, stages, announcements, the audit; `store.Store` is the way in."""

@@ -1,0 +1,180 @@
+"""Everything the clock does, together: made, started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from bot.db.database import Store
+from bot.db.wakeups import Topic
+from bot.dispatch.registry import House
+from bot.exceptions import BotError, kind_of
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.app_directory import Catalogue
+from bot.services.upload_recovery import Unfinished
+from bot.settings import Settings
+from bot.slack.client import Poster
+from bot.testing_overrides import Tuning
+from bot.workers import scheduled_reports as digesting
+from bot.workers.access_recheck import Withdrawals
+from bot.workers.build_poller import Watch
+from bot.workers.channel_monitor import Pausing
+from bot.workers.held_releaser import Hold
+from bot.workers.link_expirer import Expire
+from bot.workers.loop import Outage, Step, forever
+from bot.workers.message_renderer import Words
+from bot.workers.outbox_dispatcher import Announce
+from bot.workers.personal_notifications import Personal
+from bot.workers.poll_outages import OutageNotifier
+from bot.workers.progress_updater import Progress
+from bot.workers.retention import Forget
+
+log = logger(__name__)
+
+Polling = Callable[[], Awaitable[dict[str, Any]]]
+
+FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays within ten
+
+
+@dataclass(slots=True, kw_only=True)
+class Jobs:
+    """The jobs of one bot; each has a step()."""
+
+    store: Store
+    watch: Watch
+    announce: Announce
+    progress: Progress
+    expire: Expire
+    hold: Hold
+    pausing: Pausing
+    withdrawals: Withdrawals
+    digest: digesting.DigestJob
+    forget: Forget
+    unfinished: Unfinished
+    outage_notifier: OutageNotifier
+    running: list[asyncio.Task[None]] = field(default_factory=list)
+    loops: list[Outage] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Let the clock tick."""
+        steps: list[tuple[str, Step, Topic]] = [
+            ("watch", self.watch.step, Topic.WATCH),
+            ("hold", self.hold.step, Topic.HELD),
+            ("announce", self.announce.step, Topic.TELL),
+            ("pausing", self.pausing.step, Topic.PAUSED),
+            ("withdrawals", self.withdrawals.step, Topic.ACCESS),
+            ("progress", self.progress.step, Topic.PROGRESS),
+            ("digest", self.digest.step, Topic.DIGEST),
+            ("expire", self.expire.step, Topic.EXPIRE),
+        ]
+        for name, step, topic in steps:
+            outage = Outage(name)
+            self.loops.append(outage)
+            loop = forever(name, step, partial(self.store.wait, topic), outage)
+            self.running.append(asyncio.create_task(loop, name=name))
+        self.running += [
+            asyncio.create_task(forever(name, step, asyncio.sleep), name=name)
+            for name, step in (
+                ("forget", self.forget.step),
+                ("unfinished", self.unfinished.step),
+                ("outages", self.outage_notifier.step),
+            )
+        ]
+
+    def outages(self) -> list[Outage]:
+        """Everything that is away now, was, or could be."""
+        return [self.watch.outage, self.announce.outage, self.digest.outage, *self.loops]
+
+    async def stop(self) -> None:
+        """Let what is under way end, and hand back what is not."""
+        for job in self.running:
+            job.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+        try:
+            await self.announce.finish(FINISH_SECONDS)
+            await self.watch.finish()
+        except BotError as problem:
+            log.warning("jobs.unfinished", problem=kind_of(problem), cause=cause(problem))
+
+
+def jobs_of(  # noqa: PLR0917 - the jobs need all of these
+    settings: Settings, tuning: Tuning, house: House, poster: Poster, pausing: Pausing, polling: Polling
+) -> Jobs:
+    """The jobs, in the rooms of a house; `polling` says whether polls bring something, as `/readyz` does."""
+    store, applivery, dashboard = house.store, house.applivery, house.dashboard
+    words = Words(
+        catalogue=Catalogue(applivery.polling()),
+        dashboard=dashboard,
+        apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
+        personal=Personal(
+            people=house.people,
+            permission=house.permission,
+            handout=house.handout,
+            dashboard=dashboard,
+            clock=tuning.clock,
+        ).message,
+        clock=tuning.clock,
+        command=house.command,
+    )
+    withdrawals = Withdrawals(
+        store=store,
+        poster=poster,
+        people=house.people,
+        permission=house.permission,
+        message=words.message,
+        command=house.command,
+    )
+    watch = Watch(
+        applivery=applivery,
+        store=store,
+        metrics=house.metrics,
+        app_gone=withdrawals.app_gone,
+        busy_seconds=settings.poll_busy_seconds,
+        idle_seconds=settings.poll_idle_seconds,
+        deadline=house.deadline,
+        lease_seconds=tuning.watch_lease_seconds,
+    )
+    return Jobs(
+        store=store,
+        withdrawals=withdrawals,
+        watch=watch,
+        outage_notifier=OutageNotifier(
+            store=store, poster=poster, people=house.people, polling=polling, tries=watch.tries
+        ),
+        announce=Announce(
+            store=store,
+            poster=poster,
+            metrics=house.metrics,
+            message=words.message,
+            pausing=pausing,
+            withdrawals=withdrawals,
+            lease_seconds=tuning.lease_seconds,
+            pace_seconds=tuning.pace_seconds,
+        ),
+        progress=Progress(
+            store=store,
+            poster=poster,
+            people=house.people,
+            withdrawals=withdrawals,
+            dashboard=dashboard,
+            every_seconds=tuning.progress_seconds,
+            deadline=house.deadline,
+        ),
+        expire=Expire(store=store, poster=poster),
+        hold=Hold(store=store),
+        pausing=pausing,
+        digest=digesting.DigestJob(
+            store=store,
+            reporting=house.reporting,
+            people=house.people,
+            poster=poster,
+            withdrawals=withdrawals,
+            lease_seconds=tuning.digest_lease_seconds,
+        ),
+        forget=Forget(store, settings.ledger_days),
+        unfinished=house.carrier.unfinished,
+    )

@@ -1,0 +1,28 @@
+"""What tests and measurements change and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.applivery.upload import Endurance
+from bot.slack.client import HTTP_SECONDS
+from bot.web.connections import Limits
+from bot.workers import build_poller, outbox_dispatcher, progress_updater, scheduled_reports
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Paces, leases, patience, the clock."""
+
+    pace_seconds: float = 1.0
+    lease_seconds: float = outbox_dispatcher.LEASE_SECONDS
+    watch_lease_seconds: float = build_poller.LEASE_SECONDS
+    digest_lease_seconds: float = scheduled_reports.LEASE_SECONDS
+    slack_seconds: float = HTTP_SECONDS
+    applivery_seconds: float = 30.0
+    progress_seconds: float = progress_updater.EVERY_SECONDS
+    endurance: Endurance = field(default_factory=Endurance)
+    limits: Limits = field(default_factory=Limits.of_this_process)
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

@@ -1,0 +1,131 @@
+"""What the claim page offers for a ticket on the device that looks at it, and what a press of a button asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.install import Browser, Device, file_word, is_android, nearest_kind, over_the_air, usual_kind
+from bot.domain.model import Attachment, Build, FileKind
+from bot.domain.tickets import Ticket
+from bot.exceptions import NotFound
+from bot.i18n import say
+from bot.web.claim.texts import OTHER, SCAN, platform_name
+
+INSTALL, FILE = "install", "file"
+DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of the form; `value` is what it sends as `as`."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is there to press, the likelier one first, which file it is about (bytes), and what to say around it.
+
+    `before` and `afterwards` stand above and below the buttons; `scan` heads the QR code, None: there is none.
+    """
+
+    buttons: tuple[Button, ...]
+    file: str
+    size: int | None = None
+    before: str | None = None
+    afterwards: str | None = None
+    scan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to mint, and whether to hand it to the device's installer instead of the browser."""
+
+    kind: FileKind
+    install: bool = False
+
+
+def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Wanted:
+    """What a press on `device` asks for; `choice` is the button's value, whatever else it says counts for nothing."""
+    if ticket.file_id is not None:
+        return Wanted(ticket.kind)
+    if ticket.kind is not FileKind.AUTO:
+        return Wanted(nearest_kind(build, ticket.kind))
+    if not over_the_air(build):
+        return Wanted(usual_kind(build))
+    if choice == INSTALL or (choice != FILE and device is Device.IPHONE):
+        return Wanted(FileKind.AUTO, install=True)
+    return Wanted(FileKind.FILE)
+
+
+def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
+    """What to show; raises NotFound when the attachment the ticket is for is not there any more."""
+    device = browser.device
+    if ticket.file_id is not None:
+        attached = _attachment(build, ticket.file_id)
+        label = say("Download {file}", file=attached.name)
+        scan = say(SCAN[OTHER]) if device in DESKTOPS else None
+        return Offer((Button(label, FILE),), attached.name, attached.size, scan=scan)
+    word = file_word(build, wanted(ticket, build, device, "").kind)
+    return Offer(
+        _buttons(ticket, build, device, word),
+        word,
+        None if ticket.kind is FileKind.AAB else build.size,  # Applivery tells the size of the .apk only
+        _before(ticket, build, device),
+        _afterwards(ticket, build, device),
+        _scan(ticket, build) if device in DESKTOPS else None,
+    )
+
+
+def _attachment(build: Build, file_id: str) -> Attachment:
+    for one in build.attachments:
+        if one.id == file_id:
+            return one
+    raise NotFound
+
+
+def _over_the_air(ticket: Ticket, build: Build) -> bool:
+    return ticket.kind is FileKind.AUTO and over_the_air(build)
+
+
+def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[Button, ...]:
+    download = Button(say("Download the {file}", file=word), FILE)
+    if not _over_the_air(ticket, build):
+        return (download,)
+    if device is Device.IPHONE:
+        return (Button(say("Install"), INSTALL),)
+    if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
+        return (download, Button(say("Install on this iPad"), INSTALL))
+    return (download,)
+
+
+def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
+    if is_android(build):
+        refused = say("This build is for Android and cannot be installed here.")
+        return refused if device is Device.IPHONE else None
+    if not over_the_air(build):
+        return None
+    if device is Device.ANDROID:
+        return say(
+            "This build is for {platform}. Open this page on such a device to install it.",
+            platform=platform_name(build),
+        )
+    if device is Device.IPHONE and not _over_the_air(ticket, build):
+        return say("This is the file itself, for a computer. To install on this device, ask for *Install* in Slack.")
+    return None
+
+
+def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
+    if device is Device.ANDROID and is_android(build) and ticket.kind is not FileKind.AAB:
+        # not a bundle, which is for a store: no device installs it
+        return say("When it has loaded, open it. Android may ask you to allow this browser to install apps.")
+    if device is Device.IPHONE and _over_the_air(ticket, build):
+        return say("Your device will ask you to confirm. The app then appears on its home screen.")
+    return None
+
+
+def _scan(ticket: Ticket, build: Build) -> str:
+    to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or is_android(build))
+    platform = "android" if is_android(build) else build.platform.casefold()
+    return say(SCAN.get(platform if to_install else OTHER, SCAN[OTHER]))

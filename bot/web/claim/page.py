@@ -1,0 +1,374 @@
+"""The claim page: an address that can be looked at by anything, and that gives its build to one press of a button."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode
+
+from aiohttp import hdrs, web
+
+from bot import i18n as languages
+from bot.applivery.client import Applivery
+from bot.db.database import Store
+from bot.domain import tickets
+from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.install import browser
+from bot.domain.model import Asker, Build, FileKind, Link, Stage
+from bot.domain.outcomes import ClaimOutcome
+from bot.domain.tickets import Ticket, TicketStatus
+from bot.exceptions import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
+from bot.i18n import ENGLISH, say, speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import Metrics, logger
+from bot.timeouts import for_a_person
+from bot.web.brute_force_guard import Guesses
+from bot.web.build_cache import Looks
+from bot.web.claim.install_options import FILE, INSTALL, Wanted, offer, wanted
+from bot.web.claim.rendering import Again, Answer, Pages
+from bot.web.claim.texts import DENIED, NO_ACCESS
+from bot.web.locale_negotiation import wanted as wanted_language
+from bot.web.proxy_headers import Network, caller
+from bot.web.request_bodies import read_body
+from bot.web.single_flight import Presses
+
+log = logger(__name__)
+
+LIFE_SECONDS = 600.0
+BODY_LIMIT = 1024  # of a form with one short field
+SUSPECTS = 2  # look-ups at once for all who have guessed too often
+HANDED = web.ResponseKey("handed", str)  # of an answer that hands a build over: the hash of its ticket
+METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody at the page of a ticket there is, as far as a request tells."""
+
+    ticket: str = field(repr=False)
+    found: Ticket
+    visitor: str
+    user_agent: str
+    choice: str
+
+    @property
+    def ticket_hash(self) -> str:
+        """What the store knows the ticket by."""
+        return tickets.fingerprint(self.ticket)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """One button in one browser, as far as one can tell; any other is somebody else, who has come too late."""
+        return (self.ticket, self.choice, self.visitor, self.user_agent)
+
+
+class ClaimPage:
+    """`/b/{ticket}`: GET and HEAD show and change nothing; POST spends one claim, mints, and hands the build over.
+
+    `clock` gives aware times, `public_url` is the address people reach us by, without a slash at its end. A browser is
+    answered in the language it asks for, or in `language` when we speak none of those. `permit` raises PermissionDenied
+    when the person whom a ticket is for may not have its build any more.
+    """
+
+    def __init__(
+        self,
+        applivery: Applivery,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        public_url: str,
+        *,
+        permit: Callable[[Ticket], Awaitable[object]],
+        life_seconds: float = LIFE_SECONDS,
+        guesses: Guesses | None = None,
+        language: str = ENGLISH,
+        trusted_proxies: Sequence[Network] = (),
+    ) -> None:
+        self._applivery = applivery
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._public_url = public_url
+        self._permit = permit
+        self._life_seconds = life_seconds
+        self._guesses = guesses or Guesses()
+        self._trusted = tuple(trusted_proxies)
+        self._claiming: Counter[str] = Counter()  # by a ticket's hash: claims whose answer is on its way
+        self._suspect = asyncio.Semaphore(SUSPECTS)
+        self._language = language
+        self._looks = Looks(applivery)
+        self._presses: Presses[Answer] = Presses()
+        self._pages = Pages(applivery.hosts.download)
+
+    async def address(
+        self, *, asker: Asker, build: Build, kind: FileKind, file_id: str | None = None
+    ) -> tuple[str, datetime]:
+        """Issue a ticket and return the page's whole address, which is a secret, and when it expires (aware UTC).
+
+        The asker's older tickets for the same file are cancelled. Raises DatabaseUnavailable.
+        """
+        ticket = tickets.new_ticket()
+        issued = await self._store.issue_ticket(
+            tickets.fingerprint(ticket),
+            team_id=asker.team_id,
+            user_id=asker.user_id,
+            app_id=build.app.id,
+            build_id=build.id,
+            kind=kind,
+            file_id=file_id,
+            life_seconds=self._life_seconds,
+            origin=asker.channel_id or "",
+        )
+        return self._address(ticket), issued.expires_at
+
+    async def answer(self, request: web.Request) -> Answer:
+        """Answer any request at or below the page's path; never raises, and never lets a plain error page out."""
+        spoken = wanted_language(",".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())), self._language)
+        if not languages.ready(spoken):
+            await asyncio.to_thread(languages.prepare, spoken)
+        with speaking(spoken), for_a_person():
+            answered = await self._answered(request)
+            if (ticket_hash := answered.get(HANDED)) is not None:
+                await self._hand_over(request, answered, ticket_hash)
+            return answered
+
+    # ------------------------------------------------------------------ inside
+
+    async def _hand_over(self, request: web.Request, answer: Answer, ticket_hash: str) -> None:
+        """Send the answer, and write down that it was sent: what was not, nobody knows whether it arrived."""
+        try:
+            await answer.prepare(request)
+            await answer.write_eof()
+            with suppress(BotError):
+                await self._store.settle_ticket(ticket_hash)
+        finally:
+            self._end_claim(ticket_hash)
+
+    def _end_claim(self, ticket_hash: str) -> None:
+        self._claiming[ticket_hash] -= 1
+        if self._claiming[ticket_hash] <= 0:
+            del self._claiming[ticket_hash]
+
+    async def _answered(self, request: web.Request) -> Answer:
+        choice = ""
+        try:
+            if request.method == hdrs.METH_POST:
+                choice = await _choice(request)
+            return await self._answer(request, choice)
+        except BotError as problem:
+            return self._problem(problem, request.method, choice)
+        except web.HTTPException as refusal:
+            return self._ending(ClaimOutcome.CUT, status=refusal.status, again="post")
+        except Exception as error:
+            # not the request: its path is the ticket
+            log.exception("claim.broke", error=kind_of(error))
+            return self._problem(BotError(say("Something went wrong on our side.")), request.method, choice)
+
+    async def _answer(self, request: web.Request, choice: str) -> Answer:
+        if request.method not in METHODS:
+            return self._ending(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
+        visitor = caller(request.remote, request.headers, self._trusted)
+        ticket = request.match_info["ticket"]
+        found = await self._found(ticket, visitor) if tickets.is_ticket(ticket) else None
+        if found is None:
+            return self._not_found(visitor)
+        if found.build_id in await self._store.recalls():
+            return await self._recalled(found)
+        if (refused := await self._refused(found)) is not None:
+            return refused
+        visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
+        if request.method == hdrs.METH_POST:
+            return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
+        return await self._shown(visit)
+
+    async def _found(self, ticket: str, visitor: str) -> Ticket | None:
+        """The ticket there is. Those who guess wait for each other, so that the database is not kept from the rest."""
+        ticket_hash = tickets.fingerprint(ticket)
+        if not self._guesses.too_many(visitor):
+            return await self._store.ticket(ticket_hash)
+        async with self._suspect:
+            return await self._store.ticket(ticket_hash)
+
+    def _not_found(self, visitor: str) -> Answer:
+        """Only what does not exist is counted: many share an address, and a ticket there is is always served."""
+        if self._guesses.too_many(visitor):
+            return self._ending(ClaimOutcome.LIMITED, headers={"Retry-After": "60"})
+        self._guesses.add(visitor)
+        return self._ending(TicketStatus.UNKNOWN)
+
+    async def _refused(self, found: Ticket) -> Answer | None:
+        """The page for a person who may not have the build any more. Raises PermissionUnverified and
+        DatabaseUnavailable.
+
+        A link that was used counts too: it hands over the same once more when its button is pressed again at once.
+        """
+        now = await self._store.now()
+        if found.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
+            return None
+        try:
+            await self._permit(found)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            log.info("claim.denied", why=error.reason)
+            return self._ending(ClaimOutcome.DENIED, sentence=say(DENIED.get(error.reason, NO_ACCESS)))
+        return None
+
+    def _over(self, visit: Visit, now: datetime) -> Answer | None:
+        """The page of a ticket that cannot be claimed at `now`; None for one that can."""
+        standing = visit.found.standing(now)
+        if standing is TicketStatus.OPEN:
+            return None
+        if standing is TicketStatus.UNSURE and visit.ticket_hash in self._claiming:
+            standing = TicketStatus.SPENT  # it is being used right now
+        return self._ending(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
+
+    async def _shown(self, visit: Visit) -> Answer:
+        now = await self._store.now()  # a ticket lives by the store's clock
+        if (over := self._over(visit, now)) is not None:
+            return over
+        build = await self._looks.build(visit.found)
+        if (ending := self._not_to_be_had(visit, build)) is not None:
+            return ending
+        if build.stage is not Stage.READY:
+            self._looks.forget(visit.found)
+            return self._ending(ClaimOutcome.NOT_PROCESSED, again="post")  # the press asks Applivery, which knows best
+        looking = browser(visit.user_agent)
+        offered = offer(visit.found, build, looking)
+        self._count(ClaimOutcome.SHOWN)
+        address = self._address(visit.ticket)
+        return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
+
+    async def _claimed(self, visit: Visit) -> Answer:
+        if (over := self._over(visit, await self._store.now())) is not None:
+            return over
+        build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
+        if (ending := self._not_to_be_had(visit, build)) is not None:
+            return ending
+        what = wanted(visit.found, build, browser(visit.user_agent).device, visit.choice)
+        self._claiming[visit.ticket_hash] += 1
+        answer = None
+        try:
+            answer = await self._spent(visit, build, what)
+        finally:
+            if answer is None or HANDED not in answer:
+                self._end_claim(visit.ticket_hash)
+        return answer
+
+    async def _spent(self, visit: Visit, build: Build, what: Wanted) -> Answer:
+        """Spend one claim for a link, and give it back when there is none."""
+        claim = await self._store.claim_ticket(visit.ticket_hash)
+        if claim is TicketStatus.RECALLED:
+            return await self._recalled(visit.found)
+        if not isinstance(claim, Ticket):
+            return self._ending(claim)
+        try:
+            link = await self._minted(claim, build, what)
+        except BaseException:
+            with suppress(BotError):  # the first problem is the one to show
+                await self._store.give_back_ticket(visit.ticket_hash)
+            self._looks.forget(visit.found)
+            raise
+        self._count(ClaimOutcome.MINTED)
+        answer = self._pages.download(link)
+        if what.install:
+            answer = self._pages.installing(build.app, link, self._applivery.manifest_url(link), self._clock())
+        answer[HANDED] = visit.ticket_hash
+        return answer
+
+    def _not_to_be_had(self, visit: Visit, build: Build) -> Answer | None:
+        """The page of a build there is no file of, however long one waits; None for any other."""
+        if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
+            return None
+        if build.stage is Stage.FAILED:
+            return self._ending(ClaimOutcome.UNUSABLE)
+        self._looks.forget(visit.found)
+        why = say("Applivery gives it the status “{status}”, which is unknown here.", status=build.status or "–")
+        return self._ending(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
+
+    async def _recalled(self, ticket: Ticket) -> Answer:
+        """Somebody took the build back, before this ticket was made or after."""
+        recall = (await self._store.recalls()).get(ticket.build_id)
+        why = say("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
+        return self._ending(TicketStatus.RECALLED, sentence=why)
+
+    async def _minted(self, claim: Ticket, build: Build, what: Wanted) -> Link:
+        """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""
+        try:
+            link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
+        except BotError as problem:
+            with suppress(BotError):
+                await self._write_down(claim, kind_of(problem), None)
+            raise
+        await self._write_down(claim, AuditOutcome.MINTED, link.fingerprint())
+        return link
+
+    async def _write_down(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
+        self._metrics.mints.labels(outcome).inc()
+        await self._store.audit(
+            AuditEntry(
+                at=self._clock(),
+                team_id=claim.team_id,
+                user_id=claim.user_id,
+                action=Action.GET,
+                outcome=outcome,
+                door=Entrypoint.CLAIM_PAGE,
+                channel_id=claim.origin or None,
+                app_id=claim.app_id,
+                build_id=claim.build_id,
+                token_hash=token_hash,
+            )
+        )
+
+    def _ending(self, why: TicketStatus | ClaimOutcome, **facts: Any) -> Answer:
+        self._count(why)
+        return self._pages.ending(why, **facts)
+
+    def _problem(self, problem: BotError, method: str, choice: str) -> Answer:
+        again: Again = "post" if method == hdrs.METH_POST else "get"
+        if isinstance(problem, NotFound):
+            return self._ending(ClaimOutcome.GONE)
+        if isinstance(problem, BuildNotProcessed):
+            return self._ending(ClaimOutcome.NOT_PROCESSED, again="post", choice=choice)
+        reference = None if problem.everyday else secrets.token_hex(4)
+        log.warning("claim.failed", problem=kind_of(problem), cause=cause(problem), reference=reference)
+        return self._ending(
+            ClaimOutcome.FAILED,
+            sentence=problem.sentence,
+            next_step=problem.next_step,
+            again=again,
+            choice=choice,
+            reference=reference,
+        )
+
+    def _address(self, ticket: str) -> str:
+        return f"{self._public_url}/b/{ticket}"
+
+    def _count(self, outcome: TicketStatus | ClaimOutcome) -> None:
+        self._metrics.claims.labels(outcome).inc()
+
+
+def _place(ticket: Ticket) -> str:
+    """The address of where a ticket was asked for, in Slack. https://docs.slack.dev/interactivity/deep-linking"""
+    if not ticket.origin:
+        return f"https://app.slack.com/client/{quote(ticket.team_id, safe='')}"
+    return f"https://slack.com/app_redirect?{urlencode({'team': ticket.team_id, 'channel': ticket.origin})}"
+
+
+async def _choice(request: web.Request) -> str:
+    """Which button was pressed, as far as the form says so; none when it says too much.
+
+    Raises as `read_body` does for a form that did not come whole: whoever sent it may not be there any more.
+    """
+    try:
+        body = await read_body(request, BODY_LIMIT)
+    except web.HTTPRequestEntityTooLarge:
+        return ""
+    typed = parse_qs(body.decode("ascii", "replace")).get("as", [""])[0]
+    return typed if typed in (INSTALL, FILE) else ""

@@ -1,0 +1,203 @@
+"""How the claim page looks: templates to answers, with the headers that keep them to one pair of eyes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from markupsafe import Markup, escape
+
+from bot import i18n
+from bot.domain.expiry import expires, is_today
+from bot.domain.install import Browser, Device, warnings
+from bot.domain.model import App, Build, Link
+from bot.domain.outcomes import ClaimOutcome
+from bot.domain.tickets import Ticket, TicketStatus
+from bot.i18n import count, figure, say
+from bot.i18n.verbatim import OPEN, SPAN
+from bot.web.claim.install_options import Offer
+from bot.web.claim.texts import ENDINGS, platform_name
+
+Answer = web.Response
+Again = Literal["get", "post"]
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Pages:
+    """The claim page's answers; `download_host` is the origin that files come from."""
+
+    def __init__(self, download_host: str) -> None:
+        # here, and segno below: a bot without PUBLIC_URL has no such page and need not load them
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"size": _size, "code": _code, "bdi": _bdi}
+        style = (_TEMPLATES / "style.css").read_text("utf-8")
+        self._templates.globals |= {
+            "style": Markup(style),  # noqa: S704 - our own file
+            "say": _say,
+            "count": _count,
+        }
+        self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
+
+    def ready(
+        self, ticket: Ticket, build: Build, offer: Offer, *, browser: Browser, address: str, now: datetime
+    ) -> Answer:
+        """The page of a ticket that can be claimed; `address` is the page's own."""
+        return self._page(
+            "ready.html",
+            build=build,
+            platform=platform_name(build),
+            offer=offer,
+            needs=warnings(build, now),
+            ticket=ticket,
+            expires=_expires(ticket.expires_at, now),
+            qr=_qr(address) if offer.scan else None,
+            outside=_outside(browser),
+            address=address,
+        )
+
+    def installing(self, app: App, link: Link, manifest: str, now: datetime) -> Answer:
+        """The page that makes an iPhone or iPad ask whether to install."""
+        # Unencoded, as the vendor's iOS SDK builds it: https://github.com/applivery/applivery-ios-sdk
+        target = f"itms-services://?action=download-manifest&url={manifest}"
+        return self._page("installing.html", app=app, target=target, expires=_expires(link.expires_at, now))
+
+    def download(self, link: Link) -> Answer:
+        """On to the file."""
+        return Answer(status=303, headers={**self._headers, "Location": link.url})
+
+    def ending(
+        self,
+        why: TicketStatus | ClaimOutcome,
+        *,
+        sentence: str = "",
+        next_step: str = "",
+        again: Again | None = None,
+        choice: str = "",
+        reference: str | None = None,
+        headers: dict[str, str] | None = None,
+        status: int | None = None,
+        slack: str = "",
+    ) -> Answer:
+        """A page that gives nothing, in the words of `ENDINGS` or the given ones; `again`: its button does that.
+
+        `slack` is where a new link can be asked for.
+        """
+        end = ENDINGS[why]
+        return self._page(
+            "ending.html",
+            status or end.status,
+            headers,
+            title=say(end.title),
+            sentence=sentence or (end.sentence and say(end.sentence)),
+            next_step=next_step or (end.next_step and say(end.next_step)),
+            again=again,
+            choice=choice,
+            reference=reference,
+            slack=slack,
+        )
+
+    def _page(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any) -> Answer:
+        spoken = i18n.current()
+        text = self._templates.get_template(name).render(language=spoken, **facts)
+        spoken_in = {"Content-Language": spoken, "Vary": "Accept-Language"}
+        every = {**self._headers, **spoken_in, **(headers or {})}
+        return Answer(text=text, status=status, content_type="text/html", headers=every)
+
+
+def _policy(style: str, download_host: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    # Chromium holds the redirects after a form to form-action too, and the download host's own redirect leads to a
+    # storage host that Applivery does not name: any https one will do. https://github.com/w3c/webappsec-csp/issues/8
+    plain = f" {download_host}" if download_host.startswith("http://") else ""
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' https:{plain}"
+    )
+
+
+def _qr(address: str) -> Markup:
+    """The address as inline SVG, dark on white whatever the page's colours: not every scanner reads it inverted."""
+    import segno  # noqa: PLC0415
+
+    code = segno.make(address, micro=False)
+    drawn = code.svg_inline(border=4, omitsize=True, dark="#000", light="#fff", svgclass="code", lineclass=None)
+    return Markup(drawn)  # noqa: S704 - numbers and our own words
+
+
+def _outside(browser: Browser) -> str | None:
+    """The browser to open instead of the one inside another app."""
+    if not browser.inside_app:
+        return None
+    return "Safari" if browser.device in (Device.IPHONE, Device.MAC_OR_IPAD) else "Chrome"
+
+
+# ------------------------------------------------------------------ what the templates say
+
+
+def _say(sentence: str, **values: object) -> Markup:
+    """A sentence for a browser; its values are escaped, unless they are markup already."""
+    return _code(say(sentence)).format(**values)
+
+
+def _count(one: str, many: str, number: int, **values: object) -> Markup:
+    """The same with one of two sentences."""
+    kept = {name: f"{{{name}}}" for name in values}  # `count` fills in the number, and these come after the markup
+    return _code(count(one, many, number, **kept)).format(**values)
+
+
+def _bdi(text: str) -> Markup:
+    """Text from outside on its own, so that one written from right to left does not turn its neighbours around."""
+    return Markup("<bdi>{}</bdi>").format(text)
+
+
+def _expires(at: datetime | None, now: datetime) -> Markup:
+    """When it is over; nobody knows in which zone the reader is, so the time says its own."""
+    return _code(expires(at, now, lambda _: "{time}")).format(time=_clock(at, now) if at else "")
+
+
+def _clock(moment: datetime, now: datetime) -> Markup:
+    """A time of day, with its day when that is not today, which machines may read whole."""
+    moment = moment.astimezone(UTC)
+    day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{i18n.day(moment)}, "
+    return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{day}{moment:%H:%M}")
+
+
+def _size(count: int) -> str:
+    """Bytes as people say them: `48.2 MB`."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{figure(count)} {unit}" if unit == "bytes" else f"{figure(round(amount, 1))} {unit}"
+        amount /= 1000
+    return f"{figure(round(amount, 1))} GB"
+
+
+def _code(text: str) -> Markup:
+    """Our own words for a browser, with our code and bold; what is marked as from outside is left as it is."""
+    outside = iter(SPAN.findall(text))
+    plain = str(escape(SPAN.sub(OPEN, text))).replace("&#39;", "'")  # which ends nothing where our words stand
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", plain)
+    safe = re.sub(r"\*([^*]+)\*", r"<strong>\1</strong>", safe)
+    return Markup(re.sub(OPEN, lambda _: str(escape(next(outside))), safe))  # noqa: S704 - escaped above

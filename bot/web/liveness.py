@@ -1,0 +1,210 @@
+"""The open port in front of the house: while that is being opened, it says that the process is alive and starting."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from bot.domain.outcomes import ConnectionEnd
+from bot.exceptions import StartupError
+from bot.web.connections import HEALTH, Limits, Places, Visitor
+
+# Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
+# https://docs.kernel.org/networking/ip-sysctl.html (somaxconn)
+BACKLOG = 1024
+AT_ONCE = 64  # connections that are taken in before anybody else gets a turn
+PAUSE_SECONDS = 0.05  # when there is no file descriptor left for one more
+SPARES = 8
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_HEALTH = tuple(f"{method} {path}".encode() for method in ("GET", "HEAD") for path in HEALTH)
+
+
+class Porch:
+    """A listening port, and what answers there: at first `/healthz` alone, and 503 for everything else.
+
+    Opening the house can take long, when a database is migrated or another replica is doing that, and a process that
+    says nothing meanwhile is killed by whoever watches over it.
+
+    It takes connections in by itself: asyncio's own server, when file descriptors have run out, tries `BACKLOG` times
+    in a row and writes a line for each. Some are kept for that case, so that health is answered all the same.
+    """
+
+    def __init__(self, sockets: list[socket.socket], limits: Limits) -> None:
+        self.places = Places(limits)
+        self._answers = web.Server(_starting, access_log=None)
+        self._sockets = sockets
+        self._spares: list[int] = []
+        self._leaving: asyncio.Task[None] | None = None
+        self._arriving: set[asyncio.Task[None]] = set()
+        self.port: int = sockets[0].getsockname()[1]
+        self._refill()
+        for one in sockets:
+            self._listen(one)
+
+    @classmethod
+    async def open(cls, host: str, port: int, limits: Limits | None = None) -> Porch:
+        """Listen from now on; port 0 is any free one. Raises StartupError when the address cannot be used."""
+        try:
+            return cls(await _bound(host, port), limits or Limits.of_this_process())
+        except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
+            why = getattr(error, "strerror", None) or "that is no host"
+            raise StartupError(
+                f"Port {port} of {_shown(host)} cannot be used: {why}.",
+                "Another process may have it; set PORT to a free one.",
+            ) from error
+
+    def lead_to(self, answers: web.Server) -> None:
+        """From now on let this server answer whoever comes; who stands here already is told and sent away."""
+        self._leaving = asyncio.create_task(self._answers.shutdown(1.0))
+        self._answers = answers
+
+    def close(self) -> None:
+        """Stop listening; may be done twice."""
+        for one in self._sockets:
+            asyncio.get_running_loop().remove_reader(one)
+            one.close()
+        self._sockets = []
+        while self._spares:
+            os.close(self._spares.pop())
+
+    # ------------------------------------------------------------------ taking connections in
+
+    def _listen(self, at: socket.socket) -> None:
+        if at in self._sockets:
+            asyncio.get_running_loop().add_reader(at, self._take_in, at)
+
+    def _take_in(self, at: socket.socket) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                come = _accepted(at)
+            except OSError as error:
+                if error.errno not in _NONE_LEFT:
+                    raise
+                self._take_in_though_none_is_left(at)
+                return
+            if come is None:
+                break
+            self._lead_in(come, health_only=False)
+        self._refill()
+
+    def _take_in_though_none_is_left(self, at: socket.socket) -> None:
+        """Hang up on one that is idle; when there is none, those come in on the kept descriptors who ask about health.
+
+        Where that is of no help either, the line waits for a moment.
+        """
+        self.places.say("descriptors")
+        if self.places.drop_one():
+            return  # its descriptor is free when this is called again
+        for _ in range(AT_ONCE):
+            if not self._spares:
+                break
+            os.close(self._spares.pop())
+            try:
+                come = _accepted(at)
+            except OSError:
+                break
+            if come is None:
+                self._refill()
+                return
+            self._sift(come)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(at)
+        loop.call_later(PAUSE_SECONDS, self._listen_again, at)
+
+    def _sift(self, come: socket.socket) -> None:
+        """Let in who asks about health, or has said nothing yet; send anybody else away."""
+        if _may_ask_about_health(come):
+            self._lead_in(come, health_only=True)
+        else:
+            come.close()
+            self.places.refused(ConnectionEnd.FULL)
+            self._refill()
+
+    def _listen_again(self, at: socket.socket) -> None:
+        self._refill()
+        self._listen(at)
+
+    def _refill(self) -> None:
+        while len(self._spares) < SPARES and (one := _descriptor()) is not None:
+            self._spares.append(one)
+
+    def _lead_in(self, come: socket.socket, *, health_only: bool) -> None:
+        task = asyncio.create_task(self._met(come, health_only))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    async def _met(self, come: socket.socket, health_only: bool) -> None:
+        def visitor() -> Visitor:
+            return Visitor(self._answers, self.places, health_only=health_only)
+
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(visitor, come)
+        except OSError:
+            come.close()
+            self.places.refused(ConnectionEnd.BROKE)
+
+
+def _shown(host: str) -> str:
+    """The host when it is an address; a name is not repeated, since it may be what was meant for another setting."""
+    with suppress(ValueError):
+        return str(ip_address(host))
+    return host if host in ("", "localhost") else "HOST"
+
+
+async def _bound(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of a host."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
+            one = socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=False)
+            one.setblocking(False)
+            sockets.append(one)
+    except OSError:
+        for one in sockets:
+            one.close()
+        raise
+    return sockets
+
+
+def _accepted(at: socket.socket) -> socket.socket | None:
+    """The next one in line; None when there is none. Raises OSError when there is no descriptor for it."""
+    try:
+        come, _ = at.accept()
+    except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+        return None
+    come.setblocking(False)
+    return come
+
+
+def _may_ask_about_health(come: socket.socket) -> bool:
+    try:
+        start = come.recv(max(map(len, _HEALTH)), socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return any(start[: len(one)] == one[: len(start)] for one in _HEALTH)
+
+
+def _descriptor() -> int | None:
+    try:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+async def _starting(request: web.BaseRequest) -> web.Response:
+    if request.path == "/healthz":
+        answer = web.Response(text="alive\n")
+    else:
+        answer = web.Response(status=503, text="starting\n", headers={"Retry-After": "1"})
+    answer.force_close()  # the next request is to find who answers then
+    return answer

@@ -1,0 +1,33 @@
+"""Which language a browser asks for."""
+
+from __future__ import annotations
+
+import re
+
+from bot import i18n
+
+_WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.IGNORECASE | re.ASCII)
+MOST = 20  # tags that are read; a browser sends a handful
+
+
+def wanted(accept: str, otherwise: str) -> str:
+    """The language spoken here that an `Accept-Language` likes best; `otherwise` when it names none, or likes any.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.4
+    """
+    liked = sorted(map(_liked, accept.split(",")[:MOST]), key=lambda one: one[0], reverse=True)
+    for weight, tag in liked:
+        if weight > 0 and tag == "*":
+            return otherwise
+        if weight > 0 and (spoken := i18n.of(tag)):
+            return spoken
+    return otherwise
+
+
+def _liked(part: str) -> tuple[float, str]:
+    """How much a tag is liked; what cannot be read is not."""
+    tag, *parameters = (one.strip() for one in part.split(";"))
+    if not parameters:
+        return 1.0, tag
+    weight = _WEIGHT.fullmatch(parameters[0])
+    return float(weight[1]) if weight else 0.0, tag

@@ -1,0 +1,34 @@
+"""What is measured at the moment Prometheus asks: readiness, what waits to be said, how the polling does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from bot.observability.telemetry import Metrics
+from bot.web.readiness import Check
+
+UNKNOWN = float("nan")  # a gap in the graph, not a zero
+
+
+class Gauges:
+    """Sets the gauges that nobody keeps up to date; never raises, since the counters are wanted all the same.
+
+    `waiting` says what waits to be said, `checks` as for /readyz.
+    """
+
+    def __init__(self, metrics: Metrics, checks: Mapping[str, Check], waiting: Check) -> None:
+        self._metrics = metrics
+        self._checks = checks
+        self._waiting = waiting
+
+    async def measure(self) -> None:
+        """Measure everything, at the same time; Prometheus gives up after ten seconds."""
+        waiting, *answers = await asyncio.gather(self._waiting(), *(check() for check in self._checks.values()))
+        found = dict(zip(self._checks, answers, strict=True))
+        for name, answer in found.items():
+            self._metrics.ready.labels(name).set(int(answer["ok"]))
+        for state, key in (("watched", "apps"), ("behind", "behind")):
+            self._metrics.apps.labels(state).set(found["polling"].get(key, UNKNOWN))
+        self._metrics.announcements_waiting.set(waiting.get("count", UNKNOWN))
+        self._metrics.announcements_oldest.set(waiting.get("oldest_seconds", UNKNOWN))

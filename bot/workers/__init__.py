@@ -1,0 +1,1 @@
+"""Background workers: each file has one `step`."""

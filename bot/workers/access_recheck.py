@@ -1,0 +1,324 @@
+"""What was set up asks again before it acts: what may not is paused, its maker told once, and resumed when it may."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from bot.db.database import Store
+from bot.db.serialization import fact_of_report, report_of
+from bot.domain import filters
+from bot.domain.model import Announcement, App, Build, Event, Role, Saying, Subscription, is_person
+from bot.domain.scheduled_reports import Digest
+from bot.domain.states import Withdrawal
+from bot.exceptions import (
+    BotError,
+    DatabaseUnavailable,
+    MessageRejected,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    kind_of,
+)
+from bot.i18n import say, speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.access import People
+from bot.services.permissions import Permission
+from bot.slack.blocks import Message
+from bot.slack.client import Poster
+from bot.slack.mrkdwn import inline
+from bot.slack.views import access_recheck as cards
+from bot.slack.views.access_recheck import Paused
+
+log = logger(__name__)
+
+FIRST_LOOK_SECONDS = 5.0
+LONGEST_LOOK_SECONDS = 300.0
+ADMINS_TOLD = 3  # about what a person left behind
+
+
+class Withdrawals:
+    """Decides for jobs whether they may act, and looks now and then at what may not."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        poster: Poster,
+        people: People,
+        permission: Permission,
+        message: Callable[[Announcement], Awaitable[Message]],
+        command: str,
+        first_look_seconds: float = FIRST_LOOK_SECONDS,
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._people = people
+        self._permission = permission
+        self._message = message
+        self._command = command
+        self._first = self._look = first_look_seconds
+        self._left = 0
+
+    # -------------------------------------------------------------- before something acts
+
+    async def admit(self, announcement: Announcement, *, new: bool) -> Announcement:
+        """The announcement as it may be said now; `new`: it is no edit of a card that stands.
+
+        Raises PermissionDenied when it may not be said (what made it is paused, and its maker told),
+        PermissionUnverified and DatabaseUnavailable
+        when that cannot be told now, MessageRejected when it never will be.
+        """
+        match announcement.event:
+            case Saying.SUMMARY:
+                return await self._report_as_it_may_be(announcement)
+            case Saying.WELCOME:
+                return announcement
+            case Saying():
+                await self._require_admin(announcement.channel_id)
+            case _ if is_person(announcement.channel_id):
+                await self.require_watch(announcement.channel_id, announcement.build)
+                if announcement.event is Event.PROCESSED:
+                    await self._require_unrecalled(announcement)
+            case _:
+                await self._require_channel(announcement, new=new)
+        return announcement
+
+    async def require_watch(self, user_id: str, build: Build) -> None:
+        """Whether a person who waits for a build may hear of it. Raises as `admit` does."""
+        note = f"withheld {user_id} {build.id}"
+        try:
+            await self._permission.waiter(user_id, build)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            reason = _reason(error)
+            if reason is not Withdrawal.PERSON and await self._store.remember_once(note, reason):
+                await self._tell(_paused(partial(cards.of_watch, build), user_id, build.app, Role.MEMBER, error))
+            raise
+        if await self._store.recall(note):
+            await self._store.forget_note(note)
+
+    async def require_report(self, digest: Digest) -> bool:
+        """Whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
+        app = App(digest.app_id, digest.app_id, digest.app_name)
+        try:
+            place = None if digest.private else digest.place
+            reader = digest.place if digest.private else digest.created_by
+            if place is not None:
+                await self._permission.require_place(app, place)
+            await self._permission.require(reader, Role.MANAGER, app, place)
+            return place is None or await self._permission.may_name(place)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            await self._pause_report(digest, app, error)
+            raise
+
+    async def _pause_report(self, digest: Digest, app: App, error: PermissionDenied) -> None:
+        if await self._store.pause_digest(digest.id, _reason(error)) is None:
+            return
+        log.warning("digest.paused", digest=digest.id, why=_reason(error))
+        if digest.private and _reason(error) is Withdrawal.PERSON:
+            return  # it was for the one who has left
+        paused = _paused(partial(cards.of_report, digest), digest.created_by, app, Role.MANAGER, error)
+        await self._tell(replace(paused, channel_id=digest.place))
+
+    async def _require_unrecalled(self, announcement: Announcement) -> None:
+        """A person who waits gets the link of a recalled build when the recall is undone, and the reason once."""
+        user_id, build = announcement.channel_id, announcement.build
+        note = f"recalled watch {user_id} {build.id}"
+        if build.id not in await self._store.recalls():
+            if await self._store.recall(note):
+                await self._store.forget_note(note)
+            return
+        if await self._store.remember_once(note, build.app.id):
+            with suppress(SlackError):
+                await self._poster.post(user_id, await self._message(announcement))
+        raise PermissionDenied(reason=Withdrawal.RECALLED)
+
+    async def _report_as_it_may_be(self, announcement: Announcement) -> Announcement:
+        digest = await self._store.digest(_number(announcement))
+        if digest is None:
+            raise MessageRejected(say("This report has ended."), code="ended")
+        if await self.require_report(digest):
+            return announcement
+        return replace(announcement, fact=fact_of_report(report_of(announcement.fact).without_names()))
+
+    async def _require_admin(self, user_id: str) -> None:
+        try:
+            await self._permission.require(user_id, Role.ADMIN, None, None)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            raise MessageRejected(code="no_admin") from error
+
+    # -------------------------------------------------------------- channels
+
+    async def _require_channel(self, announcement: Announcement, *, new: bool) -> None:
+        app, channel_id = announcement.build.app, announcement.channel_id
+        concerned = await self._concerned(announcement)
+        try:
+            await self._permission.require_place(app, channel_id)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied as error:
+            for one in concerned:
+                # an app that is kept elsewhere is no part of "every app" here
+                if one.app_id is not None or _reason(error) is Withdrawal.SHARED:
+                    await self._pause(one, error)
+            raise
+        if new:
+            await self._require_obtainable(announcement, concerned)
+        await self._require_maker(concerned)
+
+    async def _concerned(self, announcement: Announcement) -> list[Subscription]:
+        """The subscriptions an announcement may be said for, its own first."""
+        event, build = announcement.event, announcement.build
+        about = await self._store.subscriptions(announcement.channel_id, about=build.app.id)
+        own = [one for one in about if one.id == announcement.subscription_id]
+        wanted = [
+            one
+            for one in about
+            if one not in own and (not isinstance(event, Event) or filters.wants(one, build, event))
+        ]
+        return [*own, *wanted]
+
+    async def _require_maker(self, concerned: list[Subscription]) -> None:
+        """Raise PermissionDenied when nobody who subscribed the channel may.
+
+        What was unsubscribed meanwhile has no maker.
+        """
+        denied: PermissionDenied | None = None
+        for one in concerned:
+            try:
+                await self.require_subscription(one)
+            except PermissionUnverified:
+                raise
+            except PermissionDenied as error:
+                await self._pause(one, error)
+                denied = denied or error
+            else:
+                return
+        if denied:
+            raise denied
+
+    async def require_subscription(self, one: Subscription) -> None:
+        """Whether who made a subscription may still have it.
+
+        Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
+        """
+        await self._permission.require(one.created_by, Role.RELEASER, _app(one), one.channel_id)
+
+    async def _require_obtainable(self, announcement: Announcement, concerned: list[Subscription]) -> None:
+        """A build that was recalled before it was announced is no news."""
+        builds = [one.build for one in announcement.shown] or [announcement.build]
+        recalled = await self._store.recalls()
+        if not all(build.id in recalled for build in builds):
+            return
+        error = PermissionDenied(reason=Withdrawal.RECALLED)
+        for one in concerned[:1]:
+            build = announcement.build
+            if await self._store.remember_once(f"recalled {one.created_by} {build.id}", one.channel_id):
+                head = partial(cards.of_recalled, build, one.channel_id)
+                await self._tell(_paused(head, one.created_by, build.app, Role.RELEASER, error))
+        raise error
+
+    async def _pause(self, one: Subscription, error: PermissionDenied) -> None:
+        if await self._store.pause_subscription(one.id, _reason(error)) is None:
+            return
+        log.warning("subscription.paused", subscription=one.id, channel=one.channel_id, why=_reason(error))
+        app = _app(one) or App("", "", one.app_name)
+        paused = _paused(partial(cards.of_subscription, one), one.created_by, app, Role.RELEASER, error)
+        again = f"{self._command} subscribe {one.app_name if one.app_id else '*'}"
+        await self._tell(replace(paused, channel_id=one.channel_id, again=again))
+
+    async def app_gone(self, app_id: str) -> None:
+        """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
+        for one in await self._store.subscriptions(about=app_id):
+            if one.app_id is not None:
+                await self._pause(one, PermissionDenied(reason=Withdrawal.APP))
+        for build_id in await self._store.awaiting(app_id):
+            await self._store.tell_deleted(app_id, build_id)
+
+    # -------------------------------------------------------------- telling
+
+    async def _tell(self, paused: Paused) -> None:
+        """Its maker, or the admins when the maker has left; each in their language. What fails is only logged."""
+        try:
+            team = (await self._poster.identity()).team_id
+            admins = [one for one in await self._people.admins(team) if one != paused.maker]
+        except BotError as problem:
+            log.info("withdrawal.admins_unknown", problem=kind_of(problem), cause=cause(problem))
+            admins = []
+        left = paused.reason is Withdrawal.PERSON
+        for person in admins[:ADMINS_TOLD] if left else [paused.maker]:
+            try:
+                with speaking(await self._people.language(person)):
+                    message = cards.told(paused, admins)
+                await self._poster.post(person, message)
+            except SlackError as problem:
+                log.info("withdrawal.maker_not_told", code=problem.code, cause=cause(problem))
+
+    # -------------------------------------------------------------- looking again
+
+    async def step(self) -> float | None:
+        """Resume what may act again; returns the seconds until the next look, None when nothing waits for one."""
+        left = 0
+        for one in await self._store.withheld_subscriptions():
+            if await self._may(self._subscription_in_place(one)):
+                await self._store.resume_subscription(one.id)
+            else:
+                left += 1
+        for digest in await self._store.withheld_digests():
+            if await self._may(self.require_report(digest)):
+                await self._store.resume_digest(digest.id)
+            else:
+                left += 1
+        for held in await self._store.withheld():
+            if await self._may(self.admit(held.announcement, new=bool(held.only))):
+                await self._store.release_withheld(held)
+            else:
+                left += 1
+        self._look = self._first if left != self._left else min(self._look * 2, LONGEST_LOOK_SECONDS)
+        self._left = left
+        return self._look if left else None
+
+    async def _subscription_in_place(self, one: Subscription) -> None:
+        await self.require_subscription(one)
+        if one.paused == Withdrawal.APP:
+            raise PermissionDenied(reason=Withdrawal.APP)  # until the watch finds it again
+        if await self._permission.is_shared(one.channel_id):
+            raise PermissionDenied(reason=Withdrawal.SHARED)
+
+    async def _may(self, check: Awaitable[object]) -> bool:
+        try:
+            await check
+        except DatabaseUnavailable:
+            raise
+        except MessageRejected:
+            return True  # it is settled when it is said
+        except PermissionDenied:
+            return False
+        return True
+
+
+def _app(one: Subscription) -> App | None:
+    return App(one.app_id, one.app_id, one.app_name) if one.app_id else None
+
+
+def _number(announcement: Announcement) -> int:
+    """The number of a scheduled report, of which its delivery's key ends `downloads/7/1793712000`."""
+    number = announcement.key.rpartition(":")[2].split("/")[1:2]
+    return int(number[0]) if number and number[0].isdecimal() else 0
+
+
+def _reason(error: PermissionDenied) -> Withdrawal:
+    return Withdrawal(error.reason or Withdrawal.ROLE)
+
+
+def _paused(head: Callable[[], str], maker: str, app: App, need: Role, error: PermissionDenied) -> Paused:
+    return Paused(head, maker, inline(app.name, 80), need, _reason(error), channels=error.channels)

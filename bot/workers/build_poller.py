@@ -1,0 +1,401 @@
+"""Poll → decide → record: one list call for an app serves all its builds; stages and announcements are one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.applivery.client import Applivery
+from bot.db.app_polls import ClaimedApp
+from bot.db.database import Store
+from bot.domain import builds as decisions
+from bot.domain.health import Tries
+from bot.domain.model import EVENT_OF, App, Build, Change, Known, NewAnnouncement, Stage, Subscription
+from bot.domain.outcomes import PollOutcome
+from bot.domain.states import Withdrawal
+from bot.exceptions import (
+    AppliveryError,
+    AppliveryRateLimited,
+    BotError,
+    BudgetExhausted,
+    DatabaseUnavailable,
+    InvalidCredentials,
+    InvalidId,
+    NotFound,
+    ServiceUnavailable,
+    WorkspaceNotFound,
+    kind_of,
+)
+from bot.observability.causes import cause
+from bot.observability.telemetry import Metrics, logger
+from bot.services.app_directory import Catalogue
+from bot.workers.loop import Outage
+
+log = logger(__name__)
+
+AT_ONCE = 8
+LEASE_SECONDS = 120.0  # outlasts a look: three requests of 30 s and their retries
+PAGE_SIZE = 50
+PAGES = 20
+MOST_NEWS = 100  # of one look: after a long absence each step is kept, and no look outlives its lease
+MISSED = 10  # builds on cards that a list lacks, asked for one by one at each look
+ASK_AGAIN = timedelta(hours=1)  # about one that is there, although the list lacks it
+DEADLINE = timedelta(days=1)
+CATALOGUE_NOTE = "catalogue_seen_at"
+# Other trouble is one app's own, unless several have it and none has not.
+EVERYWHERE = (ServiceUnavailable, AppliveryRateLimited, InvalidCredentials, BudgetExhausted, WorkspaceNotFound)
+SEVERAL = 3
+ASK_SECONDS = 15.0
+
+
+class Watch:
+    """Looks at every watched app when its time has come."""
+
+    def __init__(
+        self,
+        *,
+        applivery: Applivery,
+        store: Store,
+        metrics: Metrics,
+        app_gone: Callable[[str], Awaitable[None]],
+        busy_seconds: float,
+        idle_seconds: float,
+        deadline: timedelta = DEADLINE,
+        lease_seconds: float = LEASE_SECONDS,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._applivery = applivery.polling()
+        self._catalogue = Catalogue(self._applivery)
+        self._store = store
+        self._metrics = metrics
+        self._app_gone = app_gone
+        self._busy = busy_seconds
+        self._idle = idle_seconds
+        self._deadline = deadline
+        self._lease = lease_seconds
+        self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
+        self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
+        self.outage = Outage("applivery")
+        self.tries = Tries()
+        self._apart: dict[str, Outage] = {}
+        self._failing: set[str] = set()  # the apps that failed since the last success
+        self._broken_off: list[ClaimedApp] = []
+        self._there: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
+        self._ask_at = 0.0  # time.monotonic(), when no app is watched
+
+    async def step(self) -> float | None:
+        """Look at the apps that are due; returns the seconds until the next one may be. Raises DatabaseUnavailable.
+
+        An app that another replica has leased is looked at again after the idle time at the latest, as any other is:
+        when that replica has ended its look, and has stopped since, the polling goes on here.
+        """
+        await self.finish()
+        await self._meet_new_apps()
+        claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
+        self.tries.waiting_since = time.monotonic() if claims else None
+        try:
+            await asyncio.gather(*(self._look(claim) for claim in claims))
+        finally:
+            self.tries.waiting_since = None
+        due = await self._store.due_in(furthest_seconds=self._furthest)
+        return await self._ask_anyway() if due is None else min(due, self._idle)
+
+    async def try_again(self) -> None:
+        """Applivery answers somebody: poll now what waits after failures. Raises DatabaseUnavailable."""
+        self._ask_at = 0.0
+        await self._store.retry_failing()
+
+    async def _ask_anyway(self) -> float:
+        """With no app to look at, ask for the workspace now and then: whether Applivery answers is known all the same.
+
+        Returns the seconds until the next time.
+        """
+        if (wait := self._ask_at - time.monotonic()) > 0:
+            return wait
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._applivery.organization()
+        except TimeoutError as error:
+            self._failed(None, ServiceUnavailable(why=cause(error)))
+        except AppliveryError as problem:
+            self._failed(None, problem)
+        else:
+            await self._worked()
+        failures = self.tries.failures
+        pause = decisions.retry_look(failures - 1, busy=self._busy, idle=self._idle) if failures else self._pause(0)
+        self._ask_at = time.monotonic() + pause
+        return pause
+
+    async def finish(self) -> None:
+        """Give back the apps whose look was broken off, so that nobody waits for their lease.
+
+        Raises DatabaseUnavailable.
+        """
+        while self._broken_off:
+            claim = self._broken_off[-1]
+            await self._store.fail_app(claim.app_id, claim.token, 0.0, failed=False)
+            self._broken_off.pop()
+
+    async def _meet_new_apps(self) -> None:
+        """A subscription to every app reaches apps that are made later, from their first build on."""
+        if not await self._store.every_app_is_followed():
+            return
+        noted = await self._store.recall(CATALOGUE_NOTE)
+        now = await self._store.now()
+        if noted and abs(now - datetime.fromisoformat(noted)).total_seconds() < self._idle:
+            return
+        try:
+            apps = await self._catalogue.apps(fresh=True)
+        except AppliveryError as problem:
+            self._failed(None, problem)
+            return
+        await self._store.ensure_apps(
+            [app.id for app in apps], catalogue_seen_at=datetime.fromisoformat(noted) if noted else None
+        )
+        await self._store.remember(CATALOGUE_NOTE, now.isoformat())
+
+    async def _look(self, claim: ClaimedApp) -> None:
+        try:
+            running = await self._see_and_record(claim)
+        except (DatabaseUnavailable, asyncio.CancelledError):
+            self._broken_off.append(claim)
+            raise
+        except Exception as error:  # noqa: BLE001  an odd answer about one app, or a bug, must hold up no other
+            self._metrics.polls.labels(kind_of(error)).inc()
+            if isinstance(error, NotFound) and await self._left(claim):
+                self._of_app(claim.app_id).failed(error)
+                await self._app_gone(claim.app_id)
+                await self._worked()
+                return
+            own = self._failed(claim.app_id, error)
+            pause = decisions.retry_look(claim.failures, busy=self._busy, idle=self._idle, own=own)
+            await self._store.fail_app(claim.app_id, claim.token, pause)
+        else:
+            if claim.app_id in self._apart:
+                self._apart.pop(claim.app_id).worked()
+            self._metrics.polls.labels(PollOutcome.BUSY if running else PollOutcome.IDLE).inc()
+            await self._worked()
+
+    async def _left(self, claim: ClaimedApp) -> bool:
+        """Whether Applivery lists its apps without this one: then that is the answer, and the next look can wait."""
+        try:
+            apps = await self._catalogue.apps(fresh=True)
+        except AppliveryError:
+            return False
+        if claim.app_id in {app.id for app in apps}:
+            return False
+        pause = decisions.retry_look(10, busy=self._busy, idle=self._idle, own=True)
+        await self._store.record(
+            claim.app_id, claim.token, (), (), next_at_seconds=pause, baseline_done=claim.baseline_done
+        )
+        return True
+
+    def _of_app(self, app_id: str) -> Outage:
+        return self._apart.setdefault(app_id, Outage("watch.app", app=app_id))
+
+    def _failed(self, app_id: str | None, error: Exception) -> bool:
+        """Write it down once: an outage of Applivery for all apps together (None: it is about none), or one app's own.
+
+        Returns whether it is the app's own. When several have failed since the last success, it is not.
+        """
+        self.tries.failed(error, time.monotonic())
+        if app_id is not None:
+            self._failing.add(app_id)
+        own = app_id is not None and not isinstance(error, EVERYWHERE) and len(self._failing) < SEVERAL
+        outage = self._of_app(app_id) if own and app_id is not None else self.outage
+        if not outage.failures and not isinstance(error, BotError):
+            log.error("watch.unexpected", app=app_id, error=kind_of(error), exc_info=error)
+        outage.failed(error)
+        return own
+
+    async def _worked(self) -> None:
+        """Applivery answered. After an outage every app is looked at again now, however long it was to wait."""
+        self.outage.worked()
+        self._failing.clear()
+        before, failures = self.tries.worked_at, self.tries.failures
+        self.tries.worked(time.monotonic())
+        usual = 1.5 * self._idle * self._applivery.budget.stretch
+        if failures and (before is None or time.monotonic() - before > usual):
+            await self._store.retry_failing()
+
+    async def _see_and_record(self, claim: ClaimedApp) -> int:
+        """One look at one app; returns how many of its builds are a reason to look again soon."""
+        app = await self._app(claim.app_id)
+        seen = await self._seen(app, claim)
+        awaiting = await self._store.awaiting(app.id)
+        now = await self._store.now()
+        builds = [*await self._vanished(app, seen, awaiting, now), *seen.builds]
+        await self._deleted(app, seen, [build.id for build in builds], now)
+        stages = {build_id: known.stage for build_id, known in seen.known.items()}
+        baseline, since = not claim.baseline_done, claim.baseline_since
+        news = decisions.changes(stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now)
+        more = len(news) > MOST_NEWS and not baseline  # what is history at the baseline must not come out as news later
+        if more:
+            news = news[:MOST_NEWS]
+        listening = await self._listening(app)
+        for one in listening:
+            if one.paused == Withdrawal.APP:  # here it is again
+                await self._store.resume_subscription(one.id)
+        detailed, said = await self._wanted(news, listening, awaiting)
+        under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
+        hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
+        recorded = await self._store.record(
+            claim.app_id, claim.token, detailed, said, next_at_seconds=0.0 if more else self._pause(hurried)
+        )
+        if not recorded.lease_lost:
+            endless = [one.id for one in builds if decisions.is_endless(one, under_way[one.id], now, self._deadline)]
+            for build_id in sorted(awaiting.keys() & set(endless)):
+                await self._store.give_up(app.id, build_id)
+            await self._ended_before(app, builds, stages, awaiting)
+        if not baseline:
+            await self._later_words(app, builds, stages, listening)
+        if recorded.announced:
+            log.info("watch.announced", app=app.slug, builds=len(recorded.moved), announcements=recorded.announced)
+        return hurried
+
+    async def _ended_before(
+        self, app: App, builds: Sequence[Build], stages: Mapping[str, Stage], awaiting: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Builds that were processed again, and have ended as before since somebody began to wait: that is no move."""
+        for build in builds:
+            event = EVENT_OF.get(build.stage)
+            if build.id in awaiting and event and stages.get(build.id) is build.stage:
+                told = [NewAnnouncement(person, build.id, event) for person in awaiting[build.id]]
+                await self._store.announce(app.id, told)
+                await self._store.stop_awaiting(build.id)
+
+    def _pause(self, hurried: int) -> float:
+        """Until the next look: jittered, and longer while the hour's requests are short."""
+        return decisions.next_look(
+            hurried,
+            busy=self._busy,
+            idle=self._idle,
+            chance=self._chance.random(),
+            stretch=self._applivery.budget.stretch,
+        )
+
+    async def _wanted(
+        self, news: Sequence[Change], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
+    ) -> tuple[Sequence[Change], list[NewAnnouncement]]:
+        """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
+        now = await self._store.now()
+        told = {one.build_id for one in decisions.announcements(news, listening, awaiting, now=now)}
+        if not told:
+            return news, []
+        room = asyncio.Semaphore(AT_ONCE)
+        news = await asyncio.gather(*(self._in_detail(change, change.build.id in told, room) for change in news))
+        return news, decisions.announcements(news, listening, awaiting, now=now)
+
+    async def _later_words(
+        self, app: App, seen: Sequence[Build], known: Mapping[str, Stage], listening: Sequence[Subscription]
+    ) -> None:
+        """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
+        marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
+        if edited := await self._store.edited(app.id, marks):
+            room = asyncio.Semaphore(AT_ONCE)
+            changed = [Change(build, build.stage) for build in seen if build.id in edited]
+            changed = await asyncio.gather(*(self._in_detail(change, True, room) for change in changed))
+            await self._store.rewrite([change.build for change in changed], marks)
+        expiring = decisions.expiring(seen, listening, await self._store.now())
+        await self._store.announce(app.id, [new for new, _ in expiring], [build for _, build in expiring])
+
+    async def _listening(self, app: App) -> list[Subscription]:
+        """The subscriptions; those to every app only where this one may be used. Others are paused, not left out."""
+        channels = (await self._store.allowed_channels()).get(app.id)
+        every = await self._store.subscriptions(about=app.id)
+        return [one for one in every if one.app_id or not channels or one.channel_id in channels]
+
+    async def _app(self, app_id: str) -> App:
+        found = [one for one in await self._catalogue.apps() if one.id == app_id]
+        return found[0] if found else App(id=app_id, slug=app_id, name=app_id)
+
+    async def _seen(self, app: App, claim: ClaimedApp) -> _Seen:
+        """The app's newest builds, page after page until one that was known, and how they stood before."""
+        seen = _Seen()
+        for number in range(1, PAGES + 1):
+            page = await self._applivery.builds(app, page=number, limit=PAGE_SIZE)
+            # a build may slip from one page to the next while the pages are read
+            seen.by_id |= {build.id: build for build in page.items}
+            seen.known |= await self._store.known(app.id, [build.id for build in page.items])
+            seen.whole = not page.has_next
+            if not page.has_next or not page.items or self._reached_the_past(page.items, seen.known, claim):
+                break
+        return seen
+
+    def _reached_the_past(self, items: Sequence[Build], known: Mapping[str, Known], claim: ClaimedApp) -> bool:
+        if claim.baseline_done:
+            return any(build.id in known for build in items)
+        oldest = items[-1].created_at
+        return claim.baseline_since is None or oldest is None or oldest <= claim.baseline_since
+
+    async def _vanished(self, app: App, seen: _Seen, awaiting: Iterable[str], now: datetime) -> list[Build]:
+        """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted.
+
+        What has not ended within the deadline is left to the list.
+        """
+        unfinished = [
+            build_id
+            for build_id, known in seen.known.items()
+            if not known.stage.final and now - known.since < self._deadline
+        ]
+        found = []
+        for build_id in dict.fromkeys([*awaiting, *unfinished]):
+            if build_id in seen.by_id:
+                continue
+            try:
+                found.append(replace(await self._applivery.build(app.id, build_id), app=app))
+            except (NotFound, InvalidId):
+                await self._forget(app, build_id)
+        return found
+
+    async def _deleted(self, app: App, seen: _Seen, there: Sequence[str], now: datetime) -> None:
+        """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.
+
+        A list that lacks one is no proof; that Applivery does not have it is.
+        """
+        self._there = {build_id: at for build_id, at in self._there.items() if now - at < ASK_AGAIN}
+        skipped = [*there, *self._there]
+        for build_id in await self._store.unlisted(app.id, skipped, whole=seen.whole, most=MISSED):
+            try:
+                await self._applivery.build(app.id, build_id)
+                self._there[build_id] = now
+            except (NotFound, InvalidId):
+                await self._forget(app, build_id)
+            except BotError as problem:
+                log.info("watch.not_told_apart", app=app.slug, problem=kind_of(problem))
+                return
+
+    async def _forget(self, app: App, build_id: str) -> None:
+        await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
+        await self._store.forget_build(app.id, build_id)
+
+    async def _in_detail(self, change: Change, told: bool, room: asyncio.Semaphore) -> Change:
+        """A build that is about to be told of, with what only the details have: why it failed, when it expires."""
+        build = change.build
+        if change.quiet or not told or not build.stage.final:
+            return change
+        try:
+            async with room:
+                details = await self._applivery.build(build.app.id, build.id)
+        except BotError:
+            return change  # better told without the details than late
+        if details.stage is not build.stage:
+            return change
+        return replace(change, build=replace(details, app=build.app))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a look has found: the listed builds, newest first, how they stood before, and whether those are all."""
+
+    by_id: dict[str, Build] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
+    whole: bool = False
+
+    @property
+    def builds(self) -> list[Build]:
+        return list(self.by_id.values())

@@ -1,0 +1,136 @@
+"""Channels that refuse messages: paused, their makers told once, tried later and later, ended by a post that works."""
+
+from __future__ import annotations
+
+import time
+
+from bot.db.database import Store
+from bot.db.wakeups import Topic
+from bot.domain.model import Subscription
+from bot.exceptions import ChannelUnavailable, SlackError
+from bot.i18n import speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.access import People
+from bot.slack.client import Poster
+from bot.slack.views import subscriptions as cards
+
+log = logger(__name__)
+
+FIRST_LOOK_SECONDS = 5.0
+LONGEST_LOOK_SECONDS = 300.0
+NOTE = "refused/"  # and the channel: whom of its makers we told of the trouble that lasts
+# What a look at the channel can tell.
+_SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
+
+
+class Pausing:
+    """Knows the paused channels, and looks at them now and then.
+
+    A trouble begins with a refusal and ends with a post that worked: whatever Slack says of the channel in between is a
+    reason to try, and proves nothing. A note keeps who was told of it, over restarts and for every replica.
+    """
+
+    def __init__(
+        self, *, store: Store, poster: Poster, people: People, first_look_seconds: float = FIRST_LOOK_SECONDS
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._people = people
+        self._first = first_look_seconds
+        self._paused: dict[str, str] = {}
+        self._troubled: set[str] = set()
+        self._looks: dict[str, tuple[float, float]] = {}  # channel → (when to look next, the pause before that)
+
+    async def refused(self, channel_id: str, error: ChannelUnavailable) -> None:
+        """Slack will not take messages for a channel: pause its subscriptions and tell each maker once for a trouble.
+
+        What else is due there waits, too, so that one refusal is not followed by as many as there are messages.
+        """
+        self._paused[channel_id] = error.code
+        if channel_id not in self._troubled:
+            log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
+        paused = await self._store.pause_subscriptions(channel_id, error.code)
+        await self._store.hold_channel(channel_id, error.code)
+        self._store.wakeups.ring(Topic.PAUSED)  # not sooner: who looks then has to see it
+        told = set((await self._store.recall(f"{NOTE}{channel_id}") or "").split())
+        self._troubled.add(channel_id)
+        new = {one.created_by: one for one in reversed(paused) if one.created_by not in told}
+        await self._store.remember(f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
+        for one in new.values():
+            try:
+                await self._tell(one)
+            except SlackError as problem:
+                log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
+
+    async def _tell(self, paused: Subscription) -> None:
+        """Its maker, in their language. Raises SlackError."""
+        name, spoken = await self._poster.my_name(), await self._people.language(paused.created_by)
+        with speaking(spoken):
+            message = cards.paused(paused, name)
+        await self._poster.post(paused.created_by, message)
+
+    async def spoke(self, channel_id: str) -> None:
+        """A message went through: if there was trouble with the channel, it is over."""
+        if channel_id not in self._paused and channel_id not in self._troubled:
+            return
+        self._looks.pop(channel_id, None)
+        self._troubled.discard(channel_id)
+        await self._resume(channel_id)
+        late = await self._store.release_channel(channel_id)
+        await self._store.forget_note(f"{NOTE}{channel_id}")
+        log.info("pausing.resumed", channel=channel_id, late=late)
+
+    def knows(self, channel_id: str) -> bool:
+        """Whether a channel is paused, as far as this process has seen."""
+        return channel_id in self._paused
+
+    def look_now(self, channel_id: str) -> None:
+        """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
+        self._looks[channel_id] = (0.0, self._first / 2)
+        self._store.wakeups.ring(Topic.PAUSED)
+        self._store.wakeups.ring(Topic.ACCESS)
+
+    async def step(self) -> float | None:
+        """Try the paused channels whose time has come; returns the seconds until the next.
+
+        Raises DatabaseUnavailable.
+        """
+        self._paused = await self._store.paused_channels()
+        self._troubled = {key.removeprefix(NOTE) for key in await self._store.notes_under(NOTE)}
+        known = self._troubled | self._paused.keys()
+        self._looks = {channel: look for channel, look in self._looks.items() if channel in known}
+        for channel_id, code in list(self._paused.items()):
+            first = channel_id not in self._looks
+            due, pause = self._looks.get(channel_id, (0.0, self._first / 2))
+            if time.monotonic() < due:
+                continue
+            # kept whatever the look finds: only a post that works ends it
+            pause = min(pause * 2, LONGEST_LOOK_SECONDS)
+            self._looks[channel_id] = (time.monotonic() + pause, pause)
+            if await self._may_be_spoken_in(channel_id, code):
+                await self._try(channel_id, first=first)
+        waits = [due - time.monotonic() for channel, (due, _) in self._looks.items() if channel in self._paused]
+        return max(0.0, min(waits)) if waits else None
+
+    async def _may_be_spoken_in(self, channel_id: str, code: str) -> bool:
+        """Whether trying may help: as far as Slack says, and where it says nothing of it, always."""
+        if code not in _SEEN:
+            return True
+        try:
+            channel = await self._poster.channel(channel_id)
+        except SlackError:
+            return False
+        return channel.member is not False and not channel.archived
+
+    async def _try(self, channel_id: str, *, first: bool) -> None:
+        """Let what was held be posted, which proves it one way or the other; with nothing held, the next build will.
+
+        At the `first` look the message that was refused may be on its way back yet.
+        """
+        if not await self._store.release_channel(channel_id) and not first:
+            await self._resume(channel_id)
+
+    async def _resume(self, channel_id: str) -> None:
+        self._paused.pop(channel_id, None)
+        await self._store.resume_subscriptions(channel_id)

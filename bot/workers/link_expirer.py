@@ -1,0 +1,39 @@
+"""Due → a message that carried a link says that its time is over, and offers a fresh one."""
+
+from __future__ import annotations
+
+from bot.db.database import Store
+from bot.db.link_delivery import Expiry
+from bot.exceptions import SlackError
+from bot.i18n import speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.slack.client import Poster
+from bot.slack.views import links
+
+log = logger(__name__)
+
+
+class Expire:
+    """Changes private messages whose link is over: direct messages by edit, ephemeral ones by their response_url."""
+
+    def __init__(self, *, store: Store, poster: Poster) -> None:
+        self._store = store
+        self._poster = poster
+
+    async def step(self) -> float | None:
+        """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
+        for expiry in await self._store.take_expired():
+            await self._change(expiry)
+        return await self._store.expire_in()
+
+    async def _change(self, expiry: Expiry) -> None:
+        with speaking(expiry.language):
+            message = links.expired(expiry.title, expiry.again)
+        try:
+            if expiry.ts is None or expiry.address.startswith("http"):
+                await self._poster.respond(expiry.address, message, replace=True)
+            else:
+                await self._poster.edit(expiry.address, expiry.ts, message)
+        except SlackError as error:
+            log.info("expire.left_as_it_is", code=error.code, cause=cause(error))

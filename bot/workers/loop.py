@@ -1,0 +1,82 @@
+"""Do a step, wait or be woken, again; back off on trouble; tell an outage once and its end once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from bot.exceptions import BotError, kind_of
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+
+log = logger(__name__)
+
+LONGEST_REST = 60.0
+LONGEST_BACK_OFF = 30.0
+
+Step = Callable[[], Awaitable[float | None]]
+Rest = Callable[[float], Awaitable[object]]
+
+
+class Away(NamedTuple):
+    """An outage, by the class of what went wrong; its times are of time.monotonic(), `ended` None while it lasts."""
+
+    what: str
+    problem: str
+    cause: str
+    began: float
+    ended: float | None = None
+
+
+class Outage:
+    """Something that can be away: its first failure is one log line, its return another, and nothing between.
+
+    `last` is when that was, None when it never was.
+    """
+
+    def __init__(self, what: str, **facts: object) -> None:
+        self.what = what
+        self.facts = facts
+        self.failures = 0
+        self.last: Away | None = None
+        self._since = 0.0
+
+    def failed(self, error: BaseException) -> None:
+        """It did not answer."""
+        if not self.failures:
+            self._since = time.monotonic()
+            self.last = Away(self.what, kind_of(error), cause(error), self._since)
+            log.warning(f"{self.what}.away", problem=kind_of(error), said=str(error), cause=cause(error), **self.facts)
+        self.failures += 1
+
+    def worked(self) -> None:
+        """It answered."""
+        if self.failures and self.last:
+            self.last = self.last._replace(ended=time.monotonic())
+            seconds = round(time.monotonic() - self._since, 1)
+            log.info(f"{self.what}.back", seconds=seconds, failures=self.failures, **self.facts)
+        self.failures = 0
+
+
+async def forever(name: str, step: Step, rest: Rest, outage: Outage | None = None) -> None:
+    """Run `step` until cancelled; `outage` knows when it fails.
+
+    A step returns the seconds until it is wanted again (None: only when woken); `rest(seconds)` waits so long or
+    until woken. A step that fails is repeated after 0.5 s, doubling up to 30 s: nothing is ever given up.
+    """
+    outage = outage or Outage(name)
+    while True:
+        try:
+            pause = await step()
+        except BotError as problem:
+            outage.failed(problem)
+        except Exception as error:  # a bug in one step must not end the job for ever
+            if not outage.failures:
+                log.exception(f"{name}.unexpected", error=kind_of(error))
+            outage.failed(error)
+        else:
+            outage.worked()
+            await rest(LONGEST_REST if pause is None else min(pause, LONGEST_REST))
+            continue
+        await rest(min(0.5 * 2 ** min(outage.failures - 1, 10), LONGEST_BACK_OFF))

@@ -1,0 +1,337 @@
+"""Due → card → post or edit → mark; in order for each channel, once for each build, whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from bot.db.database import Store
+from bot.db.link_delivery import Expiry
+from bot.db.outbox_types import Claim, Outcome
+from bot.db.wakeups import Topic
+from bot.domain.model import Announcement, Follow, Saying, is_person
+from bot.domain.states import ResultKind
+from bot.exceptions import (
+    AppliveryError,
+    BotError,
+    ChannelUnavailable,
+    DatabaseUnavailable,
+    DeliveryUnknown,
+    DuplicateMessage,
+    MessageRejected,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
+    kind_of,
+)
+from bot.observability.causes import cause
+from bot.observability.telemetry import Metrics, logger
+from bot.slack.blocks import Message
+from bot.slack.client import HTTP_SECONDS, Posted, Poster
+from bot.workers import report_thread
+from bot.workers.access_recheck import Withdrawals
+from bot.workers.channel_monitor import Pausing
+from bot.workers.loop import Outage
+
+log = logger(__name__)
+
+IN_FLIGHT = 8
+TOGETHER_SECONDS = 0.003  # posts that end within so much of each other share a commit
+LOOK_AGAIN_SECONDS = 1.0  # for other channels, while posts are under way; the first to end wakes us anyway
+# A lease outlasts the HTTP timeout, so when it has lapsed its post has ended one way or the other.
+LEASE_SECONDS = HTTP_SECONDS * 2
+CREDENTIAL_SECONDS = 60.0
+DUPLICATE_SECONDS = 2.0  # until Slack shows in the channel what it says it has
+UNCHECKED_SECONDS = 5.0  # until it is asked again whether something may be said
+APPLIVERY_SECONDS = 15.0  # for the few sayings that take a question to Applivery
+GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason it does not document
+# https://docs.slack.dev/reference/methods/chat.update#errors
+CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
+
+
+class Announce:
+    """Says what is due: claims a channel's oldest announcement, posts it, and hands the outcome in."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        poster: Poster,
+        metrics: Metrics,
+        message: Callable[[Announcement], Awaitable[Message]],
+        pausing: Pausing,
+        withdrawals: Withdrawals,
+        lease_seconds: float = LEASE_SECONDS,
+        pace_seconds: float = 1.0,
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._metrics = metrics
+        self._message = message
+        self._pausing = pausing
+        self._withdrawals = withdrawals
+        self._lease = lease_seconds
+        self._pace = pace_seconds
+        self._done: list[Outcome] = []
+        self._posting: dict[asyncio.Task[None], Claim] = {}
+        self.outage = Outage("slack")
+        self._aside: dict[str, str] = {}  # channel → why its last message was set aside
+
+    async def step(self) -> float | None:
+        """Hand in what has ended, claim and start what is due; returns the seconds until more is. Raises
+        DatabaseUnavailable.
+
+        This is the only place that asks the database for the sender, so outcomes are committed in groups.
+        """
+        if self._done and self._posting:
+            await asyncio.wait(self._posting, timeout=TOGETHER_SECONDS)
+        done, self._done = self._done, []
+        room = IN_FLIGHT - len(self._posting)
+        try:
+            exchange = await self._store.exchange(done, room, lease_seconds=self._lease, pace_seconds=self._pace)
+        except BaseException:
+            self._done = done + self._done  # handing in the same outcome again changes nothing
+            raise
+        for outcome in exchange.lost:
+            await self._take_back(outcome)
+        for claim in exchange.claims:
+            task = asyncio.create_task(self._say(claim))
+            self._posting[task] = claim
+            task.add_done_callback(self._ended)
+        return LOOK_AGAIN_SECONDS if exchange.claims else exchange.due_in
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._posting.pop(task, None)
+        self._store.wakeups.ring(Topic.TELL)
+
+    async def drain(self) -> None:
+        """Step until nothing is due now and nothing is under way; for tests, which need no clock then."""
+        while True:
+            due = await self.step()
+            if self._done:
+                continue  # it ended while we asked; its channel may go on
+            if self._posting:
+                await asyncio.wait(self._posting, return_when=asyncio.FIRST_COMPLETED)
+            elif due is None or due > 0:
+                return
+
+    async def finish(self, seconds: float) -> None:
+        """Let the posts under way end, at most so long, and write down how they did."""
+        if self._posting:
+            await asyncio.wait(self._posting, timeout=seconds)
+        if self._done:
+            await self._store.exchange(self._done, 0, lease_seconds=self._lease, pace_seconds=self._pace)
+            self._done = []
+
+    # -------------------------------------------------------------- one announcement
+
+    async def _say(self, claim: Claim) -> None:
+        try:
+            outcome = await self._outcome(claim)
+        except Exception as error:  # whatever it was, the channel must not stay blocked for ever
+            log.exception("announce.unexpected", error=kind_of(error), key=claim.announcement.key)
+            outcome = Outcome.of(claim, ResultKind.UNSURE)
+        self._metrics.announcements.labels(outcome.kind).inc()
+        if outcome.kind is ResultKind.POSTED:
+            self._metrics.announcement_lag.observe(time.monotonic() - claim.due_monotonic)
+        self._done.append(outcome)
+
+    async def _outcome(self, claim: Claim) -> Outcome:
+        """Ask whether it may be said now, and say it."""
+        try:
+            admitted = await self._withdrawals.admit(claim.announcement, new=claim.card_ts is None)
+            return await self._attempted(replace(claim, announcement=admitted))
+        except (PermissionUnverified, DatabaseUnavailable) as error:
+            return self._unchecked(claim, error)
+        except PermissionDenied as error:
+            log.info("announce.withheld", why=error.reason, key=claim.announcement.key)
+            return Outcome.of(claim, ResultKind.HELD, reason=error.reason)
+        except MessageRejected as error:  # it has nothing to say any more
+            return await self._refused(claim, error)
+
+    def _unchecked(self, claim: Claim, error: BotError) -> Outcome:
+        """It is asked again later; how Slack is doing counts as it would for the post."""
+        behind = error.__cause__
+        log.info("announce.unchecked", cause=cause(error), key=claim.announcement.key)
+        if isinstance(behind, SlackRateLimited):
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=behind.retry_after)
+        if isinstance(behind, (DeliveryUnknown, SlackInvalidCredentials)):
+            self.outage.failed(behind)
+        refused = isinstance(behind, SlackError) and not isinstance(behind, DeliveryUnknown)
+        return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
+
+    async def _attempted(self, claim: Claim) -> Outcome:
+        try:
+            outcome = await self._post(claim)
+        except DuplicateMessage as error:
+            return await self._looked_up_next(claim, error)
+        except DeliveryUnknown as error:
+            self.outage.failed(error)
+            return Outcome.of(claim, ResultKind.UNSURE)
+        except SlackRateLimited as error:
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
+        except SlackInvalidCredentials as error:
+            self.outage.failed(error)
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
+        except (SlackError, AppliveryError) as error:
+            return await self._refused(claim, error)
+        self.outage.worked()
+        # an edit proves nothing: Slack lets us edit our messages in a channel that we have left
+        if outcome.kind is ResultKind.POSTED and not outcome.edited:
+            self._aside.pop(claim.announcement.channel_id, None)
+            await self._pausing.spoke(claim.announcement.channel_id)
+        return outcome
+
+    async def _post(self, claim: Claim) -> Outcome:
+        """Post, edit or reply, whichever it takes for the channel to have heard of this."""
+        event = claim.announcement.event
+        if event is Saying.SUMMARY:
+            found = await self._there_already(claim, None) if claim.unsure else None
+            return Outcome.of(claim, ResultKind.POSTED, ts=await report_thread.say(self._poster, claim, found))
+        if claim.card_ts is None and event in Follow:
+            kind = ResultKind.HELD if self._pausing.knows(claim.announcement.channel_id) else ResultKind.FAILED
+            return Outcome.of(claim, kind, reason="there is no card")
+        if event is Follow.DETAILS:
+            return await self._said(claim, thread_ts=claim.card_ts)
+        if claim.card_ts is None or claim.announcement.fact or _is_person(claim):
+            return await self._said(claim)
+        try:
+            await self._plainer(claim, await self._message(claim.announcement), partial(self._edit, claim))
+        except MessageRejected as error:
+            if event is Follow.CHANGED or error.code not in CARD_IS_GONE:
+                raise
+            return await self._said(claim)  # what is new is told again where the card was taken away
+        return Outcome.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
+
+    async def _said(self, claim: Claim, thread_ts: str | None = None) -> Outcome:
+        """A message of its own, unless an earlier try that nobody knows the end of has put it there already."""
+        if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
+            return Outcome.of(claim, ResultKind.POSTED, ts=ts)
+        message = await self._message(claim.announcement)
+        posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
+        if over := message.expires:
+            expiry = Expiry(
+                posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again, over.language
+            )
+            await self._store.expire_at(over.at, expiry)
+        alone = thread_ts is not None or _is_person(claim)
+        return Outcome.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
+
+    async def _plainer(self, claim: Claim, message: Message, send: Callable[[Message], Awaitable[Posted]]) -> Posted:
+        """Sent as it is; a workspace that will not take the blocks still hears the sentence."""
+        try:
+            return await send(message)
+        except MessageRejected as error:
+            if error.code in CARD_IS_GONE:
+                raise
+            log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
+            return await send(Message(message.text, text_only=True))
+
+    async def _new(self, claim: Claim, thread_ts: str | None, message: Message) -> Posted:
+        announcement = claim.announcement
+        return await self._poster.post(
+            announcement.channel_id,
+            message,
+            thread_ts=thread_ts,
+            key=announcement.key,
+            before=self._latest_start(claim),
+        )
+
+    async def _edit(self, claim: Claim, message: Message) -> Posted:
+        assert claim.card_ts is not None
+        where = Posted(claim.announcement.channel_id, claim.card_ts)
+        await self._poster.edit(where.channel, where.ts, message, before=self._latest_start(claim))
+        return where
+
+    def _latest_start(self, claim: Claim) -> float:
+        """Half of a lease is for getting ready; the other, as long as Slack may take to answer, for the wire."""
+        return claim.deadline_monotonic - self._lease / 2
+
+    async def _there_already(self, claim: Claim, thread_ts: str | None) -> str | None:
+        """The ts of an earlier attempt whose outcome nobody knows; None when it is not in the channel."""
+        announcement = claim.announcement
+        try:
+            return await self._poster.find(
+                announcement.channel_id, announcement.key, claim.first_attempt_at, thread_ts=thread_ts
+            )
+        except SlackError as error:
+            if error.code in ("missing_scope", "unknown_method"):
+                # Said at the start: without the history scope a crash can, rarely, repeat a message.
+                log.warning("announce.cannot_look_up", code=error.code)
+                return None
+            if isinstance(error, ChannelUnavailable):
+                if _is_person(claim):
+                    raise
+                if not self._pausing.knows(announcement.channel_id):
+                    await self._pausing.refused(announcement.channel_id, error)
+            elif await self._given_up(claim, error):
+                raise
+            raise DeliveryUnknown(code=error.code) from error  # as unsure as before, whatever kept us from asking
+
+    async def _kept_back(self, claim: Claim, error: ChannelUnavailable) -> Outcome:
+        """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
+        if claim.announcement.event is Saying.SUMMARY:
+            await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
+        if _is_person(claim) or isinstance(claim.announcement.event, Saying):
+            return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
+        await self._pausing.refused(claim.announcement.channel_id, error)
+        return Outcome.of(claim, ResultKind.HELD, reason=error.code)
+
+    async def _refused(self, claim: Claim, error: SlackError | AppliveryError) -> Outcome:
+        """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks nothing."""
+        if isinstance(error, ChannelUnavailable):
+            return await self._kept_back(claim, error)
+        if isinstance(error, AppliveryError):
+            return Outcome.of(claim, ResultKind.AGAIN, retry_in=APPLIVERY_SECONDS)
+        log.warning("announce.refused", code=error.code, key=claim.announcement.key)
+        if isinstance(error, MessageRejected):
+            return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
+        if await self._given_up(claim, error):
+            return await self._set_aside(claim, error)
+        return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
+
+    async def _looked_up_next(self, claim: Claim, error: DuplicateMessage) -> Outcome:
+        """No request is under way, so the channel need not wait for a lease to lapse before it is searched."""
+        log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
+        if claim.unsure and await self._is_old(claim):
+            return await self._set_aside(claim, error)
+        return Outcome.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
+
+    async def _set_aside(self, claim: Claim, error: SlackError) -> Outcome:
+        """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
+        channel_id = claim.announcement.channel_id
+        log.error("announce.set_aside", code=error.code, key=claim.announcement.key, channel=channel_id)
+        self._metrics.set_aside.inc()
+        if self._aside.get(channel_id) == error.code:
+            return await self._kept_back(claim, ChannelUnavailable(code=error.code))
+        self._aside[channel_id] = error.code
+        return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
+
+    async def _given_up(self, claim: Claim, error: SlackError) -> bool:
+        """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""
+        if isinstance(error, (SlackRateLimited, DeliveryUnknown, SlackInvalidCredentials)):
+            return False
+        return await self._is_old(claim)
+
+    async def _is_old(self, claim: Claim) -> bool:
+        return await self._store.now() - claim.first_attempt_at > GIVE_UP
+
+    async def _take_back(self, outcome: Outcome) -> None:
+        """Somebody else had posted it first while we were frozen: our copy is one too many."""
+        if outcome.ts is None:
+            return
+        try:
+            await self._poster.delete(outcome.channel_id, outcome.ts)
+        except SlackError as error:
+            log.warning("announce.copy_stays", code=error.code)
+
+
+def _is_person(claim: Claim) -> bool:
+    """A person is always told with a new message: an edit makes no sound."""
+    return is_person(claim.announcement.channel_id)

@@ -1,0 +1,90 @@
+"""What somebody gets who waits for a build: the link, the reason why there is none, or that it seems stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bot.db.outages import outage_of
+from bot.dispatch import replies
+from bot.domain.audit import Entrypoint
+from bot.domain.model import Announcement, Build, Event, Saying
+from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
+from bot.i18n import say, speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.access import People
+from bot.services.links import Handout
+from bot.services.permissions import Permission
+from bot.slack import blocks
+from bot.slack.blocks import Message
+from bot.slack.views import builds, health, links, progress
+
+log = logger(__name__)
+
+
+class Personal:
+    """Makes the direct message; the link in it is made when it is sent, never before."""
+
+    def __init__(
+        self,
+        *,
+        people: People,
+        permission: Permission,
+        handout: Handout,
+        dashboard: Callable[[Build], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._people = people
+        self._permission = permission
+        self._handout = handout
+        self._dashboard = dashboard
+        self._clock = clock
+
+    async def message(self, announcement: Announcement) -> Message:
+        """The message for the person in `channel_id`, in their language."""
+        with speaking(await self._people.language(announcement.channel_id)):
+            if announcement.event in (Saying.OUTAGE, Saying.RECOVERY):
+                return _outage(announcement)
+            return await self._of_a_build(announcement)
+
+    async def _of_a_build(self, announcement: Announcement) -> Message:
+        """How the build stands; of a ready one the link, or a button that makes one when none is to be had now."""
+        build, dashboard = announcement.build, self._dashboard(announcement.build)
+        if announcement.event is Event.DELETED:
+            return progress.deleted(build)
+        if announcement.event in (Event.STUCK, Event.GIVEN_UP):
+            return (progress.stuck if announcement.event is Event.STUCK else progress.given_up)(build, dashboard)
+        card = builds.status(build, dashboard)
+        if announcement.event is not Event.PROCESSED:
+            return card
+        try:
+            asker = await self._permission.waiter(announcement.channel_id, build)
+            kind = self._handout.usual_kind(build)
+            link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
+        except BuildRecalled as problem:
+            told = replies.problem(problem)
+            head = say("{build} is ready but was recalled.", build=builds.title(build))
+            return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
+        except PermissionDenied:
+            raise  # it was allowed a moment ago; nothing is said of it now
+        except BotError as problem:
+            log.info("personal.without_link", problem=kind_of(problem), cause=cause(problem))
+            return card
+        return links.ready(
+            build,
+            link,
+            asker,
+            self._clock(),
+            dashboard=dashboard,
+            installs=self._handout.installs,
+        )
+
+
+def _outage(announcement: Announcement) -> Message:
+    """What an admin reads of an outage, or of its end."""
+    record = outage_of(announcement.fact)
+    began = datetime.fromtimestamp(record.began, UTC)
+    if record.ended is None:
+        return health.outage(record.kind, record.cause, began)
+    return health.recovery(began, datetime.fromtimestamp(record.ended, UTC))

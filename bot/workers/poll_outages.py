@@ -1,0 +1,95 @@
+"""Polls that bring nothing: the admins are told once what is wrong, and once that it is over."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bot.db.app_polls import FAILURES
+from bot.db.database import Store
+from bot.db.dialect_sql import SKEW_SECONDS, SQLITE
+from bot.db.outages import OutageRecord
+from bot.domain.health import Tries
+from bot.exceptions import SlackError, kind_of
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.access import People
+from bot.slack.client import Poster
+
+log = logger(__name__)
+
+EVERY_SECONDS = 10.0
+OWNED_SECONDS = 60.0
+STEADY = 3  # looks in a row: what comes and goes is one outage
+TOLD = 10  # admins
+
+
+class OutageNotifier:
+    """Compares what `/readyz` says of the polling with what the admins were told.
+
+    `polling` is that check, `tries` are the polls of this process.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        poster: Poster,
+        people: People,
+        polling: Callable[[], Awaitable[dict[str, Any]]],
+        tries: Tries,
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._people = people
+        self._polling = polling
+        self._tries = tries
+        self._every = every_seconds
+        self._owner = secrets.token_hex(4)
+        self._well = 0  # looks in a row that found nothing wrong
+
+    async def step(self) -> float | None:
+        """Tell what has changed; returns the seconds until the next look. Raises DatabaseUnavailable."""
+        ready = (await self._polling())["ok"]
+        error = self._tries.trouble(time.monotonic())
+        known, now = await self._store.outage(), (await self._store.now()).timestamp()
+        self._well = self._well + 1 if ready and error is None else 0
+        try:
+            if not ready and error is not None:
+                if known is not None or self._tries.worked_at is not None or self._tries.failures >= FAILURES:
+                    await self._failing(known, now, error)  # a hiccup at the start is none
+            elif known is not None and self._mine(known, now):
+                await self._over(known, now)
+        except SlackError as problem:  # whom to tell is asked again at the next look
+            log.info("outage.admins_unknown", code=problem.code, cause=cause(problem))
+        return self._every
+
+    async def _failing(self, known: OutageRecord | None, now: float, error: BaseException) -> None:
+        until = now + OWNED_SECONDS
+        if known is None:
+            since = self._tries.trouble_began
+            began = now if since is None else now - (time.monotonic() - since)
+            record = OutageRecord(began, kind_of(error), cause(error), self._owner, until)
+            if await self._store.begin_outage(record, await self._admins()):
+                log.warning("outage.told", problem=record.kind, cause=record.cause)
+        elif self._mine(known, now):
+            await self._store.renew_outage(known, until, self._owner)
+
+    async def _over(self, known: OutageRecord, now: float) -> None:
+        """Polls bring something again: told when they have for some looks."""
+        if self._well < STEADY:
+            await self._store.renew_outage(known, now + OWNED_SECONDS, self._owner)
+        elif await self._store.end_outage(known, max(now, known.began), await self._admins()):
+            log.info("outage.over", seconds=round(max(now - known.began, 0)))
+
+    def _mine(self, known: OutageRecord, now: float) -> bool:
+        """Whether its end is ours to tell: another replica's polls may fail on while ours bring something."""
+        owned = now <= known.until <= now + OWNED_SECONDS + SKEW_SECONDS  # longer is from a clock that was ahead
+        return self._store.dialect == SQLITE or known.owner == self._owner or not owned
+
+    async def _admins(self) -> list[str]:
+        """Whom to tell. Raises SlackError."""
+        return (await self._people.admins((await self._poster.identity()).team_id))[:TOLD]

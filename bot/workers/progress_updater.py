@@ -1,0 +1,161 @@
+"""Due → how far the build has come → the progress message of who watches it is posted, edited, or ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.db.build_watches import Progress as Row
+from bot.db.database import Store
+from bot.domain import estimates
+from bot.domain.builds import can_be_awaited
+from bot.domain.model import Build, Stage
+from bot.domain.states import WatchState
+from bot.exceptions import (
+    DatabaseUnavailable,
+    DeliveryUnknown,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    SlackInvalidCredentials,
+    SlackRateLimited,
+)
+from bot.i18n import speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.access import People
+from bot.slack.blocks import Message
+from bot.slack.client import Posted, Poster
+from bot.slack.views import progress as cards
+from bot.workers.access_recheck import Withdrawals
+
+log = logger(__name__)
+
+AT_ONCE = 16
+EVERY_SECONDS = 5.0  # a message is edited no oftener; Slack allows fifty edits a minute for all of them
+LEASE_SECONDS = 90.0  # outlasts an edit: 15 s, its two retries and what Slack asks them to wait
+TROUBLE_SECONDS = 30.0
+WITHHELD_SECONDS = 15.0  # until it is asked again whether a person may hear of a build
+DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
+
+
+class Progress:
+    """Keeps progress messages true. What stages builds are in the watch has recorded; Applivery is not asked again.
+
+    An edit repeats nothing and notifies nobody. So it needs no outbox, and what somebody has to hear (stuck, deleted,
+    ready, failed) leaves through the outbox as a new message.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        poster: Poster,
+        people: People,
+        withdrawals: Withdrawals,
+        dashboard: Callable[[Build], str],
+        every_seconds: float = EVERY_SECONDS,
+        deadline: timedelta = DEADLINE,
+    ) -> None:
+        self._store = store
+        self._poster = poster
+        self._people = people
+        self._withdrawals = withdrawals
+        self._dashboard = dashboard
+        self._every = every_seconds
+        self._deadline = deadline
+
+    async def step(self) -> float | None:
+        """Bring the messages that are due up to date; returns the seconds until more are.
+
+        Raises DatabaseUnavailable.
+        """
+        taken = await self._store.take_progress(AT_ONCE, LEASE_SECONDS)
+        now = await self._store.now()
+        await asyncio.gather(*(self._show(row, now) for row in taken))
+        return await self._store.progress_due_in()
+
+    async def _show(self, row: Row, now: datetime) -> None:
+        ended = row.standing is not WatchState.OPEN or row.build.stage.final
+        if not ended and (row.build.stage is Stage.UNKNOWN or abs(now - row.started_at) > self._deadline):
+            # the watch gives up by itself, unless Applivery is away
+            await self._store.give_up(row.build.app.id, row.build.id, row.user_id)
+            row, ended = replace(row, standing=WatchState.GIVEN_UP), True
+        if not ended and not row.alarmed and self._stuck(row):
+            await self._store.tell_stuck(row)
+        with speaking(await self._people.language(row.user_id)):
+            card, paused = self._card(row, now), cards.withheld(row.build)
+        try:
+            at = None if ended and row.ts is None else await self._say(row, card)
+        except (PermissionUnverified, DatabaseUnavailable):
+            await self._store.put_off_progress(row, TROUBLE_SECONDS)
+        except PermissionDenied:
+            await self._withheld(row, paused, now, ended=ended)
+        except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown) as error:
+            if row.ts is None and isinstance(error, DeliveryUnknown):
+                await self._store.end_progress(row)  # perhaps it is there; one that stands still is better than two
+                return
+            wait = error.retry_after if isinstance(error, SlackRateLimited) else TROUBLE_SECONDS
+            await self._store.put_off_progress(row, max(wait, self._every))
+        except SlackError as error:
+            log.info(
+                "progress.left_as_it_is", code=error.code, cause=cause(error)
+            )  # deleted, perhaps; the end is told all the same
+            await self._store.end_progress(row)
+        else:
+            if ended or at is None:
+                await self._store.end_progress(row)
+            else:
+                await self._store.progress_shown(row, at.channel, at.ts, card.text, self._every)
+
+    async def _say(self, row: Row, card: Message) -> Posted | None:
+        """Where the message stands that says this; None when nobody knows, since posting it was broken off."""
+        if row.channel is None or row.ts is None:
+            await self._withdrawals.require_watch(row.user_id, row.build)
+            return await self._poster.post(row.user_id, card) if await self._store.first_try(row) else None
+        if card.text != row.shown:
+            await self._withdrawals.require_watch(row.user_id, row.build)
+            await self._poster.edit(row.channel, row.ts, card)
+        return Posted(row.channel, row.ts)
+
+    async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
+        """The person may not hear of it now: the message says no more than that, until they may or it is too late."""
+        if ended and now - row.started_at > self._deadline:
+            await self._store.end_progress(row)
+        elif row.channel is None or row.ts is None:
+            await self._store.put_off_progress(row, WITHHELD_SECONDS)
+        else:
+            with suppress(SlackError):
+                if paused.text != row.shown:
+                    await self._poster.edit(row.channel, row.ts, paused)
+            await self._store.progress_shown(row, row.channel, row.ts, paused.text, WITHHELD_SECONDS)
+
+    def _card(self, row: Row, now: datetime) -> Message:
+        if row.standing is WatchState.STOPPED:
+            return cards.stopped(row.build, again=can_be_awaited(row.build, now, self._deadline))
+        if row.standing is WatchState.DELETED:
+            return cards.deleted(row.build)
+        if row.standing is WatchState.GIVEN_UP:
+            return cards.given_up(row.build, self._dashboard(row.build))
+        if row.build.stage.final:
+            return cards.ended(row.build, self._dashboard(row.build))
+        return self._under_way(row, now)
+
+    def _under_way(self, row: Row, now: datetime) -> Message:
+        build, dashboard = row.build, self._dashboard(row.build)
+        if self._stuck(row):
+            return cards.stuck(build, dashboard)
+        if row.usual and estimates.is_late(_since(row), row.usual, row.seen_at or row.started_at):
+            return cards.late(build, row.usual, dashboard)
+        return cards.on_its_way(build, row.usual, estimates.left(_since(row), row.usual, now), dashboard)
+
+    def _stuck(self, row: Row) -> bool:
+        """By when it was last looked at: while Applivery is away nobody knows whether a build still is on its way."""
+        return row.seen_at is not None and estimates.is_stuck(_since(row), row.usual, row.seen_at)
+
+
+def _since(row: Row) -> datetime:
+    return row.build.created_at or row.started_at

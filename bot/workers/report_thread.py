@@ -1,0 +1,48 @@
+"""Saying a summary: its headline and what hangs below, each once, also when nobody knows how far it got before."""
+
+from __future__ import annotations
+
+from bot.db.outbox_types import Claim
+from bot.db.serialization import report_of
+from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
+from bot.observability.telemetry import logger
+from bot.slack.client import Posted, Poster
+from bot.slack.views import scheduled_report
+
+log = logger(__name__)
+
+
+async def say(poster: Poster, claim: Claim, found: str | None) -> str:
+    """Post the summary of a claim with its thread; returns the headline's ts. Raises as `Poster.post` does.
+
+    `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
+    Once the headline stands, whatever goes wrong leaves the outcome unsure: the next one to try looks again.
+    """
+    announcement = claim.announcement
+    message = scheduled_report.summary(report_of(announcement.fact))
+    if found is None:
+        posted = await poster.post(
+            announcement.channel_id, message, key=announcement.key, before=claim.deadline_monotonic
+        )
+    else:
+        posted = Posted(announcement.channel_id, found)
+    for number, below in enumerate(message.thread, 1):
+        key = f"{announcement.key}:{number}"
+        try:
+            if found is None or not await _there(poster, claim, key, found):
+                await poster.post(posted.channel, below, thread_ts=posted.ts, key=key, before=claim.deadline_monotonic)
+        except SlackRateLimited as error:
+            raise DeliveryUnknown(code=error.code) from error
+    return posted.ts
+
+
+async def _there(poster: Poster, claim: Claim, key: str, thread_ts: str) -> bool:
+    try:
+        channel = claim.announcement.channel_id
+        return await poster.find(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None
+    except DeliveryUnknown:
+        raise
+    except SlackError as error:
+        # without the history scope the headline could not have been found either
+        log.info("threads.cannot_look_up", code=error.code)
+        return True

@@ -1,0 +1,28 @@
+"""The ledger is kept for so many days and no longer, and what was typed into forms for a week."""
+
+from __future__ import annotations
+
+from bot.db.database import Store
+from bot.observability.telemetry import logger
+
+log = logger(__name__)
+
+EVERY_SECONDS = 3600.0
+
+
+class Forget:
+    """Deletes the lines of the ledger, and the drafts, whose time is over."""
+
+    def __init__(self, store: Store, days: float) -> None:
+        self._store = store
+        self._days = days
+
+    async def step(self) -> float | None:
+        """Delete what is too old; returns the seconds until it is looked at again. Raises DatabaseUnavailable."""
+        if not self._store.due("ledger", EVERY_SECONDS):
+            return EVERY_SECONDS
+        await self._store.purge_drafts()
+        lines = await self._store.forget_older(self._days)
+        if lines:
+            log.info("ledger.forgotten", lines=lines, days=self._days)
+        return EVERY_SECONDS

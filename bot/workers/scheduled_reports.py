@@ -1,0 +1,134 @@
+"""Due → rows → report → written down to be said; it leaves by the outbox, once, whatever dies in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.db.database import Store
+from bot.db.serialization import fact_of_report
+from bot.dispatch import report_query
+from bot.domain import lookup
+from bot.domain import scheduled_reports as decisions
+from bot.domain.model import App
+from bot.domain.reports import Report
+from bot.domain.scheduled_reports import Digest, Turn
+from bot.exceptions import (
+    AppliveryError,
+    BotError,
+    NotFound,
+    NotFoundByName,
+    PermissionDenied,
+    PermissionUnverified,
+    SlackError,
+    kind_of,
+)
+from bot.i18n import current, speaking
+from bot.observability.causes import cause
+from bot.observability.telemetry import logger
+from bot.services.access import People
+from bot.services.reports import Question, Reporting
+from bot.slack.client import Poster
+from bot.slack.views import scheduled_report as cards
+from bot.workers.access_recheck import Withdrawals
+from bot.workers.loop import Outage
+
+log = logger(__name__)
+
+AT_ONCE = 1  # each may take a while, and a lease is for one
+LONGEST_SLEEP = 3600.0  # seconds, in which a clock may be set
+LONGEST_SCHEDULED = timedelta(days=1)  # what is due sooner may wait for its time, whoever set it
+LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
+PEOPLE = 100  # what one table holds; who wants more asks for the file
+
+
+class DigestJob:
+    """Makes the summaries that are due."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        reporting: Reporting,
+        people: People,
+        poster: Poster,
+        withdrawals: Withdrawals,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._store = store
+        self._reporting = reporting.patiently()
+        self._people = people
+        self._poster = poster
+        self._withdrawals = withdrawals
+        self._lease = lease_seconds
+        self.outage = Outage("digest")
+
+    async def step(self) -> float | None:
+        """Make what is due; returns the seconds until more is. Raises DatabaseUnavailable.
+
+        What Applivery or Slack cannot answer now is tried again when its lease has lapsed, with all that has come due
+        by then as one.
+        """
+        await self._set_right()
+        for digest, token in await self._store.take_digests(AT_ONCE, self._lease):
+            try:
+                await self._tell(digest, token)
+            except (AppliveryError, SlackError, PermissionUnverified) as problem:
+                self.outage.failed(problem)
+            else:
+                self.outage.worked()
+        due_in = await self._store.digest_due_in()
+        return None if due_in is None else min(due_in, LONGEST_SLEEP)
+
+    async def _set_right(self) -> None:
+        """Bring back those that a clock which was ahead has put off."""
+        now = await self._store.now()
+        for digest in await self._store.digests_after(now + LONGEST_SCHEDULED):
+            if due := decisions.set_right(digest, now):
+                await self._store.move_digest(digest.id, digest.due_at, due)
+
+    async def _tell(self, digest: Digest, token: str) -> None:
+        now = await self._store.now()
+        try:
+            with speaking(await self._people.language(digest.place) if digest.private else current()):
+                turn = decisions.turn(digest, now)
+                report = await self._report(digest, turn)
+        except PermissionUnverified:
+            raise
+        except PermissionDenied:
+            return  # it is paused, and its maker knows
+        except (NotFound, NotFoundByName) as problem:
+            await self._pause(digest, str(problem))
+            return
+        silent = digest.quiet and not report.summary.recorded
+        await self._store.tell_digest(
+            digest, token, until=turn.until, next_at=turn.next_at, fact=None if silent else fact_of_report(report)
+        )
+
+    async def _report(self, digest: Digest, turn: Turn) -> Report:
+        """The report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
+        app = App(digest.app_id, digest.app_id, digest.app_name)
+        asked = Question(app, "", (), turn.period, digest.by, None, digest.tz)
+        names = await self._withdrawals.require_report(digest)
+        builds = await self._reporting.builds(app, digest.which)
+        report = await self._reporting.report(report_query.about(asked, builds))
+        if not names:
+            return replace(report.without_names(), late=turn.late)
+        return replace(report.shared(await self._people.home(digest.created_by)).cut(PEOPLE), late=turn.late)
+
+    async def _names(self, digest: Digest) -> Mapping[str, str]:
+        """The name of the build a digest is about, as far as it was seen."""
+        known = await self._store.known_builds([digest.which])
+        return {build_id: lookup.short(build) for build_id, build in known.items()}
+
+    async def _pause(self, digest: Digest, why: str) -> None:
+        """It can come no more as it is: whoever wanted it is told, once."""
+        log.warning("digest.paused", digest=digest.id, why=why)
+        for paused in await self._store.pause_digests(why, number=digest.id):
+            try:
+                with speaking(await self._people.language(paused.created_by)):
+                    card = cards.paused(paused, why, await self._names(paused))
+                await self._poster.post(paused.created_by, card)
+            except BotError as problem:
+                log.info("digest.maker_not_told", problem=kind_of(problem), cause=cause(problem))

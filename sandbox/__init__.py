@@ -1,0 +1,1 @@
+"""A fake Slack, a fake Applivery and a page that shows them; imports nothing of the bot."""

@@ -1,0 +1,154 @@
+"""`python -m sandbox`: the fake Slack, the fake Applivery and their page, with the real bot running beside them.
+
+The bot is a process of its own, started as an operator starts it: `python -m bot run`, with its settings in the
+environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.demo import Sandbox
+
+BOT = (sys.executable, "-m", "bot")
+COMMAND = "/applivery"
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+DONE, FAILED, USAGE = 0, 1, 2
+
+WELCOME = """
+  Open   {url}
+
+  Three things to try:
+    1. Type   {command} get courier         and follow the private link: it really downloads.
+    2. Press  Upload a build              and watch pending → in_progress → processed, then one card in #releases.
+    3. Type   {command} downloads courier   and open the thread in Direct messages → Applivery.
+
+  Ctrl-C stops it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo until it is interrupted; return the exit code: 0 done, 1 failed, 2 usage."""
+    parser = argparse.ArgumentParser(prog="make demo", description="The real bot in a fake Slack; no account needed.")
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="where the demo keeps its data")
+    parser.add_argument("--port", type=_port, default=8787, help="port of the page; another one if it is in use")
+    options = parser.parse_args(arguments)
+    folder = options.folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"The folder “{folder}” cannot be used: {error.strerror}. Name another one.", file=sys.stderr)
+        return USAGE
+    return asyncio.run(_demo(folder, options.port))
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError
+    return number
+
+
+async def _demo(folder: Path, port: int) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        sandbox = await Sandbox.open(folder, page_port=port, manifest=await _manifest(folder))
+    except OSError as error:
+        print(f"The demo cannot use “{folder}” or a port: {error.strerror or error}.", file=sys.stderr)
+        return FAILED
+    try:
+        return await _with_bot(sandbox, folder, stop)
+    finally:
+        await sandbox.close()
+
+
+async def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the app manifest that the bot prints for these settings."""
+    settings = _environment({"SLACK_APP_TOKEN": "xapp-1"}, folder)
+    process = await asyncio.create_subprocess_exec(*BOT, "manifest", env=settings, cwd=folder, stdout=PIPE)
+    printed, _ = await process.communicate()
+    manifest: dict[str, Any] = yaml.safe_load(printed)
+    return manifest
+
+
+async def _with_bot(sandbox: Sandbox, folder: Path, stop: asyncio.Event) -> int:
+    """Run the bot until `stop` is set or it ends by itself; return the exit code."""
+    is_first_start = not (folder / "bot.db").exists()
+    settings = _environment(sandbox.environment(), folder)
+    # a process group of its own: Ctrl-C reaches the bot through us, once
+    bot = await asyncio.create_subprocess_exec(*BOT, "run", env=settings, cwd=folder, start_new_session=True)
+    stopping, ended = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(bot.wait())
+    try:
+        sockets = sandbox.slack.socket_mode
+        connected = asyncio.ensure_future(sandbox.slack.until(lambda: bool(sockets.open), START_SECONDS))
+        await asyncio.wait({connected, stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        connected.cancel()
+        if stop.is_set():
+            return DONE
+        if not sockets.open:
+            print("The bot has not connected to the fake Slack. Try again.", file=sys.stderr)
+            return FAILED
+        if is_first_start:
+            await _subscribe(sandbox)
+        print(WELCOME.format(url=sandbox.page_url, command=COMMAND), flush=True)
+        await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            print("\nStopping. All data is kept for the next start.", flush=True)
+            return DONE
+        print("The bot has ended.", file=sys.stderr)
+        return FAILED
+    finally:
+        stopping.cancel()
+        await _end(bot)
+
+
+async def _subscribe(sandbox: Sandbox) -> None:
+    """Subscribe #releases to every app, so that a first upload is announced."""
+    ana, releases = sandbox.slack.user("ana"), sandbox.slack.channel("releases")
+    command = await sandbox.slack.command(COMMAND, "subscribe *", user=ana, channel=releases)
+    await command.answer()
+
+
+async def _end(bot: Process) -> None:
+    if bot.returncode is not None:
+        return
+    bot.terminate()
+    try:
+        await asyncio.wait_for(bot.wait(), STOP_SECONDS)
+    except TimeoutError:
+        bot.kill()
+        await bot.wait()
+
+
+def _environment(settings: dict[str, str], folder: Path) -> dict[str, str]:
+    """Return the bot's environment: only these settings, and nothing of the shell's or of an `.env` file."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV") if name in os.environ}
+    return {
+        **kept,
+        "SLACK_COMMAND": COMMAND,
+        "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+        "POLL_BUSY_SECONDS": "1",
+        "POLL_IDLE_SECONDS": "2",
+        "LOG_LEVEL": "WARNING",
+        "LOG_FORMAT": "console",
+        **settings,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

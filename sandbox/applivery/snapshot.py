@@ -1,0 +1,75 @@
+"""The pretended workspace written down as JSON and read back, so that a demo survives its restart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.applivery.builds import Builds
+from sandbox.applivery.contents import Content
+from sandbox.applivery.models import PretendedApp, PretendedBuild, PretendedDownload, Step, Token
+
+VERSION = 1
+
+
+def dump(world: Builds) -> dict[str, Any]:
+    """Give everything worth keeping, fit for JSON; requests, faults and sent webhooks are not."""
+    return {
+        "version": VERSION,
+        "counter": world.counter,
+        "secret": world.secret,
+        "organization": dict(world.organization),
+        "apps": [{"wire": dict(app), "token": app.token} for app in world.apps],
+        "builds": [_dump_build(build) for build in world.builds],
+        "members": [dict(member) for member in world.members],
+        "collaborators": [dict(one) for one in world.collaborators],
+        "employees": [dict(one) for one in world.employees],
+        "downloads": [asdict(row) for row in world.downloads],
+        "notifications": [dict(wire) for wire in world.notifications],
+        "minted": [asdict(token) for token in world.minted],
+        "spent": [token.token for token in world.spent],
+    }
+
+
+def _dump_build(build: PretendedBuild) -> dict[str, Any]:
+    return {
+        "app": build.app.id,
+        "wire": dict(build.wire),
+        "contents": {key: content.dump() for key, content in build.contents.items()},
+        "form": dict(build.form),
+        "steps": [asdict(step) for step in build.steps],
+        "outcome": list(build.outcome) if build.outcome else None,
+        "entered_at": build.entered_at,
+    }
+
+
+def load(world: Builds, data: dict[str, Any]) -> None:
+    """Replace what the workspace remembers by what `dump` gave; raises ValueError for a dump of another version."""
+    if data.get("version") != VERSION:
+        raise ValueError(f"this snapshot has version {data.get('version')}, not {VERSION}")
+    world.counter = data["counter"]
+    world.secret = data["secret"]
+    world.organization = data["organization"]
+    world.apps = [PretendedApp(app["wire"], app["token"]) for app in data["apps"]]
+    apps = {app.id: app for app in world.apps}
+    world.builds = [_load_build(apps[build["app"]], build) for build in data["builds"]]
+    world.members = list(data["members"])
+    world.collaborators = list(data.get("collaborators", ()))
+    world.employees = list(data.get("employees", ()))
+    world.downloads = [PretendedDownload(**row) for row in data["downloads"]]
+    world.notifications = list(data["notifications"])
+    world.minted = [Token(**token) for token in data["minted"]]
+    minted = {token.token: token for token in world.minted}
+    world.spent = [minted[token] for token in data["spent"]]
+
+
+def _load_build(app: PretendedApp, data: dict[str, Any]) -> PretendedBuild:
+    return PretendedBuild(
+        app,
+        data["wire"],
+        {key: Content.load(content) for key, content in data["contents"].items()},
+        data["form"],
+        [Step(**step) for step in data["steps"]],
+        (data["outcome"][0], data["outcome"][1]) if data["outcome"] else None,
+        data["entered_at"],
+    )

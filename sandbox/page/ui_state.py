@@ -1,0 +1,188 @@
+"""What one person sees of both sides, as plain JSON in named sections; pure reading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
+from sandbox.page.manifest import Installed, Persona
+from sandbox.slack import Channel, Message, PretendedSlack, User, View
+
+Json = dict[str, Any]
+
+MOST_MESSAGES = 300  # a channel's newest; a browser has no use for more
+MOST_BUILDS = 40  # an app's newest
+TOPICS = {
+    "releases": "Every build that is ready to test",
+    "mobile-team": "The people who make Courier, Storefront and Field Notes",
+    "general": "Everything else",
+}
+_TINTS = 6
+
+
+def picture(
+    slack: PretendedSlack, applivery: PretendedApplivery, person: User, cast: Sequence[Persona], installed: Installed
+) -> Json:
+    """Everything the page shows this person: section name → JSON. Sections change apart from each other."""
+    rooms = _rooms(slack, person)
+    sections: Json = {
+        "workspace": _workspace(slack, person, cast, installed),
+        "channels": [_channel(slack, room) for room in rooms],
+        "views": [_view(view) for view in slack.views if view.user == person.id],
+        "home": None,
+        "apps": [_app(applivery, app, index) for index, app in enumerate(applivery.apps)],
+        "counters": {
+            "minted": len(applivery.minted),
+            "used": len(applivery.spent),
+            "crawled": len(slack.crawled),
+        },
+    }
+    if home := slack.home_of(person):
+        sections["home"] = _view(home)
+    for room in rooms:
+        sections[f"messages/{room.id}"] = [_message(each) for each in _seen(slack, room, person)]
+    return sections
+
+
+# ------------------------------------------------------------------ who and where
+
+
+def _workspace(slack: PretendedSlack, person: User, cast: Sequence[Persona], installed: Installed) -> Json:
+    by_handle = {user.handle: user for user in slack.users.values()}
+    people = [(persona, by_handle[persona.handle]) for persona in cast if persona.handle in by_handle]
+    bot = slack.users[slack.bot_user_id]
+    return {
+        "team": {"name": slack.workspace.team_name},
+        "me": person.id,
+        "bot": {**_user(bot, 0), "online": _online(slack), "home": _has_home(slack)},
+        "people": [{**_user(user, index), "title": persona.title} for index, (persona, user) in enumerate(people)],
+        "users": [_user(user, index) for index, user in enumerate(_people_first(slack, people))],
+        "channels": [_channel(slack, room) for room in _rooms(slack, person)],
+        "groups": {group.id: f"@{group.handle}" for group in slack.usergroups.values()},
+        **asdict(installed),
+    }
+
+
+def _online(slack: PretendedSlack) -> bool:
+    return bool(slack.sockets or slack.delivery.request_url)
+
+
+def _has_home(slack: PretendedSlack) -> bool:
+    """Whether there is a Home tab to open, by the app's manifest."""
+    return slack.workspace.home_enabled and (slack.subscribed is None or "app_home_opened" in slack.subscribed)
+
+
+def _people_first(slack: PretendedSlack, people: Iterable[tuple[Persona, User]]) -> list[User]:
+    """The cast keeps the colours it has in the sidebar."""
+    first = [user for _, user in people]
+    return first + [user for user in slack.users.values() if user not in first]
+
+
+def _user(user: User, index: int) -> Json:
+    return {
+        "id": user.id,
+        "handle": user.handle,
+        "name": user.name,
+        "tint": index % _TINTS,
+        "bot": user.bot,
+        "guest": user.guest,
+    }
+
+
+def _rooms(slack: PretendedSlack, person: User) -> list[Channel]:
+    def sees(room: Channel) -> bool:
+        if room.is_im:
+            return room.im_user == person.id
+        return person.id in room.members or not (room.private or person.guest)
+
+    return [room for room in slack.channels.values() if sees(room)]
+
+
+def _channel(slack: PretendedSlack, room: Channel) -> Json:
+    return {
+        "id": room.id,
+        "name": slack.users[slack.bot_user_id].handle if room.is_im else room.name,
+        "kind": "dm" if room.is_im else "channel",
+        "private": room.private,
+        "archived": room.archived,
+        "bot": slack.bot_user_id in room.members,
+        "topic": TOPICS.get(room.name, ""),
+    }
+
+
+# ------------------------------------------------------------------ messages and views
+
+
+def _seen(slack: PretendedSlack, room: Channel, person: User) -> list[Message]:
+    """Threads included: the page sorts them out by itself."""
+    stored = slack.mailbox.by_channel.get(room.id, ())
+    mine = [each for each in stored if not each.deleted and each.ephemeral_to in (None, person.id)]
+    return mine[-MOST_MESSAGES:]
+
+
+def _message(message: Message) -> Json:
+    return {
+        "ts": message.ts,
+        "channel": message.channel,
+        "user": message.user,
+        "text": message.text,
+        "blocks": message.blocks,
+        "attachments": message.attachments,
+        "files": [{**file, "page_path": f"/files/{file['id']}"} for file in message.files if "id" in file],
+        "reactions": message.reactions,
+        "thread_ts": message.thread_ts,
+        "broadcast": message.reply_broadcast,
+        "edited": message.edited,
+        "ephemeral": message.ephemeral,
+    }
+
+
+def _view(view: View) -> Json:
+    return {"id": view.id, "hash": view.hash, "payload": view.payload, "values": view.values}
+
+
+# ------------------------------------------------------------------ Applivery
+
+
+def _app(applivery: PretendedApplivery, app: PretendedApp, index: int) -> Json:
+    builds = sorted(applivery.builds_of(app), key=lambda build: str(build.wire.get("createdAt")), reverse=True)
+    return {
+        "id": app.id,
+        "name": app.name,
+        "slug": app.slug,
+        "oss": list(app.get("oss") or ()),
+        "tint": index % 4,
+        "next": next_version(builds)[0],
+        "builds": [_build(build) for build in builds[:MOST_BUILDS]],
+    }
+
+
+def _build(build: PretendedBuild) -> Json:
+    wire = build.wire
+    info = (wire.get("deployer") or {}).get("info") or {}
+    return {
+        "id": build.id,
+        "version": str(wire.get("versionName") or "?"),
+        "number": str(wire.get("versionCode") or "?"),
+        "os": str(wire.get("os") or "?"),
+        "status": build.status,
+        "branch": info.get("branch") or info.get("tag"),
+        "created_at": wire.get("createdAt"),
+        "error": wire.get("error"),
+    }
+
+
+def next_version(builds: Sequence[PretendedBuild]) -> tuple[str, str]:
+    """The version and the number a new build would get: the highest version with its last part one higher."""
+    versions = [_parts(str(build.wire.get("versionName"))) for build in builds]
+    numbers = [int(number) for build in builds if (number := str(build.wire.get("versionCode"))).isdigit()]
+    highest = max((version for version in versions if version), default=(1, 0, -1))
+    raised = (*highest[:-1], highest[-1] + 1)
+    return ".".join(map(str, raised)), str(max(numbers, default=0) + 1)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if re.fullmatch(r"\d{1,9}(\.\d{1,9})*", version) else ()

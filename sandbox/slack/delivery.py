@@ -1,0 +1,93 @@
+"""Which way a command, an interaction or an event takes to the app, and what happens when it is not acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sandbox.slack.ack import Ack
+from sandbox.slack.interaction import Turn
+from sandbox.slack.signing import SignedHttp
+from sandbox.slack.sockets import Sockets
+from sandbox.slack.workspace import Workspace
+
+
+class Delivery:
+    """Sockets, or signed HTTP once `request_url` is set: then nothing goes over a socket, as with Slack.
+
+    `retry_delays` are the seconds before an event that was not acknowledged is sent again.
+    https://docs.slack.dev/apis/events-api#retries
+    """
+
+    def __init__(self, workspace: Workspace, sockets: Sockets, signed: SignedHttp, ack_seconds: float) -> None:
+        self.workspace = workspace
+        self.sockets = sockets
+        self.signed = signed
+        self.ack_seconds = ack_seconds
+        self.request_url: str | None = None
+        self.retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
+        self._retrying: set[asyncio.Task[None]] = set()
+
+    async def ask(self, kind: str, payload: dict[str, Any], *, attempt: int = 0, reason: str = "") -> Ack:
+        """Deliver once, of the kind "slash_commands", "interactive" or "events_api"."""
+        if self.request_url:
+            return await self.signed.ask(
+                self.request_url, kind, payload, self.ack_seconds, attempt=attempt, reason=reason
+            )
+        return await self.sockets.ask(kind, payload, self.ack_seconds, attempt=attempt, reason=reason)
+
+    async def repeat(self, turn: Turn, *, same_envelope: bool = False) -> Ack:
+        """Deliver what a turn was about once more, although it was acknowledged; the turn stays as it was.
+
+        Over Socket Mode in a new envelope or the same one, both of which have been seen:
+        https://github.com/slackapi/bolt-js/issues/2188, https://github.com/slackapi/bolt-js/issues/2487
+        """
+        sent = [each for each in (*self.sockets.delivered, *self.signed.delivered) if each["payload"] is turn.payload]
+        last = sent[-1]
+        if self.request_url:
+            return await self.ask(last["type"], turn.payload, attempt=1, reason="timeout")
+        own = str(last["envelope_id"]) if same_envelope else ""
+        return await self.sockets.ask(last["type"], turn.payload, self.ack_seconds, envelope_id=own)
+
+    async def put(self, turn: Turn, kind: str, payload: dict[str, Any]) -> Turn:
+        """Deliver a person's deed and write the outcome into the turn."""
+        turn.payload = payload
+        ack = await self.ask(kind, payload)
+        note(turn, ack)
+        return turn
+
+    async def event(self, turn: Turn, payload: dict[str, Any], retries: int = 0) -> Turn:
+        """Deliver an event; unacknowledged it is sent again in the background, up to three times.
+
+        `retries` sends it that many times more although it was acknowledged: the ack that got lost on its way back.
+        """
+        turn.payload = payload
+        ack = await self.ask("events_api", payload)
+        note(turn, ack)
+        for attempt in range(1, retries + 1):
+            await self.ask("events_api", payload, attempt=attempt, reason="timeout")
+        if not ack.ok and ack.retry:
+            task = asyncio.create_task(self._again(turn, payload, ack))
+            self._retrying.add(task)
+            task.add_done_callback(self._retrying.discard)
+        return turn
+
+    async def _again(self, turn: Turn, payload: dict[str, Any], ack: Ack) -> None:
+        for attempt, delay in enumerate(self.retry_delays, 1):
+            await asyncio.sleep(delay)
+            ack = await self.ask("events_api", payload, attempt=attempt, reason=ack.reason)
+            if ack.ok or not ack.retry:
+                break
+        note(turn, ack)
+        self.workspace.changed("turn", {"kind": turn.kind})
+
+    async def stop(self) -> None:
+        """Give up what is still to be sent again."""
+        for task in list(self._retrying):
+            task.cancel()
+
+
+def note(turn: Turn, ack: Ack) -> None:
+    """Write an outcome into a turn."""
+    turn.acked, turn.ack_seconds, turn.error = ack.ok, ack.seconds if ack.ok else None, ack.error
+    turn.ack_body = ack.body

@@ -1,0 +1,160 @@
+"""conversations.*: channels, their members and their messages. https://docs.slack.dev/reference/methods/conversations.history"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.slack.message import Message
+from sandbox.slack.people import Channel
+from sandbox.slack.server_state import Answer, Args, Desk, method, page
+from sandbox.slack.validation import Refused
+
+READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+TYPES = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
+
+
+def _wire(desk: Desk, channel: Channel) -> Answer:
+    return channel.wire(bot_user=desk.workspace.bot_user_id, home_team=desk.workspace.team_id)
+
+
+def _read(desk: Desk, args: Args) -> Channel:
+    channel = desk.see(args.needed("channel", "channel_not_found"))
+    desk.need(f"{channel.kind}:read")
+    return channel
+
+
+def _history_of(desk: Desk, args: Args) -> Channel:
+    channel = desk.see(args.needed("channel", "channel_not_found"))
+    desk.need(f"{channel.kind}:history")
+    if not desk.in_it(channel):
+        raise Refused("not_in_channel")
+    return channel
+
+
+@method("conversations.info", *READ)
+def info(desk: Desk, args: Args) -> Answer:
+    """One channel."""
+    channel = _read(desk, args)
+    wire = _wire(desk, channel)
+    if not args.flag("include_num_members"):
+        wire.pop("num_members", None)
+    return {"channel": wire}
+
+
+def _of_types(desk: Desk, args: Args) -> list[Channel]:
+    wanted = [each.strip() for each in (args.text("types") or "public_channel").split(",")]
+    if set(wanted) - set(TYPES):
+        raise Refused("invalid_types")
+    for each in wanted:
+        desk.need(f"{TYPES[each]}:read")
+    kinds = {TYPES[each] for each in wanted}
+    hide_archived = bool(args.flag("exclude_archived"))
+    return [
+        each
+        for each in desk.workspace.channels.values()
+        if each.kind in kinds
+        and (each.kind == "channels" or desk.in_it(each))
+        and not (hide_archived and each.archived)
+    ]
+
+
+@method("conversations.list", *READ)
+def list_(desk: Desk, args: Args) -> Answer:
+    """Public channels, and the private ones and direct messages the bot is in."""
+    channels, cursor = page(args, _of_types(desk, args), 100, 1000)
+    return {"channels": [_wire(desk, each) for each in channels], "response_metadata": {"next_cursor": cursor}}
+
+
+@method("users.conversations", *READ)
+def of_user(desk: Desk, args: Args) -> Answer:
+    """The channels a user, or the bot, is in."""
+    user = args.text("user") or desk.workspace.bot_user_id
+    channels, cursor = page(args, [each for each in _of_types(desk, args) if user in each.members], 100, 999)
+    return {"channels": [_wire(desk, each) for each in channels], "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.members", *READ)
+def members(desk: Desk, args: Args) -> Answer:
+    """The ids of a channel's members."""
+    ids, cursor = page(args, _read(desk, args).members, 100, 1000)
+    return {"members": ids, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.open", "im:write", "mpim:write")
+def open_(desk: Desk, args: Args) -> Answer:
+    """The direct message with one user."""
+    users = [each for each in (args.text("users") or "").split(",") if each]
+    if args.text("channel"):
+        channel = desk.see(args.text("channel"))
+    elif not users:
+        raise Refused("users_list_not_supplied")
+    elif len(users) > 1 or users[0] not in desk.workspace.users:
+        raise Refused("user_not_found" if len(users) == 1 else "method_not_supported_for_channel_type")
+    else:
+        channel = desk.workspace.dm(users[0])
+    return {"channel": _wire(desk, channel) if args.flag("return_im") else {"id": channel.id}}
+
+
+@method("conversations.join", "channels:join")
+def join(desk: Desk, args: Args) -> Answer:
+    """Let the bot enter a public channel."""
+    channel = desk.see(args.needed("channel", "channel_not_found"))
+    if channel.private or channel.is_im:
+        raise Refused("method_not_supported_for_channel_type")
+    if channel.archived:
+        raise Refused("is_archived")
+    extra: Answer = {"warning": "already_in_channel"} if desk.in_it(channel) else {}
+    if not desk.in_it(channel):
+        channel.members.append(desk.workspace.bot_user_id)
+        desk.workspace.changed("channel", {"channel": channel.id})
+    return {"channel": _wire(desk, channel), **extra}
+
+
+def micros(ts: str) -> int:
+    """A timestamp as a number that can be compared; raises Refused invalid_ts_*."""
+    seconds, _, fraction = ts.partition(".")
+    try:
+        return int(seconds) * 1_000_000 + int((fraction + "000000")[:6])
+    except ValueError:
+        raise Refused("invalid_ts_oldest") from None
+
+
+def _between(args: Args, messages: list[Message]) -> list[Message]:
+    inclusive = bool(args.flag("inclusive"))
+    oldest, latest = args.text("oldest"), args.text("latest")
+    low = micros(oldest) - inclusive if oldest else -1
+    high = micros(latest) + inclusive if latest else None
+    return [each for each in messages if low < micros(each.ts) and (high is None or micros(each.ts) < high)]
+
+
+def _written(desk: Desk, args: Args, message: Message) -> Answer:
+    wire = message.wire(**desk.identity, metadata=bool(args.flag("include_all_metadata")))
+    replies = desk.mailbox.messages(message.channel, message.ts)
+    if replies and message.thread_ts in (None, message.ts):
+        about: dict[str, Any] = {"thread_ts": message.ts, "reply_count": len(replies), "latest_reply": replies[-1].ts}
+        wire |= {**about, "reply_users": list(dict.fromkeys(each.user for each in replies))}
+    return wire
+
+
+@method("conversations.history", *HISTORY)
+def history(desk: Desk, args: Args) -> Answer:
+    """A channel's messages, newest first; metadata only with include_all_metadata."""
+    channel = _history_of(desk, args)
+    newest_first = list(reversed(_between(args, desk.mailbox.messages(channel))))
+    messages, cursor = page(args, newest_first, 100, 999)
+    answer: Answer = {"messages": [_written(desk, args, each) for each in messages], "has_more": bool(cursor)}
+    return {**answer, "pin_count": 0, "response_metadata": {"next_cursor": cursor}}
+
+
+@method("conversations.replies", *HISTORY)
+def replies(desk: Desk, args: Args) -> Answer:
+    """A thread: its parent, then its replies, oldest first."""
+    channel = _history_of(desk, args)
+    parent = desk.mailbox.find(channel.id, args.needed("ts"))
+    if parent is None:
+        raise Refused("thread_not_found")
+    thread = [parent, *desk.mailbox.messages(channel, parent.thread_ts or parent.ts)]
+    messages, cursor = page(args, _between(args, thread), 1000, 1000)
+    answer: Answer = {"messages": [_written(desk, args, each) for each in messages], "has_more": bool(cursor)}
+    return {**answer, "response_metadata": {"next_cursor": cursor}}

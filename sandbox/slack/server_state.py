@@ -1,0 +1,189 @@
+"""What a Web API method works with: the arguments of the call, and the desk with everything the sandbox keeps."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.slack.files import Files
+from sandbox.slack.message_store import Mailbox
+from sandbox.slack.modals import Modals
+from sandbox.slack.people import Channel
+from sandbox.slack.rate_limit import Pacing
+from sandbox.slack.responses import Responses
+from sandbox.slack.sockets import Sockets
+from sandbox.slack.validation import Refused
+from sandbox.slack.workspace import Workspace
+
+Answer = dict[str, Any]
+
+
+class Args:
+    """The arguments of one call, whether they came as JSON or as a form."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.given = given
+
+    def text(self, name: str) -> str | None:
+        """A string argument, or None."""
+        value = self.given.get(name)
+        return None if value is None or value == "" else str(value)
+
+    def needed(self, name: str, error: str | None = None) -> str:
+        """A string argument that must be there; raises Refused."""
+        value = self.text(name)
+        if value is None:
+            if error:
+                raise Refused(error)
+            raise Refused("invalid_arguments", [f"missing required field: {name} [json-pointer:/{name}]"])
+        return value
+
+    def flag(self, name: str) -> bool | None:
+        """A yes or no, or None when nothing was said."""
+        value = self.given.get(name)
+        if value is None or value == "":
+            return None
+        return value in (True, 1, "1", "true", "True")
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A whole number from 1 to `most`; raises Refused invalid_limit."""
+        value = self.given.get(name)
+        if value in (None, "", 0, "0"):
+            return default
+        try:
+            return min(most, int(str(value)))
+        except ValueError:
+            raise Refused("invalid_limit") from None
+
+    def data(self, name: str, error: str) -> Any:
+        """A nested argument, decoded when it is a JSON string; raises Refused with `error`."""
+        value = self.given.get(name)
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise Refused(error) from None
+
+    def content(self) -> dict[str, Any]:
+        """What a message is made of."""
+        return {
+            "text": self.given.get("text"),
+            "blocks": self.data("blocks", "invalid_blocks_format"),
+            "attachments": self.data("attachments", "invalid_attachments"),
+            "metadata": self.data("metadata", "invalid_metadata_format"),
+            "unfurl_links": self.flag("unfurl_links"),
+            "unfurl_media": self.flag("unfurl_media"),
+        }
+
+
+class Desk:
+    """Everything a method may look at or change."""
+
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        mailbox: Mailbox,
+        modals: Modals,
+        responses: Responses,
+        files: Files,
+        sockets: Sockets,
+        pacing: Pacing,
+    ) -> None:
+        self.workspace = workspace
+        self.mailbox = mailbox
+        self.modals = modals
+        self.responses = responses
+        self.files = files
+        self.sockets = sockets
+        self.pacing = pacing
+        self.base_url = ""
+        self.client_msg_ids: set[str] = set()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Who the bot is, for the wires of messages and views."""
+        return {"team_id": self.workspace.team_id, "app_id": self.workspace.app_id}
+
+    def need(self, *scopes: str) -> None:
+        """Refuse with missing_scope unless one of these is granted."""
+        if not self.workspace.scopes.intersection(scopes):
+            provided = ",".join(sorted(self.workspace.scopes))
+            raise Refused("missing_scope", needed=scopes[0], provided=provided)
+
+    def in_it(self, channel: Channel) -> bool:
+        """Whether the bot is a member."""
+        return self.workspace.bot_user_id in channel.members
+
+    def see(self, name: str | None) -> Channel:
+        """The channel with this id, as far as the bot may know of it; raises Refused channel_not_found."""
+        channel = self.workspace.channels.get(name or "")
+        if channel is None or ((channel.private or channel.is_im) and not self.in_it(channel)):
+            raise Refused("channel_not_found")
+        return channel
+
+    def post_to(self, name: str) -> Channel:
+        """The channel a message goes to: an id, a public channel's name or a user's id (opens the direct message)."""
+        workspace = self.workspace
+        if name == workspace.slackbot.id or (name in workspace.users and workspace.users[name].bot):
+            raise Refused("cannot_dm_bot")
+        if name in workspace.users:
+            return workspace.dm(name)
+        plain = name.removeprefix("#")
+        by_name = next((each for each in workspace.channels.values() if each.name == plain and not each.is_im), None)
+        channel = workspace.channels.get(name) or by_name
+        if channel is None or (channel.private and not self.in_it(channel)):
+            raise Refused("channel_not_found")
+        if channel.archived:
+            raise Refused("is_archived")
+        if not self.in_it(channel) and "chat:write.public" not in workspace.scopes:
+            raise Refused("not_in_channel")
+        if channel.refusal:
+            raise Refused(channel.refusal)
+        return channel
+
+
+def page(args: Args, things: Sequence[Any], default: int, most: int) -> tuple[list[Any], str]:
+    """One page of things and the cursor of the next ("" at the end). https://docs.slack.dev/apis/web-api/pagination"""
+    start, cursor = 0, args.text("cursor")
+    if cursor:
+        try:
+            start = int(base64.b64decode(cursor).decode().removeprefix("next:"))
+        except ValueError:
+            raise Refused("invalid_cursor") from None
+    end = start + args.number("limit", default, most)
+    following = base64.b64encode(f"next:{end}".encode()).decode() if end < len(things) else ""
+    return list(things[start:end]), following
+
+
+@dataclass(frozen=True)
+class Method:
+    """One Web API method: what runs, the scopes of which one is needed, and the kind of token it takes."""
+
+    name: str
+    run: Callable[[Desk, Args], Answer]
+    scopes: tuple[str, ...] = ()
+    token: str = "bot"  # noqa: S105 -- a kind, not a secret
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(
+    name: str,
+    *scopes: str,
+    token: str = "bot",  # noqa: S107 -- a kind, not a secret
+) -> Callable[[Callable[[Desk, Args], Answer]], Callable[[Desk, Args], Answer]]:
+    """Register a Web API method under its name."""
+
+    def register(run: Callable[[Desk, Args], Answer]) -> Callable[[Desk, Args], Answer]:
+        METHODS[name] = Method(name, run, scopes, token)
+        return run
+
+    return register

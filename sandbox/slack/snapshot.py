@@ -1,0 +1,57 @@
+"""The pretended workspace as JSON-able data, and back."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from sandbox.slack.files import File
+from sandbox.slack.message import Message
+from sandbox.slack.people import Channel, User, Usergroup
+from sandbox.slack.responses import Address
+from sandbox.slack.server_state import Desk
+from sandbox.slack.view import View
+
+Thing = TypeVar("Thing")
+
+
+def snapshot(desk: Desk) -> dict[str, Any]:
+    """Everything that outlives a restart: people, places, messages, views, files, response_urls; turns do not."""
+    workspace = desk.workspace
+    return {
+        "counts": dict(workspace.counts),
+        "scopes": sorted(workspace.scopes),
+        "users": [asdict(each) for each in workspace.users.values()],
+        "channels": [asdict(each) for each in workspace.channels.values()],
+        "usergroups": [asdict(each) for each in workspace.usergroups.values()],
+        "messages": [message.saved() for listed in desk.mailbox.by_channel.values() for message in listed],
+        "views": [view.saved() for view in desk.modals.views.values() if not view.closed],
+        "files": desk.files.saved(),
+        "responses": desk.responses.saved(),
+    }
+
+
+def _made(kind: type[Thing], saved: dict[str, Any]) -> Thing:
+    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in saved.items() if name in known})
+
+
+def restore(desk: Desk, saved: dict[str, Any]) -> None:
+    """Put a snapshot back in place of what is there; keys it does not have leave things empty."""
+    workspace = desk.workspace
+    workspace.counts.update(saved.get("counts", {}))
+    workspace.scopes = set(saved.get("scopes", workspace.scopes))
+    workspace.users |= {each["id"]: _made(User, each) for each in saved.get("users", [])}
+    workspace.channels = {each["id"]: _made(Channel, each) for each in saved.get("channels", [])}
+    workspace.usergroups = {each["id"]: _made(Usergroup, each) for each in saved.get("usergroups", [])}
+    desk.mailbox.by_channel = {}
+    for message in map(Message.from_saved, saved.get("messages", [])):
+        desk.mailbox.by_channel.setdefault(message.channel, []).append(message)
+        workspace.continue_after(message.edited_ts or message.ts)
+    desk.modals.views = {each["id"]: _made(View, each) for each in saved.get("views", [])}
+    desk.modals.homes = {view.user: view for view in desk.modals.views.values() if view.type == "home"}
+    for each in saved.get("files", []):
+        desk.files.files[each["id"]] = _made(File, {**each, "content": base64.b64decode(each["content"])})
+    desk.responses.addresses = {each["word"]: _made(Address, each) for each in saved.get("responses", [])}
+    workspace.changed("restored")

@@ -1,0 +1,154 @@
+"""The Web API at /api/<method>: arguments, tokens, scopes, faults and the book of calls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.faults import Fault, Faults, cut, sent
+from sandbox.slack.methods import METHODS
+from sandbox.slack.rate_limit import TooFast
+from sandbox.slack.server_state import Answer, Args, Desk
+from sandbox.slack.validation import Refused
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a Web API method: its arguments without the token, when (epoch seconds), and what was answered.
+
+    `answer` is None when the connection was cut before an answer.
+    """
+
+    method: str
+    args: dict[str, Any]
+    at: float
+    answer: Answer | None
+    status: int = 200
+
+
+class WebApi:
+    """Answers the calls. `tokens` maps each token to its kind; `revoked` ones are known and refused."""
+
+    def __init__(self, desk: Desk, faults: Faults, tokens: dict[str, str]) -> None:
+        self.desk = desk
+        self.faults = faults
+        self.tokens = tokens
+        self.revoked: set[str] = set()
+        self.calls: list[Call] = []
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        name = request.match_info["method"]
+        try:
+            given = await self._arguments(request)
+        except Refused as refused:
+            return self._answered(name, {}, refused.body())
+        token = self._token(request, given)
+        fault = self.faults.next(name)
+        if fault is not None:
+            met = await self._meet(request, name, given, fault)
+            if met is not None:
+                return met
+        try:
+            answer: Answer = {"ok": True, **self._run(name, given, token)}
+        except Refused as refused:
+            answer = refused.body()
+        except TooFast as fast:
+            return self._too_fast(name, given, str(fast.seconds))
+        if fault is not None and fault.drop_after:
+            self._book(name, given, None, 0)
+            return cut(request)
+        if fault is not None and fault.error_after:
+            answer = {"ok": False, "error": fault.error_after}
+        return self._answered(name, given, answer)
+
+    async def _arguments(self, request: web.Request) -> dict[str, Any]:
+        given: dict[str, Any] = dict(request.query)
+        if not request.can_read_body:
+            return given
+        if request.content_type == "application/json":
+            try:
+                body = json.loads(await request.text() or "{}")
+            except ValueError:
+                raise Refused("invalid_json") from None
+            if not isinstance(body, dict):
+                raise Refused("json_not_object")
+            return {**given, **body}
+        if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            form = await request.post()
+            return {**given, **{key: value for key, value in form.items() if isinstance(value, str)}}
+        raise Refused("invalid_post_type")
+
+    def _token(self, request: web.Request, given: dict[str, Any]) -> str:
+        header = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        return str(given.pop("token", "") or header)
+
+    async def _meet(self, request: web.Request, name: str, given: dict[str, Any], fault: Fault) -> web.Response | None:
+        if fault.latency:
+            await asyncio.sleep(fault.latency)
+        if fault.drop:
+            self._book(name, given, None, 0)
+            return cut(request)
+        if fault.status == 429:
+            return self._too_fast(name, given, _whole(1 if fault.retry_after is None else fault.retry_after))
+        if fault.body is not None or fault.packed is not None or (fault.status is not None and fault.error is None):
+            status = fault.status or 200
+            self._book(name, given, None, status)
+            return sent(fault, _retry(fault), "text/plain")
+        if fault.error is not None:
+            return self._answered(name, given, {"ok": False, "error": fault.error}, fault.status or 200, _retry(fault))
+        return None
+
+    def _run(self, name: str, given: dict[str, Any], token: str) -> Answer:
+        known = METHODS.get(name)
+        if known is None:
+            raise Refused("unknown_method", req_method=name)
+        if known.token != "none":  # noqa: S105 -- a kind, not a secret
+            self._admit(token, known.token)
+        if known.scopes:
+            self.desk.need(*known.scopes)
+        return known.run(self.desk, Args(given))
+
+    def _admit(self, token: str, wanted: str) -> None:
+        if not token:
+            raise Refused("not_authed")
+        kind = self.tokens.get(token)
+        if kind is None:
+            raise Refused("invalid_auth")
+        if token in self.revoked:
+            raise Refused("token_revoked")
+        if kind != wanted:
+            raise Refused("not_allowed_token_type")
+
+    # ------------------------------------------------------------------ answering
+
+    def _too_fast(self, name: str, given: dict[str, Any], seconds: str) -> web.Response:
+        return self._answered(name, given, {"ok": False, "error": "ratelimited"}, 429, {"Retry-After": seconds})
+
+    def _answered(
+        self, name: str, given: dict[str, Any], answer: Answer, status: int = 200, extra: dict[str, str] | None = None
+    ) -> web.Response:
+        self._book(name, given, answer, status)
+        scopes = ",".join(sorted(self.desk.workspace.scopes))
+        accepted = ",".join(METHODS[name].scopes) if name in METHODS else ""
+        headers = {"x-oauth-scopes": scopes, "x-accepted-oauth-scopes": accepted, **(extra or {})}
+        return web.json_response(answer, status=status, headers=headers)
+
+    def _book(self, name: str, given: dict[str, Any], answer: Answer | None, status: int) -> None:
+        call = Call(name, given, self.desk.workspace.clock(), answer, status)
+        self.calls.append(call)
+        self.desk.workspace.changed("call", {"method": name, "ok": bool(answer and answer.get("ok"))})
+
+
+def _whole(seconds: float) -> str:
+    # Slack's Retry-After is whole seconds, and slack_sdk's handlers count on it.
+    return str(ceil(seconds))
+
+
+def _retry(fault: Fault) -> dict[str, str]:
+    return {} if fault.retry_after is None else {"Retry-After": _whole(fault.retry_after)}

@@ -1,0 +1,198 @@
+"""The pretended workspace: who and where, the clock, the ids, and who is told when something changes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.slack.people import Channel, User, Usergroup
+
+Listener = Callable[[str, dict[str, Any]], None]
+
+# What an app of this kind is granted; chat:write.public is not among it, so that "not_in_channel" is met.
+SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "channels:history",
+        "channels:join",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "files:read",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "im:history",
+        "im:read",
+        "im:write",
+        "mpim:read",
+        "reactions:write",
+        "team:read",
+        "usergroups:read",
+        "users:read",
+        "users:read.email",
+    }
+)
+
+
+class Workspace:
+    """The state everything else shares. Ids are stable: the same order of seeding gives the same ids."""
+
+    team_id = "T0SANDBOX"
+    team_domain = "sandbox"
+    team_name = "Sandbox"
+    app_id = "A0SANDBOX"
+    bot_user_id = "U0APPLIVERY"
+    bot_id = "B0APPLIVERY"
+    verification_token = "sandbox-verification"  # noqa: S105 -- Slack's deprecated field, no secret
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.users: dict[str, User] = {}
+        self.channels: dict[str, Channel] = {}
+        self.usergroups: dict[str, Usergroup] = {}
+        self.scopes: set[str] = set(SCOPES)
+        self.subscribed: set[str] | None = None
+        self.unsupported_blocks: set[str] = set()  # types that this workspace does not have yet
+        self.unloadable: set[str] = set()  # addresses of pictures that Slack cannot download
+        self.home_enabled = True  # features.app_home.home_tab_enabled of the manifest
+        self.listeners: list[Listener] = []
+        self.counts: dict[str, int] = {}
+        self.random = random.Random()  # noqa: S311 -- ids, not secrets
+        self._last_ts = 0
+        self._waiting: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
+        # Slack's own, which says of itself that it is no bot
+        self.slackbot = User("USLACKBOT", "slackbot", "Slackbot", None, self.team_id, tz="Etc/UTC")
+        self.users[self.bot_user_id] = User(
+            self.bot_user_id, "applivery", "Applivery", None, self.team_id, tz="Etc/UTC", bot=True
+        )
+
+    # ------------------------------------------------------------------ ids and time
+
+    def new_id(self, prefix: str) -> str:
+        """The next id such as U0S000001."""
+        self.counts[prefix] = self.counts.get(prefix, 0) + 1
+        return f"{prefix}0S{self.counts[prefix]:06d}"
+
+    def new_word(self, length: int = 24) -> str:
+        """A word nobody guesses, for triggers, tickets and addresses."""
+        return "".join(self.random.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", k=length))
+
+    def new_ts(self) -> str:
+        """A message timestamp, later than every one before."""
+        micros = max(int(self.clock() * 1_000_000), self._last_ts + 1)
+        self._last_ts = micros
+        return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
+
+    def continue_after(self, ts: str) -> None:
+        """Let every new timestamp be later than this one."""
+        seconds, _, fraction = ts.partition(".")
+        self._last_ts = max(self._last_ts, int(seconds) * 1_000_000 + int(fraction))
+
+    # ------------------------------------------------------------------ telling
+
+    def changed(self, what: str, about: dict[str, Any] | None = None) -> None:
+        """Tell the listeners, and everyone who waits for a state, that something is different."""
+        for listener in list(self.listeners):
+            listener(what, about or {})
+        for entry in list(self._waiting):
+            self._look(*entry)
+
+    def _look(self, predicate: Callable[[], object], future: asyncio.Future[object]) -> None:
+        if future.done():
+            return
+        try:
+            seen = predicate()
+        except Exception as error:  # noqa: BLE001 -- it belongs to the one who waits, not to the one who changed something
+            future.set_exception(error)
+            return
+        if seen:
+            future.set_result(seen)
+
+    async def until(self, predicate: Callable[[], object], timeout: float = 15) -> object:  # noqa: ASYNC109
+        """Wait until `predicate()` is true and return what it gave; asked again at every change, never by the clock.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        entry = (predicate, future)
+        self._waiting.append(entry)
+        try:
+            self._look(*entry)
+            return await asyncio.wait_for(future, timeout)
+        finally:
+            self._waiting.remove(entry)
+
+    # ------------------------------------------------------------------ people and places
+
+    def user(
+        self,
+        handle: str,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        admin: bool = False,
+        owner: bool = False,
+        guest: bool = False,
+        tz: str = "Europe/Madrid",
+        locale: str = "en-US",
+        team_id: str | None = None,
+    ) -> User:
+        """The user with this handle, made when there is none; whoever exists is returned as they are."""
+        for known in self.users.values():
+            if known.handle == handle:
+                return known
+        user = User(
+            self.new_id("U"), handle, name or handle.title(), email or f"{handle}@acme.test", team_id or self.team_id,
+            admin, owner, guest, tz, locale,
+        )  # fmt: skip
+        self.users[user.id] = user
+        self.changed("user", {"user": user.id})
+        return user
+
+    def channel(
+        self,
+        name: str,
+        *,
+        private: bool = False,
+        bot_is_member: bool = True,
+        members: tuple[User, ...] | list[User] = (),
+        archived: bool = False,
+        shared: bool = False,
+    ) -> Channel:
+        """The channel with this name (without #), made when there is none; an existing one gains the members."""
+        channel = next((each for each in self.channels.values() if each.name == name and not each.is_im), None)
+        if channel is None:
+            channel = Channel(self.new_id("C"), name, private, archived, shared, created=int(self.clock()))
+            channel.members = [self.bot_user_id] if bot_is_member else []
+            self.channels[channel.id] = channel
+        channel.members += [user.id for user in members if user.id not in channel.members]
+        self.changed("channel", {"channel": channel.id})
+        return channel
+
+    def dm(self, user: User | str) -> Channel:
+        """The direct message between the bot and this user, opened when there is none."""
+        user_id = user if isinstance(user, str) else user.id
+        for channel in self.channels.values():
+            if channel.im_user == user_id:
+                return channel
+        channel = Channel(
+            self.new_id("D"), "", members=[self.bot_user_id, user_id], im_user=user_id, created=int(self.clock())
+        )
+        self.channels[channel.id] = channel
+        self.changed("channel", {"channel": channel.id})
+        return channel
+
+    def usergroup(self, handle: str, users: tuple[User, ...] | list[User] = ()) -> Usergroup:
+        """The user group with this handle, made when there is none, with exactly these users when any are given."""
+        group = next((each for each in self.usergroups.values() if each.handle == handle), None)
+        if group is None:
+            group = Usergroup(self.new_id("S"), handle, handle)
+            self.usergroups[group.id] = group
+        if users:
+            group.users = [user.id for user in users]
+        self.changed("usergroup", {"usergroup": group.id})
+        return group
