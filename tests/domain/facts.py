@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.lengths import TextTooLong
+from bot.domain.text_limits import TextTooLong
 from hypothesis import strategies as st
 
 from bot.domain import filters, grammar
