@@ -16,7 +16,7 @@ from bench.hours import Hours
 from bot import app
 from bot import settings as bot_settings
 from bot.app import Service
-from bot.observability.telemetry import set_up_logs
+from bot.observability.logging import set_up_logs
 from bot.testing_overrides import Tuning
 
 LEASE_SECONDS = 600.0  # in hours that are not ours

@@ -76,7 +76,7 @@ async def _obey(heart: Heart, stop: asyncio.Event) -> None:
 async def _ours(stop: asyncio.Event) -> None:
     from bot import settings  # noqa: PLC0415  the plain way is not to carry it
     from bot.app import running  # noqa: PLC0415
-    from bot.observability.telemetry import set_up_logs  # noqa: PLC0415
+    from bot.observability.logging import set_up_logs  # noqa: PLC0415
 
     set_up_logs("WARNING", "json")
     async with running(settings.read(_env_file=None)):

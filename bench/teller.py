@@ -10,7 +10,7 @@ import signal
 
 from bot import app
 from bot import settings as bot_settings
-from bot.observability.telemetry import set_up_logs
+from bot.observability.logging import set_up_logs
 from bot.testing_overrides import Tuning
 
 

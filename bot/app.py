@@ -22,7 +22,8 @@ from bot.exceptions import BotError, kind_of
 from bot.factories import applivery_of, claim_page, learn_secrets, people_of, poster_of
 from bot.health import Vitals
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics, logger
+from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.services.permissions import Permission
 from bot.services.slack_uploads import Carrier
 from bot.services.webhook import Bell

@@ -13,7 +13,7 @@ from bot.db.database import Store
 from bot.dispatch.registry import House, Registry
 from bot.domain.health import Health
 from bot.domain.model import Build
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.services.access import People
 from bot.services.app_directory import Catalogue
 from bot.services.drafts import Drafts

@@ -14,7 +14,8 @@ from bot.applivery.hosts import Hosts
 from bot.applivery.rate_budget import Budget
 from bot.db.database import Store
 from bot.domain.model import Role
-from bot.observability.telemetry import Metrics, redactor
+from bot.observability.metrics import Metrics
+from bot.observability.redaction import redactor
 from bot.services.access import People
 from bot.services.permissions import Permission
 from bot.settings import Settings, networks

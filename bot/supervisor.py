@@ -13,7 +13,7 @@ from bot.db.wakeups import Topic
 from bot.dispatch.registry import House
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.app_directory import Catalogue
 from bot.services.upload_recovery import Unfinished
 from bot.settings import Settings

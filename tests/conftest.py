@@ -19,7 +19,7 @@ from bot import settings as bot_settings
 from bot.app import Service, running
 from bot.db.database import migrate
 from bot.db.wakeups import Topic
-from bot.observability.telemetry import set_up_logs
+from bot.observability.logging import set_up_logs
 from bot.testing_overrides import Tuning
 from sandbox.applivery import PretendedApplivery
 from sandbox.slack import PretendedSlack

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from bot.domain.audit import Action, AuditEntry
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from tests.conftest import World, logged
 from tests.everything import dump, everything, said_to_everybody
 from tests.handing import mints, ready, start_with_page

@@ -14,7 +14,7 @@ from bot.domain import uploads
 from bot.domain.model import Build
 from bot.domain.uploads import Pace
 from bot.exceptions import BotError
-from bot.observability.telemetry import set_up_logs
+from bot.observability.logging import set_up_logs
 from bot.settings import InvalidSettings
 from bot.slack.mrkdwn import plain
 from bot.slack.views.uploads import measure

@@ -114,7 +114,7 @@ async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: 
 
 
 def _set_up_logs(level: str, style: str) -> None:
-    from bot.observability.telemetry import set_up_logs  # noqa: PLC0415 - the porch opens before any of it is needed
+    from bot.observability.logging import set_up_logs  # noqa: PLC0415 - the porch opens before any of it is needed
 
     set_up_logs(level, style)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bot.exceptions import StartupError
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 
 log = logger(__name__)
 

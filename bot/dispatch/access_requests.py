@@ -12,7 +12,7 @@ from bot.domain import grammar
 from bot.domain.model import App, Role
 from bot.exceptions import AppliveryError, BotError, PermissionDenied, kind_of
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 
 log = logger(__name__)
 

@@ -51,7 +51,8 @@ from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import BotError, DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics, logger
+from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.services.access import People
 from bot.slack import typed_text
 from bot.slack.blocks import Home, Message, Reply

@@ -10,7 +10,7 @@ from bot.dispatch.requests import Came
 from bot.exceptions import BotError, SlackError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack import blocks
 from bot.slack.blocks import Home, Message
 from bot.slack.client import Poster

@@ -13,7 +13,7 @@ from bot.dispatch.responder import Answering
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import Overloaded
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 
 PAUSE_SECONDS = 5.0  # between two messages to one person
 

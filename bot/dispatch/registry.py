@@ -25,7 +25,7 @@ from bot.domain.lookup import BUILD_ID, LATEST, AmbiguousInput, Prefer
 from bot.domain.model import App, Asker, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
 from bot.i18n import count, later, say
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.services.access import People
 from bot.services.app_directory import Catalogue, Chosen
 from bot.services.drafts import Drafts

@@ -17,7 +17,7 @@ from bot.domain.audit import Entrypoint
 from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.drafts import Drafts
 from bot.slack import blocks
 from bot.slack.blocks import Form, Home, Message, Reply, Where

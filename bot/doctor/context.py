@@ -17,7 +17,7 @@ from bot.doctor.results import Finding
 from bot.exceptions import StartupError
 from bot.factories import applivery_of, poster_of
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.settings import Settings
 from bot.slack.client import Poster
 from bot.testing_overrides import Tuning

@@ -11,7 +11,7 @@ from bot.doctor.context import Case, Consent, opened
 from bot.doctor.results import Finding, Report, broken, skipped, well
 from bot.factories import learn_secrets
 from bot.observability.causes import cause
-from bot.observability.telemetry import redactor
+from bot.observability.redaction import redactor
 from bot.settings import InvalidSettings, Settings
 
 Check = Callable[[Case], Awaitable[list[Finding]]]

@@ -24,7 +24,7 @@ from bot.exceptions import (
 )
 from bot.i18n import ENGLISH, say
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack.client import Poster, yes_or_no
 from bot.timeouts import person_waits
 

@@ -13,7 +13,7 @@ from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.install import over_the_air, usual_kind
 from bot.domain.model import Asker, Build, FileKind, Link
 from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.services.app_directory import Catalogue
 
 

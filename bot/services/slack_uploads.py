@@ -19,7 +19,7 @@ from bot.domain.uploads import Details
 from bot.exceptions import BotError, SlackError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.permissions import Permission
 from bot.services.upload_recovery import Unfinished
 from bot.slack.blocks import Message

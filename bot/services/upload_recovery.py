@@ -13,7 +13,7 @@ from bot.db.database import Store
 from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
 from bot.i18n import current, later, say, speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack.client import Posted, Poster
 from bot.slack.views import uploads as cards
 

@@ -16,7 +16,7 @@ from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from bot.domain.model import is_person
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack.blocks import File, Form, Home, Message
 from bot.slack.errors import asked, header, response_problem
 from bot.slack.fallbacks import Fallbacks

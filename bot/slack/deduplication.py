@@ -12,7 +12,7 @@ from bot.db.database import Store
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import DatabaseUnavailable
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 
 LOOK_SECONDS = 2.5  # beside the acknowledgement; a database that takes longer is away
 ENVELOPE = "envelope_id"  # in the request's context: of Socket Mode

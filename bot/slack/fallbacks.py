@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from bot.exceptions import MessageRejected
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack.blocks import TOGETHER, Block, Message
 
 log = logger(__name__)

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
-from bot.observability.telemetry import Seldom, logger
+from bot.observability.logging import Seldom, logger
 
 log = logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.web.readiness import Check
 
 UNKNOWN = float("nan")  # a gap in the graph, not a zero

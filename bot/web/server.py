@@ -14,7 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bot.domain.outcomes import WebhookOutcome
 from bot.exceptions import kind_of
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics, Seldom, logger
+from bot.observability.logging import Seldom, logger
+from bot.observability.metrics import Metrics
 from bot.web.claim.page import ClaimPage
 from bot.web.connections import HEALTH, Visitor
 from bot.web.liveness import Porch

@@ -14,7 +14,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.slack import schemas
 from bot.web.request_bodies import read_body
 

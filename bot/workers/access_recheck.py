@@ -24,7 +24,7 @@ from bot.exceptions import (
 )
 from bot.i18n import say, speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.access import People
 from bot.services.permissions import Permission
 from bot.slack.blocks import Message

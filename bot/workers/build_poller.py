@@ -31,7 +31,8 @@ from bot.exceptions import (
     kind_of,
 )
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics, logger
+from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.services.app_directory import Catalogue
 from bot.workers.loop import Outage
 

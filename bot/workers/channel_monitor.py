@@ -10,7 +10,7 @@ from bot.domain.model import Subscription
 from bot.exceptions import ChannelUnavailable, SlackError
 from bot.i18n import speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.access import People
 from bot.slack.client import Poster
 from bot.slack.views import subscriptions as cards

@@ -7,7 +7,7 @@ from bot.db.link_delivery import Expiry
 from bot.exceptions import SlackError
 from bot.i18n import speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack.client import Poster
 from bot.slack.views import links
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 
 log = logger(__name__)
 

@@ -31,7 +31,8 @@ from bot.exceptions import (
     kind_of,
 )
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics, logger
+from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.slack.blocks import Message
 from bot.slack.client import HTTP_SECONDS, Posted, Poster
 from bot.workers import report_thread

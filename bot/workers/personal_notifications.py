@@ -12,7 +12,7 @@ from bot.domain.model import Announcement, Build, Event, Saying
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
 from bot.i18n import say, speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.access import People
 from bot.services.links import Handout
 from bot.services.permissions import Permission

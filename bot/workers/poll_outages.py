@@ -14,7 +14,7 @@ from bot.db.outages import OutageRecord
 from bot.domain.health import Tries
 from bot.exceptions import SlackError, kind_of
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.access import People
 from bot.slack.client import Poster
 

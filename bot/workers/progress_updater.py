@@ -25,7 +25,7 @@ from bot.exceptions import (
 )
 from bot.i18n import speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.access import People
 from bot.slack.blocks import Message
 from bot.slack.client import Posted, Poster

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.db.outbox_types import Claim
 from bot.db.serialization import report_of
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.slack.client import Posted, Poster
 from bot.slack.views import scheduled_report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.db.database import Store
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 
 log = logger(__name__)
 

@@ -26,7 +26,7 @@ from bot.exceptions import (
 )
 from bot.i18n import current, speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import logger
+from bot.observability.logging import logger
 from bot.services.access import People
 from bot.services.reports import Question, Reporting
 from bot.slack.client import Poster

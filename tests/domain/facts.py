@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.text_limits import TextTooLong
 from hypothesis import strategies as st
 
 from bot.domain import filters, grammar
@@ -22,6 +21,7 @@ from bot.domain.model import (
     Stage,
     Subscription,
 )
+from bot.domain.text_limits import TextTooLong
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 COURIER = App("a" * 24, "courier", "Courier", ("ios", "android"))

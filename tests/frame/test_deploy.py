@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.settings import Settings
 from tests.frame.shell import ROOT
 

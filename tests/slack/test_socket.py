@@ -10,7 +10,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, Sockets
 from sandbox.faults import Fault
 from sandbox.slack import PretendedSlack

@@ -16,7 +16,7 @@ from bot.applivery.hosts import Hosts
 from bot.applivery.rate_budget import Budget
 from bot.db.database import Store
 from bot.domain.tickets import Ticket
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.web.claim.page import ClaimPage
 from bot.web.liveness import Porch
 from bot.web.server import Web

@@ -20,7 +20,7 @@ from bot.domain.outcomes import ClaimOutcome
 from bot.domain.states import Withdrawal
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import PermissionDenied
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.settings import PRIVATE
 from bot.web.brute_force_guard import Guesses
 from bot.web.claim.page import ClaimPage

@@ -12,7 +12,8 @@ import os
 import resource
 import sys
 
-from bot.observability.telemetry import Metrics, set_up_logs
+from bot.observability.logging import set_up_logs
+from bot.observability.metrics import Metrics
 from bot.web.liveness import Porch
 from bot.web.server import Web
 

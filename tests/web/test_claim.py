@@ -21,7 +21,7 @@ from bot.domain.audit import Action, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import TicketState, TicketStatus, fingerprint, new_ticket
-from bot.observability import telemetry
+from bot.observability import logging as bot_logging
 from bot.web.brute_force_guard import ADDRESSES, LIMIT, Guesses
 from bot.web.claim.page import SUSPECTS
 from bot.web.liveness import Porch
@@ -749,7 +749,7 @@ async def test_neither_ticket_nor_token_reaches_a_log_a_row_or_a_metric(
     stream = io.StringIO()
     root = logging.getLogger()
     before = (root.handlers, root.level)
-    telemetry.set_up_logs("DEBUG", "json")
+    bot_logging.set_up_logs("DEBUG", "json")
     monkeypatch.setattr(root.handlers[0], "stream", stream)
     try:
         addresses = [await ended(desk, why) for why in ("open", "spent", "cancelled", "recalled", "unknown")]

@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
-from bot.observability.telemetry import Metrics, Seldom
+from bot.observability.logging import Seldom
+from bot.observability.metrics import Metrics
 from bot.web.connections import MOST, Limits
 from bot.web.liveness import Porch
 from bot.web.server import Web

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.exceptions import StartupError
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.web.liveness import Porch
 from bot.web.server import Web
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from slack_bolt.async_app import AsyncApp
 
 from bot.exceptions import kind_of
-from bot.observability.telemetry import Metrics, logger
+from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.slack.socket_mode.client import Connection, ToldToGo
 
 log = logger(__name__)

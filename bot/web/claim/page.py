@@ -26,7 +26,8 @@ from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
 from bot.i18n import ENGLISH, say, speaking
 from bot.observability.causes import cause
-from bot.observability.telemetry import Metrics, logger
+from bot.observability.logging import logger
+from bot.observability.metrics import Metrics
 from bot.timeouts import for_a_person
 from bot.web.brute_force_guard import Guesses
 from bot.web.build_cache import Looks

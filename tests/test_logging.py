@@ -17,8 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import PollOutcome, RequestOutcome
-from bot.observability import telemetry
-from bot.observability.telemetry import HIDDEN, Metrics, Redactor
+from bot.observability import logging as bot_logging
+from bot.observability.metrics import Metrics
+from bot.observability.redaction import HIDDEN, Redactor, redactor
 
 # Each is (a text as it may be logged, the part nobody may see). Assembled here, so that no scanner takes them for real.
 XO = "xo" + "x"
@@ -58,7 +59,7 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
     before = structlog.get_config()
 
     def read(style: str, level: str = "INFO") -> Any:
-        telemetry.set_up_logs(level, style)
+        bot_logging.set_up_logs(level, style)
         return lambda: capsys.readouterr().err
 
     yield read
@@ -178,7 +179,7 @@ STYLES = ("console", "json")
 @pytest.mark.parametrize(("text", "secret"), SHAPES)
 def test_no_line_shows_a_secret_in_its_words_or_its_facts(logs: Any, style: str, text: str, secret: str) -> None:
     read = logs(style)
-    log = telemetry.logger("bot.test")
+    log = bot_logging.logger("bot.test")
     log.info(text)
     log.info("got %s", text)
     log.warning("fact", fact=text, nested={"list": [text, {"deep": (text,)}]}, raw=text.encode())
@@ -205,8 +206,8 @@ def test_no_exception_shows_a_secret_nor_does_its_cause(logs: Any, style: str, t
         fail(text)
     except RuntimeError as error:
         error.add_note(text)
-        telemetry.logger("bot.test").exception("request.unexpected")
-        telemetry.logger("bot.test").error("request.unexpected", exc_info=error)
+        bot_logging.logger("bot.test").exception("request.unexpected")
+        bot_logging.logger("bot.test").error("request.unexpected", exc_info=error)
         logging.getLogger("a.library").exception("it failed with %s", text)
         logging.getLogger("a.library").error("it failed", exc_info=error)
     shown = read()
@@ -233,8 +234,8 @@ def test_no_library_shows_a_secret(logs: Any, style: str, text: str, secret: str
 @pytest.mark.parametrize("style", STYLES)
 def test_a_learnt_secret_is_in_no_line(logs: Any, style: str) -> None:
     read = logs(style)
-    telemetry.redactor.learn(LEARNT)
-    telemetry.logger("bot.test").info("it is %s", LEARNT, fact=[LEARNT])
+    redactor.learn(LEARNT)
+    bot_logging.logger("bot.test").info("it is %s", LEARNT, fact=[LEARNT])
     logging.getLogger("a.library").warning("it is %s", LEARNT)
     shown = read()
     assert shown.count(HIDDEN) == 3
@@ -243,12 +244,12 @@ def test_a_learnt_secret_is_in_no_line(logs: Any, style: str) -> None:
 
 def test_a_line_for_machines_is_one_json_object_whatever_is_in_it(logs: Any) -> None:
     read = logs("json")
-    telemetry.logger("bot.test").info("an\nevent", text="a\nb\u2028c", odd=Odd(), number=1, nothing=None)
+    bot_logging.logger("bot.test").info("an\nevent", text="a\nb\u2028c", odd=Odd(), number=1, nothing=None)
     logging.getLogger("a.library").warning("two\nlines")
     try:
         fail("x")
     except RuntimeError:
-        telemetry.logger("bot.test").exception("broke")
+        bot_logging.logger("bot.test").exception("broke")
     lines = [json.loads(line) for line in read().splitlines()]
     assert [line["event"] for line in lines] == ["an\nevent", "two\nlines", "broke"]
     assert lines[0]["number"] == 1
@@ -261,8 +262,8 @@ def test_a_line_for_machines_is_one_json_object_whatever_is_in_it(logs: Any) -> 
 
 def test_the_level_is_obeyed_and_chatty_libraries_are_kept_quiet(logs: Any) -> None:
     read = logs("console", "INFO")
-    telemetry.logger("bot.test").debug("ours, too fine")
-    telemetry.logger("bot.test").info("ours")
+    bot_logging.logger("bot.test").debug("ours, too fine")
+    bot_logging.logger("bot.test").info("ours")
     logging.getLogger("slack_sdk.socket_mode").info("a message of a library")
     logging.getLogger("slack_sdk.socket_mode").warning("a warning of a library")
     shown = read()
@@ -275,7 +276,7 @@ def test_the_level_is_obeyed_and_chatty_libraries_are_kept_quiet(logs: Any) -> N
 def test_setting_up_twice_logs_once(logs: Any) -> None:
     logs("json")
     read = logs("console")
-    telemetry.logger("bot.test").info("only once")
+    bot_logging.logger("bot.test").info("only once")
     assert read().count("only once") == 1
 
 

@@ -1,0 +1,104 @@
+"""Structured logs on stderr, redacted before they are rendered."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+from bot.observability.redaction import redactor
+
+MOST_TROUBLES = 1000  # told apart
+
+
+def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: one if key.startswith("_") else redactor.value(one) for key, one in event.items()}
+
+
+def set_up_logs(level: str, style: str) -> None:
+    """Send every log line, ours and the libraries', through one redacted stream on stderr; `style` console or json."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    renderer: Any = structlog.processors.JSONRenderer()
+    if style == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared[:-1], structlog.stdlib.PositionalArgumentsFormatter(), _redact],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    handler.addFilter(_Libraries())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # what Bolt warns of is about listeners and tokens of its own, which we do not use
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)
+    for chatty in ("slack_sdk", "aiohttp.access", "asyncio", "alembic", "stamina"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+class _Libraries(logging.Filter):
+    """Lets each warning of a library through once a minute: some write one for every connection that fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this line is to be written; it says then how many it stands for."""
+        if record.levelno < logging.WARNING or record.name.partition(".")[0] == "bot":
+            return True
+        times = self._said.due(f"{record.name} {record.msg}")
+        if times > 1:
+            record.msg = f"{record.msg} ({times} times)"
+        return times > 0
+
+
+class Seldom:
+    """Says when a trouble that may come a thousand times a second is to be logged: at once, then once a minute."""
+
+    def __init__(self, every_seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every_seconds
+        self._clock = clock
+        self._since: dict[str, tuple[float, int]] = {}
+
+    def due(self, what: str) -> int:
+        """How often it has come since it was logged, when that is to be done now; else 0."""
+        if len(self._since) > MOST_TROUBLES:
+            self._since.clear()
+        said_at, times = self._since.get(what, (float("-inf"), 0))
+        now = self._clock()
+        if now - said_at < self._every:
+            self._since[what] = (said_at, times + 1)
+            return 0
+        self._since[what] = (now, 0)
+        return times + 1
+
+
+def logger(name: str) -> Any:
+    """The structured logger of a module."""
+    return structlog.stdlib.get_logger(name)

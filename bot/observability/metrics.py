@@ -1,0 +1,108 @@
+"""Metrics by Prometheus' conventions. https://prometheus.io/docs/practices/naming/"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from bot import __version__
+
+
+class Metrics:
+    """The counters of one running service, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "applivery_bot_requests_total",
+            "Requests from Slack by door, name and outcome",
+            ("door", "name", "outcome"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "applivery_bot_request_seconds",
+            "From a request's arrival to its answer",
+            ("door",),
+            registry=self.registry,
+            buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+        )
+        self.mints = Counter(
+            "applivery_bot_mints_total", "Download tokens asked for", ("outcome",), registry=self.registry
+        )
+        self.applivery = Histogram(
+            "applivery_bot_applivery_request_seconds",
+            "Requests to Applivery by call and outcome",
+            ("call", "outcome"),
+            registry=self.registry,
+        )
+        self.not_understood = Counter(
+            "applivery_bot_applivery_not_understood_total",
+            "Answers of Applivery that are not what its API documents, by call",
+            ("call",),
+            registry=self.registry,
+        )
+        self.polls = Counter("applivery_bot_polls_total", "Looks at an app", ("outcome",), registry=self.registry)
+        self.announcements = Counter(
+            "applivery_bot_announcements_total", "Announcements by outcome", ("outcome",), registry=self.registry
+        )
+        self.set_aside = Counter(
+            "applivery_bot_announcements_set_aside_total",
+            "Announcements given up after minutes, as Slack refused them for a reason that it does not document",
+            registry=self.registry,
+        )
+        self.announcement_lag = Histogram(
+            "applivery_bot_announcement_lag_seconds",
+            "From recording an announcement (or no longer holding it back) to Slack having it",
+            registry=self.registry,
+            buckets=(0.1, 0.5, 1, 2, 5, 10, 60, 300, 1800),
+        )
+        self.webhooks = Counter(
+            "applivery_bot_webhooks_total", "Calls of the webhook path by outcome", ("outcome",), registry=self.registry
+        )
+        self.refused = Counter(
+            "applivery_bot_web_refused_total",
+            "Requests and connections that were refused, by route and status, or by what was wrong",
+            ("route", "reason"),
+            registry=self.registry,
+        )
+        self.claims = Counter(
+            "applivery_bot_claims_total",
+            "Looks at the claim page and claims on it by outcome",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.budget_left = Gauge(
+            "applivery_bot_applivery_budget_left", "Applivery requests left in this hour", registry=self.registry
+        )
+        self.announcements_waiting = Gauge(
+            "applivery_bot_announcements_waiting", "Announcements that wait to be said", registry=self.registry
+        )
+        self.announcements_oldest = Gauge(
+            "applivery_bot_announcements_oldest_seconds",
+            "For how long the oldest announcement has been waiting",
+            registry=self.registry,
+        )
+        self.apps = Gauge(
+            "applivery_bot_apps",
+            "Apps that are watched, and those not looked at in time",
+            ("state",),
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "applivery_bot_ready", "Whether a part is ready, as /readyz says", ("check",), registry=self.registry
+        )
+        self.info = Gauge("applivery_bot_info", "1, with the version as a label", ("version",), registry=self.registry)
+        self.info.labels(__version__).set(1)
+        ProcessCollector(registry=self.registry)
+        self.socket_disconnects = Counter(
+            "applivery_bot_socket_disconnects_total",
+            "Times Slack told a Socket Mode connection to go",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.sockets = Gauge("applivery_bot_sockets_connected", "Open Socket Mode connections", registry=self.registry)
+
+    def asked(self, call: str, outcome: str, seconds: float) -> None:
+        """Count one request to Applivery: which call, `ok` or the error's kind, and how long it took."""
+        self.applivery.labels(call, outcome).observe(seconds)
+        if outcome == "Unreadable":
+            self.not_understood.labels(call).inc()

@@ -1,0 +1,56 @@
+"""Takes credentials out of text before it is logged."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# Everything that is a credential by its shape, whoever logs it.
+_SECRETS = re.compile(
+    r"xox[a-z]-[\w-]+|xapp-[\w-]+"  # Slack tokens
+    r"|(?<=[Bb]earer )\S+"
+    r"|(?<=/download/)[^/\s?\"'<>]+"  # Applivery download tokens
+    r"|(?<=/webhooks/applivery/)[^/\s?\"'<>]+"
+    r"|(?<=/b/)[\w-]{16,}"  # claim tickets
+    r"|(?<=/services/)[\w/]+|(?<=/commands/)[\w/]+|(?<=/actions/)[\w/]+"  # Slack's response addresses
+    r"|(?<=ticket=)[^&\s\"'<>]+"  # Socket Mode
+    r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)"  # user:password in a database address
+    r"|(?<=password=)[^&\s\"'<>]+"
+    r"|(?<=[Ss]ignature=)[^&\s\"'<>]+"  # what a signed download address redirects to
+)
+
+
+HIDDEN = "[redacted]"
+
+
+class Redactor:
+    """Takes secrets out of text: everything shaped like one, and the very values it has been told."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def learn(self, *secrets: str | None) -> None:
+        """Hide these values too, whatever they look like; very short ones are left, they would hide words."""
+        self._known.update(secret for secret in secrets if secret and len(secret) >= 6)
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        for secret in self._known:
+            if secret in text:
+                text = text.replace(secret, HIDDEN)
+        return _SECRETS.sub(HIDDEN, text)
+
+    def value(self, value: Any) -> Any:
+        """The same for any value that may be logged."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(str(key)): self.value(one) for key, one in value.items()}
+        if isinstance(value, list | tuple | set):
+            return [self.value(one) for one in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.text(str(value))
+
+
+redactor = Redactor()
