@@ -58,25 +58,25 @@ def _is_number(value: str) -> bool:
     return value.isdecimal() and len(value) < 19
 
 
-@button("decide.app.v1", need=Role.ADMIN)
+@button("decide.app.v1", need=Role.ADMIN, replaces_message=True)
 async def allow(call: Call, value: str) -> Message:
     """*Allow for Courier*."""
     return await _decide(call, value, Decision.APP)
 
 
-@button("decide.all.v1", need=Role.ADMIN)
+@button("decide.all.v1", need=Role.ADMIN, replaces_message=True)
 async def allow_everywhere(call: Call, value: str) -> Message:
     """*Allow for all apps*, after a question."""
     return await _decide(call, value, Decision.ALL)
 
 
-@button("decide.deny.v1", need=Role.ADMIN)
+@button("decide.deny.v1", need=Role.ADMIN, replaces_message=True)
 async def deny(call: Call, value: str) -> Message:
     """*Deny*."""
     return await _decide(call, value, Decision.DENIED)
 
 
-@button("decide.v1", need=Role.ADMIN)
+@button("decide.v1", need=Role.ADMIN, replaces_message=True)
 async def decide(call: Call, value: str) -> Message:
     """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
     answer, _, number = value.partition("/")

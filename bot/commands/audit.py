@@ -53,7 +53,7 @@ async def audit(
     return await (_file(call, asked) if _as_csv(format) else _listed(call, asked))
 
 
-@button(MORE, need=Role.ADMIN)
+@button(MORE, need=Role.ADMIN, replaces_message=True)
 async def turned(call: Call, value: str) -> Message:
     """*More* and *Previous* below the lines, which make place for the other page."""
     page, typed = turned_to(value)

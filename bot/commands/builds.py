@@ -23,7 +23,7 @@ async def builds(call: Call, app: App | None = None, *, filters: Filters) -> Mes
     return await _listed(call, await call.the_app(app), filters)
 
 
-@button(cards.MORE, need=Role.MEMBER)
+@button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: Call, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, typed = turned_to(value)

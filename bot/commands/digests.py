@@ -58,7 +58,7 @@ async def listed(call: Call, message: Message, number: int = 0) -> Message:
     return cards.listed(message, page, await _builds(call, page.items))
 
 
-@button(cards.MORE, need=Role.MEMBER)
+@button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: Call, value: str) -> Message:
     """*More* and *Previous* below the digests."""
     return await listed(call, Message("", (blocks.header(say("Scheduled reports")),)), turned_to(value)[0])

@@ -100,7 +100,7 @@ async def share(call: Call, value: str) -> Message:
     return message
 
 
-@button("page.v1", need=Role.MANAGER)
+@button("page.v1", need=Role.MANAGER, replaces_message=True)
 async def page(call: Call, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
     number, _, typed = value.partition(" ")

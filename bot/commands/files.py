@@ -22,14 +22,14 @@ async def files(call: Call, target: Target | None = None, *, filters: Filters) -
     return await _listed(call, await call.details(build))
 
 
-@button("files.v1", need=Role.MEMBER)
+@button("files.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: Call, value: str) -> Message:
     """The *Attachments* button of a build."""
     app_id, _, build_id = value.partition("/")
     return await _listed(call, await call.build(app_id, build_id))
 
 
-@button(cards.MORE_FILES, need=Role.MEMBER)
+@button(cards.MORE_FILES, need=Role.MEMBER, replaces_message=True)
 async def turned(call: Call, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, build = turned_to(value)

@@ -161,14 +161,14 @@ async def offered(call: Call, app: App, typed: str, wanted: Callable[[Build], bo
 # ------------------------------------------------------------------ the buttons
 
 
-@button("get.v1", need=Role.MEMBER, once=True)
+@button("get.v1", need=Role.MEMBER, once=True, about_build=True)
 async def pressed(call: Call, value: str) -> Message:
     """A click on a card: a fresh link for whoever clicked, months later too."""
     app_id, build_id, kind = _read(value)
     return await hand(call, await call.build(app_id, build_id), kind)
 
 
-@button("fresh.v1", need=Role.MEMBER, once=True)
+@button("fresh.v1", need=Role.MEMBER, once=True, about_build=True, replaces_message=True)
 async def again(call: Call, value: str) -> Message:
     """A fresh link, or another kind of file, in place of the message that has the button."""
     return await pressed(call, value)

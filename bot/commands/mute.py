@@ -52,7 +52,7 @@ async def pressed(call: Call, value: str) -> Message:
     return await _ask(call, value)
 
 
-@button("muted.v1", need=Role.RELEASER)
+@button("muted.v1", need=Role.RELEASER, replaces_message=True)
 async def chosen(call: Call, value: str) -> Message:
     """For so long, or not any more."""
     when, _, target = value.partition("/")

@@ -25,14 +25,14 @@ async def news(call: Call, target: Target | None = None, *, filters: Filters) ->
     return await _told(call, await call.details(chosen.build))
 
 
-@button(cards.MORE, need=Role.MEMBER)
+@button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: Call, value: str) -> Message:
     """*More* and *Previous* below it, which make place for the other page."""
     number, build = turned_to(value)
     return await _shown(call, build, number)
 
 
-@button("news.v1", need=Role.MEMBER)
+@button("news.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: Call, value: str) -> Message:
     """*What's new* on a card."""
     return await _shown(call, value)

@@ -42,7 +42,7 @@ async def recall(call: Call, target: Target | None = None, reason: Rest | None =
     return await _take_back(call, build, typed)
 
 
-@button("recall.v1", need=Role.RELEASER)
+@button("recall.v1", need=Role.RELEASER, about_build=True)
 async def pressed(call: Call, value: str) -> Reply:
     """*Recall…* under a build: the form that asks why."""
     return await _ask(call, await _named(call, value))
@@ -114,7 +114,7 @@ async def unrecall(call: Call, target: Target | None = None, *, filters: Filters
     return await _give_free(call, (await target.build(call, filters, prefer=lambda one: one.id in recalls)).build)
 
 
-@button("unrecall.v1", need=Role.RELEASER, once=True)
+@button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True)
 async def free(call: Call, value: str) -> Message:
     """*Unrecall* under a recalled build."""
     return await _give_free(call, await _named(call, value))

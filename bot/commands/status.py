@@ -42,7 +42,7 @@ async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = 
     return found[0]
 
 
-@button("status.v1", need=Role.MEMBER)
+@button("status.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: Call, value: str) -> Message:
     """A look at one build, now."""
     app_id, _, build_id = value.partition("/")

@@ -39,7 +39,7 @@ async def subscriptions(call: Call, which: str | None = None) -> Message:
     return await _listed(call, everywhere=which is not None)
 
 
-@button("subscriptions.v1", need=Role.MEMBER)
+@button("subscriptions.v1", need=Role.MEMBER, replaces_message=True)
 async def turned(call: Call, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     which, _, page = value.partition("/")

@@ -26,14 +26,14 @@ async def watch(call: Call, target: Target | None = None, *, filters: Filters) -
     return await _begin(call, await newest(call, target or Target(None), filters, call.can_be_awaited))
 
 
-@button("watch.v1", need=Role.MEMBER)
+@button("watch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def pressed(call: Call, value: str) -> Message:
     """*Watch* on a build that is on its way."""
     app_id, _, build_id = value.partition("/")
     return await _begin(call, await call.build(app_id, build_id))
 
 
-@button("unwatch.v1", need=Role.MEMBER)
+@button("unwatch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def stop(call: Call, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
     app_id, _, build_id = value.partition("/")

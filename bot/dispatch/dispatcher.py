@@ -21,7 +21,7 @@ from slack_bolt.response import BoltResponse
 from bot import i18n
 from bot.db.wakeups import Topic
 from bot.dispatch import replies
-from bot.dispatch.access_requests import Refused
+from bot.dispatch.access_requests import RUN, Refused
 from bot.dispatch.arguments import bind
 from bot.dispatch.fair_queue import Turns
 from bot.dispatch.home_tab import REFRESH, HomeTab
@@ -70,18 +70,12 @@ OK = 200
 DOUBLE_CLICK_SECONDS = 2.0
 _AGAIN: ContextVar[tuple[str, str] | None] = ContextVar("again", default=None)  # the button that would ask it again
 _REPLAYED: ContextVar[asyncio.Task[bool] | None] = ContextVar("replayed", default=None)  # of the request worked on
-# Buttons that say which build a message is about; a card of a recalled one has no Get.
-OF_A_BUILD = (
-    "get.v1",
-    "fresh.v1",
-    "status.v1",
-    "files.v1",
-    "watch.v1",
-    "unwatch.v1",
-    "news.v1",
-    "recall.v1",
-    "unrecall.v1",
-)
+REPEATING_COMMAND = (RUN, replies.MORE_CHOICES)  # buttons that carry a command; they have no handler of their own
+
+
+def _button_name(action: dict[str, Any]) -> str:
+    """Return the registered name of a clicked button; what follows `#` tells buttons of one message apart."""
+    return str(action.get("action_id") or "").partition("#")[0]
 
 
 def _as_typed(verb: str, words: Words) -> str:
@@ -154,7 +148,8 @@ class FrontDoor(AsyncMiddleware):
             self._begin(came(Entrypoint.COMMAND, body), str(body.get("text") or ""), self._typed)
         elif kind == "block_actions":
             for action in body.get("actions") or []:
-                self._begin(came(Entrypoint.BUTTON, body, action), action, self._click)
+                replaces = self._replaces_message(action)
+                self._begin(came(Entrypoint.BUTTON, body, replaces_message=replaces), action, self._click)
         elif kind == "view_submission":
             return _json(await self._submitted(body))
         elif kind == "message_action":
@@ -273,7 +268,7 @@ class FrontDoor(AsyncMiddleware):
 
     async def _command(self, came: Came, verb: str, words: Words, page: int = 0) -> tuple[str, Reply | None]:
         if _AGAIN.get() is None:
-            _AGAIN.set(("run.v1", _as_typed(verb, words)))
+            _AGAIN.set((RUN, _as_typed(verb, words)))
         entry = self._house.registry.get(Kind.COMMAND, verb)
         if entry is None:
             await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
@@ -307,14 +302,14 @@ class FrontDoor(AsyncMiddleware):
         return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
 
     async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
-        name = str(action.get("action_id") or "").partition("#")[0]
+        name = _button_name(action)
         asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
             return name, None
         if action.get("type") == "button":
             _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
         value = await self._house.drafts.whole(str(action.get("value") or ""))
-        if name == "run.v1":
+        if name == RUN:
             return await self._carried(came, value)
         if name == replies.MORE_CHOICES:
             page, text = turned_to(value)
@@ -326,6 +321,10 @@ class FrontDoor(AsyncMiddleware):
                 say("Please type `{command} help`.", command=self._house.command),
             )
         return name, await self._pressed(came, entry, action, value)
+
+    def _replaces_message(self, action: dict[str, Any]) -> bool:
+        entry = self._house.registry.get(Kind.BUTTON, name := _button_name(action))
+        return entry.replaces_message if entry else name in REPEATING_COMMAND
 
     async def _pressed(self, came: Came, entry: Entry, action: dict[str, Any], value: str) -> Reply | None:
         call = await self._authorised(came, entry)
@@ -386,7 +385,7 @@ class FrontDoor(AsyncMiddleware):
             )
         message = body.get("message") or {}
         call = replace(await self._authorised(came, entry), quoted=quoted(message))
-        return name, await entry.run(call, button_value(message, OF_A_BUILD))
+        return name, await entry.run(call, button_value(message, self._house.registry.about_build()))
 
     async def _submission(self, came: Came, form: Submitted) -> tuple[str, Reply | None]:
         name = str(form.view.get("callback_id") or "")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
 from bot.applivery.client import Applivery
@@ -292,6 +293,8 @@ class Entry:
     usage: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     once: bool = False
+    about_build: bool = False
+    replaces_message: bool = False
 
 
 def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
@@ -315,12 +318,17 @@ def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
     return mark
 
 
-def button(name: str, *, need: Role, once: bool = False) -> Callable[[Mark], Mark]:
+def button(
+    name: str, *, need: Role, once: bool = False, about_build: bool = False, replaces_message: bool = False
+) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, value) -> Reply` as what happens on a click; `name` has a version: `get.v1`.
 
-    With `once` a double click does it once: for what costs something each time.
+    With `once` a double click does it once: for what costs something each time. With `about_build` the value names the
+    build that the message is about, which a message shortcut then uses. With `replaces_message` the reply replaces the
+    clicked message where only one user sees it: in an ephemeral or a direct message.
     """
-    return lambda run: _mark(run, Entry(Kind.BUTTON, name, need, run, once=once))
+    entry = partial(Entry, Kind.BUTTON, name, need, once=once)
+    return lambda run: _mark(run, entry(run, about_build=about_build, replaces_message=replaces_message))
 
 
 def form(name: str, *, need: Role) -> Callable[[Mark], Mark]:
@@ -384,6 +392,10 @@ class Registry:
     def get(self, kind: Kind, name: str) -> Entry | None:
         """The handler of this kind and name."""
         return self.entries.get((kind, name))
+
+    def about_build(self) -> frozenset[str]:
+        """Return the names of the buttons whose value is the build that their message is about."""
+        return frozenset(entry.name for entry in self.entries.values() if entry.about_build)
 
     def commands(self) -> list[Entry]:
         """All subcommands, by name."""

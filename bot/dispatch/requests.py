@@ -13,13 +13,10 @@ from bot.slack.blocks import Form
 from bot.slack.manifest import EVENTS
 from bot.slack.schemas import WITH_RECORDS
 
-# Buttons whose answer takes the place of their message, when nobody else sees it: in an ephemeral message, or in the
-# person's direct messages with the bot.
 METADATA = 2900  # characters of a view's private_metadata, of which Slack takes 3,000
 CHANGES = (*WITH_RECORDS, "subteam_members_changed", "subteam_updated")
 MOVES = EVENTS.keys() - {"app_mention", "app_home_opened", *CHANGES}
 OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
-REPLACING = ("run.", "more.", "fresh.", "decide.", "subscriptions.", "muted.", "watch.", "unwatch.", "page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,12 @@ class Came:
     home_hash: str | None = None
 
 
-def came(door: Entrypoint, body: dict[str, Any], action: dict[str, Any] | None = None) -> Came:
-    """Slash commands are flat, interactions nested. https://docs.slack.dev/reference/interaction-payloads"""
+def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> Came:
+    """Return where a request came from: slash commands are flat, interactions nested.
+
+    `replaces_message`: the clicked button's reply replaces its message if no other user sees that one.
+    https://docs.slack.dev/reference/interaction-payloads
+    """
     user = body.get("user") or {}
     container = body.get("container") or {}
     view = body.get("view") or {}
@@ -60,7 +61,7 @@ def came(door: Entrypoint, body: dict[str, Any], action: dict[str, Any] | None =
         channel_id=channel_id,
         response_url=body.get("response_url") or memory.get("url"),
         trigger_id=body.get("trigger_id"),
-        replaces=private and str((action or {}).get("action_id")).startswith(REPLACING),
+        replaces=private and replaces_message,
         message_ts=container.get("message_ts"),
         home=at_home or bool(memory.get("home")),
         home_hash=view.get("hash") if at_home else None,
@@ -222,7 +223,7 @@ def _several(element: dict[str, Any]) -> str:
     return ",".join(str(one) for one in (*ticked, *picked) if one)
 
 
-def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | None:
+def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:
     """The value of the first button with one of these names in a message; None when it has none.
 
     A superseded card has the newer build's button before its own; the card is about its own.
@@ -234,6 +235,6 @@ def button_value(message: dict[str, Any], actions: tuple[str, ...]) -> str | Non
     return None
 
 
-def _is_one_of(element: dict[str, Any], actions: tuple[str, ...]) -> bool:
+def _is_one_of(element: dict[str, Any], actions: frozenset[str]) -> bool:
     name, _, whose = str(element.get("action_id") or "").partition("#")
     return name in actions and whose != "newer"
