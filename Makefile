@@ -7,7 +7,7 @@ ARGS ?=
 SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz audit run doctor lock catalogue image-steps clean _format _lint _types _imports
+.PHONY: help demo test check bench fuzz audit run doctor lock catalogue reference docs release image-steps clean _format _lint _types _imports _reference
 
 # A .venv whose Python has gone, or that came along when this folder was moved, is made anew.
 _stale := $(shell [ -x $(PY) ] && [ "$$(cat .venv/.at 2>/dev/null)" = "$$(pwd -P)" ] || rm -f .venv/.stamp-run .venv/.stamp-dev)
@@ -32,6 +32,8 @@ _types:
 	$(PY) -m mypy
 _imports:
 	.venv/bin/lint-imports --no-logo
+_reference:
+	$(PY) -m tools.reference --check
 
 bench: .venv/.stamp-dev ## speed and size, next to a bare Bolt app
 	@$(PY) -m bench $(ARGS)
@@ -54,6 +56,16 @@ lock: .venv/.stamp-dev ## write the locks anew from pyproject.toml; ARGS=--upgra
 
 catalogue: .venv/.stamp-dev ## collect the sentences for the translators, into bot/i18n/es.po
 	@$(PY) -m tools.catalogue
+
+reference: .venv/.stamp-dev ## write docs/reference/ and .env.example from the code
+	@$(PY) -m tools.reference
+
+docs: .venv/.stamp-dev ## build the documentation as a site, in build/docs
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "docs: build/docs/index.html"
+
+release: .venv/.stamp-dev ## build the wheel, its SBOM, its checksums and the image's program folder, in dist
+	@PYTHON=$(PY) sh tools/release.sh
 
 image-steps: .venv/.stamp-dev ## what the Dockerfile does, here: a program folder without build tools in build/image
 	@PYTHON=$(PY) sh tools/image_steps.sh all build/image

@@ -28,42 +28,6 @@ PRIVATE: tuple[Network, ...] = tuple(
     )
 )
 
-EXAMPLES = {
-    "slack_bot_token": "xoxb-123456789012-… (Slack: OAuth & Permissions → Bot User OAuth Token)",
-    "slack_app_token": "xapp-1-… (Slack: Basic Information → App-Level Tokens, scope connections:write)",
-    "slack_signing_secret": "8f742231b10e8888abcd99yyyzzz85a5 (Slack: Basic Information → Signing Secret)",
-    "slack_api_url": "https://slack.com/api/",
-    "slack_command": "/applivery",
-    "slack_socket_connections": "2",
-    "applivery_token": "eyJhbGciOi… (Applivery: Workspace Settings → Service Accounts)",
-    "applivery_app_token": "eyJhbGciOi… (Applivery: App Settings → API Tokens)",
-    "applivery_organization": "acme (the workspace's slug or 24-digit id)",
-    "applivery_tenant": "acme, or apps.acme.com",
-    "applivery_api_url": "https://api.applivery.io",
-    "applivery_upload_url": "https://upload.applivery.io",
-    "applivery_download_url": "https://download-api.applivery.io",
-    "applivery_dashboard_url": "https://dashboard.applivery.io",
-    "applivery_requests_per_hour": "8000",
-    "applivery_webhook_secret": "a long random word: openssl rand -hex 24",
-    "database_url": "sqlite:///bot.db or postgresql://bot@db/bot",
-    "host": "127.0.0.1",
-    "port": "3000",
-    "trusted_proxies": "private, or 10.0.0.0/8,173.245.48.0/20, or none",
-    "public_url": "https://bot.acme.com",
-    "links_per_minute": "10",
-    "links_per_hour": "60",
-    "ticket_minutes": "10",
-    "ledger_days": "90",
-    "poll_busy_seconds": "5",
-    "poll_idle_seconds": "60",
-    "build_deadline_hours": "24",
-    "access_admins": "U012AB3CD,U045EF6GH",
-    "access_default_role": "member",
-    "language": "en, or es",
-    "log_level": "INFO",
-    "log_format": "console",
-}
-
 
 def _parts(value: str) -> SplitResult:
     try:
@@ -251,6 +215,29 @@ def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
+def setting(
+    default: Any,
+    description: str,
+    *,
+    example: str | None = None,
+    group: str | None = None,
+    to_fill_in: bool = False,
+    **constraints: Any,
+) -> Any:
+    """Declare a setting; its description is the reference page and the line in `.env.example` (`make reference`).
+
+    `default` is `...` for a required one. `example` follows an error; without one the default does. `group` begins a
+    group of settings. With `to_fill_in` the line in `.env.example` is on, as that of a required setting is.
+    """
+    return Field(
+        default,
+        description=description,
+        examples=[str(default) if example is None else example],
+        json_schema_extra={"group": group, "to_fill_in": to_fill_in or default is ...},
+        **constraints,
+    )
+
+
 _LABEL = "[A-Za-z0-9]+(-+[A-Za-z0-9]+)*"  # of a host name
 Kind = TypeVar("Kind", bound=BaseSettings)
 RoleName = Literal["member", "releaser", "manager", "admin"]
@@ -267,43 +254,129 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    slack_bot_token: BotToken
-    slack_app_token: Annotated[Credential, _starts_with("xapp-")] | None = None
-    slack_signing_secret: Annotated[Credential | None, Field(validate_default=True)] = None
-    slack_api_url: WebAddress = "https://slack.com/api"
-    slack_command: SlashCommand = "/applivery"
-    slack_socket_connections: Annotated[int, Field(ge=1, le=10)] = 2  # Slack allows ten a workspace and app
-
-    applivery_token: Credential
-    applivery_organization: Organization
-    applivery_tenant: Tenant = ""
-    applivery_api_url: WebAddress | None = None
-    applivery_upload_url: WebAddress | None = None
-    applivery_download_url: WebAddress | None = None
-    applivery_dashboard_url: WebAddress | None = None
-    applivery_requests_per_hour: Annotated[int, Field(ge=1)] = 8000  # the vendor's ceiling is 10,000
-    applivery_webhook_secret: Annotated[SecretStr, AfterValidator(_one_path_word)] | None = None
-
-    database_url: Annotated[str, AfterValidator(database_address), Field(repr=False)] = (
-        "sqlite:///bot.db"  # has a password
+    slack_bot_token: BotToken = setting(
+        ...,
+        "the bot's own token (OAuth & Permissions → Bot User OAuth Token)",
+        example="xoxb-123456789012-… (Slack: OAuth & Permissions → Bot User OAuth Token)",
+        group="Slack",
     )
-    host: Annotated[str, AfterValidator(_listening)] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 3000
-    public_url: Annotated[str, AfterValidator(_public_address)] | None = None
-    trusted_proxies: Annotated[str, AfterValidator(_list_of_networks)] = "private"
-    links_per_minute: Annotated[int, Field(ge=1)] = 10  # for one person
-    links_per_hour: Annotated[int, Field(ge=1)] = 60
-    ticket_minutes: Annotated[float, Field(gt=0, le=1440)] = 10  # how long a claim page stays open
-    ledger_days: Annotated[float, Field(gt=0, le=3650)] = 90  # how long it is kept who asked for which link
-    poll_busy_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5
-    poll_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
-    build_deadline_hours: Annotated[float, Field(gt=0, le=8760)] = 24  # how long the end of a build is waited for
-    access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = ()
-    access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = "member"
-    # what channels read, and people whose own Slack speaks neither
-    language: Annotated[Literal["en", "es"], BeforeValidator(_lower)] = "en"
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
+    slack_app_token: Annotated[Credential, _starts_with("xapp-")] | None = setting(
+        None,
+        "turns on Socket Mode, which needs no public address "
+        "(Basic Information → App-Level Tokens, scope connections:write)",
+        example="xapp-1-… (Slack: Basic Information → App-Level Tokens, scope connections:write)",
+        to_fill_in=True,
+    )
+    slack_signing_secret: Credential | None = setting(
+        None,
+        "needed for HTTP mode, when there is no SLACK_APP_TOKEN (Basic Information → Signing Secret)",
+        example="8f742231b10e8888abcd99yyyzzz85a5 (Slack: Basic Information → Signing Secret)",
+        validate_default=True,
+    )
+    slack_api_url: WebAddress = setting(
+        "https://slack.com/api", "address of Slack's Web API", example="https://slack.com/api/"
+    )
+    slack_command: SlashCommand = setting("/applivery", "the slash command, as it is named in the Slack app")
+    slack_socket_connections: int = setting(
+        2, "connections in Socket Mode, 1 to 10; with two, replacing one leaves no gap", ge=1, le=10
+    )
+
+    applivery_token: Credential = setting(
+        ...,
+        "Service Account token of the Workspace API (Workspace Settings → Service Accounts)",
+        example="eyJhbGciOi… (Applivery: Workspace Settings → Service Accounts)",
+        group="Applivery",
+    )
+    applivery_organization: Organization = setting(
+        ..., "the workspace, by slug or by its 24-digit id", example="acme (the workspace's slug or 24-digit id)"
+    )
+    applivery_tenant: Tenant = setting(
+        "",
+        "empty for applivery.io, a word for {word}.applivery.io, with a dot for a base domain of your own",
+        example="acme, or apps.acme.com",
+    )
+    applivery_api_url: WebAddress | None = setting(
+        None,
+        "address of the API, scheme and port included; empty follows the tenant",
+        example="https://api.applivery.io",
+    )
+    applivery_upload_url: WebAddress | None = setting(
+        None, "address for uploads; empty follows the tenant", example="https://upload.applivery.io"
+    )
+    applivery_download_url: WebAddress | None = setting(
+        None, "address for downloads; empty follows the tenant", example="https://download-api.applivery.io"
+    )
+    applivery_dashboard_url: WebAddress | None = setting(
+        None,
+        "address of the dashboard, for “Open in Applivery”; empty follows the tenant",
+        example="https://dashboard.applivery.io",
+    )
+    applivery_requests_per_hour: int = setting(
+        8000, "request budget per hour; users come before polling; Applivery's limit is 10000", ge=1
+    )
+    applivery_webhook_secret: Annotated[SecretStr, AfterValidator(_one_path_word)] | None = setting(
+        None,
+        "turns on POST /webhooks/applivery/{secret}; a long random word: openssl rand -hex 24",
+        example="a long random word: openssl rand -hex 24",
+    )
+
+    database_url: Annotated[str, AfterValidator(database_address)] = setting(
+        "sqlite:///bot.db",
+        "sqlite:///… for one process (four slashes for an absolute path: sqlite:////data/bot.db), "
+        "postgresql://… for several",
+        example="sqlite:///bot.db or postgresql://bot@db/bot",
+        group="Where it runs",
+        repr=False,  # may hold a password
+    )
+    host: Annotated[str, AfterValidator(_listening)] = setting(
+        "127.0.0.1", "address on which health, metrics, claim page, webhook and HTTP mode listen"
+    )
+    port: int = setting(3000, "port on which they listen; 0 takes any free one", ge=0, le=65535)
+    public_url: Annotated[str, AfterValidator(_public_address)] | None = setting(
+        None, "the https address at which users reach this bot; turns the claim page on", example="https://bot.acme.com"
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_list_of_networks)] = setting(
+        "private",
+        "networks of your proxies: only their X-Forwarded-For and Forwarded are believed. `private` is loopback, "
+        "RFC 1918, link-local and RFC 4193; behind a CDN add its networks: private,173.245.48.0/20; `none` is none",
+        example="private, or 10.0.0.0/8,173.245.48.0/20, or none",
+    )
+
+    links_per_minute: int = setting(
+        10, "links that one user may get in a minute", ge=1, group="Limits, access, language and log"
+    )
+    links_per_hour: int = setting(60, "links that one user may get in an hour", ge=1)
+    ticket_minutes: float = setting(10, "minutes for which a claim page stays open", gt=0, le=1440)
+    ledger_days: float = setting(
+        90, "days for which the audit trail keeps which user asked for which link", gt=0, le=3650
+    )
+    poll_busy_seconds: float = setting(
+        5,
+        "seconds between polls of an app in the first half hour of a build that is being processed",
+        gt=0,
+        le=86_400,
+    )
+    poll_idle_seconds: float = setting(60, "seconds between polls of an app otherwise", gt=0, le=86_400)
+    build_deadline_hours: float = setting(24, "hours after which a build that has not ended is given up", gt=0, le=8760)
+    access_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)] = setting(
+        (),
+        "first admins: Slack user ids with commas between; workspace admins are admins too",
+        example="U012AB3CD,U045EF6GH",
+    )
+    access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = setting(
+        "member", "role of every other user: member, releaser, manager or admin"
+    )
+    language: Annotated[Literal["en", "es"], BeforeValidator(_lower)] = setting(
+        "en",
+        "language of channels, and of users whose Slack is in neither: en or es; other users are answered in their own",
+        example="en, or es",
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = setting(
+        "INFO", "DEBUG, INFO, WARNING or ERROR"
+    )
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = setting(
+        "console", "console for a terminal, json for one JSON object a line"
+    )
 
     @field_validator("slack_signing_secret")
     @classmethod
@@ -334,7 +407,11 @@ class UploadSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    applivery_app_token: Credential | None = None  # of one app; the bot itself has no use for it
+    applivery_app_token: Credential | None = setting(
+        None,
+        "an app's own token (App Settings → API Tokens), for `upload` and `attach` on the command line",
+        example="eyJhbGciOi… (Applivery: App Settings → API Tokens)",
+    )
     applivery_token: Credential | None = None
     applivery_organization: Organization | None = None
     applivery_tenant: Tenant = ""
@@ -343,6 +420,14 @@ class UploadSettings(BaseSettings):
     applivery_dashboard_url: WebAddress | None = None
     slack_bot_token: BotToken | None = None
     slack_api_url: WebAddress = "https://slack.com/api"
+
+
+# An example of each setting, for the line that says what is wrong with it.
+EXAMPLES = {
+    name: str(field.examples[0])
+    for name, field in {**UploadSettings.model_fields, **Settings.model_fields}.items()
+    if field.examples
+}
 
 
 class InvalidSettings(Exception):

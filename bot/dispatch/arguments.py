@@ -145,7 +145,7 @@ async def _target_first(entry: Entry, call: Call, app: App | None, words: Words)
 
 def _is_odd(entry: Entry, words: Words) -> bool:
     """Whether what was typed may be a label that has been read as something else."""
-    known = {key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)}
+    known = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
     quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
     return quoted or any(one.key not in known for one in words.options) or bool(set("*_~") & set("".join(words.plain)))
 
@@ -168,7 +168,7 @@ async def _target_and_rest(call: Call, app: App, words: Words) -> tuple[Target, 
 
 def _platforms(entry: Entry, words: Words) -> Words:
     """The same with `ios` for `os:ios`, where there is such an option."""
-    if not any("os" in _keys(one) for one in entry.parameters if one.by_key):
+    if not any("os" in option_keys(one) for one in entry.parameters if one.by_key):
         return words
     platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in lookup.PLATFORMS]
     plain = tuple(word for word in words.plain if spelling.bare(word) not in lookup.PLATFORMS)
@@ -202,7 +202,7 @@ def _quotes(words: Words) -> str:
 
 
 def _check_keys(entry: Entry, words: Words) -> None:
-    known = [key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)]
+    known = [key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)]
     for option in words.options:
         if option.key not in known:
             sentence = say("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
@@ -218,7 +218,8 @@ def _instead(key: str, known: list[str]) -> str:
     return say("It takes no options.")
 
 
-def _keys(parameter: Parameter) -> tuple[str, ...]:
+def option_keys(parameter: Parameter) -> tuple[str, ...]:
+    """Return the keys by which an option is written: `os` of `os:ios`."""
     if get_origin(parameter.kind) is Annotated:
         return tuple(get_args(parameter.kind)[1:])
     if _bare(parameter.kind) is Period:
@@ -314,7 +315,7 @@ async def _app_or_build(call: Call, some_id: str) -> Target:
 
 
 async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
-    keys = _keys(parameter)
+    keys = option_keys(parameter)
     if get_origin(parameter.kind) is Annotated:
         return Words((), tuple(option for option in words.options if option.key in keys))
     given = [option for option in words.options if option.key in keys]
