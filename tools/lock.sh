@@ -18,7 +18,7 @@ compile() {
 }
 
 # Development first: the other two are parts of it, and one .venv must be able to hold them together.
-compile requirements-dev.lock --group dev --group build "$@"
+compile requirements-dev.lock --group dev --group docs --group build "$@"
 compile requirements.lock --constraints requirements-dev.lock
 "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
     --custom-compile-command "make lock" --output-file requirements-build.lock --group build --constraints requirements-dev.lock

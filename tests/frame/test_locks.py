@@ -36,7 +36,7 @@ def asked_for(lock: str) -> list[str]:
     groups = asked["dependency-groups"]
     return {
         "requirements.lock": asked["project"]["dependencies"],
-        "requirements-dev.lock": [*asked["project"]["dependencies"], *groups["dev"], *groups["build"]],
+        "requirements-dev.lock": [*asked["project"]["dependencies"], *groups["dev"], *groups["docs"], *groups["build"]],
         "requirements-build.lock": [*groups["build"], *asked["build-system"]["requires"]],
     }[lock]
 
