@@ -20,7 +20,7 @@ from bot import commands
 from bot.cli.program import app as command_line
 from bot.dispatch.arguments import option_keys
 from bot.dispatch.registry import Entry, Kind, Parameter, Registry
-from bot.observability.telemetry import Metrics
+from bot.observability.metrics import Metrics
 from bot.settings import Settings, UploadSettings
 from bot.slack.manifest import EVENTS, SCOPES
 
