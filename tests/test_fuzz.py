@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bot.dispatch.arguments import _keys
+from bot.dispatch.arguments import option_keys
 from bot.dispatch.registry import Kind
 from sandbox.faults import Fault
 from tests.conftest import World, logged
@@ -35,7 +35,7 @@ async def test_every_subcommand_is_typed_with_every_option_it_has(world: World) 
     typist = Typist(world, random.Random(1))
     for entry in typist.entries_of(Kind.COMMAND):
         typed = " ".join(word for _ in range(500) for word in typist.sentence(entry))
-        keys = {key for parameter in entry.parameters if parameter.by_key for key in _keys(parameter)}
+        keys = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
         assert entry.name in typed
         assert {key for key in keys if f"{key}:" not in typed} == set(), entry.name
 

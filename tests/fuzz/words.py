@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Callable
 
-from bot.dispatch.arguments import _bare, _keys
+from bot.dispatch.arguments import _bare, option_keys
 from bot.dispatch.registry import Entry, Kind, Parameter, Rest, Target
 from bot.domain.downloads import By
 from bot.domain.model import App
@@ -107,7 +107,7 @@ class Typist:
         return [self.chance.choice((self.app, self.who, self.word, self.build_id))()]
 
     def _options(self, parameter: Parameter) -> list[str]:
-        keys = _keys(parameter)
+        keys = option_keys(parameter)
         return [self.option(self.chance.choice(keys)) for _ in range(self.chance.choice((1, 1, 1, 2, 3)))]
 
     def option(self, key: str) -> str:
