@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 from typer.main import get_command
@@ -447,7 +446,6 @@ def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
     assert said.endswith("at db")
 
 
-@examples(deadline=None)
 @given(st.sampled_from(sorted(Settings.model_fields)), st.text(st.characters(exclude_characters="\x00")))
 def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, value: str) -> None:
     given_settings: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}

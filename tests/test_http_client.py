@@ -21,7 +21,7 @@ def unpacked(body: bytes, coding: str, step: int) -> bytes:
     return b"".join(found)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=300),
     st.sampled_from([1, 7, 500]),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -160,7 +160,6 @@ def redacted_type(value: Any) -> type:
     return type(Redactor().value(value))
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(SHAPES), st.text())
 def test_no_text_around_a_secret_shows_it(before: str, shape: tuple[str, str], after: str) -> None:
     text, secret = shape

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.applivery import parse
@@ -29,7 +29,7 @@ from tests.everything import execute
 from tests.recount import NOW, Counted, Row, answer, recount, shares
 from tests.seeing import press
 
-EVER = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+EVER = settings(max_examples=150)
 NEWEST = {"ios": "2.5.0", "android": "2.4.0"}
 ROWS = "GET */downloads/by-user"
 CARDS = {By.VERSION: "versions", By.OS: "systems", By.SOURCE: "sources", By.DAY: "days"}

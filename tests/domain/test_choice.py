@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.domain import grammar, lookup
 from bot.domain.lookup import AmbiguousInput
@@ -72,7 +72,6 @@ def test_an_empty_workspace_says_so() -> None:
         lookup.app("courier", ())
 
 
-@settings(deadline=None)
 @given(facts.texts)
 def test_whatever_is_typed_for_an_app_is_answered_in_words(typed: str) -> None:
     try:
@@ -166,7 +165,6 @@ def test_a_version_nobody_made_gets_the_closest_ones_or_the_way_to_the_list() ->
     assert missed.value.next_step == "List them with `builds courier`."
 
 
-@settings(deadline=None)
 @given(facts.texts)
 def test_whatever_is_typed_for_a_build_is_answered_in_words(typed: str) -> None:
     builds = build(2, version="", number=""), build(1)
@@ -271,7 +269,6 @@ def test_a_star_asks_for_something_and_its_negation_for_nothing() -> None:
     assert not fits("-tag:*")
 
 
-@settings(deadline=None)
 @given(facts.builds, facts.texts)
 def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(one: Build, value: str) -> None:
     yes, no = (grammar.Words((), (grammar.Option("branch", value, negated),)) for negated in (False, True))

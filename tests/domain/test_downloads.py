@@ -6,7 +6,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.downloads import Bucket, Summary, Tally, masked, missing, summarise, versions_now
@@ -164,7 +164,6 @@ def test_ten_thousand_rows_of_one_person_are_one_person_in_no_time() -> None:
     assert found.people[0].latest.at == NOON
 
 
-@settings(deadline=None)
 @given(st.lists(facts.rows, max_size=8))
 def test_every_recorded_download_is_somebodys_or_nobodys_and_counted_once(rows: list[MemberDownloads]) -> None:
     found = summarise(rows)
@@ -176,7 +175,6 @@ def test_every_recorded_download_is_somebodys_or_nobodys_and_counted_once(rows: 
     assert sum(count for _, count in found.days) + found.undated == found.recorded
 
 
-@settings(deadline=None)
 @given(st.lists(facts.rows, max_size=6), st.randoms())
 def test_the_order_of_the_rows_changes_no_count(rows: list[MemberDownloads], chance: object) -> None:
     shuffled = list(rows)
@@ -260,7 +258,6 @@ def test_an_address_of_somewhere_else_is_masked(email: str, home: str | None, sh
     assert masked(email, home) == shown
 
 
-@settings(deadline=None)
 @given(st.lists(facts.rows, max_size=8), st.integers(0, 8))
 def test_what_two_have_counted_apart_is_what_one_would_have(rows: list[MemberDownloads], at: int) -> None:
     one, other = Tally("Europe/Madrid"), Tally("Europe/Madrid")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bot.domain import filters, grammar, lookup
 from bot.domain.model import Build, Event, Manner, Origin
@@ -65,7 +65,6 @@ def test_the_stored_query_is_what_was_typed_without_events_and_plain_words() -> 
     assert filters.query(typed) == 'branch:"release 2" -tag:nightly os:ios'
 
 
-@settings(deadline=None)
 @given(facts.filter_texts, facts.builds)
 def test_a_stored_query_matches_what_the_typed_one_matched(typed: str, one: Build) -> None:
     read = grammar.parse(typed)
@@ -141,7 +140,6 @@ def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
         assert filters.explain(None, (Event.FAILED,), "") == "compilaciones de todas las apps, cuando fallen"
 
 
-@settings(deadline=None)
 @given(facts.filter_texts)
 def test_every_value_of_the_query_is_in_the_sentence(typed: str) -> None:
     read = grammar.parse(typed)

@@ -23,7 +23,7 @@ def words(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, str, bool], ...]
 # ------------------------------------------------------------------ any text
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(facts.texts | st.text(st.sampled_from('"“”„«»\\ -:/<>|@#!&;abk\t\n'), max_size=30))
 def test_any_text_parses_and_what_is_said_back_means_the_same(text: str) -> None:
     read = grammar.parse(text)
@@ -39,7 +39,6 @@ def test_halves_of_a_mention_do_not_grow_together(typed: str) -> None:
     assert len(read.plain) + len(read.options) == 2
 
 
-@settings(deadline=None)
 @given(facts.texts)
 def test_what_is_said_back_is_escaped_as_slack_escapes_what_is_typed(text: str) -> None:
     assert not set("<>") & set(grammar.explain(grammar.parse(text)))

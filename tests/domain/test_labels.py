@@ -21,7 +21,7 @@ from tests.domain.facts import COURIER, build
 from tests.slack.pasting import pasted, received
 from tests.slack.test_markup import named
 
-ANY = settings(deadline=None, max_examples=60)
+ANY = settings(max_examples=60)
 
 
 def core(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import delivery_options, grammar
@@ -108,7 +108,6 @@ def test_what_is_said_back_asks_for_the_same_again(one: Manner) -> None:
     assert again.label == one.label
 
 
-@settings(deadline=None)
 @given(st.sampled_from(delivery_options.KEYS), texts)
 def test_whatever_is_typed_is_a_manner_or_bad_input(key: str, text: str) -> None:
     with suppress(UserInputError):

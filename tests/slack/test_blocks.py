@@ -59,7 +59,7 @@ def test_inline_text_is_cut_before_it_is_escaped() -> None:
     assert mrkdwn.inline("x" * 10, 10) == "x" * 10
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(texts, st.integers(1, 300))
 def test_whatever_comes_from_outside_is_inert(text: str, limit: int) -> None:
     check(Message("x", (blocks.section(f"x {mrkdwn.inline(text, limit)}"), blocks.section(f"x {mrkdwn.escape(text)}"))))
@@ -100,7 +100,7 @@ WHOLE = (
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.lists(st.sampled_from(WHOLE), min_size=1, max_size=30), st.integers(1, 60))
 def test_a_cut_never_goes_through_what_a_person_sees_as_one(parts: list[str], limit: int) -> None:
     text = "".join(parts)
@@ -135,7 +135,6 @@ def test_one_endless_character_is_cut_to_an_ellipsis() -> None:
 # ------------------------------------------------------------------ plain text
 
 
-@settings(deadline=None)
 @given(texts, st.integers(1, 150))
 def test_plain_text_is_one_line_never_empty_and_within_its_limit(text: str, limit: int) -> None:
     shown = mrkdwn.plain(text, limit)
@@ -218,7 +217,7 @@ def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
     assert Message("x").shared() == Message("x", to=Where.CHANNEL)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(texts, st.lists(texts, max_size=12), texts)
 def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], other: str) -> None:
     inert = [f"x{mrkdwn.escape(one)}" for one in more]
@@ -250,7 +249,6 @@ def test_a_section_without_a_text_has_its_fields() -> None:
 # ------------------------------------------------------------------ forms
 
 
-@settings(deadline=None)
 @given(texts, texts, st.text(max_size=3000))
 def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> None:
     name = mrkdwn.plain(text, 200)
@@ -269,7 +267,6 @@ def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> No
     assert all(len(one) <= 3000 for one in strings(form.view()))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), max_size=5))
 def test_every_option_is_one_slack_lists(pairs: list[tuple[str, str]]) -> None:
     made = [blocks.option(label, mrkdwn.plain(value, 400)).to_dict() for label, value in pairs]

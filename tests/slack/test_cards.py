@@ -36,7 +36,7 @@ from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
 from tests.slack.reading import DASHBOARD, DATE, HOSTS, LIVE, buttons, check, dashboard, marked, seen
 
-ANY = settings(deadline=None, max_examples=60)
+ANY = settings(max_examples=60)
 
 
 def link_of(token: str, kind: FileKind = FileKind.AUTO, expires_at: datetime | None = None) -> Link:

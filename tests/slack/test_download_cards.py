@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.db.serialization import fact_of_report, report_of
@@ -30,7 +30,7 @@ from tests.slack.reading import buttons, check, messages, seen
 
 languages = st.sampled_from(LANGUAGES)
 NEWEST = Newest((("ios", "2.4.0"),))
-ANY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+ANY = settings(max_examples=40)
 
 
 def courier(rows: list[MemberDownloads], **more: Any) -> Report:

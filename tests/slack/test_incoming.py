@@ -91,7 +91,7 @@ def test_formatting_around_words_and_values_is_left_out(typed: str, meant: str) 
     assert typed_text.unwrapped(typed) == meant
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=60) | st.lists(st.sampled_from('*_~`"“” \n:-get'), max_size=30).map("".join))
 def test_any_text_is_read(typed: str) -> None:
     verb, rest = typed_text.command(delivered(typed), "/builds")

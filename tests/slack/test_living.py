@@ -31,7 +31,7 @@ from tests.domain import facts
 from tests.domain.facts import COURIER, FULL, NOON, build
 from tests.slack.reading import DASHBOARD, LIVE, buttons, check, dashboard, marked, seen
 
-ANY = settings(deadline=None, max_examples=60)
+ANY = settings(max_examples=60)
 GROUP = "!subteam^S0BETA"
 RECALL = Recall(FULL.id, COURIER.id, "Crashes at the <login>", "U0ANA", NOON)
 NEWER = build(180, version="2.4.1", size=1)
@@ -101,7 +101,7 @@ def test_any_version_has_a_card(several: list[Shown], manner: Manner) -> None:
     check_card(same, manner)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(shapes, min_size=2, max_size=8), st.sampled_from((1, 7)), manners)
 def test_any_builds_make_a_digest(several: list[Shown], times: int, manner: Manner) -> None:
     check_card(several * times, manner)

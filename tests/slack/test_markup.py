@@ -63,7 +63,7 @@ outside = (
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join).map(lambda text: text[:38]).filter(str.strip)
 )
 named = outside.filter(lambda text: text.strip() == text)
-ANY = settings(deadline=None, max_examples=150)
+ANY = settings(max_examples=150)
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ANA = Asker("T1", "U0ANA", "C1")
 
@@ -262,7 +262,7 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "digest", channel_card.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=digest), dashboard), 4
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(named)
 def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
     for name, message, often in of_a_build(value):
@@ -273,7 +273,7 @@ def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
         assert value in shown.notification(payload), (name, payload["text"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(named)
 def test_every_card_shows_a_subscription_as_it_is(value: str) -> None:
     query = explain(Words((), (Option("branch", value), Option("tag", value, True))))

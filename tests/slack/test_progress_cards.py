@@ -35,7 +35,7 @@ def every(one: Build, usual: timedelta | None, left: timedelta | None) -> list[M
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(facts.builds, facts.maybe(spans), facts.maybe(spans))
 def test_any_build_can_be_watched(one: Build, usual: timedelta | None, left: timedelta | None) -> None:
     for card in every(one, usual, left):

@@ -26,7 +26,7 @@ from tests.domain import facts
 from tests.domain.facts import COURIER, NOON, RIDER, build, subscription
 from tests.slack.reading import DATE, LIVE, buttons, check, marked, seen
 
-ANY = settings(deadline=None, max_examples=60)
+ANY = settings(max_examples=60)
 HANDLES = {"S1": "mobile-qa"}
 LATER = NOON + timedelta(hours=4)
 CHANNEL = frozenset({"#C1"})
@@ -73,7 +73,7 @@ def test_any_subscription_can_be_confirmed_and_paused(
     check(cards.paused(one, name), live=CHANNEL)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(wishes, max_size=5), st.sampled_from((1, 20)), st.integers(-1, 12), st.booleans())
 def test_any_subscriptions_can_be_listed_for_whoever_asks(
     found: list[Subscription], times: int, page: int, everywhere: bool
