@@ -44,9 +44,9 @@ def main(words: list[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
     found = {name: _measured(console, name, known[name]) for name in words or known}
-    rows = [row for one in found.values() for row in one or ()]
-    failed = [name for name, one in found.items() if one is None]
-    console.print(table([one for one in found.values() if one]))
+    rows = [row for group in found.values() for row in group or ()]
+    failed = [name for name, value in found.items() if value is None]
+    console.print(table([group for group in found.values() if group]))
     console.print(f"{_machine()}; {time.monotonic() - started:.0f} s")
     console.print(summary(rows, failed), markup=False)
     return 1 if failed or ("--strict" in options and any(row.met is False for row in rows)) else 0

@@ -93,7 +93,7 @@ async def measure(port: int, sink_port: int, people: int, clicks: int) -> dict[s
     """Seconds of each click, of the two calls by themselves, and of all; and how many clicks were answered rightly."""
     sink, answers = await Asking.connect(sink_port), Answers()
     apps = "/v1/organizations/acme/apps"
-    app_id = next(one["id"] for one in await _items(sink, apps) if one["slug"] == "courier")
+    app_id = next(item["id"] for item in await _items(sink, apps) if item["slug"] == "courier")
     build_id = (await _items(sink, f"{apps}/{app_id}/builds"))[0]["id"]
     calls = await _two_calls(sink, f"{apps}/{app_id}/builds/{build_id}")
     await sink.ask(get("/minted"))  # those were ours

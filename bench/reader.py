@@ -114,8 +114,8 @@ async def _summary(session: aiohttp.ClientSession, world: str) -> None:
     versions: Counter[str] = Counter()
     for row in body["data"]:
         people.setdefault(row["member"]["email"].lower(), []).extend(row["downloads"])
-        versions.update(one["build"]["versionName"] for one in row["downloads"])
-    last = {email: max(one["createdAt"] for one in downloads) for email, downloads in people.items()}
+        versions.update(download["build"]["versionName"] for download in row["downloads"])
+    last = {email: max(download["createdAt"] for download in downloads) for email, downloads in people.items()}
     recorded = sum(map(len, people.values()))
     text = (
         f"Downloads of Courier so far: {recorded} downloads recorded by {len(last)} people. {versions.most_common(5)}"

@@ -135,7 +135,7 @@ class Releases:
             wanted, exchange = waiting
             if count >= wanted:
                 self._waiting.remove(waiting)
-                ordered = all(one == sorted(one) for one in self._order.values())
+                ordered = all(numbers == sorted(numbers) for numbers in self._order.values())
                 twice = sum(1 for times in self._keys.values() if times > 1)
                 heard = {"last": self._last, "posts": count, "twice": twice, "ordered": ordered, "edits": self._edits}
                 exchange.transport.write(_json(heard))

@@ -44,7 +44,7 @@ def click(number: int, person: int, value: str, answer_port: int) -> bytes:
     ts = f"{time.time():.6f}"  # writing one click takes longer than a microsecond
     label = {"type": "plain_text", "text": "Get build", "emoji": True}
     button = {"type": "button", "action_id": "get.v1", "block_id": "b1", "text": label, "value": value}
-    element = {key: one for key, one in button.items() if key != "block_id"}
+    element = {key: candidate for key, candidate in button.items() if key != "block_id"}
     words = {"type": "mrkdwn", "text": "*Courier 2.4.0 (#173)* is ready"}
     card = {
         "type": "message",

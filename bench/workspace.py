@@ -61,7 +61,7 @@ class Workspace(Releases):
                 wire |= {"error": "The package is not signed", "errorCode": "build.notSigned"}
             old, new = self._by_id[build_id], json.dumps(wire).encode()
             self._by_id[build_id] = new
-            self._wires[app_id] = [new if one == old else one for one in self._wires[app_id]]
+            self._wires[app_id] = [new if data == old else data for data in self._wires[app_id]]
         if status in ("processed", "failed"):
             self._moving.pop(app_id, None)
 

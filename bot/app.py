@@ -172,7 +172,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         carrier=house.carrier,
         web=web,
         sockets=sockets,
-        **{one.name: getattr(jobs, one.name) for one in fields(jobs)},
+        **{field.name: getattr(jobs, field.name) for field in fields(jobs)},
     )
 
 

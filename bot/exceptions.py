@@ -60,7 +60,9 @@ def kind_of(error: BaseException) -> str:
 
 def by_kind(kind: str) -> type[BotError] | None:
     """Return the class of this module with this `kind`; None for another's, or another version's."""
-    return next((one for one in globals().values() if isinstance(one, type) and vars(one).get("kind") == kind), None)
+    return next(
+        (type_ for type_ in globals().values() if isinstance(type_, type) and vars(type_).get("kind") == kind), None
+    )
 
 
 # ------------------------------------------------------------------ what the person typed

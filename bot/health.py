@@ -135,10 +135,10 @@ class Vitals:
 
     def _trouble(self) -> Trouble | None:
         """The last thing that was away, or still is."""
-        known = [one.last for one in self._jobs.outages() if one.last]
+        known = [outage.last for outage in self._jobs.outages() if outage.last]
         if not known:
             return None
-        last = max(known, key=lambda one: (one.ended is None, one.ended or one.began))
+        last = max(known, key=lambda outage: (outage.ended is None, outage.ended or outage.began))
         ended = None if last.ended is None else self._at(last.ended)
         return Trouble(last.what, last.problem, self._at(last.began), ended, last.cause)
 

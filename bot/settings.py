@@ -15,8 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 Network = IPv4Network | IPv6Network
 # Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster stands.
 PRIVATE: tuple[Network, ...] = tuple(
-    ip_network(one)
-    for one in (
+    ip_network(text)
+    for text in (
         "127.0.0.0/8",
         "10.0.0.0/8",
         "172.16.0.0/12",
@@ -484,7 +484,7 @@ def _folders() -> list[Path]:
     https://docs.docker.com/compose/how-tos/use-secrets/ and https://systemd.io/CREDENTIALS/
     """
     named = ("/run/secrets", os.environ.get("CREDENTIALS_DIRECTORY"))
-    return [Path(one) for one in named if one and Path(one).is_dir()]
+    return [Path(text) for text in named if text and Path(text).is_dir()]
 
 
 def _line(fault: Any) -> str:

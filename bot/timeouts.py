@@ -50,7 +50,7 @@ class Limits:
         """Let nothing call `name` for so many seconds."""
         now = self._clock()
         if len(self._until) >= MOST:
-            self._until = {one: until for one, until in self._until.items() if until > now}
+            self._until = {key: until for key, until in self._until.items() if until > now}
         self._until[name] = max(self._until.get(name, 0.0), now + seconds)
 
 

@@ -98,13 +98,20 @@ async def _commands(world: World) -> None:
     for number in range(101):  # people fill more than one page
         world.applivery.download(android, world.applivery.member(email=f"p{number}@acme.test"))
     words = typed(world)
-    verbs = {one.partition(" ")[0] for one in words}
+    verbs = {each_word.partition(" ")[0] for each_word in words}
     # the last two answer with a form: below
     assert names(world, Kind.COMMAND) <= verbs | {"unsubscribe", "upload", "attach"}, "type a new command here too"
-    for one in words:
-        await world.ask(one)
-    for one in ("get courier", "status", "subscribe courier", "audit", "downloads courier", "files courier os:android"):
-        await world.ask(one, user=world.bruno)
+    for word in words:
+        await world.ask(word)
+    for text in (
+        "get courier",
+        "status",
+        "subscribe courier",
+        "audit",
+        "downloads courier",
+        "files courier os:android",
+    ):
+        await world.ask(text, user=world.bruno)
     direct = world.slack.dm(world.bruno)
     await world.ask("get courier", user=world.bruno, channel=direct)
 
@@ -172,8 +179,8 @@ async def _recall(world: World) -> str:
     filled = {"recall.app": world.courier.id, "recall.build": bad.id, "recall.reason": "crash on login"}
     await world.slack.submit(form, {name: {name: value} for name, value in filled.items()}, user=world.ana)
     await rested(world)
-    for one in ("recall courier #190 again", "get courier #190", "news courier #190", "status courier", "unrecall"):
-        await world.ask(one)
+    for text in ("recall courier #190 again", "get courier #190", "news courier #190", "status courier", "unrecall"):
+        await world.ask(text)
     await world.ask("recall courier #190 still")
     return form.callback_id
 
@@ -217,9 +224,11 @@ async def _requests(world: World) -> set[str]:
 
 def _question(world: World) -> Message:
     """The newest question to an admin."""
-    there = [one for listed in world.slack.mailbox.by_channel.values() for one in listed]
-    asking = [one for one in there if any(part["action_id"] == "decide.deny.v1" for _, part in one.elements())]
-    return max(asking, key=lambda one: float(one.ts))
+    there = [message for listed in world.slack.mailbox.by_channel.values() for message in listed]
+    asking = [
+        message for message in there if any(part["action_id"] == "decide.deny.v1" for _, part in message.elements())
+    ]
+    return max(asking, key=lambda message: float(message.ts))
 
 
 async def _long_lists(world: World) -> set[str]:
@@ -240,7 +249,7 @@ async def _long_lists(world: World) -> set[str]:
         await rested(world)
     for digest in await world.bot.store.digests([world.releases.id]):
         await world.bot.store.remove_digest([world.releases.id], digest.id)
-    return {f"more.{one}.v1" for one in ("builds", "files", "news", "audit", "digests")}
+    return {f"more.{text}.v1" for text in ("builds", "files", "news", "audit", "digests")}
 
 
 async def _digest_of(world: World, app_id: str, which: str) -> None:
@@ -314,7 +323,7 @@ async def _home(world: World) -> set[str]:
 
 async def _unfinished(world: World) -> None:
     """Builds on their way: promised, watched, announced, told, failed, deleted."""
-    one = ready(world, version="3.0.0", number="300", status="in_progress", os="android")
+    build = ready(world, version="3.0.0", number="300", status="in_progress", os="android")
     other = ready(world, version="3.1.0", number="310", status="pending")
     lost = ready(world, version="3.1.1", number="311", status="pending")
     await world.look()
@@ -327,7 +336,7 @@ async def _unfinished(world: World) -> None:
         answer = await world.ask(f"get courier #{number}")
         await world.slack.click(answer, "await.v1", user=world.ana)
     await rested(world)
-    world.applivery.move(one, "processed")
+    world.applivery.move(build, "processed")
     world.applivery.fail(other, "bad profile")
     world.applivery.delete(lost)
     await world.look()
@@ -358,7 +367,9 @@ async def press_everything(world: World) -> set[str]:
     pressed: Counter[tuple[str, str]] = Counter()
     done: set[tuple[str, str, str]] = set()
     for _ in range(3):  # what answers has buttons too
-        for message in [one for listed in world.slack.mailbox.by_channel.values() for one in list(listed)]:
+        for message in [
+            each_message for listed in world.slack.mailbox.by_channel.values() for each_message in list(listed)
+        ]:
             for block, element in list(message.elements()):
                 kind = (element["action_id"], place(world, message))
                 key = (message.ts, element["action_id"], str(element.get("value")))
@@ -495,4 +506,6 @@ def dump(world: World) -> str:
 def said_to_everybody(world: World) -> list[Message]:
     """Every message, and every earlier version of one, in channels and threads, by whomever."""
     every = every_message(world.slack, own=False)
-    return [one for one in every if not one.ephemeral_to and not world.slack.channels[one.channel].is_im]
+    return [
+        message for message in every if not message.ephemeral_to and not world.slack.channels[message.channel].is_im
+    ]

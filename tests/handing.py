@@ -82,7 +82,7 @@ def _words(part: Any) -> list[str]:
 
 def directs(world: World, user: User) -> list[Message]:
     """What the bot wrote into somebody's direct messages, in order."""
-    return [one for one in world.slack.messages(world.slack.dm(user)) if one.bot_id]
+    return [message for message in world.slack.messages(world.slack.dm(user)) if message.bot_id]
 
 
 async def direct(world: World, user: User, n: int = 1) -> Message:
@@ -116,9 +116,9 @@ def raw(message: Message) -> str:
 
 def free_port() -> int:
     """A port that nobody has now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 async def start_with_page(world: World, **changes: Any) -> str:

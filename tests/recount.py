@@ -104,28 +104,28 @@ def _listed(row: Row) -> list[Row]:
     return row.get("downloads") or []
 
 
-def _at(one: Row) -> datetime | None:
+def _at(row: Row) -> datetime | None:
     try:
-        return datetime.fromisoformat(one.get("createdAt") or "")
+        return datetime.fromisoformat(row.get("createdAt") or "")
     except ValueError:
         return None
 
 
-def _version(one: Row) -> str:
-    return (one.get("build") or {}).get("versionName") or "unknown version"
+def _version(row: Row) -> str:
+    return (row.get("build") or {}).get("versionName") or "unknown version"
 
 
-def _platform(one: Row) -> str | None:
-    return ((one.get("build") or {}).get("os") or "").lower() or None
+def _platform(row: Row) -> str | None:
+    return ((row.get("build") or {}).get("os") or "").lower() or None
 
 
-def _system(one: Row) -> str:
-    told = one.get("os") or {}
-    return " ".join(filter(None, (told.get("name"), told.get("version")))) or _platform(one) or "unknown system"
+def _system(row: Row) -> str:
+    told = row.get("os") or {}
+    return " ".join(filter(None, (told.get("name"), told.get("version")))) or _platform(row) or "unknown system"
 
 
-def _source(one: Row) -> str:
-    word = one.get("from")
+def _source(row: Row) -> str:
+    word = row.get("from")
     return {"store": "Store", "sdk": "In the app (SDK)", None: "unknown source"}.get(word, word)
 
 
@@ -136,9 +136,9 @@ def components(rows: list[Row]) -> list[tuple[set[str], list[Row]]]:
         marks = _marks(row)
         if not marks:
             continue
-        same = [one for one in found if one[0] & marks]
-        found = [one for one in found if not one[0] & marks]
-        found.append((marks.union(*(one[0] for one in same)), [*(r for one in same for r in one[1]), row]))
+        same = [pair for pair in found if pair[0] & marks]
+        found = [pair for pair in found if not pair[0] & marks]
+        found.append((marks.union(*(pair[0] for pair in same)), [*(r for pair in same for r in pair[1]), row]))
     return found
 
 
@@ -150,11 +150,11 @@ def count(row: Row, *, period: bool) -> int:
 
 
 def _latest(rows: list[Row]) -> Row | None:
-    listed = [one for row in rows for one in _listed(row)]
-    dated = [one for one in listed if _at(one)]
+    listed = [entry for row in rows for entry in _listed(row)]
+    dated = [entry for entry in listed if _at(entry)]
     if dated:
-        return max(dated, key=lambda one: _at(one) or NOW)
-    known = {(_version(one), _platform(one)) for one in listed}
+        return max(dated, key=lambda entry: _at(entry) or NOW)
+    known = {(_version(entry), _platform(entry)) for entry in listed}
     return listed[0] if len(known) == 1 else None
 
 
@@ -181,8 +181,8 @@ def recount(rows: list[Row], newest: dict[str, str], *, period: bool, tz: str = 
         found.versions.update(map(_version, listed))
         found.systems.update(map(_system, listed))
         found.sources.update(map(_source, listed))
-        for one in listed:
-            at = _at(one)
+        for entry in listed:
+            at = _at(entry)
             found.days[f"{at.astimezone(ZoneInfo(tz)):%Y-%m-%d}" if at else "without a date"] += 1
         for counts, unknown in (
             (found.versions, "unknown version"),

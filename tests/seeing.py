@@ -74,14 +74,14 @@ def old_card(slack: PretendedSlack, channel: Any, action_id: str, value: str) ->
 
 def every_message(slack: PretendedSlack, *, own: bool = True) -> list[Message]:
     """Every message there ever was, private ones, deleted ones and earlier versions too; only the bot's own."""
-    found = [one for listed in slack.mailbox.by_channel.values() for one in listed]
-    found = [one for one in found if one.bot_id == slack.bot_id or not own]
-    return [version for one in found for version in (*one.history, one)]
+    found = [message for listed in slack.mailbox.by_channel.values() for message in listed]
+    found = [message for message in found if message.bot_id == slack.bot_id or not own]
+    return [version for message in found for version in (*message.history, message)]
 
 
 def everything_said(slack: PretendedSlack) -> str:
     """Everything Slack was ever told, by any way, as one text."""
-    parts: list[Any] = [one.saved() for one in every_message(slack, own=False)]
+    parts: list[Any] = [message.saved() for message in every_message(slack, own=False)]
     parts += [(call.method, call.args) for call in slack.calls]
     parts += [body for _, body, _ in slack.responses.uses]
     parts += [view.payload for view in slack.modals.views.values()]

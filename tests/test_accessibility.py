@@ -27,7 +27,7 @@ async def surfaces(world: World) -> list[dict[str, Any]]:
     """Every message and every form there was, as Slack got it."""
     await world.start(links_per_minute=10_000, links_per_hour=10_000)
     await everything(world)
-    return [one.saved() for one in every_message(world.slack)] + [
+    return [message.saved() for message in every_message(world.slack)] + [
         dict(view.payload) for view in world.slack.modals.views.values()
     ]
 
@@ -46,14 +46,14 @@ def parts(of: Any) -> Iterator[dict[str, Any]]:
 
 def pressed(surface: dict[str, Any]) -> list[str]:
     """What a screen reader says for each thing to press."""
-    inputs = [one for one in parts(surface.get("blocks") or []) if one["type"] == "input"]
-    labelled = {id(one["element"]): one["label"]["text"] for one in inputs}
+    inputs = [part for part in parts(surface.get("blocks") or []) if part["type"] == "input"]
+    labelled = {id(input_["element"]): input_["label"]["text"] for input_ in inputs}
     return [
-        labelled.get(id(one))
-        or one.get("accessibility_label")
-        or (one.get("text") or one.get("placeholder") or {}).get("text", "")
-        for one in parts(surface.get("blocks") or [])
-        if one["type"] in PRESSED
+        labelled.get(id(part))
+        or part.get("accessibility_label")
+        or (part.get("text") or part.get("placeholder") or {}).get("text", "")
+        for part in parts(surface.get("blocks") or [])
+        if part["type"] in PRESSED
     ]
 
 
@@ -70,18 +70,20 @@ async def test_what_can_be_pressed_has_a_name_of_its_own_in_its_message(surfaces
 
 async def test_nothing_is_told_by_an_emoji_or_a_colour_alone(surfaces: list[dict[str, Any]]) -> None:
     texts = [
-        one["text"]
+        part["text"]
         for surface in surfaces
-        for one in parts(surface.get("blocks") or [])
-        if one["type"] in {"mrkdwn", "plain_text"}
+        for part in parts(surface.get("blocks") or [])
+        if part["type"] in {"mrkdwn", "plain_text"}
     ]
     texts += [surface["text"] for surface in surfaces if "text" in surface]
     assert [text for text in texts if text.strip() and not PICTURES.sub("", text).strip()] == []
-    assert [surface for surface in surfaces if any("color" in one for one in surface.get("attachments") or [])] == []
+    assert [
+        surface for surface in surfaces if any("color" in attachment for attachment in surface.get("attachments") or [])
+    ] == []
 
 
 async def test_every_message_with_blocks_says_the_same_in_a_sentence(surfaces: list[dict[str, Any]]) -> None:
     messages = [
         surface for surface in surfaces if surface.get("blocks") and surface.get("type") not in {"modal", "home"}
     ]
-    assert [one for one in messages if len(str(one.get("text") or "").split()) < 2] == []
+    assert [message for message in messages if len(str(message.get("text") or "").split()) < 2] == []

@@ -65,11 +65,11 @@ async def look_everywhere(world: World, log: io.StringIO) -> Found:
     rows = dump(world)
     await world.stop()
     private = [
-        (one.ephemeral_to or world.slack.channels[one.channel].im_user, json.dumps(one.saved()))
-        for one in every_message(world.slack, own=False)
-        if one.ephemeral_to or world.slack.channels[one.channel].is_im
+        (message.ephemeral_to or world.slack.channels[message.channel].im_user, json.dumps(message.saved()))
+        for message in every_message(world.slack, own=False)
+        if message.ephemeral_to or world.slack.channels[message.channel].is_im
     ]
-    everybody = [one.saved() for one in said_to_everybody(world)]
+    everybody = [message.saved() for message in said_to_everybody(world)]
     everybody += [view.payload for view in world.slack.modals.views.values()]  # type: ignore[misc]
     everybody += [bytes(file.content).decode("utf-8", "replace") for file in world.slack.desk.files.files.values()]  # type: ignore[misc]
     stored = everything_stored(world.folder)
@@ -84,7 +84,7 @@ def secrets(world: World) -> list[str]:
 async def owners(world: World) -> dict[str, str]:
     """Who was given which token, by its hash."""
     every = await world.bot.store.audit_entries(limit=10_000)
-    return {one.token_hash: one.user_id for one in every if one.token_hash}
+    return {entry.token_hash: entry.user_id for entry in every if entry.token_hash}
 
 
 # Each way in, each style of logs, with and without a claim page, on each database.
@@ -127,7 +127,7 @@ async def run(world: World, way: str) -> None:
 
 def tickets(world: World) -> list[str]:
     """The claim tickets that private messages carry, in order."""
-    said = [one.text for one in every_message(world.slack)]
+    said = [message.text for message in every_message(world.slack)]
     return list(dict.fromkeys(ticket for text in said for ticket in TICKET.findall(text)))
 
 

@@ -26,12 +26,12 @@ from bot.slack import errors as slack_errors
 MODULES = (builtins, aiohttp, ssl, socket, asyncio, json, sqlalchemy.exc, psycopg.errors, slack_sdk.errors, exceptions)
 CLASSES = sorted(
     {
-        one
+        cls
         for module in MODULES
-        for _, one in inspect.getmembers(module, inspect.isclass)
-        if issubclass(one, BaseException)
+        for _, cls in inspect.getmembers(module, inspect.isclass)
+        if issubclass(cls, BaseException)
     },
-    key=lambda one: f"{one.__module__}.{one.__qualname__}",
+    key=lambda cls: f"{cls.__module__}.{cls.__qualname__}",
 )
 NOTHING = {"", "''", '""', "()", "None"}
 

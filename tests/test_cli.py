@@ -130,11 +130,15 @@ async def test_wrong_settings_stop_every_word_with_a_line_for_each_fault_and_no_
         "SLACK_SIGNING_SECRET",
     ]
     assert all("Example: " in line for line in lines)
-    for one in (faulty, migrating):
-        assert one.code == 2
-        assert [line.partition(":")[0] for line in one.err.splitlines()] == ["DATABASE_URL", "PORT", "SLACK_BOT_TOKEN"]
-        assert "hunter2" not in one.err + one.out
-    assert all("Traceback" not in one.err for one in (nothing, faulty, migrating))
+    for result in (faulty, migrating):
+        assert result.code == 2
+        assert [line.partition(":")[0] for line in result.err.splitlines()] == [
+            "DATABASE_URL",
+            "PORT",
+            "SLACK_BOT_TOKEN",
+        ]
+        assert "hunter2" not in result.err + result.out
+    assert all("Traceback" not in each_result.err for each_result in (nothing, faulty, migrating))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,9 +188,9 @@ async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: World) 
     assert "✗ broken       Applivery token: " in faulty.out
     assert (nothing.code, json.loads(nothing.out)["ok"]) == (1, False)
     assert "SLACK_BOT_TOKEN: must start with xoxb-" in nothing.out
-    for one in (faulty, nothing):
-        assert "hunter22" not in one.out + one.err
-        assert "Traceback" not in one.out + one.err
+    for result in (faulty, nothing):
+        assert "hunter22" not in result.out + result.err
+        assert "Traceback" not in result.out + result.err
 
 
 async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who_cannot_answer(world: World) -> None:

@@ -391,7 +391,7 @@ READERS = (
 
 @pytest.mark.parametrize("name", EVERY_SETTING)
 def test_no_part_of_a_value_that_is_refused_is_shown(name: str) -> None:
-    needed: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}
+    needed: dict[str, Any] = {key.lower(): said for key, said in NEEDED.items()}
     refused = 0
     for number, value in enumerate(around.format(awkward.format(*PIECES)) for around in AROUND for awkward in AWKWARD):
         if number % 5 != EVERY_SETTING.index(name) % 5:
@@ -448,7 +448,7 @@ def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
 
 @given(st.sampled_from(sorted(Settings.model_fields)), st.text(st.characters(exclude_characters="\x00")))
 def test_whatever_a_setting_holds_it_is_taken_or_told_in_one_line(name: str, value: str) -> None:
-    given_settings: dict[str, Any] = {one.lower(): said for one, said in NEEDED.items()}
+    given_settings: dict[str, Any] = {key.lower(): said for key, said in NEEDED.items()}
     try:
         bot_settings.read(_env_file=None, **{**given_settings, name: value})
     except InvalidSettings as fault:
@@ -589,17 +589,17 @@ def test_the_shell_prints_the_lines_and_nothing_else_and_ends_with_2(tmp_path: P
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("private", [str(one) for one in bot_settings.PRIVATE]),
+        ("private", [str(network) for network in bot_settings.PRIVATE]),
         ("none", []),
         ("NONE", []),
         ("10.1.2.3", ["10.1.2.3/32"]),
         (" 10.0.0.0/8 , 2001:db8::/32,", ["10.0.0.0/8", "2001:db8::/32"]),
         ("10.1.2.3/8", ["10.0.0.0/8"]),
-        ("private,173.245.48.0/20", [*(str(one) for one in bot_settings.PRIVATE), "173.245.48.0/20"]),
+        ("private,173.245.48.0/20", [*(str(network) for network in bot_settings.PRIVATE), "173.245.48.0/20"]),
     ],
 )
 def test_proxies_are_networks_or_words_for_them(typed: str, expected: list[str]) -> None:
-    assert [str(one) for one in bot_settings.networks(typed)] == expected
+    assert [str(network) for network in bot_settings.networks(typed)] == expected
 
 
 @pytest.mark.parametrize("typed", ["everybody", "10.0.0.0/33", "10.0.0", "example.com", "10.0.0.0/8;::1"])

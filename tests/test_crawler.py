@@ -105,11 +105,11 @@ async def test_without_pages_slack_s_own_crawler_is_sent_to_no_link(world: World
     await everything(world)
     await world.slack.settled()
     assert world.slack.crawler.enabled
-    assert [one for one in world.slack.crawled if "/download/" in one or "/b/" in one] == []
+    assert [text for text in world.slack.crawled if "/download/" in text or "/b/" in text] == []
     assert world.applivery.spent == []
-    secret = [one for one in every_message(world.slack) if "/v1/download/" in str(one.saved())]
+    secret = [message for message in every_message(world.slack) if "/v1/download/" in str(message.saved())]
     assert len(secret) >= 20
-    assert all((one.unfurl_links, one.unfurl_media) == (False, False) for one in secret)
+    assert all((message.unfurl_links, message.unfurl_media) == (False, False) for message in secret)
 
 
 async def test_nothing_is_minted_but_by_an_action_of_somebody(world: World) -> None:

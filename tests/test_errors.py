@@ -21,17 +21,21 @@ ENDS = (".", "?", "…")
 
 def kinds(of: type[BotError] = BotError) -> Iterator[type[BotError]]:
     yield of
-    for one in of.__subclasses__():
-        yield from kinds(one)
+    for subclass in of.__subclasses__():
+        yield from kinds(subclass)
 
 
-KINDS = sorted({one for one in kinds() if one.__module__ == exceptions.__name__}, key=lambda one: one.__name__)
+KINDS = sorted({kind for kind in kinds() if kind.__module__ == exceptions.__name__}, key=lambda cls: cls.__name__)
 
 
 def asked_for(kind: type[BotError]) -> list[str]:
     """What has to be given to raise one of this kind."""
     parameters = list(inspect.signature(kind).parameters.values())
-    return [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_POSITIONAL]
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
+    ]
 
 
 # Their next step says how long to wait.
@@ -178,14 +182,17 @@ def raised() -> Iterator[tuple[str, ast.expr]]:
             continue
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
-                words = [*node.args[:2], *(one.value for one in node.keywords if one.arg in ("sentence", "next_step"))]
+                words = [
+                    *node.args[:2],
+                    *(keyword.value for keyword in node.keywords if keyword.arg in ("sentence", "next_step")),
+                ]
                 yield from ((f"{file.relative_to(ROOT.parent)}:{node.lineno}", word) for word in words)
 
 
 def last_words(word: ast.expr) -> list[str]:
     """How a literal may end; nothing for what is put together somewhere else."""
     if isinstance(word, ast.Call) and isinstance(word.func, ast.Name) and word.func.id in ("say", "count", "later"):
-        return [end for one in word.args[: 2 if word.func.id == "count" else 1] for end in last_words(one)]
+        return [end for node in word.args[: 2 if word.func.id == "count" else 1] for end in last_words(node)]
     if isinstance(word, ast.IfExp):
         return [*last_words(word.body), *last_words(word.orelse)]
     if isinstance(word, ast.JoinedStr) and word.values:
@@ -206,4 +213,4 @@ def test_a_torn_sentence_would_be_found() -> None:
     (call,) = ast.parse('BadInput(f"no {x} stop" if y else say("Stop."), count("a {number}", "b", x))').body
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
-    assert [last_words(one) for one in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]
+    assert [last_words(node) for node in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]

@@ -54,9 +54,9 @@ async def test_the_next_is_answered_before_the_flood(world: World, mode: dict[st
     assert len(world.slack.responses.uses) - seen <= 20, "no more than a few of the flood go first"
     assert len(world.slack.responses.uses) - before < count
     turns = await asyncio.gather(*tasks)
-    for one in turns:
-        assert one.acked, one.error
-        said = await one.answer(timeout=60)
+    for each_turn in turns:
+        assert each_turn.acked, each_turn.error
+        said = await each_turn.answer(timeout=60)
         assert "What I can do" in said.text or "Too many requests are waiting" in said.text
 
 
@@ -71,7 +71,7 @@ async def test_under_a_flood_others_wait_twice_as_long_at_most(world: World) -> 
         seen = len(world.slack.responses.uses)
         flooded.append(await took(world, "whoami", world.ana))
         first.append(len(world.slack.responses.uses) - seen - 1)
-        await asyncio.gather(*(one.answer(timeout=60) for one in turns))
+        await asyncio.gather(*(turn.answer(timeout=60) for turn in turns))
     assert median(first) <= 20, "answers of the flood that went first"
     assert median(flooded) <= 2 * quiet + BUSY
 
@@ -84,9 +84,9 @@ async def test_a_dead_applivery_delays_nobody_else(world: World, typed: str) -> 
     quiet = median([await took(world, typed, world.ana) for _ in range(ROUNDS)])
     world.applivery.faults.add("*", NEVER, times=None)
     people = [world.slack.user(f"p{number}") for number in range(70)]
-    waiting = [asyncio.create_task(took(world, "get courier", one)) for one in people]
+    waiting = [asyncio.create_task(took(world, "get courier", user)) for user in people]
     await world.slack.until(lambda: world.applivery.requests, 20)
     dead = median([await took(world, typed, world.ana) for _ in range(ROUNDS)])
-    assert not any(one.done() for one in waiting)
+    assert not any(task.done() for task in waiting)
     assert dead <= 2 * quiet + BUSY
     assert max(await asyncio.gather(*waiting)) < 10

@@ -52,7 +52,7 @@ async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_appl
             turn = await world.slack.command("/applivery", words, user=world.ana, channel=world.releases)
             scene.took(words, turn)
             await rested(world)
-            return "\n".join(sorted(one.kind for one in judge.findings(scene, trouble=False)))
+            return "\n".join(sorted(finding.kind for finding in judge.findings(scene, trouble=False)))
 
         assert await found("builds courier") == ""
         said = await found("broken")
@@ -74,5 +74,5 @@ async def test_the_judge_sees_a_command_that_nobody_answers(world: World) -> Non
             world.slack.faults.add(target, Fault(error="gone"), times=None)
         scene.took("help", await world.slack.command("/applivery", "help", user=world.ana, channel=world.releases))
         await rested(world)
-        [one] = Judge(world, log).findings(scene, trouble=False)
-        assert one.kind == "a command without an answer"
+        [finding] = Judge(world, log).findings(scene, trouble=False)
+        assert finding.kind == "a command without an answer"

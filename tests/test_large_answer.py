@@ -74,7 +74,7 @@ async def test_it_blocks_nobody_is_never_held_whole_and_comes_out_right(world: W
     assert "Newest version 2.6.0: 0 of 5,000 people (0 %)" in asked.result().text
     assert others >= 2, "somebody else was answered meanwhile"
     assert max(pauses) < 0.4, "the pretended side works in this loop too: it is its sending that is seen here"
-    assert "Markerville" not in json.dumps([one.saved() for one in private(world, world.ana)[1]])
+    assert "Markerville" not in json.dumps([message.saved() for message in private(world, world.ana)[1]])
 
 
 @pytest.fixture

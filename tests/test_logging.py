@@ -283,7 +283,9 @@ def test_setting_up_twice_logs_once(logs: Any) -> None:
 
 
 def families(metrics: Metrics) -> dict[str, Any]:
-    return {one.name: one for one in text_string_to_metric_families(generate_latest(metrics.registry).decode())}
+    return {
+        metric.name: metric for metric in text_string_to_metric_families(generate_latest(metrics.registry).decode())
+    }
 
 
 def test_every_metric_is_ours_or_the_process_s_by_name_says_what_it_counts_and_in_which_unit() -> None:
@@ -301,20 +303,20 @@ def test_requests_are_counted_by_door_name_and_outcome() -> None:
     metrics.requests.labels(Entrypoint.COMMAND, "get", RequestOutcome.ANSWERED).inc()
     metrics.requests.labels(Entrypoint.BUTTON, "get.v1", RequestOutcome.DENIED).inc()
     samples = families(metrics)["applivery_bot_requests"].samples
-    counted = {tuple(one.labels.values()): one.value for one in samples if one.name.endswith("_total")}
+    counted = {tuple(sample.labels.values()): sample.value for sample in samples if sample.name.endswith("_total")}
     assert counted == {("command", "get", "answered"): 2, ("button", "get.v1", "denied"): 1}
 
 
 def test_two_services_in_one_process_count_for_themselves() -> None:
-    one, other = Metrics(), Metrics()
-    one.polls.labels(PollOutcome.IDLE).inc()
-    assert len(families(one)["applivery_bot_polls"].samples) > 0
+    metrics, other = Metrics(), Metrics()
+    metrics.polls.labels(PollOutcome.IDLE).inc()
+    assert len(families(metrics)["applivery_bot_polls"].samples) > 0
     assert len(families(other)["applivery_bot_polls"].samples) == 0
 
 
 def test_no_metric_is_told_apart_by_person_channel_app_or_token() -> None:
     metrics = Metrics()
-    labels = {label for one in vars(metrics).values() for label in getattr(one, "_labelnames", ())}
+    labels = {label for var in vars(metrics).values() for label in getattr(var, "_labelnames", ())}
     assert labels <= {
         "door",
         "name",

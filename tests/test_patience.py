@@ -52,10 +52,10 @@ async def test_seventy_new_people_block_nobody(world: World) -> None:
     world.slack.faults.add("users.info", HOUR, times=None)
     new = [world.slack.user(f"new{number}") for number in range(70)]
     started = time.monotonic()
-    turns = await asyncio.gather(*(ask(world, "builds", one) for one in new))
+    turns = await asyncio.gather(*(ask(world, "builds", user) for user in new))
     answers = [await turn.answer() for turn in turns]
     assert time.monotonic() - started < PERSON_SECONDS + FAIR
-    assert all(SAYS_WHEN.search(one.text) for one in answers)
+    assert all(SAYS_WHEN.search(answer.text) for answer in answers)
     assert len(world.slack.calls_of("users.info")) <= 1 + AT_ONCE  # Ana's before, and what was under way already
     assert "What I can do" in (await world.ask("help")).text
 
@@ -157,7 +157,7 @@ async def test_a_person_waits_for_no_method_that_hangs(world: World) -> None:
         poster, started = poster_for(world, session), time.monotonic()
         with for_a_person():
             ended = await asyncio.gather(*(ask(poster, world) for ask in ASKED.values()), return_exceptions=True)
-        assert [one for one in ended if not isinstance(one, SlackError)] == []
+        assert [item for item in ended if not isinstance(item, SlackError)] == []
         assert time.monotonic() - started < PERSON_SECONDS + FAIR
 
 

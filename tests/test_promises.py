@@ -145,7 +145,7 @@ async def test_promise_01_the_answer_to_one_person_s_click_is_seen_by_that_perso
     shown = await card(world)
     answer = await (await press(world.slack, shown, "Get build", user=world.bruno)).answer()
     assert answer.ephemeral_to == world.bruno.id
-    assert not [one for one in world.slack.ephemerals(world.ana) if TOKEN.search(str(one.saved()))]
+    assert not [message for message in world.slack.ephemerals(world.ana) if TOKEN.search(str(message.saved()))]
 
 
 # ------------------------------------------------------------------ 2
@@ -214,7 +214,7 @@ async def test_promise_02_minting_is_never_repeated_by_itself(world: World, trou
     world.applivery.faults.add(MINTING, trouble)
     answer = await world.ask("get courier")
     assert not TOKEN.search(answer.text)
-    assert len([one for one in world.applivery.requests if one.path.endswith("/downloadToken")]) == 1
+    assert len([request for request in world.applivery.requests if request.path.endswith("/downloadToken")]) == 1
 
 
 # ------------------------------------------------------------------ 3
@@ -226,7 +226,7 @@ async def test_promise_03_every_message_of_every_kind_keeps_the_crawler_away(wor
     await world.slack.settled()
     said = every_message(world.slack)
     assert len(said) > 20
-    assert {(one.unfurl_links, one.unfurl_media) for one in said} == {(False, False)}
+    assert {(message.unfurl_links, message.unfurl_media) for message in said} == {(False, False)}
     assert world.slack.crawled == []
     assert world.applivery.spent == []
 
@@ -246,7 +246,7 @@ async def test_promise_03_an_answer_to_a_click_leaves_the_shared_card_alone(worl
     assert json.dumps(shown.saved()) == before
     assert world.slack.messages(world.releases) == [shown]
     uses = [body for _, body, _ in world.slack.responses.uses][-2:]
-    assert [(one["replace_original"], one["response_type"]) for one in uses] == [(False, "ephemeral")] * 2
+    assert [(entry["replace_original"], entry["response_type"]) for entry in uses] == [(False, "ephemeral")] * 2
 
 
 async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_spends_once(world: World) -> None:
@@ -316,7 +316,7 @@ async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed
         with suppress(Exception):
             await housed.bot.watch.step()
         known = await housed.bot.store.known(housed.courier.id)
-        assert {one: how.stage for one, how in known.items()} == {build.id: Stage.PENDING}, (
+        assert {key: how.stage for key, how in known.items()} == {build.id: Stage.PENDING}, (
             "without its announcement the stage is not remembered either"
         )
     finally:
@@ -393,17 +393,17 @@ async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(ho
     for app in apps:
         await housed.ask(f"subscribe {app.slug}")
     await housed.look()
-    one = housed.bot
+    service = housed.bot
     async with running(housed.settings(**seldom), housed.tuning, jobs=False) as other:
         for app in apps:
             housed.applivery.build(app, version="1.0.0")
-        await one.store.mark_due(None)
+        await service.store.mark_due(None)
         before = len(housed.applivery.requests)
-        await asyncio.gather(*(replica.watch.step() for replica in (one, other)))
+        await asyncio.gather(*(replica.watch.step() for replica in (service, other)))
         lists = [r.path for r in housed.applivery.requests[before:] if r.path.endswith("/builds")]
         assert sorted(lists) == sorted({*lists}), "an app is polled by one of them"
         assert len(lists) == len(apps)
-        await asyncio.gather(*(replica.announce.drain() for replica in (one, other)))
+        await asyncio.gather(*(replica.announce.drain() for replica in (service, other)))
     assert sorted(housed.said()) == sorted(f"✅ {app.name} 1.0.0 (1) for iOS is ready." for app in apps)
     assert len(housed.slack.calls_of("chat.postMessage")) == len(apps)
 
@@ -761,7 +761,7 @@ async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are
 
 def test_promise_12_importing_any_module_reads_no_settings(tmp_path: Path) -> None:
     scripts = ("bot.__main__", "bot.db.migrations.env")  # run by Python and by Alembic, never imported
-    names = [one.name for one in pkgutil.walk_packages(bot.__path__, "bot.") if one.name not in scripts]
+    names = [module.name for module in pkgutil.walk_packages(bot.__path__, "bot.") if module.name not in scripts]
     assert len(names) > 60
     tmp_path.joinpath(".env").write_text("SLACK_BOT_TOKEN=not-a-token\nPORT=many\n")
     wrong = {"SLACK_BOT_TOKEN": "not-a-token", "PORT": "many", "DATABASE_URL": "nowhere", "PYTHONPATH": str(ROOT)}

@@ -67,7 +67,7 @@ def made(rows: list[Row], by: By, *, period: bool, before: list[Row] | None = No
 def numbers(pattern: str, text: str) -> list[int]:
     """The numbers of the one place where the pattern stands."""
     (found,) = set(re.findall(pattern, text))  # a message of one text says it in its fallback too
-    return [int(one.replace(",", "")) for one in ([found] if isinstance(found, str) else found)]
+    return [int(item.replace(",", "")) for item in ([found] if isinstance(found, str) else found)]
 
 
 def one(pattern: str, text: str) -> int:
@@ -114,7 +114,7 @@ def check_small_print(said: str, found: Counted) -> None:
         assert told == [found.claimed, found.listed]
     if found.recorded:
         (line,) = re.findall(r"By version: ([^\"\\]*)", said)
-        assert sum(int(one) for one in re.findall(r": (\d+)", f": {line.partition(': ')[2]}")) == found.recorded
+        assert sum(int(item) for item in re.findall(r": (\d+)", f": {line.partition(': ')[2]}")) == found.recorded
 
 
 def check_people(message: Any, found: Counted) -> None:
@@ -179,7 +179,10 @@ def test_any_rows_are_counted_as_they_are(chance: Random, by: By, period: bool) 
     for shown in (told, told.without_names(), told.shared("acme.io")):
         head, thread = downloads.headline(shown), downloads.thread(shown)
         digest = scheduled_report.summary(shown)
-        assert (digest.text, [one.text for one in digest.thread]) == (head.text, [one.text for one in thread])
+        assert (digest.text, [each_message.text for each_message in digest.thread]) == (
+            head.text,
+            [each_message.text for each_message in thread],
+        )
         for message in (head, *thread):
             check_message(message.payload())
         check_headline(head.text, found)
@@ -223,12 +226,12 @@ def test_missing_is_who_has_not_downloaded(chance: Random, period: bool) -> None
 @given(chances, st.integers(0, 8))
 def test_rows_counted_apart_are_counted_once(chance: Random, at: int) -> None:
     rows = answer(chance)
-    found, one, other = recount(rows, NEWEST, period=True), Tally("Europe/Madrid"), Tally("Europe/Madrid")
-    for tally, part in ((one, rows[:at]), (other, rows[at:])):
+    found, new_tally, other = recount(rows, NEWEST, period=True), Tally("Europe/Madrid"), Tally("Europe/Madrid")
+    for tally, part in ((new_tally, rows[:at]), (other, rows[at:])):
         for row in parse.member_downloads(json.dumps({"status": True, "data": part}).encode()):
             tally.add(row)
-    one.absorb(other)
-    told = one.summary()
+    new_tally.absorb(other)
+    told = new_tally.summary()
     found = recount(rows, NEWEST, period=False)
     assert (told.recorded, len(told.people), told.unnamed) == (found.recorded, found.crowd, found.unnamed)
     assert sorted(each.recorded for each in told.people) == sorted(found.each)

@@ -181,8 +181,8 @@ async def test_who_waits_for_another_s_migration_stops_when_told(world: World, p
 
 def refused(port: int) -> bool:
     """Whether nobody listens there."""
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) != 0
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) != 0
 
 
 def free(world: World) -> bool:

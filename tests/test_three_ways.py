@@ -130,7 +130,7 @@ async def test_who_downloaded_is_told_to_who_may_know_before_and_after_a_restart
     assert "1 download recorded by 1 person" in answer.text
     mine = world.slack.dm(world.ana)
     (first,) = world.slack.messages(mine)
-    assert ["Eva Ruiz" in one.text for one in world.slack.messages(mine, first.ts)] == [True]
+    assert ["Eva Ruiz" in message.text for message in world.slack.messages(mine, first.ts)] == [True]
 
     await world.restart(**way_in)
 

@@ -21,12 +21,12 @@ WORDS = ("branch", "tag", "commitMessage", "changelog", "firstName", "lastName",
 def awkward(body: Any) -> Any:
     """The same answer with these words in it wherever there are any."""
     if isinstance(body, list):
-        return [awkward(one) for one in body]
+        return [awkward(item) for item in body]
     if not isinstance(body, dict):
         return body
     changed = {
-        key: f"{AWKWARD} {one}" if key in WORDS and isinstance(one, str) and one else awkward(one)
-        for key, one in body.items()
+        key: f"{AWKWARD} {value}" if key in WORDS and isinstance(value, str) and value else awkward(value)
+        for key, value in body.items()
     }
     return changed | ({"tags": [AWKWARD]} if isinstance(body.get("tags"), list) else {})
 

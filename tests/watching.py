@@ -41,4 +41,4 @@ async def watched(world: World, typed: str = "watch courier", *, user: User | No
 
 def versions(message: Message) -> list[str]:
     """Everything a message ever said, in order."""
-    return [one.text for one in (*message.history, message)]
+    return [each_message.text for each_message in (*message.history, message)]

@@ -40,16 +40,16 @@ def main() -> int:
     except FileNotFoundError:
         _say("pip-audit is missing: `make audit` brings it")
         return NO_TOOL
-    if report is None or not (audited := [one for one in report if "vulns" in one]):
+    if report is None or not (audited := [entry for entry in report if "vulns" in entry]):
         _say("NOT AUDITED: PyPI's list of weaknesses cannot be reached from here; nothing is known")
         return FOUND_NONE
-    skipped = [one["name"] for one in report if "vulns" not in one]
+    skipped = [entry["name"] for entry in report if "vulns" not in entry]
     if skipped:
         _say(f"not audited, as PyPI says nothing of them: {', '.join(skipped)}")
     ignored = dict(_ignored(IGNORED.read_text(), datetime.now(UTC).date()))
-    open_ones = [one for one in _weaknesses(audited) if not set(one.names) & ignored.keys()]
-    for one in open_ones:
-        _say(_words(one))
+    open_ones = [candidate for candidate in _weaknesses(audited) if not set(candidate.names) & ignored.keys()]
+    for weakness in open_ones:
+        _say(_words(weakness))
     _say(f"{len(audited)} of {len(report)} releases audited, {len(open_ones)} with a weakness")
     return FOUND if open_ones else FOUND_NONE
 
@@ -73,10 +73,10 @@ def _asked() -> list[dict[str, object]] | None:
 def _weaknesses(report: Iterable[dict[str, object]]) -> list[Weakness]:
     return [
         Weakness(
-            str(release["name"]), str(release["version"]), (one["id"], *one["aliases"]), tuple(one["fix_versions"])
+            str(release["name"]), str(release["version"]), (vuln["id"], *vuln["aliases"]), tuple(vuln["fix_versions"])
         )
         for release in report
-        for one in release["vulns"]  # type: ignore[attr-defined]
+        for vuln in release["vulns"]  # type: ignore[attr-defined]
     ]
 
 
@@ -91,11 +91,11 @@ def _ignored(text: str, today: date) -> Iterable[tuple[str, str]]:
                 _say(f"{name} was to be looked at again on {until}: {why}")
 
 
-def _words(one: Weakness) -> str:
-    shipped = re.search(rf"^{re.escape(one.package)}==", SHIPPED.read_text(), re.MULTILINE)
+def _words(weakness: Weakness) -> str:
+    shipped = re.search(rf"^{re.escape(weakness.package)}==", SHIPPED.read_text(), re.MULTILINE)
     where = "in the bot" if shipped else "in development only"
-    mended = f"mended in {', '.join(one.mended_in)}" if one.mended_in else "not mended yet"
-    return f"{one.package} {one.version} ({where}): {', '.join(one.names)}, {mended}"
+    mended = f"mended in {', '.join(weakness.mended_in)}" if weakness.mended_in else "not mended yet"
+    return f"{weakness.package} {weakness.version} ({where}): {', '.join(weakness.names)}, {mended}"
 
 
 def _say(words: str) -> None:

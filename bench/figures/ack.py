@@ -30,8 +30,8 @@ async def rows() -> list[Row]:
     async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare:
         found: dict[str, list[Round]] = {"ours": [], "bare": []}
         for number in range(ROUNDS + 1):
-            for name, one in (("ours", ours), ("bare", bare)):
-                measured = await _round(one, world, f"{name}{number}", answered=name == "ours")
+            for name, bot in (("ours", ours), ("bare", bare)):
+                measured = await _round(bot, world, f"{name}{number}", answered=name == "ours")
                 found[name] += [measured] if number else []  # the first warms up
         used = [ours.resident(), bare.resident()]
     crowd = f"{PEOPLE} people"
@@ -45,15 +45,15 @@ async def rows() -> list[Row]:
     ]
 
 
-async def _round(one: Running, world: int, run: str, *, answered: bool) -> Round:
-    before = one.cpu()
-    said = json.loads(await load(one.port, world, people=PEOPLE, commands=COMMANDS, run=run, answered=answered))
+async def _round(bot: Running, world: int, run: str, *, answered: bool) -> Round:
+    before = bot.cpu()
+    said = json.loads(await load(bot.port, world, people=PEOPLE, commands=COMMANDS, run=run, answered=answered))
     if answered and (said["right"], said["wrong"]) != (COMMANDS, 0):
         raise RuntimeError(f"{COMMANDS} commands, {said['right']} answers, and {said['wrong']} wrong ones")
     cuts = quantiles(said["acks"], n=100)
-    cpu = (one.cpu() - before) / COMMANDS
+    cpu = (bot.cpu() - before) / COMMANDS
     return Round(COMMANDS / said["acked"], COMMANDS / said["finished"], cuts[49] * 1000, cuts[98] * 1000, cpu * 1000)
 
 
 def _medians(found: dict[str, list[Round]], figure: str) -> list[float]:
-    return [median(getattr(one, figure) for one in found[name]) for name in ("ours", "bare")]
+    return [median(getattr(round_, figure) for round_ in found[name]) for name in ("ours", "bare")]

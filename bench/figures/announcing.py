@@ -48,19 +48,19 @@ async def _in_turn(server: PostgresServer) -> dict[str, tuple[list[float], float
         before: dict[str, float] = {}
         for number in range(ROUNDS + 2):
             builds = BUILDS * 10 if number > ROUNDS else BUILDS
-            for name, one in both.items():
-                rate = await _round(one, builds, told[name])
+            for name, value in both.items():
+                rate = await _round(value, builds, told[name])
                 told[name] += builds * APPS * len(CHANNELS)
                 if number:  # the first warms up
                     rates[name].append(rate)
                 else:
-                    before[name] = one.bot.resident()
-        grown = {name: (one.bot.resident() - before[name]) / (ROUNDS + 10) for name, one in both.items()}
+                    before[name] = value.bot.resident()
+        grown = {name: (each_scene.bot.resident() - before[name]) / (ROUNDS + 10) for name, each_scene in both.items()}
     return {name: (rates[name], grown[name]) for name in both}
 
 
-async def _round(one: Scene, builds: int, told: int) -> float:
+async def _round(scene: Scene, builds: int, told: int) -> float:
     posts = builds * APPS * len(CHANNELS)
-    began = await one.more(builds)
-    await one.ring()
-    return posts / (await one.heard(told + posts) - began)
+    began = await scene.more(builds)
+    await scene.ring()
+    return posts / (await scene.heard(told + posts) - began)

@@ -35,8 +35,8 @@ async def rows() -> list[Row]:
     async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare:
         found: dict[str, list[Round]] = {"ours": [], "bare": []}
         for number in range(ROUNDS + 1):
-            for name, one in (("ours", ours), ("bare", bare)):
-                measured = await _round(one, world)
+            for name, bot in (("ours", ours), ("bare", bare)):
+                measured = await _round(bot, world)
                 found[name] += [measured] if number else []  # the first warms up
     crowd = f"{PEOPLE} people"
     return [
@@ -47,15 +47,15 @@ async def rows() -> list[Row]:
     ]
 
 
-async def _round(one: Running, world: int) -> Round:
-    before = one.cpu()
-    said = json.loads(await clicks(one.port, world, people=PEOPLE, clicks=CLICKS))
+async def _round(bot: Running, world: int) -> Round:
+    before = bot.cpu()
+    said = json.loads(await clicks(bot.port, world, people=PEOPLE, clicks=CLICKS))
     if said["right"] != CLICKS:
         raise RuntimeError(f"{CLICKS} clicks, and {said['right']} got one right answer with a token of their own")
-    cpu = (one.cpu() - before) / CLICKS
+    cpu = (bot.cpu() - before) / CLICKS
     cuts, calls = quantiles(said["took"], n=100), median(said["calls"])
     return Round((cuts[49] - calls) * 1000, (cuts[98] - calls) * 1000, CLICKS / said["finished"], cpu * 1000)
 
 
 def _medians(found: dict[str, list[Round]], figure: str) -> list[float]:
-    return [median(getattr(one, figure) for one in found[name]) for name in ("ours", "bare")]
+    return [median(getattr(round_, figure) for round_ in found[name]) for name in ("ours", "bare")]

@@ -44,14 +44,14 @@ async def rows() -> list[Row]:
 
 
 def _rows(door: str, ours: list[Round], bare: list[Round] | None = None) -> list[Row]:
-    p50, p99 = ([[getattr(one, name) for one in way] for way in (ours, bare) if way] for name in ("p50", "p99"))
+    p50, p99 = ([[getattr(round_, name) for round_ in way] for way in (ours, bare) if way] for name in ("p50", "p99"))
     who = f"{PEOPLE} people at once, {door}"
     return [
         Row(f"{who}: ack p50", "ms", *map(median, p50)),
         Row(f"{who}: ack p99", "ms", *map(median, p99), target=1000, absolute=True),
         Row(f"{who}: ack p99, worst of {ROUNDS}", "ms", *map(max, p99), target=1000, absolute=True),
-        Row(f"{who}: until the last answer", "s", median(one.finished for one in ours)),
-        Row(f"{who}: not answered, of {PEOPLE * ROUNDS}", "", sum(one.missing for one in ours), target=0),
+        Row(f"{who}: until the last answer", "s", median(round_.finished for round_ in ours)),
+        Row(f"{who}: not answered, of {PEOPLE * ROUNDS}", "", sum(round_.missing for round_ in ours), target=0),
     ]
 
 

@@ -106,7 +106,7 @@ class Day:
     async def _clicks(self) -> None:
         app = self.dice.randrange(APPS)
         newest = json.loads(await self._tell(f"/v1/organizations/acme/apps/{self.apps[app]}/builds"))["data"]["items"]
-        ready = next((one["id"] for one in newest if one["status"] == "processed"), None)
+        ready = next((item["id"] for item in newest if item["status"] == "processed"), None)
         if ready:
             number = self._next()
             await self._send(click(number, number % PEOPLE, f"{self.apps[app]}/{ready}", self.here))

@@ -95,15 +95,15 @@ async def rows() -> list[Row]:
     found = {"ours": Found(), "plain": Found()}
     async with _reader("ours", port) as ours, _reader("plain", port) as plain:
         for number in range(ROUNDS + 1):
-            for name, one in (("ours", ours), ("plain", plain)):
-                measured = await _round(one, world, port, f"{name}{number}")
+            for name, reader in (("ours", ours), ("plain", plain)):
+                measured = await _round(reader, world, port, f"{name}{number}")
                 found[name].memory.append(measured.memory)
                 found[name].rounds += [measured] if number else []  # the first warms up, and takes the most memory
     server.close()
     size = len(body) / 2**20
     what = f"{size:.0f} MB by user"
     ways = (found["ours"], found["plain"])
-    wait, pause = ([[getattr(one, name) for one in way.rounds] for way in ways] for name in ("wait", "pause"))
+    wait, pause = ([[getattr(round_, name) for round_ in way.rounds] for way in ways] for name in ("wait", "pause"))
     return [
         Row(f"{what}: last byte → headline", "ms", *map(median, wait), target=1000, absolute=True),
         Row(f"{what}: longest pause of the event loop", "ms", *map(max, pause), target=50, absolute=True),
@@ -148,17 +148,17 @@ async def _reader(mode: str, world: int) -> AsyncIterator[Reader]:
             await process.wait()
 
 
-async def _round(one: Reader, world: Crowd, world_port: int, run: str) -> Round:
-    line = await Asking.connect(one.port)
+async def _round(reader: Reader, world: Crowd, world_port: int, run: str) -> Round:
+    line = await Asking.connect(reader.port)
     world.headline = asyncio.get_running_loop().create_future()
-    await one.say("mark")
-    others = asyncio.create_task(_others(one.port, world_port, run))
+    await reader.say("mark")
+    others = asyncio.create_task(_others(reader.port, world_port, run))
     await line.ask(command(0, 0, f"big{run}", world_port, "downloads courier"))
     async with asyncio.timeout(60):
         came = await world.headline
     others.cancel()
     await asyncio.gather(others, return_exceptions=True)
-    said = await one.say("report")
+    said = await reader.say("report")
     await asyncio.sleep(3)  # a thread's messages follow, a second apart
     return Round((came - world.last_byte) * 1000, said["pause"], said["memory"])
 

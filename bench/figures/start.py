@@ -36,4 +36,4 @@ def _seen(running: Running) -> tuple[float, float, float]:
 
 def _columns(starts: dict[tuple[str, ...], list[tuple[float, float, float]]]) -> list[list[tuple[float, ...]]]:
     """For each figure, ours and the bare app's, without the first start."""
-    return [[tuple(one[figure] for one in starts[words][1:]) for words in (OURS, BARE)] for figure in range(3)]
+    return [[tuple(row[figure] for row in starts[words][1:]) for words in (OURS, BARE)] for figure in range(3)]

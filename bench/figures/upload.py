@@ -157,7 +157,7 @@ async def _from_slack(world: int) -> list[Row]:
 
 async def _acks(bot: Running, world: int, run: str) -> list[float]:
     said = json.loads(await load(bot.port, world, people=PEOPLE, commands=COMMANDS, run=run, answered=False))
-    return [float(one) for one in said["acks"]]
+    return [float(ack) for ack in said["acks"]]
 
 
 async def _carried(bot: Running, world: int, number: int) -> tuple[float, float, list[float]]:

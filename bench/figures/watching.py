@@ -32,13 +32,13 @@ async def rows() -> list[Row]:
 
     The allowance of requests an hour is lifted for the latter: within it they would be looked at less often.
     """
-    async with scene(APPS, **_CADENCE) as one:
-        told = await _filled(one, APPS)
+    async with scene(APPS, **_CADENCE) as new_scene:
+        told = await _filled(new_scene, APPS)
         async with scene(APPS * 10, **_CADENCE | {"APPLIVERY_REQUESTS_PER_HOUR": "100000000"}) as many:
             await _filled(many, APPS * 10)
             # at the same time, as each has its own CPU seconds counted
-            quiet, busy = await asyncio.gather(_quiet(one), _quiet(many))
-        took = await _rings(one, told)
+            quiet, busy = await asyncio.gather(_quiet(new_scene), _quiet(many))
+        took = await _rings(new_scene, told)
     builds = APPS * BUILDS
     return [
         Row("idle CPU, 1000 builds watched over 50 apps", "%", quiet.cpu, target=3),
@@ -53,34 +53,34 @@ async def rows() -> list[Row]:
 _CADENCE = {"APPLIVERY_REQUESTS_PER_HOUR": "8000", "POLL_IDLE_SECONDS": "60", "POLL_BUSY_SECONDS": "5"}
 
 
-async def _filled(one: Scene, apps: int) -> int:
+async def _filled(scene: Scene, apps: int) -> int:
     """Every app has its builds and the channels know them; gives how many messages that took."""
     posts = BUILDS * apps * len(CHANNELS)
-    await one.more(BUILDS)
-    await one.ring()
-    await one.heard(posts)
+    await scene.more(BUILDS)
+    await scene.ring()
+    await scene.heard(posts)
     return posts
 
 
-async def _quiet(one: Scene) -> Quiet:
-    await one.settled()
-    before, asked = one.bot.cpu(), await one.asked()
+async def _quiet(scene: Scene) -> Quiet:
+    await scene.settled()
+    before, asked = scene.bot.cpu(), await scene.asked()
     await asyncio.sleep(MINUTE * 1.2)  # every app is looked at once, some twice
-    after = await one.asked()
+    after = await scene.asked()
     seconds = MINUTE * 1.2
     calls = sum(after.values()) - sum(asked.values())
-    return Quiet((one.bot.cpu() - before) / seconds * 100, calls * 3600 / seconds)
+    return Quiet((scene.bot.cpu() - before) / seconds * 100, calls * 3600 / seconds)
 
 
-async def _rings(one: Scene, told: int) -> list[float]:
+async def _rings(scene: Scene, told: int) -> list[float]:
     """The seconds from each ring of the doorbell until both channels have the card."""
     took = []
     for number in range(RINGS):
         app = number % APPS
-        await one.more(1, app)
+        await scene.more(1, app)
         began = asyncio.get_running_loop().time()
-        await one.ring(app)
+        await scene.ring(app)
         told += len(CHANNELS)
-        await one.heard(told)
+        await scene.heard(told)
         took.append(asyncio.get_running_loop().time() - began)
     return took

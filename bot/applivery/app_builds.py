@@ -192,8 +192,12 @@ class Depot:
 
         async def look() -> Build | None:
             build = await self.build(build_id)
-            new = [one for one in build.attachments if one.id not in before]
-            return build if any((one.name, one.size) == (file.name, file.size) for one in new) else None
+            new = [attachment for attachment in build.attachments if attachment.id not in before]
+            return (
+                build
+                if any((attachment.name, attachment.size) == (file.name, file.size) for attachment in new)
+                else None
+            )
 
         found, looked = await self._looked(look)
         if found is not None:
@@ -211,7 +215,7 @@ class Depot:
             return None
         if build.stage is not Stage.READY:
             raise BuildNotProcessed
-        return {one.id for one in build.attachments}
+        return {attachment.id for attachment in build.attachments}
 
     async def _details(self, build_id: str) -> Build:
         try:

@@ -55,12 +55,14 @@ async def latest(fetch: Fetch, usable: Wanted, wanted: Wanted, platforms: Collec
     async with aclosing(every_page("builds", fetch)) as listed:
         async for page in listed:
             pages += 1
-            found += [one for one in page.items if wanted(one)]
+            found += [build for build in page.items if wanted(build)]
             if any(map(usable, found)):
                 break
-    here = {one.platform for one in found if usable(one)}
-    missing = [one for one in platforms if one not in here] if here and (pages > 1 or page.has_next) else []
-    others = await asyncio.gather(*(_newest_for(fetch, usable, wanted, one) for one in missing))
+    here = {build.platform for build in found if usable(build)}
+    missing = (
+        [platform for platform in platforms if platform not in here] if here and (pages > 1 or page.has_next) else []
+    )
+    others = await asyncio.gather(*(_newest_for(fetch, usable, wanted, text) for text in missing))
     return [*found, *(build for other in others for build in other)]
 
 
@@ -68,7 +70,7 @@ async def _newest_for(fetch: Fetch, usable: Wanted, wanted: Wanted, platform: st
     async def of_platform(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
         return await fetch(page, version=version, os=platform)
 
-    return await newest(of_platform, lambda one: usable(one) and wanted(one) and one.platform == platform, 1)
+    return await newest(of_platform, lambda build: usable(build) and wanted(build) and build.platform == platform, 1)
 
 
 async def meant(fetch: Fetch, which: str, wanted: Wanted = anything) -> list[Build]:
@@ -82,13 +84,16 @@ async def meant(fetch: Fetch, which: str, wanted: Wanted = anything) -> list[Bui
     if not first.has_next:
         return list(filter(wanted, first.items))
     reading = build_labels.read(which) or NO_READING
-    names = {one.version for one in first.items if lookup.is_version(one, which)} or {which.strip(), reading.version}
+    names = {build.version for build in first.items if lookup.is_version(build, which)} or {
+        which.strip(),
+        reading.version,
+    }
     lists = await asyncio.gather(*(_of_version(fetch, name) for name in sorted(names)))
-    found = {one.id: one for one in (*first.items, *(one for listed in lists for one in listed))}
-    said = [one for one in found.values() if lookup.is_version(one, which)] or build_labels.exactly(
+    found = {build.id: build for build in (*first.items, *(build for listed in lists for build in listed))}
+    said = [build for build in found.values() if lookup.is_version(build, which)] or build_labels.exactly(
         reading, found.values()
     )
-    fitting = [one for one in said if wanted(one)]
+    fitting = [build for build in said if wanted(build)]
     return fitting or await newest(fetch, wanted, None)
 
 
@@ -96,7 +101,7 @@ async def _of_version(fetch: Fetch, version: str) -> list[Build]:
     """The builds of exactly this version, by Applivery's filter."""
     if not 0 < len(version) <= VERSION:
         return []
-    return [one async for one in walk(fetch, version) if one.version == version]
+    return [build async for build in walk(fetch, version) if build.version == version]
 
 
 async def search(fetch: Fetch, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
@@ -108,16 +113,16 @@ async def search(fetch: Fetch, typed: str, wanted: Wanted = anything, *, most: i
     named: dict[str, Build] = {}
 
     async def look(builds: AsyncIterator[Build], found: dict[str, Build]) -> None:
-        async for one in builds:
-            if wanted(one) and lookup.matches(one, typed):
-                found.setdefault(one.id, one)
+        async for build in builds:
+            if wanted(build) and lookup.matches(build, typed):
+                found.setdefault(build.id, build)
             if not typed.strip() and len(found) == most:
                 return
 
-    looks = [look(walk(fetch), listed), *(look(walk(fetch, one), named) for one in lookup.versions_typed(typed))]
+    looks = [look(walk(fetch), listed), *(look(walk(fetch, text), named) for text in lookup.versions_typed(typed))]
     with suppress(TimeoutError):
         async with asyncio.timeout(SEARCH_SECONDS):
             ended = await asyncio.gather(*looks, return_exceptions=True)
-            if not (listed or named) and (problems := [one for one in ended if isinstance(one, BaseException)]):
+            if not (listed or named) and (problems := [error for error in ended if isinstance(error, BaseException)]):
                 raise problems[0]
     return lookup.likeliest(list({**listed, **named}.values()), typed)[:most]

@@ -142,7 +142,12 @@ class Applivery:
             where = f"{self._root}/notifications"
             return await self._get("notifications", where, read, NOT_SHOWN, page=str(number), limit=str(PAGE_SIZE))
 
-        return [one async for one in each_once(every_page("notifications", page), lambda one: one.id or one)]
+        return [
+            notification
+            async for notification in each_once(
+                every_page("notifications", page), lambda notification: notification.id or notification
+            )
+        ]
 
     async def subscribe_webhook(self, url: str) -> None:
         """Let Applivery call `url` about builds of every app. Asked exactly once: a second one would call twice."""

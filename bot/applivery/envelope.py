@@ -38,14 +38,14 @@ def refusal(body: bytes) -> Refusal | None:
     return _refusal(answer.error) if answer else None
 
 
-def one(body: bytes, shape: type[_Wire]) -> _Wire:
+def object_of(body: bytes, shape: type[_Wire]) -> _Wire:
     """Return the single object of an answer; raises InvalidResponse, or the named error when the answer says no."""
     data = _accepted(body).data
     return must(item(data if _start(data) else Raw(body), shape))
 
 
 def each(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Iterator[_Wire | None]:
-    """Yield each item of an answer that is not paged, None for one that is not understood; raises as `one` does.
+    """Yield each item of an answer that is not paged, None for one that is not understood; raises as `object_of` does.
 
     `cut`: its first items have been taken out of it already. Each is decoded by itself: a bad one costs no other, and
     on a large answer other threads get their turn between.
@@ -54,14 +54,14 @@ def each(body: bytes, shape: type[_Wire], *, cut: bool = False) -> Iterator[_Wir
 
 
 def page_of(body: bytes, shape: type[_Wire], fact: Callable[[_Wire], _T | None], *, page: int, limit: int) -> Page[_T]:
-    """Return the facts of a page that was asked for as number `page` with `limit` to a page; raises as `one` does.
+    """Return the facts of a page that was asked for as number `page` with `limit` a page; raises as `object_of` does.
 
     `fact` gives None for what it does not understand. That is left out beside what it does, and InvalidResponse alone:
     only an empty list says that there is nothing.
     """
     raws, info = _list_of(body)
     decoded = (item(raw, shape) for raw in raws)
-    facts = tuple(made for one in decoded if one is not None and (made := fact(one)) is not None)
+    facts = tuple(made for candidate in decoded if candidate is not None and (made := fact(candidate)) is not None)
     if raws and not facts:
         raise InvalidResponse
     total = coercion.count(info.total_docs)

@@ -76,7 +76,7 @@ class Form:
 
     def _head(self) -> bytes:
         parts = [self._part(name) + _bytes(text) + b"\r\n" for name, text in self.texts]
-        parts += [self._part(name, one.name, one.kind) + one.content + b"\r\n" for name, one in self.smalls]
+        parts += [self._part(name, file.name, file.kind) + file.content + b"\r\n" for name, file in self.smalls]
         return b"".join([*parts, self._part(self.file_field, self.file.name, "application/octet-stream")])
 
     def _tail(self) -> bytes:

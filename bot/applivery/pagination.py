@@ -29,7 +29,7 @@ async def every_page(name: str, fetch: Callable[[int], Awaitable[Page[_T]]]) -> 
     while number <= PAGE_CEILING:
         last = min(number + several, PAGE_CEILING + 1)
         page: Page[_T] | None = None
-        for page in await asyncio.gather(*(fetch(one) for one in range(number, last))):
+        for page in await asyncio.gather(*(fetch(each_number) for each_number in range(number, last))):
             size += page.size
             if size > LIST_BYTES:
                 raise ResponseTooLarge

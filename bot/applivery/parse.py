@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from bot.applivery import schemas
 from bot.applivery.coercion import count, first, flag, moment, number, text, texts
-from bot.applivery.envelope import Page, each, item, must, one, page_of
+from bot.applivery.envelope import Page, each, item, must, object_of, page_of
 from bot.applivery.json_stream import Cutter
 from bot.applivery.notifications import Notification
 from bot.domain import build_files, uploads
@@ -42,7 +42,7 @@ _UPLOADED = ("original", "package")  # of a build's files
 _SEPARATORS = re.compile(r"[\s_-]+")
 _BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
 
-# ------------------------------------------------------------------ whole answers; all raise as `envelope.one` does
+# ----------------------------------------------------------------- whole answers; all raise as `object_of` does
 
 
 def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
@@ -52,7 +52,7 @@ def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
 
 def app(body: bytes) -> App:
     """Return one app; raises InvalidResponse when it has neither id nor short name."""
-    return must(_app(one(body, schemas.WireApp)))
+    return must(_app(object_of(body, schemas.WireApp)))
 
 
 def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
@@ -62,18 +62,18 @@ def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
 
 def build(body: bytes, known: App) -> Build:
     """Return one build with its attachments; raises InvalidResponse when it has no id."""
-    return must(_build(one(body, schemas.WireBuild), known))
+    return must(_build(object_of(body, schemas.WireBuild), known))
 
 
 def organization(body: bytes) -> str:
     """Return a workspace's name, or what else it is called."""
-    found = one(body, schemas.WireOrganization)
+    found = object_of(body, schemas.WireOrganization)
     return must(first(found.name, found.slug, found.id))
 
 
 def role(body: bytes) -> str | None:
     """Return what Applivery calls our role in an app, when it says."""
-    return text(schemas.read(one(body, schemas.WireApp).security, schemas.WireSecurity).role)
+    return text(schemas.read(object_of(body, schemas.WireApp).security, schemas.WireSecurity).role)
 
 
 def notifications(body: bytes, *, page: int, limit: int) -> Page[Notification]:
@@ -83,12 +83,12 @@ def notifications(body: bytes, *, page: int, limit: int) -> Page[Notification]:
 
 def notification(body: bytes) -> Notification:
     """Return one subscription of the workspace."""
-    return must(_notification(one(body, schemas.WireNotification)))
+    return must(_notification(object_of(body, schemas.WireNotification)))
 
 
 def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     """Return the link of a minted token; `address` turns the token into its URL."""
-    found = one(body, schemas.WireToken)
+    found = object_of(body, schemas.WireToken)
     token = must(text(found.token))
     if set(token) <= {"."}:  # would be a step up in a path
         raise InvalidResponse
@@ -226,8 +226,14 @@ def _build(item: schemas.WireBuild, known: App) -> Build | None:
 
 def _extension(item: schemas.WireBuild) -> str | None:
     """Return the extension of the file that was uploaded, in small letters and without a dot."""
-    files = [schemas.read(one, schemas.WireAttachment) for one in (item.files if isinstance(item.files, list) else ())]
-    names = [text(schemas.read(one.file, schemas.WireFile).original_name) for one in files if one.type in _UPLOADED]
+    files = [
+        schemas.read(file, schemas.WireAttachment) for file in (item.files if isinstance(item.files, list) else ())
+    ]
+    names = [
+        text(schemas.read(attachment.file, schemas.WireFile).original_name)
+        for attachment in files
+        if attachment.type in _UPLOADED
+    ]
     found = text(item.original_extension) or next((build_files.extension(name) for name in names if name), None)
     return (found or "").strip(". ").lower() or None
 

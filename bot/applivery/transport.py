@@ -173,8 +173,8 @@ class Transport:
         tries = stamina.retry_context(
             on=again, attempts=ATTEMPTS, timeout=patience.total, wait_initial=0.2, wait_max=2.0, wait_jitter=0.4
         )
-        async for one in tries:
-            with one:
+        async for try_ in tries:
+            with try_:
                 return await attempt(self._limit(ask.lane, time.monotonic() - started))
         raise AssertionError("stamina returns or raises")
 

@@ -55,6 +55,6 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
 def fault(error: Exception) -> BotError:
     """An error nobody expected as a problem: its kind and place, and not its words, which may hold a secret."""
     here = Path(bot.__file__).parent
-    ours = [one for one in traceback.extract_tb(error.__traceback__) if here in Path(one.filename).parents]
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
     place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
     return BotError(f"This program has a fault: {kind_of(error)}{place}.", "Please report it.")

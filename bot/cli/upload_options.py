@@ -25,7 +25,7 @@ def whole(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, list):
-        return [_whole(one) for one in value]
+        return [_whole(item) for item in value]
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
@@ -82,7 +82,7 @@ class Typed:
 
     def _deployer(self, environment: Mapping[str, str]) -> Deployer:
         known = ci_metadata.deployer(environment, _event(environment))
-        mine = {one.name: self.given[one.name] for one in fields(Deployer) if one.name in self.given}
+        mine = {field.name: self.given[field.name] for field in fields(Deployer) if field.name in self.given}
         mine |= {"name": self.given["deployer_name"], "tag": self.given["git_tag"]}
         return replace(known, **{name: value for name, value in mine.items() if value is not None})
 

@@ -30,7 +30,9 @@ async def ask(call: Call, value: str) -> Message:
         raise UserInputError(
             say(access.OUTSIDERS[call.asker.outsider]), say("Ask an admin to give you access to an app.")
         )
-    admins = [one for one in await call.house.people.admins(call.asker.team_id) if one != call.asker.user_id][:ASKED]
+    admins = [admin for admin in await call.house.people.admins(call.asker.team_id) if admin != call.asker.user_id][
+        :ASKED
+    ]
     if not admins:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
     request = await call.house.store.ask_for_role(refused.id)

@@ -50,7 +50,7 @@ async def from_message(call: Call, value: str | None) -> Form:
     if len(files) == 1:
         shown = blocks.section(f"*{inline(files[0].name, 120)}* ({size(files[0].size)})")
         return _form((shown,), build=build, file_id=files[0].id)
-    which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in files]
+    which = [blocks.option(f"{file.name} ({size(file.size)})", file.id) for file in files]
     return _form((inputs.choice(say("File"), "attach.file", which, optional=False),), build=build)
 
 
@@ -80,7 +80,7 @@ async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
 async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The processed builds of the chosen app, newest first."""
     wanted = chosen.get("attach.app") or chosen.get("memory", "").partition("/")[2]
-    app: App | None = next((one for one in await call.apps() if one.id == wanted), None)
+    app: App | None = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
     recalled = await call.house.store.recalls()

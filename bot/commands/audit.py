@@ -102,7 +102,7 @@ async def _listed(call: Call, asked: _Asked, number: int = 0) -> Message:
     if not found:
         return Message(say(NOTHING))
     page = page_so_far(found, number, SHOWN)
-    lines = [_line(one, *await _names(call, page.items)) for one in page.items]
+    lines = [_line(entry, *await _names(call, page.items)) for entry in page.items]
     told = say("The audit trail: {lines}", lines=" ".join(lines))
     small = say("{part} · all of it as a file: `format:csv`", part=page.words)
     turn = [blocks.context(small), *turning(page, MORE, asked.typed)] if page.words else []
@@ -111,7 +111,7 @@ async def _listed(call: Call, asked: _Asked, number: int = 0) -> Message:
 
 async def _names(call: Call, found: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
     """The names of the apps and the labels of the builds in some lines, by id."""
-    ids = [(one.app_id, one.build_id) for one in found if one.app_id and one.build_id]
+    ids = [(entry.app_id, entry.build_id) for entry in found if entry.app_id and entry.build_id]
     apps, builds = await asyncio.gather(app_names(call), build_names(call, ids))
     return apps, builds
 
@@ -144,21 +144,21 @@ def _user(who: str) -> str:
     return found[1] or found[2]
 
 
-def _line(one: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
-    what = f" {inline(apps.get(one.app_id, one.app_id), 60)}" if one.app_id else ""
-    build = f" {_build(one.build_id, builds)}" if one.build_id else ""
-    deed = f"{inline(one.action, 40)}{what}{build} · {_outcome(one)} · {inline(one.door, 20)}"
-    return f"{when(one.at)} · <@{one.user_id}> · {deed}"
+def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
+    what = f" {inline(apps.get(entry.app_id, entry.app_id), 60)}" if entry.app_id else ""
+    build = f" {_build(entry.build_id, builds)}" if entry.build_id else ""
+    deed = f"{inline(entry.action, 40)}{what}{build} · {_outcome(entry)} · {inline(entry.door, 20)}"
+    return f"{when(entry.at)} · <@{entry.user_id}> · {deed}"
 
 
 def _build(build_id: str, names: Mapping[str, str]) -> str:
     return inline(names[build_id], 140) if build_id in names else f"`{inline(build_id, 24)}`"
 
 
-def _outcome(one: AuditEntry) -> str:
+def _outcome(entry: AuditEntry) -> str:
     """How it ended, with the people and channels it names by their names."""
-    outcome = inline(one.outcome, 300)
-    if one.action not in NAMING:
+    outcome = inline(entry.outcome, 300)
+    if entry.action not in NAMING:
         return outcome
     return _ID.sub(lambda found: f"<{'#' if found[0][0] in 'CG' else '@'}{found[0]}>", outcome)
 
@@ -166,7 +166,7 @@ def _outcome(one: AuditEntry) -> str:
 def _csv(found: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:
     sheet = Sheet(separator_of(locale))
     sheet.line(*COLUMNS, "app", "build")
-    for one in reversed(found):
-        names = (apps.get(one.app_id or ""), builds.get(one.build_id or ""))
-        sheet.line(one.at.isoformat(), *(getattr(one, name) for name in COLUMNS[1:]), *names)
+    for entry in reversed(found):
+        names = (apps.get(entry.app_id or ""), builds.get(entry.build_id or ""))
+        sheet.line(entry.at.isoformat(), *(getattr(entry, name) for name in COLUMNS[1:]), *names)
     return sheet.file()

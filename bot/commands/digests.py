@@ -49,7 +49,7 @@ async def begin(call: Call, question: Question, target: Target | None, every: st
 
 async def _builds(call: Call, found: Sequence[Digest]) -> Mapping[str, str]:
     """The names of the builds that digests are about."""
-    return await build_names(call, [(one.app_id, one.which) for one in found])
+    return await build_names(call, [(report.app_id, report.which) for report in found])
 
 
 async def listed(call: Call, message: Message, number: int = 0) -> Message:
@@ -79,9 +79,9 @@ async def _end(call: Call, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(say("That is not the number of a summary."), say("See them with `subscriptions`."))
     mine = await call.house.store.digests(_places(call))
-    for one in mine:
-        if one.id == int(number):
-            _require(call, one)
+    for report in mine:
+        if report.id == int(number):
+            _require(call, report)
     removed = await call.house.store.remove_digest(_places(call), int(number))
     if removed is None:
         raise UserInputError(say("That summary has already ended."), say("See what is left with `subscriptions`."))

@@ -174,14 +174,16 @@ async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
 async def versions(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The versions of the chosen app, newest first."""
     wanted = chosen.get("downloads.app") or chosen.get("memory")
-    app = next((one for one in await call.apps() if one.id == wanted), None)
+    app = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
-    found = await call.house.catalogue.search(app, typed, lambda one: lookup.has(one.version, typed), most=None)
+    found = await call.house.catalogue.search(
+        app, typed, lambda other_build: lookup.has(other_build.version, typed), most=None
+    )
     known: dict[str, Option] = {}
-    for one in found:
-        if one.version:
+    for build in found:
+        if build.version:
             # a version too long for an option is named by its newest build
-            value = one.version if len(one.version) <= blocks.OPTION_VALUE else one.id
-            known.setdefault(one.version, blocks.option(one.version, value))
+            value = build.version if len(build.version) <= blocks.OPTION_VALUE else build.id
+            known.setdefault(build.version, blocks.option(build.version, value))
     return list(known.values())[: blocks.OPTIONS]

@@ -42,7 +42,7 @@ async def _listed(call: Call, build: Build, page: int = 0) -> Message:
 
 
 @button("file.v1", need=Role.MEMBER, once=True)
-async def one(call: Call, value: str) -> Message:
+async def open_attachment(call: Call, value: str) -> Message:
     """One attachment; its token is made for the file, with `type=auto` as Applivery wants it."""
     app_id, build_id, file_id = [*value.split("/"), "", ""][:3]
     build = await call.build(app_id, build_id)

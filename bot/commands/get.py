@@ -107,7 +107,7 @@ def _choice(call: Call) -> str:
 async def ask(call: Call) -> Form:
     """The form that opens when nothing was typed, with what this person took last in this channel."""
     last = await call.house.store.recall(_choice(call))
-    app = next((one for one in await call.apps() if one.id == last), None)
+    app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
     chosen = blocks.option(app.name, app.id) if app else None
     return Form(
         "get.v1",
@@ -145,7 +145,7 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
     """The ready builds of the chosen app, newest first; of the last or the only app when none was chosen yet."""
     every = await call.apps()
     wanted = chosen.get("get.app") or chosen.get("memory")
-    app = next((one for one in every if one.id == wanted), every[0] if len(every) == 1 else None)
+    app = next((candidate for candidate in every if candidate.id == wanted), every[0] if len(every) == 1 else None)
     if app is None:
         return []
     recalled = await call.house.store.recalls()
@@ -155,7 +155,7 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
 async def offered(call: Call, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
     """The wanted builds of an app that fit what has been typed so far, as options."""
     found = await call.house.catalogue.search(app, typed, wanted)
-    return [blocks.option(lookup.label(one), one.id) for one in found]
+    return [blocks.option(lookup.label(build), build.id) for build in found]
 
 
 # ------------------------------------------------------------------ the buttons

@@ -125,7 +125,7 @@ def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) 
     """That a channel is off an app's list, or was not on it; `left` are the channels that are."""
     name = inline(app.name, 80)
     if left:
-        others = ", ".join(f"<#{one}>" for one in sorted(left))
+        others = ", ".join(f"<#{channel_id}>" for channel_id in sorted(left))
         if done:
             return say(
                 "<#{channel}> is off the list of {app}; it can still be used in {channels}.",
@@ -185,13 +185,17 @@ async def _no_managers(call: Call, channel_id: str) -> Message:
 
 async def _kept(call: Call, grantee: str) -> str:
     """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
-    given = [one for one in await call.house.store.grants(call.asker.team_id) if one.grantee == grantee and one.app_id]
+    given = [
+        grant
+        for grant in await call.house.store.grants(call.asker.team_id)
+        if grant.grantee == grantee and grant.app_id
+    ]
     names: dict[str, str] = {}
     with suppress(AppliveryError):  # a role is taken back while Applivery is away too
-        names = {one.id: one.name for one in await call.house.catalogue.apps()} if given else {}
+        names = {app.id: app.name for app in await call.house.catalogue.apps()} if given else {}
     roles = [
-        say("{role} for {app}", role=one.role.word, app=verbatim(names.get(one.app_id or "") or say("another app")))
-        for one in given
+        say("{role} for {app}", role=grant.role.word, app=verbatim(names.get(grant.app_id or "") or say("another app")))
+        for grant in given
     ]
     return say("They are still {roles}.", roles=", ".join(roles)) if roles else ""
 

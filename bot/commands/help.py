@@ -31,13 +31,13 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
     """
     house = call.house
     if topic is None and call.asker.outsider:
-        mine = [one for one in house.registry.commands() if one.need <= call.asker.highest]
+        mine = [command for command in house.registry.commands() if command.need <= call.asker.highest]
         return replies.help_for_all(mine, house.command, say(WHO[call.asker.outsider]))
     if topic is None:
         return replies.help_for_all(house.registry.commands(), house.command)
     entry = house.registry.get(Kind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
-        near = lookup.closest(topic, [one.name for one in house.registry.commands()])
+        near = lookup.closest(topic, [command.name for command in house.registry.commands()])
         otherwise = say("`{command} help` lists them all.", command=house.command)
         raise NotFoundByName(later("subcommand"), topic, near, otherwise=otherwise)
     return replies.help_for(entry, house.command)

@@ -44,15 +44,17 @@ async def home(call: Call, value: str) -> Home:
 
 async def _builds(call: Call) -> Builds | str:
     """The builds the asker got links to, else the newest there are; or why Applivery cannot say."""
-    had = {one.build_id: one for one in await call.house.store.links_had(call.asker.user_id, LOOKED_AT)}
+    had = {link.build_id: link for link in await call.house.store.links_had(call.asker.user_id, LOOKED_AT)}
     recalls = await call.house.store.recalls()
     try:
         async with asyncio.timeout(SECONDS):
-            apps = sorted(await call.apps(), key=lambda one: one.name.casefold())
-            mine = await _named(call, apps, [(one.app_id, one.build_id, one.at) for one in had.values()])
+            apps = sorted(await call.apps(), key=lambda app: app.name.casefold())
+            mine = await _named(call, apps, [(link.app_id, link.build_id, link.at) for link in had.values()])
             if mine:
                 return Builds(mine, mine=True, apps=apps, recalls=recalls)
-            return Builds([(one, None) for one in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls)
+            return Builds(
+                [(build, None) for build in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls
+            )
     except AppliveryError as problem:
         return problem.sentence
     except TimeoutError:
@@ -76,11 +78,11 @@ async def _named(
 ) -> list[tuple[Build, datetime | None]]:
     """The newest of these builds that are still there, of apps the asker may use, in their order."""
     known = {app.id: app for app in apps}
-    wanted = [one for one in wanted if one[0] in known]
+    wanted = [row for row in wanted if row[0] in known]
     listed = await asyncio.gather(*(_listed(call, known[app_id]) for app_id in {app_id for app_id, _, _ in wanted}))
     builds = {build.id: build for found in listed for build in found}
 
-    async def one(app_id: str, build_id: str) -> Build | None:
+    async def find(app_id: str, build_id: str) -> Build | None:
         try:
             return builds.get(build_id) or await call.house.catalogue.build_by_id(build_id, (known[app_id],))
         except (NotFound, Forbidden):
@@ -89,7 +91,7 @@ async def _named(
     mine: list[tuple[Build, datetime | None]] = []
     for at in range(0, len(wanted), MOST):  # those that were deleted make place for older ones
         some = wanted[at : at + MOST]
-        found = await asyncio.gather(*(one(app_id, build_id) for app_id, build_id, _ in some))
+        found = await asyncio.gather(*(find(app_id, build_id) for app_id, build_id, _ in some))
         mine += [(build, when) for build, (_, _, when) in zip(found, some, strict=True) if build]
         if len(mine) >= MOST:
             break
@@ -97,11 +99,11 @@ async def _named(
 
 
 async def _newest(call: Call, apps: list[App]) -> list[Build]:
-    lately = sorted(apps, key=lambda one: one.processed_at or NEVER, reverse=True)[:APPS]
-    found = [build for one in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in one]
+    lately = sorted(apps, key=lambda app: app.processed_at or NEVER, reverse=True)[:APPS]
+    found = [build for builds in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in builds]
     # nothing is newer than now, whatever its date says
-    made = {one.id: min(one.created_at, call.now) if one.created_at else NEVER for one in found}
-    return sorted(found, key=lambda one: made[one.id], reverse=True)[:MOST]
+    made = {build.id: min(build.created_at, call.now) if build.created_at else NEVER for build in found}
+    return sorted(found, key=lambda build: made[build.id], reverse=True)[:MOST]
 
 
 async def _listed(call: Call, app: App) -> list[Build]:
@@ -114,7 +116,7 @@ async def _listed(call: Call, app: App) -> list[Build]:
 async def _own(call: Call, role: Role) -> Own:
     made = await call.house.store.subscriptions_with_last_post(created_by=call.asker.user_id)
     found = await subscriptions.as_they_stand(call, made)
-    handles = await subscribe.handles(call, [one for one, _ in found])
+    handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     return Own(found, handles, role >= Role.RELEASER)
 
 

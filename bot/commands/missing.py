@@ -55,8 +55,8 @@ async def nudge(call: Call, value: str) -> Message:
     question = await _of_a_build(call, await report_query.again(call, value))
     place = _mention(next(iter(typed.values("missing")), ""))
     found = await _compared(call, question, place)
-    lack = [one for one in found.lack if one != call.asker.user_id]
-    able = [one for one in lack if await _may_use(call, question, one)]
+    lack = [user_id for user_id in found.lack if user_id != call.asker.user_id]
+    able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
     build = question.builds[0]
     asked = await call.house.store.ask_to_try(build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
     await call.write_down(Action.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
@@ -143,8 +143,8 @@ async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | No
             return (member, None)
         return None if person.bot or person.gone else (member, person.email)
 
-    found = await asyncio.gather(*(ask(one) for one in sorted(members)))
-    return dict(one for one in found if one)
+    found = await asyncio.gather(*(ask(member) for member in sorted(members)))
+    return dict(pair for pair in found if pair)
 
 
 async def _may_use(call: Call, question: Question, user_id: str) -> bool:

@@ -68,10 +68,12 @@ async def _set(call: Call, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
     found, left_out = await _meant(call, target)
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
-    were = [one for one in found if delivery_options.mute_ends(one, call.now)]
+    were = [subscription for subscription in found if delivery_options.mute_ends(subscription, call.now)]
     if until is None and not were:
         return cards.not_muted(found)
-    await call.house.store.mute(found[0].channel_id, [one.id for one in found if until or one in were], until)
+    await call.house.store.mute(
+        found[0].channel_id, [subscription.id for subscription in found if until or subscription in were], until
+    )
     await call.write_down(Action.MUTE, _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
     return cards.muted(found, until, target, left_out) if until else cards.unmuted(were, left_out)
 
@@ -88,9 +90,9 @@ async def _split(call: Call, typed: str) -> tuple[str, str]:
     time, app = deadline.split(typed)
     if not app:
         return time, ""
-    subscribed = [name for one in await _here(call) for name in (one.app_name, app_of(one))]
-    names = {spelling.fold(one) for one in subscribed}
-    names |= {spelling.fold(name) for one in await call.known_apps() for name in (one.name, one.slug)}
+    subscribed = [name for subscription in await _here(call) for name in (subscription.app_name, app_of(subscription))]
+    names = {spelling.fold(text) for text in subscribed}
+    names |= {spelling.fold(name) for known_app in await call.known_apps() for name in (known_app.name, known_app.slug)}
     for name, others in (*spelling.starts(typed), *spelling.ends(typed)):
         if {spelling.fold(name), spelling.bare(name)} & names:
             return others, name
@@ -105,8 +107,8 @@ async def _target(call: Call, typed: str) -> str:
     """What was named, as the buttons carry it: everything here, or the id of an app the channel hears of."""
     if not typed.strip():
         return HERE
-    for one in meant_by(typed, await _here(call)):
-        return one.app_id or f"{one.channel_id}/{one.id}"
+    for subscription in meant_by(typed, await _here(call)):
+        return subscription.app_id or f"{subscription.channel_id}/{subscription.id}"
     try:
         return (await call.app(typed)).id
     except AmbiguousInput as error:
@@ -127,16 +129,16 @@ async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subs
             say("This channel is subscribed to nothing, so there is nothing to mute."), say("See `help subscribe`.")
         )
     # what it hears of as one of every app is said to it whatever its own subscription says
-    found = [one for one in here if target == HERE or one.app_id in (target, None)]
+    found = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
     if not found:
         raise UserInputError(
             say("This channel does not hear of that app."), say("See what it hears of with `subscriptions`.")
         )
-    may = [one for one in found if _role(call, one) >= call.need]
+    may = [subscription for subscription in found if _role(call, subscription) >= call.need]
     if not may:
         call.require(App(found[0].app_id, found[0].app_id, found[0].app_name) if found[0].app_id else None)
-    return may, [one for one in found if one not in may]
+    return may, [subscription for subscription in found if subscription not in may]
 
 
-def _role(call: Call, one: Subscription) -> Role:
-    return call.asker.role_for(one.app_id) if one.app_id else call.asker.role
+def _role(call: Call, subscription: Subscription) -> Role:
+    return call.asker.role_for(subscription.app_id) if subscription.app_id else call.asker.role

@@ -57,9 +57,9 @@ async def _down_to_one_of(call: Call, build: Build, had: Collection[str]) -> lis
     """The app's builds, newest first, as far down as the first that was had before this one, on its platform."""
     listed: list[Build] = []
     found = False
-    async for one in call.house.catalogue.walk(build.app):
-        listed.append(one)
-        if found and one.id in had and one.platform.casefold() == build.platform.casefold():
+    async for node in call.house.catalogue.walk(build.app):
+        listed.append(node)
+        if found and node.id in had and node.platform.casefold() == build.platform.casefold():
             break
-        found = found or one.id == build.id
+        found = found or node.id == build.id
     return listed

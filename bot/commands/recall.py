@@ -111,7 +111,7 @@ async def unrecall(call: Call, target: Target | None = None, *, filters: Filters
     if target is None or target.which is None:
         return await _give_free(call, await _only_one(call, target.app if target else None))
     recalls = await call.house.store.recalls()
-    return await _give_free(call, (await target.build(call, filters, prefer=lambda one: one.id in recalls)).build)
+    return await _give_free(call, (await target.build(call, filters, prefer=lambda build: build.id in recalls)).build)
 
 
 @button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True)
@@ -130,10 +130,10 @@ async def _give_free(call: Call, build: Build) -> Message:
 
 async def _only_one(call: Call, app: App | None) -> Build:
     """The recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
-    apps = {one.id: one for one in ([app] if app else await call.apps())}
+    apps = {each_app.id: each_app for each_app in ([app] if app else await call.apps())}
     found = sorted(
-        (one for one in (await call.house.store.recalls()).values() if one.app_id in apps),
-        key=lambda one: one.at,
+        (recall for recall in (await call.house.store.recalls()).values() if recall.app_id in apps),
+        key=lambda recall: recall.at,
         reverse=True,
     )
     if not found:
@@ -142,8 +142,8 @@ async def _only_one(call: Call, app: App | None) -> Build:
     if len(found) == 1:
         return await call.build(found[0].app_id, found[0].build_id)
     room = asyncio.Semaphore(AT_ONCE)
-    there = [build for build in await asyncio.gather(*(_there(call, one, room) for one in found)) if build]
-    offered = [(f"{one.app.name} {lookup.label(one)}", f"{one.app.id} {one.id}") for one in there]
+    there = [build for build in await asyncio.gather(*(_there(call, recall, room) for recall in found)) if build]
+    offered = [(f"{build.app.name} {lookup.label(build)}", f"{build.app.id} {build.id}") for build in there]
     raise AmbiguousInput(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
 
 

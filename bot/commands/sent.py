@@ -86,8 +86,8 @@ async def _told(call: Call, sent: Sent, error: PermissionDenied | BuildRecalled,
 async def _named(call: Call, sent: Sent) -> tuple[str, list[str]]:
     """The app's name and the admins, as far as they can be had now."""
     try:
-        apps = {one.id: one.name for one in await call.house.catalogue.apps()}
-        admins = [one for one in await call.house.people.admins(sent.team_id) if one != sent.sender]
+        apps = {app.id: app.name for app in await call.house.catalogue.apps()}
+        admins = [admin for admin in await call.house.people.admins(sent.team_id) if admin != sent.sender]
     except BotError:
         return say("an app"), []
     return inline(apps.get(sent.app_id) or say("an app"), 80), admins

@@ -120,7 +120,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
     before = await store.subscriptions(channel_id)
-    resumed = any(one.paused for one in before)
+    resumed = any(subscription.paused for subscription in before)
     if resumed:
         await store.release_channel(channel_id)
         await store.resume_subscriptions(channel_id)
@@ -141,7 +141,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
         saved,
         rehearse(events, query, builds),
         await handles(call, [saved]),
-        replaced=any(one.app_id == saved.app_id for one in before),
+        replaced=any(subscription.app_id == saved.app_id for subscription in before),
         resumed=resumed,
         here=channel_id == call.asker.channel_id,
     )
@@ -155,7 +155,7 @@ async def _manner(call: Call, wishes: Words) -> Manner:
         return manner
     with in_field("subscribe.mention"):
         try:
-            known = {one.id: one.handle for one in await call.house.places.groups()}
+            known = {group.id: group.handle for group in await call.house.places.groups()}
         except SlackError as error:
             raise SlackError(
                 say("Slack does not tell me which user groups there are."),
@@ -172,23 +172,23 @@ async def newest(call: Call, app: App | None, words: Words = NO_WORDS, *, most: 
         return await catalogue.builds(app, words, most=most or PAGE_SIZE)
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def of(one: App) -> list[Build]:
+    async def of(other_app: App) -> list[Build]:
         try:
             async with room:
-                return await catalogue.builds(one, words, most=most or LOOKED_AT)
+                return await catalogue.builds(other_app, words, most=most or LOOKED_AT)
         except (NotFound, Forbidden):
             return []
 
-    found = await asyncio.gather(*(of(one) for one in (await call.apps())[:TRIED_APPS]))
+    found = await asyncio.gather(*(of(each_app) for each_app in (await call.apps())[:TRIED_APPS]))
     return [build for builds in found for build in builds]
 
 
 async def handles(call: Call, found: Iterable[Subscription]) -> dict[str, str]:
     """What people call the user groups that are mentioned, by id; as far as Slack tells."""
-    if not any(one.manner.mention for one in found):
+    if not any(subscription.manner.mention for subscription in found):
         return {}
     try:
-        return {one.id: one.handle for one in await call.house.places.groups()}
+        return {group.id: group.handle for group in await call.house.places.groups()}
     except SlackError:
         return {}
 

@@ -54,8 +54,8 @@ async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
     # nowhere is no channel's name; without one there is nothing to list
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
     found = await as_they_stand(call, await call.house.store.subscriptions_with_last_post(channel_id))
-    found.sort(key=lambda one: (one[0].channel_id, one[0].id))
-    handles = await subscribe.handles(call, [one for one, _ in found])
+    found.sort(key=lambda pair: (pair[0].channel_id, pair[0].id))
+    handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     listed = cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
     return listed if everywhere or page else await digests.listed(call, listed)
 
@@ -66,16 +66,23 @@ async def as_they_stand(
     """Those whose app the asker may know of; one that may not act now is shown as paused, before it has tried to."""
     lists = await call.house.store.allowed_channels()
     asker = call.asker
-    known = [(one, last) for one, last in found if not asker.outsider or one.app_id in asker.app_roles]
-    return [(replace(one, paused=one.paused or _withdrawn(asker, one, lists)), last) for one, last in known]
+    known = [
+        (subscription, last)
+        for subscription, last in found
+        if not asker.outsider or subscription.app_id in asker.app_roles
+    ]
+    return [
+        (replace(subscription, paused=subscription.paused or _withdrawn(asker, subscription, lists)), last)
+        for subscription, last in known
+    ]
 
 
-def _withdrawn(asker: Asker, one: Subscription, lists: Mapping[str, Collection[str]]) -> Withdrawal | None:
-    channels = lists.get(one.app_id or "", ())
-    if channels and one.channel_id not in channels:
+def _withdrawn(asker: Asker, subscription: Subscription, lists: Mapping[str, Collection[str]]) -> Withdrawal | None:
+    channels = lists.get(subscription.app_id or "", ())
+    if channels and subscription.channel_id not in channels:
         return Withdrawal.CHANNEL
-    role = asker.role_for(one.app_id) if one.app_id else asker.role
-    return Withdrawal.ROLE if one.created_by == asker.user_id and role < Role.RELEASER else None
+    role = asker.role_for(subscription.app_id) if subscription.app_id else asker.role
+    return Withdrawal.ROLE if subscription.created_by == asker.user_id and role < Role.RELEASER else None
 
 
 async def meant(call: Call, value: str) -> Subscription:
@@ -88,36 +95,38 @@ async def meant(call: Call, value: str) -> Subscription:
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
         raise UserInputError(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
-    found = [one for one in await call.house.store.subscriptions(channel_id) if one.id == int(number)]
+    found = [candidate for candidate in await call.house.store.subscriptions(channel_id) if candidate.id == int(number)]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
     if elsewhere and not (found and await _made_there(call, found[0])):
         access.require(call.asker.role, Role.ADMIN)
-    for one in found:
-        call.require(App(one.app_id, one.app_id, one.app_name) if one.app_id else None)
-        return one
+    for subscription in found:
+        call.require(
+            App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
+        )
+        return subscription
     raise _ended()
 
 
 async def _usable(call: Call, value: str) -> tuple[Subscription, Call]:
     """The subscription as `meant`, whose app may be used in its channel, and the call as if it was made there."""
-    one = await meant(call, value)
-    there = replace(call, asker=replace(call.asker, channel_id=one.channel_id))
-    if one.app_id is not None:
-        await there.permit(App(one.app_id, one.app_id, one.app_name))
-    return one, there
+    subscription = await meant(call, value)
+    there = replace(call, asker=replace(call.asker, channel_id=subscription.channel_id))
+    if subscription.app_id is not None:
+        await there.permit(App(subscription.app_id, subscription.app_id, subscription.app_name))
+    return subscription, there
 
 
 def _ended() -> UserInputError:
     return UserInputError(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
 
 
-async def _made_there(call: Call, one: Subscription) -> bool:
+async def _made_there(call: Call, subscription: Subscription) -> bool:
     """Whether the asker made it and still is in its channel; where we cannot look, neither can we speak."""
     me = call.asker.user_id
-    if one.created_by != me:
+    if subscription.created_by != me:
         return False
     try:
-        return one.channel_id.startswith("D") or me in await call.house.places.members(one.channel_id)
+        return subscription.channel_id.startswith("D") or me in await call.house.places.members(subscription.channel_id)
     except SlackError as error:
         if error.code in OUT_OF_SIGHT:
             return True
@@ -142,12 +151,12 @@ async def unsubscribe(call: Call, which: Rest | None = None) -> Message:
     fitting = meant_by(which, found)
     if not fitting and which != "*" and not spelling.bare(which).lstrip("#").isdecimal():
         app = await call.app(which)
-        fitting = [one for one in found if one.app_id == app.id]
+        fitting = [subscription for subscription in found if subscription.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
             later("subscription of this channel"),
             which,
-            [cards.app_of(one) for one in found],
+            [cards.app_of(subscription) for subscription in found],
             otherwise=say("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
@@ -157,14 +166,16 @@ def meant_by(typed: str, found: Sequence[Subscription]) -> list[Subscription]:
     """The subscriptions that are called so: by their number, or by the name or id of their app; `*` is every app."""
     for way in spelling.WAYS:
         wanted = way(typed.removeprefix("#"))
-        if fitting := [one for one in found if wanted in {way(name) for name in _names(one)}]:
+        if fitting := [
+            subscription for subscription in found if wanted in {way(name) for name in _names(subscription)}
+        ]:
             return fitting
     return []
 
 
-def _names(one: Subscription) -> tuple[str, ...]:
-    every = () if one.app_id else ("*", cards.EVERY_APP)
-    return (str(one.id), cards.app_of(one), one.app_id or "", *every)
+def _names(subscription: Subscription) -> tuple[str, ...]:
+    every = () if subscription.app_id else ("*", cards.EVERY_APP)
+    return (str(subscription.id), cards.app_of(subscription), subscription.app_id or "", *every)
 
 
 @button("unsubscribe.v1", need=Role.RELEASER)
@@ -174,12 +185,14 @@ async def ended(call: Call, value: str) -> Message:
 
 
 async def _end(call: Call, value: str) -> Message:
-    one = await meant(call, value)
-    removed = await call.house.store.remove_subscription(one.channel_id, one.id)
+    subscription = await meant(call, value)
+    removed = await call.house.store.remove_subscription(subscription.channel_id, subscription.id)
     if removed is None:
         raise _ended()
-    await call.write_down(Action.UNSUBSCRIBE, f"in {one.channel_id}", app_id=one.app_id)
-    channel = say("this channel") if one.channel_id == call.asker.channel_id else f"<#{one.channel_id}>"
+    await call.write_down(Action.UNSUBSCRIBE, f"in {subscription.channel_id}", app_id=subscription.app_id)
+    channel = (
+        say("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
+    )
     app = inline(cards.app_of(removed), 80)
     return Message(say("Done: {channel} hears no more of {app}.", channel=channel, app=app))
 
@@ -190,29 +203,29 @@ async def _end(call: Call, value: str) -> Message:
 @button("edit.v1", need=Role.RELEASER)
 async def edit(call: Call, value: str) -> Form:
     """*Edit*: the form with what is saved."""
-    one, _ = await _usable(call, value)
-    saved = subscription_form.typed(one, await subscribe.handles(call, [one]), call.asker.tz)
-    return subscription_form.edit(one, saved, call.asker.tz, value)
+    subscription, _ = await _usable(call, value)
+    saved = subscription_form.typed(subscription, await subscribe.handles(call, [subscription]), call.asker.tz)
+    return subscription_form.edit(subscription, saved, call.asker.tz, value)
 
 
 @form("edit.v1", need=Role.RELEASER)
 async def changed(call: Call, typed: dict[str, str]) -> Message:
     """What was filled in, saved in the place of what there was."""
-    one, _ = await _usable(call, typed.get("memory", ""))
-    channel_id = await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
+    subscription, _ = await _usable(call, typed.get("memory", ""))
+    channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     wishes = subscribe.read(call, typed)
     with in_field("subscribe.filters"):
-        return await subscribe.save(call, channel_id, await _app_of(call, one), wishes)
+        return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes)
 
 
-async def _app_of(call: Call, one: Subscription) -> App | None:
-    if one.app_id is None:
+async def _app_of(call: Call, subscription: Subscription) -> App | None:
+    if subscription.app_id is None:
         return None
     for app in await call.house.catalogue.apps():
-        if app.id == one.app_id:
+        if app.id == subscription.app_id:
             return app
     raise UserInputError(
-        say("Applivery has no app “{app}” any more.", app=one.app_name),
+        say("Applivery has no app “{app}” any more.", app=subscription.app_name),
         say("End its subscription with `unsubscribe`."),
     )
 
@@ -223,51 +236,55 @@ async def _app_of(call: Call, one: Subscription) -> App | None:
 @button("test.v1", need=Role.RELEASER, once=True)
 async def test(call: Call, value: str) -> Message:
     """*Test*: the newest build that fits, as a card in the channel; its buttons work, nobody is mentioned."""
-    one, there = await _usable(call, value)
-    await subscribe.speakable(call, one.channel_id, subscribe.TRY_AGAIN)
-    handles = await subscribe.handles(call, [one])
-    app = await _app_of(call, one)
+    subscription, there = await _usable(call, value)
+    await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
+    handles = await subscribe.handles(call, [subscription])
+    app = await _app_of(call, subscription)
     recalled = await call.house.store.recalls()
-    builds = [each for each in await _to_show(there, one, app) if each.id not in recalled]
-    tried = rehearse(one.events, one.query, builds, most=len(builds))
+    builds = [each for each in await _to_show(there, subscription, app) if each.id not in recalled]
+    tried = rehearse(subscription.events, subscription.query, builds, most=len(builds))
     if tried is None or not tried.looked:
         why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET
         with speaking(call.house.language):
-            instead = cards.tried_out(one, Message(say(why)), handles)
-        return cards.trial(one, instead, say(why))
+            instead = cards.tried_out(subscription, Message(say(why)), handles)
+        return cards.trial(subscription, instead, say(why))
     build = next(iter(tried.would or tried.fitting or tried.looked))
-    shown = [build] if not one.manner.grouped else [each for each in tried.would or [build] if _together(each, build)]
-    announcement = await _announcement(call, one, shown)
+    shown = (
+        [build]
+        if not subscription.manner.grouped
+        else [each for each in tried.would or [build] if _together(each, build)]
+    )
+    announcement = await _announcement(call, subscription, shown)
     with speaking(call.house.language):
-        card = cards.tried_out(one, channel_card.card(announcement, call.house.dashboard), handles)
-    note = "" if tried.would else f"{dry_run(one, tried)} {say('The card shows the newest one all the same.')}"
-    return cards.trial(one, card, note)
+        card = cards.tried_out(subscription, channel_card.card(announcement, call.house.dashboard), handles)
+    note = "" if tried.would else f"{dry_run(subscription, tried)} {say('The card shows the newest one all the same.')}"
+    return cards.trial(subscription, card, note)
 
 
-async def _to_show(call: Call, one: Subscription, app: App | None) -> list[Build]:
+async def _to_show(call: Call, subscription: Subscription, app: App | None) -> list[Build]:
     """The newest builds, and the newest that fits the subscription when none of those does."""
     found = await subscribe.newest(call, app)
-    words = grammar.parse(one.query)
+    words = grammar.parse(subscription.query)
     if any(lookup.fits(build, words) for build in found):
         return found
     return [*found, *await subscribe.newest(call, app, words, most=1)]
 
 
-def _together(one: Build, other: Build) -> bool:
-    return (one.app.id, one.version) == (other.app.id, other.version)
+def _together(build: Build, other: Build) -> bool:
+    return (build.app.id, build.version) == (other.app.id, other.version)
 
 
-async def _announcement(call: Call, one: Subscription, builds: list[Build]) -> Announcement:
+async def _announcement(call: Call, subscription: Subscription, builds: list[Build]) -> Announcement:
     """What the channel would have been told of these builds (newest first)."""
     recalls = await call.house.store.recalls()
     newest = await call.details(builds[0])
     shown = [Shown(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
     return Announcement(
         id=0,
-        channel_id=one.channel_id,
+        channel_id=subscription.channel_id,
         event=EVENT_OF.get(newest.stage, Event.UPLOADED),
         build=newest,
         key="",
-        manner=replace(one.manner, mention=""),
+        manner=replace(subscription.manner, mention=""),
         shown=tuple(reversed(shown)),
     )

@@ -47,7 +47,7 @@ async def upload(call: Call, app: App | None = None) -> Form:
     /applivery upload
     /applivery upload courier
     """
-    kinds = " ".join(f".{one}" for one in build_files.EXTENSIONS)
+    kinds = " ".join(f".{extension}" for extension in build_files.EXTENSIONS)
     hint = say("{kinds}, up to 4 GB", kinds=kinds)
     return _form((inputs.file(say("Build"), "upload.file", hint=hint),), app=app)
 
@@ -62,14 +62,14 @@ async def from_message(call: Call, value: str | None) -> Form:
             say("Use the one with the file, or `{command} upload`.", command=call.house.command),
         )
     good = [
-        one for one in files if not one.name or build_files.extension(one.name)
+        file for file in files if not file.name or build_files.extension(file.name)
     ]  # unnamed: looked up when it is sent
     if not good:
         build_files.check(files[0].name, 1)
     if len(good) == 1:
         build_files.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
         return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.quoted.text)
-    which = [blocks.option(f"{one.name} ({size(one.size)})", one.id) for one in good]
+    which = [blocks.option(f"{file.name} ({size(file.size)})", file.id) for file in good]
     return _form((inputs.choice(say("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
 
 

@@ -63,7 +63,7 @@ async def _begin(call: Call, build: Build) -> Message:
 async def _usual(call: Call, build: Build) -> timedelta | None:
     try:
         alike = await call.house.catalogue.builds(
-            build.app, wanted=lambda one: estimates.tells(one, build.platform), most=estimates.LATEST
+            build.app, wanted=lambda other_build: estimates.tells(other_build, build.platform), most=estimates.LATEST
         )
         return estimates.usual(alike, build.platform)
     except AppliveryError:

@@ -98,7 +98,9 @@ class Withholding(Showing):
             groups = (await self.execute(connection, _GROUPS)).all()
             found = await self.read(connection, as_rows({"id": row.id} for row in groups))
             read = {row.id: announcement for row, announcement in found}
-            return [Withheld(one, row.subscription_id, row.only) for row in groups if (one := read.get(row.id))]
+            return [
+                Withheld(delivery, row.subscription_id, row.only) for row in groups if (delivery := read.get(row.id))
+            ]
 
         return await self.run(work)
 

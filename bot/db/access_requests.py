@@ -114,7 +114,7 @@ class Requests(Permits):
         values = {"role": row.role, "granted_by": granted_by, "granted_at": now()}
         insert = self.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
         # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
-        lesser = grants.c.role.in_([one.name for one in Role.given() if one < Role[row.role]])
+        lesser = grants.c.role.in_([role.name for role in Role.given() if role < Role[row.role]])
         await connection.execute(
             insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser)
         )

@@ -169,7 +169,7 @@ class Watching(Database):
 
         async def work(connection: Connection) -> WatchingState:
             row = (await self.execute(connection, _STATE, **spans, failures=FAILURES)).one()
-            oldest, newest = (None if one is None else moment(one) for one in (row.oldest, row.newest))
+            oldest, newest = (None if item is None else moment(item) for item in (row.oldest, row.newest))
             return WatchingState(row.apps, row.behind or 0, row.never or 0, oldest, newest)
 
         return await self.run(work)

@@ -96,13 +96,13 @@ class Following(Recording):
             taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
             rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
             found = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
-            return [one for one in found if one is not None]
+            return [watch for watch in found if watch is not None]
 
         return await self.run(work)
 
-    async def first_try(self, one: Progress) -> bool:
+    async def first_try(self, watch: Progress) -> bool:
         """Write down that its message is posted now; False if that was begun before, and nobody knows how it ended."""
-        which = _which(one) & ~progress.c.tried
+        which = _which(watch) & ~progress.c.tried
         update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
 
         async def work(connection: Connection) -> bool:
@@ -110,21 +110,21 @@ class Following(Recording):
 
         return await self.run(work)
 
-    async def progress_shown(self, one: Progress, channel: str, ts: str, text: str, again_in: float) -> None:
+    async def progress_shown(self, watch: Progress, channel: str, ts: str, text: str, again_in: float) -> None:
         """Its message stands there and says this; it is due again in so many seconds."""
-        await self._hand_in_progress(_SHOWN, one, channel=channel, ts=ts, text=text, wait=span(again_in))
+        await self._hand_in_progress(_SHOWN, watch, channel=channel, ts=ts, text=text, wait=span(again_in))
 
-    async def put_off_progress(self, one: Progress, again_in: float) -> None:
+    async def put_off_progress(self, watch: Progress, again_in: float) -> None:
         """Slack would not have it now: try again in so many seconds."""
-        await self._hand_in_progress(_PUT_OFF, one, wait=span(again_in))
+        await self._hand_in_progress(_PUT_OFF, watch, wait=span(again_in))
 
-    async def end_progress(self, one: Progress) -> None:
+    async def end_progress(self, watch: Progress) -> None:
         """Its message changes no more; the person still hears of the end if they wait for it."""
-        await self._hand_in_progress(_END, one)
+        await self._hand_in_progress(_END, watch)
 
-    async def _hand_in_progress(self, statement: Statement, one: Progress, **more: object) -> None:
+    async def _hand_in_progress(self, statement: Statement, watch: Progress, **more: object) -> None:
         """Changes nothing if the person began to watch anew meanwhile."""
-        about = {"build": one.build.id, "user": one.user_id, "started": micros(one.started_at)}
+        about = {"build": watch.build.id, "user": watch.user_id, "started": micros(watch.started_at)}
 
         async def work(connection: Connection) -> None:
             await self.execute(connection, statement, **about, **more)
@@ -142,15 +142,15 @@ class Following(Recording):
 
     # -------------------------------------------------------------- what is said as a new message
 
-    async def tell_stuck(self, one: Progress) -> None:
+    async def tell_stuck(self, watch: Progress) -> None:
         """Let the person hear, once, that the build seems stuck: an edit notifies nobody."""
-        which = _which(one) & ~progress.c.alarmed
+        which = _which(watch) & ~progress.c.alarmed
         update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
 
         async def work(connection: Connection) -> None:
             if (await connection.execute(update)).first() is not None:
-                new = NewAnnouncement(one.user_id, one.build.id, Event.STUCK)
-                await self.said(connection, one.build.app.id, [new])
+                new = NewAnnouncement(watch.user_id, watch.build.id, Event.STUCK)
+                await self.said(connection, watch.build.app.id, [new])
 
         await self.run(work)
         self.wakeups.ring(Topic.TELL)
@@ -175,7 +175,7 @@ class Following(Recording):
                 rows = as_rows({"user_id": user} for user in waited)
                 told = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
                 new = [NewAnnouncement(row.user_id, build_id, event, part=row.times) for row in told]
-                await self.said(connection, app_id, sorted(new, key=lambda one: one.channel_id))
+                await self.said(connection, app_id, sorted(new, key=lambda delivery: delivery.channel_id))
                 await self.execute(connection, _END_SHOWING, **about, standing=str(standing), rows=rows)
             return bool(waited)
 
@@ -183,9 +183,9 @@ class Following(Recording):
             self.wakeups.ring(Topic.TELL)
 
 
-def _which(one: Progress) -> sa.ColumnElement[bool]:
-    mine = (progress.c.build_id == one.build.id) & (progress.c.user_id == one.user_id)
-    return mine & (progress.c.started_at == one.started_at)
+def _which(watch: Progress) -> sa.ColumnElement[bool]:
+    mine = (progress.c.build_id == watch.build.id) & (progress.c.user_id == watch.user_id)
+    return mine & (progress.c.started_at == watch.started_at)
 
 
 def _progress(row: sa.Row[Any]) -> Progress | None:

@@ -97,7 +97,11 @@ class Recording(Superseding):
             made = 0
             if moved:
                 made = await self.said_in_place(connection, app_id, moved, wanted, _made_known(wanted, changes, places))
-            if told := [{"build": one.build_id, "user_id": one.channel_id} for one in wanted if one.to_person]:
+            if told := [
+                {"build": delivery.build_id, "user_id": delivery.channel_id}
+                for delivery in wanted
+                if delivery.to_person
+            ]:
                 await self.execute(connection, _WAIT_NO_MORE, rows=as_rows(told))
             return Recorded(moved, made)
 
@@ -108,7 +112,7 @@ class Recording(Superseding):
 
     def _ring_for(self, announcements: Sequence[NewAnnouncement]) -> None:
         self.wakeups.ring(Topic.TELL)
-        if any(one.held_until for one in announcements):
+        if any(delivery.held_until for delivery in announcements):
             self.wakeups.ring(Topic.HELD)
 
     async def _move(self, connection: Connection, app_id: str, changes: Sequence[Change]) -> dict[str, _Place]:
@@ -132,7 +136,7 @@ class Recording(Superseding):
 
         Builds that nobody has recorded yet are, as they are given.
         """
-        rows = as_rows(row_of(one, n) for n, one in enumerate(reversed(builds)))
+        rows = as_rows(row_of(build, n) for n, build in enumerate(reversed(builds)))
 
         async def work(connection: Connection) -> int:
             if builds:
@@ -182,9 +186,9 @@ def _made_known(
     """The builds that channels now hear are ready, and so take the place of older ones there."""
     ready = {change.build.id: change.build for change in changes if can_be_had(change.build)}
     return [
-        Standing(one.channel_id, ready[one.build_id], *places[one.build_id])
-        for one in wanted
-        if one.event is Event.PROCESSED and one.build_id in ready and not one.to_person
+        Standing(delivery.channel_id, ready[delivery.build_id], *places[delivery.build_id])
+        for delivery in wanted
+        if delivery.event is Event.PROCESSED and delivery.build_id in ready and not delivery.to_person
     ]
 
 

@@ -84,8 +84,8 @@ class Place:
         """What a driver says, without the values it repeats from the address: they may be, or hold, the password."""
         for name, value in (*self.url.query.items(), ("password", self.url.password or "")):
             if name not in _SHOWN and value != {**LIBPQ_DEFAULTS, **WRITABLE}.get(name):
-                for one in (value,) if isinstance(value, str) else value:
-                    words = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", "…", words) if one else words
+                for text in (value,) if isinstance(value, str) else value:
+                    words = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "…", words) if text else words
         return words
 
     def __str__(self) -> str:

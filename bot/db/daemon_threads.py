@@ -37,9 +37,9 @@ class Threads:
         self._busy -= 1
 
     def _serve(self) -> None:
-        while one := self._waiting.get():
-            one()
-            del one  # or its answer is kept until the next one comes
+        while function := self._waiting.get():
+            function()
+            del function  # or its answer is kept until the next one comes
 
     def close(self) -> None:
         """Let each of them end when it has nothing more to do."""

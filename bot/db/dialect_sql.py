@@ -46,7 +46,7 @@ class _Quoted(str):
 
 
 def _quoted(vocabulary: type[StrEnum]) -> SimpleNamespace:
-    return SimpleNamespace(**{one.name: _Quoted(one.value) for one in vocabulary})
+    return SimpleNamespace(**{member.name: _Quoted(member.value) for member in vocabulary})
 
 
 def _any_of(*words: StrEnum) -> str:

@@ -36,7 +36,7 @@ class Holding(Database):
             await self.execute(connection, _HOLD_ON, mute=MUTE, far=FURTHEST)
             released = set((await self.execute(connection, _RELEASE, mute=MUTE, far=FURTHEST)).scalars())
             if released:
-                await self.execute(connection, _OPEN, rows=as_rows({"channel": one} for one in sorted(released)))
+                await self.execute(connection, _OPEN, rows=as_rows({"channel": item} for item in sorted(released)))
                 await self.tell_others(connection, Topic.TELL)
             return len(released), (await self.execute(connection, _HELD_IN, far=FURTHEST)).scalar()
 
@@ -51,7 +51,7 @@ class Holding(Database):
         Returns the subscriptions it concerned. What an earlier mute has kept back is said when this one is over.
         """
         update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
-        rows = as_rows({"id": one} for one in ids)
+        rows = as_rows({"id": id_} for id_ in ids)
 
         async def work(connection: Connection) -> list[Subscription]:
             end = {"until": micros(until) if until else None, "channel": channel_id}
@@ -60,7 +60,7 @@ class Holding(Database):
 
         muted = await self.run(work)
         await self._look_at_held()
-        return sorted(muted, key=lambda one: one.id)
+        return sorted(muted, key=lambda subscription: subscription.id)
 
     async def paused_channels(self) -> dict[str, str]:
         """The channels that could not be spoken in, each with Slack's reason: paused, or with something held there."""

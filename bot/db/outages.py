@@ -87,7 +87,7 @@ class Outages(Database):
 
     async def _tell(self, connection: Connection, event: Saying, record: OutageRecord, admins: Sequence[str]) -> None:
         number = str(round(record.began * 1000))
-        rows = as_rows({"person": one, "key": f"{one}:{number}:{event}"} for one in sorted(set(admins)))
+        rows = as_rows({"person": admin, "key": f"{admin}:{number}:{event}"} for admin in sorted(set(admins)))
         await self.execute(connection, _OPEN, rows=rows)
         await self.execute(connection, _SAY, rows=rows, number=number, event=str(event), fact=_text(record))
         await self.tell_others(connection, Topic.TELL)

@@ -30,7 +30,9 @@ class Outbox(Database):
         builds = [{"build": build_id} for build_id in sorted(anew)]
         # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
         # committed, and nobody claims a card in between who has not seen what it is to show.
-        await self.execute(connection, _OPEN, rows=as_rows([*({"channel": one.channel_id} for one in wanted), *builds]))
+        await self.execute(
+            connection, _OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in wanted), *builds])
+        )
         made = len((await self.execute(connection, _ANNOUNCE, app=app_id, rows=rows)).all()) if wanted else 0
         if builds:
             made += len((await self.execute(connection, _SHOW_ANEW, rows=as_rows(builds))).all())

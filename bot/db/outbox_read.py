@@ -69,7 +69,7 @@ def event_of(text: str) -> tuple[Event | Follow | Saying, int]:
     """What a row of the outbox is about, and its number among several. Raises ValueError for a newer version's."""
     name, _, part = text.partition(":")
     kinds: tuple[type[Event | Follow | Saying], ...] = (Follow, Saying, Event)
-    kind = next((one for one in kinds if name in set(one)), Event)
+    kind = next((cls for cls in kinds if name in set(cls)), Event)
     return kind(name), int(part or 0)
 
 

@@ -20,7 +20,7 @@ from bot.domain.downloads import By
 from bot.domain.model import Saying
 from bot.domain.scheduled_reports import Digest
 
-_COLUMNS = [table.c[one.name] for one in fields(Digest)]
+_COLUMNS = [table.c[field.name] for field in fields(Digest)]
 
 
 class Digests(Database):
@@ -193,7 +193,7 @@ class Digests(Database):
 
 def digest_of(row: sa.Row[Any]) -> Digest:
     """A row of the table as our noun."""
-    columns = {one.name for one in fields(Digest)}
+    columns = {field.name for field in fields(Digest)}
     known = {name: value for name, value in row._mapping.items() if name in columns}
     return Digest(**{**known, "by": By(known["by"])})
 

@@ -31,9 +31,9 @@ def make_private(file: Path) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as problem:
         raise cannot_open(file, problem) from problem
-    for one in (file.with_name(file.name + end) for end in BESIDE):
-        if one.exists() and stat.S_IMODE(one.stat().st_mode) & 0o077:
-            _take_rights_away(one)
+    for path in (file.with_name(file.name + end) for end in BESIDE):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            _take_rights_away(path)
 
 
 def _take_rights_away(file: Path) -> None:

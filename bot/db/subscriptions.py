@@ -182,7 +182,7 @@ class Subscriptions(Database):
             connection,
             _BASELINE,
             app=app_id,
-            rows=as_rows(row_of(one, n) for n, one in enumerate(reversed(builds.values()))),
+            rows=as_rows(row_of(build, n) for n, build in enumerate(reversed(builds.values()))),
         )
 
     async def _known_to_channel(

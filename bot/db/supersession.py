@@ -37,7 +37,7 @@ class Superseding(Outbox):
         await self.execute(connection, _ONE_AT_A_TIME, app=app_id)
         rows = (await self.execute(connection, _LINES, app=app_id, rows=_touched(moved, new))).all()
         followed = _followed(rows, new)
-        made = await self.said(connection, app_id, wanted, {*moved, *(str(one["build"]) for one in followed)})
+        made = await self.said(connection, app_id, wanted, {*moved, *(str(entry["build"]) for entry in followed)})
         if followed:
             await self.execute(connection, _FOLLOWED, rows=as_rows(followed))
         return made
@@ -45,13 +45,17 @@ class Superseding(Outbox):
 
 def _touched(moved: Iterable[str], new: Iterable[Standing]) -> str:
     builds = [{"build": build_id} for build_id in sorted(set(moved))]
-    return as_rows([*builds, *({"channel": channel} for channel in sorted({one.channel_id for one in new}))])
+    return as_rows(
+        [*builds, *({"channel": channel} for channel in sorted({current_build.channel_id for current_build in new}))]
+    )
 
 
 def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[Standing]) -> list[dict[str, object]]:
     """Which builds have another follower than was written down, or none any more."""
     before = {(row.channel_id, row.build_id): row.superseded_by for row in rows}
-    there = {(one.channel_id, one.build.id): one for one in (*_standing(rows), *new)}
+    there = {
+        (current_build.channel_id, current_build.build.id): current_build for current_build in (*_standing(rows), *new)
+    }
     after = successors(there.values())
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return [{"channel": channel, "build": build, "by": after.get((channel, build))} for channel, build in changed]

@@ -66,13 +66,17 @@ class Refused:
         if not channel_id or not number.isdecimal() or len(number) > 18:
             return None
         found = await self._house.store.subscriptions(channel_id)
-        return next((one.app_id for one in found if one.id == int(number)), None)
+        return next((subscription.app_id for subscription in found if subscription.id == int(number)), None)
 
     def _takes_an_app(self, asked: tuple[str, str] | None) -> bool:
         """Whether the command is about an app also when none is named."""
         verb = asked[1].partition(" ")[0] if asked and asked[0] == RUN else ""
         entry = self._house.registry.get(Kind.COMMAND, verb)
-        kinds = {kind for one in entry.parameters for kind in (one.kind, *get_args(one.kind))} if entry else set()
+        kinds = (
+            {kind for parameter in entry.parameters for kind in (parameter.kind, *get_args(parameter.kind))}
+            if entry
+            else set()
+        )
         return not kinds.isdisjoint({App, Target}) or verb == "subscribe"
 
 
@@ -93,7 +97,7 @@ def _names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[s
 
 def _of(apps: Iterable[App], named: str) -> str | None:
     wanted = named.strip().casefold()
-    found = [one.id for one in apps if wanted in (one.id.casefold(), one.slug.casefold(), one.name.casefold())]
+    found = [app.id for app in apps if wanted in (app.id.casefold(), app.slug.casefold(), app.name.casefold())]
     return found[0] if len(found) == 1 else None
 
 

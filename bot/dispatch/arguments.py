@@ -70,7 +70,7 @@ async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
 
 async def _app_first(entry: Entry, call: Call, words: Words) -> tuple[App | None, Words]:
     """The app whose name or label is what was typed first, whatever is in it, and the words after it."""
-    kinds = [_bare(one.kind) for one in entry.parameters if not one.by_key][:1]
+    kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key][:1]
     if not words.text.strip():
         return None, words
     if kinds not in ([App], [Target], [AppName]):
@@ -106,7 +106,7 @@ async def _named_by_key(call: Call, words: Words) -> Words:
     """The same with the whole name behind `app:`, whatever is in it."""
     before, key, after = _partition(words.text)
     named = lookup.leading(after, await call.known_apps()) if key else None
-    if not named or not any(one.key == "app" for one in words.options):
+    if not named or not any(option.key == "app" for option in words.options):
         return words
     rest = _read(f"{before} {named[1]}")
     return replace(rest, options=(*rest.options, Option("app", named[0])))
@@ -119,16 +119,16 @@ def _partition(text: str) -> tuple[str, str, str]:
 
 async def _whole(entry: Entry, call: Call, words: Words) -> str | None:
     """All that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
-    if [_bare(one.kind) for one in entry.parameters] != [Rest] or not words.options:
+    if [_bare(parameter.kind) for parameter in entry.parameters] != [Rest] or not words.options:
         return None
-    names = {way(name) for one in await call.known_apps() for name in (one.name, one.slug) for way in _WAYS}
+    names = {way(name) for app in await call.known_apps() for name in (app.name, app.slug) for way in _WAYS}
     parts = (*spelling.starts(words.text), *spelling.ends(words.text))
     return words.text if any(way(part) in names for part, _ in parts for way in _WAYS) else None
 
 
 async def _target_first(entry: Entry, call: Call, app: App | None, words: Words) -> tuple[Target | None, Words]:
     """What was typed after the app names a build in words that may be anybody's: all of them, unless others follow."""
-    kinds = [_bare(one.kind) for one in entry.parameters if not one.by_key]
+    kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key]
     if app is None or Target not in kinds:
         return None, words
     if Rest in kinds:
@@ -147,7 +147,11 @@ def _is_odd(entry: Entry, words: Words) -> bool:
     """Whether what was typed may be a label that has been read as something else."""
     known = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
     quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
-    return quoted or any(one.key not in known for one in words.options) or bool(set("*_~") & set("".join(words.plain)))
+    return (
+        quoted
+        or any(option.key not in known for option in words.options)
+        or bool(set("*_~") & set("".join(words.plain)))
+    )
 
 
 async def _target_and_rest(call: Call, app: App, words: Words) -> tuple[Target, Words]:
@@ -168,20 +172,26 @@ async def _target_and_rest(call: Call, app: App, words: Words) -> tuple[Target, 
 
 def _platforms(entry: Entry, words: Words) -> Words:
     """The same with `ios` for `os:ios`, where there is such an option."""
-    if not any("os" in option_keys(one) for one in entry.parameters if one.by_key):
+    if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.by_key):
         return words
     platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in lookup.PLATFORMS]
     plain = tuple(word for word in words.plain if spelling.bare(word) not in lookup.PLATFORMS)
-    return Words(plain, (*words.options, *(Option("os", one) for one in platforms)))
+    return Words(plain, (*words.options, *(Option("os", platform) for platform in platforms)))
 
 
 async def _longer_values(call: Call, app: App | None, words: Words) -> Words:
     """The same where a value of several words was typed without quotation marks, if some build has exactly that."""
-    if not words.plain or app is None or list(words.plain) != [word for one in words.options for word in one.more]:
+    if (
+        not words.plain
+        or app is None
+        or list(words.plain) != [word for option in words.options for word in option.more]
+    ):
         return words
     builds = await call.house.catalogue.builds(app)
-    longer = tuple(Option(one.key, " ".join((one.value, *one.more)), one.no) for one in words.options)
-    known = all(lookup.is_had(one, builds) for one, short in zip(longer, words.options, strict=True) if short.more)
+    longer = tuple(Option(option.key, " ".join((option.value, *option.more)), option.no) for option in words.options)
+    known = all(
+        lookup.is_had(option, builds) for option, short in zip(longer, words.options, strict=True) if short.more
+    )
     return Words((), longer) if known else words
 
 
@@ -191,10 +201,12 @@ def _too_much(words: Words) -> str:
 
 def _quotes(words: Words) -> str:
     """What was meant, perhaps: a value of several words."""
-    one = next((one for one in words.options if one.more and set(one.more) <= set(words.plain)), None)
-    if one is None:
+    option = next(
+        (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
+    )
+    if option is None:
         return ""
-    longer = grammar.readable(Words((), (Option(one.key, " ".join((one.value, *one.more)), one.no),)))
+    longer = grammar.readable(Words((), (Option(option.key, " ".join((option.value, *option.more)), option.no),)))
     return say("Did you mean {names}?", names=code(longer))
 
 
@@ -214,7 +226,7 @@ def _instead(key: str, known: list[str]) -> str:
     if near:
         return say("Did you mean {names}?", names=code(f"{near[0]}:"))
     if known:
-        return say("It takes {options}.", options=", ".join(code(f"{one}:") for one in known))
+        return say("It takes {options}.", options=", ".join(code(f"{text}:") for text in known))
     return say("It takes no options.")
 
 
@@ -230,7 +242,7 @@ def option_keys(parameter: Parameter) -> tuple[str, ...]:
 def _bare(kind: Any) -> Any:
     """`X` of `X | None`."""
     if get_origin(kind) in (Union, types.UnionType):
-        return next(one for one in get_args(kind) if one is not type(None))
+        return next(arg for arg in get_args(kind) if arg is not type(None))
     return kind
 
 
@@ -252,7 +264,9 @@ async def _in_turn(call: Call, kind: Any, plain: list[str], entry: Entry) -> Any
     if kind is App:
         return await call.app(plain.pop(0))
     if kind is Target:
-        return await _target(call, plain, alone=all(_bare(one.kind) is not Rest for one in entry.parameters))
+        return await _target(
+            call, plain, alone=all(_bare(parameter.kind) is not Rest for parameter in entry.parameters)
+        )
     if kind is AppName and (every := _every_app(plain)):
         return every
     if kind is Rest:
@@ -307,7 +321,7 @@ async def _build_of_any(call: Call, plain: list[str], error: NotFoundByName) -> 
 async def _app_or_build(call: Call, some_id: str) -> Target:
     """Apps and builds have ids of one shape: an app's id means its latest build."""
     apps = await call.known_apps()
-    app = next((one for one in apps if one.id == some_id.lower()), None)
+    app = next((candidate for candidate in apps if candidate.id == some_id.lower()), None)
     if app is None:
         return Target(None, some_id)
     await call.permit(app)
@@ -345,6 +359,6 @@ def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
     try:
         return kind(spelling.bare(option.value))
     except ValueError:
-        have = ", ".join(code(f"{option.key}:{one}") for one in kind)
+        have = ", ".join(code(f"{option.key}:{member}") for member in kind)
         sentence = say("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
         raise UserInputError(sentence, say("There are: {choices}.", choices=have)) from None

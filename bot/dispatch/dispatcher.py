@@ -284,7 +284,7 @@ class FrontDoor(AsyncMiddleware):
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
         carry = self._house.drafts.carried
         shown = page_of(error.choices, page, replies.CHOICES)
-        typed = [await carry(replies.with_choice(error, verb, one, words)) for _, one in shown.items]
+        typed = [await carry(replies.with_choice(error, verb, text, words)) for _, text in shown.items]
         return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
 
     async def _app_called(self, came: Came, text: str) -> list[str]:

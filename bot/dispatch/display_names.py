@@ -19,7 +19,7 @@ FEW = 20  # builds of an app that are asked for one by one
 async def app_names(call: Call) -> dict[str, str]:
     """The names of the apps by id; none while Applivery cannot say."""
     try:
-        return {one.id: one.name for one in await call.house.catalogue.apps()}
+        return {app.id: app.name for app in await call.house.catalogue.apps()}
     except AppliveryError:
         return {}
 

@@ -84,7 +84,7 @@ class Submitted:
     def _errors(self, problem: BotError, reference: str | None) -> dict[str, str]:
         names = [str(block["block_id"]) for block in _inputs(self.view)]
         wrong = problem.fields if isinstance(problem, InvalidFields) else {problem.field or "": problem}
-        said = {name: cut(_words(one, reference), ERROR) for name, one in wrong.items()}
+        said = {name: cut(_words(bot_error, reference), ERROR) for name, bot_error in wrong.items()}
         return {name if name in names else names[0]: words for name, words in said.items()} if names else {}
 
 
@@ -96,9 +96,9 @@ def _words(problem: BotError, reference: str | None) -> str:
 
 def _inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        one
-        for one in view.get("blocks") or []
-        if one.get("type") == "input" and one.get("block_id") and one.get("element")
+        block
+        for block in view.get("blocks") or []
+        if block.get("type") == "input" and block.get("block_id") and block.get("element")
     ]
 
 

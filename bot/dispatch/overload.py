@@ -59,7 +59,7 @@ class Overload:
     def message(self, body: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
         """The way to tell a person whom the acknowledgement does not; None when they have just been told."""
         door, who, now = _door(body), person(body), time.monotonic()
-        self._told = {one: at for one, at in self._told.items() if at > now - PAUSE_SECONDS}
+        self._told = {key: at for key, at in self._told.items() if at > now - PAUSE_SECONDS}
         if door in (Entrypoint.COMMAND, Entrypoint.FORM) or not who or who in self._told:
             return None
         self._told[who] = now

@@ -119,7 +119,7 @@ class Call:
         """The apps the asker may do this with here."""
         channels = await self.house.store.allowed_channels()
         every = await self.house.catalogue.apps()
-        return [one for one in every if access.may(self.asker, self.need, one, channels.get(one.id, frozenset()))]
+        return [app for app in every if access.may(self.asker, self.need, app, channels.get(app.id, frozenset()))]
 
     async def app(self, typed: str) -> App:
         """The app of this id, slug or name. Raises AmbiguousInput, NotFoundByName or PermissionDenied.
@@ -138,7 +138,7 @@ class Call:
     async def known_apps(self) -> list[App]:
         """The apps the asker may know of, wherever they may be used: all of them, for a member."""
         every = await self.house.catalogue.apps()
-        return [one for one in every if self.asker.outsider is None or one.id in self.asker.app_roles]
+        return [app for app in every if self.asker.outsider is None or app.id in self.asker.app_roles]
 
     async def the_app(self, app: App | None) -> App:
         """The app that was named, or the only one there is; raises AmbiguousInput to let the person choose."""
@@ -153,9 +153,12 @@ class Call:
             return apps[0]
         if not apps:
             raise PermissionDenied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
-        alike = Counter(one.name for one in apps)
-        ordered = sorted(apps, key=lambda one: one.name.casefold())
-        choices = [(one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})", one.slug) for one in ordered]
+        alike = Counter(each_app.name for each_app in apps)
+        ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
+        choices = [
+            (each_app.name if alike[each_app.name] == 1 else f"{each_app.name} ({each_app.slug})", each_app.slug)
+            for each_app in ordered
+        ]
         raise AmbiguousInput(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
@@ -357,10 +360,10 @@ def _parameters(run: Handler) -> tuple[Parameter, ...]:
         Parameter(
             name,
             hints[name],
-            by_key=one.kind is inspect.Parameter.KEYWORD_ONLY,
-            required=one.default is inspect.Parameter.empty,
+            by_key=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
+            required=parameter.default is inspect.Parameter.empty,
         )
-        for name, one in list(inspect.signature(run).parameters.items())[1:]
+        for name, parameter in list(inspect.signature(run).parameters.items())[1:]
     )
 
 
@@ -399,4 +402,6 @@ class Registry:
 
     def commands(self) -> list[Entry]:
         """All subcommands, by name."""
-        return sorted((one for one in self.entries.values() if one.kind is Kind.COMMAND), key=lambda one: one.name)
+        return sorted(
+            (entry for entry in self.entries.values() if entry.kind is Kind.COMMAND), key=lambda entry: entry.name
+        )

@@ -72,7 +72,9 @@ def denied(
     """A refusal, with the channels to go to, or the way to ask for what is missing: the number of the `request`."""
     message = problem(error, now=now, again=again)
     if error.channels:
-        listed = ", ".join(f"<#{one}>" for one in error.channels[:CHANNELS])  # our own marks: what is quoted is inert
+        listed = ", ".join(
+            f"<#{channel}>" for channel in error.channels[:CHANNELS]
+        )  # our own marks: what is quoted is inert
         left = len(error.channels) - CHANNELS
         there = say(IN_SOME, channels=listed, number=left) if left > 0 else say(IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))

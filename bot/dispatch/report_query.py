@@ -64,7 +64,7 @@ def about(asked: Question, builds: tuple[Build, ...]) -> Question:
 async def again(call: Call, typed: str) -> Question:
     """The question a button carries; whoever clicks is checked as if they had typed it."""
     words = grammar.parse(typed)
-    return await of(call, words.plain, [(one.key, one.value) for one in words.options])
+    return await of(call, words.plain, [(option.key, option.value) for option in words.options])
 
 
 async def of(call: Call, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> Question:
@@ -90,9 +90,9 @@ async def _meant(call: Call, target: Target) -> tuple[App, tuple[Build, ...]]:
 
 def _which(builds: Sequence[Build]) -> str:
     """The word for these builds: it means the same whenever it is read, so a button may carry it."""
-    version, *others = dict.fromkeys(one.version for one in builds) or ["all"]
+    version, *others = dict.fromkeys(build.version for build in builds) or ["all"]
     by_id = len(builds) == 1 or others or not version or version.casefold() in ("all", "latest") or version[0] == "#"
-    return ",".join(one.id for one in builds) if builds and by_id else version
+    return ",".join(build.id for build in builds) if builds and by_id else version
 
 
 async def _email(call: Call, person: str) -> str:
@@ -134,10 +134,19 @@ class _Downloads:
         """Take the next row."""
         lines = self.lines.share(row.member)
         self.unlisted += max(0, (row.total or 0) - len(row.downloads))
-        for one in row.downloads:
-            at = period.local(one.at, self._zone).isoformat(timespec="seconds") if one.at else None
+        for download in row.downloads:
+            at = period.local(download.at, self._zone).isoformat(timespec="seconds") if download.at else None
             lines.append(
-                (row.member.name, row.member.kind, at, one.version, one.platform, one.os, one.device, one.source)
+                (
+                    row.member.name,
+                    row.member.kind,
+                    at,
+                    download.version,
+                    download.platform,
+                    download.os,
+                    download.device,
+                    download.source,
+                )
             )
 
     def write(self, sheet: Sheet) -> None:

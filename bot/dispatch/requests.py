@@ -185,7 +185,7 @@ def _memory(view: dict[str, Any]) -> dict[str, Any]:
         memory = json.loads(view.get("private_metadata") or "{}")
     except ValueError:
         return {}
-    return {key: one for key, one in memory.items() if isinstance(one, str)} if isinstance(memory, dict) else {}
+    return {key: value for key, value in memory.items() if isinstance(value, str)} if isinstance(memory, dict) else {}
 
 
 def remembered(view: dict[str, Any]) -> str:
@@ -195,7 +195,7 @@ def remembered(view: dict[str, Any]) -> str:
 
 def given(view: dict[str, Any]) -> dict[str, str]:
     """What counts as filled in although the form has no input for it, by block."""
-    return {key: one for key, one in _memory(view).items() if "." in key}
+    return {key: value for key, value in _memory(view).items() if "." in key}
 
 
 def typed(view: dict[str, Any]) -> dict[str, str]:
@@ -218,9 +218,9 @@ def typed(view: dict[str, Any]) -> dict[str, str]:
 
 
 def _several(element: dict[str, Any]) -> str:
-    ticked = [one.get("value") for one in element.get("selected_options") or []]
-    picked = [one.get("id") for one in element.get("files") or []]
-    return ",".join(str(one) for one in (*ticked, *picked) if one)
+    ticked = [selected_option.get("value") for selected_option in element.get("selected_options") or []]
+    picked = [file.get("id") for file in element.get("files") or []]
+    return ",".join(str(item) for item in (*ticked, *picked) if item)
 
 
 def button_value(message: dict[str, Any], actions: frozenset[str]) -> str | None:

@@ -90,7 +90,7 @@ async def permissions(case: Case) -> list[Finding]:
         said = "no app is seen: there is none, or this credential may see none."
         return [warning(PERMISSION, said, "Check in Applivery's dashboard what the Service Account sees."), *_unasked()]
     listed = well(PERMISSION, f"lists apps ({len(apps)}; {await _role(case.applivery, apps[0])}).")
-    return [listed, *[await _probed(one, case, apps[0]) for one in PERMISSIONS], MINTING]
+    return [listed, *[await _probed(permission, case, apps[0]) for permission in PERMISSIONS], MINTING]
 
 
 async def _role(applivery: Applivery, app: App) -> str:
@@ -147,9 +147,9 @@ MINTING = skipped(
 
 
 def _unasked() -> list[Finding]:
-    return [skipped(PERMISSION, f"{one.name}: without an app there is nothing to ask.") for one in PERMISSIONS] + [
-        MINTING
-    ]
+    return [
+        skipped(PERMISSION, f"{permission.name}: without an app there is nothing to ask.") for permission in PERMISSIONS
+    ] + [MINTING]
 
 
 async def _probed(permission: Permission, case: Case, app: App) -> Finding:

@@ -49,7 +49,11 @@ async def channels(case: Case) -> list[Finding]:
     for wish in await store.subscriptions():
         wishes[wish.channel_id].append(wish)
     name = await case.poster.my_name()
-    found = [fault for channel_id, one in wishes.items() if (fault := await _channel(case, channel_id, one, name))]
+    found = [
+        fault
+        for channel_id, subscriptions in wishes.items()
+        if (fault := await _channel(case, channel_id, subscriptions, name))
+    ]
     return found or [well(CHANNELS, f"the bot is in all {len(wishes)} that subscribed to something.")]
 
 

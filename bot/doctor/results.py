@@ -80,17 +80,17 @@ class Report:
         """The same for programs: `ok`, and `checks` with `check`, `outcome`, `said` and `fix`."""
         checks = [
             {
-                "check": one.check,
-                "outcome": one.outcome.value,
-                "said": unmarked(self.redact(one.said)),
-                "fix": unmarked(self.redact(one.fix)),
+                "check": finding.check,
+                "outcome": finding.outcome.value,
+                "said": unmarked(self.redact(finding.said)),
+                "fix": unmarked(self.redact(finding.fix)),
             }
-            for one in self.findings
+            for finding in self.findings
         ]
         return json.dumps({"ok": self.fine, "checks": checks}, indent=2)
 
     def _sum(self) -> str:
-        counts = {outcome: sum(one.outcome is outcome for one in self.findings) for outcome in Outcome}
+        counts = {outcome: sum(finding.outcome is outcome for finding in self.findings) for outcome in Outcome}
         return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) + "."
 
 

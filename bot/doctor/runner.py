@@ -50,7 +50,7 @@ async def examine(read: Callable[[], Settings], consent: Consent, *, clock: Call
     async with opened(settings, clock, consent) as case:
         case.found.append(well(SETTINGS, "all are there and well formed."))
         for name, check in CHECKS.items():
-            root = next((one for one in case.found if name in one.blocks), None)
+            root = next((finding for finding in case.found if name in finding.blocks), None)
             case.found.extend(
                 [skipped(name, f"{root.check} comes first.")] if root else await _safely(name, check, case)
             )

@@ -25,11 +25,13 @@ async def bot(case: Case) -> list[Finding]:
     if case.running is None:
         said = f"no bot answers at {here(case.settings)}."
         return [skipped(RUNNING, said, "Start it, or run the doctor where it runs (docker compose exec bot …).")]
-    bad = {name: one for name, one in case.running["checks"].items() if isinstance(one, dict) and not one.get("ok")}
+    bad = {
+        name: check for name, check in case.running["checks"].items() if isinstance(check, dict) and not check.get("ok")
+    }
     if not bad:
         return [well(RUNNING, "it is ready.")]
-    why = "; ".join(f"{name}: {one.get('problem') or _facts(one)}" for name, one in bad.items())
-    broke = {one.check for one in case.found if one.outcome is Outcome.BROKEN}
+    why = "; ".join(f"{name}: {value.get('problem') or _facts(value)}" for name, value in bad.items())
+    broke = {finding.check for finding in case.found if finding.outcome is Outcome.BROKEN}
     if all(broke & ROOTS.get(name, set()) for name in bad):
         return [skipped(RUNNING, f"it is not ready, as what is broken above makes it ({why}).")]
     return [broken(RUNNING, f"it is not ready ({why}).", "The other lines here, and its log, say why.")]
@@ -85,7 +87,7 @@ SHORTER = "Take a shorter APPLIVERY_WEBHOOK_SECRET; 48 characters are plenty."
 
 
 async def _ours(case: Case, url: str) -> list[Notification]:
-    return [one for one in await case.applivery.notifications() if one.url == url]
+    return [notification for notification in await case.applivery.notifications() if notification.url == url]
 
 
 def _state(known: list[Notification], shown: str) -> Finding:

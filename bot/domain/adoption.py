@@ -47,14 +47,14 @@ def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> Newest:
     """The newest versions among an app's builds, newest first; `recalled` has ids."""
     return Newest(
         tuple(map(_version, lookup.newest_of_each_platform(builds, recalled))),
-        tuple(_version(one) for one in builds if one.id in recalled and one.stage is Stage.READY),
+        tuple(_version(build) for build in builds if build.id in recalled and build.stage is Stage.READY),
     )
 
 
 def adoption(people: Iterable[PersonRow], by: Newest) -> Adoption:
     """Count people by which version they have."""
-    counts = Counter(has(one.latest, by) for one in people)
-    return Adoption(by.versions, **{one.value: counts[one] for one in Has})
+    counts = Counter(has(row.latest, by) for row in people)
+    return Adoption(by.versions, **{condition.value: counts[condition] for condition in Has})
 
 
 def has(latest: Download | None, by: Newest) -> Has:
@@ -77,7 +77,7 @@ def has(latest: Download | None, by: Newest) -> Has:
 
 def _on(platform: str | None, versions: Iterable[Version]) -> list[str]:
     """The versions that may be meant on a platform: those on it, else those on none that is known."""
-    return [one for on, one in versions if platform in (None, "", on)] or [one for on, one in versions if not on]
+    return [text for on, text in versions if platform in (None, "", on)] or [text for on, text in versions if not on]
 
 
 def _version(build: Build) -> Version:

@@ -46,7 +46,14 @@ _TEXT_MARKS = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")
 def extension(name: str) -> str | None:
     """The documented extension a file name ends with, or None."""
     lowered = name.lower()
-    return next((one for one in EXTENSIONS if lowered.endswith(f".{one}") and len(lowered) > len(one) + 1), None)
+    return next(
+        (
+            extension
+            for extension in EXTENSIONS
+            if lowered.endswith(f".{extension}") and len(lowered) > len(extension) + 1
+        ),
+        None,
+    )
 
 
 def platform_of(extension: str | None) -> str | None:
@@ -59,7 +66,7 @@ def check(name: str, size: int) -> None:
     much.
     """
     if extension(name) is None:
-        kinds = " ".join(f".{one}" for one in EXTENSIONS)
+        kinds = " ".join(f".{each_extension}" for each_extension in EXTENSIONS)
         raise UnsupportedFile(
             say("“{file}” is no build that Applivery takes.", file=_short(name)), say("It takes: {kinds}.", kinds=kinds)
         )

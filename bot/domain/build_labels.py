@@ -26,49 +26,49 @@ _AROUND = "()[],;:.!?*_~`\"'"
 _ENDS = ("·", ":", ",", "—", "(")
 
 
-def label(one: Build) -> str:
+def label(build: Build) -> str:
     """A build's short name for lists and buttons: `2.4.0 (173) iOS · release/2.4`."""
-    return f"{short(one)} · {one.origin.branch}" if one.origin.branch else short(one)
+    return f"{short(build)} · {build.origin.branch}" if build.origin.branch else short(build)
 
 
-def short(one: Build) -> str:
+def short(build: Build) -> str:
     """The same without its branch: `2.4.0 (173) iOS`."""
-    return f"{_numbered(one)} {platform(one)}".strip()
+    return f"{_numbered(build)} {platform(build)}".strip()
 
 
-def platform(one: Build) -> str:
+def platform(build: Build) -> str:
     """The platform as its maker writes it."""
-    return PLATFORMS.get(one.platform.casefold(), one.platform)
+    return PLATFORMS.get(build.platform.casefold(), build.platform)
 
 
-def _numbered(one: Build) -> str:
-    number = f" ({one.number})" if one.number else ""
-    return f"{one.version or say('no version')}{number}"
+def _numbered(build: Build) -> str:
+    number = f" ({build.number})" if build.number else ""
+    return f"{build.version or say('no version')}{number}"
 
 
-def _spellings(one: Build) -> Iterator[str]:
+def _spellings(build: Build) -> Iterator[str]:
     """Everything that a build is shown by, without its app."""
-    on = platform(one)
-    versions = [one.version] if one.version else [say("no version"), say("without a version")]
-    numbered = [f"{version} ({one.number})" for version in versions] if one.number else []
-    yield label(one)
+    on = platform(build)
+    versions = [build.version] if build.version else [say("no version"), say("without a version")]
+    numbered = [f"{version} ({build.number})" for version in versions] if build.number else []
+    yield label(build)
     for name in (*numbered, *versions):
         yield name
         if on:
             yield from (f"{name} {on}", f"{name} · {on}", f"{on} {name}")
             yield say("{build} for {platform}", build=name, platform=on)
-        if one.origin.branch:
-            yield f"{name} · {one.origin.branch}"
-    if one.number and on:
-        yield f"{on} ({one.number})"
+        if build.origin.branch:
+            yield f"{name} · {build.origin.branch}"
+    if build.number and on:
+        yield f"{on} ({build.number})"
 
 
 def named(typed: str, builds: Sequence[Build]) -> list[Build]:
     """The builds that are shown by exactly these words, whatever else is told of them after that."""
     for way in WAYS:
-        shown = [(one, {way(name) for name in _spellings(one)}) for one in builds]
+        shown = [(build, {way(name) for name in _spellings(build)}) for build in builds]
         for words, rest in (*starts(typed), *starts(peeled(typed)), *starts(bare(typed))):
-            if _is_told(rest) and (found := [one for one, names in shown if way(words) in names]):
+            if _is_told(rest) and (found := [build for build, names in shown if way(words) in names]):
                 return found
     return []
 
@@ -82,7 +82,7 @@ def _is_told(rest: str) -> bool:
 
 def leading(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
     """The words at the beginning of a text by which one of these builds is shown, and those after them."""
-    names = {fold(name) for one in builds for name in _spellings(one)}
+    names = {fold(name) for build in builds for name in _spellings(build)}
     return next(((words, rest) for words, rest in starts(typed) if fold(words) in names), ("", typed))
 
 
@@ -148,15 +148,15 @@ def _part(token: str, word: str, *, numbered: bool) -> str | None:
 
 def fitting(reading: Reading, builds: Sequence[Build]) -> list[Build]:
     """The builds that what was said is true of; a version may be said in part, and a number without its `#`."""
-    on = [one for one in builds if not reading.platform or fold(one.platform) == reading.platform]
+    on = [build for build in builds if not reading.platform or fold(build.platform) == reading.platform]
     if reading.number:
-        on = [one for one in on if reading.number in (fold(one.number), _version(one.version))]
+        on = [build for build in on if reading.number in (fold(build.number), _version(build.version))]
     if not reading.version:
         return on
     wanted = _version(reading.version)
-    exact = [one for one in on if _version(one.version) == wanted]
-    exact = exact or [one for one in on if not reading.number and fold(one.number) == reading.version]
-    return exact or [one for one in on if _version(one.version).startswith(f"{wanted}.")]
+    exact = [build for build in on if _version(build.version) == wanted]
+    exact = exact or [build for build in on if not reading.number and fold(build.number) == reading.version]
+    return exact or [build for build in on if _version(build.version).startswith(f"{wanted}.")]
 
 
 def _version(version: str) -> str:
@@ -165,4 +165,6 @@ def _version(version: str) -> str:
 
 def exactly(reading: Reading, builds: Iterable[Build]) -> list[Build]:
     """The builds with just the version that was said, and all else; none when no version was."""
-    return [one for one in fitting(reading, list(builds)) if reading.version and fold(one.version) == reading.version]
+    return [
+        build for build in fitting(reading, list(builds)) if reading.version and fold(build.version) == reading.version
+    ]

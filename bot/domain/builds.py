@@ -90,16 +90,16 @@ def announcements(
             continue
         for event in _events(change):
             new = [
-                one
+                each_delivery
                 for subscription in subscriptions
                 if filters.wants(subscription, change.build, event)
-                for one in _told(subscription, change.build, event, now)
+                for each_delivery in _told(subscription, change.build, event, now)
             ]
             if event is not Event.UPLOADED:
                 waiting = (awaiting or {}).get(change.build.id, ())
                 new += [NewAnnouncement(person, change.build.id, event) for person in waiting]
-            for one in new:
-                said.setdefault((one.channel_id, one.build_id, one.event, one.part), one)
+            for delivery in new:
+                said.setdefault((delivery.channel_id, delivery.build_id, delivery.event, delivery.part), delivery)
     return list(said.values())
 
 
@@ -146,20 +146,20 @@ def expiring(
     return [
         (
             NewAnnouncement(
-                one.channel_id,
+                subscription.channel_id,
                 build.id,
                 Event.CERT,
                 card=f"{Event.CERT}/{build.id}",
-                manner=one.manner,
-                subscription_id=one.id,
-                held_until=delivery_options.held_until(one, now),
+                manner=subscription.manner,
+                subscription_id=subscription.id,
+                held_until=delivery_options.held_until(subscription, now),
             ),
             build,
         )
         for build in lookup.newest_of_each_platform(seen)
         if expires_soon(build, now)
-        for one in subscriptions
-        if filters.wants(one, build, Event.CERT)
+        for subscription in subscriptions
+        if filters.wants(subscription, build, Event.CERT)
     ]
 
 
@@ -170,12 +170,12 @@ def successors(standing: Iterable[Standing]) -> dict[tuple[str, str], str]:
     """
     found = {}
     newest: dict[tuple[str, tuple[str, str, str]], str] = {}
-    for one in sorted(standing, key=lambda one: one.place, reverse=True):
-        line = (one.channel_id, line_of(one.build))
-        newer = newest.get(line, one.build.id)
-        if newer != one.build.id:
-            found[(one.channel_id, one.build.id)] = newer
-        newest[line] = one.build.id
+    for current_build in sorted(standing, key=lambda other_build: other_build.place, reverse=True):
+        line = (current_build.channel_id, line_of(current_build.build))
+        newer = newest.get(line, current_build.build.id)
+        if newer != current_build.build.id:
+            found[(current_build.channel_id, current_build.build.id)] = newer
+        newest[line] = current_build.build.id
     return found
 
 
@@ -184,15 +184,15 @@ def in_place_of(build: Build, builds: Sequence[Build], recalled: Collection[str]
 
     `builds` come newest first, `recalled` has ids.
     """
-    fitting = [one for one in builds if can_replace(one, build, recalled)]
-    same_line = [one for one in fitting if line_of(one) == line_of(build)]
+    fitting = [other_build for other_build in builds if can_replace(other_build, build, recalled)]
+    same_line = [other_build for other_build in fitting if line_of(other_build) == line_of(build)]
     return next(iter(same_line or fitting), None)
 
 
-def can_replace(one: Build, build: Build, recalled: Collection[str]) -> bool:
+def can_replace(other_build: Build, build: Build, recalled: Collection[str]) -> bool:
     """Whether somebody who needs `build` can use this one: it can be had, and is of the same platform."""
-    same = one.platform.casefold() == build.platform.casefold()
-    return same and one.id != build.id and can_be_had(one, recalled)
+    same = other_build.platform.casefold() == build.platform.casefold()
+    return same and other_build.id != build.id and can_be_had(other_build, recalled)
 
 
 def line_of(build: Build) -> tuple[str, str, str]:
@@ -232,7 +232,7 @@ def is_endless(build: Build, since: datetime, now: datetime, deadline: timedelta
 
 def can_be_awaited(build: Build, now: datetime, deadline: timedelta) -> bool:
     """Whether there is an end to wait for: it is known to move, and Applivery has touched it within the deadline."""
-    touched = [one for one in (build.created_at, build.updated_at) if one is not None]
+    touched = [moment for moment in (build.created_at, build.updated_at) if moment is not None]
     return build.stage.under_way and (not touched or now - max(touched) < deadline)
 
 

@@ -25,15 +25,15 @@ def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) ->
     `listed` are the app's builds, newest first; one that is not among them is too old to say. What lies between is of
     the line of `build` only: a colleague's feature branch is no news for who follows the releases.
     """
-    ids = [one.id for one in listed]
+    ids = [item.id for item in listed]
     if build.id not in ids:
         return None
     between: list[Build] = []
-    for one in listed[ids.index(build.id) + 1 :]:
-        if one.platform.casefold() != build.platform.casefold():
+    for each_build in listed[ids.index(build.id) + 1 :]:
+        if each_build.platform.casefold() != build.platform.casefold():
             continue
-        if one.id in had:
-            return Since(one, had[one.id], tuple(between))
-        if one.stage is Stage.READY and line_of(one) == line_of(build):
-            between.append(one)
+        if each_build.id in had:
+            return Since(each_build, had[each_build.id], tuple(between))
+        if each_build.stage is Stage.READY and line_of(each_build) == line_of(build):
+            between.append(each_build)
     return None

@@ -53,38 +53,38 @@ def manner(words: Words, tz: str) -> Manner:
     )
 
 
-def options(one: Manner) -> tuple[Option, ...]:
+def options(options: Manner) -> tuple[Option, ...]:
     """The manner as the options that ask for it: what somebody would type; what is usual is left out."""
     typed = {
-        "format": "compact" if one.compact else "",
-        "threads": "" if one.threads else "off",
-        "group": "version" if one.grouped else "",
-        "mention": one.mention,
-        "label": one.label,
-        "digest": one.digest,
-        "quiet": one.quiet,
-        "tz": one.tz if one.digest or one.quiet else "",
+        "format": "compact" if options.compact else "",
+        "threads": "" if options.threads else "off",
+        "group": "version" if options.grouped else "",
+        "mention": options.mention,
+        "label": options.label,
+        "digest": options.digest,
+        "quiet": options.quiet,
+        "tz": options.tz if options.digest or options.quiet else "",
     }
     return tuple(Option(key, value) for key, value in typed.items() if value)
 
 
-def explain(one: Manner) -> str:
+def explain(options: Manner) -> str:
     """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
     parts = []
-    if one.digest:
-        schedule = timeparse_schedule.explain(timeparse_schedule.parse(one.digest))
-        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(one.tz)))
-    if one.quiet:
-        start, end = one.quiet.split("-")
-        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(one.tz)))
-    if one.compact:
+    if options.digest:
+        schedule = timeparse_schedule.explain(timeparse_schedule.parse(options.digest))
+        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(options.tz)))
+    if options.quiet:
+        start, end = options.quiet.split("-")
+        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(options.tz)))
+    if options.compact:
         parts.append(say("in one line each"))
-    if one.grouped:
+    if options.grouped:
         parts.append(say("one card for all platforms of a version"))
-    if not one.threads:
+    if not options.threads:
         parts.append(say("without threads"))
-    if one.label:
-        parts.append(say("labelled “{label}”", label=one.label))
+    if options.label:
+        parts.append(say("labelled “{label}”", label=options.label))
     return ", ".join(parts)
 
 
@@ -138,10 +138,10 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
     if not typed:
         return usual
     if bare(typed) not in meanings:
-        one, other = [code(f"{key}:{word}") for word in meanings][:2]
+        first, other = [code(f"{key}:{word}") for word in meanings][:2]
         raise UserInputError(
             say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
-            say("There is {one} or {other}.", one=one, other=other),
+            say("There is {one} or {other}.", one=first, other=other),
         )
     return meanings[bare(typed)]
 
@@ -175,11 +175,11 @@ def _zone(typed: str) -> str:
     if wanted in names:
         return names[wanted]
     near = lookup.closest(wanted, names.values(), alike=0.75)
-    hint = say("Did you mean {names}?", names=", ".join(code(f"tz:{one}") for one in near))
+    hint = say("Did you mean {names}?", names=", ".join(code(f"tz:{zone}") for zone in near))
     raise UserInputError(
         say("I do not know the time zone “{typed}”.", typed=typed[:40]),
         hint if near else say("Write it like `tz:Europe/Madrid`."),
     )
 
 
-assert set(KEYS) == {"format", "group"} | {one.name for one in fields(Manner)} - {"compact", "grouped"}
+assert set(KEYS) == {"format", "group"} | {field.name for field in fields(Manner)} - {"compact", "grouped"}

@@ -113,8 +113,8 @@ class _Share:
     def take(self, count: int, listed: Iterable[Download]) -> None:
         """Add a row's downloads, of which some may not be listed."""
         self.recorded += count
-        for one in listed:
-            self._see(one)
+        for download in listed:
+            self._see(download)
 
     def join(self, other: _Share) -> None:
         """Add what was counted apart."""
@@ -122,10 +122,10 @@ class _Share:
         if other.latest:
             self._see(other.latest)
 
-    def _see(self, one: Download) -> None:
-        if self.latest is None or _when(one) > _when(self.latest):
-            self.latest = one
-        elif one.at is None and self.latest.at is None and _which(one) != _which(self.latest):
+    def _see(self, download: Download) -> None:
+        if self.latest is None or _when(download) > _when(self.latest):
+            self.latest = download
+        elif download.at is None and self.latest.at is None and _which(download) != _which(self.latest):
             self.latest = _UNKNOWN  # two without a date: which came last is not known
 
 
@@ -157,21 +157,21 @@ class Tally:
         self._recorded += count
         self._listed += listed
         self._claimed += claimed
-        for one in row.downloads:
-            self._count(one)
+        for download in row.downloads:
+            self._count(download)
         self._count(_UNKNOWN, count - listed)
         self._shares.share(row.member).take(count, row.downloads)
 
-    def _count(self, one: Download, times: int = 1) -> None:
+    def _count(self, download: Download, times: int = 1) -> None:
         if not times:
             return
-        self._versions[one.version or ""] += times
-        self._systems[one.os or one.platform or ""] += times
-        self._sources[one.source or ""] += times
-        if one.at is None:
+        self._versions[download.version or ""] += times
+        self._systems[download.os or download.platform or ""] += times
+        self._sources[download.source or ""] += times
+        if download.at is None:
             self._undated += times
         else:
-            self._days[local(one.at, self._zone).date()] += times
+            self._days[local(download.at, self._zone).date()] += times
 
     def absorb(self, other: Tally) -> None:
         """Take everything another one has counted, in the same time zone; it is not to be used any more."""
@@ -191,7 +191,7 @@ class Tally:
     def summary(self) -> Summary:
         """What it comes to so far, its labels in the language of this moment."""
         people = [_row(person) for person in self._shares.people() if person.share.recorded]
-        people.sort(key=lambda one: (_when(one.latest), one.recorded, one.name), reverse=True)
+        people.sort(key=lambda row: (_when(row.latest), row.recorded, row.name), reverse=True)
         nobody = {kind: share.recorded for kind, share in self._shares.nobody.items() if share.recorded}
         return Summary(
             recorded=self._recorded,
@@ -264,7 +264,7 @@ def percent(part: int, whole: int) -> int:
 
 def versions_now(people: Iterable[PersonRow]) -> Counts:
     """How many people's latest download is of which version, the most used first."""
-    return _labelled(Counter((one.latest.version if one.latest else None) or "" for one in people), _version)
+    return _labelled(Counter((row.latest.version if row.latest else None) or "" for row in people), _version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +282,10 @@ class Missing:
 
 def missing(emails: Mapping[str, str | None], found: Summary) -> Missing:
     """Compare people of Slack, with their e-mails by user id, with those who have downloaded."""
-    seen = {mailbox(email) for one in found.people for email in one.emails}
+    seen = {mailbox(email) for row in found.people for email in row.emails}
     have = tuple(user for user, email in emails.items() if email and mailbox(email) in seen)
     lack = tuple(user for user, email in emails.items() if email and mailbox(email) not in seen)
-    elsewhere = found.unnamed + sum(one.recorded for one in found.people if not one.emails)
+    elsewhere = found.unnamed + sum(row.recorded for row in found.people if not row.emails)
     return Missing(have, lack, tuple(user for user, email in emails.items() if not email), elsewhere)
 
 

@@ -83,4 +83,4 @@ def _span(build: Build) -> float:
 
 def _believable(seconds: Sequence[float]) -> list[float]:
     least, most = BELIEVED
-    return [one for one in seconds if least <= one <= most]
+    return [second for second in seconds if least <= second <= most]

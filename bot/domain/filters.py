@@ -68,7 +68,9 @@ def query(words: Words) -> str:
     Raises TextTooLong when a form would have no room for it.
     """
     typed = Words((), tuple(option for option in words.options if option.key in lookup.FILTERS))
-    bare = " ".join(f"{'-' * one.no}{one.key}:{one.value}" for one in typed.options)  # quotes make it longer
+    bare = " ".join(
+        f"{'-' * option.no}{option.key}:{option.value}" for option in typed.options
+    )  # quotes make it longer
     within(later("The filter"), bare, LONGEST)
     return grammar.explain(typed)
 
@@ -82,7 +84,7 @@ def typed(wanted: Sequence[Event], filter_text: str, manner: Manner) -> str:
 def would_post(wanted: Sequence[Event], filter_text: str, builds: Sequence[Build]) -> list[Build]:
     """The dry run: which of these builds a subscription would have posted, as they stand now."""
     words = grammar.parse(filter_text)
-    return [one for one in builds if _happened(one) & set(wanted) and lookup.fits(one, words)]
+    return [build for build in builds if _happened(build) & set(wanted) and lookup.fits(build, words)]
 
 
 def _happened(build: Build) -> set[Event]:
@@ -117,16 +119,16 @@ def _limits(words: Words) -> list[str]:
     return limits
 
 
-def _and(one: str, other: str) -> str:
-    return say("{one} and {other}", one=one, other=other)
+def _and(first: str, other: str) -> str:
+    return say("{one} and {other}", one=first, other=other)
 
 
-def _or(one: str, other: str) -> str:
-    return say("{one} or {other}", one=one, other=other)
+def _or(first: str, other: str) -> str:
+    return say("{one} or {other}", one=first, other=other)
 
 
-def _nor(one: str, other: str) -> str:
-    return say("{one} nor {other}", one=one, other=other)
+def _nor(first: str, other: str) -> str:
+    return say("{one} nor {other}", one=first, other=other)
 
 
 def _when(wanted: Sequence[Event]) -> str:

@@ -73,10 +73,10 @@ def read(text: str) -> Words:
 def closed_up(words: Words) -> Words:
     """The same where a blank was typed between a key and its value: `os: ios`."""
     options: list[Option] = []
-    plain = list(words.plain[: len(words.plain) - sum(len(one.more) for one in words.options)])
-    for one in words.options:
-        taken = not one.value and bool(one.more)
-        options.append(replace(one, value=one.more[0], more=one.more[1:]) if taken else one)
+    plain = list(words.plain[: len(words.plain) - sum(len(each_option.more) for each_option in words.options)])
+    for option in words.options:
+        taken = not option.value and bool(option.more)
+        options.append(replace(option, value=option.more[0], more=option.more[1:]) if taken else option)
         plain += options[-1].more
     return Words(tuple(plain), tuple(options), words.text)
 
@@ -89,7 +89,7 @@ def explain(words: Words) -> str:
 def readable(words: Words) -> str:
     """The canonical text of parsed words as a person reads it, not escaped."""
     parts = [_quote(word, bare_key=False) for word in words.plain]
-    parts += [f"{'-' * one.no}{one.key}:{_quote(one.value, bare_key=True)}" for one in words.options]
+    parts += [f"{'-' * option.no}{option.key}:{_quote(option.value, bare_key=True)}" for option in words.options]
     return " ".join(parts)
 
 

@@ -132,7 +132,7 @@ class Health:
     @property
     def well(self) -> bool:
         """Whether there is nothing for an admin to do."""
-        return all(one.well for one in (self.slack, self.applivery, self.database, self.polling, self.to_say))
+        return all(item.well for item in (self.slack, self.applivery, self.database, self.polling, self.to_say))
 
 
 @dataclass(slots=True)

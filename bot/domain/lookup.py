@@ -64,7 +64,7 @@ def app(typed: str, apps: Sequence[App]) -> App:
         if len(found) == 1:
             return found[0]
         if found and way is not WAYS[0]:
-            choices = [(_by_both(one), one.id) for one in found]
+            choices = [(_by_both(app), app.id) for app in found]
             many = count(
                 "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found), name=typed
             )
@@ -76,14 +76,14 @@ def app(typed: str, apps: Sequence[App]) -> App:
     raise NotFoundByName(
         say("app"),
         typed,
-        closest(typed, [name for one in apps for name in (one.slug, one.name)]),
+        closest(typed, [name for app in apps for name in (app.slug, app.name)]),
         otherwise=_there(apps),
     )
 
 
 def leading(typed: str, apps: Sequence[App]) -> tuple[str, str] | None:
     """The words at the beginning of a text that are the id, slug or name of an app, and those after them."""
-    names = [{way(name(one)) for one in apps for name in _NAMES} - {""} for way in WAYS]
+    names = [{way(name(app)) for app in apps for name in _NAMES} - {""} for way in WAYS]
     for words, rest in starts(typed):
         if any(way(words) in known for way, known in zip(WAYS, names, strict=True)):
             return words, rest
@@ -94,9 +94,9 @@ def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[
     """The apps that these words may mean; a slug goes before a name, unless it is the name of another app alone."""
     wanted = way(typed)
     for name in _NAMES:
-        found = [one for one in apps if way(name(one)) == wanted and wanted]
-        if found and name is _by_slug and not any(way(one.name) == wanted for one in found):
-            found += [one for one in apps if way(one.name) == wanted]
+        found = [app for app in apps if way(name(app)) == wanted and wanted]
+        if found and name is _by_slug and not any(way(app.name) == wanted for app in found):
+            found += [app for app in apps if way(app.name) == wanted]
         if found:
             return found
     return []
@@ -108,13 +108,13 @@ def named(apps: Sequence[App], typed: str) -> list[tuple[str, str]]:
     A name that was typed whole comes first, then those that begin so; otherwise they are in the order of the alphabet.
     """
     wanted = peeled(typed)
-    alike = Counter(one.name for one in apps)
+    alike = Counter(each_app.name for each_app in apps)
     found = []
-    for one in apps:
-        label = one.name if alike[one.name] == 1 else f"{one.name} ({one.slug})"
-        names = tuple(map(fold, (label, one.name, one.slug)))
+    for app in apps:
+        label = app.name if alike[app.name] == 1 else f"{app.name} ({app.slug})"
+        names = tuple(map(fold, (label, app.name, app.slug)))
         if any(has(name, typed) for name in names):
-            found.append((_likeness(wanted, names), label.casefold(), label, one.id))
+            found.append((_likeness(wanted, names), label.casefold(), label, app.id))
     return [(label, app_id) for _, _, label, app_id in sorted(found)]
 
 
@@ -129,25 +129,25 @@ def has(name: str, typed: str) -> bool:
 
 
 def _there(apps: Sequence[App]) -> str:
-    names = ", ".join(code(one.slug) for one in apps[:8])
+    names = ", ".join(code(app.slug) for app in apps[:8])
     there = count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
     return f"{there} … {say('The form of `get` finds the others by name.')}" if len(apps) > 8 else there
 
 
-def _by_id(one: App) -> str:
-    return one.id
+def _by_id(app: App) -> str:
+    return app.id
 
 
-def _by_slug(one: App) -> str:
-    return one.slug
+def _by_slug(app: App) -> str:
+    return app.slug
 
 
-def _by_name(one: App) -> str:
-    return one.name
+def _by_name(app: App) -> str:
+    return app.name
 
 
-def _by_both(one: App) -> str:
-    return f"{one.name} ({one.slug})"
+def _by_both(app: App) -> str:
+    return f"{app.name} ({app.slug})"
 
 
 _NAMES = (_by_id, _by_slug, _by_name, _by_both)
@@ -166,8 +166,12 @@ def fits(build: Build, words: Words) -> bool:
     """Whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*` globs."""
     for key, facts in FILTERS.items() if words.options else ():
         have = {way(fact) for fact in facts(build) if fact for way in (fold, bare)}
-        wanted = [one for option in words.options if option.key == key and not option.no for one in _globs(option)]
-        unwanted = [one for option in words.options if option.key == key and option.no for one in _globs(option)]
+        wanted = [
+            pattern for option in words.options if option.key == key and not option.no for pattern in _globs(option)
+        ]
+        unwanted = [
+            pattern for option in words.options if option.key == key and option.no for pattern in _globs(option)
+        ]
         if wanted and not any(fnmatchcase(fact, glob) for fact in have for glob in wanted):
             return False
         if any(fnmatchcase(fact, glob) for fact in have for glob in unwanted):
@@ -178,7 +182,7 @@ def fits(build: Build, words: Words) -> bool:
 def is_had(option: Option, builds: Iterable[Build]) -> bool:
     """Whether some build has exactly what an option says."""
     facts = FILTERS.get(option.key)
-    return facts is not None and any(bare(fact) == bare(option.value) for one in builds for fact in facts(one))
+    return facts is not None and any(bare(fact) == bare(option.value) for build in builds for fact in facts(build))
 
 
 LONG = 400  # characters, which no fact has that somebody puts into quotation marks
@@ -187,7 +191,7 @@ LONG = 400  # characters, which no fact has that somebody puts into quotation ma
 def _globs(option: Option) -> list[str]:
     # only * and ? are wildcards to people: a tag called [wip] means itself, and a thousand [ took fnmatch seconds
     ways = {fold(option.value), bare(option.value)} if len(option.value) < LONG else {fold(option.value)}
-    return [one.replace("[", "[[]") for one in ways]
+    return [way.replace("[", "[[]") for way in ways]
 
 
 Prefer = Callable[[Build], bool]
@@ -206,18 +210,18 @@ def build(
     if bare(wanted) == LATEST:
         return _latest(builds, of, recalled)
     if wanted.startswith("#"):
-        found = [one for one in builds if one.number and one.number == wanted[1:].strip()]
+        found = [build for build in builds if build.number and build.number == wanted[1:].strip()]
     else:
-        found = [one for one in builds if one.id == wanted.lower()]
-        found = found or [one for one in builds if one.version.casefold() == wanted.casefold()]
-        found = found or [one for one in builds if is_version(one, wanted)]
+        found = [build for build in builds if build.id == wanted.lower()]
+        found = found or [build for build in builds if build.version.casefold() == wanted.casefold()]
+        found = found or [build for build in builds if is_version(build, wanted)]
     found = found or build_labels.named(wanted, builds)
     if not found and (reading := build_labels.read(wanted)):
         found = build_labels.fitting(reading, builds)
         if reading.newest:
             return _latest(found, of, recalled)
     if not found:
-        names = dict.fromkeys(name for one in builds for name in (one.version, one.platform) if name)
+        names = dict.fromkeys(name for build in builds for name in (build.version, build.platform) if name)
         raise NotFoundByName(
             say("build of {app}", app=verbatim(of.name)),
             which,
@@ -230,14 +234,14 @@ def build(
 def _preferred(found: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
     """What is worth choosing from: nobody chooses a build that has failed where there is one to be had."""
     if prefer is not None:
-        return [one for one in found if prefer(one)] or found
-    available = [one for one in found if one.stage is Stage.READY and one.id not in recalled]
-    return available or [one for one in found if one.stage.under_way] or found[:1]
+        return [build for build in found if prefer(build)] or found
+    available = [build for build in found if build.stage is Stage.READY and build.id not in recalled]
+    return available or [build for build in found if build.stage.under_way] or found[:1]
 
 
-def is_version(one: Build, typed: str) -> bool:
+def is_version(build: Build, typed: str) -> bool:
     """Whether a build has the version that was typed; case and a `v` in front do not matter."""
-    return _bare(one.version) == _bare(typed.strip())
+    return _bare(build.version) == _bare(typed.strip())
 
 
 def _bare(version: str) -> str:
@@ -249,13 +253,13 @@ def versions_typed(typed: str) -> tuple[str, ...]:
     words = " ".join(typed.split())
     first = words.partition(" ")[0]
     tried = (words, first, first.removeprefix("v"), first.removeprefix("V"))
-    return tuple(dict.fromkeys(one for one in tried if one and not one.startswith("#")))
+    return tuple(dict.fromkeys(label for label in tried if label and not label.startswith("#")))
 
 
-def matches(one: Build, typed: str) -> bool:
+def matches(build: Build, typed: str) -> bool:
     """Whether every word that was typed stands in what is shown of a build, or in its id, tags or `#number`."""
-    number = f"#{one.number}" if one.number else ""
-    facts = (label(one), f"v{_bare(one.version)}", number, one.id, *one.tags, one.origin.tag or "")
+    number = f"#{build.number}" if build.number else ""
+    facts = (label(build), f"v{_bare(build.version)}", number, build.id, *build.tags, build.origin.tag or "")
     text = "\n".join(map(fold, facts))
     return all(word in text for word in peeled(typed).split())
 
@@ -267,17 +271,17 @@ def likeliest(builds: Iterable[Build], typed: str) -> list[Build]:
         return list(builds)
     first = wanted.partition(" ")[0]
 
-    def likeness(one: Build) -> int:
-        number, bare = one.number.casefold(), _bare(one.version)
-        names = [name for name in (fold(one.version), bare, bare and f"v{bare}", number, f"#{number}") if name]
-        return min(_likeness(wanted, [*names, one.id, fold(label(one))]), _likeness(first, names))
+    def likeness(build: Build) -> int:
+        number, bare = build.number.casefold(), _bare(build.version)
+        names = [name for name in (fold(build.version), bare, bare and f"v{bare}", number, f"#{number}") if name]
+        return min(_likeness(wanted, [*names, build.id, fold(label(build))]), _likeness(first, names))
 
     return sorted(builds, key=likeness)
 
 
 def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Build:
-    ready = [one for one in builds if one.stage is Stage.READY]
-    stand = [one for one in ready if one.id not in recalled]
+    ready = [build for build in builds if build.stage is Stage.READY]
+    stand = [build for build in ready if build.id not in recalled]
     if ready and not stand:
         raise UserInputError(
             say("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
@@ -305,22 +309,22 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
 def newest_of_each_platform(builds: Iterable[Build], recalled: Collection[str] = ()) -> list[Build]:
     """The newest ready build of each platform among builds that come newest first; `recalled` ids do not count."""
     newest: dict[str, Build] = {}
-    for one in builds:
-        if one.stage is Stage.READY and one.id not in recalled:
-            newest.setdefault(one.platform.casefold(), one)
+    for build in builds:
+        if build.stage is Stage.READY and build.id not in recalled:
+            newest.setdefault(build.platform.casefold(), build)
     return list(newest.values())
 
 
 def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[str] = ()) -> list[Build]:
     """The newest ready build of each other platform of the same app: who asks for the latest may hold another phone."""
     newest = newest_of_each_platform(builds, recalled)
-    return [one for one in newest if one.platform.casefold() != build.platform.casefold()]
+    return [other_build for other_build in newest if other_build.platform.casefold() != build.platform.casefold()]
 
 
 def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
     if len(found) == 1:
         return found[0]
-    choices = [(label(one), f"{of.id} {one.id}") for one in found]
+    choices = [(label(build), f"{of.id} {build.id}") for build in found]
     sentence = count(
         "“{which}” of {app} could be {number} build.",
         "“{which}” of {app} could be any of {number} builds.",

@@ -100,8 +100,10 @@ class ByPerson(Generic[Share]):
         self._known.update(dict.fromkeys(keys, found))
         return found
 
-    def _one(self, one: Person[Share], other: Person[Share]) -> Person[Share]:
-        large, small = (one, other) if len(one.keys) >= len(other.keys) else (other, one)  # few keys have to move
+    def _one(self, person: Person[Share], other: Person[Share]) -> Person[Share]:
+        large, small = (
+            (person, other) if len(person.keys) >= len(other.keys) else (other, person)
+        )  # few keys have to move
         large.learn(small.kind, small.id, small.name, small.emails)
         self._join(large.share, small.share)
         large.keys |= small.keys

@@ -62,11 +62,11 @@ class Report:
         alike = self.alike()
         people = tuple(
             replace(
-                one,
-                name=masked(one.name, home) if "@" in one.name else one.name,
-                emails=tuple(masked(email, home) for email in one.emails[:1] if named(one) in alike),
+                row,
+                name=masked(row.name, home) if "@" in row.name else row.name,
+                emails=tuple(masked(email, home) for email in row.emails[:1] if named(row) in alike),
             )
-            for one in self.summary.people
+            for row in self.summary.people
         )
         return replace(self, summary=replace(self.summary, people=people))
 
@@ -79,8 +79,8 @@ class Report:
         """What to call each of the people: the e-mail stands beside a name that several have."""
         alike = self.alike()
         return [
-            f"{one.name} ({one.emails[0]})" if one.emails and named(one) in alike else one.name
-            for one in self.summary.people
+            f"{row.name} ({row.emails[0]})" if row.emails and named(row) in alike else row.name
+            for row in self.summary.people
         ]
 
     def cut(self, most: int) -> Report:

@@ -37,7 +37,7 @@ def rehearse(
     keys = [key for key in lookup.FILTERS if any(option.key == key for option in words.options)]
     return Rehearsal(
         tuple(looked),
-        tuple(one for one in looked if lookup.fits(one, words)),
+        tuple(build for build in looked if lookup.fits(build, words)),
         tuple(filters.would_post(wanted, filter_text, looked)),
         tuple((key, _values(key, looked)) for key in keys),
     )

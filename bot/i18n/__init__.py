@@ -27,9 +27,9 @@ def say(sentence: str, /, **values: object) -> str:
     return filled(said, values) if values else said
 
 
-def count(one: str, many: str, number: int, /, **values: object) -> str:
+def count(text: str, many: str, number: int, /, **values: object) -> str:
     """One of two sentences by a number; it is `{number}` in them, as it is written in that language."""
-    said = _catalogue(current()).ngettext(one, many, number)
+    said = _catalogue(current()).ngettext(text, many, number)
     return filled(said, {"number": figure(number), **values})
 
 

@@ -26,7 +26,7 @@ _BY_CLASS = {
 def cause(error: BaseException) -> str:
     """Return the root of an error: of all that led to it, the one furthest back, in one line without a web address."""
     chain = list(_chain(error))
-    words = next((said for one in reversed(chain) if (said := _words(one))), "")
+    words = next((said for candidate in reversed(chain) if (said := _words(candidate))), "")
     return _one_line(words or _kind(chain[-1]))
 
 

@@ -16,7 +16,7 @@ MOST_TROUBLES = 1000  # told apart
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: one if key.startswith("_") else redactor.value(one) for key, one in event.items()}
+    return {key: value if key.startswith("_") else redactor.value(value) for key, value in event.items()}
 
 
 def set_up_logs(level: str, style: str) -> None:

@@ -45,9 +45,9 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.text(str(key)): self.value(one) for key, one in value.items()}
+            return {self.text(str(key)): self.value(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple | set):
-            return [self.value(one) for one in value]
+            return [self.value(inner) for inner in value]
         if value is None or isinstance(value, bool | int | float):
             return value
         return self.text(str(value))

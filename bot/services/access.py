@@ -170,7 +170,7 @@ class People:
             raise PermissionUnverified(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.grants(home)
-        every = sorted({one.grantee for one in grants if one.grantee.startswith("S")})
+        every = sorted({grant.grantee for grant in grants if grant.grantee.startswith("S")})
         within = await asyncio.gather(*(self._is_in(user_id, group) for group in every))  # none waits for another
         asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
         access.require_known(asker)
@@ -243,9 +243,9 @@ class People:
     async def admins(self, team_id: str) -> list[str]:
         """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
         granted = [
-            one.grantee
-            for one in await self._store.grants(team_id)
-            if one.role is Role.ADMIN and one.app_id is None and not one.grantee.startswith("S")
+            grant.grantee
+            for grant in await self._store.grants(team_id)
+            if grant.role is Role.ADMIN and grant.app_id is None and not grant.grantee.startswith("S")
         ]
         known = list(dict.fromkeys([*self._admins, *granted]))
         return known or await self._poster.workspace_admins()
@@ -277,7 +277,7 @@ class People:
             email=profile.get("email"),
             tz=str(facts.get("tz") or "UTC"),
             locale=str(facts.get("locale") or ""),
-            admin=any(facts.get(one) is True for one in ("is_admin", "is_owner", "is_primary_owner")),
+            admin=any(facts.get(text) is True for text in ("is_admin", "is_owner", "is_primary_owner")),
             guest=bool(guest or facts.get("is_ultra_restricted")),
             bot=bot or user_id in SLACKBOTS,
             gone=gone,

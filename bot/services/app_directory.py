@@ -89,7 +89,9 @@ class Catalogue:
 
         Filters are applied here: Applivery has refused undocumented list parameters (code 6002).
         """
-        return await build_search.newest(self._of(app), lambda one: lookup.fits(one, filters) and wanted(one), most)
+        return await build_search.newest(
+            self._of(app), lambda build: lookup.fits(build, filters) and wanted(build), most
+        )
 
     def walk(self, app: App) -> AsyncGenerator[Build, None]:
         """Every build of an app, newest first, asked for as far as the caller reads on."""
@@ -103,7 +105,9 @@ class Catalogue:
 
     async def of_version(self, app: App, version: str) -> list[Build]:
         """Every build of an app with this version, newest first; empty when there is none."""
-        return [one for one in await build_search.meant(self._of(app), version) if lookup.is_version(one, version)]
+        return [
+            build for build in await build_search.meant(self._of(app), version) if lookup.is_version(build, version)
+        ]
 
     async def build(
         self,
@@ -128,8 +132,8 @@ class Catalogue:
         found = await build_search.latest(
             fetch,
             partial(can_be_had, recalled=recalled),
-            lambda one: lookup.fits(one, filters),
-            [one for one in platforms if one in PLATFORMS],
+            lambda other_build: lookup.fits(other_build, filters),
+            [platform for platform in platforms if platform in PLATFORMS],
         )
         build = lookup.build(which, found, app, recalled)
         return Chosen(build, tuple(lookup.other_platforms(build, found, recalled)))
@@ -150,7 +154,7 @@ class Catalogue:
         self._forget_old()
         if number == 1:
             page = await self._shared(app, 1)
-            mark = (page.total, *(one.id for one in page.items))
+            mark = (page.total, *(build.id for build in page.items))
             if app.id not in self._rest or self._rest[app.id].mark != mark:
                 self._rest[app.id] = _Rest(mark, self._clock() + REMEMBER_SECONDS)
             return page

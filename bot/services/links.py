@@ -103,9 +103,9 @@ class Handout:
     async def _in_place_of(self, build: Build, recalls: Collection[str]) -> Build | None:
         """What to take instead; the whole list is asked for when the newest builds are of other lines."""
         usable: list[Build] = []
-        async for one in self._catalogue.walk(build.app):
-            if builds.can_replace(one, build, recalls):
-                usable.append(one)
+        async for node in self._catalogue.walk(build.app):
+            if builds.can_replace(node, build, recalls):
+                usable.append(node)
             if usable and builds.line_of(usable[-1]) == builds.line_of(build):
                 break
         return builds.in_place_of(build, usable, recalls)

@@ -86,7 +86,7 @@ class Reporting:
         if word == "latest" and (newest := await self.newest(app)):
             return newest
         if len(ids := which.split(",")) > 1 and all(map(lookup.BUILD_ID.fullmatch, ids)):
-            return tuple(await asyncio.gather(*(self._catalogue.build_by_id(one, (app,)) for one in ids)))
+            return tuple(await asyncio.gather(*(self._catalogue.build_by_id(id_, (app,)) for id_ in ids)))
         named = not which.startswith("#") and word != "latest" and not lookup.BUILD_ID.fullmatch(which)
         if named and (same := await self._catalogue.of_version(app, which)):
             return tuple(same)
@@ -97,9 +97,9 @@ class Reporting:
         every, recalled = await self._every(app)
         newest = lookup.newest_of_each_platform(every, recalled)
         return tuple(
-            one
-            for one in every
-            if one.stage is Stage.READY and one.id not in recalled and any(_same(one, other) for other in newest)
+            build
+            for build in every
+            if build.stage is Stage.READY and build.id not in recalled and any(_same(build, other) for other in newest)
         )
 
     async def _every(self, app: App) -> tuple[list[Build], Collection[str]]:
@@ -150,7 +150,7 @@ class Reporting:
         for other in others:
             known.found.absorb(other.found)
         they = known.found.who(Member("", email=question.email))
-        return [one.into for one in await self._folded(question, period, lambda: OneOf(into(), known, they))]
+        return [filter_.into for filter_ in await self._folded(question, period, lambda: OneOf(into(), known, they))]
 
     async def _folded(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
         ids = [build.id for build in question.builds]
@@ -160,7 +160,7 @@ class Reporting:
             until=period.end if period else None,
         )
         if ids and len(ids) <= ASKED_ONE_BY_ONE:
-            return list(await asyncio.gather(*(ask(into, question.app.id, one) for one in ids)))
+            return list(await asyncio.gather(*(ask(into, question.app.id, id_) for id_ in ids)))
         if not ids:
             return [await ask(into, question.app.id)]
         return [(await ask(lambda: _Only(into(), question.builds), question.app.id)).into]
@@ -203,24 +203,24 @@ class _Only(Generic[Takes]):
 
     def __init__(self, into: Takes, builds: Collection[Build]) -> None:
         self.into = into
-        self._ids = frozenset(one.id for one in builds)
-        self._versions = frozenset(one.version for one in builds)
+        self._ids = frozenset(build.id for build in builds)
+        self._versions = frozenset(build.version for build in builds)
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
         kept = tuple(
-            one
-            for one in row.downloads
-            if (one.build_id in self._ids if one.build_id else one.version in self._versions)
+            download
+            for download in row.downloads
+            if (download.build_id in self._ids if download.build_id else download.version in self._versions)
         )
         self.into.add(replace(row, downloads=kept, total=None))  # Applivery's total counts the others too
 
 
-def _same(one: Build, newest: Build) -> bool:
+def _same(build: Build, newest: Build) -> bool:
     """Whether a build is the newest of a platform, or has its version there."""
-    if one.platform.casefold() != newest.platform.casefold():
+    if build.platform.casefold() != newest.platform.casefold():
         return False
-    return one.id == newest.id or (bool(newest.version) and one.version == newest.version)
+    return build.id == newest.id or (bool(newest.version) and build.version == newest.version)
 
 
 async def _nothing() -> None:

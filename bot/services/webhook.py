@@ -86,14 +86,24 @@ class Bell:
     async def _tell_of_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
         """Applivery has no call that lists feedback, so the ids beside the app's are what tells one from another."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
-        wishes = [one for one in await self._store.subscriptions() if Event.FEEDBACK in one.events]
+        wishes = [
+            subscription for subscription in await self._store.subscriptions() if Event.FEEDBACK in subscription.events
+        ]
         allowed = await self._store.allowed_channels()
         for app_id in apps:
             if self._notices.wait(app_id, self._clock()):
                 continue
             name = f"{kind}/{app_id}/{which}"
-            listening = [one for one in wishes if one.channel_id in allowed.get(app_id, {one.channel_id})]
-            news = [await self._news(one, kind, name) for one in listening if one.app_id in (app_id, None)]
+            listening = [
+                subscription
+                for subscription in wishes
+                if subscription.channel_id in allowed.get(app_id, {subscription.channel_id})
+            ]
+            news = [
+                await self._news(subscription, kind, name)
+                for subscription in listening
+                if subscription.app_id in (app_id, None)
+            ]
             await self._store.announce(app_id, news)
 
     async def _news(self, wish: Subscription, kind: str, name: str) -> NewAnnouncement:

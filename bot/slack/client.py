@@ -157,7 +157,7 @@ class Poster:
         if before is not None and turn >= before:
             raise SlackRateLimited(retry_after=turn - now)
         if len(self._free_at) > 1000:
-            self._free_at = {one: free for one, free in self._free_at.items() if free > now}
+            self._free_at = {key: free for key, free in self._free_at.items() if free > now}
         self._free_at[channel] = turn + self._pace
         if turn > now:
             await asyncio.sleep(turn - now)
@@ -287,10 +287,10 @@ class Poster:
             return asked(self.api.conversations_history(cursor=cursor, **query))
 
         async for page in pages(fetch, "messages"):
-            for one in page:
-                metadata = one.get("metadata") or {}
+            for item in page:
+                metadata = item.get("metadata") or {}
                 if (metadata.get("event_payload") or {}).get("key") == key:
-                    return str(one["ts"])
+                    return str(item["ts"])
         return None
 
     async def _conversation(self, channel: str) -> str:
@@ -330,7 +330,7 @@ class Poster:
         https://docs.slack.dev/reference/methods/usergroups.list
         """
         answer = await asked(self.api.usergroups_list())
-        return [Group(str(one["id"]), str(one.get("handle") or "")) for one in listed(answer, "usergroups")]
+        return [Group(str(item["id"]), str(item.get("handle") or "")) for item in listed(answer, "usergroups")]
 
     async def members(self, channel_id: str) -> list[str]:
         """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""
@@ -338,12 +338,12 @@ class Poster:
         def fetch(cursor: str | None) -> Awaitable[Any]:
             return asked(self.api.conversations_members(channel=channel_id, limit=1000, cursor=cursor))
 
-        return [str(one) async for page in pages(fetch, "members") for one in page]
+        return [str(item) async for page in pages(fetch, "members") for item in page]
 
     async def group_members(self, group_id: str) -> frozenset[str]:
         """The people of a user group. https://docs.slack.dev/reference/methods/usergroups.users.list"""
         answer = await asked(self.api.usergroups_users_list(usergroup=group_id))
-        return frozenset(str(one) for one in listed(answer, "users"))
+        return frozenset(str(item) for item in listed(answer, "users"))
 
     async def workspace_admins(self) -> list[str]:
         """Some of the workspace's own admins and owners. https://docs.slack.dev/reference/methods/users.list"""
@@ -351,7 +351,7 @@ class Poster:
         cursor: str | None = ""
         while cursor is not None and len(found) < ADMINS:
             answer = await asked(self.api.users_list(limit=1000, cursor=cursor or None))
-            found += [str(one["id"]) for one in listed(answer, "members") if _is_admin(one)]
+            found += [str(item["id"]) for item in listed(answer, "members") if _is_admin(item)]
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "") or None
         return found
 

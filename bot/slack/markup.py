@@ -44,7 +44,7 @@ def mrkdwn(text: str) -> str | None:
 def _as_mrkdwn(found: re.Match[str], text: str) -> str | None:
     if (span := found["span"]) is not None:
         beside = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
-        torn = "`" in span or span != span.strip() or not span or any(one.isalnum() for one in beside)
+        torn = "`" in span or span != span.strip() or not span or any(each_text.isalnum() for each_text in beside)
         return None if torn else f"`{span}`"
     if found["code"]:
         return None if any("`" in span for span in SPAN.findall(found["code"])) else unmarked(found[0])
@@ -86,7 +86,7 @@ def _lines(lines: Sequence[str], *, quoted: bool) -> list[Element]:
 def _elements(line: str) -> Iterator[Element]:
     """What stands in a line, each piece with its style."""
     for found, on in _read(line):
-        yield from _element(found, {_STYLES[one]: True for one in sorted(on)})
+        yield from _element(found, {_STYLES[text]: True for text in sorted(on)})
 
 
 def _read(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
@@ -106,7 +106,11 @@ def _turns(line: str, found: re.Match[str], on: frozenset[str], later: Sequence[
     before, after = line[: found.start()][-1:], line[found.end() :][:1]
     if found["mark"] in on:
         return not after.isalnum() and not before.isspace()
-    return not before.isalnum() and bool(after.strip()) and any(one["mark"] == found["mark"] for one in later)
+    return (
+        not before.isalnum()
+        and bool(after.strip())
+        and any(each_match["mark"] == found["mark"] for each_match in later)
+    )
 
 
 def _element(found: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
@@ -150,10 +154,10 @@ def _styled(element: Element, style: dict[str, bool]) -> Element:
 def _joined(elements: Sequence[Element]) -> list[Element]:
     """The same with neighbours of one style in one piece, so that a name is one text."""
     found: list[Element] = []
-    for one in elements:
+    for element in elements:
         last = found[-1] if found else None
-        if last and one["type"] == last["type"] == "text" and one.get("style") == last.get("style"):
-            found[-1] = {**last, "text": last["text"] + one["text"]}
+        if last and element["type"] == last["type"] == "text" and element.get("style") == last.get("style"):
+            found[-1] = {**last, "text": last["text"] + element["text"]}
         else:
-            found.append(one)
+            found.append(element)
     return found

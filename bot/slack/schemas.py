@@ -162,5 +162,5 @@ def cleaned(part: Any) -> Any:
     if isinstance(part, str):
         return part if part.isascii() and "\x00" not in part else storable(part)
     if isinstance(part, dict):
-        return {cleaned(key): cleaned(one) for key, one in part.items()}
-    return [cleaned(one) for one in part] if isinstance(part, list) else part
+        return {cleaned(key): cleaned(value) for key, value in part.items()}
+    return [cleaned(item) for item in part] if isinstance(part, list) else part

@@ -30,8 +30,8 @@ NO_MESSAGE = Quoted()
 
 def quoted(message: dict[str, Any]) -> Quoted:
     """What Slack sends of a message. https://docs.slack.dev/reference/objects/file-object"""
-    files = [one for one in message.get("files") or [] if isinstance(one, dict) and one.get("id")]
-    return Quoted(as_typed(str(message.get("text") or "")), tuple(_file(one) for one in files))
+    files = [file for file in message.get("files") or [] if isinstance(file, dict) and file.get("id")]
+    return Quoted(as_typed(str(message.get("text") or "")), tuple(_file(file) for file in files))
 
 
 def _file(facts: dict[str, Any]) -> QuotedFile:

@@ -44,8 +44,8 @@ class Porch:
         self._arriving: set[asyncio.Task[None]] = set()
         self.port: int = sockets[0].getsockname()[1]
         self._refill()
-        for one in sockets:
-            self._listen(one)
+        for sock in sockets:
+            self._listen(sock)
 
     @classmethod
     async def open(cls, host: str, port: int, limits: Limits | None = None) -> Porch:
@@ -66,9 +66,9 @@ class Porch:
 
     def close(self) -> None:
         """Stop listening; may be done twice."""
-        for one in self._sockets:
-            asyncio.get_running_loop().remove_reader(one)
-            one.close()
+        for sock in self._sockets:
+            asyncio.get_running_loop().remove_reader(sock)
+            sock.close()
         self._sockets = []
         while self._spares:
             os.close(self._spares.pop())
@@ -131,8 +131,8 @@ class Porch:
         self._listen(at)
 
     def _refill(self) -> None:
-        while len(self._spares) < SPARES and (one := _descriptor()) is not None:
-            self._spares.append(one)
+        while len(self._spares) < SPARES and (number := _descriptor()) is not None:
+            self._spares.append(number)
 
     def _lead_in(self, come: socket.socket, *, health_only: bool) -> None:
         task = asyncio.create_task(self._met(come, health_only))
@@ -163,13 +163,13 @@ async def _bound(host: str, port: int) -> list[socket.socket]:
     found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:
-        for family, address in dict.fromkeys((one[0], one[4]) for one in found):
-            one = socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=False)
-            one.setblocking(False)
-            sockets.append(one)
+        for family, address in dict.fromkeys((item[0], item[4]) for item in found):
+            sock = socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=False)
+            sock.setblocking(False)
+            sockets.append(sock)
     except OSError:
-        for one in sockets:
-            one.close()
+        for each_sock in sockets:
+            each_sock.close()
         raise
     return sockets
 
@@ -191,7 +191,7 @@ def _may_ask_about_health(come: socket.socket) -> bool:
         return True
     except OSError:
         return False
-    return any(start[: len(one)] == one[: len(start)] for one in _HEALTH)
+    return any(start[: len(data)] == data[: len(start)] for data in _HEALTH)
 
 
 def _descriptor() -> int | None:

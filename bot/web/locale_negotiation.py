@@ -15,7 +15,7 @@ def wanted(accept: str, otherwise: str) -> str:
 
     https://www.rfc-editor.org/rfc/rfc9110#section-12.5.4
     """
-    liked = sorted(map(_liked, accept.split(",")[:MOST]), key=lambda one: one[0], reverse=True)
+    liked = sorted(map(_liked, accept.split(",")[:MOST]), key=lambda pair: pair[0], reverse=True)
     for weight, tag in liked:
         if weight > 0 and tag == "*":
             return otherwise
@@ -26,7 +26,7 @@ def wanted(accept: str, otherwise: str) -> str:
 
 def _liked(part: str) -> tuple[float, str]:
     """How much a tag is liked; what cannot be read is not."""
-    tag, *parameters = (one.strip() for one in part.split(";"))
+    tag, *parameters = (text.strip() for text in part.split(";"))
     if not parameters:
         return 1.0, tag
     weight = _WEIGHT.fullmatch(parameters[0])

@@ -147,7 +147,7 @@ class Web:
 
     async def _ready(self, _: web.Request) -> web.Response:
         found = await self._checked.answer()
-        ready = all(one["ok"] for one in found.values())
+        ready = all(item["ok"] for item in found.values())
         return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)
 
     async def _check(self) -> dict[str, Any]:

@@ -166,10 +166,10 @@ class Withdrawals:
         except PermissionUnverified:
             raise
         except PermissionDenied as error:
-            for one in concerned:
+            for subscription in concerned:
                 # an app that is kept elsewhere is no part of "every app" here
-                if one.app_id is not None or _reason(error) is Withdrawal.SHARED:
-                    await self._pause(one, error)
+                if subscription.app_id is not None or _reason(error) is Withdrawal.SHARED:
+                    await self._pause(subscription, error)
             raise
         if new:
             await self._require_obtainable(announcement, concerned)
@@ -179,11 +179,11 @@ class Withdrawals:
         """The subscriptions an announcement may be said for, its own first."""
         event, build = announcement.event, announcement.build
         about = await self._store.subscriptions(announcement.channel_id, about=build.app.id)
-        own = [one for one in about if one.id == announcement.subscription_id]
+        own = [subscription for subscription in about if subscription.id == announcement.subscription_id]
         wanted = [
-            one
-            for one in about
-            if one not in own and (not isinstance(event, Event) or filters.wants(one, build, event))
+            subscription
+            for subscription in about
+            if subscription not in own and (not isinstance(event, Event) or filters.wants(subscription, build, event))
         ]
         return [*own, *wanted]
 
@@ -193,54 +193,62 @@ class Withdrawals:
         What was unsubscribed meanwhile has no maker.
         """
         denied: PermissionDenied | None = None
-        for one in concerned:
+        for subscription in concerned:
             try:
-                await self.require_subscription(one)
+                await self.require_subscription(subscription)
             except PermissionUnverified:
                 raise
             except PermissionDenied as error:
-                await self._pause(one, error)
+                await self._pause(subscription, error)
                 denied = denied or error
             else:
                 return
         if denied:
             raise denied
 
-    async def require_subscription(self, one: Subscription) -> None:
+    async def require_subscription(self, subscription: Subscription) -> None:
         """Whether who made a subscription may still have it.
 
         Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
         """
-        await self._permission.require(one.created_by, Role.RELEASER, _app(one), one.channel_id)
+        await self._permission.require(
+            subscription.created_by, Role.RELEASER, _app(subscription), subscription.channel_id
+        )
 
     async def _require_obtainable(self, announcement: Announcement, concerned: list[Subscription]) -> None:
         """A build that was recalled before it was announced is no news."""
-        builds = [one.build for one in announcement.shown] or [announcement.build]
+        builds = [entry.build for entry in announcement.shown] or [announcement.build]
         recalled = await self._store.recalls()
         if not all(build.id in recalled for build in builds):
             return
         error = PermissionDenied(reason=Withdrawal.RECALLED)
-        for one in concerned[:1]:
+        for subscription in concerned[:1]:
             build = announcement.build
-            if await self._store.remember_once(f"recalled {one.created_by} {build.id}", one.channel_id):
-                head = partial(cards.of_recalled, build, one.channel_id)
-                await self._tell(_paused(head, one.created_by, build.app, Role.RELEASER, error))
+            if await self._store.remember_once(
+                f"recalled {subscription.created_by} {build.id}", subscription.channel_id
+            ):
+                head = partial(cards.of_recalled, build, subscription.channel_id)
+                await self._tell(_paused(head, subscription.created_by, build.app, Role.RELEASER, error))
         raise error
 
-    async def _pause(self, one: Subscription, error: PermissionDenied) -> None:
-        if await self._store.pause_subscription(one.id, _reason(error)) is None:
+    async def _pause(self, subscription: Subscription, error: PermissionDenied) -> None:
+        if await self._store.pause_subscription(subscription.id, _reason(error)) is None:
             return
-        log.warning("subscription.paused", subscription=one.id, channel=one.channel_id, why=_reason(error))
-        app = _app(one) or App("", "", one.app_name)
-        paused = _paused(partial(cards.of_subscription, one), one.created_by, app, Role.RELEASER, error)
-        again = f"{self._command} subscribe {one.app_name if one.app_id else '*'}"
-        await self._tell(replace(paused, channel_id=one.channel_id, again=again))
+        log.warning(
+            "subscription.paused", subscription=subscription.id, channel=subscription.channel_id, why=_reason(error)
+        )
+        app = _app(subscription) or App("", "", subscription.app_name)
+        paused = _paused(
+            partial(cards.of_subscription, subscription), subscription.created_by, app, Role.RELEASER, error
+        )
+        again = f"{self._command} subscribe {subscription.app_name if subscription.app_id else '*'}"
+        await self._tell(replace(paused, channel_id=subscription.channel_id, again=again))
 
     async def app_gone(self, app_id: str) -> None:
         """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
-        for one in await self._store.subscriptions(about=app_id):
-            if one.app_id is not None:
-                await self._pause(one, PermissionDenied(reason=Withdrawal.APP))
+        for subscription in await self._store.subscriptions(about=app_id):
+            if subscription.app_id is not None:
+                await self._pause(subscription, PermissionDenied(reason=Withdrawal.APP))
         for build_id in await self._store.awaiting(app_id):
             await self._store.tell_deleted(app_id, build_id)
 
@@ -250,7 +258,7 @@ class Withdrawals:
         """Its maker, or the admins when the maker has left; each in their language. What fails is only logged."""
         try:
             team = (await self._poster.identity()).team_id
-            admins = [one for one in await self._people.admins(team) if one != paused.maker]
+            admins = [admin for admin in await self._people.admins(team) if admin != paused.maker]
         except BotError as problem:
             log.info("withdrawal.admins_unknown", problem=kind_of(problem), cause=cause(problem))
             admins = []
@@ -268,9 +276,9 @@ class Withdrawals:
     async def step(self) -> float | None:
         """Resume what may act again; returns the seconds until the next look, None when nothing waits for one."""
         left = 0
-        for one in await self._store.withheld_subscriptions():
-            if await self._may(self._subscription_in_place(one)):
-                await self._store.resume_subscription(one.id)
+        for subscription in await self._store.withheld_subscriptions():
+            if await self._may(self._subscription_in_place(subscription)):
+                await self._store.resume_subscription(subscription.id)
             else:
                 left += 1
         for digest in await self._store.withheld_digests():
@@ -287,11 +295,11 @@ class Withdrawals:
         self._left = left
         return self._look if left else None
 
-    async def _subscription_in_place(self, one: Subscription) -> None:
-        await self.require_subscription(one)
-        if one.paused == Withdrawal.APP:
+    async def _subscription_in_place(self, subscription: Subscription) -> None:
+        await self.require_subscription(subscription)
+        if subscription.paused == Withdrawal.APP:
             raise PermissionDenied(reason=Withdrawal.APP)  # until the watch finds it again
-        if await self._permission.is_shared(one.channel_id):
+        if await self._permission.is_shared(subscription.channel_id):
             raise PermissionDenied(reason=Withdrawal.SHARED)
 
     async def _may(self, check: Awaitable[object]) -> bool:
@@ -306,8 +314,8 @@ class Withdrawals:
         return True
 
 
-def _app(one: Subscription) -> App | None:
-    return App(one.app_id, one.app_id, one.app_name) if one.app_id else None
+def _app(subscription: Subscription) -> App | None:
+    return App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
 
 
 def _number(announcement: Announcement) -> int:

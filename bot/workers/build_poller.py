@@ -238,9 +238,9 @@ class Watch:
         if more:
             news = news[:MOST_NEWS]
         listening = await self._listening(app)
-        for one in listening:
-            if one.paused == Withdrawal.APP:  # here it is again
-                await self._store.resume_subscription(one.id)
+        for subscription in listening:
+            if subscription.paused == Withdrawal.APP:  # here it is again
+                await self._store.resume_subscription(subscription.id)
         detailed, said = await self._wanted(news, listening, awaiting)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
         hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
@@ -248,7 +248,9 @@ class Watch:
             claim.app_id, claim.token, detailed, said, next_at_seconds=0.0 if more else self._pause(hurried)
         )
         if not recorded.lease_lost:
-            endless = [one.id for one in builds if decisions.is_endless(one, under_way[one.id], now, self._deadline)]
+            endless = [
+                build.id for build in builds if decisions.is_endless(build, under_way[build.id], now, self._deadline)
+            ]
             for build_id in sorted(awaiting.keys() & set(endless)):
                 await self._store.give_up(app.id, build_id)
             await self._ended_before(app, builds, stages, awaiting)
@@ -284,7 +286,7 @@ class Watch:
     ) -> tuple[Sequence[Change], list[NewAnnouncement]]:
         """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
         now = await self._store.now()
-        told = {one.build_id for one in decisions.announcements(news, listening, awaiting, now=now)}
+        told = {delivery.build_id for delivery in decisions.announcements(news, listening, awaiting, now=now)}
         if not told:
             return news, []
         room = asyncio.Semaphore(AT_ONCE)
@@ -308,10 +310,14 @@ class Watch:
         """The subscriptions; those to every app only where this one may be used. Others are paused, not left out."""
         channels = (await self._store.allowed_channels()).get(app.id)
         every = await self._store.subscriptions(about=app.id)
-        return [one for one in every if one.app_id or not channels or one.channel_id in channels]
+        return [
+            subscription
+            for subscription in every
+            if subscription.app_id or not channels or subscription.channel_id in channels
+        ]
 
     async def _app(self, app_id: str) -> App:
-        found = [one for one in await self._catalogue.apps() if one.id == app_id]
+        found = [app for app in await self._catalogue.apps() if app.id == app_id]
         return found[0] if found else App(id=app_id, slug=app_id, name=app_id)
 
     async def _seen(self, app: App, claim: ClaimedApp) -> _Seen:

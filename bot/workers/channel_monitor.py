@@ -55,11 +55,11 @@ class Pausing:
         self._store.wakeups.ring(Topic.PAUSED)  # not sooner: who looks then has to see it
         told = set((await self._store.recall(f"{NOTE}{channel_id}") or "").split())
         self._troubled.add(channel_id)
-        new = {one.created_by: one for one in reversed(paused) if one.created_by not in told}
+        new = {candidate.created_by: candidate for candidate in reversed(paused) if candidate.created_by not in told}
         await self._store.remember(f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
-        for one in new.values():
+        for subscription in new.values():
             try:
-                await self._tell(one)
+                await self._tell(subscription)
             except SlackError as problem:
                 log.info("pausing.maker_not_told", code=problem.code, cause=cause(problem))
 

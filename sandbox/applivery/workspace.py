@@ -175,7 +175,9 @@ class Workspace:
 
         Somebody who is there already keeps their id, as one person may work on several apps.
         """
-        known = (one["user"]["id"] for one in self.collaborators if one["user"]["email"] == email)
+        known = (
+            collaborator["user"]["id"] for collaborator in self.collaborators if collaborator["user"]["email"] == email
+        )
         user = {"id": next(known, None) or self.new_id("user"), "email": email, "firstName": "", "lastName": ""}
         wire: Wire = {"id": self.new_id("collaborator"), "role": "viewer", "tags": [], "user": user | {"role": role}}
         if app is not None:

@@ -104,7 +104,7 @@ class Files:
     def seen(self, file: File) -> bool:
         """Whether the bot may see a file: one from a form of its own, or in a conversation it is in."""
         mine = self.workspace.bot_user_id
-        inside = [mine in self.workspace.channels[one].members for one in file.channels]
+        inside = [mine in self.workspace.channels[channel].members for channel in file.channels]
         return file.complete and (any(inside) or not inside)
 
     def saved(self) -> list[dict[str, Any]]:

@@ -185,7 +185,7 @@ async def test_a_file_s_name_cannot_break_the_form(depot: Depot, server: Pretend
 async def test_a_file_is_attached_to_a_processed_build(depot: Depot, server: PretendedApplivery, courier: Any) -> None:
     build = server.build(courier, version="1.0")
     done = await depot.attach(build.id, parcel(b"%PDF notes", "notes.pdf"))
-    assert [(one.name, one.size) for one in done.attachments] == [("notes.pdf", 10)]
+    assert [(attachment.name, attachment.size) for attachment in done.attachments] == [("notes.pdf", 10)]
     assert build.file("attachment").kept == b"%PDF notes"  # type: ignore[union-attr]
 
 
@@ -470,4 +470,4 @@ async def test_an_upload_that_stands_still_is_given_up(
 
 
 def posts(server: PretendedApplivery) -> list[Any]:
-    return [one for one in server.requests if one.method == "POST"]
+    return [request for request in server.requests if request.method == "POST"]

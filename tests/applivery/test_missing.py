@@ -61,5 +61,5 @@ async def test_what_is_gone_alone_is_gone(server: PretendedApplivery, client: Ap
     for asked in (client.builds(COURIER.__class__("nobody", "nobody", "x")), client.downloads_by_user("nobody")):
         with pytest.raises(exceptions.NotFound, match="no longer has that app, or this bot may not see it"):
             await asked
-    looks = [one for one in server.requests if one.path == "/v1/organizations/acme"]
+    looks = [request for request in server.requests if request.path == "/v1/organizations/acme"]
     assert len(looks) == 1, "the workspace was seen a moment ago"

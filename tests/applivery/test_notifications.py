@@ -49,7 +49,9 @@ async def test_subscriptions_are_read_over_all_pages(server: PretendedApplivery,
     server.largest_page = 2
     for number in range(5):
         await client.subscribe_webhook(f"{URL}{number}")
-    assert {one.url for one in await client.notifications()} == {f"{URL}{number}" for number in range(5)}
+    assert {notification.url for notification in await client.notifications()} == {
+        f"{URL}{number}" for number in range(5)
+    }
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,9 @@ async def test_a_list_that_changed_is_seen_by_the_next_who_asks(client: Appliver
     server.build(courier, version="1.0", number="1")
     catalogue = Catalogue(client)
     app = await catalogue.app("courier")
-    assert [one.version for one in await catalogue.builds(app)] == ["1.0"]
+    assert [build.version for build in await catalogue.builds(app)] == ["1.0"]
     server.build(courier, version="1.1", number="2")
-    assert [one.version for one in await catalogue.builds(app)] == ["1.1", "1.0"]
+    assert [build.version for build in await catalogue.builds(app)] == ["1.1", "1.0"]
 
 
 async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
@@ -69,7 +69,7 @@ async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
     app = await catalogue.app("courier")
     used = client.budget.used
     answers = await asyncio.gather(*(catalogue.builds(app) for _ in range(20)))
-    assert [[one.version for one in answer] for answer in answers] == [["1.0"]] * 20
+    assert [[build.version for build in answer] for answer in answers] == [["1.0"]] * 20
     assert client.budget.used == used + 1
 
 

@@ -30,7 +30,7 @@ class End:
 
     def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
         self.code = done.returncode
-        self.out, self.err = ((one or b"").decode("utf-8", "replace") for one in (done.stdout, done.stderr))
+        self.out, self.err = ((data or b"").decode("utf-8", "replace") for data in (done.stdout, done.stderr))
         for sign in ("Traceback", "Exception ignored", "Error in sys.", "never retrieved", "UnicodeEncodeError"):
             assert sign not in self.out + self.err, self.err
 
@@ -309,8 +309,8 @@ async def test_settings_that_are_missing_or_wrong_are_2(ipa: Path, settings: dic
 def broken_folders(folder: Path) -> dict[str, Path]:
     """Folders whose `.env` cannot be used."""
     made = {name: folder / name for name in ("bytes", "folder", "nonsense", "loop", "nul")}
-    for one in made.values():
-        one.mkdir()
+    for path in made.values():
+        path.mkdir()
     (made["bytes"] / ".env").write_bytes(b"APPLIVERY_TOKEN=\xff\xfe")
     (made["folder"] / ".env").mkdir()
     (made["nonsense"] / ".env").write_text("'''\n= = =\nexport\n\"")
@@ -378,10 +378,10 @@ async def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path, changes: dict
 )
 async def test_no_process_shows_a_part_of_a_bad_address(tmp_path: Path, changes: dict[str, str]) -> None:
     words = [("run",), ("migrate",), ("doctor", "--json")]
-    ends = await together(shell(tmp_path, *one, settings={**SOME, "PORT": "0", **changes}) for one in words[:3])
-    for end, one in zip(ends, words, strict=True):
-        assert "Kq7z" not in end.out + end.err, (one, end.out + end.err)
-        assert end.code in ((DONE,) if one == ("migrate",) and "sqlite" in str(changes) else (FAILED, USAGE)), end.err
+    ends = await together(shell(tmp_path, *group, settings={**SOME, "PORT": "0", **changes}) for group in words[:3])
+    for end, word in zip(ends, words, strict=True):
+        assert "Kq7z" not in end.out + end.err, (word, end.out + end.err)
+        assert end.code in ((DONE,) if word == ("migrate",) and "sqlite" in str(changes) else (FAILED, USAGE)), end.err
 
 
 ODD_HOSTS = ["http://a..b", f"http://{'a' * 70}.test", "http://127.0.0.1:1", "http://nowhere.invalid", "http://[::1]:1"]
@@ -446,7 +446,9 @@ async def test_stopped_while_waiting_the_build_is_told(world: World, ipa: Path, 
         world.folder, *_text(uploading(ipa, "--json", "--wait", "--every", "0.1")), **service_account(world)
     )
     [build] = await world.applivery.until(lambda: world.applivery.builds, PATIENCE)
-    await world.applivery.until(lambda: any(one.path.endswith(build.id) for one in world.applivery.requests), PATIENCE)
+    await world.applivery.until(
+        lambda: any(request.path.endswith(build.id) for request in world.applivery.requests), PATIENCE
+    )
     process.send_signal(number)
     end = await ended(process)
     assert "Traceback" not in end.err

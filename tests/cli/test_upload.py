@@ -473,7 +473,7 @@ async def test_a_file_is_attached_by_id_version_or_latest(world: World, tmp_path
         done = await shell(world.folder, "attach", which[0], str(notes), *which[1:], "--json", **settings)
         assert done.code == 0, done.err
         assert json.loads(done.out)["attached"] == "notes.pdf"
-    kept = [one["file"]["originalName"] for one in build.wire["files"] if one["type"] == "attachment"]
+    kept = [file["file"]["originalName"] for file in build.wire["files"] if file["type"] == "attachment"]
     assert kept == ["notes.pdf"] * 3
 
 

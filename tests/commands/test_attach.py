@@ -36,7 +36,7 @@ async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: Worl
     assert not await world.slack.options(form, "attach.build", "", user=world.ana)
     await world.slack.click(form, "attach.app", user=world.ana, value=world.courier.id)
     builds = await world.slack.options(form, "attach.build", "", user=world.ana)
-    assert [one["value"] for one in builds] == [new.id, old.id]
+    assert [build["value"] for build in builds] == [new.id, old.id]
     await world.slack.submit(form, filled(world.courier.id, old.id), user=world.ana)
     await carried(world)
     assert old.file("attachment").kept == NOTES  # type: ignore[union-attr]
@@ -68,7 +68,9 @@ async def test_attach_asks_in_a_form_and_takes_the_build_that_was_typed(world: W
         file = [world.slack.pick(f"{typed}.txt", NOTES, world.ana)]
         await world.slack.submit(form, filled(world.courier.id, build.id, file=file), user=world.ana)
         await carried(world)
-    names = [one["file"]["originalName"] for one in build.wire["files"] if one["type"] == "attachment"]
+    names = [
+        candidate["file"]["originalName"] for candidate in build.wire["files"] if candidate["type"] == "attachment"
+    ]
     assert names == ["attach.txt", "attach courier 2.4.0.txt"]
 
 
@@ -90,8 +92,8 @@ async def test_a_refused_attachment_is_never_called_done(world: World) -> None:
     [message] = directs(world, world.ana)
     assert "notes.pdf did not get to Courier 2.4.0" in message.text
     assert "limit of its plan" in message.text
-    rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == Action.ATTACH]
-    assert [(one.outcome, one.build_id) for one in rows] == [("QuotaReached", build.id)]
+    rows = [entry for entry in await world.bot.store.audit_entries(limit=10) if entry.action == Action.ATTACH]
+    assert [(entry.outcome, entry.build_id) for entry in rows] == [("QuotaReached", build.id)]
 
 
 @pytest.mark.parametrize("way", ["shortcut", "command"])

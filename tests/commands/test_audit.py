@@ -189,8 +189,10 @@ async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_fir
     assert [row[4] for row in rows] == doors
     assert rows[0][1] == world.ana.id
     assert (rows[0][6], *rows[0][8:]) == (world.courier.id, "Courier", "2.4.0 (173) iOS")
-    assert [one.ephemeral_to for one in world.slack.messages(world.releases) if "audit" in one.text] == []
-    [message] = [one for one in directs(world, world.ana) if "audit trail" in one.text]
+    assert [
+        candidate.ephemeral_to for candidate in world.slack.messages(world.releases) if "audit" in candidate.text
+    ] == []
+    [message] = [candidate for candidate in directs(world, world.ana) if "audit trail" in candidate.text]
     assert message.text == "The audit trail, 4 lines."
 
 
@@ -234,7 +236,7 @@ async def test_neither_a_token_nor_its_hash_is_shown(world: World) -> None:
     await some(world)
     secrets = [token.token for token in world.applivery.minted]
     entries = await world.bot.store.audit_entries()
-    secrets += [one.token_hash for one in entries if one.token_hash]
+    secrets += [entry.token_hash for entry in entries if entry.token_hash]
     assert len(secrets) == 6
     shown = raw(await world.ask("audit"))
     shown += repr(await file_of(world, "audit format:csv"))
@@ -266,5 +268,5 @@ async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: World) 
     world.applivery.faults.add(MINTING, Fault(status=400, code=5014, error="Build Not Processed"))
     await world.ask("get courier", user=world.bruno)
     await rested(world)
-    outcomes = [one.outcome for one in await world.bot.store.audit_entries()]
+    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries()]
     assert outcomes == [BuildNotProcessed.kind, RateLimited.kind, AuditOutcome.MINTED]

@@ -208,7 +208,7 @@ async def test_a_channel_that_is_subscribed_hears_of_it_as_ever(world: World) ->
     await world.look()
     world.applivery.move(build, "processed")
     assert link(await tick(world))
-    [card] = [one for one in world.slack.messages(world.releases) if "is ready" in one.text]
+    [card] = [message for message in world.slack.messages(world.releases) if "is ready" in message.text]
     assert "/v1/download/" not in card.text
 
 
@@ -234,7 +234,7 @@ async def test_somebody_who_may_no_longer_gets_no_link(world: World) -> None:
     world.applivery.move(build, "processed")
     await world.look()
     assert mints(world) == 0
-    assert all("/v1/download/" not in one.text for one in directs(world, world.bruno))
+    assert all("/v1/download/" not in message.text for message in directs(world, world.bruno))
 
 
 async def test_the_jobs_do_it_by_themselves(world: World) -> None:

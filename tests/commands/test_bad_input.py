@@ -107,9 +107,9 @@ async def test_a_list_of_apps_tells_those_of_one_name_apart(world: World, comman
     for slug in ("driver-ios", "driver-android"):
         world.applivery.app("Driver", slug=slug)
     listed = [
-        one
-        for one in labels(await world.ask(command, user=asking(world, command)))
-        if one not in ("Every app", "Use a form")
+        label
+        for label in labels(await world.ask(command, user=asking(world, command)))
+        if label not in ("Every app", "Use a form")
     ]
     assert sorted(listed) == ["Courier", "Driver (driver-android)", "Driver (driver-ios)"]
 
@@ -120,7 +120,7 @@ async def test_the_typeahead_tells_apps_of_one_name_apart(world: World) -> None:
         world.applivery.app("Driver", slug=slug)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
     offered = await world.slack.options(await turn.view(), "get.app", "dr", user=world.ana)
-    assert [one["text"]["text"] for one in offered] == ["Driver (driver-android)", "Driver (driver-ios)"]
+    assert [option["text"]["text"] for option in offered] == ["Driver (driver-android)", "Driver (driver-ios)"]
 
 
 async def test_two_builds_of_one_version_are_told_apart_and_what_was_asked_for_is_kept(world: World) -> None:

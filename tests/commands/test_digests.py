@@ -24,8 +24,13 @@ async def test_what_is_saved_is_said_back_in_words(world: World) -> None:
     assert "the first one <!date^" in said
     assert "When there is nothing new it says so in one line." in said
     assert "counts only" in said
-    [one] = await digests(world)
-    assert (one.schedule, one.tz, one.quiet, one.created_by) == ("mon,thu@09:00", "Europe/Madrid", False, world.ana.id)
+    [digest] = await digests(world)
+    assert (digest.schedule, digest.tz, digest.quiet, digest.created_by) == (
+        "mon,thu@09:00",
+        "Europe/Madrid",
+        False,
+        world.ana.id,
+    )
 
 
 async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: World) -> None:
@@ -34,8 +39,8 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Worl
     said = (await world.ask("downloads courier latest by:version every:daily@18:00 quiet:yes")).text
     assert "*downloads of Courier latest* by version every day at 18:00" in said
     assert "stays silent" in said
-    [one] = await digests(world)
-    assert (one.which, one.by, one.quiet) == ("latest", By.VERSION, True)
+    [digest] = await digests(world)
+    assert (digest.which, digest.by, digest.quiet) == ("latest", By.VERSION, True)
 
 
 async def test_the_same_asked_for_again_is_one(world: World) -> None:
@@ -43,7 +48,7 @@ async def test_the_same_asked_for_again_is_one(world: World) -> None:
     people(world)
     for typed in ("every:daily@09:00", "every:daily@09:00 quiet:yes", "every:daily@10:00"):
         await world.ask(f"downloads courier {typed}")
-    assert [(one.schedule, one.quiet) for one in await digests(world)] == [
+    assert [(digest.schedule, digest.quiet) for digest in await digests(world)] == [
         ("daily@09:00", True),
         ("daily@10:00", False),
     ]
@@ -62,7 +67,7 @@ async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by
     turn = await press(world.slack, listed, "End it", user=world.ana, nth=1)
     assert "no more summaries of *downloads of Courier* every Monday" in (await turn.answer()).text
     assert "every day" in (await world.ask(f"unsubscribe d{first.id}")).text
-    assert [one.id for one in await digests(world)] == [third.id]
+    assert [digest.id for digest in await digests(world)] == [third.id]
     assert "already ended" in (await world.ask(f"unsubscribe D{second.id}")).text
     assert len(await world.bot.store.subscriptions()) == 1
 
@@ -80,7 +85,7 @@ async def test_in_direct_messages_it_is_for_that_person_alone(world: World) -> N
     direct = world.slack.dm(world.ana)
     said = (await world.ask("downloads courier every:daily@09:00", channel=direct)).text
     assert "counts only" not in said
-    assert [one.place for one in await digests(world, world.ana)] == [world.ana.id]
+    assert [digest.place for digest in await digests(world, world.ana)] == [world.ana.id]
     assert "every day" in (await world.ask("subscriptions", channel=direct)).text
     assert "every day" not in (await world.ask("subscriptions")).text
 
@@ -89,9 +94,9 @@ async def test_nobody_ends_one_of_another_place_or_without_the_role(world: World
     await world.start()
     people(world)
     await world.ask("downloads courier every:daily@09:00")
-    [one] = await digests(world)
-    assert "already ended" in (await world.ask(f"unsubscribe d{one.id}", channel=world.slack.dm(world.ana))).text
-    card = old_card(world.slack, world.releases, "undigest.v1", str(one.id))
+    [digest] = await digests(world)
+    assert "already ended" in (await world.ask(f"unsubscribe d{digest.id}", channel=world.slack.dm(world.ana))).text
+    card = old_card(world.slack, world.releases, "undigest.v1", str(digest.id))
     turn = await world.slack.click(card, "undigest.v1", user=world.bruno)
     assert "*manager*" in (await turn.answer()).text
     assert len(await digests(world)) == 1
@@ -101,8 +106,8 @@ async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: World) 
     await world.start(access_default_role="releaser")
     people(world)
     await world.ask("downloads courier every:daily@09:00")
-    [one] = await digests(world)
-    assert "*manager*" in (await world.ask(f"unsubscribe d{one.id}", user=world.bruno)).text
+    [digest] = await digests(world)
+    assert "*manager*" in (await world.ask(f"unsubscribe d{digest.id}", user=world.bruno)).text
     assert len(await digests(world)) == 1
 
 

@@ -85,7 +85,7 @@ async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker
     assert "in a thread of our direct messages" in answer.text
     assert world.slack.messages(world.releases) == []
     in_channel = world.slack.ephemerals(world.ana, world.releases)
-    said = json.dumps([one.saved() for one in in_channel], ensure_ascii=False)
+    said = json.dumps([message.saved() for message in in_channel], ensure_ascii=False)
     for name in ("Eva", "Zoe", "acme.test", "iPhone"):
         assert name not in said
 
@@ -111,7 +111,7 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world
     now = micros(datetime.now(UTC)) - 1_000_000
     execute(world, f"UPDATE digests SET due_at = {now}, told_until = {now - 40 * 24 * 3600 * 10**6}")
     await world.bot.store.nudge(Topic.DIGEST)
-    await world.slack.until(lambda: any(one.metadata for one in world.slack.messages(world.releases)))
+    await world.slack.until(lambda: any(message.metadata for message in world.slack.messages(world.releases)))
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as response:
             metrics = await response.text()
@@ -121,7 +121,7 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world
         "database": everything_stored(world.folder).decode(errors="replace"),
         "log": log.getvalue(),
         "metrics": metrics,
-        "files": "\n".join(bytes(one.content).decode() for one in world.slack.desk.files.files.values()),
+        "files": "\n".join(bytes(file.content).decode() for file in world.slack.desk.files.files.values()),
     }
     assert "Eva" in places["slack"]  # the answer did come
     assert "Eva" in places["files"]
@@ -224,7 +224,7 @@ async def test_a_member_is_told_which_role_is_missing_and_no_figures_are_fetched
     answer = await world.ask("downloads courier", user=world.bruno)
     assert "*manager*" in answer.text
     assert labels(answer) == ["Request access"]
-    assert all(one.path.endswith("/apps") for one in world.applivery.requests), "the request says for which app"
+    assert all(request.path.endswith("/apps") for request in world.applivery.requests), "the request says for which app"
 
 
 async def test_downloads_work_over_signed_http_for_whoever_has_the_role(world: World) -> None:

@@ -19,7 +19,7 @@ async def test_the_button_on_a_card_gives_a_manager_the_summary_of_that_build(wo
     await press(world.slack, card, "Downloads", user=world.ana)
     await rested(world)
     assert "Courier 2.4.0 (173)" in (await direct(world, world.ana)).text
-    assert "Eva" not in str([one.saved() for one in world.slack.messages(world.releases)])
+    assert "Eva" not in str([message.saved() for message in world.slack.messages(world.releases)])
 
 
 async def test_nobody_else_gets_it(world: World) -> None:

@@ -57,7 +57,7 @@ async def test_each_button_mints_for_its_own_file_with_type_auto(world: World) -
     wanted = [file["id"] for file in build.wire["files"] if file["file"]["originalName"] == "mapping.txt"]
     [token] = world.applivery.minted
     assert ([token.file_id], token.type) == (wanted, "auto")
-    [query] = [one.query for one in world.applivery.requests if one.path.endswith("/downloadToken")]
+    [query] = [request.query for request in world.applivery.requests if request.path.endswith("/downloadToken")]
     assert set(query) == {"type", "fileId"}
     async with aiohttp.ClientSession() as session:
         async with session.get(link(got)) as response:

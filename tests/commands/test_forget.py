@@ -24,7 +24,7 @@ async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: World
     answer = await world.ask(f"forget {bruno}")
     assert "1 line of the ledger" in answer.text
     assert world.bruno.id not in dump(world)
-    outcomes = [(one.user_id, one.action, one.outcome) for one in await world.bot.store.audit_entries()]
+    outcomes = [(entry.user_id, entry.action, entry.outcome) for entry in await world.bot.store.audit_entries()]
     assert outcomes == [
         (world.ana.id, Action.FORGET, "1 lines"),
         (world.ana.id, Action.SEND, "to somebody"),

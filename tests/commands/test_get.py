@@ -263,10 +263,10 @@ async def test_without_a_name_a_form_asks_and_its_answer_comes_back_to_the_chann
     turn = await world.slack.command("/applivery", "get", user=world.bruno, channel=world.releases)
     form = await turn.view()
     apps = await world.slack.options(form, "get.app", "cour", user=world.bruno)
-    assert [one["text"]["text"] for one in apps] == ["Courier"]
+    assert [app["text"]["text"] for app in apps] == ["Courier"]
     form.values["get.app"] = {"get.app": {"type": "external_select", "selected_option": apps[0]}}
     builds = await world.slack.options(form, "get.build", "", user=world.bruno)
-    assert [one["text"]["text"][:5] for one in builds] == ["2.4.0", "2.3.0"]
+    assert [build["text"]["text"][:5] for build in builds] == ["2.4.0", "2.3.0"]
     state = {"get.app": {"get.app": apps[0]["value"]}, "get.build": {"get.build": builds[1]["value"]}}
     sent = await world.slack.submit(form, state, user=world.bruno)
     assert sent.acked
@@ -420,7 +420,7 @@ async def test_what_cannot_be_had_offers_the_newest_one_that_can(world: World, s
         await world.ask('recall courier 2.4.0 "crash"')
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
     assert "2.3.0 (173)" in answer.text
-    [label] = [one for one in labels(answer) if one.startswith("Get ")]
+    [label] = [candidate for candidate in labels(answer) if candidate.startswith("Get ")]
     assert link(await (await press(world.slack, answer, label, user=world.bruno)).answer())
 
 
@@ -429,7 +429,7 @@ async def test_without_a_good_build_none_is_offered(world: World) -> None:
     ready(world, status="error")
     ready(world, version="9.0.0", os="android")
     answer = await world.ask("get courier 2.4.0")
-    assert not [one for one in labels(answer) if one.startswith("Get ")]
+    assert not [label for label in labels(answer) if label.startswith("Get ")]
 
 
 async def test_a_build_that_has_failed_since_is_not_shared(world: World) -> None:

@@ -117,7 +117,7 @@ async def test_status_asks_afresh(world: World, fault: Fault, words: str) -> Non
     text = seen(await world.ask("status"))
     assert time.monotonic() - started < 6, "a person waits for it"
     assert text.startswith("*Not all is well.*")
-    line = next(one for one in text.splitlines() if "*Applivery*" in one)
+    line = next(candidate for candidate in text.splitlines() if "*Applivery*" in candidate)
     assert line.startswith("⚠️ *Applivery* does not answer as it should: ")
     assert words in line
     assert "The last good answer was <!date^" in line, "how old what is known is"
@@ -180,9 +180,9 @@ async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: World) -> 
 
 async def test_a_job_that_fails_is_an_outage_too(world: World) -> None:
     await world.start(jobs=True)
-    names = {one.what for one in world.bot.outages()}
+    names = {outage.what for outage in world.bot.outages()}
     assert {"applivery", "slack", "digest", "watch", "announce", "progress"} <= names
-    job = next(one for one in world.bot.outages() if one.what == "hold")
+    job = next(outage for outage in world.bot.outages() if outage.what == "hold")
     job.failed(DatabaseUnavailable())
     assert "the database" in seen(await world.ask("status"))
 

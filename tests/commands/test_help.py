@@ -28,7 +28,7 @@ async def test_help_lists_every_subcommand_with_what_it_does(world: World) -> No
 async def test_every_subcommand_explains_itself_with_examples_and_its_role(world: World, name: str) -> None:
     await world.start()
     answer = await world.ask(f"help {name}", user=world.bruno)
-    entry = next(one for one in REGISTRY.commands() if one.name == name)
+    entry = next(command for command in REGISTRY.commands() if command.name == name)
     said = answer.blocks[0]["text"]["text"]
     assert entry.summary in said
     assert all(line in said for line in entry.usage)

@@ -193,17 +193,17 @@ async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(w
     await grant(world, world.bruno, "releaser")
     maker = world.ana if how == "not mine" else world.bruno
     await world.ask("subscribe courier", user=maker)
-    (one,) = await world.bot.store.subscriptions()
+    (subscription,) = await world.bot.store.subscriptions()
     await world.ask("subscribe *", user=world.bruno, channel=world.slack.channel("qa", members=(world.bruno,)))
     home = await opened(world, world.bruno)
     if how == "left":
         world.releases.members.remove(world.bruno.id)
-    number = 4711 if how == "nothing there" else one.id
+    number = 4711 if how == "nothing there" else subscription.id
     for element in (part for _, part in home.elements() if part["action_id"] == "unsubscribe.v1"):
         element["value"] = f"{world.releases.id}/{number}"
     await pressed(world, home, "Remove", user=world.bruno)
     assert "This needs the role *admin*" in directs(world, world.bruno)[-1].text
-    assert one in await world.bot.store.subscriptions()
+    assert subscription in await world.bot.store.subscriptions()
 
 
 async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world: World) -> None:
@@ -249,7 +249,7 @@ async def test_what_is_empty_has_one_button_and_each_role_its_own_doors(
     for number, label in enumerate(buttons):
         if label != "Refresh":
             await pressed(world, home, label, user=world.bruno, nth=buttons[:number].count(label))
-    assert not [one.text for one in directs(world, world.bruno) if "went wrong" in one.text]
+    assert not [message.text for message in directs(world, world.bruno) if "went wrong" in message.text]
 
 
 async def test_a_role_for_one_app_is_named_with_it(world: World) -> None:
@@ -269,8 +269,8 @@ async def test_downloads_are_asked_for_by_form_and_answered_once_in_the_direct_m
     form = await (await press(world.slack, home, "Downloads", user=world.ana)).view()
     await world.slack.submit(form, {"downloads.app": {"downloads.app": world.courier.id}}, user=world.ana)
     await rested(world)
-    top = [one for one in directs(world, world.ana) if not one.thread_ts]
-    assert len(top) == 1, [one.text for one in top]
+    top = [message for message in directs(world, world.ana) if not message.thread_ts]
+    assert len(top) == 1, [message.text for message in top]
     assert "1 download" in top[0].text
     assert NOTE in seen(home)
 

@@ -306,7 +306,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: World, p
     name = world.slack.users[world.slack.bot_user_id].handle
     assert words == f"I am not in this channel, so I cannot post here. Invite me first: `/invite @{name}`."
     assert world.slack.messages(where) == []
-    assert [one for one in await world.bot.store.audit_entries() if one.action == Action.SHARE] == []
+    assert [entry for entry in await world.bot.store.audit_entries() if entry.action == Action.SHARE] == []
 
 
 async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: World) -> None:
@@ -465,7 +465,7 @@ async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: 
     answers = [await world.ask("get courier") for _ in range(11)]
     assert mints(world) == 10
     assert answers[-1].text.startswith("That was a lot of links in a short time.")
-    outcomes = [one.outcome for one in await world.bot.store.audit_entries()]
+    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries()]
     assert outcomes == ["TooEager", *["minted"] * 10]
 
 
@@ -500,15 +500,15 @@ async def test_a_typeahead_offers_a_hundred_at_most(world: World) -> None:
     await world.start()
     form = await open_form(world)
     assert len(await world.slack.options(form, "get.app", "", user=world.bruno)) == 100
-    assert [one["text"]["text"] for one in await world.slack.options(form, "get.app", "app 12", user=world.bruno)] == [
-        f"App {number}" for number in range(120, 130)
-    ]
+    assert [
+        option["text"]["text"] for option in await world.slack.options(form, "get.app", "app 12", user=world.bruno)
+    ] == [f"App {number}" for number in range(120, 130)]
     form.values["get.app"] = {
         "get.app": {"type": "external_select", "selected_option": {"value": world.courier.id, "text": {}}}
     }
     offered = await world.slack.options(form, "get.build", "", user=world.bruno)
     assert len(offered) == 100
-    assert [one["text"]["text"].split(" ")[0] for one in offered[:3]] == ["1.119.0", "1.118.0", "1.117.0"]
+    assert [option["text"]["text"].split(" ")[0] for option in offered[:3]] == ["1.119.0", "1.118.0", "1.117.0"]
 
 
 async def test_a_typeahead_that_takes_too_long_is_answered_empty_in_time(world: World) -> None:
@@ -534,7 +534,7 @@ async def test_only_builds_that_can_be_had_are_offered(world: World) -> None:
         "get.app": {"type": "external_select", "selected_option": {"value": world.courier.id, "text": {}}}
     }
     offered = await world.slack.options(form, "get.build", "", user=world.bruno)
-    assert [one["text"]["text"][:5] for one in offered] == ["2.4.0"]
+    assert [option["text"]["text"][:5] for option in offered] == ["2.4.0"]
 
 
 def preset(form: Any) -> str | None:

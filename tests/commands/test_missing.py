@@ -39,7 +39,7 @@ def mention(group: Any) -> str:
 
 
 def to(world: World, user: Any) -> list[Message]:
-    return [one for one in world.slack.messages(world.slack.dm(user)) if one.bot_id]
+    return [message for message in world.slack.messages(world.slack.dm(user)) if message.bot_id]
 
 
 async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_messages(world: World) -> None:
@@ -191,8 +191,10 @@ async def test_nobody_s_name_is_stored_or_said_to_others(world: World) -> None:
     await world.start()
     group, zoe = await crew(world)
     await ask_them(world, group)
-    others = [one for one in every_message(world.slack) if one.channel != world.slack.dm(world.ana).id]
-    others = [one for one in others if one.channel != world.slack.dm(zoe).id]
-    assert zoe.id not in json.dumps([one.saved() for one in others])
-    [entry] = [one for one in await world.bot.store.audit_entries() if one.action == Action.NUDGE]
+    others = [message for message in every_message(world.slack) if message.channel != world.slack.dm(world.ana).id]
+    others = [message for message in others if message.channel != world.slack.dm(zoe).id]
+    assert zoe.id not in json.dumps([message.saved() for message in others])
+    [entry] = [
+        audit_entry for audit_entry in await world.bot.store.audit_entries() if audit_entry.action == Action.NUDGE
+    ]
     assert entry.outcome == "2 people"

@@ -13,7 +13,10 @@ async def muted(world: World) -> dict[str, bool]:
     """Which subscriptions of #releases are muted now, by app."""
     now = await world.bot.store.now()
     found = await world.bot.store.subscriptions(world.releases.id)
-    return {one.app_name: bool(one.muted_until and one.muted_until > now) for one in found}
+    return {
+        subscription.app_name: bool(subscription.muted_until and subscription.muted_until > now)
+        for subscription in found
+    }
 
 
 async def two(world: World) -> None:
@@ -207,6 +210,6 @@ async def test_muting_is_written_down(world: World) -> None:
     await world.ask("subscribe courier")
     await world.ask("mute 4h")
     await world.ask("unmute")
-    off, on = [one.outcome for one in await world.bot.store.audit_entries()][:2]
+    off, on = [entry.outcome for entry in await world.bot.store.audit_entries()][:2]
     assert off == "off"
     assert on.startswith("until 20")

@@ -196,7 +196,7 @@ async def test_one_page_of_the_list_is_enough_and_none_is_asked_for_by_who_has_n
         before = len(world.applivery.requests)
         turn = await world.slack.click(card, "news.v1", user=world.ana)
         await turn.answer()
-        return [one.path for one in world.applivery.requests[before:]]
+        return [request.path for request in world.applivery.requests[before:]]
 
     assert len(await asked()) == 1
     await world.ask("get courier #100")

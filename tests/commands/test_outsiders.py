@@ -62,10 +62,10 @@ async def test_other_apps_are_not_there_for_an_outsider(world: World, kind: str)
         "get courie",
         "builds",
     )
-    for one in typed:
-        answer = await world.ask(one, user=who)
-        assert "9.0.0" not in seen(answer) + answer.text, one
-        assert "Driver" not in (seen(answer) + answer.text).replace(f"“{one.partition(' ')[2]}”", ""), one
+    for text in typed:
+        answer = await world.ask(text, user=who)
+        assert "9.0.0" not in seen(answer) + answer.text, text
+        assert "Driver" not in (seen(answer) + answer.text).replace(f"“{text.partition(' ')[2]}”", ""), text
     card = old_card(world.slack, world.releases, "get.v1", f"{driver.id}/{build.id}")
     assert "9.0.0" not in (await (await press(world.slack, card, "Old", user=who)).answer()).text
     turn = await world.slack.command("/applivery", "subscriptions", user=who, channel=world.releases)
@@ -169,4 +169,4 @@ async def test_a_group_opens_an_app_to_the_outsiders_in_it(world: World, kind: s
     assert "2.4.0" in (await world.ask("get courier", user=who)).text
     for typed in ("downloads courier", "audit", "subscribe courier"):
         assert "This needs the role" in (await world.ask(typed, user=who)).text
-    assert Role.ADMIN in {one.role for one in await world.bot.store.grants(world.slack.team_id)}
+    assert Role.ADMIN in {grant.role for grant in await world.bot.store.grants(world.slack.team_id)}

@@ -139,7 +139,7 @@ async def test_only_admins_give_roles(world: World) -> None:
     for typed in (f"grant {at(world.bruno)} admin", f"revoke {at(world.ana)}", "audit"):
         refused = await world.ask(typed, user=world.bruno)
         assert "This needs the role *admin*, and yours is *manager*." in refused.text
-    assert [one.role for one in await world.bot.store.grants(world.slack.team_id)] == [Role.MANAGER]
+    assert [grant.role for grant in await world.bot.store.grants(world.slack.team_id)] == [Role.MANAGER]
 
 
 async def test_an_admin_of_one_app_is_none_of_the_bot(world: World) -> None:
@@ -151,7 +151,7 @@ async def test_an_admin_of_one_app_is_none_of_the_bot(world: World) -> None:
         assert "This needs the role *admin*, and yours is *member*." in refused.text, typed
     refused = await world.ask(f"grant {at(world.bruno)} member app:driver", user=world.bruno)
     assert "This needs the role *admin* for Driver" in refused.text
-    found = [(one.role, one.app_id) for one in await world.bot.store.grants(world.slack.team_id)]
+    found = [(grant.role, grant.app_id) for grant in await world.bot.store.grants(world.slack.team_id)]
     assert found == [(Role.ADMIN, world.courier.id)]
 
 
@@ -187,8 +187,8 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Worl
     await world.ask("subscribe courier")
     await world.ask("subscribe *")
     await world.ask(f"grant {at(world.bruno)} releaser app:driver")
-    for one in await world.bot.store.subscriptions(world.releases.id):
-        refused = await world.ask(f"unsubscribe {one.id}", user=world.bruno)
+    for subscription in await world.bot.store.subscriptions(world.releases.id):
+        refused = await world.ask(f"unsubscribe {subscription.id}", user=world.bruno)
         assert "This needs the role *releaser*" in refused.text
     assert len(await world.bot.store.subscriptions(world.releases.id)) == 2
 
@@ -222,7 +222,7 @@ async def test_giving_and_taking_is_written_down(world: World) -> None:
     await world.ask(f"revoke {at(world.bruno)} app:courier")
     await world.ask(f"grant {hash_(world.releases)} app:courier")
     await world.ask(f"revoke {hash_(world.releases)} app:courier")
-    found = [(one.action, one.outcome, one.app_id) for one in await world.bot.store.audit_entries()]
+    found = [(entry.action, entry.outcome, entry.app_id) for entry in await world.bot.store.audit_entries()]
     assert found[::-1] == [
         ("grant", f"manager to {world.bruno.id}", world.courier.id),
         ("revoke", f"manager from {world.bruno.id}", world.courier.id),
@@ -324,7 +324,7 @@ async def test_elsewhere_every_button_is_refused(world: World, qa: Channel, acti
     allowed = old_card(world.slack, qa, action, value)
     turn = await press(world.slack, allowed, "Old", user=world.bruno)
     await rested(world)
-    assert all("cannot be used here" not in one.text for one in turn.answers)
+    assert all("cannot be used here" not in message.text for message in turn.answers)
 
 
 async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(world: World, qa: Channel) -> None:
@@ -334,7 +334,7 @@ async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(
     turn = await world.slack.command("/applivery", "get", user=world.bruno, channel=world.releases)
     form = await turn.view()
     offered = await world.slack.options(form, "get.app", "", user=world.bruno)
-    assert [one["text"]["text"] for one in offered] == ["Depot", "Driver"]
+    assert [option["text"]["text"] for option in offered] == ["Depot", "Driver"]
     await world.slack.submit(form, {"get.app": {"get.app": world.courier.id}}, user=world.bruno)
     assert (await turn.answer()).text == ONLY.format(qa.id)
     form.closed = False
@@ -344,7 +344,7 @@ async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(
     assert await world.slack.options(form, "get.build", "", user=world.bruno) == []
     inside = await (await world.slack.command("/applivery", "get", user=world.bruno, channel=qa)).view()
     offered = await world.slack.options(inside, "get.app", "", user=world.bruno)
-    assert [one["text"]["text"] for one in offered] == ["Courier", "Depot", "Driver"]
+    assert [option["text"]["text"] for option in offered] == ["Courier", "Depot", "Driver"]
 
 
 async def test_elsewhere_the_shortcut_and_the_mention_are_refused(world: World, qa: Channel) -> None:
@@ -393,7 +393,7 @@ async def ask_for_it(world: World, typed: str = "subscribe courier") -> Message:
 
 async def given(world: World) -> set[tuple[str, Role, str | None]]:
     """The roles that were given: to whom, and for which app."""
-    return {(one.grantee, one.role, one.app_id) for one in await world.bot.store.grants(world.slack.team_id)}
+    return {(grant.grantee, grant.role, grant.app_id) for grant in await world.bot.store.grants(world.slack.team_id)}
 
 
 async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: World, carla: User) -> None:
@@ -644,7 +644,7 @@ async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world:
     await press(world.slack, question, "Allow for Courier", user=world.ana)
     await rested(world)
     found: list[Any] = [
-        (one.user_id, one.action, one.app_id, one.outcome) for one in await world.bot.store.audit_entries()
+        (entry.user_id, entry.action, entry.app_id, entry.outcome) for entry in await world.bot.store.audit_entries()
     ]
     assert found == [
         (world.ana.id, "allowed", world.courier.id, f"releaser for {world.bruno.id}"),

@@ -82,7 +82,7 @@ async def test_a_second_recall_says_who_did_it_and_why_and_changes_nothing(world
     assert f"<@{world.ana.id}> recalled Courier 2.4.0 (173) for iOS" in again.text
     assert WHY in again.text
     assert "something else" not in again.text
-    assert [one.action for one in await world.bot.store.audit_entries()].count("recall") == 1
+    assert [entry.action for entry in await world.bot.store.audit_entries()].count("recall") == 1
     form_twin = await world.ask("recall courier 2.4.0", user=world.bruno)
     assert WHY in form_twin.text, "no form is opened for what has been done"
 
@@ -96,10 +96,10 @@ async def test_a_reason_needs_no_quotes(world: World, typed: str) -> None:
 
 async def test_a_build_can_be_named_by_number_and_by_id(world: World) -> None:
     await world.start()
-    one, two = ready(world), ready(world, version="2.5.0", number="180")
+    first, second = ready(world), ready(world, version="2.5.0", number="180")
     assert "2.4.0 (173)" in (await world.ask("recall courier #173 bad")).text
-    assert "2.5.0 (180)" in (await world.ask(f"recall {two.id} bad")).text
-    assert (await world.bot.store.recalls()).keys() == {one.id, two.id}
+    assert "2.5.0 (180)" in (await world.ask(f"recall {second.id} bad")).text
+    assert (await world.bot.store.recalls()).keys() == {first.id, second.id}
 
 
 async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reason_that_was_typed(world: World) -> None:
@@ -107,7 +107,7 @@ async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reaso
     ready(world)
     android = ready(world, os="android", number="174")
     answer = await world.ask(f'recall courier 2.4.0 "{WHY}"')
-    [label] = [one for one in labels(answer) if "Android" in one]
+    [label] = [candidate for candidate in labels(answer) if "Android" in candidate]
     done = await (await press(world.slack, answer, label, user=world.ana)).answer()
     assert f"recalled: {WHY}" in done.text
     assert (await world.bot.store.recalls()).keys() == {android.id}
@@ -227,7 +227,7 @@ async def choose(world: World, form: Any, filled: dict[str, Any]) -> list[str]:
     assert entry
     call = Call(asker, house, world.bot.tuning.clock(), Entrypoint.TYPEAHEAD, entry.name, entry.need)
     found = await entry.run(call, "", {block: next(iter(value.values())) for block, value in filled.items()})
-    return [one.value for one in found]
+    return [item.value for item in found]
 
 
 async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: World) -> None:
@@ -266,7 +266,7 @@ async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: W
     got = await (await press(world.slack, refused, labels(refused)[0], user=world.ana)).answer()
     assert "2.3.9" in got.text
     assert link(got)
-    outcomes = [one.outcome for one in await world.bot.store.audit_entries() if one.action == Action.GET]
+    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries() if entry.action == Action.GET]
     assert outcomes == ["minted", "Recalled"]
 
 
@@ -282,7 +282,7 @@ async def test_the_latest_is_the_newest_that_was_not_recalled(world: World) -> N
     assert "Every build of Courier that fits and is ready was recalled." in (await world.ask("get courier os:ios")).text
     other = await world.ask("get courier")
     assert "Android" in other.text
-    assert not [one for one in labels(other) if "instead" in one], "a recalled one is not offered beside it"
+    assert not [label for label in labels(other) if "instead" in label], "a recalled one is not offered beside it"
 
 
 async def test_the_form_of_get_does_not_offer_it(world: World) -> None:
@@ -296,7 +296,7 @@ async def test_the_form_of_get_does_not_offer_it(world: World) -> None:
     await world.bot.door._house.catalogue.apps(fresh=True)
     form = await (await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)).view()
     offered = await world.slack.options(form, "get.build", "", user=world.ana)
-    assert [one["value"] for one in offered] == [new.id]
+    assert [option["value"] for option in offered] == [new.id]
 
 
 async def test_when_nothing_else_stands_the_refusal_still_has_a_next_step(world: World) -> None:
@@ -435,7 +435,7 @@ async def test_unrecall_gives_it_free_and_its_cards_say_so(world: World) -> None
     assert card.text.startswith("✅ Courier 2.4.0 (173) for iOS is ready")
     got = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
     assert link(got)
-    actions = [(one.action, one.build_id) for one in await world.bot.store.audit_entries()]
+    actions = [(entry.action, entry.build_id) for entry in await world.bot.store.audit_entries()]
     assert (Action.UNRECALL, build.id) in actions
     again = await world.ask("unrecall courier 2.4.0")
     assert again.text == "Courier 2.4.0 (173) for iOS is not recalled."
@@ -464,8 +464,8 @@ async def test_recalls_that_come_at_once_are_one(world: World) -> None:
     await announced(world)
     people = (world.ana, world.bruno, world.ana, world.bruno)
     answers = await asyncio.gather(*(world.ask(f"recall courier 2.4.0 {n}", user=who) for n, who in enumerate(people)))
-    assert sum("turns red" in one.text for one in answers) == 1
-    assert [one.action for one in await world.bot.store.audit_entries()].count("recall") == 1
+    assert sum("turns red" in answer.text for answer in answers) == 1
+    assert [entry.action for entry in await world.bot.store.audit_entries()].count("recall") == 1
     assert len(await world.bot.store.recalls()) == 1
     assert Role.RELEASER < Role.ADMIN
 
@@ -475,7 +475,9 @@ async def test_recalls_that_come_at_once_are_one(world: World) -> None:
 
 def states(world: World) -> list[str]:
     """How each card in #releases says that its build stands, oldest first."""
-    return [one.text.partition(" for iOS ")[2].partition(" · ")[0] for one in world.slack.messages(world.releases)]
+    return [
+        message.text.partition(" for iOS ")[2].partition(" · ")[0] for message in world.slack.messages(world.releases)
+    ]
 
 
 async def test_a_card_leads_nobody_to_a_recalled_build(world: World) -> None:

@@ -109,7 +109,7 @@ async def test_an_address_in_other_letters_is_theirs(world: World) -> None:
 
 async def test_people_of_one_name_are_told_apart(world: World) -> None:
     twins = [{"email": f"john{n}@{host}", "firstName": "John", "lastName": "Smith"} for n, host in enumerate(HOSTS)]
-    await begun(world, *({"member": one, "total": 1, "downloads": [took()]} for one in twins))
+    await begun(world, *({"member": entry, "total": 1, "downloads": [took()]} for entry in twins))
     await world.ask("downloads courier")
     names = [row[0] for row in cells(private(world, world.ana)[1][-1])]
     assert sorted(names) == [f"John Smith (john{n}@{host})" for n, host in enumerate(HOSTS)]
@@ -215,7 +215,7 @@ async def test_missing_asks_for_each_platform_s_newest(world: World) -> None:
         assert "1 unattributed download may be theirs" in said or "may be one of theirs" in said
     await press(world.slack, private(world, world.ana)[1][-1], "Ask them politely", user=world.ana)
     await world.bot.door.finish(5)
-    assert [len(to(world, one)) for one in people] == [0, 1, 0, 1]
+    assert [len(to(world, user)) for user in people] == [0, 1, 0, 1]
     assert "Courier iOS 2.5.0 · Android 2.4.0" in to(world, people[3])[0].text
 
 

@@ -53,7 +53,7 @@ async def offered(world: World, view: View, menu: str, typed: str) -> list[str]:
     begun = time.monotonic()
     found = await world.slack.options(view, menu, typed, user=world.ana)
     assert time.monotonic() - begun < 2.5
-    return [one["text"]["text"] for one in found]
+    return [entry["text"]["text"] for entry in found]
 
 
 @pytest.mark.parametrize("command", FORMS)
@@ -140,7 +140,7 @@ async def test_builds_of_one_version_are_all_offered_however_old(world: World) -
     await world.start()
     answer = await world.ask("status courier 1.0.1")
     assert "could be any of 2 builds" in answer.text
-    assert all(one.id in str(answer.blocks) for one in (twin, made[1]))
+    assert all(build.id in str(answer.blocks) for build in (twin, made[1]))
 
 
 async def test_a_recalled_build_leads_to_the_newest_of_its_line(world: World) -> None:
@@ -173,9 +173,9 @@ async def test_a_menu_asks_once_for_what_stays_the_same(world: World) -> None:
     await offered(world, view, "get.build", "feature")
     asked = len(world.applivery.requests)
     await offered(world, view, "get.build", "feature/")
-    again = [one.query for one in world.applivery.requests[asked:] if one.path.endswith("/builds")]
-    assert [one["page"] for one in again] == ["1", "1"]
-    assert [one.get("versionName") for one in again].count("feature/") == 1
+    again = [request.query for request in world.applivery.requests[asked:] if request.path.endswith("/builds")]
+    assert [entry["page"] for entry in again] == ["1", "1"]
+    assert [entry.get("versionName") for entry in again].count("feature/") == 1
 
 
 async def test_a_new_build_moves_none_out_of_sight(world: World) -> None:

@@ -132,7 +132,7 @@ async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: World, abou
         "Guests and people from other organisations need access to the app first."
     )
     assert directs(world, world.bruno) == []
-    assert [one.action for one in await world.bot.store.audit_entries()] == []
+    assert [entry.action for entry in await world.bot.store.audit_entries()] == []
 
 
 @pytest.mark.parametrize("who", ["slackbot", "the bot itself", "another bot", "a person who left"])
@@ -145,7 +145,7 @@ async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: World, who: str) 
     answer = await world.ask(f"get courier {to(world, user)}")
     why = "has left this workspace" if world.bruno.deleted else "is a bot"
     assert answer.text == f"{user.handle} {why}. Choose a member of this workspace."
-    assert [one.action for one in await world.bot.store.audit_entries()] == []
+    assert [entry.action for entry in await world.bot.store.audit_entries()] == []
     assert {call.args["channel"] for call in world.slack.calls_of("chat.postMessage")} == set()
 
 

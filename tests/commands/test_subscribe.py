@@ -61,7 +61,7 @@ async def test_asking_again_changes_the_wish_instead_of_adding_one(world: World)
 async def test_every_app_reaches_apps_made_later_from_their_first_build_on(world: World) -> None:
     await world.start(jobs=True)
     assert "builds of every app" in (await world.ask("subscribe * on:failed")).text
-    await world.applivery.until(lambda: any(one.path.endswith("/builds") for one in world.applivery.requests))
+    await world.applivery.until(lambda: any(request.path.endswith("/builds") for request in world.applivery.requests))
     world.applivery.build(world.applivery.app("Driver"), version="0.1.0", status="error")
     await world.slack.until(lambda: world.slack.messages(world.releases))
     [card] = world.slack.messages(world.releases)
@@ -187,8 +187,8 @@ async def test_subscribe_works_over_signed_http(world: World) -> None:
 
 async def saved(world: World) -> Manner:
     """How the only subscription is told."""
-    [one] = await world.bot.store.subscriptions()
-    return one.manner
+    [subscription] = await world.bot.store.subscriptions()
+    return subscription.manner
 
 
 async def test_everything_that_was_typed_is_saved_and_said_back(world: World) -> None:
@@ -307,7 +307,7 @@ async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: Wo
     world.applivery.requests.clear()
     world.applivery.faults.add(f"GET /v1/organizations/*/apps/{apps[0].id}/builds", Fault(status=403))
     answer = await world.ask("subscribe *")
-    assert sum(one.path.endswith("/builds") for one in world.applivery.requests) == len(apps) == 13
+    assert sum(request.path.endswith("/builds") for request in world.applivery.requests) == len(apps) == 13
     assert "of the last 11 builds would have posted: App" in answer.text
 
 
@@ -327,7 +327,7 @@ async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_co
     assert "what was kept back comes now" in answer.text
     await world.bot.announce.drain()
     assert world.said() == ["✅ Courier 2.0.0 (1) for iOS is ready."]
-    assert [one.paused for one in await world.bot.store.subscriptions()] == [None]
+    assert [subscription.paused for subscription in await world.bot.store.subscriptions()] == [None]
 
 
 # ------------------------------------------------------------------ the form
@@ -373,10 +373,10 @@ async def test_the_form_does_what_the_words_do(world: World) -> None:
     assert turn.acked
     answer = world.slack.ephemerals(world.ana)[-1]
     assert answer.text.startswith("Done: this channel hears of builds of Courier with branch `release/*`")
-    [one] = await world.bot.store.subscriptions(world.releases.id)
-    assert one.events == (Event.FAILED, Event.CERT)
-    assert one.query == "branch:release/* -tag:nightly"
-    assert one.manner == Manner(
+    [subscription] = await world.bot.store.subscriptions(world.releases.id)
+    assert subscription.events == (Event.FAILED, Event.CERT)
+    assert subscription.query == "branch:release/* -tag:nightly"
+    assert subscription.manner == Manner(
         compact=True,
         threads=False,
         grouped=True,
@@ -393,11 +393,11 @@ async def test_the_menu_opens_the_form_and_it_takes_every_app(world: World) -> N
     turn = await press(world.slack, await world.ask(""), "Subscribe this channel", user=world.ana)
     view = await turn.view()
     offered = await world.slack.options(view, "subscribe.app", "", user=world.ana)
-    assert [one["text"]["text"] for one in offered] == ["Every app", "Courier", "Driver"]
+    assert [option["text"]["text"] for option in offered] == ["Every app", "Courier", "Driver"]
     await world.slack.submit(view, fill(app="*"), user=world.ana)
     await rested(world)
-    [one] = await world.bot.store.subscriptions()
-    assert (one.app_id, one.manner.threads) == (None, True)
+    [subscription] = await world.bot.store.subscriptions()
+    assert (subscription.app_id, subscription.manner.threads) == (None, True)
 
 
 async def test_the_form_opens_with_what_was_typed(world: World) -> None:
@@ -405,8 +405,12 @@ async def test_the_form_opens_with_what_was_typed(world: World) -> None:
     view = await opened(world, 'subscribe on:failed branch:main label:"Staging"')
     await world.slack.submit(view, fill(app=world.courier.id), user=world.ana)
     await rested(world)
-    [one] = await world.bot.store.subscriptions()
-    assert (one.events, one.query, one.manner.label) == ((Event.FAILED,), "branch:main", "Staging")
+    [subscription] = await world.bot.store.subscriptions()
+    assert (subscription.events, subscription.query, subscription.manner.label) == (
+        (Event.FAILED,),
+        "branch:main",
+        "Staging",
+    )
 
 
 @pytest.mark.parametrize(
@@ -465,7 +469,7 @@ async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(worl
     assert labels(answer) == ["Courier", "Driver", "Use a form"]
     view = await (await press(world.slack, answer, "Use a form", user=world.bruno)).view()
     offered = await world.slack.options(view, "subscribe.app", "", user=world.bruno)
-    assert [one["text"]["text"] for one in offered] == ["Courier", "Driver"]
+    assert [option["text"]["text"] for option in offered] == ["Courier", "Driver"]
     await world.slack.submit(view, fill(app="*"), user=world.bruno)
     await rested(world)
     assert "This needs the role *releaser*" in world.slack.ephemerals(world.bruno)[-1].text

@@ -12,7 +12,7 @@ from tests.seeing import labels, old_card, press
 
 
 async def left(world: World) -> list[str]:
-    return [one.app_name for one in await world.bot.store.subscriptions(world.releases.id)]
+    return [subscription.app_name for subscription in await world.bot.store.subscriptions(world.releases.id)]
 
 
 async def three(world: World) -> None:
@@ -207,7 +207,7 @@ async def test_an_admin_can_end_and_change_what_another_channel_hears_of(world: 
     await world.slack.submit(view, {"subscribe.filters": {"subscribe.filters": "os:ios"}}, user=world.ana)
     await rested(world)
     assert world.slack.ephemerals(world.ana)[-1].text.startswith(f"Changed: <#{qa.id}> now hears of builds of Courier")
-    assert [one.query for one in await world.bot.store.subscriptions(qa.id)] == ["os:ios"]
+    assert [subscription.query for subscription in await world.bot.store.subscriptions(qa.id)] == ["os:ios"]
     gone = await (await press(world.slack, answer, "Remove", user=world.ana)).answer()
     assert gone.text == f"Done: <#{qa.id}> hears no more of Courier."
 
@@ -217,12 +217,12 @@ async def test_a_releaser_s_made_up_button_reaches_no_other_channel(world: World
     await world.start()
     qa = await elsewhere(world)
     await world.ask(f"grant <@{world.bruno.id}> releaser")
-    [one] = await world.bot.store.subscriptions(qa.id)
-    value = f"{'4h/' if name == 'muted.v1' else ''}{qa.id}/{one.id}"
+    [subscription] = await world.bot.store.subscriptions(qa.id)
+    value = f"{'4h/' if name == 'muted.v1' else ''}{qa.id}/{subscription.id}"
     made_up = old_card(world.slack, world.releases, name, value)
     answer = await (await press(world.slack, made_up, "Old", user=world.bruno)).answer()
     assert "This needs the role *admin*, and yours is *releaser*." in answer.text
-    assert await world.bot.store.subscriptions(qa.id) == [one]
+    assert await world.bot.store.subscriptions(qa.id) == [subscription]
     assert world.said(qa) == []
 
 
@@ -264,11 +264,15 @@ async def test_what_is_wrong_in_the_form_changes_nothing_and_it_stays_open(world
     view = await form(world)
     turn = await world.slack.submit(view, wrong, user=world.ana)
     assert turn.errors["subscribe.filters"].startswith("“bransh:” is no filter.")
-    assert [one.query for one in await world.bot.store.subscriptions(world.releases.id)] == ["branch:main"]
+    assert [subscription.query for subscription in await world.bot.store.subscriptions(world.releases.id)] == [
+        "branch:main"
+    ]
     right = {"subscribe.filters": {"subscribe.filters": "branch:next"}}
     await world.slack.submit(view, right, user=world.ana)
     await rested(world)
-    assert [one.query for one in await world.bot.store.subscriptions(world.releases.id)] == ["branch:next"]
+    assert [subscription.query for subscription in await world.bot.store.subscriptions(world.releases.id)] == [
+        "branch:next"
+    ]
 
 
 async def test_what_ended_meanwhile_is_not_brought_back_by_its_form(world: World) -> None:

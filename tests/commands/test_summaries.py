@@ -30,11 +30,11 @@ PAGE = re.compile(r"https?://\S+/b/[\w-]+")
 def everything_in(world: World, channel: Any) -> list[Message]:
     """What stands in a channel for everybody, threads included."""
     head = world.slack.messages(channel)
-    return [one for parent in head for one in (parent, *world.slack.messages(channel, parent.ts))]
+    return [message for parent in head for message in (parent, *world.slack.messages(channel, parent.ts))]
 
 
 def text_of(messages: list[Message]) -> str:
-    return json.dumps([one.saved() for one in messages], ensure_ascii=False)
+    return json.dumps([message.saved() for message in messages], ensure_ascii=False)
 
 
 async def leads(world: World, user: Any = None) -> Any:
@@ -67,7 +67,7 @@ async def test_shared_where_everybody_reads_it_has_counts_and_no_names(world: Wo
     head, *thread = everything_in(world, world.releases)
     assert "4 downloads recorded: 3 by 2 people" in head.text
     assert head.ephemeral_to is None
-    assert [one.blocks[0]["type"] for one in thread] == ["data_visualization", "data_table"]
+    assert [message.blocks[0]["type"] for message in thread] == ["data_visualization", "data_table"]
     said = text_of([head, *thread])
     assert [name for name in NAMES if name in said] == []
     assert f"<@{world.ana.id}>" in said, "who asked for it is said"
@@ -86,14 +86,14 @@ async def test_shared_in_a_manager_channel_it_names_people(world: World) -> None
 
 
 def _typed(answer: Message) -> str:
-    return next(str(one["value"]) for _, one in answer.elements() if one["action_id"] == "summary.csv.v1")
+    return next(str(entry["value"]) for _, entry in answer.elements() if entry["action_id"] == "summary.csv.v1")
 
 
 async def test_typed_in_a_manager_channel_headline_and_thread_are_for_the_channel(world: World) -> None:
     await world.start()
     people(world)
     head, *thread = await asked_in(world, await leads(world), "downloads courier")
-    assert all(one.thread_ts == head.ts and one.ephemeral_to is None for one in thread)
+    assert all(message.thread_ts == head.ts and message.ephemeral_to is None for message in thread)
     assert "Eva Ruiz" in text_of(thread)
     assert world.slack.messages(world.slack.dm(world.ana)) == []
 
@@ -159,7 +159,7 @@ async def test_what_cannot_be_shared_says_why_and_asks_applivery_nothing(world: 
         assert "cannot post" in said
         return
     assert ("another organisation" if where == "shared" else "/invite @") in said
-    assert not [one for one in world.applivery.requests[before:] if "downloads" in one.path]
+    assert not [request for request in world.applivery.requests[before:] if "downloads" in request.path]
     assert world.slack.messages(world.releases) == []
 
 
@@ -183,7 +183,7 @@ async def test_whoever_is_no_manager_is_refused_on_each_button_and_applivery_is_
     card = old_card(world.slack, world.releases, action, value)
     turn = await world.slack.click(card, action, user=world.bruno)
     assert "*manager*" in (await turn.answer()).text
-    assert all(one.path.endswith("/apps") for one in world.applivery.requests), "a request says for which app"
+    assert all(request.path.endswith("/apps") for request in world.applivery.requests), "a request says for which app"
 
 
 @pytest.mark.parametrize("action", ["summary.share.v1", "summary.csv.v1", "page.v1", "nudge.v1", "undigest.v1"])
@@ -194,9 +194,9 @@ async def test_a_made_up_button_is_answered_in_words(world: World, action: str, 
     card = old_card(world.slack, world.releases, action, value)
     turn = await world.slack.click(card, action, user=world.ana)
     await world.bot.door.finish(5)
-    said = [one.text for one in turn.answers] + [one.text for one in every_message(world.slack)]
+    said = [message.text for message in turn.answers] + [message.text for message in every_message(world.slack)]
     assert said
-    assert not any("Something went wrong" in one for one in said)
+    assert not any("Something went wrong" in text for text in said)
 
 
 # ------------------------------------------------------------------ as a file
@@ -222,7 +222,9 @@ async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: Wo
     assert by_name["'=HYPERLINK(1) @x"][3] == "2026-07-02T00:30:00+02:00", "in the asker's own time zone"
     assert by_name["'=HYPERLINK(1) @x"][7] == "'+1"
     assert by_name[""][2] == "unknown"
-    [entry] = [one for one in await world.bot.store.audit_entries() if one.action == Action.DOWNLOADS]
+    [entry] = [
+        audit_entry for audit_entry in await world.bot.store.audit_entries() if audit_entry.action == Action.DOWNLOADS
+    ]
     assert entry.outcome == "5 lines as a file"
 
 
@@ -290,16 +292,16 @@ async def test_a_version_of_many_builds_is_asked_about_once(world: World) -> Non
     world.applivery.download(world.applivery.build(world.courier, version="4.0.0"), eva)
     said = (await world.ask("downloads courier 3.0.0")).text
     assert "Downloads of Courier 3.0.0 so far: 6 downloads recorded by 1 person." in said
-    [asked] = [one.path for one in world.applivery.requests if "downloads" in one.path]
+    [asked] = [request.path for request in world.applivery.requests if "downloads" in request.path]
     assert asked.endswith(f"/apps/{world.courier.id}/downloads/by-user")
 
 
 async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: World) -> None:
     await world.start()
-    old, new = (world.applivery.build(world.courier, version=one) for one in ("1.0.0", "2.0.0"))
+    old, new = (world.applivery.build(world.courier, version=text) for text in ("1.0.0", "2.0.0"))
     world.applivery.build(world.courier, version="3.0.0", status="in_progress")
     now = datetime.now(UTC)
-    eva, zoe = (world.applivery.member(email=f"{one}@acme.test") for one in ("eva", "zoe"))
+    eva, zoe = (world.applivery.member(email=f"{text}@acme.test") for text in ("eva", "zoe"))
     for build, who, ago in ((old, eva, 9), (new, eva, 1), (new, zoe, 8), (old, zoe, 2)):
         world.applivery.download(build, who, at=now - ago * DAY)
     said = (await world.ask("downloads courier")).text
@@ -374,7 +376,7 @@ async def test_a_workspace_without_tables_and_charts_still_gets_it_all_in_words(
     await world.ask("downloads courier")
     await world.bot.door.finish(5)
     _, thread = private(world, world.ana)
-    assert [one.blocks[0]["type"] for one in thread] == ["section", "section"]
+    assert [message.blocks[0]["type"] for message in thread] == ["section", "section"]
     assert "▇" in thread[0].blocks[0]["text"]["text"]
     assert "Eva Ruiz" in thread[1].blocks[0]["text"]["text"]
     assert "Not attributable" in text_of(thread[1:])
@@ -407,11 +409,11 @@ async def test_nothing_typed_opens_a_form_whose_answer_is_the_summary(world: Wor
     form = await turn.view()
     assert form.callback_id == "downloads.v1"
     apps = await world.slack.options(form, "downloads.app", "cou", user=world.ana)
-    assert [one["text"]["text"] for one in apps] == ["Courier"]
+    assert [app["text"]["text"] for app in apps] == ["Courier"]
     values = {"downloads.app": {"downloads.app": world.courier.id}}
     form.values["downloads.app"] = {"downloads.app": {"type": "external_select", "selected_option": apps[0]}}
     versions = await world.slack.options(form, "downloads.version", "", user=world.ana)
-    assert [one["value"] for one in versions] == ["2.4.0"]
+    assert [version["value"] for version in versions] == ["2.4.0"]
     typed = {**values, "downloads.since": {"downloads.since": "7d"}, "downloads.by": {"downloads.by": "day"}}
     await world.slack.submit(form, typed, user=world.ana)
     await world.slack.until(lambda: world.slack.ephemerals(world.ana))

@@ -212,4 +212,4 @@ async def test_a_menu_is_searched_as_people_type(world: World) -> None:
     form = await turn.view()
     for part in ("ana's - app", "Ana’s\u00a0– App\u200b", "`Ana’s`", "ANA’S"):
         found = await world.slack.options(form, "get.app", part, user=world.ana)
-        assert [one["text"]["text"] for one in found] == ["Ana’s – App"], part
+        assert [entry["text"]["text"] for entry in found] == ["Ana’s – App"], part

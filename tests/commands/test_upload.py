@@ -114,7 +114,7 @@ async def test_of_several_files_one_is_chosen_and_only_builds_are_offered(world:
         other.channels = [world.releases.id]
         message.files.append(world.slack.desk.files.wire(other))
     form = await opened(world, message)
-    offered = [one["text"]["text"] for one in form.element("upload.file")["options"]]
+    offered = [option["text"]["text"] for option in form.element("upload.file")["options"]]
     assert offered == ["courier.ipa (512.0 kB)", "courier.apk (512.0 kB)"]
     await sent(world, form, file=other.id)
     await carried(world)
@@ -128,7 +128,7 @@ async def test_the_apps_that_are_offered_are_those_somebody_may_upload_to(world:
     turn = await world.slack.shortcut("upload_build", user=world.bruno, message=posted(world))
     form = await turn.view()
     found = await world.slack.options(form, "upload.app", "", user=world.bruno)
-    assert [one["value"] for one in found] == [driver.id]
+    assert [entry["value"] for entry in found] == [driver.id]
     await world.slack.submit(form, filled(world), user=world.bruno)
     await carried(world)
     assert "needs the role *releaser* for Courier" in world.slack.ephemerals(world.bruno)[-1].text
@@ -249,7 +249,7 @@ async def test_one_private_message_is_edited_with_bytes_rate_and_time_left(world
     assert message.edited
     versions = [*texts(message.history), message.text]
     assert "Uploading courier.ipa to Courier" in versions[0]
-    told = [one for one in versions if re.search(r"\d+ %, \d.* of 12\.0 MB", one)]
+    told = [version for version in versions if re.search(r"\d+ %, \d.* of 12\.0 MB", version)]
     assert told, versions
     assert "is uploaded" in versions[-1]
     assert f"by <@{world.ana.id}>" in versions[-1]
@@ -399,7 +399,7 @@ async def test_stopping_the_bot_says_that_the_upload_was_not_done(world: World) 
     await world.start()
     await sent(world, await opened(world, posted(world)))
     await world.slack.until(lambda: directs(world, world.ana))
-    await world.applivery.until(lambda: any(one.method == "POST" for one in world.applivery.requests))
+    await world.applivery.until(lambda: any(request.method == "POST" for request in world.applivery.requests))
     started = asyncio.get_running_loop().time()
     await world.stop()
     assert asyncio.get_running_loop().time() - started < 9
@@ -414,8 +414,8 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: World) 
     world.applivery.faults.add(POSTING, Fault(status=400, code=5006, error="no"))
     await sent(world, await opened(world, posted(world, "other.apk")))
     await carried(world)
-    rows = [one for one in await world.bot.store.audit_entries(limit=10) if one.action == Action.UPLOAD]
-    assert {(one.user_id, one.outcome, one.app_id, one.build_id) for one in rows} == {
+    rows = [entry for entry in await world.bot.store.audit_entries(limit=10) if entry.action == Action.UPLOAD]
+    assert {(entry.user_id, entry.outcome, entry.app_id, entry.build_id) for entry in rows} == {
         (world.ana.id, AuditOutcome.UPLOADED, world.courier.id, world.applivery.builds[0].id),
         (world.ana.id, "UploadRejected", world.courier.id, None),
     }

@@ -209,7 +209,11 @@ async def test_names_from_outside_are_inert_in_every_version(world: World) -> No
     message = await watched(world)
     world.applivery.fail(build, "<!here> & <https://evil.test|click>")
     await world.look()
-    for text in (*versions(message), seen(message), *(one.text for one in directs(world, world.bruno))):
+    for text in (
+        *versions(message),
+        seen(message),
+        *(each_message.text for each_message in directs(world, world.bruno)),
+    ):
         assert "<!channel>" not in text
         assert "<!here>" not in text
         assert "<@U1>" not in text

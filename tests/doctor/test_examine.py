@@ -50,7 +50,7 @@ def the(report: Report, check: str) -> Finding:
 
 
 def outcomes(report: Report) -> dict[str, set[Outcome]]:
-    return {one.check: {other.outcome for other in of(report, one.check)} for one in report.findings}
+    return {finding.check: {other.outcome for other in of(report, finding.check)} for finding in report.findings}
 
 
 async def subscribed(world: World, channel: Any) -> None:
@@ -94,7 +94,7 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: World) -> None
         service.PUBLIC: {WELL},
         service.WEBHOOK: {WELL},
     }, report.text()
-    paths = [(one.method, one.path) for one in world.applivery.requests[asked:]]
+    paths = [(request.method, request.path) for request in world.applivery.requests[asked:]]
     assert not [path for _, path in paths if "downloadToken" in path]
     assert [path for method, path in paths if method != "GET"] == ["/v1/organizations/acme/notifications"]
     assert world.applivery.minted == []
@@ -110,8 +110,8 @@ async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Wor
     assert lines[-1].endswith("not checked.")
     said = json.loads(report.json())
     assert said["ok"] is report.fine
-    assert [one["check"] for one in said["checks"]] == [finding.check for finding in report.findings]
-    assert all(one.fix for one in report.findings if one.outcome in (WARNING, BROKEN))
+    assert [check["check"] for check in said["checks"]] == [finding.check for finding in report.findings]
+    assert all(finding.fix for finding in report.findings if finding.outcome in (WARNING, BROKEN))
 
 
 async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceback() -> None:
@@ -123,7 +123,7 @@ async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceba
     faults = of(report, SETTINGS)
     assert [fault.said for fault in faults] == ["PORT: is odd.", "SLACK_BOT_TOKEN: is missing."]
     assert "PORT=3000" in faults[0].fix
-    assert {one.outcome for one in report.findings if one.check != SETTINGS} == {SKIPPED}
+    assert {finding.outcome for finding in report.findings if finding.check != SETTINGS} == {SKIPPED}
 
 
 async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world
     assert not report.fine
     found = outcomes(report)
     assert found[slack.TOKEN] == {BROKEN}
-    assert [one.outcome for one in of(report, applivery.HOSTS)] == [BROKEN, BROKEN, WELL, WARNING]
+    assert [finding.outcome for finding in of(report, applivery.HOSTS)] == [BROKEN, BROKEN, WELL, WARNING]
     for check in (slack.SCOPE, slack.CLOCK, slack.SOCKETS, doctor_database.CHANNELS, doctor_database.OUTBOX):
         assert the(report, check).said == "Slack token comes first."
     for check in (applivery.CREDENTIAL, applivery.PERMISSION, doctor_database.POLLING, service.WEBHOOK):
@@ -164,7 +164,7 @@ async def test_consequences_are_not_reported_as_causes(world: World, fault: Faul
     world.applivery.faults.add("GET /v1/organizations/*", fault, times=None)
     world.applivery.faults.add("GET /v1/organizations/acme", fault, times=None)
     report = await examined(world, public_url="https://bot.acme.test", applivery_webhook_secret=SECRET)
-    assert [one.check for one in report.findings if one.outcome is BROKEN] == [applivery.CREDENTIAL]
+    assert [finding.check for finding in report.findings if finding.outcome is BROKEN] == [applivery.CREDENTIAL]
     assert words in the(report, applivery.CREDENTIAL).said
     for check in (applivery.PERMISSION, doctor_database.POLLING, service.WEBHOOK):
         assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Applivery token comes first.")
@@ -185,7 +185,7 @@ async def test_a_bot_that_cannot_poll_is_a_consequence(world: World) -> None:
     world.applivery.faults.add("GET *", Fault(status=401, code=4004), times=None)
     await world.look()
     report = await examined(world, port=bot.web.port)
-    assert [one.check for one in report.findings if one.outcome is BROKEN] == [applivery.CREDENTIAL]
+    assert [finding.check for finding in report.findings if finding.outcome is BROKEN] == [applivery.CREDENTIAL]
     assert the(report, service.RUNNING).outcome is SKIPPED
     assert "as what is broken above makes it (polling: " in the(report, service.RUNNING).said
 
@@ -321,7 +321,7 @@ async def test_a_missing_permission_is_named_with_what_it_is_for(
     world.applivery.faults.add(f"GET /v1/organizations/acme/{path}", Fault(status=status), times=None)
     report = await examined(world)
     assert the(report, applivery.CREDENTIAL).outcome is WELL
-    [found] = [one for one in of(report, applivery.PERMISSION) if one.outcome in (WARNING, BROKEN)]
+    [found] = [finding for finding in of(report, applivery.PERMISSION) if finding.outcome in (WARNING, BROKEN)]
     assert found.outcome is outcome
     assert f"{permission}" in found.said
     assert needed_for in found.said
@@ -330,7 +330,7 @@ async def test_a_missing_permission_is_named_with_what_it_is_for(
 
 
 async def test_the_role_is_named_and_minting_is_not_tried(world: World) -> None:
-    found = [one.said for one in of(await examined(world), applivery.PERMISSION)]
+    found = [finding.said for finding in of(await examined(world), applivery.PERMISSION)]
     assert "role org.viewer" in found[0]
     assert "cannot be tried without making one" in found[-1]
 
@@ -340,7 +340,7 @@ async def test_a_credential_that_sees_no_app_is_told(world: World) -> None:
     found = of(await examined(world), applivery.PERMISSION)
     assert found[0].outcome is WARNING
     assert "no app is seen" in found[0].said
-    assert {one.outcome for one in found[1:]} == {SKIPPED}
+    assert {finding.outcome for finding in found[1:]} == {SKIPPED}
 
 
 async def test_a_plan_without_download_logs_is_a_warning(world: World) -> None:
@@ -505,14 +505,14 @@ async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: World)
         return len(asked) > 1
 
     first, second, third = [await examined(world, consent=consent, **PUBLIC) for _ in range(3)]
-    assert [the(one, service.WEBHOOK).outcome for one in (first, second, third)] == [WARNING, WELL, WELL]
+    assert [the(report, service.WEBHOOK).outcome for report in (first, second, third)] == [WARNING, WELL, WELL]
     assert len(asked) == 2
     assert "--register-webhook" in the(first, service.WEBHOOK).fix
     [made] = world.applivery.notifications
     assert made["type"] == "webhook"
     assert made["config"]["webhook"]["url"] == f"https://bot.acme.test/webhooks/applivery/{SECRET}"
     assert {name for name, on in made["events"].items() if on} == {"buildCreated", "buildProcessed"}
-    shown = "".join(one.text() + one.json() + repr(one) for one in (first, second, third)) + "".join(asked)
+    shown = "".join(report.text() + report.json() + repr(report) for report in (first, second, third)) + "".join(asked)
     assert SECRET not in shown
     assert "https://bot.acme.test/webhooks/applivery/" in shown
 
@@ -522,7 +522,7 @@ async def test_the_webhook_it_registers_really_rings(world: World) -> None:
     public = {"public_url": f"http://127.0.0.1:{bot.web.port}", "applivery_webhook_secret": SECRET}
     assert the(await examined(world, consent=lambda _: True, **public), service.WEBHOOK).outcome is WELL
     world.applivery.webhook.announce("build_created", world.applivery.build(world.courier))
-    await world.applivery.until(lambda: [one.status for one in world.applivery.webhooks] == [204])
+    await world.applivery.until(lambda: [delivery.status for delivery in world.applivery.webhooks] == [204])
 
 
 async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(world: World) -> None:

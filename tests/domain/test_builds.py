@@ -44,8 +44,8 @@ def announcements(news: Sequence[Change], wishes: Sequence[Subscription]) -> lis
 
 
 def test_what_did_not_move_is_no_news() -> None:
-    one = build(1)
-    assert changes({one.id: Stage.READY}, one) == []
+    new_build = build(1)
+    assert changes({new_build.id: Stage.READY}, new_build) == []
 
 
 def test_news_is_told_oldest_first() -> None:
@@ -53,9 +53,11 @@ def test_news_is_told_oldest_first() -> None:
 
 
 def test_a_change_remembers_where_the_build_stood() -> None:
-    one = build(1)
-    assert changes({one.id: Stage.RUNNING}, one) == [Change(one, Stage.RUNNING, mark=decisions.mark(one))]
-    assert changes({}, one) == [Change(one, None, mark=decisions.mark(one))]
+    new_build = build(1)
+    assert changes({new_build.id: Stage.RUNNING}, new_build) == [
+        Change(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
+    ]
+    assert changes({}, new_build) == [Change(new_build, None, mark=decisions.mark(new_build))]
 
 
 def test_at_the_first_look_what_exists_is_history() -> None:
@@ -74,9 +76,9 @@ def test_a_build_on_its_way_at_the_first_look_is_followed_to_its_end() -> None:
 
 
 def test_a_known_build_that_moves_is_news_even_at_the_first_look() -> None:
-    one = build(1)
-    assert changes({one.id: Stage.RUNNING}, one, baseline=True) == [
-        Change(one, Stage.RUNNING, mark=decisions.mark(one))
+    new_build = build(1)
+    assert changes({new_build.id: Stage.RUNNING}, new_build, baseline=True) == [
+        Change(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
     ]
 
 
@@ -92,7 +94,7 @@ def test_after_the_first_look_the_moment_somebody_asked_means_nothing() -> None:
 
 
 seen_builds = st.lists(
-    st.builds(build, st.integers(1, 6), stage=st.sampled_from(Stage)), max_size=6, unique_by=lambda one: one.id
+    st.builds(build, st.integers(1, 6), stage=st.sampled_from(Stage)), max_size=6, unique_by=lambda build: build.id
 )
 stages = st.dictionaries(st.integers(1, 6).map(lambda number: build(number).id), st.sampled_from(Stage))
 
@@ -114,7 +116,7 @@ def test_a_first_look_announces_nothing_whatever_there_is(seen: list[Build], wid
 
 
 def told(change: Change, **wish: object) -> list[Event]:
-    return [one.event for one in announcements([change], [subscription(**wish)])]
+    return [delivery.event for delivery in announcements([change], [subscription(**wish)])]
 
 
 def test_a_new_build_is_told_as_uploaded_and_by_its_end_when_it_is_over() -> None:
@@ -148,14 +150,19 @@ def test_only_what_was_asked_for_is_told() -> None:
 def test_two_wishes_of_one_channel_make_one_announcement() -> None:
     wishes = [subscription(1), subscription(2, app_id=None), subscription(3, channel_id="C2")]
     found = announcements([Change(build(1), Stage.RUNNING)], wishes)
-    assert [(one.channel_id, one.event) for one in found] == [("C1", Event.PROCESSED), ("C2", Event.PROCESSED)]
+    assert [(delivery.channel_id, delivery.event) for delivery in found] == [
+        ("C1", Event.PROCESSED),
+        ("C2", Event.PROCESSED),
+    ]
 
 
 def test_announcements_keep_the_order_of_the_changes() -> None:
     news = [Change(build(number), Stage.RUNNING) for number in (1, 2, 3)]
     found = announcements(news, [subscription(1, channel_id="C2"), subscription(2)])
     for channel in ("C1", "C2"):
-        assert [one.build_id for one in found if one.channel_id == channel] == [change.build.id for change in news]
+        assert [delivery.build_id for delivery in found if delivery.channel_id == channel] == [
+            change.build.id for change in news
+        ]
 
 
 def grouped_wish(**manner: object) -> Subscription:
@@ -165,14 +172,14 @@ def grouped_wish(**manner: object) -> Subscription:
 def test_each_build_has_a_card_of_its_own_unless_platforms_are_grouped() -> None:
     ios, android = build(1, version="2.4.0"), build(2, version="2.4.0", platform="android")
     news = [Change(ios, None), Change(android, None)]
-    assert [one.card for one in announcements(news, [grouped_wish()])] == [ios.id, android.id]
+    assert [delivery.card for delivery in announcements(news, [grouped_wish()])] == [ios.id, android.id]
     shared = f"{COURIER.id}/2.4.0"
-    assert [one.card for one in announcements(news, [grouped_wish(grouped=True)])] == [shared, shared]
+    assert [delivery.card for delivery in announcements(news, [grouped_wish(grouped=True)])] == [shared, shared]
 
 
 def test_without_a_version_there_is_nothing_to_group_by() -> None:
-    one = build(1, version="")
-    assert announcements([Change(one, None)], [grouped_wish(grouped=True)])[0].card == one.id
+    new_build = build(1, version="")
+    assert announcements([Change(new_build, None)], [grouped_wish(grouped=True)])[0].card == new_build.id
 
 
 def test_an_announcement_knows_whose_wish_it_is_and_in_which_manner() -> None:
@@ -185,41 +192,45 @@ def test_a_long_changelog_goes_into_the_thread_of_the_card_once_the_build_is_rea
     long = build(1, changelog="- a line of it\n" * 400)
     count = len(changelogs.pieces(long.changelog))
     found = announcements([Change(long, None)], [subscription(events=EVERYTHING)])
-    assert [(one.event, one.part) for one in found] == [
+    assert [(delivery.event, delivery.part) for delivery in found] == [
         (Event.UPLOADED, 0),
         (Event.PROCESSED, 0),
         *((Follow.DETAILS, part) for part in range(count)),
     ]
-    assert {one.card for one in found} == {long.id}
+    assert {delivery.card for delivery in found} == {long.id}
     for less in ({"threads": False}, {"digest": "daily@09:00"}):
-        assert Follow.DETAILS not in {one.event for one in announcements([Change(long, None)], [grouped_wish(**less)])}
+        assert Follow.DETAILS not in {
+            delivery.event for delivery in announcements([Change(long, None)], [grouped_wish(**less)])
+        }
     failed = replace(long, stage=Stage.FAILED)
-    assert Follow.DETAILS not in {one.event for one in announcements([Change(failed, None)], [subscription()])}
+    assert Follow.DETAILS not in {
+        delivery.event for delivery in announcements([Change(failed, None)], [subscription()])
+    }
 
 
 @pytest.mark.parametrize(("days", "told"), [(-1, True), (13, True), (15, False), (None, False)])
 def test_a_profile_that_soon_expires_is_a_detail_too(days: int | None, told: bool) -> None:
     expires = None if days is None else NOON + timedelta(days=days)
-    one = build(1, requirements=Requirements(profile_expires_at=expires))
-    found = announcements([Change(one, None)], [subscription()])
-    assert (Follow.DETAILS in {one.event for one in found}) is told
+    new_build = build(1, requirements=Requirements(profile_expires_at=expires))
+    found = announcements([Change(new_build, None)], [subscription()])
+    assert (Follow.DETAILS in {delivery.event for delivery in found}) is told
 
 
 def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
     muted = subscription(5, muted_until=NOON + HOUR)
     found = announcements([Change(build(1), None), Change(build(2), None)], [muted, subscription(6, channel_id="C2")])
-    held, free = ([one for one in found if one.channel_id == channel] for channel in ("C1", "C2"))
-    assert {one.held_until for one in held} == {NOON + HOUR}
-    assert len({one.card for one in held}) == 1
-    assert {one.card for one in free} == {build(1).id, build(2).id}
+    held, free = ([delivery for delivery in found if delivery.channel_id == channel] for channel in ("C1", "C2"))
+    assert {delivery.held_until for delivery in held} == {NOON + HOUR}
+    assert len({delivery.card for delivery in held}) == 1
+    assert {delivery.card for delivery in free} == {build(1).id, build(2).id}
 
 
 def test_who_waits_for_a_build_is_told_its_end_in_person() -> None:
-    one = build(1)
-    waiting = {one.id: ["U1", "U2"], build(2).id: ["U3"]}
-    found = decisions.announcements([Change(one, Stage.RUNNING)], [subscription()], waiting, now=NOON)
-    assert [one.channel_id for one in found] == ["C1", "U1", "U2"]
-    assert not decisions.announcements([Change(replace(one, stage=Stage.PENDING), None)], [], waiting, now=NOON)
+    new_build = build(1)
+    waiting = {new_build.id: ["U1", "U2"], build(2).id: ["U3"]}
+    found = decisions.announcements([Change(new_build, Stage.RUNNING)], [subscription()], waiting, now=NOON)
+    assert [delivery.channel_id for delivery in found] == ["C1", "U1", "U2"]
+    assert not decisions.announcements([Change(replace(new_build, stage=Stage.PENDING), None)], [], waiting, now=NOON)
 
 
 # ------------------------------------------------------------------ what takes the place of what
@@ -234,9 +245,9 @@ def followed(*there: Standing) -> dict[tuple[str, str], str]:
 
 
 def test_a_newer_build_takes_the_place_of_the_one_before_it() -> None:
-    one, two, three = (build(nth).id for nth in (1, 2, 3))
-    assert followed(standing(2), standing(1)) == {("C1", one): two}
-    assert followed(standing(3), standing(1), standing(2)) == {("C1", one): two, ("C1", two): three}
+    first, second, third = (build(nth).id for nth in (1, 2, 3))
+    assert followed(standing(2), standing(1)) == {("C1", first): second}
+    assert followed(standing(3), standing(1), standing(2)) == {("C1", first): second, ("C1", second): third}
 
 
 def test_a_build_does_not_follow_itself() -> None:
@@ -270,21 +281,21 @@ def test_supersession_has_no_circles(lives: list[Any], gone: int, chance: Any) -
     """Whatever the dates are, and whichever builds go: who follows is newer, and of the same line."""
     there = [_standing(nth, *life) for nth, life in enumerate(lives)]
     chance.shuffle(there)
-    there = [one for one in there if one.build.id != build(gone).id]
+    there = [current_build for current_build in there if current_build.build.id != build(gone).id]
     after = decisions.successors(there)
-    places = {(one.channel_id, one.build.id): one for one in there}
+    places = {(current_build.channel_id, current_build.build.id): current_build for current_build in there}
     for (channel, before), by in after.items():
         older, newer = places[channel, before], places[channel, by]
         assert newer.place > older.place
         assert decisions.line_of(newer.build) == decisions.line_of(older.build)
-    lines = {(one.channel_id, decisions.line_of(one.build)) for one in there}
+    lines = {(current_build.channel_id, decisions.line_of(current_build.build)) for current_build in there}
     assert len(there) - len(after) == len(lines), "of each line one is the newest"
 
 
 def _standing(nth: int, created: int | None, seen: int, channel: str, ios: bool) -> Standing:
     made = seen if created is None else min(created, seen)
-    one = build(nth, platform="ios" if ios else "android")
-    return Standing(channel, one, NOON + made * HOUR, NOON + seen * HOUR)
+    new_build = build(nth, platform="ios" if ios else "android")
+    return Standing(channel, new_build, NOON + made * HOUR, NOON + seen * HOUR)
 
 
 @pytest.mark.parametrize(
@@ -308,10 +319,12 @@ def test_numbers_in_a_branch_do_not_make_another_line(older: str | None, newer: 
 
 
 def test_a_mark_changes_with_the_words_of_a_card_and_with_nothing_else() -> None:
-    one = build(1)
-    assert decisions.mark(one) == decisions.mark(replace(one, stage=Stage.FAILED, updated_at=NOON, waited=3.0))
+    new_build = build(1)
+    assert decisions.mark(new_build) == decisions.mark(
+        replace(new_build, stage=Stage.FAILED, updated_at=NOON, waited=3.0)
+    )
     edits = ({"changelog": "x"}, {"tags": ("x",)}, {"version": "9"}, {"size": 3}, {"origin": Origin(branch="b")})
-    assert len({decisions.mark(replace(one, **edit)) for edit in edits} | {decisions.mark(one)}) == 6
+    assert len({decisions.mark(replace(new_build, **edit)) for edit in edits} | {decisions.mark(new_build)}) == 6
 
 
 def expires(nth: int, days: float, **more: Any) -> Build:

@@ -110,22 +110,22 @@ def test_latest_says_how_the_newest_stands_when_none_is_ready() -> None:
 
 
 def test_a_recalled_build_is_never_the_latest_and_still_meant_by_name() -> None:
-    three, two, one = build(3), build(2), build(1)
-    assert lookup.build("latest", [three, two, one], COURIER, {three.id}) is two
-    assert lookup.build("1.3.0", [three, two, one], COURIER, {three.id}) is three
+    third, second, first = build(3), build(2), build(1)
+    assert lookup.build("latest", [third, second, first], COURIER, {third.id}) is second
+    assert lookup.build("1.3.0", [third, second, first], COURIER, {third.id}) is third
     with pytest.raises(UserInputError, match="Every build of Courier that fits and is ready was recalled"):
-        lookup.build("latest", [three], COURIER, {three.id})
+        lookup.build("latest", [third], COURIER, {third.id})
     android = build(4, platform="android")
-    assert lookup.other_platforms(three, [android, three], {android.id}) == []
+    assert lookup.other_platforms(third, [android, third], {android.id}) == []
 
 
 def test_a_build_is_found_by_version_number_and_id() -> None:
-    two, one = build(2, version="V2.0"), build(1, id="ab" * 12)
-    assert found("1.1.0", two, one) is one
-    assert found("v1.1.0", two, one) is one
-    assert found("2.0", two, one) is two
-    assert found("#1", two, one) is one
-    assert found("AB" * 12, two, one) is one
+    second, first = build(2, version="V2.0"), build(1, id="ab" * 12)
+    assert found("1.1.0", second, first) is first
+    assert found("v1.1.0", second, first) is first
+    assert found("2.0", second, first) is second
+    assert found("#1", second, first) is first
+    assert found("AB" * 12, second, first) is first
 
 
 def test_a_version_that_is_written_exactly_goes_before_one_with_a_v() -> None:
@@ -190,15 +190,15 @@ def test_other_platforms_offer_the_newest_ready_build_of_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "label"),
+    ("listed", "label"),
     [
         (build(1, version="2.4.0", number="173", platform="ios"), "2.4.0 (173) iOS"),
         (build(1, version="", number="", platform=""), "no version"),
         (build(1, version="1", number="", platform="harmony"), "1 harmony"),
     ],
 )
-def test_a_label_leaves_out_what_is_not_known(one: Build, label: str) -> None:
-    assert lookup.label(one) == label
+def test_a_label_leaves_out_what_is_not_known(listed: Build, label: str) -> None:
+    assert lookup.label(listed) == label
 
 
 # ------------------------------------------------------------------ filters on builds
@@ -211,8 +211,8 @@ ONE = replace(
 )
 
 
-def fits(typed: str, one: Build = ONE) -> bool:
-    return lookup.fits(one, grammar.parse(typed))
+def fits(typed: str, build: Build = ONE) -> bool:
+    return lookup.fits(build, grammar.parse(typed))
 
 
 @pytest.mark.parametrize(
@@ -270,6 +270,6 @@ def test_a_star_asks_for_something_and_its_negation_for_nothing() -> None:
 
 
 @given(facts.builds, facts.texts)
-def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(one: Build, value: str) -> None:
+def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(build: Build, value: str) -> None:
     yes, no = (grammar.Words((), (grammar.Option("branch", value, negated),)) for negated in (False, True))
-    assert lookup.fits(one, yes) is not lookup.fits(one, no)
+    assert lookup.fits(build, yes) is not lookup.fits(build, no)

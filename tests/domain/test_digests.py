@@ -45,10 +45,10 @@ def test_nine_o_clock_stays_nine_o_clock_over_the_night_the_clocks_change() -> N
     st.integers(0, 400 * 24 * 60), st.sampled_from(["daily@02:30", "mon,thu@17:30", "weekdays@00:00", "sunday@23:59"])
 )
 def test_turns_follow_each_other_without_gap_and_without_overlap(minutes: int, schedule: str) -> None:
-    one = replace(WEEKLY, schedule=schedule, due_at=MONDAY + DAY, told_until=MONDAY)
-    first = turn(one, MONDAY + DAY + timedelta(minutes=minutes))
+    report = replace(WEEKLY, schedule=schedule, due_at=MONDAY + DAY, told_until=MONDAY)
+    first = turn(report, MONDAY + DAY + timedelta(minutes=minutes))
     now = first.next_at + timedelta(minutes=minutes)
-    second = turn(replace(one, told_until=first.until, due_at=first.next_at), now)
+    second = turn(replace(report, told_until=first.until, due_at=first.next_at), now)
     assert second.period.start == first.until
     assert first.until < first.next_at <= second.until <= now < second.next_at
     assert (second.late is None) is (now - second.until <= LATE)

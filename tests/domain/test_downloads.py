@@ -27,7 +27,7 @@ def row(member: Member, *hours: int | None, total: int | None = None, version: s
 
 
 def people(found: Summary) -> list[tuple[str, int]]:
-    return [(one.name, one.recorded) for one in found.people]
+    return [(row.name, row.recorded) for row in found.people]
 
 
 # ------------------------------------------------------------------ people
@@ -79,7 +79,7 @@ def test_somebody_without_a_name_is_called_by_what_is_known(member: Member, name
 @pytest.mark.parametrize("kind", ["user", "employee", "mdmUser", "otpUser", "martian", "", "unknown", "anonymous"])
 def test_whoever_has_an_address_is_a_person_whatever_their_kind(kind: str) -> None:
     found = summarise([row(Member(kind, None, "ana@acme.test", "Ana"), 1)])
-    assert [(one.name, one.kind) for one in found.people] == [("Ana", kind)]
+    assert [(person.name, person.kind) for person in found.people] == [("Ana", kind)]
     assert found.buckets == ()
 
 
@@ -167,9 +167,9 @@ def test_ten_thousand_rows_of_one_person_are_one_person_in_no_time() -> None:
 @given(st.lists(facts.rows, max_size=8))
 def test_every_recorded_download_is_somebodys_or_nobodys_and_counted_once(rows: list[MemberDownloads]) -> None:
     found = summarise(rows)
-    shared_out = sum(one.recorded for one in found.people) + sum(bucket.recorded for bucket in found.buckets)
+    shared_out = sum(row.recorded for row in found.people) + sum(bucket.recorded for bucket in found.buckets)
     assert shared_out == found.recorded >= found.listed
-    assert found.listed == sum(len(one.downloads) for one in rows)
+    assert found.listed == sum(len(downloads.downloads) for downloads in rows)
     for counts in (found.versions, found.systems, found.sources):
         assert sum(count for _, count in counts) == found.recorded
     assert sum(count for _, count in found.days) + found.undated == found.recorded
@@ -181,7 +181,7 @@ def test_the_order_of_the_rows_changes_no_count(rows: list[MemberDownloads], cha
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     before, after = summarise(rows), summarise(shuffled)
     assert (before.recorded, before.listed) == (after.recorded, after.listed)
-    assert sorted(one.recorded for one in before.people) == sorted(one.recorded for one in after.people)
+    assert sorted(row.recorded for row in before.people) == sorted(row.recorded for row in after.people)
     assert set(before.buckets) == set(after.buckets)
     assert dict(before.versions) == dict(after.versions)
 
@@ -260,14 +260,14 @@ def test_an_address_of_somewhere_else_is_masked(email: str, home: str | None, sh
 
 @given(st.lists(facts.rows, max_size=8), st.integers(0, 8))
 def test_what_two_have_counted_apart_is_what_one_would_have(rows: list[MemberDownloads], at: int) -> None:
-    one, other = Tally("Europe/Madrid"), Tally("Europe/Madrid")
+    tally, other = Tally("Europe/Madrid"), Tally("Europe/Madrid")
     for each in rows[:at]:
-        one.add(each)
+        tally.add(each)
     for each in rows[at:]:
         other.add(each)
-    one.absorb(other)
+    tally.absorb(other)
     together = summarise(rows, "Europe/Madrid")
-    apart = one.summary()
+    apart = tally.summary()
     assert sorted(each.recorded for each in apart.people) == sorted(each.recorded for each in together.people)
     for name in ("recorded", "listed", "undated", "days"):
         assert getattr(apart, name) == getattr(together, name)

@@ -36,13 +36,13 @@ durations = st.integers(2, 6 * 3600)
 
 @given(st.lists(durations, min_size=1, max_size=20), st.sampled_from((1.0, 0.001)))
 def test_it_is_the_median_in_whatever_unit_applivery_counts(took: list[int], unit: float) -> None:
-    assert seconds([done(one, unit=unit) for one in took]) == pytest.approx(median(took))
+    assert seconds([done(number, unit=unit) for number in took]) == pytest.approx(median(took))
 
 
 @given(st.lists(st.tuples(durations, st.integers(0, 10_000)), min_size=5, max_size=20))
 def test_seconds_stay_seconds_however_much_later_builds_were_edited(took: list[tuple[int, int]]) -> None:
-    builds = [done(one, edited=timedelta(minutes=later)) for one, later in took]
-    assert seconds(builds) == pytest.approx(median(one for one, _ in took))
+    builds = [done(number, edited=timedelta(minutes=later)) for number, later in took]
+    assert seconds(builds) == pytest.approx(median(number for number, _ in took))
 
 
 def test_milliseconds_are_told_by_a_few_builds_that_nobody_edited() -> None:

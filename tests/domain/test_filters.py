@@ -66,10 +66,10 @@ def test_the_stored_query_is_what_was_typed_without_events_and_plain_words() -> 
 
 
 @given(facts.filter_texts, facts.builds)
-def test_a_stored_query_matches_what_the_typed_one_matched(typed: str, one: Build) -> None:
+def test_a_stored_query_matches_what_the_typed_one_matched(typed: str, build: Build) -> None:
     read = grammar.parse(typed)
     wish = subscription(app_id=None, query=filters.query(read))
-    assert filters.wants(wish, one, Event.PROCESSED) is lookup.fits(one, read)
+    assert filters.wants(wish, build, Event.PROCESSED) is lookup.fits(build, read)
 
 
 # ------------------------------------------------------------------ who cares
@@ -102,8 +102,8 @@ def test_a_wish_is_for_its_events_only() -> None:
     ],
 )
 def test_a_wish_is_for_the_builds_its_query_fits(query: str, wanted: bool) -> None:
-    one = build(1, origin=Origin(branch="release/2.4"))
-    assert filters.wants(subscription(query=query), one, Event.PROCESSED) is wanted
+    new_build = build(1, origin=Origin(branch="release/2.4"))
+    assert filters.wants(subscription(query=query), new_build, Event.PROCESSED) is wanted
 
 
 # ------------------------------------------------------------------ in a sentence

@@ -17,7 +17,7 @@ LONG = 40_000  # the most that Slack sends in one text
 
 def words(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, str, bool], ...]]:
     read = grammar.parse(text)
-    return read.plain, tuple((one.key, one.value, one.no) for one in read.options)
+    return read.plain, tuple((option.key, option.value, option.no) for option in read.options)
 
 
 # ------------------------------------------------------------------ any text
@@ -76,9 +76,9 @@ def test_the_longest_text_is_read_in_no_time(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", ["*a", "?*", "[", "[!", "*", "a*[b]"])
 def test_the_longest_glob_is_matched_in_no_time(piece: str) -> None:
-    one = facts.build(origin=facts.Origin(branch="a/b" * 200))
+    build = facts.build(origin=facts.Origin(branch="a/b" * 200))
     started = time.process_time()
-    lookup.fits(one, Words((), (Option("branch", (piece * LONG)[:LONG]),)))
+    lookup.fits(build, Words((), (Option("branch", (piece * LONG)[:LONG]),)))
     assert time.process_time() - started < 2, "a filter could stop the bot for everybody"
 
 
@@ -173,4 +173,4 @@ def test_a_dash_of_any_length_means_not(typed: str) -> None:
 def test_a_blank_after_a_key_is_closed_up() -> None:
     read = grammar.closed_up(grammar.read("get courier os: ios by: Ana Ruiz to:x y"))
     assert read.plain == ("get", "courier", "Ruiz", "y")
-    assert [(one.key, one.value) for one in read.options] == [("os", "ios"), ("by", "Ana"), ("to", "x")]
+    assert [(option.key, option.value) for option in read.options] == [("os", "ios"), ("by", "Ana"), ("to", "x")]

@@ -44,10 +44,10 @@ AUTO, FILE, AAB = FileKind.AUTO, FileKind.FILE, FileKind.AAB
 def test_a_file_is_what_all_evidence_says(
     platform: str, extension: str | None, kinds: tuple[FileKind, ...], word: str
 ) -> None:
-    one = build(platform=platform, extension=extension)
-    assert install.kinds(one) == kinds
-    assert install.file_word(one, install.usual_kind(one)) == word
-    assert install.usual_kind(one) is (AUTO if "apk" in word else FILE)
+    new_build = build(platform=platform, extension=extension)
+    assert install.kinds(new_build) == kinds
+    assert install.file_word(new_build, install.usual_kind(new_build)) == word
+    assert install.usual_kind(new_build) is (AUTO if "apk" in word else FILE)
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ made = st.builds(
     st.sampled_from(("ios", "android", "harmony", "")),
     st.none() | seen,
 )
-many = st.lists(made, min_size=1, max_size=4, unique_by=lambda one: core(one.version)).map(
-    lambda found: [replace(one, id=f"{number:024x}") for number, one in enumerate(found)]
+many = st.lists(made, min_size=1, max_size=4, unique_by=lambda build: core(build.version)).map(
+    lambda found: [replace(build, id=f"{number:024x}") for number, build in enumerate(found)]
 )
 
 
@@ -62,12 +62,12 @@ def meant(typed: str, builds: list[Build]) -> set[str]:
 @ANY
 @given(apps)
 def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
-    for one in every:
-        assume(spelling.bare(one.name))
-        for shown in (one.name, f"{one.name} ({one.slug})", one.slug, one.id):
+    for app in every:
+        assume(spelling.bare(app.name))
+        for shown in (app.name, f"{app.name} ({app.slug})", app.slug, app.id):
             for sent in pasted(shown):
                 typed = received(sent)
-                assert lookup.app(typed, every) == one, sent
+                assert lookup.app(typed, every) == app, sent
                 assert lookup.leading(f"{typed} 2.4.0", every) is not None, sent
                 assert lookup.leading(typed, every) == (typed.strip(), "")
 
@@ -77,21 +77,21 @@ def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
 def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
     for language in ("en", "es"):
         with speaking(language):
-            for one in builds:
-                title = cards.plain_title(one).removeprefix(f"{one.app.name} ")
-                for shown in (lookup.label(one), title, say("{build} is ready", build=title)):
+            for each_build in builds:
+                title = cards.plain_title(each_build).removeprefix(f"{each_build.app.name} ")
+                for shown in (lookup.label(each_build), title, say("{build} is ready", build=title)):
                     for sent in pasted(shown):
-                        assert one.id in meant(received(sent), builds), (shown, sent)
+                        assert each_build.id in meant(received(sent), builds), (shown, sent)
 
 
 @ANY
 @given(many)
 def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) -> None:
-    for one in builds:
+    for each_build in builds:
         for key, facts in lookup.FILTERS.items():
-            for fact in facts(one):
+            for fact in facts(each_build):
                 for sent in pasted(fact):
-                    assert lookup.fits(one, Words((), (Option(key, received(sent)),))) or not fact, (key, sent)
+                    assert lookup.fits(each_build, Words((), (Option(key, received(sent)),))) or not fact, (key, sent)
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_words_that_mean_no_build_get_the_closest_right_ones(typed: str, near: s
 
 
 def test_a_name_of_one_app_that_is_another_s_slug_is_asked_about() -> None:
-    one, other = App("a" * 24, "field", "Courier Field"), App("b" * 24, "other", "field")
+    app, other = App("a" * 24, "field", "Courier Field"), App("b" * 24, "other", "field")
     with pytest.raises(AmbiguousInput) as asked:
-        lookup.app("field", [one, other])
-    assert {value for _, value in asked.value.choices} == {one.id, other.id}
+        lookup.app("field", [app, other])
+    assert {value for _, value in asked.value.choices} == {app.id, other.id}
 
 
 def test_the_words_of_a_reason_are_told_from_the_name_before_them() -> None:

@@ -100,12 +100,15 @@ some = st.builds(
 
 
 @given(some)
-def test_what_is_said_back_asks_for_the_same_again(one: Manner) -> None:
-    options = delivery_options.options(one)
-    again = delivery_options.manner(grammar.parse(grammar.explain(Words((), options))), one.tz)
-    same = {name: getattr(one, name) for name in ("compact", "threads", "grouped", "mention", "digest", "quiet", "tz")}
+def test_what_is_said_back_asks_for_the_same_again(other_options: Manner) -> None:
+    options = delivery_options.options(other_options)
+    again = delivery_options.manner(grammar.parse(grammar.explain(Words((), options))), other_options.tz)
+    same = {
+        name: getattr(other_options, name)
+        for name in ("compact", "threads", "grouped", "mention", "digest", "quiet", "tz")
+    }
     assert {name: getattr(again, name) for name in same} == same
-    assert again.label == one.label
+    assert again.label == other_options.label
 
 
 @given(st.sampled_from(delivery_options.KEYS), texts)
@@ -193,13 +196,13 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 
 @given(moments, st.none() | moments, some)
 def test_what_is_kept_back_is_kept_until_later_never_until_before(
-    now: datetime, muted: datetime | None, one: Manner
+    now: datetime, muted: datetime | None, options: Manner
 ) -> None:
-    held = delivery_options.held_until(subscription(manner=one, muted_until=muted), now)
+    held = delivery_options.held_until(subscription(manner=options, muted_until=muted), now)
     if muted and muted > now + timedelta(days=30):
         muted = None  # longer than a mute can be: it is from a clock that was ahead
     if held is None:
-        assert not one.digest
+        assert not options.digest
         assert muted is None or muted <= now
     else:
         assert held > now
@@ -212,7 +215,7 @@ def test_quiet_hours_last_less_than_a_day_and_are_over_when_they_end(
     now: datetime, tz: str, start: str, minutes: int
 ) -> None:
     begin = datetime(2026, 1, 1, int(start[:2]), int(start[3:]), tzinfo=UTC)
-    one = Manner(quiet=f"{start}-{begin + timedelta(minutes=minutes):%H:%M}", tz=tz)
-    if end := delivery_options.quiet_ends(one, now):
+    options = Manner(quiet=f"{start}-{begin + timedelta(minutes=minutes):%H:%M}", tz=tz)
+    if end := delivery_options.quiet_ends(options, now):
         assert now < end <= now + timedelta(minutes=minutes) + HOUR
-        assert delivery_options.quiet_ends(one, end) is None
+        assert delivery_options.quiet_ends(options, end) is None

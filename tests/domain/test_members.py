@@ -40,11 +40,11 @@ def test_order_and_parts_do_not_matter(members: list[Member], at: int, chance: o
     shuffled: ByPerson[list[int]] = ByPerson(list, list.extend)
     for number in order:
         shuffled.share(members[number]).append(number)
-    one, other = collected(members[:at]), collected([Member("")] * at + members[at:])
+    table, other = collected(members[:at]), collected([Member("")] * at + members[at:])
     other.nobody.get("", [])[:at] = []
-    one.absorb(other)
-    assert shares(whole) == shares(shuffled) == shares(one)
-    assert {kind: sorted(each) for kind, each in one.nobody.items() if each} == whole.nobody
+    table.absorb(other)
+    assert shares(whole) == shares(shuffled) == shares(table)
+    assert {kind: sorted(each) for kind, each in table.nobody.items() if each} == whole.nobody
 
 
 @given(st.lists(MEMBERS, max_size=10))

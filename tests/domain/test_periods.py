@@ -27,7 +27,7 @@ def parse(since: str | None, until: str | None = None, *, now: datetime = SATURD
 
 
 def utc(found: Period) -> tuple[str, str]:
-    return tuple(f"{one.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] for one in (found.start, found.end))  # type: ignore[return-value]
+    return tuple(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] for moment in (found.start, found.end))  # type: ignore[return-value]
 
 
 def length(found: Period) -> timedelta:
@@ -117,13 +117,13 @@ def test_it_is_said_back_with_the_zone() -> None:
 def test_it_is_said_back_in_the_language_of_its_reader_whoever_asked() -> None:
     asked = parse("7d"), parse("2026-11-01..2026-11-07"), parse("2026-11-07..2026-11-07"), parse(None, "2026-11-07")
     with speaking("es"):
-        assert [one.words for one in asked] == [
+        assert [period.words for period in asked] == [
             "del 14 nov 2026 a hoy (Europe/Madrid)",
             "del 1 nov 2026 al 7 nov 2026 (Europe/Madrid)",
             "el 7 nov 2026 (Europe/Madrid)",
             "desde el principio hasta el 7 nov 2026 (Europe/Madrid)",
         ]
-        assert [timeparse_period.before(one).words for one in asked[1:3]] == [
+        assert [timeparse_period.before(period).words for period in asked[1:3]] == [
             "los 7 días anteriores",
             "el día anterior",
         ]
@@ -203,11 +203,11 @@ ZONES = (MADRID, "UTC", "America/Santiago", "America/Havana", "Asia/Beirut", "Au
 @settings(max_examples=300)
 @given(st.dates(date(2000, 1, 2), date(2037, 12, 30)), st.sampled_from(ZONES))
 def test_days_meet_without_gap_or_overlap_everywhere(day: date, tz: str) -> None:
-    one, then = parse(f"{day}..{day}", tz=tz), parse(f"..{day + timedelta(days=1)}", tz=tz)
+    period, then = parse(f"{day}..{day}", tz=tz), parse(f"..{day + timedelta(days=1)}", tz=tz)
     both = parse(f"{day}..{day + timedelta(days=1)}", tz=tz)
     after = parse(f"{day + timedelta(days=1)}..{day + timedelta(days=1)}", tz=tz)
-    assert one.end.astimezone(UTC) + MILLISECOND == after.start.astimezone(UTC)
-    assert (both.start, both.end) == (one.start, after.end)
+    assert period.end.astimezone(UTC) + MILLISECOND == after.start.astimezone(UTC)
+    assert (both.start, both.end) == (period.start, after.end)
     assert then.end == after.end
 
 

@@ -23,7 +23,7 @@ def made(nth: int, **more: object) -> Build:
 def test_the_newest_builds_are_looked_at_whatever_order_they_come_in() -> None:
     tried = rehearse(BOTH, "", [made(n) for n in range(1, 31)])
     assert tried is not None
-    assert [one.id for one in tried.looked] == [made(n).id for n in range(30, 30 - LOOKED_AT, -1)]
+    assert [build.id for build in tried.looked] == [made(n).id for n in range(30, 30 - LOOKED_AT, -1)]
 
 
 def test_builds_count_as_they_stand_now() -> None:
@@ -32,7 +32,7 @@ def test_builds_count_as_they_stand_now() -> None:
     def would(*events: Event) -> list[str]:
         tried = rehearse(events, "", builds)
         assert tried is not None
-        return [one.version for one in tried.would]
+        return [build.version for build in tried.would]
 
     assert would(Event.FAILED) == ["1.1.0"]
     assert would(Event.PROCESSED, Event.CERT) == ["1.2.0"]

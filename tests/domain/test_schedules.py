@@ -141,12 +141,12 @@ def test_each_chosen_day_has_it_once_and_no_other_day_has(schedule: Schedule, st
     ticks = [start]
     for _ in range(9):
         ticks.append(timeparse_schedule.next_after(schedule, ticks[-1], tz))
-    assert all(one < other for one, other in pairwise(ticks))
+    assert all(moment < other for moment, other in pairwise(ticks))
     days = [tick.astimezone(ZoneInfo(tz)).date() for tick in ticks[1:]]
     assert all(day.weekday() in schedule.days for day in days)
     assert len(set(days)) == len(days)
     # no chosen day between two of them is left out
-    assert all((other - one).days <= 7 for one, other in pairwise(days))
+    assert all((other - day).days <= 7 for day, other in pairwise(days))
     usual = time(schedule.at.hour, schedule.at.minute)
     off = [tick for tick in ticks[1:] if tick.astimezone(ZoneInfo(tz)).time() != usual]
     assert len(off) <= 1  # only on the day the clocks skip it

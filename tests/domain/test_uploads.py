@@ -15,7 +15,9 @@ OLD = Build("old", App("a", "a", "A"), Stage.READY, version="2.4.0", size=10, cr
 NEW = replace(OLD, id="new", created_at=AT.replace(day=2))
 
 
-@pytest.mark.parametrize("name", [f"App-1.0.{one}" for one in build_files.EXTENSIONS] + ["COURIER.IPA", "a.b.tar.gz"])
+@pytest.mark.parametrize(
+    "name", [f"App-1.0.{extension}" for extension in build_files.EXTENSIONS] + ["COURIER.IPA", "a.b.tar.gz"]
+)
 def test_every_documented_format_is_taken(name: str) -> None:
     build_files.check(name, 1)
 

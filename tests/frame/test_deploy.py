@@ -16,7 +16,7 @@ from tests.frame.shell import ROOT
 DEPLOY = ROOT / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
 RULES = [rule for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
-KUBERNETES = {one["kind"]: one for one in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
+KUBERNETES = {item["kind"]: item for item in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
 METRIC = re.compile(r"\b(applivery_bot_\w+|process_\w+)(?:\{([^}]*)\})?")
 OF_THE_SCRAPE = {"job", "instance"}  # what Prometheus adds
 
@@ -36,7 +36,7 @@ def there_are() -> dict[str, set[str]]:
 
 
 def _labels(family: str) -> set[str]:
-    own = [one for one in vars(Metrics()).values() if getattr(one, "_name", None) == family]
+    own = [var for var in vars(Metrics()).values() if getattr(var, "_name", None) == family]
     return set(own[0]._labelnames) if own else set()
 
 
@@ -96,7 +96,7 @@ def test_panels_stand_side_by_side_and_not_on_each_other() -> None:
 def test_everything_that_is_counted_is_on_the_dashboard_or_in_an_alert() -> None:
     named = {name for _, expression in EXPRESSIONS for name, _ in METRIC.findall(expression)}
     ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("applivery_bot_")}
-    assert not {one for one in ours if not any(name.startswith(one) for name in named)}
+    assert not {text for text in ours if not any(name.startswith(text) for name in named)}
 
 
 # ------------------------------------------------------------------ Kubernetes
@@ -122,7 +122,7 @@ def test_there_are_two_replicas_and_one_is_always_there() -> None:
 
 def test_its_settings_exist_and_its_secrets_come_from_a_secret(pod: dict[str, Any]) -> None:
     [container] = pod["containers"]
-    names = {one["name"] for one in container["env"]}
+    names = {variable["name"] for variable in container["env"]}
     assert names <= {name.upper() for name in Settings.model_fields}
     assert not [name for name in names if re.search("TOKEN|SECRET|PASSWORD|DATABASE", name)]
     assert container["envFrom"] == [{"secretRef": {"name": "applivery-bot"}}]
@@ -133,7 +133,7 @@ def test_its_probes_ask_what_the_bot_answers_and_a_stop_may_take_its_time(pod: d
     asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
     assert asked == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
     assert {container[name]["httpGet"]["port"] for name in asked} == {container["ports"][0]["name"]}
-    assert {one["value"] for one in container["env"] if one["name"] == "PORT"} == {
+    assert {variable["value"] for variable in container["env"] if variable["name"] == "PORT"} == {
         str(container["ports"][0]["containerPort"])
     }
     assert pod["terminationGracePeriodSeconds"] > 10

@@ -103,5 +103,5 @@ async def test_it_does_all_it_does_and_writes_to_its_data_alone(world: World, pr
         end = await ended(process)
     assert end.code == 0, end.err
     assert not re.search(r"Read-only|Permission denied|Traceback|\"level\": \"error\"", end.err), end.err
-    assert {one.name for one in data.iterdir()} <= {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock"}
+    assert {path.name for path in data.iterdir()} <= {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock"}
     assert (data / "bot.db").stat().st_uid == int(USER)

@@ -88,23 +88,25 @@ class Declared:
             match annotation:
                 case ast.Name(name):
                     return set(vocabularies.get(name, ()))
-                case ast.BinOp(one, _, other):
-                    return words(one) | words(other)
+                case ast.BinOp(left, _, right):
+                    return words(left) | words(right)
                 case ast.Tuple(elts):
-                    return {word for one in elts for word in words(one)}
+                    return {word for element in elts for word in words(element)}
                 case ast.Subscript(ast.Name(name), inner) if name in MANY:
                     return words(inner)
                 case ast.Subscript(ast.Name("Literal"), ast.Tuple(elts)):
-                    return {word for one in elts if isinstance(one, ast.Attribute) for word in words(one.value)}
-                case ast.Call(ast.Name("OneOf"), [one]):
-                    return words(one)
+                    return {
+                        word for element in elts if isinstance(element, ast.Attribute) for word in words(element.value)
+                    }
+                case ast.Call(ast.Name("OneOf"), [argument]):
+                    return words(argument)
             return set()
 
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
-                declared = [one for one in node.body if isinstance(one, ast.AnnAssign)]
-                for place, one in enumerate(declared):
-                    self._take(ast.unparse(one.target), words(one.annotation), node.name, place)
+                declared = [candidate for candidate in node.body if isinstance(candidate, ast.AnnAssign)]
+                for place, each_node in enumerate(declared):
+                    self._take(ast.unparse(each_node.target), words(each_node.annotation), node.name, place)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 args = [*node.args.posonlyargs, *node.args.args]
                 bound = args[:1] != [] and args[0].arg in ("self", "cls")
@@ -134,9 +136,9 @@ def _in(node: ast.AST, declared: Declared) -> Iterator[tuple[int, str, str]]:
     match node:
         case ast.Compare(left, _, comparators):
             sides = [left, *comparators]
-            for one, other in pairwise(sides):
-                yield from _compared(one, other, declared)
-                yield from _compared(other, one, declared)
+            for each_node, other in pairwise(sides):
+                yield from _compared(each_node, other, declared)
+                yield from _compared(other, each_node, declared)
         case ast.keyword(str(name), value):
             yield from _given(name, value, declared)
         case ast.Dict(keys, values):
@@ -170,7 +172,7 @@ def _columns(names: ast.AST, row: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """A parametrized test's arguments by name, of one row; a `pytest.param` counts like the tuple it holds."""
     match names, row:
         case ast.Tuple(named), (ast.Tuple(values) | ast.Call(args=values)):
-            yield from ((one.value, value) for one, value in zip(named, values, strict=False))
+            yield from ((node.value, value) for node, value in zip(named, values, strict=False))
         case ast.Constant(str(name)), _:
             yield name, row
 
@@ -188,8 +190,8 @@ def _name(node: ast.AST) -> str:
     return ""
 
 
-def _compared(one: ast.AST, other: ast.AST, declared: Declared) -> Iterator[tuple[int, str, str]]:
-    match one, other:
+def _compared(node: ast.AST, other: ast.AST, declared: Declared) -> Iterator[tuple[int, str, str]]:
+    match node, other:
         case ast.Tuple(left), ast.Tuple(right) if len(left) == len(right):
             for pair in zip(left, right, strict=True):
                 yield from _compared(*pair, declared)
@@ -200,7 +202,7 @@ def _compared(one: ast.AST, other: ast.AST, declared: Declared) -> Iterator[tupl
             for one_of in elts:
                 yield from _compared(each, one_of, declared)
         case _:
-            yield from _given(_name(one), other, declared)
+            yield from _given(_name(node), other, declared)
 
 
 def _given(name: str, value: ast.AST | None, declared: Declared) -> Iterator[tuple[int, str, str]]:
@@ -212,8 +214,8 @@ def _words(name: str, value: ast.AST | None, words: set[str]) -> Iterator[tuple[
         case ast.Constant(str(word)) if word in words:
             yield value.lineno, name, word
         case ast.Tuple(elts) | ast.List(elts) | ast.Set(elts):
-            for one in elts:
-                yield from _words(name, one, words)
-        case ast.IfExp(_, one, other):
-            yield from _words(name, one, words)
-            yield from _words(name, other, words)
+            for element in elts:
+                yield from _words(name, element, words)
+        case ast.IfExp(_, body, orelse):
+            yield from _words(name, body, words)
+            yield from _words(name, orelse, words)

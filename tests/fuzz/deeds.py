@@ -57,8 +57,10 @@ async def command(scene: Scene) -> str:
 
 async def click(scene: Scene) -> str:
     """A button of a message, with the value it has."""
-    messages = [one for listed in scene.world.slack.mailbox.by_channel.values() for one in listed[-RECENT:]]
-    messages = [one for one in messages if not one.deleted and one.elements()]
+    messages = [
+        each_message for listed in scene.world.slack.mailbox.by_channel.values() for each_message in listed[-RECENT:]
+    ]
+    messages = [candidate for candidate in messages if not candidate.deleted and candidate.elements()]
     if not messages:
         return "click: nothing to click on"
     message = scene.chance.choice(messages)
@@ -75,7 +77,7 @@ async def click(scene: Scene) -> str:
 
 async def made_up_click(scene: Scene) -> str:
     """A button that an older version left behind, or that somebody makes up."""
-    known = [one.name for one in scene.typist.entries_of(Kind.BUTTON)] + ["run.v1", "open.x"]
+    known = [entry.name for entry in scene.typist.entries_of(Kind.BUTTON)] + ["run.v1", "open.x"]
     name = scene.chance.choice(
         [*known, *known, f"{scene.chance.choice(known)}#{scene.typist.word()[:30]}", scene.typist.word()]
     )
@@ -134,11 +136,11 @@ async def _filled(scene: Scene, view: View, block: str, element: dict[str, Any],
         found = await slack.options(
             view, element["action_id"], sendable(chance.choice(("", scene.typist.word()))), user=user
         )
-        flat = [one for each in found for one in each.get("options", [each])]
+        flat = [option for each in found for option in each.get("options", [each])]
         value = chance.choice(flat) if flat and chance.random() < 0.8 else sendable(scene.typist.value())[:150] or "x"
         return [value] if kind.startswith("multi") else value
     if "options" in element:
-        options = [one["value"] for one in element["options"]]
+        options = [option["value"] for option in element["options"]]
         return (
             chance.sample(options, chance.randint(0, len(options))) if kind == "checkboxes" else chance.choice(options)
         )
@@ -149,7 +151,7 @@ async def _filled(scene: Scene, view: View, block: str, element: dict[str, Any],
 
 async def shortcut(scene: Scene) -> str:
     """A message shortcut, on a card or a message of somebody, perhaps with a file."""
-    name = scene.chance.choice([one.name for one in scene.typist.entries_of(Kind.SHORTCUT)] + [scene.typist.word()])
+    name = scene.chance.choice([entry.name for entry in scene.typist.entries_of(Kind.SHORTCUT)] + [scene.typist.word()])
     if scene.chance.random() < 0.3:
         file = f"{scene.typist.word()[:40]}.{scene.chance.choice(('ipa', 'apk', 'txt'))}"
         text = sendable(scene.typist.hostile())
@@ -171,7 +173,7 @@ async def shortcut(scene: Scene) -> str:
 async def mention(scene: Scene) -> str:
     """A mention in a channel or thread, perhaps delivered twice."""
     text, user, channel = sendable(scene.typist.text()) or "x", scene.typist.user(), scene.somewhere()
-    thread = scene.chance.choice([None, *(one.ts for one in scene.world.slack.messages(channel)[-5:])])
+    thread = scene.chance.choice([None, *(message.ts for message in scene.world.slack.messages(channel)[-5:])])
     text = text if text.strip() else "?"  # Slack lets nobody say nothing, in a direct message least of all
     turn = await scene.world.slack.mention(text, user, channel, thread, retries=scene.chance.choice((0, 0, 1)))
     return scene.took(f"mention {text[:200]!r} by {user.handle} in {channel.name}", turn)
@@ -214,7 +216,7 @@ async def typeahead(scene: Scene) -> str:
     payload = {
         **scene.world.slack.person.payloads.interaction("block_suggestion", scene.typist.user()),
         "action_id": scene.chance.choice(
-            [one.name for one in scene.typist.entries_of(Kind.OPTIONS)] + [scene.typist.word()]
+            [entry.name for entry in scene.typist.entries_of(Kind.OPTIONS)] + [scene.typist.word()]
         ),
         "block_id": "x",
         "value": scene.chance.choice((scene.typist.word, scene.typist.hostile))(),

@@ -29,8 +29,8 @@ async def spoiled_again(scene: Scene) -> str:
     sent = (slack.http.delivered if slack.request_url else slack.socket_mode.delivered)[-RECENT:]
     if not sent:
         return "spoiled: nothing was sent yet"
-    one = scene.chance.choice(sent)
-    kind, payload = one["type"], deepcopy(one["payload"])
+    entry = scene.chance.choice(sent)
+    kind, payload = entry["type"], deepcopy(entry["payload"])
     turn = Turn("spoiled", scene.world.ana.id, None, slack.until)
     if isinstance(payload, dict) and "trigger_id" in payload:
         payload["trigger_id"] = slack.desk.modals.trigger(turn, None)
@@ -72,7 +72,7 @@ async def raw(scene: Scene) -> str:
 
 async def claim(scene: Scene) -> str:
     """The claim page, by a ticket that somebody has, or a guess."""
-    said = [one.text for listed in scene.world.slack.mailbox.by_channel.values() for one in listed[-RECENT:]]
+    said = [message.text for listed in scene.world.slack.mailbox.by_channel.values() for message in listed[-RECENT:]]
     tickets = [ticket for text in said for ticket in TICKET.findall(text)]
     guess = scene.chance.choice(("x", "..", "%00", "%ff", "a" * 300, "%0a", "é"))
     ticket = scene.chance.choice(tickets) if tickets and scene.chance.random() < 0.7 else guess
@@ -121,4 +121,4 @@ async def time_passes(scene: Scene) -> str:
 
 def header(text: str) -> str:
     """The text as far as HTTP lets it stand in a header."""
-    return "".join(one for one in text if " " <= one < "\x7f")[:500]
+    return "".join(candidate for candidate in text if " " <= candidate < "\x7f")[:500]

@@ -9,7 +9,7 @@ from sandbox.applivery.models import PretendedApp
 from tests.conftest import World
 from tests.fuzz.words import HOSTILE
 
-NAMES = tuple(one for one in HOSTILE if one.strip() and "\ud800" not in one and "\udfff" not in one)
+NAMES = tuple(name for name in HOSTILE if name.strip() and "\ud800" not in name and "\udfff" not in name)
 
 
 def furnish(world: World, chance: random.Random) -> None:

@@ -15,9 +15,9 @@ Place = tuple[Any, Any]  # what holds it, and the key or index it is held under
 def places(part: Any) -> Iterator[Place]:
     """Every value inside, by what holds it."""
     inside = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    for key, one in inside:
+    for key, item in inside:
         yield part, key
-        yield from places(one)
+        yield from places(item)
 
 
 def spoiled(payload: Any, chance: random.Random, keep: tuple[str, ...] = ()) -> tuple[Any, list[str]]:

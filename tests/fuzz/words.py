@@ -64,12 +64,12 @@ class Typist:
         self.chance = chance
         self.known = typed(world)
         self.entries = sorted(
-            world.bot.door._house.registry.entries.values(), key=lambda one: (one.kind.value, one.name)
+            world.bot.door._house.registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name)
         )
 
     def entries_of(self, kind: Kind) -> list[Entry]:
         """What the bot has of a kind."""
-        return [one for one in self.entries if one.kind is kind]
+        return [entry for entry in self.entries if entry.kind is kind]
 
     # -------------------------------------------------------------- whole texts
 
@@ -158,9 +158,9 @@ class Typist:
 
     def app(self) -> str:
         """An app as people name one."""
-        one = self.chance.choice(self.world.applivery.apps)
+        app = self.chance.choice(self.world.applivery.apps)
         return self.chance.choice(
-            (one.slug, one.slug, one.slug, one.name, one.id, one.id.upper(), "*", "couriér", one.slug[:-1])
+            (app.slug, app.slug, app.slug, app.name, app.id, app.id.upper(), "*", "couriér", app.slug[:-1])
         )
 
     def which(self) -> str:
@@ -196,7 +196,7 @@ class Typist:
 
     def user(self) -> User:
         """Somebody to do it: an admin mostly, else nothing would ever happen."""
-        others = [one for one in self.world.slack.users.values() if not one.bot]
+        others = [user for user in self.world.slack.users.values() if not user.bot]
         return self.world.ana if self.chance.random() < 0.6 else self.chance.choice(others)
 
     # -------------------------------------------------------------- what buttons carry

@@ -472,12 +472,12 @@ async def test_two_replicas_share_the_polling(watched: World, replicas: Callable
     for app in apps:
         await subscribed(watched, app.slug)
     await watched.stop()
-    one, other = await replicas(2, jobs=False, every=3600)
+    item, other = await replicas(2, jobs=False, every=3600)
     for _ in range(3):
-        await one.store.mark_due(None)
+        await item.store.mark_due(None)
         before = len(watched.applivery.requests)
-        await asyncio.gather(one.watch.step(), other.watch.step())
-        await asyncio.gather(one.watch.step(), other.watch.step())  # each takes eight at a time
+        await asyncio.gather(item.watch.step(), other.watch.step())
+        await asyncio.gather(item.watch.step(), other.watch.step())  # each takes eight at a time
         asked = [r.path for r in watched.applivery.requests[before:] if r.path.endswith("/builds")]
         assert len(asked) == len(set(asked)) == 13, "every app once, whoever asks"
 
@@ -485,14 +485,14 @@ async def test_two_replicas_share_the_polling(watched: World, replicas: Callable
 @on_postgresql
 async def test_two_replicas_never_post_twice(two: World, replicas: Callable[..., Any]) -> None:
     await two.stop()
-    one, other = await replicas(2, jobs=False)
+    first, other = await replicas(2, jobs=False)
     for number in range(1, 25):
         two.applivery.build(two.courier, version=str(number))
         if number % 3 == 0:
-            await one.store.mark_due(None)
-            await asyncio.gather(one.watch.step(), other.watch.step())
-            await asyncio.gather(one.announce.drain(), other.announce.drain())
-    await asyncio.gather(two.settle(one), two.settle(other))
+            await first.store.mark_due(None)
+            await asyncio.gather(first.watch.step(), other.watch.step())
+            await asyncio.gather(first.announce.drain(), other.announce.drain())
+    await asyncio.gather(two.settle(first), two.settle(other))
     assert two.said() == two.said(beta(two)) == EVERY[:24]
     assert posts(two) == 48
 

@@ -76,27 +76,39 @@ class Story:
         if self.news < len(self.channels) * (BUILDS + BUILDS // TOLD):
             return False
         cards = [self.cards(channel) for channel in self.channels]
-        return all(is_old(one.text) for each in cards for one in each[:-1]) and not any(
-            wrong_end(one.text) or is_old(one.text) for one in (each[-1] for each in cards)
+        return all(is_old(item.text) for each in cards for item in each[:-1]) and not any(
+            wrong_end(item.text) or is_old(item.text) for item in (each[-1] for each in cards)
         )
 
     def cards(self, channel: Any) -> list[Any]:
         """What stands in a channel, outside of threads."""
-        return [one for one in self.world.slack.messages(channel) if one.bot_id and "Courier" in one.text]
+        return [
+            message for message in self.world.slack.messages(channel) if message.bot_id and "Courier" in message.text
+        ]
 
     def judge(self) -> None:
         """Each build once in each channel, in the order it came; each card in its last state; each thread once."""
-        everything = [one for channel in self.channels for one in self.world.slack.mailbox.by_channel[channel.id]]
-        keys = Counter(one.metadata["event_payload"]["key"] for one in everything if one.bot_id and one.metadata)
+        everything = [
+            message for channel in self.channels for message in self.world.slack.mailbox.by_channel[channel.id]
+        ]
+        keys = Counter(
+            message.metadata["event_payload"]["key"] for message in everything if message.bot_id and message.metadata
+        )
         assert [key for key, count in keys.items() if count > 1] == [], "said twice"
         expected = [str(number) for number in range(1, BUILDS + 1)]
         for channel in self.channels:
             messages = self.cards(channel)
-            assert [version_of(heard(one)) for one in messages] == expected, "0 lost, 0 repeated, in order"
-            ends = [one.text for one in messages if wrong_end(one.text)]
+            assert [version_of(heard(message)) for message in messages] == expected, "0 lost, 0 repeated, in order"
+            ends = [message.text for message in messages if wrong_end(message.text)]
             assert ends == [], "each card shows how its build ended"
-            assert [is_old(one.text) for one in messages] == [True] * (BUILDS - 1) + [False], "all but the newest"
-            threads = [version_of(heard(one)) for one in messages for _ in self.world.slack.messages(channel, one.ts)]
+            assert [is_old(message.text) for message in messages] == [True] * (BUILDS - 1) + [False], (
+                "all but the newest"
+            )
+            threads = [
+                version_of(heard(message))
+                for message in messages
+                for _ in self.world.slack.messages(channel, message.ts)
+            ]
             assert threads == [str(number) for number in range(TOLD, BUILDS + 1, TOLD)]
 
 
@@ -144,9 +156,9 @@ def bots(world: World) -> Iterator[list[BaseProcess]]:
     try:
         yield running
     finally:
-        for one in running:
-            one.kill()
-            one.join()
+        for process in running:
+            process.kill()
+            process.join()
 
 
 async def test_fifty_kills_lose_nothing_repeat_nothing_and_keep_the_order(story: Story) -> None:

@@ -64,7 +64,7 @@ async def tell(world: World) -> None:
 
 
 def heads(world: World, channel: Any = None) -> list[Message]:
-    return [one for one in world.slack.messages(channel or world.releases) if one.bot_id]
+    return [message for message in world.slack.messages(channel or world.releases) if message.bot_id]
 
 
 def below(world: World, head: Message) -> list[Message]:
@@ -73,7 +73,7 @@ def below(world: World, head: Message) -> list[Message]:
 
 def everything(world: World) -> list[list[str]]:
     """The first block of each message of each summary in #releases."""
-    return [[one.blocks[0]["type"] for one in (head, *below(world, head))] for head in heads(world)]
+    return [[message.blocks[0]["type"] for message in (head, *below(world, head))] for head in heads(world)]
 
 
 ONE = [["section", "data_visualization", "data_table"]]
@@ -116,7 +116,7 @@ async def test_it_begins_where_the_one_before_ended(world: World) -> None:
     [after] = await world.bot.store.digests([world.releases.id])
     assert after.told_until == before.due_at
     assert after.due_at > datetime.now(UTC)
-    [_, asked] = [one.query for one in world.applivery.requests if "by-user" in one.path][-2:]
+    [_, asked] = [request.query for request in world.applivery.requests if "by-user" in request.path][-2:]
     assert {"iniDate", "endDate"} <= asked.keys()
 
 
@@ -129,11 +129,11 @@ async def test_several_that_were_missed_come_late_and_as_one(world: World, recor
     await tell(world)
     await tell(world)
     [head] = heads(world)
-    [one] = await world.bot.store.digests([world.releases.id])
+    [report] = await world.bot.store.digests([world.releases.id])
     assert "Late: this was due" in head.text + json.dumps(head.blocks)
     assert f"{recorded or 'no'} downloads recorded" in head.text
-    assert one.due_at > datetime.now(UTC)
-    assert datetime.now(UTC) - one.told_until < DAY
+    assert report.due_at > datetime.now(UTC)
+    assert datetime.now(UTC) - report.told_until < DAY
 
 
 @pytest.mark.parametrize(("quiet", "said"), [("yes", 0), ("no", 1)])
@@ -145,9 +145,9 @@ async def test_when_there_is_nothing_new_it_says_so_in_one_line_or_nothing_as_as
     due(world)
     await tell(world)
     assert len(heads(world)) == said
-    assert all("no downloads recorded" in one.text and not below(world, one) for one in heads(world))
-    [one] = await world.bot.store.digests([world.releases.id])
-    assert one.due_at > datetime.now(UTC), "the silent one has had its turn too"
+    assert all("no downloads recorded" in message.text and not below(world, message) for message in heads(world))
+    [report] = await world.bot.store.digests([world.releases.id])
+    assert report.due_at > datetime.now(UTC), "the silent one has had its turn too"
 
 
 # ------------------------------------------------------------------ whom it names
@@ -158,7 +158,7 @@ async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_a
     due(world)
     await tell(world)
     [head] = heads(world)
-    said = json.dumps([one.saved() for one in below(world, head)], ensure_ascii=False)
+    said = json.dumps([message.saved() for message in below(world, head)], ensure_ascii=False)
     assert "Eva Ruiz" in said
     assert "zoe@agency.example" not in said
     assert "z…@agency.example" in said
@@ -166,7 +166,7 @@ async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_a
     await asyncio.sleep(1.1)  # the second names the period
     due(world)
     await tell(world)
-    said = json.dumps([one.saved() for one in below(world, heads(world)[-1])], ensure_ascii=False)
+    said = json.dumps([message.saved() for message in below(world, heads(world)[-1])], ensure_ascii=False)
     assert "Eva" not in said
     assert "agency" not in said
 
@@ -192,7 +192,7 @@ async def test_in_direct_messages_it_stops_when_the_person_may_not_see_it_any_mo
     due(world)
     await tell(world)
     [head] = heads(world, direct)
-    assert "Eva Ruiz" in json.dumps([one.saved() for one in below(world, head)], ensure_ascii=False)
+    assert "Eva Ruiz" in json.dumps([message.saved() for message in below(world, head)], ensure_ascii=False)
     await world.restart(access_default_role="member")
     due(world)
     await tell(world)
@@ -281,7 +281,7 @@ async def test_a_workspace_without_tables_hears_it_in_words(world: World) -> Non
         world.slack.faults.add(POST, Fault())
     await world.settle()
     [head] = heads(world)
-    assert {one.blocks[0]["type"] for one in below(world, head)} == {"section"}
+    assert {message.blocks[0]["type"] for message in below(world, head)} == {"section"}
 
 
 @on_postgresql
@@ -292,8 +292,8 @@ async def test_two_replicas_say_it_once(world: World) -> None:
         others = [
             await stack.enter_async_context(running(world.settings(), world.tuning, jobs=False)) for _ in range(2)
         ]
-        await asyncio.gather(*(one.digest.step() for one in (world.bot, *others)))
-        await asyncio.gather(*(world.settle(one) for one in (world.bot, *others)))
+        await asyncio.gather(*(service.digest.step() for service in (world.bot, *others)))
+        await asyncio.gather(*(world.settle(service) for service in (world.bot, *others)))
     assert everything(world) in (ONE, ONE_DAY)
 
 
@@ -346,7 +346,7 @@ async def test_an_app_that_is_gone_stops_it_and_whoever_wanted_it_is_told_once(w
     [said] = heads(world, world.slack.dm(world.ana))
     assert f"I stopped the summary of *downloads of Courier* every day at {DAILY[-5:]}" in said.text
     assert "paused" in (await world.ask("subscriptions")).text or "⏸" in json.dumps(
-        [one.blocks for one in world.slack.ephemerals(world.ana)], ensure_ascii=False
+        [message.blocks for message in world.slack.ephemerals(world.ana)], ensure_ascii=False
     )
 
 
@@ -359,8 +359,8 @@ async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up
     for _ in range(3):
         await tell(world)
     assert len(heads(world, beta)) == 1
-    assert [one.paused for one in await world.bot.store.digests([world.releases.id])] == ["is_archived"]
-    assert [one.paused for one in await world.bot.store.digests([beta.id])] == [None]
+    assert [report.paused for report in await world.bot.store.digests([world.releases.id])] == ["is_archived"]
+    assert [report.paused for report in await world.bot.store.digests([beta.id])] == [None]
 
 
 # ------------------------------------------------------------------ in whose language
@@ -374,7 +374,7 @@ async def test_a_channel_hears_its_own_language_and_whoever_wanted_it_in_theirs_
     await tell(world)
     [head] = heads(world)
     assert "3 descargas registradas: 2 por 2 personas, 1 sin nombre conocido." in head.text
-    assert "ownloads" not in "".join(f"{one.text} {one.blocks}" for one in below(world, head))
+    assert "ownloads" not in "".join(f"{message.text} {message.blocks}" for message in below(world, head))
     due(world)
     world.applivery.faults.add(ROWS, Fault(status=404, code=3001), times=None)
     await tell(world)
@@ -393,7 +393,7 @@ async def test_what_comes_to_one_person_comes_in_their_language(world: World) ->
     [head] = heads(world, direct)
     assert "3 descargas registradas: 2 por 2 personas, 1 sin nombre conocido." in head.text
     assert "Descargas de Courier por versión" in json.dumps(
-        [one.saved() for one in below(world, head)], ensure_ascii=False
+        [message.saved() for message in below(world, head)], ensure_ascii=False
     )
     await world.restart(access_default_role="member")
     due(world)

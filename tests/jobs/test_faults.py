@@ -83,14 +83,14 @@ async def test_a_timeout_after_which_slack_stores_the_message_repeats_nothing(tw
 async def test_a_post_that_could_outlive_its_lease_is_not_begun(two: World, replicas: Callable[..., Any]) -> None:
     """A slow look-up has taken most of the lease: a slow post after it would come when another has posted."""
     await two.stop()
-    one, other = await replicas(2, jobs=False)
+    first, other = await replicas(2, jobs=False)
     two.slack.faults.add(POST, Fault(drop=True), times=2)
     two.slack.faults.add(LOOK_UP, Fault(latency=0.5), times=2)
-    two.bot = one
+    two.bot = first
     await record(two, "1")
-    await one.announce.drain()
+    await first.announce.drain()
     two.slack.faults.add(POST, Fault(latency=0.4), times=2)
-    await asyncio.gather(two.settle(one), two.settle(other))
+    await asyncio.gather(two.settle(first), two.settle(other))
     assert two.said() == two.said(beta(two)) == EVERY[:1]
     assert not two.slack.calls_of(DELETE), "nobody had to take anything back"
 
@@ -129,10 +129,10 @@ async def test_in_a_storm_of_everything_nothing_is_lost_repeated_or_left_old(two
     await two.settle()
     for channel in (two.releases, beta(two)):
         messages = two.slack.messages(channel)
-        assert [one.metadata["event_payload"]["key"].split(":")[1] for one in messages] == [
+        assert [message.metadata["event_payload"]["key"].split(":")[1] for message in messages] == [
             each.id for each in two.applivery.builds
         ], "each once, in order"
-        assert [one.text for one in messages if " is ready" not in one.text] == []
+        assert [message.text for message in messages if " is ready" not in message.text] == []
 
 
 @on_sqlite
@@ -194,9 +194,9 @@ async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: World
                 os.kill(frozen.pid, signal.SIGCONT)
         await two.slack.until(lambda: two.said() == two.said(beta(two)) == EVERY[:80], timeout=60)
     finally:
-        for one in running:
-            one.kill()
-            await asyncio.to_thread(one.join)
+        for first in running:
+            first.kill()
+            await asyncio.to_thread(first.join)
     assert two.said() == two.said(beta(two)) == EVERY[:80]
 
 
@@ -233,8 +233,8 @@ async def test_a_database_away_for_seconds_is_one_outage_and_everything_arrives_
     await two.stop()
     assert two.said() == two.said(beta(two)) == EVERY[:5]
     told = events(log, "watch.away", "watch.back", "announce.away", "announce.back", "announce.unexpected")
-    assert [one for one in told if one.startswith("watch")] in ([], ["watch.away", "watch.back"])
-    assert [one for one in told if one.startswith("announce")] in ([], ["announce.away", "announce.back"])
+    assert [text for text in told if text.startswith("watch")] in ([], ["watch.away", "watch.back"])
+    assert [text for text in told if text.startswith("announce")] in ([], ["announce.away", "announce.back"])
     assert told, "nobody has noticed"
 
 

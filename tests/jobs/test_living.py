@@ -159,8 +159,8 @@ async def test_a_channel_that_does_not_hear_of_the_newer_build_keeps_its_card(st
     await started.look()
     started.applivery.build(started.courier, version="2.0.0", tags=("nightly",))
     await started.look()
-    assert ["superseded" in one.text for one in cards(started)] == [True, False]
-    assert ["superseded" in one.text for one in cards(started, beta)] == [False]
+    assert ["superseded" in message.text for message in cards(started)] == [True, False]
+    assert ["superseded" in message.text for message in cards(started, beta)] == [False]
 
 
 async def test_two_builds_that_are_ready_at_once_are_superseded_in_their_order(started: World) -> None:
@@ -168,7 +168,7 @@ async def test_two_builds_that_are_ready_at_once_are_superseded_in_their_order(s
     for number in ("1", "2", "3"):
         started.applivery.build(started.courier, number=number)
     await started.look()
-    assert [("superseded" in one.text, len(one.history)) for one in cards(started)] == [
+    assert [("superseded" in message.text, len(message.history)) for message in cards(started)] == [
         (True, 0),
         (True, 0),
         (False, 0),
@@ -195,7 +195,7 @@ async def test_every_card_of_a_recalled_build_says_so_wherever_it_is(started: Wo
 
 
 async def the_app(world: World) -> Any:
-    [app] = [one for one in (await world.bot.applivery.apps()) if one.id == world.courier.id]
+    [app] = [candidate for candidate in (await world.bot.applivery.apps()) if candidate.id == world.courier.id]
     return app
 
 
@@ -209,7 +209,7 @@ async def test_the_platforms_of_a_version_share_a_card_where_that_was_asked_for(
     started.applivery.move(android, "processed")
     await started.look()
     [card] = cards(started)
-    assert [one.text.partition(":")[0] for one in (*card.history, card)][-1] == "Courier 2.4.0"
+    assert [message.text.partition(":")[0] for message in (*card.history, card)][-1] == "Courier 2.4.0"
     assert card.text == "Courier 2.4.0: ✅ iOS (173) is ready; ✅ Android (174) is ready."
     assert [label for label in labels(card) if label.startswith("Get")] == ["Get iOS", "Get Android"]
     assert len(cards(started, beta)) == 2
@@ -265,7 +265,7 @@ async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started:
     await started.look()
     started.applivery.build(started.courier, version="2.0.0")
     await started.look()
-    assert [heads(one) for one in cards(started)] == [[ready("2.0.0")]]
+    assert [heads(message) for message in cards(started)] == [[ready("2.0.0")]]
     assert (await started.bot.store.announcements_waiting()).count == 0
 
 

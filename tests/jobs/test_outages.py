@@ -33,9 +33,9 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
         "tries": Tries(3, ServiceUnavailable(why="connection refused"), time.monotonic(), time.monotonic()),
     }
     well: dict[str, Any] = {"ok": True, "tries": Tries()}
-    one, other = notifier(world, cut_off), notifier(world, well)
+    new_notifier, other = notifier(world, cut_off), notifier(world, well)
     for _ in range(6):
-        await one.step()
+        await new_notifier.step()
         await other.step()
     await world.bot.announce.drain()
     [told] = directs(world, world.ana)
@@ -43,7 +43,7 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
     cut_off |= {"ok": True}
     cut_off["tries"].worked(time.monotonic())
     for _ in range(4):
-        await one.step()
+        await new_notifier.step()
     await world.bot.announce.drain()
     assert len(directs(world, world.ana)) == 2
 
@@ -51,16 +51,16 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
 async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": Tries()}
-    one = notifier(world, checks)
+    new_notifier = notifier(world, checks)
     for _ in range(10):
         checks["ok"] = False
         checks["tries"].failed(ServiceUnavailable(), time.monotonic())
         checks["tries"].worked_at = time.monotonic()
-        await one.step()
+        await new_notifier.step()
         checks["ok"] = True
         checks["tries"].worked(time.monotonic())
-        await one.step()
-        await one.step()
+        await new_notifier.step()
+        await new_notifier.step()
         await world.bot.announce.drain()
     assert len(directs(world, world.ana)) == 1
 
@@ -78,11 +78,11 @@ async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
 async def test_polls_that_hang_are_an_outage(world: World) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": Tries(worked_at=time.monotonic() - 90)}
-    one = notifier(world, checks)
-    await one.step()
+    new_notifier = notifier(world, checks)
+    await new_notifier.step()
     assert await world.bot.store.outage() is None, "late, and nobody knows why"
     checks["tries"].waiting_since = time.monotonic() - 30
-    await one.step()
+    await new_notifier.step()
     found = await world.bot.store.outage()
     assert found
     assert (found.kind, found.cause) == ("AppliveryDown", "no answer in time")

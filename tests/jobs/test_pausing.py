@@ -40,7 +40,7 @@ async def tried(world: World, times: int) -> list[float]:
     """Try a paused channel again and again, without the waiting; gives the pauses it would have made."""
     pauses = []
     for _ in range(times):
-        world.bot.pausing._looks = {one: (0.0, pause) for one, (_, pause) in world.bot.pausing._looks.items()}
+        world.bot.pausing._looks = {key: (0.0, pause) for key, (_, pause) in world.bot.pausing._looks.items()}
         await world.bot.pausing.step()
         await world.bot.announce.drain()
         pauses += [pause for _, pause in world.bot.pausing._looks.values()]

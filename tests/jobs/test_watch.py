@@ -25,7 +25,7 @@ def ready(version: str, *, app: str = "Courier", number: str = "1", platform: st
 
 def lists(world: World) -> int:
     """How often Applivery was asked for a list of builds."""
-    return len([one for one in world.applivery.requests if one.path.endswith("/builds")])
+    return len([request for request in world.applivery.requests if request.path.endswith("/builds")])
 
 
 async def subscribed(world: World, words: str = "courier", channel: Any = None) -> None:
@@ -164,7 +164,9 @@ async def test_a_failed_build_s_reason_comes_from_the_details(watched: World) ->
     facts = "1.6 MB · by Build Robot"
     assert card.text == f"❌ Courier 1.0.0 (1) for iOS failed to process · {facts}. Applivery says: {reason}"
     assert f"(code 5006): {reason}" in str(card.blocks)
-    assert [one.path for one in watched.applivery.requests if one.path.endswith(build.id)], "only the details say why"
+    assert [request.path for request in watched.applivery.requests if request.path.endswith(build.id)], (
+        "only the details say why"
+    )
 
 
 @on_sqlite
@@ -204,12 +206,12 @@ async def test_a_build_deleted_while_pending_is_forgotten(watched: World) -> Non
     await watched.look()
     watched.applivery.delete(build)
     await watched.look()
-    asked = len([one for one in watched.applivery.requests if one.path.endswith(build.id)])
+    asked = len([request for request in watched.applivery.requests if request.path.endswith(build.id)])
     assert asked == 1, "a build that is listed no longer is asked for once, to learn that it is gone"
 
     await watched.look()
     await watched.look()
-    assert len([one for one in watched.applivery.requests if one.path.endswith(build.id)]) == asked
+    assert len([request for request in watched.applivery.requests if request.path.endswith(build.id)]) == asked
     assert await watched.bot.store.known(watched.courier.id) == {}
     assert watched.said() == []
 

@@ -34,11 +34,11 @@ def ago(much: timedelta) -> datetime:
 
 
 def lists(world: World) -> int:
-    return len([one for one in world.applivery.requests if one.path.endswith("/builds")])
+    return len([request for request in world.applivery.requests if request.path.endswith("/builds")])
 
 
 def details(world: World) -> int:
-    return len([one for one in world.applivery.requests if "/builds/" in one.path])
+    return len([request for request in world.applivery.requests if "/builds/" in request.path])
 
 
 def cards(world: World) -> list[Message]:
@@ -303,10 +303,10 @@ async def test_a_build_with_an_odd_date_supersedes_what_was_seen_before(world: W
         about = {"createdAt": made} if version == "2.0.0" and made != 0 else {}
         world.applivery.build(world.courier, version=version, created_at=created, **about)
         await world.look()
-    one, two, three = (heads(card)[-1] for card in cards(world))
-    assert one.endswith("superseded by 2.0.0.")
-    assert two.endswith("superseded by 3.0.0.")
-    assert three == "✅ Courier 3.0.0 (1) for iOS is ready."
+    first, second, third = (heads(card)[-1] for card in cards(world))
+    assert first.endswith("superseded by 2.0.0.")
+    assert second.endswith("superseded by 3.0.0.")
+    assert third == "✅ Courier 3.0.0 (1) for iOS is ready."
 
 
 async def test_builds_of_one_moment_follow_in_the_order_they_were_seen(world: World) -> None:

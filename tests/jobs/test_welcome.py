@@ -26,7 +26,7 @@ async def invited(world: World, place: Any = None) -> None:
 
 def heard(world: World, place: Any = None) -> list[str]:
     """What a channel heard from the bot, in full."""
-    return [one.text for one in world.slack.messages(place or world.general) if one.bot_id]
+    return [message.text for message in world.slack.messages(place or world.general) if message.bot_id]
 
 
 async def test_an_invitation_is_answered_with_three_lines_and_one_button(world: World) -> None:
@@ -70,13 +70,13 @@ async def test_an_event_that_is_delivered_again_says_nothing_again(world: World)
 @on_postgresql
 async def test_two_replicas_that_hear_of_it_say_it_once(world: World) -> None:
     await world.start()
-    one = world.bot
+    service = world.bot
     world._running, first = None, world._running
     await world.start()
     world.slack.workspace.channels[world.general.id].members.append(world.slack.bot_user_id)
-    for bot in (one, world.bot):
+    for bot in (service, world.bot):
         await bot.store.welcome(world.general.id)
-    for bot in (one, world.bot):
+    for bot in (service, world.bot):
         await world.settle(bot)
     assert len(heard(world)) == 1
     assert first
@@ -143,8 +143,8 @@ async def test_the_button_opens_the_form_even_for_a_single_app_and_subscribes_th
     assert form.title == "Subscribe this channel"
     await world.slack.submit(form, user=world.ana)
     await rested(world)
-    (one,) = await world.bot.store.subscriptions()
-    assert (one.channel_id, one.app_name) == (world.general.id, "Courier")
+    (subscription,) = await world.bot.store.subscriptions()
+    assert (subscription.channel_id, subscription.app_name) == (world.general.id, "Courier")
 
 
 @on_sqlite
@@ -169,7 +169,7 @@ async def test_an_app_that_belongs_to_other_channels_is_not_offered(world: World
     form = await (await press(world.slack, message, "Subscribe this channel", user=world.ana)).view()
     assert "Courier" not in str(form.payload)
     offered = await world.slack.options(form, "subscribe.app", "", user=world.ana)
-    assert [one["text"]["text"] for one in offered] == ["Every app", "Driver"]
+    assert [option["text"]["text"] for option in offered] == ["Every app", "Driver"]
 
 
 @on_sqlite

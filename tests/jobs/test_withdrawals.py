@@ -91,7 +91,7 @@ class Place:
 
     def told(self, who: User) -> list[Message]:
         """What a person was told about something that was paused or refused."""
-        return [one for one in directs(self.world, who) if one.text.startswith(("⏸", "⛔"))]
+        return [message for message in directs(self.world, who) if message.text.startswith(("⏸", "⛔"))]
 
 
 async def made(world: World, thing: str, change: str) -> tuple[Place, Act]:
@@ -128,7 +128,7 @@ async def subscription(place: Place) -> Act:
     async def act() -> int:
         world.applivery.move(place.build, "processed")
         await look(world)
-        return len([one for one in world.slack.messages(world.releases) if one.bot_id])
+        return len([message for message in world.slack.messages(world.releases) if message.bot_id])
 
     return act
 
@@ -143,7 +143,9 @@ async def report(place: Place, *, where: Channel) -> Act:
 
     async def act() -> int:
         await look(world)
-        return len([one for one in world.slack.messages(where) if one.text.startswith("Downloads of Courier")])
+        return len(
+            [message for message in world.slack.messages(where) if message.text.startswith("Downloads of Courier")]
+        )
 
     return act
 
@@ -250,7 +252,9 @@ def assert_told(place: Place, thing: str, change: str) -> None:
         assert len(ana) == (thing in EVERYBODY_SEES), "whoever can take it over"
         assert bruno == []
     elif change == "build recalled" and thing in ("watch", "waiter"):
-        assert len([one for one in directs(place.world, place.world.bruno) if "was recalled" in one.text]) == 1
+        assert (
+            len([message for message in directs(place.world, place.world.bruno) if "was recalled" in message.text]) == 1
+        )
     else:
         [told] = bruno
         assert "Courier" in told.text
@@ -281,12 +285,12 @@ async def subscribed(world: World, *, user: User | None = None) -> None:
 
 def cards(world: World) -> list[Message]:
     """What stands in #releases."""
-    return [one for one in world.slack.messages(world.releases) if one.bot_id]
+    return [message for message in world.slack.messages(world.releases) if message.bot_id]
 
 
 def paused(world: World, user: User) -> list[str]:
     """What a person was told about things that are paused."""
-    return [one.text for one in directs(world, user) if one.text.startswith("⏸")]
+    return [message.text for message in directs(world, user) if message.text.startswith("⏸")]
 
 
 @on_sqlite
@@ -305,8 +309,8 @@ async def test_an_app_that_is_gone_pauses_its_subscription(world: World) -> None
     world.applivery.apps.append(world.courier)
     world.applivery.move(build, "processed")
     await world.look()
-    [one] = await world.bot.store.subscriptions()
-    assert one.paused is None
+    [subscription] = await world.bot.store.subscriptions()
+    assert subscription.paused is None
     await look(world)
     assert len(cards(world)) == 1
 
@@ -373,7 +377,7 @@ async def test_an_app_kept_elsewhere_pauses_no_wish_for_every_app(world: World) 
     ready(world)
     world.applivery.build(world.applivery.app("Driver"), version="9.0.0")
     await look(world)
-    assert [one.text.partition(" · ")[0] for one in cards(world) if "9.0.0" in one.text]
+    assert [message.text.partition(" · ")[0] for message in cards(world) if "9.0.0" in message.text]
     assert len(cards(world)) == 1
     assert paused(world, world.ana) == []
 
@@ -408,8 +412,8 @@ async def test_what_cannot_be_checked_waits(world: World, method: str, fault: Fa
     await world.bot.withdrawals.step()
     await world.look()
     assert cards(world) == []
-    [one] = await world.bot.store.subscriptions()
-    assert one.paused is None, "nobody knows that it may not"
+    [subscription] = await world.bot.store.subscriptions()
+    assert subscription.paused is None, "nobody knows that it may not"
     assert (await world.bot.store.announcements_waiting()).count >= 1
     world.slack.faults.clear()
     execute(world, "UPDATE channels SET next_at = 0")
@@ -429,8 +433,8 @@ async def test_a_group_slack_cannot_tell_pauses_nothing(world: World) -> None:
     await asyncio.sleep(1.1)
     world.slack.faults.add("usergroups.users.list", Fault(error="internal_error"), times=None)
     await world.look()
-    [one] = await world.bot.store.subscriptions()
-    assert (cards(world), one.paused) == ([], None)
+    [subscription] = await world.bot.store.subscriptions()
+    assert (cards(world), subscription.paused) == ([], None)
 
 
 @on_sqlite
@@ -448,7 +452,7 @@ async def test_a_queued_report_names_nobody_once_that_is_over(world: World) -> N
     await world.settle()
     said = [*cards(world), *world.slack.messages(world.releases, cards(world)[0].ts)]
     assert len(said) > 1
-    assert "Eva" not in str([one.saved() for one in said])
+    assert "Eva" not in str([message.saved() for message in said])
 
 
 @on_sqlite

@@ -41,10 +41,10 @@ async def test_nobody_is_told_anything_in_english(world: World, where: str) -> N
         user.locale = "es-ES"
     await world.start(language="es", links_per_minute=10_000, links_per_hour=10_000)
     await everything(world)
-    said: list[Any] = [one.saved() for one in every_message(world.slack)]
+    said: list[Any] = [message.saved() for message in every_message(world.slack)]
     if where == "forms":
         said = [view.payload for view in world.slack.modals.views.values()]
-    read = {text for one in said for text in texts(one) if not AUDIT.search(text)}
+    read = {text for item in said for text in texts(item) if not AUDIT.search(text)}
     assert {text for text in read if ENGLISH.search(CODE.sub("", text))} == set()
     assert read & only_english() == set()
     assert len(read) > 50
@@ -52,5 +52,5 @@ async def test_nobody_is_told_anything_in_english(world: World, where: str) -> N
 
 def only_english() -> set[str]:
     """Every sentence and label of the catalogue that reads otherwise in Spanish."""
-    known = [one for one in catalogue.read("es") if isinstance(one.id, str) and one.id]
-    return {str(one.id) for one in known} - {str(one.string) for one in known}
+    known = [message for message in catalogue.read("es") if isinstance(message.id, str) and message.id]
+    return {str(message.id) for message in known} - {str(message.string) for message in known}

@@ -28,7 +28,7 @@ async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: World, 
     await world.start()
     menu = await world.ask("", user=lucia)
     assert menu.text == "¿Qué quieres hacer? /applivery help lo muestra todo."
-    labels = [one["text"]["text"] for one in menu.blocks[1]["elements"]]
+    labels = [element["text"]["text"] for element in menu.blocks[1]["elements"]]
     assert labels[:3] == ["Obtener una compilación", "Compilaciones", "Estado"]
     said = (await world.ask("help forget", user=lucia)).blocks[0]["text"]["text"]
     assert "Necesita el rol *admin*." in said
@@ -65,10 +65,10 @@ async def test_in_an_outage_each_is_told_in_their_own_language_though_the_questi
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     askers = [world.ana, lucia, world.bruno, lucia]
-    said = await asyncio.gather(*(world.ask("builds courier", user=one) for one in askers))
+    said = await asyncio.gather(*(world.ask("builds courier", user=user) for user in askers))
     english, spanish = "Applivery is not answering right now.", "Applivery no responde en este momento."
-    assert [one.text.startswith(spanish) for one in said] == [False, True, False, True]
-    assert [one.text.startswith(english) for one in said] == [True, False, True, False]
+    assert [item.text.startswith(spanish) for item in said] == [False, True, False, True]
+    assert [item.text.startswith(english) for item in said] == [True, False, True, False]
     assert re.search(r"\(referencia [0-9a-f]{8}\)", said[1].text)
     assert len(world.applivery.requests) == 6  # the attempts of one question in each language
     assert "no responde" not in log.getvalue()

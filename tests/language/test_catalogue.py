@@ -34,8 +34,10 @@ def values(sentence: str) -> Counter[str]:
 
 
 def test_the_catalogue_holds_what_the_code_says_and_nothing_else() -> None:
-    said = {(one,) if isinstance(one, str) else one for one in catalogue.messages()}
-    known = {one.id if isinstance(one.id, tuple) else (one.id,) for one in catalogue.read("es") if one.id}
+    said = {(message,) if isinstance(message, str) else message for message in catalogue.messages()}
+    known = {
+        message.id if isinstance(message.id, tuple) else (message.id,) for message in catalogue.read("es") if message.id
+    }
     assert said - known == set(), "run `make catalogue`, then translate what is new"
     assert known - said == set(), "run `make catalogue`: nobody says this any more"
 

@@ -30,7 +30,7 @@ def lucia(world: World) -> User:
 async def tried(world: World, user: User) -> tuple[Message, Message]:
     """What somebody hears after *Test* of the only subscription, and what the channel has of it."""
     listed = await world.ask("subscriptions", user=user)
-    label = next(one for one in labels(listed) if one in ("Test", "Probar"))
+    label = next(candidate for candidate in labels(listed) if candidate in ("Test", "Probar"))
     answer = await (await press(world.slack, listed, label, user=user)).answer()
     return answer, world.slack.messages(world.releases)[-1]
 

@@ -81,7 +81,7 @@ async def test_a_shared_card_speaks_what_channels_read(world: World, lucia: User
         await world.slack.click(await world.ask("get courier", user=who), "share.v1", user=who)
         await rested(world)
     cards = world.slack.messages(world.releases)
-    assert [said in one.text for one in cards] == [True, True]
+    assert [said in message.text for message in cards] == [True, True]
 
 
 # ------------------------------------------------------------------ later
@@ -148,7 +148,7 @@ async def test_an_upload_that_is_broken_off_says_so_in_that_language_too(world: 
     await world.start(access_admins=[lucia.id])
     view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
     await world.slack.submit(view, filled(world), user=lucia)
-    await world.applivery.until(lambda: any(one.method == "POST" for one in world.applivery.requests))
+    await world.applivery.until(lambda: any(request.method == "POST" for request in world.applivery.requests))
     await world.stop()
     [message] = directs(world, lucia)
     assert "no ha llegado a Courier. Me detuvieron antes de enviarlo todo." in message.text

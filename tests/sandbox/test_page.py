@@ -355,7 +355,7 @@ class TestBrowser:
         await expect(posted).to_contain_text("Please <test>")
         await expect(posted).to_contain_text("courier.ipa")
         await expect(page.get_by_test_id("composer")).to_have_value("")
-        [kept] = [one for one in world.slack.files.files.values() if one.name == "courier.ipa"]
+        [kept] = [candidate for candidate in world.slack.files.files.values() if candidate.name == "courier.ipa"]
         assert kept.content == b"PK"
 
     async def test_a_form_on_top_of_a_form_leads_back_to_it(self, page: Page, world: Sandbox) -> None:

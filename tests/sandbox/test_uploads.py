@@ -74,9 +74,9 @@ async def test_people_are_listed_as_the_vendor_documents_it(server: PretendedApp
     for path, email in (("/collaborators/", "a"), ("/collaborators/apps", "b")):
         status, body = await get(server, path)
         assert status == 200
-        assert [one["user"]["email"] for one in body["data"]["items"]] == [f"{email}@acme.test"]
+        assert [item["user"]["email"] for item in body["data"]["items"]] == [f"{email}@acme.test"]
     _, body = await get(server, "/apps/courier/employees/")
-    assert [one["employee"]["email"] for one in body["data"]["items"]] == ["c@acme.test"]
+    assert [item["employee"]["email"] for item in body["data"]["items"]] == ["c@acme.test"]
     assert body["data"]["totalDocs"] == 1
     server.may_list_people = False
     assert (await get(server, "/collaborators/"))[0] == 403

@@ -34,7 +34,7 @@ def messages(message: Message) -> Iterator[Message]:
     """The message, those below it, and what is said in its place or to others."""
     yield message
     others = (message.plainer, message.here, *(copy for _, copy in message.copies))
-    for other in (*message.thread, *(one for one in others if one)):
+    for other in (*message.thread, *(candidate for candidate in others if candidate)):
         yield from messages(other)
 
 
@@ -64,8 +64,8 @@ def marked(part: Any) -> Iterator[str]:
 
 def buttons(message: Message) -> dict[str, dict[str, Any]]:
     """The buttons of a message by what they say."""
-    rows = [[*one.get("elements", []), one.get("accessory")] for one in message.payload().get("blocks", [])]
-    return {one["text"]["text"]: one for row in rows for one in row if one and one.get("type") == "button"}
+    rows = [[*block.get("elements", []), block.get("accessory")] for block in message.payload().get("blocks", [])]
+    return {item["text"]["text"]: item for row in rows for item in row if item and item.get("type") == "button"}
 
 
 def seen(message: Message) -> str:
@@ -78,8 +78,8 @@ def check(message: Message, *, live: frozenset[str] = frozenset()) -> None:
 
     `live` are the links and mentions that are meant; dates always are.
     """
-    for one in messages(message):
-        payload = one.payload()
+    for each_message in messages(message):
+        payload = each_message.payload()
         check_message(payload)
         assert not {OPEN, CLOSE} & set(json.dumps(payload, ensure_ascii=False))
         json.dumps(payload).encode("utf-8")

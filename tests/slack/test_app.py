@@ -75,7 +75,7 @@ async def test_each_token_reaches_one_person_alone(world: World) -> None:
     await world.start()
     card = await say_everything(world)
     for token in world.applivery.minted:
-        seen_by = {one.ephemeral_to for one in every_message(world.slack) if token.token in one.text}
+        seen_by = {message.ephemeral_to for message in every_message(world.slack) if token.token in message.text}
         assert len(seen_by) == 1
     assert len(card.history) == 1, "it moved with its build, and no click on it changed it"
 
@@ -88,11 +88,11 @@ async def test_both_unfurl_flags_are_false_on_every_message_of_every_kind_and_no
     await world.slack.until(lambda: len(world.slack.messages(world.slack.dm(world.ana))) == 2)
     await world.slack.settled()
     every = every_message(world.slack)
-    assert {one.source for one in every} == {"api", "response_url"}
-    assert {one.ephemeral for one in every} == {True, False}
-    assert any(one.thread_ts for one in every)
-    assert any(one.edited for one in every)
-    assert [one.text for one in every if (one.unfurl_links, one.unfurl_media) != (False, False)] == []
+    assert {message.source for message in every} == {"api", "response_url"}
+    assert {message.ephemeral for message in every} == {True, False}
+    assert any(message.thread_ts for message in every)
+    assert any(message.edited for message in every)
+    assert [message.text for message in every if (message.unfurl_links, message.unfurl_media) != (False, False)] == []
     for _, body, _ in world.slack.responses.uses:
         assert (body["unfurl_links"], body["unfurl_media"]) == (False, False)
     assert world.slack.crawled == []
@@ -149,10 +149,10 @@ async def test_everything_is_acknowledged_before_anybody_else_is_asked(world: Wo
     world.applivery.faults.add("GET /v1/*", Fault(latency=0.4))
     turn = await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
     clicked = await press(world.slack, menu, "Help", user=world.ana)
-    for one in (turn, clicked):
-        assert one.acked
-        assert one.ack_seconds < 0.3
-        assert not one.ack_body  # nothing is said before the answer
+    for each_turn in (turn, clicked):
+        assert each_turn.acked
+        assert each_turn.ack_seconds < 0.3
+        assert not each_turn.ack_body  # nothing is said before the answer
     assert "Builds of Courier" in (await turn.answer()).text
     assert "What I can do" in (await clicked.answer()).text
 
@@ -182,7 +182,7 @@ async def test_stopping_lets_the_answers_under_way_reach_people(world: World) ->
     world.applivery.faults.add("GET /v1/*", Fault(latency=0.3))
     turn = await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
     await world.stop()
-    assert [one.text for one in turn.answers] == ["Courier has no builds yet."]
+    assert [message.text for message in turn.answers] == ["Courier has no builds yet."]
 
 
 async def test_many_at_once_are_each_answered_for_themselves(world: World) -> None:
@@ -198,7 +198,7 @@ async def test_many_at_once_are_each_answered_for_themselves(world: World) -> No
         answer = await turn.answer()
         assert f"Builds of App {place // 2}: {place // 2}.0.0" in answer.text
         assert answer.ephemeral_to == turn.user
-    asked = [one.path for one in world.applivery.requests if one.path.endswith("/apps")]
+    asked = [request.path for request in world.applivery.requests if request.path.endswith("/apps")]
     assert len(asked) == 1  # one list of apps serves everybody
 
 

@@ -148,7 +148,7 @@ async def test_a_period_is_in_the_asker_s_time_zone_with_its_end_included(bound:
 
 async def test_filters_keep_their_order_repeats_and_minus(bound: Bound) -> None:
     got = (await bound(paint, "courier tag:a -tag:b branch:release/* tag:c"))["filters"]
-    assert [(one.key, one.value, one.no) for one in got.options] == [
+    assert [(option.key, option.value, option.no) for option in got.options] == [
         ("tag", "a", False),
         ("tag", "b", True),
         ("branch", "release/*", False),

@@ -71,7 +71,7 @@ def test_bare_words_are_never_read_as_mentions() -> None:
     # https://docs.slack.dev/reference/block-kit/composition-objects/text-object: `verbatim`
     made: list[Any] = [blocks.section("@channel", fields=["@here"]), blocks.context("#general", "@ana")]
     objects = [made[0]["text"], *made[0]["fields"], *made[1]["elements"]]
-    assert [one["verbatim"] for one in objects] == [True] * 4
+    assert [object_["verbatim"] for object_ in objects] == [True] * 4
 
 
 # ------------------------------------------------------------------ cutting
@@ -183,7 +183,7 @@ def test_what_does_not_fit_into_a_message_is_counted_in_words(count: int, left_o
     shown = message.payload()["blocks"]
     check(message)
     assert len(shown) == 50
-    assert [one["text"]["text"] for one in shown[:49]] == [f"line {number}" for number in range(49)]
+    assert [item["text"]["text"] for item in shown[:49]] == [f"line {number}" for number in range(49)]
     assert shown[49]["elements"][0]["text"] == f"… and {left_out} more lines that do not fit here."
 
 
@@ -200,10 +200,10 @@ def test_no_message_of_any_kind_sends_a_crawler_to_its_links() -> None:
 
 def test_a_message_of_text_alone_is_shown_in_blocks() -> None:
     # Slack looks for addresses and mentions in a text that has no blocks
-    assert [one["text"]["text"] for one in Message("x @here").payload()["blocks"]] == ["x @here"]
+    assert [block["text"]["text"] for block in Message("x @here").payload()["blocks"]] == ["x @here"]
     lines = "\n".join(f"{number} {'x' * 90}" for number in range(40))
     shown = Message(lines).payload()["blocks"]
-    assert "\n".join(one["text"]["text"] for one in shown) == lines
+    assert "\n".join(item["text"]["text"] for item in shown) == lines
 
 
 def test_an_endless_text_is_cut_to_what_slack_shows_well() -> None:
@@ -220,7 +220,7 @@ def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
 @settings(max_examples=200)
 @given(texts, st.lists(texts, max_size=12), texts)
 def test_every_brick_fits_whatever_stands_in_it(text: str, more: list[str], other: str) -> None:
-    inert = [f"x{mrkdwn.escape(one)}" for one in more]
+    inert = [f"x{mrkdwn.escape(each_text)}" for each_text in more]
     go = blocks.button(text, "go", mrkdwn.plain(other, 9000), says=other, confirm=text, style="danger")
     check(
         Message(
@@ -264,7 +264,7 @@ def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> No
         memory=memory,
     )
     check_view(form.view())
-    assert all(len(one) <= 3000 for one in strings(form.view()))
+    assert all(len(string) <= 3000 for string in strings(form.view()))
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=5))

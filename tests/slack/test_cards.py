@@ -67,7 +67,7 @@ def test_any_builds_can_be_listed(app: App, found: list[Build], note: str) -> No
 def test_a_list_that_is_longer_has_more_pages() -> None:
     card = listed([build(number) for number in range(14)])
     assert "1–10 of 14" in seen(card)
-    assert len([one for one in card.blocks if "accessory" in one]) == 10
+    assert len([block for block in card.blocks if "accessory" in block]) == 10
     assert list(buttons(card))[-1] == "More"
     assert "More" not in buttons(listed([build(number) for number in range(10)]))
 
@@ -80,7 +80,7 @@ def listed(found: list[Build], note: str = "") -> Message:
 def test_each_line_of_a_list_has_its_state_and_what_can_be_done() -> None:
     card = listed([build(2, stage=Stage.RUNNING), build(1)])
     assert "*1.2.0 (2) iOS* · ⚙️ being processed · <!date^" in seen(card)
-    assert [one["accessory"]["action_id"] for one in card.blocks if "accessory" in one] == ["status.v1", "get.v1"]
+    assert [block["accessory"]["action_id"] for block in card.blocks if "accessory" in block] == ["status.v1", "get.v1"]
     assert card.text == "Builds of Courier: 1.2.0 (2) iOS: running; 1.1.0 (1) iOS: ready."
 
 
@@ -91,8 +91,8 @@ def test_an_empty_list_says_why() -> None:
 
 @ANY
 @given(facts.builds)
-def test_the_state_of_any_build_can_be_told(one: Build) -> None:
-    check(build_cards.status(one, dashboard(one)))
+def test_the_state_of_any_build_can_be_told(build: Build) -> None:
+    check(build_cards.status(build, dashboard(build)))
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ ANA = Asker("T1", "U0ANA", "C1")
 ANA_ONLY = frozenset({"@U0ANA"})
 
 
-def hand_over(one: Build, made: Link, *, others: Sequence[Build] = (), installs: bool = True) -> Message:
-    return link_cards.link(one, made, ANA, NOON, dashboard=dashboard(one), others=others, installs=installs)
+def hand_over(build: Build, made: Link, *, others: Sequence[Build] = (), installs: bool = True) -> Message:
+    return link_cards.link(build, made, ANA, NOON, dashboard=dashboard(build), others=others, installs=installs)
 
 
 @ANY
@@ -132,7 +132,7 @@ def hand_over(one: Build, made: Link, *, others: Sequence[Build] = (), installs:
     st.booleans(),
 )
 def test_any_link_can_be_handed_over(
-    one: Build,
+    build: Build,
     token: str,
     kind: FileKind,
     by_page: bool,
@@ -141,34 +141,34 @@ def test_any_link_can_be_handed_over(
     installs: bool,
 ) -> None:
     made = Link(HOSTS.download_url(token), token, kind, expires_at, by_page=by_page)
-    card = hand_over(one, made, others=others, installs=installs)
-    check(card, live=ANA_ONLY | {f"{made.url}|{link_cards.link_words(one, made)}"})
+    card = hand_over(build, made, others=others, installs=installs)
+    check(card, live=ANA_ONLY | {f"{made.url}|{link_cards.link_words(build, made)}"})
     assert card.secret
     assert card.to is Where.ASKER
     assert sum(made.url in text for text in marked(card.payload())) >= 2, "the link is in the text and in the blocks"
-    assert made.token not in f"{[one.get('value') for one in buttons(card).values()]}" or len(token) < 30
+    assert made.token not in f"{[button.get('value') for button in buttons(card).values()]}" or len(token) < 30
 
 
 @ANY
 @given(facts.builds, facts.texts)
-def test_everything_around_links_can_be_said_of_any_build(one: Build, label: str) -> None:
-    check(link_cards.no_install(one, dashboard(one)))
-    check(link_cards.not_ready(one, dashboard(one), awaitable=True))
-    check(link_cards.not_ready(one, dashboard(one), awaitable=False, instead=one))
-    check(link_cards.awaiting(one))
-    check(link_cards.expired(label, f"{one.app.id}/{one.id}/auto"))
-    check(link_cards.shared(one, "U0ANA"), live=ANA_ONLY)
-    check(link_cards.sent(one, "U0ANA", 3), live=ANA_ONLY)
+def test_everything_around_links_can_be_said_of_any_build(build: Build, label: str) -> None:
+    check(link_cards.no_install(build, dashboard(build)))
+    check(link_cards.not_ready(build, dashboard(build), awaitable=True))
+    check(link_cards.not_ready(build, dashboard(build), awaitable=False, instead=build))
+    check(link_cards.awaiting(build))
+    check(link_cards.expired(label, f"{build.app.id}/{build.id}/auto"))
+    check(link_cards.shared(build, "U0ANA"), live=ANA_ONLY)
+    check(link_cards.sent(build, "U0ANA", 3), live=ANA_ONLY)
 
 
 @ANY
 @given(facts.builds, st.sampled_from((1, 30)), facts.maybe(facts.moments))
-def test_any_attachments_can_be_listed_and_had(one: Build, times: int, expires_at: datetime | None) -> None:
-    many = replace(one, attachments=one.attachments * times)
+def test_any_attachments_can_be_listed_and_had(build: Build, times: int, expires_at: datetime | None) -> None:
+    many = replace(build, attachments=build.attachments * times)
     check(link_cards.attachments(many))
     made = link_of("abc", expires_at=expires_at)
-    for piece in one.attachments:
-        card = link_cards.attachment_link(one, piece, made, ANA, NOON)
+    for piece in build.attachments:
+        card = link_cards.attachment_link(build, piece, made, ANA, NOON)
         check(card, live=ANA_ONLY | {f"{made.url}|Download it"})
         assert card.secret
 
@@ -293,16 +293,16 @@ def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, type
 def offered(error: AmbiguousInput, verb: str, words: grammar.Words) -> Message:
     """The first page of choices; what a button has no room for is carried by a key."""
     page = page_of(error.choices, 0, replies.CHOICES)
-    typed = [replies.with_choice(error, verb, one, words) for _, one in page.items]
-    return replies.choices(error, page, [one if len(one) < 1500 else "draft:x" for one in typed], "draft:y")
+    typed = [replies.with_choice(error, verb, text, words) for _, text in page.items]
+    return replies.choices(error, page, [text if len(text) < 1500 else "draft:x" for text in typed], "draft:y")
 
 
 def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     typed = grammar.parse('courier 2.4.0 branch:"release 2" -tag:nightly')
     card = offered(AmbiguousInput("2 apps.", [("Courier (a)", "a" * 24), ("Courier (b)", "b" * 24)]), "get", typed)
-    pressed = {label: one["value"] for label, one in buttons(card).items()}
+    pressed = {label: button["value"] for label, button in buttons(card).items()}
     assert pressed["Courier (a)"] == f'get {"a" * 24} 2.4.0 branch:"release 2" -tag:nightly'
-    assert [one["action_id"] for one in buttons(card).values()] == ["run.v1#0", "run.v1#1"]
+    assert [button["action_id"] for button in buttons(card).values()] == ["run.v1#0", "run.v1#1"]
     assert card.text == "2 apps. Which one do you mean? Courier (a), Courier (b)."
 
 
@@ -325,7 +325,7 @@ def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None
     assert all(f"`/builds {entry.name}`" in seen(told) and entry.name in told.text for entry in REGISTRY.commands())
     menu = replies.menu("/builds", TWINS)
     check(menu)
-    assert {one["value"] for one in buttons(menu).values()} <= {entry.name for entry in REGISTRY.commands()}
+    assert {button["value"] for button in buttons(menu).values()} <= {entry.name for entry in REGISTRY.commands()}
     assert "/builds help" in menu.text
 
 
@@ -348,7 +348,9 @@ def test_every_time_is_shown_in_the_reader_s_own_zone(card: Message) -> None:
 
 @pytest.mark.parametrize("stage", Stage)
 def test_no_card_mentions_a_person_by_a_ping(stage: Stage) -> None:
-    one = build(1, stage=stage, uploader="<@U0ANA>", changelog="<!channel> @here", app=App("c" * 24, "x", "<!here>"))
-    card = build_cards.status(one, DASHBOARD)
+    new_build = build(
+        1, stage=stage, uploader="<@U0ANA>", changelog="<!channel> @here", app=App("c" * 24, "x", "<!here>")
+    )
+    card = build_cards.status(new_build, DASHBOARD)
     check(card)
     assert "&lt;!here&gt;" in card.text

@@ -74,42 +74,42 @@ reports = st.builds(
 
 @ANY
 @given(reports, st.booleans(), languages)
-def test_any_report_can_be_told_with_names_and_without(one: Report, names: bool, spoken: str) -> None:
-    shown = one.shared("acme.test") if names else one.without_names()
+def test_any_report_can_be_told_with_names_and_without(report: Report, names: bool, spoken: str) -> None:
+    shown = report.shared("acme.test") if names else report.without_names()
     with speaking(spoken):
         for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
             check(card, live=frozenset({"@U0ANA"}))
-        private = downloads.here(one, share=True)
-        assert bool(private) is bool(downloads.thread(one)) is bool(one.summary.recorded)
+        private = downloads.here(report, share=True)
+        assert bool(private) is bool(downloads.thread(report)) is bool(report.summary.recorded)
         if private:
             check(private)
-        if one.named:
-            check(downloads.people(one, 0))
-        check(downloads.nothing(one))
+        if report.named:
+            check(downloads.people(report, 0))
+        check(downloads.nothing(report))
 
 
 @ANY
 @given(reports)
-def test_any_report_outlives_being_written_down(one: Report) -> None:
-    assume(repr(one).isprintable() and "\\ud" not in repr(one))  # half a character does not get past the parser
-    assert report_of(fact_of_report(one)) == one
+def test_any_report_outlives_being_written_down(report: Report) -> None:
+    assume(repr(report).isprintable() and "\\ud" not in repr(report))  # half a character does not get past the parser
+    assert report_of(fact_of_report(report)) == report
 
 
 @ANY
 @given(reports)
-def test_nobody_is_named_where_nobody_is_to_be(one: Report) -> None:
+def test_nobody_is_named_where_nobody_is_to_be(report: Report) -> None:
     marked = replace(
-        one,
+        report,
         what="Courier",
         adopted=None,
         versions_now=(),
         summary=replace(
-            one.summary,
-            versions=(("1", one.summary.recorded),),
-            systems=(("1", one.summary.recorded),),
-            sources=(("1", one.summary.recorded),),
+            report.summary,
+            versions=(("1", report.summary.recorded),),
+            systems=(("1", report.summary.recorded),),
+            sources=(("1", report.summary.recorded),),
             people=tuple(
-                replace(each, name=f"MARK {each.name}", emails=("mark@x.test",)) for each in one.summary.people
+                replace(each, name=f"MARK {each.name}", emails=("mark@x.test",)) for each in report.summary.people
             ),
         ),
     ).without_names()
@@ -120,23 +120,23 @@ def test_nobody_is_named_where_nobody_is_to_be(one: Report) -> None:
 
 def test_counts_are_in_the_headline_and_people_in_the_thread_only() -> None:
     rows = [MemberDownloads(Member("user", "u1", "ana@acme.test", "Ana Pérez"), (Download(at=NOON),), 3)]
-    one = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
-    card = downloads.headline(one)
+    report = courier([*rows, MemberDownloads(Member("anonymous"), (), 2)], adopted=None)
+    card = downloads.headline(report)
     assert card.text == "Downloads of Courier so far: 5 downloads recorded: 3 by 1 person, 2 by nobody we can name."
     assert "Applivery’s own totals: 5. It lists 1 one by one." in seen(card)
     assert "Ana" not in f"{card.payload()}"
-    (below,) = downloads.thread(one)
+    (below,) = downloads.thread(report)
     assert below.text.startswith("*Ana Pérez* · 3 downloads · last <!date^")
     assert "_Anonymous visitors_ · 2 downloads" in below.text
 
 
 def test_both_sides_are_counted_and_joined() -> None:
     unknown = MemberDownloads(Member("unknown"), tuple(Download() for _ in range(9)))
-    one = courier([*people(22), unknown], links=42)
+    report = courier([*people(22), unknown], links=42)
     line = "42 links asked for in Slack · 31 downloads recorded by Applivery · 9 of them not attributable"
-    assert line in seen(downloads.headline(one))
+    assert line in seen(downloads.headline(report))
     assert "42 links asked for in Slack (in the 90 days I remember) ·" in seen(
-        downloads.headline(replace(one, remembered=90))
+        downloads.headline(replace(report, remembered=90))
     )
 
 
@@ -162,19 +162,19 @@ def test_a_page_of_the_widest_people_fits_into_one_table() -> None:
 
 
 def test_pages_lead_to_each_other_and_the_first_and_last_to_one() -> None:
-    one = courier(people(230))
-    assert [list(buttons(downloads.people(one, number))) for number in (0, 1, 2)] == [
+    report = courier(people(230))
+    assert [list(buttons(downloads.people(report, number))) for number in (0, 1, 2)] == [
         ["Next page ›"],
         ["‹ Earlier page", "Next page ›"],
         ["‹ Earlier page"],
     ]
-    assert [len(downloads.people(one, number).blocks[0]["rows"]) - 1 for number in (0, 1, 2)] == [100, 100, 30]
-    assert buttons(downloads.people(one, 1))["Next page ›"]["value"] == "2 courier"
+    assert [len(downloads.people(report, number).blocks[0]["rows"]) - 1 for number in (0, 1, 2)] == [100, 100, 30]
+    assert buttons(downloads.people(report, 1))["Next page ›"]["value"] == "2 courier"
 
 
 def test_what_is_too_long_for_a_button_has_none() -> None:
-    one = courier(people(230), typed="x" * 2001)
-    for card in (downloads.headline(one), downloads.people(one, 0), downloads.here(one, share=True)):
+    report = courier(people(230), typed="x" * 2001)
+    for card in (downloads.headline(report), downloads.people(report, 0), downloads.here(report, share=True)):
         assert card is not None
         assert not buttons(card)
 
@@ -336,15 +336,15 @@ def test_any_build_can_be_asked_to_be_tried(builds: list[Any], spoken: str) -> N
 def test_any_digest_can_be_listed_begun_ended_and_stopped(
     app: str, which: str, quiet: bool, by: By, place: str, paused: str | None, spoken: str
 ) -> None:
-    one = Digest(
+    report = Digest(
         7, "T", place, "a", app, which, by, "mon,thu@09:00", "Europe/Madrid", quiet, "U0ANA", NOON, NOON, NOON, paused
     )
     live = frozenset({"@U0ANA", "#C1"})
     with speaking(spoken):
         for card in (
-            scheduled_report.begun(one, names=quiet),
-            scheduled_report.ended(one),
-            scheduled_report.paused(one, "why"),
-            scheduled_report.listed(downloads.nothing(courier([])), page_of([one] * 60, 2, scheduled_report.SHOWN)),
+            scheduled_report.begun(report, names=quiet),
+            scheduled_report.ended(report),
+            scheduled_report.paused(report, "why"),
+            scheduled_report.listed(downloads.nothing(courier([])), page_of([report] * 60, 2, scheduled_report.SHOWN)),
         ):
             check(card, live=live)

@@ -73,8 +73,8 @@ async def test_any_other_address_is_refused_before_anything_is_asked(world: Worl
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     file = world.slack.desk.files.files[message.files[0]["id"]]
     wire = world.slack.desk.files.wire
-    world.slack.desk.files.wire = lambda one: {  # type: ignore[method-assign]
-        **wire(one), "url_private": url, "url_private_download": url,
+    world.slack.desk.files.wire = lambda other_file: {  # type: ignore[method-assign]
+        **wire(other_file), "url_private": url, "url_private_download": url,
     }  # fmt: skip
     with pytest.raises(UnsupportedFile, match="does not lie in Slack itself"):
         await world.bot.carrier.files.file(file.id)

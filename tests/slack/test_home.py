@@ -28,7 +28,7 @@ def way(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def published(world: World) -> list[str]:
     """How each publishing ended."""
-    return [(one.answer or {}).get("error", "ok") for one in world.slack.calls_of("views.publish")]
+    return [(call.answer or {}).get("error", "ok") for call in world.slack.calls_of("views.publish")]
 
 
 async def test_it_is_made_anew_each_time_it_is_opened(world: World, way: dict[str, Any]) -> None:

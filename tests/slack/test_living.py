@@ -39,7 +39,7 @@ NEWER = build(180, version="2.4.1", size=1)
 
 def card(*shown: Shown | Build, event: Event | Follow = Event.PROCESSED, **manner: Any) -> Message:
     """The card with these builds on it, oldest first."""
-    on_it = tuple(one if isinstance(one, Shown) else Shown(one) for one in shown)
+    on_it = tuple(item if isinstance(item, Shown) else Shown(item) for item in shown)
     announcement = Announcement(1, "C1", event, on_it[0].build, "key", manner=Manner(**manner), shown=on_it)
     return channel_card.card(announcement, lambda _: DASHBOARD)
 
@@ -54,7 +54,7 @@ def details(of: Build, part: int = 0) -> Message:
 PICTURES = (None, "https://cdn.acme.test/icon.png", "https://cdn.acme.test/icon.png?Signature=abc", "http://x", "//[")
 ADDRESSES = ("https://ci.acme.test/1?a=1&b=2", "https://evil.test|<!here>", "https://a b", "javascript:alert(1)", "//[")
 with_links = st.builds(
-    lambda one, icon, url: replace(one, icon=icon, origin=replace(one.origin, url=url)),
+    lambda item, icon, url: replace(item, icon=icon, origin=replace(item.origin, url=url)),
     facts.builds,
     st.sampled_from(PICTURES) | facts.texts,
     st.sampled_from(ADDRESSES) | facts.maybe(facts.texts),
@@ -68,7 +68,7 @@ manners = st.builds(
 
 def links(shown: Sequence[Shown], said: Message) -> frozenset[str]:
     """The links on a card that lead to where its builds came from; any other is not meant."""
-    from_outside = {one.build.origin.url for one in shown} | {dashboard(one.build) for one in shown}
+    from_outside = {entry.build.origin.url for entry in shown} | {dashboard(entry.build) for entry in shown}
     known = {address.replace("&", "&amp;") for address in from_outside if address}
     found = {link for text in marked(said.payload()) for link in LIVE.findall(text)}
     return frozenset(link for link in found if link.partition("|")[0] in known and link.startswith("http"))
@@ -78,7 +78,7 @@ def check_card(shown: Sequence[Shown], manner: Manner, live: frozenset[str] = fr
     announcement = Announcement(1, "C1", Event.PROCESSED, shown[0].build, "key", manner=manner, shown=tuple(shown))
     said = channel_card.card(announcement, dashboard)
     pinged = frozenset({GROUP} if manner.mention else ())
-    makers = frozenset({"@U0ANA"} if any(one.recall for one in shown) else ())
+    makers = frozenset({"@U0ANA"} if any(entry.recall for entry in shown) else ())
     check(said, live=pinged | makers | links(shown, said) | live)
     assert "@U0ANA" not in LIVE.findall(said.text), "who recalled it is not notified"
     assert not said.secret
@@ -89,15 +89,15 @@ def check_card(shown: Sequence[Shown], manner: Manner, live: frozenset[str] = fr
 
 @ANY
 @given(shapes, manners)
-def test_any_build_has_a_card(one: Shown, manner: Manner) -> None:
-    check_card([one], manner)
+def test_any_build_has_a_card(entry: Shown, manner: Manner) -> None:
+    check_card([entry], manner)
 
 
 @ANY
 @given(st.lists(shapes, min_size=2, max_size=12), manners)
 def test_any_version_has_a_card(several: list[Shown], manner: Manner) -> None:
     first = several[0].build
-    same = [replace(one, build=replace(one.build, app=first.app, version=first.version)) for one in several]
+    same = [replace(entry, build=replace(entry.build, app=first.app, version=first.version)) for entry in several]
     check_card(same, manner)
 
 
@@ -109,17 +109,17 @@ def test_any_builds_make_a_digest(several: list[Shown], times: int, manner: Mann
 
 @ANY
 @given(facts.builds, st.integers(0, 5))
-def test_any_details_fit_into_a_thread(one: Build, part: int) -> None:
-    said = details(one, part)
+def test_any_details_fit_into_a_thread(build: Build, part: int) -> None:
+    said = details(build, part)
     if said.blocks:
         check(said)
 
 
 @ANY
 @given(facts.builds, st.sampled_from(("feedback", "bug", "odd")), facts.texts)
-def test_any_certificate_and_any_feedback_can_be_told(one: Build, kind: str, name: str) -> None:
-    check(thread_details.certificate(one, dashboard(one), install.expiry(one, NOON)))
-    check(thread_details.feedback(kind, name, dashboard(one)))
+def test_any_certificate_and_any_feedback_can_be_told(build: Build, kind: str, name: str) -> None:
+    check(thread_details.certificate(build, dashboard(build), install.expiry(build, NOON)))
+    check(thread_details.feedback(kind, name, dashboard(build)))
 
 
 # ------------------------------------------------------------------ one build
@@ -176,7 +176,7 @@ def test_only_a_build_that_is_ready_and_not_recalled_can_be_had(compact: bool) -
 
 
 def test_a_card_offers_what_one_may_want_next() -> None:
-    offered = {words: (one["action_id"], one["value"]) for words, one in buttons(card(FULL)).items()}
+    offered = {words: (button["action_id"], button["value"]) for words, button in buttons(card(FULL)).items()}
     about = f"{COURIER.id}/{FULL.id}"
     assert offered == {
         "Get build": ("get.v1", about),
@@ -312,7 +312,7 @@ def test_a_digest_is_one_message_with_the_newest_first() -> None:
         "📦 3 builds of Courier: ❌ Courier 1.3.0 (3) for iOS failed to process; "
         "⛔ Courier 1.2.0 (2) for iOS was recalled; ✅ Courier 1.1.0 (1) for iOS is ready."
     )
-    assert [one["accessory"]["value"] for one in said.payload()["blocks"] if "accessory" in one] == [
+    assert [block["accessory"]["value"] for block in said.payload()["blocks"] if "accessory" in block] == [
         f"{COURIER.id}/{build(1).id}"
     ]
     assert "Applivery says: No profile" in seen(said)
@@ -325,8 +325,8 @@ def test_a_digest_counts_what_it_does_not_show_and_names_the_apps() -> None:
     check(said)
     assert said.text.startswith("📦 50 builds of App 1, App 2, App 3, App 4, App 5 and 2 more apps: ✅ App 1 1.50.0")
     assert "… and 30 more; `builds` with the app's name lists them." in seen(said)
-    gets = [one["accessory"] for one in said.payload()["blocks"] if "accessory" in one]
-    assert len({one["action_id"] for one in gets}) == len(gets) == 20
+    gets = [block["accessory"] for block in said.payload()["blocks"] if "accessory" in block]
+    assert len({button["action_id"] for button in gets}) == len(gets) == 20
     assert "more;" not in seen(card(*(build(n) for n in range(1, 21))))
 
 
@@ -394,13 +394,17 @@ def test_what_may_stop_an_installation_is_said_with_the_first_reply() -> None:
 
 
 def test_nobody_is_mentioned_in_a_thread() -> None:
-    one = Announcement(1, "C1", Follow.DETAILS, replace(FULL, changelog=LONG), "key", manner=Manner(mention="S0BETA"))
-    assert "S0BETA" not in f"{thread_details.details(one, ['x']).payload()}"
+    delivery = Announcement(
+        1, "C1", Follow.DETAILS, replace(FULL, changelog=LONG), "key", manner=Manner(mention="S0BETA")
+    )
+    assert "S0BETA" not in f"{thread_details.details(delivery, ['x']).payload()}"
 
 
 def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
-    one = replace(FULL, disabled=True, requirements=Requirements(profile_expires_at=NOON + timedelta(days=2, hours=1)))
-    text = thread_details.certificate(one, DASHBOARD, install.expiry(one, NOON)).text
+    build = replace(
+        FULL, disabled=True, requirements=Requirements(profile_expires_at=NOON + timedelta(days=2, hours=1))
+    )
+    text = thread_details.certificate(build, DASHBOARD, install.expiry(build, NOON)).text
     assert text == (
         "⚠️ Courier 2.4.0 (173) for iOS: Its provisioning profile expires in 2 days. "
         "Somebody has to sign and upload a new one."

@@ -97,7 +97,7 @@ def test_a_value_is_seen_as_it_is(value: str, beside: bool, aside: bool) -> None
     assert seen.count(value) >= 3 + beside
     assert below.count(value) >= 2
     assert shown.notification(message.payload()) == f"New: {value}"
-    kinds = [one["type"] for one in message.payload()["blocks"]]
+    kinds = [block["type"] for block in message.payload()["blocks"]]
     assert kinds.count("actions") + ("accessory" in message.payload()["blocks"][0]) == aside, "the button is there"
 
 
@@ -117,7 +117,7 @@ def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
     check_view(form)
     seen = list(shown.texts(form["blocks"]))
     if value.strip():
-        assert sum(value in one for one in seen) >= 6
+        assert sum(value in text for text in seen) >= 6
 
 
 def test_our_own_marks_work_around_a_value() -> None:
@@ -155,7 +155,11 @@ def test_a_mark_inside_of_a_word_of_ours_is_no_mark() -> None:
 
 def test_lines_of_a_quotation_stay_one_quotation() -> None:
     block = markup.rich_text(f"*Head*\n>{inline('* one')}\n>{inline('`two`')}\nend")
-    assert [one["type"] for one in block["elements"]] == ["rich_text_section", "rich_text_quote", "rich_text_section"]
+    assert [element["type"] for element in block["elements"]] == [
+        "rich_text_section",
+        "rich_text_quote",
+        "rich_text_section",
+    ]
     assert block["elements"][1]["elements"] == [{"type": "text", "text": "* one\n`two`"}]
 
 
@@ -232,34 +236,34 @@ def built(value: str, **changes: Any) -> Build:
 
 def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     """Every kind of message about a build, and how often it has the value."""
-    one = built(value)
-    failed = replace(one, stage=Stage.FAILED, error=value, error_code=value)
-    recall = Recall(one.id, one.app.id, value, "U0ANA", AT)
+    first = built(value)
+    failed = replace(first, stage=Stage.FAILED, error=value, error_code=value)
+    recall = Recall(first.id, first.app.id, value, "U0ANA", AT)
     made = Link(HOSTS.download_url("t"), "t", FileKind.FILE, None)
-    yield "list", build_cards.builds(one.app, page_of([one, failed], 0, 10), inline(value), {one.id: recall}), 3
-    yield "status", build_cards.status(one, DASHBOARD), 7
+    yield "list", build_cards.builds(first.app, page_of([first, failed], 0, 10), inline(value), {first.id: recall}), 3
+    yield "status", build_cards.status(first, DASHBOARD), 7
     yield "failed", build_cards.status(failed, DASHBOARD), 7
-    yield "link", links.link(one, made, ANA, NOON, dashboard=DASHBOARD, installs=True), 7
-    yield "shared", links.shared(one, "U0ANA"), 7
-    yield "sent", links.sent(one, "U0ANA", 3), 7
-    yield "attachments", links.attachments(one), 5
-    yield "attachment", links.attachment_link(one, one.attachments[0], made, ANA, NOON), 4
+    yield "link", links.link(first, made, ANA, NOON, dashboard=DASHBOARD, installs=True), 7
+    yield "shared", links.shared(first, "U0ANA"), 7
+    yield "sent", links.sent(first, "U0ANA", 3), 7
+    yield "attachments", links.attachments(first), 5
+    yield "attachment", links.attachment_link(first, first.attachments[0], made, ANA, NOON), 4
     yield "expired", links.expired(value, "a/b/auto"), 1
-    yield "news", changes_since.news(one, None, {}, DASHBOARD), 4
-    yield "recalled", recalls.recalled(one, recall, 1, pages=True), 4
-    yield "stopped", progress.stopped(one, again=True), 2
+    yield "news", changes_since.news(first, None, {}, DASHBOARD), 4
+    yield "recalled", recalls.recalled(first, recall, 1, pages=True), 4
+    yield "stopped", progress.stopped(first, again=True), 2
     yield "not uploaded", uploads.failed(value, value, NotFoundByName("app", value)), 3
-    yield "uploaded", uploads.uploaded(value, one, "U0ANA", DASHBOARD, found=True, mails=False), 2
-    yield "attached", uploads.attached(value, one), 2
+    yield "uploaded", uploads.uploaded(value, first, "U0ANA", DASHBOARD, found=True, mails=False), 2
+    yield "attached", uploads.attached(value, first), 2
     yield "uploading", uploads.under_way(value, value, None), 2
     for manner in (Manner(label=value), Manner(compact=True, label=value)):
-        for entry in (Shown(one), Shown(failed), Shown(one, recall=recall), Shown(one, superseded_by=one)):
-            card = Announcement(1, "C1", Event.PROCESSED, one, "key", manner=manner, shown=(entry,))
+        for entry in (Shown(first), Shown(failed), Shown(first, recall=recall), Shown(first, superseded_by=first)):
+            card = Announcement(1, "C1", Event.PROCESSED, first, "key", manner=manner, shown=(entry,))
             yield "card", channel_card.card(card, dashboard), 4
-    two = (Shown(one), Shown(replace(failed, platform="android")))
-    yield "version", channel_card.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=two), dashboard), 5
-    digest = (Shown(one), Shown(replace(failed, version=f"{value}2")))
-    yield "digest", channel_card.card(Announcement(1, "C1", Event.PROCESSED, one, "key", shown=digest), dashboard), 4
+    second = (Shown(first), Shown(replace(failed, platform="android")))
+    yield "version", channel_card.card(Announcement(1, "C1", Event.PROCESSED, first, "key", shown=second), dashboard), 5
+    digest = (Shown(first), Shown(replace(failed, version=f"{value}2")))
+    yield "digest", channel_card.card(Announcement(1, "C1", Event.PROCESSED, first, "key", shown=digest), dashboard), 4
 
 
 @settings(max_examples=60)
@@ -278,17 +282,19 @@ def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
 def test_every_card_shows_a_subscription_as_it_is(value: str) -> None:
     query = explain(Words((), (Option("branch", value), Option("tag", value, True))))
     manner = Manner(label=value, quiet="22:00-08:00", tz="America/Los_Angeles")
-    one = Subscription(3, "T1", "C1", COURIER.id, value, (Event.PROCESSED,), query, "U0ANA", AT, manner=manner)
+    subscription = Subscription(3, "T1", "C1", COURIER.id, value, (Event.PROCESSED,), query, "U0ANA", AT, manner=manner)
     for message in (
-        subscriptions.subscribed(one),
-        subscriptions.subscriptions([(one, None)], now=AT),
-        subscriptions.which_to_end([one]),
-        subscriptions.paused(one, value),
+        subscriptions.subscribed(subscription),
+        subscriptions.subscriptions([(subscription, None)], now=AT),
+        subscriptions.which_to_end([subscription]),
+        subscriptions.paused(subscription, value),
     ):
         seen = told(message)
         assert seen.count(value) >= 4
         assert "America/Los_Angeles" in seen
-    form = subscription_form.edit(one, subscription_form.typed(one, {}, "UTC"), "America/Los_Angeles", "x").view()
+    form = subscription_form.edit(
+        subscription, subscription_form.typed(subscription, {}, "UTC"), "America/Los_Angeles", "x"
+    ).view()
     check_view(form)
     assert sum(value in text for text in shown.texts(form["blocks"])) >= 1
     assert sum("America/Los_Angeles" in text for text in shown.texts(form["blocks"])) == 2

@@ -149,7 +149,7 @@ async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: World) 
     assert await downloaded(message) == 200
     await world.slack.settled()
     said_here = world.slack.messages(world.releases) + world.slack.messages(world.releases, parent.ts)
-    assert [one.text for one in said_here if one.bot_id] == []
+    assert [candidate.text for candidate in said_here if candidate.bot_id] == []
     assert len(directs(world, world.bruno)) == 1
     assert world.slack.crawled == []
 
@@ -231,7 +231,7 @@ async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: World, t
     await world.slack.mention(typed, world.bruno, world.releases)
     [answer] = await whispers(world, world.bruno)
     assert words in answer.text
-    assert [one for one in world.slack.messages(world.releases) if one.bot_id] == []
+    assert [message for message in world.slack.messages(world.releases) if message.bot_id] == []
 
 
 async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: World) -> None:
@@ -276,7 +276,7 @@ async def test_with_a_public_address_a_mention_mints_nothing(world: World) -> No
     assert f"{address}/b/" in (await direct(world, world.bruno)).text
     await rested(world)
     assert mints(world) == 0
-    assert all(f"{address}/b/" not in one.text for one in world.slack.ephemerals(world.bruno))
+    assert all(f"{address}/b/" not in message.text for message in world.slack.ephemerals(world.bruno))
 
 
 async def test_a_mention_works_over_signed_http(world: World) -> None:

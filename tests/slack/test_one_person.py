@@ -14,15 +14,15 @@ def test_one_person_has_rows_by_address_and_by_id() -> None:
     known = Members()
     for row in rows:
         known.add(row)
-    one = OneOf(Tally("UTC"), known, known.found.who(Member("", email="ANA@acme.test")))
+    filter_ = OneOf(Tally("UTC"), known, known.found.who(Member("", email="ANA@acme.test")))
     for row in rows:
-        one.add(row)
-    assert one.into.summary().recorded == 3
+        filter_.add(row)
+    assert filter_.into.summary().recorded == 3
 
 
 def test_an_unknown_address_has_no_rows() -> None:
     known, row = Members(), MemberDownloads(Member("user", "u1", None, "Ana"), (Download(),), 1)
     known.add(row)
-    one = OneOf(Tally("UTC"), known, known.found.who(Member("", email="ana@acme.test")))
-    one.add(row)
-    assert one.into.summary().recorded == 0
+    filter_ = OneOf(Tally("UTC"), known, known.found.who(Member("", email="ana@acme.test")))
+    filter_.add(row)
+    assert filter_.into.summary().recorded == 0

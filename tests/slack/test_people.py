@@ -60,8 +60,8 @@ async def test_a_person_has_the_role_their_time_zone_and_their_place(slack: Pret
 
 
 async def test_workspace_admins_owners_and_named_ones_are_admins(slack: PretendedSlack, people: People) -> None:
-    for one in (slack.user("ana", admin=True), slack.user("olga", owner=True)):
-        assert (await people.asker(slack.team_id, one.id, None)).role is Role.ADMIN
+    for user in (slack.user("ana", admin=True), slack.user("olga", owner=True)):
+        assert (await people.asker(slack.team_id, user.id, None)).role is Role.ADMIN
     while (named := slack.user(f"u{len(slack.users)}")).id != "U0S000009":
         assert (await people.asker(slack.team_id, named.id, None)).role is Role.RELEASER
     assert (await people.asker(slack.team_id, named.id, None)).role is Role.ADMIN

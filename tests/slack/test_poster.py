@@ -111,7 +111,7 @@ async def test_when_nobody_knows_whether_it_was_stored_it_is_said_and_never_post
         await poster.post(releases.id, HELLO)
     assert len(slack.faults.fired) == 1
     assert len(slack.calls_of("chat.postMessage")) <= 2
-    stored = [one.text for one in slack.messages(releases)]
+    stored = [message.text for message in slack.messages(releases)]
     assert stored == ["before", "hello there"] if fault.drop_after else stored == ["before"]
 
 
@@ -168,7 +168,7 @@ async def test_both_unfurl_flags_go_with_every_kind_of_message(
     sent = [call.args for call in slack.calls if call.method.startswith("chat.")]
     sent += [body for _, body, _ in slack.responses.uses]
     assert len(sent) == 5
-    assert [(one["unfurl_links"], one["unfurl_media"]) for one in sent] == [(False, False)] * 5
+    assert [(entry["unfurl_links"], entry["unfurl_media"]) for entry in sent] == [(False, False)] * 5
 
 
 async def test_a_person_s_id_reaches_their_direct_messages_and_a_thread_hangs_below(
@@ -177,7 +177,7 @@ async def test_a_person_s_id_reaches_their_direct_messages_and_a_thread_hangs_be
     head = await poster.post(ana.id, HELLO)
     assert head.channel == slack.dm(ana).id
     await poster.post(head.channel, Message("below"), thread_ts=head.ts)
-    assert [one.text for one in slack.messages(slack.dm(ana), head.ts)] == ["below"]
+    assert [message.text for message in slack.messages(slack.dm(ana), head.ts)] == ["below"]
 
 
 async def test_an_edit_replaces_and_a_delete_takes_back(
@@ -185,7 +185,7 @@ async def test_an_edit_replaces_and_a_delete_takes_back(
 ) -> None:
     posted = await poster.post(releases.id, HELLO)
     await poster.edit(releases.id, posted.ts, Message("changed"))
-    assert [one.text for one in slack.messages(releases)] == ["changed"]
+    assert [message.text for message in slack.messages(releases)] == ["changed"]
     await poster.delete(releases.id, posted.ts)
     assert slack.messages(releases) == []
 
@@ -270,7 +270,7 @@ async def test_a_channel_gets_one_message_in_each_pace_and_another_channel_does_
         gaps = [after - before for before, after in pairwise(at)]
         assert min(gaps) > pace * 0.5  # a request may take a little longer than the next one
         assert at[-1] - at[0] >= pace * 3.5
-        assert [one.text for one in slack.messages(channel)] == list("01234")
+        assert [message.text for message in slack.messages(channel)] == list("01234")
     first = [slack.posts_per_channel[channel.id][0] for channel in (releases, other)]
     assert abs(first[0] - first[1]) < pace
 
@@ -334,9 +334,9 @@ async def test_a_message_is_found_again_by_its_key_and_no_other(
 
 
 async def test_who_we_are_is_asked_once(slack: PretendedSlack, poster: Poster) -> None:
-    one, two = await poster.identity(), await poster.identity()
-    assert one == two
-    assert (one.team_id, one.user_id, one.name) == (slack.team_id, slack.bot_user_id, "applivery")
+    first, second = await poster.identity(), await poster.identity()
+    assert first == second
+    assert (first.team_id, first.user_id, first.name) == (slack.team_id, slack.bot_user_id, "applivery")
     assert len(slack.calls_of("auth.test")) == 1
 
 

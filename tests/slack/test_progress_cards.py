@@ -19,26 +19,26 @@ DASHBOARD = "https://dashboard.acme.applivery.io/acme/apps/courier/builds?id=1"
 spans = st.timedeltas(timedelta(0), timedelta(days=999))
 
 
-def every(one: Build, usual: timedelta | None, left: timedelta | None) -> list[Message]:
+def every(build: Build, usual: timedelta | None, left: timedelta | None) -> list[Message]:
     """Each thing that can be said of a build on its way."""
     usually = usual or timedelta(minutes=8)
     return [
-        cards.promised(one, usual, left, fresh=True),
-        cards.promised(one, usual, left, fresh=False),
-        cards.on_its_way(one, usual, left, DASHBOARD),
-        cards.late(one, usually, DASHBOARD),
-        cards.stuck(one, DASHBOARD),
-        cards.ended(one, DASHBOARD),
-        cards.deleted(one),
-        cards.stopped(one, again=True),
-        cards.given_up(one, DASHBOARD),
+        cards.promised(build, usual, left, fresh=True),
+        cards.promised(build, usual, left, fresh=False),
+        cards.on_its_way(build, usual, left, DASHBOARD),
+        cards.late(build, usually, DASHBOARD),
+        cards.stuck(build, DASHBOARD),
+        cards.ended(build, DASHBOARD),
+        cards.deleted(build),
+        cards.stopped(build, again=True),
+        cards.given_up(build, DASHBOARD),
     ]
 
 
 @settings(max_examples=60)
 @given(facts.builds, facts.maybe(spans), facts.maybe(spans))
-def test_any_build_can_be_watched(one: Build, usual: timedelta | None, left: timedelta | None) -> None:
-    for card in every(one, usual, left):
+def test_any_build_can_be_watched(build: Build, usual: timedelta | None, left: timedelta | None) -> None:
+    for card in every(build, usual, left):
         check(card)
         assert not card.secret
 

@@ -88,7 +88,7 @@ async def test_a_mention_by_nobody_is_left_unanswered(world: World) -> None:
     turn = await world.slack.event(event)
     await rested(world)
     assert turn.acked
-    assert [one.method for one in world.slack.calls[calls:]] == []
+    assert [call.method for call in world.slack.calls[calls:]] == []
 
 
 @pytest.mark.parametrize("text", ["half \udfff a pair", "a NUL \x00", "\ud800/\x00/\udfff"])
@@ -117,7 +117,7 @@ async def test_an_answer_s_address_may_ask_for_half_a_second(world: World, log: 
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
-        lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+        lambda strategy: st.lists(strategy) | st.dictionaries(st.text(), strategy),
     )
 )
 def test_any_json_is_readable_or_not_and_can_be_cleaned(body: Any) -> None:
@@ -130,4 +130,4 @@ def _texts(part: Any) -> list[str]:
         assert "\x00" not in part
         return [part]
     inside = [*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else []
-    return [text for one in inside for text in _texts(one)]
+    return [text for item in inside for text in _texts(item)]

@@ -112,7 +112,7 @@ async def test_people_are_named_only_where_that_is_known(world: World, answer: s
     await world.bot.store.name_people_in(world.releases.id, world.ana.id)
     said = await Asked(world, lambda: world.ask("downloads courier")).refused(answer)
     await try_again(world, said)
-    assert "Eva Ruiz" in json.dumps([one.saved() for one in everything_in(world, world.releases)])
+    assert "Eva Ruiz" in json.dumps([message.saved() for message in everything_in(world, world.releases)])
 
 
 @every_silence
@@ -126,7 +126,7 @@ async def test_a_manager_channel_is_made_only_of_a_known_one(world: World, answe
 
 
 @pytest.mark.parametrize(
-    "answer", [one for one in ANSWERS if one not in ("not whether it is shared", "null", "a word")]
+    "answer", [answer for answer in ANSWERS if answer not in ("not whether it is shared", "null", "a word")]
 )
 async def test_a_channel_is_subscribed_only_when_it_is_known(world: World, answer: str) -> None:
     await world.start()
@@ -153,7 +153,7 @@ async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: World) -> 
     await world.slack.submit(form, fill(app=world.courier.id, filters="os:ios"), user=world.ana)
     await rested(world)
     assert await world.bot.store.subscriptions(world.releases.id) == []
-    assert SILENT in f"{form.blocks} {[one.text for one in world.slack.ephemerals(world.ana)]}"
+    assert SILENT in f"{form.blocks} {[message.text for message in world.slack.ephemerals(world.ana)]}"
     world.slack.faults.clear()
     await world.slack.submit(form, {}, user=world.ana)
     await rested(world)

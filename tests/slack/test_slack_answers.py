@@ -139,7 +139,9 @@ def seen(world: World) -> tuple[int, ...]:
 
 def public(world: World) -> int:
     """How many messages everybody in #releases reads, made-up cards and Ana's own words left out."""
-    return len([one for one in world.slack.messages(world.releases) if one.bot_id and one.text != "old"])
+    return len(
+        [message for message in world.slack.messages(world.releases) if message.bot_id and message.text != "old"]
+    )
 
 
 async def _known(world: World) -> None:

@@ -85,7 +85,7 @@ async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
         await slack.until(lambda: slack.sockets)
         old = slack.sockets[0].number
         await slack.disconnect(reason)
-        await slack.until(lambda: [one.number for one in slack.sockets if one.number > old])
+        await slack.until(lambda: [socket.number for socket in slack.sockets if socket.number > old])
         await until(lambda: acknowledged(slack))
         assert await sockets.connected() == 1
         counted = sockets._metrics.registry.get_sample_value
@@ -220,7 +220,7 @@ async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(
         slack.workspace.listeners.append(lambda *_: fewest.append(len(slack.sockets)))
         old = slack.sockets[0].number
         await slack.disconnect("refresh_requested")
-        await slack.until(lambda: [one.number for one in slack.sockets] == [old + 1])
+        await slack.until(lambda: [socket.number for socket in slack.sockets] == [old + 1])
         assert min(fewest) == 1
         assert max(fewest) == 2
         await until(lambda: _equal(len(sockets._lines[0]._leaving), 0))
@@ -252,7 +252,7 @@ async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: Prete
         old = slack.sockets[0].number
         await slack.disconnect("warning")
         await slack.until(lambda: len(slack.sockets) == 2)
-        await slack.until(lambda: [one.number for one in slack.sockets] == [old + 1])
+        await slack.until(lambda: [socket.number for socket in slack.sockets] == [old + 1])
         assert await acknowledged(slack)
 
 
@@ -286,7 +286,7 @@ async def test_two_hours_of_refreshes_lose_no_command_that_slack_delivered(
 async def _refreshed(slack: PretendedSlack, times: int, count: int) -> None:
     """Let Slack refresh its oldest connection so often, each time when the last refresh is over."""
     for _ in range(times):
-        oldest = min(slack.sockets, key=lambda one: one.number)
+        oldest = min(slack.sockets, key=lambda socket: socket.number)
         await slack.disconnect("refresh_requested", only=oldest)
         await slack.until(lambda gone=oldest: gone not in slack.sockets and len(slack.sockets) == count)
 
@@ -344,7 +344,7 @@ async def test_the_watchdog_outlives_what_the_sdk_throws(slack: PretendedSlack, 
 async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: World) -> None:
     await world.start()
     await world.slack.disconnect("refresh_requested")
-    await world.slack.until(lambda: [one for one in world.slack.sockets if one.number > 1])
+    await world.slack.until(lambda: [socket for socket in world.slack.sockets if socket.number > 1])
     assert "What I can do" in (await world.ask("help")).text
 
 
@@ -356,8 +356,8 @@ async def _rebuilt(sockets: Sockets, first: object) -> bool:
     return sockets._lines[0].now is not first
 
 
-async def _equal(one: object, other: object) -> bool:
-    return one == other
+async def _equal(item: object, other: object) -> bool:
+    return item == other
 
 
 async def test_a_connection_that_cannot_be_closed_leaves_no_session_open(slack: PretendedSlack, opened: Opened) -> None:

@@ -28,7 +28,7 @@ State = dict[str, dict[str, Any]]
 
 def full(most: int, *, lines: bool) -> str:
     """As much as there is room for, of what costs most to carry along: four bytes each, quotes, line breaks."""
-    piece = "".join(one for one in PIECES if lines or one != "\n")
+    piece = "".join(candidate for candidate in PIECES if lines or candidate != "\n")
     return ("x" + piece * most)[: most - 1] + "x"
 
 
@@ -124,7 +124,7 @@ def _value(world: World, name: str, element: dict[str, Any], chosen: dict[str, A
         return [world.slack.pick("courier.ipa", IPA, world.ana)]
     if kind == "static_select":
         return element["options"][-1]["value"]
-    return [one["value"] for one in element["options"]]
+    return [option["value"] for option in element["options"]]
 
 
 def typed(state: State) -> dict[str, str]:
@@ -158,9 +158,9 @@ async def test_a_form_takes_all_it_lets_type(world: World, name: str) -> None:
     await rested(world)
     await world.bot.carrier.finish(15)
     assert not world.slack.views
-    said = [one.text for one in (*world.slack.ephemerals(world.ana), *directs(world, world.ana))]
+    said = [message.text for message in (*world.slack.ephemerals(world.ana), *directs(world, world.ana))]
     assert said
-    assert not [one for one in said if "went wrong" in one or "did not" in one]
+    assert not [text for text in said if "went wrong" in text or "did not" in text]
 
 
 async def test_an_upload_gets_all_that_was_typed(world: World) -> None:
@@ -173,7 +173,7 @@ async def test_an_upload_gets_all_that_was_typed(world: World) -> None:
     await world.bot.carrier.finish(15)
     form = world.applivery.builds[-1].form
     assert form["versionName"] == typed(first)["upload.version"]
-    assert form["tags"].split(",") == [one.strip() for one in typed(first)["upload.tags"].split(",")]
+    assert form["tags"].split(",") == [item.strip() for item in typed(first)["upload.tags"].split(",")]
     assert form["changelog"] == typed(second)["sure.changelog"]
     assert form["notifyMessage"] == typed(second)["sure.message"]
 
@@ -242,8 +242,8 @@ async def test_a_form_that_failed_late_opens_again(world: World, name: str, monk
     answer = await answered(world, "Back to the form")
     again = await (await press(world.slack, answer, "Back to the form", user=world.ana)).view()
     assert again.callback_id == name
-    assert began_with(again) == {one: text for one, text in typed(state).items() if one in began_with(again)}
-    texts = {one for one in typed(state) if one in names(again)}
+    assert began_with(again) == {key: text for key, text in typed(state).items() if key in began_with(again)}
+    texts = {text for text in typed(state) if text in names(again)}
     assert texts == set(typed(state))
     world.applivery.faults.clear()
     world.slack.faults.clear()
@@ -270,9 +270,9 @@ async def answered(world: World, label: str) -> Message:
     """The private message that has this button, once it is there."""
     async with asyncio.timeout(20):
         while True:
-            for one in (*world.slack.ephemerals(world.ana), *directs(world, world.ana)):
-                if label in labels(one):
-                    return one
+            for message in (*world.slack.ephemerals(world.ana), *directs(world, world.ana)):
+                if label in labels(message):
+                    return message
             await asyncio.sleep(0.02)
 
 
@@ -312,7 +312,7 @@ async def test_without_a_database_late_words_are_said_back(world: World, monkeyp
         await sending
         await world.slack.until(lambda: world.slack.ephemerals(world.ana))
     said = world.slack.ephemerals(world.ana)[-1]
-    assert typed(state)["recall.reason"] in [one["text"]["text"] for one in said.blocks if "text" in one]
+    assert typed(state)["recall.reason"] in [block["text"]["text"] for block in said.blocks if "text" in block]
 
 
 async def test_a_form_slack_did_not_open_is_a_click_away(world: World) -> None:
@@ -368,7 +368,7 @@ async def test_many_choices_are_turned_page_by_page(world: World) -> None:
     while "More" in labels(answer):
         answer = await (await press(world.slack, answer, "More", user=world.ana)).answer()
         seen_apps += labels(answer)
-    apps = [one for one in seen_apps if one not in ("More", "Previous")]
+    apps = [seen_app for seen_app in seen_apps if seen_app not in ("More", "Previous")]
     assert apps == [f"App {number:02}" for number in range(45)] + ["Courier"]
     chosen = await (await press(world.slack, answer, "App 44", user=world.ana)).answer()
     assert "App 44 has no builds that fit" in chosen.text

@@ -57,7 +57,9 @@ wishes = st.builds(
 
 
 def listed(*found: Subscription, last: datetime | None = None, page: int = 0, everywhere: bool = False) -> Message:
-    return cards.subscriptions([(one, last) for one in found], HANDLES, now=NOON, page=page, everywhere=everywhere)
+    return cards.subscriptions(
+        [(subscription, last) for subscription in found], HANDLES, now=NOON, page=page, everywhere=everywhere
+    )
 
 
 # ------------------------------------------------------------------ whatever was typed
@@ -66,11 +68,11 @@ def listed(*found: Subscription, last: datetime | None = None, page: int = 0, ev
 @ANY
 @given(wishes, st.booleans(), facts.texts, st.lists(facts.builds, max_size=3))
 def test_any_subscription_can_be_confirmed_and_paused(
-    one: Subscription, yes: bool, name: str, builds: list[Build]
+    subscription: Subscription, yes: bool, name: str, builds: list[Build]
 ) -> None:
-    tried = rehearse(one.events, one.query, builds)
-    check(cards.subscribed(one, tried, HANDLES, replaced=yes, resumed=yes, here=yes), live=CHANNEL)
-    check(cards.paused(one, name), live=CHANNEL)
+    tried = rehearse(subscription.events, subscription.query, builds)
+    check(cards.subscribed(subscription, tried, HANDLES, replaced=yes, resumed=yes, here=yes), live=CHANNEL)
+    check(cards.paused(subscription, name), live=CHANNEL)
 
 
 @settings(max_examples=30)
@@ -89,16 +91,16 @@ def test_any_subscriptions_can_be_listed_for_whoever_asks(
 
 @ANY
 @given(wishes)
-def test_any_subscription_can_be_muted_and_tried(one: Subscription) -> None:
+def test_any_subscription_can_be_muted_and_tried(subscription: Subscription) -> None:
     for card in (
-        mutes.choices([one], mutes.HERE, NOON),
-        mutes.muted([one], LATER, mutes.HERE, [one]),
-        mutes.unmuted([one], [one]),
-        mutes.not_muted([one]),
+        mutes.choices([subscription], mutes.HERE, NOON),
+        mutes.muted([subscription], LATER, mutes.HERE, [subscription]),
+        mutes.unmuted([subscription], [subscription]),
+        mutes.not_muted([subscription]),
     ):
         check(card, live=CHANNEL)
     for card in (Message("There is no build."), listed()):
-        answer = cards.trial(one, cards.tried_out(one, card, HANDLES), "It is the newest one.")
+        answer = cards.trial(subscription, cards.tried_out(subscription, card, HANDLES), "It is the newest one.")
         check(answer, live=CHANNEL)
         for _, copy in answer.copies:
             check(copy, live=CHANNEL)
@@ -106,10 +108,10 @@ def test_any_subscription_can_be_muted_and_tried(one: Subscription) -> None:
 
 @ANY
 @given(wishes, facts.texts.map(lambda text: text[:500]))
-def test_any_subscription_fits_into_its_form(one: Subscription, line: str) -> None:
-    for words in (subscription_form.typed(replace(one, query=""), HANDLES, "UTC"), grammar.parse(line)):
+def test_any_subscription_fits_into_its_form(subscription: Subscription, line: str) -> None:
+    for words in (subscription_form.typed(replace(subscription, query=""), HANDLES, "UTC"), grammar.parse(line)):
         assume(len(" ".join(words.values("label"))) <= LABEL)  # what is longer is refused in words
-        check_view(subscription_form.edit(one, words, "UTC", cards.value(one)).view())
+        check_view(subscription_form.edit(subscription, words, "UTC", cards.value(subscription)).view())
         check_view(subscription_form.ask(words, "Europe/Madrid", None).view())
 
 
@@ -118,19 +120,21 @@ def test_any_subscription_fits_into_its_form(one: Subscription, line: str) -> No
 
 @pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(Event)])
 def test_what_was_subscribed_is_said_back(events: tuple[Event, ...]) -> None:
-    one = subscription(3, events=events)
-    assert cards.subscribed(one).text.startswith("Done: this channel hears of builds of Courier, when")
-    assert cards.subscribed(one, replaced=True).text.startswith("Changed: this channel now hears of builds of Courier")
-    assert cards.subscribed(one, here=False).text.startswith("Done: <#C1> hears of builds of Courier")
-    assert list(buttons(cards.subscribed(one))) == ["Edit", "Unsubscribe"]
-    assert {button["value"] for button in buttons(cards.subscribed(one)).values()} == {"C1/3"}
+    new_subscription = subscription(3, events=events)
+    assert cards.subscribed(new_subscription).text.startswith("Done: this channel hears of builds of Courier, when")
+    assert cards.subscribed(new_subscription, replaced=True).text.startswith(
+        "Changed: this channel now hears of builds of Courier"
+    )
+    assert cards.subscribed(new_subscription, here=False).text.startswith("Done: <#C1> hears of builds of Courier")
+    assert list(buttons(cards.subscribed(new_subscription))) == ["Edit", "Unsubscribe"]
+    assert {button["value"] for button in buttons(cards.subscribed(new_subscription)).values()} == {"C1/3"}
 
 
 def test_a_group_is_named_and_not_pinged() -> None:
-    one = subscription(manner=Manner(mention="S1"))
-    assert cards.words(one, HANDLES).endswith("when processed or failed; mentioning @mobile-qa")
-    assert cards.words(one).endswith("; mentioning a user group")
-    assert cards.words(replace(one, manner=Manner(mention="S1", compact=True)), HANDLES).endswith(
+    new_subscription = subscription(manner=Manner(mention="S1"))
+    assert cards.words(new_subscription, HANDLES).endswith("when processed or failed; mentioning @mobile-qa")
+    assert cards.words(new_subscription).endswith("; mentioning a user group")
+    assert cards.words(replace(new_subscription, manner=Manner(mention="S1", compact=True)), HANDLES).endswith(
         "; in one line each, mentioning @mobile-qa"
     )
 
@@ -161,33 +165,33 @@ def of(nth: int, branch: str = "main", **more: object) -> Build:
 def test_the_dry_run_names_what_would_have_come_or_why_nothing(
     events: tuple[Event, ...], query: str, builds: list[Build], words: str
 ) -> None:
-    one = subscription(events=events, query=query)
-    assert dry_run(one, rehearse(events, query, builds)) == words
+    new_subscription = subscription(events=events, query=query)
+    assert dry_run(new_subscription, rehearse(events, query, builds)) == words
 
 
 def test_the_dry_run_of_every_app_names_the_apps() -> None:
-    one = subscription(app_id=None)
-    tried = rehearse(one.events, "", [of(1), of(2, app=RIDER), of(3, stage=Stage.RUNNING)])
-    assert dry_run(one, tried).endswith("posted: Rider 1.2.0 (2) iOS, Courier 1.1.0 (1) iOS.")
+    new_subscription = subscription(app_id=None)
+    tried = rehearse(new_subscription.events, "", [of(1), of(2, app=RIDER), of(3, stage=Stage.RUNNING)])
+    assert dry_run(new_subscription, tried).endswith("posted: Rider 1.2.0 (2) iOS, Courier 1.1.0 (1) iOS.")
 
 
 # ------------------------------------------------------------------ the list
 
 
 def test_a_subscription_is_listed_with_who_wanted_it_when_and_how_it_stands() -> None:
-    one = subscription(7, query="branch:main", paused="is_archived", muted_until=LATER)
-    shown = seen(listed(one, last=NOON))
+    new_subscription = subscription(7, query="branch:main", paused="is_archived", muted_until=LATER)
+    shown = seen(listed(new_subscription, last=NOON))
     assert "*7* · builds of Courier with branch main, when processed or failed" in shown
     assert "_by <@U0ANA> <!date^" in shown
     assert "last posted <!date^" in shown
     assert "🔕 muted until <!date^" in shown
     assert "⏸ paused: the channel is archived" in shown
-    assert "nothing posted yet" in seen(listed(replace(one, muted_until=NOON)))
-    assert "muted" not in seen(listed(replace(one, muted_until=NOON)))
+    assert "nothing posted yet" in seen(listed(replace(new_subscription, muted_until=NOON)))
+    assert "muted" not in seen(listed(replace(new_subscription, muted_until=NOON)))
 
 
 def test_each_button_says_which_subscription_it_is_for() -> None:
-    rows = [one for one in listed(subscription(1), subscription(2)).blocks if one["type"] == "actions"]
+    rows = [block for block in listed(subscription(1), subscription(2)).blocks if block["type"] == "actions"]
     said = [button["accessibility_label"] for row in rows for button in row["elements"]]
     assert [button["text"]["text"] for button in rows[0]["elements"]] == ["Test", "Edit", "Mute", "Remove"]
     assert len(set(said)) == 8
@@ -257,8 +261,10 @@ def test_the_form_shows_what_is_saved() -> None:
     manner = Manner(
         compact=True, threads=False, label="Staging", mention="S1", digest="daily@09:00", tz="Europe/Madrid"
     )
-    one = subscription(4, events=(Event.CERT,), query="branch:release/* -tag:nightly", manner=manner)
-    view = subscription_form.edit(one, subscription_form.typed(one, HANDLES, "UTC"), "UTC", "C1/4").view()
+    new_subscription = subscription(4, events=(Event.CERT,), query="branch:release/* -tag:nightly", manner=manner)
+    view = subscription_form.edit(
+        new_subscription, subscription_form.typed(new_subscription, HANDLES, "UTC"), "UTC", "C1/4"
+    ).view()
     fields = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
     assert [each["value"] for each in fields["subscribe.on"]["initial_options"]] == ["cert"]
     assert fields["subscribe.filters"]["initial_value"] == "branch:release/* -tag:nightly tz:Europe/Madrid"
@@ -270,14 +276,14 @@ def test_the_form_shows_what_is_saved() -> None:
 
 
 def test_one_s_own_time_zone_needs_no_words() -> None:
-    one = subscription(manner=Manner(digest="daily@09:00", tz="Europe/Madrid"))
-    assert "tz" not in {option.key for option in subscription_form.typed(one, {}, "Europe/Madrid").options}
+    new_subscription = subscription(manner=Manner(digest="daily@09:00", tz="Europe/Madrid"))
+    assert "tz" not in {option.key for option in subscription_form.typed(new_subscription, {}, "Europe/Madrid").options}
 
 
 def test_a_filter_the_form_has_no_room_for_is_not_cut_short() -> None:
-    one = subscription(query="branch:" + "x" * 3000)
+    new_subscription = subscription(query="branch:" + "x" * 3000)
     with pytest.raises(UserInputError, match="Type `subscribe` with all of it instead"):
-        subscription_form.edit(one, subscription_form.typed(one, {}, "UTC"), "UTC", "C1/1")
+        subscription_form.edit(new_subscription, subscription_form.typed(new_subscription, {}, "UTC"), "UTC", "C1/1")
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(lookup.FILTERS)), facts.texts), max_size=40))
@@ -302,10 +308,10 @@ def test_the_choices_of_a_mute_carry_what_it_is_for() -> None:
 
 
 def test_a_mute_says_what_happens_then() -> None:
-    one, every = subscription(1), subscription(2, app_id=None, app_name="every app")
+    new_subscription, every = subscription(1), subscription(2, app_id=None, app_name="every app")
     digest = subscription(3, manner=Manner(digest="daily@09:00"))
-    assert "is told then, in one message." in mutes.muted([one], LATER, mutes.HERE, []).text
-    assert "in one message for each of them." in mutes.muted([one, every], LATER, mutes.HERE, []).text
+    assert "is told then, in one message." in mutes.muted([new_subscription], LATER, mutes.HERE, []).text
+    assert "in one message for each of them." in mutes.muted([new_subscription, every], LATER, mutes.HERE, []).text
     assert "in the first digest after that." in mutes.muted([digest], LATER, mutes.HERE, []).text
     assert "one of every app, so that is muted too" in mutes.muted([every], LATER, COURIER.id, []).text
-    assert "You may not mute every app." in mutes.muted([one], LATER, mutes.HERE, [every]).text
+    assert "You may not mute every app." in mutes.muted([new_subscription], LATER, mutes.HERE, [every]).text

@@ -31,9 +31,9 @@ LATER = Adoption((("ios", "2.5.0"),), older=1200)
 
 def busy(**more: Any) -> Report:
     """12,345 downloads by 1,200 people and by nobody we can name."""
-    one = Download(at=NOON, version="2.4.0", os="iOS 17", source="agent")
-    rows = [MemberDownloads(Member("user", f"u{n}", None, f"Ana {n}"), (one,), 1) for n in range(1200)]
-    rows.append(MemberDownloads(Member("agency"), (replace(one, at=NOON - timedelta(days=2)),) * 3, 11_145))
+    download = Download(at=NOON, version="2.4.0", os="iOS 17", source="agent")
+    rows = [MemberDownloads(Member("user", f"u{n}", None, f"Ana {n}"), (download,), 1) for n in range(1200)]
+    rows.append(MemberDownloads(Member("agency"), (replace(download, at=NOON - timedelta(days=2)),) * 3, 11_145))
     made = replace(report("Courier", "", summarise(rows), tz="Europe/Madrid"), typed="courier")
     return replace(made, **more)
 
@@ -102,10 +102,10 @@ def test_days_weeks_and_months_of_a_chart_are_said(spanish: None) -> None:
 
 
 def test_who_is_missing_agrees_in_number(spanish: None) -> None:
-    one = missing.headline("Courier", "<#C1>", Missing(("U1",), ("U2", "U3"), ()))
+    message = missing.headline("Courier", "<#C1>", Missing(("U1",), ("U2", "U3"), ()))
     none = missing.headline("Courier", "<#C1>", Missing((), ("U2",), ()))
     every = missing.headline("Courier", "<#C1>", Missing(("U1", "U2"), (), ()))
-    assert one.text == "*1 de 3* personas de <#C1> ha descargado *Courier*."
+    assert message.text == "*1 de 3* personas de <#C1> ha descargado *Courier*."
     assert none.text == "*0 de 1* personas de <#C1> han descargado *Courier*."
     assert every.text == "*2 de 2* personas de <#C1> han descargado *Courier*. No falta nadie."
     assert missing.nudged("Courier", 1, 2).text == (

@@ -77,9 +77,11 @@ async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: Wo
     await world.start()
     unfinished = world.bot.unfinished
     every = [Posted("D1", str(number)) for number in range(20)]
-    for one in every:
-        await unfinished.begin(one, "courier.ipa", "Courier")
-    await asyncio.gather(unfinished.beat(), *(unfinished.end(one) for one in every), unfinished.beat())
+    for posted_message in every:
+        await unfinished.begin(posted_message, "courier.ipa", "Courier")
+    await asyncio.gather(
+        unfinished.beat(), *(unfinished.end(each_message) for each_message in every), unfinished.beat()
+    )
     assert await kept(world) == []
 
 

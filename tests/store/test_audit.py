@@ -47,7 +47,7 @@ async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store
             ENTRY, at=NOON + timedelta(minutes=minute), build_id=build, **{"outcome": AuditOutcome.MINTED, **about}
         )
 
-    for one in (
+    for each_entry in (
         entry(0, "b1"),
         entry(1, "b2", outcome=AuditOutcome.TICKET),
         entry(2, "b1"),
@@ -57,7 +57,7 @@ async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store
         entry(6, "b6", app_id="other"),
         entry(7, None),
     ):
-        await store.audit(one)
+        await store.audit(each_entry)
     had = await store.builds_had("U1", "app")
     assert list(had.items()) == [("b1", NOON + timedelta(minutes=2)), ("b2", NOON + timedelta(minutes=1))]
     assert list(await store.builds_had("U1", "app", most=1)) == ["b1"]

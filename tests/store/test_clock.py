@@ -157,7 +157,7 @@ async def test_a_lease_on_a_scheduled_report_is_over(store: Store, by: timedelta
 @set_back
 async def test_a_report_comes_when_its_schedule_says(store: Store, by: timedelta) -> None:
     now = await store.now()
-    one = await add(
+    report = await add(
         store, ago=-(decisions.schedules.next_after(decisions.schedules.parse("daily@09:00"), now, "UTC") - now)
     )
     assert await store.digests_after(now + DAY) == []
@@ -168,7 +168,7 @@ async def test_a_report_comes_when_its_schedule_says(store: Store, by: timedelta
     await store.move_digest(late.id, late.due_at, due)
     assert await store.digests_after(now + DAY) == []
     assert 0 < (await store.digest_due_in() or 0) <= DAY.total_seconds()
-    await store.move_digest(late.id, one.due_at - SECOND, now)
+    await store.move_digest(late.id, report.due_at - SECOND, now)
     assert (await store.digest_due_in() or 0) > 0, "one that was moved meanwhile is left alone"
 
 

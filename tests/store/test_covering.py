@@ -11,7 +11,7 @@ from tests.store.builders import build, exchange, look, subscribe, take
 
 def shown(claim: Claim) -> list[str]:
     """The builds on a card."""
-    return [one.build.id for one in claim.announcement.shown]
+    return [entry.build.id for entry in claim.announcement.shown]
 
 
 async def add(store: Store, name: str) -> None:
@@ -44,8 +44,10 @@ async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: S
     await subscribe(store)
     builds = [build(name, Stage.READY) for name in ("b1", "b2", "b3")]
     now = await store.now()
-    news = [NewAnnouncement("C1", one.id, Event.PROCESSED, card="held/1", held_until=now) for one in builds]
-    await look(store, [Change(one, None) for one in builds], news)
+    news = [
+        NewAnnouncement("C1", each_build.id, Event.PROCESSED, card="held/1", held_until=now) for each_build in builds
+    ]
+    await look(store, [Change(each_build, None) for each_build in builds], news)
     await store.release_held()
     [digest] = await take(store)
     assert shown(digest) == ["b1", "b2", "b3"]

@@ -37,26 +37,26 @@ async def add(store: Store, place: str = "C1", *, ago: timedelta = MINUTE, sched
 async def test_the_one_that_waits_longest_is_leased_first_and_by_one_only(store: Store) -> None:
     young, old = await add(store, "C1"), await add(store, "C2", ago=5 * MINUTE)
     taken = await asyncio.gather(*(store.take_digests(1, 60) for _ in range(3)))
-    assert sorted(digest.id for one in taken for digest, _ in one) == [young.id, old.id]
+    assert sorted(digest.id for group in taken for digest, _ in group) == [young.id, old.id]
     assert await store.take_digests(1, 60) == []
 
 
 async def test_a_lease_that_lapsed_is_anybody_s(store: Store) -> None:
-    one = await add(store)
+    report = await add(store)
     await store.take_digests(1, 0)
     [(again, _)] = await store.take_digests(1, 60)
-    assert again.id == one.id
+    assert again.id == report.id
     await store.end_digest_leases()
     assert len(await store.take_digests(1, 60)) == 1
 
 
 async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: Store) -> None:
-    one = await add(store)
-    assert [each.id for each in await store.pause_digests("away", place="C1")] == [one.id]
-    assert await store.pause_digests("away", number=one.id) == []
+    report = await add(store)
+    assert [each.id for each in await store.pause_digests("away", place="C1")] == [report.id]
+    assert await store.pause_digests("away", number=report.id) == []
     assert (await store.take_digests(5, 60), await store.digest_due_in()) == ([], None)
     again = await add(store)
-    assert (again.id, again.paused) == (one.id, None)
+    assert (again.id, again.paused) == (report.id, None)
     assert await store.digest_due_in() == 0
 
 
@@ -76,10 +76,10 @@ async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: 
 
 
 async def test_a_digest_belongs_to_its_place(store: Store) -> None:
-    one = await add(store)
-    assert await store.remove_digest(["C2", "U1"], one.id) is None
+    report = await add(store)
+    assert await store.remove_digest(["C2", "U1"], report.id) is None
     assert await store.digests(["C2"]) == []
-    assert await store.remove_digest(["C1"], one.id) == one
+    assert await store.remove_digest(["C1"], report.id) == report
     assert await store.digests(["C1"]) == []
 
 
@@ -87,7 +87,7 @@ async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wis
     await store.stop_nudging("U2")
     await store.stop_nudging("U2")
     asked = await asyncio.gather(*(store.ask_to_try("b1", ["U1", "U2", "U3"], "U9", most=9) for _ in range(4)))
-    assert sorted(person for one in asked for person in one) == ["U1", "U3"]
+    assert sorted(person for group in asked for person in group) == ["U1", "U3"]
     assert await store.ask_to_try("b2", ["U1", "U2"], "U9", most=9) == ["U1"]
     every = ["U1", "U4", "U5", "U6"]
     assert await store.ask_to_try("b2", every, "U9", most=2) == ["U4", "U5"]
@@ -125,4 +125,4 @@ async def test_a_claim_is_no_second_link_by_any_name(store: Store, door: str) ->
 
     await store.run(work)
     assert await store.links_asked("app") == 1
-    assert {one.door for one in await store.audit_entries()} == {Entrypoint.COMMAND, Entrypoint.CLAIM_PAGE}
+    assert {entry.door for entry in await store.audit_entries()} == {Entrypoint.COMMAND, Entrypoint.CLAIM_PAGE}

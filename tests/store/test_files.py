@@ -39,7 +39,7 @@ async def test_nobody_but_its_owner_reads_the_database(tmp_path: Path, mask: int
     try:
         store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
         await store.remember("a", "b")
-        made = {one.name: rights(one) for one in tmp_path.iterdir()}
+        made = {path.name: rights(path) for path in tmp_path.iterdir()}
         await store.close()
     finally:
         os.umask(before)
@@ -53,10 +53,10 @@ async def test_what_others_could_read_they_can_no_more(tmp_path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("CREATE TABLE x (a)")
     connection.commit()
-    for one in tmp_path.iterdir():
-        one.chmod(0o644)
+    for path in tmp_path.iterdir():
+        path.chmod(0o644)
     store = await Store.open(f"sqlite:///{file}")
-    assert {rights(one) for one in tmp_path.iterdir()} == {0o600}
+    assert {rights(each_path) for each_path in tmp_path.iterdir()} == {0o600}
     await store.close()
     connection.close()
 

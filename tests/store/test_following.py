@@ -18,42 +18,42 @@ USUAL = timedelta(minutes=8)
 PENDING, RUNNING, READY = (build("b1", stage) for stage in (Stage.PENDING, Stage.RUNNING, Stage.READY))
 
 
-async def follow(store: Store, one: Build = PENDING, user: str = "U1", usual: timedelta | None = USUAL) -> bool:
-    await store.await_build(one, "T1", user)
-    return await store.follow(one, user, usual)
+async def follow(store: Store, build: Build = PENDING, user: str = "U1", usual: timedelta | None = USUAL) -> bool:
+    await store.await_build(build, "T1", user)
+    return await store.follow(build, user, usual)
 
 
 async def taken(store: Store, lease: float = 0.0) -> list[Progress]:
-    return sorted(await store.take_progress(10, lease), key=lambda one: one.user_id)
+    return sorted(await store.take_progress(10, lease), key=lambda watch: watch.user_id)
 
 
 async def heard(store: Store) -> list[tuple[str, Event]]:
     """What is said next, to whom."""
     claims = [claim.announcement for claim in await take(store)]
-    return [(one.channel_id, one.event) for one in claims]
+    return [(delivery.channel_id, delivery.event) for delivery in claims]
 
 
 async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: Store) -> None:
     assert await follow(store)
-    [one] = await taken(store)
-    assert (one.build, one.user_id, one.usual, one.standing) == (PENDING, "U1", USUAL, WatchState.OPEN)
-    assert (one.channel, one.ts, one.shown, one.alarmed, one.seen_at) == (None, None, "", False, None)
-    assert abs(one.started_at - await store.now()) < timedelta(seconds=30)
+    [watch] = await taken(store)
+    assert (watch.build, watch.user_id, watch.usual, watch.standing) == (PENDING, "U1", USUAL, WatchState.OPEN)
+    assert (watch.channel, watch.ts, watch.shown, watch.alarmed, watch.seen_at) == (None, None, "", False, None)
+    assert abs(watch.started_at - await store.now()) < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("usual", [None, timedelta(milliseconds=1500), timedelta(days=1)])
 async def test_what_is_usual_is_kept(store: Store, usual: timedelta | None) -> None:
     await follow(store, usual=usual)
-    assert [one.usual for one in await taken(store)] == [usual]
+    assert [watch.usual for watch in await taken(store)] == [usual]
 
 
 async def test_who_follows_already_has_what_they_have(store: Store) -> None:
     assert await follow(store)
-    [one] = await taken(store)
-    await store.progress_shown(one, "D1", "1.1", "Running", 0.0)
+    [watch] = await taken(store)
+    await store.progress_shown(watch, "D1", "1.1", "Running", 0.0)
     assert not await follow(store, usual=None)
     [same] = await taken(store)
-    assert (same.ts, same.shown, same.usual, same.started_at) == ("1.1", "Running", USUAL, one.started_at)
+    assert (same.ts, same.shown, same.usual, same.started_at) == ("1.1", "Running", USUAL, watch.started_at)
 
 
 async def test_who_awaits_nothing_follows_nothing(store: Store) -> None:
@@ -67,12 +67,12 @@ async def test_each_person_has_a_message_of_their_own(store: Store) -> None:
     mine, hers = await taken(store)
     await store.progress_shown(mine, "D1", "1.1", "Running", 0.0)
     await store.end_progress(hers)
-    assert [(one.user_id, one.ts) for one in await taken(store)] == [("U1", "1.1")]
+    assert [(watch.user_id, watch.ts) for watch in await taken(store)] == [("U1", "1.1")]
 
 
 async def test_what_is_taken_nobody_else_has_until_it_is_handed_in(store: Store) -> None:
     await follow(store)
-    every = [one for many in await asyncio.gather(*(taken(store, 60.0) for _ in range(5))) for one in many]
+    every = [watch for many in await asyncio.gather(*(taken(store, 60.0) for _ in range(5))) for watch in many]
     assert len(every) == 1
     assert 50 < (await store.progress_due_in() or 0) <= 60
     await store.progress_shown(every[0], "D1", "1.1", "Running", 5.0)
@@ -86,7 +86,7 @@ async def test_only_so_many_are_taken_the_longest_due_first(store: Store) -> Non
     for user in ("U1", "U2", "U3"):
         await follow(store, user=user)
     first = await store.take_progress(2, 60.0)
-    assert {one.user_id for one in first} == {"U1", "U2"}
+    assert {watch.user_id for watch in first} == {"U1", "U2"}
     assert await store.progress_due_in() == 0.0
 
 
@@ -95,28 +95,28 @@ async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store:
     await store.await_build(build("b0"), "T1", "U9")  # so that the app is watched
     await look(store, [Change(READY, None)])
     await follow(store, RUNNING)
-    [one] = await taken(store)
-    assert one.build.stage is Stage.RUNNING
-    assert one.seen_at is not None
+    [watch] = await taken(store)
+    assert watch.build.stage is Stage.RUNNING
+    assert watch.seen_at is not None
     await look(store, [Change(RUNNING, Stage.READY)])
     await look(store, [Change(build("b1", Stage.FAILED, error="No", error_code="7"), Stage.RUNNING)])
-    [one] = await taken(store)
-    assert (one.build.stage, one.build.error, one.build.error_code) == (Stage.FAILED, "No", "7")
+    [watch] = await taken(store)
+    assert (watch.build.stage, watch.build.error, watch.build.error_code) == (Stage.FAILED, "No", "7")
 
 
 async def test_a_message_is_posted_once_though_it_may_be_tried_again_when_it_was_refused(store: Store) -> None:
     await follow(store)
-    [one] = await taken(store)
-    assert await store.first_try(one)
-    assert not await store.first_try(one)
-    await store.put_off_progress(one, 0.0)
-    assert await store.first_try(one)
+    [watch] = await taken(store)
+    assert await store.first_try(watch)
+    assert not await store.first_try(watch)
+    await store.put_off_progress(watch, 0.0)
+    assert await store.first_try(watch)
 
 
 async def test_who_stops_waits_no_more_and_may_begin_anew(store: Store) -> None:
     await follow(store)
-    [one] = await taken(store)
-    await store.progress_shown(one, "D1", "1.1", "Running", 0.0)
+    [watch] = await taken(store)
+    await store.progress_shown(watch, "D1", "1.1", "Running", 0.0)
     for _ in range(2):
         await store.stop_following("b1", "U1")
     assert await store.awaiting("app") == {}
@@ -135,7 +135,7 @@ async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Stor
     await store.tell_stuck(old)
     await store.end_progress(old)
     assert not await store.first_try(old)
-    assert [(one.ts, one.alarmed) for one in await taken(store)] == [(None, False)]
+    assert [(watch.ts, watch.alarmed) for watch in await taken(store)] == [(None, False)]
     assert await heard(store) == []
 
 
@@ -143,8 +143,8 @@ async def test_the_alarm_is_said_once(store: Store) -> None:
     await store.ensure_apps(["app"], catalogue_seen_at=None)
     await follow(store, RUNNING)
     await look(store, [Change(RUNNING, None)])
-    [one] = await taken(store)
-    await asyncio.gather(*(store.tell_stuck(one) for _ in range(3)))
+    [watch] = await taken(store)
+    await asyncio.gather(*(store.tell_stuck(watch) for _ in range(3)))
     assert await heard(store) == [("U1", Event.STUCK)]
     assert [each.alarmed for each in await taken(store)] == [True]
 
@@ -163,9 +163,12 @@ async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store
         await store.forget_build("app", "b1")
     assert await store.awaiting("app") == {"b2": ["U3"]}
     claims = [claim.announcement for claim in await take(store)]
-    assert sorted((one.channel_id, one.event) for one in claims) == [("U1", Event.DELETED), ("U2", Event.DELETED)]
-    assert {one.build.version for one in claims} == {"2.4.0"}
-    assert [one.standing for one in await taken(store)] == [WatchState.DELETED]
+    assert sorted((delivery.channel_id, delivery.event) for delivery in claims) == [
+        ("U1", Event.DELETED),
+        ("U2", Event.DELETED),
+    ]
+    assert {delivery.build.version for delivery in claims} == {"2.4.0"}
+    assert [watch.standing for watch in await taken(store)] == [WatchState.DELETED]
     assert "b1" not in await store.known("app", ["b1"])
 
 
@@ -174,7 +177,7 @@ async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Store) -> No
     await store.stop_following("b1", "U1")
     await store.tell_deleted("app", "b1")
     assert await heard(store) == []
-    assert [one.standing for one in await taken(store)] == [WatchState.STOPPED]
+    assert [watch.standing for watch in await taken(store)] == [WatchState.STOPPED]
 
 
 async def test_who_begins_to_follow_wakes_who_shows_it(store: Store) -> None:

@@ -135,7 +135,7 @@ async def test_an_app_is_watched_while_somebody_waits_and_no_longer(store: Store
     assert await store.claim_apps(10, 60) == []
     await store.await_build(build("b1"), "T1", "U1")
     assert await store.watched_apps() == {"app"}
-    assert [one.app_id for one in await store.claim_apps(10, 0)] == ["app"]
+    assert [claimed_app.app_id for claimed_app in await store.claim_apps(10, 0)] == ["app"]
     await store.stop_awaiting("b1")
     assert await store.watched_apps() == set()
     assert await store.claim_apps(10, 0, only_due=False) == []
@@ -146,7 +146,7 @@ async def test_a_wish_makes_a_watched_app_due_at_once(store: Store) -> None:
     await look(store, again_in=3600)
     assert await store.claim_apps(10, 60) == []
     await store.await_build(build("b1", Stage.RUNNING), "T1", "U1")
-    assert [one.app_id for one in await store.claim_apps(10, 60)] == ["app"]
+    assert [claimed_app.app_id for claimed_app in await store.claim_apps(10, 60)] == ["app"]
 
 
 async def test_a_wish_wakes_the_watch(store: Store) -> None:
@@ -227,9 +227,9 @@ async def test_of_two_processes_one_gets_each_message(store: Store) -> None:
     for number in range(30):
         await store.expire_at(now - SECOND, message(str(number)))
     taken = await asyncio.gather(*(store.take_expired(4) for _ in range(12)))
-    found = [one.ts for some in taken for one in some]
+    found = [expiry.ts for some in taken for expiry in some]
     assert len(found) == len(set(found))
-    found += [one.ts for one in await store.take_expired(30)]
+    found += [expiry.ts for expiry in await store.take_expired(30)]
     assert sorted(found, key=lambda ts: int(ts or 0)) == [str(number) for number in range(30)]
 
 

@@ -35,7 +35,7 @@ async def keep(
 
 def on_cards(claims: list[Claim]) -> list[list[str]]:
     """The builds on each card that was shown."""
-    return [[one.build.id for one in claim.announcement.shown] for claim in claims]
+    return [[entry.build.id for entry in claim.announcement.shown] for claim in claims]
 
 
 async def release(store: Store) -> float | None:
@@ -88,19 +88,19 @@ async def test_a_card_of_held_builds_is_edited_as_any_other(store: Store) -> Non
     await store.recall_build(build("b2", Stage.READY), "bad", "U9")
     [again] = await say(store)
     assert again.card_ts == "1.1"
-    assert [bool(one.recall) for one in again.announcement.shown] == [False, True]
+    assert [bool(entry.recall) for entry in again.announcement.shown] == [False, True]
 
 
 # ------------------------------------------------------------------ mutes
 
 
 async def test_a_mute_is_written_down_for_the_channel_s_own_subscriptions_alone(store: Store) -> None:
-    one, two, other = await subscribe(store), await subscribe(store, app="app2"), await subscribe(store, "C2")
+    first, second, other = await subscribe(store), await subscribe(store, app="app2"), await subscribe(store, "C2")
     until = await store.now() + HOUR
-    muted = await store.mute("C1", [two.id, one.id, other.id], until)
-    assert [(each.id, each.muted_until) for each in muted] == [(one.id, until), (two.id, until)]
+    muted = await store.mute("C1", [second.id, first.id, other.id], until)
+    assert [(each.id, each.muted_until) for each in muted] == [(first.id, until), (second.id, until)]
     assert [each.muted_until for each in await store.subscriptions("C2")] == [None]
-    await store.mute("C1", [one.id], None)
+    await store.mute("C1", [first.id], None)
     assert [each.muted_until for each in await store.subscriptions("C1")] == [None, until]
 
 
@@ -135,7 +135,7 @@ async def test_unmuting_says_at_once_what_the_mute_had_kept_back(store: Store) -
 
 
 async def held_by_mute(store: Store, name: str, wish: Subscription) -> None:
-    [muted] = [one for one in await store.subscriptions() if one.id == wish.id]
+    [muted] = [subscription for subscription in await store.subscriptions() if subscription.id == wish.id]
     assert muted.muted_until
     card = f"held/{wish.id}/{int(muted.muted_until.timestamp())}"
     new = NewAnnouncement("C1", name, Event.PROCESSED, card=card, subscription_id=wish.id, held_until=muted.muted_until)
@@ -226,7 +226,7 @@ async def test_what_is_no_card_is_told_by_itself(store: Store) -> None:
     await refuse(store)
     await store.release_channel("C1")
     every = await say(store)
-    assert [one.announcement.event for one in every] == [Event.PROCESSED, Event.CERT, Event.FEEDBACK]
+    assert [claim.announcement.event for claim in every] == [Event.PROCESSED, Event.CERT, Event.FEEDBACK]
     assert on_cards(every[:1]) == [["b1", "b2"]]
 
 

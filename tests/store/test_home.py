@@ -28,17 +28,17 @@ async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: S
     await had(store, "b5", 9, outcome="NotProcessed")
     await had(store, None, 9)
     found = await store.links_had("U1", 2)
-    assert [(one.app_id, one.build_id, one.at) for one in found] == [
+    assert [(link.app_id, link.build_id, link.at) for link in found] == [
         ("a1", "b1", NOW + timedelta(minutes=3)),
         ("a1", "b2", NOW + timedelta(minutes=2)),
     ]
 
 
 async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: Store) -> None:
-    one, other = Build("b1", APP, Stage.PENDING), Build("b2", APP, Stage.PENDING)
-    await store.await_build(one, "T1", "U1", "C1")
+    new_build, other = Build("b1", APP, Stage.PENDING), Build("b2", APP, Stage.PENDING)
+    await store.await_build(new_build, "T1", "U1", "C1")
     await store.await_build(other, "T1", "U1")
-    await store.await_build(one, "T1", "U2")
+    await store.await_build(new_build, "T1", "U2")
     assert [(build.id, place) for build, place in await store.watched_by("U1")] == [("b2", None), ("b1", "C1")]
     await store.stop_following("b2", "U1")
     assert [build.id for build, _ in await store.watched_by("U1")] == ["b1"]
@@ -49,7 +49,7 @@ async def test_subscriptions_are_found_by_who_made_them(store: Store) -> None:
     for channel, user in (("C1", "U1"), ("C2", "U2"), ("C3", "U1")):
         await store.add_subscription("T1", channel, "a1", "Courier", (Event.FAILED,), "", user)
     found = await store.subscriptions_with_last_post(created_by="U1")
-    assert [one.channel_id for one, _ in found] == ["C1", "C3"]
+    assert [subscription.channel_id for subscription, _ in found] == ["C1", "C3"]
 
 
 async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitation(store: Store) -> None:
@@ -63,9 +63,9 @@ async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitatio
 
 
 async def test_a_subscribed_channel_is_never_welcomed(store: Store) -> None:
-    one = await store.add_subscription("T1", "C1", "a1", "Courier", (Event.FAILED,), "", "U1")
+    subscription = await store.add_subscription("T1", "C1", "a1", "Courier", (Event.FAILED,), "", "U1")
     await store.welcome("C1")
-    await store.remove_subscription("C1", one.id)
+    await store.remove_subscription("C1", subscription.id)
     await store.welcome("C1")
     assert (await store.announcements_waiting()).count == 0
 

@@ -17,13 +17,13 @@ from bot.domain.model import Role
 async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
     assert await store.grants("T1") == []
     await store.grant("T1", "U1", Role.RELEASER, None, "U9")
-    assert [one.role for one in await store.grants("T1")] == [Role.RELEASER]
+    assert [grant.role for grant in await store.grants("T1")] == [Role.RELEASER]
     await store.revoke("T1", "U1", None)
     assert await store.grants("T1") == []
     number = await store.note_refusal("T1", "U2", Role.MANAGER, None, "downloads", "C1")
     await store.ask_for_role(number)
     await store.decide(number, Decision.ALL, "U9")
-    assert [one.grantee for one in await store.grants("T1")] == ["U2"]
+    assert [grant.grantee for grant in await store.grants("T1")] == ["U2"]
 
 
 async def test_an_allow_list_is_known_at_once(store: Store) -> None:
@@ -77,8 +77,8 @@ async def test_a_file_of_our_own_is_read_once() -> None:
 
 @pytest.mark.postgres
 async def test_what_another_replica_wrote_is_known_at_once(postgres_url: str) -> None:
-    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
-    assert await two.grants("T1") == []
-    await one.grant("T1", "U1", Role.RELEASER, None, "U9")
-    assert len(await two.grants("T1")) == 1
-    await asyncio.gather(one.close(), two.close())
+    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    assert await second.grants("T1") == []
+    await first.grant("T1", "U1", Role.RELEASER, None, "U9")
+    assert len(await second.grants("T1")) == 1
+    await asyncio.gather(first.close(), second.close())

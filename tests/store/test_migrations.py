@@ -15,7 +15,7 @@ TAKES_AWAY = {"drop_table", "drop_column", "rename_table", "drop_constraint", "a
 
 def calls(version: Path) -> list[ast.Call]:
     """What the upgrade calls."""
-    [upgrade] = [one for one in ast.parse(version.read_text()).body if getattr(one, "name", "") == "upgrade"]
+    [upgrade] = [node for node in ast.parse(version.read_text()).body if getattr(node, "name", "") == "upgrade"]
     return [node for node in ast.walk(upgrade) if isinstance(node, ast.Call)]
 
 
@@ -33,6 +33,6 @@ def test_a_new_column_of_an_old_table_can_be_left_out(version: Path) -> None:
     for call in calls(version):
         if name(call) == "add_column":
             [column] = [part for part in ast.walk(call) if isinstance(part, ast.Call) and name(part) == "Column"]
-            given = {one.arg: one.value for one in column.keywords}
+            given = {keyword.arg: keyword.value for keyword in column.keywords}
             may_be_null = not (isinstance(given.get("nullable"), ast.Constant) and given["nullable"].value is False)
             assert may_be_null or "server_default" in given, ast.unparse(call)

@@ -25,9 +25,9 @@ async def test_an_outage_and_its_end_are_told_once(store: Store) -> None:
     assert not await store.begin_outage(replace(RECORD, owner="other"), ADMINS)
     assert await store.outage() == RECORD
     told = await said(store)
-    assert sorted(one.channel_id for one in told) == ADMINS
-    assert {one.event for one in told} == {Saying.OUTAGE}
-    assert {outage_of(one.fact) for one in told} == {RECORD}
+    assert sorted(item.channel_id for item in told) == ADMINS
+    assert {item.event for item in told} == {Saying.OUTAGE}
+    assert {outage_of(item.fact) for item in told} == {RECORD}
 
 
 async def test_who_renewed_it_ends_it(store: Store) -> None:
@@ -55,7 +55,7 @@ async def test_an_app_is_behind_by_what_its_polls_brought(store: Store) -> None:
         await subscribe(store, app=name)
     late = {"behind_after_seconds": 3600.0, "overdue_after_seconds": 3600.0}
     for failures in range(1, 4):
-        claims = {one.app_id: one for one in await store.claim_apps(9, 60, only_due=False)}
+        claims = {claimed_app.app_id: claimed_app for claimed_app in await store.claim_apps(9, 60, only_due=False)}
         await store.fail_app("one", claims["one"].token, 3600.0)
         await store.record("two", claims["two"].token, (), (), next_at_seconds=3600.0)
         state = await store.watching_state(**late)

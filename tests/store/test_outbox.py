@@ -106,12 +106,12 @@ async def test_showing_a_card_covers_no_reply_in_its_thread(store: Store) -> Non
     details = [NewAnnouncement("C1", "b1", Follow.DETAILS, part) for part in (0, 1)]
     await told(store, NewAnnouncement("C1", "b1", Event.PROCESSED), *details)
     claims = await say(store)
-    assert [(one.announcement.event, one.announcement.part) for one in claims] == [
+    assert [(claim.announcement.event, claim.announcement.part) for claim in claims] == [
         (Event.PROCESSED, 0),
         (Follow.DETAILS, 0),
         (Follow.DETAILS, 1),
     ]
-    assert [one.card_ts for one in claims] == [None, "1.1", "1.1"]
+    assert [claim.card_ts for claim in claims] == [None, "1.1", "1.1"]
 
 
 async def test_what_came_after_a_card_was_read_is_not_covered(store: Store) -> None:
@@ -138,14 +138,14 @@ async def test_a_change_after_a_card_was_read_is_not_covered_either(store: Store
 async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None:
     await subscribe(store)
     ios, android = build("b1", Stage.READY, platform="ios"), build("b2", Stage.READY, platform="android")
-    for one in (ios, android):
-        await told(store, NewAnnouncement("C1", one.id, Event.PROCESSED, card="app/1.0"), of=one)
+    for each_build in (ios, android):
+        await told(store, NewAnnouncement("C1", each_build.id, Event.PROCESSED, card="app/1.0"), of=each_build)
     [claim] = await say(store)
     assert claim.announcement.shown == (Shown(ios), Shown(android))
     await edit(store, "new", android)
     [again] = await say(store)
     assert (again.announcement.build.id, again.card_ts) == ("b1", "1.1")
-    assert [one.build.changelog for one in again.announcement.shown] == ["", "new"]
+    assert [entry.build.changelog for entry in again.announcement.shown] == ["", "new"]
 
 
 async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Store) -> None:
@@ -220,7 +220,7 @@ async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lo
     await card.recall_build(READY, "It crashes", "U9")
     every = await say(card, claims)
     assert changelogs(every) == ["first", "second"]
-    recalls = [one.announcement.shown[0].recall for one in every]
+    recalls = [claim.announcement.shown[0].recall for claim in every]
     assert recalls[0] is None
     assert recalls[1] is not None
     assert recalls[1].reason == "It crashes"
@@ -309,9 +309,9 @@ async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(pos
 
 @pytest.mark.postgres
 async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_for_ever(postgres_url: str) -> None:
-    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
+    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
     channels, builds = [f"C{n:02}" for n in range(12)], [f"b{n}" for n in range(4)]
-    await fill(one, channels, builds)
+    await fill(first, channels, builds)
     shown: dict[tuple[str, str], str] = {}
     writing = True
 
@@ -339,12 +339,12 @@ async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_
                 return
 
     async with asyncio.timeout(60):
-        senders = [asyncio.create_task(send(store)) for store in (one, two)]
-        await asyncio.gather(write(one, builds), write(two, builds[::-1]), record(one, 1), record(two, -1))
+        senders = [asyncio.create_task(send(store)) for store in (first, second)]
+        await asyncio.gather(write(first, builds), write(second, builds[::-1]), record(first, 1), record(second, -1))
         writing = False
         await asyncio.gather(*senders)
     cards = {(channel, name) for channel in channels for name in builds}
     new = {(channel, f"n{order}-{turn}") for channel in channels for order in (1, -1) for turn in range(15)}
     assert shown.keys() == cards | new
     assert {shown[key] for key in cards} == {"14"}
-    await asyncio.gather(one.close(), two.close())
+    await asyncio.gather(first.close(), second.close())

@@ -15,7 +15,7 @@ from bot.domain.model import Role
 
 async def given(store: Store, team: str = "T1") -> list[tuple[str, Role, str | None]]:
     """Who was granted what for which app."""
-    return [(one.grantee, one.role, one.app_id) for one in await store.grants(team)]
+    return [(grant.grantee, grant.role, grant.app_id) for grant in await store.grants(team)]
 
 
 async def asked(store: Store, role: Role = Role.RELEASER, app: str | None = "a1", user: str = "U1") -> int:
@@ -36,9 +36,15 @@ async def refused(store: Store, role: Role = Role.RELEASER, app: str | None = "a
 async def test_a_grant_is_kept_with_who_gave_it_and_when(store: Store) -> None:
     before = await store.now()
     await store.grant("T1", "U1", Role.RELEASER, "a1", "U9")
-    [one] = await store.grants("T1")
-    assert (one.team_id, one.grantee, one.role, one.app_id, one.granted_by) == ("T1", "U1", Role.RELEASER, "a1", "U9")
-    assert before <= one.granted_at <= await store.now()
+    [grant] = await store.grants("T1")
+    assert (grant.team_id, grant.grantee, grant.role, grant.app_id, grant.granted_by) == (
+        "T1",
+        "U1",
+        Role.RELEASER,
+        "a1",
+        "U9",
+    )
+    assert before <= grant.granted_at <= await store.now()
 
 
 async def test_a_grant_for_the_same_app_replaces_the_one_before(store: Store) -> None:
@@ -142,7 +148,7 @@ async def test_the_same_is_asked_once_an_hour(store: Store) -> None:
 async def test_of_many_presses_at_once_one_asks(store: Store) -> None:
     number = await refused(store)
     answers = await asyncio.gather(*(store.ask_for_role(number) for _ in range(10)))
-    assert sum(isinstance(one, RoleRequest) for one in answers) == 1
+    assert sum(isinstance(answer, RoleRequest) for answer in answers) == 1
 
 
 @pytest.mark.parametrize("decision", [None, Decision.DENIED])
@@ -215,17 +221,17 @@ async def test_of_many_decisions_at_once_one_counts(store: Store) -> None:
     number = await asked(store)
     choices = list(Decision)
     answers = [store.decide(number, choices[admin % 3], f"U{admin}") for admin in range(10)]
-    decided = [one for one in await asyncio.gather(*answers) if one is not None]
+    decided = [pair for pair in await asyncio.gather(*answers) if pair is not None]
     assert sum(mine for _, mine in decided) == 1
-    [outcome] = {(one.decided_by, one.decision) for one, _ in decided}
+    [outcome] = {(request.decided_by, request.decision) for request, _ in decided}
     right = {Decision.DENIED: [], Decision.APP: ["a1"], Decision.ALL: [None]}
     assert [app for _, _, app in await given(store)] == right[outcome[1] or Decision.DENIED]
 
 
 async def test_what_nobody_asked_for_cannot_be_decided(store: Store) -> None:
     number = await refused(store)
-    for one in (number, 4711):
-        assert await store.decide(one, Decision.ALL, "U9") is None
+    for each_number in (number, 4711):
+        assert await store.decide(each_number, Decision.ALL, "U9") is None
     assert await given(store) == []
 
 

@@ -53,7 +53,7 @@ async def test_what_was_not_recalled_cannot_be_given_free(store: Store) -> None:
 async def test_a_recall_ends_the_open_links_of_its_build_and_no_others(store: Store) -> None:
     mine, other = await ticket(store, "b1"), await ticket(store, "b2")
     await store.recall_build(READY, "bad", "U9")
-    standing = [found.standing(await store.now()) for one in (mine, other) if (found := await store.ticket(one))]
+    standing = [found.standing(await store.now()) for text in (mine, other) if (found := await store.ticket(text))]
     assert standing == [TicketStatus.RECALLED, TicketStatus.OPEN]
     assert await store.claim_ticket(mine) is TicketStatus.RECALLED
     await store.unrecall_build(READY)
@@ -65,9 +65,12 @@ async def test_every_card_of_a_recalled_build_says_so_and_then_no_longer(store: 
     await say(store)
     recall, _ = await store.recall_build(READY, "bad", "U9")
     shown = await say(store)
-    assert [(one.announcement.channel_id, one.announcement.build.id) for one in shown] == [("C1", "b1"), ("C2", "b1")]
-    assert all(one.announcement.shown[0].recall == recall and one.card_ts for one in shown)
+    assert [(claim.announcement.channel_id, claim.announcement.build.id) for claim in shown] == [
+        ("C1", "b1"),
+        ("C2", "b1"),
+    ]
+    assert all(claim.announcement.shown[0].recall == recall and claim.card_ts for claim in shown)
     await store.recall_build(READY, "again", "U9")
     assert await take(store) == [], "nothing has changed"
     await store.unrecall_build(READY)
-    assert [one.announcement.shown[0].recall for one in await say(store)] == [None, None]
+    assert [claim.announcement.shown[0].recall for claim in await say(store)] == [None, None]

@@ -118,10 +118,10 @@ async def test_a_baseline_not_yet_complete_stays_open(store: Store) -> None:
 async def test_a_thousand_builds_are_one_commit(store: Store) -> None:
     await subscribe(store)
     builds = [build(f"b{n}", Stage.RUNNING) for n in range(1000)]
-    await look(store, [Change(one, None) for one in builds])
+    await look(store, [Change(each_build, None) for each_build in builds])
     ready = [build(f"b{n}", Stage.READY) for n in range(1000)]
     news = [NewAnnouncement(f"C{n % 3}", f"b{n}", Event.PROCESSED) for n in range(1000)]
-    recorded = await look(store, [Change(one, Stage.RUNNING) for one in ready], news)
+    recorded = await look(store, [Change(each_build, Stage.RUNNING) for each_build in ready], news)
     assert (len(recorded.moved), recorded.announced) == (1000, 1000)
 
 

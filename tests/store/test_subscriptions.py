@@ -12,11 +12,13 @@ from tests.store.builders import NOON, build, exchange, fill, said, subscribe, t
 
 async def poll(store: Store, *listed: Build, app: str = "app") -> None:
     """What jobs/watch does: claim, compare, decide, record; `listed` is newest first."""
-    [claimed] = [one for one in await store.claim_apps(9, 60, only_due=False) if one.app_id == app]
-    known = await store.known(app, [one.id for one in listed])
-    stages = {build_id: one.stage for build_id, one in known.items()}
+    [claimed] = [
+        claimed_app for claimed_app in await store.claim_apps(9, 60, only_due=False) if claimed_app.app_id == app
+    ]
+    known = await store.known(app, [build.id for build in listed])
+    stages = {build_id: known_build.stage for build_id, known_build in known.items()}
     news = changes(stages, listed, baseline=not claimed.baseline_done, since=claimed.baseline_since)
-    wishes = [one for one in await store.subscriptions() if one.app_id in (app, None)]
+    wishes = [subscription for subscription in await store.subscriptions() if subscription.app_id in (app, None)]
     wanted = announcements(news, wishes, now=await store.now())
     await store.record(app, claimed.token, news, wanted, next_at_seconds=60)
 
@@ -53,11 +55,11 @@ async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id
 
 
 async def test_a_subscription_is_removed_by_id_or_by_app_and_only_in_its_channel(store: Store) -> None:
-    one, two, every = await subscribe(store), await subscribe(store, app="two"), await subscribe(store, app=None)
-    assert await store.remove_subscription("C2", one.id) is None
-    assert await store.remove_subscription("C1", one.id) == one
-    assert await store.remove_subscription("C1", one.id) is None
-    assert await store.remove_subscription("C1", "two") == two
+    first, second, every = await subscribe(store), await subscribe(store, app="two"), await subscribe(store, app=None)
+    assert await store.remove_subscription("C2", first.id) is None
+    assert await store.remove_subscription("C1", first.id) == first
+    assert await store.remove_subscription("C1", first.id) is None
+    assert await store.remove_subscription("C1", "two") == second
     assert await store.remove_subscription("C1", "*") == every
     assert await store.subscriptions() == []
 

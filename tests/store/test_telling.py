@@ -55,8 +55,8 @@ async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) ->
 
 async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
-    one, two = await take(store)
-    later = [Outcome.of(one, ResultKind.AGAIN, retry_in=600), Outcome.of(two, ResultKind.AGAIN, retry_in=0)]
+    first, second = await take(store)
+    later = [Outcome.of(first, ResultKind.AGAIN, retry_in=600), Outcome.of(second, ResultKind.AGAIN, retry_in=0)]
     [again] = (await exchange(store, later)).claims
     assert said([again]) == [("C2", "b1")]
     assert not again.unsure
@@ -272,19 +272,19 @@ async def test_several_senders_say_everything_once_and_in_order(store: Store) ->
 
 @pytest.mark.postgres
 async def test_two_replicas_share_the_polling_and_the_telling(postgres_url: str) -> None:
-    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
+    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
     for number in range(10):
-        await subscribe(one, app=f"app{number}")
-    shares = await asyncio.gather(*(store.claim_apps(5, 60) for store in (one, two)))
+        await subscribe(first, app=f"app{number}")
+    shares = await asyncio.gather(*(store.claim_apps(5, 60) for store in (first, second)))
     assert len({app.app_id for share in shares for app in share}) == 10
     channels, builds = [f"C{n}" for n in range(8)], [f"b{n:02}" for n in range(25)]
-    await fill(one, channels, builds)
+    await fill(first, channels, builds)
     wire: list[tuple[str, str]] = []
     async with asyncio.timeout(30):
-        await asyncio.gather(*(drain(store, wire, 4, number) for number, store in enumerate((one, two))))
+        await asyncio.gather(*(drain(store, wire, 4, number) for number, store in enumerate((first, second))))
     assert Counter(wire) == Counter((channel, name) for channel in channels for name in builds)
     assert {channel: [b for c, b in wire if c == channel] for channel in channels} == dict.fromkeys(channels, builds)
-    await asyncio.gather(one.close(), two.close())
+    await asyncio.gather(first.close(), second.close())
 
 
 async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> None:

@@ -64,14 +64,14 @@ async def test_a_ticket_is_claimed_once(store: Store) -> None:
 async def test_of_fifty_claims_at_once_one_succeeds(store: Store) -> None:
     ticket = await issue(store)
     outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(50)))
-    assert sum(isinstance(one, Ticket) for one in outcomes) == 1
-    assert [one for one in outcomes if not isinstance(one, Ticket)] == [TicketStatus.SPENT] * 49
+    assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 1
+    assert [outcome for outcome in outcomes if not isinstance(outcome, Ticket)] == [TicketStatus.SPENT] * 49
 
 
 async def test_a_ticket_with_three_claims_is_claimed_three_times(store: Store) -> None:
     ticket = await issue(store, claims=3)
     outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(10)))
-    assert sum(isinstance(one, Ticket) for one in outcomes) == 3
+    assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 3
 
 
 async def test_a_claim_that_is_given_back_can_be_made_again(store: Store) -> None:
@@ -179,7 +179,7 @@ async def test_the_ticket_itself_is_not_in_the_database(tmp_path: Path) -> None:
 def test_a_ticket_is_128_bits_that_never_come_twice() -> None:
     made = {new_ticket() for _ in range(1000)}
     assert len(made) == 1000
-    assert all(is_ticket(one) for one in made)
+    assert all(is_ticket(text) for text in made)
 
 
 @pytest.mark.parametrize(

@@ -50,18 +50,18 @@ async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telli
 
 @pytest.mark.postgres
 async def test_notify_wakes_another_replica(postgres_url: str) -> None:
-    one, two = await Store.open(postgres_url), await Store.open(postgres_url)
-    await subscribe(one)
-    assert await two.wait(Topic.WATCH, 5)
-    await fill(one, ["C1"], ["b1"])
-    assert await two.wait(Topic.TELL, 5)
-    await quiet(one, two)
-    await two.nudge(Topic.TELL)
-    assert await one.wait(Topic.TELL, 5)
-    assert not await one.wait(Topic.WATCH, 0)
-    await one.hand_back(await take(one))
-    assert await two.wait(Topic.TELL, 5)
-    await asyncio.gather(one.close(), two.close())
+    first, second = await Store.open(postgres_url), await Store.open(postgres_url)
+    await subscribe(first)
+    assert await second.wait(Topic.WATCH, 5)
+    await fill(first, ["C1"], ["b1"])
+    assert await second.wait(Topic.TELL, 5)
+    await quiet(first, second)
+    await second.nudge(Topic.TELL)
+    assert await first.wait(Topic.TELL, 5)
+    assert not await first.wait(Topic.WATCH, 0)
+    await first.hand_back(await take(first))
+    assert await second.wait(Topic.TELL, 5)
+    await asyncio.gather(first.close(), second.close())
 
 
 @pytest.mark.postgres

@@ -77,7 +77,7 @@ async def test_the_page_gives_each_kind_of_file(desk: Desk, about: Any, word: st
     address = await desk.address(desk.build(**about))
     assert f"Download the {word}" in buttons(await desk.get(address, WINDOWS))
     assert (await desk.post(address, WINDOWS)).status == 303
-    assert [one.type for one in desk.applivery.minted] == [kind]
+    assert [token.type for token in desk.applivery.minted] == [kind]
 
 
 @pytest.mark.parametrize("ask", [Desk.get, Desk.post])
@@ -123,7 +123,7 @@ async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(des
     address = await desk.address(desk.build())
     before = await desk.store.ticket(fingerprint(address[-22:]))
     seen = await asyncio.gather(*(ask(address) for _ in range(50) for ask in (desk.get, desk.head)))
-    assert {one.status for one in seen} == {200}
+    assert {response.status for response in seen} == {200}
     assert desk.applivery.minted == []
     assert await desk.store.ticket(fingerprint(address[-22:])) == before
     assert await desk.store.audit_entries() == []
@@ -265,7 +265,7 @@ async def test_an_attachment_that_was_removed_is_gone(desk: Desk) -> None:
 async def test_of_fifty_claims_at_once_one_mints(desk: Desk) -> None:
     address = await desk.address(desk.build("android"))
     seen = await asyncio.gather(*(desk.post(address, ANDROID) for _ in range(50)))
-    assert sorted(one.status for one in seen) == [303] + [410] * 49
+    assert sorted(response.status for response in seen) == [303] + [410] * 49
     assert len(desk.applivery.minted) == 1
     assert desk.counted(ClaimOutcome.MINTED) == 1
     assert desk.counted(TicketStatus.SPENT) == 49
@@ -276,7 +276,9 @@ async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_els
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=1.0))
     first = asyncio.create_task(desk.post(address, ANDROID))
-    await desk.applivery.until(lambda: any(one.path.endswith("/downloadToken") for one in desk.applivery.requests))
+    await desk.applivery.until(
+        lambda: any(request.path.endswith("/downloadToken") for request in desk.applivery.requests)
+    )
     again, other = await asyncio.gather(desk.post(address, ANDROID), desk.post(address, WINDOWS))
     assert [(await first).status, again.status, other.status] == [410, 303, 410]
     assert len(desk.applivery.minted) == 1
@@ -300,7 +302,7 @@ async def test_of_presses_under_way_the_last_gets_the_answer_and_all_hear_a_fail
         await asyncio.wait(asked, timeout=0)
         go.set()
         answers = await asyncio.gather(*asked, return_exceptions=True)
-        assert [type(one) if isinstance(one, Exception) else one for one in answers] == expected
+        assert [type(answer) if isinstance(answer, Exception) else answer for answer in answers] == expected
         go.clear()
     assert len(done) == 2
 
@@ -524,7 +526,9 @@ async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: Desk
     _, writer = await asyncio.open_connection("127.0.0.1", desk.web.port)
     path = address.removeprefix(desk.url)
     writer.write(f"POST {path} HTTP/1.1\r\nHost: bot\r\nContent-Length: 7\r\n\r\nas=file".encode())
-    await desk.applivery.until(lambda: any(one.path.endswith("/downloadToken") for one in desk.applivery.requests))
+    await desk.applivery.until(
+        lambda: any(request.path.endswith("/downloadToken") for request in desk.applivery.requests)
+    )
     assert (await desk.get(address)).status == 410, "it is being used"
     writer.transport.abort()
     await desk.applivery.until(lambda: desk.applivery.minted)
@@ -567,7 +571,9 @@ async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: Desk) -> No
     assert child.stdout
     port = int(await asyncio.wait_for(child.stdout.readline(), 60))
     pressed = asyncio.create_task(desk.post(f"http://127.0.0.1:{port}{address.removeprefix(desk.url)}"))
-    await desk.applivery.until(lambda: any(one.path.endswith("/downloadToken") for one in desk.applivery.requests))
+    await desk.applivery.until(
+        lambda: any(request.path.endswith("/downloadToken") for request in desk.applivery.requests)
+    )
     child.kill()
     await child.wait()
     with pytest.raises(aiohttp.ClientError):

@@ -52,7 +52,7 @@ async def opened(browser: Browser, address: str, agent: str, *, complains: bool 
 async def fits(page: Page) -> bool:
     """Whether nothing sticks out at the side; asked through the layout, since the page may run no scripts."""
     width = page.viewport_size["width"] if page.viewport_size else 0
-    boxes = [await one.bounding_box() for one in await page.locator("main, main *:not(svg *), footer").all()]
+    boxes = [await locator.bounding_box() for locator in await page.locator("main, main *:not(svg *), footer").all()]
     return all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes if box)
 
 
@@ -162,10 +162,10 @@ async def test_a_screen_reader_and_weak_eyes_get_along(desk: Desk, browser: Brow
         assert await page.get_by_role("main").count() == 1
         assert await page.get_by_role("contentinfo").count() == 1
         assert await page.locator("html").get_attribute("lang") == "en"
-        assert all([await one.inner_text() for one in await page.get_by_role("button").all()])
+        assert all([await item.inner_text() for item in await page.get_by_role("button").all()])
         assert await page.evaluate(FAINT) == []
         assert await fits(page)
-        sizes = [await one.bounding_box() for one in await page.locator("button, .press").all()]
+        sizes = [await item.bounding_box() for item in await page.locator("button, .press").all()]
         assert all(size["height"] >= 44 for size in sizes if size)
 
 

@@ -148,12 +148,12 @@ async def test_when_all_are_busy_health_alone_is_answered() -> None:
         it._runner.app.router.add_get("/waits", waits)
         busy = [asyncio.create_task(answered(it.port, HEALTH.replace(b"/healthz", b"/waits"))) for _ in range(4)]
         await until(lambda: len(porch.places) == 4)
-        await until(lambda: all(one.working for one in porch.places._there))
+        await until(lambda: all(visitor.working for visitor in porch.places._there))
         assert (await answered(it.port)).startswith(b"HTTP/1.1 200")
         for path, status in ((b"/readyz", b"200"), (b"/metrics", b"503"), (b"/b/x", b"503")):
             assert (await answered(it.port, HEALTH.replace(b"/healthz", path))).startswith(b"HTTP/1.1 " + status)
         go.set()
-        assert all([(await one).startswith(b"HTTP/1.1 200") for one in busy])
+        assert all([(await task).startswith(b"HTTP/1.1 200") for task in busy])
 
 
 async def test_few_descriptors_mean_few_connections() -> None:

@@ -52,7 +52,7 @@ async def test_hundreds_who_come_at_once_all_find_a_place_in_the_line() -> None:
     porch = await Porch.open("127.0.0.1", 0)
     with ExitStack() as line:
         for _ in range(500):  # nobody is let in meanwhile: the event loop does not come round
-            one = line.enter_context(socket.socket())
-            one.settimeout(0.5)  # who is not taken in tries again after a second
-            one.connect(("127.0.0.1", porch.port))
+            sock = line.enter_context(socket.socket())
+            sock.settimeout(0.5)  # who is not taken in tries again after a second
+            sock.connect(("127.0.0.1", porch.port))
     porch.close()

@@ -152,7 +152,7 @@ async def test_the_only_app_deleted_is_an_answer(world: World, log: Any) -> None
     found = await readyz(world)
     assert (found["ok"], found["behind"]) == (True, 0)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert [one["event"] for one in lines if "away" in one["event"]] == ["watch.app.away"]
+    assert [line["event"] for line in lines if "away" in line["event"]] == ["watch.app.away"]
 
 
 async def test_with_nothing_watched_it_asks_all_the_same(world: World) -> None:
@@ -167,7 +167,7 @@ async def test_with_nothing_watched_it_asks_all_the_same(world: World) -> None:
     world.bot.watch._ask_at = 0.0
     await world.bot.watch.step()
     assert (await readyz(world))["ok"]
-    assert len([one for one in world.applivery.requests if one.path == "/v1/organizations/acme"]) == 2
+    assert len([request for request in world.applivery.requests if request.path == "/v1/organizations/acme"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ async def test_admins_are_told_once_of_an_outage(world: World, failure: str, wor
             await world.look()
             await world.bot.outage_notifier.step()
             await world.bot.announce.drain()
-        return [one.text for one in directs(world, world.ana)]
+        return [message.text for message in directs(world, world.ana)]
 
     assert await looked(2) == [], "not of a hiccup"
     [said] = await looked(4)

@@ -77,7 +77,7 @@ async def test_it_is_ready_when_everything_is(world: World, http: bool) -> None:
     answer = await ask(world, "GET", "/readyz")
     assert answer.status == 200
     assert answer.json["ready"] is True
-    assert {name: one["ok"] for name, one in answer.json["checks"].items()} == {
+    assert {name: check["ok"] for name, check in answer.json["checks"].items()} == {
         "slack": True,
         "database": True,
         "polling": True,
@@ -114,7 +114,7 @@ async def test_a_slack_behind_an_unknown_certificate_is_named(world: World, log:
     server.close()
     assert answer.status == 503
     assert "the certificate is not accepted: self-signed certificate" in answer.json["checks"]["slack"]["problem"]
-    [line] = [one for one in log.getvalue().splitlines() if "slack.not_reached" in one]
+    [line] = [candidate for candidate in log.getvalue().splitlines() if "slack.not_reached" in candidate]
     assert '"cause": "the certificate is not accepted: self-signed certificate"' in line
 
 
@@ -242,7 +242,7 @@ async def watched_two(world: World) -> tuple[str, str]:
 async def looked_at(world: World) -> set[str]:
     """The apps whose builds are asked for when the clock ticks now."""
     await world.bot.watch.step()
-    return {one.path.split("/")[5] for one in world.applivery.requests if one.path.endswith("/builds")}
+    return {request.path.split("/")[5] for request in world.applivery.requests if request.path.endswith("/builds")}
 
 
 async def rung(world: World, body: Any, **about: Any) -> int:
@@ -312,14 +312,16 @@ async def test_a_ring_is_a_hint_and_never_believed(world: World) -> None:
 async def test_the_pretended_applivery_s_own_webhook_brings_the_card_sooner(world: World) -> None:
     await world.start(jobs=True, applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
     await world.ask("subscribe courier")
-    await world.applivery.until(lambda: [one for one in world.applivery.requests if one.path.endswith("/builds")])
+    await world.applivery.until(
+        lambda: [request for request in world.applivery.requests if request.path.endswith("/builds")]
+    )
     world.applivery.webhook_url = f"http://127.0.0.1:{world.bot.web.port}{BELL}"
     build = world.applivery.upload(world.courier, version="2.0.0")
     await world.applivery.until(lambda: world.applivery.webhooks)
     world.applivery.move(build, "processed")
     await world.slack.until(lambda: world.slack.messages(world.releases))
     assert "2.0.0" in world.slack.messages(world.releases)[0].text
-    assert {one.status for one in world.applivery.webhooks} == {204}
+    assert {delivery.status for delivery in world.applivery.webhooks} == {204}
 
 
 @pytest.mark.parametrize("guess", ["x", SECRET[:-1], SECRET + "x", SECRET.upper(), "%00", "ä" * 40])

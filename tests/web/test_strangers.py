@@ -65,9 +65,11 @@ def status(answer: bytes) -> int:
 def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: bot", "Connection: close", *headers]
     length = (
-        [] if any(one.lower().startswith(("content-length", "transfer-encoding")) for one in headers) else [len(body)]
+        []
+        if any(header.lower().startswith(("content-length", "transfer-encoding")) for header in headers)
+        else [len(body)]
     )
-    lines += [f"Content-Length: {one}" for one in length]
+    lines += [f"Content-Length: {number}" for number in length]
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
 
 
@@ -82,10 +84,10 @@ async def refused(world: World) -> float:
     scraped = await said(world, request("GET", "/metrics"))
     families = text_string_to_metric_families(scraped.partition(b"\r\n\r\n")[2].decode())
     return sum(
-        one.value
+        sample.value
         for family in families
-        for one in family.samples
-        if one.name in ("applivery_bot_web_refused_total", "applivery_bot_claims_total")
+        for sample in family.samples
+        if sample.name in ("applivery_bot_web_refused_total", "applivery_bot_claims_total")
     )
 
 
@@ -99,7 +101,7 @@ def quiet(log: io.StringIO) -> None:
 
 async def each_refused(world: World, requests: list[bytes]) -> None:
     """None of these is answered with an error of ours; being not ready is none."""
-    answers = await asyncio.gather(*(said(world, one) for one in requests))
+    answers = await asyncio.gather(*(said(world, request) for request in requests))
     for sent, answer in zip(requests, answers, strict=True):
         assert status(answer) < 500 or b'"ready": false' in answer, (sent[:300], answer)
 
@@ -152,7 +154,9 @@ async def test_no_header_or_body_is_more_than_refused(open_to_all: World, log: i
     before = await refused(open_to_all)
     for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS"):
         await each_refused(open_to_all, [request(method, PATHS[name], *headers) for headers in BAD_HEADERS])
-        await each_refused(open_to_all, [request(method, PATHS[name], *one, body=b"x" * 50) for one in BAD_HEADERS])
+        await each_refused(
+            open_to_all, [request(method, PATHS[name], *bad_header, body=b"x" * 50) for bad_header in BAD_HEADERS]
+        )
         await each_refused(open_to_all, [request(method, PATHS[name], body=body) for body in BODIES])
     assert await refused(open_to_all) > before
     quiet(log)
@@ -207,7 +211,7 @@ async def test_what_is_no_request_is_refused_or_dropped(open_to_all: World, log:
     cut = [line[: len(line) * part // 10] for line in lines for part in (1, 5, 9)]
     await each_refused(open_to_all, lines)
     await each_refused(open_to_all, cut)
-    await asyncio.gather(*(said(open_to_all, one, half=True) for one in (*lines, *cut)))
+    await asyncio.gather(*(said(open_to_all, data, half=True) for data in (*lines, *cut)))
     assert await refused(open_to_all) - before > len(LINES)
     quiet(log)
 
@@ -216,9 +220,9 @@ async def test_a_signed_body_that_stops_half_way_does_nothing(open_to_all: World
     body = b"command=%2Fapplivery&text=whoami&user_id=UANA&team_id=T1&channel_id=C1"
     sent = request("POST", PATHS["slack"], *signed("sandbox-signing-secret", body), body=body)
     parts = [sent[:cut] for cut in range(len(sent) - len(body), len(sent), 7)]
-    answers = await asyncio.gather(*(said(open_to_all, one) for one in parts))
-    assert {status(one) for one in answers} == {408}
-    await asyncio.gather(*(said(open_to_all, one, half=True) for one in parts))
+    answers = await asyncio.gather(*(said(open_to_all, part) for part in parts))
+    assert {status(answer) for answer in answers} == {408}
+    await asyncio.gather(*(said(open_to_all, part, half=True) for part in parts))
     assert (
         open_to_all.bot.metrics.registry.get_sample_value(
             "applivery_bot_request_seconds_count", {"door": Entrypoint.COMMAND}

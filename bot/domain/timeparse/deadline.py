@@ -91,7 +91,7 @@ def _at(words: list[str], here: datetime) -> datetime | None:
     found = [
         datetime.combine(day, clock, here.tzinfo).replace(fold=fold).astimezone(UTC) for day in named for fold in (0, 1)
     ]
-    return next((one for one in found if one > here), found[-1] if found else None)
+    return next((moment for moment in found if moment > here), found[-1] if found else None)
 
 
 def _days(word: str, today: date, *, timed: bool) -> list[date]:
@@ -100,7 +100,7 @@ def _days(word: str, today: date, *, timed: bool) -> list[date]:
         return [today + timedelta(days=_NEAR.index(word))] if timed or word != "today" else []
     if (weekday := _weekday(word)) is not None:
         away = (weekday - today.weekday()) % 7
-        return [today + timedelta(days=one) for one in (away, away + 7) if one or timed]
+        return [today + timedelta(days=number) for number in (away, away + 7) if number or timed]
     exact = _date(word)
     return [exact] if exact else []
 

@@ -82,7 +82,7 @@ def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
     cron_days = ",".join(str(day + 1) for day in schedule.days)
     ticks = CronSim(f"{schedule.at.minute} {schedule.at.hour} * * {cron_days}", after.astimezone(zone(tz)))
     # cronsim counts in local time: asked within the repeated hour, it names again what has already been
-    return next(one for tick in ticks if (one := tick.astimezone(UTC)) > after)
+    return next(moment for tick in ticks if (moment := tick.astimezone(UTC)) > after)
 
 
 def _days(word: str, text: str) -> tuple[int, ...]:

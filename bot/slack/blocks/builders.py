@@ -150,7 +150,7 @@ class Form:
 
     def saved(self) -> str:
         """All of it as JSON, for a button that opens it again."""
-        return json.dumps({one.name: getattr(self, one.name) for one in fields(self)}, ensure_ascii=False)
+        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, ensure_ascii=False)
 
     @classmethod
     def restored(cls, saved: str) -> Form:
@@ -193,7 +193,7 @@ Reply = Message | Form | Home
 
 def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:
     """As many blocks as a place takes, one below the other; what is left out is said."""
-    found = [block for one in found for block in one.get(TOGETHER, (one,))]
+    found = [block for entry in found for block in entry.get(TOGETHER, (entry,))]
     if len(found) <= most:
         return found
     left_out = len(found) - most + 1
@@ -216,16 +216,20 @@ def section(text: str, *, fields: Iterable[str] = (), accessory: Any = None) -> 
 
     Where mrkdwn would format what is from outside it is rich text, which has room for neither: these stand below.
     """
-    text, small = cut(text, SECTION_TEXT), [cut(one, FIELD_TEXT) for one in fields][:10]
-    shown = [markup.mrkdwn(one) for one in (text, *small)]
+    text, small = cut(text, SECTION_TEXT), [cut(field, FIELD_TEXT) for field in fields][:10]
+    shown = [markup.mrkdwn(each_text) for each_text in (text, *small)]
     if None in shown or (markup.has_spans(text) and not small and accessory is None):
         return _in_rich_text(text, small, accessory)
-    first, *others = [_mrkdwn(one) if one else None for one in shown]
-    return rendered(SectionBlock(text=first, fields=[one for one in others if one] or None, accessory=accessory))
+    first, *others = [_mrkdwn(each_text) if each_text else None for each_text in shown]
+    return rendered(
+        SectionBlock(
+            text=first, fields=[text_object for text_object in others if text_object] or None, accessory=accessory
+        )
+    )
 
 
 def _in_rich_text(text: str, fields: Sequence[str], accessory: Any) -> Block:
-    words = markup.rich_text("\n".join(one for one in (text, *fields) if one))
+    words = markup.rich_text("\n".join(word for word in (text, *fields) if word))
     if accessory is None:
         return words
     below = actions(accessory) if isinstance(accessory, ButtonElement) else rendered(ContextBlock(elements=[accessory]))
@@ -234,7 +238,7 @@ def _in_rich_text(text: str, fields: Sequence[str], accessory: Any) -> Block:
 
 def paragraphs(lines: Iterable[str]) -> list[Block]:
     """Lines of mrkdwn in as few paragraphs as hold all of them."""
-    return [section(one) for one in pieces("\n".join(lines), SECTION_TEXT)]
+    return [section(piece) for piece in pieces("\n".join(lines), SECTION_TEXT)]
 
 
 def quoted(text: str) -> list[str]:
@@ -256,10 +260,10 @@ def header(text: str) -> Block:
 def context(*texts: str) -> Block:
     """A line of small print; of the usual size where mrkdwn would format what is from outside."""
     small = [cut(text, SECTION_TEXT) for text in texts[:CONTEXT_ELEMENTS]]
-    shown = [markup.mrkdwn(one) for one in small]
+    shown = [markup.mrkdwn(line) for line in small]
     if None in shown:
         return markup.rich_text("\n".join(small))
-    return rendered(ContextBlock(elements=[_mrkdwn(one) for one in shown if one]))
+    return rendered(ContextBlock(elements=[_mrkdwn(text) for text in shown if text]))
 
 
 def divider() -> Block:
@@ -355,7 +359,7 @@ def checkboxes(
             element=CheckboxesElement(
                 action_id=name,
                 options=list(choices),
-                initial_options=[one for one in choices if one.value in ticked] or None,
+                initial_options=[choice for choice in choices if choice.value in ticked] or None,
             ),
             optional=optional,
         )

@@ -45,7 +45,7 @@ def different(texts: Iterable[str], limit: int) -> list[str]:
 
 def fitted(text: str, limit: int) -> str:
     """The text on one line, never empty to the eye, within a limit however Slack counts: an emoji may count as two."""
-    if not any(unicodedata.category(one)[0] in "LNPS" for one in text):
+    if not any(unicodedata.category(each_text)[0] in "LNPS" for each_text in text):
         return "–"
     room = limit
     while _length(label := plain(text, room)) > limit:
@@ -76,7 +76,7 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -
     return {
         "type": "data_table",
         "caption": plain(caption, CAPTION),
-        "rows": [[_cell(one) for one in row] for row in (header, *rows[: fitting(rows)])],
+        "rows": [[_cell(item) for item in row] for row in (header, *rows[: fitting(rows)])],
         "page_size": TABLE_PAGE,
         "row_header_column_index": 0,
     }

@@ -70,7 +70,7 @@ def lines(label: str, name: str, *, value: str = "", hint: str = "") -> Block:
 
 def refilled(block: Block, typed: dict[str, Any]) -> Block:
     """An input as Slack sent it back, which begins with what stood in it (its entry of `state.values`)."""
-    element = {key: one for key, one in block["element"].items() if not key.startswith("initial_")}
+    element = {key: value for key, value in block["element"].items() if not key.startswith("initial_")}
     if typed.get("value"):
         element["initial_value"] = typed["value"]
     if chosen := typed.get("selected_option"):
@@ -82,5 +82,5 @@ def refilled(block: Block, typed: dict[str, Any]) -> Block:
 
 def _offered(element: dict[str, Any], chosen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The options of an element with these values, word for word as it offers them; those of a search as they are."""
-    offered = {one.get("value"): one for one in element.get("options") or []}
-    return [offered.get(one.get("value"), one) for one in chosen]
+    offered = {option.get("value"): option for option in element.get("options") or []}
+    return [offered.get(entry.get("value"), entry) for entry in chosen]

@@ -29,13 +29,15 @@ def rendered(model: JsonObject) -> dict[str, Any]:
         getattr(model, check)()
     keys = _KEYS.get(kind) or _KEYS.setdefault(kind, tuple((key, key) for key in sorted(model.attributes)))
     found = ((key, getattr(model, attribute, None)) for key, attribute in keys)
-    return {key: _value(one) for key, one in found if one is not None and (not hasattr(one, "__len__") or len(one))}
+    return {
+        key: _value(item) for key, item in found if item is not None and (not hasattr(item, "__len__") or len(item))
+    }
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, JsonObject):
         return rendered(value)
-    return [_value(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @cache

@@ -127,7 +127,7 @@ class _Line:
 
     async def connected(self) -> bool:
         """Whether Slack reaches us on this line, be it by the connection that is about to go."""
-        return any([await one.is_connected() for one in (self.now, *(old for _, old in self._leaving))])
+        return any([await connection.is_connected() for connection in (self.now, *(old for _, old in self._leaving))])
 
     @property
     def greeted(self) -> float | None:
@@ -165,7 +165,7 @@ class _Line:
 
     async def close(self) -> None:
         """Hang up."""
-        await asyncio.gather(*(one.hang_up() for one in (self.now, *(old for _, old in self._leaving))))
+        await asyncio.gather(*(connection.hang_up() for connection in (self.now, *(old for _, old in self._leaving))))
 
 
 _KNOWN = {"warning", "refresh_requested", *REFUSALS}

@@ -37,10 +37,10 @@ class Paused:
     other: str = ""
 
 
-def of_subscription(one: Subscription) -> str:
+def of_subscription(subscription: Subscription) -> str:
     """How a subscription is called."""
-    app = inline(app_of(one), 80)
-    return say("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{one.channel_id}>")
+    app = inline(app_of(subscription), 80)
+    return say("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{subscription.channel_id}>")
 
 
 def of_report(digest: Digest) -> str:
@@ -66,12 +66,12 @@ def of_recalled(build: Build, channel_id: str) -> str:
     return say("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
 
 
-def told(one: Paused, admins: Sequence[str]) -> Message:
+def told(pause: Paused, admins: Sequence[str]) -> Message:
     """What happened, who can help, and that it goes on by itself."""
-    parts = [_why(one), _help(one, admins)]
-    if one.reason not in (Withdrawal.PERSON, Withdrawal.APP):
+    parts = [_why(pause), _help(pause, admins)]
+    if pause.reason not in (Withdrawal.PERSON, Withdrawal.APP):
         parts.append(say("It resumes automatically after that."))
-    text = f"⏸ *{one.head()}*\n{' '.join(part for part in parts if part)}"
+    text = f"⏸ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
     return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text),))
 
 
@@ -87,33 +87,33 @@ _NO_ACCESS = later("You no longer have access to {app}.")
 _OTHER = later("{person} no longer has access to {app}.")
 
 
-def _why(one: Paused) -> str:
-    words = _WHY[one.reason]
-    if one.reason is Withdrawal.ROLE and one.need <= Role.MEMBER:
+def _why(pause: Paused) -> str:
+    words = _WHY[pause.reason]
+    if pause.reason is Withdrawal.ROLE and pause.need <= Role.MEMBER:
         words = _NO_ACCESS
-    if one.other and one.reason in (Withdrawal.ROLE, Withdrawal.PERSON):
+    if pause.other and pause.reason in (Withdrawal.ROLE, Withdrawal.PERSON):
         words = _OTHER
     return say(
         words,
-        role=one.need.word,
-        app=one.app,
-        person=f"<@{one.other or one.maker}>",
-        channels=_named(one.channels),
-        channel=f"<#{one.channel_id}>",
+        role=pause.need.word,
+        app=pause.app,
+        person=f"<@{pause.other or pause.maker}>",
+        channels=_named(pause.channels),
+        channel=f"<#{pause.channel_id}>",
     )
 
 
 def _named(channels: Sequence[str]) -> str:
-    listed = ", ".join(f"<#{one}>" for one in channels[:SHOWN])
+    listed = ", ".join(f"<#{channel}>" for channel in channels[:SHOWN])
     return say("{channels} and others", channels=listed) if len(channels) > SHOWN else listed
 
 
-def _help(one: Paused, admins: Sequence[str]) -> str:
-    if one.reason is Withdrawal.PERSON:
-        return say("To take it over, run `{command}` there.", command=inline(one.again, 120)) if one.again else ""
-    if one.reason in (Withdrawal.SHARED, Withdrawal.APP):
-        return say("Set it up again in a channel of your own.") if one.reason is Withdrawal.SHARED else ""
-    if one.reason is Withdrawal.RECALLED:
+def _help(pause: Paused, admins: Sequence[str]) -> str:
+    if pause.reason is Withdrawal.PERSON:
+        return say("To take it over, run `{command}` there.", command=inline(pause.again, 120)) if pause.again else ""
+    if pause.reason in (Withdrawal.SHARED, Withdrawal.APP):
+        return say("Set it up again in a channel of your own.") if pause.reason is Withdrawal.SHARED else ""
+    if pause.reason is Withdrawal.RECALLED:
         return say("A releaser can undo the recall.")
     if not admins:
         return say("An admin of this bot can change that.")

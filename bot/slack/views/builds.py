@@ -62,9 +62,12 @@ def several(app: App, builds: Sequence[Build]) -> str:
     """An app, one of its builds, or some: by their version, or by each platform's; as it was written."""
     if len(builds) == 1:
         return plain_title(builds[0])
-    versions = {one.version: None for one in builds}
+    versions = {build.version: None for build in builds}
     if len(versions) > 1:
-        on = [f"{lookup.PLATFORMS.get(one.platform.casefold(), one.platform)} {one.version}".strip() for one in builds]
+        on = [
+            f"{lookup.PLATFORMS.get(build.platform.casefold(), build.platform)} {build.version}".strip()
+            for build in builds
+        ]
         return f"{app.name} {' · '.join(dict.fromkeys(on))}"
     return f"{app.name} {next(iter(versions), '')}".rstrip()
 

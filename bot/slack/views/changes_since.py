@@ -42,7 +42,7 @@ def _pages(build: Build, missed: Since | None, recalls: Mapping[str, Recall]) ->
     """The changelog and what came in between, in blocks and in plain words, as many on a page as there is room for."""
     pages: list[list[tuple[Block, str]]] = [[]]
     room = ROOM
-    between = [(_between(one, recalls), 1) for one in (missed.between if missed else ())]
+    between = [(_between(each_build, recalls), 1) for each_build in (missed.between if missed else ())]
     for piece, takes in [*((piece, 3) for piece in _changelog(build)), *between]:
         if takes > room:
             pages.append([])
@@ -57,15 +57,15 @@ def _changelog(build: Build) -> list[tuple[Block, str]]:
     if not build.changelog.strip():
         unwritten = say("Nobody wrote down what is new in it. What is known:")
         return [(blocks.section(unwritten, fields=_facts(build)), say("nobody wrote it down."))]
-    return [(blocks.section(one), one.replace("\n>", " ")[1:]) for one in blocks.quoted(build.changelog)]
+    return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quoted(build.changelog)]
 
 
-def _between(one: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
-    taken = f" · {state(one, recalls[one.id])}" if one.id in recalls else ""
-    told = changelog(one, changelogs.START) or _short(one)
-    cut_short = len(one.changelog.strip()) > changelogs.START
-    line = f"*{_name(one)}* · {when(one.created_at)}{taken}\n{told}"
-    return blocks.section(line, accessory=news_button(one) if cut_short else None), f"{_name(one)}: {_short(one)}"
+def _between(build: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
+    taken = f" · {state(build, recalls[build.id])}" if build.id in recalls else ""
+    told = changelog(build, changelogs.START) or _short(build)
+    cut_short = len(build.changelog.strip()) > changelogs.START
+    line = f"*{_name(build)}* · {when(build.created_at)}{taken}\n{told}"
+    return blocks.section(line, accessory=news_button(build) if cut_short else None), f"{_name(build)}: {_short(build)}"
 
 
 def _name(build: Build) -> str:

@@ -48,7 +48,7 @@ def card(announcement: Announcement, dashboard: Dashboard) -> Message:
     shown = announcement.shown or (Shown(announcement.build),)
     if len(shown) == 1:
         return (_line_card if announcement.manner.compact else _build_card)(shown[0], announcement.manner, dashboard)
-    if len({(one.build.app.id, one.build.version) for one in shown}) == 1:
+    if len({(entry.build.app.id, entry.build.version) for entry in shown}) == 1:
         return _version_card(shown, announcement.manner, dashboard)
     return _digest(shown, announcement.manner)
 
@@ -58,55 +58,57 @@ def of_build(build: Build, dashboard: Dashboard) -> Message:
     return _build_card(Shown(build), Manner(), dashboard)
 
 
-def _build_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
-    build = one.build
-    head = f"{_label(manner)}{_head(one)}"
+def _build_card(entry: Shown, manner: Manner, dashboard: Dashboard) -> Message:
+    build = entry.build
+    head = f"{_label(manner)}{_head(entry)}"
     body = [blocks.section(f"*{head}*{_mention(manner)}", fields=facts(build), accessory=_icon(build))]
-    body += _aftermath(one)
-    if _failed(one):
+    body += _aftermath(entry)
+    if _failed(entry):
         body.append(blocks.section(failure(build)))
-    if _is_news(one) and (notes := changelog(build, changelogs.START)):
+    if _is_news(entry) and (notes := changelog(build, changelogs.START)):
         body.append(blocks.section(notes))
-    get = [get_button(build, style="primary" if _is_news(one) else None)] if _can_be_had(one) else []
-    body += [*_read_on([one], dashboard), blocks.actions(*get, *_buttons(one))]
-    return Message(f"{head}{_mention(manner)}{_small_facts(build)}. {_why(one)}".strip(), tuple(body))
+    get = [get_button(build, style="primary" if _is_news(entry) else None)] if _can_be_had(entry) else []
+    body += [*_read_on([entry], dashboard), blocks.actions(*get, *_buttons(entry))]
+    return Message(f"{head}{_mention(manner)}{_small_facts(build)}. {_why(entry)}".strip(), tuple(body))
 
 
-def _line_card(one: Shown, manner: Manner, dashboard: Dashboard) -> Message:
+def _line_card(entry: Shown, manner: Manner, dashboard: Dashboard) -> Message:
     """The compact format: a line and a button."""
-    build = one.build
-    head = f"{_label(manner)}{_head(one)}"
-    accessory = get_button(build, style=None) if _can_be_had(one) else None
-    why = f"\n{_why(one)}" if _why(one) else ""
-    line = f"*{head}*{_small_facts(build)}{_mention(manner)}{why}\n{_links([one], dashboard)}"
-    text = f"{head}{_mention(manner)}{_small_facts(build)}. {_why(one)}".strip()
+    build = entry.build
+    head = f"{_label(manner)}{_head(entry)}"
+    accessory = get_button(build, style=None) if _can_be_had(entry) else None
+    why = f"\n{_why(entry)}" if _why(entry) else ""
+    line = f"*{head}*{_small_facts(build)}{_mention(manner)}{why}\n{_links([entry], dashboard)}"
+    text = f"{head}{_mention(manner)}{_small_facts(build)}. {_why(entry)}".strip()
     return Message(text, (blocks.section(line, accessory=accessory),))
 
 
 def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) -> Message:
     """One version for all its platforms: a line for each build, the changelog once, a button for each."""
     first = shown[0].build
-    states = [_state(one, _platform(one.build)) for one in shown]
+    states = [_state(each_entry, _platform(each_entry.build)) for each_entry in shown]
     head = f"{_label(manner)}{versioned(first)}"
     body = [blocks.section(f"*{head}*{_mention(manner)}\n" + "\n".join(states[:STATES]), accessory=_icon(first))]
     body += blocks.paragraphs(states[STATES:])
-    for one in shown:
-        body += [blocks.section(f"*{_platform(one.build)}* {failure(one.build)}")] if _failed(one) else []
-        body += _aftermath(one)
+    for entry in shown:
+        body += [blocks.section(f"*{_platform(entry.build)}* {failure(entry.build)}")] if _failed(entry) else []
+        body += _aftermath(entry)
     body += [blocks.context(" · ".join(facts(first)[:5]))] if facts(first) else []
-    if notes := changelog(max((one.build for one in shown), key=lambda b: len(b.changelog)), changelogs.START):
+    if notes := changelog(
+        max((each_entry.build for each_entry in shown), key=lambda b: len(b.changelog)), changelogs.START
+    ):
         body.append(blocks.section(notes))
     gets = [
-        get_named(say("Get {build}", build=_plain_platform(one.build)), f"get.v1#{number}", one.build)
-        for number, one in enumerate(shown)
-        if _can_be_had(one)
+        get_named(say("Get {build}", build=_plain_platform(candidate.build)), f"get.v1#{number}", candidate.build)
+        for number, candidate in enumerate(shown)
+        if _can_be_had(candidate)
     ]
     body += [
         *_read_on(shown[:5], dashboard),
         *(blocks.actions(*gets[at : at + GETS]) for at in range(0, len(gets) - GETS, GETS)),
         blocks.actions(
             *gets[(len(gets) - 1) // GETS * GETS :],
-            *_buttons(next((one for one in shown if not _deleted(one)), shown[0])),
+            *_buttons(next((candidate for candidate in shown if not _deleted(candidate)), shown[0])),
         ),
     ]
     text = f"{head}{_mention(manner)}: {'; '.join(states)}. {' '.join(filter(None, map(_why, shown)))}"
@@ -115,7 +117,7 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
 
 def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
     """What was kept back until now, newest first, in one message."""
-    names = list(dict.fromkeys(inline(one.build.app.name, 80) for one in shown))
+    names = list(dict.fromkeys(inline(each_entry.build.app.name, 80) for each_entry in shown))
     apps = ", ".join(names[:5])
     if left := len(names[5:]):
         apps = count("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
@@ -123,39 +125,40 @@ def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
     head = f"{_label(manner)}📦 {much}"
     body: list[Block] = [blocks.section(f"*{head}*{_mention(manner)}")]
     newest = list(reversed(shown))
-    for number, one in enumerate(newest[:DIGEST_LINES]):
-        line = f"{_head(one)}{_small_facts(one.build)}"
-        why = f"\n{_why(one)}" if _why(one) else ""
-        get = _numbered(get_button(one.build, style=None), number) if _can_be_had(one) else None
+    for number, entry in enumerate(newest[:DIGEST_LINES]):
+        line = f"{_head(entry)}{_small_facts(entry.build)}"
+        why = f"\n{_why(entry)}" if _why(entry) else ""
+        get = _numbered(get_button(entry.build, style=None), number) if _can_be_had(entry) else None
         body.append(blocks.section(f"{line}{why}", accessory=get))
     if left := len(newest[DIGEST_LINES:]):
         body.append(blocks.context(say("… and {number} more; `builds` with the app's name lists them.", number=left)))
     return Message(
-        f"{head}{_mention(manner)}: " + "; ".join(_head(one) for one in newest[:DIGEST_LINES]) + ".", tuple(body)
+        f"{head}{_mention(manner)}: " + "; ".join(_head(each_entry) for each_entry in newest[:DIGEST_LINES]) + ".",
+        tuple(body),
     )
 
 
-def _head(one: Shown) -> str:
-    return _state(one, title(one.build))
+def _head(entry: Shown) -> str:
+    return _state(entry, title(entry.build))
 
 
-def _icon_of(one: Shown) -> str:
-    if one.recall:
+def _icon_of(entry: Shown) -> str:
+    if entry.recall:
         return "⛔"
-    if one.superseded_by and one.build.stage is Stage.READY:
+    if entry.superseded_by and entry.build.stage is Stage.READY:
         return "↪️"
-    return HEADS[one.build.stage][0]
+    return HEADS[entry.build.stage][0]
 
 
-def _state(one: Shown, name: str) -> str:
+def _state(entry: Shown, name: str) -> str:
     """What has become of a build, as a sentence about it by this name."""
-    if one.build.stage is Stage.UNKNOWN and one.recall is None:
-        return f"{_icon_of(one)} {name}: {unknown(one.build)}"
-    sentence = later("{build} was recalled") if one.recall else HEADS[one.build.stage][1]
-    if one.recall is None and one.superseded_by and one.build.stage is Stage.READY:
-        newer = _newer(one.build, one.superseded_by)
-        return f"{_icon_of(one)} {say('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
-    return f"{_icon_of(one)} {say(sentence, build=name)}"
+    if entry.build.stage is Stage.UNKNOWN and entry.recall is None:
+        return f"{_icon_of(entry)} {name}: {unknown(entry.build)}"
+    sentence = later("{build} was recalled") if entry.recall else HEADS[entry.build.stage][1]
+    if entry.recall is None and entry.superseded_by and entry.build.stage is Stage.READY:
+        newer = _newer(entry.build, entry.superseded_by)
+        return f"{_icon_of(entry)} {say('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
+    return f"{_icon_of(entry)} {say(sentence, build=name)}"
 
 
 def _newer(build: Build, newer: Build) -> str:
@@ -164,17 +167,17 @@ def _newer(build: Build, newer: Build) -> str:
     return f"{inline(newer.version, 60) if newer.version else say('a newer build')}{number}"
 
 
-def _why(one: Shown) -> str:
+def _why(entry: Shown) -> str:
     """The sentence after the head: why it was recalled, or why it failed."""
-    if one.recall:
-        return say("Recalled: {reason}", reason=inline(one.recall.reason, 300))
-    if _failed(one) and one.build.error:
-        return say("Applivery says: {reason}", reason=inline(one.build.error, 300))
+    if entry.recall:
+        return say("Recalled: {reason}", reason=inline(entry.recall.reason, 300))
+    if _failed(entry) and entry.build.error:
+        return say("Applivery says: {reason}", reason=inline(entry.build.error, 300))
     return ""
 
 
-def _aftermath(one: Shown) -> list[Block]:
-    if recall := one.recall:
+def _aftermath(entry: Shown) -> list[Block]:
+    if recall := entry.recall:
         told = say(
             "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
             reason=inline(recall.reason, 600),
@@ -182,38 +185,38 @@ def _aftermath(one: Shown) -> list[Block]:
             when=when(recall.at),
         )
         return [blocks.section(told)]
-    if (newer := one.superseded_by) and one.build.stage is Stage.READY:
+    if (newer := entry.superseded_by) and entry.build.stage is Stage.READY:
         label = say("Get {build}", build=newer.version) if newer.version else say("Get the newer one")
         get = get_named(label, "get.v1#newer", newer, style=None)
         return [blocks.section(say("A newer build is ready: {build}.", build=title(newer)), accessory=get)]
     return []
 
 
-def _failed(one: Shown) -> bool:
-    return one.build.stage is Stage.FAILED
+def _failed(entry: Shown) -> bool:
+    return entry.build.stage is Stage.FAILED
 
 
-def _can_be_had(one: Shown) -> bool:
-    return one.build.stage is Stage.READY and one.recall is None
+def _can_be_had(entry: Shown) -> bool:
+    return entry.build.stage is Stage.READY and entry.recall is None
 
 
-def _is_news(one: Shown) -> bool:
-    return one.recall is None and one.superseded_by is None and not _deleted(one)
+def _is_news(entry: Shown) -> bool:
+    return entry.recall is None and entry.superseded_by is None and not _deleted(entry)
 
 
-def _deleted(one: Shown) -> bool:
-    return one.build.stage is Stage.DELETED
+def _deleted(entry: Shown) -> bool:
+    return entry.build.stage is Stage.DELETED
 
 
-def _buttons(one: Shown) -> list[ButtonElement]:
-    build = one.build
+def _buttons(entry: Shown) -> list[ButtonElement]:
+    build = entry.build
     downloads = say("Who downloaded {build}", build=lookup.label(build))
     mute = say("Mute {app} in this channel", app=build.app.name)
     more = [
         news_button(build),
         blocks.button(say("Downloads"), "downloads.v1", build_value(build), says=downloads),
     ]
-    more = [] if _deleted(one) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
+    more = [] if _deleted(entry) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
     return [
         *more,
         blocks.button(say("Mute"), "mute.v1", build.app.id, says=mute),
@@ -228,12 +231,12 @@ def _read_on(shown: Sequence[Shown], dashboard: Dashboard) -> list[Block]:
 def _links(shown: Sequence[Shown], dashboard: Dashboard) -> str:
     """Where to read on: addresses that are no credentials, so they may stand in a channel."""
     links = []
-    for one in shown:
-        build, open_it, run = one.build, say("Open in Applivery"), say("CI run")
+    for entry in shown:
+        build, open_it, run = entry.build, say("Open in Applivery"), say("CI run")
         if len(shown) > 1:
             name = _plain_platform(build)
             open_it, run = say("Open {platform} in Applivery", platform=name), say("CI run {platform}", platform=name)
-        links.append("" if _deleted(one) else _link(dashboard(build), open_it))
+        links.append("" if _deleted(entry) else _link(dashboard(build), open_it))
         if _is_web(build.origin.url):
             links.append(_link(build.origin.url or "", run))
     return " · ".join(filter(None, links))

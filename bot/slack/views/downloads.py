@@ -115,10 +115,10 @@ def people(report: Report, number: int) -> Message:
     start = number * PAGE
     page = report.summary.people[start : start + PAGE]
     labels = report.labels()[: start + PAGE]
-    header = [say(one) for one in COLUMNS]
+    header = [say(column) for column in COLUMNS]
     table = charts.table(_caption(report, start, len(page)), header, _rows(page, labels, report.tz))
     names = charts.different(labels, 80)[start:]
-    lines = [_person(name, one) for name, one in zip(names, page, strict=True)]
+    lines = [_person(name, row) for name, row in zip(names, page, strict=True)]
     small = [blocks.context(bucket) for bucket in words.buckets(report)]
     turn = _turning(report, number)
     text = "\n".join([*lines, *words.buckets(report)])
@@ -130,7 +130,7 @@ def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tup
     """The lines of a page of people, whose labels are the last; so narrow that all of them fit into one table."""
     for width in (charts.CELL, 60, 32, 24, 16, 12):
         names = charts.different(labels, width)[len(labels) - len(page) :]
-        rows = [_row(name, one, tz, width) for name, one in zip(names, page, strict=True)]
+        rows = [_row(name, row, tz, width) for name, row in zip(names, page, strict=True)]
         if charts.fitting(rows) == len(rows):
             break
     return rows
@@ -155,7 +155,14 @@ def _turning(report: Report, number: int) -> list[Block]:
     to = [(say("‹ Earlier page"), number - 1)] * (number > 0) + [(say("Next page ›"), number + 1)] * (number < last)
     if not to or not report.typed or len(report.typed) > blocks.BUTTON_VALUE - 10:
         return []
-    return [blocks.actions(*(blocks.button(label, f"page.v1#{one}", f"{one} {report.typed}") for label, one in to))]
+    return [
+        blocks.actions(
+            *(
+                blocks.button(label, f"page.v1#{each_number}", f"{each_number} {report.typed}")
+                for label, each_number in to
+            )
+        )
+    ]
 
 
 def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
@@ -181,7 +188,7 @@ def _person(name: str, person: PersonRow) -> str:
     latest = person.latest
     details = [words.downloads(person.recorded)]
     if latest:
-        details += [inline(one, 60) for one in (latest.version, latest.device, latest.os) if one]
+        details += [inline(text, 60) for text in (latest.version, latest.device, latest.os) if text]
         details.append(say("last {when}", when=when(latest.at)) if latest.at else say("without a date"))
     return f"*{inline(name, 80)}* · {' · '.join(details)}"
 
@@ -200,10 +207,10 @@ def _chart(report: Report) -> tuple[Message, ...]:
 
 def _of(report: Report) -> charts.Points:
     summary = report.summary
-    versions = {one for one, _ in summary.versions}
+    versions = {version for version, _ in summary.versions}
     undated = [(say("without a date"), summary.undated)] * bool(summary.undated)
     return {
-        By.VERSION: [*summary.versions, *((one, 0) for one, _ in report.versions_now if one not in versions)],
+        By.VERSION: [*summary.versions, *((text, 0) for text, _ in report.versions_now if text not in versions)],
         By.OS: summary.systems,
         By.SOURCE: summary.sources,
         By.DAY: [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated],
@@ -243,7 +250,7 @@ def _lines(report: Report, points: charts.Points) -> list[Counted]:
     """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
     rows: list[Counted] = []
     now_on = dict(report.versions_now)
-    for label, (name, number) in zip(charts.different((one for one, _ in points), LABEL), points, strict=True):
+    for label, (name, number) in zip(charts.different((text for text, _ in points), LABEL), points, strict=True):
         share = percent(number, report.summary.recorded)
         shown: Cell = (share, f"{share} %")
         if report.by is By.VERSION:

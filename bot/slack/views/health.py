@@ -52,7 +52,11 @@ def outage(kind: str, cause: str, began: datetime) -> Message:
     head = say("⚠️ *New builds can't be announced: Applivery can't be polled.*")
     why = say(problem.sentence) + _because(cause)
     # the others' next steps are for who asked for something
-    step = " ".join(say(one) for one in (problem.next_step if issubclass(problem, FOR_ADMINS) else "", CHECK) if one)
+    step = " ".join(
+        say(candidate)
+        for candidate in (problem.next_step if issubclass(problem, FOR_ADMINS) else "", CHECK)
+        if candidate
+    )
     small = say("Since {when}. I'll DM you when it works again.", when=when(began))
     text = "\n".join((head, why, step))
     return Message(f"{text} {small}", (blocks.section(text), blocks.context(small)))
@@ -163,7 +167,7 @@ def _to_say(to_say: ToSay) -> str:
             to_say.count,
             time=_long(to_say.oldest_seconds),
         )
-    named, left = ", ".join(f"<#{one}>" for one in to_say.paused[:NAMED]), len(to_say.paused) - NAMED
+    named, left = ", ".join(f"<#{channel_id}>" for channel_id in to_say.paused[:NAMED]), len(to_say.paused) - NAMED
     if left > 0:
         more = figure(left)
         return f"{line} {say('I cannot speak in {channels} and {more} more.', channels=named, more=more)} {say(WHERE)}"

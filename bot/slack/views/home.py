@@ -138,15 +138,15 @@ def _watched(watched: Sequence[Watched], turned: Turned) -> list[Block]:
     page = page_of(watched, turned.watched, SHOWN_WATCHES)
     body = [
         blocks.section(
-            f"*{buildcards.title(one.build)}*\n{say('⏸ paused') if one.paused else buildcards.state(one.build)}",
+            f"*{buildcards.title(item.build)}*\n{say('⏸ paused') if item.paused else buildcards.state(item.build)}",
             accessory=blocks.button(
                 say("Stop"),
                 "unwatch.v1",
-                buildcards.build_value(one.build),
-                says=say("Stop watching {build}", build=lookup.label(one.build)),
+                buildcards.build_value(item.build),
+                says=say("Stop watching {build}", build=lookup.label(item.build)),
             ),
         )
-        for one in page.items
+        for item in page.items
     ]
     return [head, *body, *turning(page, f"{AT_HOME}#watched", f"{WATCHED} {turned.own}")]
 
@@ -166,7 +166,7 @@ def _own(own: Own, turned: Turned, now: datetime) -> list[Block]:
 def _apps(apps: Sequence[App]) -> list[str]:
     if not apps:
         return [say("There is no app that you may use outside of its channels.")]
-    named = ", ".join(inline(one.name, 80) for one in apps[:SHOWN_APPS])
+    named = ", ".join(inline(app.name, 80) for app in apps[:SHOWN_APPS])
     left = len(apps) - SHOWN_APPS
     if left > 0:
         more = count("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)

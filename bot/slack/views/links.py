@@ -154,7 +154,7 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
         row.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
     found = [blocks.actions(*row)]
     if others:
-        found.append(blocks.actions(*(_instead(one, number) for number, one in enumerate(others[:4]))))
+        found.append(blocks.actions(*(_instead(each_build, number) for number, each_build in enumerate(others[:4]))))
     return found
 
 
@@ -254,11 +254,11 @@ def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> 
     head = " · ".join(filter(None, (say("*Attached to {build}*", build=title(build)), page.words)))
     body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
     names = []
-    for at, one in enumerate(page.items):
-        kind = inline(one.kind, 60) if one.kind else say("unknown kind")
-        line = f"*{inline(one.name, 120)}* · {kind} · {mrkdwn.size(one.size)}"
+    for at, attachment in enumerate(page.items):
+        kind = inline(attachment.kind, 60) if attachment.kind else say("unknown kind")
+        line = f"*{inline(attachment.name, 120)}* · {kind} · {mrkdwn.size(attachment.size)}"
         names.append(without_formatting(line))
-        body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, one, at)))
+        body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, attachment, at)))
     body += turning(page, MORE_FILES, build_value(build))
     listed = "; ".join(names)
     if recalled:
@@ -268,17 +268,17 @@ def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> 
     return Message(text, tuple(body))
 
 
-def _get_attachment(build: Build, one: Attachment, number: int) -> ButtonElement:
-    value = f"{build_value(build)}/{one.id}"
-    return blocks.button(say("Get"), f"file.v1#{number}", value, says=say("Get {file}", file=one.name))
+def _get_attachment(build: Build, attachment: Attachment, number: int) -> ButtonElement:
+    value = f"{build_value(build)}/{attachment.id}"
+    return blocks.button(say("Get"), f"file.v1#{number}", value, says=say("Get {file}", file=attachment.name))
 
 
-def attachment_link(build: Build, one: Attachment, made: Link, asker: Asker, now: datetime) -> Message:
+def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Asker, now: datetime) -> Message:
     """A fresh address for one attachment."""
-    name = inline(one.name, 120)
+    name = inline(attachment.name, 120)
     life = life_words(made, asker, now)
     lines = (
-        say("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(one.size), build=title(build)),
+        say("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(attachment.size), build=title(build)),
         _offer(made, say("Download it"), asker, life),
     )
     back = blocks.actions(blocks.button(say("All attachments"), "files.v1", build_value(build)))

@@ -81,7 +81,7 @@ def names(what: str, place: str, found: Missing, typed: str) -> Message:
 
 
 def _people(people: Sequence[str]) -> str:
-    return ", ".join(f"<@{one}>" for one in people) or say("nobody")
+    return ", ".join(f"<@{person}>" for person in people) or say("nobody")
 
 
 def _whole(line: str) -> list[Block]:
@@ -93,21 +93,21 @@ def _whole(line: str) -> list[Block]:
 
 def nudge(builds: Sequence[Build], asker: str) -> Message:
     """What somebody gets who has not tried a build yet."""
-    what = inline(buildcards.several(builds[0].app, [replace(one, number="") for one in builds]), 160)
+    what = inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
     said = later("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
     text = say(said, person=f"<@{asker}>", what=what)
-    platforms = {one.platform: one for one in reversed(builds)}
+    platforms = {build.platform: build for build in reversed(builds)}
     several = len(platforms) > 1
     get = [
         blocks.button(
-            say("Get it for {platform}", platform=buildcards.plain_platform(one))
-            if several and one.platform
+            say("Get it for {platform}", platform=buildcards.plain_platform(build))
+            if several and build.platform
             else say("Get build"),
             f"get.v1#{number}",
-            f"{one.app.id}/{one.id}",
+            f"{build.app.id}/{build.id}",
             style=None if number else "primary",
         )
-        for number, one in enumerate(list(platforms.values())[:PLATFORMS])
+        for number, build in enumerate(list(platforms.values())[:PLATFORMS])
     ]
     stop = blocks.button(say("Do not ask me again"), "unnudge.v1", "stop")
     small = blocks.context(say("I ask at most once for each build, and not at all if you would rather not."))

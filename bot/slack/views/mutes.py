@@ -27,9 +27,11 @@ def choices(found: Sequence[Subscription], target: str, now: datetime) -> Messag
     """For how long? `target` goes along with each button."""
     channel = found[0].channel_id
     text = say("For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(found), channel=channel)
-    quiet = [(one, until) for one in found if (until := delivery_options.mute_ends(one, now))]
+    quiet = [
+        (subscription, until) for subscription in found if (until := delivery_options.mute_ends(subscription, now))
+    ]
     if quiet:
-        last, muted = max(until for _, until in quiet), names([one for one, _ in quiet])
+        last, muted = max(until for _, until in quiet), names([subscription for subscription, _ in quiet])
         text += " " + say("Muted until {when}: {apps}.", when=when(last), apps=muted)
     labels = [(say(label), typed) for label, typed in CHOICES]
     which = [
@@ -71,7 +73,7 @@ def not_muted(found: Sequence[Subscription]) -> Message:
 
 def names(found: Sequence[Subscription]) -> str:
     """The apps, each once, as part of a sentence."""
-    every = list(dict.fromkeys(inline(app_of(one), 80) for one in found))
+    every = list(dict.fromkeys(inline(app_of(subscription), 80) for subscription in found))
     if len(every) > NAMED:
         some, left = ", ".join(every[:NAMED]), len(every) - NAMED
         return say("{names} and {number} more (see `subscriptions`)", names=some, number=left)
@@ -79,7 +81,7 @@ def names(found: Sequence[Subscription]) -> str:
 
 
 def _plain(found: Sequence[Subscription]) -> str:
-    return ", ".join(dict.fromkeys(app_of(one) for one in found))
+    return ", ".join(dict.fromkeys(app_of(subscription) for subscription in found))
 
 
 def _together(*sentences: str) -> str:
@@ -87,7 +89,7 @@ def _together(*sentences: str) -> str:
 
 
 def _then(found: Sequence[Subscription]) -> str:
-    if all(one.manner.digest for one in found):
+    if all(subscription.manner.digest for subscription in found):
         return say("What comes meanwhile is told in the first digest after that.")
     if len(found) == 1:
         return say("What comes meanwhile is told then, in one message.")
@@ -96,7 +98,7 @@ def _then(found: Sequence[Subscription]) -> str:
 
 def _every(found: Sequence[Subscription], target: str) -> str:
     """Somebody meant one app, and the channel hears of it through its subscription to all."""
-    everything = any(one.app_id is None for one in found) and "/" not in target and target != HERE
+    everything = any(subscription.app_id is None for subscription in found) and "/" not in target and target != HERE
     return say("This channel hears of it as one of every app, so that is muted too.") if everything else ""
 
 

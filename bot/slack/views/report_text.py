@@ -156,7 +156,7 @@ def _asked(links_: int, remembered: int | None) -> str:
 
 def buckets(report: Report) -> list[str]:
     """What was downloaded by nobody we can name, a line for each kind of them."""
-    found = [(one.label, one.recorded) for one in report.summary.buckets]
+    found = [(bucket.label, bucket.recorded) for bucket in report.summary.buckets]
     shown = charts.first(found, KINDS, _other_kinds)
     return [f"_{inline(label, 80)}_ · {downloads(recorded_)}" for label, recorded_ in shown]
 

@@ -68,9 +68,9 @@ def listed(message: Message, page: Page[Digest], builds: Names = NO_NAMES) -> Me
     if not page.items:
         return message
     body: list[Block] = list(message.blocks) or [blocks.section(message.text)]
-    body += [blocks.section(_line(one, builds), accessory=_end(one)) for one in page.items]
+    body += [blocks.section(_line(report, builds), accessory=_end(report)) for report in page.items]
     body += turning(page, MORE, "")
-    listed = "; ".join(f"d{one.id}: {_words(one, builds)}" for one in page.items)
+    listed = "; ".join(f"d{report.id}: {_words(report, builds)}" for report in page.items)
     text = say("Summaries: {summaries}.", summaries=listed)
     return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
 
@@ -86,7 +86,7 @@ def _line(digest: Digest, builds: Names) -> str:
 
 def _why(reason: str) -> str:
     """Why a report is paused: in our words, or as it was said when it was."""
-    known = {str(one): words for one, words in WHY.items()}
+    known = {str(withdrawal): words for withdrawal, words in WHY.items()}
     return say(known[reason]) if reason in known else inline(reason)
 
 

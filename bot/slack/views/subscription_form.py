@@ -41,20 +41,24 @@ def ask(words: Words, tz: str, chosen: Option | None) -> Form:
     return Form("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
 
 
-def edit(one: Subscription, words: Words, tz: str, value: str) -> Form:
+def edit(subscription: Subscription, words: Words, tz: str, value: str) -> Form:
     """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
-    if one.app_id:
-        what = say("Builds of *{app}* in <#{channel}>", app=inline(one.app_name, 80), channel=one.channel_id)
+    if subscription.app_id:
+        what = say(
+            "Builds of *{app}* in <#{channel}>", app=inline(subscription.app_name, 80), channel=subscription.channel_id
+        )
     else:
-        what = say("Builds of *every app* in <#{channel}>", channel=one.channel_id)
+        what = say("Builds of *every app* in <#{channel}>", channel=subscription.channel_id)
     body = (blocks.section(what), *_fields(words, tz))
-    return Form("edit.v1", say("Edit subscription {number}", number=one.id), body, submit=say("Save"), memory=value)
+    return Form(
+        "edit.v1", say("Edit subscription {number}", number=subscription.id), body, submit=say("Save"), memory=value
+    )
 
 
-def typed(one: Subscription, handles: Mapping[str, str], tz: str) -> Words:
+def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> Words:
     """What somebody in this time zone would type for a subscription; its group by the handle, if that is known."""
-    words = grammar.parse(filters.typed(one.events, one.query, one.manner))
-    handle = handles.get(one.manner.mention)
+    words = grammar.parse(filters.typed(subscription.events, subscription.query, subscription.manner))
+    handle = handles.get(subscription.manner.mention)
     said = [
         grammar.Option(option.key, f"@{handle}") if option.key == "mention" and handle else option
         for option in words.options
@@ -71,7 +75,7 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
         "version": given["group"].casefold() == "version",
         "compact": given["format"].casefold() == "compact",
     }
-    rest = grammar.readable(Words(words.plain, tuple(one for one in words.options if one.key not in _FIELDS)))
+    rest = grammar.readable(Words(words.plain, tuple(option for option in words.options if option.key not in _FIELDS)))
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
         raise UserInputError(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))

@@ -17,7 +17,7 @@ _NONE_OF_THEM = {
 }
 
 
-def dry_run(one: Subscription, tried: Rehearsal | None) -> str:
+def dry_run(subscription: Subscription, tried: Rehearsal | None) -> str:
     """Which of the newest builds would have been posted, or what may be too narrow; empty when it is about none."""
     if tried is None:
         return ""
@@ -29,8 +29,8 @@ def dry_run(one: Subscription, tried: Rehearsal | None) -> str:
             "None of the last {number} builds would have posted",
             len(tried.looked),
         )
-        return f"{none}{_why_none(one, tried)}"
-    builds = ", ".join(_name(build, with_app=one.app_id is None) for build in tried.would[:NAMED])
+        return f"{none}{_why_none(subscription, tried)}"
+    builds = ", ".join(_name(build, with_app=subscription.app_id is None) for build in tried.would[:NAMED])
     if left := len(tried.would[NAMED:]):
         builds = say("{names} and {number} more", names=builds, number=left)
     if len(tried.looked) == 1:
@@ -44,10 +44,10 @@ def dry_run(one: Subscription, tried: Rehearsal | None) -> str:
     )
 
 
-def _why_none(one: Subscription, tried: Rehearsal) -> str:
+def _why_none(subscription: Subscription, tried: Rehearsal) -> str:
     """The rest of the sentence, and what may help."""
     if tried.fitting:
-        ends = [event for event in one.events if event in _NONE_OF_THEM]
+        ends = [event for event in subscription.events if event in _NONE_OF_THEM]
         why = _NONE_OF_THEM[ends[0]] if len(ends) == 1 else later("none of them was processed or failed")
         fit = count("{number} of them fits the filter.", "{number} of them fit the filter.", len(tried.fitting))
         return f": {say(why)}. {fit if tried.there else ''}".rstrip()

@@ -34,40 +34,50 @@ WHY = {
 }
 
 _PAUSED = {
-    **{str(one): words for one, words in WHY.items()},
+    **{str(withdrawal): words for withdrawal, words in WHY.items()},
     "is_archived": later("the channel is archived"),
     "not_in_channel": later("I am no longer in the channel"),
     "channel_not_found": later("I can no longer see the channel"),
 }
 
 
-def app_of(one: Subscription) -> str:
+def app_of(subscription: Subscription) -> str:
     """What a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
-    return one.app_name if one.app_id else say(EVERY_APP)
+    return subscription.app_name if subscription.app_id else say(EVERY_APP)
 
 
-def words(one: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
+def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
     """A subscription as one sentence; `handles` has what people call the user groups, by id."""
-    said = cut(escape(filters.explain(one.app_name if one.app_id else None, one.events, one.query, one.manner)), 1200)
-    if not one.manner.mention:
+    said = cut(
+        escape(
+            filters.explain(
+                subscription.app_name if subscription.app_id else None,
+                subscription.events,
+                subscription.query,
+                subscription.manner,
+            )
+        ),
+        1200,
+    )
+    if not subscription.manner.mention:
         return said
-    handle = handles.get(one.manner.mention)
+    handle = handles.get(subscription.manner.mention)
     group = f"@{inline(handle, 80)}" if handle else say("a user group")
-    if delivery_options.explain(one.manner):
+    if delivery_options.explain(subscription.manner):
         return say("{subscription}, mentioning {group}", subscription=said, group=group)
     return say("{subscription}; mentioning {group}", subscription=said, group=group)
 
 
-def value(one: Subscription) -> str:
+def value(subscription: Subscription) -> str:
     """What a subscription's buttons carry: they work in another channel too, for who may."""
-    return f"{one.channel_id}/{one.id}"
+    return f"{subscription.channel_id}/{subscription.id}"
 
 
 # ------------------------------------------------------------------ saved
 
 
 def subscribed(
-    one: Subscription,
+    subscription: Subscription,
     tried: Rehearsal | None = None,
     handles: Mapping[str, str] = NO_HANDLES,
     *,
@@ -81,13 +91,13 @@ def subscribed(
         sentence = later(
             "Changed: {channel} now hears of {subscription}. History stays quiet; the next build is the first."
         )
-    channel = say("this channel") if here else f"<#{one.channel_id}>"
-    text = say(sentence, channel=channel, subscription=words(one, handles))
+    channel = say("this channel") if here else f"<#{subscription.channel_id}>"
+    text = say(sentence, channel=channel, subscription=words(subscription, handles))
     if resumed:
         text += " " + say("I could not speak there for a while; what was kept back comes now.")
-    would = dry_run(one, tried)
+    would = dry_run(subscription, tried)
     body = [blocks.section(text), *([blocks.section(f"🧪 {would}")] if would else [])]
-    buttons = blocks.actions(_edit(one), _remove(one, say("Unsubscribe")))
+    buttons = blocks.actions(_edit(subscription), _remove(subscription, say("Unsubscribe")))
     return Message(f"{text} {would}".rstrip(), (*body, buttons))
 
 
@@ -117,7 +127,10 @@ def subscriptions(
     body += rows(shown, handles, now=now, everywhere=everywhere)
     if pages > 1:
         body.append(_turning(page, pages, everywhere))
-    listed = "; ".join(f"{one.id}: {_where(one, everywhere)}{words(one, handles)}" for one, _ in shown)
+    listed = "; ".join(
+        f"{subscription.id}: {_where(subscription, everywhere)}{words(subscription, handles)}"
+        for subscription, _ in shown
+    )
     return Message(f"{head}{which}: {listed}.", tuple(body))
 
 
@@ -131,8 +144,8 @@ def rows(
     """Two blocks for each: what it is and when something came last, and its buttons."""
     return [
         block
-        for one, last in found
-        for block in (blocks.section(_entry(one, last, handles, now, everywhere)), _buttons(one))
+        for subscription, last in found
+        for block in (blocks.section(_entry(subscription, last, handles, now, everywhere)), _buttons(subscription))
     ]
 
 
@@ -146,47 +159,49 @@ def _nothing(everywhere: bool) -> Message:
 
 
 def _entry(
-    one: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
+    subscription: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
     posted = say("last posted {when}", when=when(last)) if last else say("nothing posted yet")
-    by = say("by <@{person}> {when}", person=one.created_by, when=when(one.created_at))
+    by = say("by <@{person}> {when}", person=subscription.created_by, when=when(subscription.created_at))
     lines = [
-        f"*{one.id}* · {_where(one, everywhere)}{words(one, handles)}",
+        f"*{subscription.id}* · {_where(subscription, everywhere)}{words(subscription, handles)}",
         f"_{by} · {posted}_",
     ]
-    if until := delivery_options.mute_ends(one, now):
+    if until := delivery_options.mute_ends(subscription, now):
         lines.append(say("🔕 muted until {when}", when=when(until)))
-    if one.paused:
-        lines.append(say("⏸ paused: {reason}", reason=_why_paused(one)))
+    if subscription.paused:
+        lines.append(say("⏸ paused: {reason}", reason=_why_paused(subscription)))
     return "\n".join(lines)
 
 
-def _where(one: Subscription, everywhere: bool) -> str:
-    return f"<#{one.channel_id}> · " if everywhere else ""
+def _where(subscription: Subscription, everywhere: bool) -> str:
+    return f"<#{subscription.channel_id}> · " if everywhere else ""
 
 
-def _buttons(one: Subscription) -> Block:
-    name = _by_number(one)
+def _buttons(subscription: Subscription) -> Block:
+    name = _by_number(subscription)
     test, mute = say("Post a test card of {subscription}", subscription=name), say("Mute {app}", app=name)
     return blocks.actions(
-        blocks.button(say("Test"), "test.v1", value(one), says=test),
-        _edit(one),
-        blocks.button(say("Mute"), "mute.v1", value(one), says=mute),
-        _remove(one, say("Remove")),
+        blocks.button(say("Test"), "test.v1", value(subscription), says=test),
+        _edit(subscription),
+        blocks.button(say("Mute"), "mute.v1", value(subscription), says=mute),
+        _remove(subscription, say("Remove")),
     )
 
 
-def _by_number(one: Subscription) -> str:
-    return say("subscription {number}, {app}", number=one.id, app=app_of(one))
+def _by_number(subscription: Subscription) -> str:
+    return say("subscription {number}, {app}", number=subscription.id, app=app_of(subscription))
 
 
-def _edit(one: Subscription) -> ButtonElement:
-    says = say("Edit {subscription}", subscription=_by_number(one))
-    return blocks.button(say("Edit"), "edit.v1", value(one), says=says)
+def _edit(subscription: Subscription) -> ButtonElement:
+    says = say("Edit {subscription}", subscription=_by_number(subscription))
+    return blocks.button(say("Edit"), "edit.v1", value(subscription), says=says)
 
 
-def _remove(one: Subscription, label: str) -> ButtonElement:
-    return blocks.button(label, "unsubscribe.v1", value(one), says=f"{label}: {_by_number(one)}", confirm=say(ENDS))
+def _remove(subscription: Subscription, label: str) -> ButtonElement:
+    return blocks.button(
+        label, "unsubscribe.v1", value(subscription), says=f"{label}: {_by_number(subscription)}", confirm=say(ENDS)
+    )
 
 
 def _turning(page: int, pages: int, everywhere: bool) -> Block:
@@ -203,12 +218,12 @@ def which_to_end(found: Sequence[Subscription]) -> Message:
         return _nothing(everywhere=False)
     text = say("Which one is to end?")
     body = [
-        blocks.section(f"*{one.id}* · {words(one)}", accessory=_remove(one, say("Remove")))
-        for one in found[: blocks.MESSAGE_BLOCKS - 2]
+        blocks.section(f"*{subscription.id}* · {words(subscription)}", accessory=_remove(subscription, say("Remove")))
+        for subscription in found[: blocks.MESSAGE_BLOCKS - 2]
     ]
     left = len(found) - len(body)
     more = [blocks.context(say("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
-    listed = "; ".join(f"{one.id}: {words(one)}" for one in found)
+    listed = "; ".join(f"{subscription.id}: {words(subscription)}" for subscription in found)
     return Message(f"{text} {listed}.", (blocks.section(f"*{text}*"), *body, *more))
 
 
@@ -219,18 +234,18 @@ NO_BUILDS = later("It is about no builds, so there is no card to show.")
 NO_BUILD_YET = later("There is no build yet to show.")
 
 
-def trial(one: Subscription, channel: Message, note: str = "") -> Message:
+def trial(subscription: Subscription, channel: Message, note: str = "") -> Message:
     """What the asker hears of a test; the channel gets a copy of its own."""
-    posted = say("I posted a test card in <#{channel}>.", channel=one.channel_id)
-    return Message(f"{posted} {note}".rstrip(), copies=((one.channel_id, channel),))
+    posted = say("I posted a test card in <#{channel}>.", channel=subscription.channel_id)
+    return Message(f"{posted} {note}".rstrip(), copies=((subscription.channel_id, channel),))
 
 
-def tried_out(one: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
+def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
     """What the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
     mark = say(
         "🔔 Test: this is how <#{channel}> hears of {subscription}.",
-        channel=one.channel_id,
-        subscription=words(one, handles),
+        channel=subscription.channel_id,
+        subscription=words(subscription, handles),
     )
     if not card.blocks:
         mark, card = f"{mark} {card.text}", Message("")
@@ -240,28 +255,28 @@ def tried_out(one: Subscription, card: Message, handles: Mapping[str, str] = NO_
 # ------------------------------------------------------------------ stopped
 
 
-def paused(one: Subscription, bot_name: str) -> Message:
+def paused(subscription: Subscription, bot_name: str) -> Message:
     """What its maker is told, once, when a channel stops taking messages, and how it goes on."""
     sentence = later(
         "I stopped announcing {subscription} in <#{channel}>: {why}. "
         "As soon as I am in it again ({invite}), I go on by myself, and say what came meanwhile."
     )
-    if one.paused == "is_archived":
+    if subscription.paused == "is_archived":
         sentence = later(
             "I stopped announcing {subscription} in <#{channel}>: {why}. As soon as it is back from the archive "
             "and I am in it ({invite}), I go on by myself, and say what came meanwhile."
         )
     text = say(
         sentence,
-        subscription=words(one),
-        channel=one.channel_id,
-        why=_why_paused(one),
+        subscription=words(subscription),
+        channel=subscription.channel_id,
+        why=_why_paused(subscription),
         invite=f"`/invite @{inline(bot_name, 40)}`",
     )
     return Message(text, (blocks.section(text),))
 
 
-def _why_paused(one: Subscription) -> str:
-    if one.paused in _PAUSED:
-        return say(_PAUSED[one.paused])
-    return say("Slack says `{code}`", code=inline(one.paused or "no", 60))
+def _why_paused(subscription: Subscription) -> str:
+    if subscription.paused in _PAUSED:
+        return say(_PAUSED[subscription.paused])
+    return say("Slack says `{code}`", code=inline(subscription.paused or "no", 60))

@@ -13,15 +13,15 @@ from bot.slack.mrkdwn import escape, inline
 from bot.slack.views.builds import title
 
 
-def details(announcement: Announcement, now_warnings: Sequence[str]) -> Message:
+def details(announcement: Announcement, warnings: Sequence[str]) -> Message:
     """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
     build = announcement.build
     pieces = changelogs.pieces(build.changelog)
     body: list[Block] = []
     text = f"{title(build)}: "
-    if announcement.part == 0 and now_warnings:
-        body.append(blocks.section("\n".join(f"⚠️ {escape(one)}" for one in now_warnings)))
-        text += " ".join(map(escape, now_warnings)) + " "
+    if announcement.part == 0 and warnings:
+        body.append(blocks.section("\n".join(f"⚠️ {escape(warning)}" for warning in warnings)))
+        text += " ".join(map(escape, warnings)) + " "
     if announcement.part < len(pieces):
         piece = pieces[announcement.part]
         which = ""

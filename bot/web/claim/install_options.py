@@ -79,9 +79,9 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
 
 
 def _attachment(build: Build, file_id: str) -> Attachment:
-    for one in build.attachments:
-        if one.id == file_id:
-            return one
+    for attachment in build.attachments:
+        if attachment.id == file_id:
+            return attachment
     raise NotFound
 
 

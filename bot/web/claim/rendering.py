@@ -161,10 +161,10 @@ def _say(sentence: str, **values: object) -> Markup:
     return _code(say(sentence)).format(**values)
 
 
-def _count(one: str, many: str, number: int, **values: object) -> Markup:
+def _count(text: str, many: str, number: int, **values: object) -> Markup:
     """The same with one of two sentences."""
     kept = {name: f"{{{name}}}" for name in values}  # `count` fills in the number, and these come after the markup
-    return _code(count(one, many, number, **kept)).format(**values)
+    return _code(count(text, many, number, **kept)).format(**values)
 
 
 def _bdi(text: str) -> Markup:

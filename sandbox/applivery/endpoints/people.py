@@ -15,20 +15,25 @@ routes = web.RouteTableDef()
 @routes.get("/v1/organizations/{organization}/collaborators/")
 async def list_collaborators(request: web.Request) -> web.Response:
     """Those of the whole workspace."""
-    return _page(request, [one for one in request.app[WORLD].collaborators if "application" not in one])
+    return _page(
+        request,
+        [collaborator for collaborator in request.app[WORLD].collaborators if "application" not in collaborator],
+    )
 
 
 @routes.get("/v1/organizations/{organization}/collaborators/apps")
 async def list_app_collaborators(request: web.Request) -> web.Response:
     """Those of single apps, each with its app."""
-    return _page(request, [one for one in request.app[WORLD].collaborators if "application" in one])
+    return _page(
+        request, [collaborator for collaborator in request.app[WORLD].collaborators if "application" in collaborator]
+    )
 
 
 @routes.get("/v1/organizations/{organization}/apps/{app}/employees/")
 async def list_employees(request: web.Request) -> web.Response:
     """The store users who were invited to an app."""
     app = app_of(request)
-    return _page(request, [one for one in request.app[WORLD].employees if one["application"] == app.id])
+    return _page(request, [employee for employee in request.app[WORLD].employees if employee["application"] == app.id])
 
 
 def _page(request: web.Request, people: list[Wire]) -> web.Response:

@@ -99,7 +99,7 @@ LABEL = _label
 POINT = Shape({"label": LABEL, "value": number}, typed=False)
 SERIES = Shape({"name": LABEL, "data": items(POINT, 20)}, typed=False)
 AXIS = Shape(
-    {"categories": together(items(LABEL, 20), unique("category", lambda one: one))},
+    {"categories": together(items(LABEL, 20), unique("category", lambda item: item))},
     {"x_label": text(50), "y_label": text(50)},
     typed=False,
 )
@@ -110,8 +110,8 @@ def _points_match_categories(value: Mapping[str, Any], at: str, found: Findings)
     wanted = axis.get("categories") if isinstance(axis, dict) else None
     if not isinstance(wanted, list) or not isinstance(series, list):
         return
-    for index, one in enumerate(series):
-        data = one.get("data") if isinstance(one, dict) else None
+    for index, entry in enumerate(series):
+        data = entry.get("data") if isinstance(entry, dict) else None
         labels = [key("label")(point) for point in data] if isinstance(data, list) else []
         if sorted(map(str, labels)) != sorted(map(str, wanted)):
             found.add("each series must have exactly one point for each category", f"{at}/series/{index}/data")

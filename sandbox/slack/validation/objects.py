@@ -94,8 +94,8 @@ def chosen_among_options(value: Mapping[str, Any], at: str, found: Findings) -> 
     offered = list(value.get("options") or [])
     for group in value.get("option_groups") or []:
         offered += group.get("options") or [] if isinstance(group, dict) else []
-    one = value.get("initial_option")
-    if one is not None and one not in offered:
+    item = value.get("initial_option")
+    if item is not None and item not in offered:
         found.add("initial_option must exactly match one of the options", f"{at}/initial_option")
     for index, each in enumerate(value.get("initial_options") or []):
         if each not in offered:

@@ -15,8 +15,8 @@ async def ticket_url(client):
 
 @pytest.fixture
 async def session():
-    async with aiohttp.ClientSession() as one:
-        yield one
+    async with aiohttp.ClientSession() as session:
+        yield session
 
 
 async def test_hello_says_how_many_connections_there_are(client, session):
