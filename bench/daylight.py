@@ -15,9 +15,9 @@ from pathlib import Path
 from bench.hours import Hours
 from bot import app
 from bot import settings as bot_settings
-from bot.app import Service
+from bot.app import RunningBot
 from bot.observability.logging import set_up_logs
-from bot.testing_overrides import Tuning
+from bot.testing_overrides import TestingOverrides
 
 LEASE_SECONDS = 600.0  # in hours that are not ours
 LOOK_SECONDS = 0.005
@@ -30,7 +30,7 @@ async def main(file: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     hours = Hours(file)
-    tuning = Tuning(
+    tuning = TestingOverrides(
         pace_seconds=0.0,
         lease_seconds=LEASE_SECONDS,
         watch_lease_seconds=LEASE_SECONDS,
@@ -44,7 +44,7 @@ async def main(file: Path) -> None:
         waking.cancel()
 
 
-async def _wake(service: Service, hours: Hours) -> None:
+async def _wake(service: RunningBot, hours: Hours) -> None:
     then = hours.now()
     while True:
         await asyncio.sleep(LOOK_SECONDS)

@@ -11,7 +11,7 @@ import signal
 from bot import app
 from bot import settings as bot_settings
 from bot.observability.logging import set_up_logs
-from bot.testing_overrides import Tuning
+from bot.testing_overrides import TestingOverrides
 
 
 async def main() -> None:
@@ -20,7 +20,7 @@ async def main() -> None:
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with app(settings, Tuning(pace_seconds=0.0)):
+    async with app(settings, TestingOverrides(pace_seconds=0.0)):
         await stop.wait()
 
 

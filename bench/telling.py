@@ -15,7 +15,7 @@ from typing import Any
 from bench.http import Asking, get, post
 from bench.processes import Running, app_in, sink
 from bot.db.database import Store, utc_now
-from bot.domain.model import Event
+from bot.domain.model import BuildEvent
 from tests.postgres import PostgresServer
 
 CHANNELS = ("C0RELEASES", "C0BETA")
@@ -95,7 +95,7 @@ async def subscribe(database: str, apps: tuple[str, ...], clock: Callable[[], da
         for app in apps:
             for channel in CHANNELS:
                 await store.add_subscription(
-                    "T0BENCH", channel, app, f"App {app}", [Event.PROCESSED, Event.FAILED], "", "U0PERSON"
+                    "T0BENCH", channel, app, f"App {app}", [BuildEvent.PROCESSED, BuildEvent.FAILED], "", "U0PERSON"
                 )
     finally:
         await store.close()

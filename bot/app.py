@@ -12,34 +12,34 @@ from typing import Any
 import aiohttp
 
 from bot import http_client, i18n
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.container import house_of
 from bot.db.database import Store
 from bot.dispatch.bolt import bolt
-from bot.dispatch.dispatcher import FrontDoor
+from bot.dispatch.dispatcher import RequestDispatcher
 from bot.domain.health import Health
 from bot.exceptions import BotError, kind_of
 from bot.factories import applivery_of, claim_page, learn_secrets, people_of, poster_of
-from bot.health import Vitals
+from bot.health import HealthService
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
-from bot.services.permissions import Permission
-from bot.services.slack_uploads import Carrier
-from bot.services.webhook import Bell
+from bot.services.permissions import PermissionChecker
+from bot.services.slack_uploads import UploadRunner
+from bot.services.webhook import WebhookHandler
 from bot.settings import Settings
-from bot.slack.client import Poster
+from bot.slack.client import SlackClient
 from bot.slack.manifest import SCOPES
-from bot.slack.socket_mode.pool import Sockets
-from bot.supervisor import FINISH_SECONDS, Jobs, jobs_of
-from bot.testing_overrides import Tuning
+from bot.slack.socket_mode.pool import SocketPool
+from bot.supervisor import FINISH_SECONDS, WorkerSupervisor, jobs_of
+from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
 from bot.web.claim.page import ClaimPage
-from bot.web.liveness import Porch
-from bot.web.metrics_collector import Gauges
-from bot.web.server import Web
+from bot.web.liveness import LivenessServer
+from bot.web.metrics_collector import MetricsCollector
+from bot.web.server import HttpServer
 from bot.web.slack_events import SlackEvents
-from bot.workers.channel_monitor import Pausing
+from bot.workers.channel_monitor import ChannelMonitor
 
 log = logger(__name__)
 
@@ -47,34 +47,38 @@ HINTS_SHARE = 4  # a webhook's hints lead to polls for a quarter of the hour's r
 
 
 @dataclass(slots=True, kw_only=True)
-class Service(Jobs):
+class RunningBot(WorkerSupervisor):
     """One running bot; its parts are here for tests that step the jobs by hand."""
 
     settings: Settings
-    tuning: Tuning
+    tuning: TestingOverrides
     metrics: Metrics
-    applivery: Applivery
-    poster: Poster
-    door: FrontDoor
-    carrier: Carrier
-    web: Web
-    sockets: Sockets | None = None
+    applivery: AppliveryClient
+    poster: SlackClient
+    door: RequestDispatcher
+    carrier: UploadRunner
+    web: HttpServer
+    sockets: SocketPool | None = None
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, tuning: Tuning | None = None, *, jobs: bool = True, porch: Porch | None = None
-) -> AsyncIterator[Service]:
+    settings: Settings,
+    tuning: TestingOverrides | None = None,
+    *,
+    jobs: bool = True,
+    porch: LivenessServer | None = None,
+) -> AsyncIterator[RunningBot]:
     """A bot that runs until the block ends. Raises StartupError when the database or the port cannot be had.
 
     `porch` is the open port, when there is one already; the bot takes it over and closes it.
     Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
     """
-    tuning = tuning or Tuning()
+    tuning = tuning or TestingOverrides()
     await asyncio.to_thread(i18n.prepare, settings.language)
     i18n.speak(settings.language)  # in the jobs; who asks something is answered in their own
     async with AsyncExitStack() as stack:
-        porch = porch or await Porch.open(settings.host, settings.port, tuning.limits)
+        porch = porch or await LivenessServer.open(settings.host, settings.port, tuning.limits)
         stack.callback(porch.close)
         service = await _opened(settings, tuning, stack, porch)
         if jobs:
@@ -89,7 +93,9 @@ async def running(
         log.info("service.stopping")
 
 
-async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, porch: Porch) -> Service:
+async def _opened(
+    settings: Settings, tuning: TestingOverrides, stack: AsyncExitStack, porch: LivenessServer
+) -> RunningBot:
     learn_secrets(settings)
     metrics = Metrics()
     store = await Store.open(settings.database_url, clock=tuning.clock)
@@ -101,7 +107,7 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     poster = poster_of(settings, tuning, session)
     people = people_of(settings, poster, store)
     store.wakeups.changed = people.forget
-    permission = Permission(people, store, poster)
+    permission = PermissionChecker(people, store, poster)
     claim = claim_page(settings, tuning, applivery=applivery, store=store, metrics=metrics, permission=permission)
 
     async def health() -> Health:
@@ -123,8 +129,8 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
         claims=claim,
         health=health,
     )
-    pausing = Pausing(store=store, poster=poster, people=house.people)
-    door = FrontDoor(
+    pausing = ChannelMonitor(store=store, poster=poster, people=house.people)
+    door = RequestDispatcher(
         house=house,
         poster=poster,
         people=house.people,
@@ -143,10 +149,10 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     sockets = None
     if settings.slack_app_token:
         token = settings.slack_app_token.get_secret_value()
-        sockets = Sockets(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
+        sockets = SocketPool(slack, app_token=token, count=settings.slack_socket_connections, metrics=metrics)
         stack.push_async_callback(sockets.close)
     jobs = jobs_of(settings, tuning, house, poster, pausing, polling)
-    vitals = Vitals(
+    vitals = HealthService(
         settings,
         tuning,
         jobs=jobs,
@@ -157,12 +163,12 @@ async def _opened(settings: Settings, tuning: Tuning, stack: AsyncExitStack, por
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
     events = None if sockets else SlackEvents(slack, secret, metrics)
-    bell = Bell(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
+    bell = WebhookHandler(store, per_hour=settings.applivery_requests_per_hour // HINTS_SHARE)
     stack.callback(bell.close)
     web = _web(settings, store, metrics, vitals, claim, bell, events)
     await web.start(porch)
     stack.push_async_callback(web.close)
-    return Service(
+    return RunningBot(
         settings=settings,
         tuning=tuning,
         metrics=metrics,
@@ -180,16 +186,16 @@ def _web(  # noqa: PLR0917 - the third door leads to all of these
     settings: Settings,
     store: Store,
     metrics: Metrics,
-    vitals: Vitals,
+    vitals: HealthService,
     claim: ClaimPage | None,
-    bell: Bell,
+    bell: WebhookHandler,
     slack: SlackEvents | None,
-) -> Web:
+) -> HttpServer:
     secret = settings.applivery_webhook_secret
-    return Web(
+    return HttpServer(
         metrics=metrics,
         checks=vitals.checks,
-        measure=Gauges(metrics, vitals.checks, partial(readiness.waiting, store)).measure,
+        measure=MetricsCollector(metrics, vitals.checks, partial(readiness.waiting, store)).measure,
         slack=slack,
         webhook_secret=secret.get_secret_value() if secret else None,
         ring=bell.ring,
@@ -197,7 +203,7 @@ def _web(  # noqa: PLR0917 - the third door leads to all of these
     )
 
 
-async def _say_what_is_missing(poster: Poster) -> None:
+async def _say_what_is_missing(poster: SlackClient) -> None:
     """One line at the start for scopes Slack did not give us, with what suffers."""
     try:
         scopes = (await poster.identity()).scopes

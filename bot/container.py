@@ -8,50 +8,52 @@ from datetime import timedelta
 from functools import partial
 
 import bot.commands
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
-from bot.dispatch.registry import House, Registry
+from bot.dispatch.registry import HandlerRegistry, Services
 from bot.domain.health import Health
 from bot.domain.model import Build
 from bot.observability.metrics import Metrics
-from bot.services.access import People
-from bot.services.app_directory import Catalogue
-from bot.services.drafts import Drafts
-from bot.services.links import Claims, Handout
-from bot.services.permissions import Permission
-from bot.services.reports import Reporting
-from bot.services.slack_uploads import Carrier
+from bot.services.access import AccessResolver
+from bot.services.app_directory import AppDirectory
+from bot.services.drafts import DraftKeeper
+from bot.services.links import LinkIssuer, TicketIssuer
+from bot.services.permissions import PermissionChecker
+from bot.services.reports import ReportBuilder
+from bot.services.slack_uploads import UploadRunner
 from bot.settings import Settings
-from bot.slack.client import Poster
-from bot.slack.file_source import Files
-from bot.testing_overrides import Tuning
+from bot.slack.client import SlackClient
+from bot.slack.file_source import SlackFileSource
+from bot.testing_overrides import TestingOverrides
 
 STOP_SECONDS = 2.0  # for telling that an upload was stopped
 
 
 def house_of(
     settings: Settings,
-    tuning: Tuning,
+    tuning: TestingOverrides,
     stack: AsyncExitStack,
     *,
-    applivery: Applivery,
+    applivery: AppliveryClient,
     store: Store,
-    poster: Poster,
-    people: People,
-    permission: Permission,
+    poster: SlackClient,
+    people: AccessResolver,
+    permission: PermissionChecker,
     metrics: Metrics,
-    claims: Claims | None,
+    claims: TicketIssuer | None,
     health: Callable[[], Awaitable[Health]],
-) -> House:
+) -> Services:
     """The house of these settings; what is carried when it closes is told that it was stopped."""
-    catalogue = Catalogue(applivery)
+    catalogue = AppDirectory(applivery)
 
     def dashboard(build: Build) -> str:
         return applivery.hosts.dashboard_build_url(settings.applivery_organization, build.app, build)
 
-    carrier = Carrier(
+    carrier = UploadRunner(
         applivery=applivery,
-        files=Files(poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url),
+        files=SlackFileSource(
+            poster, token=settings.slack_bot_token.get_secret_value(), api_url=settings.slack_api_url
+        ),
         poster=poster,
         store=store,
         permission=permission,
@@ -60,7 +62,7 @@ def house_of(
         every=tuning.progress_seconds,
     )
     stack.push_async_callback(partial(carrier.close, STOP_SECONDS))
-    return House(
+    return Services(
         applivery=applivery,
         catalogue=catalogue,
         store=store,
@@ -68,7 +70,7 @@ def house_of(
         permission=permission,
         language=settings.language,
         places=poster,
-        handout=Handout(
+        handout=LinkIssuer(
             applivery=applivery,
             catalogue=catalogue,
             store=store,
@@ -78,13 +80,13 @@ def house_of(
             per_minute=settings.links_per_minute,
             per_hour=settings.links_per_hour,
         ),
-        reporting=Reporting(
+        reporting=ReportBuilder(
             applivery=applivery, catalogue=catalogue, store=store, clock=tuning.clock, ledger_days=settings.ledger_days
         ),
         metrics=metrics,
-        registry=Registry.of(bot.commands),
+        registry=HandlerRegistry.of(bot.commands),
         carrier=carrier,
-        drafts=Drafts(store),
+        drafts=DraftKeeper(store),
         command=settings.slack_command,
         deadline=timedelta(hours=settings.build_deadline_hours),
         dashboard=dashboard,

@@ -9,18 +9,18 @@ from urllib.parse import unquote
 
 import aiohttp
 
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.rate_budget import Budget
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.rate_budget import RequestBudget
 from bot.db.database import Store
 from bot.domain.model import Role
 from bot.observability.metrics import Metrics
 from bot.observability.redaction import redactor
-from bot.services.access import People
-from bot.services.permissions import Permission
+from bot.services.access import AccessResolver
+from bot.services.permissions import PermissionChecker
 from bot.settings import Settings, networks
-from bot.slack.client import Poster
-from bot.testing_overrides import Tuning
+from bot.slack.client import SlackClient
+from bot.testing_overrides import TestingOverrides
 from bot.web.claim.page import ClaimPage
 
 
@@ -40,12 +40,14 @@ def learn_secrets(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> AsyncIterator[Applivery]:
+async def applivery_of(
+    settings: Settings, tuning: TestingOverrides, metrics: Metrics
+) -> AsyncIterator[AppliveryClient]:
     """The workspace these settings name, until the block ends."""
-    budget = Budget(settings.applivery_requests_per_hour)
+    budget = RequestBudget(settings.applivery_requests_per_hour)
     metrics.budget_left.set_function(lambda: budget.left)
-    client = Applivery(
-        hosts=Hosts.of_tenant(
+    client = AppliveryClient(
+        hosts=AppliveryHosts.of_tenant(
             settings.applivery_tenant,
             api=settings.applivery_api_url,
             upload=settings.applivery_upload_url,
@@ -63,9 +65,9 @@ async def applivery_of(settings: Settings, tuning: Tuning, metrics: Metrics) -> 
         yield client
 
 
-def poster_of(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession) -> Poster:
+def poster_of(settings: Settings, tuning: TestingOverrides, session: aiohttp.ClientSession) -> SlackClient:
     """Slack's Web API as these settings reach it."""
-    return Poster(
+    return SlackClient(
         token=settings.slack_bot_token.get_secret_value(),
         base_url=f"{settings.slack_api_url}/",
         session=session,
@@ -73,9 +75,9 @@ def poster_of(settings: Settings, tuning: Tuning, session: aiohttp.ClientSession
     )
 
 
-def people_of(settings: Settings, poster: Poster, store: Store) -> People:
+def people_of(settings: Settings, poster: SlackClient, store: Store) -> AccessResolver:
     """The people of Slack, with the roles these settings and the grants give them."""
-    return People(
+    return AccessResolver(
         poster,
         store,
         admins=settings.access_admins,
@@ -85,7 +87,13 @@ def people_of(settings: Settings, poster: Poster, store: Store) -> People:
 
 
 def claim_page(
-    settings: Settings, tuning: Tuning, *, applivery: Applivery, store: Store, metrics: Metrics, permission: Permission
+    settings: Settings,
+    tuning: TestingOverrides,
+    *,
+    applivery: AppliveryClient,
+    store: Store,
+    metrics: Metrics,
+    permission: PermissionChecker,
 ) -> ClaimPage | None:
     """The page that links lead to; None without a public address."""
     if settings.public_url is None:

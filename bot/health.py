@@ -10,18 +10,26 @@ from functools import partial
 from typing import Any
 
 from bot import __version__
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
-from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
+from bot.domain.health import (
+    AppliveryHealth,
+    DatabaseHealth,
+    Health,
+    LastOutage,
+    OutboxHealth,
+    PollingHealth,
+    SlackHealth,
+)
 from bot.exceptions import BotError
 from bot.i18n import later, say
 from bot.observability.causes import cause
-from bot.services.app_directory import Catalogue
+from bot.services.app_directory import AppDirectory
 from bot.settings import Settings
-from bot.slack.client import Poster
-from bot.slack.socket_mode.pool import Sockets
-from bot.supervisor import Jobs
-from bot.testing_overrides import Tuning
+from bot.slack.client import SlackClient
+from bot.slack.socket_mode.pool import SocketPool
+from bot.supervisor import WorkerSupervisor
+from bot.testing_overrides import TestingOverrides
 from bot.web import readiness
 from bot.web.readiness import FRESH, SECONDS, Check
 
@@ -29,19 +37,19 @@ SILENT = later("It does not answer.")
 SOON = 3.0  # seconds that a part has to answer while a person waits for all of them
 
 
-class Vitals:
+class HealthService:
     """Looks at every part when it is asked; no look takes longer than it is allowed, and none raises."""
 
     def __init__(
         self,
         settings: Settings,
-        tuning: Tuning,
+        tuning: TestingOverrides,
         *,
-        jobs: Jobs,
-        applivery: Applivery,
-        catalogue: Catalogue,
-        poster: Poster,
-        sockets: Sockets | None,
+        jobs: WorkerSupervisor,
+        applivery: AppliveryClient,
+        catalogue: AppDirectory,
+        poster: SlackClient,
+        sockets: SocketPool | None,
     ) -> None:
         self._jobs = jobs
         self._store: Store = jobs.store
@@ -86,24 +94,24 @@ class Vitals:
         return Health(
             slack=self._slack(slack),
             applivery=applivery,
-            database=Storage(database["ok"], self._store.dialect, version, tables, database.get("problem", "")),
+            database=DatabaseHealth(database["ok"], self._store.dialect, version, tables, database.get("problem", "")),
             polling=_polling(polling),
-            to_say=ToSay(waiting.get("count"), waiting.get("oldest_seconds", 0.0), paused),
+            to_say=OutboxHealth(waiting.get("count"), waiting.get("oldest_seconds", 0.0), paused),
             trouble=self._trouble(),
             version=__version__,
             started_at=self._started_at,
             asked_at=self._clock().astimezone(UTC),
         )
 
-    def _slack(self, check: dict[str, Any]) -> SlackSide:
+    def _slack(self, check: dict[str, Any]) -> SlackHealth:
         problem = check.get("problem", "")
         if self._sockets is None:
-            return SlackSide(check["ok"], problem=problem)
+            return SlackHealth(check["ok"], problem=problem)
         greeted = self._sockets.greeted
         at = None if greeted is None else self._at(greeted)
-        return SlackSide(check["ok"], check["connections"], self._sockets.count, at, problem)
+        return SlackHealth(check["ok"], check["connections"], self._sockets.count, at, problem)
 
-    async def _applivery(self) -> AppliverySide:
+    async def _applivery(self) -> AppliveryHealth:
         """By a question asked now."""
         problem = why = ""
         try:
@@ -117,7 +125,7 @@ class Vitals:
         known = [at for at in (self._answered_at, self._jobs.watch.tries.worked_at) if at is not None]
         last = self._at(max(known)) if known else None
         budget = self._budget
-        return AppliverySide(budget.left, budget.per_hour, budget.stretch, problem, why, last)
+        return AppliveryHealth(budget.left, budget.per_hour, budget.stretch, problem, why, last)
 
     async def _engine(self) -> tuple[str, str]:
         try:
@@ -133,21 +141,21 @@ class Vitals:
         except (BotError, TimeoutError):
             return ()
 
-    def _trouble(self) -> Trouble | None:
+    def _trouble(self) -> LastOutage | None:
         """The last thing that was away, or still is."""
         known = [outage.last for outage in self._jobs.outages() if outage.last]
         if not known:
             return None
         last = max(known, key=lambda outage: (outage.ended is None, outage.ended or outage.began))
         ended = None if last.ended is None else self._at(last.ended)
-        return Trouble(last.what, last.problem, self._at(last.began), ended, last.cause)
+        return LastOutage(last.what, last.problem, self._at(last.began), ended, last.cause)
 
     def _at(self, moment: float) -> datetime:
         """A time.monotonic() as people know it."""
         return (self._clock() - timedelta(seconds=time.monotonic() - moment)).astimezone(UTC)
 
 
-def _polling(check: dict[str, Any]) -> Polling:
+def _polling(check: dict[str, Any]) -> PollingHealth:
     oldest = check.get("oldest_poll")
     at = datetime.fromisoformat(oldest) if oldest else None
-    return Polling(check["ok"], check.get("apps"), check.get("behind", 0), at, check.get("problem", ""))
+    return PollingHealth(check["ok"], check.get("apps"), check.get("behind", 0), at, check.get("problem", ""))

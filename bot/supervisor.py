@@ -10,28 +10,28 @@ from typing import Any
 
 from bot.db.database import Store
 from bot.db.wakeups import Topic
-from bot.dispatch.registry import House
+from bot.dispatch.registry import Services
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.app_directory import Catalogue
-from bot.services.upload_recovery import Unfinished
+from bot.services.app_directory import AppDirectory
+from bot.services.upload_recovery import UploadJournal
 from bot.settings import Settings
-from bot.slack.client import Poster
-from bot.testing_overrides import Tuning
+from bot.slack.client import SlackClient
+from bot.testing_overrides import TestingOverrides
 from bot.workers import scheduled_reports as digesting
-from bot.workers.access_recheck import Withdrawals
-from bot.workers.build_poller import Watch
-from bot.workers.channel_monitor import Pausing
-from bot.workers.held_releaser import Hold
-from bot.workers.link_expirer import Expire
-from bot.workers.loop import Outage, Step, forever
-from bot.workers.message_renderer import Words
-from bot.workers.outbox_dispatcher import Announce
-from bot.workers.personal_notifications import Personal
+from bot.workers.access_recheck import AccessRechecker
+from bot.workers.build_poller import BuildPoller
+from bot.workers.channel_monitor import ChannelMonitor
+from bot.workers.held_releaser import HeldReleaser
+from bot.workers.link_expirer import LinkExpirer
+from bot.workers.loop import OutageTracker, Step, forever
+from bot.workers.message_renderer import MessageRenderer
+from bot.workers.outbox_dispatcher import OutboxDispatcher
+from bot.workers.personal_notifications import PersonalNotifier
 from bot.workers.poll_outages import OutageNotifier
-from bot.workers.progress_updater import Progress
-from bot.workers.retention import Forget
+from bot.workers.progress_updater import ProgressUpdater
+from bot.workers.retention import RetentionJob
 
 log = logger(__name__)
 
@@ -41,23 +41,23 @@ FINISH_SECONDS = 4.0  # for answers and posts under way; the whole stop stays wi
 
 
 @dataclass(slots=True, kw_only=True)
-class Jobs:
+class WorkerSupervisor:
     """The jobs of one bot; each has a step()."""
 
     store: Store
-    watch: Watch
-    announce: Announce
-    progress: Progress
-    expire: Expire
-    hold: Hold
-    pausing: Pausing
-    withdrawals: Withdrawals
-    digest: digesting.DigestJob
-    forget: Forget
-    unfinished: Unfinished
+    watch: BuildPoller
+    announce: OutboxDispatcher
+    progress: ProgressUpdater
+    expire: LinkExpirer
+    hold: HeldReleaser
+    pausing: ChannelMonitor
+    withdrawals: AccessRechecker
+    digest: digesting.ScheduledReportJob
+    forget: RetentionJob
+    unfinished: UploadJournal
     outage_notifier: OutageNotifier
     running: list[asyncio.Task[None]] = field(default_factory=list)
-    loops: list[Outage] = field(default_factory=list)
+    loops: list[OutageTracker] = field(default_factory=list)
 
     def start(self) -> None:
         """Let the clock tick."""
@@ -72,7 +72,7 @@ class Jobs:
             ("expire", self.expire.step, Topic.EXPIRE),
         ]
         for name, step, topic in steps:
-            outage = Outage(name)
+            outage = OutageTracker(name)
             self.loops.append(outage)
             loop = forever(name, step, partial(self.store.wait, topic), outage)
             self.running.append(asyncio.create_task(loop, name=name))
@@ -85,7 +85,7 @@ class Jobs:
             )
         ]
 
-    def outages(self) -> list[Outage]:
+    def outages(self) -> list[OutageTracker]:
         """Everything that is away now, was, or could be."""
         return [self.watch.outage, self.announce.outage, self.digest.outage, *self.loops]
 
@@ -102,15 +102,20 @@ class Jobs:
 
 
 def jobs_of(  # noqa: PLR0917 - the jobs need all of these
-    settings: Settings, tuning: Tuning, house: House, poster: Poster, pausing: Pausing, polling: Polling
-) -> Jobs:
+    settings: Settings,
+    tuning: TestingOverrides,
+    house: Services,
+    poster: SlackClient,
+    pausing: ChannelMonitor,
+    polling: Polling,
+) -> WorkerSupervisor:
     """The jobs, in the rooms of a house; `polling` says whether polls bring something, as `/readyz` does."""
     store, applivery, dashboard = house.store, house.applivery, house.dashboard
-    words = Words(
-        catalogue=Catalogue(applivery.polling()),
+    words = MessageRenderer(
+        catalogue=AppDirectory(applivery.polling()),
         dashboard=dashboard,
         apps=partial(applivery.hosts.dashboard_app_url, settings.applivery_organization),
-        personal=Personal(
+        personal=PersonalNotifier(
             people=house.people,
             permission=house.permission,
             handout=house.handout,
@@ -120,7 +125,7 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         clock=tuning.clock,
         command=house.command,
     )
-    withdrawals = Withdrawals(
+    withdrawals = AccessRechecker(
         store=store,
         poster=poster,
         people=house.people,
@@ -128,7 +133,7 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         message=words.message,
         command=house.command,
     )
-    watch = Watch(
+    watch = BuildPoller(
         applivery=applivery,
         store=store,
         metrics=house.metrics,
@@ -138,14 +143,14 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
         deadline=house.deadline,
         lease_seconds=tuning.watch_lease_seconds,
     )
-    return Jobs(
+    return WorkerSupervisor(
         store=store,
         withdrawals=withdrawals,
         watch=watch,
         outage_notifier=OutageNotifier(
             store=store, poster=poster, people=house.people, polling=polling, tries=watch.tries
         ),
-        announce=Announce(
+        announce=OutboxDispatcher(
             store=store,
             poster=poster,
             metrics=house.metrics,
@@ -155,7 +160,7 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
             lease_seconds=tuning.lease_seconds,
             pace_seconds=tuning.pace_seconds,
         ),
-        progress=Progress(
+        progress=ProgressUpdater(
             store=store,
             poster=poster,
             people=house.people,
@@ -164,10 +169,10 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
             every_seconds=tuning.progress_seconds,
             deadline=house.deadline,
         ),
-        expire=Expire(store=store, poster=poster),
-        hold=Hold(store=store),
+        expire=LinkExpirer(store=store, poster=poster),
+        hold=HeldReleaser(store=store),
         pausing=pausing,
-        digest=digesting.DigestJob(
+        digest=digesting.ScheduledReportJob(
             store=store,
             reporting=house.reporting,
             people=house.people,
@@ -175,6 +180,6 @@ def jobs_of(  # noqa: PLR0917 - the jobs need all of these
             withdrawals=withdrawals,
             lease_seconds=tuning.digest_lease_seconds,
         ),
-        forget=Forget(store, settings.ledger_days),
+        forget=RetentionJob(store, settings.ledger_days),
         unfinished=house.carrier.unfinished,
     )

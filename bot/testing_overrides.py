@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.applivery.upload import Endurance
+from bot.applivery.upload import UploadTimeouts
 from bot.slack.client import HTTP_SECONDS
-from bot.web.connections import Limits
+from bot.web.connections import ConnectionLimits
 from bot.workers import build_poller, outbox_dispatcher, progress_updater, scheduled_reports
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class TestingOverrides:
     """Paces, leases, patience, the clock."""
 
     pace_seconds: float = 1.0
@@ -23,6 +23,6 @@ class Tuning:
     slack_seconds: float = HTTP_SECONDS
     applivery_seconds: float = 30.0
     progress_seconds: float = progress_updater.EVERY_SECONDS
-    endurance: Endurance = field(default_factory=Endurance)
-    limits: Limits = field(default_factory=Limits.of_this_process)
+    endurance: UploadTimeouts = field(default_factory=UploadTimeouts)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits.of_this_process)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

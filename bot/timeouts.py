@@ -35,7 +35,7 @@ def longest_wait() -> float:
     return PERSON_SECONDS if person_waits() else JOB_SECONDS
 
 
-class Limits:
+class RateLimitDeadlines:
     """What may not be called again before its time, because the other side said so."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

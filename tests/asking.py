@@ -18,20 +18,20 @@ import aiohttp
 
 from bot import http_client
 from bot.applivery import parse
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.multipart import Parcel, Pieces
-from bot.applivery.rate_budget import Budget
-from bot.applivery.upload import Endurance
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.multipart import Pieces, StreamedFile
+from bot.applivery.rate_budget import RequestBudget
+from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, FileKind, Link, Stage
-from bot.domain.uploads import Details
+from bot.domain.uploads import UploadMetadata
 from bot.slack import blocks
-from bot.slack.blocks import File, Form, Home, Message
-from bot.slack.client import Posted, Poster
+from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
+from bot.slack.client import MessageRef, SlackClient
 
 HELLO = Message("hello", (blocks.section("hello"),))
 LINK = Link(url="https://x.test/v1/download/t", token="t" * 20, kind=FileKind.AUTO, expires_at=None)
-ONCE = Endurance(attempts=1, wait=0.0, looks=(0.0,))
+ONCE = UploadTimeouts(attempts=1, wait=0.0, looks=(0.0,))
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 
 Question = Callable[[], Awaitable[object]]
@@ -45,8 +45,8 @@ async def bytes_of_a_file() -> AsyncIterator[Pieces]:
     yield pieces()
 
 
-def of_applivery(client: Applivery, app_id: str, build_id: str) -> dict[str, Question]:
-    parcel = Parcel("courier.ipa", 100, bytes_of_a_file)
+def of_applivery(client: AppliveryClient, app_id: str, build_id: str) -> dict[str, Question]:
+    parcel = StreamedFile("courier.ipa", 100, bytes_of_a_file)
     app = App(id=app_id, slug="courier", name="Courier")
     build = Build(id=build_id, app=app, stage=Stage.READY, status="processed")
     depot = client.depot(app)
@@ -62,25 +62,25 @@ def of_applivery(client: Applivery, app_id: str, build_id: str) -> dict[str, Que
         "mint": lambda: client.mint(build, FileKind.AUTO),
         "resolve": lambda: client.resolve(LINK),
         "downloads_by_user": lambda: client.downloads_by_user(app.id),
-        "fold_downloads": lambda: client.fold_downloads(parse.Listed, app.id),
+        "fold_downloads": lambda: client.fold_downloads(parse.RowList, app.id),
         "newest": depot.newest,
-        "upload": lambda: depot.upload(parcel, Details()),
+        "upload": lambda: depot.upload(parcel, UploadMetadata()),
         "attach": lambda: depot.attach(build.id, parcel),
         "employees": client.audience(app).employees,
     }
 
 
-def of_slack(poster: Poster, url: str) -> dict[str, Question]:
+def of_slack(poster: SlackClient, url: str) -> dict[str, Question]:
     return {
         "post": lambda: poster.post("C1", HELLO),
         "edit": lambda: poster.edit("C1", "1.1", HELLO),
         "delete": lambda: poster.delete("C1", "1.1"),
         "respond": lambda: poster.respond(f"{url.removesuffix('api')}response/commands/T1/word", HELLO),
         "whisper": lambda: poster.whisper("C1", "U1", HELLO),
-        "file": lambda: poster.file(Posted("C1", "1.1"), File("a.csv", b"a")),
+        "file": lambda: poster.file(MessageRef("C1", "1.1"), FileAttachment("a.csv", b"a")),
         "file_facts": lambda: poster.file_facts("F1"),
-        "open_form": lambda: poster.open_form("1.2", Form("x", "X", HELLO.blocks)),
-        "publish": lambda: poster.publish("U1", Home(())),
+        "open_form": lambda: poster.open_form("1.2", Modal("x", "X", HELLO.blocks)),
+        "publish": lambda: poster.publish("U1", HomeView(())),
         "identity": lambda: poster.identity(younger_than=0.0),
         "find": lambda: poster.find("C1", "key", THEN),
         "find in a thread": lambda: poster.find("C1", "key", THEN, thread_ts="1.1"),
@@ -109,10 +109,12 @@ async def ended(question: Question) -> str:
 
 async def main(slack: str, slack_token: str, url: str, token: str, app_id: str, build_id: str) -> None:
     slack_url = slack.rstrip("/")
-    hosts = Hosts(api=url, upload=url, download=url, dashboard=url)
-    client = Applivery(hosts=hosts, organization="acme", token=token, budget=Budget(10_000), endurance=ONCE)
+    hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
+    client = AppliveryClient(
+        hosts=hosts, organization="acme", token=token, budget=RequestBudget(10_000), endurance=ONCE
+    )
     async with client, http_client.session(timeout=aiohttp.ClientTimeout(total=30)) as session:
-        poster = Poster(token=slack_token, base_url=f"{slack_url}/", session=session, pace=0.0)
+        poster = SlackClient(token=slack_token, base_url=f"{slack_url}/", session=session, pace=0.0)
         await ended(client.organization)  # the first question of each makes what all of them use
         await ended(poster.identity)
         before, ends = peak(), {}

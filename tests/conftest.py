@@ -16,11 +16,11 @@ import pytest
 import structlog
 
 from bot import settings as bot_settings
-from bot.app import Service, running
+from bot.app import RunningBot, running
 from bot.db.database import migrate
 from bot.db.wakeups import Topic
 from bot.observability.logging import set_up_logs
-from bot.testing_overrides import Tuning
+from bot.testing_overrides import TestingOverrides
 from sandbox.applivery import PretendedApplivery
 from sandbox.slack import PretendedSlack
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
@@ -45,11 +45,11 @@ class World:
         self.general = slack.channel("general", bot_is_member=False, members=(self.ana, self.bruno))
         self.courier = applivery.app("Courier", slug="courier", oss=("ios", "android"))
         self.database = f"sqlite:///{folder / 'bot.db'}"
-        self.tuning = Tuning(
+        self.tuning = TestingOverrides(
             pace_seconds=0.0, lease_seconds=1.0, slack_seconds=0.9, applivery_seconds=5.0, progress_seconds=0.0
         )
         self._running: AsyncExitStack | None = None
-        self.bot: Service
+        self.bot: RunningBot
 
     def settings(self, **changes: Any) -> bot_settings.Settings:
         """Settings that point at both pretended sides."""
@@ -75,7 +75,7 @@ class World:
             }
         )
 
-    async def start(self, *, jobs: bool = False, **changes: Any) -> Service:
+    async def start(self, *, jobs: bool = False, **changes: Any) -> RunningBot:
         """Start the bot and wait until Slack reaches it; jobs only tick by hand unless asked for."""
         self._running = AsyncExitStack()
         settings = self.settings(**changes)
@@ -93,7 +93,7 @@ class World:
             await self._running.aclose()
             self._running = None
 
-    async def restart(self, *, jobs: bool = False, **changes: Any) -> Service:
+    async def restart(self, *, jobs: bool = False, **changes: Any) -> RunningBot:
         """Stop and start again, with the same database."""
         await self.stop()
         return await self.start(jobs=jobs, **changes)
@@ -111,7 +111,7 @@ class World:
         await self.bot.progress.step()
         await self.bot.announce.drain()
 
-    async def settle(self, bot: Service | None = None) -> None:
+    async def settle(self, bot: RunningBot | None = None) -> None:
         """Say everything that waits, however long a lease or Slack's Retry-After makes us wait for it."""
         bot = bot or self.bot
         async with asyncio.timeout(30):

@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 
 from bot.db.types import micros
-from bot.dispatch.registry import Call, Kind, command
-from bot.domain.downloads import By
-from bot.domain.model import Event, FileKind, Role
+from bot.dispatch.registry import CommandContext, HandlerKind, command
+from bot.domain.downloads import GroupBy
+from bot.domain.model import BuildEvent, FileKind, Role
 from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
 from sandbox.slack import Message, User
@@ -51,11 +51,11 @@ async def everything(world: World) -> None:
     await world.bot.expire.step()
     await _digest(world)
     await rested(world)
-    left_out = names(world, Kind.BUTTON) - pressed
+    left_out = names(world, HandlerKind.BUTTON) - pressed
     assert not left_out, f"a new button has to be pressed here too: {left_out}"
 
 
-def names(world: World, kind: Kind) -> set[str]:
+def names(world: World, kind: HandlerKind) -> set[str]:
     """What this bot has of a kind."""
     entries = world.bot.door._house.registry.entries
     return {name for known, name in entries if known is kind}
@@ -100,7 +100,9 @@ async def _commands(world: World) -> None:
     words = typed(world)
     verbs = {each_word.partition(" ")[0] for each_word in words}
     # the last two answer with a form: below
-    assert names(world, Kind.COMMAND) <= verbs | {"unsubscribe", "upload", "attach"}, "type a new command here too"
+    assert names(world, HandlerKind.COMMAND) <= verbs | {"unsubscribe", "upload", "attach"}, (
+        "type a new command here too"
+    )
     for word in words:
         await world.ask(word)
     for text in (
@@ -127,14 +129,14 @@ async def _forms(world: World) -> None:
     await rested(world)
     sent = {form.callback_id, await _recall(world), *await _subscriptions(world), *await _uploads(world)}
     sent.add(await _downloads(world))
-    assert names(world, Kind.FORM) == sent, "a new form has to be sent here too"
+    assert names(world, HandlerKind.FORM) == sent, "a new form has to be sent here too"
 
 
 async def _downloads(world: World) -> str:
     """A summary is asked for by form. The form's name."""
     turn = await world.slack.command("/applivery", "downloads", user=world.ana, channel=world.releases)
     form = await turn.view()
-    for select in names(world, Kind.OPTIONS):
+    for select in names(world, HandlerKind.OPTIONS):
         if select.startswith("downloads."):
             await world.slack.options(form, select, "", user=world.ana)
     await world.slack.submit(form, {"downloads.app": {"downloads.app": world.courier.id}}, user=world.ana)
@@ -156,7 +158,7 @@ async def _uploads(world: World) -> set[str]:
         form = await turn.view()
         sent.add(form.callback_id)
         there = {action for _, part in form.elements() if (action := part["action_id"])}
-        for select in names(world, Kind.OPTIONS) & there:
+        for select in names(world, HandlerKind.OPTIONS) & there:
             await world.slack.options(form, select, "", user=world.ana)
         turn = await world.slack.submit(form, {name: {name: value} for name, value in typed.items()}, user=world.ana)
         if words.startswith("upload"):
@@ -259,7 +261,7 @@ async def _digest_of(world: World, app_id: str, which: str) -> None:
         app_id=app_id,
         app_name="Archive",
         which=which,
-        by=By.PERSON,
+        by=GroupBy.PERSON,
         schedule="daily@09:00",
         tz="UTC",
         quiet=True,
@@ -273,7 +275,7 @@ async def _many_subscriptions(world: World) -> None:
     for number in range(12):
         about = {"channel_id": "C0FULL", "app_id": f"{number:024x}", "app_name": f"App {number}", "query": ""}
         await world.bot.store.add_subscription(
-            team_id=world.slack.team_id, events=(Event.FAILED,), created_by=world.ana.id, **about
+            team_id=world.slack.team_id, events=(BuildEvent.FAILED,), created_by=world.ana.id, **about
         )
     listed = await world.ask("subscriptions all")
     for label in ("Next", "Previous"):
@@ -292,7 +294,7 @@ async def _other_doors(world: World) -> None:
     await world.slack.invite(lab, world.ana)  # the button below its welcome is pressed below
     file = world.slack.share("posted.apk", b"PK\x03\x04 posted", world.ana, world.releases)
     used = {"get_build": hello, "upload_build": file, "attach_file": file}
-    assert names(world, Kind.SHORTCUT) == used.keys(), "a new shortcut has to be used here too"
+    assert names(world, HandlerKind.SHORTCUT) == used.keys(), "a new shortcut has to be used here too"
     for shortcut, message in used.items():
         await world.slack.shortcut(shortcut, user=world.ana, message=message)
         await rested(world)
@@ -461,7 +463,7 @@ def _odd() -> Callable[[Any], Any]:
 
 
 @command(need=Role.MEMBER)
-async def broken(call: Call) -> Says:
+async def broken(call: CommandContext) -> Says:
     """Break with a link in hand, as a bug would.
 
     /applivery broken

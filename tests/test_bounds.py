@@ -18,15 +18,15 @@ from aiohttp import web
 
 import bot
 from bot import exceptions, http_client
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.pagination import LIST_BYTES, PAGE_CEILING
-from bot.applivery.rate_budget import Budget
+from bot.applivery.rate_budget import RequestBudget
 from bot.db.postgres import CONNECTIONS
 from bot.domain.model import App
-from bot.slack.client import Poster
+from bot.slack.client import SlackClient
 from bot.slack.pagination import PAGES
-from bot.testing_overrides import Tuning
+from bot.testing_overrides import TestingOverrides
 from sandbox.applivery import PretendedApplivery
 from sandbox.faults import Fault
 from sandbox.slack import PretendedSlack
@@ -146,7 +146,7 @@ CURSORS: dict[str, Callable[[int], str]] = {
     "always new": str,
     "two": lambda n: str(n % 2),
 }
-LISTS: dict[str, tuple[str, Callable[[Poster], Awaitable[object]]]] = {
+LISTS: dict[str, tuple[str, Callable[[SlackClient], Awaitable[object]]]] = {
     "members": ("members", lambda poster: poster.members("C1")),
     "history": ("messages", lambda poster: poster.find("C1", "key", asking.THEN)),
     "replies": ("messages", lambda poster: poster.find("C1", "key", asking.THEN, thread_ts="1.1")),
@@ -163,7 +163,7 @@ async def test_a_list_of_slack_s_that_never_ends_is_given_up(name: str, items: i
         endless(lambda number, _: page(key, CURSORS[cursor](number), found * items)) as (url, heard),
         http_client.session() as session,
     ):
-        poster = Poster(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
+        poster = SlackClient(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
         with pytest.raises(exceptions.SlackResponseTooLarge):
             await question(poster)
     assert len(heard) <= PAGES
@@ -174,7 +174,7 @@ async def test_more_members_than_are_read_are_too_many() -> None:
         endless(lambda number, _: page("members", str(number), [f"U{n}" for n in range(50_000)])) as (url, heard),
         http_client.session() as session,
     ):
-        poster = Poster(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
+        poster = SlackClient(token="xoxb-x", base_url=f"{url}/", session=session, pace=0.0)
         with pytest.raises(exceptions.SlackResponseTooLarge):
             await poster.members("C1")
     assert len(heard) <= 5
@@ -184,9 +184,9 @@ def many(number: int, name: str) -> dict[str, Any]:
     return {"status": True, "data": {"items": [{"id": f"{number:024x}", "name": name}], "hasNextPage": True}}
 
 
-def client_of(url: str) -> Applivery:
-    hosts = Hosts(api=url, upload=url, download=url, dashboard=url)
-    return Applivery(hosts=hosts, organization="acme", token="t", budget=Budget(10_000))
+def client_of(url: str) -> AppliveryClient:
+    hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
+    return AppliveryClient(hosts=hosts, organization="acme", token="t", budget=RequestBudget(10_000))
 
 
 @pytest.mark.parametrize("step", [0, 1])
@@ -224,8 +224,8 @@ async def test_every_session_waits_so_long_and_has_so_many_places(world: World) 
     slack = sessions["Slack"]
     assert slack
     assert slack.timeout.total == world.tuning.slack_seconds
-    assert Tuning().slack_seconds <= 15
-    assert Tuning().applivery_seconds <= 30
+    assert TestingOverrides().slack_seconds <= 15
+    assert TestingOverrides().applivery_seconds <= 30
 
 
 def test_the_database_has_so_many_connections() -> None:

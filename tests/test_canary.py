@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.audit import Action, AuditEntry
+from bot.domain.audit import AuditAction, AuditEntry
 from bot.observability.logging import logger
 from tests.conftest import World, logged
 from tests.everything import dump, everything, said_to_everybody
@@ -174,7 +174,7 @@ async def leak(world: World, where: str, token: str) -> None:
     elif where == "a logged address":
         logger("careless").info("link.made", url=address)
     elif where == "a row":
-        await world.bot.store.audit(AuditEntry(datetime.now(UTC), "T1", "U1", Action.GET, f"minted {token}"))
+        await world.bot.store.audit(AuditEntry(datetime.now(UTC), "T1", "U1", AuditAction.GET, f"minted {token}"))
     elif where == "a note":
         await world.bot.store.remember("last link", address)
     elif where == "a channel":

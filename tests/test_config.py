@@ -19,9 +19,9 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from bot import settings as bot_settings
-from bot.applivery.hosts import Hosts
+from bot.applivery.hosts import AppliveryHosts
 from bot.cli.program import app
-from bot.db.connect import Place
+from bot.db.connect import DatabaseUrl
 from bot.settings import EXAMPLES, InvalidSettings, Settings, SlackAppSettings, UploadSettings
 
 ROOT = Path(__file__).parents[1]
@@ -104,7 +104,7 @@ def test_settings_are_read_from_the_environment_whatever_the_case_of_the_name() 
 
 @pytest.mark.parametrize("tenant", ["acme", "acme-apps.com", "a.b-c--d.example", "1"])
 def test_a_tenant_that_is_accepted_has_hosts(tenant: str) -> None:
-    assert Hosts.of_tenant(read(APPLIVERY_TENANT=tenant).applivery_tenant).api.startswith("https://api.")
+    assert AppliveryHosts.of_tenant(read(APPLIVERY_TENANT=tenant).applivery_tenant).api.startswith("https://api.")
 
 
 def test_words_are_forgiving_about_case_and_blanks_where_they_cannot_matter() -> None:
@@ -418,7 +418,7 @@ def test_no_part_of_a_password_is_taken_for_a_host() -> None:
             except ValueError:
                 continue
             accepted += 1
-            place = Place.parse(address)
+            place = DatabaseUrl.parse(address)
             assert str(place) == "db.test/bot"
             assert PIECES[0] in str(place.libpq()["password"])
     assert accepted >= 10
@@ -438,7 +438,9 @@ def test_a_good_database_address_is_taken(address: str) -> None:
 
 
 def test_what_a_driver_repeats_of_the_address_is_hidden() -> None:
-    place = Place.parse(f"postgresql://u:{PIECES[0]}@db/bot?password={PIECES[1]}&sslmode={PIECES[2]}&keepalives=abc")
+    place = DatabaseUrl.parse(
+        f"postgresql://u:{PIECES[0]}@db/bot?password={PIECES[1]}&sslmode={PIECES[2]}&keepalives=abc"
+    )
     said = place.hidden(
         f'invalid sslmode value: "{PIECES[2]}" {PIECES[0]} {PIECES[1]} invalid integer value "abc" at db'
     )

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from bot.db.connect import Place
+from bot.db.connect import DatabaseUrl
 from bot.db.database import Store
 from bot.dispatch.dispatcher import DOUBLE_CLICK_SECONDS
 from bot.exceptions import DatabaseUnavailable
@@ -196,6 +196,6 @@ async def test_a_standby_s_connections_are_left_for_the_primary(postgres_server:
     ],
 )
 def test_of_several_servers_the_one_that_writes(address: str, expected: dict[str, Any]) -> None:
-    found = Place.parse(address).libpq()
+    found = DatabaseUrl.parse(address).libpq()
     assert {key: found.get(key) for key in expected} == expected
     assert found["dbname"] == "db"

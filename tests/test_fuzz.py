@@ -7,7 +7,7 @@ import random
 import pytest
 
 from bot.dispatch.arguments import option_keys
-from bot.dispatch.registry import Kind
+from bot.dispatch.registry import HandlerKind
 from sandbox.faults import Fault
 from tests.conftest import World, logged
 from tests.everything import broken
@@ -33,7 +33,7 @@ async def test_every_subcommand_is_typed_with_every_option_it_has(world: World) 
     await world.start()
     furnish(world, random.Random(1))
     typist = Typist(world, random.Random(1))
-    for entry in typist.entries_of(Kind.COMMAND):
+    for entry in typist.entries_of(HandlerKind.COMMAND):
         typed = " ".join(word for _ in range(500) for word in typist.sentence(entry))
         keys = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
         assert entry.name in typed

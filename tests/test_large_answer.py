@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from bot.applivery import parse
-from bot.domain.downloads import Tally
+from bot.domain.downloads import DownloadAggregator
 from sandbox.faults import Fault
 from tests.commands.test_downloads import private
 from tests.conftest import World
@@ -86,7 +86,7 @@ def as_in_a_bot() -> None:
 
 @pytest.mark.usefixtures("as_in_a_bot")
 def test_no_piece_of_it_takes_long_enough_to_keep_anybody_waiting() -> None:
-    body, tally, longest = answer().encode(), Tally("Europe/Madrid"), 0.0
+    body, tally, longest = answer().encode(), DownloadAggregator("Europe/Madrid"), 0.0
     reader = parse.member_downloads_as_they_come(tally)
     for at in range(0, len(body), 256 * 1024):  # the most that comes at once
         worked = time.thread_time()

@@ -12,14 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.rate_budget import Budget
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.rate_budget import RequestBudget
 from bot.exceptions import AppliveryRateLimited, ServiceUnavailable, SlackError, SlackRateLimited
 from bot.slack.blocks import Message
-from bot.slack.client import Poster
+from bot.slack.client import SlackClient
 from bot.slack.web_api import AT_ONCE
-from bot.timeouts import PERSON_SECONDS, Limits, for_a_person, retry_after
+from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, for_a_person, retry_after
 from sandbox.faults import Fault
 from tests.conftest import World
 from tests.seeing import press
@@ -64,7 +64,7 @@ async def test_try_again_asks_the_same_once_more(world: World) -> None:
     await calm(world)
     world.slack.faults.add("users.info", HOUR)
     told = await (await ask(world, "builds courier", world.bruno)).answer()
-    world.bot.poster.api.limits = Limits()  # an hour later
+    world.bot.poster.api.limits = RateLimitDeadlines()  # an hour later
     again = await press(world.slack, told, "Try again", user=world.bruno)
     assert "no build" in (await again.answer()).text.lower()
 
@@ -114,8 +114,8 @@ async def test_a_busy_applivery_says_when_and_is_left_alone(world: World) -> Non
     assert len(world.applivery.requests) == 1
 
 
-def poster_for(world: World, session: aiohttp.ClientSession) -> Poster:
-    return Poster(token=world.slack.bot_token, base_url=world.slack.api_url, session=session, pace=0.0)
+def poster_for(world: World, session: aiohttp.ClientSession) -> SlackClient:
+    return SlackClient(token=world.slack.bot_token, base_url=world.slack.api_url, session=session, pace=0.0)
 
 
 ASKED = {
@@ -187,9 +187,9 @@ async def test_an_answer_that_is_limited_takes_another_way(world: World) -> None
     await world.slack.until(lambda: world.slack.messages(world.slack.dm(world.bruno)), PERSON_SECONDS + FAIR)
 
 
-def applivery_for(world: World) -> Applivery:
-    hosts = Hosts(*[world.applivery.url] * 4)
-    return Applivery(hosts=hosts, organization="acme", token=world.applivery.token, budget=Budget(10_000))
+def applivery_for(world: World) -> AppliveryClient:
+    hosts = AppliveryHosts(*[world.applivery.url] * 4)
+    return AppliveryClient(hosts=hosts, organization="acme", token=world.applivery.token, budget=RequestBudget(10_000))
 
 
 async def test_a_job_s_limit_holds_for_people_and_theirs_for_jobs(world: World) -> None:
@@ -222,7 +222,7 @@ def test_retry_after_is_bounded_and_may_be_nonsense(said: str | None, seconds: f
 
 def test_a_limit_ends_and_is_never_shortened() -> None:
     now = [100.0]
-    limits = Limits(lambda: now[0])
+    limits = RateLimitDeadlines(lambda: now[0])
     limits.limit("users.info", 60)
     limits.limit("users.info", 1)
     assert (limits.left("users.info"), limits.left("users.list")) == (60, 0)

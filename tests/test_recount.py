@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from bot.applivery import parse
 from bot.db.types import micros
-from bot.domain.adoption import Newest, adoption
-from bot.domain.downloads import By, Summary, Tally, missing
-from bot.domain.reports import Before, Report, report
+from bot.domain.adoption import NewestVersions, adoption
+from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy, missing
+from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.slack.views import downloads, scheduled_report
 from bot.slack.views import missing as missing_cards
 from sandbox.faults import Fault
@@ -32,30 +32,30 @@ from tests.seeing import press
 EVER = settings(max_examples=150)
 NEWEST = {"ios": "2.5.0", "android": "2.4.0"}
 ROWS = "GET */downloads/by-user"
-CARDS = {By.VERSION: "versions", By.OS: "systems", By.SOURCE: "sources", By.DAY: "days"}
+CARDS = {GroupBy.VERSION: "versions", GroupBy.OS: "systems", GroupBy.SOURCE: "sources", GroupBy.DAY: "days"}
 TEAM = {"U1": "ana@acme.io", "U2": "Bob@acme.io", "U3": "carol@acme.io", "U4": None}
 chances = st.randoms(use_true_random=False)
 
 
-def summary(rows: list[Row], *, period: bool) -> Summary:
+def summary(rows: list[Row], *, period: bool) -> DownloadSummary:
     """What the bot makes of an answer."""
-    tally = Tally("Europe/Madrid", totals=not period)
+    tally = DownloadAggregator("Europe/Madrid", totals=not period)
     for row in parse.member_downloads(json.dumps({"status": True, "data": rows}).encode()):
         tally.add(row)
     return tally.summary()
 
 
-def made(rows: list[Row], by: By, *, period: bool, before: list[Row] | None = None) -> Report:
+def made(rows: list[Row], by: GroupBy, *, period: bool, before: list[Row] | None = None) -> DownloadReport:
     """The report of an answer, and of the one before."""
     found = summary(rows, period=period)
     told = report("Courier", "so far", found, tz="Europe/Madrid", by=by)
     earlier = summary(before, period=True) if before is not None else None
-    return Report(
+    return DownloadReport(
         **{
             **{name: getattr(told, name) for name in told.__slots__},
             "typed": "courier",
-            "adopted": adoption(found.people, Newest(tuple(NEWEST.items()))),
-            "before": Before(earlier.recorded, len(earlier.people), "the day before") if earlier else None,
+            "adopted": adoption(found.people, NewestVersions(tuple(NEWEST.items()))),
+            "before": PreviousPeriod(earlier.recorded, len(earlier.people), "the day before") if earlier else None,
             "stretch": (date(2026, 10, 1), date(2026, 11, 21)) if period else None,
         }
     )
@@ -131,14 +131,14 @@ def check_nobody(message: Any, found: Counted) -> None:
     assert sum(one(r"_ · (\d+) download", text) for text in contexts) == found.unnamed
 
 
-def check_table(message: Any, by: By, found: Counted) -> None:
+def check_table(message: Any, by: GroupBy, found: Counted) -> None:
     """A table of counts."""
     counts: Counter[str] = getattr(found, CARDS[by])
     rows = {row[0]["text"]: row for row in table(message)}
     assert {label: row[1]["value"] for label, row in rows.items() if row[1]["value"]} == counts
     assert sum(row[1]["value"] for row in rows.values()) == found.recorded
     assert {label: row[2]["text"] for label, row in rows.items() if row[1]["value"]} == shares(counts, found.recorded)
-    if by is By.VERSION:
+    if by is GroupBy.VERSION:
         assert {label: row[3]["value"] for label, row in rows.items() if row[3]["value"]} == +found.now_on
     check_nobody(message, found)
 
@@ -153,26 +153,26 @@ def check_chart(message: Any, found: Counted, *, by_day: bool) -> None:
     assert len(points) <= 20
 
 
-def check_thread(thread: Any, by: By, found: Counted, *, named: bool) -> None:
+def check_thread(thread: Any, by: GroupBy, found: Counted, *, named: bool) -> None:
     """All that hangs below a headline."""
     if not found.recorded:
         assert not thread
         return
     *above, last = thread
     for message in above:
-        check_chart(message, found, by_day=by in (By.PERSON, By.DAY))
-    if by is By.PERSON and named and found.crowd:
+        check_chart(message, found, by_day=by in (GroupBy.PERSON, GroupBy.DAY))
+    if by is GroupBy.PERSON and named and found.crowd:
         check_people(last, found)
     else:
-        check_table(last, By.VERSION if by is By.PERSON else by, found)
+        check_table(last, GroupBy.VERSION if by is GroupBy.PERSON else by, found)
 
 
 # ------------------------------------------------------------------ any rows
 
 
 @EVER
-@given(chances, st.sampled_from(By), st.booleans())
-def test_any_rows_are_counted_as_they_are(chance: Random, by: By, period: bool) -> None:
+@given(chances, st.sampled_from(GroupBy), st.booleans())
+def test_any_rows_are_counted_as_they_are(chance: Random, by: GroupBy, period: bool) -> None:
     rows, earlier = answer(chance), answer(chance)
     found, before = recount(rows, NEWEST, period=period), recount(earlier, NEWEST, period=True)
     told = made(rows, by, period=period, before=earlier if period else None)
@@ -226,7 +226,11 @@ def test_missing_is_who_has_not_downloaded(chance: Random, period: bool) -> None
 @given(chances, st.integers(0, 8))
 def test_rows_counted_apart_are_counted_once(chance: Random, at: int) -> None:
     rows = answer(chance)
-    found, new_tally, other = recount(rows, NEWEST, period=True), Tally("Europe/Madrid"), Tally("Europe/Madrid")
+    found, new_tally, other = (
+        recount(rows, NEWEST, period=True),
+        DownloadAggregator("Europe/Madrid"),
+        DownloadAggregator("Europe/Madrid"),
+    )
     for tally, part in ((new_tally, rows[:at]), (other, rows[at:])):
         for row in parse.member_downloads(json.dumps({"status": True, "data": part}).encode()):
             tally.add(row)
@@ -263,7 +267,7 @@ async def test_the_whole_bot_shows_what_is_there(world: World, seed: int) -> Non
         world.applivery.build(world.courier, version="1.0.0", os=os)
         world.applivery.build(world.courier, version=version, os=os)
     chance = Random(seed)
-    for typed, by in (("", By.PERSON), *((f"by:{by.value}", by) for by in By)):
+    for typed, by in (("", GroupBy.PERSON), *((f"by:{by.value}", by) for by in GroupBy)):
         for since in ("", "since:30d"):
             rows = answer(chance, now=datetime.now(UTC), days=29)
             found = recount(rows, NEWEST, period=bool(since))
@@ -275,7 +279,7 @@ async def test_the_whole_bot_shows_what_is_there(world: World, seed: int) -> Non
             check_thread(thread, by, found, named=True)
             if found.recorded and since:
                 assert f"same time before ({found.recorded} by" in said.text or "days before (" in said.text
-            if found.recorded and by is By.SOURCE:
+            if found.recorded and by is GroupBy.SOURCE:
                 await check_file(world, said, rows)
     await check_one_person(world, chance)
 
@@ -321,4 +325,4 @@ async def test_a_scheduled_report_shows_what_is_there(world: World) -> None:
     head = [each for each in world.slack.messages(world.releases) if "downloads recorded" in each.text][-1]
     check_headline(head.text, found)
     check_small_print(json.dumps(head.blocks, ensure_ascii=False), found)
-    check_thread(world.slack.messages(world.releases, head.ts), By.PERSON, found, named=True)
+    check_thread(world.slack.messages(world.releases, head.ts), GroupBy.PERSON, found, named=True)

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.db import migrate
-from bot.db.connect import Place
+from bot.db.connect import DatabaseUrl
 from bot.db.database import Store
 from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
@@ -140,7 +140,7 @@ def at_version(address: str, version: str) -> None:
     """Make the tables of an earlier version."""
     from alembic import command
 
-    engine = sa.create_engine(Place.parse(address).url)
+    engine = sa.create_engine(DatabaseUrl.parse(address).url)
     with engine.begin() as connection:
         command.upgrade(migrate.alembic_config(connection), version)
     engine.dispose()

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.audit import Action, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from tests.conftest import World, heads
 from tests.seeing import link, press
 
@@ -66,10 +66,10 @@ async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_rest
 
     rows = await world.bot.store.audit_entries()
     assert [
-        (row.user_id, row.action, row.outcome, row.door, row.build_id) for row in rows if row.action == Action.GET
+        (row.user_id, row.action, row.outcome, row.door, row.build_id) for row in rows if row.action == AuditAction.GET
     ] == [
-        (world.ana.id, Action.GET, AuditOutcome.MINTED, Entrypoint.BUTTON, build.id),
-        (world.bruno.id, Action.GET, AuditOutcome.MINTED, Entrypoint.COMMAND, build.id),
+        (world.ana.id, AuditAction.GET, AuditOutcome.MINTED, Entrypoint.BUTTON, build.id),
+        (world.bruno.id, AuditAction.GET, AuditOutcome.MINTED, Entrypoint.COMMAND, build.id),
     ]
 
 

@@ -19,7 +19,7 @@ import typer
 from bot import commands
 from bot.cli.program import app as command_line
 from bot.dispatch.arguments import option_keys
-from bot.dispatch.registry import Entry, Kind, Parameter, Registry
+from bot.dispatch.registry import HandlerKind, HandlerRegistry, Parameter, RegisteredHandler
 from bot.observability.metrics import Metrics
 from bot.settings import Settings, UploadSettings
 from bot.slack.manifest import EVENTS, SCOPES
@@ -166,7 +166,7 @@ def _escaped(text: str) -> str:
 
 def commands_page() -> str:
     """Return the reference page of the subcommands, and of what buttons, forms and shortcuts send."""
-    registry = Registry.of(commands)
+    registry = HandlerRegistry.of(commands)
     intro = (
         "Each subcommand of `/applivery` (`SLACK_COMMAND`). A role contains the ones before it: member, releaser, "
         "manager, admin. `[…]` may be left out; options are written `key:value`, in any order, and may be repeated "
@@ -177,7 +177,7 @@ def commands_page() -> str:
     rows = [
         [f"`{entry.name}`", entry.kind.value, entry.need.name.lower(), f"`{entry.run.__module__}`"]
         for entry in sorted(registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name))
-        if entry.kind is not Kind.COMMAND
+        if entry.kind is not HandlerKind.COMMAND
     ]
     ids = "\n\n".join(
         (
@@ -192,7 +192,7 @@ def commands_page() -> str:
     return _page("Commands", intro, *parts, ids)
 
 
-def _command(entry: Entry) -> str:
+def _command(entry: RegisteredHandler) -> str:
     examples = [line for line in entry.usage if line.startswith("/")]
     notes = [line for line in entry.usage if not line.startswith("/")]
     syntax = " ".join([entry.name, *map(_argument, entry.parameters)])

@@ -10,15 +10,15 @@ from typing import TypeVar
 
 from bot.applivery import envelope, parse, paths, queries, schemas, upload_errors
 from bot.applivery.envelope import Page
-from bot.applivery.hosts import Hosts
-from bot.applivery.multipart import Form, Parcel, Small
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.multipart import MultipartForm, SmallFile, StreamedFile
 from bot.applivery.pagination import PAGE_SIZE
-from bot.applivery.rate_budget import Budget, Lane
-from bot.applivery.transport import Ask, Transport
-from bot.applivery.upload import Delivery, Endurance, OutcomeUnknown, Progress
+from bot.applivery.rate_budget import Priority, RequestBudget
+from bot.applivery.transport import ApiRequest, Transport
+from bot.applivery.upload import OutcomeUnknown, Progress, UploadAttempt, UploadTimeouts
 from bot.domain import build_files, uploads
 from bot.domain.model import App, Build, Stage
-from bot.domain.uploads import Details
+from bot.domain.uploads import UploadMetadata
 from bot.exceptions import (
     AppliveryError,
     BuildNotProcessed,
@@ -36,13 +36,13 @@ from bot.i18n import later, say
 _Found = TypeVar("_Found")
 
 INTEGRATIONS = "/v1/integrations"
-_USUAL = Endurance()
+_USUAL = UploadTimeouts()
 _PER_HOUR = 8000  # requests; one upload and its watching need a few hundred
 NEWEST = 20  # builds that are looked at for one that may have arrived
 
 
 @dataclass(frozen=True, slots=True)
-class Uploaded:
+class UploadResult:
     """A build that Applivery has; `found` when that was learnt by looking, after the connection had broken."""
 
     build: Build
@@ -51,32 +51,34 @@ class Uploaded:
 
 @asynccontextmanager
 async def by_app_token(
-    hosts: Hosts, token: str, *, trust_env: bool = False, endurance: Endurance = _USUAL
-) -> AsyncIterator[Depot]:
+    hosts: AppliveryHosts, token: str, *, trust_env: bool = False, endurance: UploadTimeouts = _USUAL
+) -> AsyncIterator[AppBuilds]:
     """The one app an App API Token is for."""
     transport = Transport(
         api=hosts.api,
         upload=hosts.upload,
         token=token,
-        budget=Budget(_PER_HOUR),
+        budget=RequestBudget(_PER_HOUR),
         session=None,
         timeout=30.0,
         observe=None,
         trust_env=trust_env,
     )
     try:
-        yield Depot(transport, hosts, INTEGRATIONS, App(id="", slug="", name="the token's app"), endurance)
+        yield AppBuilds(transport, hosts, INTEGRATIONS, App(id="", slug="", name="the token's app"), endurance)
     finally:
         await transport.close()
 
 
-class Depot:
+class AppBuilds:
     """One app's builds. `root` is the path above `/builds`: of an app, or of the API whose token says the app.
 
     Every method raises an AppliveryError when Applivery cannot or will not; a token of the other API is told apart.
     """
 
-    def __init__(self, transport: Transport, hosts: Hosts, root: str, app: App, endurance: Endurance = _USUAL) -> None:
+    def __init__(
+        self, transport: Transport, hosts: AppliveryHosts, root: str, app: App, endurance: UploadTimeouts = _USUAL
+    ) -> None:
         self._transport = transport
         self._hosts = hosts
         self._root = root
@@ -98,14 +100,14 @@ class Depot:
         wanted = {"page": str(number), "limit": str(limit), "versionName": version, "os": queries.platform_word(os)}
         query = {key: value for key, value in wanted.items() if value}
         try:
-            return await self._transport.ask(Ask("builds", f"{self._hosts.api}{self._root}/builds", query), read)
+            return await self._transport.ask(ApiRequest("builds", f"{self._hosts.api}{self._root}/builds", query), read)
         except InvalidCredentials as refused:
             raise await self._whose(refused) from None
 
     async def build(self, build_id: str) -> Build:
         """A build in detail."""
         path = paths.build(self._root, build_id)
-        ask = Ask("build", f"{self._hosts.api}{path}", lane=Lane.POLLING)
+        ask = ApiRequest("build", f"{self._hosts.api}{path}", lane=Priority.POLLING)
         return await self._transport.ask(ask, self._read)
 
     def _read(self, body: bytes) -> Build:
@@ -113,13 +115,13 @@ class Depot:
 
     async def upload(
         self,
-        file: Parcel,
-        details: Details,
+        file: StreamedFile,
+        details: UploadMetadata,
         *,
-        icon: Small | None = None,
+        icon: SmallFile | None = None,
         progress: Progress = lambda _sent: None,
         looking: Callable[[], None] = lambda: None,
-    ) -> Uploaded:
+    ) -> UploadResult:
         """Send a build, and say what became of it.
 
         `progress` hears the bytes of the file that were taken; `looking` is called when the answer was lost and the
@@ -135,10 +137,10 @@ class Depot:
         try:
             before = await self._before()
             smalls = [("packageIcon", icon)] if icon else []
-            form = Form(uploads.fields(details), smalls, "build", file)
-            ask = Ask("upload", f"{self._hosts.upload}{self._root}/builds")
-            delivery = Delivery(self._transport, ask, form, progress, self._endurance, start)
-            return Uploaded(await delivery.made(self._read))
+            form = MultipartForm(uploads.fields(details), smalls, "build", file)
+            ask = ApiRequest("upload", f"{self._hosts.upload}{self._root}/builds")
+            delivery = UploadAttempt(self._transport, ask, form, progress, self._endurance, start)
+            return UploadResult(await delivery.made(self._read))
         except AppliveryError as problem:
             raise upload_errors.worded(problem) from None
         except OutcomeUnknown as error:
@@ -146,7 +148,7 @@ class Depot:
         if before is None:
             raise _lost(unsure, SAME_SIZE, looked=False)
         looking()
-        return Uploaded(await self._searched(before, details, file, unsure), found=True)
+        return UploadResult(await self._searched(before, details, file, unsure), found=True)
 
     async def _before(self) -> set[str] | None:
         """The ids of the newest builds; None when this credential may not list them.
@@ -158,7 +160,9 @@ class Depot:
         except _NOT_LISTED:
             return None
 
-    async def _searched(self, before: set[str], details: Details, file: Parcel, unsure: OutcomeUnknown) -> Build:
+    async def _searched(
+        self, before: set[str], details: UploadMetadata, file: StreamedFile, unsure: OutcomeUnknown
+    ) -> Build:
         version = details.version_name or details.package_version
 
         async def look() -> Build | None:
@@ -170,7 +174,7 @@ class Depot:
             return build
         raise _lost(unsure, SAME_VERSION if version else SAME_SIZE, looked=looked)
 
-    async def attach(self, build_id: str, file: Parcel, *, progress: Progress = lambda _sent: None) -> Build:
+    async def attach(self, build_id: str, file: StreamedFile, *, progress: Progress = lambda _sent: None) -> Build:
         """Attach a file to a processed build; raises as `upload` does.
 
         https://docs.applivery.com/en/app-distribution/api/builds/attached-files
@@ -179,9 +183,9 @@ class Depot:
         path = paths.build(self._root, build_id)
         try:
             before = await self._attached(build_id)
-            ask = Ask("attach", f"{self._hosts.upload}{path}/files")
-            form = Form((), (), "file", file)
-            return await Delivery(self._transport, ask, form, progress, self._endurance).made(self._read)
+            ask = ApiRequest("attach", f"{self._hosts.upload}{path}/files")
+            form = MultipartForm((), (), "file", file)
+            return await UploadAttempt(self._transport, ask, form, progress, self._endurance).made(self._read)
         except AppliveryError as problem:
             raise upload_errors.worded(problem) from None
         except OutcomeUnknown as error:
@@ -241,9 +245,11 @@ class Depot:
         """The refusal, or a better one when the same token is good for the other API."""
         mine = self._root == INTEGRATIONS
         what, path = ("service account", "/v1/organizations") if mine else ("app token", f"{INTEGRATIONS}/builds")
-        ask = Ask("whose_token", f"{self._hosts.api}{path}", {"page": "1", "limit": "1"})
+        ask = ApiRequest("whose_token", f"{self._hosts.api}{path}", {"page": "1", "limit": "1"})
         try:
-            await self._transport.ask(ask, lambda body: envelope.page_of(body, schemas.WireBuild, str, page=1, limit=1))
+            await self._transport.ask(
+                ask, lambda body: envelope.page_of(body, schemas.BuildSchema, str, page=1, limit=1)
+            )
         except AppliveryError:
             return refused
         return upload_errors.wrong_family(what, refused)

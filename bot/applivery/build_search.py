@@ -19,7 +19,7 @@ VERSION = 256  # characters of `versionName`
 Wanted = Callable[[Build], bool]
 
 
-class Fetch(Protocol):
+class FetchPage(Protocol):
     """Gives a page of an app's builds, newest first."""
 
     async def __call__(self, page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
@@ -31,12 +31,12 @@ def anything(_: Build) -> bool:
     return True
 
 
-def walk(fetch: Fetch, version: str | None = None) -> AsyncGenerator[Build, None]:
+def walk(fetch: FetchPage, version: str | None = None) -> AsyncGenerator[Build, None]:
     """Every build, newest first, asked for as far as the caller reads on."""
     return each_once(every_page("builds", lambda number: fetch(number, version=version)), lambda build: build.id)
 
 
-async def newest(fetch: Fetch, wanted: Wanted, most: int | None) -> list[Build]:
+async def newest(fetch: FetchPage, wanted: Wanted, most: int | None) -> list[Build]:
     """The newest builds that are wanted, newest first, however many others lie between; None: all of them."""
     found: list[Build] = []
     async with aclosing(walk(fetch)) as builds:
@@ -48,7 +48,7 @@ async def newest(fetch: Fetch, wanted: Wanted, most: int | None) -> list[Build]:
     return found
 
 
-async def latest(fetch: Fetch, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
+async def latest(fetch: FetchPage, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
     """The newest wanted builds, down to the newest usable one, and the newest usable one of each of these platforms."""
     found: list[Build] = []
     pages = 0
@@ -66,14 +66,14 @@ async def latest(fetch: Fetch, usable: Wanted, wanted: Wanted, platforms: Collec
     return [*found, *(build for other in others for build in other)]
 
 
-async def _newest_for(fetch: Fetch, usable: Wanted, wanted: Wanted, platform: str) -> list[Build]:
+async def _newest_for(fetch: FetchPage, usable: Wanted, wanted: Wanted, platform: str) -> list[Build]:
     async def of_platform(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
         return await fetch(page, version=version, os=platform)
 
     return await newest(of_platform, lambda build: usable(build) and wanted(build) and build.platform == platform, 1)
 
 
-async def meant(fetch: Fetch, which: str, wanted: Wanted = anything) -> list[Build]:
+async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list[Build]:
     """Every build that a version or a `#number` may mean, newest first; all of them when there is none of that name.
 
     A version is looked up by Applivery's own filter. Numbers have none, and other spellings are found by looking.
@@ -97,14 +97,14 @@ async def meant(fetch: Fetch, which: str, wanted: Wanted = anything) -> list[Bui
     return fitting or await newest(fetch, wanted, None)
 
 
-async def _of_version(fetch: Fetch, version: str) -> list[Build]:
+async def _of_version(fetch: FetchPage, version: str) -> list[Build]:
     """The builds of exactly this version, by Applivery's filter."""
     if not 0 < len(version) <= VERSION:
         return []
     return [build async for build in walk(fetch, version) if build.version == version]
 
 
-async def search(fetch: Fetch, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
+async def search(fetch: FetchPage, typed: str, wanted: Wanted = anything, *, most: int | None = 100) -> list[Build]:
     """The builds that fit what has been typed so far, what is meant most likely first; as many as are found in time.
 
     A version that is typed whole is found at once, however old it is. Raises a Problem only when nothing was found.

@@ -13,28 +13,28 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from bot.applivery import envelope, parse, paths, queries
-from bot.applivery.app_builds import Depot
-from bot.applivery.decode_cache import Unchanged
+from bot.applivery.app_builds import AppBuilds
+from bot.applivery.decode_cache import DecodeCache
 from bot.applivery.envelope import Page
 from bot.applivery.errors import problem
-from bot.applivery.hosts import Hosts
-from bot.applivery.not_found import APP_IS_GONE, NOT_SHOWN, Missing, workspace
-from bot.applivery.notifications import Notification, doorbell
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.not_found import APP_IS_GONE, NOT_SHOWN, NotFoundResolver, workspace
+from bot.applivery.notifications import WebhookSubscription, doorbell
 from bot.applivery.pagination import PAGE_SIZE, each_once, every_page
-from bot.applivery.rate_budget import Budget, Lane
-from bot.applivery.recipients import Audience
-from bot.applivery.transport import Answer, Ask, Observe, Transport
-from bot.applivery.upload import Endurance
+from bot.applivery.rate_budget import Priority, RequestBudget
+from bot.applivery.recipients import RecipientCounter
+from bot.applivery.transport import ApiRequest, ApiResponse, Observe, Transport
+from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, Download, FileKind, Link, Member, MemberDownloads, Stage
 from bot.exceptions import InvalidResponse, RequestRejected
 
-__all__ = ["Applivery", "Budget", "Hosts", "Lane", "Page"]
+__all__ = ["AppliveryClient", "AppliveryHosts", "Page", "Priority", "RequestBudget"]
 
 _T = TypeVar("_T")
-_Takes = TypeVar("_Takes", bound=parse.TakesRows)
+_Takes = TypeVar("_Takes", bound=parse.RowSink)
 
 
-class Applivery:
+class AppliveryClient:
     """A workspace as our Service Account sees it; every method raises an AppliveryError when Applivery cannot.
 
     Use it as `async with` or between `open()` and `close()`. Ids and short names are checked before any request is
@@ -44,23 +44,23 @@ class Applivery:
     def __init__(
         self,
         *,
-        hosts: Hosts,
+        hosts: AppliveryHosts,
         organization: str,
         token: str,
-        budget: Budget,
+        budget: RequestBudget,
         session: aiohttp.ClientSession | None = None,
         timeout: float = 30.0,
         observe: Observe | None = None,
         trust_env: bool = False,
-        endurance: Endurance | None = None,
+        endurance: UploadTimeouts | None = None,
     ) -> None:
         self.hosts = hosts
-        self._endurance = endurance or Endurance()
+        self._endurance = endurance or UploadTimeouts()
         self.budget = budget
         self._root = paths.organization(organization)
-        self._lane = Lane.PEOPLE
-        self._unchanged: Unchanged[Page[Build]] = Unchanged()
-        self._missing = Missing(self.organization)
+        self._lane = Priority.PEOPLE
+        self._unchanged: DecodeCache[Page[Build]] = DecodeCache()
+        self._missing = NotFoundResolver(self.organization)
         self._transport = Transport(
             api=hosts.api,
             upload=hosts.upload,
@@ -79,7 +79,7 @@ class Applivery:
         """Close the session, unless it was given."""
         await self._transport.close()
 
-    async def __aenter__(self) -> Applivery:
+    async def __aenter__(self) -> AppliveryClient:
         await self.open()
         return self
 
@@ -88,25 +88,25 @@ class Applivery:
     ) -> None:
         await self.close()
 
-    def polling(self) -> Applivery:
+    def polling(self) -> AppliveryClient:
         """Return the same client, session and budget, counted as a job that can wait for people."""
         other = copy.copy(self)
-        other._lane = Lane.POLLING
+        other._lane = Priority.POLLING
         return other
 
-    def depot(self, app: App) -> Depot:
+    def depot(self, app: App) -> AppBuilds:
         """Where this app's builds are uploaded to."""
-        return Depot(self._transport, self.hosts, paths.app(self._root, app.id), app, self._endurance)
+        return AppBuilds(self._transport, self.hosts, paths.app(self._root, app.id), app, self._endurance)
 
-    def audience(self, app: App) -> Audience:
+    def audience(self, app: App) -> RecipientCounter:
         """Whom Applivery mails about this app, as numbers."""
-        return Audience(self._transport, self.hosts.api, self._root, app)
+        return RecipientCounter(self._transport, self.hosts.api, self._root, app)
 
     # ------------------------------------------------------------------ workspace and apps
 
     async def organization(self) -> str:
         """Return the workspace's name; the cheapest way to learn whether the credential is good."""
-        ask = Ask("organization", f"{self.hosts.api}{self._root}", lane=self._lane)
+        ask = ApiRequest("organization", f"{self.hosts.api}{self._root}", lane=self._lane)
         return await workspace(self._transport.ask(ask, parse.organization))
 
     async def apps(self) -> list[App]:
@@ -132,11 +132,11 @@ class Applivery:
         """Return what Applivery calls our credential's role in an app, such as `org.viewer`; None: it does not say."""
         return await self._get("role", paths.app(self._root, app_id), parse.role, APP_IS_GONE)
 
-    async def notifications(self) -> list[Notification]:
+    async def notifications(self) -> list[WebhookSubscription]:
         """Return the workspace's own subscriptions; those of single apps have no list call."""
 
-        async def page(number: int) -> Page[Notification]:
-            def read(body: bytes) -> Page[Notification]:
+        async def page(number: int) -> Page[WebhookSubscription]:
+            def read(body: bytes) -> Page[WebhookSubscription]:
                 return parse.notifications(body, page=number, limit=PAGE_SIZE)
 
             where = f"{self._root}/notifications"
@@ -151,7 +151,9 @@ class Applivery:
 
     async def subscribe_webhook(self, url: str) -> None:
         """Let Applivery call `url` about builds of every app. Asked exactly once: a second one would call twice."""
-        ask = Ask("subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=doorbell(url))
+        ask = ApiRequest(
+            "subscribe_webhook", f"{self.hosts.api}{self._root}/notifications", once=True, body=doorbell(url)
+        )
         await self._missing.told(self._transport.ask(ask, parse.notification), NOT_SHOWN)
 
     # ------------------------------------------------------------------ builds
@@ -216,7 +218,7 @@ class Applivery:
             kind = FileKind.AUTO  # an attachment has one form only, and the API wants this word for it
             query = {"fileId": paths.checked_file_id(file_id), "type": kind.value}
         path = f"{self._build_path(build.app.id, build.id)}/downloadToken"
-        ask = Ask("mint", f"{self.hosts.api}{path}", query, self._lane, once=True)
+        ask = ApiRequest("mint", f"{self.hosts.api}{path}", query, self._lane, once=True)
         asked = self._transport.ask(ask, lambda body: parse.link(body, kind, self.hosts.download_url))
         return await self._missing.told(asked)
 
@@ -225,7 +227,7 @@ class Applivery:
 
         The redirect is read and never followed. Some pages print a bare `{"status": true}` instead: InvalidResponse.
         """
-        ask = Ask("resolve", self.hosts.download_url(link.token), lane=self._lane)
+        ask = ApiRequest("resolve", self.hosts.download_url(link.token), lane=self._lane)
         return await self._transport.look(ask, lambda answer: _location(answer, self.hosts.download))
 
     def manifest_url(self, link: Link) -> str:
@@ -247,7 +249,7 @@ class Applivery:
 
         Raises ValueError for a time without a zone.
         """
-        return await self.fold_downloads(parse.Listed, app_id, build_id, email=email, since=since, until=until)
+        return await self.fold_downloads(parse.RowList, app_id, build_id, email=email, since=since, until=until)
 
     async def fold_downloads(
         self,
@@ -265,7 +267,7 @@ class Applivery:
         """
         path = paths.app(self._root, app_id) if build_id is None else self._build_path(app_id, build_id)
         query = queries.period(email, since, until, longest_email=256 if build_id is None else 128)
-        ask = Ask("downloads_by_user", f"{self.hosts.api}{path}/downloads/by-user", query, self._lane)
+        ask = ApiRequest("downloads_by_user", f"{self.hosts.api}{path}/downloads/by-user", query, self._lane)
         asked = self._transport.stream(ask, lambda: parse.member_downloads_as_they_come(into()))
         return await self._missing.told(asked, APP_IS_GONE if build_id is None else None)
 
@@ -318,7 +320,7 @@ class Applivery:
     async def _get(
         self, name: str, path: str, decode: Callable[[bytes], _T], gone: tuple[str, str] | None, **query: str
     ) -> _T:
-        ask = Ask(name, f"{self.hosts.api}{path}", query, self._lane)
+        ask = ApiRequest(name, f"{self.hosts.api}{path}", query, self._lane)
         return await self._missing.told(self._transport.ask(ask, decode), gone)
 
 
@@ -328,7 +330,7 @@ def _keep(page: Page[Build], wanted: Callable[[Build], bool]) -> Page[Build]:
     return replace(page, items=kept, total=total)
 
 
-def _location(answer: Answer, base: str) -> str:
+def _location(answer: ApiResponse, base: str) -> str:
     where = answer.headers.get("Location", "") if 300 <= answer.status < 400 else ""
     if not where:
         said = envelope.refusal(answer.body)

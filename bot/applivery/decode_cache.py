@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 LARGEST = 2 * 1024 * 1024
 
 
-class Unchanged(Generic[_T]):
+class DecodeCache(Generic[_T]):
     """Saves reading an answer anew that is the same, byte for byte, as the last one to the same question.
 
     What is read has to be immutable, since it is given out again. Of `most` questions the last answer is kept, unless

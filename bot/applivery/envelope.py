@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from bot.applivery import coercion, schemas
-from bot.applivery.errors import Refusal, problem
+from bot.applivery.errors import ErrorBody, problem
 from bot.exceptions import InvalidResponse
 
 _T = TypeVar("_T")
@@ -32,7 +32,7 @@ class Page(Generic[_T]):
     size: int = field(default=0, compare=False, repr=False)
 
 
-def refusal(body: bytes) -> Refusal | None:
+def refusal(body: bytes) -> ErrorBody | None:
     """Return what an error answer says, or None when it is not JSON of Applivery's."""
     answer = _answer(body)
     return _refusal(answer.error) if answer else None
@@ -101,16 +101,16 @@ def _start(raw: Raw) -> bytes:
     return bytes(memoryview(raw)[:1])
 
 
-def _answer(body: bytes | Raw) -> schemas.WireAnswer | None:
+def _answer(body: bytes | Raw) -> schemas.ResponseSchema | None:
     """Return the envelope, an empty one around a bare array, or None for what is not JSON."""
     if isinstance(body, bytes):
         body = Raw(body.removeprefix(_BOM).lstrip())
     if _start(body) == b"[":
-        return schemas.WireAnswer(data=body)
-    return _decoded(body, schemas.WireAnswer)
+        return schemas.ResponseSchema(data=body)
+    return _decoded(body, schemas.ResponseSchema)
 
 
-def _accepted(body: bytes) -> schemas.WireAnswer:
+def _accepted(body: bytes) -> schemas.ResponseSchema:
     """Return the envelope of an answer that says yes; raises the named error when it says no, HTTP 200 or not."""
     answer = must(_answer(body))
     said = _refusal(answer.error)
@@ -120,12 +120,12 @@ def _accepted(body: bytes) -> schemas.WireAnswer:
     return answer
 
 
-def _refusal(error: object) -> Refusal:
-    said = schemas.read(error, schemas.WireProblem)
-    data = schemas.read(said.data, schemas.WireProblemData)
+def _refusal(error: object) -> ErrorBody:
+    said = schemas.read(error, schemas.ErrorSchema)
+    data = schemas.read(said.data, schemas.ErrorDataSchema)
     entries = data.errors if isinstance(data.errors, list) else []
     names = (coercion.texts(field if isinstance(field, list) else [field]) for field in map(_field_of, entries))
-    return Refusal(
+    return ErrorBody(
         code=coercion.count(said.code),
         message=coercion.first(said.message, error) or "",
         item=coercion.text(data.item_name),
@@ -136,10 +136,10 @@ def _refusal(error: object) -> Refusal:
 
 
 def _field_of(entry: object) -> Any:
-    return schemas.read(entry, schemas.WireProblemField).field
+    return schemas.read(entry, schemas.ErrorFieldSchema).field
 
 
-def _has_next(info: schemas.WireAnswer, found: int, page: int, limit: int) -> bool:
+def _has_next(info: schemas.ResponseSchema, found: int, page: int, limit: int) -> bool:
     said = coercion.flag(info.has_next_page)
     if said is not None:
         return said
@@ -147,7 +147,7 @@ def _has_next(info: schemas.WireAnswer, found: int, page: int, limit: int) -> bo
     return page < pages if pages is not None else found == limit
 
 
-def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.WireAnswer]:
+def _list_of(body: bytes, *, cut: bool = False) -> tuple[list[Raw], schemas.ResponseSchema]:
     """Find the list in `{data:{items}}`, `{data:[…]}`, `{items}` or a bare array, and what is said about its pages.
 
     A bare array is documented nowhere: with something in it it is understood, without it says nothing. Raises

@@ -38,7 +38,7 @@ _MONTH = re.compile(r"(.+)ByMonth\.(\d{4})(\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorBody:
     """What Applivery's error envelope says; the last four only for the codes that carry them (5003, 6002)."""
 
     code: int | None = None
@@ -50,14 +50,14 @@ class Refusal:
 
 
 def problem(
-    refusal: Refusal | None, status: int, *, retry_after: str | None = None, download_host: bool = False
+    refusal: ErrorBody | None, status: int, *, retry_after: str | None = None, download_host: bool = False
 ) -> AppliveryError:
     """Return the error for an answer that is none: its code decides first, then the HTTP status.
 
     `refusal` is None when the body was not Applivery's JSON; `retry_after` is the header as it came. On the download
     host no credential of ours is sent, so there a 401 is about the link.
     """
-    known = refusal or Refusal()
+    known = refusal or ErrorBody()
     if known.code == 4005 or (status == 401 and download_host):
         kind = LinkExpired if download_host else InvalidCredentials
         return kind(code=known.code, status=status)
@@ -91,7 +91,7 @@ def _until(header: str, now: datetime) -> float:
     return max(0.0, ((then if then.tzinfo else then.replace(tzinfo=UTC)) - now).total_seconds())
 
 
-def _by_status(refusal: Refusal | None, status: int) -> AppliveryError:
+def _by_status(refusal: ErrorBody | None, status: int) -> AppliveryError:
     if status >= 500:
         return ServiceUnavailable(status=status)
     if status in (401, 403):
@@ -104,7 +104,7 @@ def _by_status(refusal: Refusal | None, status: int) -> AppliveryError:
     return _refused(refusal, status)
 
 
-def _refused(refusal: Refusal, status: int) -> AppliveryError:
+def _refused(refusal: ErrorBody, status: int) -> AppliveryError:
     sentence = _not_accepted(refusal.code, quotable(refusal.message))
     return RequestRejected(sentence, code=refusal.code, status=status)
 
@@ -119,7 +119,7 @@ def _not_accepted(code: int | None, said: str) -> str | None:
     return None
 
 
-def _quota(refusal: Refusal, status: int) -> AppliveryError:
+def _quota(refusal: ErrorBody, status: int) -> AppliveryError:
     if refusal.item is None:
         return QuotaExceeded(code=refusal.code, status=status)
     month = _MONTH.fullmatch(refusal.item)
@@ -137,7 +137,7 @@ def _reached(item: str, limit: int | None, now: int | None) -> str:
     return say(sentence, item=item, limit=figure(limit), now=figure(now))
 
 
-def _invalid(refusal: Refusal, status: int) -> AppliveryError:
+def _invalid(refusal: ErrorBody, status: int) -> AppliveryError:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
@@ -145,12 +145,12 @@ def _invalid(refusal: Refusal, status: int) -> AppliveryError:
     return RequestRejected(sentence, code=6002, status=status)
 
 
-def _plain(kind: type[AppliveryError]) -> Callable[[Refusal, int], AppliveryError]:
+def _plain(kind: type[AppliveryError]) -> Callable[[ErrorBody, int], AppliveryError]:
     return lambda refusal, status: kind(code=refusal.code, status=status)
 
 
 # The codes that were seen in the vendor's pages and public clients; 4005 is decided by host, above.
-_BY_CODE: dict[int, Callable[[Refusal, int], AppliveryError]] = {
+_BY_CODE: dict[int, Callable[[ErrorBody, int], AppliveryError]] = {
     2001: _plain(InvalidCredentials),
     3001: _plain(NotFound),
     3002: _plain(InvalidCredentials),

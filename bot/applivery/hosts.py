@@ -13,7 +13,7 @@ _TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Hosts:
+class AppliveryHosts:
     """The origins we talk to, each `scheme://host[:port]` without a slash at the end; paths start at `/v1/…`."""
 
     api: str
@@ -30,7 +30,7 @@ class Hosts:
         upload: str | None = None,
         download: str | None = None,
         dashboard: str | None = None,
-    ) -> Hosts:
+    ) -> AppliveryHosts:
         """Build the hosts of a tenant; each keyword replaces one of them whole, scheme and port included.
 
         An empty `tenant` is `applivery.io`, one with a dot is a customer's own base domain, any other is

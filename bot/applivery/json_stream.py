@@ -27,7 +27,7 @@ _FAULT = re.compile(r"(trailing characters )?.*\(byte (\d+)\)")
 _skim = msgspec.json.Decoder(msgspec.Raw)
 
 
-class Reader(Protocol[_Made_co]):
+class StreamDecoder(Protocol[_Made_co]):
     """What takes an answer in pieces."""
 
     @property
@@ -41,7 +41,7 @@ class Reader(Protocol[_Made_co]):
         """Say what it came to; raises what the answer's own words mean."""
 
 
-class Cutter(Generic[_Item, _Made_co]):
+class JsonArrayStream(Generic[_Item, _Made_co]):
     """Hands each item of a list to `take` as soon as it is whole, and what is left of the answer to `last`.
 
     `decode` makes the item of its JSON (None: it is none, and left out). What is left has the list's remaining items in

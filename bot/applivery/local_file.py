@@ -9,13 +9,13 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.applivery.multipart import Parcel, Pieces
+from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, UserInputError
 
 PIECE = 1024 * 1024  # bytes; larger ones cost memory and bring no speed
 
 
-def local(path: Path, name: str | None = None) -> Parcel:
+def local(path: Path, name: str | None = None) -> StreamedFile:
     """The file at `path`, read piece by piece. Raises UserInputError when there is none that can be read."""
     try:
         if not path.exists():
@@ -36,7 +36,7 @@ def local(path: Path, name: str | None = None) -> Parcel:
         with file:
             yield _pieces(file)
 
-    return Parcel(name or shown(Path(path.name)), size, opened)
+    return StreamedFile(name or shown(Path(path.name)), size, opened)
 
 
 def shown(path: Path) -> str:

@@ -14,7 +14,7 @@ Pieces = AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class StreamedFile:
     """A file on its way: its name, its exact size in bytes, and how to read it from its start, as often as wanted.
 
     Entering what `open` gives begins to read; leaving it stops, wherever the file is. Reading raises a Problem of ours.
@@ -26,7 +26,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
+class SmallFile:
     """A small file that is sent beside the large one, such as an icon."""
 
     name: str
@@ -35,13 +35,13 @@ class Small:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class MultipartForm:
     """The form of one upload: text fields, small files by field, and the large file's own field, which comes last."""
 
     texts: Sequence[tuple[str, str]]
-    smalls: Sequence[tuple[str, Small]]
+    smalls: Sequence[tuple[str, SmallFile]]
     file_field: str
-    file: Parcel
+    file: StreamedFile
     boundary: str = field(default_factory=lambda: f"applivery-bot-{secrets.token_hex(16)}")
 
     @property

@@ -17,7 +17,7 @@ APP_IS_GONE = (later("Applivery no longer has that app, or this bot may not see 
 NOT_SHOWN = (later("Applivery does not show that to this bot."), _CHECK)
 
 
-class Missing:
+class NotFoundResolver:
     """Asks for the workspace when something in it is not found: only where that answers, the thing itself is gone."""
 
     def __init__(self, workspace: Callable[[], Awaitable[object]]) -> None:

@@ -11,7 +11,7 @@ DESCRIPTION = "Applivery bot for Slack"
 
 
 @dataclass(frozen=True, slots=True)
-class Notification:
+class WebhookSubscription:
     """A subscription: the webhook's address (None: it is none), and the flags that are on."""
 
     id: str

@@ -9,20 +9,20 @@ from typing import Any, Generic, Protocol, TypeVar
 from bot.applivery import schemas
 from bot.applivery.coercion import count, first, flag, moment, number, text, texts
 from bot.applivery.envelope import Page, each, item, must, object_of, page_of
-from bot.applivery.json_stream import Cutter
-from bot.applivery.notifications import Notification
+from bot.applivery.json_stream import JsonArrayStream
+from bot.applivery.notifications import WebhookSubscription
 from bot.domain import build_files, uploads
 from bot.domain.model import (
     App,
     Attachment,
     Build,
+    BuildSource,
     Download,
     FileKind,
+    InstallRequirements,
     Link,
     Member,
     MemberDownloads,
-    Origin,
-    Requirements,
     Stage,
 )
 from bot.exceptions import InvalidResponse
@@ -47,48 +47,48 @@ _BARE_ID = re.compile(r"[a-fA-F0-9]{24}")
 
 def apps(body: bytes, *, page: int, limit: int) -> Page[App]:
     """Return the apps of a page that was asked for as number `page` with `limit` to a page."""
-    return page_of(body, schemas.WireApp, _app, page=page, limit=limit)
+    return page_of(body, schemas.AppSchema, _app, page=page, limit=limit)
 
 
 def app(body: bytes) -> App:
     """Return one app; raises InvalidResponse when it has neither id nor short name."""
-    return must(_app(object_of(body, schemas.WireApp)))
+    return must(_app(object_of(body, schemas.AppSchema)))
 
 
 def builds(body: bytes, known: App, *, page: int, limit: int) -> Page[Build]:
     """Return the builds of a page; `known` fills in what a build does not say about its app."""
-    return page_of(body, schemas.WireBuild, lambda item: _build(item, known), page=page, limit=limit)
+    return page_of(body, schemas.BuildSchema, lambda item: _build(item, known), page=page, limit=limit)
 
 
 def build(body: bytes, known: App) -> Build:
     """Return one build with its attachments; raises InvalidResponse when it has no id."""
-    return must(_build(object_of(body, schemas.WireBuild), known))
+    return must(_build(object_of(body, schemas.BuildSchema), known))
 
 
 def organization(body: bytes) -> str:
     """Return a workspace's name, or what else it is called."""
-    found = object_of(body, schemas.WireOrganization)
+    found = object_of(body, schemas.OrganizationSchema)
     return must(first(found.name, found.slug, found.id))
 
 
 def role(body: bytes) -> str | None:
     """Return what Applivery calls our role in an app, when it says."""
-    return text(schemas.read(object_of(body, schemas.WireApp).security, schemas.WireSecurity).role)
+    return text(schemas.read(object_of(body, schemas.AppSchema).security, schemas.SecuritySchema).role)
 
 
-def notifications(body: bytes, *, page: int, limit: int) -> Page[Notification]:
+def notifications(body: bytes, *, page: int, limit: int) -> Page[WebhookSubscription]:
     """Return a page of the workspace's own subscriptions."""
-    return page_of(body, schemas.WireNotification, _notification, page=page, limit=limit)
+    return page_of(body, schemas.NotificationSchema, _notification, page=page, limit=limit)
 
 
-def notification(body: bytes) -> Notification:
+def notification(body: bytes) -> WebhookSubscription:
     """Return one subscription of the workspace."""
-    return must(_notification(object_of(body, schemas.WireNotification)))
+    return must(_notification(object_of(body, schemas.NotificationSchema)))
 
 
 def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     """Return the link of a minted token; `address` turns the token into its URL."""
-    found = object_of(body, schemas.WireToken)
+    found = object_of(body, schemas.TokenSchema)
     token = must(text(found.token))
     if set(token) <= {"."}:  # would be a step up in a path
         raise InvalidResponse
@@ -97,17 +97,17 @@ def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
 
 def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Member]]:
     """Return a page of the plain download log."""
-    return page_of(body, schemas.WireDownload, _logged, page=page, limit=limit)
+    return page_of(body, schemas.DownloadSchema, _logged, page=page, limit=limit)
 
 
-class TakesRows(Protocol):
+class RowSink(Protocol):
     """What rows of a by-user answer can be added to."""
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""
 
 
-class Listed(list[MemberDownloads]):
+class RowList(list[MemberDownloads]):
     """Keeps every row."""
 
     def add(self, row: MemberDownloads) -> None:
@@ -115,10 +115,10 @@ class Listed(list[MemberDownloads]):
         self.append(row)
 
 
-_Takes = TypeVar("_Takes", bound=TakesRows)
+_Takes = TypeVar("_Takes", bound=RowSink)
 
 
-class _Rows(Generic[_Takes]):
+class _RowDecoder(Generic[_Takes]):
     """Adds the rows of one by-user answer, and knows whether any was understood."""
 
     def __init__(self, into: _Takes) -> None:
@@ -127,9 +127,9 @@ class _Rows(Generic[_Takes]):
 
     def decode(self, text: bytes) -> MemberDownloads | None:
         """Return one row; None for what is none."""
-        return self._made(item(text, schemas.WireMemberRow))
+        return self._made(item(text, schemas.MemberRowSchema))
 
-    def _made(self, row: schemas.WireMemberRow | None) -> MemberDownloads | None:
+    def _made(self, row: schemas.MemberRowSchema | None) -> MemberDownloads | None:
         self._understood |= row is not None
         self._odd |= row is None
         return None if row is None else _member_row(row)
@@ -140,7 +140,7 @@ class _Rows(Generic[_Takes]):
         Raises InvalidResponse when there are some and all are odd.
         """
         cut = self._understood or self._odd
-        for row in map(self._made, each(rest, schemas.WireMemberRow, cut=cut)):
+        for row in map(self._made, each(rest, schemas.MemberRowSchema, cut=cut)):
             if row is not None:
                 self._into.add(row)
         if self._odd and not self._understood:
@@ -150,13 +150,13 @@ class _Rows(Generic[_Takes]):
 
 def member_downloads(body: bytes) -> list[MemberDownloads]:
     """Return the rows of a by-user answer, in Applivery's order."""
-    return _Rows(Listed()).last(body)
+    return _RowDecoder(RowList()).last(body)
 
 
-def member_downloads_as_they_come(into: _Takes) -> Cutter[MemberDownloads, _Takes]:
+def member_downloads_as_they_come(into: _Takes) -> JsonArrayStream[MemberDownloads, _Takes]:
     """Return what reads a by-user answer in pieces and adds each row to `into`; the end raises as the above does."""
-    rows = _Rows(into)
-    return Cutter(rows.decode, into.add, rows.last)
+    rows = _RowDecoder(into)
+    return JsonArrayStream(rows.decode, into.add, rows.last)
 
 
 # ------------------------------------------------------------------ apps and builds
@@ -167,7 +167,7 @@ def stage(status: str) -> Stage:
     return _STAGES.get(_SEPARATORS.sub("", status.casefold()), Stage.UNKNOWN)
 
 
-def _app(item: schemas.WireApp) -> App | None:
+def _app(item: schemas.AppSchema) -> App | None:
     identity = first(item.id, item.bare_id, item.slug)
     if identity is None:
         return None
@@ -177,9 +177,9 @@ def _app(item: schemas.WireApp) -> App | None:
     return App(identity, slug, text(item.name) or slug, platforms, processed_at)
 
 
-def _app_of(item: schemas.WireBuild, known: App) -> App:
-    told = schemas.read(item.application_info, schemas.WireApp)
-    bare = schemas.read(item.application, schemas.WireApp)
+def _app_of(item: schemas.BuildSchema, known: App) -> App:
+    told = schemas.read(item.application_info, schemas.AppSchema)
+    bare = schemas.read(item.application, schemas.AppSchema)
     return App(
         id=first(told.id, told.bare_id, item.application, bare.id, bare.bare_id) or known.id,
         slug=first(told.slug, bare.slug) or known.slug,
@@ -188,13 +188,13 @@ def _app_of(item: schemas.WireBuild, known: App) -> App:
     )
 
 
-def _build(item: schemas.WireBuild, known: App) -> Build | None:
+def _build(item: schemas.BuildSchema, known: App) -> Build | None:
     identity = first(item.id, item.bare_id)
     if identity is None:
         return None
-    info, fault = schemas.read(item.info, schemas.WireInfo), schemas.read(item.error, schemas.WireProblem)
+    info, fault = schemas.read(item.info, schemas.InfoSchema), schemas.read(item.error, schemas.ErrorSchema)
     extension = _extension(item)
-    plist, android = _plist(info), schemas.read(info.android, schemas.WireAndroid)
+    plist, android = _plist(info), schemas.read(info.android, schemas.AndroidSchema)
     status = text(item.status) or ""
     return Build(
         id=identity,
@@ -220,17 +220,17 @@ def _build(item: schemas.WireBuild, known: App) -> Build | None:
         worked=number(item.process_time),
         created_at=moment(item.created_at),
         updated_at=moment(item.updated_at),
-        icon=first(schemas.read(item.application_info, schemas.WireApp).picture),
+        icon=first(schemas.read(item.application_info, schemas.AppSchema).picture),
     )
 
 
-def _extension(item: schemas.WireBuild) -> str | None:
+def _extension(item: schemas.BuildSchema) -> str | None:
     """Return the extension of the file that was uploaded, in small letters and without a dot."""
     files = [
-        schemas.read(file, schemas.WireAttachment) for file in (item.files if isinstance(item.files, list) else ())
+        schemas.read(file, schemas.AttachmentSchema) for file in (item.files if isinstance(item.files, list) else ())
     ]
     names = [
-        text(schemas.read(attachment.file, schemas.WireFile).original_name)
+        text(schemas.read(attachment.file, schemas.FileSchema).original_name)
         for attachment in files
         if attachment.type in _UPLOADED
     ]
@@ -238,7 +238,7 @@ def _extension(item: schemas.WireBuild) -> str | None:
     return (found or "").strip(". ").lower() or None
 
 
-def _platform(said: str | None, extension: str | None, info: schemas.WireInfo) -> str:
+def _platform(said: str | None, extension: str | None, info: schemas.InfoSchema) -> str:
     """Return what a build is for: as Applivery says, else as its file does, else as what was read out of that does."""
     word = (said or "").lower()
     if word not in _NO_PLATFORM:
@@ -246,34 +246,34 @@ def _platform(said: str | None, extension: str | None, info: schemas.WireInfo) -
     return build_files.platform_of(extension) or _read_out(info) or word
 
 
-def _read_out(info: schemas.WireInfo) -> str | None:
-    android, ios = schemas.read(info.android, schemas.WireAndroid), schemas.read(info.ios, schemas.WireIos)
+def _read_out(info: schemas.InfoSchema) -> str | None:
+    android, ios = schemas.read(info.android, schemas.AndroidSchema), schemas.read(info.ios, schemas.IosSchema)
     if any(part is not None for part in (android.version, android.number, android.minimum)):
         return "android"
-    if isinstance(ios.plist, schemas.WirePlist) and ios.plist != schemas.WirePlist():
+    if isinstance(ios.plist, schemas.PlistSchema) and ios.plist != schemas.PlistSchema():
         return "ios"
-    return "macos" if isinstance(info.pkg, schemas.WirePlist) and info.pkg != schemas.WirePlist() else None
+    return "macos" if isinstance(info.pkg, schemas.PlistSchema) and info.pkg != schemas.PlistSchema() else None
 
 
-def _plist(info: schemas.WireInfo) -> schemas.WirePlist:
-    ios = schemas.read(info.ios, schemas.WireIos)
-    return schemas.read(ios.plist if isinstance(ios.plist, schemas.WirePlist) else info.pkg, schemas.WirePlist)
+def _plist(info: schemas.InfoSchema) -> schemas.PlistSchema:
+    ios = schemas.read(info.ios, schemas.IosSchema)
+    return schemas.read(ios.plist if isinstance(ios.plist, schemas.PlistSchema) else info.pkg, schemas.PlistSchema)
 
 
-def _requirements(info: schemas.WireInfo) -> Requirements:
-    profile = schemas.read(schemas.read(info.ios, schemas.WireIos).mobileprovision, schemas.WireProfile)
-    return Requirements(
-        min_os=first(_plist(info).minimum, schemas.read(info.android, schemas.WireAndroid).minimum),
+def _requirements(info: schemas.InfoSchema) -> InstallRequirements:
+    profile = schemas.read(schemas.read(info.ios, schemas.IosSchema).mobileprovision, schemas.ProfileSchema)
+    return InstallRequirements(
+        min_os=first(_plist(info).minimum, schemas.read(info.android, schemas.AndroidSchema).minimum),
         signing=text(profile.signing),
         profile_expires_at=moment(profile.expires),
         all_devices=flag(profile.all_devices),
     )
 
 
-def _origin(deployer: object) -> Origin:
-    told = schemas.read(deployer, schemas.WireDeployer)
-    info = schemas.read(told.info, schemas.WireOrigin)
-    return Origin(
+def _origin(deployer: object) -> BuildSource:
+    told = schemas.read(deployer, schemas.DeployerSchema)
+    info = schemas.read(told.info, schemas.OriginSchema)
+    return BuildSource(
         name=first(told.name, deployer),
         branch=first(info.branch, info.old_branch),
         tag=first(info.tag, info.old_tag),
@@ -290,38 +290,38 @@ def _web_address(url: str | None) -> str | None:
 
 
 def _uploader(person: object) -> str | None:
-    told = schemas.read(person, schemas.WirePerson)
+    told = schemas.read(person, schemas.PersonSchema)
     bare = text(person)
     return first(_full_name(told), told.email) or (bare if bare and not _BARE_ID.fullmatch(bare) else None)
 
 
-def _full_name(person: schemas.WirePerson) -> str | None:
+def _full_name(person: schemas.PersonSchema) -> str | None:
     return text(" ".join(texts([person.first_name, person.last_name])))
 
 
 def _attachments(files: object) -> tuple[Attachment, ...]:
     made = (
-        _attachment(schemas.read(file, schemas.WireAttachment)) for file in (files if isinstance(files, list) else ())
+        _attachment(schemas.read(file, schemas.AttachmentSchema)) for file in (files if isinstance(files, list) else ())
     )
     return tuple(attachment for attachment in made if attachment)
 
 
-def _attachment(item: schemas.WireAttachment) -> Attachment | None:
+def _attachment(item: schemas.AttachmentSchema) -> Attachment | None:
     """Return a file that somebody attached; `package`, `icon` and `original` are Applivery's own."""
     identity, kind = first(item.id, item.bare_id), text(item.type)
     if identity is None or kind not in (None, "attachment"):
         return None
-    file = schemas.read(item.file, schemas.WireFile)
+    file = schemas.read(item.file, schemas.FileSchema)
     return Attachment(id=identity, name=text(file.original_name) or identity, kind=kind, size=count(file.size))
 
 
-def _notification(item: schemas.WireNotification) -> Notification | None:
-    hook = schemas.read(schemas.read(item.config, schemas.WireHookConfig).webhook, schemas.WireHook)
+def _notification(item: schemas.NotificationSchema) -> WebhookSubscription | None:
+    hook = schemas.read(schemas.read(item.config, schemas.HookConfigSchema).webhook, schemas.HookSchema)
     identity, url = text(item.id), text(hook.url)
     if identity is None and url is None:
         return None
     wanted = item.events if isinstance(item.events, dict) else {}
-    return Notification(
+    return WebhookSubscription(
         id=identity or "",
         url=url,
         events=frozenset(name for name, on in wanted.items() if flag(on)),
@@ -332,15 +332,15 @@ def _notification(item: schemas.WireNotification) -> Notification | None:
 
 
 def _member(person: object) -> Member:
-    told = schemas.read(person, schemas.WirePerson)
+    told = schemas.read(person, schemas.PersonSchema)
     return Member(
         kind=text(told.type) or "unknown", id=text(told.member_id), email=text(told.email), name=_full_name(told)
     )
 
 
-def _download(item: schemas.WireDownload) -> Download:
-    of = schemas.read(item.build, schemas.WireDownloadedBuild)
-    device, system = schemas.read(item.device, schemas.WireDevice), schemas.read(item.os, schemas.WireSystem)
+def _download(item: schemas.DownloadSchema) -> Download:
+    of = schemas.read(item.build, schemas.DownloadedBuildSchema)
+    device, system = schemas.read(item.device, schemas.DeviceSchema), schemas.read(item.os, schemas.SystemSchema)
     return Download(
         id=text(item.id),
         at=moment(item.created_at),
@@ -357,11 +357,11 @@ def _lower(word: str | None) -> str | None:
     return word.lower() if word else None
 
 
-def _logged(item: schemas.WireDownload) -> tuple[Download, Member]:
+def _logged(item: schemas.DownloadSchema) -> tuple[Download, Member]:
     return _download(item), _member(item.member)
 
 
-def _member_row(row: schemas.WireMemberRow) -> MemberDownloads:
+def _member_row(row: schemas.MemberRowSchema) -> MemberDownloads:
     """Return a row; raises InvalidResponse for a line of the plain log, which comes in pages: to count it would be
     wrong.
 
@@ -370,5 +370,5 @@ def _member_row(row: schemas.WireMemberRow) -> MemberDownloads:
     if row.total is None and row.downloads is None and not (row.created_at is None and row.build is None):
         raise InvalidResponse
     listed: list[Any] = row.downloads if isinstance(row.downloads, list) else []
-    made = tuple(_download(each) for each in listed if isinstance(each, schemas.WireDownload))
+    made = tuple(_download(each) for each in listed if isinstance(each, schemas.DownloadSchema))
     return MemberDownloads(member=_member(row.member), downloads=made, total=count(row.total))

@@ -15,14 +15,14 @@ _HOUR = 3600.0
 _SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
 
 
-class Lane(Enum):
+class Priority(Enum):
     """Who asks: a person who is waiting, or a job that can wait."""
 
     PEOPLE = "people"
     POLLING = "polling"
 
 
-class Budget:
+class RequestBudget:
     """An allowance of requests in any hour; polling may use only what leaves a reserve for people.
 
     Applivery states 10,000 requests an hour and does not say per what, hence one budget for the whole process.
@@ -55,7 +55,7 @@ class Budget:
         share = (self.left - self._reserved) / (self.per_hour - self._reserved)
         return min(max(0.5 / share, 1.0), 10.0) if share > 0 else 10.0
 
-    def take(self, lane: Lane) -> None:
+    def take(self, lane: Priority) -> None:
         """Count one request, or raise BudgetExhausted when this lane may make none now."""
         if self.left <= self._floor(lane):
             raise BudgetExhausted(next_step=_again(self.wait(lane)))
@@ -67,7 +67,7 @@ class Budget:
             self._slots.append((now + _SLOT, 1))
         self._used += 1
 
-    def wait(self, lane: Lane) -> float:
+    def wait(self, lane: Priority) -> float:
         """Return the seconds until this lane may make a request; 0 when it may make one now."""
         missing = self._floor(lane) + 1 - self.left
         for end, count in self._slots:
@@ -78,8 +78,8 @@ class Budget:
                 return max(0.0, end + _HOUR - self._clock())
         return 0.0
 
-    def _floor(self, lane: Lane) -> int:
-        return self._reserved if lane is Lane.POLLING else 0
+    def _floor(self, lane: Priority) -> int:
+        return self._reserved if lane is Priority.POLLING else 0
 
     def _forget(self) -> None:
         now = self._clock()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.applivery import paths, schemas
 from bot.applivery.coercion import first
 from bot.applivery.envelope import Page, page_of
-from bot.applivery.transport import Ask, Transport
+from bot.applivery.transport import ApiRequest, Transport
 from bot.domain.model import App
 from bot.exceptions import AppliveryError
 
@@ -16,7 +16,7 @@ NOT_COUNTED = ""
 PAGES = 20  # of one list; more people than that are not counted one by one
 
 
-class Audience:
+class RecipientCounter:
     """Counts the people of one app; None where our credential may not list them, or there are too many to list."""
 
     def __init__(self, transport: Transport, api: str, organization_path: str, app: App) -> None:
@@ -31,8 +31,8 @@ class Audience:
         https://docs.applivery.com/en/api/workspace/organization-collaborators/get-organizations-organizationid-collaborators
         """
 
-        def of_the_app(item: schemas.WireCollaborator) -> str | None:
-            app = schemas.read(item.application, schemas.WireApp)
+        def of_the_app(item: schemas.CollaboratorSchema) -> str | None:
+            app = schemas.read(item.application, schemas.AppSchema)
             ours = first(app.id, app.bare_id, item.application) == self._app.id or first(app.slug) == self._app.slug
             return _person(item) if ours else NOT_COUNTED
 
@@ -48,7 +48,7 @@ class Audience:
         found = await self._people(self._employees, _person)
         return len(found) if found is not None else None
 
-    async def _people(self, url: str, who: Callable[[schemas.WireCollaborator], str | None]) -> frozenset[str] | None:
+    async def _people(self, url: str, who: Callable[[schemas.CollaboratorSchema], str | None]) -> frozenset[str] | None:
         found: set[str] = set()
         try:
             for number in range(1, PAGES + 1):
@@ -60,17 +60,17 @@ class Audience:
             pass  # the role may not list people: that must not stop an upload
         return None  # or the pages have no end: a part of the number would be a wrong one
 
-    async def _page(self, url: str, number: int, who: Callable[[schemas.WireCollaborator], str | None]) -> Page[str]:
+    async def _page(self, url: str, number: int, who: Callable[[schemas.CollaboratorSchema], str | None]) -> Page[str]:
         def read(body: bytes) -> Page[str]:
-            return page_of(body, schemas.WireCollaborator, who, page=number, limit=PAGE_SIZE)
+            return page_of(body, schemas.CollaboratorSchema, who, page=number, limit=PAGE_SIZE)
 
-        ask = Ask("people", url, {"page": str(number), "limit": str(PAGE_SIZE)})
+        ask = ApiRequest("people", url, {"page": str(number), "limit": str(PAGE_SIZE)})
         return await self._transport.ask(ask, read)
 
 
-def _person(item: schemas.WireCollaborator) -> str | None:
-    user = schemas.read(item.user, schemas.WireUser)
-    employee = schemas.read(item.employee, schemas.WireUser)
+def _person(item: schemas.CollaboratorSchema) -> str | None:
+    user = schemas.read(item.user, schemas.UserSchema)
+    employee = schemas.read(item.employee, schemas.UserSchema)
     if first(user.role) == "serviceAccount":
         return NOT_COUNTED
     return first(user.id, user.bare_id, item.user, employee.id, employee.bare_id, item.employee, item.id)

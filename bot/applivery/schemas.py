@@ -14,7 +14,7 @@ _Wire = TypeVar("_Wire", bound=Struct)
 _MISSING = Raw()
 
 
-class Ignored(Struct):
+class IgnoredSchema(Struct):
     """An object nobody reads; its keys are dropped while decoding."""
 
 
@@ -30,34 +30,34 @@ def read(value: object, shape: type[_Wire]) -> _Wire:
 # ------------------------------------------------------------------ envelopes
 
 
-class WireProblemField(Struct, rename="camel"):
+class ErrorFieldSchema(Struct, rename="camel"):
     """One entry of 6002's `data.errors`."""
 
     field: Any = None
 
 
-class WireProblemData(Struct, rename="camel"):
+class ErrorDataSchema(Struct, rename="camel"):
     """`error.data`: of 5003 the quota, of 6002 the fields."""
 
     item_name: Any = None
     limit: Any = None
     num: Any = None
-    errors: list[WireProblemField | Odd] | Ignored | Scalar = None
+    errors: list[ErrorFieldSchema | Odd] | IgnoredSchema | Scalar = None
 
 
-class WireProblem(Struct, rename="camel"):
+class ErrorSchema(Struct, rename="camel"):
     """`error` of an answer, and of a build that failed."""
 
     code: Any = None
     message: Any = None
-    data: WireProblemData | Odd = None
+    data: ErrorDataSchema | Odd = None
 
 
-class WireAnswer(Struct, rename="camel"):
+class ResponseSchema(Struct, rename="camel"):
     """An answer, or its `data` when that is a page; `data` and `items` stay undecoded until their type is known."""
 
     status: Any = None
-    error: WireProblem | Odd = None
+    error: ErrorSchema | Odd = None
     data: Raw = _MISSING
     items: Raw = _MISSING
     has_next_page: Any = None
@@ -69,13 +69,13 @@ class WireAnswer(Struct, rename="camel"):
 # ------------------------------------------------------------------ apps and builds
 
 
-class WireSecurity(Struct, rename="camel"):
+class SecuritySchema(Struct, rename="camel"):
     """What our credential may do with an app."""
 
     role: Any = None
 
 
-class WireApp(Struct, rename="camel"):
+class AppSchema(Struct, rename="camel"):
     """An app, and a build's `applicationInfo`."""
 
     id: Any = None
@@ -86,10 +86,10 @@ class WireApp(Struct, rename="camel"):
     build_platforms: Any = None
     last_build_processed_date: Any = None
     picture: Any = None
-    security: WireSecurity | Odd = None
+    security: SecuritySchema | Odd = None
 
 
-class WireOrganization(Struct, rename="camel"):
+class OrganizationSchema(Struct, rename="camel"):
     """A workspace."""
 
     id: Any = None
@@ -97,7 +97,7 @@ class WireOrganization(Struct, rename="camel"):
     slug: Any = None
 
 
-class WireUser(Struct, rename="camel"):
+class UserSchema(Struct, rename="camel"):
     """The person behind a collaborator or an employee: enough to count them once, and nothing that names them."""
 
     id: Any = None
@@ -105,16 +105,16 @@ class WireUser(Struct, rename="camel"):
     role: Any = None
 
 
-class WireCollaborator(Struct, rename="camel"):
+class CollaboratorSchema(Struct, rename="camel"):
     """Somebody who works on a workspace or an app, or may use an app's store."""
 
     id: Any = None
-    user: WireUser | Odd = None
-    employee: WireUser | Odd = None
-    application: WireApp | Odd = None
+    user: UserSchema | Odd = None
+    employee: UserSchema | Odd = None
+    application: AppSchema | Odd = None
 
 
-class WirePlist(Struct):
+class PlistSchema(Struct):
     """What an Apple app says about itself."""
 
     version: Any = field(name="CFBundleShortVersionString", default=None)
@@ -122,7 +122,7 @@ class WirePlist(Struct):
     minimum: Any = field(name="MinimumOSVersion", default=None)
 
 
-class WireProfile(Struct):
+class ProfileSchema(Struct):
     """The provisioning profile; the list of devices is not read."""
 
     expires: Any = field(name="ExpirationDate", default=None)
@@ -130,14 +130,14 @@ class WireProfile(Struct):
     signing: Any = field(name="signingType", default=None)
 
 
-class WireIos(Struct, rename="camel"):
+class IosSchema(Struct, rename="camel"):
     """`info.ios`."""
 
-    plist: WirePlist | Odd = None
-    mobileprovision: WireProfile | Odd = None
+    plist: PlistSchema | Odd = None
+    mobileprovision: ProfileSchema | Odd = None
 
 
-class WireAndroid(Struct):
+class AndroidSchema(Struct):
     """`info.android`."""
 
     version: Any = field(name="versionName", default=None)
@@ -145,15 +145,15 @@ class WireAndroid(Struct):
     minimum: Any = field(name="minSDKVersion", default=None)
 
 
-class WireInfo(Struct, rename="camel"):
+class InfoSchema(Struct, rename="camel"):
     """What Applivery read out of the file."""
 
-    ios: WireIos | Odd = None
-    android: WireAndroid | Odd = None
-    pkg: WirePlist | Odd = None
+    ios: IosSchema | Odd = None
+    android: AndroidSchema | Odd = None
+    pkg: PlistSchema | Odd = None
 
 
-class WireOrigin(Struct, rename="camel"):
+class OriginSchema(Struct, rename="camel"):
     """`deployer.info`, with the names older builds carry."""
 
     branch: Any = None
@@ -170,14 +170,14 @@ class WireOrigin(Struct, rename="camel"):
     old_url: Any = field(name="build_url", default=None)
 
 
-class WireDeployer(Struct, rename="camel"):
+class DeployerSchema(Struct, rename="camel"):
     """`deployer`."""
 
     name: Any = None
-    info: WireOrigin | Odd = None
+    info: OriginSchema | Odd = None
 
 
-class WirePerson(Struct, rename="camel"):
+class PersonSchema(Struct, rename="camel"):
     """`uploadedBy`, a bare id in older answers; and `member` of a download."""
 
     type: Any = None
@@ -187,23 +187,23 @@ class WirePerson(Struct, rename="camel"):
     last_name: Any = None
 
 
-class WireFile(Struct, rename="camel"):
+class FileSchema(Struct, rename="camel"):
     """`files[].file`; the raw storage address is not read."""
 
     original_name: Any = None
     size: Any = None
 
 
-class WireAttachment(Struct, rename="camel"):
+class AttachmentSchema(Struct, rename="camel"):
     """`files[]`."""
 
     id: Any = None
     bare_id: Any = field(name="_id", default=None)
     type: Any = None
-    file: WireFile | Odd = None
+    file: FileSchema | Odd = None
 
 
-class WireBuild(Struct, rename="camel"):
+class BuildSchema(Struct, rename="camel"):
     """A build, of a list or in detail."""
 
     id: Any = None
@@ -212,21 +212,21 @@ class WireBuild(Struct, rename="camel"):
     tags: Any = None
     version_name: Any = None
     version_code: Any = None
-    application: WireApp | Odd = None
-    application_info: WireApp | Odd = None
+    application: AppSchema | Odd = None
+    application_info: AppSchema | Odd = None
     changelog: Any = None
-    info: WireInfo | Odd = None
+    info: InfoSchema | Odd = None
     size: Any = None
     process_time: Any = None
     queued_time: Any = None
-    error: WireProblem | Odd = None
+    error: ErrorSchema | Odd = None
     error_code: Any = None
     os: Any = None
     build_platform: Any = None
-    deployer: WireDeployer | Odd = None
-    uploaded_by: WirePerson | Odd = None
+    deployer: DeployerSchema | Odd = None
+    uploaded_by: PersonSchema | Odd = None
     original_extension: Any = None
-    files: list[WireAttachment | Odd] | Ignored | Scalar = None
+    files: list[AttachmentSchema | Odd] | IgnoredSchema | Scalar = None
     disabled: Any = None
     created_at: Any = None
     updated_at: Any = None
@@ -235,28 +235,28 @@ class WireBuild(Struct, rename="camel"):
 # ------------------------------------------------------------------ downloads
 
 
-class WireToken(Struct, rename="camel"):
+class TokenSchema(Struct, rename="camel"):
     """A minted download token."""
 
     token: Any = None
     expires_at: Any = None
 
 
-class WireDevice(Struct, rename="camel"):
+class DeviceSchema(Struct, rename="camel"):
     """`device` of a download."""
 
     model: Any = None
     type: Any = None
 
 
-class WireSystem(Struct, rename="camel"):
+class SystemSchema(Struct, rename="camel"):
     """`os` of a download."""
 
     name: Any = None
     version: Any = None
 
 
-class WireDownloadedBuild(Struct, rename="camel"):
+class DownloadedBuildSchema(Struct, rename="camel"):
     """`build` of a download."""
 
     id: Any = None
@@ -265,44 +265,44 @@ class WireDownloadedBuild(Struct, rename="camel"):
     version_name: Any = None
 
 
-class WireDownload(Struct, rename="camel"):
+class DownloadSchema(Struct, rename="camel"):
     """One download; `member` only in the plain log."""
 
     id: Any = None
     source: Any = field(name="from", default=None)
-    build: WireDownloadedBuild | Odd = None
-    device: WireDevice | Odd = None
-    os: WireSystem | Odd = None
+    build: DownloadedBuildSchema | Odd = None
+    device: DeviceSchema | Odd = None
+    os: SystemSchema | Odd = None
     created_at: Any = None
-    member: WirePerson | Odd = None
+    member: PersonSchema | Odd = None
 
 
-class WireMemberRow(WireDownload, rename="camel"):
+class MemberRowSchema(DownloadSchema, rename="camel"):
     """One row of a by-user answer; or a line of the plain log, which is not what was asked for."""
 
     total: Any = None
-    downloads: list[WireDownload | Odd] | Ignored | Scalar = None
+    downloads: list[DownloadSchema | Odd] | IgnoredSchema | Scalar = None
 
 
 # ------------------------------------------------------------------ subscriptions of the workspace
 
 
-class WireHook(Struct, rename="camel"):
+class HookSchema(Struct, rename="camel"):
     """`config.webhook`; its token is not read."""
 
     url: Any = None
 
 
-class WireHookConfig(Struct, rename="camel"):
+class HookConfigSchema(Struct, rename="camel"):
     """`config` of a subscription."""
 
-    webhook: WireHook | Odd = None
+    webhook: HookSchema | Odd = None
 
 
-class WireNotification(Struct, rename="camel"):
+class NotificationSchema(Struct, rename="camel"):
     """A subscription of the workspace."""
 
     id: Any = None
     type: Any = None
-    config: WireHookConfig | Odd = None
+    config: HookConfigSchema | Odd = None
     events: dict[str, Any] | Odd = None

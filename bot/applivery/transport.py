@@ -18,8 +18,8 @@ from yarl import URL
 from bot import __version__, http_client
 from bot.applivery import envelope
 from bot.applivery.errors import problem
-from bot.applivery.json_stream import Reader
-from bot.applivery.rate_budget import Budget, Lane
+from bot.applivery.json_stream import StreamDecoder
+from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.exceptions import (
     AppliveryError,
     AppliveryRateLimited,
@@ -30,7 +30,7 @@ from bot.exceptions import (
 )
 from bot.i18n import count, say
 from bot.observability.causes import cause
-from bot.timeouts import PERSON_SECONDS, Limits, person_waits
+from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, person_waits
 
 _T = TypeVar("_T")
 Observe = Callable[[str, str, float], None]
@@ -49,19 +49,19 @@ _KEEP_ALIVE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long one question may be asked again: seconds in all, and the longest Retry-After worth waiting for."""
 
     total: float
     longest_wait: float
 
 
-PERSON = Patience(PERSON_SECONDS, PERSON_SECONDS)
-PATIENCE = {Lane.PEOPLE: Patience(20.0, 10.0), Lane.POLLING: Patience(60.0, 30.0)}
+PERSON = RetryPolicy(PERSON_SECONDS, PERSON_SECONDS)
+PATIENCE = {Priority.PEOPLE: RetryPolicy(20.0, 10.0), Priority.POLLING: RetryPolicy(60.0, 30.0)}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ApiRequest:
     """One request: `name` is our method, for metrics; `once` marks one that has an effect and may never be repeated.
 
     A GET, or with `body` a POST of it as JSON.
@@ -70,13 +70,13 @@ class Ask:
     name: str
     url: str = field(repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
-    lane: Lane = Lane.PEOPLE
+    lane: Priority = Priority.PEOPLE
     once: bool = False
     body: Mapping[str, object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What came back: the HTTP status, its headers, and the body unless it was a redirect."""
 
     status: int
@@ -96,7 +96,7 @@ class Transport:
         api: str,
         upload: str,
         token: str,
-        budget: Budget,
+        budget: RequestBudget,
         session: aiohttp.ClientSession | None,
         timeout: float,
         observe: Observe | None,
@@ -110,7 +110,7 @@ class Transport:
         self._owned = session is None
         self._timeout = timeout
         self._observe = observe or (lambda _name, _outcome, _seconds: None)
-        self._limits = Limits()
+        self._limits = RateLimitDeadlines()
         self._rooms = {waits: asyncio.Semaphore(places) for waits, places in _ROOM.items()}
         self._waiting = 0
 
@@ -131,7 +131,7 @@ class Transport:
             await self._session.close()
             self._session = None
 
-    async def ask(self, ask: Ask, decode: Callable[[bytes], _T]) -> _T:
+    async def ask(self, ask: ApiRequest, decode: Callable[[bytes], _T]) -> _T:
         """Return what `decode` makes of a 2xx body; raises an AppliveryError for everything else.
 
         Repeats only ServiceUnavailable and AppliveryRateLimited, at most `ATTEMPTS` times, and never when `ask.once`.
@@ -143,14 +143,14 @@ class Transport:
             pass
         raise ServiceUnavailable(_silent(round(PERSON_SECONDS)), why="timeout")
 
-    async def stream(self, ask: Ask, reader: Callable[[], Reader[_T]]) -> _T:
+    async def stream(self, ask: ApiRequest, reader: Callable[[], StreamDecoder[_T]]) -> _T:
         """Return what a reader makes of a 2xx body as it arrives; each attempt has a reader of its own.
 
         Raises and repeats as `ask` does.
         """
         return await self._patiently(ask, lambda limit: self._streamed(ask, limit, reader()))
 
-    async def look(self, ask: Ask, read: Callable[[Answer], _T]) -> _T:
+    async def look(self, ask: ApiRequest, read: Callable[[ApiResponse], _T]) -> _T:
         """Return what `read` makes of an answer that is not an error, without our credential and without retries."""
         async with self.observed(ask):
             answer = await self._send(ask, self._limit(ask.lane, 0.0), {})
@@ -158,7 +158,7 @@ class Transport:
                 raise refused(answer, download_host=True)
             return read(answer)
 
-    async def _patiently(self, ask: Ask, attempt: Callable[[float], Awaitable[_T]]) -> _T:
+    async def _patiently(self, ask: ApiRequest, attempt: Callable[[float], Awaitable[_T]]) -> _T:
         if ask.once:
             return await attempt(self._limit(ask.lane, 0.0))
         patience, started = PERSON if person_waits() else PATIENCE[ask.lane], time.monotonic()
@@ -178,12 +178,12 @@ class Transport:
                 return await attempt(self._limit(ask.lane, time.monotonic() - started))
         raise AssertionError("stamina returns or raises")
 
-    def _limit(self, lane: Lane, spent: float) -> float:
+    def _limit(self, lane: Priority, spent: float) -> float:
         """Return the seconds an attempt may take: a person never waits longer in all than one attempt may take."""
         longest = min(self._timeout, PERSON_SECONDS - _MARGIN) if person_waits() else self._timeout
-        return max(min(1.0, longest), longest - spent) if person_waits() or lane is Lane.PEOPLE else longest
+        return max(min(1.0, longest), longest - spent) if person_waits() or lane is Priority.PEOPLE else longest
 
-    async def _attempt(self, ask: Ask, limit: float, decode: Callable[[bytes], _T]) -> _T:
+    async def _attempt(self, ask: ApiRequest, limit: float, decode: Callable[[bytes], _T]) -> _T:
         async with self.observed(ask):
             answer = await self._send(ask, limit, self.credential(ask.url))
             if answer.status >= 300:
@@ -191,7 +191,7 @@ class Transport:
             with _understood(answer):
                 return await _beside(len(answer.body), lambda: decode(answer.body))
 
-    async def _streamed(self, ask: Ask, limit: float, reader: Reader[_T]) -> _T:
+    async def _streamed(self, ask: ApiRequest, limit: float, reader: StreamDecoder[_T]) -> _T:
         async with self.observed(ask):
             answer = await self._send(ask, limit, self.credential(ask.url), reader)
             if answer.status >= 300:
@@ -206,7 +206,7 @@ class Transport:
         return {"Authorization": f"Bearer {self._token}"}
 
     @asynccontextmanager
-    async def observed(self, ask: Ask) -> AsyncIterator[None]:
+    async def observed(self, ask: ApiRequest) -> AsyncIterator[None]:
         """Take one request out of the budget and tell the observer how it went: `ok` or the error's class."""
         started, outcome = time.monotonic(), CALL_OK
         try:
@@ -222,14 +222,14 @@ class Transport:
         finally:
             self._observe(ask.name, outcome, time.monotonic() - started)
 
-    def _admit(self, ask: Ask) -> None:
+    def _admit(self, ask: ApiRequest) -> None:
         if left := self._limits.left(ask.name):
             raise AppliveryRateLimited(retry_after=left)
         self._budget.take(ask.lane)
 
     async def _send(
-        self, ask: Ask, limit: float, headers: dict[str, str], reader: Reader[object] | None = None
-    ) -> Answer:
+        self, ask: ApiRequest, limit: float, headers: dict[str, str], reader: StreamDecoder[object] | None = None
+    ) -> ApiResponse:
         """Make the request; the library's own error is dropped, because its words and context may carry the URL.
 
         With a reader, a 2xx body goes there and not into the answer.
@@ -257,7 +257,9 @@ class Transport:
         finally:
             room.release()
 
-    async def _sent(self, ask: Ask, limit: float, headers: dict[str, str], reader: Reader[object] | None) -> Answer:
+    async def _sent(
+        self, ask: ApiRequest, limit: float, headers: dict[str, str], reader: StreamDecoder[object] | None
+    ) -> ApiResponse:
         assert self._session is not None
         address = URL(ask.url, encoded=True)
         failure: AppliveryError
@@ -275,9 +277,9 @@ class Transport:
             ) as response:
                 if reader and response.status < 300:
                     await _read(response, reader)
-                    return Answer(response.status, response.headers, b"")
+                    return ApiResponse(response.status, response.headers, b"")
                 body = b"" if 300 <= response.status < 400 else await response.read()
-                return Answer(response.status, response.headers, body)
+                return ApiResponse(response.status, response.headers, body)
         except TimeoutError as error:
             failure = ServiceUnavailable(_silent(round(limit)), why=cause(error))
         except http_client.AnswerTooLarge:
@@ -295,7 +297,7 @@ def _silent(seconds: int) -> str:
     )
 
 
-async def _read(response: aiohttp.ClientResponse, reader: Reader[object]) -> None:
+async def _read(response: aiohttp.ClientResponse, reader: StreamDecoder[object]) -> None:
     assert isinstance(response, http_client.BoundedResponse)
     async for piece in response.pieces(STREAM_BYTES):
         await _beside(reader.pending, lambda piece=piece: reader.feed(piece))  # type: ignore[misc]
@@ -307,7 +309,7 @@ async def _beside(size: int, work: Callable[[], _T]) -> _T:
     return work() if size < _THREAD_FROM else await asyncio.to_thread(work)
 
 
-class _Cut(aiohttp.ClientError):
+class _ConnectionLost(aiohttp.ClientError):
     """The connection broke while the answer was awaited."""
 
 
@@ -320,11 +322,11 @@ async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.Client
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Cut from error
+        raise _ConnectionLost from error
 
 
 @contextmanager
-def _understood(answer: Answer) -> Iterator[None]:
+def _understood(answer: ApiResponse) -> Iterator[None]:
     """Let an answer that is not understood say of what kind it was."""
     try:
         yield
@@ -334,7 +336,7 @@ def _understood(answer: Answer) -> Iterator[None]:
         raise
 
 
-def refused(answer: Answer, *, download_host: bool = False) -> AppliveryError:
+def refused(answer: ApiResponse, *, download_host: bool = False) -> AppliveryError:
     """The named error of an answer that says no."""
     retry_after = answer.headers.get("Retry-After")
     said = envelope.refusal(answer.body)

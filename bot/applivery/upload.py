@@ -11,8 +11,8 @@ import aiohttp
 from yarl import URL
 
 from bot import __version__, http_client
-from bot.applivery.multipart import Form, Pieces
-from bot.applivery.transport import Answer, Ask, Transport, refused
+from bot.applivery.multipart import MultipartForm, Pieces
+from bot.applivery.transport import ApiRequest, ApiResponse, Transport, refused
 from bot.exceptions import AppliveryRateLimited, BotError, InvalidResponse, InvalidUpload, ServiceUnavailable
 from bot.i18n import later, say
 from bot.observability.causes import cause
@@ -24,7 +24,7 @@ CONNECT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endurance:
+class UploadTimeouts:
     """How long an upload is tried and waited for; all but `attempts` are seconds.
 
     `wait` is the first pause between tries, `longest_wait` the longest Retry-After that is waited out, `stall` the time
@@ -65,14 +65,14 @@ class OutcomeUnknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class UploadAttempt:
     """One form on its way to Applivery. `check` sees the file's first bytes before anything is sent."""
 
     transport: Transport
-    ask: Ask
-    form: Form
+    ask: ApiRequest
+    form: MultipartForm
     progress: Progress
-    endurance: Endurance
+    endurance: UploadTimeouts
     check: Callable[[bytes], None] = lambda _start: None
 
     async def made(self, read: Callable[[bytes], _T]) -> _T:
@@ -110,12 +110,12 @@ class Delivery:
         )
 
     async def _once(self) -> bytes:
-        sending: _Sending | None = None
+        sending: _UploadStream | None = None
         try:
             async with self.form.file.open() as pieces, self._session() as session:
                 checked = await self._begun(pieces)
                 async with asyncio.timeout(self.endurance.stall) as limit:
-                    sending = _Sending(self, limit)
+                    sending = _UploadStream(self, limit)
                     return _accepted(await self._posted(session, sending.body(checked)))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             why = cause(error)
@@ -143,7 +143,7 @@ class Delivery:
 
         return again()
 
-    async def _posted(self, session: aiohttp.ClientSession, body: AsyncIterator[bytes]) -> Answer:
+    async def _posted(self, session: aiohttp.ClientSession, body: AsyncIterator[bytes]) -> ApiResponse:
         headers = {
             "Accept": "application/json",
             "Content-Type": self.form.content_type,
@@ -154,13 +154,13 @@ class Delivery:
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         address = URL(self.ask.url, encoded=True)
         async with session.post(address, data=body, headers=headers, allow_redirects=False, timeout=limits) as response:
-            return Answer(response.status, response.headers, await response.read())
+            return ApiResponse(response.status, response.headers, await response.read())
 
 
-class _Sending:
+class _UploadStream:
     """The state of one try: whether it has begun, whether all has left, and what went wrong with the file itself."""
 
-    def __init__(self, delivery: Delivery, limit: asyncio.Timeout) -> None:
+    def __init__(self, delivery: UploadAttempt, limit: asyncio.Timeout) -> None:
         self._delivery = delivery
         self._limit = limit
         self.begun = False
@@ -191,7 +191,7 @@ def _broken(*, partial: bool) -> OutcomeUnknown:
     return OutcomeUnknown(say("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
 
 
-def _accepted(answer: Answer) -> bytes:
+def _accepted(answer: ApiResponse) -> bytes:
     if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
         sentence = later("Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came.")
         raise OutcomeUnknown(say(sentence, status=answer.status), partial=False)

@@ -23,9 +23,9 @@ def attach(build: BuildName, file: File, app: AppName = None, as_json: AsJson = 
     Takes the tokens that `upload` takes.
     """
     # imported here: it brings the network along, which the other words need later or never
-    from bot.cli.attach_command import Order  # noqa: PLC0415
+    from bot.cli.attach_command import AttachCommand  # noqa: PLC0415
     from bot.cli.output import ended  # noqa: PLC0415
     from bot.cli.upload_options import whole  # noqa: PLC0415
 
     given = whole({"build": build, "app": app})
-    raise typer.Exit(ended(Order(given["build"], file, given["app"]).begun, as_json=as_json))
+    raise typer.Exit(ended(AttachCommand(given["build"], file, given["app"]).begun, as_json=as_json))

@@ -10,26 +10,26 @@ from typing import Any
 
 from bot import settings as bot_settings
 from bot.applivery import local_file
-from bot.applivery.multipart import Parcel
+from bot.applivery.multipart import StreamedFile
 from bot.cli import clients
-from bot.cli.output import Showing
+from bot.cli.output import Output
 from bot.settings import UploadSettings
 from bot.slack.mrkdwn import size
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class AttachCommand:
     """One attachment as it was ordered."""
 
     which: str
     path: Path
     app: str | None
 
-    def begun(self, showing: Showing) -> Coroutine[Any, Any, None]:
+    def begun(self, showing: Output) -> Coroutine[Any, Any, None]:
         """Read the settings and find the file, and give what is left to do. Raises a Problem."""
         return self._carried_out(showing, bot_settings.read_upload(), local_file.local(self.path))
 
-    async def _carried_out(self, showing: Showing, settings: UploadSettings, file: Parcel) -> None:
+    async def _carried_out(self, showing: Output, settings: UploadSettings, file: StreamedFile) -> None:
         async with AsyncExitStack() as stack:
             depot = await stack.enter_async_context(clients.depot(settings, self.app))
             build_id, title = await clients.build(depot, self.which)

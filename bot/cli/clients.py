@@ -6,23 +6,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.applivery import build_search, paths
-from bot.applivery.app_builds import Depot, by_app_token
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.rate_budget import Budget
+from bot.applivery.app_builds import AppBuilds, by_app_token
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.rate_budget import RequestBudget
 from bot.domain import lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build
 from bot.exceptions import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, UserInputError
-from bot.services.app_directory import Catalogue
+from bot.services.app_directory import AppDirectory
 from bot.settings import UploadSettings
 
 PER_HOUR = 8000
 
 
-def hosts(settings: UploadSettings) -> Hosts:
+def hosts(settings: UploadSettings) -> AppliveryHosts:
     """Where Applivery is."""
-    return Hosts.of_tenant(
+    return AppliveryHosts.of_tenant(
         settings.applivery_tenant,
         api=settings.applivery_api_url,
         upload=settings.applivery_upload_url,
@@ -38,7 +38,7 @@ def dashboard(settings: UploadSettings, build: Build) -> str | None:
 
 
 @asynccontextmanager
-async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[Depot]:
+async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppBuilds]:
     """The builds of the app that is meant.
 
     Raises UserInputError when no token fits, and what finding the app raises.
@@ -55,7 +55,7 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[Depo
 
 
 @asynccontextmanager
-async def _workspace(settings: UploadSettings) -> AsyncIterator[Applivery]:
+async def _workspace(settings: UploadSettings) -> AsyncIterator[AppliveryClient]:
     if settings.applivery_token is None or settings.applivery_organization is None:
         if settings.applivery_app_token is not None:
             raise UserInputError(
@@ -66,20 +66,20 @@ async def _workspace(settings: UploadSettings) -> AsyncIterator[Applivery]:
             "There is no token for Applivery.",
             "Set APPLIVERY_TOKEN and APPLIVERY_ORGANIZATION, or APPLIVERY_APP_TOKEN without --app.",
         )
-    async with Applivery(
+    async with AppliveryClient(
         hosts=hosts(settings),
         organization=settings.applivery_organization,
         token=settings.applivery_token.get_secret_value(),
-        budget=Budget(PER_HOUR),
+        budget=RequestBudget(PER_HOUR),
         trust_env=True,
     ) as applivery:
         yield applivery
 
 
-async def _app(applivery: Applivery, typed: str) -> App:
+async def _app(applivery: AppliveryClient, typed: str) -> App:
     """The app that is meant. Where apps may not be listed an id or short name is taken as it is: no more is needed."""
     try:
-        return await Catalogue(applivery).app(typed)
+        return await AppDirectory(applivery).app(typed)
     except (Forbidden, FeatureNotInPlan) as refused:
         if paths.is_id_or_slug(typed):
             return App(id=typed, slug=typed, name=typed)
@@ -91,7 +91,7 @@ async def _app(applivery: Applivery, typed: str) -> App:
         raise
 
 
-async def build(depot: Depot, which: str) -> tuple[str, str]:
+async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
     """The id and title of the build meant by its id, or by `latest`, a version or `#number`.
 
     Raises as choice.build does. One that is named by its id need not be one that this credential may see.
@@ -108,7 +108,7 @@ async def build(depot: Depot, which: str) -> tuple[str, str]:
     return found.id, f"{found.app.name} {lookup.label(found)}"
 
 
-async def _named(depot: Depot, which: str) -> Build:
+async def _named(depot: AppBuilds, which: str) -> Build:
     if which.strip().casefold() == lookup.LATEST:
         found = await build_search.latest(depot.page, can_be_had, build_search.anything, ())
     else:

@@ -12,7 +12,7 @@ from typing import Any
 from bot.cli import error_output, exit_handling, shutdown, standard_streams
 from bot.domain import uploads
 from bot.domain.model import Build
-from bot.domain.uploads import Pace
+from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
 from bot.observability.logging import set_up_logs
 from bot.settings import InvalidSettings
@@ -28,7 +28,7 @@ class Interrupted(BotError):
     kind = "Stopped"
 
 
-class Showing:
+class Output:
     """What a person or a log sees. Progress goes to stderr, what came of it to stdout."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -125,10 +125,10 @@ class Showing:
                 bar.update(task, completed=self._sent, refresh=True)
 
 
-def ended(work: Callable[[Showing], Coroutine[Any, Any, None]], *, as_json: bool) -> int:
+def ended(work: Callable[[Output], Coroutine[Any, Any, None]], *, as_json: bool) -> int:
     """Do the work; returns the exit code: 0 done, 1 failed, 2 when the call itself has to be changed."""
     set_up_logs("ERROR", "console")  # on stderr: what scripts read stays theirs
-    showing = Showing(as_json=as_json)
+    showing = Output(as_json=as_json)
     try:
         shutdown.until_done(work(showing))
     except KeyboardInterrupt:
@@ -144,6 +144,6 @@ def ended(work: Callable[[Showing], Coroutine[Any, Any, None]], *, as_json: bool
     return exit_handling.DONE
 
 
-def words(pace: Pace) -> str:
+def words(pace: TransferProgress) -> str:
     """`43 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
     return f"{pace.percent} % · {measure(pace)}"

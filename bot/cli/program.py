@@ -21,7 +21,7 @@ from bot.cli.signals import signals
 from bot.cli.upload import upload
 from bot.exceptions import BotError
 from bot.slack.manifest import manifest as slack_manifest
-from bot.web.liveness import Porch
+from bot.web.liveness import LivenessServer
 
 app = typer.Typer(
     name="applivery-bot",
@@ -102,7 +102,7 @@ async def _cancelled_by(stop: asyncio.Event, task: asyncio.Task[None] | None) ->
 
 
 async def _run(settings: bot_settings.Settings, stop: asyncio.Event, giving_up: asyncio.Task[None]) -> None:
-    porch = await Porch.open(settings.host, settings.port)
+    porch = await LivenessServer.open(settings.host, settings.port)
     # in a thread, because it takes a moment and the porch is to answer meanwhile
     service = await asyncio.to_thread(importlib.import_module, "bot.app")
     _set_up_logs(settings.log_level, settings.log_format)

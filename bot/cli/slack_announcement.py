@@ -13,17 +13,17 @@ from bot import http_client
 from bot.domain.model import Build
 from bot.exceptions import ChannelUnavailable, DeliveryUnknown, SlackError, SlackRateLimited, UserInputError
 from bot.settings import UploadSettings
-from bot.slack.client import HTTP_SECONDS, Poster
+from bot.slack.client import HTTP_SECONDS, SlackClient
 from bot.slack.views import channel_card
 
 TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Announcer:
+class SlackAnnouncer:
     """Posts in one channel."""
 
-    poster: Poster
+    poster: SlackClient
     channel: str
 
     async def announce(self, build: Build, dashboard: str) -> None:
@@ -53,7 +53,7 @@ class Announcer:
 
 
 @asynccontextmanager
-async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[Announcer]:
+async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[SlackAnnouncer]:
     """Someone to announce in `channel`; the token is tried at once. Raises UserInputError or a SlackError."""
     if settings.slack_bot_token is None:
         raise UserInputError(
@@ -65,6 +65,6 @@ async def announcing(settings: UploadSettings, channel: str) -> AsyncIterator[An
         raise UserInputError("--announce needs the dashboard's address for its card.", "Set APPLIVERY_ORGANIZATION.")
     async with http_client.session(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS), trust_env=True) as session:
         token, base = settings.slack_bot_token.get_secret_value(), f"{settings.slack_api_url}/"
-        poster = Poster(token=token, base_url=base, session=session)
+        poster = SlackClient(token=token, base_url=base, session=session)
         await poster.identity()
-        yield Announcer(poster, channel if channel.startswith(("#", "C", "G")) else f"#{channel}")
+        yield SlackAnnouncer(poster, channel if channel.startswith(("#", "C", "G")) else f"#{channel}")

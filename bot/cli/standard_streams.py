@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class _Sink(io.FileIO):
+class _GuardedFile(io.FileIO):
     """A file descriptor whose first failed write is kept in `lost`: what was being done goes on."""
 
     lost: OSError | None = None
@@ -48,7 +48,7 @@ def _opened(number: int, mode: str) -> IO[str]:
 
 
 def _guarded(stream: TextIO | None, number: int) -> TextIO:
-    sink = io.BufferedWriter(_Sink(number, "wb", closefd=False))
+    sink = io.BufferedWriter(_GuardedFile(number, "wb", closefd=False))
     # What the terminal's encoding lacks is shown by its number: that is better read than an error.
     return io.TextIOWrapper(
         sink, encoding=stream.encoding if stream else "utf-8", errors="backslashreplace", line_buffering=True
@@ -59,7 +59,7 @@ def lost() -> str | None:
     """Why something that was printed on stdout is lost; None when nothing is, or when its reader has left."""
     sys.stdout.flush()
     sink = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    error = sink.lost if isinstance(sink, _Sink) else None
+    error = sink.lost if isinstance(sink, _GuardedFile) else None
     return None if error is None or error.errno == errno.EPIPE else error.strerror or type(error).__name__
 
 

@@ -68,10 +68,12 @@ def upload(
     given = dict(locals())  # every option by its name, once
     # imported here: it brings the network along, which the other words need later or never
     from bot.cli.output import ended  # noqa: PLC0415
-    from bot.cli.upload_command import Order  # noqa: PLC0415
-    from bot.cli.upload_options import Typed, whole  # noqa: PLC0415
+    from bot.cli.upload_command import UploadCommand  # noqa: PLC0415
+    from bot.cli.upload_options import UploadOptions, whole  # noqa: PLC0415
 
     given = whole(given)
     wait = wait or announce is not None
-    order = Order(file, given["app"], Typed(given), given["announce"], wait=wait, patience=timeout * 60, every=every)
+    order = UploadCommand(
+        file, given["app"], UploadOptions(given), given["announce"], wait=wait, patience=timeout * 60, every=every
+    )
     raise typer.Exit(ended(order.begun, as_json=as_json))

@@ -13,16 +13,16 @@ from typing import Any
 
 from bot import settings as bot_settings
 from bot.applivery import local_file
-from bot.applivery.app_builds import Depot
-from bot.applivery.multipart import Parcel, Small
+from bot.applivery.app_builds import AppBuilds
+from bot.applivery.multipart import SmallFile, StreamedFile
 from bot.cli import clients
-from bot.cli.output import Showing
+from bot.cli.output import Output
 from bot.cli.slack_announcement import announcing
-from bot.cli.upload_options import Typed
+from bot.cli.upload_options import UploadOptions
 from bot.cli.wait import ended_well, status_of, watched
 from bot.domain import lookup, uploads
 from bot.domain.model import Build, Stage
-from bot.domain.uploads import Details
+from bot.domain.uploads import UploadMetadata
 from bot.settings import UploadSettings
 from bot.slack.mrkdwn import size
 
@@ -30,18 +30,18 @@ LOST = "The answer got lost. Looking for the build at Applivery …"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class UploadCommand:
     """One upload as it was ordered; `patience` and `every` are seconds: to wait in all, and between two looks."""
 
     path: Path
     app: str | None
-    typed: Typed
+    typed: UploadOptions
     channel: str | None
     wait: bool
     patience: float
     every: float
 
-    def begun(self, showing: Showing) -> Coroutine[Any, Any, None]:
+    def begun(self, showing: Output) -> Coroutine[Any, Any, None]:
         """Read settings and files, and give what is left to do. Raises a Problem at the first that does not go."""
         # outside of the event loop: to open a pipe can take for ever, and in it no signal would be heard
         settings = bot_settings.read_upload()
@@ -49,7 +49,12 @@ class Order:
         return self._carried_out(showing, settings, local_file.local(self.path), details, icon)
 
     async def _carried_out(
-        self, showing: Showing, settings: UploadSettings, file: Parcel, details: Details, icon: Small | None
+        self,
+        showing: Output,
+        settings: UploadSettings,
+        file: StreamedFile,
+        details: UploadMetadata,
+        icon: SmallFile | None,
     ) -> None:
         async with AsyncExitStack() as stack:
             announcer = None
@@ -71,7 +76,9 @@ class Order:
                 showing.say(f"A card with a button is in {self.channel}.")
 
 
-async def _sent(depot: Depot, file: Parcel, details: Details, icon: Small | None, showing: Showing) -> Build:
+async def _sent(
+    depot: AppBuilds, file: StreamedFile, details: UploadMetadata, icon: SmallFile | None, showing: Output
+) -> Build:
     showing.begin(f"Uploading {file.name} ({size(file.size)}).", file.size)
     started = time.monotonic()
     async with showing.progress(file.size):

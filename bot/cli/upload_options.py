@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.applivery.local_file import shown
-from bot.applivery.multipart import Small
+from bot.applivery.multipart import SmallFile
 from bot.domain import ci_metadata, uploads
-from bot.domain.uploads import Deployer, Details
+from bot.domain.uploads import CiMetadata, UploadMetadata
 from bot.exceptions import UserInputError
 
 LARGEST_ICON = 5 * 1024 * 1024  # bytes; ours, since the vendor names none
@@ -30,18 +30,18 @@ def _whole(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class UploadOptions:
     """The options as they were typed, by the names of the function that takes them."""
 
     given: Mapping[str, Any]
 
-    def details(self, environment: Mapping[str, str]) -> Details:
+    def details(self, environment: Mapping[str, str]) -> UploadMetadata:
         """What is said of the build: the options, and of its origin what the environment knows.
 
         Raises UserInputError.
         """
         given = self.given
-        return Details(
+        return UploadMetadata(
             version_name=given["version_name"],
             tags=uploads.tags(given["tags"] or ()),
             changelog=self._changelog(),
@@ -56,7 +56,7 @@ class Typed:
             package_version=given["package_version"],
         )
 
-    def icon(self) -> Small | None:
+    def icon(self) -> SmallFile | None:
         """The picture of a custom package. Raises UserInputError when it is none."""
         path: Path | None = self.given["package_icon"]
         if path is None:
@@ -67,7 +67,7 @@ class Typed:
             raise UserInputError(
                 f"“{shown(path)}” is no PNG and no JPEG.", "Applivery takes these two for --package-icon."
             )
-        return Small(shown(Path(path.name)), kind, content)
+        return SmallFile(shown(Path(path.name)), kind, content)
 
     def _changelog(self) -> str | None:
         text, path = self.given["changelog"], self.given["changelog_file"]
@@ -80,9 +80,9 @@ class Typed:
         except UnicodeDecodeError:
             raise UserInputError(f"“{shown(path)}” is not UTF-8 text.", "Save the changelog as UTF-8.") from None
 
-    def _deployer(self, environment: Mapping[str, str]) -> Deployer:
+    def _deployer(self, environment: Mapping[str, str]) -> CiMetadata:
         known = ci_metadata.deployer(environment, _event(environment))
-        mine = {field.name: self.given[field.name] for field in fields(Deployer) if field.name in self.given}
+        mine = {field.name: self.given[field.name] for field in fields(CiMetadata) if field.name in self.given}
         mine |= {"name": self.given["deployer_name"], "tag": self.given["git_tag"]}
         return replace(known, **{name: value for name, value in mine.items() if value is not None})
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bot.applivery.app_builds import Depot
-from bot.cli.output import Showing
+from bot.applivery.app_builds import AppBuilds
+from bot.cli.output import Output
 from bot.domain import uploads
 from bot.domain.model import Build, Stage
 from bot.exceptions import (
@@ -32,7 +32,7 @@ class BuildNotReady(BotError):
         self.code = code
 
 
-async def watched(depot: Depot, build: Build, showing: Showing, *, patience: float, every: float) -> Build:
+async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: float, every: float) -> Build:
     """The build once it is ready or has failed; raises BuildNotReady when that takes longer than `patience` seconds."""
     until = time.monotonic() + patience
     said = ""

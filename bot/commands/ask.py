@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
-from bot.dispatch.registry import Call, button
+from bot.dispatch.registry import CommandContext, button
 from bot.domain import access
-from bot.domain.access_requests import Decision, RoleRequest
-from bot.domain.audit import Action
+from bot.domain.access_requests import RequestDecision, RoleRequest
+from bot.domain.audit import AuditAction
 from bot.domain.model import Role
 from bot.exceptions import BotError, UserInputError
 from bot.i18n import say, speaking
@@ -21,7 +21,7 @@ ASKED = 10  # admins
 
 
 @button("ask.v1", need=Role.MEMBER, once=True)
-async def ask(call: Call, value: str) -> Message:
+async def ask(call: CommandContext, value: str) -> Message:
     """*Request access*, under a refusal."""
     refused = await _refused(call, value)
     if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
@@ -39,7 +39,7 @@ async def ask(call: Call, value: str) -> Message:
     if isinstance(request, datetime):
         asked = clock(request, call.now, call.asker.tz)
         return Message(say("You asked for this at {time}. The admins have your request.", time=asked))
-    await call.write_down(Action.ASK, request.role.word, app_id=request.app_id)
+    await call.write_down(AuditAction.ASK, request.role.word, app_id=request.app_id)
     app, name = await _app(call, request), await call.house.people.name(request.user_id)
     languages = await asyncio.gather(*map(call.house.people.language, admins))
     copies = [
@@ -48,7 +48,7 @@ async def ask(call: Call, value: str) -> Message:
     return Message(say("Request sent. I'll DM you the answer."), copies=tuple(copies), request=request.id)
 
 
-async def _refused(call: Call, value: str) -> RoleRequest:
+async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
     found = await call.house.store.role_request(int(value)) if _is_number(value) else None
     if found is None or (found.team_id, found.user_id) != (call.asker.team_id, call.asker.user_id):
@@ -61,34 +61,34 @@ def _is_number(value: str) -> bool:
 
 
 @button("decide.app.v1", need=Role.ADMIN, replaces_message=True)
-async def allow(call: Call, value: str) -> Message:
+async def allow(call: CommandContext, value: str) -> Message:
     """*Allow for Courier*."""
-    return await _decide(call, value, Decision.APP)
+    return await _decide(call, value, RequestDecision.APP)
 
 
 @button("decide.all.v1", need=Role.ADMIN, replaces_message=True)
-async def allow_everywhere(call: Call, value: str) -> Message:
+async def allow_everywhere(call: CommandContext, value: str) -> Message:
     """*Allow for all apps*, after a question."""
-    return await _decide(call, value, Decision.ALL)
+    return await _decide(call, value, RequestDecision.ALL)
 
 
 @button("decide.deny.v1", need=Role.ADMIN, replaces_message=True)
-async def deny(call: Call, value: str) -> Message:
+async def deny(call: CommandContext, value: str) -> Message:
     """*Deny*."""
-    return await _decide(call, value, Decision.DENIED)
+    return await _decide(call, value, RequestDecision.DENIED)
 
 
 @button("decide.v1", need=Role.ADMIN, replaces_message=True)
-async def decide(call: Call, value: str) -> Message:
+async def decide(call: CommandContext, value: str) -> Message:
     """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
     answer, _, number = value.partition("/")
-    return await _decide(call, number, Decision.APP if answer == "allow" else Decision.DENIED)
+    return await _decide(call, number, RequestDecision.APP if answer == "allow" else RequestDecision.DENIED)
 
 
-async def _decide(call: Call, number: str, decision: Decision) -> Message:
+async def _decide(call: CommandContext, number: str, decision: RequestDecision) -> Message:
     """Decide for all admins, who are told; who asked is told as well."""
     call.require(None)
-    if decision is not Decision.DENIED and _is_number(number):
+    if decision is not RequestDecision.DENIED and _is_number(number):
         await _require_grantable(call, int(number), decision)
     decided = await call.house.store.decide(int(number), decision, call.asker.user_id) if _is_number(number) else None
     if decided is None:
@@ -97,8 +97,8 @@ async def _decide(call: Call, number: str, decision: Decision) -> Message:
     app = await _app(call, request)
     if not mine:
         return cards.decided(request, app, call.asker.user_id)
-    action = Action.DENIED if decision is Decision.DENIED else Action.ALLOWED
-    about = request.app_id if decision is not Decision.ALL else None
+    action = AuditAction.DENIED if decision is RequestDecision.DENIED else AuditAction.ALLOWED
+    about = request.app_id if decision is not RequestDecision.ALL else None
     await call.write_down(action, f"{request.role.word} for {request.user_id}", app_id=about)
     with speaking(await call.house.people.language(request.user_id)):
         told = cards.told(request, app)
@@ -109,18 +109,18 @@ async def _decide(call: Call, number: str, decision: Decision) -> Message:
     )
 
 
-async def _require_grantable(call: Call, number: int, decision: Decision) -> None:
+async def _require_grantable(call: CommandContext, number: int, decision: RequestDecision) -> None:
     """Raise UserInputError when the person could not use the role: they have left, or became a guest."""
     request = await call.house.store.role_request(number)
     if request is None or request.decision is not None:
         return
     outsider = await call.house.people.anew().outsider(request.user_id)
-    if outsider and (decision is Decision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
+    if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
         who = f"<@{request.user_id}>"
         raise UserInputError(say(access.TOO_WIDE[outsider], who=who), say("Use `grant @person member app:courier`."))
 
 
-async def _others(call: Call, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
+async def _others(call: CommandContext, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
     """What the other admins' messages say now."""
     found = []
     for copy in await call.house.store.copies(request.id):
@@ -130,7 +130,7 @@ async def _others(call: Call, request: RoleRequest, app: str | None) -> tuple[tu
     return tuple(found)
 
 
-async def _app(call: Call, request: RoleRequest) -> str | None:
+async def _app(call: CommandContext, request: RoleRequest) -> str | None:
     """The name of the app the role is for, its id while Applivery is away; None for every app."""
     if request.app_id is None:
         return None

@@ -9,21 +9,21 @@ from slack_sdk.models.blocks import Option
 from bot.commands import get
 from bot.commands.upload import AGAIN_SECONDS
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import Call, Target, command, form, options, shortcut
+from bot.dispatch.registry import BuildReference, CommandContext, command, form, options, shortcut
 from bot.domain import build_files, lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
 from bot.exceptions import BuildNotProcessed, UserInputError
 from bot.i18n import say
-from bot.services.slack_uploads import Load
+from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
-from bot.slack.blocks import Block, Form, Message, inputs
+from bot.slack.blocks import Block, Message, Modal, inputs
 from bot.slack.mrkdwn import inline, size
 from bot.slack.views import uploads as cards
 
 
 @command(need=Role.RELEASER)
-async def attach(call: Call, target: Target | None = None) -> Form:
+async def attach(call: CommandContext, target: BuildReference | None = None) -> Modal:
     """Attach a file to a build; a form asks for it.
 
     /applivery attach
@@ -36,7 +36,7 @@ async def attach(call: Call, target: Target | None = None) -> Form:
 
 
 @shortcut("attach_file", need=Role.RELEASER)
-async def from_message(call: Call, value: str | None) -> Form:
+async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
     build = await call.build(*(value.split("/")[:2])) if value and "/" in value else None
     files = call.quoted.files
@@ -54,10 +54,10 @@ async def from_message(call: Call, value: str | None) -> Form:
     return _form((inputs.choice(say("File"), "attach.file", which, optional=False),), build=build)
 
 
-def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Form:
+def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Modal:
     app = blocks.option(build.app.name, build.app.id) if build else None
     chosen = blocks.option(lookup.label(build), build.id) if build else None
-    return Form(
+    return Modal(
         "attach.v1",
         say("Attach to a build"),
         (
@@ -71,13 +71,13 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
 
 
 @options("attach.app", need=Role.RELEASER)
-async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps this person may attach something to."""
     return await get.apps(call, typed, chosen)
 
 
 @options("attach.build", need=Role.RELEASER)
-async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The processed builds of the chosen app, newest first."""
     wanted = chosen.get("attach.app") or chosen.get("memory", "").partition("/")[2]
     app: App | None = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
@@ -88,7 +88,7 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
 
 
 @form("attach.v1", need=Role.RELEASER)
-async def submitted(call: Call, typed: dict[str, str]) -> Message:
+async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was filled in."""
     with in_field("attach.app"):
         app = await call.app(typed.get("attach.app", ""))
@@ -103,7 +103,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
     with in_field("attach.file"):
         file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
         build_files.check_size(file.name, file.size)
-    load = Load(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
+    load = UploadRequest(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am attaching that file already; you can follow it in our direct messages."))
     carrier.begin(load)

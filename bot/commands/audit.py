@@ -10,33 +10,41 @@ from datetime import datetime
 
 from bot.dispatch.arguments import bind
 from bot.dispatch.display_names import app_names, build_names
-from bot.dispatch.registry import Call, Kind, button, command
+from bot.dispatch.registry import CommandContext, HandlerKind, button, command
 from bot.domain import grammar
-from bot.domain.audit import Action, AuditEntry
-from bot.domain.grammar import Option, Words
+from bot.domain.audit import AuditAction, AuditEntry
+from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import Role
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import UserInputError
 from bot.i18n import count, later, say
 from bot.slack import blocks
-from bot.slack.blocks import File, Message
+from bot.slack.blocks import FileAttachment, Message
 from bot.slack.blocks.paging import needed, page_so_far, turned_to, turning
-from bot.slack.csv_export import Sheet, separator_of
+from bot.slack.csv_export import CsvWriter, separator_of
 from bot.slack.mrkdwn import inline, when
 
 SHOWN = 20
 IN_A_FILE = 100_000
 MORE = "more.audit.v1"
 # Whose outcomes have ids of people and channels in them, and no words that were typed.
-NAMING = (Action.GRANT, Action.REVOKE, Action.SEND, Action.UNSUBSCRIBE, Action.DIGEST, Action.ALLOWED, Action.DENIED)
+NAMING = (
+    AuditAction.GRANT,
+    AuditAction.REVOKE,
+    AuditAction.SEND,
+    AuditAction.UNSUBSCRIBE,
+    AuditAction.DIGEST,
+    AuditAction.ALLOWED,
+    AuditAction.DENIED,
+)
 _ID = re.compile(r"\b[UWCG](?=[A-Z0-9]*[0-9])[A-Z0-9]{7,}\b")
 COLUMNS = ("at", "user_id", "action", "outcome", "door", "channel_id", "app_id", "build_id")
 
 
 @command(need=Role.ADMIN)
 async def audit(
-    call: Call,
+    call: CommandContext,
     *,
     person: str | None = None,
     app: str | None = None,
@@ -54,17 +62,17 @@ async def audit(
 
 
 @button(MORE, need=Role.ADMIN, replaces_message=True)
-async def turned(call: Call, value: str) -> Message:
+async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the lines, which make place for the other page."""
     page, typed = turned_to(value)
-    entry = call.house.registry.get(Kind.COMMAND, "audit")
+    entry = call.house.registry.get(HandlerKind.COMMAND, "audit")
     assert entry is not None
     given = await bind(entry, call, grammar.parse(typed))
     return await _listed(call, await _asked(call, given.get("person"), given.get("app"), given.get("since")), page)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AuditQuery:
     """Whose lines, about which app, of which time; `typed` asks for the same again."""
 
     user_id: str | None
@@ -73,31 +81,31 @@ class _Asked:
     until: datetime | None
     typed: str
 
-    async def lines(self, call: Call, limit: int) -> list[AuditEntry]:
+    async def lines(self, call: CommandContext, limit: int) -> list[AuditEntry]:
         """The newest lines, so many at most."""
         return await call.house.store.audit_entries(
             user_id=self.user_id, app_id=self.app_id, since=self.since, until=self.until, limit=limit
         )
 
 
-async def _asked(call: Call, person: str | None, app: str | None, period: Period | None) -> _Asked:
+async def _asked(call: CommandContext, person: str | None, app: str | None, period: Period | None) -> _AuditQuery:
     of = await call.house.catalogue.app(app) if app else None
     call.require(of)
     options = [("person", person), ("app", of.id if of else None), *_span(call, period)]
-    typed = grammar.explain(Words((), tuple(Option(key, value) for key, value in options if value)))
+    typed = grammar.explain(ParsedText((), tuple(KeyValue(key, value) for key, value in options if value)))
     user_id, app_id = _user(person) if person else None, of.id if of else None
-    return _Asked(user_id, app_id, period.start if period else None, period.end if period else None, typed)
+    return _AuditQuery(user_id, app_id, period.start if period else None, period.end if period else None, typed)
 
 
 NOTHING = later("Nothing in the audit trail fits that.")
 
 
-def _span(call: Call, period: Period | None) -> Sequence[tuple[str, str]]:
+def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, str]]:
     """The options for the same time, so that lines which are written meanwhile move nothing to another page."""
     return timeparse_period.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
 
 
-async def _listed(call: Call, asked: _Asked, number: int = 0) -> Message:
+async def _listed(call: CommandContext, asked: _AuditQuery, number: int = 0) -> Message:
     found = await asked.lines(call, needed(number, SHOWN))
     if not found:
         return Message(say(NOTHING))
@@ -109,14 +117,14 @@ async def _listed(call: Call, asked: _Asked, number: int = 0) -> Message:
     return Message(told, (*blocks.paragraphs(lines), *turn))
 
 
-async def _names(call: Call, found: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
+async def _names(call: CommandContext, found: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
     """The names of the apps and the labels of the builds in some lines, by id."""
     ids = [(entry.app_id, entry.build_id) for entry in found if entry.app_id and entry.build_id]
     apps, builds = await asyncio.gather(app_names(call), build_names(call, ids))
     return apps, builds
 
 
-async def _file(call: Call, asked: _Asked) -> Message:
+async def _file(call: CommandContext, asked: _AuditQuery) -> Message:
     found = await asked.lines(call, IN_A_FILE + 1)
     if not found:
         return Message(say(NOTHING))
@@ -127,7 +135,7 @@ async def _file(call: Call, asked: _Asked) -> Message:
     locale = await call.house.people.locale(call.asker.user_id)
     # in a thread: a hundred thousand lines take a second
     content = await asyncio.to_thread(_csv, found, *await _names(call, found), locale)
-    return Message(told, file=File("audit.csv", content))
+    return Message(told, file=FileAttachment("audit.csv", content))
 
 
 def _as_csv(word: str | None) -> bool:
@@ -164,7 +172,7 @@ def _outcome(entry: AuditEntry) -> str:
 
 
 def _csv(found: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:
-    sheet = Sheet(separator_of(locale))
+    sheet = CsvWriter(separator_of(locale))
     sheet.line(*COLUMNS, "app", "build")
     for entry in reversed(found):
         names = (apps.get(entry.app_id or ""), builds.get(entry.build_id or ""))

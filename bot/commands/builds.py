@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import Call, Filters, button, command
+from bot.dispatch.registry import CommandContext, Filters, button, command
 from bot.domain import grammar
-from bot.domain.grammar import Words
+from bot.domain.grammar import ParsedText
 from bot.domain.model import App, Role
 from bot.slack import mrkdwn
 from bot.slack.blocks import Message, paging
@@ -13,7 +13,7 @@ from bot.slack.views import builds as cards
 
 
 @command(need=Role.MEMBER)
-async def builds(call: Call, app: App | None = None, *, filters: Filters) -> Message:
+async def builds(call: CommandContext, app: App | None = None, *, filters: Filters) -> Message:
     """List the newest builds of an app.
 
     /applivery builds courier
@@ -24,19 +24,19 @@ async def builds(call: Call, app: App | None = None, *, filters: Filters) -> Mes
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
-async def turned(call: Call, value: str) -> Message:
+async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, typed = turned_to(value)
     words = grammar.parse(typed)
-    return await _listed(call, await call.app(next(iter(words.plain), "")), Words((), words.options), page)
+    return await _listed(call, await call.app(next(iter(words.plain), "")), ParsedText((), words.options), page)
 
 
-async def _listed(call: Call, app: App, filters: Filters, number: int = 0) -> Message:
+async def _listed(call: CommandContext, app: App, filters: Filters, number: int = 0) -> Message:
     found = await call.house.catalogue.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
     return cards.builds(
         app,
         paging.page_so_far(found, number, cards.SHOWN_BUILDS),
         note=mrkdwn.inline(grammar.readable(filters)),
         recalls=await call.house.store.recalls(),
-        again=await call.house.drafts.carried(grammar.explain(Words((app.id,), filters.options))),
+        again=await call.house.drafts.carried(grammar.explain(ParsedText((app.id,), filters.options))),
     )

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
 from bot.dispatch.display_names import build_names
-from bot.dispatch.registry import Call, Target, button
+from bot.dispatch.registry import BuildReference, CommandContext, button
 from bot.domain import access
-from bot.domain.audit import Action, AuditOutcome
+from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.model import App, Role
-from bot.domain.scheduled_reports import Digest
+from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
 from bot.i18n import say
-from bot.services.reports import Question
+from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import page_of, turned_to
@@ -24,7 +24,9 @@ YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
 
 
-async def begin(call: Call, question: Question, target: Target | None, every: str, quiet: str | None) -> Message:
+async def begin(
+    call: CommandContext, question: ReportQuery, target: BuildReference | None, every: str, quiet: str | None
+) -> Message:
     """Save a digest for the place where it was asked for, and say when the first one comes."""
     schedule = timeparse_schedule.parse(every)
     place = _places(call)[0]
@@ -43,39 +45,39 @@ async def begin(call: Call, question: Question, target: Target | None, every: st
         created_by=call.asker.user_id,
         due_at=timeparse_schedule.next_after(schedule, call.now, call.asker.tz),
     )
-    await call.write_down(Action.DIGEST, f"{digest.schedule} in {place}", app_id=question.app.id)
+    await call.write_down(AuditAction.DIGEST, f"{digest.schedule} in {place}", app_id=question.app.id)
     return cards.begun(digest, await _builds(call, [digest]), names=digest.private or await may_name(call))
 
 
-async def _builds(call: Call, found: Sequence[Digest]) -> Mapping[str, str]:
+async def _builds(call: CommandContext, found: Sequence[ScheduledReport]) -> Mapping[str, str]:
     """The names of the builds that digests are about."""
     return await build_names(call, [(report.app_id, report.which) for report in found])
 
 
-async def listed(call: Call, message: Message, number: int = 0) -> Message:
+async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
     """What a place is subscribed to, with a page of its digests below."""
     page = page_of(await call.house.store.digests(_places(call)), number, cards.SHOWN)
     return cards.listed(message, page, await _builds(call, page.items))
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
-async def turned(call: Call, value: str) -> Message:
+async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the digests."""
     return await listed(call, Message("", (blocks.header(say("Scheduled reports")),)), turned_to(value)[0])
 
 
-async def ended(call: Call, typed: str) -> Message | None:
+async def ended(call: CommandContext, typed: str) -> Message | None:
     """End the digest that was named (`d3`); None when it is no name of a digest."""
     return await _end(call, typed[1:]) if typed[:1].casefold() == "d" and typed[1:].isdecimal() else None
 
 
 @button("undigest.v1", need=Role.MANAGER)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """The button beside a digest."""
     return await _end(call, value)
 
 
-async def _end(call: Call, number: str) -> Message:
+async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(say("That is not the number of a summary."), say("See them with `subscriptions`."))
     mine = await call.house.store.digests(_places(call))
@@ -85,22 +87,22 @@ async def _end(call: Call, number: str) -> Message:
     removed = await call.house.store.remove_digest(_places(call), int(number))
     if removed is None:
         raise UserInputError(say("That summary has already ended."), say("See what is left with `subscriptions`."))
-    await call.write_down(Action.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
+    await call.write_down(AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
     return cards.ended(removed, await _builds(call, [removed]))
 
 
-def _require(call: Call, digest: Digest) -> None:
+def _require(call: CommandContext, digest: ScheduledReport) -> None:
     app = App(digest.app_id, digest.app_id, digest.app_name)
     access.require(call.asker.role_for(app.id), Role.MANAGER, app)
 
 
-def _places(call: Call) -> Sequence[str]:
+def _places(call: CommandContext) -> Sequence[str]:
     """Where the asker is: the channel, or for direct messages the person."""
     channel_id = call.asker.channel_id or ""
     return (call.asker.user_id,) if not channel_id or channel_id.startswith("D") else (channel_id,)
 
 
-def _which(question: Question, target: Target | None) -> str:
+def _which(question: ReportQuery, target: BuildReference | None) -> str:
     """The build as it was typed, so that `latest` is always the latest; empty for the whole app."""
     if not question.builds:
         return ""

@@ -10,27 +10,27 @@ from bot.commands import digests, get
 from bot.commands.missing import who_lacks
 from bot.dispatch import report_query
 from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
-from bot.dispatch.registry import Call, Target, button, command, form, options
+from bot.dispatch.registry import BuildReference, CommandContext, button, command, form, options
 from bot.domain import lookup
-from bot.domain.audit import Action
-from bot.domain.downloads import By
+from bot.domain.audit import AuditAction
+from bot.domain.downloads import GroupBy
 from bot.domain.model import Role
 from bot.domain.timeparse.period import Period
 from bot.exceptions import PermissionDenied, UserInputError
 from bot.i18n import later, say, speaking
-from bot.services.reports import Question
+from bot.services.reports import ReportQuery
 from bot.slack import blocks
-from bot.slack.blocks import Form, Message, Reply
+from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import downloads as cards
 
 
 @command(need=Role.MANAGER)
 async def downloads(
-    call: Call,
-    target: Target | None = None,
+    call: CommandContext,
+    target: BuildReference | None = None,
     *,
     since: Period | None = None,
-    by: By | None = None,
+    by: GroupBy | None = None,
     person: str | None = None,
     missing: str | None = None,
     every: str | None = None,
@@ -61,7 +61,7 @@ async def downloads(
     return await answer(call, question)
 
 
-async def answer(call: Call, question: Question) -> Message:
+async def answer(call: CommandContext, question: ReportQuery) -> Message:
     """The summary, where it belongs: with the managers in their channel, else with the asker alone."""
     if question.email is None and await may_name(call):
         await may_post(call, ABOUT_PEOPLE)
@@ -72,7 +72,7 @@ async def answer(call: Call, question: Question) -> Message:
     return replace(cards.headline(report), thread=cards.thread(report), here=here)
 
 
-async def _for_everybody(call: Call, question: Question, *, names: bool) -> Message:
+async def _for_everybody(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
     """The summary for the channel, in the language of channels."""
     spoken, asker = call.house.language, call.asker.user_id
     with speaking(spoken):
@@ -87,7 +87,7 @@ async def _for_everybody(call: Call, question: Question, *, names: bool) -> Mess
 
 
 @button("summary.share.v1", need=Role.MANAGER, once=True)
-async def share(call: Call, value: str) -> Message:
+async def share(call: CommandContext, value: str) -> Message:
     """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
     question = await report_query.again(call, value)
     if question.email is not None:
@@ -96,12 +96,12 @@ async def share(call: Call, value: str) -> Message:
     names = await may_name(call)
     message = await _for_everybody(call, question, names=names)
     with_what = "with names" if names else "counts only"
-    await call.write_down(Action.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
+    await call.write_down(AuditAction.DOWNLOADS, f"shared, {with_what}", app_id=question.app.id)
     return message
 
 
 @button("page.v1", need=Role.MANAGER, replaces_message=True)
-async def page(call: Call, value: str) -> Message:
+async def page(call: CommandContext, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
     number, _, typed = value.partition(" ")
     if not number.isdecimal() or len(number) > 5:
@@ -114,11 +114,11 @@ async def page(call: Call, value: str) -> Message:
 
 
 @button("summary.csv.v1", need=Role.MANAGER, once=True)
-async def as_file(call: Call, value: str) -> Message:
+async def as_file(call: CommandContext, value: str) -> Message:
     """*CSV*: each download, for the asker alone."""
     question = await report_query.again(call, value)
     file, lines, unlisted = await report_query.sheet(call, question)
-    await call.write_down(Action.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
+    await call.write_down(AuditAction.DOWNLOADS, f"{lines} lines as a file", app_id=question.app.id)
     return cards.file(question.what, question.period, file, lines, unlisted)
 
 
@@ -132,16 +132,16 @@ SINCE = (
     (later("This month"), "this month"),
     (later("Last month and this one"), "last month"),
 )
-SORTED = {By.PERSON: later("Person"), **cards.WHAT}
+SORTED = {GroupBy.PERSON: later("Person"), **cards.WHAT}
 
 
-async def ask(call: Call) -> Form:
+async def ask(call: CommandContext) -> Modal:
     """The form that opens when nothing was typed."""
     apps = await call.apps() or [await call.the_app(None)]
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
     since = [blocks.option(say(label), value) for label, value in SINCE]
     by = [blocks.option(say(label), value.value) for value, label in SORTED.items()]
-    return Form(
+    return Modal(
         "downloads.v1",
         say("Who has which build"),
         (
@@ -156,22 +156,22 @@ async def ask(call: Call) -> Form:
 
 
 @form("downloads.v1", need=Role.MANAGER)
-async def submitted(call: Call, typed: dict[str, str]) -> Message:
+async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was chosen in the form."""
     since = typed.get("downloads.since", "all")
     words = [typed.get("downloads.app", ""), typed.get("downloads.version", "all")]
-    options_ = [("since", since)] * (since != "all") + [("by", typed.get("downloads.by", By.PERSON.value))]
+    options_ = [("since", since)] * (since != "all") + [("by", typed.get("downloads.by", GroupBy.PERSON.value))]
     return await answer(call, await report_query.of(call, words, options_))
 
 
 @options("downloads.app", need=Role.MANAGER)
-async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far."""
     return await get.apps(call, typed, chosen)
 
 
 @options("downloads.version", need=Role.MANAGER)
-async def versions(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The versions of the chosen app, newest first."""
     wanted = chosen.get("downloads.app") or chosen.get("memory")
     app = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import Call, Filters, Target, button, command
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain.model import Build, FileKind, Role
 from bot.exceptions import UserInputError
 from bot.i18n import say
@@ -12,37 +12,37 @@ from bot.slack.views import links as cards
 
 
 @command(need=Role.MEMBER)
-async def files(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+async def files(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """List what is attached to a build: name, kind and size.
 
     /applivery files courier
     /applivery files courier 2.4.0
     """
-    build = (await (target or Target(None)).build(call, filters)).build
+    build = (await (target or BuildReference(None)).build(call, filters)).build
     return await _listed(call, await call.details(build))
 
 
 @button("files.v1", need=Role.MEMBER, about_build=True)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """The *Attachments* button of a build."""
     app_id, _, build_id = value.partition("/")
     return await _listed(call, await call.build(app_id, build_id))
 
 
 @button(cards.MORE_FILES, need=Role.MEMBER, replaces_message=True)
-async def turned(call: Call, value: str) -> Message:
+async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, build = turned_to(value)
     app_id, _, build_id = build.partition("/")
     return await _listed(call, await call.build(app_id, build_id), page)
 
 
-async def _listed(call: Call, build: Build, page: int = 0) -> Message:
+async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
     return cards.attachments(build, (await call.house.store.recalls()).get(build.id), page)
 
 
 @button("file.v1", need=Role.MEMBER, once=True)
-async def open_attachment(call: Call, value: str) -> Message:
+async def open_attachment(call: CommandContext, value: str) -> Message:
     """One attachment; its token is made for the file, with `type=auto` as Applivery wants it."""
     app_id, build_id, file_id = [*value.split("/"), "", ""][:3]
     build = await call.build(app_id, build_id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.dispatch.registry import Call, command
-from bot.domain.audit import Action
+from bot.dispatch.registry import CommandContext, command
+from bot.domain.audit import AuditAction
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
 from bot.i18n import count, say
@@ -15,7 +15,7 @@ _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})")
 
 
 @command(need=Role.ADMIN)
-async def forget(call: Call, who: str) -> Message:
+async def forget(call: CommandContext, who: str) -> Message:
     """Delete what I keep about the links somebody asked for.
 
     /applivery forget @bruno
@@ -29,7 +29,7 @@ async def forget(call: Call, who: str) -> Message:
     user_id = found[1] or found[2]
     lines = await call.house.store.forget_person(user_id)
     # that it was done, and by whom, is kept; about whom is what was to be forgotten
-    await call.write_down(Action.FORGET, f"{lines} lines")
+    await call.write_down(AuditAction.FORGET, f"{lines} lines")
     done = count(
         "Done: {number} line of the ledger about {person} deleted. Applivery's own log is not touched by this.",
         "Done: {number} lines of the ledger about {person} deleted. Applivery's own log is not touched by this.",

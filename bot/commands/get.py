@@ -11,9 +11,9 @@ from slack_sdk.models.blocks import Option
 from bot.dispatch import references
 from bot.dispatch.channel_policy import may_post
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import Call, Filters, Target, button, command, form, options, shortcut
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command, form, options, shortcut
 from bot.domain import lookup
-from bot.domain.audit import Action, AuditOutcome
+from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.builds import can_be_had
 from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
@@ -22,7 +22,7 @@ from bot.exceptions import BuildNotProcessed, PermissionDenied, PermissionUnveri
 from bot.i18n import later, say, speaking
 from bot.i18n.verbatim import verbatim
 from bot.slack import blocks
-from bot.slack.blocks import Form, Message, Reply, Where
+from bot.slack.blocks import Message, Modal, Reply, Visibility
 from bot.slack.mrkdwn import escape
 from bot.slack.views import builds as buildcards
 from bot.slack.views import links
@@ -30,8 +30,8 @@ from bot.slack.views import links
 
 @command(need=Role.MEMBER)
 async def get(
-    call: Call,
-    target: Target | None = None,
+    call: CommandContext,
+    target: BuildReference | None = None,
     *,
     filters: Filters,
     type: FileKind | None = None,  # noqa: A002  Applivery's word
@@ -47,7 +47,7 @@ async def get(
     if target is None and len(await call.apps()) > 1:
         return await ask(call)
     try:
-        chosen = await (target or Target(None)).build(call, filters)
+        chosen = await (target or BuildReference(None)).build(call, filters)
     except NoReadyBuild as nothing:
         return await _nothing_ready(call, nothing)
     if to is not None:
@@ -56,7 +56,7 @@ async def get(
     return await hand(call, await call.details(chosen.build), type, others)
 
 
-async def _nothing_ready(call: Call, nothing: NoReadyBuild) -> Message:
+async def _nothing_ready(call: CommandContext, nothing: NoReadyBuild) -> Message:
     """How far the newest one is, and whether it can be waited for."""
     newest = await call.details(nothing.newest)
     message = await hand(call, newest)
@@ -66,7 +66,9 @@ async def _nothing_ready(call: Call, nothing: NoReadyBuild) -> Message:
     return replace(message, text=f"{sentence} {message.text}", blocks=(blocks.section(sentence), *message.blocks))
 
 
-async def hand(call: Call, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()) -> Message:
+async def hand(
+    call: CommandContext, build: Build, kind: FileKind | None = None, others: tuple[Build, ...] = ()
+) -> Message:
     """A link for the asker; or, when there is none to be had, why not and what else there is."""
     dashboard, handout = call.house.dashboard(build), call.house.handout
     if build.stage is not Stage.READY:
@@ -88,7 +90,7 @@ async def hand(call: Call, build: Build, kind: FileKind | None = None, others: t
     return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
 
 
-async def _not_to_be_had(call: Call, build: Build) -> Message:
+async def _not_to_be_had(call: CommandContext, build: Build) -> Message:
     """Why there is no link, and the newest build that there is one for."""
     dashboard, instead = call.house.dashboard(build), await call.instead_of(build)
     if build.stage is Stage.FAILED:
@@ -97,19 +99,19 @@ async def _not_to_be_had(call: Call, build: Build) -> Message:
     return links.not_ready(build, dashboard, awaitable=awaitable, instead=instead)
 
 
-def _choice(call: Call) -> str:
+def _choice(call: CommandContext) -> str:
     return f"choice:{call.asker.user_id}:{call.asker.channel_id}"
 
 
 # ------------------------------------------------------------------ the form
 
 
-async def ask(call: Call) -> Form:
+async def ask(call: CommandContext) -> Modal:
     """The form that opens when nothing was typed, with what this person took last in this channel."""
     last = await call.house.store.recall(_choice(call))
     app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
     chosen = blocks.option(app.name, app.id) if app else None
-    return Form(
+    return Modal(
         "get.v1",
         say("Get a build"),
         (
@@ -122,26 +124,26 @@ async def ask(call: Call) -> Form:
 
 
 @form("get.v1", need=Role.MEMBER)
-async def submitted(call: Call, typed: dict[str, str]) -> Message:
+async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was chosen in the form."""
     with in_field("get.app"):
         app = await call.app(typed.get("get.app", ""))
     with in_field("get.build"):
         try:
-            chosen = await Target(app, typed.get("get.build")).build(call)
+            chosen = await BuildReference(app, typed.get("get.build")).build(call)
         except NoReadyBuild as nothing:
             return await _nothing_ready(call, nothing)
         return await hand(call, await call.details(chosen.build), None, chosen.others)
 
 
 @options("get.app", need=Role.MEMBER)
-async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far."""
     return [blocks.option(name, app_id) for name, app_id in lookup.named(await call.apps(), typed)][:100]
 
 
 @options("get.build", need=Role.MEMBER)
-async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The ready builds of the chosen app, newest first; of the last or the only app when none was chosen yet."""
     every = await call.apps()
     wanted = chosen.get("get.app") or chosen.get("memory")
@@ -152,7 +154,7 @@ async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]
     return await offered(call, app, typed, partial(can_be_had, recalled=recalled))
 
 
-async def offered(call: Call, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
+async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
     """The wanted builds of an app that fit what has been typed so far, as options."""
     found = await call.house.catalogue.search(app, typed, wanted)
     return [blocks.option(lookup.label(build), build.id) for build in found]
@@ -162,27 +164,27 @@ async def offered(call: Call, app: App, typed: str, wanted: Callable[[Build], bo
 
 
 @button("get.v1", need=Role.MEMBER, once=True, about_build=True)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """A click on a card: a fresh link for whoever clicked, months later too."""
     app_id, build_id, kind = _read(value)
     return await hand(call, await call.build(app_id, build_id), kind)
 
 
 @button("fresh.v1", need=Role.MEMBER, once=True, about_build=True, replaces_message=True)
-async def again(call: Call, value: str) -> Message:
+async def again(call: CommandContext, value: str) -> Message:
     """A fresh link, or another kind of file, in place of the message that has the button."""
     return await pressed(call, value)
 
 
 @button("dm.v1", need=Role.MEMBER, once=True)
-async def to_direct_messages(call: Call, value: str) -> Message:
+async def to_direct_messages(call: CommandContext, value: str) -> Message:
     """A link of its own in the asker's direct messages, where it is not lost when Slack reloads."""
     message = await pressed(call, value)
-    return replace(message, to=Where.DIRECT)
+    return replace(message, to=Visibility.DIRECT)
 
 
 @button("share.v1", need=Role.MEMBER, once=True)
-async def share(call: Call, value: str) -> Message:
+async def share(call: CommandContext, value: str) -> Message:
     """A card for the channel: no token, and a button for everybody."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
@@ -190,13 +192,13 @@ async def share(call: Call, value: str) -> Message:
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to share
     await may_post(call, later("a card shows your changelog and branch"))
-    await call.write_down(Action.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
+    await call.write_down(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
     with speaking(call.house.language):
         return links.shared(build, call.asker.user_id).shared()
 
 
 @shortcut("get_build", need=Role.MEMBER)
-async def from_message(call: Call, value: str | None) -> Reply:
+async def from_message(call: CommandContext, value: str | None) -> Reply:
     """*Get this build* on a message: the build its buttons are for; without any, the form."""
     return await pressed(call, value) if value else await ask(call)
 
@@ -213,7 +215,7 @@ def _read(value: str) -> tuple[str, str, FileKind | None]:
 
 
 @button("await.v1", need=Role.MEMBER)
-async def tell_me(call: Call, value: str) -> Message:
+async def tell_me(call: CommandContext, value: str) -> Message:
     """*Tell me when it is ready*: by direct message, with the link or the reason."""
     app_id, build_id, _ = _read(value)
     build = await call.build(app_id, build_id)
@@ -232,7 +234,7 @@ async def tell_me(call: Call, value: str) -> Message:
 # ------------------------------------------------------------------ sending one
 
 
-async def _send(call: Call, build: Build, to: str) -> Message:
+async def _send(call: CommandContext, build: Build, to: str) -> Message:
     recipient = references.person(to)
     if not recipient:
         raise UserInputError(
@@ -261,7 +263,7 @@ async def _send(call: Call, build: Build, to: str) -> Message:
             say("Guests and people from other organisations need access to the app first."),
         ) from error
     sent = await call.house.store.send_build(call.asker.team_id, call.asker.user_id, recipient, build)
-    await call.write_down(Action.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)
+    await call.write_down(AuditAction.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)
     with speaking(await call.house.people.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)
     title = buildcards.title(build)

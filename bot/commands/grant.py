@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from bot.dispatch import references
 from bot.dispatch.channel_policy import require_told
-from bot.dispatch.registry import Call, command
+from bot.dispatch.registry import CommandContext, command
 from bot.domain import lookup, spelling
 from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
-from bot.domain.audit import Action
+from bot.domain.audit import AuditAction
 from bot.domain.model import App, Role
 from bot.exceptions import AppliveryError, BotError, PermissionUnverified, SlackError, UserInputError
 from bot.i18n import say
@@ -21,7 +21,7 @@ from bot.slack.mrkdwn import escape, inline
 
 
 @command(need=Role.ADMIN)
-async def grant(call: Call, who: str, role: str | None = None, *, app: str | None = None) -> Message:
+async def grant(call: CommandContext, who: str, role: str | None = None, *, app: str | None = None) -> Message:
     """Give a role to a person or a user group, or open an app to a channel.
 
     /applivery grant @bruno releaser
@@ -38,7 +38,7 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
         _one_app(of)
         await references.seen(call, channel)
         await call.house.store.allow_in(_one_app(of).id, channel, call.asker.user_id)
-        await call.write_down(Action.GRANT, f"channel {channel}", app_id=_one_app(of).id)
+        await call.write_down(AuditAction.GRANT, f"channel {channel}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
         return Message(
             say(
@@ -51,7 +51,7 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
     grantee = _grantee(who)
     await _check(call, grantee, given, of)
     await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
-    await call.write_down(Action.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
+    await call.write_down(AuditAction.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
     who, named = _mention(grantee), given.word
     if of is None:
         return Message(say("Done: {who} is now *{role}*.", who=who, role=named))
@@ -59,7 +59,7 @@ async def grant(call: Call, who: str, role: str | None = None, *, app: str | Non
 
 
 @command(need=Role.ADMIN)
-async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
+async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> Message:
     """Take a role back, or take a channel off an app's list.
 
     /applivery revoke @bruno
@@ -75,7 +75,7 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
         return await _no_managers(call, channel)
     if channel:
         done = await call.house.store.disallow_in(_one_app(of).id, channel)
-        await call.write_down(Action.REVOKE, f"channel {channel}", app_id=_one_app(of).id)
+        await call.write_down(AuditAction.REVOKE, f"channel {channel}", app_id=_one_app(of).id)
         left = (await call.house.store.allowed_channels()).get(_one_app(of).id, frozenset())
         return Message(_off_the_list(_one_app(of), channel, left, done=done))
     grantee = _grantee(who)
@@ -91,11 +91,11 @@ async def revoke(call: Call, who: str, *, app: str | None = None) -> Message:
             else say("Nothing was granted to them.")
         )
         raise UserInputError(nothing, say("See who was given what with `audit`."))
-    await call.write_down(Action.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
+    await call.write_down(AuditAction.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {escape(kept)}".rstrip())
 
 
-async def _check(call: Call, grantee: str, role: Role, app: App | None) -> None:
+async def _check(call: CommandContext, grantee: str, role: Role, app: App | None) -> None:
     """Raise UserInputError for a grant that no request would ever be measured by.
 
     Raises PermissionDenied when Slack cannot say.
@@ -151,7 +151,7 @@ def _taken_back(grantee: str, role: Role, app: App | None) -> str:
     return say("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=inline(app.name, 80))
 
 
-async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> Message:
+async def _managers(call: CommandContext, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
         raise UserInputError(
             say("A channel can be a `manager` channel, for every app."), say("For example `grant #leads manager`.")
@@ -162,15 +162,15 @@ async def _managers(call: Call, channel_id: str, role: str, app: App | None) -> 
         why = say("That channel is shared with another organisation, and people are not named to others.")
         raise UserInputError(why, say("Choose one of your own."))
     await call.house.store.name_people_in(channel_id, call.asker.user_id)
-    await call.write_down(Action.GRANT, f"manager channel {channel_id}")
+    await call.write_down(AuditAction.GRANT, f"manager channel {channel_id}")
     return Message(
         say("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
     )
 
 
-async def _no_managers(call: Call, channel_id: str) -> Message:
+async def _no_managers(call: CommandContext, channel_id: str) -> Message:
     done = await call.house.store.name_nobody_in(channel_id)
-    await call.write_down(Action.REVOKE, f"manager channel {channel_id}")
+    await call.write_down(AuditAction.REVOKE, f"manager channel {channel_id}")
     if done:
         text = say(
             "<#{channel}> is no longer a manager channel: download summaries there have counts only.",
@@ -183,7 +183,7 @@ async def _no_managers(call: Call, channel_id: str) -> Message:
     return Message(text)
 
 
-async def _kept(call: Call, grantee: str) -> str:
+async def _kept(call: CommandContext, grantee: str) -> str:
     """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
     given = [
         grant

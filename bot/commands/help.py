@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands.whoami import WHO
 from bot.dispatch import replies
-from bot.dispatch.registry import Call, Kind, command
+from bot.dispatch.registry import CommandContext, HandlerKind, command
 from bot.domain import lookup, spelling
 from bot.domain.model import Role
 from bot.exceptions import NotFoundByName
@@ -23,7 +23,7 @@ TWINS = (
 
 
 @command(need=Role.MEMBER)
-async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  the word people type
+async def help(call: CommandContext, topic: str | None = None) -> Message:  # noqa: A001  the word people type
     """Show what I can do, or how one subcommand goes.
 
     /applivery help
@@ -35,7 +35,7 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
         return replies.help_for_all(mine, house.command, say(WHO[call.asker.outsider]))
     if topic is None:
         return replies.help_for_all(house.registry.commands(), house.command)
-    entry = house.registry.get(Kind.COMMAND, spelling.bare(topic).removeprefix("/"))
+    entry = house.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
         near = lookup.closest(topic, [command.name for command in house.registry.commands()])
         otherwise = say("`{command} help` lists them all.", command=house.command)
@@ -44,7 +44,7 @@ async def help(call: Call, topic: str | None = None) -> Message:  # noqa: A001  
 
 
 @command(need=Role.MEMBER)
-async def menu(call: Call) -> Message:
+async def menu(call: CommandContext) -> Message:
     """Open the menu; the same as typing nothing.
 
     /applivery

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import may
-from bot.dispatch.registry import Call, button
+from bot.dispatch.registry import CommandContext, button
 from bot.domain import access
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Role
 from bot.exceptions import AppliveryError, Forbidden, NotFound
 from bot.i18n import say
-from bot.slack.blocks import Home
+from bot.slack.blocks import HomeView
 from bot.slack.views import home as cards
-from bot.slack.views.home import Builds, Own, Watched
+from bot.slack.views.home import HomeBuilds, OwnSubscriptions, WatchedBuild
 
 MOST = 5  # builds
 LOOKED_AT = 50  # links that were given: several to one build, or to builds that are gone
@@ -26,7 +26,7 @@ SECONDS = 6.0  # for Applivery; the rest is shown without it
 
 
 @button("home.v1", need=Role.MEMBER)
-async def home(call: Call, value: str) -> Home:
+async def home(call: CommandContext, value: str) -> HomeView:
     """Opening the Home tab, *Refresh* and *Try again* in it."""
     role = call.asker.highest
     builds, watched, own, can, health = await asyncio.gather(
@@ -36,13 +36,13 @@ async def home(call: Call, value: str) -> Home:
         _may(call),
         _health(call),
     )
-    turned = cards.Turned.to(value)
+    turned = cards.HomePages.to(value)
     return cards.home(
         turned=turned, builds=builds, watched=watched, own=own, can=can, role=role, health=health, now=call.now
     )
 
 
-async def _builds(call: Call) -> Builds | str:
+async def _builds(call: CommandContext) -> HomeBuilds | str:
     """The builds the asker got links to, else the newest there are; or why Applivery cannot say."""
     had = {link.build_id: link for link in await call.house.store.links_had(call.asker.user_id, LOOKED_AT)}
     recalls = await call.house.store.recalls()
@@ -51,8 +51,8 @@ async def _builds(call: Call) -> Builds | str:
             apps = sorted(await call.apps(), key=lambda app: app.name.casefold())
             mine = await _named(call, apps, [(link.app_id, link.build_id, link.at) for link in had.values()])
             if mine:
-                return Builds(mine, mine=True, apps=apps, recalls=recalls)
-            return Builds(
+                return HomeBuilds(mine, mine=True, apps=apps, recalls=recalls)
+            return HomeBuilds(
                 [(build, None) for build in await _newest(call, apps)], mine=False, apps=apps, recalls=recalls
             )
     except AppliveryError as problem:
@@ -61,7 +61,7 @@ async def _builds(call: Call) -> Builds | str:
         return say("Applivery takes too long to answer.")
 
 
-async def _watched(call: Call) -> list[Watched]:
+async def _watched(call: CommandContext) -> list[WatchedBuild]:
     """The builds the asker waits for, each with whether they may hear of it now."""
     lists = await call.house.store.allowed_channels()
 
@@ -70,11 +70,11 @@ async def _watched(call: Call) -> list[Watched]:
         return access.may(there, Role.MEMBER, build.app, lists.get(build.app.id, ()))
 
     found = await call.house.store.watched_by(call.asker.user_id)
-    return [Watched(build, paused=not may(build, place)) for build, place in found]
+    return [WatchedBuild(build, paused=not may(build, place)) for build, place in found]
 
 
 async def _named(
-    call: Call, apps: list[App], wanted: list[tuple[str, str, datetime]]
+    call: CommandContext, apps: list[App], wanted: list[tuple[str, str, datetime]]
 ) -> list[tuple[Build, datetime | None]]:
     """The newest of these builds that are still there, of apps the asker may use, in their order."""
     known = {app.id: app for app in apps}
@@ -98,7 +98,7 @@ async def _named(
     return mine[:MOST]
 
 
-async def _newest(call: Call, apps: list[App]) -> list[Build]:
+async def _newest(call: CommandContext, apps: list[App]) -> list[Build]:
     lately = sorted(apps, key=lambda app: app.processed_at or NEVER, reverse=True)[:APPS]
     found = [build for builds in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in builds]
     # nothing is newer than now, whatever its date says
@@ -106,26 +106,26 @@ async def _newest(call: Call, apps: list[App]) -> list[Build]:
     return sorted(found, key=lambda build: made[build.id], reverse=True)[:MOST]
 
 
-async def _listed(call: Call, app: App) -> list[Build]:
+async def _listed(call: CommandContext, app: App) -> list[Build]:
     try:
         return await call.house.catalogue.builds(app)
     except (NotFound, Forbidden):
         return []
 
 
-async def _own(call: Call, role: Role) -> Own:
+async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:
     made = await call.house.store.subscriptions_with_last_post(created_by=call.asker.user_id)
     found = await subscriptions.as_they_stand(call, made)
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
-    return Own(found, handles, role >= Role.RELEASER)
+    return OwnSubscriptions(found, handles, role >= Role.RELEASER)
 
 
-async def _may(call: Call) -> str:
+async def _may(call: CommandContext) -> str:
     try:
         return await may(call)
     except AppliveryError:  # the names of apps are missing, and it is said above that they cannot be had
         return await may(replace(call, asker=replace(call.asker, app_roles={})))
 
 
-async def _health(call: Call) -> Health | None:
+async def _health(call: CommandContext) -> Health | None:
     return await call.house.health() if call.asker.role >= Role.ADMIN else None

@@ -8,17 +8,17 @@ from dataclasses import replace
 
 from bot.dispatch import references, report_query
 from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
-from bot.dispatch.registry import Call, button
+from bot.dispatch.registry import CommandContext, button
 from bot.domain import downloads as decisions
 from bot.domain import grammar
-from bot.domain.audit import Action
-from bot.domain.downloads import Missing
-from bot.domain.grammar import Option
+from bot.domain.audit import AuditAction
+from bot.domain.downloads import DownloadGap
+from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
 from bot.exceptions import PermissionDenied, SlackError, UserInputError
 from bot.i18n import figure, say, speaking
 from bot.i18n.verbatim import verbatim
-from bot.services.reports import Question
+from bot.services.reports import ReportQuery
 from bot.slack.blocks import Message
 from bot.slack.views import missing as cards
 
@@ -29,13 +29,13 @@ ASKED_AT_ONCE = 100
 _HIDDEN = ("user_not_found", "user_not_visible")
 
 
-async def who_lacks(call: Call, question: Question, whom: str) -> Message:
+async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> Message:
     """How many of a group or channel have a build: counts for everybody, names for the asker alone."""
     place = _mention(whom)
     question = await _of_a_build(call, question)
     found = await _compared(call, question, place)
     typed = await call.house.drafts.carried(
-        f"{question.typed} {grammar.explain(grammar.Words((), (Option('missing', place),)))}"
+        f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
     )
     names = cards.names(question.what, place, found, typed)
     if question.email is None and await may_name(call):
@@ -49,7 +49,7 @@ async def who_lacks(call: Call, question: Question, whom: str) -> Message:
 
 
 @button("nudge.v1", need=Role.MANAGER, once=True)
-async def nudge(call: Call, value: str) -> Message:
+async def nudge(call: CommandContext, value: str) -> Message:
     """*Ask them politely*: one direct message for each build and person, and none to whoever does not want any."""
     typed = grammar.parse(value)
     question = await _of_a_build(call, await report_query.again(call, value))
@@ -59,20 +59,20 @@ async def nudge(call: Call, value: str) -> Message:
     able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
     build = question.builds[0]
     asked = await call.house.store.ask_to_try(build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
-    await call.write_down(Action.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
+    await call.write_down(AuditAction.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
     waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
     told = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
     return replace(told, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
 
 
-async def _nudging(call: Call, question: Question, person: str) -> Message:
+async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> Message:
     """The message to one of them, in their language."""
     with speaking(await call.house.people.language(person)):
         return cards.nudge(question.builds, call.asker.user_id)
 
 
 @button("unnudge.v1", need=Role.MEMBER)
-async def stop(call: Call, value: str) -> Message:
+async def stop(call: CommandContext, value: str) -> Message:
     """*Do not ask me again*, whatever the build."""
     await call.house.store.stop_nudging(call.asker.user_id)
     return Message(say("Done: nobody can have me ask you to try a build any more."))
@@ -90,7 +90,7 @@ def _mention(whom: str) -> str:
     )
 
 
-async def _of_a_build(call: Call, question: Question) -> Question:
+async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuery:
     """What they are to have: what was named, else each platform's newest version."""
     if question.builds:
         return question
@@ -101,7 +101,7 @@ async def _of_a_build(call: Call, question: Question) -> Question:
     return report_query.about(question, builds)
 
 
-async def _compared(call: Call, question: Question, place: str) -> Missing:
+async def _compared(call: CommandContext, question: ReportQuery, place: str) -> DownloadGap:
     people, tally = await asyncio.gather(
         _emails(call, await _members(call, place)),
         call.house.reporting.tally(question, question.period),
@@ -115,7 +115,7 @@ async def _compared(call: Call, question: Question, place: str) -> Missing:
     return decisions.missing(people, tally.summary())
 
 
-async def _members(call: Call, place: str) -> Collection[str]:
+async def _members(call: CommandContext, place: str) -> Collection[str]:
     if group := references.group(place):
         found: Collection[str] = await call.house.people.group(group)
     else:
@@ -129,7 +129,7 @@ async def _members(call: Call, place: str) -> Collection[str]:
     return found
 
 
-async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | None]:
+async def _emails(call: CommandContext, members: Collection[str]) -> Mapping[str, str | None]:
     """The e-mail of each person, a few asked for at a time; bots and people who have left are nobody."""
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -147,7 +147,7 @@ async def _emails(call: Call, members: Collection[str]) -> Mapping[str, str | No
     return dict(pair for pair in found if pair)
 
 
-async def _may_use(call: Call, question: Question, user_id: str) -> bool:
+async def _may_use(call: CommandContext, question: ReportQuery, user_id: str) -> bool:
     """Whether a person could get the build by being asked: they are asked in their direct messages."""
     try:
         asker = await call.house.people.asker(call.asker.team_id, user_id, None)

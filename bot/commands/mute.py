@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.commands.subscriptions import meant, meant_by
-from bot.dispatch.registry import Call, Rest, button, command
+from bot.dispatch.registry import CommandContext, Rest, button, command
 from bot.domain import delivery_options, spelling
-from bot.domain.audit import Action, AuditOutcome
+from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
 from bot.domain.timeparse import deadline
@@ -23,7 +23,7 @@ OFF = "off"
 
 
 @command(need=Role.RELEASER)
-async def mute(call: Call, when: Rest | None = None) -> Message:
+async def mute(call: CommandContext, when: Rest | None = None) -> Message:
     """Keep back what this channel would hear, of everything or of one app, and tell it in one message then.
 
     /applivery mute 4h
@@ -37,7 +37,7 @@ async def mute(call: Call, when: Rest | None = None) -> Message:
 
 
 @command(need=Role.RELEASER)
-async def unmute(call: Call, which: Rest | None = None) -> Message:
+async def unmute(call: CommandContext, which: Rest | None = None) -> Message:
     """Let this channel hear again, of everything or of one app; what was kept back comes now.
 
     /applivery unmute
@@ -47,24 +47,24 @@ async def unmute(call: Call, which: Rest | None = None) -> Message:
 
 
 @button("mute.v1", need=Role.RELEASER)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """*Mute* on a card (an app's id) or in the list (a subscription): for how long?"""
     return await _ask(call, value)
 
 
 @button("muted.v1", need=Role.RELEASER, replaces_message=True)
-async def chosen(call: Call, value: str) -> Message:
+async def chosen(call: CommandContext, value: str) -> Message:
     """For so long, or not any more."""
     when, _, target = value.partition("/")
     return await _set(call, target, when)
 
 
-async def _ask(call: Call, target: str) -> Message:
+async def _ask(call: CommandContext, target: str) -> Message:
     found, _ = await _meant(call, target)
     return cards.choices(found, target, call.now)
 
 
-async def _set(call: Call, target: str, when: str) -> Message:
+async def _set(call: CommandContext, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
     found, left_out = await _meant(call, target)
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
@@ -74,7 +74,7 @@ async def _set(call: Call, target: str, when: str) -> Message:
     await call.house.store.mute(
         found[0].channel_id, [subscription.id for subscription in found if until or subscription in were], until
     )
-    await call.write_down(Action.MUTE, _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
+    await call.write_down(AuditAction.MUTE, _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
     return cards.muted(found, until, target, left_out) if until else cards.unmuted(were, left_out)
 
 
@@ -82,7 +82,7 @@ def _outcome(until: datetime | None) -> str:
     return f"until {until:%Y-%m-%d %H:%M} UTC" if until else AuditOutcome.UNMUTED
 
 
-async def _split(call: Call, typed: str) -> tuple[str, str]:
+async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
     """The words that say for how long, and those that name what; a name may have any words in it."""
     first, _, rest = typed.partition(" ")
     if spelling.bare(first) == OFF:
@@ -99,11 +99,11 @@ async def _split(call: Call, typed: str) -> tuple[str, str]:
     return time, app
 
 
-async def _here(call: Call) -> list[Subscription]:
+async def _here(call: CommandContext) -> list[Subscription]:
     return await call.house.store.subscriptions(call.asker.channel_id or "")
 
 
-async def _target(call: Call, typed: str) -> str:
+async def _target(call: CommandContext, typed: str) -> str:
     """What was named, as the buttons carry it: everything here, or the id of an app the channel hears of."""
     if not typed.strip():
         return HERE
@@ -116,7 +116,7 @@ async def _target(call: Call, typed: str) -> str:
         raise UserInputError(error.sentence, say("Name it by what stands in brackets: {names}.", names=which)) from None
 
 
-async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subscription]]:
+async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription], list[Subscription]]:
     """The subscriptions to mute, and those which the asker may not.
 
     Raises PermissionDenied when that is all of them.
@@ -140,5 +140,5 @@ async def _meant(call: Call, target: str) -> tuple[list[Subscription], list[Subs
     return may, [subscription for subscription in found if subscription not in may]
 
 
-def _role(call: Call, subscription: Subscription) -> Role:
+def _role(call: CommandContext, subscription: Subscription) -> Role:
     return call.asker.role_for(subscription.app_id) if subscription.app_id else call.asker.role

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bot.dispatch.registry import Call, Filters, Target, button, command
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
 from bot.exceptions import UserInputError
@@ -15,37 +15,37 @@ from bot.slack.views import changes_since as cards
 
 
 @command(need=Role.MEMBER)
-async def news(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+async def news(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """Read what is new in a build, since the one you have.
 
     /applivery news courier
     /applivery news courier 2.4.0
     """
-    chosen = await (target or Target(None)).build(call, filters)
+    chosen = await (target or BuildReference(None)).build(call, filters)
     return await _told(call, await call.details(chosen.build))
 
 
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
-async def turned(call: Call, value: str) -> Message:
+async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below it, which make place for the other page."""
     number, build = turned_to(value)
     return await _shown(call, build, number)
 
 
 @button("news.v1", need=Role.MEMBER, about_build=True)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """*What's new* on a card."""
     return await _shown(call, value)
 
 
-async def _shown(call: Call, value: str, page: int = 0) -> Message:
+async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
     app_id, _, build_id = value.partition("/")
     if not build_id:
         raise UserInputError(say("This button does not say which build it is for."), say("Please use `news` instead."))
     return await _told(call, await call.build(app_id, build_id), page)
 
 
-async def _told(call: Call, build: Build, page: int = 0) -> Message:
+async def _told(call: CommandContext, build: Build, page: int = 0) -> Message:
     had = await call.house.store.builds_had(call.asker.user_id, build.app.id)
     missed = None
     if had.keys() - {build.id}:
@@ -53,7 +53,7 @@ async def _told(call: Call, build: Build, page: int = 0) -> Message:
     return cards.news(build, missed, await call.house.store.recalls(), call.house.dashboard(build), page)
 
 
-async def _down_to_one_of(call: Call, build: Build, had: Collection[str]) -> list[Build]:
+async def _down_to_one_of(call: CommandContext, build: Build, had: Collection[str]) -> list[Build]:
     """The app's builds, newest first, as far down as the first that was had before this one, on its platform."""
     listed: list[Build] = []
     found = False

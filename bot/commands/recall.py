@@ -8,9 +8,9 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import Call, Filters, Rest, Target, button, command, form, options
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, Rest, button, command, form, options
 from bot.domain import build_labels, lookup
-from bot.domain.audit import Action
+from bot.domain.audit import AuditAction
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, Recall, Role
 from bot.domain.text_limits import within
@@ -24,7 +24,9 @@ AT_ONCE = 8  # builds that Applivery is asked about
 
 
 @command(need=Role.RELEASER)
-async def recall(call: Call, target: Target | None = None, reason: Rest | None = None, *, filters: Filters) -> Reply:
+async def recall(
+    call: CommandContext, target: BuildReference | None = None, reason: Rest | None = None, *, filters: Filters
+) -> Reply:
     """Take a build back: its cards say why, and nobody gets it any more.
 
     /applivery recall courier 2.4.0 "crash on login"
@@ -35,7 +37,7 @@ async def recall(call: Call, target: Target | None = None, reason: Rest | None =
     typed = str(reason or "")
     if not typed and " " in (target.which or "") and not build_labels.read(target.which or ""):
         # no version has a blank in it: this is the reason, and which build it is for has to be confirmed
-        target, typed = Target(target.app), target.which or ""
+        target, typed = BuildReference(target.app), target.which or ""
     build = (await target.build(call, filters)).build
     if not typed or target.which is None:
         return await _ask(call, build, typed)
@@ -43,13 +45,13 @@ async def recall(call: Call, target: Target | None = None, reason: Rest | None =
 
 
 @button("recall.v1", need=Role.RELEASER, about_build=True)
-async def pressed(call: Call, value: str) -> Reply:
+async def pressed(call: CommandContext, value: str) -> Reply:
     """*Recall…* under a build: the form that asks why."""
     return await _ask(call, await _named(call, value))
 
 
 @form("recall.v1", need=Role.RELEASER)
-async def submitted(call: Call, typed: dict[str, str]) -> Message:
+async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """The reason, and the build unless the form was opened for one."""
     value = typed.get("memory") or f"{typed.get('recall.app', '')}/{typed.get('recall.build', '')}"
     with in_field("recall.build"):
@@ -59,29 +61,29 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
 
 
 @options("recall.app", need=Role.RELEASER)
-async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps of which this person may take builds back."""
     return await get.apps(call, typed, chosen)
 
 
 @options("recall.build", need=Role.RELEASER)
-async def builds(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The builds of the chosen app that can be taken back."""
     return await get.builds(call, typed, {"get.app": chosen.get("recall.app", "")})
 
 
-async def _ask(call: Call, build: Build, reason: str = "") -> Reply:
+async def _ask(call: CommandContext, build: Build, reason: str = "") -> Reply:
     before = (await call.house.store.recalls()).get(build.id)
     return cards.recalled_before(build, before) if before else cards.ask(build, _fitting(reason) if reason else "")
 
 
-async def _take_back(call: Call, build: Build, typed: str) -> Message:
+async def _take_back(call: CommandContext, build: Build, typed: str) -> Message:
     reason = _fitting(typed)
     store = call.house.store
     standing, new = await store.recall_build(build, reason, call.asker.user_id)
     if not new:
         return cards.recalled_before(build, standing)
-    await call.write_down(Action.RECALL, reason, app_id=build.app.id, build_id=build.id)
+    await call.write_down(AuditAction.RECALL, reason, app_id=build.app.id, build_id=build.id)
     return cards.recalled(build, standing, await store.cards_with(build.id), pages=call.house.handout.installs)
 
 
@@ -102,7 +104,7 @@ def _fitting(typed: str) -> str:
 
 
 @command(need=Role.RELEASER)
-async def unrecall(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+async def unrecall(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """Give a recalled build free again.
 
     /applivery unrecall courier 2.4.0
@@ -115,20 +117,20 @@ async def unrecall(call: Call, target: Target | None = None, *, filters: Filters
 
 
 @button("unrecall.v1", need=Role.RELEASER, once=True, about_build=True)
-async def free(call: Call, value: str) -> Message:
+async def free(call: CommandContext, value: str) -> Message:
     """*Unrecall* under a recalled build."""
     return await _give_free(call, await _named(call, value))
 
 
-async def _give_free(call: Call, build: Build) -> Message:
+async def _give_free(call: CommandContext, build: Build) -> Message:
     was = await call.house.store.unrecall_build(build)
     if was is None:
         return cards.not_recalled(build)
-    await call.write_down(Action.UNRECALL, f"was {was.reason}", app_id=build.app.id, build_id=build.id)
+    await call.write_down(AuditAction.UNRECALL, f"was {was.reason}", app_id=build.app.id, build_id=build.id)
     return cards.unrecalled(build, was, await call.house.store.cards_with(build.id))
 
 
-async def _only_one(call: Call, app: App | None) -> Build:
+async def _only_one(call: CommandContext, app: App | None) -> Build:
     """The recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
     apps = {each_app.id: each_app for each_app in ([app] if app else await call.apps())}
     found = sorted(
@@ -147,7 +149,7 @@ async def _only_one(call: Call, app: App | None) -> Build:
     raise AmbiguousInput(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
 
 
-async def _there(call: Call, recall: Recall, room: asyncio.Semaphore) -> Build | None:
+async def _there(call: CommandContext, recall: Recall, room: asyncio.Semaphore) -> Build | None:
     try:
         async with room:
             return await call.build(recall.app_id, recall.build_id)
@@ -155,7 +157,7 @@ async def _there(call: Call, recall: Recall, room: asyncio.Semaphore) -> Build |
         return None
 
 
-async def _named(call: Call, value: str) -> Build:
+async def _named(call: CommandContext, value: str) -> Build:
     app_id, _, build_id = value.partition("/")
     if not app_id or not build_id:
         raise UserInputError(

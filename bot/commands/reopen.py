@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import Call, button
+from bot.dispatch.registry import CommandContext, button
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
 from bot.i18n import say
-from bot.slack.blocks import Form
+from bot.slack.blocks import Modal
 
 
 @button("reopen.v1", need=Role.MEMBER)
-async def reopen(call: Call, value: str) -> Form:
+async def reopen(call: CommandContext, value: str) -> Modal:
     """*Back to the form*: who submits it is checked as if it had been opened for the first time."""
     try:
-        return Form.restored(value)
+        return Modal.restored(value)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise UserInputError(say("This button is from another version of me."), say("Please start again.")) from None

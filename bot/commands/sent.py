@@ -6,22 +6,22 @@ from dataclasses import replace
 from functools import partial
 
 from bot.commands.get import hand
-from bot.db.link_delivery import Sent
+from bot.db.link_delivery import SentBuild
 from bot.dispatch import replies
-from bot.dispatch.registry import Call, button
+from bot.dispatch.registry import CommandContext, button
 from bot.domain.model import Build, Role
-from bot.domain.states import Withdrawal
+from bot.domain.states import PauseReason
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, PermissionUnverified
 from bot.i18n import say, speaking
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
 from bot.slack.views import access_recheck as cards
 from bot.slack.views import builds as buildcards
-from bot.slack.views.access_recheck import Paused
+from bot.slack.views.access_recheck import PausedItem
 
 
 @button("sent.v1", need=Role.MEMBER, once=True)
-async def taken(call: Call, value: str) -> Message:
+async def taken(call: CommandContext, value: str) -> Message:
     """*Get build* under a sent build: it works for that Slack user alone."""
     sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
     if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
@@ -42,7 +42,7 @@ async def taken(call: Call, value: str) -> Message:
     return message
 
 
-async def _require_sender(call: Call, sent: Sent, build: Build) -> None:
+async def _require_sender(call: CommandContext, sent: SentBuild, build: Build) -> None:
     """Raise PermissionDenied when who sent the build may not have it any more."""
     try:
         await call.house.permission.require(sent.sender, Role.MEMBER, build.app, None)
@@ -57,20 +57,24 @@ class _SenderDenied(PermissionDenied):
     """It is the sender who may not."""
 
 
-async def _refused(call: Call, sent: Sent, error: PermissionDenied | BuildRecalled) -> Message:
+async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled) -> Message:
     """Why the recipient gets nothing; the sender is told once."""
     refusal = replies.denied(error) if isinstance(error, PermissionDenied) else replies.problem(error)
-    reason = Withdrawal(error.reason or Withdrawal.ROLE) if isinstance(error, PermissionDenied) else Withdrawal.RECALLED
-    gone = isinstance(error, _SenderDenied) and reason is Withdrawal.PERSON
+    reason = (
+        PauseReason(error.reason or PauseReason.ROLE) if isinstance(error, PermissionDenied) else PauseReason.RECALLED
+    )
+    gone = isinstance(error, _SenderDenied) and reason is PauseReason.PERSON
     if gone or not await call.house.store.remember_once(f"withheld sent {sent.id}", reason):
         return refusal
     return replace(refusal, copies=((sent.sender, await _told(call, sent, error, reason)),))
 
 
-async def _told(call: Call, sent: Sent, error: PermissionDenied | BuildRecalled, reason: Withdrawal) -> Message:
+async def _told(
+    call: CommandContext, sent: SentBuild, error: PermissionDenied | BuildRecalled, reason: PauseReason
+) -> Message:
     """What the sender reads, in their language."""
     name, admins = await _named(call, sent)
-    paused = Paused(
+    paused = PausedItem(
         partial(cards.of_sent, name, sent.recipient),
         sent.sender,
         name,
@@ -83,7 +87,7 @@ async def _told(call: Call, sent: Sent, error: PermissionDenied | BuildRecalled,
         return cards.told(paused, admins)
 
 
-async def _named(call: Call, sent: Sent) -> tuple[str, list[str]]:
+async def _named(call: CommandContext, sent: SentBuild) -> tuple[str, list[str]]:
     """The app's name and the admins, as far as they can be had now."""
     try:
         apps = {app.id: app.name for app in await call.house.catalogue.apps()}

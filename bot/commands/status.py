@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import Call, Filters, Target, button, command
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.exceptions import UserInputError
@@ -14,7 +14,7 @@ from bot.slack.views.health import health
 
 
 @command(need=Role.MEMBER)
-async def status(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+async def status(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """See how far a build has come, and why it failed.
 
     /applivery status courier
@@ -24,10 +24,12 @@ async def status(call: Call, target: Target | None = None, *, filters: Filters) 
     """
     if target is None and not filters.options and call.asker.role >= Role.ADMIN:
         return health(await call.house.health())
-    return await card(call, await newest(call, target or Target(None), filters))
+    return await card(call, await newest(call, target or BuildReference(None), filters))
 
 
-async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = lambda _: True) -> Build:
+async def newest(
+    call: CommandContext, target: BuildReference, filters: Filters, prefer: Prefer = lambda _: True
+) -> Build:
     """The build that was named, of several one that `prefer` takes; where none was, the newest, however far it is."""
     target, filters = target.narrowed(filters)
     if target.which not in (None, LATEST):
@@ -43,13 +45,13 @@ async def newest(call: Call, target: Target, filters: Filters, prefer: Prefer = 
 
 
 @button("status.v1", need=Role.MEMBER, about_build=True)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """A look at one build, now."""
     app_id, _, build_id = value.partition("/")
     return await card(call, await call.build(app_id, build_id))
 
 
-async def card(call: Call, build: Build) -> Message:
+async def card(call: CommandContext, build: Build) -> Message:
     """How far one build has come, and why it failed."""
     if build.stage is Stage.UNKNOWN or (build.stage is Stage.FAILED and build.error is None):
         # only the details say why, and they may say more of its status

@@ -13,14 +13,14 @@ from bot.applivery.pagination import PAGE_SIZE
 from bot.commands import get
 from bot.dispatch.channel_policy import looked_at, require_told
 from bot.dispatch.modal_submission import InvalidFields, in_field
-from bot.dispatch.registry import AppName, Call, button, command, form, options
+from bot.dispatch.registry import AppName, CommandContext, button, command, form, options
 from bot.dispatch.replies import CHOICES
 from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
-from bot.domain.audit import Action, Entrypoint
-from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.audit import AuditAction, Entrypoint
+from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.lookup import AmbiguousInput
-from bot.domain.model import App, Build, Manner, Role, Subscription
-from bot.domain.states import Withdrawal
+from bot.domain.model import App, Build, DeliveryOptions, Role, Subscription
+from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from bot.exceptions import (
     BotError,
@@ -33,12 +33,12 @@ from bot.exceptions import (
 )
 from bot.i18n import later, say
 from bot.slack import blocks
-from bot.slack.blocks import Form, Message, Reply
+from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
 from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscriptions import EVERY_APP
 
-Wishes = Annotated[Words, *filters.KEYS, *delivery_options.KEYS]
+Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
 # What to do about a channel that the bot is not in.
 SUBSCRIBE_AGAIN = later("Invite me first: `/invite @{name}`, then subscribe again.")
 TRY_AGAIN = later("Invite me first: `/invite @{name}`, then try again.")
@@ -47,7 +47,7 @@ AT_ONCE = 8  # of them
 
 
 @command(need=Role.RELEASER)
-async def subscribe(call: Call, app: AppName | None = None, *, wishes: Wishes) -> Reply:
+async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes: Wishes) -> Reply:
     """Let this channel hear of an app's builds, exactly as typed.
 
     /applivery subscribe courier
@@ -63,7 +63,7 @@ async def subscribe(call: Call, app: AppName | None = None, *, wishes: Wishes) -
     return await save(call, channel_id, await _app(call, app), wishes)
 
 
-async def _app(call: Call, typed: str | None) -> App | None:
+async def _app(call: CommandContext, typed: str | None) -> App | None:
     """The app, or None for every app, for which the role for one app is not enough."""
     if typed == "*":
         access.require(call.asker.role, call.need)
@@ -79,7 +79,7 @@ async def _app(call: Call, typed: str | None) -> App | None:
         raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 
 
-async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
+async def speakable(call: CommandContext, channel_id: str | None, invite: str = SUBSCRIBE_AGAIN) -> str:
     """The channel to speak in, when the bot can. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
         raise UserInputError(
@@ -98,7 +98,7 @@ async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_
     require_told(channel)
     if channel.shared:
         shared = say("This channel is shared with another organisation, so no builds are announced in it.")
-        raise PermissionDenied(shared, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
+        raise PermissionDenied(shared, say("Choose a channel of your own."), reason=PauseReason.SHARED)
     if channel.archived:
         archived = say("This channel is archived.") if this else say("That channel is archived.")
         raise ChannelUnavailable(archived, say("Subscribe in one that people still read."), code="is_archived")
@@ -110,7 +110,7 @@ async def speakable(call: Call, channel_id: str | None, invite: str = SUBSCRIBE_
 # ------------------------------------------------------------------ saving
 
 
-async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> Message:
+async def save(call: CommandContext, channel_id: str, app: App | None, wishes: ParsedText) -> Message:
     """Try it on the newest builds, then save it; one for the same app is replaced. Raises UserInputError for what is
     wrong.
 
@@ -136,7 +136,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
         # for every app at once the first look of the watch finds out what is history
         baseline=builds if app else (),
     )
-    await call.write_down(Action.SUBSCRIBE, filters.typed(events, query, manner), app_id=saved.app_id)
+    await call.write_down(AuditAction.SUBSCRIBE, filters.typed(events, query, manner), app_id=saved.app_id)
     return cards.subscribed(
         saved,
         rehearse(events, query, builds),
@@ -147,7 +147,7 @@ async def save(call: Call, channel_id: str, app: App | None, wishes: Words) -> M
     )
 
 
-async def _manner(call: Call, wishes: Words) -> Manner:
+async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
     """How it is to be told, with the group to mention by its id; checks the events on the way."""
     filters.events(wishes)
     manner = delivery_options.manner(wishes, call.asker.tz)
@@ -165,7 +165,9 @@ async def _manner(call: Call, wishes: Words) -> Manner:
         return replace(manner, mention=mentions.group(manner.mention, known))
 
 
-async def newest(call: Call, app: App | None, words: Words = NO_WORDS, *, most: int | None = None) -> list[Build]:
+async def newest(
+    call: CommandContext, app: App | None, words: ParsedText = NO_WORDS, *, most: int | None = None
+) -> list[Build]:
     """The newest builds of an app that pass the filters, or those of each app the asker may use."""
     catalogue = call.house.catalogue
     if app:
@@ -183,7 +185,7 @@ async def newest(call: Call, app: App | None, words: Words = NO_WORDS, *, most: 
     return [build for builds in found for build in builds]
 
 
-async def handles(call: Call, found: Iterable[Subscription]) -> dict[str, str]:
+async def handles(call: CommandContext, found: Iterable[Subscription]) -> dict[str, str]:
     """What people call the user groups that are mentioned, by id; as far as Slack tells."""
     if not any(subscription.manner.mention for subscription in found):
         return {}
@@ -197,12 +199,12 @@ async def handles(call: Call, found: Iterable[Subscription]) -> dict[str, str]:
 
 
 @button("subscribe.v1", need=Role.RELEASER)
-async def pressed(call: Call, value: str) -> Form:
+async def pressed(call: CommandContext, value: str) -> Modal:
     """*Subscribe this channel*, below the message that a channel gets when the bot is invited."""
     return await ask(call, NO_WORDS)
 
 
-async def ask(call: Call, words: Words) -> Form:
+async def ask(call: CommandContext, words: ParsedText) -> Modal:
     """The form that opens when nothing can be typed, with what is known already."""
     apps = await call.apps()
     return subscription_form.ask(
@@ -211,7 +213,7 @@ async def ask(call: Call, words: Words) -> Form:
 
 
 @form("subscribe.v1", need=Role.RELEASER)
-async def submitted(call: Call, typed: dict[str, str]) -> Message:
+async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was filled in; what is not understood is said next to its field."""
     channel_id = await speakable(call, call.asker.channel_id)
     wishes = read(call, typed)
@@ -221,7 +223,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Message:
         return await save(call, channel_id, app, wishes)
 
 
-def read(call: Call, typed: dict[str, str]) -> Words:
+def read(call: CommandContext, typed: dict[str, str]) -> ParsedText:
     """What was filled in, as the words one would type. Raises InvalidFields for what is not understood."""
     line = grammar.parse(typed.get("subscribe.filters", ""))
     parts = {"subscribe.filters": line, **subscription_form.lines(typed)}
@@ -239,7 +241,7 @@ def read(call: Call, typed: dict[str, str]) -> Words:
     return subscription_form.read(typed)
 
 
-def checked(words: Words) -> None:
+def checked(words: ParsedText) -> None:
     """Raise UserInputError when a line of filters has something else in it."""
     wrong = subscription_form.unknown(words)
     if wrong is None:
@@ -251,7 +253,7 @@ def checked(words: Words) -> None:
 
 
 @options("subscribe.app", need=Role.RELEASER)
-async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far, and all of them at once for who may."""
     fits = lookup.has(f"* {EVERY_APP} {say('Every app')}", typed)
     every = [_every()] if call.asker.role >= call.need and fits else []

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from bot.commands import digests, subscribe
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import Call, Rest, button, command, form
+from bot.dispatch.registry import CommandContext, Rest, button, command, form
 from bot.domain import access, grammar, lookup, spelling
-from bot.domain.audit import Action
-from bot.domain.model import EVENT_OF, Announcement, App, Asker, Build, Event, Role, Shown, Subscription
-from bot.domain.states import Withdrawal
+from bot.domain.audit import AuditAction
+from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, Subscription
+from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
 from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
 from bot.i18n import later, say, speaking
-from bot.slack.blocks import Form, Message
+from bot.slack.blocks import Message, Modal
 from bot.slack.errors import OUT_OF_SIGHT
 from bot.slack.mrkdwn import inline
 from bot.slack.views import channel_card, subscription_form
@@ -25,7 +25,7 @@ from bot.slack.views.subscription_preview import dry_run
 
 
 @command(need=Role.MEMBER)
-async def subscriptions(call: Call, which: str | None = None) -> Message:
+async def subscriptions(call: CommandContext, which: str | None = None) -> Message:
     """List what this channel is subscribed to, or every channel (admins).
 
     /applivery subscriptions
@@ -40,7 +40,7 @@ async def subscriptions(call: Call, which: str | None = None) -> Message:
 
 
 @button("subscriptions.v1", need=Role.MEMBER, replaces_message=True)
-async def turned(call: Call, value: str) -> Message:
+async def turned(call: CommandContext, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
     which, _, page = value.partition("/")
     if not page.isdecimal() or len(page) > 6:
@@ -48,7 +48,7 @@ async def turned(call: Call, value: str) -> Message:
     return await _listed(call, everywhere=which == "all", page=int(page))
 
 
-async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
+async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> Message:
     if everywhere:
         access.require(call.asker.role, Role.ADMIN)
     # nowhere is no channel's name; without one there is nothing to list
@@ -61,7 +61,7 @@ async def _listed(call: Call, *, everywhere: bool, page: int = 0) -> Message:
 
 
 async def as_they_stand(
-    call: Call, found: Iterable[tuple[Subscription, datetime | None]]
+    call: CommandContext, found: Iterable[tuple[Subscription, datetime | None]]
 ) -> list[tuple[Subscription, datetime | None]]:
     """Those whose app the asker may know of; one that may not act now is shown as paused, before it has tried to."""
     lists = await call.house.store.allowed_channels()
@@ -77,15 +77,15 @@ async def as_they_stand(
     ]
 
 
-def _withdrawn(asker: Asker, subscription: Subscription, lists: Mapping[str, Collection[str]]) -> Withdrawal | None:
+def _withdrawn(asker: Actor, subscription: Subscription, lists: Mapping[str, Collection[str]]) -> PauseReason | None:
     channels = lists.get(subscription.app_id or "", ())
     if channels and subscription.channel_id not in channels:
-        return Withdrawal.CHANNEL
+        return PauseReason.CHANNEL
     role = asker.role_for(subscription.app_id) if subscription.app_id else asker.role
-    return Withdrawal.ROLE if subscription.created_by == asker.user_id and role < Role.RELEASER else None
+    return PauseReason.ROLE if subscription.created_by == asker.user_id and role < Role.RELEASER else None
 
 
-async def meant(call: Call, value: str) -> Subscription:
+async def meant(call: CommandContext, value: str) -> Subscription:
     """The subscription a button or a form is about, when the asker may change it.
 
     That is who may for its app, in its own channel; from anywhere, who made it and still is there, and an admin.
@@ -107,7 +107,7 @@ async def meant(call: Call, value: str) -> Subscription:
     raise _ended()
 
 
-async def _usable(call: Call, value: str) -> tuple[Subscription, Call]:
+async def _usable(call: CommandContext, value: str) -> tuple[Subscription, CommandContext]:
     """The subscription as `meant`, whose app may be used in its channel, and the call as if it was made there."""
     subscription = await meant(call, value)
     there = replace(call, asker=replace(call.asker, channel_id=subscription.channel_id))
@@ -120,7 +120,7 @@ def _ended() -> UserInputError:
     return UserInputError(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
 
 
-async def _made_there(call: Call, subscription: Subscription) -> bool:
+async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
     """Whether the asker made it and still is in its channel; where we cannot look, neither can we speak."""
     me = call.asker.user_id
     if subscription.created_by != me:
@@ -137,7 +137,7 @@ async def _made_there(call: Call, subscription: Subscription) -> bool:
 
 
 @command(need=Role.RELEASER)
-async def unsubscribe(call: Call, which: Rest | None = None) -> Message:
+async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Message:
     """End a subscription of this channel, by app or by number.
 
     /applivery unsubscribe courier
@@ -179,17 +179,17 @@ def _names(subscription: Subscription) -> tuple[str, ...]:
 
 
 @button("unsubscribe.v1", need=Role.RELEASER)
-async def ended(call: Call, value: str) -> Message:
+async def ended(call: CommandContext, value: str) -> Message:
     """*Remove* beside a subscription, and *Unsubscribe* below a new one."""
     return await _end(call, value)
 
 
-async def _end(call: Call, value: str) -> Message:
+async def _end(call: CommandContext, value: str) -> Message:
     subscription = await meant(call, value)
     removed = await call.house.store.remove_subscription(subscription.channel_id, subscription.id)
     if removed is None:
         raise _ended()
-    await call.write_down(Action.UNSUBSCRIBE, f"in {subscription.channel_id}", app_id=subscription.app_id)
+    await call.write_down(AuditAction.UNSUBSCRIBE, f"in {subscription.channel_id}", app_id=subscription.app_id)
     channel = (
         say("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
     )
@@ -201,7 +201,7 @@ async def _end(call: Call, value: str) -> Message:
 
 
 @button("edit.v1", need=Role.RELEASER)
-async def edit(call: Call, value: str) -> Form:
+async def edit(call: CommandContext, value: str) -> Modal:
     """*Edit*: the form with what is saved."""
     subscription, _ = await _usable(call, value)
     saved = subscription_form.typed(subscription, await subscribe.handles(call, [subscription]), call.asker.tz)
@@ -209,7 +209,7 @@ async def edit(call: Call, value: str) -> Form:
 
 
 @form("edit.v1", need=Role.RELEASER)
-async def changed(call: Call, typed: dict[str, str]) -> Message:
+async def changed(call: CommandContext, typed: dict[str, str]) -> Message:
     """What was filled in, saved in the place of what there was."""
     subscription, _ = await _usable(call, typed.get("memory", ""))
     channel_id = await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
@@ -218,7 +218,7 @@ async def changed(call: Call, typed: dict[str, str]) -> Message:
         return await subscribe.save(call, channel_id, await _app_of(call, subscription), wishes)
 
 
-async def _app_of(call: Call, subscription: Subscription) -> App | None:
+async def _app_of(call: CommandContext, subscription: Subscription) -> App | None:
     if subscription.app_id is None:
         return None
     for app in await call.house.catalogue.apps():
@@ -234,7 +234,7 @@ async def _app_of(call: Call, subscription: Subscription) -> App | None:
 
 
 @button("test.v1", need=Role.RELEASER, once=True)
-async def test(call: Call, value: str) -> Message:
+async def test(call: CommandContext, value: str) -> Message:
     """*Test*: the newest build that fits, as a card in the channel; its buttons work, nobody is mentioned."""
     subscription, there = await _usable(call, value)
     await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
@@ -261,7 +261,7 @@ async def test(call: Call, value: str) -> Message:
     return cards.trial(subscription, card, note)
 
 
-async def _to_show(call: Call, subscription: Subscription, app: App | None) -> list[Build]:
+async def _to_show(call: CommandContext, subscription: Subscription, app: App | None) -> list[Build]:
     """The newest builds, and the newest that fits the subscription when none of those does."""
     found = await subscribe.newest(call, app)
     words = grammar.parse(subscription.query)
@@ -274,15 +274,15 @@ def _together(build: Build, other: Build) -> bool:
     return (build.app.id, build.version) == (other.app.id, other.version)
 
 
-async def _announcement(call: Call, subscription: Subscription, builds: list[Build]) -> Announcement:
+async def _announcement(call: CommandContext, subscription: Subscription, builds: list[Build]) -> Delivery:
     """What the channel would have been told of these builds (newest first)."""
     recalls = await call.house.store.recalls()
     newest = await call.details(builds[0])
-    shown = [Shown(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
-    return Announcement(
+    shown = [CardEntry(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
+    return Delivery(
         id=0,
         channel_id=subscription.channel_id,
-        event=EVENT_OF.get(newest.stage, Event.UPLOADED),
+        event=EVENT_OF.get(newest.stage, BuildEvent.UPLOADED),
         build=newest,
         key="",
         manner=replace(subscription.manner, mention=""),

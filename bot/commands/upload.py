@@ -11,17 +11,17 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import Call, command, form, options, shortcut
+from bot.dispatch.registry import CommandContext, command, form, options, shortcut
 from bot.domain import build_files, uploads
 from bot.domain.model import App, Role
-from bot.domain.uploads import Details
+from bot.domain.uploads import UploadMetadata
 from bot.exceptions import UserInputError
 from bot.i18n import count, later, say
-from bot.services.slack_uploads import Load
+from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
-from bot.slack.blocks import Block, Form, Message, Reply, inputs
+from bot.slack.blocks import Block, Message, Modal, Reply, inputs
 from bot.slack.mrkdwn import cut, inline, size
-from bot.slack.source_message import QuotedFile
+from bot.slack.source_message import SourceFile
 from bot.slack.views import uploads as cards
 
 COLLABORATORS, EMPLOYEES = "collaborators", "employees"
@@ -41,7 +41,7 @@ LANGUAGES = (
 
 
 @command(need=Role.RELEASER)
-async def upload(call: Call, app: App | None = None) -> Form:
+async def upload(call: CommandContext, app: App | None = None) -> Modal:
     """Upload a build to Applivery; a form asks for the file.
 
     /applivery upload
@@ -53,7 +53,7 @@ async def upload(call: Call, app: App | None = None) -> Form:
 
 
 @shortcut("upload_build", need=Role.RELEASER)
-async def from_message(call: Call, value: str | None) -> Form:
+async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the changelog until somebody edits them."""
     files = call.quoted.files
     if not files:
@@ -73,12 +73,12 @@ async def from_message(call: Call, value: str | None) -> Form:
     return _form((inputs.choice(say("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
 
 
-def _named(file: QuotedFile) -> str:
+def _named(file: SourceFile) -> str:
     name = file.name or say("The file of the message")
     return f"*{inline(name, 120)}* ({size(file.size)})"
 
 
-def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Form:
+def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Modal:
     chosen = blocks.option(app.name, app.id) if app else None
     mails = [
         blocks.option(say("Collaborators"), COLLABORATORS),
@@ -86,7 +86,7 @@ def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "",
     ]
     twice = say("Nobody unless ticked; you are asked once more")
     given = {WHOLE: changelog} if len(changelog) > inputs.LONGEST else {}
-    return Form(
+    return Modal(
         "upload.v1",
         say("Upload a build"),
         (
@@ -117,19 +117,19 @@ def _whole(typed: dict[str, str], name: str) -> str | None:
 
 
 @options("upload.app", need=Role.RELEASER)
-async def apps(call: Call, typed: str, chosen: dict[str, str]) -> list[Option]:
+async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps this person may upload to, whose name fits what has been typed so far."""
     return await get.apps(call, typed, chosen)
 
 
 @form("upload.v1", need=Role.RELEASER)
-async def submitted(call: Call, typed: dict[str, str]) -> Reply:
+async def submitted(call: CommandContext, typed: dict[str, str]) -> Reply:
     """What was filled in: begins at once, or asks once more when people are to be mailed."""
     with in_field("upload.app"):
         app = await call.app(typed.get("upload.app", ""))
     file_id = typed.get("upload.file") or typed.get("memory") or ""
     mail = typed.get("upload.mail", "").split(",")
-    details = Details(
+    details = UploadMetadata(
         version_name=typed.get("upload.version"),
         tags=uploads.tags([typed.get("upload.tags", "")]),
         changelog=_whole(typed, "upload.changelog"),
@@ -145,7 +145,7 @@ async def submitted(call: Call, typed: dict[str, str]) -> Reply:
 # ------------------------------------------------------------------ mail
 
 
-async def _sure(call: Call, app: App, file_id: str, details: Details) -> Form:
+async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Modal:
     """The second form: how many people it mails, by Applivery's own lists, and what they read."""
     audience = call.house.applivery.audience(app)
     asked = [
@@ -166,7 +166,7 @@ async def _sure(call: Call, app: App, file_id: str, details: Details) -> Form:
         EMPLOYEES: details.notify_employees,
     }
     changelog = details.changelog or ""
-    return Form(
+    return Modal(
         "upload.sure.v1",
         say("Mail people?") if total is None else count("Mail {number} person?", "Mail {number} people?", total),
         (
@@ -227,11 +227,11 @@ def _employees(number: int | None) -> str:
 
 
 @form("upload.sure.v1", need=Role.RELEASER)
-async def confirmed(call: Call, typed: dict[str, str]) -> Reply:
+async def confirmed(call: CommandContext, typed: dict[str, str]) -> Reply:
     """Mail is wanted."""
     memory = json.loads(typed.get("memory") or "{}")
     app = await call.app(str(memory.get("app")))
-    details = Details(
+    details = UploadMetadata(
         version_name=memory.get("version"),
         tags=tuple(memory.get("tags") or ()),
         changelog=_whole(typed, "sure.changelog"),
@@ -246,13 +246,13 @@ async def confirmed(call: Call, typed: dict[str, str]) -> Reply:
 # ------------------------------------------------------------------ beginning
 
 
-async def _begin(call: Call, app: App, file_id: str, details: Details) -> Message:
+async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMetadata) -> Message:
     carrier = call.house.carrier
     file = await carrier.files.file(file_id)
     build_files.check(file.name, file.size)
     name = await call.house.people.name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
-    load = Load(call.asker, app, file, details, door=call.door, again=await call.way_back())
+    load = UploadRequest(call.asker, app, file, details, door=call.door, again=await call.way_back())
     if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
         return Message(say("I am uploading that file to that app already; you can follow it in our direct messages."))
     carrier.begin(load)

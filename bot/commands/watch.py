@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.commands.status import card, newest
-from bot.dispatch.registry import Call, Filters, Target, button, command
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain import estimates
 from bot.domain.model import Build, Role
 from bot.exceptions import AppliveryError, NotFoundByName, PermissionDenied
@@ -15,7 +15,7 @@ from bot.slack.views import progress as cards
 
 
 @command(need=Role.MEMBER)
-async def watch(call: Call, target: Target | None = None, *, filters: Filters) -> Message:
+async def watch(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """See in your direct messages how a build gets on, and get it when it is ready.
 
     /applivery watch courier
@@ -23,18 +23,18 @@ async def watch(call: Call, target: Target | None = None, *, filters: Filters) -
     /applivery watch courier #173
     /applivery watch latest os:ios
     """
-    return await _begin(call, await newest(call, target or Target(None), filters, call.can_be_awaited))
+    return await _begin(call, await newest(call, target or BuildReference(None), filters, call.can_be_awaited))
 
 
 @button("watch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
-async def pressed(call: Call, value: str) -> Message:
+async def pressed(call: CommandContext, value: str) -> Message:
     """*Watch* on a build that is on its way."""
     app_id, _, build_id = value.partition("/")
     return await _begin(call, await call.build(app_id, build_id))
 
 
 @button("unwatch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
-async def stop(call: Call, value: str) -> Message:
+async def stop(call: CommandContext, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
     app_id, _, build_id = value.partition("/")
     await call.house.store.stop_following(build_id, call.asker.user_id)
@@ -45,7 +45,7 @@ async def stop(call: Call, value: str) -> Message:
     return cards.stopped(build, again=call.can_be_awaited(build))
 
 
-async def _begin(call: Call, build: Build) -> Message:
+async def _begin(call: CommandContext, build: Build) -> Message:
     store, asker = call.house.store, call.asker
     if not call.can_be_awaited(build):
         return await card(call, build)
@@ -60,7 +60,7 @@ async def _begin(call: Call, build: Build) -> Message:
     return cards.promised(build, usual, estimates.left(build.created_at or call.now, usual, call.now), fresh=fresh)
 
 
-async def _usual(call: Call, build: Build) -> timedelta | None:
+async def _usual(call: CommandContext, build: Build) -> timedelta | None:
     try:
         alike = await call.house.catalogue.builds(
             build.app, wanted=lambda other_build: estimates.tells(other_build, build.platform), most=estimates.LATEST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import Call, command
+from bot.dispatch.registry import CommandContext, command
 from bot.domain.model import Outsider, Role
 from bot.i18n import later, say
 from bot.slack import blocks
@@ -17,7 +17,7 @@ WHO = {
 
 
 @command(need=Role.MEMBER)
-async def whoami(call: Call) -> Message:
+async def whoami(call: CommandContext) -> Message:
     """Show what you may do here.
 
     /applivery whoami
@@ -26,7 +26,7 @@ async def whoami(call: Call) -> Message:
     return Message(text, (blocks.section(text),))
 
 
-async def may(call: Call) -> str:
+async def may(call: CommandContext) -> str:
     """The asker's roles, commands and time zone, a line for each."""
     asker = call.asker
     lines = [say(WHO[asker.outsider]) if asker.outsider else say(EVERYWHERE, role=asker.role.word)]

@@ -10,9 +10,9 @@ from bot.db.download_schema import manager_channels
 from bot.db.runner import Connection, Work
 from bot.db.schema import app_channels, grants
 from bot.db.session import Database
-from bot.db.types import EVERY_APP, now
+from bot.db.types import EVERY_APP, db_now
 from bot.db.wakeups import Topic
-from bot.domain.access import Grant
+from bot.domain.access import RoleGrant
 from bot.domain.model import Role
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Permits(Database):
 
     async def grant(self, team_id: str, grantee: str, role: Role, app_id: str | None, granted_by: str) -> None:
         """Give a role; it replaces what the same grantee had for the same app. Raises `DatabaseUnavailable`."""
-        values = {"role": role.name, "granted_by": granted_by, "granted_at": now()}
+        values = {"role": role.name, "granted_by": granted_by, "granted_at": db_now()}
         insert = self.insert(grants).values(team_id=team_id, grantee=grantee, app_id=app_id or EVERY_APP, **values)
         upsert = insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values)
 
@@ -45,10 +45,10 @@ class Permits(Database):
 
         return await self._decided(work)
 
-    async def grants(self, team_id: str) -> list[Grant]:
+    async def grants(self, team_id: str) -> list[RoleGrant]:
         """Every grant in a workspace, the oldest first; a role of a newer version is left out."""
 
-        async def work(connection: Connection) -> list[Grant]:
+        async def work(connection: Connection) -> list[RoleGrant]:
             query = sa.select(grants).where(grants.c.team_id == team_id).order_by(grants.c.granted_at, grants.c.grantee)
             return [_grant(row) for row in await connection.execute(query) if Role.named(row.role)]
 
@@ -56,7 +56,7 @@ class Permits(Database):
 
     async def allow_in(self, app_id: str, channel_id: str, set_by: str) -> None:
         """Put a channel on an app's allow-list; the first one closes the app everywhere else."""
-        values = {"set_by": set_by, "set_at": now()}
+        values = {"set_by": set_by, "set_at": db_now()}
         insert = self.insert(app_channels).values(app_id=app_id, channel_id=channel_id, **values)
 
         async def work(connection: Connection) -> None:
@@ -89,7 +89,7 @@ class Permits(Database):
 
     async def name_people_in(self, channel_id: str, set_by: str) -> None:
         """Put a channel on the managers' list: summaries there may name people."""
-        insert = self.insert(manager_channels).values(channel_id=channel_id, set_by=set_by, set_at=now())
+        insert = self.insert(manager_channels).values(channel_id=channel_id, set_by=set_by, set_at=db_now())
 
         async def work(connection: Connection) -> None:
             await self._changed(connection)
@@ -128,6 +128,6 @@ class Permits(Database):
         return answer
 
 
-def _grant(row: sa.Row[Any]) -> Grant:
+def _grant(row: sa.Row[Any]) -> RoleGrant:
     app_id = None if row.app_id == EVERY_APP else row.app_id
-    return Grant(row.team_id, row.grantee, Role[row.role], app_id, row.granted_by, row.granted_at)
+    return RoleGrant(row.team_id, row.grantee, Role[row.role], app_id, row.granted_by, row.granted_at)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.download_schema import digests
 from bot.db.outbox_read import Showing
 from bot.db.runner import Connection
@@ -15,19 +15,19 @@ from bot.db.scheduled_reports import digest_of
 from bot.db.schema import subscriptions
 from bot.db.subscriptions import subscription_of
 from bot.db.wakeups import Topic
-from bot.domain.model import Announcement, Subscription, is_person
-from bot.domain.scheduled_reports import Digest
-from bot.domain.states import Withdrawal
+from bot.domain.model import Delivery, Subscription, is_person
+from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.states import PauseReason
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class HeldDeliveries:
     """Deliveries that are held for one reason: of a channel, an app and a subscription, or `only` of one build.
 
     `announcement` is the oldest of them.
     """
 
-    announcement: Announcement
+    announcement: Delivery
     subscription_id: int
     only: str
 
@@ -35,7 +35,7 @@ class Withheld:
 class Withholding(Showing):
     """The store's pauses for a withdrawn permission."""
 
-    async def pause_subscription(self, number: int, reason: Withdrawal) -> Subscription | None:
+    async def pause_subscription(self, number: int, reason: PauseReason) -> Subscription | None:
         """Pause one subscription; None when it is paused already, or has ended."""
         which = (subscriptions.c.id == number, subscriptions.c.paused.is_(None))
         found = await self._set(subscriptions, which, reason)
@@ -54,7 +54,7 @@ class Withholding(Showing):
 
         return await self.run(work)
 
-    async def pause_digest(self, number: int, reason: Withdrawal) -> Digest | None:
+    async def pause_digest(self, number: int, reason: PauseReason) -> ScheduledReport | None:
         """Pause one scheduled report; None when it is paused already, or has ended."""
         found = await self._set(digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
         return digest_of(found) if found else None
@@ -64,17 +64,17 @@ class Withholding(Showing):
         await self._set(digests, (digests.c.id == number, _is_withheld(digests)), None)
         self.wakeups.ring(Topic.DIGEST)
 
-    async def withheld_digests(self) -> list[Digest]:
+    async def withheld_digests(self) -> list[ScheduledReport]:
         """The scheduled reports that may not act."""
         query = sa.select(digests).where(_is_withheld(digests)).order_by(digests.c.id)
 
-        async def work(connection: Connection) -> list[Digest]:
+        async def work(connection: Connection) -> list[ScheduledReport]:
             return [digest_of(row) for row in await connection.execute(query)]
 
         return await self.run(work)
 
     async def _set(
-        self, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: Withdrawal | None
+        self, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: PauseReason | None
     ) -> sa.Row[Any] | None:
         # a report that is resumed comes at once, whoever had its lease when it was paused
         free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is digests else {}
@@ -91,20 +91,22 @@ class Withholding(Showing):
 
     # -------------------------------------------------------------- deliveries
 
-    async def withheld(self) -> list[Withheld]:
+    async def withheld(self) -> list[HeldDeliveries]:
         """What is held because it may not be said."""
 
-        async def work(connection: Connection) -> list[Withheld]:
+        async def work(connection: Connection) -> list[HeldDeliveries]:
             groups = (await self.execute(connection, _GROUPS)).all()
             found = await self.read(connection, as_rows({"id": row.id} for row in groups))
             read = {row.id: announcement for row, announcement in found}
             return [
-                Withheld(delivery, row.subscription_id, row.only) for row in groups if (delivery := read.get(row.id))
+                HeldDeliveries(delivery, row.subscription_id, row.only)
+                for row in groups
+                if (delivery := read.get(row.id))
             ]
 
         return await self.run(work)
 
-    async def release_withheld(self, held: Withheld) -> int:
+    async def release_withheld(self, held: HeldDeliveries) -> int:
         """Let these be said; in a channel several new cards go into one message. Returns how many they are."""
         channel = held.announcement.channel_id
         which = {"channel": channel, "app": held.announcement.build.app.id, "subscription": held.subscription_id}
@@ -125,10 +127,10 @@ class Withholding(Showing):
 
 
 def _is_withheld(table: sa.Table) -> sa.ColumnElement[bool]:
-    return table.c.paused.in_(list(Withdrawal))
+    return table.c.paused.in_(list(PauseReason))
 
 
-_IDS = Rows("rows", {"id": "bigint"})
+_IDS = JsonRows("rows", {"id": "bigint"})
 
 _GROUPS = written("""
     SELECT min(h.id) AS id, h.subscription_id, h.only FROM (

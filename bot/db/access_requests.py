@@ -11,8 +11,8 @@ from bot.db.access import Permits
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
 from bot.db.runner import Connection
 from bot.db.schema import grants, role_request_copies, role_requests
-from bot.db.types import EVERY_APP, now, storable
-from bot.domain.access_requests import Copy, Decision, RoleRequest
+from bot.db.types import EVERY_APP, db_now, storable
+from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
 
 HOUR = 3600.0
@@ -80,7 +80,7 @@ class Requests(Permits):
 
         await self.run(work)
 
-    async def decide(self, number: int, decision: Decision, decided_by: str) -> tuple[RoleRequest, bool] | None:
+    async def decide(self, number: int, decision: RequestDecision, decided_by: str) -> tuple[RoleRequest, bool] | None:
         """Answer a request and, when allowed, give the role, in one commit.
 
         Returns the request and whether this call decided it (another admin may have been first); None when nobody
@@ -88,13 +88,13 @@ class Requests(Permits):
         """
         table = role_requests
         asked = (table.c.id == number) & table.c.sent
-        if decision is Decision.APP:
+        if decision is RequestDecision.APP:
             asked &= table.c.app_id != EVERY_APP
-        values = {"decided_by": decided_by, "decided_at": now(), "allowed": decision is not Decision.DENIED}
+        values = {"decided_by": decided_by, "decided_at": db_now(), "allowed": decision is not RequestDecision.DENIED}
         update = (
             sa.update(table)
             .where(asked & table.c.decided_at.is_(None))
-            .values(wide=decision is Decision.ALL, **values)
+            .values(wide=decision is RequestDecision.ALL, **values)
             .returning(table)
         )
 
@@ -103,15 +103,17 @@ class Requests(Permits):
             if row is None:
                 row = (await connection.execute(sa.select(table).where(asked))).first()
                 return None if row is None else (_request(row), False)
-            if decision is not Decision.DENIED:
+            if decision is not RequestDecision.DENIED:
                 await self._changed(connection)
-                await self._give(connection, row, EVERY_APP if decision is Decision.ALL else row.app_id, decided_by)
+                await self._give(
+                    connection, row, EVERY_APP if decision is RequestDecision.ALL else row.app_id, decided_by
+                )
             return _request(row), True
 
         return await self._decided(work)
 
     async def _give(self, connection: Connection, row: sa.Row[Any], app_id: str, granted_by: str) -> None:
-        values = {"role": row.role, "granted_by": granted_by, "granted_at": now()}
+        values = {"role": row.role, "granted_by": granted_by, "granted_at": db_now()}
         insert = self.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
         # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
         lesser = grants.c.role.in_([role.name for role in Role.given() if role < Role[row.role]])
@@ -121,7 +123,7 @@ class Requests(Permits):
 
     # -------------------------------------------------------------- the admins' messages
 
-    async def note_copy(self, number: int, copy: Copy) -> None:
+    async def note_copy(self, number: int, copy: RequestCopy) -> None:
         """An admin has the request in this message."""
         values = {"user_id": copy.user_id, "channel_id": copy.channel_id, "ts": copy.ts}
         insert = self.insert(role_request_copies).values(request_id=number, **values).on_conflict_do_nothing()
@@ -131,13 +133,13 @@ class Requests(Permits):
 
         await self.run(work)
 
-    async def copies(self, number: int) -> list[Copy]:
+    async def copies(self, number: int) -> list[RequestCopy]:
         """The messages in which admins have this request."""
         table = role_request_copies
         query = sa.select(table).where(table.c.request_id == number).order_by(table.c.ts)
 
-        async def work(connection: Connection) -> list[Copy]:
-            return [Copy(row.user_id, row.channel_id, row.ts) for row in await connection.execute(query)]
+        async def work(connection: Connection) -> list[RequestCopy]:
+            return [RequestCopy(row.user_id, row.channel_id, row.ts) for row in await connection.execute(query)]
 
         return await self.run(work)
 
@@ -145,7 +147,7 @@ class Requests(Permits):
 def _lately(row: sa.Row[Any]) -> sa.Select[Any]:
     """When the same was asked within the hour; a time that is still to come is from a wrong clock."""
     table = role_requests
-    ago = sa.type_coerce(now(), sa.BigInteger) - sa.type_coerce(table.c.asked_at, sa.BigInteger)
+    ago = sa.type_coerce(db_now(), sa.BigInteger) - sa.type_coerce(table.c.asked_at, sa.BigInteger)
     same = [table.c[name] == getattr(row, name) for name in ("team_id", "user_id", "role", "app_id")]
     return sa.select(sa.func.max(table.c.asked_at)).where(*same, table.c.sent, ago < span(HOUR), ago >= 0)
 
@@ -153,7 +155,9 @@ def _lately(row: sa.Row[Any]) -> sa.Select[Any]:
 def _request(row: sa.Row[Any]) -> RoleRequest:
     decision = None
     if row.decided_at is not None:
-        decision = Decision.DENIED if not row.allowed else Decision.ALL if row.wide else Decision.APP
+        decision = (
+            RequestDecision.DENIED if not row.allowed else RequestDecision.ALL if row.wide else RequestDecision.APP
+        )
     return RoleRequest(
         id=row.id,
         team_id=row.team_id,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import Rows, as_rows, far, span, written
+from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
 from bot.db.runner import Connection
 from bot.db.session import Database
 from bot.db.types import micros, moment
@@ -18,7 +18,7 @@ FAILURES = 3  # polls of an app in a row
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedApp:
+class PollLease:
     """An app that is ours to poll until the lease ends; `token` goes back with `record` or `fail_app`, once.
 
     While `baseline_done` is false, what is listed is history, except builds made after `baseline_since`.
@@ -32,7 +32,7 @@ class ClaimedApp:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchingState:
+class PollingStats:
     """How the polling is doing, by what it brought: `behind` apps have brought nothing for too long.
 
     `oldest_poll` and `newest_poll` are when an app was last polled with success, UTC.
@@ -64,7 +64,7 @@ class Watching(Database):
 
     async def claim_apps(
         self, limit: int, lease_seconds: float, only_due: bool = True, *, furthest_seconds: float = FURTHEST_SECONDS
-    ) -> list[ClaimedApp]:
+    ) -> list[PollLease]:
         """Take up to `limit` due apps with a subscription (paused or not), the longest due first; nobody else has them.
 
         `only_due=False` takes apps whose time has not come as well. A time that is further off than `furthest_seconds`
@@ -72,7 +72,7 @@ class Watching(Database):
         """
         token = fresh_token()
 
-        async def work(connection: Connection) -> list[ClaimedApp]:
+        async def work(connection: Connection) -> list[PollLease]:
             rows = await self.execute(
                 connection,
                 _CLAIM,
@@ -85,7 +85,7 @@ class Watching(Database):
             )
             found = sorted(rows, key=lambda row: (row.next_at, row.app_id))
             return [
-                ClaimedApp(
+                PollLease(
                     row.app_id,
                     token,
                     bool(row.baseline_done),
@@ -158,7 +158,7 @@ class Watching(Database):
 
     async def watching_state(
         self, *, behind_after_seconds: float = 60.0, overdue_after_seconds: float | None = None
-    ) -> WatchingState:
+    ) -> PollingStats:
         """How many apps are watched and how well; for `/readyz` and the metrics.
 
         An app is behind when its last three polls failed, or when its last success is so long ago and it is failing or
@@ -167,10 +167,10 @@ class Watching(Database):
         overdue = behind_after_seconds if overdue_after_seconds is None else overdue_after_seconds
         spans = {"late": span(behind_after_seconds), "overdue": span(overdue)}
 
-        async def work(connection: Connection) -> WatchingState:
+        async def work(connection: Connection) -> PollingStats:
             row = (await self.execute(connection, _STATE, **spans, failures=FAILURES)).one()
             oldest, newest = (None if item is None else moment(item) for item in (row.oldest, row.newest))
-            return WatchingState(row.apps, row.behind or 0, row.never or 0, oldest, newest)
+            return PollingStats(row.apps, row.behind or 0, row.never or 0, oldest, newest)
 
         return await self.run(work)
 
@@ -188,7 +188,7 @@ _ENSURE = written(
     FROM {rows} WHERE true
     ON CONFLICT (app_id) DO NOTHING
     """,
-    Rows("rows", {"app": "text"}),
+    JsonRows("rows", {"app": "text"}),
 )
 
 # MATERIALIZED: PostgreSQL must run the locking part once only, or it may lock more than the limit.
@@ -224,7 +224,7 @@ _RETRY = written("UPDATE apps SET next_at = {now}, failures = 0, rung = true WHE
 
 _RING = written(
     "UPDATE apps SET next_at = {now}, rung = true WHERE :every OR app_id IN (SELECT o.app FROM {rows})",
-    Rows("rows", {"app": "text"}),
+    JsonRows("rows", {"app": "text"}),
 )
 
 _WATCHED_APPS = written(f"SELECT app_id FROM apps WHERE {_WATCHED}")  # noqa: S608 - our own words

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from bot.db.runner import Connection
 from bot.db.schema import audit as table
 from bot.db.session import Database
-from bot.domain.audit import LINK_GIVEN, Action, AuditEntry
+from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
 _INSERT = sa.insert(table)
 
 
-class LinkHad(NamedTuple):
+class ReceivedLink(NamedTuple):
     """A build somebody was given a link to, and when the last time (aware)."""
 
     app_id: str
@@ -42,7 +42,7 @@ class Audit(Database):
         last = sa.func.max(table.c.at).label("at")
         query = (
             sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-            .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == Action.GET)
+            .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == AuditAction.GET)
             .where(table.c.outcome.in_(LINK_GIVEN), table.c.build_id.is_not(None))
             .group_by(table.c.build_id)
             .order_by(last.desc())
@@ -54,20 +54,20 @@ class Audit(Database):
 
         return await self.run(work)
 
-    async def links_had(self, user_id: str, most: int) -> list[LinkHad]:
+    async def links_had(self, user_id: str, most: int) -> list[ReceivedLink]:
         """The builds of any app that somebody was given a link to, the last ones first."""
         last = sa.func.max(table.c.at).label("at")
         query = (
             sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-            .where(table.c.user_id == user_id, table.c.action == Action.GET, table.c.outcome.in_(LINK_GIVEN))
+            .where(table.c.user_id == user_id, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
             .where(table.c.app_id.is_not(None), table.c.build_id.is_not(None))
             .group_by(table.c.app_id, table.c.build_id)
             .order_by(last.desc())
             .limit(most)
         )
 
-        async def work(connection: Connection) -> list[LinkHad]:
-            return [LinkHad(row.app_id, row.build_id, row.at) for row in await connection.execute(query)]
+        async def work(connection: Connection) -> list[ReceivedLink]:
+            return [ReceivedLink(row.app_id, row.build_id, row.at) for row in await connection.execute(query)]
 
         return await self.run(work)
 

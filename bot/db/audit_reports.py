@@ -11,12 +11,12 @@ from bot.db.dialect_sql import span, written
 from bot.db.runner import Connection
 from bot.db.schema import audit, awaited, given_links, notes, role_request_copies, role_requests, sent_builds, tickets
 from bot.db.session import Database
-from bot.db.types import Words
-from bot.domain.audit import CLAIM_PAGE_STORED, Action, AuditOutcome
+from bot.db.types import SanitizedText
+from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditOutcome
 
 # A ticket is a link that was asked for; the token that is made when its page is used is the same link.
-_BY_PAGE = sa.type_coerce(audit.c.door, Words).in_(CLAIM_PAGE_STORED)
-_ASKED = (audit.c.action == Action.GET) & (
+_BY_PAGE = sa.type_coerce(audit.c.door, SanitizedText).in_(CLAIM_PAGE_STORED)
+_ASKED = (audit.c.action == AuditAction.GET) & (
     (audit.c.outcome == AuditOutcome.TICKET) | ((audit.c.outcome == AuditOutcome.MINTED) & ~_BY_PAGE)
 )
 

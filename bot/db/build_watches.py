@@ -10,20 +10,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db.builds import Recording
-from bot.db.dialect_sql import Rows, Statement, as_rows, span, written
+from bot.db.dialect_sql import JsonRows, Statement, as_rows, span, written
 from bot.db.runner import Connection
 from bot.db.schema import progress
 from bot.db.serialization import build_of
 from bot.db.types import micros, moment
 from bot.db.wakeups import Topic
-from bot.domain.model import Build, Event, NewAnnouncement
+from bot.domain.model import Build, BuildEvent, NewDelivery
 from bot.domain.states import WatchState
 
 FURTHEST = span(660)  # ten minutes, which is the most that Slack is waited for
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BuildWatch:
     """One person's progress message about one build; times are aware UTC.
 
     `channel` and `ts` are None until it is posted, `shown` is the text it had last. `build` is as it was last
@@ -86,13 +86,13 @@ class Following(Recording):
 
         return await self.run(work)
 
-    async def take_progress(self, most: int, lease_seconds: float) -> list[Progress]:
+    async def take_progress(self, most: int, lease_seconds: float) -> list[BuildWatch]:
         """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
 
         Those whose facts only another version of this program can read are left to it.
         """
 
-        async def work(connection: Connection) -> list[Progress]:
+        async def work(connection: Connection) -> list[BuildWatch]:
             taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
             rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
             found = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
@@ -100,7 +100,7 @@ class Following(Recording):
 
         return await self.run(work)
 
-    async def first_try(self, watch: Progress) -> bool:
+    async def first_try(self, watch: BuildWatch) -> bool:
         """Write down that its message is posted now; False if that was begun before, and nobody knows how it ended."""
         which = _which(watch) & ~progress.c.tried
         update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
@@ -110,19 +110,19 @@ class Following(Recording):
 
         return await self.run(work)
 
-    async def progress_shown(self, watch: Progress, channel: str, ts: str, text: str, again_in: float) -> None:
+    async def progress_shown(self, watch: BuildWatch, channel: str, ts: str, text: str, again_in: float) -> None:
         """Its message stands there and says this; it is due again in so many seconds."""
         await self._hand_in_progress(_SHOWN, watch, channel=channel, ts=ts, text=text, wait=span(again_in))
 
-    async def put_off_progress(self, watch: Progress, again_in: float) -> None:
+    async def put_off_progress(self, watch: BuildWatch, again_in: float) -> None:
         """Slack would not have it now: try again in so many seconds."""
         await self._hand_in_progress(_PUT_OFF, watch, wait=span(again_in))
 
-    async def end_progress(self, watch: Progress) -> None:
+    async def end_progress(self, watch: BuildWatch) -> None:
         """Its message changes no more; the person still hears of the end if they wait for it."""
         await self._hand_in_progress(_END, watch)
 
-    async def _hand_in_progress(self, statement: Statement, watch: Progress, **more: object) -> None:
+    async def _hand_in_progress(self, statement: Statement, watch: BuildWatch, **more: object) -> None:
         """Changes nothing if the person began to watch anew meanwhile."""
         about = {"build": watch.build.id, "user": watch.user_id, "started": micros(watch.started_at)}
 
@@ -142,14 +142,14 @@ class Following(Recording):
 
     # -------------------------------------------------------------- what is said as a new message
 
-    async def tell_stuck(self, watch: Progress) -> None:
+    async def tell_stuck(self, watch: BuildWatch) -> None:
         """Let the person hear, once, that the build seems stuck: an edit notifies nobody."""
         which = _which(watch) & ~progress.c.alarmed
         update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
 
         async def work(connection: Connection) -> None:
             if (await connection.execute(update)).first() is not None:
-                new = NewAnnouncement(watch.user_id, watch.build.id, Event.STUCK)
+                new = NewDelivery(watch.user_id, watch.build.id, BuildEvent.STUCK)
                 await self.said(connection, watch.build.app.id, [new])
 
         await self.run(work)
@@ -157,14 +157,14 @@ class Following(Recording):
 
     async def tell_deleted(self, app_id: str, build_id: str) -> None:
         """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
-        await self._tell_end(app_id, build_id, Event.DELETED, WatchState.DELETED)
+        await self._tell_end(app_id, build_id, BuildEvent.DELETED, WatchState.DELETED)
 
     async def give_up(self, app_id: str, build_id: str, user_id: str | None = None) -> None:
         """Let everybody who waits for a build (or this person) hear, once, that it may never end; they wait no more."""
-        await self._tell_end(app_id, build_id, Event.GIVEN_UP, WatchState.GIVEN_UP, user_id)
+        await self._tell_end(app_id, build_id, BuildEvent.GIVEN_UP, WatchState.GIVEN_UP, user_id)
 
     async def _tell_end(
-        self, app_id: str, build_id: str, event: Event, standing: WatchState, user_id: str | None = None
+        self, app_id: str, build_id: str, event: BuildEvent, standing: WatchState, user_id: str | None = None
     ) -> None:
         about = {"app": app_id, "build": build_id}
 
@@ -174,7 +174,7 @@ class Following(Recording):
                 await self.execute(connection, _REMEMBER, **about)  # what is said needs the build's name
                 rows = as_rows({"user_id": user} for user in waited)
                 told = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
-                new = [NewAnnouncement(row.user_id, build_id, event, part=row.times) for row in told]
+                new = [NewDelivery(row.user_id, build_id, event, part=row.times) for row in told]
                 await self.said(connection, app_id, sorted(new, key=lambda delivery: delivery.channel_id))
                 await self.execute(connection, _END_SHOWING, **about, standing=str(standing), rows=rows)
             return bool(waited)
@@ -183,14 +183,14 @@ class Following(Recording):
             self.wakeups.ring(Topic.TELL)
 
 
-def _which(watch: Progress) -> sa.ColumnElement[bool]:
+def _which(watch: BuildWatch) -> sa.ColumnElement[bool]:
     mine = (progress.c.build_id == watch.build.id) & (progress.c.user_id == watch.user_id)
     return mine & (progress.c.started_at == watch.started_at)
 
 
-def _progress(row: sa.Row[Any]) -> Progress | None:
+def _progress(row: sa.Row[Any]) -> BuildWatch | None:
     try:
-        return Progress(
+        return BuildWatch(
             build=build_of(row.facts),
             user_id=row.user_id,
             standing=WatchState(row.standing),
@@ -254,7 +254,7 @@ _READ = written(
     LEFT JOIN builds b ON b.build_id = p.build_id
     LEFT JOIN apps a ON a.app_id = p.app_id
     """,
-    Rows("rows", {"build": "text", "who": "text"}),
+    JsonRows("rows", {"build": "text", "who": "text"}),
 )
 
 _SHOWN = written("""
@@ -293,7 +293,7 @@ _TOLD_BEFORE = written(
         AND (a.event = :event OR a.event LIKE CAST(:event AS text) || ':%')
     GROUP BY o.user_id
     """,
-    Rows("rows", {"user_id": "text"}),
+    JsonRows("rows", {"user_id": "text"}),
 )
 
 _END_SHOWING = written(
@@ -301,5 +301,5 @@ _END_SHOWING = written(
     UPDATE progress SET standing = :standing
     WHERE app_id = :app AND build_id = :build AND standing = {watch.OPEN} AND user_id IN (SELECT o.user_id FROM {rows})
     """,
-    Rows("rows", {"user_id": "text"}),
+    JsonRows("rows", {"user_id": "text"}),
 )

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.db.dialect_sql import Rows, as_rows, span, written
+from bot.db.dialect_sql import JsonRows, as_rows, span, written
 from bot.db.runner import Connection
 from bot.db.serialization import PLACES, RECORDED, facts_of, row_of
 from bot.db.supersession import Superseding
 from bot.db.types import moment
 from bot.db.wakeups import Topic
 from bot.domain.builds import can_be_had
-from bot.domain.model import Build, Change, Event, Known, NewAnnouncement, Stage, Standing
+from bot.domain.model import Build, BuildEvent, BuildTransition, CurrentBuild, KnownBuild, NewDelivery, Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class PollRecord:
     """What `record` did: the builds that moved, how many announcements that made; nothing if the lease was lost."""
 
     moved: frozenset[str] = frozenset()
@@ -28,13 +28,13 @@ class Recorded:
 class Recording(Superseding):
     """The store's builds."""
 
-    async def known(self, app_id: str, ids: Iterable[str] = ()) -> dict[str, Known]:
+    async def known(self, app_id: str, ids: Iterable[str] = ()) -> dict[str, KnownBuild]:
         """How the builds of an app stood when last recorded: those with these ids, and all that have not ended."""
         rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
 
-        async def work(connection: Connection) -> dict[str, Known]:
+        async def work(connection: Connection) -> dict[str, KnownBuild]:
             found = await self.execute(connection, _KNOWN, app=app_id, rows=rows)
-            return {row.build_id: Known(Stage(row.stage), moment(row.since)) for row in found}
+            return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in found}
 
         return await self.run(work)
 
@@ -70,12 +70,12 @@ class Recording(Superseding):
         self,
         app_id: str,
         token: str | None,
-        changes: Sequence[Change],
-        announcements: Sequence[NewAnnouncement],
+        changes: Sequence[BuildTransition],
+        announcements: Sequence[NewDelivery],
         *,
         next_at_seconds: float,
         baseline_done: bool = True,
-    ) -> Recorded:
+    ) -> PollRecord:
         """Write down what a look at an app found, and what is to be said about it: all of it or none of it.
 
         A build moves only from where it stood; only builds that moved here, and not quietly, are announced, in the
@@ -87,9 +87,9 @@ class Recording(Superseding):
         """
         schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
 
-        async def work(connection: Connection) -> Recorded:
+        async def work(connection: Connection) -> PollRecord:
             if token is not None and not (await self.execute(connection, _SCHEDULE, **schedule)).first():
-                return Recorded(lease_lost=True)
+                return PollRecord(lease_lost=True)
             places = await self._move(connection, app_id, changes) if changes else {}
             moved = frozenset(places)
             loud = moved - {change.build.id for change in changes if change.quiet}
@@ -103,19 +103,19 @@ class Recording(Superseding):
                 if delivery.to_person
             ]:
                 await self.execute(connection, _WAIT_NO_MORE, rows=as_rows(told))
-            return Recorded(moved, made)
+            return PollRecord(moved, made)
 
         recorded = await self.run(work)
         if recorded.announced:
             self._ring_for(announcements)
         return recorded
 
-    def _ring_for(self, announcements: Sequence[NewAnnouncement]) -> None:
+    def _ring_for(self, announcements: Sequence[NewDelivery]) -> None:
         self.wakeups.ring(Topic.TELL)
         if any(delivery.held_until for delivery in announcements):
             self.wakeups.ring(Topic.HELD)
 
-    async def _move(self, connection: Connection, app_id: str, changes: Sequence[Change]) -> dict[str, _Place]:
+    async def _move(self, connection: Connection, app_id: str, changes: Sequence[BuildTransition]) -> dict[str, _Place]:
         """Move the builds that still stand where they were seen; returns those, each with its place in time."""
         rows = {
             change.build.id: {**row_of(change.build, n, change.mark), "before": change.before}
@@ -129,9 +129,7 @@ class Recording(Superseding):
                     moved[row.build_id] = (moment(row.made_at), moment(row.seen_at))
         return moved
 
-    async def announce(
-        self, app_id: str, announcements: Sequence[NewAnnouncement], builds: Sequence[Build] = ()
-    ) -> int:
+    async def announce(self, app_id: str, announcements: Sequence[NewDelivery], builds: Sequence[Build] = ()) -> int:
         """Write down what is to be said that no move of a build has caused; each once. Returns how many were new.
 
         Builds that nobody has recorded yet are, as they are given.
@@ -181,14 +179,14 @@ _Place = tuple[datetime, datetime]
 
 
 def _made_known(
-    wanted: Iterable[NewAnnouncement], changes: Iterable[Change], places: Mapping[str, _Place]
-) -> list[Standing]:
+    wanted: Iterable[NewDelivery], changes: Iterable[BuildTransition], places: Mapping[str, _Place]
+) -> list[CurrentBuild]:
     """The builds that channels now hear are ready, and so take the place of older ones there."""
     ready = {change.build.id: change.build for change in changes if can_be_had(change.build)}
     return [
-        Standing(delivery.channel_id, ready[delivery.build_id], *places[delivery.build_id])
+        CurrentBuild(delivery.channel_id, ready[delivery.build_id], *places[delivery.build_id])
         for delivery in wanted
-        if delivery.event is Event.PROCESSED and delivery.build_id in ready and not delivery.to_person
+        if delivery.event is BuildEvent.PROCESSED and delivery.build_id in ready and not delivery.to_person
     ]
 
 
@@ -200,7 +198,7 @@ _KNOWN = written(
     SELECT build_id, stage, coalesce(nullif(since, 0), changed_at) FROM builds
     WHERE app_id = :app AND stage IN ({stage.PENDING}, {stage.RUNNING}, {stage.UNKNOWN}) AND NOT gone
     """,
-    Rows("rows", {"id": "text"}),
+    JsonRows("rows", {"id": "text"}),
 )
 
 _SCHEDULE = written("""
@@ -224,7 +222,7 @@ _UNLISTED = written(
         )
     ORDER BY b.made_at DESC LIMIT :most
     """,
-    Rows("rows", {"id": "text"}),
+    JsonRows("rows", {"id": "text"}),
 )
 
 # What Applivery processes again is on its way from now on; a word nobody knows is no new beginning.
@@ -237,7 +235,7 @@ _MOVE = written(
     WHERE builds.build_id = o.id AND NOT builds.gone AND builds.stage = o.before AND o.stage <> o.before
     RETURNING builds.build_id, builds.made_at, builds.seen_at
     """,
-    Rows("rows", {**RECORDED, "before": "text"}),
+    JsonRows("rows", {**RECORDED, "before": "text"}),
 )
 
 _INSERT = written(
@@ -250,10 +248,10 @@ _INSERT = written(
         WHERE builds.gone
     RETURNING build_id, made_at, seen_at
     """,  # noqa: S608 - our own words
-    Rows("rows", RECORDED),
+    JsonRows("rows", RECORDED),
 )
 
-_MARKS = Rows("rows", {"id": "text", "mark": "text"})
+_MARKS = JsonRows("rows", {"id": "text", "mark": "text"})
 
 _EDITED = written(
     """
@@ -276,13 +274,13 @@ _REWRITE = written(
     UPDATE builds SET facts = o.facts, mark = o.mark FROM {rows}
     WHERE builds.build_id = o.id AND builds.stage = o.stage
     """,
-    Rows("rows", {"id": "text", "stage": "text", "facts": "text", "mark": "text"}),
+    JsonRows("rows", {"id": "text", "stage": "text", "facts": "text", "mark": "text"}),
 )
 
 # Who waited for the build has it in the outbox now.
 _WAIT_NO_MORE = written(
     "UPDATE awaited SET told = true FROM {rows} WHERE awaited.build_id = o.build AND awaited.user_id = o.user_id",
-    Rows("rows", {"build": "text", "user_id": "text"}),
+    JsonRows("rows", {"build": "text", "user_id": "text"}),
 )
 
 _FORGET = written("""

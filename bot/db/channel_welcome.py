@@ -6,7 +6,7 @@ from bot.db.dialect_sql import written
 from bot.db.runner import Connection
 from bot.db.session import Database
 from bot.db.wakeups import Topic
-from bot.domain.model import Saying
+from bot.domain.model import ChannelNotice
 from bot.domain.states import DeliveryState
 
 SOMETHING = "{}"  # what is about no build has a fact; this one needs to say nothing more
@@ -21,7 +21,11 @@ class Welcoming(Database):
         Not where it was said before, nor where there is a subscription: then they know. What could not be said, since
         the bot had been put out again, is said after the next invitation.
         """
-        row = {"channel": channel_id, "event": Saying.WELCOME.value, "key": f"{channel_id}:{Saying.WELCOME}"}
+        row = {
+            "channel": channel_id,
+            "event": ChannelNotice.WELCOME.value,
+            "key": f"{channel_id}:{ChannelNotice.WELCOME}",
+        }
 
         async def work(connection: Connection) -> bool:
             await self.execute(connection, _OPEN, channel=channel_id)

@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.db import sqlite_files
 from bot.db.dialect_sql import POSTGRESQL, SQLITE
-from bot.db.runner import OneThread, Transactions
+from bot.db.runner import SqliteRunner, Transactions
 from bot.db.types import micros
 from bot.exceptions import StartupError
 from bot.settings import database_address
@@ -47,7 +47,7 @@ _SHOWN = ("host", "hostaddr", "port", "dbname", "user")  # parameters of an addr
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseUrl:
     """Where the database is; `file` is None in memory and on PostgreSQL."""
 
     dialect: str
@@ -55,7 +55,7 @@ class Place:
     file: Path | None = None
 
     @classmethod
-    def parse(cls, address: str) -> Place:
+    def parse(cls, address: str) -> DatabaseUrl:
         """Understand an address as `DATABASE_URL` has it (all libpq parameters kept), or `IN_MEMORY`.
 
         Raises `StartupError` for anything else, without repeating a password that may stand in it.
@@ -111,7 +111,7 @@ def _file(name: str) -> Path:
     return file
 
 
-def connect(place: Place, clock: Callable[[], datetime], *, reading: bool = False) -> Transactions:
+def connect(place: DatabaseUrl, clock: Callable[[], datetime], *, reading: bool = False) -> Transactions:
     """A way to run transactions whose connections are prepared as their database needs; none is made yet.
 
     One that is for `reading` only changes nothing and creates nothing, and disturbs no process that writes.
@@ -121,16 +121,16 @@ def connect(place: Place, clock: Callable[[], datetime], *, reading: bool = Fals
 
         return pool(place.url, reading=reading)
     if reading:
-        return OneThread(_reader(place, clock))
+        return SqliteRunner(_reader(place, clock))
     # One connection: SQLite lets one writer in at a time anyway, and so a transaction waits in line, in order, instead
     # of being told "database is locked". It also is what makes a database in memory one database.
     engine = create_engine(place.url, hide_parameters=True, poolclass=QueuePool, pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _prepare_sqlite(clock))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return OneThread(engine)
+    return SqliteRunner(engine)
 
 
-def _reader(place: Place, clock: Callable[[], datetime]) -> Engine:
+def _reader(place: DatabaseUrl, clock: Callable[[], datetime]) -> Engine:
     """An engine that reads a SQLite file beside the process that writes it.
 
     `mode=rw` creates no file; the write-ahead log needs more than `mode=ro` (https://www.sqlite.org/wal.html#readonly).
@@ -169,14 +169,14 @@ def _prepare_sqlite(clock: Callable[[], datetime]) -> Callable[[Any, object], No
     return prepare
 
 
-class OneProcess:
+class SingleProcessLock:
     """The lock file next to a SQLite database: one process at a time, as SQLite has no claims to share work by."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
     @classmethod
-    def take(cls, file: Path) -> OneProcess:
+    def take(cls, file: Path) -> SingleProcessLock:
         """Take the lock of this database file; raises `StartupError` if another process (or store) has it."""
         path = file.with_name(file.name + ".lock")
         try:

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 
-class Threads:
+class DaemonThreads:
     """As many threads as there is work at once. They end with the process: an executor's keep it, when one hangs."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from bot.db.audit_reports import Ledger
 from bot.db.build_watches import Following
 from bot.db.builds import Recording
 from bot.db.channel_welcome import Welcoming
-from bot.db.connect import OneProcess, Place, connect
+from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
 from bot.db.dialect_sql import POSTGRESQL, SQLITE, written
 from bot.db.drafts import Drafts
 from bot.db.key_value import Notes
@@ -35,12 +35,12 @@ from bot.db.runner import Connection, Transactions
 from bot.db.scheduled_reports import Digests
 from bot.db.subscriptions import Subscriptions
 from bot.db.tickets import Tickets
-from bot.db.types import now
+from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.exceptions import DatabaseUnavailable, StartupError
 
 if TYPE_CHECKING:
-    from bot.db.postgres import Listener
+    from bot.db.postgres import PgListener
 
 
 def utc_now() -> datetime:
@@ -75,11 +75,11 @@ class Store(
     Each method is one transaction and raises `DatabaseUnavailable` when that cannot be.
     """
 
-    def __init__(self, transactions: Transactions, place: Place, lock: OneProcess | None) -> None:
+    def __init__(self, transactions: Transactions, place: DatabaseUrl, lock: SingleProcessLock | None) -> None:
         super().__init__(transactions, place.dialect)
         self._place = place
         self._lock = lock
-        self._listener: Listener | None = None
+        self._listener: PgListener | None = None
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now, migrate: bool = True) -> Store:
@@ -89,8 +89,8 @@ class Store(
         `migrate=False` the tables have to be up to date. Raises `StartupError` with the reason: an address or file that
         cannot be used, a second process on a SQLite file, a database of a newer version, a server that refuses.
         """
-        place = Place.parse(url)
-        lock = OneProcess.take(place.file) if place.file else None
+        place = DatabaseUrl.parse(url)
+        lock = SingleProcessLock.take(place.file) if place.file else None
         try:
             if place.file:
                 sqlite_files.make_private(place.file)
@@ -115,7 +115,7 @@ class Store(
 
         Ask for its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
         """
-        place = Place.parse(url)
+        place = DatabaseUrl.parse(url)
         if place.file is not None and not place.file.exists():
             raise StartupError(f"There is no database at {place}.", "The first start makes it.")
         store = cls(connect(place, utc_now, reading=True), place, None)
@@ -145,9 +145,9 @@ class Store(
         await self._check_whole()
         await self._transactions.run_sync(db_migrate.upgrade if migrate else db_migrate.check)
         if self.dialect == POSTGRESQL:
-            from bot.db.postgres import Listener  # noqa: PLC0415 - see engine.connect
+            from bot.db.postgres import PgListener  # noqa: PLC0415 - see engine.connect
 
-            self._listener = Listener(self.wakeups, self._place.libpq())
+            self._listener = PgListener(self.wakeups, self._place.libpq())
             await self._listener.start()
         else:
             await self.end_looks()  # this is the only process: whoever was looking at an app is dead
@@ -185,7 +185,7 @@ class Store(
         """The time leases and schedules go by, aware UTC: the database's on PostgreSQL, the clock's on SQLite."""
 
         async def work(connection: Connection) -> datetime:
-            value: datetime = (await connection.execute(sa.select(now()))).scalar_one()
+            value: datetime = (await connection.execute(sa.select(db_now()))).scalar_one()
             return value
 
         return await self.run(work)
@@ -223,7 +223,7 @@ def _damaged(problem: Exception) -> bool:
     return isinstance(problem, DatabaseError) and not isinstance(problem, OperationalError)
 
 
-def _cannot_start(place: Place, problem: Exception) -> StartupError:
+def _cannot_start(place: DatabaseUrl, problem: Exception) -> StartupError:
     # The driver's first line says who refused what; SQLAlchemy wraps the driver's error and adds its own address.
     if isinstance(problem, DatabaseUnavailable):
         problem = problem.__cause__ if isinstance(problem.__cause__, Exception) else problem

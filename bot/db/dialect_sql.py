@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import msgspec
 from sqlalchemy import TextClause, text
 
-from bot.domain.model import Event, Follow, Stage
-from bot.domain.states import DeliveryState, WatchState, Withdrawal
+from bot.domain.model import BuildEvent, CardUpdate, Stage
+from bot.domain.states import DeliveryState, PauseReason, WatchState
 from bot.domain.tickets import TicketState
 
 SQLITE = "sqlite"
@@ -36,7 +36,7 @@ Statement = Mapping[str, TextClause]
 SKEW_SECONDS = 60.0
 
 
-class _Quoted(str):
+class _SqlLiteral(str):
     """A word as SQL has it; what follows the colon in `{follow.DETAILS:%}` stands within the quotes."""
 
     __slots__ = ()
@@ -46,28 +46,28 @@ class _Quoted(str):
 
 
 def _quoted(vocabulary: type[StrEnum]) -> SimpleNamespace:
-    return SimpleNamespace(**{member.name: _Quoted(member.value) for member in vocabulary})
+    return SimpleNamespace(**{member.name: _SqlLiteral(member.value) for member in vocabulary})
 
 
 def _any_of(*words: StrEnum) -> str:
-    return "(" + ", ".join(f"{_Quoted(word.value)}" for word in words) + ")"
+    return "(" + ", ".join(f"{_SqlLiteral(word.value)}" for word in words) + ")"
 
 
 # The vocabularies that statements name: a word that is spelt wrong there fails at the import.
 _WORDS = {
     "delivery": _quoted(DeliveryState),
-    "event": _quoted(Event),
-    "follow": _quoted(Follow),
+    "event": _quoted(BuildEvent),
+    "follow": _quoted(CardUpdate),
     "stage": _quoted(Stage),
     "ticket": _quoted(TicketState),
     "watch": _quoted(WatchState),
-    "withdrawal": _quoted(Withdrawal),
+    "withdrawal": _quoted(PauseReason),
     "waiting": _any_of(DeliveryState.DUE, DeliveryState.SENDING),
     "shown": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED),
     "said": _any_of(DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED, DeliveryState.HELD),
     "alive": _any_of(TicketState.OPEN, TicketState.CLAIMED),
-    "withheld": _Quoted("access:%"),  # the reasons of domain.states.Withdrawal
-    "card_events": _any_of(Event.UPLOADED, Event.PROCESSED, Event.FAILED),
+    "withheld": _SqlLiteral("access:%"),  # the reasons of domain.states.Withdrawal
+    "card_events": _any_of(BuildEvent.UPLOADED, BuildEvent.PROCESSED, BuildEvent.FAILED),
 }
 
 
@@ -77,7 +77,7 @@ def literal(words: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class JsonRows:
     """Many rows in one JSON parameter `:name`, to stand in a FROM as `o`.
 
     The statement then has the same words whatever the number of rows is, so it is prepared once.
@@ -97,7 +97,7 @@ class Rows:
         return f"(SELECT {picked} FROM json_each(:{self.name})) AS o"  # noqa: S608 - our own words
 
 
-def written(words: str, rows: Rows | None = None) -> Statement:
+def written(words: str, rows: JsonRows | None = None) -> Statement:
     """A statement for each database from one text with {now}, {skip_locked}, {lock_c} and {rows} in it.
 
     Words of closed vocabularies are named, not spelt: `state = {delivery.DUE}`.
@@ -117,7 +117,7 @@ def written(words: str, rows: Rows | None = None) -> Statement:
 
 
 def as_rows(rows: Iterable[Mapping[str, object]]) -> str:
-    """The value of a `Rows` parameter."""
+    """The value of a `JsonRows` parameter."""
     return msgspec.json.encode(list(rows)).decode()
 
 

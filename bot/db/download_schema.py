@@ -1,18 +1,18 @@
-"""The tables behind download summaries; every time is an `Instant`, every text from outside `Words`."""
+"""The tables behind download summaries; every time is a `UtcMicros`, every text from outside `SanitizedText`."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.db.types import Instant, RowId, Words, metadata
+from bot.db.types import RowId, SanitizedText, UtcMicros, metadata
 
 # In these channels a summary may name people.
 manager_channels = sa.Table(
     "manager_channels",
     metadata,
-    sa.Column("channel_id", Words, primary_key=True),
-    sa.Column("set_by", Words, nullable=False),
-    sa.Column("set_at", Instant, nullable=False),
+    sa.Column("channel_id", SanitizedText, primary_key=True),
+    sa.Column("set_by", SanitizedText, nullable=False),
+    sa.Column("set_at", UtcMicros, nullable=False),
 )
 
 # A summary that comes by itself. `told_until` is where the last one ended and the next one begins; `place` is a
@@ -21,22 +21,22 @@ digests = sa.Table(
     "digests",
     metadata,
     sa.Column("id", RowId, primary_key=True),
-    sa.Column("team_id", Words, nullable=False),
-    sa.Column("place", Words, nullable=False),
-    sa.Column("app_id", Words, nullable=False),
-    sa.Column("app_name", Words, nullable=False),
-    sa.Column("which", Words, nullable=False),
-    sa.Column("by", Words, nullable=False),
-    sa.Column("schedule", Words, nullable=False),
-    sa.Column("tz", Words, nullable=False),
+    sa.Column("team_id", SanitizedText, nullable=False),
+    sa.Column("place", SanitizedText, nullable=False),
+    sa.Column("app_id", SanitizedText, nullable=False),
+    sa.Column("app_name", SanitizedText, nullable=False),
+    sa.Column("which", SanitizedText, nullable=False),
+    sa.Column("by", SanitizedText, nullable=False),
+    sa.Column("schedule", SanitizedText, nullable=False),
+    sa.Column("tz", SanitizedText, nullable=False),
     sa.Column("quiet", sa.Boolean, nullable=False),
-    sa.Column("created_by", Words, nullable=False),
-    sa.Column("created_at", Instant, nullable=False),
-    sa.Column("told_until", Instant, nullable=False),
-    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("created_by", SanitizedText, nullable=False),
+    sa.Column("created_at", UtcMicros, nullable=False),
+    sa.Column("told_until", UtcMicros, nullable=False),
+    sa.Column("due_at", UtcMicros, nullable=False),
     sa.Column("lease_token", sa.Text),
-    sa.Column("lease_until", Instant, nullable=False),
-    sa.Column("paused", Words),
+    sa.Column("lease_until", UtcMicros, nullable=False),
+    sa.Column("paused", SanitizedText),
     sa.UniqueConstraint("place", "app_id", "which", "by", "schedule"),
     sa.Index(None, "due_at"),
 )
@@ -45,16 +45,16 @@ digests = sa.Table(
 nudges = sa.Table(
     "nudges",
     metadata,
-    sa.Column("build_id", Words, primary_key=True),
-    sa.Column("user_id", Words, primary_key=True),
-    sa.Column("sent_by", Words, nullable=False),
-    sa.Column("sent_at", Instant, nullable=False),
+    sa.Column("build_id", SanitizedText, primary_key=True),
+    sa.Column("user_id", SanitizedText, primary_key=True),
+    sa.Column("sent_by", SanitizedText, nullable=False),
+    sa.Column("sent_at", UtcMicros, nullable=False),
 )
 
 # Who does not want to be asked.
 unnudged = sa.Table(
     "unnudged",
     metadata,
-    sa.Column("user_id", Words, primary_key=True),
-    sa.Column("since", Instant, nullable=False),
+    sa.Column("user_id", SanitizedText, primary_key=True),
+    sa.Column("since", UtcMicros, nullable=False),
 )

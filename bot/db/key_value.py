@@ -8,7 +8,7 @@ from bot.db.dialect_sql import span, written
 from bot.db.runner import Connection
 from bot.db.schema import notes, seen_events
 from bot.db.session import Database
-from bot.db.types import now, storable
+from bot.db.types import db_now, storable
 
 KEEP_SECONDS = 24 * 60 * 60
 
@@ -22,7 +22,9 @@ class Notes(Database):
         It is known by any of its marks.
         """
         # in one order, so that two of these never wait for each other
-        insert = self.insert(seen_events).values([{"event_id": mark, "seen_at": now()} for mark in sorted(set(marks))])
+        insert = self.insert(seen_events).values(
+            [{"event_id": mark, "seen_at": db_now()} for mark in sorted(set(marks))]
+        )
         first_time = insert.on_conflict_do_nothing().returning(seen_events.c.event_id)
 
         async def work(connection: Connection) -> bool:

@@ -13,7 +13,7 @@ from bot.db.runner import Connection
 from bot.db.schema import awaited, expiries, given_links, recent, sent_builds
 from bot.db.serialization import facts_of
 from bot.db.session import Database
-from bot.db.types import now
+from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.domain.model import Build
 
@@ -22,7 +22,7 @@ FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket lives a day at most, and Appli
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentBuild:
     """A build that one person sent to another."""
 
     id: int
@@ -34,7 +34,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Expiry:
+class LinkExpiry:
     """A message to change when its link's time is over, at `ts` in the channel `address`.
 
     Where `address` is a response_url, it is changed through that. `again` is what its "fresh link" button carries,
@@ -107,7 +107,7 @@ class Handing(Database):
     async def await_build(self, build: Build, team_id: str, user_id: str, channel_id: str | None = None) -> None:
         """Tell this person, who asked in this channel, when the build has ended; its app is watched from now on."""
         about = {"team_id": team_id, "app_id": build.app.id, "facts": facts_of(build), "channel_id": channel_id}
-        values = {**about, "asked_at": now(), "told": False}
+        values = {**about, "asked_at": db_now(), "told": False}
         insert = self.insert(awaited).values(build_id=build.id, user_id=user_id, **values)
         upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
 
@@ -155,21 +155,26 @@ class Handing(Database):
 
     # -------------------------------------------------------------- somebody sent one
 
-    async def send_build(self, team_id: str, sender: str, recipient: str, build: Build) -> Sent:
+    async def send_build(self, team_id: str, sender: str, recipient: str, build: Build) -> SentBuild:
         """Write down that a build was sent to somebody."""
         insert = sa.insert(sent_builds).values(
-            team_id=team_id, sender=sender, recipient=recipient, app_id=build.app.id, build_id=build.id, sent_at=now()
+            team_id=team_id,
+            sender=sender,
+            recipient=recipient,
+            app_id=build.app.id,
+            build_id=build.id,
+            sent_at=db_now(),
         )
 
-        async def work(connection: Connection) -> Sent:
+        async def work(connection: Connection) -> SentBuild:
             return _sent((await connection.execute(insert.returning(sent_builds))).one())
 
         return await self.run(work)
 
-    async def sent(self, number: int) -> Sent | None:
+    async def sent(self, number: int) -> SentBuild | None:
         """What was sent under this number."""
 
-        async def work(connection: Connection) -> Sent | None:
+        async def work(connection: Connection) -> SentBuild | None:
             row = (await connection.execute(sa.select(sent_builds).where(sent_builds.c.id == number))).first()
             return None if row is None else _sent(row)
 
@@ -178,7 +183,7 @@ class Handing(Database):
     async def use_sent(self, number: int) -> bool:
         """Its recipient used it; True the first time."""
         which = (sent_builds.c.id == number) & sent_builds.c.used_at.is_(None)
-        update = sa.update(sent_builds).where(which).values(used_at=now()).returning(sent_builds.c.id)
+        update = sa.update(sent_builds).where(which).values(used_at=db_now()).returning(sent_builds.c.id)
 
         async def work(connection: Connection) -> bool:
             return (await connection.execute(update)).first() is not None
@@ -187,7 +192,7 @@ class Handing(Database):
 
     # -------------------------------------------------------------- messages that expire
 
-    async def expire_at(self, due_at: datetime, expiry: Expiry) -> None:
+    async def expire_at(self, due_at: datetime, expiry: LinkExpiry) -> None:
         """Change this message when its link's time is over (aware)."""
         insert = sa.insert(expiries).values(due_at=due_at, **asdict(expiry))
 
@@ -206,10 +211,10 @@ class Handing(Database):
 
         await self.run(work)
 
-    async def take_expired(self, most: int = 20) -> list[Expiry]:
+    async def take_expired(self, most: int = 20) -> list[LinkExpiry]:
         """Messages whose time is over, each handed out once: a missed edit is a smaller evil than a repeated one."""
 
-        async def work(connection: Connection) -> list[Expiry]:
+        async def work(connection: Connection) -> list[LinkExpiry]:
             return [_expiry(row) for row in await self.execute(connection, _EXPIRED, most=most, far=FURTHEST_EXPIRY)]
 
         return await self.run(work)
@@ -224,16 +229,16 @@ class Handing(Database):
         return await self.run(work)
 
 
-def _sent(row: sa.Row[Any]) -> Sent:
-    return Sent(row.id, row.team_id, row.sender, row.recipient, row.app_id, row.build_id)
+def _sent(row: sa.Row[Any]) -> SentBuild:
+    return SentBuild(row.id, row.team_id, row.sender, row.recipient, row.app_id, row.build_id)
 
 
-def _expiry(row: sa.Row[Any]) -> Expiry:
-    return Expiry(row.address, row.ts, row.app_id, row.build_id, row.title, row.again, row.language)
+def _expiry(row: sa.Row[Any]) -> LinkExpiry:
+    return LinkExpiry(row.address, row.ts, row.app_id, row.build_id, row.title, row.again, row.language)
 
 
 # Made once: to put a statement together takes longer than to run it.
-_GIVEN = sa.insert(given_links).values(user_id=sa.bindparam("user_id"), at=now())
+_GIVEN = sa.insert(given_links).values(user_id=sa.bindparam("user_id"), at=db_now())
 _OLD_LINKS = written("DELETE FROM given_links WHERE at <= {now} - :keep OR at > {now} + :keep")
 
 # When the few-th last link of the minute leaves it, and the same for the hour.

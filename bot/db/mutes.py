@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import Rows, as_rows, span, written
+from bot.db.dialect_sql import JsonRows, as_rows, span, written
 from bot.db.runner import Connection
 from bot.db.schema import subscriptions as table
 from bot.db.session import Database
@@ -133,7 +133,7 @@ _OPEN = written(
     SELECT o.channel, true, 0, 0 FROM {rows} WHERE true ORDER BY o.channel
     ON CONFLICT (channel_id) DO UPDATE SET waiting = true
     """,
-    Rows("rows", {"channel": "text"}),
+    JsonRows("rows", {"channel": "text"}),
 )
 
 _HELD_IN = written("""
@@ -152,7 +152,7 @@ _MOVE_MUTE = written(
         SELECT s.muted_until FROM subscriptions s WHERE s.id = announcements.subscription_id
     )
     """,
-    Rows("rows", {"id": "bigint"}),
+    JsonRows("rows", {"id": "bigint"}),
 )
 
 _PAUSED = written("""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bot.db.download_schema import nudges, unnudged
 from bot.db.runner import Connection
 from bot.db.session import Database
-from bot.db.types import now
+from bot.db.types import db_now
 
 
 class Nudges(Database):
@@ -22,7 +22,7 @@ class Nudges(Database):
 
         Written before anybody is asked, so that whatever breaks then, nobody is asked twice.
         """
-        row = {"build_id": build_id, "sent_by": sent_by, "sent_at": now()}
+        row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
         new = self.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
 
         async def work(connection: Connection) -> list[str]:
@@ -37,7 +37,7 @@ class Nudges(Database):
 
     async def stop_nudging(self, user_id: str) -> None:
         """Never ask this person again, whatever the build."""
-        insert = self.insert(unnudged).values(user_id=user_id, since=now()).on_conflict_do_nothing()
+        insert = self.insert(unnudged).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
 
         async def work(connection: Connection) -> None:
             await connection.execute(insert)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import msgspec
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.runner import Connection, Work
 from bot.db.schema import notes
 from bot.db.session import Database
 from bot.db.wakeups import Topic
-from bot.domain.model import Saying
+from bot.domain.model import ChannelNotice
 
 NOTE = "outage"
 
@@ -52,7 +52,7 @@ class Outages(Database):
         async def work(connection: Connection) -> bool:
             if (await connection.execute(first)).first() is None:
                 return False
-            await self._tell(connection, Saying.OUTAGE, record, admins)
+            await self._tell(connection, ChannelNotice.OUTAGE, record, admins)
             return True
 
         return await self._told(work)
@@ -74,7 +74,7 @@ class Outages(Database):
         async def work(connection: Connection) -> bool:
             if (await connection.execute(removal)).first() is None:
                 return False
-            await self._tell(connection, Saying.RECOVERY, replace(record, ended=ended), admins)
+            await self._tell(connection, ChannelNotice.RECOVERY, replace(record, ended=ended), admins)
             return True
 
         return await self._told(work)
@@ -85,7 +85,9 @@ class Outages(Database):
             self.wakeups.ring(Topic.TELL)
         return told
 
-    async def _tell(self, connection: Connection, event: Saying, record: OutageRecord, admins: Sequence[str]) -> None:
+    async def _tell(
+        self, connection: Connection, event: ChannelNotice, record: OutageRecord, admins: Sequence[str]
+    ) -> None:
         number = str(round(record.began * 1000))
         rows = as_rows({"person": admin, "key": f"{admin}:{number}:{event}"} for admin in sorted(set(admins)))
         await self.execute(connection, _OPEN, rows=rows)
@@ -107,7 +109,7 @@ def outage_of(text: str) -> OutageRecord:
     return msgspec.json.decode(text, type=OutageRecord)
 
 
-_PEOPLE = Rows("rows", {"person": "text", "key": "text"})
+_PEOPLE = JsonRows("rows", {"person": "text", "key": "text"})
 
 _OPEN = written(
     """

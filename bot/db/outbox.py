@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import Rows, as_rows, far, span, written
+from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
 from bot.db.outbox_read import Showing
-from bot.db.outbox_types import Claim, Exchange, Lease, Outcome, Waiting
+from bot.db.outbox_types import ChannelLease, DeliveryClaim, DeliveryResult, OutboxBacklog, OutboxBatch
 from bot.db.runner import Connection
 from bot.db.types import moment, storable
 from bot.db.wakeups import Topic
@@ -24,8 +24,8 @@ class Telling(Showing):
     """The store's outbox."""
 
     async def exchange(
-        self, done: Sequence[Outcome], room: int, *, lease_seconds: float, pace_seconds: float
-    ) -> Exchange:
+        self, done: Sequence[DeliveryResult], room: int, *, lease_seconds: float, pace_seconds: float
+    ) -> OutboxBatch:
         """Hand in every post that ended and take up to `room` new ones, in one transaction.
 
         A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
@@ -34,16 +34,16 @@ class Telling(Showing):
         """
         ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
 
-        async def work(connection: Connection) -> Exchange:
+        async def work(connection: Connection) -> OutboxBatch:
             lost = await self._hand_in(connection, ended, pace_seconds) if ended else ()
             claims = await self._take(connection, room, lease_seconds)
-            return Exchange(claims, lost, None if claims else await self._due_in(connection))
+            return OutboxBatch(claims, lost, None if claims else await self._due_in(connection))
 
         return await self.run(work)
 
     async def _hand_in(
-        self, connection: Connection, ended: Sequence[Outcome], pace_seconds: float
-    ) -> tuple[Outcome, ...]:
+        self, connection: Connection, ended: Sequence[DeliveryResult], pace_seconds: float
+    ) -> tuple[DeliveryResult, ...]:
         rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
         written_down = set((await self.execute(connection, _HAND_IN, rows=rows)).scalars())
         if any(outcome.covers for outcome in ended):
@@ -62,14 +62,14 @@ class Telling(Showing):
         first = {row.id: row.ts for row in found}
         return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
 
-    async def _edit_again(self, connection: Connection, late: Sequence[Outcome]) -> None:
+    async def _edit_again(self, connection: Connection, late: Sequence[DeliveryResult]) -> None:
         """An edit that came after its lease had ended may have put older words over newer ones."""
         if late:
             found = await self.execute(connection, _BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
             await self.said(connection, "", (), set(found.scalars()))
 
-    async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[Claim, ...]:
-        claims: list[Claim] = []
+    async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[DeliveryClaim, ...]:
+        claims: list[DeliveryClaim] = []
         while (wanted := room - len(claims)) > 0:
             token, start = fresh_token(), time.monotonic()
             leased = (
@@ -94,8 +94,8 @@ class Telling(Showing):
                 if announcement is None:
                     await self.execute(connection, _UNREADABLE, id=row.id)
                     continue
-                lease = Lease(token, until[row.channel_id], start, lease_seconds)
-                taken.append(Claim.of(row, announcement, lease))
+                lease = ChannelLease(token, until[row.channel_id], start, lease_seconds)
+                taken.append(DeliveryClaim.of(row, announcement, lease))
             claims += taken
             if len(taken) == len(leased):
                 break
@@ -104,7 +104,7 @@ class Telling(Showing):
             await self.execute(connection, _CLOSE, token=token, rows=used)
         return tuple(claims)
 
-    async def hand_back(self, claims: Sequence[Claim]) -> None:
+    async def hand_back(self, claims: Sequence[DeliveryClaim]) -> None:
         """Give back claims whose post was never started, at a stop; somebody else may take them at once."""
         rows = as_rows(
             {
@@ -147,12 +147,12 @@ class Telling(Showing):
 
         return await self.run(work)
 
-    async def announcements_waiting(self) -> Waiting:
+    async def announcements_waiting(self) -> OutboxBacklog:
         """What waits to be said, being sent included; for the metrics."""
 
-        async def work(connection: Connection) -> Waiting:
+        async def work(connection: Connection) -> OutboxBacklog:
             row = (await self.execute(connection, _WAITING)).one()
-            return Waiting(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
+            return OutboxBacklog(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
 
         return await self.run(work)
 
@@ -166,7 +166,7 @@ _STATES = {
 }
 
 
-def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
+def _row(outcome: DeliveryResult, pace_seconds: float) -> dict[str, object]:
     if outcome.kind is ResultKind.POSTED and not outcome.ts:
         raise ValueError("a posted announcement has a ts")
     return {
@@ -181,7 +181,7 @@ def _row(outcome: Outcome, pace_seconds: float) -> dict[str, object]:
     }
 
 
-_ENDED = Rows(
+_ENDED = JsonRows(
     "rows",
     {
         "id": "bigint",
@@ -245,12 +245,12 @@ _COVER = written(
 
 _BUILDS = written(
     "SELECT a.build_id FROM {rows} JOIN announcements a ON a.id = o.id",
-    Rows("rows", {"id": "bigint"}),
+    JsonRows("rows", {"id": "bigint"}),
 )
 
 _FIRST = written(
     "SELECT a.id, a.ts FROM announcements a JOIN {rows} ON a.id = o.id WHERE a.ts IS NOT NULL",
-    Rows("rows", {"id": "bigint"}),
+    JsonRows("rows", {"id": "bigint"}),
 )
 
 _LEASE = written("""
@@ -293,7 +293,7 @@ _CLOSE = written(
     )
     WHERE lease_token = :token AND channel_id NOT IN (SELECT o.channel FROM {rows})
     """,
-    Rows("rows", {"channel": "text"}),
+    JsonRows("rows", {"channel": "text"}),
 )
 
 _DUE_IN = written("""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.runner import Connection
 from bot.db.serialization import text_of
 from bot.db.session import Database
 from bot.db.types import micros
 from bot.db.wakeups import Topic
-from bot.domain.model import NewAnnouncement
+from bot.domain.model import NewDelivery
 
 
 class Outbox(Database):
     """Within somebody's transaction: the order in a channel is the order of the commits."""
 
     async def said(
-        self, connection: Connection, app_id: str, wanted: Sequence[NewAnnouncement], anew: Collection[str] = ()
+        self, connection: Connection, app_id: str, wanted: Sequence[NewDelivery], anew: Collection[str] = ()
     ) -> int:
         """Write down what is to be said, each once per channel, build and event; returns how much is new.
 
@@ -41,7 +41,7 @@ class Outbox(Database):
         return made
 
 
-def _row(n: int, new: NewAnnouncement) -> dict[str, object]:
+def _row(n: int, new: NewDelivery) -> dict[str, object]:
     event = f"{new.event}:{new.part}" if new.part else str(new.event)
     return {
         "n": n,
@@ -57,7 +57,7 @@ def _row(n: int, new: NewAnnouncement) -> dict[str, object]:
     }
 
 
-_NEW = Rows(
+_NEW = JsonRows(
     "rows",
     {
         "n": "integer",
@@ -87,7 +87,7 @@ _OPEN = written(
     ) AS c WHERE true ORDER BY c.channel
     ON CONFLICT (channel_id) DO UPDATE SET waiting = true
     """,
-    Rows("rows", {"channel": "text", "build": "text"}),
+    JsonRows("rows", {"channel": "text", "build": "text"}),
 )
 
 _ANNOUNCE = written(
@@ -131,5 +131,5 @@ _SHOW_ANEW = written(
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
     RETURNING id
     """,
-    Rows("rows", {"build": "text"}),
+    JsonRows("rows", {"build": "text"}),
 )

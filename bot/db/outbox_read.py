@@ -8,38 +8,38 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.outbox_enqueue import Outbox
 from bot.db.runner import Connection
 from bot.db.serialization import build_of, manner_of
 from bot.db.types import moment
-from bot.domain.model import Announcement, App, Build, Event, Follow, Recall, Saying, Shown, Stage
+from bot.domain.model import App, Build, BuildEvent, CardEntry, CardUpdate, ChannelNotice, Delivery, Recall, Stage
 
 
 class Showing(Outbox):
     """The outbox, read."""
 
-    async def read(self, connection: Connection, heads: str) -> list[tuple[sa.Row[Any], Announcement | None]]:
-        """The announcements with these ids (a `Rows` value), oldest first, each with its row of `_FACTS`.
+    async def read(self, connection: Connection, heads: str) -> list[tuple[sa.Row[Any], Delivery | None]]:
+        """The announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
 
         None stands for one that only another version of this program can read.
         """
         rows = (await self.execute(connection, _FACTS, rows=heads)).all()
-        cards: dict[tuple[str, str], tuple[Shown, ...]] = {}
+        cards: dict[tuple[str, str], tuple[CardEntry, ...]] = {}
         if shared := [{"id": row.id} for row in rows if row.card != row.build_id]:
             cards = await self._cards(connection, as_rows(shared))
         return [(row, _announcement_of(row, cards.get((row.channel_id, row.card)))) for row in rows]
 
-    async def _cards(self, connection: Connection, heads: str) -> dict[tuple[str, str], tuple[Shown, ...]]:
+    async def _cards(self, connection: Connection, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
         """What stands on the cards of some announcements, oldest build first."""
-        cards: dict[tuple[str, str], dict[str, Shown]] = {}
+        cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
         for row in (await self.execute(connection, _SHOWN, rows=heads)).all():
             with suppress(ValueError, TypeError):
                 cards.setdefault((row.channel_id, row.card), {})[row.build_id] = _shown_of(row)
         return {key: tuple(shown.values()) for key, shown in cards.items()}
 
 
-def _announcement_of(row: sa.Row[Any], shown: tuple[Shown, ...] | None) -> Announcement | None:
+def _announcement_of(row: sa.Row[Any], shown: tuple[CardEntry, ...] | None) -> Delivery | None:
     """The announcement in a row; None if only another version of this program can read it.
 
     `shown` is what stands on a card that several builds may share; most show their own alone.
@@ -48,7 +48,7 @@ def _announcement_of(row: sa.Row[Any], shown: tuple[Shown, ...] | None) -> Annou
         if shown is None:
             shown = () if row.fact or row.card != row.build_id else _alone(row)
         event, part = event_of(row.event)
-        return Announcement(
+        return Delivery(
             row.id,
             row.channel_id,
             event,
@@ -65,11 +65,11 @@ def _announcement_of(row: sa.Row[Any], shown: tuple[Shown, ...] | None) -> Annou
         return None
 
 
-def event_of(text: str) -> tuple[Event | Follow | Saying, int]:
+def event_of(text: str) -> tuple[BuildEvent | CardUpdate | ChannelNotice, int]:
     """What a row of the outbox is about, and its number among several. Raises ValueError for a newer version's."""
     name, _, part = text.partition(":")
-    kinds: tuple[type[Event | Follow | Saying], ...] = (Follow, Saying, Event)
-    kind = next((cls for cls in kinds if name in set(cls)), Event)
+    kinds: tuple[type[BuildEvent | CardUpdate | ChannelNotice], ...] = (CardUpdate, ChannelNotice, BuildEvent)
+    kind = next((cls for cls in kinds if name in set(cls)), BuildEvent)
     return kind(name), int(part or 0)
 
 
@@ -78,7 +78,7 @@ def nothing(app_id: str) -> Build:
     return Build("", App(app_id, app_id, app_id), Stage.PENDING)
 
 
-def _alone(row: sa.Row[Any]) -> tuple[Shown, ...]:
+def _alone(row: sa.Row[Any]) -> tuple[CardEntry, ...]:
     """What a card shows that no other build shares; a follower only a newer version can read is left out."""
     try:
         return (_shown_of(row),)
@@ -86,14 +86,14 @@ def _alone(row: sa.Row[Any]) -> tuple[Shown, ...]:
         return ()
 
 
-def _shown_of(row: sa.Row[Any]) -> Shown:
+def _shown_of(row: sa.Row[Any]) -> CardEntry:
     recall = None
     if row.recalled_at is not None:
         recall = Recall(row.build_id, row.app_id, row.recall_reason, row.recalled_by, moment(row.recalled_at))
     build = build_of(row.facts)
     if row.stage == Stage.DELETED:  # the facts are the last there were
         build = replace(build, stage=Stage.DELETED)
-    return Shown(build, build_of(row.successor) if row.successor else None, recall)
+    return CardEntry(build, build_of(row.successor) if row.successor else None, recall)
 
 
 # Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
@@ -121,7 +121,7 @@ _FACTS = written(
     LEFT JOIN recalls r ON r.build_id = a.build_id
     ORDER BY a.id
     """,
-    Rows("rows", {"id": "bigint"}),
+    JsonRows("rows", {"id": "bigint"}),
 )
 
 # All that stands on the cards of these heads: each build once, what has followed it there, and whether it was recalled.
@@ -139,5 +139,5 @@ _SHOWN = written(
         AND a.event IN {card_events}
     ORDER BY a.id
     """,
-    Rows("rows", {"id": "bigint"}),
+    JsonRows("rows", {"id": "bigint"}),
 )

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from bot.db.types import moment
-from bot.domain.model import Announcement
+from bot.domain.model import Delivery
 from bot.domain.states import ResultKind
 
 
-class Lease(NamedTuple):
+class ChannelLease(NamedTuple):
     """A channel that is ours: until when by the database's clock, and from when by `time.monotonic()` for how long."""
 
     token: str
@@ -23,7 +23,7 @@ class Lease(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DeliveryClaim:
     """An announcement that is ours to post, alone in its channel, until the deadline.
 
     `unsure`: it was found being sent under a lapsed lease, so look for its key in the channel, from
@@ -33,7 +33,7 @@ class Claim:
     `due_monotonic` is when it might be said first: when it was recorded, or let go of if it was held.
     """
 
-    announcement: Announcement
+    announcement: Delivery
     channel_token: str
     unsure: bool
     first_attempt_at: datetime
@@ -44,8 +44,8 @@ class Claim:
     covers: int = 0
 
     @classmethod
-    def of(cls, row: sa.Row[Any], announcement: Announcement, lease: Lease) -> Claim:
-        """The claim on an announcement that was read with its row (`Showing.read`) under this lease."""
+    def of(cls, row: sa.Row[Any], announcement: Delivery, lease: ChannelLease) -> DeliveryClaim:
+        """The claim on an announcement that was read with its row (`Output.read`) under this lease."""
         return cls(
             announcement,
             lease.token,
@@ -60,7 +60,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """How a post ended.
 
     POSTED with Slack's `ts`; AGAIN in `retry_in` seconds (it certainly is not there); HELD with the `reason`,
@@ -82,7 +82,7 @@ class Outcome:
     @classmethod
     def of(
         cls,
-        claim: Claim,
+        claim: DeliveryClaim,
         kind: ResultKind,
         *,
         ts: str | None = None,
@@ -90,7 +90,7 @@ class Outcome:
         reason: str | None = None,
         covers: int = 0,
         edited: bool = False,
-    ) -> Outcome:
+    ) -> DeliveryResult:
         """The outcome of a claim."""
         announcement = claim.announcement
         where = (announcement.id, announcement.channel_id, claim.channel_token)
@@ -98,19 +98,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class OutboxBatch:
     """What came back: the posts to make now, and the posts somebody else had made first: delete our copy of those.
 
     Without claims, `due_in` is in how many seconds there are some; None: not before something happens.
     """
 
-    claims: tuple[Claim, ...] = ()
-    lost: tuple[Outcome, ...] = ()
+    claims: tuple[DeliveryClaim, ...] = ()
+    lost: tuple[DeliveryResult, ...] = ()
     due_in: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OutboxBacklog:
     """How many announcements wait to be said and how old the oldest is, in seconds (None: nothing waits)."""
 
     count: int

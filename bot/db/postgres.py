@@ -17,10 +17,10 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
-from bot.db.daemon_threads import Threads
-from bot.db.runner import DRIVERS, OWN_FAULT, Here, Work, straight
+from bot.db.daemon_threads import DaemonThreads
+from bot.db.runner import DRIVERS, OWN_FAULT, SyncConnection, Work, straight
 from bot.db.types import metadata
-from bot.db.wakeups import CHANNEL, Wakeups
+from bot.db.wakeups import CHANNEL, Notifier
 from bot.exceptions import DatabaseUnavailable, kind_of
 from bot.observability.causes import cause
 
@@ -63,7 +63,7 @@ for _index in [index for table in metadata.tables.values() for index in table.in
         _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
 
 
-def pool(url: URL, *, reading: bool = False) -> Pool:
+def pool(url: URL, *, reading: bool = False) -> PostgresRunner:
     """A pool of prepared connections to this address, which may be for `reading` only; none is made yet."""
     # hide_parameters: a driver's error must not carry what people typed into a log (design promise 1).
     kept = CONNECTIONS // 2
@@ -71,7 +71,7 @@ def pool(url: URL, *, reading: bool = False) -> Pool:
     event.listen(engine, "connect", _prepare)
     if reading:
         event.listen(engine, "connect", _prepare_to_read)
-    return Pool(engine)
+    return PostgresRunner(engine)
 
 
 def _prepare(connection: DBAPIConnection, _record: object) -> None:
@@ -88,7 +88,7 @@ def _prepare_to_read(connection: DBAPIConnection, _record: object) -> None:
     connection.commit()
 
 
-class Pool:
+class PostgresRunner:
     """PostgreSQL: several connections, each transaction on one of them and on a thread.
 
     As for SQLite, a transaction crosses to a thread and back once. With psycopg's own coroutines the event loop is
@@ -99,11 +99,11 @@ class Pool:
         self._engine = engine
         self._room_seconds = room_seconds
         self._room = asyncio.Semaphore(CONNECTIONS)
-        self._threads = Threads()
+        self._threads = DaemonThreads()
 
     async def run(self, work: Work[T]) -> T:
         """See `Transactions`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
-        line = _Line()
+        line = _CancelHandle()
         doing = await self._begun(partial(self._tries, work, line))
         try:
             return await asyncio.shield(doing)
@@ -127,12 +127,12 @@ class Pool:
         doing.add_done_callback(lambda _: self._room.release())
         return doing
 
-    def _tries(self, work: Work[T], line: _Line) -> T:
+    def _tries(self, work: Work[T], line: _CancelHandle) -> T:
         for attempt in range(1, TRIES + 1):
             committing = False
             try:
                 with self._engine.connect() as connection, line.to(connection):
-                    answer = straight(work(Here(connection)))
+                    answer = straight(work(SyncConnection(connection)))
                     committing = True
                     connection.commit()
                     return answer
@@ -148,7 +148,7 @@ class Pool:
 
     async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
         """See `Transactions`. A cancelled caller ends it at once, undone."""
-        line = _Line()
+        line = _CancelHandle()
 
         def transact() -> T:
             with self._engine.connect() as connection, line.to(connection), connection.begin():
@@ -166,7 +166,7 @@ class Pool:
         self._threads.close()
 
 
-class _Line:
+class _CancelHandle:
     """The wire a transaction is on, to be cut from outside when the server does not answer any more."""
 
     def __init__(self) -> None:
@@ -205,10 +205,10 @@ def _state(problem: Exception) -> str | None:
     return state
 
 
-class Listener:
+class PgListener:
     """A connection of its own that hears what other processes say; it comes back by itself when it is cut."""
 
-    def __init__(self, wakeups: Wakeups, connect_arguments: Mapping[str, Any]) -> None:
+    def __init__(self, wakeups: Notifier, connect_arguments: Mapping[str, Any]) -> None:
         self._wakeups = wakeups
         self._arguments = connect_arguments
         self._task: asyncio.Task[None] | None = None

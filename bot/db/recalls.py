@@ -11,7 +11,7 @@ from bot.db.runner import Connection
 from bot.db.schema import recalls as table
 from bot.db.schema import tickets
 from bot.db.supersession import Superseding
-from bot.db.types import now
+from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.domain.model import Build, Recall
 from bot.domain.tickets import TicketState
@@ -26,7 +26,7 @@ class Recalls(Superseding):
         Returns the recall that stands now and whether it is new; a first one stays, with its reason.
         """
         insert = self.insert(table).values(
-            build_id=build.id, app_id=build.app.id, reason=reason, recalled_by=by, recalled_at=now()
+            build_id=build.id, app_id=build.app.id, reason=reason, recalled_by=by, recalled_at=db_now()
         )
         end = (
             sa.update(tickets)

@@ -49,7 +49,7 @@ class Transactions(Protocol):
         ...
 
 
-class OneThread:
+class SqliteRunner:
     """SQLite: one connection, on a thread of its own that takes one transaction after the other.
 
     A transaction crosses to the thread and back once. A driver that crosses for each step (aiosqlite: some twenty
@@ -93,16 +93,16 @@ class OneThread:
                 if not answer.done():
                     answer.set_exception(end.error) if end.error else answer.set_result(end.value)
 
-    def _together(self, group: list[Work[Any]]) -> list[_End]:
+    def _together(self, group: list[Work[Any]]) -> list[_WorkResult]:
         """Do several pieces of work in one transaction; each in one of its own when any of them fails."""
         if not group:
             return []
         try:
             with self._engine.begin() as connection:
-                return [_End(straight(work(Here(connection)))) for work in group]
+                return [_WorkResult(straight(work(SyncConnection(connection)))) for work in group]
         except Exception as error:  # noqa: BLE001 - it is for whoever brought the work
             if len(group) == 1:
-                return [_End(error=error)]
+                return [_WorkResult(error=error)]
         return [end for work in group for end in self._together([work])]
 
     async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
@@ -125,14 +125,14 @@ class OneThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-class _End(NamedTuple):
+class _WorkResult(NamedTuple):
     """How a piece of work ended."""
 
     value: Any = None
     error: Exception | None = None
 
 
-class Here:
+class SyncConnection:
     """A plain connection dressed as one that is awaited."""
 
     def __init__(self, connection: sa.Connection) -> None:

@@ -10,17 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db.connect import fresh_token
-from bot.db.dialect_sql import Rows, as_rows, far, span, written
+from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
 from bot.db.download_schema import digests as table
 from bot.db.runner import Connection
 from bot.db.session import Database
-from bot.db.types import now
+from bot.db.types import db_now
 from bot.db.wakeups import Topic
-from bot.domain.downloads import By
-from bot.domain.model import Saying
-from bot.domain.scheduled_reports import Digest
+from bot.domain.downloads import GroupBy
+from bot.domain.model import ChannelNotice
+from bot.domain.scheduled_reports import ScheduledReport
 
-_COLUMNS = [table.c[field.name] for field in fields(Digest)]
+_COLUMNS = [table.c[field.name] for field in fields(ScheduledReport)]
 
 
 class Digests(Database):
@@ -34,13 +34,13 @@ class Digests(Database):
         app_id: str,
         app_name: str,
         which: str,
-        by: By,
+        by: GroupBy,
         schedule: str,
         tz: str,
         quiet: bool,
         created_by: str,
         due_at: datetime,
-    ) -> Digest:
+    ) -> ScheduledReport:
         """Save a digest whose first stretch begins now, and return it; the same one asked for again is made anew."""
         facts = {
             "team_id": team_id,
@@ -48,8 +48,8 @@ class Digests(Database):
             "tz": tz,
             "quiet": quiet,
             "created_by": created_by,
-            "created_at": now(),
-            "told_until": now(),
+            "created_at": db_now(),
+            "told_until": db_now(),
             "due_at": due_at,
             "lease_until": sa.literal(0, sa.BigInteger),
             "lease_token": None,
@@ -59,7 +59,7 @@ class Digests(Database):
         insert = self.insert(table).values(**same, **facts)
         upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
 
-        async def work(connection: Connection) -> Digest:
+        async def work(connection: Connection) -> ScheduledReport:
             digest = digest_of((await connection.execute(upsert)).one())
             await self.tell_others(connection, Topic.DIGEST)
             return digest
@@ -68,53 +68,55 @@ class Digests(Database):
         self.wakeups.ring(Topic.DIGEST)
         return digest
 
-    async def digests(self, places: Collection[str]) -> list[Digest]:
+    async def digests(self, places: Collection[str]) -> list[ScheduledReport]:
         """The digests of some channels or people, oldest first; paused ones too."""
         query = sa.select(*_COLUMNS).where(table.c.place.in_(places)).order_by(table.c.id)
 
-        async def work(connection: Connection) -> list[Digest]:
+        async def work(connection: Connection) -> list[ScheduledReport]:
             return [digest_of(row) for row in await connection.execute(query)]
 
         return await self.run(work)
 
-    async def digest(self, number: int) -> Digest | None:
+    async def digest(self, number: int) -> ScheduledReport | None:
         """The digest of this number."""
         query = sa.select(*_COLUMNS).where(table.c.id == number)
 
-        async def work(connection: Connection) -> Digest | None:
+        async def work(connection: Connection) -> ScheduledReport | None:
             row = (await connection.execute(query)).first()
             return None if row is None else digest_of(row)
 
         return await self.run(work)
 
-    async def remove_digest(self, places: Collection[str], number: int) -> Digest | None:
+    async def remove_digest(self, places: Collection[str], number: int) -> ScheduledReport | None:
         """End a digest of these places; None if they have none of this number."""
         removal = sa.delete(table).where(table.c.place.in_(places), table.c.id == number).returning(*_COLUMNS)
 
-        async def work(connection: Connection) -> Digest | None:
+        async def work(connection: Connection) -> ScheduledReport | None:
             row = (await connection.execute(removal)).first()
             return None if row is None else digest_of(row)
 
         return await self.run(work)
 
-    async def pause_digests(self, reason: str, *, place: str | None = None, number: int | None = None) -> list[Digest]:
+    async def pause_digests(
+        self, reason: str, *, place: str | None = None, number: int | None = None
+    ) -> list[ScheduledReport]:
         """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
         which = table.c.place == place if number is None else table.c.id == number
         update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
 
-        async def work(connection: Connection) -> list[Digest]:
+        async def work(connection: Connection) -> list[ScheduledReport]:
             return [digest_of(row) for row in await connection.execute(update)]
 
         return await self.run(work)
 
     # -------------------------------------------------------------- their turn
 
-    async def take_digests(self, most: int, lease_seconds: float) -> list[tuple[Digest, str]]:
+    async def take_digests(self, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
         """Lease digests that are due; each with the token to hand in. A lease that lapses is anybody's again."""
         token = fresh_token()
         query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
 
-        async def work(connection: Connection) -> list[tuple[Digest, str]]:
+        async def work(connection: Connection) -> list[tuple[ScheduledReport, str]]:
             await self.execute(
                 connection, _LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most
             )
@@ -123,7 +125,7 @@ class Digests(Database):
         return await self.run(work)
 
     async def tell_digest(
-        self, digest: Digest, token: str, *, until: datetime, next_at: datetime, fact: str | None
+        self, digest: ScheduledReport, token: str, *, until: datetime, next_at: datetime, fact: str | None
     ) -> bool:
         """Move a digest on, and write down what is to be said (None: nothing): all of it or none of it.
 
@@ -136,7 +138,13 @@ class Digests(Database):
             .returning(table.c.id)
         )
         name = f"downloads/{digest.id}/{until.timestamp():.0f}"
-        row = {"channel": digest.place, "app": digest.app_id, "build": name, "event": Saying.SUMMARY, "fact": fact}
+        row = {
+            "channel": digest.place,
+            "app": digest.app_id,
+            "build": name,
+            "event": ChannelNotice.SUMMARY,
+            "fact": fact,
+        }
 
         async def work(connection: Connection) -> bool:
             if (await connection.execute(update)).first() is None:
@@ -153,11 +161,11 @@ class Digests(Database):
             self.wakeups.ring(Topic.TELL)
         return told
 
-    async def digests_after(self, moment: datetime) -> list[Digest]:
+    async def digests_after(self, moment: datetime) -> list[ScheduledReport]:
         """Those that are not due before then (aware)."""
         query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
 
-        async def work(connection: Connection) -> list[Digest]:
+        async def work(connection: Connection) -> list[ScheduledReport]:
             return [digest_of(row) for row in await connection.execute(query)]
 
         return await self.run(work)
@@ -191,11 +199,11 @@ class Digests(Database):
         return await self.run(work)
 
 
-def digest_of(row: sa.Row[Any]) -> Digest:
+def digest_of(row: sa.Row[Any]) -> ScheduledReport:
     """A row of the table as our noun."""
-    columns = {field.name for field in fields(Digest)}
+    columns = {field.name for field in fields(ScheduledReport)}
     known = {name: value for name, value in row._mapping.items() if name in columns}
-    return Digest(**{**known, "by": By(known["by"])})
+    return ScheduledReport(**{**known, "by": GroupBy(known["by"])})
 
 
 _LEASE = written("""
@@ -212,7 +220,9 @@ _DUE_IN = written("""
     FROM digests WHERE paused IS NULL
 """)
 
-_NEW = Rows("rows", {"channel": "text", "app": "text", "build": "text", "event": "text", "key": "text", "fact": "text"})
+_NEW = JsonRows(
+    "rows", {"channel": "text", "app": "text", "build": "text", "event": "text", "key": "text", "fact": "text"}
+)
 
 # The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.
 _OPEN = written(

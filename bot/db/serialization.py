@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from bot.db.types import micros
-from bot.domain.model import App, Build, Manner, Stage
-from bot.domain.reports import Report
+from bot.domain.model import App, Build, DeliveryOptions, Stage
+from bot.domain.reports import DownloadReport
 
 _builds = msgspec.json.Decoder(Build)
-_manners = msgspec.json.Decoder(Manner)
-_reports = msgspec.json.Decoder(Report)
+_manners = msgspec.json.Decoder(DeliveryOptions)
+_reports = msgspec.json.Decoder(DownloadReport)
 
-USUAL = Manner()
+USUAL = DeliveryOptions()
 
 # What an announcement is about that is about no build.
 NO_BUILD = Build("", App("", "", ""), Stage.READY)
@@ -49,21 +49,21 @@ def build_of(facts: str) -> Build:
     return _builds.decode(facts)
 
 
-def text_of(manner: Manner) -> str:
+def text_of(manner: DeliveryOptions) -> str:
     """A manner as JSON text; the usual one is the empty text."""
     return "" if manner == USUAL else msgspec.json.encode(manner).decode()
 
 
-def manner_of(text: str) -> Manner:
+def manner_of(text: str) -> DeliveryOptions:
     """The manner of such a text."""
     return _manners.decode(text) if text else USUAL
 
 
-def fact_of_report(report: Report) -> str:
+def fact_of_report(report: DownloadReport) -> str:
     """A report as JSON text."""
     return msgspec.json.encode(report).decode()
 
 
-def report_of(fact: str) -> Report:
+def report_of(fact: str) -> DownloadReport:
     """The report of such a text; raises ValueError when it cannot be read."""
     return _reports.decode(fact)

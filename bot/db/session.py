@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from bot.db.dialect_sql import POSTGRESQL, Statement
 from bot.db.runner import Connection, Transactions, Work
-from bot.db.wakeups import CHANGED, CHANNEL, Topic, Wakeups
+from bot.db.wakeups import CHANGED, CHANNEL, Notifier, Topic
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -26,7 +26,7 @@ class Database:
     def __init__(self, transactions: Transactions, dialect: str) -> None:
         self._transactions = transactions
         self.dialect = dialect
-        self.wakeups = Wakeups()
+        self.wakeups = Notifier()
         self._changes = 0
         self._kept: dict[str, tuple[int, Any]] = {}
         self._tidied: dict[str, float] = {}

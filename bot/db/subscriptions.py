@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import POSTGRESQL, Rows, as_rows, written
+from bot.db.dialect_sql import POSTGRESQL, JsonRows, as_rows, written
 from bot.db.runner import Connection
 from bot.db.schema import announcements
 from bot.db.schema import subscriptions as table
 from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
 from bot.db.session import Database
-from bot.db.types import EVERY_APP, micros, now
+from bot.db.types import EVERY_APP, db_now, micros
 from bot.db.wakeups import Topic
-from bot.domain.model import EVENT_OF, Build, Event, Manner, Stage, Subscription
-from bot.domain.states import Withdrawal
+from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Stage, Subscription
+from bot.domain.states import PauseReason
 
 
 class Subscriptions(Database):
@@ -29,11 +29,11 @@ class Subscriptions(Database):
         channel_id: str,
         app_id: str | None,
         app_name: str,
-        events: Sequence[Event],
+        events: Sequence[BuildEvent],
         query: str,
         created_by: str,
         *,
-        manner: Manner = Manner(),  # noqa: B008 - frozen
+        manner: DeliveryOptions = DeliveryOptions(),  # noqa: B008 - frozen
         baseline: Sequence[Build] = (),
     ) -> Subscription:
         """Save a channel's wish for one app (None: every app) and return it; an older one for the same is replaced.
@@ -48,7 +48,7 @@ class Subscriptions(Database):
             "events": " ".join(events),
             "query": query,
             "created_by": created_by,
-            "created_at": now(),
+            "created_at": db_now(),
             "paused": None,
             "manner": text_of(manner),
         }
@@ -138,7 +138,7 @@ class Subscriptions(Database):
 
         What may not act (domain.states.Withdrawal) is not resumed by a channel that can be spoken in.
         """
-        by_slack = table.c.paused.not_in(list(Withdrawal))
+        by_slack = table.c.paused.not_in(list(PauseReason))
         return await self._set_paused(table.c.channel_id == channel_id, by_slack, paused=None)
 
     async def _set_paused(self, *where: sa.ColumnElement[bool], paused: str | None) -> list[Subscription]:
@@ -210,9 +210,9 @@ class Subscriptions(Database):
         await self.execute(connection, _LOOK_AGAIN, app=app_id or EVERY_APP)
 
 
-def _told_by_now(before: Stage | None, stage: Stage) -> list[Event]:
+def _told_by_now(before: Stage | None, stage: Stage) -> list[BuildEvent]:
     """The events a poll will find between what is remembered of a build and how it was just listed."""
-    events = [Event.UPLOADED] if before is None else []
+    events = [BuildEvent.UPLOADED] if before is None else []
     end = EVENT_OF.get(stage) if before is not stage else None
     return [*events, end] if end else events
 
@@ -223,7 +223,7 @@ def _of_channel(query: sa.Select[Any], channel_id: str | None) -> sa.Select[Any]
 
 def subscription_of(row: sa.Row[Any]) -> Subscription:
     """A row of the table as our noun; an event word of a newer version is left out."""
-    known = {str(event): event for event in Event}
+    known = {str(event): event for event in BuildEvent}
     return Subscription(
         id=row.id,
         team_id=row.team_id,
@@ -280,12 +280,12 @@ _BASELINE = written(
     ON CONFLICT (build_id) DO UPDATE SET
         stage = excluded.stage, facts = excluded.facts, gone = false, changed_at = excluded.changed_at, mark = ''
     """,  # noqa: S608 - our own words
-    Rows("rows", RECORDED),
+    JsonRows("rows", RECORDED),
 )
 
 _STAGES = written(
     "SELECT build_id, stage FROM builds WHERE NOT gone AND build_id IN (SELECT o.id FROM {rows})",
-    Rows("rows", {"id": "text"}),
+    JsonRows("rows", {"id": "text"}),
 )
 
 _KNOWN_TO_CHANNEL = written(
@@ -299,5 +299,5 @@ _KNOWN_TO_CHANNEL = written(
     )
     ON CONFLICT (channel_id, build_id, event) DO NOTHING
     """,
-    Rows("rows", {"channel": "text", "app": "text", "build": "text", "event": "text"}),
+    JsonRows("rows", {"channel": "text", "app": "text", "build": "text", "event": "text"}),
 )

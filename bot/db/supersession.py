@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.dialect_sql import Rows, as_rows, written
+from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.outbox_enqueue import Outbox
 from bot.db.runner import Connection
 from bot.db.serialization import build_of
 from bot.db.types import moment
 from bot.domain.builds import successors
-from bot.domain.model import NewAnnouncement, Standing
+from bot.domain.model import CurrentBuild, NewDelivery
 
 
 class Superseding(Outbox):
@@ -25,8 +25,8 @@ class Superseding(Outbox):
         connection: Connection,
         app_id: str,
         moved: Collection[str],
-        wanted: Sequence[NewAnnouncement] = (),
-        new: Sequence[Standing] = (),
+        wanted: Sequence[NewDelivery] = (),
+        new: Sequence[CurrentBuild] = (),
     ) -> int:
         """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
 
@@ -43,14 +43,14 @@ class Superseding(Outbox):
         return made
 
 
-def _touched(moved: Iterable[str], new: Iterable[Standing]) -> str:
+def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:
     builds = [{"build": build_id} for build_id in sorted(set(moved))]
     return as_rows(
         [*builds, *({"channel": channel} for channel in sorted({current_build.channel_id for current_build in new}))]
     )
 
 
-def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[Standing]) -> list[dict[str, object]]:
+def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[dict[str, object]]:
     """Which builds have another follower than was written down, or none any more."""
     before = {(row.channel_id, row.build_id): row.superseded_by for row in rows}
     there = {
@@ -61,13 +61,13 @@ def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[Standing]) -> list[dict
     return [{"channel": channel, "build": build, "by": after.get((channel, build))} for channel, build in changed]
 
 
-def _standing(rows: Iterable[sa.Row[Any]]) -> list[Standing]:
+def _standing(rows: Iterable[sa.Row[Any]]) -> list[CurrentBuild]:
     found = []
     for row in rows:
         with suppress(ValueError, TypeError):  # facts that only another version of this program can read
             if row.stands:
                 made_at, seen_at = moment(row.made_at), moment(row.seen_at)
-                found.append(Standing(row.channel_id, build_of(row.facts), made_at, seen_at))
+                found.append(CurrentBuild(row.channel_id, build_of(row.facts), made_at, seen_at))
     return found
 
 
@@ -94,7 +94,7 @@ _LINES = written(
     WHERE a.state IN {said}
     ORDER BY a.id DESC LIMIT 2000
     """,
-    Rows("rows", {"channel": "text", "build": "text"}),
+    JsonRows("rows", {"channel": "text", "build": "text"}),
 )
 
 _FOLLOWED = written(
@@ -103,5 +103,5 @@ _FOLLOWED = written(
     WHERE announcements.channel_id = o.channel AND announcements.build_id = o.build
         AND announcements.event = {event.PROCESSED}
     """,
-    Rows("rows", {"channel": "text", "build": "text", "by": "text"}),
+    JsonRows("rows", {"channel": "text", "build": "text", "by": "text"}),
 )

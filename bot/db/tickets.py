@@ -10,7 +10,7 @@ from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
 from bot.db.runner import Connection
 from bot.db.schema import tickets as table
 from bot.db.session import Database
-from bot.db.types import moment, now
+from bot.db.types import db_now, moment
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus
 
@@ -75,7 +75,7 @@ class Tickets(Database):
             row = (await self.execute(connection, _CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS))).first()
             if row is not None:
                 return _ticket(row)
-            found = (await connection.execute(sa.select(table, now().label("now")).where(_is(ticket_hash)))).first()
+            found = (await connection.execute(sa.select(table, db_now().label("now")).where(_is(ticket_hash)))).first()
             if found is None:
                 return TicketStatus.UNKNOWN
             standing = _ticket(found).standing(found.now)

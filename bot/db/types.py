@@ -30,7 +30,7 @@ def moment(value: int) -> datetime:
     return EPOCH + value * MICROSECOND
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcMicros(TypeDecorator[datetime]):
     """An aware UTC time, stored as integer microseconds: exact, sortable and the same on both databases."""
 
     impl = sa.BigInteger
@@ -45,7 +45,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else moment(value)
 
 
-class Words(TypeDecorator[str]):
+class SanitizedText(TypeDecorator[str]):
     """Text from outside: what PostgreSQL cannot hold (NUL, half a surrogate pair) is taken out on the way in."""
 
     impl = sa.Text
@@ -56,7 +56,7 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
-class OneOf(TypeDecorator[StrEnum]):
+class EnumText(TypeDecorator[StrEnum]):
     """A word of a closed vocabulary: only its enum's members go in, and come out."""
 
     impl = sa.Text
@@ -82,16 +82,16 @@ def storable(words: str) -> str:
     return words.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
-class now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
+class db_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function it is
     """The database's own time, so that the clocks of several replicas need not agree."""
 
-    type = Instant()
+    type = UtcMicros()
     inherit_cache = True
     name = "now"
 
 
-@compiles(now)
-def _now(_element: now, compiler: SQLCompiler, **_: Any) -> str:
+@compiles(db_now)
+def _now(_element: db_now, compiler: SQLCompiler, **_: Any) -> str:
     return NOW[compiler.dialect.name]
 
 

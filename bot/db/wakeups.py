@@ -27,7 +27,7 @@ CHANNEL = "applivery_bot"
 CHANGED = "changed:"  # and whose record at Slack it is
 
 
-class Wakeups:
+class Notifier:
     """One bell per topic; a ring that nobody waits for is heard by the next who does.
 
     `changed` is called with each person or group that another process was told has changed.

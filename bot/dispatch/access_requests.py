@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
-from bot.dispatch.registry import House, Kind, Target
-from bot.dispatch.requests import Came
+from bot.dispatch.registry import BuildReference, HandlerKind, Services
+from bot.dispatch.requests import RequestSource
 from bot.domain import grammar
 from bot.domain.model import App, Role
 from bot.exceptions import AppliveryError, BotError, PermissionDenied, kind_of
@@ -20,14 +20,14 @@ LOOK_SECONDS = 2.0  # a refusal does not wait longer for the apps
 RUN = "run.v1"  # the button that carries a command as it was typed
 
 
-class Refused:
+class AccessRequestRecorder:
     """Writes refusals down: the role, the app and the command that it was about, and the channel."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Services) -> None:
         self._house = house
 
     async def note(
-        self, came: Came, error: PermissionDenied, asked: tuple[str, str] | None, form: Mapping[str, str]
+        self, came: RequestSource, error: PermissionDenied, asked: tuple[str, str] | None, form: Mapping[str, str]
     ) -> int | None:
         """The number by which the person may ask for the role they lack; None when there is nothing to ask for.
 
@@ -71,13 +71,13 @@ class Refused:
     def _takes_an_app(self, asked: tuple[str, str] | None) -> bool:
         """Whether the command is about an app also when none is named."""
         verb = asked[1].partition(" ")[0] if asked and asked[0] == RUN else ""
-        entry = self._house.registry.get(Kind.COMMAND, verb)
+        entry = self._house.registry.get(HandlerKind.COMMAND, verb)
         kinds = (
             {kind for parameter in entry.parameters for kind in (parameter.kind, *get_args(parameter.kind))}
             if entry
             else set()
         )
-        return not kinds.isdisjoint({App, Target}) or verb == "subscribe"
+        return not kinds.isdisjoint({App, BuildReference}) or verb == "subscribe"
 
 
 def _names(asked: tuple[str, str] | None, form: Mapping[str, str]) -> Iterator[str]:

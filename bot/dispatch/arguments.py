@@ -10,9 +10,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from bot.dispatch.registry import AppName, Call, Entry, Parameter, Rest, Target
+from bot.dispatch.registry import AppName, BuildReference, CommandContext, Parameter, RegisteredHandler, Rest
 from bot.domain import build_labels, grammar, lookup, spelling
-from bot.domain.grammar import Option, Words
+from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST, AmbiguousInput
 from bot.domain.model import App
 from bot.domain.timeparse import period
@@ -26,11 +26,11 @@ EVERY_APP = later("every app")
 _WAYS = (spelling.fold, spelling.bare)
 NEEDS = {
     App: later("`{command}` needs an app."),
-    Target: later("`{command}` needs an app or a build."),
+    BuildReference: later("`{command}` needs an app or a build."),
 }
 
 
-async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
+async def bind(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> dict[str, Any]:
     """The arguments of a command from what was typed, apps looked up by name.
 
     Raises UserInputError (with the usage) for what is missing, too much or not understood, and what the look-ups raise.
@@ -47,7 +47,7 @@ async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
         if parameter.by_key:
             continue
         kind = _bare(parameter.kind)
-        if kind is Target and target:
+        if kind is BuildReference and target:
             arguments[parameter.name] = target
         elif kind in (App, AppName) and app:
             arguments[parameter.name] = app if kind is App else AppName(app.id)
@@ -55,7 +55,7 @@ async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
             arguments[parameter.name] = value
         elif parameter.required:
             raise UserInputError(_missing(entry, parameter), _usage(call, entry))
-    words = _platforms(entry, Words(tuple(plain), words.options))
+    words = _platforms(entry, ParsedText(tuple(plain), words.options))
     words = await _longer_values(call, app, words)
     if words.plain:
         raise UserInputError(_too_much(words), _quotes(words) or _usage(call, entry))
@@ -68,12 +68,14 @@ async def bind(entry: Entry, call: Call, words: Words) -> dict[str, Any]:
 # ------------------------------------------------------------------ names of several words
 
 
-async def _app_first(entry: Entry, call: Call, words: Words) -> tuple[App | None, Words]:
+async def _app_first(
+    entry: RegisteredHandler, call: CommandContext, words: ParsedText
+) -> tuple[App | None, ParsedText]:
     """The app whose name or label is what was typed first, whatever is in it, and the words after it."""
     kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key][:1]
     if not words.text.strip():
         return None, words
-    if kinds not in ([App], [Target], [AppName]):
+    if kinds not in ([App], [BuildReference], [AppName]):
         return None, _read(words.text)
     apps = await call.known_apps()
     unwrapped = typed_text.unwrapped(words.text)
@@ -96,20 +98,20 @@ async def _app_first(entry: Entry, call: Call, words: Words) -> tuple[App | None
     return None, _read(words.text)
 
 
-def _read(text: str, options: Sequence[Option] = ()) -> Words:
+def _read(text: str, options: Sequence[KeyValue] = ()) -> ParsedText:
     """The words of a text whose formatting is nobody's name; `text` stays as it was typed."""
     read = grammar.closed_up(grammar.read(typed_text.unwrapped(text)))
-    return Words(read.plain, (*options, *read.options), text)
+    return ParsedText(read.plain, (*options, *read.options), text)
 
 
-async def _named_by_key(call: Call, words: Words) -> Words:
+async def _named_by_key(call: CommandContext, words: ParsedText) -> ParsedText:
     """The same with the whole name behind `app:`, whatever is in it."""
     before, key, after = _partition(words.text)
     named = lookup.leading(after, await call.known_apps()) if key else None
     if not named or not any(option.key == "app" for option in words.options):
         return words
     rest = _read(f"{before} {named[1]}")
-    return replace(rest, options=(*rest.options, Option("app", named[0])))
+    return replace(rest, options=(*rest.options, KeyValue("app", named[0])))
 
 
 def _partition(text: str) -> tuple[str, str, str]:
@@ -117,7 +119,7 @@ def _partition(text: str) -> tuple[str, str, str]:
     return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
 
 
-async def _whole(entry: Entry, call: Call, words: Words) -> str | None:
+async def _whole(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> str | None:
     """All that was typed as one text, for a command that takes nothing else, when it has an app's name in it."""
     if [_bare(parameter.kind) for parameter in entry.parameters] != [Rest] or not words.options:
         return None
@@ -126,10 +128,12 @@ async def _whole(entry: Entry, call: Call, words: Words) -> str | None:
     return words.text if any(way(part) in names for part, _ in parts for way in _WAYS) else None
 
 
-async def _target_first(entry: Entry, call: Call, app: App | None, words: Words) -> tuple[Target | None, Words]:
+async def _target_first(
+    entry: RegisteredHandler, call: CommandContext, app: App | None, words: ParsedText
+) -> tuple[BuildReference | None, ParsedText]:
     """What was typed after the app names a build in words that may be anybody's: all of them, unless others follow."""
     kinds = [_bare(parameter.kind) for parameter in entry.parameters if not parameter.by_key]
-    if app is None or Target not in kinds:
+    if app is None or BuildReference not in kinds:
         return None, words
     if Rest in kinds:
         return await _target_and_rest(call, app, words)
@@ -137,13 +141,13 @@ async def _target_first(entry: Entry, call: Call, app: App | None, words: Words)
         which, rest = build_labels.leading(words.text, await call.house.catalogue.builds(app))
         if which and grammar.read(which).plain != tuple(which.split()):
             left = _read(rest)
-            return Target(app, which, left), left
+            return BuildReference(app, which, left), left
     words = await _longer_values(call, app, words)
-    left = Words((), words.options)
-    return Target(app, " ".join(words.plain) or None, left), left
+    left = ParsedText((), words.options)
+    return BuildReference(app, " ".join(words.plain) or None, left), left
 
 
-def _is_odd(entry: Entry, words: Words) -> bool:
+def _is_odd(entry: RegisteredHandler, words: ParsedText) -> bool:
     """Whether what was typed may be a label that has been read as something else."""
     known = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
     quoted = bool(words.plain) and bool(set('"“”„«»`\\') & set(words.text))
@@ -154,32 +158,32 @@ def _is_odd(entry: Entry, words: Words) -> bool:
     )
 
 
-async def _target_and_rest(call: Call, app: App, words: Words) -> tuple[Target, Words]:
+async def _target_and_rest(call: CommandContext, app: App, words: ParsedText) -> tuple[BuildReference, ParsedText]:
     """The words that name a build, and the others: those that are left stay as they were typed."""
     if not words.plain:
-        return Target(app, None, words), words
+        return BuildReference(app, None, words), words
     builds = await call.house.catalogue.builds(app)
     for text, options in ((words.text, ()), (" ".join(words.plain), words.options)):
         which, rest = build_labels.split(text, builds)
         if which:
             left = replace(grammar.read(rest), options=(*options, *grammar.read(rest).options))
-            return Target(app, which, left), left
+            return BuildReference(app, which, left), left
     first, *others = words.plain
     if not others and " " not in first:
-        return Target(app, first, Words((), words.options)), Words((), words.options)
-    return Target(app, None, words), words
+        return BuildReference(app, first, ParsedText((), words.options)), ParsedText((), words.options)
+    return BuildReference(app, None, words), words
 
 
-def _platforms(entry: Entry, words: Words) -> Words:
+def _platforms(entry: RegisteredHandler, words: ParsedText) -> ParsedText:
     """The same with `ios` for `os:ios`, where there is such an option."""
     if not any("os" in option_keys(parameter) for parameter in entry.parameters if parameter.by_key):
         return words
     platforms = [spelling.bare(word) for word in words.plain if spelling.bare(word) in lookup.PLATFORMS]
     plain = tuple(word for word in words.plain if spelling.bare(word) not in lookup.PLATFORMS)
-    return Words(plain, (*words.options, *(Option("os", platform) for platform in platforms)))
+    return ParsedText(plain, (*words.options, *(KeyValue("os", platform) for platform in platforms)))
 
 
-async def _longer_values(call: Call, app: App | None, words: Words) -> Words:
+async def _longer_values(call: CommandContext, app: App | None, words: ParsedText) -> ParsedText:
     """The same where a value of several words was typed without quotation marks, if some build has exactly that."""
     if (
         not words.plain
@@ -188,32 +192,34 @@ async def _longer_values(call: Call, app: App | None, words: Words) -> Words:
     ):
         return words
     builds = await call.house.catalogue.builds(app)
-    longer = tuple(Option(option.key, " ".join((option.value, *option.more)), option.no) for option in words.options)
+    longer = tuple(KeyValue(option.key, " ".join((option.value, *option.more)), option.no) for option in words.options)
     known = all(
         lookup.is_had(option, builds) for option, short in zip(longer, words.options, strict=True) if short.more
     )
-    return Words((), longer) if known else words
+    return ParsedText((), longer) if known else words
 
 
-def _too_much(words: Words) -> str:
+def _too_much(words: ParsedText) -> str:
     return say("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
 
 
-def _quotes(words: Words) -> str:
+def _quotes(words: ParsedText) -> str:
     """What was meant, perhaps: a value of several words."""
     option = next(
         (candidate for candidate in words.options if candidate.more and set(candidate.more) <= set(words.plain)), None
     )
     if option is None:
         return ""
-    longer = grammar.readable(Words((), (Option(option.key, " ".join((option.value, *option.more)), option.no),)))
+    longer = grammar.readable(
+        ParsedText((), (KeyValue(option.key, " ".join((option.value, *option.more)), option.no),))
+    )
     return say("Did you mean {names}?", names=code(longer))
 
 
 # ------------------------------------------------------------------ options
 
 
-def _check_keys(entry: Entry, words: Words) -> None:
+def _check_keys(entry: RegisteredHandler, words: ParsedText) -> None:
     known = [key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)]
     for option in words.options:
         if option.key not in known:
@@ -246,24 +252,24 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _missing(entry: Entry, parameter: Parameter) -> str:
+def _missing(entry: RegisteredHandler, parameter: Parameter) -> str:
     kind = _bare(parameter.kind)
     if kind in NEEDS:
         return say(NEEDS[kind], command=entry.name)
     return say("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
 
 
-def _usage(call: Call, entry: Entry) -> str:
+def _usage(call: CommandContext, entry: RegisteredHandler) -> str:
     first = next((line for line in entry.usage if line.startswith("/")), None)
     return say("For example: `{line}`", line=first.replace("/applivery", call.house.command, 1)) if first else ""
 
 
-async def _in_turn(call: Call, kind: Any, plain: list[str], entry: Entry) -> Any:
+async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
     if not plain:
         return None
     if kind is App:
         return await call.app(plain.pop(0))
-    if kind is Target:
+    if kind is BuildReference:
         return await _target(
             call, plain, alone=all(_bare(parameter.kind) is not Rest for parameter in entry.parameters)
         )
@@ -284,7 +290,7 @@ def _every_app(plain: list[str]) -> AppName | None:
     return None
 
 
-async def _target(call: Call, plain: list[str], *, alone: bool) -> Target:
+async def _target(call: CommandContext, plain: list[str], *, alone: bool) -> BuildReference:
     """The build in the next words: in all of them, when nothing else comes after it."""
     first = plain[0]
     if lookup.BUILD_ID.fullmatch(first):
@@ -294,7 +300,7 @@ async def _target(call: Call, plain: list[str], *, alone: bool) -> Target:
             return named
     if spelling.bare(" ".join(plain)) == LATEST:
         plain.clear()
-        return Target(None, LATEST)
+        return BuildReference(None, LATEST)
     try:
         app = await call.app(first)
     except NotFoundByName as error:
@@ -302,36 +308,36 @@ async def _target(call: Call, plain: list[str], *, alone: bool) -> Target:
     del plain[0]
     which = plain[: None if alone else 1]
     del plain[: len(which)]
-    return Target(app, " ".join(which) or None)
+    return BuildReference(app, " ".join(which) or None)
 
 
-async def _build_of_any(call: Call, plain: list[str], error: NotFoundByName) -> Target:
+async def _build_of_any(call: CommandContext, plain: list[str], error: NotFoundByName) -> BuildReference:
     """A build named without its app. Raises what is wrong with it as the name of an app, when it can be no build's."""
     typed = " ".join(plain)
     apps = await call.known_apps()
     only = apps[0] if len(apps) == 1 else None
     if build_labels.read(typed) or (only and build_labels.named(typed, await call.house.catalogue.builds(only))):
         plain.clear()
-        return Target(None, typed)
+        return BuildReference(None, typed)
     if len(plain) > 1:
         await call.app(typed)
     raise error
 
 
-async def _app_or_build(call: Call, some_id: str) -> Target:
+async def _app_or_build(call: CommandContext, some_id: str) -> BuildReference:
     """Apps and builds have ids of one shape: an app's id means its latest build."""
     apps = await call.known_apps()
     app = next((candidate for candidate in apps if candidate.id == some_id.lower()), None)
     if app is None:
-        return Target(None, some_id)
+        return BuildReference(None, some_id)
     await call.permit(app)
-    return Target(app)
+    return BuildReference(app)
 
 
-async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
+async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText) -> Any:
     keys = option_keys(parameter)
     if get_origin(parameter.kind) is Annotated:
-        return Words((), tuple(option for option in words.options if option.key in keys))
+        return ParsedText((), tuple(option for option in words.options if option.key in keys))
     given = [option for option in words.options if option.key in keys]
     if any(option.no for option in given):
         key = given[0].key
@@ -350,12 +356,12 @@ async def _by_key(call: Call, parameter: Parameter, words: Words) -> Any:
     return given[0].value
 
 
-def _period(call: Call, given: list[Option]) -> Period | None:
+def _period(call: CommandContext, given: list[KeyValue]) -> Period | None:
     last = {option.key: option.value for option in given}
     return period.parse(last.get("since"), last.get("until"), now=call.now, tz=call.asker.tz)
 
 
-def _one_of(kind: type[StrEnum], option: Option) -> StrEnum:
+def _one_of(kind: type[StrEnum], option: KeyValue) -> StrEnum:
     try:
         return kind(spelling.bare(option.value))
     except ValueError:

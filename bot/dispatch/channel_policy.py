@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import Call, Places
+from bot.dispatch.registry import CommandContext, SlackDirectory
 from bot.exceptions import ChannelUnavailable, ChannelUnverified, PermissionDenied, SlackError, SlackInvalidCredentials
 from bot.i18n import later, say
-from bot.slack.client import Channel
+from bot.slack.client import ChannelInfo
 from bot.slack.errors import OUT_OF_SIGHT
 
 ABOUT_PEOPLE = later("a summary is about your own people")
 
 
-async def looked_at(places: Places, channel_id: str) -> Channel:
+async def looked_at(places: SlackDirectory, channel_id: str) -> ChannelInfo:
     """What Slack says of a channel. Raises ChannelUnavailable when we cannot see it, ChannelUnverified when Slack is
     silent.
 
@@ -31,13 +31,13 @@ def _step(error: SlackError) -> str | None:
     return f"{error.sentence} {error.next_step}" if lasting else None
 
 
-def require_told(channel: Channel) -> None:
+def require_told(channel: ChannelInfo) -> None:
     """Raise ChannelUnverified when Slack does not say whether a channel is shared with another organisation."""
     if channel.shared is None:
         raise ChannelUnverified
 
 
-async def may_post(call: Call, what_shows: str) -> None:
+async def may_post(call: CommandContext, what_shows: str) -> None:
     """Raise what stops a message from being posted where the asker is; a channel of two organisations is one of them.
 
     `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
@@ -58,6 +58,6 @@ async def may_post(call: Call, what_shows: str) -> None:
         raise ChannelUnavailable(outside, invite, code="not_in_channel")
 
 
-async def may_name(call: Call) -> bool:
+async def may_name(call: CommandContext) -> bool:
     """Whether a summary may name people where the asker is: only in a channel on the managers' list."""
     return call.asker.channel_id in await call.house.store.manager_channels()

@@ -21,15 +21,15 @@ from slack_bolt.response import BoltResponse
 from bot import i18n
 from bot.db.wakeups import Topic
 from bot.dispatch import replies
-from bot.dispatch.access_requests import RUN, Refused
+from bot.dispatch.access_requests import RUN, AccessRequestRecorder
 from bot.dispatch.arguments import bind
-from bot.dispatch.fair_queue import Turns
+from bot.dispatch.fair_queue import FairQueue
 from bot.dispatch.home_tab import REFRESH, HomeTab
-from bot.dispatch.modal_submission import Submitted, again, check_lengths
-from bot.dispatch.overload import Overload, person
-from bot.dispatch.registry import Call, Entry, House, Kind
+from bot.dispatch.modal_submission import ModalSubmission, again, check_lengths
+from bot.dispatch.overload import OverloadResponder, person
+from bot.dispatch.registry import CommandContext, HandlerKind, RegisteredHandler, Services
 from bot.dispatch.requests import (
-    Came,
+    RequestSource,
     button_value,
     came,
     changed,
@@ -41,24 +41,24 @@ from bot.dispatch.requests import (
     remembering_all,
     typed,
 )
-from bot.dispatch.responder import Answering
+from bot.dispatch.responder import Responder
 from bot.domain import access, grammar, lookup
 from bot.domain.audit import Entrypoint
-from bot.domain.grammar import Words
+from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
-from bot.domain.model import Asker
+from bot.domain.model import Actor
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import BotError, DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
-from bot.services.access import People
+from bot.services.access import AccessResolver
 from bot.slack import typed_text
-from bot.slack.blocks import Home, Message, Reply
+from bot.slack.blocks import HomeView, Message, Reply
 from bot.slack.blocks.paging import page_of, turned_to
-from bot.slack.client import Poster
-from bot.slack.deduplication import Repeats
+from bot.slack.client import SlackClient
+from bot.slack.deduplication import RequestDeduplicator
 from bot.slack.schemas import cleaned
 from bot.slack.source_message import quoted
 from bot.timeouts import for_a_person
@@ -78,7 +78,7 @@ def _button_name(action: dict[str, Any]) -> str:
     return str(action.get("action_id") or "").partition("#")[0]
 
 
-def _as_typed(verb: str, words: Words) -> str:
+def _as_typed(verb: str, words: ParsedText) -> str:
     """A command as a button carries it."""
     return f"{verb} {grammar.escaped(words.text)}".strip()
 
@@ -94,7 +94,7 @@ def _json(body: dict[str, Any]) -> BoltResponse:
     return BoltResponse(status=OK, body=json.dumps(body) if body else "", headers={"content-type": "application/json"})
 
 
-class FrontDoor(AsyncMiddleware):
+class RequestDispatcher(AsyncMiddleware):
     """The last of Bolt's global middlewares: it takes every verified request, acknowledges it and works on it after.
 
     Answering here, and not in a Bolt listener, saves the 10 ms step in which Bolt looks whether a listener has
@@ -104,9 +104,9 @@ class FrontDoor(AsyncMiddleware):
     def __init__(
         self,
         *,
-        house: House,
-        poster: Poster,
-        people: People,
+        house: Services,
+        poster: SlackClient,
+        people: AccessResolver,
         metrics: Metrics,
         clock: Callable[[], datetime],
         moved: Callable[[str], None],
@@ -115,16 +115,16 @@ class FrontDoor(AsyncMiddleware):
         self._house = house
         self._moved = moved
         self._people = people
-        self._refused = Refused(house)
+        self._refused = AccessRequestRecorder(house)
         self._metrics = metrics
         self._clock = clock
-        self._answering = Answering(poster, house.store, house.drafts, house.command, clock)
+        self._answering = Responder(poster, house.store, house.drafts, house.command, clock)
         self._home = HomeTab(poster, self._home_of)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._repeats = Repeats(house.store, metrics)
-        self._forms: dict[str, Submitted] = {}  # that are still open, by the trigger they were sent with
-        self._turns = Turns()
-        self._overload = Overload(self._answering, metrics)
+        self._repeats = RequestDeduplicator(house.store, metrics)
+        self._forms: dict[str, ModalSubmission] = {}  # that are still open, by the trigger they were sent with
+        self._turns = FairQueue()
+        self._overload = OverloadResponder(self._answering, metrics)
 
     async def async_process(
         self,
@@ -166,7 +166,7 @@ class FrontDoor(AsyncMiddleware):
         key = str(body.get("trigger_id") or "")
         form = self._forms.get(key)
         if form is None:
-            form = self._forms[key] = Submitted(body.get("view") or {})
+            form = self._forms[key] = ModalSubmission(body.get("view") or {})
             self._begin(came(Entrypoint.FORM, body), form, self._submission)
         try:
             return await form.acknowledgement()
@@ -197,7 +197,9 @@ class FrontDoor(AsyncMiddleware):
 
     # -------------------------------------------------------------- one request
 
-    def _begin(self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]) -> None:
+    def _begin(
+        self, came: RequestSource, what: Any, work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]]
+    ) -> None:
         with for_a_person():
             self._track(self._in_turn(self._turns.of(came.user_id), self._conduct(came, what, work)))
 
@@ -211,9 +213,9 @@ class FrontDoor(AsyncMiddleware):
         task.add_done_callback(self._tasks.discard)
 
     async def _conduct(
-        self, came: Came, what: Any, work: Callable[[Came, Any], Awaitable[tuple[str, Reply | None]]]
+        self, came: RequestSource, what: Any, work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]]
     ) -> None:
-        form = what if isinstance(what, Submitted) else None
+        form = what if isinstance(what, ModalSubmission) else None
         reference = secrets.token_hex(4)
         structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
         started = time.monotonic()
@@ -251,25 +253,27 @@ class FrontDoor(AsyncMiddleware):
         self._metrics.requests.labels(came.door.value, name, outcome).inc()
         self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
 
-    async def _authorised(self, came: Came, entry: Entry) -> Call:
-        asker: Asker = await self._people.asker(came.team_id, came.user_id, came.channel_id)
+    async def _authorised(self, came: RequestSource, entry: RegisteredHandler) -> CommandContext:
+        asker: Actor = await self._people.asker(came.team_id, came.user_id, came.channel_id)
         access.require_somewhere(asker, entry.need)
-        return Call(asker, self._house, self._clock(), came.door, entry.name, entry.need)
+        return CommandContext(asker, self._house, self._clock(), came.door, entry.name, entry.need)
 
-    async def _typed(self, came: Came, text: str) -> tuple[str, Reply | None]:
+    async def _typed(self, came: RequestSource, text: str) -> tuple[str, Reply | None]:
         """What somebody typed, after a slash command or a mention."""
         verb, rest = typed_text.command(text, self._house.command)
         return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)))
 
-    async def _carried(self, came: Came, text: str, page: int = 0) -> tuple[str, Reply | None]:
+    async def _carried(self, came: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
         """What a button carries: words as somebody would type them."""
         verb, _, rest = text.partition(" ")
         return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
 
-    async def _command(self, came: Came, verb: str, words: Words, page: int = 0) -> tuple[str, Reply | None]:
+    async def _command(
+        self, came: RequestSource, verb: str, words: ParsedText, page: int = 0
+    ) -> tuple[str, Reply | None]:
         if _AGAIN.get() is None:
             _AGAIN.set((RUN, _as_typed(verb, words)))
-        entry = self._house.registry.get(Kind.COMMAND, verb)
+        entry = self._house.registry.get(HandlerKind.COMMAND, verb)
         if entry is None:
             await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
             raise self._unknown(verb, await self._app_called(came, f"{verb} {words.text}"))
@@ -280,17 +284,17 @@ class FrontDoor(AsyncMiddleware):
         except AmbiguousInput as error:
             return verb, await self._choices(error, verb, words, page)
 
-    async def _choices(self, error: AmbiguousInput, verb: str, words: Words, page: int) -> Message:
+    async def _choices(self, error: AmbiguousInput, verb: str, words: ParsedText, page: int) -> Message:
         """A page of what can be meant; the buttons do the rest of the command, however long it is."""
         carry = self._house.drafts.carried
         shown = page_of(error.choices, page, replies.CHOICES)
         typed = [await carry(replies.with_choice(error, verb, text, words)) for _, text in shown.items]
         return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
 
-    async def _app_called(self, came: Came, text: str) -> list[str]:
+    async def _app_called(self, came: RequestSource, text: str) -> list[str]:
         """What was meant, perhaps, by the mere name of an app."""
         with suppress(BotError):
-            call = await self._authorised(came, self._house.registry.entries[Kind.COMMAND, "get"])
+            call = await self._authorised(came, self._house.registry.entries[HandlerKind.COMMAND, "get"])
             if named := lookup.leading(text, await call.apps()):
                 return [f"get {' '.join(named).strip()}"]
         return []
@@ -301,7 +305,7 @@ class FrontDoor(AsyncMiddleware):
         otherwise = say("`{command} help` lists them all.", command=self._house.command)
         return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
 
-    async def _click(self, came: Came, action: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _click(self, came: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
         asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
@@ -314,7 +318,7 @@ class FrontDoor(AsyncMiddleware):
         if name == replies.MORE_CHOICES:
             page, text = turned_to(value)
             return await self._carried(came, text, page)
-        entry = self._house.registry.get(Kind.BUTTON, name)
+        entry = self._house.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
                 say("This button is from another version of me."),
@@ -323,10 +327,12 @@ class FrontDoor(AsyncMiddleware):
         return name, await self._pressed(came, entry, action, value)
 
     def _replaces_message(self, action: dict[str, Any]) -> bool:
-        entry = self._house.registry.get(Kind.BUTTON, name := _button_name(action))
+        entry = self._house.registry.get(HandlerKind.BUTTON, name := _button_name(action))
         return entry.replaces_message if entry else name in REPEATING_COMMAND
 
-    async def _pressed(self, came: Came, entry: Entry, action: dict[str, Any], value: str) -> Reply | None:
+    async def _pressed(
+        self, came: RequestSource, entry: RegisteredHandler, action: dict[str, Any], value: str
+    ) -> Reply | None:
         call = await self._authorised(came, entry)
         click = f"{came.user_id} {came.channel_id} {came.message_ts} {action.get('action_id')} {value}"
         if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
@@ -340,7 +346,7 @@ class FrontDoor(AsyncMiddleware):
             raise
         return reply
 
-    async def _mention(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _mention(self, came: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
         return await self._typed(came, mentioned(body)[1])
 
     async def _tell_others(self, who: str) -> None:
@@ -366,18 +372,18 @@ class FrontDoor(AsyncMiddleware):
         except DatabaseUnavailable:
             log.warning("event.not_welcomed", channel=channel_id)
 
-    async def _opened(self, came: Came, _: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _opened(self, came: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
         await self._home.show(came)
         return "home", None
 
-    async def _home_of(self, came: Came) -> Home:
-        entry = self._house.registry.entries[Kind.BUTTON, REFRESH]
-        home: Home = await entry.run(await self._authorised(came, entry), "")
+    async def _home_of(self, came: RequestSource) -> HomeView:
+        entry = self._house.registry.entries[HandlerKind.BUTTON, REFRESH]
+        home: HomeView = await entry.run(await self._authorised(came, entry), "")
         return home
 
-    async def _shortcut(self, came: Came, body: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _shortcut(self, came: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(body.get("callback_id") or "")
-        entry = self._house.registry.get(Kind.SHORTCUT, name)
+        entry = self._house.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
             raise UserInputError(
                 say("This shortcut is from another version of me."),
@@ -387,9 +393,9 @@ class FrontDoor(AsyncMiddleware):
         call = replace(await self._authorised(came, entry), quoted=quoted(message))
         return name, await entry.run(call, button_value(message, self._house.registry.about_build()))
 
-    async def _submission(self, came: Came, form: Submitted) -> tuple[str, Reply | None]:
+    async def _submission(self, came: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
         name = str(form.view.get("callback_id") or "")
-        entry = self._house.registry.get(Kind.FORM, name)
+        entry = self._house.registry.get(HandlerKind.FORM, name)
         if entry is None:
             raise UserInputError(
                 say("This form is from another version of me."),
@@ -400,8 +406,8 @@ class FrontDoor(AsyncMiddleware):
         check_lengths(form.view)
         return name, await entry.run(call, typed(form.view))
 
-    async def _typeahead(self, came: Came, body: dict[str, Any]) -> list[dict[str, Any]]:
-        entry = self._house.registry.get(Kind.OPTIONS, str(body.get("action_id") or ""))
+    async def _typeahead(self, came: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
+        entry = self._house.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))
         if entry is None:
             return []
         try:

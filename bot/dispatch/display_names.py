@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
-from bot.dispatch.registry import Call
+from bot.dispatch.registry import CommandContext
 from bot.domain import lookup
 from bot.domain.model import App
 from bot.exceptions import AppliveryError
@@ -16,7 +16,7 @@ SECONDS = 3.0  # for Applivery; what it has not named by then keeps its id
 FEW = 20  # builds of an app that are asked for one by one
 
 
-async def app_names(call: Call) -> dict[str, str]:
+async def app_names(call: CommandContext) -> dict[str, str]:
     """The names of the apps by id; none while Applivery cannot say."""
     try:
         return {app.id: app.name for app in await call.house.catalogue.apps()}
@@ -24,7 +24,7 @@ async def app_names(call: Call) -> dict[str, str]:
         return {}
 
 
-async def build_names(call: Call, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
+async def build_names(call: CommandContext, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
     """What builds are called, by id, from (app id, build id): as they were seen, else as Applivery has them."""
     wanted = {build_id: app_id for app_id, build_id in ids if lookup.BUILD_ID.fullmatch(build_id)}
     known = await call.house.store.known_builds(wanted)
@@ -39,7 +39,7 @@ async def build_names(call: Call, ids: Iterable[tuple[str, str]]) -> dict[str, s
     return names
 
 
-async def _asked(call: Call, app_id: str, ids: list[str], names: dict[str, str]) -> None:
+async def _asked(call: CommandContext, app_id: str, ids: list[str], names: dict[str, str]) -> None:
     """Add the names of these builds of an app: each is asked for, or when they are many the list."""
     app = App(app_id, app_id, app_id)
     with suppress(AppliveryError):

@@ -16,7 +16,7 @@ LINE = 100  # requests of one person that wait
 LINES = 2000  # requests of all people that wait
 
 
-class Turns:
+class FairQueue:
     """People take turns: each who waits gets one request begun before anyone gets another."""
 
     def __init__(self, *, each: int = EACH, at_once: int = AT_ONCE, line: int = LINE, lines: int = LINES) -> None:

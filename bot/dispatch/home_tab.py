@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
-from bot.dispatch.requests import Came
+from bot.dispatch.requests import RequestSource
 from bot.exceptions import BotError, SlackError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack import blocks
-from bot.slack.blocks import Home, Message
-from bot.slack.client import Poster
+from bot.slack.blocks import HomeView, Message
+from bot.slack.client import SlackClient
 
 log = logger(__name__)
 
@@ -24,12 +24,12 @@ ANSWERED = later("➡️ The answer is in *Messages*, the tab beside this one.")
 class HomeTab:
     """Publishes what `make` makes; one after the other for each person, so that the newest facts stay."""
 
-    def __init__(self, poster: Poster, make: Callable[[Came], Awaitable[Home]]) -> None:
+    def __init__(self, poster: SlackClient, make: Callable[[RequestSource], Awaitable[HomeView]]) -> None:
         self._poster = poster
         self._make = make
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def show(self, came: Came, note: str = "") -> None:
+    async def show(self, came: RequestSource, note: str = "") -> None:
         """Show it to whoever came, below a note. Raises SlackError, and what making it raises.
 
         https://docs.slack.dev/surfaces/modals#handling_race_conditions
@@ -43,7 +43,7 @@ class HomeTab:
                 # Somebody was quicker, perhaps with older facts than ours: nobody has newer ones than are asked now.
                 await self._poster.publish(came.user_id, (await self._make(came)).under(note))
 
-    async def after(self, came: Came) -> None:
+    async def after(self, came: RequestSource) -> None:
         """Show how things stand once something was done here, whose answer went to the direct messages."""
         try:
             await self.show(came, say(ANSWERED))
@@ -53,7 +53,7 @@ class HomeTab:
             log.exception("home.unexpected", error=kind_of(error))
 
 
-def instead(message: Message) -> Home:
+def instead(message: Message) -> HomeView:
     """A message in the place of a Home that could not be made, with the way to try again."""
     again = blocks.button(say("Try again"), REFRESH)
-    return Home((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))
+    return HomeView((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))

@@ -12,7 +12,7 @@ from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, UserInputError
 from bot.i18n.verbatim import unmarked
 from bot.slack import blocks
-from bot.slack.blocks import Block, Form
+from bot.slack.blocks import Block, Modal
 from bot.slack.blocks.inputs import refilled
 from bot.slack.markup import without_formatting
 from bot.slack.mrkdwn import cut, inline
@@ -42,7 +42,7 @@ def in_field(name: str) -> Iterator[None]:
         raise
 
 
-class Submitted:
+class ModalSubmission:
     """A form that somebody has sent and still sees: it is closed, or kept open, by how it is acknowledged.
 
     https://docs.slack.dev/surfaces/modals#displaying_errors
@@ -71,7 +71,7 @@ class Submitted:
         self.accepted = True
         self._answered({"response_action": "clear"} if self.view.get("previous_view_id") else {})
 
-    def go_on(self, form: Form) -> bool:
+    def go_on(self, form: Modal) -> bool:
         """Show the next form on top of it, which leads back when it is cancelled; False when it is closed already."""
         self.accepted = True
         return self._answered({"response_action": "push", "view": form.view()})
@@ -119,7 +119,7 @@ def check_lengths(view: dict[str, Any]) -> None:
         raise InvalidFields(wrong)
 
 
-def again(view: dict[str, Any]) -> Form:
+def again(view: dict[str, Any]) -> Modal:
     """The form as it was sent, with all that was filled in."""
     body: list[Block] = []
     picked: dict[str, str] = dict(given(view))
@@ -134,7 +134,7 @@ def again(view: dict[str, Any]) -> Form:
         else:
             body.append(refilled(block, typed))
     title, submit = view.get("title") or {}, view.get("submit") or {}
-    return Form(
+    return Modal(
         str(view.get("callback_id") or ""),
         str(title.get("text") or "–"),
         tuple(body),

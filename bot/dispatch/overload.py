@@ -7,9 +7,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bot.dispatch import replies
-from bot.dispatch.modal_submission import Submitted
+from bot.dispatch.modal_submission import ModalSubmission
 from bot.dispatch.requests import came, home_opened, mentioned
-from bot.dispatch.responder import Answering
+from bot.dispatch.responder import Responder
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import Overloaded
@@ -34,10 +34,10 @@ def _door(body: dict[str, Any]) -> Entrypoint:
     return Entrypoint.FORM if body.get("type") == "view_submission" else Entrypoint.BUTTON
 
 
-class Overload:
+class OverloadResponder:
     """Answers what is not worked on; costs next to nothing, however much it is."""
 
-    def __init__(self, answering: Answering, metrics: Metrics) -> None:
+    def __init__(self, answering: Responder, metrics: Metrics) -> None:
         self._answering = answering
         self._metrics = metrics
         self._told: dict[str, float] = {}
@@ -51,7 +51,7 @@ class Overload:
         self._metrics.requests.labels(door.value, "", RequestOutcome.OVERLOADED).inc()
         if door is Entrypoint.COMMAND:
             return {**replies.problem(Overloaded()).payload(), "response_type": "ephemeral"}
-        form = Submitted(body.get("view") or {})
+        form = ModalSubmission(body.get("view") or {})
         if door is Entrypoint.FORM and form.keep_open(Overloaded(), None):
             return await form.acknowledgement()
         return {}

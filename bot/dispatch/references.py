@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from bot.dispatch.channel_policy import looked_at
-from bot.dispatch.registry import Call
+from bot.dispatch.registry import CommandContext
 from bot.exceptions import ChannelUnverified, PermissionDenied, SlackError
 from bot.i18n import say
-from bot.slack.client import Channel
+from bot.slack.client import ChannelInfo
 from bot.slack.errors import OUT_OF_SIGHT
 
 # Slack writes references so in a command whose text it escapes, and somebody may write the same by hand: only what is
@@ -39,7 +39,7 @@ def _found(what: re.Pattern[str], typed: str) -> str | None:
     return found[1] if found else None
 
 
-async def seen(call: Call, channel_id: str) -> Channel:
+async def seen(call: CommandContext, channel_id: str) -> ChannelInfo:
     """The channel, which the asker may know of: a public one, or one they are in. Raises PermissionDenied or
     ChannelUnverified.
 
@@ -54,7 +54,7 @@ async def seen(call: Call, channel_id: str) -> Channel:
     return found
 
 
-async def _members(call: Call, channel_id: str) -> list[str]:
+async def _members(call: CommandContext, channel_id: str) -> list[str]:
     try:
         return await call.house.places.members(channel_id)
     except SlackError as error:
@@ -63,7 +63,7 @@ async def _members(call: Call, channel_id: str) -> list[str]:
         raise ChannelUnverified from error
 
 
-async def seen_or_gone(call: Call, channel_id: str) -> None:
+async def seen_or_gone(call: CommandContext, channel_id: str) -> None:
     """Raise as `seen` does, but not for a channel that Slack does not know: it has to be possible to take it away."""
     try:
         await call.house.places.channel(channel_id)

@@ -1,4 +1,4 @@
-"""The registry of subcommands, buttons, forms and typeaheads, and what a handler is given: its Call."""
+"""The registry of subcommands, buttons, forms and typeaheads, and what a handler is given: its CommandContext."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from enum import Enum
 from functools import partial
 from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
 from bot.domain import access, build_labels, lookup
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.builds import can_be_awaited
-from bot.domain.grammar import NO_WORDS, Option, Words
+from bot.domain.grammar import NO_WORDS, KeyValue, ParsedText
 from bot.domain.health import Health
 from bot.domain.lookup import BUILD_ID, LATEST, AmbiguousInput, Prefer
-from bot.domain.model import App, Asker, Build, Role
+from bot.domain.model import Actor, App, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
 from bot.i18n import count, later, say
 from bot.observability.metrics import Metrics
-from bot.services.access import People
-from bot.services.app_directory import Catalogue, Chosen
-from bot.services.drafts import Drafts
-from bot.services.links import Handout
-from bot.services.permissions import Permission
-from bot.services.reports import Reporting
-from bot.services.slack_uploads import Carrier
-from bot.slack.blocks import Form
-from bot.slack.client import Channel, Group
-from bot.slack.source_message import NO_MESSAGE, Quoted
+from bot.services.access import AccessResolver
+from bot.services.app_directory import AppDirectory, ResolvedBuild
+from bot.services.drafts import DraftKeeper
+from bot.services.links import LinkIssuer
+from bot.services.permissions import PermissionChecker
+from bot.services.reports import ReportBuilder
+from bot.services.slack_uploads import UploadRunner
+from bot.slack.blocks import Modal
+from bot.slack.client import ChannelInfo, UserGroup
+from bot.slack.source_message import NO_MESSAGE, SourceMessage
 
-Filters = Annotated[Words, "os", "branch", "tag", "version", "by"]
+Filters = Annotated[ParsedText, "os", "branch", "tag", "version", "by"]
 Rest = NewType("Rest", str)  # all the plain words that are left, as one text
 AppName = NewType("AppName", str)  # an app by its id, or what else was typed for one
 
 
-class Places(Protocol):
+class SlackDirectory(Protocol):
     """What a handler may ask about Slack; it never posts by itself."""
 
-    async def channel(self, channel_id: str) -> Channel:
+    async def channel(self, channel_id: str) -> ChannelInfo:
         """What Slack says of a channel."""
 
     async def my_name(self) -> str:
         """What people type after the @ to invite the bot."""
 
-    async def groups(self) -> list[Group]:
+    async def groups(self) -> list[UserGroup]:
         """The workspace's user groups."""
 
     async def members(self, channel_id: str) -> list[str]:
@@ -60,25 +60,25 @@ class Places(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """The rooms a handler may enter.
 
     `language` is what channels read, `deadline` how long the end of a build is waited for, `dashboard` gives a build's
     address there, `health` looks how the bot does.
     """
 
-    applivery: Applivery
-    catalogue: Catalogue
+    applivery: AppliveryClient
+    catalogue: AppDirectory
     store: Store
-    people: People
-    permission: Permission
-    places: Places
-    handout: Handout
-    reporting: Reporting
+    people: AccessResolver
+    permission: PermissionChecker
+    places: SlackDirectory
+    handout: LinkIssuer
+    reporting: ReportBuilder
     metrics: Metrics
-    registry: Registry
-    carrier: Carrier
-    drafts: Drafts
+    registry: HandlerRegistry
+    carrier: UploadRunner
+    drafts: DraftKeeper
     command: str
     language: str
     deadline: timedelta
@@ -87,22 +87,22 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CommandContext:
     """One request by one person: who, from where, when (aware UTC), and the rooms to answer it from.
 
     Apps and builds are asked for here and not in the catalogue, so that nobody reaches one they may not use.
     """
 
-    asker: Asker
-    house: House
+    asker: Actor
+    house: Services
     now: datetime
     door: Entrypoint
     verb: str = ""
     need: Role = Role.MEMBER
-    quoted: Quoted = NO_MESSAGE
-    sent: Form | None = None  # the form this is the answer to, as it was filled in
+    quoted: SourceMessage = NO_MESSAGE
+    sent: Modal | None = None  # the form this is the answer to, as it was filled in
 
-    async def permit(self, app: App, asker: Asker | None = None) -> None:
+    async def permit(self, app: App, asker: Actor | None = None) -> None:
         """Raise PermissionDenied when the asker (or somebody else) may not do this with this app, or not in this
         channel.
         """
@@ -164,7 +164,7 @@ class Call:
     async def build(self, app_id: str, build_id: str) -> Build:
         """A build in detail, by ids as buttons carry them.
 
-        Raises PermissionDenied, Gone and what else Applivery means.
+        Raises PermissionDenied, NotFound and what else Applivery means.
         """
         return await self.house.catalogue.build_by_id(build_id, (await self.app(app_id),))
 
@@ -190,7 +190,12 @@ class Call:
             return ""
 
     async def write_down(
-        self, action: Action, outcome: AuditOutcome | str, *, app_id: str | None = None, build_id: str | None = None
+        self,
+        action: AuditAction,
+        outcome: AuditOutcome | str,
+        *,
+        app_id: str | None = None,
+        build_id: str | None = None,
     ) -> None:
         """Add a line to the audit trail; never a token."""
         asker = self.asker
@@ -210,7 +215,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class BuildReference:
     """The build somebody named: an app with a version, `#number` or nothing (the latest), or a bare build id.
 
     `latest` alone is the latest of the only app there is. `left` is what else was typed, when that is known.
@@ -218,9 +223,11 @@ class Target:
 
     app: App | None
     which: str | None = None
-    left: Words | None = field(default=None, compare=False)
+    left: ParsedText | None = field(default=None, compare=False)
 
-    async def build(self, call: Call, filters: Words = NO_WORDS, *, prefer: Prefer | None = None) -> Chosen:
+    async def build(
+        self, call: CommandContext, filters: ParsedText = NO_WORDS, *, prefer: Prefer | None = None
+    ) -> ResolvedBuild:
         """The one build that is meant: of several those that `prefer` takes, or else those that can be had.
 
         Raises AmbiguousInput, NotFoundByName or what Applivery's answer means.
@@ -228,31 +235,31 @@ class Target:
         catalogue = call.house.catalogue
         if self.app is None and BUILD_ID.fullmatch(self.which or ""):
             found = await catalogue.build_by_id(str(self.which).lower(), tuple(await call.apps()))
-            return Chosen(found)
+            return ResolvedBuild(found)
         app = await self.the_app(call)
         target, filters = self.narrowed(filters)
         recalled = await call.house.store.recalls()
         with _leaving(self.left):
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 
-    async def the_app(self, call: Call) -> App:
+    async def the_app(self, call: CommandContext) -> App:
         """The app that was named, or the only one there is. Raises AmbiguousInput to let the person choose."""
         which = tuple((self.which or "").split())
-        left = None if self.left is None and not which else Words(which, self.left.options if self.left else ())
+        left = None if self.left is None and not which else ParsedText(which, self.left.options if self.left else ())
         with _leaving(left):
             return await call.the_app(self.app)
 
-    def narrowed(self, filters: Words) -> tuple[Target, Words]:
+    def narrowed(self, filters: ParsedText) -> tuple[BuildReference, ParsedText]:
         """The same with a mere platform, `ios`, as the filter it is."""
         reading = build_labels.read(self.which or "")
         if reading is None or not reading.newest:
             return self, filters
         target = replace(self, which=None)
-        return target, replace(filters, options=(*filters.options, Option("os", reading.platform)))
+        return target, replace(filters, options=(*filters.options, KeyValue("os", reading.platform)))
 
 
 @contextmanager
-def _leaving(words: Words | None) -> Iterator[None]:
+def _leaving(words: ParsedText | None) -> Iterator[None]:
     """Tell who has to choose between several what else was typed."""
     try:
         yield
@@ -265,7 +272,7 @@ Handler = Callable[..., Awaitable[Any]]
 Mark = TypeVar("Mark", bound=Handler)
 
 
-class Kind(Enum):
+class HandlerKind(Enum):
     """What a handler answers to."""
 
     COMMAND = "command"
@@ -285,10 +292,10 @@ class Parameter(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RegisteredHandler:
     """One registered handler with the role it needs."""
 
-    kind: Kind
+    kind: HandlerKind
     name: str
     need: Role
     run: Handler
@@ -307,8 +314,8 @@ def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
         lines = [line.strip() for line in (inspect.getdoc(run) or "").splitlines()]
         return _mark(
             run,
-            Entry(
-                kind=Kind.COMMAND,
+            RegisteredHandler(
+                kind=HandlerKind.COMMAND,
                 name=name or run.__name__,
                 need=need,
                 run=run,
@@ -330,26 +337,26 @@ def button(
     build that the message is about, which a message shortcut then uses. With `replaces_message` the reply replaces the
     clicked message where only one user sees it: in an ephemeral or a direct message.
     """
-    entry = partial(Entry, Kind.BUTTON, name, need, once=once)
+    entry = partial(RegisteredHandler, HandlerKind.BUTTON, name, need, once=once)
     return lambda run: _mark(run, entry(run, about_build=about_build, replaces_message=replaces_message))
 
 
 def form(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, typed: dict[str, str]) -> Reply` as what takes a submitted form."""
-    return lambda run: _mark(run, Entry(Kind.FORM, name, need, run))
+    return lambda run: _mark(run, RegisteredHandler(HandlerKind.FORM, name, need, run))
 
 
 def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, typed: str, chosen: dict[str, str]) -> list[Option]` as the answer to a typeahead."""
-    return lambda run: _mark(run, Entry(Kind.OPTIONS, name, need, run))
+    return lambda run: _mark(run, RegisteredHandler(HandlerKind.OPTIONS, name, need, run))
 
 
 def shortcut(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build."""
-    return lambda run: _mark(run, Entry(Kind.SHORTCUT, name, need, run))
+    return lambda run: _mark(run, RegisteredHandler(HandlerKind.SHORTCUT, name, need, run))
 
 
-def _mark(run: Mark, entry: Entry) -> Mark:
+def _mark(run: Mark, entry: RegisteredHandler) -> Mark:
     run.__dict__.setdefault("entries", []).append(entry)
     return run
 
@@ -368,13 +375,13 @@ def _parameters(run: Handler) -> tuple[Parameter, ...]:
 
 
 @dataclass(frozen=True)
-class Registry:
+class HandlerRegistry:
     """Every handler there is, by kind and name."""
 
-    entries: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
+    entries: dict[tuple[HandlerKind, str], RegisteredHandler] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, package: types.ModuleType) -> Registry:
+    def of(cls, package: types.ModuleType) -> HandlerRegistry:
         """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
         registry = cls()
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -385,14 +392,14 @@ class Registry:
                         registry.add(entry)
         return registry
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: RegisteredHandler) -> None:
         """Register one handler."""
         key = (entry.kind, entry.name)
         if key in self.entries:
             raise ValueError(f"two handlers for the {entry.kind.value} “{entry.name}”")
         self.entries[key] = entry
 
-    def get(self, kind: Kind, name: str) -> Entry | None:
+    def get(self, kind: HandlerKind, name: str) -> RegisteredHandler | None:
         """The handler of this kind and name."""
         return self.entries.get((kind, name))
 
@@ -400,8 +407,9 @@ class Registry:
         """Return the names of the buttons whose value is the build that their message is about."""
         return frozenset(entry.name for entry in self.entries.values() if entry.about_build)
 
-    def commands(self) -> list[Entry]:
+    def commands(self) -> list[RegisteredHandler]:
         """All subcommands, by name."""
         return sorted(
-            (entry for entry in self.entries.values() if entry.kind is Kind.COMMAND), key=lambda entry: entry.name
+            (entry for entry in self.entries.values() if entry.kind is HandlerKind.COMMAND),
+            key=lambda entry: entry.name,
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.dispatch.registry import Entry
+from bot.dispatch.registry import RegisteredHandler
 from bot.domain import grammar
-from bot.domain.grammar import Words
+from bot.domain.grammar import ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Role
 from bot.domain.text_limits import TextTooLong
@@ -15,7 +15,7 @@ from bot.exceptions import BotError, BuildRecalled, PermissionDenied
 from bot.i18n import later, say
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
-from bot.slack.blocks.paging import Page, turning
+from bot.slack.blocks.paging import PagedItems, turning
 
 CHOICES = 20  # buttons at once: Slack takes 25 in a row
 MORE_CHOICES = "more.choices.v1"
@@ -89,12 +89,12 @@ def safe(text: str) -> str:
     return mrkdwn.escape(text)
 
 
-def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: Words) -> str:
+def with_choice(error: AmbiguousInput, verb: str, chosen: str, words: ParsedText) -> str:
     """The command with one of the choices filled in."""
     return " ".join(part for part in (verb, chosen, _rest(error, chosen, words)) if part)
 
 
-def choices(error: AmbiguousInput, page: Page[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
+def choices(error: AmbiguousInput, page: PagedItems[tuple[str, str]], typed: Sequence[str], again: str) -> Message:
     """A page of the choices as buttons: `typed` is what each carries, `again` the command as it was typed."""
     which = [
         blocks.button(label, f"run.v1#{number}", value)
@@ -106,14 +106,14 @@ def choices(error: AmbiguousInput, page: Page[tuple[str, str]], typed: Sequence[
     return Message(f"{text} {listed}.", (blocks.section(text), blocks.actions(*which), *turn))
 
 
-def _rest(error: AmbiguousInput, typed: str, words: Words) -> str:
+def _rest(error: AmbiguousInput, typed: str, words: ParsedText) -> str:
     if error.left is not None:
         return grammar.explain(error.left)
     # a choice that names a build (two words) stands for the app and the build; what came after, and options, stay
-    return grammar.explain(Words(words.plain[2 if " " in typed else 1 :], words.options))
+    return grammar.explain(ParsedText(words.plain[2 if " " in typed else 1 :], words.options))
 
 
-def help_for(entry: Entry, root: str) -> Message:
+def help_for(entry: RegisteredHandler, root: str) -> Message:
     """One subcommand: what it does, who may, and examples."""
     examples = "\n".join(
         f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else say(line) for line in entry.usage
@@ -123,7 +123,7 @@ def help_for(entry: Entry, root: str) -> Message:
     return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
 
 
-def help_for_all(entries: Sequence[Entry], root: str, note: str = "") -> Message:
+def help_for_all(entries: Sequence[RegisteredHandler], root: str, note: str = "") -> Message:
     """Every subcommand in a line, with a note on which these are."""
     lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
     more = say(

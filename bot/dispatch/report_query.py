@@ -9,20 +9,20 @@ from dataclasses import replace
 
 from bot.dispatch import references
 from bot.dispatch.arguments import bind
-from bot.dispatch.registry import Call, Kind, Target
+from bot.dispatch.registry import BuildReference, CommandContext, HandlerKind
 from bot.domain import grammar
-from bot.domain.downloads import By
-from bot.domain.grammar import Option, Words
+from bot.domain.downloads import GroupBy
+from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import LATEST
-from bot.domain.members import ByPerson
+from bot.domain.members import PersonGrouping
 from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.timeparse import period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
 from bot.i18n import say
-from bot.services.reports import Question
-from bot.slack.blocks import File
-from bot.slack.csv_export import Sheet, separator_of
+from bot.services.reports import ReportQuery
+from bot.slack.blocks import FileAttachment
+from bot.slack.csv_export import CsvWriter, separator_of
 from bot.slack.views import builds as buildcards
 
 _MAIL = re.compile(r"<mailto:[^|>]*\|([^>]*)>|([^\s<>|]+@[^\s<>|]+)")
@@ -30,53 +30,53 @@ COLUMNS = ("name", "email", "member", "at", "version", "platform", "os", "device
 
 
 async def question(
-    call: Call,
-    target: Target | None,
+    call: CommandContext,
+    target: BuildReference | None,
     *,
     since: Period | None = None,
-    by: By | None = None,
+    by: GroupBy | None = None,
     person: str | None = None,
-) -> Question:
+) -> ReportQuery:
     """What is asked about.
 
     Raises AmbiguousInput, NotFoundByName, UserInputError, PermissionDenied and what Applivery's answers mean.
     """
-    target = target or Target(await call.the_app(None))
+    target = target or BuildReference(await call.the_app(None))
     app, builds = await _meant(call, target)
     email = await _email(call, person) if person else None
-    asked = Question(app, "", (), since, by or By.PERSON, email, call.asker.tz)
+    asked = ReportQuery(app, "", (), since, by or GroupBy.PERSON, email, call.asker.tz)
     return about(asked, builds)
 
 
-def about(asked: Question, builds: tuple[Build, ...]) -> Question:
+def about(asked: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
     """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
     app, which = asked.app, _which(builds)
     options = [*(period.typed(asked.period) if asked.period else ())]
-    options += [("by", asked.by.value)] if asked.by is not By.PERSON else []
+    options += [("by", asked.by.value)] if asked.by is not GroupBy.PERSON else []
     options += [("person", asked.email)] if asked.email else []
-    typed = grammar.explain(Words((app.id, which), tuple(Option(key, value) for key, value in options)))
+    typed = grammar.explain(ParsedText((app.id, which), tuple(KeyValue(key, value) for key, value in options)))
     what = buildcards.several(app, builds)
     if asked.email:
         what = say("{what} by {person}", what=what, person=asked.email)
     return replace(asked, builds=builds, what=what, typed=typed)
 
 
-async def again(call: Call, typed: str) -> Question:
+async def again(call: CommandContext, typed: str) -> ReportQuery:
     """The question a button carries; whoever clicks is checked as if they had typed it."""
     words = grammar.parse(typed)
     return await of(call, words.plain, [(option.key, option.value) for option in words.options])
 
 
-async def of(call: Call, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> Question:
+async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple[str, str]]) -> ReportQuery:
     """The question of some words and options."""
-    entry = call.house.registry.get(Kind.COMMAND, "downloads")
+    entry = call.house.registry.get(HandlerKind.COMMAND, "downloads")
     assert entry is not None
-    kept = tuple(Option(key, value) for key, value in options if key in ("since", "until", "by", "person"))
-    arguments = await bind(entry, call, Words(tuple(plain), kept))
+    kept = tuple(KeyValue(key, value) for key, value in options if key in ("since", "until", "by", "person"))
+    arguments = await bind(entry, call, ParsedText(tuple(plain), kept))
     return await question(call, arguments.pop("target", None), **arguments)
 
 
-async def _meant(call: Call, target: Target) -> tuple[App, tuple[Build, ...]]:
+async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tuple[Build, ...]]:
     try:
         if target.app is None and target.which != LATEST:
             found = (await target.build(call)).build
@@ -95,7 +95,7 @@ def _which(builds: Sequence[Build]) -> str:
     return ",".join(build.id for build in builds) if builds and by_id else version
 
 
-async def _email(call: Call, person: str) -> str:
+async def _email(call: CommandContext, person: str) -> str:
     """The e-mail of somebody typed as an address or a mention."""
     if mentioned := references.person(person):
         email = (await call.house.people.person(mentioned)).email
@@ -119,7 +119,7 @@ async def _email(call: Call, person: str) -> str:
 Lines = list[tuple[str | None, ...]]
 
 
-class _Downloads:
+class _DownloadCsv:
     """Collects the lines of a CSV file by person: one for each download, times in the zone `tz`.
 
     `unlisted` downloads are those that Applivery counts without listing them.
@@ -127,7 +127,7 @@ class _Downloads:
 
     def __init__(self, tz: str) -> None:
         self._zone = period.zone(tz)
-        self.lines: ByPerson[Lines] = ByPerson(list, list.extend)
+        self.lines: PersonGrouping[Lines] = PersonGrouping(list, list.extend)
         self.unlisted = 0
 
     def add(self, row: MemberDownloads) -> None:
@@ -149,7 +149,7 @@ class _Downloads:
                 )
             )
 
-    def write(self, sheet: Sheet) -> None:
+    def write(self, sheet: CsvWriter) -> None:
         """Write the lines, each with the name and the e-mail of whose it is, whatever its own row says of them."""
         for person in self.lines.people():
             email = next(iter(person.emails.values()), None)
@@ -161,22 +161,22 @@ class _Downloads:
                 sheet.line(said, None, *line)
 
 
-async def sheet(call: Call, asked: Question) -> tuple[File, int, int]:
+async def sheet(call: CommandContext, asked: ReportQuery) -> tuple[FileAttachment, int, int]:
     """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
     locale = await call.house.people.locale(call.asker.user_id)
-    found, *others = await call.house.reporting.fold(asked, asked.period, lambda: _Downloads(asked.tz))
+    found, *others = await call.house.reporting.fold(asked, asked.period, lambda: _DownloadCsv(asked.tz))
     for other in others:
         found.lines.absorb(other.lines)
         found.unlisted += other.unlisted
     content, lines = await asyncio.to_thread(_written, found, locale)
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{asked.app.slug}-{call.now:%Y-%m-%d}")
-    return File(f"{name}.csv", content), lines, 0 if asked.period else found.unlisted
+    return FileAttachment(f"{name}.csv", content), lines, 0 if asked.period else found.unlisted
 
 
-def _written(found: _Downloads, locale: str) -> tuple[bytes, int]:
+def _written(found: _DownloadCsv, locale: str) -> tuple[bytes, int]:
     """The file and its number of lines without the header; a hundred thousand of them take a while."""
     separator = separator_of(locale)
-    header, sheet = Sheet(separator), Sheet(separator)
+    header, sheet = CsvWriter(separator), CsvWriter(separator)
     header.line(*COLUMNS)
     found.write(sheet)
     return header.file(sheet), sheet.lines

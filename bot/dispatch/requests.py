@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.audit import Entrypoint
-from bot.services.drafts import Drafts
-from bot.slack.blocks import Form
+from bot.services.drafts import DraftKeeper
+from bot.slack.blocks import Modal
 from bot.slack.manifest import EVENTS
 from bot.slack.schemas import WITH_RECORDS
 
@@ -20,7 +20,7 @@ OF_OLD_MESSAGES = ("message_changed", "message_deleted", "message_replied")
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class RequestSource:
     """Where a request came from and how its answer gets back.
 
     `replaces`: the answer takes the place of the clicked message, which only that person sees. On a shared card that
@@ -41,7 +41,7 @@ class Came:
     home_hash: str | None = None
 
 
-def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> Came:
+def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = False) -> RequestSource:
     """Return where a request came from: slash commands are flat, interactions nested.
 
     `replaces_message`: the clicked button's reply replaces its message if no other user sees that one.
@@ -54,7 +54,7 @@ def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = Fal
     at_home = view.get("type") == "home"
     channel_id = body.get("channel_id") or (body.get("channel") or {}).get("id") or memory.get("channel")
     private = bool(container.get("is_ephemeral")) or str(channel_id or "").startswith("D")
-    return Came(
+    return RequestSource(
         door=door,
         team_id=str(body.get("team_id") or user.get("team_id") or (body.get("team") or {}).get("id") or ""),
         user_id=str(body.get("user_id") or user.get("id") or ""),
@@ -68,7 +68,7 @@ def came(door: Entrypoint, body: dict[str, Any], *, replaces_message: bool = Fal
     )
 
 
-def home_opened(body: dict[str, Any]) -> Came | None:
+def home_opened(body: dict[str, Any]) -> RequestSource | None:
     """Whoever has just opened their Home tab; None for all other events.
 
     https://docs.slack.dev/reference/events/app_home_opened
@@ -76,7 +76,7 @@ def home_opened(body: dict[str, Any]) -> Came | None:
     event = body.get("event") or {}
     if event.get("type") != "app_home_opened" or event.get("tab") != "home":
         return None
-    return Came(
+    return RequestSource(
         door=Entrypoint.HOME,
         team_id=str(body.get("team_id") or ""),
         user_id=str(event.get("user") or ""),
@@ -86,7 +86,7 @@ def home_opened(body: dict[str, Any]) -> Came | None:
     )
 
 
-def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
+def mentioned(body: dict[str, Any]) -> tuple[RequestSource, str]:
     """A mention in a channel or thread, and what was said after the mention itself.
 
     https://docs.slack.dev/reference/events/app_mention
@@ -94,7 +94,7 @@ def mentioned(body: dict[str, Any]) -> tuple[Came, str]:
     event = body.get("event") or {}
     me = re.escape(_me(body)) or r"[UW]\w+"  # somebody else may be mentioned before it
     text = re.split(rf"<@{me}(?:\|[^>]*)?>", str(event.get("text") or ""), maxsplit=1)[-1]
-    where = Came(
+    where = RequestSource(
         door=Entrypoint.MENTION,
         # in a shared channel `team_id` is the workspace the event is for, `user_team` the person's own
         team_id=str(event.get("user_team") or event.get("team") or body.get("team_id") or ""),
@@ -155,7 +155,7 @@ def _me(body: dict[str, Any]) -> str:
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
-async def remembering(form: Form, came: Came, drafts: Drafts) -> Form:
+async def remembering(form: Modal, came: RequestSource, drafts: DraftKeeper) -> Modal:
     """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
 
     What there is no room for stays in the database; raises DatabaseUnavailable when it cannot.
@@ -169,7 +169,7 @@ async def remembering(form: Form, came: Came, drafts: Drafts) -> Form:
     return replace(form, memory=metadata)
 
 
-async def remembering_all(view: dict[str, Any], drafts: Drafts) -> dict[str, Any]:
+async def remembering_all(view: dict[str, Any], drafts: DraftKeeper) -> dict[str, Any]:
     """The view with all it was opened with.
 
     Raises UserInputError when that is kept no longer, and DatabaseUnavailable.

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.db.database import Store
-from bot.db.link_delivery import Expiry
+from bot.db.link_delivery import LinkExpiry
 from bot.dispatch.home_tab import instead
-from bot.dispatch.modal_submission import Submitted, again, texts
-from bot.dispatch.requests import Came, remembering
-from bot.domain.access_requests import Copy
+from bot.dispatch.modal_submission import ModalSubmission, again, texts
+from bot.dispatch.requests import RequestSource, remembering
+from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
 from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.drafts import Drafts
+from bot.services.drafts import DraftKeeper
 from bot.slack import blocks
-from bot.slack.blocks import Form, Home, Message, Reply, Where
-from bot.slack.client import Posted, Poster
+from bot.slack.blocks import HomeView, Message, Modal, Reply, Visibility
+from bot.slack.client import MessageRef, SlackClient
 from bot.slack.views import forms
 
 log = logger(__name__)
@@ -40,11 +40,11 @@ def _without_expiry() -> Iterator[None]:
         log.warning("answer.expiry_not_saved", cause=cause(problem))
 
 
-class Answering:
+class Responder:
     """Delivers what handlers return; they never talk to Slack themselves."""
 
     def __init__(
-        self, poster: Poster, store: Store, drafts: Drafts, command: str, clock: Callable[[], datetime]
+        self, poster: SlackClient, store: Store, drafts: DraftKeeper, command: str, clock: Callable[[], datetime]
     ) -> None:
         self._poster = poster
         self._store = store
@@ -52,29 +52,34 @@ class Answering:
         self._command = command
         self._clock = clock
 
-    async def deliver(self, came: Came, reply: Reply, form: Submitted | None = None) -> None:
+    async def deliver(self, came: RequestSource, reply: Reply, form: ModalSubmission | None = None) -> None:
         """Send a reply where it belongs, and close the `form` it answers; raises SlackError when Slack refuses it."""
-        if isinstance(reply, Form):
+        if isinstance(reply, Modal):
             await self._open(came, reply, form)
             return
         if form is not None:
             form.close()
-        if isinstance(reply, Home):
+        if isinstance(reply, HomeView):
             await self._poster.publish(came.user_id, reply)
             return
         await self._copies(reply)
         await self._edits(reply)
-        if reply.to is Where.CHANNEL and came.channel_id:
+        if reply.to is Visibility.CHANNEL and came.channel_id:
             if reply.secret:
                 raise AssertionError("a download address is never said to a channel")
             await self._with_thread(came.channel_id, reply)
-        elif reply.thread or reply.file or reply.to is Where.DIRECT:
+        elif reply.thread or reply.file or reply.to is Visibility.DIRECT:
             await self._direct(came, reply)
         else:
             await self.say(came, reply, replace=came.replaces)
 
     async def refuse(
-        self, came: Came, message: Message, problem: BotError, form: Submitted | None, reference: str | None = None
+        self,
+        came: RequestSource,
+        message: Message,
+        problem: BotError,
+        form: ModalSubmission | None,
+        reference: str | None = None,
     ) -> None:
         """Say what went wrong: next to the field of the form that is open, else in words, with the way back to it."""
         if form is None or form.accepted:
@@ -90,7 +95,7 @@ class Answering:
         except DatabaseUnavailable:
             return forms.with_words(message, texts(view))
 
-    async def _open(self, came: Came, asked: Form, below: Submitted | None) -> None:
+    async def _open(self, came: RequestSource, asked: Modal, below: ModalSubmission | None) -> None:
         if not came.trigger_id:
             step = say("Please type `{command}`.", command=self._command)
             raise UserInputError(say("I cannot open a form from here."), step)
@@ -111,7 +116,7 @@ class Answering:
             try:
                 posted = await self._poster.post(person, copy)
                 if reply.request is not None:
-                    await self._store.note_copy(reply.request, Copy(person, posted.channel, posted.ts))
+                    await self._store.note_copy(reply.request, RequestCopy(person, posted.channel, posted.ts))
             except SlackError as error:
                 log.warning("answer.copy_lost", code=error.code)
                 failed.append(error)
@@ -130,7 +135,7 @@ class Answering:
             except SlackError as error:
                 log.info("answer.edit_lost", code=error.code)
 
-    async def _direct(self, came: Came, message: Message) -> None:
+    async def _direct(self, came: RequestSource, message: Message) -> None:
         posted = await self._with_thread(came.user_id, message)
         if message.file:
             await self._poster.file(posted, message.file)
@@ -139,13 +144,13 @@ class Answering:
         if not came.home:  # there the Home itself says where the answer is
             await self.say(came, _pointing(message))
 
-    async def _with_thread(self, channel: str, message: Message) -> Posted:
+    async def _with_thread(self, channel: str, message: Message) -> MessageRef:
         posted = await self._poster.post(channel, message)
         for below in message.thread:
             await self._poster.post(posted.channel, below, thread_ts=posted.ts)
         return posted
 
-    async def say(self, came: Came, message: Message, *, replace: bool = False) -> None:
+    async def say(self, came: RequestSource, message: Message, *, replace: bool = False) -> None:
         """To the asker alone: where they asked, or in their direct messages when that way is closed.
 
         `replace` is for answers only: an error leaves the message there, whose button is how to try again.
@@ -176,14 +181,14 @@ class Answering:
         except SlackError as error:
             log.warning("answer.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
-    async def _at_home(self, came: Came, message: Message) -> None:
+    async def _at_home(self, came: RequestSource, message: Message) -> None:
         """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""
         try:
             await self._poster.publish(came.user_id, instead(message))
         except SlackError as error:
             log.warning("home.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
-    async def _replaced(self, came: Came, message: Message, response_url: str) -> None:
+    async def _replaced(self, came: RequestSource, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""
         if came.message_ts:
             with _without_expiry():
@@ -195,7 +200,7 @@ class Answering:
         """Write down that this message is to say so when its link is over."""
         over = message.expires
         assert over is not None
-        expiry = Expiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
+        expiry = LinkExpiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
         with _without_expiry():
             await self._store.expire_at(over.at, expiry)
 

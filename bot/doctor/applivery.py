@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import aiohttp
 
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.doctor import database, service
-from bot.doctor.context import Case, unreached
-from bot.doctor.results import Finding, broken, skipped, warning, well
+from bot.doctor.context import CheckContext, unreached
+from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.domain.model import App
 from bot.exceptions import AppliveryError, FeatureNotInPlan, Forbidden, InvalidCredentials, NotFound, WorkspaceNotFound
 from bot.observability.causes import cause
@@ -21,7 +21,7 @@ AFTER_CREDENTIAL = (PERMISSION, database.POLLING, service.WEBHOOK)
 RAISE = "Give the Service Account a role that has it: Applivery → Workspace Settings → Service Accounts."
 
 
-async def hosts(case: Case) -> list[Finding]:
+async def hosts(case: CheckContext) -> list[CheckResult]:
     """Whether each host answers anything at all."""
     ours = case.applivery.hosts
     return [
@@ -33,14 +33,14 @@ async def hosts(case: Case) -> list[Finding]:
 
 
 async def _reached(
-    case: Case,
+    case: CheckContext,
     address: str,
     setting: str,
     needed_for: str,
     *,
-    bad: Callable[..., Finding] = broken,
+    bad: Callable[..., CheckResult] = broken,
     blocks: tuple[str, ...] = (),
-) -> Finding:
+) -> CheckResult:
     try:
         async with case.session.get(address, allow_redirects=False):
             return well(HOSTS, f"{address} answers.")
@@ -49,7 +49,7 @@ async def _reached(
         return bad(HOSTS, said, unreached(error, f"APPLIVERY_TENANT or {setting}"), blocks=blocks)
 
 
-async def credential(case: Case) -> list[Finding]:
+async def credential(case: CheckContext) -> list[CheckResult]:
     """The token and the workspace; what Applivery says we are in it."""
     slug = case.settings.applivery_organization
     try:
@@ -59,7 +59,7 @@ async def credential(case: Case) -> list[Finding]:
     return [well(CREDENTIAL, f"the workspace is {name}.")]
 
 
-def _no_entry(problem: AppliveryError, slug: str) -> Finding:
+def _no_entry(problem: AppliveryError, slug: str) -> CheckResult:
     said, fix = f"{problem.sentence} ({cause(problem)})", problem.next_step
     if isinstance(problem, WorkspaceNotFound):
         said = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
@@ -70,17 +70,17 @@ def _no_entry(problem: AppliveryError, slug: str) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class RequiredPermission:
     """One that we use: Applivery's name (where it is documented), what we need it for, and how to find out."""
 
     name: str
     needed_for: str
-    probe: Callable[[Case, App], Awaitable[str]]
+    probe: Callable[[CheckContext, App], Awaitable[str]]
     needed: bool = True
     blocks: tuple[str, ...] = ()
 
 
-async def permissions(case: Case) -> list[Finding]:
+async def permissions(case: CheckContext) -> list[CheckResult]:
     """Each permission; apps come first, since the others are asked for one."""
     try:
         apps = await case.applivery.apps()
@@ -93,7 +93,7 @@ async def permissions(case: Case) -> list[Finding]:
     return [listed, *[await _probed(permission, case, apps[0]) for permission in PERMISSIONS], MINTING]
 
 
-async def _role(applivery: Applivery, app: App) -> str:
+async def _role(applivery: AppliveryClient, app: App) -> str:
     try:
         role = await applivery.role(app.id)
     except AppliveryError:
@@ -101,39 +101,39 @@ async def _role(applivery: Applivery, app: App) -> str:
     return f"role {role}" if role else "Applivery does not say which role this is"
 
 
-async def _builds(case: Case, app: App) -> str:
+async def _builds(case: CheckContext, app: App) -> str:
     page = await case.applivery.builds(app, limit=1)
     return "lists builds" if page.items else f"lists builds ({app.slug} has none yet)"
 
 
-async def _downloads(case: Case, app: App) -> str:
+async def _downloads(case: CheckContext, app: App) -> str:
     # The answer is not paged and may weigh 60 MB: one second of the log is enough to know.
     now = case.clock()
     await case.applivery.downloads_by_user(app.id, since=now - timedelta(seconds=1), until=now)
     return "reads the download log"
 
 
-async def _notifications(case: Case, _: App) -> str:
+async def _notifications(case: CheckContext, _: App) -> str:
     await case.applivery.notifications()
     return "lists the workspace's webhooks"
 
 
-async def _apps(case: Case, _: App) -> str:
+async def _apps(case: CheckContext, _: App) -> str:
     return f"lists apps ({len(await case.applivery.apps())})"
 
 
-LISTING = Permission(
+LISTING = RequiredPermission(
     "mad.application.management.list", "every command: it finds apps by name", _apps, blocks=(database.POLLING,)
 )
 PERMISSIONS = (
-    Permission(
+    RequiredPermission(
         "to list builds (its name is not documented)",
         "get, builds, status and every announcement",
         _builds,
         blocks=(database.POLLING,),
     ),
-    Permission("mad.download.management.list", "downloads and download digests", _downloads),
-    Permission(
+    RequiredPermission("mad.download.management.list", "downloads and download digests", _downloads),
+    RequiredPermission(
         "base.organization.notification.list", "knowing whether the webhook is set", _notifications, needed=False
     ),
 )
@@ -146,20 +146,20 @@ MINTING = skipped(
 )
 
 
-def _unasked() -> list[Finding]:
+def _unasked() -> list[CheckResult]:
     return [
         skipped(PERMISSION, f"{permission.name}: without an app there is nothing to ask.") for permission in PERMISSIONS
     ] + [MINTING]
 
 
-async def _probed(permission: Permission, case: Case, app: App) -> Finding:
+async def _probed(permission: RequiredPermission, case: CheckContext, app: App) -> CheckResult:
     try:
         return well(PERMISSION, f"{await permission.probe(case, app)}.")
     except AppliveryError as problem:
         return _lacking(permission, problem)
 
 
-def _lacking(lacked: Permission, problem: AppliveryError) -> Finding:
+def _lacking(lacked: RequiredPermission, problem: AppliveryError) -> CheckResult:
     """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
     bad, needed_for = (broken if lacked.needed else warning), f"it is needed for: {lacked.needed_for}."
     if isinstance(problem, InvalidCredentials | Forbidden | NotFound):

@@ -11,16 +11,16 @@ from typing import Any
 import aiohttp
 
 from bot import http_client
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
-from bot.doctor.results import Finding
+from bot.doctor.results import CheckResult
 from bot.exceptions import StartupError
 from bot.factories import applivery_of, poster_of
 from bot.observability.causes import cause
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
-from bot.slack.client import Poster
-from bot.testing_overrides import Tuning
+from bot.slack.client import SlackClient
+from bot.testing_overrides import TestingOverrides
 
 SECONDS = 10.0  # that anything may take to answer
 
@@ -28,7 +28,7 @@ Consent = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CheckContext:
     """What the checks look at; `store` is the reason in words when the database cannot be read.
 
     `running` is what the bot here says of itself at `/readyz`, None when no bot answers there. `clock` gives this
@@ -38,19 +38,19 @@ class Case:
 
     settings: Settings
     session: aiohttp.ClientSession
-    poster: Poster
-    applivery: Applivery
+    poster: SlackClient
+    applivery: AppliveryClient
     store: Store | StartupError
     running: dict[str, Any] | None
     clock: Callable[[], datetime]
     consent: Consent
-    found: list[Finding] = field(default_factory=list)
+    found: list[CheckResult] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Callable[[], datetime], consent: Consent) -> AsyncIterator[Case]:
+async def opened(settings: Settings, clock: Callable[[], datetime], consent: Consent) -> AsyncIterator[CheckContext]:
     """A case, until the block ends. Raises ValueError when the settings name a host that cannot be one."""
-    tuning = Tuning(slack_seconds=SECONDS, applivery_seconds=SECONDS)
+    tuning = TestingOverrides(slack_seconds=SECONDS, applivery_seconds=SECONDS)
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with (
         applivery_of(settings, tuning, Metrics()) as applivery,
@@ -60,7 +60,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
         try:
             running = await _running(session, here(settings))
             poster = poster_of(settings, tuning, session)
-            yield Case(settings, session, poster, applivery, store, running, clock, consent)
+            yield CheckContext(settings, session, poster, applivery, store, running, clock, consent)
         finally:
             if isinstance(store, Store):
                 await store.close()

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from bot.db.database import Store
 from bot.db.migrate import HEAD
-from bot.doctor.context import Case
-from bot.doctor.results import Finding, broken, skipped, warning, well
+from bot.doctor.context import CheckContext
+from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.domain.health import LATE_SECONDS
 from bot.domain.model import Subscription
 from bot.exceptions import BotError, ChannelUnavailable, SlackError, StartupError
@@ -19,7 +19,7 @@ LOOK_IN_THE_LOG = "Start the bot; if it runs, look in its log for watch.away, ap
 DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announcements"
 
 
-async def database(case: Case) -> list[Finding]:
+async def database(case: CheckContext) -> list[CheckResult]:
     """Whether it can be read, and at which version its tables are."""
     if isinstance(case.store, StartupError):
         said, fix = case.store.sentence, case.store.next_step
@@ -34,13 +34,13 @@ async def database(case: Case) -> list[Finding]:
     return [broken(DATABASE, said, "Start that version again, or go back to a copy of the database from before.")]
 
 
-async def readable(case: Case) -> Store | None:
+async def readable(case: CheckContext) -> Store | None:
     """The store when its tables are the ones we know."""
     store = case.store
     return store if isinstance(store, Store) and await store.version() == HEAD else None
 
 
-async def channels(case: Case) -> list[Finding]:
+async def channels(case: CheckContext) -> list[CheckResult]:
     """Whether the bot is in every channel that wants to hear something."""
     store = await readable(case)
     if store is None:
@@ -57,7 +57,7 @@ async def channels(case: Case) -> list[Finding]:
     return found or [well(CHANNELS, f"the bot is in all {len(wishes)} that subscribed to something.")]
 
 
-async def _channel(case: Case, channel_id: str, wishes: list[Subscription], name: str) -> Finding | None:
+async def _channel(case: CheckContext, channel_id: str, wishes: list[Subscription], name: str) -> CheckResult | None:
     apps = ", ".join(sorted({wish.app_name for wish in wishes}))
     invite = f"In Slack, in that channel: /invite @{name}"
     try:
@@ -80,7 +80,7 @@ async def _channel(case: Case, channel_id: str, wishes: list[Subscription], name
     return None
 
 
-async def polling(case: Case) -> list[Finding]:
+async def polling(case: CheckContext) -> list[CheckResult]:
     """When the watched apps were looked at last, with an answer."""
     store = await readable(case)
     if store is None:
@@ -100,7 +100,7 @@ async def polling(case: Case) -> list[Finding]:
     return [well(POLLING, f"{state.apps} apps; the oldest look was {last}.")]
 
 
-async def announcements(case: Case) -> list[Finding]:
+async def announcements(case: CheckContext) -> list[CheckResult]:
     """Whether something waits to be said for long."""
     store = await readable(case)
     if store is None:

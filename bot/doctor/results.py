@@ -12,7 +12,7 @@ from bot.i18n.verbatim import unmarked
 Redact = Callable[[str], str]
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a check ended; only `BROKEN` makes the doctor fail."""
 
     WELL = "ok"
@@ -21,55 +21,55 @@ class Outcome(StrEnum):
     SKIPPED = "not checked"
 
 
-_MARKS = {Outcome.WELL: "✓", Outcome.WARNING: "!", Outcome.BROKEN: "✗", Outcome.SKIPPED: "–"}
-_WIDTH = max(len(outcome) for outcome in Outcome)
+_MARKS = {CheckOutcome.WELL: "✓", CheckOutcome.WARNING: "!", CheckOutcome.BROKEN: "✗", CheckOutcome.SKIPPED: "–"}
+_WIDTH = max(len(outcome) for outcome in CheckOutcome)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the report: what was looked at, how it is, and what to do about it.
 
     `blocks` names the checks that can only fail for the same reason: they are not made.
     """
 
     check: str
-    outcome: Outcome
+    outcome: CheckOutcome
     said: str
     fix: str = ""
     blocks: tuple[str, ...] = ()
 
 
-def well(check: str, said: str) -> Finding:
+def well(check: str, said: str) -> CheckResult:
     """Nothing to do."""
-    return Finding(check, Outcome.WELL, said)
+    return CheckResult(check, CheckOutcome.WELL, said)
 
 
-def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> Finding:
+def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
     """It works, and could be better or soon be worse."""
-    return Finding(check, Outcome.WARNING, said, fix, blocks)
+    return CheckResult(check, CheckOutcome.WARNING, said, fix, blocks)
 
 
-def broken(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> Finding:
+def broken(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
     """Something does not work until an admin acts."""
-    return Finding(check, Outcome.BROKEN, said, fix, blocks)
+    return CheckResult(check, CheckOutcome.BROKEN, said, fix, blocks)
 
 
-def skipped(check: str, said: str, fix: str = "") -> Finding:
+def skipped(check: str, said: str, fix: str = "") -> CheckResult:
     """Not looked at, and why."""
-    return Finding(check, Outcome.SKIPPED, said, fix)
+    return CheckResult(check, CheckOutcome.SKIPPED, said, fix)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DoctorReport:
     """Everything that was found, in the order it was looked at; `redact` takes secrets out of what is shown."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
     redact: Redact
 
     @property
     def fine(self) -> bool:
         """Whether nothing is broken; warnings are allowed."""
-        return all(finding.outcome is not Outcome.BROKEN for finding in self.findings)
+        return all(finding.outcome is not CheckOutcome.BROKEN for finding in self.findings)
 
     def text(self) -> str:
         """One line for each check, its fix below, and the sum of it all."""
@@ -90,11 +90,11 @@ class Report:
         return json.dumps({"ok": self.fine, "checks": checks}, indent=2)
 
     def _sum(self) -> str:
-        counts = {outcome: sum(finding.outcome is outcome for finding in self.findings) for outcome in Outcome}
+        counts = {outcome: sum(finding.outcome is outcome for finding in self.findings) for outcome in CheckOutcome}
         return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) + "."
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: CheckResult) -> list[str]:
     one_line = " ".join(finding.said.split())
     lines = [f"{_MARKS[finding.outcome]} {finding.outcome:<{_WIDTH}}  {finding.check}: {one_line}"]
     return [*lines, f"{'':{_WIDTH + 4}}→ {' '.join(finding.fix.split())}"] if finding.fix else lines

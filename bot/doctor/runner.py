@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from bot.doctor import applivery, database, service, slack
-from bot.doctor.context import Case, Consent, opened
-from bot.doctor.results import Finding, Report, broken, skipped, well
+from bot.doctor.context import CheckContext, Consent, opened
+from bot.doctor.results import CheckResult, DoctorReport, broken, skipped, well
 from bot.factories import learn_secrets
 from bot.observability.causes import cause
 from bot.observability.redaction import redactor
 from bot.settings import InvalidSettings, Settings
 
-Check = Callable[[Case], Awaitable[list[Finding]]]
+Check = Callable[[CheckContext], Awaitable[list[CheckResult]]]
 
 CHECKS: dict[str, Check] = {
     "Slack": slack.slack,
@@ -39,13 +39,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def examine(read: Callable[[], Settings], consent: Consent, *, clock: Callable[[], datetime] = utc_now) -> Report:
+async def examine(
+    read: Callable[[], Settings], consent: Consent, *, clock: Callable[[], datetime] = utc_now
+) -> DoctorReport:
     """Look at everything the settings that `read` gives lead to, and change nothing without `consent`."""
     try:
         settings = read()
     except InvalidSettings as fault:
         rest = [skipped(name, "the settings come first.") for name in CHECKS]
-        return Report((*_wrong(fault.lines), *rest), str)  # such a line holds no value, and its example is no secret
+        return DoctorReport(
+            (*_wrong(fault.lines), *rest), str
+        )  # such a line holds no value, and its example is no secret
     learn_secrets(settings)
     async with opened(settings, clock, consent) as case:
         case.found.append(well(SETTINGS, "all are there and well formed."))
@@ -54,15 +58,15 @@ async def examine(read: Callable[[], Settings], consent: Consent, *, clock: Call
             case.found.extend(
                 [skipped(name, f"{root.check} comes first.")] if root else await _safely(name, check, case)
             )
-    return Report(tuple(case.found), redactor.text)
+    return DoctorReport(tuple(case.found), redactor.text)
 
 
-def _wrong(lines: list[str]) -> list[Finding]:
+def _wrong(lines: list[str]) -> list[CheckResult]:
     parted = [line.partition(" Example: ") for line in lines]
     return [broken(SETTINGS, said, f"For example: {example}") for said, _, example in parted]
 
 
-async def _safely(name: str, check: Check, case: Case) -> list[Finding]:
+async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:
     """A check that fails by itself is a finding too, and stops no other."""
     fix = "The bot's log may say more; please report this one."
     try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import aiohttp
 
-from bot.applivery.notifications import EVENTS, LONGEST_URL, Notification
-from bot.doctor.context import Case, here
-from bot.doctor.results import Finding, Outcome, broken, skipped, warning, well
+from bot.applivery.notifications import EVENTS, LONGEST_URL, WebhookSubscription
+from bot.doctor.context import CheckContext, here
+from bot.doctor.results import CheckOutcome, CheckResult, broken, skipped, warning, well
 from bot.exceptions import AppliveryError, Forbidden
 from bot.observability.causes import cause
 
@@ -20,7 +20,7 @@ ROOTS = {
 DOORBELL = "/webhooks/applivery/"
 
 
-async def bot(case: Case) -> list[Finding]:
+async def bot(case: CheckContext) -> list[CheckResult]:
     """What the bot on this machine says of itself."""
     if case.running is None:
         said = f"no bot answers at {here(case.settings)}."
@@ -31,7 +31,7 @@ async def bot(case: Case) -> list[Finding]:
     if not bad:
         return [well(RUNNING, "it is ready.")]
     why = "; ".join(f"{name}: {value.get('problem') or _facts(value)}" for name, value in bad.items())
-    broke = {finding.check for finding in case.found if finding.outcome is Outcome.BROKEN}
+    broke = {finding.check for finding in case.found if finding.outcome is CheckOutcome.BROKEN}
     if all(broke & ROOTS.get(name, set()) for name in bad):
         return [skipped(RUNNING, f"it is not ready, as what is broken above makes it ({why}).")]
     return [broken(RUNNING, f"it is not ready ({why}).", "The other lines here, and its log, say why.")]
@@ -41,7 +41,7 @@ def _facts(check: dict[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in check.items() if name != "ok")
 
 
-async def public(case: Case) -> list[Finding]:
+async def public(case: CheckContext) -> list[CheckResult]:
     """Whether PUBLIC_URL leads to a bot."""
     address = case.settings.public_url
     if address is None:
@@ -56,7 +56,7 @@ async def public(case: Case) -> list[Finding]:
         return [warning(PUBLIC, f"{address} is not reached from here ({cause(error)}).", fix)]
 
 
-async def webhook(case: Case) -> list[Finding]:
+async def webhook(case: CheckContext) -> list[CheckResult]:
     """Whether Applivery rings our doorbell; where it does not, sets it up when somebody consents."""
     secret, public_url = case.settings.applivery_webhook_secret, case.settings.public_url
     if secret is None or public_url is None:
@@ -86,11 +86,11 @@ async def webhook(case: Case) -> list[Finding]:
 SHORTER = "Take a shorter APPLIVERY_WEBHOOK_SECRET; 48 characters are plenty."
 
 
-async def _ours(case: Case, url: str) -> list[Notification]:
+async def _ours(case: CheckContext, url: str) -> list[WebhookSubscription]:
     return [notification for notification in await case.applivery.notifications() if notification.url == url]
 
 
-def _state(known: list[Notification], shown: str) -> Finding:
+def _state(known: list[WebhookSubscription], shown: str) -> CheckResult:
     if not known:
         return warning(WEBHOOK, f"{shown} is not registered.", "Run `applivery-bot doctor --register-webhook`.")
     if len(known) > 1:

@@ -11,8 +11,8 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.doctor import database
-from bot.doctor.context import SECONDS, Case, unreached
-from bot.doctor.results import Finding, broken, skipped, warning, well
+from bot.doctor.context import SECONDS, CheckContext, unreached
+from bot.doctor.results import CheckResult, broken, skipped, warning, well
 from bot.exceptions import DeliveryUnknown, SlackError
 from bot.observability.causes import cause
 from bot.slack.client import granted
@@ -29,7 +29,7 @@ SKEW_ODD = 30.0
 REINSTALL = "Reinstall the app from manifest.yml (api.slack.com/apps → your app → App Manifest, then Install App)."
 
 
-async def slack(case: Case) -> list[Finding]:
+async def slack(case: CheckContext) -> list[CheckResult]:
     """The bot token, what it may do, and whether our clock is Slack's; all from one `auth.test`."""
     try:
         answer = await asked(case.poster.api.auth_test())
@@ -44,7 +44,7 @@ async def slack(case: Case) -> list[Finding]:
     ]
 
 
-def _refused(case: Case, problem: SlackError) -> Finding:
+def _refused(case: CheckContext, problem: SlackError) -> CheckResult:
     """A token that is not taken, or a Slack that is not reached, which the app token cannot reach either."""
     if isinstance(problem, DeliveryUnknown):
         said = f"{case.settings.slack_api_url} does not answer as Slack does ({cause(problem)})."
@@ -53,7 +53,7 @@ def _refused(case: Case, problem: SlackError) -> Finding:
     return broken(TOKEN, f"Slack does not accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
 
 
-def scopes(given: frozenset[str] | None) -> list[Finding]:
+def scopes(given: frozenset[str] | None) -> list[CheckResult]:
     """Each scope that is missing, with what suffers."""
     if given is None:
         return [skipped(SCOPE, "Slack did not say which ones this token has.")]
@@ -67,7 +67,7 @@ def scopes(given: frozenset[str] | None) -> list[Finding]:
     return found or [well(SCOPE, f"all {len(SCOPES)} are there.")]
 
 
-def clock(headers: Mapping[str, str], now: datetime) -> Finding:
+def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:
     """How far our clock is from Slack's, which refuses nothing up to five minutes; the header has whole seconds."""
     try:
         apart = abs((now - parsedate_to_datetime(headers["date"])).total_seconds())
@@ -81,7 +81,7 @@ def clock(headers: Mapping[str, str], now: datetime) -> Finding:
     return well(CLOCK, f"it is within {max(apart, 1):.0f} s of Slack's.")
 
 
-async def connections(case: Case) -> list[Finding]:
+async def connections(case: CheckContext) -> list[CheckResult]:
     """The app token, and how many are connected with it beside the bot that runs here.
 
     Slack says so in `hello` only, so this connects for a moment, and hangs up at once: Slack gives each request to any
@@ -100,7 +100,7 @@ async def connections(case: Case) -> list[Finding]:
     return [_others(case, count)]
 
 
-async def _connected(case: Case, token: str) -> int | None:
+async def _connected(case: CheckContext, token: str) -> int | None:
     """How many others are connected; None when Slack has no room left for us."""
     client = AsyncWebClient(base_url=f"{case.settings.slack_api_url}/", session=case.session)
     answer = await asked(client.apps_connections_open(app_token=token))
@@ -109,7 +109,7 @@ async def _connected(case: Case, token: str) -> int | None:
         return int(hello.get("num_connections") or 1) - 1 if hello.get("type") == "hello" else None
 
 
-def _others(case: Case, count: int | None) -> Finding:
+def _others(case: CheckContext, count: int | None) -> CheckResult:
     if count is None:
         fix = "Stop what else is connected with this app token; SLACK_SOCKET_CONNECTIONS is for each process."
         return warning(SOCKETS, "all of Slack's ten connections are taken.", fix)

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.model import App, Asker, Outsider, Role
-from bot.domain.states import Withdrawal
+from bot.domain.model import Actor, App, Outsider, Role
+from bot.domain.states import PauseReason
 from bot.exceptions import PermissionDenied, UserInputError
 from bot.i18n import later, say
 from bot.i18n.verbatim import verbatim
@@ -27,7 +27,7 @@ MOST_FOR_OUTSIDERS = Role.MEMBER
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SlackPerson:
     """What Slack says of somebody; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object"""
 
     user_id: str
@@ -42,7 +42,7 @@ class Person:
     gone: bool = False
 
 
-def require_person(person: Person) -> None:
+def require_person(person: SlackPerson) -> None:
     """Raise UserInputError for who can be sent nothing and given no role: a bot, or a person who has left."""
     if person.bot:
         raise UserInputError(
@@ -55,7 +55,7 @@ def require_person(person: Person) -> None:
         )
 
 
-def outsider(person: Person, *, home_team: str, admins: Collection[str]) -> Outsider | None:
+def outsider(person: SlackPerson, *, home_team: str, admins: Collection[str]) -> Outsider | None:
     """What kind of outsider a person is; None for a member.
 
     `home_team` is the workspace the bot is installed in: Slack Connect brings other organisations' people
@@ -67,25 +67,25 @@ def outsider(person: Person, *, home_team: str, admins: Collection[str]) -> Outs
 
 
 def asker_of(
-    person: Person, channel_id: str | None, *, home_team: str, admins: Collection[str], default: Role
-) -> Asker:
+    person: SlackPerson, channel_id: str | None, *, home_team: str, admins: Collection[str], default: Role
+) -> Actor:
     """The person with the role they have without any grant.
 
     Raises PermissionDenied for bots and people who have left.
     """
     if person.bot or person.gone:
-        raise PermissionDenied(say("Only people of this workspace can ask me."), "", reason=Withdrawal.PERSON)
+        raise PermissionDenied(say("Only people of this workspace can ask me."), "", reason=PauseReason.PERSON)
     kind = outsider(person, home_team=home_team, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
-    return Asker(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
+    return Actor(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
 
 
-def _is_admin(person: Person, admins: Collection[str]) -> bool:
+def _is_admin(person: SlackPerson, admins: Collection[str]) -> bool:
     return person.admin or person.user_id in admins
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class RoleGrant:
     """A role given to a person (`U…`) or a user group (`S…`), for every app (`app_id` None) or one."""
 
     team_id: str
@@ -96,7 +96,7 @@ class Grant:
     granted_at: datetime
 
 
-def with_grants(asker: Asker, grants: Iterable[Grant], groups: Collection[str]) -> Asker:
+def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[str]) -> Actor:
     """The asker with what was granted to them or to one of their user groups; a grant never takes anything away.
 
     Of an outsider only grants for single apps count, and as the least role.
@@ -113,21 +113,21 @@ def with_grants(asker: Asker, grants: Iterable[Grant], groups: Collection[str]) 
     return replace(asker, role=role, app_roles=app_roles)
 
 
-def require_known(asker: Asker) -> None:
+def require_known(asker: Actor) -> None:
     """Raise PermissionDenied for an outsider who was given no app at all."""
     if asker.outsider and not asker.app_roles:
         step = say("Ask an admin to give you access to an app.")
-        raise PermissionDenied(say(OUTSIDERS[asker.outsider]), step, reason=Withdrawal.ROLE)
+        raise PermissionDenied(say(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
 
 
-def require_somewhere(asker: Asker, need: Role) -> None:
+def require_somewhere(asker: Actor, need: Role) -> None:
     """Raise PermissionDenied when the asker reaches `need` for no app at all: nothing need be asked of Applivery
     then.
     """
     require(asker.highest, need, somewhere=True)
 
 
-def require_for(asker: Asker, need: Role, app: App, channels: Collection[str]) -> None:
+def require_for(asker: Actor, need: Role, app: App, channels: Collection[str]) -> None:
     """Raise PermissionDenied when the asker may not do this with this app, or not in this channel.
 
     `channels` is the app's allow-list: when it has any, the app can be used only there, by admins too, since a
@@ -144,11 +144,11 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
             say("{app} cannot be used here.", app=verbatim(app.name)),
             say("Ask in a channel it is meant for."),
             channels=sorted(channels),
-            reason=Withdrawal.CHANNEL,
+            reason=PauseReason.CHANNEL,
         )
 
 
-def may(asker: Asker, need: Role, app: App, channels: Collection[str]) -> bool:
+def may(asker: Actor, need: Role, app: App, channels: Collection[str]) -> bool:
     """Whether `require_for` would let the asker through."""
     try:
         require_for(asker, need, app, channels)
@@ -167,7 +167,7 @@ def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool =
             say("Ask an admin of this bot for it."),
             missing=need.word,
             app_id=app.id if app else None,
-            reason=Withdrawal.ROLE,
+            reason=PauseReason.ROLE,
             somewhere=somewhere,
         )
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.domain.model import Role
 
 
-class Decision(StrEnum):
+class RequestDecision(StrEnum):
     """What an admin answers: the role for the app that was asked about, for all apps, or not at all."""
 
     APP = "app"
@@ -33,11 +33,11 @@ class RoleRequest:
     channel_id: str | None
     asked_at: datetime
     decided_by: str | None = None
-    decision: Decision | None = None
+    decision: RequestDecision | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class RequestCopy:
     """The message about a request that one admin has."""
 
     user_id: str

@@ -16,14 +16,14 @@ Version = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class NewestVersions:
     """The newest version of each platform that people can get, and the recalled ones."""
 
     versions: tuple[Version, ...]
     recalled: tuple[Version, ...] = ()
 
 
-class Has(StrEnum):
+class InstalledVersion(StrEnum):
     """Which version somebody has, by their latest download."""
 
     NEWEST = "newest"
@@ -43,36 +43,36 @@ class Adoption:
     unknown: int = 0
 
 
-def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> Newest:
+def newest(builds: Sequence[Build], recalled: Collection[str] = ()) -> NewestVersions:
     """The newest versions among an app's builds, newest first; `recalled` has ids."""
-    return Newest(
+    return NewestVersions(
         tuple(map(_version, lookup.newest_of_each_platform(builds, recalled))),
         tuple(_version(build) for build in builds if build.id in recalled and build.stage is Stage.READY),
     )
 
 
-def adoption(people: Iterable[PersonRow], by: Newest) -> Adoption:
+def adoption(people: Iterable[PersonRow], by: NewestVersions) -> Adoption:
     """Count people by which version they have."""
     counts = Counter(has(row.latest, by) for row in people)
-    return Adoption(by.versions, **{condition.value: counts[condition] for condition in Has})
+    return Adoption(by.versions, **{condition.value: counts[condition] for condition in InstalledVersion})
 
 
-def has(latest: Download | None, by: Newest) -> Has:
+def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
     """Which version somebody has whose latest download this is.
 
     A download without a platform is of any of them: it tells something only where all would say the same.
     """
     if latest is None or not latest.version:
-        return Has.UNKNOWN
+        return InstalledVersion.UNKNOWN
     there = _on(latest.platform, by.versions)
     if not all(there):
-        return Has.UNKNOWN
+        return InstalledVersion.UNKNOWN
     same = [version == latest.version for version in there]
     if all(same):
-        return Has.NEWEST if same else Has.UNKNOWN
+        return InstalledVersion.NEWEST if same else InstalledVersion.UNKNOWN
     if any(same):
-        return Has.UNKNOWN
-    return Has.RECALLED if latest.version in _on(latest.platform, by.recalled) else Has.OLDER
+        return InstalledVersion.UNKNOWN
+    return InstalledVersion.RECALLED if latest.version in _on(latest.platform, by.recalled) else InstalledVersion.OLDER
 
 
 def _on(platform: str | None, versions: Iterable[Version]) -> list[str]:

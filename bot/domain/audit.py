@@ -32,7 +32,7 @@ class Entrypoint(StrEnum):
 CLAIM_PAGE_STORED = frozenset({Entrypoint.CLAIM_PAGE.value, "page"})
 
 
-class Action(StrEnum):
+class AuditAction(StrEnum):
     """What an audit entry is about; a word that only another version knows reads as UNKNOWN."""
 
     GET = "get"
@@ -57,7 +57,7 @@ class Action(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def _missing_(cls, value: object) -> Action:
+    def _missing_(cls, value: object) -> AuditAction:
         return cls.UNKNOWN
 
 
@@ -87,7 +87,7 @@ class AuditEntry:
     at: datetime
     team_id: str
     user_id: str
-    action: Action
+    action: AuditAction
     outcome: AuditOutcome | str
     door: Entrypoint = Entrypoint.COMMAND
     channel_id: str | None = None

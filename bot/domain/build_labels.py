@@ -101,7 +101,7 @@ def split(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BuildQuery:
     """What somebody said of a build: any of a version, a number and a platform; `filler`: in more words than needed."""
 
     version: str = ""
@@ -115,10 +115,10 @@ class Reading:
         return not self.version and not self.number
 
 
-NO_READING = Reading()
+NO_READING = BuildQuery()
 
 
-def read(typed: str) -> Reading | None:
+def read(typed: str) -> BuildQuery | None:
     """What the words say of a build: `android 2.4`, `build 173`, `2.4.0 (173)`; None when they say something else."""
     found: dict[str, str] = {}
     numbered = filler = False
@@ -132,7 +132,7 @@ def read(typed: str) -> Reading | None:
             found[part] = word
         else:
             filler = True
-    return Reading(**found, filler=filler) if found else None
+    return BuildQuery(**found, filler=filler) if found else None
 
 
 def _part(token: str, word: str, *, numbered: bool) -> str | None:
@@ -146,7 +146,7 @@ def _part(token: str, word: str, *, numbered: bool) -> str | None:
     return "version" if re.search(r"\d", word) else None
 
 
-def fitting(reading: Reading, builds: Sequence[Build]) -> list[Build]:
+def fitting(reading: BuildQuery, builds: Sequence[Build]) -> list[Build]:
     """The builds that what was said is true of; a version may be said in part, and a number without its `#`."""
     on = [build for build in builds if not reading.platform or fold(build.platform) == reading.platform]
     if reading.number:
@@ -163,7 +163,7 @@ def _version(version: str) -> str:
     return fold(version).removeprefix("v")
 
 
-def exactly(reading: Reading, builds: Iterable[Build]) -> list[Build]:
+def exactly(reading: BuildQuery, builds: Iterable[Build]) -> list[Build]:
     """The builds with just the version that was said, and all else; none when no version was."""
     return [
         build for build in fitting(reading, list(builds)) if reading.version and fold(build.version) == reading.version

@@ -12,14 +12,14 @@ from bot.domain import changelogs, delivery_options, filters, lookup
 from bot.domain.model import (
     EVENT_OF,
     Build,
-    Change,
-    Event,
-    Follow,
-    Known,
-    Manner,
-    NewAnnouncement,
+    BuildEvent,
+    BuildTransition,
+    CardUpdate,
+    CurrentBuild,
+    DeliveryOptions,
+    KnownBuild,
+    NewDelivery,
     Stage,
-    Standing,
     Subscription,
 )
 
@@ -36,7 +36,7 @@ def changes(
     since: datetime | None = None,
     awaited: Collection[str] = (),
     now: datetime | None = None,
-) -> list[Change]:
+) -> list[BuildTransition]:
     """Compare what was known of an app's builds with what its list says now, oldest first.
 
     At the baseline (the first look at an app) what is finished is history and stays quiet, except builds created
@@ -54,7 +54,7 @@ def changes(
             continue
         old = not _after(build, since) if baseline else at_the_end and _moved_up(build, now)
         history = old and before is None and build.id not in awaited
-        found.append(Change(build, before, quiet=history, mark=mark(build)))
+        found.append(BuildTransition(build, before, quiet=history, mark=mark(build)))
     return found
 
 
@@ -77,14 +77,14 @@ def mark(build: Build) -> str:
 
 
 def announcements(
-    news: Sequence[Change],
+    news: Sequence[BuildTransition],
     subscriptions: Sequence[Subscription],
     awaiting: Mapping[str, Sequence[str]] | None = None,
     *,
     now: datetime,
-) -> list[NewAnnouncement]:
+) -> list[NewDelivery]:
     """Which channel is to hear of which change: once per channel, build and event, in the order of the changes."""
-    said: dict[tuple[str, str, str, int], NewAnnouncement] = {}
+    said: dict[tuple[str, str, str, int], NewDelivery] = {}
     for change in news:
         if change.quiet:
             continue
@@ -95,25 +95,25 @@ def announcements(
                 if filters.wants(subscription, change.build, event)
                 for each_delivery in _told(subscription, change.build, event, now)
             ]
-            if event is not Event.UPLOADED:
+            if event is not BuildEvent.UPLOADED:
                 waiting = (awaiting or {}).get(change.build.id, ())
-                new += [NewAnnouncement(person, change.build.id, event) for person in waiting]
+                new += [NewDelivery(person, change.build.id, event) for person in waiting]
             for delivery in new:
                 said.setdefault((delivery.channel_id, delivery.build_id, delivery.event, delivery.part), delivery)
     return list(said.values())
 
 
-def _events(change: Change) -> list[Event]:
-    events = [Event.UPLOADED] if change.before is None else []
+def _events(change: BuildTransition) -> list[BuildEvent]:
+    events = [BuildEvent.UPLOADED] if change.before is None else []
     end = EVENT_OF.get(change.build.stage)
     return [*events, end] if end else events
 
 
-def _told(subscription: Subscription, build: Build, event: Event, now: datetime) -> list[NewAnnouncement]:
+def _told(subscription: Subscription, build: Build, event: BuildEvent, now: datetime) -> list[NewDelivery]:
     """A channel's card, and what belongs into its thread; what is kept back until the same time shares a card."""
     manner = subscription.manner
     until = delivery_options.held_until(subscription, now)
-    first = NewAnnouncement(
+    first = NewDelivery(
         subscription.channel_id,
         build.id,
         event,
@@ -122,13 +122,13 @@ def _told(subscription: Subscription, build: Build, event: Event, now: datetime)
         subscription_id=subscription.id,
         held_until=until,
     )
-    if until or event is not Event.PROCESSED or not manner.threads:
+    if until or event is not BuildEvent.PROCESSED or not manner.threads:
         return [first]
     pieces = len(changelogs.pieces(build.changelog)) or int(expires_soon(build, now))
-    return [first, *(replace(first, event=Follow.DETAILS, part=part, held_until=None) for part in range(pieces))]
+    return [first, *(replace(first, event=CardUpdate.DETAILS, part=part, held_until=None) for part in range(pieces))]
 
 
-def card_of(build: Build, manner: Manner) -> str:
+def card_of(build: Build, manner: DeliveryOptions) -> str:
     """The name of the card a build is shown on: its own, or its version's."""
     return f"{build.app.id}/{build.version}" if manner.grouped and build.version else build.id
 
@@ -141,15 +141,15 @@ def expires_soon(build: Build, now: datetime) -> bool:
 
 def expiring(
     seen: Sequence[Build], subscriptions: Sequence[Subscription], now: datetime
-) -> list[tuple[NewAnnouncement, Build]]:
+) -> list[tuple[NewDelivery, Build]]:
     """Who asked to hear that the newest ready build of a platform will soon install nowhere: once for each build."""
     return [
         (
-            NewAnnouncement(
+            NewDelivery(
                 subscription.channel_id,
                 build.id,
-                Event.CERT,
-                card=f"{Event.CERT}/{build.id}",
+                BuildEvent.CERT,
+                card=f"{BuildEvent.CERT}/{build.id}",
                 manner=subscription.manner,
                 subscription_id=subscription.id,
                 held_until=delivery_options.held_until(subscription, now),
@@ -159,11 +159,11 @@ def expiring(
         for build in lookup.newest_of_each_platform(seen)
         if expires_soon(build, now)
         for subscription in subscriptions
-        if filters.wants(subscription, build, Event.CERT)
+        if filters.wants(subscription, build, BuildEvent.CERT)
     ]
 
 
-def successors(standing: Iterable[Standing]) -> dict[tuple[str, str], str]:
+def successors(standing: Iterable[CurrentBuild]) -> dict[tuple[str, str], str]:
     """By channel and build, the id of the newer build of the same line that has taken its place there.
 
     All that can be had and that a channel knows of goes in; what is newer than it in no line is left out.
@@ -208,7 +208,7 @@ def can_be_had(build: Build, recalled: Collection[str] = ()) -> bool:
     return build.stage is Stage.READY and build.id not in recalled
 
 
-def unfinished_since(build: Build, known: Known | None, now: datetime) -> datetime:
+def unfinished_since(build: Build, known: KnownBuild | None, now: datetime) -> datetime:
     """Since when a build that has not ended has been on its way; all aware UTC.
 
     From its upload on or, when Applivery processes it again, from now on. A word that nobody knows is no new beginning.

@@ -11,7 +11,7 @@ from bot.domain.model import Build, Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class ChangesSince:
     """The newest earlier build somebody was given, when (aware UTC), and the ready ones between, newest first."""
 
     build: Build
@@ -19,7 +19,7 @@ class Since:
     between: tuple[Build, ...] = ()
 
 
-def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) -> Since | None:
+def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) -> ChangesSince | None:
     """What somebody who had some builds (id → when, aware) has missed before `build`; None: they had none before it.
 
     `listed` are the app's builds, newest first; one that is not among them is too old to say. What lies between is of
@@ -33,7 +33,7 @@ def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) ->
         if each_build.platform.casefold() != build.platform.casefold():
             continue
         if each_build.id in had:
-            return Since(each_build, had[each_build.id], tuple(between))
+            return ChangesSince(each_build, had[each_build.id], tuple(between))
         if each_build.stage is Stage.READY and line_of(each_build) == line_of(build):
             between.append(each_build)
     return None

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from bot.domain.uploads import Deployer
+from bot.domain.uploads import CiMetadata
 
 Environment = Mapping[str, str]
 Event = Mapping[str, Any]
 _LOGIN = re.compile(r"^\w+@([^:/]+):(?!//)")
 
 
-def deployer(environment: Environment, event: Event | None = None) -> Deployer:
+def deployer(environment: Environment, event: Event | None = None) -> CiMetadata:
     """The deployer by the CI system's environment variables; nothing known on a machine that is none.
 
     `event` is what GitHub Actions keeps in the file GITHUB_EVENT_PATH: only there stands the commit's message.
@@ -23,10 +23,10 @@ def deployer(environment: Environment, event: Event | None = None) -> Deployer:
     for mark, read in _SYSTEMS:
         if environment.get(mark):
             return read(environment, event or {})
-    return Deployer()
+    return CiMetadata()
 
 
-def _github(env: Environment, event: Event) -> Deployer:
+def _github(env: Environment, event: Event) -> CiMetadata:
     """https://docs.github.com/en/actions/reference/workflows-and-actions/variables"""
     server, repository = env.get("GITHUB_SERVER_URL", "https://github.com"), env.get("GITHUB_REPOSITORY")
     address = f"{server}/{repository}" if repository else None
@@ -34,7 +34,7 @@ def _github(env: Environment, event: Event) -> Deployer:
     asked = _inner(_inner(event, "pull_request"), "head")
     run = env.get("GITHUB_RUN_ID")
     is_tag = env.get("GITHUB_REF_TYPE") == "tag"
-    return Deployer(
+    return CiMetadata(
         name="GitHub Actions",
         commit_message=_text(head.get("message")) or _text(_inner(event, "pull_request").get("title")),
         # of a pull request, GITHUB_SHA is a merge that exists nowhere else
@@ -49,10 +49,10 @@ def _github(env: Environment, event: Event) -> Deployer:
     )
 
 
-def _gitlab(env: Environment, _event: Event) -> Deployer:
+def _gitlab(env: Environment, _event: Event) -> CiMetadata:
     """https://docs.gitlab.com/ci/variables/predefined_variables/"""
     project = env.get("CI_PROJECT_URL")
-    return Deployer(
+    return CiMetadata(
         name="GitLab CI",
         commit_message=env.get("CI_COMMIT_MESSAGE"),
         commit=env.get("CI_COMMIT_SHA"),
@@ -66,9 +66,9 @@ def _gitlab(env: Environment, _event: Event) -> Deployer:
     )
 
 
-def _bitrise(env: Environment, _event: Event) -> Deployer:
+def _bitrise(env: Environment, _event: Event) -> CiMetadata:
     """https://docs.bitrise.io/en/bitrise-ci/references/available-environment-variables"""
-    return Deployer(
+    return CiMetadata(
         name="Bitrise",
         commit_message=env.get("BITRISE_GIT_MESSAGE") or env.get("GIT_CLONE_COMMIT_MESSAGE_SUBJECT"),
         commit=env.get("GIT_CLONE_COMMIT_HASH") or env.get("BITRISE_GIT_COMMIT"),
@@ -82,9 +82,9 @@ def _bitrise(env: Environment, _event: Event) -> Deployer:
     )
 
 
-def _circle(env: Environment, _event: Event) -> Deployer:
+def _circle(env: Environment, _event: Event) -> CiMetadata:
     """https://circleci.com/docs/reference/variables/"""
-    return Deployer(
+    return CiMetadata(
         name="CircleCI",
         commit=env.get("CIRCLE_SHA1"),
         branch=env.get("CIRCLE_BRANCH"),
@@ -96,12 +96,12 @@ def _circle(env: Environment, _event: Event) -> Deployer:
     )
 
 
-def _azure(env: Environment, _event: Event) -> Deployer:
+def _azure(env: Environment, _event: Event) -> CiMetadata:
     """https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables"""
     root, project, run = (env.get(name) for name in ("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_BUILDID"))
     ci = f"{(root or '').rstrip('/')}/{project}/_build" if root and project else None
     ref = env.get("SYSTEM_PULLREQUEST_SOURCEBRANCH") or env.get("BUILD_SOURCEBRANCH") or ""
-    return Deployer(
+    return CiMetadata(
         name="Azure Pipelines",
         commit_message=env.get("BUILD_SOURCEVERSIONMESSAGE"),
         commit=env.get("BUILD_SOURCEVERSION"),
@@ -115,11 +115,11 @@ def _azure(env: Environment, _event: Event) -> Deployer:
     )
 
 
-def _jenkins(env: Environment, _event: Event) -> Deployer:
+def _jenkins(env: Environment, _event: Event) -> CiMetadata:
     """https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables and its Git plugin's"""
     tag = env.get("TAG_NAME")
     branch = env.get("CHANGE_BRANCH") or env.get("GIT_LOCAL_BRANCH") or env.get("BRANCH_NAME") or env.get("GIT_BRANCH")
-    return Deployer(
+    return CiMetadata(
         name="Jenkins",
         commit=env.get("GIT_COMMIT"),
         branch=None if tag else (branch or "").removeprefix("origin/") or None,
@@ -132,7 +132,7 @@ def _jenkins(env: Environment, _event: Event) -> Deployer:
 
 
 # By a variable that only this system sets. Jenkins comes last, since people set its variables elsewhere too.
-_SYSTEMS: tuple[tuple[str, Callable[[Environment, Event], Deployer]], ...] = (
+_SYSTEMS: tuple[tuple[str, Callable[[Environment, Event], CiMetadata]], ...] = (
     ("GITHUB_ACTIONS", _github),
     ("GITLAB_CI", _gitlab),
     ("BITRISE_IO", _bitrise),

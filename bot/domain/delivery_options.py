@@ -9,8 +9,8 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from bot.domain import lookup
-from bot.domain.grammar import Option, Words
-from bot.domain.model import Manner, Subscription
+from bot.domain.grammar import KeyValue, ParsedText
+from bot.domain.model import DeliveryOptions, Subscription
 from bot.domain.spelling import bare, fold
 from bot.domain.text_limits import within
 from bot.domain.timeparse import deadline
@@ -30,7 +30,7 @@ _OFF = frozenset({"off", "no", "none", "never"})
 _ON = frozenset({"on", "yes"})
 
 
-def manner(words: Words, tz: str) -> Manner:
+def manner(words: ParsedText, tz: str) -> DeliveryOptions:
     """The manner that was typed; `tz` (IANA) holds unless `tz:` names another.
 
     `mention` is as typed: who it means only Slack knows. Raises UserInputError with an example.
@@ -41,7 +41,7 @@ def manner(words: Words, tz: str) -> Manner:
             say("Leave it out, or say `{key}:off`.", key=wrong[0].key),
         )
     given = {key: _single(words, key) for key in KEYS}
-    return Manner(
+    return DeliveryOptions(
         compact=_one_of("format", given["format"], {"compact": True, "full": False}, usual=False),
         threads=_one_of("threads", given["threads"], _switch(), usual=True),
         grouped=_one_of("group", given["group"], {"version": True, **_switch(on=())}, usual=False),
@@ -53,7 +53,7 @@ def manner(words: Words, tz: str) -> Manner:
     )
 
 
-def options(options: Manner) -> tuple[Option, ...]:
+def options(options: DeliveryOptions) -> tuple[KeyValue, ...]:
     """The manner as the options that ask for it: what somebody would type; what is usual is left out."""
     typed = {
         "format": "compact" if options.compact else "",
@@ -65,10 +65,10 @@ def options(options: Manner) -> tuple[Option, ...]:
         "quiet": options.quiet,
         "tz": options.tz if options.digest or options.quiet else "",
     }
-    return tuple(Option(key, value) for key, value in typed.items() if value)
+    return tuple(KeyValue(key, value) for key, value in typed.items() if value)
 
 
-def explain(options: Manner) -> str:
+def explain(options: DeliveryOptions) -> str:
     """The manner in words, as the end of a sentence; empty when it is the usual one. A mention is left out."""
     parts = []
     if options.digest:
@@ -106,7 +106,7 @@ def held_until(subscription: Subscription, now: datetime) -> datetime | None:
     return until
 
 
-def quiet_ends(manner: Manner, now: datetime) -> datetime | None:
+def quiet_ends(manner: DeliveryOptions, now: datetime) -> datetime | None:
     """When the quiet hours that `now` lies in are over (UTC); None outside of them."""
     start, end = ((int(clock[:2]), int(clock[3:])) for clock in manner.quiet.split("-"))
     here = now.astimezone(zone(manner.tz))
@@ -120,7 +120,7 @@ def quiet_ends(manner: Manner, now: datetime) -> datetime | None:
     return max(over.astimezone(UTC), over.replace(fold=int(over.astimezone(UTC) <= now)).astimezone(UTC))
 
 
-def _single(words: Words, key: str) -> str:
+def _single(words: ParsedText, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
         raise UserInputError(
@@ -182,4 +182,4 @@ def _zone(typed: str) -> str:
     )
 
 
-assert set(KEYS) == {"format", "group"} | {field.name for field in fields(Manner)} - {"compact", "grouped"}
+assert set(KEYS) == {"format", "group"} | {field.name for field in fields(DeliveryOptions)} - {"compact", "grouped"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from bot.domain.members import ByPerson, Person, mailbox
+from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
 from bot.domain.timeparse.period import local, zone
 from bot.i18n import later, say
@@ -36,7 +36,7 @@ SOURCES = {
 NO_VERSION, NO_SYSTEM, NO_SOURCE = later("unknown version"), later("unknown system"), later("unknown source")
 
 
-class By(StrEnum):
+class GroupBy(StrEnum):
     """What a summary's thread is sorted by."""
 
     PERSON = "person"
@@ -61,7 +61,7 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class UnattributedGroup:
     """Downloads that belong to no known person, under a label."""
 
     label: str
@@ -72,7 +72,7 @@ Counts = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class DownloadSummary:
     """What a manager reads: recorded downloads, distinct people (most recent first) and labelled buckets.
 
     `versions`, `systems` and `sources` have the most downloaded first; each, and `days` with `undated`, adds up to
@@ -83,7 +83,7 @@ class Summary:
 
     recorded: int
     people: tuple[PersonRow, ...]
-    buckets: tuple[Bucket, ...]
+    buckets: tuple[UnattributedGroup, ...]
     versions: Counts
     listed: int
     systems: Counts = ()
@@ -104,7 +104,7 @@ class Summary:
 
 
 @dataclass(slots=True)
-class _Share:
+class _PersonDownloads:
     """What is counted for one person, or for one kind of nobody."""
 
     recorded: int = 0
@@ -116,7 +116,7 @@ class _Share:
         for download in listed:
             self._see(download)
 
-    def join(self, other: _Share) -> None:
+    def join(self, other: _PersonDownloads) -> None:
         """Add what was counted apart."""
         self.recorded += other.recorded
         if other.latest:
@@ -132,7 +132,7 @@ class _Share:
 _UNKNOWN = Download()
 
 
-class Tally:
+class DownloadAggregator:
     """Adds up the rows of by-user answers, one by one; `tz` is the IANA zone in which a day begins and ends.
 
     A row is no download: what it lists is, and without a period its `total` too, when that is larger. With a period
@@ -143,7 +143,7 @@ class Tally:
         self._zone = zone(tz)
         self._totals = totals
         self._recorded = self._listed = self._claimed = self._undated = 0
-        self._shares: ByPerson[_Share] = ByPerson(_Share, _Share.join)
+        self._shares: PersonGrouping[_PersonDownloads] = PersonGrouping(_PersonDownloads, _PersonDownloads.join)
         self._versions: Counter[str] = Counter()
         self._systems: Counter[str] = Counter()
         self._sources: Counter[str] = Counter()
@@ -173,7 +173,7 @@ class Tally:
         else:
             self._days[local(download.at, self._zone).date()] += times
 
-    def absorb(self, other: Tally) -> None:
+    def absorb(self, other: DownloadAggregator) -> None:
         """Take everything another one has counted, in the same time zone; it is not to be used any more."""
         self._recorded += other._recorded
         self._listed += other._listed
@@ -188,15 +188,15 @@ class Tally:
         self._days.update(other._days)
         self._shares.absorb(other._shares)
 
-    def summary(self) -> Summary:
+    def summary(self) -> DownloadSummary:
         """What it comes to so far, its labels in the language of this moment."""
         people = [_row(person) for person in self._shares.people() if person.share.recorded]
         people.sort(key=lambda row: (_when(row.latest), row.recorded, row.name), reverse=True)
         nobody = {kind: share.recorded for kind, share in self._shares.nobody.items() if share.recorded}
-        return Summary(
+        return DownloadSummary(
             recorded=self._recorded,
             people=tuple(people),
-            buckets=tuple(Bucket(label, count) for label, count in _labelled(nobody, _label)),
+            buckets=tuple(UnattributedGroup(label, count) for label, count in _labelled(nobody, _label)),
             versions=_labelled(self._versions, _version),
             listed=self._listed,
             systems=_labelled(self._systems, _system),
@@ -207,9 +207,9 @@ class Tally:
         )
 
 
-def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> Summary:
+def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> DownloadSummary:
     """The summary of some rows."""
-    tally = Tally(tz)
+    tally = DownloadAggregator(tz)
     for row in rows:
         tally.add(row)
     return tally.summary()
@@ -241,7 +241,7 @@ def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:
     return tuple(found.most_common())
 
 
-def _row(person: Person[_Share]) -> PersonRow:
+def _row(person: IdentifiedPerson[_PersonDownloads]) -> PersonRow:
     share = person.share
     return PersonRow(person.called, person.kind, share.recorded, share.latest, tuple(person.emails.values()))
 
@@ -268,7 +268,7 @@ def versions_now(people: Iterable[PersonRow]) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class DownloadGap:
     """Who of some people (Slack user ids) has downloaded, who has not, and of whom no e-mail is known.
 
     `elsewhere` downloads are by nobody whose e-mail is known: some of those who lack it may have it.
@@ -280,13 +280,13 @@ class Missing:
     elsewhere: int = 0
 
 
-def missing(emails: Mapping[str, str | None], found: Summary) -> Missing:
+def missing(emails: Mapping[str, str | None], found: DownloadSummary) -> DownloadGap:
     """Compare people of Slack, with their e-mails by user id, with those who have downloaded."""
     seen = {mailbox(email) for row in found.people for email in row.emails}
     have = tuple(user for user, email in emails.items() if email and mailbox(email) in seen)
     lack = tuple(user for user, email in emails.items() if email and mailbox(email) not in seen)
     elsewhere = found.unnamed + sum(row.recorded for row in found.people if not row.emails)
-    return Missing(have, lack, tuple(user for user, email in emails.items() if not email), elsewhere)
+    return DownloadGap(have, lack, tuple(user for user, email in emails.items() if not email), elsewhere)
 
 
 def masked(email: str, home: str | None) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import reduce
 
 from bot.domain import delivery_options, grammar, lookup
-from bot.domain.grammar import Option, Words
-from bot.domain.model import EVENT_OF, Build, Event, Manner, Subscription
+from bot.domain.grammar import KeyValue, ParsedText
+from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Subscription
 from bot.domain.spelling import bare
 from bot.domain.text_limits import within
 from bot.exceptions import UserInputError
 from bot.i18n import later, say
 from bot.i18n.verbatim import verbatim
 
-EVENTS = tuple(event for event in Event if not event.personal)
-DEFAULT_EVENTS = (Event.PROCESSED, Event.FAILED)
+EVENTS = tuple(event for event in BuildEvent if not event.personal)
+DEFAULT_EVENTS = (BuildEvent.PROCESSED, BuildEvent.FAILED)
 KEYS = ("on", *lookup.FILTERS)
 LONGEST = 1000  # characters of a filter; with all the quotes it may need, it still fits into an input of a form
 
@@ -29,21 +29,21 @@ _LIMITS = {
 }
 # How a sentence says when: the first event, and each one after it.
 _WHEN = {
-    Event.UPLOADED: (later("when uploaded"), later("{before} or uploaded")),
-    Event.PROCESSED: (later("when processed"), later("{before} or processed")),
-    Event.FAILED: (later("when failed"), later("{before} or failed")),
-    Event.CERT: (later("when a certificate expires"), later("{before} or a certificate expires")),
-    Event.FEEDBACK: (later("when somebody sends feedback"), later("{before} or somebody sends feedback")),
+    BuildEvent.UPLOADED: (later("when uploaded"), later("{before} or uploaded")),
+    BuildEvent.PROCESSED: (later("when processed"), later("{before} or processed")),
+    BuildEvent.FAILED: (later("when failed"), later("{before} or failed")),
+    BuildEvent.CERT: (later("when a certificate expires"), later("{before} or a certificate expires")),
+    BuildEvent.FEEDBACK: (later("when somebody sends feedback"), later("{before} or somebody sends feedback")),
     # nobody can ask for these, and a sentence about what is stored never fails
-    Event.STUCK: (later("when stuck"), later("{before} or stuck")),
-    Event.DELETED: (later("when deleted"), later("{before} or deleted")),
-    Event.GIVEN_UP: (later("when given up"), later("{before} or given up")),
+    BuildEvent.STUCK: (later("when stuck"), later("{before} or stuck")),
+    BuildEvent.DELETED: (later("when deleted"), later("{before} or deleted")),
+    BuildEvent.GIVEN_UP: (later("when given up"), later("{before} or given up")),
 }
 assert set(_LIMITS) == set(lookup.FILTERS)
-assert set(_WHEN) == set(Event)
+assert set(_WHEN) == set(BuildEvent)
 
 
-def events(words: Words) -> tuple[Event, ...]:
+def events(words: ParsedText) -> tuple[BuildEvent, ...]:
     """The events of `on:processed,failed` (comma lists and repeats), or the default: processed and failed.
 
     Raises UserInputError for an event that does not exist or cannot be asked for.
@@ -62,12 +62,12 @@ def events(words: Words) -> tuple[Event, ...]:
     return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 
-def query(words: Words) -> str:
+def query(words: ParsedText) -> str:
     """The filter as canonical text, without `on:` and how it is to be told; this is what is stored.
 
     Raises TextTooLong when a form would have no room for it.
     """
-    typed = Words((), tuple(option for option in words.options if option.key in lookup.FILTERS))
+    typed = ParsedText((), tuple(option for option in words.options if option.key in lookup.FILTERS))
     bare = " ".join(
         f"{'-' * option.no}{option.key}:{option.value}" for option in typed.options
     )  # quotes make it longer
@@ -75,30 +75,34 @@ def query(words: Words) -> str:
     return grammar.explain(typed)
 
 
-def typed(wanted: Sequence[Event], filter_text: str, manner: Manner) -> str:
+def typed(wanted: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions) -> str:
     """A subscription as the options one would type for it, escaped as Slack sends them."""
-    events = (Option("on", ",".join(wanted)),)
-    return grammar.explain(Words((), (*events, *grammar.parse(filter_text).options, *delivery_options.options(manner))))
+    events = (KeyValue("on", ",".join(wanted)),)
+    return grammar.explain(
+        ParsedText((), (*events, *grammar.parse(filter_text).options, *delivery_options.options(manner)))
+    )
 
 
-def would_post(wanted: Sequence[Event], filter_text: str, builds: Sequence[Build]) -> list[Build]:
+def would_post(wanted: Sequence[BuildEvent], filter_text: str, builds: Sequence[Build]) -> list[Build]:
     """The dry run: which of these builds a subscription would have posted, as they stand now."""
     words = grammar.parse(filter_text)
     return [build for build in builds if _happened(build) & set(wanted) and lookup.fits(build, words)]
 
 
-def _happened(build: Build) -> set[Event]:
-    return {Event.UPLOADED, EVENT_OF.get(build.stage, Event.UPLOADED)}
+def _happened(build: Build) -> set[BuildEvent]:
+    return {BuildEvent.UPLOADED, EVENT_OF.get(build.stage, BuildEvent.UPLOADED)}
 
 
-def wants(subscription: Subscription, build: Build, event: Event) -> bool:
+def wants(subscription: Subscription, build: Build, event: BuildEvent) -> bool:
     """Whether a subscription is to hear of this event of this build; for one that is paused it is kept."""
     if subscription.app_id is not None and subscription.app_id != build.app.id:
         return False
     return event in subscription.events and lookup.fits(build, grammar.parse(subscription.query))
 
 
-def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, manner: Manner | None = None) -> str:
+def explain(
+    app_name: str | None, wanted: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions | None = None
+) -> str:
     """A subscription as one sentence; `app_name` None means every app."""
     what = say("builds of {app}", app=verbatim(app_name)) if app_name else say("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
@@ -107,7 +111,7 @@ def explain(app_name: str | None, wanted: Sequence[Event], filter_text: str, man
     return f"{what}, {_when(wanted)}{f'; {how}' if how else ''}"
 
 
-def _limits(words: Words) -> list[str]:
+def _limits(words: ParsedText) -> list[str]:
     limits = []
     for key, (with_, without) in _LIMITS.items():
         yes = [verbatim(option.value) for option in words.options if option.key == key and not option.no]
@@ -131,7 +135,7 @@ def _nor(first: str, other: str) -> str:
     return say("{one} nor {other}", one=first, other=other)
 
 
-def _when(wanted: Sequence[Event]) -> str:
+def _when(wanted: Sequence[BuildEvent]) -> str:
     if not wanted:  # only events that a newer version knows
         return say("for events I do not know")
     first, *others = wanted

@@ -17,7 +17,7 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class KeyValue:
     """One `key:value`; `no` is true for `-key:value`. Keys are lower case. `more`: the plain words after it."""
 
     key: str
@@ -27,11 +27,11 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ParsedText:
     """A parsed command text: the plain words in order, and the options in order; `text` as it was typed, if it was."""
 
     plain: tuple[str, ...] = ()
-    options: tuple[Option, ...] = field(default=())
+    options: tuple[KeyValue, ...] = field(default=())
     text: str = field(default="", compare=False, repr=False)
 
     def values(self, key: str) -> tuple[str, ...]:
@@ -39,10 +39,10 @@ class Words:
         return tuple(option.value for option in self.options if option.key == key and not option.no)
 
 
-NO_WORDS = Words()
+NO_WORDS = ParsedText()
 
 
-def parse(text: str) -> Words:
+def parse(text: str) -> ParsedText:
     """Split what a person typed, escaped as Slack sends it. Never raises, whatever the text is."""
     return read(unescaped(text))
 
@@ -54,7 +54,7 @@ def unescaped(text: str) -> str:
     return text
 
 
-def read(text: str) -> Words:
+def read(text: str) -> ParsedText:
     """Split a text that is not escaped. Never raises, whatever the text is."""
     plain: list[str] = []
     options: list[tuple[re.Match[str], list[str]]] = []
@@ -66,27 +66,27 @@ def read(text: str) -> Words:
         plain.append(token)
         if options:
             options[-1][1].append(token)
-    found = (Option(match[2].lower(), match[3], bool(match[1]), tuple(more)) for match, more in options)
-    return Words(tuple(plain), tuple(found), text)
+    found = (KeyValue(match[2].lower(), match[3], bool(match[1]), tuple(more)) for match, more in options)
+    return ParsedText(tuple(plain), tuple(found), text)
 
 
-def closed_up(words: Words) -> Words:
+def closed_up(words: ParsedText) -> ParsedText:
     """The same where a blank was typed between a key and its value: `os: ios`."""
-    options: list[Option] = []
+    options: list[KeyValue] = []
     plain = list(words.plain[: len(words.plain) - sum(len(each_option.more) for each_option in words.options)])
     for option in words.options:
         taken = not option.value and bool(option.more)
         options.append(replace(option, value=option.more[0], more=option.more[1:]) if taken else option)
         plain += options[-1].more
-    return Words(tuple(plain), tuple(options), words.text)
+    return ParsedText(tuple(plain), tuple(options), words.text)
 
 
-def explain(words: Words) -> str:
+def explain(words: ParsedText) -> str:
     """The canonical text of parsed words, escaped as Slack sends it: parsing it gives the same words again."""
     return escaped(readable(words))
 
 
-def readable(words: Words) -> str:
+def readable(words: ParsedText) -> str:
     """The canonical text of parsed words as a person reads it, not escaped."""
     parts = [_quote(word, bare_key=False) for word in words.plain]
     parts += [f"{'-' * option.no}{option.key}:{_quote(option.value, bare_key=True)}" for option in words.options]

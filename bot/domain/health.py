@@ -9,7 +9,7 @@ from bot.exceptions import ServiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class SlackSide:
+class SlackHealth:
     """Whether Slack takes our token and reaches us; without `wanted` connections it is over HTTP.
 
     `greeted_at` is Slack's last hello; `problem` says, in English, what is wrong.
@@ -28,7 +28,7 @@ class SlackSide:
 
 
 @dataclass(frozen=True, slots=True)
-class AppliverySide:
+class AppliveryHealth:
     """Whether Applivery answers (`problem` says why not), and how many requests of an hour's `budget` are `left`.
 
     `stretch` is how many times less often apps are looked at, since few are left. `cause` is the root of the problem,
@@ -49,7 +49,7 @@ class AppliverySide:
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
+class DatabaseHealth:
     """The database: its kind, its own version and that of our tables; the versions are empty while it is away.
 
     `problem` says why it is, in English.
@@ -68,7 +68,7 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
-class Polling:
+class PollingHealth:
     """How many apps are watched and how many of them were not looked at in time, with success; None: not known.
 
     `oldest` is the poll longest ago of each app's last one that brought something; `problem` says what is wrong.
@@ -87,7 +87,7 @@ class Polling:
 
 
 @dataclass(frozen=True, slots=True)
-class ToSay:
+class OutboxHealth:
     """How many announcements wait (None: nobody can tell), for how many seconds, and the channels that are paused."""
 
     count: int | None = None
@@ -105,7 +105,7 @@ SILENT_SECONDS = 20.0  # of a try: longer than answers take that are worth waiti
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class LastOutage:
     """Something was away: `what` it was by its name in the log, and until when; None while it still is."""
 
     what: str
@@ -119,12 +119,12 @@ class Trouble:
 class Health:
     """All of it, as it was found at `asked_at`, with the last outage, if there was one since the start."""
 
-    slack: SlackSide
-    applivery: AppliverySide
-    database: Storage
-    polling: Polling
-    to_say: ToSay
-    trouble: Trouble | None
+    slack: SlackHealth
+    applivery: AppliveryHealth
+    database: DatabaseHealth
+    polling: PollingHealth
+    to_say: OutboxHealth
+    trouble: LastOutage | None
     version: str
     started_at: datetime
     asked_at: datetime | None = None
@@ -136,7 +136,7 @@ class Health:
 
 
 @dataclass(slots=True)
-class Tries:
+class AttemptHistory:
     """What this process's own tries at something came to; times are monotonic seconds, None for never.
 
     `failures` counts those since the last success, `error` is the latest of them. `waiting_since` is from when on

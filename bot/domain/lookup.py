@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from bot.domain import build_labels
-from bot.domain.grammar import Option, Words
+from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import App, Build, Stage
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
 from bot.exceptions import NotFoundByName, UserInputError
@@ -34,7 +34,7 @@ class AmbiguousInput(UserInputError):
     def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
         super().__init__(sentence, say("Which one do you mean?"))
         self.choices = tuple(choices)
-        self.left: Words | None = None
+        self.left: ParsedText | None = None
 
 
 class NoReadyBuild(UserInputError):
@@ -162,7 +162,7 @@ FILTERS: dict[str, Callable[[Build], Iterable[str]]] = {
 }
 
 
-def fits(build: Build, words: Words) -> bool:
+def fits(build: Build, words: ParsedText) -> bool:
     """Whether a build passes the `os: branch: tag: version: by:` filters: repeated = or, `-key:` = not, `*` globs."""
     for key, facts in FILTERS.items() if words.options else ():
         have = {way(fact) for fact in facts(build) if fact for way in (fold, bare)}
@@ -179,7 +179,7 @@ def fits(build: Build, words: Words) -> bool:
     return True
 
 
-def is_had(option: Option, builds: Iterable[Build]) -> bool:
+def is_had(option: KeyValue, builds: Iterable[Build]) -> bool:
     """Whether some build has exactly what an option says."""
     facts = FILTERS.get(option.key)
     return facts is not None and any(bare(fact) == bare(option.value) for build in builds for fact in facts(build))
@@ -188,7 +188,7 @@ def is_had(option: Option, builds: Iterable[Build]) -> bool:
 LONG = 400  # characters, which no fact has that somebody puts into quotation marks
 
 
-def _globs(option: Option) -> list[str]:
+def _globs(option: KeyValue) -> list[str]:
     # only * and ? are wildcards to people: a tag called [wip] means itself, and a thousand [ took fnmatch seconds
     ways = {fold(option.value), bare(option.value)} if len(option.value) < LONG else {fold(option.value)}
     return [way.replace("[", "[[]") for way in ways]

@@ -18,7 +18,7 @@ def mailbox(email: str) -> str:
 
 
 @dataclass(slots=True, eq=False)
-class Person(Generic[Share]):
+class IdentifiedPerson(Generic[Share]):
     """One person, under every e-mail address and id they were seen with, and their share of what is collected.
 
     `kind`, `id` and `name` are the ones told first; `emails` are as Applivery writes them, by how they compare.
@@ -43,7 +43,7 @@ class Person(Generic[Share]):
             self.emails.setdefault(compared, written)
 
 
-class ByPerson(Generic[Share]):
+class PersonGrouping(Generic[Share]):
     """Collects a share for each person, and one for each kind of member that is nobody in particular.
 
     A person has an e-mail address or an id, whatever `member.type` says: it is optional, and `unknown` is one of its
@@ -54,7 +54,7 @@ class ByPerson(Generic[Share]):
     def __init__(self, new: Callable[[], Share], join: Callable[[Share, Share], None]) -> None:
         self._new = new
         self._join = join
-        self._known: dict[str, Person[Share]] = {}
+        self._known: dict[str, IdentifiedPerson[Share]] = {}
         self.nobody: dict[str, Share] = {}
 
     def share(self, member: Member) -> Share:
@@ -69,7 +69,7 @@ class ByPerson(Generic[Share]):
         person.learn(member.kind, member.id, member.name, emails)
         return person.share
 
-    def absorb(self, other: ByPerson[Share]) -> None:
+    def absorb(self, other: PersonGrouping[Share]) -> None:
         """Take everything another one has collected; it is not to be used any more."""
         for more in other.people():
             person = self._person(more.keys, more.kind)
@@ -81,26 +81,26 @@ class ByPerson(Generic[Share]):
             else:
                 self.nobody[kind] = share
 
-    def people(self) -> Iterable[Person[Share]]:
+    def people(self) -> Iterable[IdentifiedPerson[Share]]:
         """Each person once, in the order in which they were first seen."""
         return dict.fromkeys(self._known.values())
 
-    def who(self, member: Member) -> Person[Share] | None:
+    def who(self, member: Member) -> IdentifiedPerson[Share] | None:
         """The person a member is; None for nobody in particular, and for a member that was never seen."""
         by_mail = self._known.get(_by_mail(mailbox(member.email))) if member.email else None
         return by_mail or (self._known.get(_by_id(member.id)) if member.id else None)
 
-    def _person(self, keys: Iterable[str], kind: str) -> Person[Share]:
+    def _person(self, keys: Iterable[str], kind: str) -> IdentifiedPerson[Share]:
         """The person with any of these keys, who has all of them from now on; several turn out to be one."""
         several = list(dict.fromkeys(self._known[key] for key in keys if key in self._known))
-        found = several[0] if several else Person(kind, self._new())
+        found = several[0] if several else IdentifiedPerson(kind, self._new())
         for other in several[1:]:
             found = self._one(found, other)
         found.keys.update(keys)
         self._known.update(dict.fromkeys(keys, found))
         return found
 
-    def _one(self, person: Person[Share], other: Person[Share]) -> Person[Share]:
+    def _one(self, person: IdentifiedPerson[Share], other: IdentifiedPerson[Share]) -> IdentifiedPerson[Share]:
         large, small = (
             (person, other) if len(person.keys) >= len(other.keys) else (other, person)
         )  # few keys have to move
@@ -111,11 +111,11 @@ class ByPerson(Generic[Share]):
         return large
 
 
-class Members:
+class MemberDirectory:
     """Takes rows, and remembers who is who in them."""
 
     def __init__(self) -> None:
-        self.found: ByPerson[None] = ByPerson(lambda: None, lambda _, __: None)
+        self.found: PersonGrouping[None] = PersonGrouping(lambda: None, lambda _, __: None)
 
     def add(self, row: MemberDownloads) -> None:
         """Take the next row."""

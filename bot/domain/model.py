@@ -45,7 +45,7 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class BuildSource:
     """Where a build came from (Applivery's `deployer`): the CI run and the commit."""
 
     name: str | None = None
@@ -58,7 +58,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Requirements:
+class InstallRequirements:
     """What a phone must bring to install a build; all unknown when Applivery says nothing."""
 
     min_os: str | None = None
@@ -95,9 +95,9 @@ class Build:
     size: int | None = None
     tags: tuple[str, ...] = ()
     changelog: str = ""
-    origin: Origin = field(default_factory=Origin)
+    origin: BuildSource = field(default_factory=BuildSource)
     uploader: str | None = None
-    requirements: Requirements = field(default_factory=Requirements)
+    requirements: InstallRequirements = field(default_factory=InstallRequirements)
     attachments: tuple[Attachment, ...] = ()
     extension: str | None = None
     disabled: bool = False
@@ -202,7 +202,7 @@ class Outsider(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Actor:
     """The person behind a request and the place it came from; `tz` is an IANA name.
 
     `role` holds for every app, `app_roles` adds to it for single ones. An outsider has roles for single apps alone.
@@ -227,7 +227,7 @@ class Asker:
         return max(self.role, self.app_roles.get(app_id, self.role))
 
 
-class Event(StrEnum):
+class BuildEvent(StrEnum):
     """What is said about a build: what a channel can ask to hear, and what only who waits for it does."""
 
     UPLOADED = "uploaded"
@@ -242,13 +242,13 @@ class Event(StrEnum):
     @property
     def personal(self) -> bool:
         """Whether it is said to people who wait for the build, and never to a channel."""
-        return self in (Event.STUCK, Event.DELETED, Event.GIVEN_UP)
+        return self in (BuildEvent.STUCK, BuildEvent.DELETED, BuildEvent.GIVEN_UP)
 
 
-EVENT_OF = {Stage.READY: Event.PROCESSED, Stage.FAILED: Event.FAILED}
+EVENT_OF = {Stage.READY: BuildEvent.PROCESSED, Stage.FAILED: BuildEvent.FAILED}
 
 
-class Follow(StrEnum):
+class CardUpdate(StrEnum):
     """What a channel is told after it has heard of a build: nothing that makes a sound."""
 
     CHANGED = "changed"  # the card is to show how things stand now
@@ -256,7 +256,7 @@ class Follow(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class DeliveryOptions:
     """How a subscription wants to be told.
 
     `mention` is a user group's id. `digest` (`daily@09:00`) and `quiet` (`22:00-08:00`) are as typed, in the IANA
@@ -285,12 +285,12 @@ class Subscription:
     channel_id: str
     app_id: str | None
     app_name: str
-    events: tuple[Event, ...]
+    events: tuple[BuildEvent, ...]
     query: str
     created_by: str
     created_at: datetime
     paused: str | None = None
-    manner: Manner = Manner()
+    manner: DeliveryOptions = DeliveryOptions()
     muted_until: datetime | None = None
 
 
@@ -306,7 +306,7 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CardEntry:
     """One build as a card shows it: how it stands, and what has become of it."""
 
     build: Build
@@ -319,7 +319,7 @@ def is_person(channel_id: str) -> bool:
     return channel_id.startswith(("U", "W"))
 
 
-class Saying(StrEnum):
+class ChannelNotice(StrEnum):
     """What a channel or an admin is told that is about no single build."""
 
     SUMMARY = "summary"
@@ -329,7 +329,7 @@ class Saying(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
+class Delivery:
     """A fact a channel is to hear once: unique per channel, build and event.
 
     `shown` is all that stands on the card it belongs to, oldest first. `part` counts what may be said several times.
@@ -338,19 +338,19 @@ class Announcement:
 
     id: int
     channel_id: str
-    event: Event | Follow | Saying
+    event: BuildEvent | CardUpdate | ChannelNotice
     build: Build
     key: str
     part: int = 0
     card: str = ""
-    manner: Manner = Manner()
-    shown: tuple[Shown, ...] = ()
+    manner: DeliveryOptions = DeliveryOptions()
+    shown: tuple[CardEntry, ...] = ()
     fact: str = ""
     subscription_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BuildTransition:
     """A build that stands elsewhere than it was known to; `before` None: it was not known at all.
 
     `quiet` changes are remembered but announced to nobody (what existed before anybody asked). `mark` tells the
@@ -364,8 +364,8 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class NewAnnouncement:
-    """Who is to hear what about a build; the store makes an `Announcement` of it, once.
+class NewDelivery:
+    """Who is to hear what about a build; the store makes a `Delivery` of it, once.
 
     `card` names the message in the channel that is to show it: everything with the same name shares one. Empty stands
     for a card of the build's own. `held_until` (aware UTC) keeps it back until then.
@@ -373,10 +373,10 @@ class NewAnnouncement:
 
     channel_id: str
     build_id: str
-    event: Event | Follow
+    event: BuildEvent | CardUpdate
     part: int = 0
     card: str = ""
-    manner: Manner = Manner()
+    manner: DeliveryOptions = DeliveryOptions()
     subscription_id: int | None = None
     held_until: datetime | None = None
     fact: str = ""
@@ -388,7 +388,7 @@ class NewAnnouncement:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownBuild:
     """How a build stood when it was last recorded, and since when (aware UTC) it has been on its way."""
 
     stage: Stage
@@ -396,7 +396,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CurrentBuild:
     """A build a channel has been told is ready and that can still be had.
 
     `made_at` is when it was uploaded, and never later than `seen_at`, when it was first seen; both aware UTC.

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.domain.adoption import Adoption
-from bot.domain.downloads import By, Counts, PersonRow, Summary, masked, versions_now
+from bot.domain.downloads import Counts, DownloadSummary, GroupBy, PersonRow, masked, versions_now
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class PreviousPeriod:
     """The same counts of the period before; `words` name it."""
 
     recorded: int
@@ -20,7 +20,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DownloadReport:
     """What was asked, and the answer.
 
     `what` and `span` say back what was asked, `typed` is how to ask it again (a command's words). `crowd` is the number
@@ -34,11 +34,11 @@ class Report:
     what: str
     span: str
     tz: str
-    by: By
-    summary: Summary
+    by: GroupBy
+    summary: DownloadSummary
     crowd: int
     versions_now: Counts = ()
-    before: Before | None = None
+    before: PreviousPeriod | None = None
     adopted: Adoption | None = None
     links: int | None = None
     remembered: int | None = None
@@ -52,11 +52,11 @@ class Report:
         """Whether the reader sees who they are."""
         return bool(self.summary.people)
 
-    def without_names(self) -> Report:
+    def without_names(self) -> DownloadReport:
         """The same for everybody: counts, and nobody in particular."""
         return replace(self, summary=replace(self.summary, people=()))
 
-    def shared(self, home: str | None) -> Report:
+    def shared(self, home: str | None) -> DownloadReport:
         """The same for several managers: e-mails are gone but where one stands for a name or tells two of one name
         apart, and there it is whole only when it is of the domain `home`."""
         alike = self.alike()
@@ -83,7 +83,7 @@ class Report:
             for row in self.summary.people
         ]
 
-    def cut(self, most: int) -> Report:
+    def cut(self, most: int) -> DownloadReport:
         """The same with so many people at most."""
         return replace(self, summary=replace(self.summary, people=self.summary.people[:most]))
 
@@ -93,6 +93,6 @@ def named(person: PersonRow) -> str:
     return " ".join(person.name.split()).casefold()
 
 
-def report(what: str, span: str, summary: Summary, *, tz: str, by: By = By.PERSON) -> Report:
+def report(what: str, span: str, summary: DownloadSummary, *, tz: str, by: GroupBy = GroupBy.PERSON) -> DownloadReport:
     """The report of a summary, before anything is compared with it."""
-    return Report(what, span, tz, by, summary, len(summary.people), versions_now(summary.people))
+    return DownloadReport(what, span, tz, by, summary, len(summary.people), versions_now(summary.people))

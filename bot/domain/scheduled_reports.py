@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.downloads import By
+from bot.domain.downloads import GroupBy
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.domain.timeparse.period import Period
@@ -14,7 +14,7 @@ LATE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class ScheduledReport:
     """A wish for a summary of one app (or `which` build of it) on a schedule in the IANA zone `tz`; times are aware.
 
     `place` is a channel, or a person (`U…`) for their direct messages. The next one is due at `due_at` and begins where
@@ -27,7 +27,7 @@ class Digest:
     app_id: str
     app_name: str
     which: str
-    by: By
+    by: GroupBy
     schedule: str
     tz: str
     quiet: bool
@@ -44,7 +44,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReportWindow:
     """What one digest is about, and when the next is due; `late` is when it should have been said, if long ago."""
 
     period: Period
@@ -53,7 +53,7 @@ class Turn:
     late: datetime | None = None
 
 
-def turn(digest: Digest, now: datetime) -> Turn:
+def turn(digest: ScheduledReport, now: datetime) -> ReportWindow:
     """The turn of a digest that is due. Several that were missed are one: it reaches up to the last of them."""
     schedule = timeparse_schedule.parse(digest.schedule)
     until = digest.due_at
@@ -62,10 +62,10 @@ def turn(digest: Digest, now: datetime) -> Turn:
     late = until if now - until > LATE else None
     # told up to a later time than this one: by a clock that was ahead
     begin = digest.told_until if digest.told_until < until else until - timedelta(days=1)
-    return Turn(timeparse_period.between(begin, until, digest.tz), until, following, late)
+    return ReportWindow(timeparse_period.between(begin, until, digest.tz), until, following, late)
 
 
-def set_right(digest: Digest, now: datetime) -> datetime | None:
+def set_right(digest: ScheduledReport, now: datetime) -> datetime | None:
     """When a digest is due that is due later than its schedule can have it; None when it is due when it should be.
 
     It was set by a clock that was ahead then, and would stay away for as long.

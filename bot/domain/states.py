@@ -42,7 +42,7 @@ class WatchState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-class Withdrawal(StrEnum):
+class PauseReason(StrEnum):
     """Why something that was set up may not act any more, until that is over; stored where Slack's reasons are."""
 
     ROLE = "access:role"  # its maker lacks the role

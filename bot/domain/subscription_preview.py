@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.domain import filters, grammar, lookup
-from bot.domain.model import Build, Event
+from bot.domain.model import Build, BuildEvent
 
 LOOKED_AT = 20
-OF_BUILDS = frozenset({Event.UPLOADED, Event.PROCESSED, Event.FAILED})
+OF_BUILDS = frozenset({BuildEvent.UPLOADED, BuildEvent.PROCESSED, BuildEvent.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class SubscriptionPreview:
     """The builds that were looked at, those the filter lets through, and of them those that would have been posted.
 
     All are newest first. `there` has, for each key of the filter, what the builds have where it asks for something.
@@ -27,15 +27,15 @@ class Rehearsal:
 
 
 def rehearse(
-    wanted: Sequence[Event], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
-) -> Rehearsal | None:
+    wanted: Sequence[BuildEvent], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
+) -> SubscriptionPreview | None:
     """Try a subscription on the newest of these builds as they stand now; None when it is about no builds at all."""
     if not OF_BUILDS.intersection(wanted):
         return None
     looked = sorted(builds, key=_made, reverse=True)[:most]
     words = grammar.parse(filter_text)
     keys = [key for key in lookup.FILTERS if any(option.key == key for option in words.options)]
-    return Rehearsal(
+    return SubscriptionPreview(
         tuple(looked),
         tuple(build for build in looked if lookup.fits(build, words)),
         tuple(filters.would_post(wanted, filter_text, looked)),

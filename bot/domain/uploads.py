@@ -17,7 +17,7 @@ _IN_SLACK = " (Slack)"
 
 
 @dataclass(frozen=True, slots=True)
-class Deployer:
+class CiMetadata:
     """Where a build comes from; what is unknown is None. `triggered` is milliseconds since 1970."""
 
     name: str | None = None
@@ -33,7 +33,7 @@ class Deployer:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class UploadMetadata:
     """What is said of a build when it is uploaded. Nobody is mailed unless asked for.
 
     `groups` narrows who is mailed: (a and b) or c is (("a", "b"), ("c",)). The last three are for a file Applivery
@@ -48,7 +48,7 @@ class Details:
     notify_message: str | None = None
     notify_language: str | None = None
     groups: tuple[tuple[str, ...], ...] = ()
-    deployer: Deployer = field(default_factory=Deployer)
+    deployer: CiMetadata = field(default_factory=CiMetadata)
     platform: str | None = None
     package_name: str | None = None
     package_version: str | None = None
@@ -59,7 +59,7 @@ class Details:
         return self.notify_collaborators or self.notify_employees
 
 
-def fields(details: Details) -> list[tuple[str, str]]:
+def fields(details: UploadMetadata) -> list[tuple[str, str]]:
     """The text fields of the upload form, by their documented names; what is not known is left out.
 
     https://docs.applivery.com/en/app-distribution/api/builds/upload-build
@@ -119,7 +119,7 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
     return found
 
 
-def check(details: Details, *, icon: bool) -> None:
+def check(details: UploadMetadata, *, icon: bool) -> None:
     """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise UserInputError(
@@ -162,9 +162,9 @@ def check(details: Details, *, icon: bool) -> None:
 # ------------------------------------------------------------------ a person in Slack
 
 
-def by_person(name: str) -> Deployer:
+def by_person(name: str) -> CiMetadata:
     """The deployer of a build that somebody uploaded from Slack: the account that sends it is the bot's."""
-    return Deployer(name=f"{name}{_IN_SLACK}")
+    return CiMetadata(name=f"{name}{_IN_SLACK}")
 
 
 def person(deployer_name: str | None) -> str | None:
@@ -197,7 +197,7 @@ def arrived(after: Sequence[Build], before: Collection[str], *, version: str | N
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TransferProgress:
     """How far an upload is: bytes, bytes a second, and the seconds that are left (None: it cannot be told yet)."""
 
     sent: int
@@ -211,14 +211,14 @@ class Pace:
         return self.sent * 100 // self.total if self.total else 100
 
 
-def pace(marks: Sequence[tuple[float, int]], total: int) -> Pace:
+def pace(marks: Sequence[tuple[float, int]], total: int) -> TransferProgress:
     """How far it is, by (seconds, bytes) marks in order; the rate is that of the time the marks span."""
     if not marks:
-        return Pace(0, total, 0.0, None)
+        return TransferProgress(0, total, 0.0, None)
     (first_at, first_sent), (at, sent) = marks[0], marks[-1]
     spent = at - first_at
     rate = (sent - first_sent) / spent if spent > 0 else 0.0
-    return Pace(sent, total, rate, (total - sent) / rate if rate > 0 else None)
+    return TransferProgress(sent, total, rate, (total - sent) / rate if rate > 0 else None)
 
 
 def duration(seconds: float) -> str:

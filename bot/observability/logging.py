@@ -51,7 +51,7 @@ def set_up_logs(level: str, style: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
-    handler.addFilter(_Libraries())
+    handler.addFilter(_LibraryLogThrottle())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -61,12 +61,12 @@ def set_up_logs(level: str, style: str) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
-class _Libraries(logging.Filter):
+class _LibraryLogThrottle(logging.Filter):
     """Lets each warning of a library through once a minute: some write one for every connection that fails."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said = Seldom()
+        self._said = LogThrottle()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether this line is to be written; it says then how many it stands for."""
@@ -78,7 +78,7 @@ class _Libraries(logging.Filter):
         return times > 0
 
 
-class Seldom:
+class LogThrottle:
     """Says when a trouble that may come a thousand times a second is to be logged: at once, then once a minute."""
 
     def __init__(self, every_seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""Who is asking: Slack's word on a person, remembered for five minutes, as an Asker with a role."""
+"""Who is asking: Slack's word on a person, remembered for five minutes, as an Actor with a role."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from bot import i18n as languages
 from bot.db.database import Store
 from bot.domain import access
-from bot.domain.access import Person
-from bot.domain.model import Asker, Outsider, Role
-from bot.domain.states import Withdrawal
+from bot.domain.access import SlackPerson
+from bot.domain.model import Actor, Outsider, Role
+from bot.domain.states import PauseReason
 from bot.exceptions import (
     ChannelUnavailable,
     DeliveryUnknown,
@@ -25,7 +25,7 @@ from bot.exceptions import (
 from bot.i18n import ENGLISH, say
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.slack.client import Poster, yes_or_no
+from bot.slack.client import SlackClient, yes_or_no
 from bot.timeouts import person_waits
 
 log = logger(__name__)
@@ -45,17 +45,17 @@ NOT_THERE = ("user_not_found", "user_not_visible", "users_not_found")
 Fact = TypeVar("Fact")
 
 
-class Known(NamedTuple, Generic[Fact]):
+class CachedAnswer(NamedTuple, Generic[Fact]):
     """An answer, or the question under way; `before` is the last answer there was and `at` when it was asked for."""
 
     until: float
     answer: asyncio.Future[Fact]
     for_a_person: bool
     at: float
-    before: Known[Fact] | None = None
+    before: CachedAnswer[Fact] | None = None
 
 
-class Remembered(Generic[Fact]):
+class TtlCache(Generic[Fact]):
     """Answers to one kind of question, each kept for so many seconds; many askers at once cause one question.
 
     While Slack is busy an answer is good for `stale` seconds.
@@ -72,7 +72,7 @@ class Remembered(Generic[Fact]):
         self._clock = clock
         self._seconds = seconds
         self._stale = stale
-        self._known: dict[str, Known[Fact]] = {}
+        self._known: dict[str, CachedAnswer[Fact]] = {}
 
     async def get(self, key: str) -> Fact:
         """The answer about `key`; a failed question is asked again by the next one who wants to know."""
@@ -89,16 +89,16 @@ class Remembered(Generic[Fact]):
                 raise
             return known.before.answer.result()
 
-    def _is_over(self, known: Known[Fact]) -> bool:
+    def _is_over(self, known: CachedAnswer[Fact]) -> bool:
         # a job's question may take longer than a person waits
         impatient = person_waits() and not known.for_a_person and not known.answer.done()
         return known.until <= self._clock() or impatient or _failed(known.answer)
 
-    def _asked(self, key: str, known: Known[Fact] | None) -> Known[Fact]:
+    def _asked(self, key: str, known: CachedAnswer[Fact] | None) -> CachedAnswer[Fact]:
         good = known if known is None or (known.answer.done() and not _failed(known.answer)) else known.before
         now, answer = self._clock(), asyncio.ensure_future(self._ask(key))
         answer.add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
-        return Known(now + self._seconds, answer, person_waits(), now, good and good._replace(before=None))
+        return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(before=None))
 
     def forget(self, key: str) -> None:
         """Ask again the next time, even when an answer is under way: it may be from before."""
@@ -109,8 +109,8 @@ def _failed(answer: asyncio.Future[Fact]) -> bool:
     return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
-class People:
-    """Turns (team, user, channel) of a Slack payload into an Asker; fails closed.
+class AccessResolver:
+    """Turns (team, user, channel) of a Slack payload into an Actor; fails closed.
 
     Answers are kept for `seconds`. Where `strict`, a role that Slack cannot confirm now is no missing role:
     PermissionUnverified.
@@ -118,7 +118,7 @@ class People:
 
     def __init__(
         self,
-        poster: Poster,
+        poster: SlackClient,
         store: Store,
         *,
         admins: Collection[str],
@@ -136,12 +136,12 @@ class People:
         self._clock = clock
         self._strict = strict
         stale = 0.0 if strict else STALE_SECONDS
-        self._people = Remembered(self._person, clock, seconds, stale)
-        self._groups = Remembered(poster.group_members, clock, seconds, stale)
+        self._people = TtlCache(self._person, clock, seconds, stale)
+        self._groups = TtlCache(poster.group_members, clock, seconds, stale)
 
-    def anew(self) -> People:
+    def anew(self) -> AccessResolver:
         """The same for what acts by itself: asks Slack at each act, and waits where Slack does not answer."""
-        return People(
+        return AccessResolver(
             self._poster,
             self._store,
             admins=self._admins,
@@ -152,7 +152,7 @@ class People:
             strict=True,
         )
 
-    async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Asker:
+    async def asker(self, team_id: str, user_id: str, channel_id: str | None) -> Actor:
         """The person with their roles.
 
         Raises PermissionDenied for outsiders without a grant, PermissionUnverified when Slack is silent.
@@ -162,7 +162,7 @@ class People:
             person = await self._people.get(user_id)
         except SlackError as error:
             if self._strict and error.code in NOT_THERE:
-                raise PermissionDenied(reason=Withdrawal.PERSON) from error
+                raise PermissionDenied(reason=PauseReason.PERSON) from error
             # those two are worded for messages, and nobody has sent one
             silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
             why = say("Slack does not tell me.") if silent else error.sentence
@@ -193,7 +193,7 @@ class People:
         except SlackError:
             return user_id
 
-    async def person(self, user_id: str) -> Person:
+    async def person(self, user_id: str) -> SlackPerson:
         """What Slack says of somebody. Raises SlackError."""
         return await self._people.get(user_id)
 
@@ -255,7 +255,7 @@ class People:
         self._people.forget(changed)
         self._groups.forget(changed)
 
-    async def _person(self, user_id: str) -> Person:
+    async def _person(self, user_id: str) -> SlackPerson:
         """Slack's record of a person.
 
         Raises DeliveryUnknown for one that does not say who they are, which is no member.
@@ -270,7 +270,7 @@ class People:
             raise DeliveryUnknown(code="incomplete_user")
         if guest is None and team == home and not (gone or bot):
             raise DeliveryUnknown(code="incomplete_user")
-        return Person(
+        return SlackPerson(
             user_id=user_id,
             team_id=team,
             name=str(profile.get("display_name") or facts.get("real_name") or facts.get("name") or ""),

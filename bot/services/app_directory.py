@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from bot.applivery import build_search
 from bot.applivery.build_search import Wanted, anything
-from bot.applivery.client import Applivery, Page
+from bot.applivery.client import AppliveryClient, Page
 from bot.applivery.pagination import PAGE_SIZE
 from bot.applivery.queries import PLATFORMS
 from bot.domain import lookup
 from bot.domain.builds import can_be_had
-from bot.domain.grammar import NO_WORDS, Words
+from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import App, Build
 from bot.exceptions import NotFound, NotFoundByName, UserInputError
 from bot.i18n import current, figure, say
@@ -25,7 +25,7 @@ from bot.timeouts import person_waits
 REMEMBER_SECONDS = 60.0
 
 
-class Chosen(NamedTuple):
+class ResolvedBuild(NamedTuple):
     """The build somebody meant, and the newest ready one of each other platform."""
 
     build: Build
@@ -33,7 +33,7 @@ class Chosen(NamedTuple):
 
 
 @dataclass
-class _Rest:
+class _RemainingPages:
     """The pages of a list after the first, while the first is still what it was: `mark` tells it by."""
 
     mark: tuple[object, ...]
@@ -41,10 +41,10 @@ class _Rest:
     pages: dict[int, Page[Build]] = field(default_factory=dict)
 
 
-class Catalogue:
+class AppDirectory:
     """Finds apps and builds by what people type; one list call serves everybody who asks in the same minute."""
 
-    def __init__(self, applivery: Applivery, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, applivery: AppliveryClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._applivery = applivery
         self._clock = clock
         self._apps: tuple[App, ...] = ()
@@ -52,7 +52,7 @@ class Catalogue:
         self._asking: dict[tuple[str, bool], asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._asked: dict[tuple[str | int | None, ...], asyncio.Task[Page[Build]]] = {}
-        self._rest: dict[str, _Rest] = {}
+        self._rest: dict[str, _RemainingPages] = {}
 
     async def apps(self, *, fresh: bool = False) -> tuple[App, ...]:
         """Every app of the workspace, at most a minute old, or just asked for when `fresh`."""
@@ -83,7 +83,7 @@ class Catalogue:
             return lookup.app(typed, await self.apps(fresh=True))
 
     async def builds(
-        self, app: App, filters: Words = NO_WORDS, *, wanted: Wanted = anything, most: int | None = PAGE_SIZE
+        self, app: App, filters: ParsedText = NO_WORDS, *, wanted: Wanted = anything, most: int | None = PAGE_SIZE
     ) -> list[Build]:
         """The newest builds of an app that pass the filters and are wanted, newest first, however old; None: all.
 
@@ -113,21 +113,21 @@ class Catalogue:
         self,
         app: App,
         which: str,
-        filters: Words = NO_WORDS,
+        filters: ParsedText = NO_WORDS,
         *,
         recalled: Collection[str] = (),
         prefer: lookup.Prefer | None = None,
-    ) -> Chosen:
+    ) -> ResolvedBuild:
         """The one build meant by `latest`, a version, `#number` or an id. Raises as domain.choice.build does.
 
         A `recalled` one (by id) is never the latest, nor offered beside it; `prefer` says what is meant of several.
         """
         if lookup.BUILD_ID.fullmatch(which):
-            return Chosen(await self.build_by_id(which, (app,)))
+            return ResolvedBuild(await self.build_by_id(which, (app,)))
         fetch = self._of(app)
         if which.strip().casefold() != lookup.LATEST:
             found = await build_search.meant(fetch, which, partial(lookup.fits, words=filters))
-            return Chosen(lookup.build(which, found, app, recalled, prefer))
+            return ResolvedBuild(lookup.build(which, found, app, recalled, prefer))
         platforms = () if filters.options else app.platforms or PLATFORMS
         found = await build_search.latest(
             fetch,
@@ -136,11 +136,11 @@ class Catalogue:
             [platform for platform in platforms if platform in PLATFORMS],
         )
         build = lookup.build(which, found, app, recalled)
-        return Chosen(build, tuple(lookup.other_platforms(build, found, recalled)))
+        return ResolvedBuild(build, tuple(lookup.other_platforms(build, found, recalled)))
 
     # ------------------------------------------------------------------ the pages
 
-    def _of(self, app: App) -> build_search.Fetch:
+    def _of(self, app: App) -> build_search.FetchPage:
         async def fetch(page: int, /, *, version: str | None = None, os: str | None = None) -> Page[Build]:
             return await (self._shared(app, page, version, os) if version or os else self._page(app, page))
 
@@ -156,7 +156,7 @@ class Catalogue:
             page = await self._shared(app, 1)
             mark = (page.total, *(build.id for build in page.items))
             if app.id not in self._rest or self._rest[app.id].mark != mark:
-                self._rest[app.id] = _Rest(mark, self._clock() + REMEMBER_SECONDS)
+                self._rest[app.id] = _RemainingPages(mark, self._clock() + REMEMBER_SECONDS)
             return page
         rest = self._rest.get(app.id)
         if rest is None:

@@ -12,7 +12,7 @@ CARRIED = 1500  # characters of a text that a button or form carries itself, bes
 _KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
 
 
-class Drafts:
+class DraftKeeper:
     """Puts a key in the place of a long text, and the text in the place of its key."""
 
     def __init__(self, store: Store) -> None:

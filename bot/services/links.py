@@ -6,28 +6,28 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
 from bot.domain import builds, lookup
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.install import over_the_air, usual_kind
-from bot.domain.model import Asker, Build, FileKind, Link
+from bot.domain.model import Actor, Build, FileKind, Link
 from bot.exceptions import BotError, BuildRecalled, RateLimited, kind_of
 from bot.observability.metrics import Metrics
-from bot.services.app_directory import Catalogue
+from bot.services.app_directory import AppDirectory
 
 
-class Claims(Protocol):
+class TicketIssuer(Protocol):
     """The claim page, as far as a link is concerned."""
 
     async def address(
-        self, *, asker: Asker, build: Build, kind: FileKind, file_id: str | None = None
+        self, *, asker: Actor, build: Build, kind: FileKind, file_id: str | None = None
     ) -> tuple[str, datetime]:
         """Issue a ticket; returns the page's address and when it closes (aware UTC)."""
         ...
 
 
-class Handout:
+class LinkIssuer:
     """The one way to a link, for commands, clicks, forms and announcements alike.
 
     Without a claim page (`claims` None) a token is minted for the person at once; with one, a ticket is issued and
@@ -37,12 +37,12 @@ class Handout:
     def __init__(
         self,
         *,
-        applivery: Applivery,
-        catalogue: Catalogue,
+        applivery: AppliveryClient,
+        catalogue: AppDirectory,
         store: Store,
         metrics: Metrics,
         clock: Callable[[], datetime],
-        claims: Claims | None = None,
+        claims: TicketIssuer | None = None,
         per_minute: int = 10,
         per_hour: int = 60,
     ) -> None:
@@ -65,7 +65,7 @@ class Handout:
         return FileKind.AUTO if self.installs and over_the_air(build) else usual_kind(build)
 
     async def give(
-        self, asker: Asker, build: Build, kind: FileKind, *, door: Entrypoint, file_id: str | None = None
+        self, asker: Actor, build: Build, kind: FileKind, *, door: Entrypoint, file_id: str | None = None
     ) -> Link:
         """A fresh link for this person alone.
 
@@ -110,14 +110,14 @@ class Handout:
                 break
         return builds.in_place_of(build, usable, recalls)
 
-    async def _link(self, asker: Asker, build: Build, kind: FileKind, file_id: str | None) -> Link:
+    async def _link(self, asker: Actor, build: Build, kind: FileKind, file_id: str | None) -> Link:
         if self._claims is None:
             return await self._applivery.mint(build, kind, file_id=file_id)
         address, closes_at = await self._claims.address(asker=asker, build=build, kind=kind, file_id=file_id)
         return Link(address, address.rpartition("/")[2], kind, closes_at, by_page=True)
 
     async def _write_down(
-        self, asker: Asker, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
+        self, asker: Actor, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
     ) -> None:
         self._metrics.mints.labels(outcome).inc()
         await self._store.audit(
@@ -126,7 +126,7 @@ class Handout:
                 team_id=asker.team_id,
                 user_id=asker.user_id,
                 channel_id=asker.channel_id,
-                action=Action.GET,
+                action=AuditAction.GET,
                 outcome=outcome,
                 door=door,
                 app_id=build.app.id,

@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection
 
 from bot.db.database import Store
 from bot.domain import access
-from bot.domain.model import App, Asker, Build, Role
-from bot.domain.states import Withdrawal
+from bot.domain.model import Actor, App, Build, Role
+from bot.domain.states import PauseReason
 from bot.domain.tickets import Ticket
 from bot.exceptions import ChannelUnverified, PermissionDenied, SlackError
 from bot.i18n import say
-from bot.services.access import ANEW_SECONDS, People, Remembered
-from bot.slack.client import Poster
+from bot.services.access import ANEW_SECONDS, AccessResolver, TtlCache
+from bot.slack.client import SlackClient
 from bot.slack.errors import OUT_OF_SIGHT
 
 
-class Permission:
+class PermissionChecker:
     """The one answer for subscriptions, reports, watches, uploads, sent builds and claim tickets alike.
 
     Each question raises PermissionDenied with the reason (domain.states.Withdrawal) when the answer is no,
@@ -25,13 +25,13 @@ class Permission:
     """
 
     def __init__(
-        self, people: People, store: Store, poster: Poster, *, clock: Callable[[], float] = time.monotonic
+        self, people: AccessResolver, store: Store, poster: SlackClient, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._people = people.anew()
         self._store = store
-        self._channels = Remembered(poster.channel, clock, ANEW_SECONDS)
+        self._channels = TtlCache(poster.channel, clock, ANEW_SECONDS)
 
-    async def require(self, user_id: str, need: Role, app: App | None, channel_id: str | None) -> Asker:
+    async def require(self, user_id: str, need: Role, app: App | None, channel_id: str | None) -> Actor:
         """The person, who may do this with an app (None: with every app) in a channel (None: in direct messages)."""
         if app is not None:
             access.require_place(app, channel_id, await self._list_of(app))  # the cheaper question first
@@ -39,11 +39,11 @@ class Permission:
         access.require(asker.role_for(app.id) if app else asker.role, need, app)
         return asker
 
-    async def waiter(self, user_id: str, build: Build) -> Asker:
+    async def waiter(self, user_id: str, build: Build) -> Actor:
         """A person who waits for a build, in the place where they asked to be told of it."""
         return await self.require(user_id, Role.MEMBER, build.app, await self._store.asked_in(build.id, user_id))
 
-    async def ticket(self, ticket: Ticket) -> Asker:
+    async def ticket(self, ticket: Ticket) -> Actor:
         """The person a claim ticket was made for, in the place where they asked for it."""
         app = App(ticket.app_id, ticket.app_id, ticket.app_id)
         return await self.require(ticket.user_id, Role.MEMBER, app, ticket.origin or None)
@@ -53,7 +53,7 @@ class Permission:
         access.require_place(app, channel_id, await self._list_of(app))
         if await self.is_shared(channel_id):
             why = say("This channel is shared with another organisation.")
-            raise PermissionDenied(why, say("Choose a channel of your own."), reason=Withdrawal.SHARED)
+            raise PermissionDenied(why, say("Choose a channel of your own."), reason=PauseReason.SHARED)
 
     async def is_shared(self, channel_id: str) -> bool:
         """Whether a channel is shared with another organisation."""

@@ -9,28 +9,28 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
-from bot.applivery.client import Applivery
-from bot.applivery.parse import TakesRows
+from bot.applivery.client import AppliveryClient
+from bot.applivery.parse import RowSink
 from bot.db.database import Store
 from bot.domain import adoption, lookup, spelling
-from bot.domain.adoption import Newest
-from bot.domain.downloads import By, Summary, Tally
-from bot.domain.members import Members, Person
+from bot.domain.adoption import NewestVersions
+from bot.domain.downloads import DownloadAggregator, DownloadSummary, GroupBy
+from bot.domain.members import IdentifiedPerson, MemberDirectory
 from bot.domain.model import App, Build, Member, MemberDownloads, Stage
-from bot.domain.reports import Before, Report, report
+from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.i18n import current, say, speaking
-from bot.services.app_directory import Catalogue
-from bot.services.drafts import Drafts
+from bot.services.app_directory import AppDirectory
+from bot.services.drafts import DraftKeeper
 
-Takes = TypeVar("Takes", bound=TakesRows)
+Takes = TypeVar("Takes", bound=RowSink)
 
 ASKED_ONE_BY_ONE = 3  # builds; for more of them the whole app is asked once, and what is not theirs is left out
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReportQuery:
     """What is to be reported: an app, or some builds of it, in a period (None: ever); `what` and `typed` say it back.
 
     `email` narrows it to one person. `tz` is the IANA zone of whoever asks.
@@ -40,20 +40,20 @@ class Question:
     what: str
     builds: tuple[Build, ...] = ()
     period: Period | None = None
-    by: By = By.PERSON
+    by: GroupBy = GroupBy.PERSON
     email: str | None = None
     tz: str = "UTC"
     typed: str = ""
 
 
-class Reporting:
+class ReportBuilder:
     """The one way to a report, for commands, clicks and digests alike; it raises what Applivery's answers mean."""
 
     def __init__(
         self,
         *,
-        applivery: Applivery,
-        catalogue: Catalogue,
+        applivery: AppliveryClient,
+        catalogue: AppDirectory,
         store: Store,
         clock: Callable[[], datetime],
         ledger_days: float,
@@ -62,15 +62,15 @@ class Reporting:
         self._catalogue = catalogue
         self._store = store
         self._clock = clock
-        self._drafts = Drafts(store)
+        self._drafts = DraftKeeper(store)
         self._ledger = timedelta(days=ledger_days)
 
-    def patiently(self) -> Reporting:
+    def patiently(self) -> ReportBuilder:
         """The same for a job, which lets people go first."""
         applivery = self._applivery.polling()
-        return Reporting(
+        return ReportBuilder(
             applivery=applivery,
-            catalogue=Catalogue(applivery),
+            catalogue=AppDirectory(applivery),
             store=self._store,
             clock=self._clock,
             ledger_days=self._ledger / timedelta(days=1),
@@ -106,10 +106,10 @@ class Reporting:
         """An app's builds, newest first, and the ids of the recalled ones."""
         return await asyncio.gather(self._catalogue.builds(app, most=None), self._store.recalls())
 
-    async def _newest_versions(self, app: App) -> Newest:
+    async def _newest_versions(self, app: App) -> NewestVersions:
         return adoption.newest(*await self._every(app))
 
-    async def report(self, question: Question, spoken: str | None = None) -> Report:
+    async def report(self, question: ReportQuery, spoken: str | None = None) -> DownloadReport:
         """The answer, with everybody's name, in the words of the language `spoken` (None: that of the moment)."""
         before = _before(question.period)
         tally, earlier, newest, links = await asyncio.gather(
@@ -131,14 +131,16 @@ class Reporting:
             stretch=_days(question.period, question.tz),
         )
 
-    async def tally(self, question: Question, period: Period | None) -> Tally:
+    async def tally(self, question: ReportQuery, period: Period | None) -> DownloadAggregator:
         """Everybody's downloads in a period, counted."""
-        first, *others = await self.fold(question, period, lambda: Tally(question.tz, totals=period is None))
+        first, *others = await self.fold(
+            question, period, lambda: DownloadAggregator(question.tz, totals=period is None)
+        )
         for other in others:
             first.absorb(other)
         return first
 
-    async def fold(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+    async def fold(self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
         """Everybody's rows, added to what `into` makes: one for the app, or one for each of its builds.
 
         About one person Applivery is asked for everybody, twice: first who they are, and then what they took. Its own
@@ -146,13 +148,16 @@ class Reporting:
         """
         if question.email is None:
             return await self._folded(question, period, into)
-        known, *others = await self._folded(question, period, Members)
+        known, *others = await self._folded(question, period, MemberDirectory)
         for other in others:
             known.found.absorb(other.found)
         they = known.found.who(Member("", email=question.email))
-        return [filter_.into for filter_ in await self._folded(question, period, lambda: OneOf(into(), known, they))]
+        return [
+            filter_.into
+            for filter_ in await self._folded(question, period, lambda: OnePersonFilter(into(), known, they))
+        ]
 
-    async def _folded(self, question: Question, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
+    async def _folded(self, question: ReportQuery, period: Period | None, into: Callable[[], Takes]) -> list[Takes]:
         ids = [build.id for build in question.builds]
         ask = partial(
             self._applivery.fold_downloads,
@@ -163,9 +168,9 @@ class Reporting:
             return list(await asyncio.gather(*(ask(into, question.app.id, id_) for id_ in ids)))
         if not ids:
             return [await ask(into, question.app.id)]
-        return [(await ask(lambda: _Only(into(), question.builds), question.app.id)).into]
+        return [(await ask(lambda: _BuildFilter(into(), question.builds), question.app.id)).into]
 
-    async def _links(self, question: Question) -> int:
+    async def _links(self, question: ReportQuery) -> int:
         period = question.period
         return await self._store.links_asked(
             question.app.id,
@@ -181,10 +186,10 @@ class Reporting:
         return round(self._ledger / timedelta(days=1))
 
 
-class OneOf(Generic[Takes]):
+class OnePersonFilter(Generic[Takes]):
     """Hands on the rows of one person, of all that are known."""
 
-    def __init__(self, into: Takes, known: Members, they: Person[None] | None) -> None:
+    def __init__(self, into: Takes, known: MemberDirectory, they: IdentifiedPerson[None] | None) -> None:
         self.into = into
         self._known = known.found
         self._they = they
@@ -195,7 +200,7 @@ class OneOf(Generic[Takes]):
             self.into.add(row)
 
 
-class _Only(Generic[Takes]):
+class _BuildFilter(Generic[Takes]):
     """Hands on what was downloaded of some builds, and who everybody is.
 
     A download that does not say its build's id goes by its version.
@@ -227,14 +232,14 @@ async def _nothing() -> None:
     return None
 
 
-def _worded(question: Question, summary: Summary) -> Report:
+def _worded(question: ReportQuery, summary: DownloadSummary) -> DownloadReport:
     span = question.period.words if question.period else say("so far")
     worded = report(question.what, span, summary, tz=question.tz, by=question.by)
     return replace(worded, language=current())
 
 
-def _then(earlier: Summary, before: Period) -> Before:
-    return Before(earlier.recorded, len(earlier.people), before.words)
+def _then(earlier: DownloadSummary, before: Period) -> PreviousPeriod:
+    return PreviousPeriod(earlier.recorded, len(earlier.people), before.words)
 
 
 def _before(period: Period | None) -> Period | None:

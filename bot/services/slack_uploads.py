@@ -10,21 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
 from bot.domain import uploads
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.domain.model import App, Asker, Build, Role
-from bot.domain.uploads import Details
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.model import Actor, App, Build, Role
+from bot.domain.uploads import UploadMetadata
 from bot.exceptions import BotError, SlackError, kind_of
 from bot.i18n import later, say
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.permissions import Permission
-from bot.services.upload_recovery import Unfinished
+from bot.services.permissions import PermissionChecker
+from bot.services.upload_recovery import UploadJournal
 from bot.slack.blocks import Message
-from bot.slack.client import Posted, Poster
-from bot.slack.file_source import Files, SlackFile
+from bot.slack.client import MessageRef, SlackClient
+from bot.slack.file_source import SlackFile, SlackFileSource
 from bot.slack.mrkdwn import inline
 from bot.slack.views import builds as buildcards
 from bot.slack.views import uploads as cards
@@ -46,13 +46,13 @@ BROKEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class UploadRequest:
     """One file for an app, or for one build of it; `door` is the way the wish came in, for the audit."""
 
-    asker: Asker
+    asker: Actor
     app: App
     file: SlackFile
-    details: Details = field(default_factory=Details)
+    details: UploadMetadata = field(default_factory=UploadMetadata)
     build: Build | None = None
     door: Entrypoint = Entrypoint.FORM
     again: str = ""  # what the button carries that opens the form anew
@@ -68,23 +68,23 @@ class Load:
         return f"carry {self.file.id} {self.build.id if self.build else self.app.id}"
 
 
-class Carrier:
+class UploadRunner:
     """Carries a few loads at once, each in a task of its own; the others wait for their turn."""
 
     def __init__(
         self,
         *,
-        applivery: Applivery,
-        files: Files,
-        poster: Poster,
+        applivery: AppliveryClient,
+        files: SlackFileSource,
+        poster: SlackClient,
         store: Store,
-        permission: Permission,
+        permission: PermissionChecker,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],
         every: float = EVERY_SECONDS,
     ) -> None:
         self.files = files
-        self.unfinished = Unfinished(store, poster)
+        self.unfinished = UploadJournal(store, poster)
         self._applivery = applivery
         self._poster = poster
         self._store = store
@@ -95,7 +95,7 @@ class Carrier:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, load: Load) -> None:
+    def begin(self, load: UploadRequest) -> None:
         """Start to carry; what comes of it is told in the asker's direct messages, in the language spoken now."""
         with for_a_person(False):
             task = asyncio.create_task(self._carry(load), name="carry")
@@ -115,8 +115,8 @@ class Carrier:
 
     # -------------------------------------------------------------- one load
 
-    async def _carry(self, load: Load) -> None:
-        telling = _Telling(self._poster, self.unfinished, load)
+    async def _carry(self, load: UploadRequest) -> None:
+        telling = _UploadStatusMessage(self._poster, self.unfinished, load)
         outcome: AuditOutcome | str = AuditOutcome.STOPPED
         last, build = _failed(load, _problem(STOPPED)), load.build
         try:
@@ -139,7 +139,7 @@ class Carrier:
             await self._end(load, build, outcome)
         await telling.end(last)
 
-    async def _require(self, load: Load) -> None:
+    async def _require(self, load: UploadRequest) -> None:
         """Whether the person may still do this.
 
         Raises PermissionDenied, PermissionUnverified and DatabaseUnavailable.
@@ -147,7 +147,7 @@ class Carrier:
         asker = load.asker
         await self._permission.require(asker.user_id, Role.RELEASER, load.app, asker.channel_id)
 
-    async def _as_it_may_be(self, load: Load, told: Message) -> Message:
+    async def _as_it_may_be(self, load: UploadRequest, told: Message) -> Message:
         """What came of it; no more than that it is done to a person who may not see the build any more."""
         try:
             await self._require(load)
@@ -155,7 +155,7 @@ class Carrier:
             return Message(say("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
         return told
 
-    async def _sent(self, load: Load, telling: _Telling) -> tuple[Message, Build]:
+    async def _sent(self, load: UploadRequest, telling: _UploadStatusMessage) -> tuple[Message, Build]:
         """Send it; the message that says what came of it, and the build."""
         depot = self._applivery.depot(load.app)
         parcel = self.files.parcel(load.file)
@@ -175,7 +175,7 @@ class Carrier:
         by, mails = load.asker.user_id, load.details.mails
         return cards.uploaded(load.file.name, done.build, by, dashboard, found=done.found, mails=mails), done.build
 
-    async def _follow(self, build: Build, asker: Asker) -> Build | None:
+    async def _follow(self, build: Build, asker: Actor) -> Build | None:
         """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
         await self._store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
@@ -188,7 +188,7 @@ class Carrier:
     def _ended(self, build: Build) -> Message:
         return buildcards.status(build, self._dashboard(build))
 
-    async def _end(self, load: Load, build: Build | None, outcome: AuditOutcome | str) -> None:
+    async def _end(self, load: UploadRequest, build: Build | None, outcome: AuditOutcome | str) -> None:
         if outcome != AuditOutcome.UPLOADED:
             await self._store.not_done(load.key)
         asker = load.asker
@@ -198,7 +198,7 @@ class Carrier:
                 team_id=asker.team_id,
                 user_id=asker.user_id,
                 channel_id=asker.channel_id,
-                action=Action.ATTACH if load.build else Action.UPLOAD,
+                action=AuditAction.ATTACH if load.build else AuditAction.UPLOAD,
                 outcome=outcome,
                 door=load.door,
                 app_id=load.app.id,
@@ -207,7 +207,7 @@ class Carrier:
         )
 
 
-def _failed(load: Load, problem: BotError, reference: str | None = None) -> Message:
+def _failed(load: UploadRequest, problem: BotError, reference: str | None = None) -> Message:
     return cards.failed(load.file.name, load.to, problem, reference, again=load.again)
 
 
@@ -215,14 +215,14 @@ def _problem(sentences: tuple[str, str]) -> BotError:
     return BotError(*map(say, sentences))
 
 
-class _Telling:
+class _UploadStatusMessage:
     """The one message about a load, in the asker's direct messages; it is edited, never repeated."""
 
-    def __init__(self, poster: Poster, unfinished: Unfinished, load: Load) -> None:
+    def __init__(self, poster: SlackClient, unfinished: UploadJournal, load: UploadRequest) -> None:
         self._poster = poster
         self._unfinished = unfinished
         self._load = load
-        self._posted: Posted | None = None
+        self._posted: MessageRef | None = None
         self._sent = 0
         self._lost = False
 

@@ -14,7 +14,7 @@ from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimit
 from bot.i18n import current, later, say, speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.slack.client import Posted, Poster
+from bot.slack.client import MessageRef, SlackClient
 from bot.slack.views import uploads as cards
 
 log = logger(__name__)
@@ -29,7 +29,7 @@ RESTARTED = (
 )
 
 
-class Note(msgspec.Struct, frozen=True):
+class UploadRecord(msgspec.Struct, frozen=True):
     """A message in somebody's direct messages about a file on its way, and until when that is to be believed."""
 
     channel: str
@@ -41,17 +41,17 @@ class Note(msgspec.Struct, frozen=True):
     again: str = ""  # what the button carries that opens the form anew
 
 
-class Unfinished:
+class UploadJournal:
     """The loads of this process are renewed while it lives; a note that is not any more is anybody's to tell."""
 
-    def __init__(self, store: Store, poster: Poster) -> None:
+    def __init__(self, store: Store, poster: SlackClient) -> None:
         self._store = store
         self._poster = poster
-        self._mine: dict[Posted, dict[str, Any]] = {}
+        self._mine: dict[MessageRef, dict[str, Any]] = {}
         self._beating: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # so that nothing is renewed that has just ended
 
-    async def begin(self, posted: Posted, file: str, place: str, again: str = "") -> None:
+    async def begin(self, posted: MessageRef, file: str, place: str, again: str = "") -> None:
         """The message that stands there speaks of a load that is under way from now on. Raises DatabaseUnavailable."""
         where = {"channel": posted.channel, "ts": posted.ts}
         self._mine[posted] = {**where, "file": file, "place": place, "language": current(), "again": again}
@@ -59,7 +59,7 @@ class Unfinished:
             self._beating = asyncio.create_task(self._beats())
         await self.beat()
 
-    async def end(self, posted: Posted) -> None:
+    async def end(self, posted: MessageRef) -> None:
         """The message has said its last word. Raises DatabaseUnavailable."""
         if self._mine.pop(posted, None):
             if self._beating and not self._mine:
@@ -73,7 +73,9 @@ class Unfinished:
         async with self._turn:
             until = await self._store.now() + BELIEVED
             for posted, about in list(self._mine.items()):
-                await self._store.remember(_key(posted), msgspec.json.encode(Note(**about, until=until)).decode())
+                await self._store.remember(
+                    _key(posted), msgspec.json.encode(UploadRecord(**about, until=until)).decode()
+                )
 
     async def _beats(self) -> None:
         while True:
@@ -89,14 +91,14 @@ class Unfinished:
         now = await self._store.now()
         for key, value in (await self._store.notes_under(NAME)).items():
             try:
-                note = msgspec.json.decode(value, type=Note)
+                note = msgspec.json.decode(value, type=UploadRecord)
             except msgspec.MsgspecError:
                 continue  # another version's, which can read it
             if note.until < now and await self._told(note):
                 await self._store.forget_note(key)
         return LOOK_SECONDS
 
-    async def _told(self, note: Note) -> bool:
+    async def _told(self, note: UploadRecord) -> bool:
         """Whether there is nothing more to do about a message."""
         with speaking(note.language):
             message = cards.failed(note.file, note.place, BotError(*map(say, RESTARTED)), again=note.again)
@@ -109,5 +111,5 @@ class Unfinished:
         return True
 
 
-def _key(posted: Posted) -> str:
+def _key(posted: MessageRef) -> str:
     return f"{NAME}{posted.channel} {posted.ts}"

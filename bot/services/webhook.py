@@ -13,7 +13,7 @@ import msgspec
 
 from bot.db.database import Store
 from bot.domain import delivery_options
-from bot.domain.model import Event, NewAnnouncement, Subscription
+from bot.domain.model import BuildEvent, NewDelivery, Subscription
 from bot.domain.token_buckets import TokenBuckets
 from bot.exceptions import DatabaseUnavailable
 
@@ -25,7 +25,7 @@ _ID = re.compile(rb"[0-9a-fA-F]{24}(?![0-9a-fA-F])")
 _FEEDBACK = re.compile(rb"\b(feedback|bug)_created\b")
 
 
-class Bell:
+class WebhookHandler:
     """Wakes the watch; what the body says is a hint about where to look, and nothing else.
 
     Whoever knows the address may send hints without an end, so each app is polled for them a few times at once and then
@@ -87,7 +87,9 @@ class Bell:
         """Applivery has no call that lists feedback, so the ids beside the app's are what tells one from another."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
         wishes = [
-            subscription for subscription in await self._store.subscriptions() if Event.FEEDBACK in subscription.events
+            subscription
+            for subscription in await self._store.subscriptions()
+            if BuildEvent.FEEDBACK in subscription.events
         ]
         allowed = await self._store.allowed_channels()
         for app_id in apps:
@@ -106,11 +108,11 @@ class Bell:
             ]
             await self._store.announce(app_id, news)
 
-    async def _news(self, wish: Subscription, kind: str, name: str) -> NewAnnouncement:
-        return NewAnnouncement(
+    async def _news(self, wish: Subscription, kind: str, name: str) -> NewDelivery:
+        return NewDelivery(
             wish.channel_id,
             name,
-            Event.FEEDBACK,
+            BuildEvent.FEEDBACK,
             card=name,
             manner=wish.manner,
             subscription_id=wish.id,

@@ -17,9 +17,9 @@ from slack_sdk.webhook.webhook_response import WebhookResponse
 from bot.domain.model import is_person
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.logging import logger
-from bot.slack.blocks import File, Form, Home, Message
+from bot.slack.blocks import FileAttachment, HomeView, Message, Modal
 from bot.slack.errors import asked, header, response_problem
-from bot.slack.fallbacks import Fallbacks
+from bot.slack.fallbacks import FallbackSender
 from bot.slack.pagination import listed, pages
 from bot.slack.web_api import WebAPI
 from bot.timeouts import PERSON_SECONDS, longest_wait, person_waits, retry_after
@@ -34,7 +34,7 @@ CLOCKS_DIFFER = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class BotIdentity:
     """Who the bot is in Slack; `name` is what people type after the @, `scopes` None when Slack did not say."""
 
     team_id: str
@@ -45,7 +45,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChannelInfo:
     """What Slack says of a channel.
 
     `member` is whether the bot is in it, `shared` whether it is shared with another organisation: None where Slack did
@@ -61,7 +61,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class UserGroup:
     """A user group; `handle` is what people type after the @ to mention it."""
 
     id: str
@@ -69,7 +69,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class MessageRef:
     """Where a message stands now; for a direct message `channel` is the D… id."""
 
     channel: str
@@ -93,7 +93,7 @@ def _is_admin(person: dict[str, Any]) -> bool:
     return bool(person.get("is_admin") or person.get("is_owner")) and not person.get("deleted")
 
 
-class Poster:
+class SlackClient:
     """Everything this bot says and asks over Slack's Web API.
 
     Posting never uses the SDK's own retries: they repeat a request whose connection broke after Slack had stored the
@@ -104,8 +104,8 @@ class Poster:
         self._session = session
         self._pace = pace
         self._free_at: dict[str, float] = {}
-        self._identity: Identity | None = None
-        self._fallbacks = Fallbacks()
+        self._identity: BotIdentity | None = None
+        self._fallbacks = FallbackSender()
         self._identity_at = 0.0
         self.api = WebAPI(token=token, base_url=base_url, session=session)
         self._once = WebAPI(token=token, base_url=base_url, session=session, once=True, beside=self.api)
@@ -120,10 +120,10 @@ class Poster:
         thread_ts: str | None = None,
         key: str | None = None,
         before: float | None = None,
-    ) -> Posted:
+    ) -> MessageRef:
         """Post once, in the channel's turn; a user id as `channel` reaches that person's direct messages.
 
-        Parts that Slack refuses are left out (see `Fallbacks`). `key` marks the message so that it can be found
+        Parts that Slack refuses are left out (see `FallbackSender`). `key` marks the message so that it can be found
         again; `before` is a time.monotonic() after which it is too late to go to the wire (SlackRateLimited). Raises
         SlackRateLimited
         (nothing posted), ChannelUnavailable, MessageRejected, SlackInvalidCredentials, or DeliveryUnknown when nobody
@@ -133,7 +133,7 @@ class Poster:
 
     async def _posted(
         self, channel: str, message: Message, thread_ts: str | None, key: str | None, before: float | None
-    ) -> Posted:
+    ) -> MessageRef:
         await self._turn(channel, before)
         arguments = message.payload()
         if key:
@@ -143,7 +143,7 @@ class Poster:
         answer = await asked(self._once.api_call("chat.postMessage", json={"channel": channel, **arguments}))
         if not answer.get("ts"):
             raise DeliveryUnknown(code="incomplete_message")
-        return Posted(str(answer.get("channel") or channel), str(answer["ts"]))
+        return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
 
     async def _turn(self, channel: str, before: float | None) -> None:
         """Wait until this channel may get its next message: Slack allows about one a second.
@@ -210,7 +210,7 @@ class Poster:
 
         await self._fallbacks.send(message, whisper)
 
-    async def file(self, below: Posted, file: File) -> None:
+    async def file(self, below: MessageRef, file: FileAttachment) -> None:
         """Put a file into the thread of a message. https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
         await asked(
             self.api.files_upload_v2(
@@ -223,11 +223,11 @@ class Poster:
         answer = await asked(self.api.files_info(file=file_id))
         return dict(answer.get("file") or {})
 
-    async def open_form(self, trigger_id: str, form: Form) -> None:
+    async def open_form(self, trigger_id: str, form: Modal) -> None:
         """Open a modal within the 3 seconds a trigger lives. Raises SlackError when they are over."""
         await asked(self._once.api_call("views.open", json={"trigger_id": trigger_id, "view": form.view()}))
 
-    async def publish(self, user: str, home: Home, *, known: str | None = None) -> None:
+    async def publish(self, user: str, home: HomeView, *, known: str | None = None) -> None:
         """Show somebody their Home tab; `known` is the hash of the one that is there, as far as we know.
 
         Raises SlackError, with the code `hash_conflict` when another one has come there meanwhile.
@@ -238,14 +238,14 @@ class Poster:
 
     # -------------------------------------------------------------- asking
 
-    async def identity(self, *, younger_than: float = float("inf")) -> Identity:
+    async def identity(self, *, younger_than: float = float("inf")) -> BotIdentity:
         """Who we are; asked once, or again when that is longer ago. Raises SlackError."""
         if self._identity is None or time.monotonic() - self._identity_at > younger_than:
             answer = await asked(self.api.auth_test())
             if not answer.get("team_id") or not answer.get("user_id"):
                 raise DeliveryUnknown(code="incomplete_identity")
             self._identity_at = time.monotonic()
-            self._identity = Identity(
+            self._identity = BotIdentity(
                 team_id=str(answer["team_id"]),
                 user_id=str(answer["user_id"]),
                 bot_id=str(answer.get("bot_id") or ""),
@@ -303,7 +303,7 @@ class Poster:
         answer = await asked(self.api.conversations_open(users=channel))
         return str((answer.get("channel") or {}).get("id") or channel)
 
-    async def channel(self, channel_id: str) -> Channel:
+    async def channel(self, channel_id: str) -> ChannelInfo:
         """What Slack says of a channel. Raises ChannelUnavailable for one we cannot see (a private one we are not in).
 
         Raises DeliveryUnknown for a record that is not this channel's.
@@ -314,7 +314,7 @@ class Poster:
         if not isinstance(facts, dict) or facts.get("id") != channel_id:
             raise DeliveryUnknown(code="incomplete_channel")
         direct = facts.get("is_im") is True and channel_id.startswith("D")
-        return Channel(
+        return ChannelInfo(
             id=channel_id,
             name=str(facts.get("name") or ""),
             member=True if direct else yes_or_no(facts.get("is_member")),
@@ -324,13 +324,13 @@ class Poster:
             private=facts.get("is_private") is not False or bool(facts.get("is_mpim") or facts.get("is_im")),
         )
 
-    async def groups(self) -> list[Group]:
+    async def groups(self) -> list[UserGroup]:
         """The workspace's user groups, without the disabled ones.
 
         https://docs.slack.dev/reference/methods/usergroups.list
         """
         answer = await asked(self.api.usergroups_list())
-        return [Group(str(item["id"]), str(item.get("handle") or "")) for item in listed(answer, "usergroups")]
+        return [UserGroup(str(item["id"]), str(item.get("handle") or "")) for item in listed(answer, "usergroups")]
 
     async def members(self, channel_id: str) -> list[str]:
         """The people (and bots) in a channel. https://docs.slack.dev/reference/methods/conversations.members"""

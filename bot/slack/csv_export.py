@@ -27,7 +27,7 @@ _STARTS = re.compile(
 )
 
 
-class Sheet:
+class CsvWriter:
     """The lines of a CSV file, growing one by one; `separator` is what `separator_of` gives."""
 
     def __init__(self, separator: str) -> None:
@@ -40,7 +40,7 @@ class Sheet:
         self.lines += 1
         self._writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in cells])
 
-    def file(self, *more: Sheet) -> bytes:
+    def file(self, *more: CsvWriter) -> bytes:
         """The file: these lines, and then those of other sheets."""
         return "".join([MARK, *(sheet._out.getvalue() for sheet in (self, *more))]).encode(errors="replace")
 

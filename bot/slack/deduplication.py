@@ -35,7 +35,7 @@ def marks(req: AsyncBoltRequest, body: dict[str, Any]) -> Iterator[str]:
         yield str(event_id)
 
 
-class Repeats:
+class RequestDeduplicator:
     """Knows, over all replicas, what was delivered within a day."""
 
     def __init__(self, store: Store, metrics: Metrics) -> None:

@@ -25,7 +25,7 @@ CHARTS = frozenset({"data_visualization"})
 TABLES = frozenset({"data_table", "table"})
 
 
-class Fallbacks:
+class FallbackSender:
     """Sends a message in the fullest form that this workspace takes.
 
     Slack downloads each picture when a message is posted, and refuses the whole message when it cannot; a workspace

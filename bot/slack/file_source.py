@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bot.applivery.multipart import Parcel, Pieces
+from bot.applivery.multipart import Pieces, StreamedFile
 from bot.exceptions import FileReadError, SlackError, UnsupportedFile
 from bot.i18n import later, say
-from bot.slack.client import Poster
+from bot.slack.client import SlackClient
 
 HOST = "https://files.slack.com"
 CONNECT_SECONDS = 15.0
@@ -34,14 +34,14 @@ class SlackFile:
     url: str = field(repr=False)
 
 
-class Files:
+class SlackFileSource:
     """Tells of a file and hands out its bytes.
 
     A file's address comes from outside, and our token goes along with the request: so only Slack's file host is asked,
     by https, and no redirect is followed. A Slack that was configured by `api_url` keeps its files itself.
     """
 
-    def __init__(self, poster: Poster, *, token: str, api_url: str) -> None:
+    def __init__(self, poster: SlackClient, *, token: str, api_url: str) -> None:
         self._poster = poster
         self._token = token
         own = urlsplit(api_url)
@@ -75,7 +75,7 @@ class Files:
             )
         return SlackFile(file_id, name, size if isinstance(size, int) else 0, url)
 
-    def parcel(self, file: SlackFile) -> Parcel:
+    def parcel(self, file: SlackFile) -> StreamedFile:
         """The file as something to send; its bytes are read when that is asked for."""
 
         @asynccontextmanager
@@ -92,7 +92,7 @@ class Files:
             ):
                 yield pieces
 
-        return Parcel(file.name, file.size, opened)
+        return StreamedFile(file.name, file.size, opened)
 
 
 async def _pieces(

@@ -15,7 +15,7 @@ Id = Annotated[str, msgspec.Meta(max_length=255)] | None  # longer than any of S
 WITH_RECORDS = ("user_change", "team_join")  # the events that are about a person, with all that Slack has of them
 
 
-class Named(msgspec.Struct):
+class NamedObject(msgspec.Struct):
     """A person, a workspace, a channel or a file: of whatever else it has, nothing is read."""
 
     id: Id = None
@@ -23,55 +23,55 @@ class Named(msgspec.Struct):
     team_id: Id = None
 
 
-class Choice(msgspec.Struct):
+class OptionObject(msgspec.Struct):
     """An option of a menu."""
 
     value: Text = None
 
 
-class Input(msgspec.Struct):
+class InputValue(msgspec.Struct):
     """What stands in one element of a form. https://docs.slack.dev/reference/views/modal-views#state"""
 
     value: Text = None
-    selected_option: Choice | None = None
-    selected_options: list[Choice] | None = None
-    files: list[Named] | None = None
+    selected_option: OptionObject | None = None
+    selected_options: list[OptionObject] | None = None
+    files: list[NamedObject] | None = None
 
 
-class State(msgspec.Struct):
+class ViewState(msgspec.Struct):
     """What stands in a form, by block and element."""
 
-    values: dict[str, dict[str, Input]] | None = None
+    values: dict[str, dict[str, InputValue]] | None = None
 
 
-class Label(msgspec.Struct):
+class TextObject(msgspec.Struct):
     """Words on a form."""
 
     text: Text = None
 
 
-class FormBlock(msgspec.Struct):
+class ViewBlock(msgspec.Struct):
     """A block of a form; `element` is that of an input. https://docs.slack.dev/reference/block-kit/blocks/input-block"""
 
     type: Text = None
     block_id: Id = None
-    label: Label | None = None
+    label: TextObject | None = None
     element: dict[str, Any] | None = None
 
 
-class View(msgspec.Struct):
+class ViewPayload(msgspec.Struct):
     """A form."""
 
     callback_id: Id = None
     previous_view_id: Id = None
-    title: Label | None = None
-    submit: Label | None = None
-    blocks: list[FormBlock] | None = None
+    title: TextObject | None = None
+    submit: TextObject | None = None
+    blocks: list[ViewBlock] | None = None
     private_metadata: Text = None
-    state: State | None = None
+    state: ViewState | None = None
 
 
-class Action(msgspec.Struct):
+class BlockAction(msgspec.Struct):
     """A click. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
 
     type: Text = None
@@ -79,35 +79,35 @@ class Action(msgspec.Struct):
     value: Text = None
 
 
-class Container(msgspec.Struct):
+class MessageContainer(msgspec.Struct):
     """Where somebody clicked."""
 
     message_ts: Id = None
 
 
-class Block(msgspec.Struct):
+class MessageBlock(msgspec.Struct):
     """A block of a message, of whatever kind and by whatever app."""
 
     elements: list[Any] | None = None
 
 
-class Message(msgspec.Struct):
+class MessagePayload(msgspec.Struct):
     """The message a shortcut was used on."""
 
     text: Text = None
-    blocks: list[Block] | None = None
-    files: list[Named] | None = None
+    blocks: list[MessageBlock] | None = None
+    files: list[NamedObject] | None = None
 
 
-class Event(msgspec.Struct):
+class EventPayload(msgspec.Struct):
     """An event. https://docs.slack.dev/reference/events"""
 
     type: Text = None
-    user: Id | Named | None = None
+    user: Id | NamedObject | None = None
     text: Text = None
-    channel: Id | Named | None = None
+    channel: Id | NamedObject | None = None
     subteam_id: Id = None
-    subteam: Named | None = None
+    subteam: NamedObject | None = None
     ts: Id = None
     thread_ts: Id = None
     team: Id = None
@@ -121,7 +121,7 @@ class Authorization(msgspec.Struct):
     user_id: Id = None
 
 
-class Request(msgspec.Struct):
+class RequestPayload(msgspec.Struct):
     """A slash command is flat, an interaction nested, an event an envelope: all of it may be missing in another."""
 
     type: Text = None
@@ -136,25 +136,25 @@ class Request(msgspec.Struct):
     channel_id: Id = None
     response_url: Text = None
     trigger_id: Id = None
-    team: Named | None = None
-    user: Named | None = None
-    channel: Named | None = None
-    container: Container | None = None
-    view: View | None = None
-    actions: list[Action] | None = None
-    message: Message | None = None
-    event: Event | msgspec.UnsetType = msgspec.UNSET  # may be missing, not null: Bolt breaks on that
+    team: NamedObject | None = None
+    user: NamedObject | None = None
+    channel: NamedObject | None = None
+    container: MessageContainer | None = None
+    view: ViewPayload | None = None
+    actions: list[BlockAction] | None = None
+    message: MessagePayload | None = None
+    event: EventPayload | msgspec.UnsetType = msgspec.UNSET  # may be missing, not null: Bolt breaks on that
     authorizations: list[Authorization] | None = None
 
 
 def readable(body: Any) -> bool:
     """Whether all that is read of a request has the type that Slack gives it; fields nobody reads may be anything."""
     try:
-        request = msgspec.convert(body, Request)
+        request = msgspec.convert(body, RequestPayload)
     except msgspec.ValidationError:
         return False
     event = request.event
-    return not isinstance(event, Event) or not isinstance(event.user, Named) or event.type in WITH_RECORDS
+    return not isinstance(event, EventPayload) or not isinstance(event.user, NamedObject) or event.type in WITH_RECORDS
 
 
 def cleaned(part: Any) -> Any:

@@ -9,7 +9,7 @@ from bot.slack.mrkdwn import as_typed
 
 
 @dataclass(frozen=True, slots=True)
-class QuotedFile:
+class SourceFile:
     """A file of a message; a name and a size (bytes) that Slack did not say are empty and None."""
 
     id: str
@@ -18,22 +18,22 @@ class QuotedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
+class SourceMessage:
     """A message: its text as people read it, and its files."""
 
     text: str = ""
-    files: tuple[QuotedFile, ...] = ()
+    files: tuple[SourceFile, ...] = ()
 
 
-NO_MESSAGE = Quoted()
+NO_MESSAGE = SourceMessage()
 
 
-def quoted(message: dict[str, Any]) -> Quoted:
+def quoted(message: dict[str, Any]) -> SourceMessage:
     """What Slack sends of a message. https://docs.slack.dev/reference/objects/file-object"""
     files = [file for file in message.get("files") or [] if isinstance(file, dict) and file.get("id")]
-    return Quoted(as_typed(str(message.get("text") or "")), tuple(_file(file) for file in files))
+    return SourceMessage(as_typed(str(message.get("text") or "")), tuple(_file(file) for file in files))
 
 
-def _file(facts: dict[str, Any]) -> QuotedFile:
+def _file(facts: dict[str, Any]) -> SourceFile:
     size = facts.get("size")
-    return QuotedFile(str(facts["id"]), str(facts.get("name") or ""), size if isinstance(size, int) else None)
+    return SourceFile(str(facts["id"]), str(facts.get("name") or ""), size if isinstance(size, int) else None)

@@ -15,7 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.exceptions import SlackRateLimited
 from bot.slack.errors import problem
-from bot.timeouts import PERSON_SECONDS, Limits, longest_wait, person_waits
+from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, longest_wait, person_waits
 
 CONNECTIONS = 100
 AT_ONCE = 16  # calls of one method: one that hangs leaves connections for the others
@@ -53,7 +53,7 @@ class WebAPI(AsyncWebClient):
             retry_handlers=[] if once else again,
         )
         self._attempts = 1 if once else ATTEMPTS
-        self.limits: Limits = beside.limits if beside else Limits()
+        self.limits: RateLimitDeadlines = beside.limits if beside else RateLimitDeadlines()
         self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def api_call(self, api_method: str, **parts: Any) -> AsyncSlackResponse:  # the SDK's methods all come here

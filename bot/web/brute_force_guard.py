@@ -11,7 +11,7 @@ WINDOW = 60.0
 ADDRESSES = 10_000  # remembered at most
 
 
-class Guesses:
+class BruteForceGuard:
     """Unknown tickets by address within a minute; in this process only, and `clock` counts seconds."""
 
     def __init__(self, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.domain.model import Build
 from bot.domain.tickets import Ticket
 
 FRESH_SECONDS = 10.0
 
 
-class Looks:
+class BuildCache:
     """Builds as Applivery described them within the last seconds, so that a crawler cannot use up our allowance."""
 
-    def __init__(self, applivery: Applivery) -> None:
+    def __init__(self, applivery: AppliveryClient) -> None:
         self._applivery = applivery
         self._looks: dict[str, tuple[float, asyncio.Task[Build]]] = {}
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
-from bot.observability.logging import Seldom, logger
+from bot.observability.logging import LogThrottle, logger
 
 log = logger(__name__)
 
@@ -27,7 +27,7 @@ _quiet.setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """What a connection may take, in seconds, and how many there may be at once.
 
     `head` is for a request's line and headers, `body` for its body, `whole` until its answer has left, `idle` between
@@ -43,22 +43,22 @@ class Limits:
     reserve: int = RESERVE
 
     @classmethod
-    def of_this_process(cls) -> Limits:
+    def of_this_process(cls) -> ConnectionLimits:
         """The limits that leave half of the file descriptors for everything else."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return cls() if soft == resource.RLIM_INFINITY else cls(most=max(8, min(MOST, soft // 2 - RESERVE)))
 
 
-class Places:
+class ConnectionPool:
     """The connections there are, the one that was last busy at the end."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.refused: Callable[[ConnectionEnd], None] = (
             _not_counted  # hears of each connection that is dropped, in a word
         )
-        self._there: dict[Visitor, None] = {}
-        self._said = Seldom()
+        self._there: dict[ClientConnection, None] = {}
+        self._said = LogThrottle()
 
     def __len__(self) -> int:
         return len(self._there)
@@ -68,7 +68,7 @@ class Places:
         """Whether who comes now is asked about health only."""
         return len(self._there) >= self.limits.most
 
-    def take(self, visitor: Visitor) -> None:
+    def take(self, visitor: ClientConnection) -> None:
         """Make room for one more; it is hung up on when there is none."""
         if self.full:
             self.say("connections")
@@ -87,13 +87,13 @@ class Places:
         visitor.drop(ConnectionEnd.FULL)
         return True
 
-    def rest(self, visitor: Visitor) -> None:
+    def rest(self, visitor: ClientConnection) -> None:
         """This one has had its answer, and goes last when somebody has to go."""
         if visitor in self._there:
             del self._there[visitor]
             self._there[visitor] = None
 
-    def leave(self, visitor: Visitor) -> None:
+    def leave(self, visitor: ClientConnection) -> None:
         """This one has gone."""
         self._there.pop(visitor, None)
 
@@ -102,7 +102,7 @@ class Places:
         if times := self._said.due(what):
             log.warning("web.too_many", what=what, open=len(self._there), times=times)
 
-    def _idle(self) -> Iterator[Visitor]:
+    def _idle(self) -> Iterator[ClientConnection]:
         return (visitor for visitor in self._there if not visitor.working)
 
 
@@ -110,12 +110,12 @@ def _not_counted(_why: ConnectionEnd) -> None:
     """Nobody counts yet."""
 
 
-class Visitor(web.RequestHandler):
+class ClientConnection(web.RequestHandler):
     """One connection: aiohttp's, with a time for each thing it may do, and no traceback by what a stranger sends."""
 
     __slots__ = ("_ends", "_places", "health_only", "working")
 
-    def __init__(self, server: web.Server, places: Places, *, health_only: bool = False) -> None:
+    def __init__(self, server: web.Server, places: ConnectionPool, *, health_only: bool = False) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -151,7 +151,7 @@ class Visitor(web.RequestHandler):
         super().data_received(data)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ConnectionLimits:
         """What it may take."""
         return self._places.limits
 

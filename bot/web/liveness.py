@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
 from bot.exceptions import StartupError
-from bot.web.connections import HEALTH, Limits, Places, Visitor
+from bot.web.connections import HEALTH, ClientConnection, ConnectionLimits, ConnectionPool
 
 # Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
 # https://docs.kernel.org/networking/ip-sysctl.html (somaxconn)
@@ -25,7 +25,7 @@ _NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _HEALTH = tuple(f"{method} {path}".encode() for method in ("GET", "HEAD") for path in HEALTH)
 
 
-class Porch:
+class LivenessServer:
     """A listening port, and what answers there: at first `/healthz` alone, and 503 for everything else.
 
     Opening the house can take long, when a database is migrated or another replica is doing that, and a process that
@@ -35,8 +35,8 @@ class Porch:
     in a row and writes a line for each. Some are kept for that case, so that health is answered all the same.
     """
 
-    def __init__(self, sockets: list[socket.socket], limits: Limits) -> None:
-        self.places = Places(limits)
+    def __init__(self, sockets: list[socket.socket], limits: ConnectionLimits) -> None:
+        self.places = ConnectionPool(limits)
         self._answers = web.Server(_starting, access_log=None)
         self._sockets = sockets
         self._spares: list[int] = []
@@ -48,10 +48,10 @@ class Porch:
             self._listen(sock)
 
     @classmethod
-    async def open(cls, host: str, port: int, limits: Limits | None = None) -> Porch:
+    async def open(cls, host: str, port: int, limits: ConnectionLimits | None = None) -> LivenessServer:
         """Listen from now on; port 0 is any free one. Raises StartupError when the address cannot be used."""
         try:
-            return cls(await _bound(host, port), limits or Limits.of_this_process())
+            return cls(await _bound(host, port), limits or ConnectionLimits.of_this_process())
         except (OSError, UnicodeError) as error:  # the second for a name that cannot be one of a host
             why = getattr(error, "strerror", None) or "that is no host"
             raise StartupError(
@@ -140,8 +140,8 @@ class Porch:
         task.add_done_callback(self._arriving.discard)
 
     async def _met(self, come: socket.socket, health_only: bool) -> None:
-        def visitor() -> Visitor:
-            return Visitor(self._answers, self.places, health_only=health_only)
+        def visitor() -> ClientConnection:
+            return ClientConnection(self._answers, self.places, health_only=health_only)
 
         try:
             await asyncio.get_running_loop().connect_accepted_socket(visitor, come)

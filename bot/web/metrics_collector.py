@@ -11,7 +11,7 @@ from bot.web.readiness import Check
 UNKNOWN = float("nan")  # a gap in the graph, not a zero
 
 
-class Gauges:
+class MetricsCollector:
     """Sets the gauges that nobody keeps up to date; never raises, since the counters are wanted all the same.
 
     `waiting` says what waits to be said, `checks` as for /readyz.

@@ -10,11 +10,11 @@ from typing import Any
 
 from bot.db.app_polls import FAILURES
 from bot.db.database import Store
-from bot.domain.health import Tries
+from bot.domain.health import AttemptHistory
 from bot.exceptions import BotError, kind_of
 from bot.observability.causes import cause
-from bot.slack.client import Poster
-from bot.slack.socket_mode.pool import Sockets
+from bot.slack.client import SlackClient
+from bot.slack.socket_mode.pool import SocketPool
 
 Check = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -25,7 +25,7 @@ LATE_SECONDS = 90.0  # at least, since some looks take long
 
 
 async def slack(
-    sockets: Sockets | None, poster: Poster, *, fresh: float = FRESH, seconds: float = SECONDS
+    sockets: SocketPool | None, poster: SlackClient, *, fresh: float = FRESH, seconds: float = SECONDS
 ) -> dict[str, Any]:
     """Whether Slack takes our token, by an answer `fresh` seconds old at most, and reaches us in Socket Mode."""
     found: dict[str, Any] = {"ok": True}
@@ -73,7 +73,7 @@ def overdue_after(idle_seconds: float, stretch: float = 1.0) -> float:
 async def polling(
     store: Store,
     idle_seconds: float,
-    tries: Tries,
+    tries: AttemptHistory,
     stretch: float = 1.0,
     *,
     seconds: float = SECONDS,
@@ -102,7 +102,7 @@ async def polling(
     return found
 
 
-def _nothing_works(own: Tries, apps: int, late: float) -> bool:
+def _nothing_works(own: AttemptHistory, apps: int, late: float) -> bool:
     """Whether this process's polls all fail: what another one's bring says nothing of ours."""
     now = time.monotonic()
     if own.failed_at is None or not own.failures or now - own.failed_at > late:
@@ -113,7 +113,7 @@ def _nothing_works(own: Tries, apps: int, late: float) -> bool:
     return long and often if apps else long or often
 
 
-def _polls(own: Tries) -> str:
+def _polls(own: AttemptHistory) -> str:
     error = own.trouble(time.monotonic())
     if error is None:
         return "apps were not polled in time"

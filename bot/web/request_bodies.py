@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from aiohttp import web
 
-from bot.web.connections import Limits, Visitor
+from bot.web.connections import ClientConnection, ConnectionLimits
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
@@ -22,8 +22,8 @@ async def read_body(request: web.Request, most: int) -> bytes:
     if (request.content_length or 0) > most:
         raise web.HTTPRequestEntityTooLarge(most, request.content_length or 0)
     visitor = request.protocol
-    limits = visitor.limits if isinstance(visitor, Visitor) else Limits()
-    waiting = visitor.waiting() if isinstance(visitor, Visitor) else nullcontext()
+    limits = visitor.limits if isinstance(visitor, ClientConnection) else ConnectionLimits()
+    waiting = visitor.waiting() if isinstance(visitor, ClientConnection) else nullcontext()
     try:
         with waiting:
             async with asyncio.timeout(limits.body):

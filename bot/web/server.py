@@ -14,14 +14,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bot.domain.outcomes import WebhookOutcome
 from bot.exceptions import kind_of
 from bot.observability.causes import cause
-from bot.observability.logging import Seldom, logger
+from bot.observability.logging import LogThrottle, logger
 from bot.observability.metrics import Metrics
 from bot.web.claim.page import ClaimPage
-from bot.web.connections import HEALTH, Visitor
-from bot.web.liveness import Porch
+from bot.web.connections import HEALTH, ClientConnection
+from bot.web.liveness import LivenessServer
 from bot.web.readiness import Check
 from bot.web.request_bodies import read_body
-from bot.web.shared_calls import Once
+from bot.web.shared_calls import SharedCalls
 from bot.web.slack_events import SlackEvents
 
 log = logger(__name__)
@@ -39,7 +39,7 @@ def _busy() -> web.Response:
     return answer
 
 
-class Web:
+class HttpServer:
     """The HTTP side of one running bot.
 
     `checks` say by name whether a part is ready (`ok`) and why not; `measure` sets the gauges before they are read.
@@ -65,10 +65,10 @@ class Web:
         self._claim = claim
         self._ringing: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
-        self._porch: Porch | None = None
-        self._said = Seldom()
-        self._checked: Once[dict[str, Any]] = Once(self._check)
-        self._scraped: Once[bytes] = Once(self._scrape)
+        self._porch: LivenessServer | None = None
+        self._said = LogThrottle()
+        self._checked: SharedCalls[dict[str, Any]] = SharedCalls(self._check)
+        self._scraped: SharedCalls[bytes] = SharedCalls(self._scrape)
         self.port = 0
 
     def app(self) -> web.Application:
@@ -86,7 +86,7 @@ class Web:
             app.router.add_route("*", r"/b/{ticket:[\s\S]*}", self._claim.answer)
         return app
 
-    async def start(self, porch: Porch) -> None:
+    async def start(self, porch: LivenessServer) -> None:
         """Answer from now on whoever comes to this porch, and close it in the end."""
         self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
@@ -119,7 +119,7 @@ class Web:
 
     async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         visitor = request.protocol
-        if isinstance(visitor, Visitor):
+        if isinstance(visitor, ClientConnection):
             visitor.begin()
             if visitor.health_only and request.path not in HEALTH:
                 return _busy()
@@ -135,7 +135,7 @@ class Web:
             raise web.HTTPInternalServerError from None
 
     def _count(self, request: web.Request, status: int) -> None:
-        busy = isinstance(request.protocol, Visitor) and request.protocol.health_only and status == 503
+        busy = isinstance(request.protocol, ClientConnection) and request.protocol.health_only and status == 503
         if busy or HTTPStatus.BAD_REQUEST <= status <= HTTPStatus.INTERNAL_SERVER_ERROR:
             route = ROUTES.get(request.path[1:].partition("/")[0], "other")
             self._metrics.refused.labels(route, str(status)).inc()

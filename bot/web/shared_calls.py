@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Once(Generic[T]):
+class SharedCalls(Generic[T]):
     """Shares the answer to a question among all who ask it while it is being answered."""
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:

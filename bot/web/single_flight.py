@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Press(Generic[T]):
+class _PendingCall(Generic[T]):
     work: asyncio.Task[T]
     times: int = 0
 
 
-class Presses(Generic[T]):
+class SingleFlight(Generic[T]):
     """Presses under way, by who pressed what. Nothing is kept once it has been answered.
 
     A browser drops the answer to its first press when it is pressed again, so the answer belongs to the last one: a
@@ -24,7 +24,7 @@ class Presses(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _Press[T]] = {}
+        self._under_way: dict[Hashable, _PendingCall[T]] = {}
 
     async def last(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
         """Do `work` once for all presses of `key` at this time; None for those that were pressed again meanwhile.
@@ -33,7 +33,7 @@ class Presses(Generic[T]):
         """
         press = self._under_way.get(key)
         if press is None:
-            press = self._under_way[key] = _Press(asyncio.create_task(work()))
+            press = self._under_way[key] = _PendingCall(asyncio.create_task(work()))
             press.work.add_done_callback(lambda work: self._done(key, work))
         press.times += 1
         mine = press.times

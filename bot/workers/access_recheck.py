@@ -10,9 +10,9 @@ from functools import partial
 from bot.db.database import Store
 from bot.db.serialization import fact_of_report, report_of
 from bot.domain import filters
-from bot.domain.model import Announcement, App, Build, Event, Role, Saying, Subscription, is_person
-from bot.domain.scheduled_reports import Digest
-from bot.domain.states import Withdrawal
+from bot.domain.model import App, Build, BuildEvent, ChannelNotice, Delivery, Role, Subscription, is_person
+from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.states import PauseReason
 from bot.exceptions import (
     BotError,
     DatabaseUnavailable,
@@ -25,13 +25,13 @@ from bot.exceptions import (
 from bot.i18n import say, speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.access import People
-from bot.services.permissions import Permission
+from bot.services.access import AccessResolver
+from bot.services.permissions import PermissionChecker
 from bot.slack.blocks import Message
-from bot.slack.client import Poster
+from bot.slack.client import SlackClient
 from bot.slack.mrkdwn import inline
 from bot.slack.views import access_recheck as cards
-from bot.slack.views.access_recheck import Paused
+from bot.slack.views.access_recheck import PausedItem
 
 log = logger(__name__)
 
@@ -40,17 +40,17 @@ LONGEST_LOOK_SECONDS = 300.0
 ADMINS_TOLD = 3  # about what a person left behind
 
 
-class Withdrawals:
+class AccessRechecker:
     """Decides for jobs whether they may act, and looks now and then at what may not."""
 
     def __init__(
         self,
         *,
         store: Store,
-        poster: Poster,
-        people: People,
-        permission: Permission,
-        message: Callable[[Announcement], Awaitable[Message]],
+        poster: SlackClient,
+        people: AccessResolver,
+        permission: PermissionChecker,
+        message: Callable[[Delivery], Awaitable[Message]],
         command: str,
         first_look_seconds: float = FIRST_LOOK_SECONDS,
     ) -> None:
@@ -65,7 +65,7 @@ class Withdrawals:
 
     # -------------------------------------------------------------- before something acts
 
-    async def admit(self, announcement: Announcement, *, new: bool) -> Announcement:
+    async def admit(self, announcement: Delivery, *, new: bool) -> Delivery:
         """The announcement as it may be said now; `new`: it is no edit of a card that stands.
 
         Raises PermissionDenied when it may not be said (what made it is paused, and its maker told),
@@ -73,15 +73,15 @@ class Withdrawals:
         when that cannot be told now, MessageRejected when it never will be.
         """
         match announcement.event:
-            case Saying.SUMMARY:
+            case ChannelNotice.SUMMARY:
                 return await self._report_as_it_may_be(announcement)
-            case Saying.WELCOME:
+            case ChannelNotice.WELCOME:
                 return announcement
-            case Saying():
+            case ChannelNotice():
                 await self._require_admin(announcement.channel_id)
             case _ if is_person(announcement.channel_id):
                 await self.require_watch(announcement.channel_id, announcement.build)
-                if announcement.event is Event.PROCESSED:
+                if announcement.event is BuildEvent.PROCESSED:
                     await self._require_unrecalled(announcement)
             case _:
                 await self._require_channel(announcement, new=new)
@@ -96,13 +96,13 @@ class Withdrawals:
             raise
         except PermissionDenied as error:
             reason = _reason(error)
-            if reason is not Withdrawal.PERSON and await self._store.remember_once(note, reason):
+            if reason is not PauseReason.PERSON and await self._store.remember_once(note, reason):
                 await self._tell(_paused(partial(cards.of_watch, build), user_id, build.app, Role.MEMBER, error))
             raise
         if await self._store.recall(note):
             await self._store.forget_note(note)
 
-    async def require_report(self, digest: Digest) -> bool:
+    async def require_report(self, digest: ScheduledReport) -> bool:
         """Whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
         try:
@@ -118,16 +118,16 @@ class Withdrawals:
             await self._pause_report(digest, app, error)
             raise
 
-    async def _pause_report(self, digest: Digest, app: App, error: PermissionDenied) -> None:
+    async def _pause_report(self, digest: ScheduledReport, app: App, error: PermissionDenied) -> None:
         if await self._store.pause_digest(digest.id, _reason(error)) is None:
             return
         log.warning("digest.paused", digest=digest.id, why=_reason(error))
-        if digest.private and _reason(error) is Withdrawal.PERSON:
+        if digest.private and _reason(error) is PauseReason.PERSON:
             return  # it was for the one who has left
         paused = _paused(partial(cards.of_report, digest), digest.created_by, app, Role.MANAGER, error)
         await self._tell(replace(paused, channel_id=digest.place))
 
-    async def _require_unrecalled(self, announcement: Announcement) -> None:
+    async def _require_unrecalled(self, announcement: Delivery) -> None:
         """A person who waits gets the link of a recalled build when the recall is undone, and the reason once."""
         user_id, build = announcement.channel_id, announcement.build
         note = f"recalled watch {user_id} {build.id}"
@@ -138,9 +138,9 @@ class Withdrawals:
         if await self._store.remember_once(note, build.app.id):
             with suppress(SlackError):
                 await self._poster.post(user_id, await self._message(announcement))
-        raise PermissionDenied(reason=Withdrawal.RECALLED)
+        raise PermissionDenied(reason=PauseReason.RECALLED)
 
-    async def _report_as_it_may_be(self, announcement: Announcement) -> Announcement:
+    async def _report_as_it_may_be(self, announcement: Delivery) -> Delivery:
         digest = await self._store.digest(_number(announcement))
         if digest is None:
             raise MessageRejected(say("This report has ended."), code="ended")
@@ -158,7 +158,7 @@ class Withdrawals:
 
     # -------------------------------------------------------------- channels
 
-    async def _require_channel(self, announcement: Announcement, *, new: bool) -> None:
+    async def _require_channel(self, announcement: Delivery, *, new: bool) -> None:
         app, channel_id = announcement.build.app, announcement.channel_id
         concerned = await self._concerned(announcement)
         try:
@@ -168,14 +168,14 @@ class Withdrawals:
         except PermissionDenied as error:
             for subscription in concerned:
                 # an app that is kept elsewhere is no part of "every app" here
-                if subscription.app_id is not None or _reason(error) is Withdrawal.SHARED:
+                if subscription.app_id is not None or _reason(error) is PauseReason.SHARED:
                     await self._pause(subscription, error)
             raise
         if new:
             await self._require_obtainable(announcement, concerned)
         await self._require_maker(concerned)
 
-    async def _concerned(self, announcement: Announcement) -> list[Subscription]:
+    async def _concerned(self, announcement: Delivery) -> list[Subscription]:
         """The subscriptions an announcement may be said for, its own first."""
         event, build = announcement.event, announcement.build
         about = await self._store.subscriptions(announcement.channel_id, about=build.app.id)
@@ -183,7 +183,8 @@ class Withdrawals:
         wanted = [
             subscription
             for subscription in about
-            if subscription not in own and (not isinstance(event, Event) or filters.wants(subscription, build, event))
+            if subscription not in own
+            and (not isinstance(event, BuildEvent) or filters.wants(subscription, build, event))
         ]
         return [*own, *wanted]
 
@@ -215,13 +216,13 @@ class Withdrawals:
             subscription.created_by, Role.RELEASER, _app(subscription), subscription.channel_id
         )
 
-    async def _require_obtainable(self, announcement: Announcement, concerned: list[Subscription]) -> None:
+    async def _require_obtainable(self, announcement: Delivery, concerned: list[Subscription]) -> None:
         """A build that was recalled before it was announced is no news."""
         builds = [entry.build for entry in announcement.shown] or [announcement.build]
         recalled = await self._store.recalls()
         if not all(build.id in recalled for build in builds):
             return
-        error = PermissionDenied(reason=Withdrawal.RECALLED)
+        error = PermissionDenied(reason=PauseReason.RECALLED)
         for subscription in concerned[:1]:
             build = announcement.build
             if await self._store.remember_once(
@@ -248,13 +249,13 @@ class Withdrawals:
         """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
         for subscription in await self._store.subscriptions(about=app_id):
             if subscription.app_id is not None:
-                await self._pause(subscription, PermissionDenied(reason=Withdrawal.APP))
+                await self._pause(subscription, PermissionDenied(reason=PauseReason.APP))
         for build_id in await self._store.awaiting(app_id):
             await self._store.tell_deleted(app_id, build_id)
 
     # -------------------------------------------------------------- telling
 
-    async def _tell(self, paused: Paused) -> None:
+    async def _tell(self, paused: PausedItem) -> None:
         """Its maker, or the admins when the maker has left; each in their language. What fails is only logged."""
         try:
             team = (await self._poster.identity()).team_id
@@ -262,7 +263,7 @@ class Withdrawals:
         except BotError as problem:
             log.info("withdrawal.admins_unknown", problem=kind_of(problem), cause=cause(problem))
             admins = []
-        left = paused.reason is Withdrawal.PERSON
+        left = paused.reason is PauseReason.PERSON
         for person in admins[:ADMINS_TOLD] if left else [paused.maker]:
             try:
                 with speaking(await self._people.language(person)):
@@ -297,10 +298,10 @@ class Withdrawals:
 
     async def _subscription_in_place(self, subscription: Subscription) -> None:
         await self.require_subscription(subscription)
-        if subscription.paused == Withdrawal.APP:
-            raise PermissionDenied(reason=Withdrawal.APP)  # until the watch finds it again
+        if subscription.paused == PauseReason.APP:
+            raise PermissionDenied(reason=PauseReason.APP)  # until the watch finds it again
         if await self._permission.is_shared(subscription.channel_id):
-            raise PermissionDenied(reason=Withdrawal.SHARED)
+            raise PermissionDenied(reason=PauseReason.SHARED)
 
     async def _may(self, check: Awaitable[object]) -> bool:
         try:
@@ -318,15 +319,15 @@ def _app(subscription: Subscription) -> App | None:
     return App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
 
 
-def _number(announcement: Announcement) -> int:
+def _number(announcement: Delivery) -> int:
     """The number of a scheduled report, of which its delivery's key ends `downloads/7/1793712000`."""
     number = announcement.key.rpartition(":")[2].split("/")[1:2]
     return int(number[0]) if number and number[0].isdecimal() else 0
 
 
-def _reason(error: PermissionDenied) -> Withdrawal:
-    return Withdrawal(error.reason or Withdrawal.ROLE)
+def _reason(error: PermissionDenied) -> PauseReason:
+    return PauseReason(error.reason or PauseReason.ROLE)
 
 
-def _paused(head: Callable[[], str], maker: str, app: App, need: Role, error: PermissionDenied) -> Paused:
-    return Paused(head, maker, inline(app.name, 80), need, _reason(error), channels=error.channels)
+def _paused(head: Callable[[], str], maker: str, app: App, need: Role, error: PermissionDenied) -> PausedItem:
+    return PausedItem(head, maker, inline(app.name, 80), need, _reason(error), channels=error.channels)

@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.applivery.client import Applivery
-from bot.db.app_polls import ClaimedApp
+from bot.applivery.client import AppliveryClient
+from bot.db.app_polls import PollLease
 from bot.db.database import Store
 from bot.domain import builds as decisions
-from bot.domain.health import Tries
-from bot.domain.model import EVENT_OF, App, Build, Change, Known, NewAnnouncement, Stage, Subscription
+from bot.domain.health import AttemptHistory
+from bot.domain.model import EVENT_OF, App, Build, BuildTransition, KnownBuild, NewDelivery, Stage, Subscription
 from bot.domain.outcomes import PollOutcome
-from bot.domain.states import Withdrawal
+from bot.domain.states import PauseReason
 from bot.exceptions import (
     AppliveryError,
     AppliveryRateLimited,
@@ -33,8 +33,8 @@ from bot.exceptions import (
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
-from bot.services.app_directory import Catalogue
-from bot.workers.loop import Outage
+from bot.services.app_directory import AppDirectory
+from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
 
@@ -53,13 +53,13 @@ SEVERAL = 3
 ASK_SECONDS = 15.0
 
 
-class Watch:
+class BuildPoller:
     """Looks at every watched app when its time has come."""
 
     def __init__(
         self,
         *,
-        applivery: Applivery,
+        applivery: AppliveryClient,
         store: Store,
         metrics: Metrics,
         app_gone: Callable[[str], Awaitable[None]],
@@ -70,7 +70,7 @@ class Watch:
         chance: random.Random | None = None,
     ) -> None:
         self._applivery = applivery.polling()
-        self._catalogue = Catalogue(self._applivery)
+        self._catalogue = AppDirectory(self._applivery)
         self._store = store
         self._metrics = metrics
         self._app_gone = app_gone
@@ -80,11 +80,11 @@ class Watch:
         self._lease = lease_seconds
         self._furthest = decisions.furthest_look(busy_seconds, idle_seconds)
         self._chance = chance or random.Random()  # noqa: S311  spreads polls, guards nothing
-        self.outage = Outage("applivery")
-        self.tries = Tries()
-        self._apart: dict[str, Outage] = {}
+        self.outage = OutageTracker("applivery")
+        self.tries = AttemptHistory()
+        self._apart: dict[str, OutageTracker] = {}
         self._failing: set[str] = set()  # the apps that failed since the last success
-        self._broken_off: list[ClaimedApp] = []
+        self._broken_off: list[PollLease] = []
         self._there: dict[str, datetime] = {}  # builds that lists lack, and when Applivery said that it has them
         self._ask_at = 0.0  # time.monotonic(), when no app is watched
 
@@ -159,7 +159,7 @@ class Watch:
         )
         await self._store.remember(CATALOGUE_NOTE, now.isoformat())
 
-    async def _look(self, claim: ClaimedApp) -> None:
+    async def _look(self, claim: PollLease) -> None:
         try:
             running = await self._see_and_record(claim)
         except (DatabaseUnavailable, asyncio.CancelledError):
@@ -181,7 +181,7 @@ class Watch:
             self._metrics.polls.labels(PollOutcome.BUSY if running else PollOutcome.IDLE).inc()
             await self._worked()
 
-    async def _left(self, claim: ClaimedApp) -> bool:
+    async def _left(self, claim: PollLease) -> bool:
         """Whether Applivery lists its apps without this one: then that is the answer, and the next look can wait."""
         try:
             apps = await self._catalogue.apps(fresh=True)
@@ -195,8 +195,8 @@ class Watch:
         )
         return True
 
-    def _of_app(self, app_id: str) -> Outage:
-        return self._apart.setdefault(app_id, Outage("watch.app", app=app_id))
+    def _of_app(self, app_id: str) -> OutageTracker:
+        return self._apart.setdefault(app_id, OutageTracker("watch.app", app=app_id))
 
     def _failed(self, app_id: str | None, error: Exception) -> bool:
         """Write it down once: an outage of Applivery for all apps together (None: it is about none), or one app's own.
@@ -223,7 +223,7 @@ class Watch:
         if failures and (before is None or time.monotonic() - before > usual):
             await self._store.retry_failing()
 
-    async def _see_and_record(self, claim: ClaimedApp) -> int:
+    async def _see_and_record(self, claim: PollLease) -> int:
         """One look at one app; returns how many of its builds are a reason to look again soon."""
         app = await self._app(claim.app_id)
         seen = await self._seen(app, claim)
@@ -239,7 +239,7 @@ class Watch:
             news = news[:MOST_NEWS]
         listening = await self._listening(app)
         for subscription in listening:
-            if subscription.paused == Withdrawal.APP:  # here it is again
+            if subscription.paused == PauseReason.APP:  # here it is again
                 await self._store.resume_subscription(subscription.id)
         detailed, said = await self._wanted(news, listening, awaiting)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
@@ -267,7 +267,7 @@ class Watch:
         for build in builds:
             event = EVENT_OF.get(build.stage)
             if build.id in awaiting and event and stages.get(build.id) is build.stage:
-                told = [NewAnnouncement(person, build.id, event) for person in awaiting[build.id]]
+                told = [NewDelivery(person, build.id, event) for person in awaiting[build.id]]
                 await self._store.announce(app.id, told)
                 await self._store.stop_awaiting(build.id)
 
@@ -282,8 +282,8 @@ class Watch:
         )
 
     async def _wanted(
-        self, news: Sequence[Change], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
-    ) -> tuple[Sequence[Change], list[NewAnnouncement]]:
+        self, news: Sequence[BuildTransition], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
+    ) -> tuple[Sequence[BuildTransition], list[NewDelivery]]:
         """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
         now = await self._store.now()
         told = {delivery.build_id for delivery in decisions.announcements(news, listening, awaiting, now=now)}
@@ -300,7 +300,7 @@ class Watch:
         marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
         if edited := await self._store.edited(app.id, marks):
             room = asyncio.Semaphore(AT_ONCE)
-            changed = [Change(build, build.stage) for build in seen if build.id in edited]
+            changed = [BuildTransition(build, build.stage) for build in seen if build.id in edited]
             changed = await asyncio.gather(*(self._in_detail(change, True, room) for change in changed))
             await self._store.rewrite([change.build for change in changed], marks)
         expiring = decisions.expiring(seen, listening, await self._store.now())
@@ -320,9 +320,9 @@ class Watch:
         found = [app for app in await self._catalogue.apps() if app.id == app_id]
         return found[0] if found else App(id=app_id, slug=app_id, name=app_id)
 
-    async def _seen(self, app: App, claim: ClaimedApp) -> _Seen:
+    async def _seen(self, app: App, claim: PollLease) -> _PollResult:
         """The app's newest builds, page after page until one that was known, and how they stood before."""
-        seen = _Seen()
+        seen = _PollResult()
         for number in range(1, PAGES + 1):
             page = await self._applivery.builds(app, page=number, limit=PAGE_SIZE)
             # a build may slip from one page to the next while the pages are read
@@ -333,13 +333,13 @@ class Watch:
                 break
         return seen
 
-    def _reached_the_past(self, items: Sequence[Build], known: Mapping[str, Known], claim: ClaimedApp) -> bool:
+    def _reached_the_past(self, items: Sequence[Build], known: Mapping[str, KnownBuild], claim: PollLease) -> bool:
         if claim.baseline_done:
             return any(build.id in known for build in items)
         oldest = items[-1].created_at
         return claim.baseline_since is None or oldest is None or oldest <= claim.baseline_since
 
-    async def _vanished(self, app: App, seen: _Seen, awaiting: Iterable[str], now: datetime) -> list[Build]:
+    async def _vanished(self, app: App, seen: _PollResult, awaiting: Iterable[str], now: datetime) -> list[Build]:
         """Builds that were on their way and are no longer listed: asked for one by one, forgotten when deleted.
 
         What has not ended within the deadline is left to the list.
@@ -359,7 +359,7 @@ class Watch:
                 await self._forget(app, build_id)
         return found
 
-    async def _deleted(self, app: App, seen: _Seen, there: Sequence[str], now: datetime) -> None:
+    async def _deleted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> None:
         """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.
 
         A list that lacks one is no proof; that Applivery does not have it is.
@@ -380,7 +380,7 @@ class Watch:
         await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
         await self._store.forget_build(app.id, build_id)
 
-    async def _in_detail(self, change: Change, told: bool, room: asyncio.Semaphore) -> Change:
+    async def _in_detail(self, change: BuildTransition, told: bool, room: asyncio.Semaphore) -> BuildTransition:
         """A build that is about to be told of, with what only the details have: why it failed, when it expires."""
         build = change.build
         if change.quiet or not told or not build.stage.final:
@@ -396,11 +396,11 @@ class Watch:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _PollResult:
     """What a look has found: the listed builds, newest first, how they stood before, and whether those are all."""
 
     by_id: dict[str, Build] = field(default_factory=dict)
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, KnownBuild] = field(default_factory=dict)
     whole: bool = False
 
     @property

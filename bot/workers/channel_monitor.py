@@ -11,8 +11,8 @@ from bot.exceptions import ChannelUnavailable, SlackError
 from bot.i18n import speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.access import People
-from bot.slack.client import Poster
+from bot.services.access import AccessResolver
+from bot.slack.client import SlackClient
 from bot.slack.views import subscriptions as cards
 
 log = logger(__name__)
@@ -24,7 +24,7 @@ NOTE = "refused/"  # and the channel: whom of its makers we told of the trouble 
 _SEEN = frozenset({"not_in_channel", "channel_not_found", "is_archived", "is_inactive"})
 
 
-class Pausing:
+class ChannelMonitor:
     """Knows the paused channels, and looks at them now and then.
 
     A trouble begins with a refusal and ends with a post that worked: whatever Slack says of the channel in between is a
@@ -32,7 +32,12 @@ class Pausing:
     """
 
     def __init__(
-        self, *, store: Store, poster: Poster, people: People, first_look_seconds: float = FIRST_LOOK_SECONDS
+        self,
+        *,
+        store: Store,
+        poster: SlackClient,
+        people: AccessResolver,
+        first_look_seconds: float = FIRST_LOOK_SECONDS,
     ) -> None:
         self._store = store
         self._poster = poster

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.db.database import Store
 
 
-class Hold:
+class HeldReleaser:
     """Lets held announcements go when their time has come; they leave by jobs.announce."""
 
     def __init__(self, *, store: Store) -> None:

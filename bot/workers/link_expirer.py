@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from bot.db.database import Store
-from bot.db.link_delivery import Expiry
+from bot.db.link_delivery import LinkExpiry
 from bot.exceptions import SlackError
 from bot.i18n import speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.slack.client import Poster
+from bot.slack.client import SlackClient
 from bot.slack.views import links
 
 log = logger(__name__)
 
 
-class Expire:
+class LinkExpirer:
     """Changes private messages whose link is over: direct messages by edit, ephemeral ones by their response_url."""
 
-    def __init__(self, *, store: Store, poster: Poster) -> None:
+    def __init__(self, *, store: Store, poster: SlackClient) -> None:
         self._store = store
         self._poster = poster
 
@@ -27,7 +27,7 @@ class Expire:
             await self._change(expiry)
         return await self._store.expire_in()
 
-    async def _change(self, expiry: Expiry) -> None:
+    async def _change(self, expiry: LinkExpiry) -> None:
         with speaking(expiry.language):
             message = links.expired(expiry.title, expiry.again)
         try:

@@ -19,7 +19,7 @@ Step = Callable[[], Awaitable[float | None]]
 Rest = Callable[[float], Awaitable[object]]
 
 
-class Away(NamedTuple):
+class ObservedOutage(NamedTuple):
     """An outage, by the class of what went wrong; its times are of time.monotonic(), `ended` None while it lasts."""
 
     what: str
@@ -29,7 +29,7 @@ class Away(NamedTuple):
     ended: float | None = None
 
 
-class Outage:
+class OutageTracker:
     """Something that can be away: its first failure is one log line, its return another, and nothing between.
 
     `last` is when that was, None when it never was.
@@ -39,14 +39,14 @@ class Outage:
         self.what = what
         self.facts = facts
         self.failures = 0
-        self.last: Away | None = None
+        self.last: ObservedOutage | None = None
         self._since = 0.0
 
     def failed(self, error: BaseException) -> None:
         """It did not answer."""
         if not self.failures:
             self._since = time.monotonic()
-            self.last = Away(self.what, kind_of(error), cause(error), self._since)
+            self.last = ObservedOutage(self.what, kind_of(error), cause(error), self._since)
             log.warning(f"{self.what}.away", problem=kind_of(error), said=str(error), cause=cause(error), **self.facts)
         self.failures += 1
 
@@ -59,13 +59,13 @@ class Outage:
         self.failures = 0
 
 
-async def forever(name: str, step: Step, rest: Rest, outage: Outage | None = None) -> None:
+async def forever(name: str, step: Step, rest: Rest, outage: OutageTracker | None = None) -> None:
     """Run `step` until cancelled; `outage` knows when it fails.
 
     A step returns the seconds until it is wanted again (None: only when woken); `rest(seconds)` waits so long or
     until woken. A step that fails is repeated after 0.5 s, doubling up to 30 s: nothing is ever given up.
     """
-    outage = outage or Outage(name)
+    outage = outage or OutageTracker(name)
     while True:
         try:
             pause = await step()

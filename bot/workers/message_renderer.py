@@ -8,24 +8,24 @@ from datetime import datetime
 import msgspec
 
 from bot.domain import install
-from bot.domain.model import Announcement, App, Build, Event, Follow, Saying, is_person
+from bot.domain.model import App, Build, BuildEvent, CardUpdate, ChannelNotice, Delivery, is_person
 from bot.exceptions import MessageRejected
-from bot.services.app_directory import Catalogue
+from bot.services.app_directory import AppDirectory
 from bot.slack.blocks import Message
 from bot.slack.views import channel_card, thread_details
 from bot.slack.views.welcome import welcome
 
 
-class Words:
+class MessageRenderer:
     """Turns what the outbox hands out into a message; facts become words only when they are said."""
 
     def __init__(
         self,
         *,
-        catalogue: Catalogue,
+        catalogue: AppDirectory,
         dashboard: Callable[[Build], str],
         apps: Callable[[App], str],
-        personal: Callable[[Announcement], Awaitable[Message]],
+        personal: Callable[[Delivery], Awaitable[Message]],
         clock: Callable[[], datetime],
         command: str,
     ) -> None:
@@ -36,28 +36,28 @@ class Words:
         self._clock = clock
         self._command = command
 
-    async def message(self, announcement: Announcement) -> Message:
+    async def message(self, announcement: Delivery) -> Message:
         """The message for an announcement. Raises MessageRejected when there is nothing to be said any more."""
         build = announcement.build
         if is_person(announcement.channel_id):
             return await self._personal(announcement)
-        if announcement.event is Saying.WELCOME:
+        if announcement.event is ChannelNotice.WELCOME:
             return welcome(self._command)
-        if announcement.event is Event.FEEDBACK:
+        if announcement.event is BuildEvent.FEEDBACK:
             return await self._feedback(announcement)
-        if announcement.event is Event.CERT:
+        if announcement.event is BuildEvent.CERT:
             return thread_details.certificate(build, self._dashboard(build), install.expiry(build, self._clock()))
-        if announcement.event is Follow.DETAILS:
+        if announcement.event is CardUpdate.DETAILS:
             return self._details(announcement)
         return channel_card.card(announcement, self._dashboard)
 
-    def _details(self, announcement: Announcement) -> Message:
+    def _details(self, announcement: Delivery) -> Message:
         details = thread_details.details(announcement, install.warnings(announcement.build, self._clock()))
         if not details.blocks:  # the changelog was made shorter meanwhile
             raise MessageRejected("There are no details any more.", code="no_details")
         return details
 
-    async def _feedback(self, announcement: Announcement) -> Message:
+    async def _feedback(self, announcement: Delivery) -> Message:
         """The webhook said only that there is some; that the app exists, and its name, is Applivery's own answer."""
         for app in await self._catalogue.apps():
             if app.id == announcement.build.app.id:

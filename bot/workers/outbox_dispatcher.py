@@ -10,10 +10,10 @@ from datetime import timedelta
 from functools import partial
 
 from bot.db.database import Store
-from bot.db.link_delivery import Expiry
-from bot.db.outbox_types import Claim, Outcome
+from bot.db.link_delivery import LinkExpiry
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.db.wakeups import Topic
-from bot.domain.model import Announcement, Follow, Saying, is_person
+from bot.domain.model import CardUpdate, ChannelNotice, Delivery, is_person
 from bot.domain.states import ResultKind
 from bot.exceptions import (
     AppliveryError,
@@ -34,11 +34,11 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.slack.blocks import Message
-from bot.slack.client import HTTP_SECONDS, Posted, Poster
+from bot.slack.client import HTTP_SECONDS, MessageRef, SlackClient
 from bot.workers import report_thread
-from bot.workers.access_recheck import Withdrawals
-from bot.workers.channel_monitor import Pausing
-from bot.workers.loop import Outage
+from bot.workers.access_recheck import AccessRechecker
+from bot.workers.channel_monitor import ChannelMonitor
+from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
 
@@ -56,18 +56,18 @@ GIVE_UP = timedelta(minutes=10)  # on a message that Slack refuses for a reason 
 CARD_IS_GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 
 
-class Announce:
+class OutboxDispatcher:
     """Says what is due: claims a channel's oldest announcement, posts it, and hands the outcome in."""
 
     def __init__(
         self,
         *,
         store: Store,
-        poster: Poster,
+        poster: SlackClient,
         metrics: Metrics,
-        message: Callable[[Announcement], Awaitable[Message]],
-        pausing: Pausing,
-        withdrawals: Withdrawals,
+        message: Callable[[Delivery], Awaitable[Message]],
+        pausing: ChannelMonitor,
+        withdrawals: AccessRechecker,
         lease_seconds: float = LEASE_SECONDS,
         pace_seconds: float = 1.0,
     ) -> None:
@@ -79,9 +79,9 @@ class Announce:
         self._withdrawals = withdrawals
         self._lease = lease_seconds
         self._pace = pace_seconds
-        self._done: list[Outcome] = []
-        self._posting: dict[asyncio.Task[None], Claim] = {}
-        self.outage = Outage("slack")
+        self._done: list[DeliveryResult] = []
+        self._posting: dict[asyncio.Task[None], DeliveryClaim] = {}
+        self.outage = OutageTracker("slack")
         self._aside: dict[str, str] = {}  # channel → why its last message was set aside
 
     async def step(self) -> float | None:
@@ -132,18 +132,18 @@ class Announce:
 
     # -------------------------------------------------------------- one announcement
 
-    async def _say(self, claim: Claim) -> None:
+    async def _say(self, claim: DeliveryClaim) -> None:
         try:
             outcome = await self._outcome(claim)
         except Exception as error:  # whatever it was, the channel must not stay blocked for ever
             log.exception("announce.unexpected", error=kind_of(error), key=claim.announcement.key)
-            outcome = Outcome.of(claim, ResultKind.UNSURE)
+            outcome = DeliveryResult.of(claim, ResultKind.UNSURE)
         self._metrics.announcements.labels(outcome.kind).inc()
         if outcome.kind is ResultKind.POSTED:
             self._metrics.announcement_lag.observe(time.monotonic() - claim.due_monotonic)
         self._done.append(outcome)
 
-    async def _outcome(self, claim: Claim) -> Outcome:
+    async def _outcome(self, claim: DeliveryClaim) -> DeliveryResult:
         """Ask whether it may be said now, and say it."""
         try:
             admitted = await self._withdrawals.admit(claim.announcement, new=claim.card_ts is None)
@@ -152,34 +152,34 @@ class Announce:
             return self._unchecked(claim, error)
         except PermissionDenied as error:
             log.info("announce.withheld", why=error.reason, key=claim.announcement.key)
-            return Outcome.of(claim, ResultKind.HELD, reason=error.reason)
+            return DeliveryResult.of(claim, ResultKind.HELD, reason=error.reason)
         except MessageRejected as error:  # it has nothing to say any more
             return await self._refused(claim, error)
 
-    def _unchecked(self, claim: Claim, error: BotError) -> Outcome:
+    def _unchecked(self, claim: DeliveryClaim, error: BotError) -> DeliveryResult:
         """It is asked again later; how Slack is doing counts as it would for the post."""
         behind = error.__cause__
         log.info("announce.unchecked", cause=cause(error), key=claim.announcement.key)
         if isinstance(behind, SlackRateLimited):
-            return Outcome.of(claim, ResultKind.AGAIN, retry_in=behind.retry_after)
+            return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=behind.retry_after)
         if isinstance(behind, (DeliveryUnknown, SlackInvalidCredentials)):
             self.outage.failed(behind)
         refused = isinstance(behind, SlackError) and not isinstance(behind, DeliveryUnknown)
-        return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
+        return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS if refused else UNCHECKED_SECONDS)
 
-    async def _attempted(self, claim: Claim) -> Outcome:
+    async def _attempted(self, claim: DeliveryClaim) -> DeliveryResult:
         try:
             outcome = await self._post(claim)
         except DuplicateMessage as error:
             return await self._looked_up_next(claim, error)
         except DeliveryUnknown as error:
             self.outage.failed(error)
-            return Outcome.of(claim, ResultKind.UNSURE)
+            return DeliveryResult.of(claim, ResultKind.UNSURE)
         except SlackRateLimited as error:
-            return Outcome.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
+            return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=error.retry_after)
         except SlackInvalidCredentials as error:
             self.outage.failed(error)
-            return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
+            return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
         except (SlackError, AppliveryError) as error:
             return await self._refused(claim, error)
         self.outage.worked()
@@ -189,42 +189,44 @@ class Announce:
             await self._pausing.spoke(claim.announcement.channel_id)
         return outcome
 
-    async def _post(self, claim: Claim) -> Outcome:
+    async def _post(self, claim: DeliveryClaim) -> DeliveryResult:
         """Post, edit or reply, whichever it takes for the channel to have heard of this."""
         event = claim.announcement.event
-        if event is Saying.SUMMARY:
+        if event is ChannelNotice.SUMMARY:
             found = await self._there_already(claim, None) if claim.unsure else None
-            return Outcome.of(claim, ResultKind.POSTED, ts=await report_thread.say(self._poster, claim, found))
-        if claim.card_ts is None and event in Follow:
+            return DeliveryResult.of(claim, ResultKind.POSTED, ts=await report_thread.say(self._poster, claim, found))
+        if claim.card_ts is None and event in CardUpdate:
             kind = ResultKind.HELD if self._pausing.knows(claim.announcement.channel_id) else ResultKind.FAILED
-            return Outcome.of(claim, kind, reason="there is no card")
-        if event is Follow.DETAILS:
+            return DeliveryResult.of(claim, kind, reason="there is no card")
+        if event is CardUpdate.DETAILS:
             return await self._said(claim, thread_ts=claim.card_ts)
         if claim.card_ts is None or claim.announcement.fact or _is_person(claim):
             return await self._said(claim)
         try:
             await self._plainer(claim, await self._message(claim.announcement), partial(self._edit, claim))
         except MessageRejected as error:
-            if event is Follow.CHANGED or error.code not in CARD_IS_GONE:
+            if event is CardUpdate.CHANGED or error.code not in CARD_IS_GONE:
                 raise
             return await self._said(claim)  # what is new is told again where the card was taken away
-        return Outcome.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
+        return DeliveryResult.of(claim, ResultKind.POSTED, ts=claim.card_ts, covers=claim.covers, edited=True)
 
-    async def _said(self, claim: Claim, thread_ts: str | None = None) -> Outcome:
+    async def _said(self, claim: DeliveryClaim, thread_ts: str | None = None) -> DeliveryResult:
         """A message of its own, unless an earlier try that nobody knows the end of has put it there already."""
         if claim.unsure and (ts := await self._there_already(claim, thread_ts)):
-            return Outcome.of(claim, ResultKind.POSTED, ts=ts)
+            return DeliveryResult.of(claim, ResultKind.POSTED, ts=ts)
         message = await self._message(claim.announcement)
         posted = await self._plainer(claim, message, partial(self._new, claim, thread_ts))
         if over := message.expires:
-            expiry = Expiry(
+            expiry = LinkExpiry(
                 posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again, over.language
             )
             await self._store.expire_at(over.at, expiry)
         alone = thread_ts is not None or _is_person(claim)
-        return Outcome.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
+        return DeliveryResult.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
-    async def _plainer(self, claim: Claim, message: Message, send: Callable[[Message], Awaitable[Posted]]) -> Posted:
+    async def _plainer(
+        self, claim: DeliveryClaim, message: Message, send: Callable[[Message], Awaitable[MessageRef]]
+    ) -> MessageRef:
         """Sent as it is; a workspace that will not take the blocks still hears the sentence."""
         try:
             return await send(message)
@@ -234,7 +236,7 @@ class Announce:
             log.error("announce.card_refused", code=error.code, key=claim.announcement.key)
             return await send(Message(message.text, text_only=True))
 
-    async def _new(self, claim: Claim, thread_ts: str | None, message: Message) -> Posted:
+    async def _new(self, claim: DeliveryClaim, thread_ts: str | None, message: Message) -> MessageRef:
         announcement = claim.announcement
         return await self._poster.post(
             announcement.channel_id,
@@ -244,17 +246,17 @@ class Announce:
             before=self._latest_start(claim),
         )
 
-    async def _edit(self, claim: Claim, message: Message) -> Posted:
+    async def _edit(self, claim: DeliveryClaim, message: Message) -> MessageRef:
         assert claim.card_ts is not None
-        where = Posted(claim.announcement.channel_id, claim.card_ts)
+        where = MessageRef(claim.announcement.channel_id, claim.card_ts)
         await self._poster.edit(where.channel, where.ts, message, before=self._latest_start(claim))
         return where
 
-    def _latest_start(self, claim: Claim) -> float:
+    def _latest_start(self, claim: DeliveryClaim) -> float:
         """Half of a lease is for getting ready; the other, as long as Slack may take to answer, for the wire."""
         return claim.deadline_monotonic - self._lease / 2
 
-    async def _there_already(self, claim: Claim, thread_ts: str | None) -> str | None:
+    async def _there_already(self, claim: DeliveryClaim, thread_ts: str | None) -> str | None:
         """The ts of an earlier attempt whose outcome nobody knows; None when it is not in the channel."""
         announcement = claim.announcement
         try:
@@ -275,36 +277,36 @@ class Announce:
                 raise
             raise DeliveryUnknown(code=error.code) from error  # as unsure as before, whatever kept us from asking
 
-    async def _kept_back(self, claim: Claim, error: ChannelUnavailable) -> Outcome:
+    async def _kept_back(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
         """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
-        if claim.announcement.event is Saying.SUMMARY:
+        if claim.announcement.event is ChannelNotice.SUMMARY:
             await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
-        if _is_person(claim) or isinstance(claim.announcement.event, Saying):
-            return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
+        if _is_person(claim) or isinstance(claim.announcement.event, ChannelNotice):
+            return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
         await self._pausing.refused(claim.announcement.channel_id, error)
-        return Outcome.of(claim, ResultKind.HELD, reason=error.code)
+        return DeliveryResult.of(claim, ResultKind.HELD, reason=error.code)
 
-    async def _refused(self, claim: Claim, error: SlackError | AppliveryError) -> Outcome:
+    async def _refused(self, claim: DeliveryClaim, error: SlackError | AppliveryError) -> DeliveryResult:
         """One of a kind we do not know is tried again for some minutes, then set aside, so that it blocks nothing."""
         if isinstance(error, ChannelUnavailable):
             return await self._kept_back(claim, error)
         if isinstance(error, AppliveryError):
-            return Outcome.of(claim, ResultKind.AGAIN, retry_in=APPLIVERY_SECONDS)
+            return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=APPLIVERY_SECONDS)
         log.warning("announce.refused", code=error.code, key=claim.announcement.key)
         if isinstance(error, MessageRejected):
-            return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
+            return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
         if await self._given_up(claim, error):
             return await self._set_aside(claim, error)
-        return Outcome.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
+        return DeliveryResult.of(claim, ResultKind.AGAIN, retry_in=CREDENTIAL_SECONDS)
 
-    async def _looked_up_next(self, claim: Claim, error: DuplicateMessage) -> Outcome:
+    async def _looked_up_next(self, claim: DeliveryClaim, error: DuplicateMessage) -> DeliveryResult:
         """No request is under way, so the channel need not wait for a lease to lapse before it is searched."""
         log.warning("announce.duplicate", code=error.code, key=claim.announcement.key)
         if claim.unsure and await self._is_old(claim):
             return await self._set_aside(claim, error)
-        return Outcome.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
+        return DeliveryResult.of(claim, ResultKind.LOOK_UP, retry_in=DUPLICATE_SECONDS)
 
-    async def _set_aside(self, claim: Claim, error: SlackError) -> Outcome:
+    async def _set_aside(self, claim: DeliveryClaim, error: SlackError) -> DeliveryResult:
         """Given up, so that the others go on. When the next one there fares no better, it is the channel that waits."""
         channel_id = claim.announcement.channel_id
         log.error("announce.set_aside", code=error.code, key=claim.announcement.key, channel=channel_id)
@@ -312,18 +314,18 @@ class Announce:
         if self._aside.get(channel_id) == error.code:
             return await self._kept_back(claim, ChannelUnavailable(code=error.code))
         self._aside[channel_id] = error.code
-        return Outcome.of(claim, ResultKind.FAILED, reason=error.code)
+        return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
 
-    async def _given_up(self, claim: Claim, error: SlackError) -> bool:
+    async def _given_up(self, claim: DeliveryClaim, error: SlackError) -> bool:
         """Whether Slack has refused this for minutes, for a reason that we do not know to pass."""
         if isinstance(error, (SlackRateLimited, DeliveryUnknown, SlackInvalidCredentials)):
             return False
         return await self._is_old(claim)
 
-    async def _is_old(self, claim: Claim) -> bool:
+    async def _is_old(self, claim: DeliveryClaim) -> bool:
         return await self._store.now() - claim.first_attempt_at > GIVE_UP
 
-    async def _take_back(self, outcome: Outcome) -> None:
+    async def _take_back(self, outcome: DeliveryResult) -> None:
         """Somebody else had posted it first while we were frozen: our copy is one too many."""
         if outcome.ts is None:
             return
@@ -333,6 +335,6 @@ class Announce:
             log.warning("announce.copy_stays", code=error.code)
 
 
-def _is_person(claim: Claim) -> bool:
+def _is_person(claim: DeliveryClaim) -> bool:
     """A person is always told with a new message: an edit makes no sound."""
     return is_person(claim.announcement.channel_id)

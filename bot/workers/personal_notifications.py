@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from bot.db.outages import outage_of
 from bot.dispatch import replies
 from bot.domain.audit import Entrypoint
-from bot.domain.model import Announcement, Build, Event, Saying
+from bot.domain.model import Build, BuildEvent, ChannelNotice, Delivery
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
 from bot.i18n import say, speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.access import People
-from bot.services.links import Handout
-from bot.services.permissions import Permission
+from bot.services.access import AccessResolver
+from bot.services.links import LinkIssuer
+from bot.services.permissions import PermissionChecker
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.views import builds, health, links, progress
@@ -23,15 +23,15 @@ from bot.slack.views import builds, health, links, progress
 log = logger(__name__)
 
 
-class Personal:
+class PersonalNotifier:
     """Makes the direct message; the link in it is made when it is sent, never before."""
 
     def __init__(
         self,
         *,
-        people: People,
-        permission: Permission,
-        handout: Handout,
+        people: AccessResolver,
+        permission: PermissionChecker,
+        handout: LinkIssuer,
         dashboard: Callable[[Build], str],
         clock: Callable[[], datetime],
     ) -> None:
@@ -41,22 +41,22 @@ class Personal:
         self._dashboard = dashboard
         self._clock = clock
 
-    async def message(self, announcement: Announcement) -> Message:
+    async def message(self, announcement: Delivery) -> Message:
         """The message for the person in `channel_id`, in their language."""
         with speaking(await self._people.language(announcement.channel_id)):
-            if announcement.event in (Saying.OUTAGE, Saying.RECOVERY):
+            if announcement.event in (ChannelNotice.OUTAGE, ChannelNotice.RECOVERY):
                 return _outage(announcement)
             return await self._of_a_build(announcement)
 
-    async def _of_a_build(self, announcement: Announcement) -> Message:
+    async def _of_a_build(self, announcement: Delivery) -> Message:
         """How the build stands; of a ready one the link, or a button that makes one when none is to be had now."""
         build, dashboard = announcement.build, self._dashboard(announcement.build)
-        if announcement.event is Event.DELETED:
+        if announcement.event is BuildEvent.DELETED:
             return progress.deleted(build)
-        if announcement.event in (Event.STUCK, Event.GIVEN_UP):
-            return (progress.stuck if announcement.event is Event.STUCK else progress.given_up)(build, dashboard)
+        if announcement.event in (BuildEvent.STUCK, BuildEvent.GIVEN_UP):
+            return (progress.stuck if announcement.event is BuildEvent.STUCK else progress.given_up)(build, dashboard)
         card = builds.status(build, dashboard)
-        if announcement.event is not Event.PROCESSED:
+        if announcement.event is not BuildEvent.PROCESSED:
             return card
         try:
             asker = await self._permission.waiter(announcement.channel_id, build)
@@ -81,7 +81,7 @@ class Personal:
         )
 
 
-def _outage(announcement: Announcement) -> Message:
+def _outage(announcement: Delivery) -> Message:
     """What an admin reads of an outage, or of its end."""
     record = outage_of(announcement.fact)
     began = datetime.fromtimestamp(record.began, UTC)

@@ -11,12 +11,12 @@ from bot.db.app_polls import FAILURES
 from bot.db.database import Store
 from bot.db.dialect_sql import SKEW_SECONDS, SQLITE
 from bot.db.outages import OutageRecord
-from bot.domain.health import Tries
+from bot.domain.health import AttemptHistory
 from bot.exceptions import SlackError, kind_of
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.access import People
-from bot.slack.client import Poster
+from bot.services.access import AccessResolver
+from bot.slack.client import SlackClient
 
 log = logger(__name__)
 
@@ -36,10 +36,10 @@ class OutageNotifier:
         self,
         *,
         store: Store,
-        poster: Poster,
-        people: People,
+        poster: SlackClient,
+        people: AccessResolver,
         polling: Callable[[], Awaitable[dict[str, Any]]],
-        tries: Tries,
+        tries: AttemptHistory,
         every_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._store = store

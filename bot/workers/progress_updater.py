@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.db.build_watches import Progress as Row
+from bot.db.build_watches import BuildWatch as Row
 from bot.db.database import Store
 from bot.domain import estimates
 from bot.domain.builds import can_be_awaited
@@ -26,11 +26,11 @@ from bot.exceptions import (
 from bot.i18n import speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.access import People
+from bot.services.access import AccessResolver
 from bot.slack.blocks import Message
-from bot.slack.client import Posted, Poster
+from bot.slack.client import MessageRef, SlackClient
 from bot.slack.views import progress as cards
-from bot.workers.access_recheck import Withdrawals
+from bot.workers.access_recheck import AccessRechecker
 
 log = logger(__name__)
 
@@ -42,7 +42,7 @@ WITHHELD_SECONDS = 15.0  # until it is asked again whether a person may hear of 
 DEADLINE = timedelta(days=1)  # what has not ended by then hardly ever does
 
 
-class Progress:
+class ProgressUpdater:
     """Keeps progress messages true. What stages builds are in the watch has recorded; Applivery is not asked again.
 
     An edit repeats nothing and notifies nobody. So it needs no outbox, and what somebody has to hear (stuck, deleted,
@@ -53,9 +53,9 @@ class Progress:
         self,
         *,
         store: Store,
-        poster: Poster,
-        people: People,
-        withdrawals: Withdrawals,
+        poster: SlackClient,
+        people: AccessResolver,
+        withdrawals: AccessRechecker,
         dashboard: Callable[[Build], str],
         every_seconds: float = EVERY_SECONDS,
         deadline: timedelta = DEADLINE,
@@ -111,7 +111,7 @@ class Progress:
             else:
                 await self._store.progress_shown(row, at.channel, at.ts, card.text, self._every)
 
-    async def _say(self, row: Row, card: Message) -> Posted | None:
+    async def _say(self, row: Row, card: Message) -> MessageRef | None:
         """Where the message stands that says this; None when nobody knows, since posting it was broken off."""
         if row.channel is None or row.ts is None:
             await self._withdrawals.require_watch(row.user_id, row.build)
@@ -119,7 +119,7 @@ class Progress:
         if card.text != row.shown:
             await self._withdrawals.require_watch(row.user_id, row.build)
             await self._poster.edit(row.channel, row.ts, card)
-        return Posted(row.channel, row.ts)
+        return MessageRef(row.channel, row.ts)
 
     async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
         """The person may not hear of it now: the message says no more than that, until they may or it is too late."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bot.db.outbox_types import Claim
+from bot.db.outbox_types import DeliveryClaim
 from bot.db.serialization import report_of
 from bot.exceptions import DeliveryUnknown, SlackError, SlackRateLimited
 from bot.observability.logging import logger
-from bot.slack.client import Posted, Poster
+from bot.slack.client import MessageRef, SlackClient
 from bot.slack.views import scheduled_report
 
 log = logger(__name__)
 
 
-async def say(poster: Poster, claim: Claim, found: str | None) -> str:
-    """Post the summary of a claim with its thread; returns the headline's ts. Raises as `Poster.post` does.
+async def say(poster: SlackClient, claim: DeliveryClaim, found: str | None) -> str:
+    """Post the summary of a claim with its thread; returns the headline's ts. Raises as `SlackClient.post` does.
 
     `found` is the ts of a headline that was posted before its sender died: then only what its thread lacks is posted.
     Once the headline stands, whatever goes wrong leaves the outcome unsure: the next one to try looks again.
@@ -25,7 +25,7 @@ async def say(poster: Poster, claim: Claim, found: str | None) -> str:
             announcement.channel_id, message, key=announcement.key, before=claim.deadline_monotonic
         )
     else:
-        posted = Posted(announcement.channel_id, found)
+        posted = MessageRef(announcement.channel_id, found)
     for number, below in enumerate(message.thread, 1):
         key = f"{announcement.key}:{number}"
         try:
@@ -36,7 +36,7 @@ async def say(poster: Poster, claim: Claim, found: str | None) -> str:
     return posted.ts
 
 
-async def _there(poster: Poster, claim: Claim, key: str, thread_ts: str) -> bool:
+async def _there(poster: SlackClient, claim: DeliveryClaim, key: str, thread_ts: str) -> bool:
     try:
         channel = claim.announcement.channel_id
         return await poster.find(channel, key, claim.first_attempt_at, thread_ts=thread_ts) is not None

@@ -10,7 +10,7 @@ log = logger(__name__)
 EVERY_SECONDS = 3600.0
 
 
-class Forget:
+class RetentionJob:
     """Deletes the lines of the ledger, and the drafts, whose time is over."""
 
     def __init__(self, store: Store, days: float) -> None:

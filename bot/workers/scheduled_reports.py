@@ -12,8 +12,8 @@ from bot.dispatch import report_query
 from bot.domain import lookup
 from bot.domain import scheduled_reports as decisions
 from bot.domain.model import App
-from bot.domain.reports import Report
-from bot.domain.scheduled_reports import Digest, Turn
+from bot.domain.reports import DownloadReport
+from bot.domain.scheduled_reports import ReportWindow, ScheduledReport
 from bot.exceptions import (
     AppliveryError,
     BotError,
@@ -27,12 +27,12 @@ from bot.exceptions import (
 from bot.i18n import current, speaking
 from bot.observability.causes import cause
 from bot.observability.logging import logger
-from bot.services.access import People
-from bot.services.reports import Question, Reporting
-from bot.slack.client import Poster
+from bot.services.access import AccessResolver
+from bot.services.reports import ReportBuilder, ReportQuery
+from bot.slack.client import SlackClient
 from bot.slack.views import scheduled_report as cards
-from bot.workers.access_recheck import Withdrawals
-from bot.workers.loop import Outage
+from bot.workers.access_recheck import AccessRechecker
+from bot.workers.loop import OutageTracker
 
 log = logger(__name__)
 
@@ -43,17 +43,17 @@ LEASE_SECONDS = 120.0  # longer than Applivery may take for all that one asks
 PEOPLE = 100  # what one table holds; who wants more asks for the file
 
 
-class DigestJob:
+class ScheduledReportJob:
     """Makes the summaries that are due."""
 
     def __init__(
         self,
         *,
         store: Store,
-        reporting: Reporting,
-        people: People,
-        poster: Poster,
-        withdrawals: Withdrawals,
+        reporting: ReportBuilder,
+        people: AccessResolver,
+        poster: SlackClient,
+        withdrawals: AccessRechecker,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._store = store
@@ -62,7 +62,7 @@ class DigestJob:
         self._poster = poster
         self._withdrawals = withdrawals
         self._lease = lease_seconds
-        self.outage = Outage("digest")
+        self.outage = OutageTracker("digest")
 
     async def step(self) -> float | None:
         """Make what is due; returns the seconds until more is. Raises DatabaseUnavailable.
@@ -88,7 +88,7 @@ class DigestJob:
             if due := decisions.set_right(digest, now):
                 await self._store.move_digest(digest.id, digest.due_at, due)
 
-    async def _tell(self, digest: Digest, token: str) -> None:
+    async def _tell(self, digest: ScheduledReport, token: str) -> None:
         now = await self._store.now()
         try:
             with speaking(await self._people.language(digest.place) if digest.private else current()):
@@ -106,10 +106,10 @@ class DigestJob:
             digest, token, until=turn.until, next_at=turn.next_at, fact=None if silent else fact_of_report(report)
         )
 
-    async def _report(self, digest: Digest, turn: Turn) -> Report:
+    async def _report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
         """The report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
-        asked = Question(app, "", (), turn.period, digest.by, None, digest.tz)
+        asked = ReportQuery(app, "", (), turn.period, digest.by, None, digest.tz)
         names = await self._withdrawals.require_report(digest)
         builds = await self._reporting.builds(app, digest.which)
         report = await self._reporting.report(report_query.about(asked, builds))
@@ -117,12 +117,12 @@ class DigestJob:
             return replace(report.without_names(), late=turn.late)
         return replace(report.shared(await self._people.home(digest.created_by)).cut(PEOPLE), late=turn.late)
 
-    async def _names(self, digest: Digest) -> Mapping[str, str]:
+    async def _names(self, digest: ScheduledReport) -> Mapping[str, str]:
         """The name of the build a digest is about, as far as it was seen."""
         known = await self._store.known_builds([digest.which])
         return {build_id: lookup.short(build) for build_id, build in known.items()}
 
-    async def _pause(self, digest: Digest, why: str) -> None:
+    async def _pause(self, digest: ScheduledReport, why: str) -> None:
         """It can come no more as it is: whoever wanted it is told, once."""
         log.warning("digest.paused", digest=digest.id, why=why)
         for paused in await self._store.pause_digests(why, number=digest.id):

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.rate_budget import Budget
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.rate_budget import RequestBudget
 from sandbox.applivery import PretendedApplivery
 
-MakeClient = Callable[..., Applivery]
+MakeClient = Callable[..., AppliveryClient]
 
 
-def hosts_of(server: PretendedApplivery) -> Hosts:
-    return Hosts(api=server.url, upload=server.url, download=server.url, dashboard=server.url)
+def hosts_of(server: PretendedApplivery) -> AppliveryHosts:
+    return AppliveryHosts(api=server.url, upload=server.url, download=server.url, dashboard=server.url)
 
 
 @pytest.fixture
@@ -29,16 +29,16 @@ async def server() -> AsyncIterator[PretendedApplivery]:
 
 @pytest.fixture
 async def make_client(server: PretendedApplivery) -> AsyncIterator[MakeClient]:
-    made: list[Applivery] = []
+    made: list[AppliveryClient] = []
 
-    def make(**changed: Any) -> Applivery:
+    def make(**changed: Any) -> AppliveryClient:
         settings: dict[str, Any] = {
             "hosts": hosts_of(server),
             "organization": "acme",
             "token": server.token,
-            "budget": Budget(1000),
+            "budget": RequestBudget(1000),
         }
-        made.append(Applivery(**(settings | changed)))
+        made.append(AppliveryClient(**(settings | changed)))
         return made[-1]
 
     yield make
@@ -47,5 +47,5 @@ async def make_client(server: PretendedApplivery) -> AsyncIterator[MakeClient]:
 
 
 @pytest.fixture
-def client(make_client: MakeClient) -> Applivery:
+def client(make_client: MakeClient) -> AppliveryClient:
     return make_client()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.applivery.rate_budget import Budget, Lane
+from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.exceptions import BudgetExhausted
 
 
@@ -21,44 +21,44 @@ def clock() -> Clock:
     return Clock()
 
 
-def take(budget: Budget, lane: Lane, times: int) -> None:
+def take(budget: RequestBudget, lane: Priority, times: int) -> None:
     for _ in range(times):
         budget.take(lane)
 
 
 def test_polling_leaves_the_reserve_to_people(clock: Clock) -> None:
-    budget = Budget(10, reserve=0.3, clock=clock)
-    take(budget, Lane.POLLING, 7)
+    budget = RequestBudget(10, reserve=0.3, clock=clock)
+    take(budget, Priority.POLLING, 7)
     with pytest.raises(BudgetExhausted):
-        budget.take(Lane.POLLING)
-    take(budget, Lane.PEOPLE, 3)
+        budget.take(Priority.POLLING)
+    take(budget, Priority.PEOPLE, 3)
     with pytest.raises(BudgetExhausted):
-        budget.take(Lane.PEOPLE)
+        budget.take(Priority.PEOPLE)
     assert (budget.used, budget.left) == (10, 0)
 
 
 def test_people_may_use_everything_and_then_polling_waits(clock: Clock) -> None:
-    budget = Budget(10, reserve=0.3, clock=clock)
-    take(budget, Lane.PEOPLE, 8)
+    budget = RequestBudget(10, reserve=0.3, clock=clock)
+    take(budget, Priority.PEOPLE, 8)
     with pytest.raises(BudgetExhausted):
-        budget.take(Lane.POLLING)
-    take(budget, Lane.PEOPLE, 2)
+        budget.take(Priority.POLLING)
+    take(budget, Priority.PEOPLE, 2)
 
 
 def test_a_refused_request_costs_nothing(clock: Clock) -> None:
-    budget = Budget(1, reserve=0, clock=clock)
-    budget.take(Lane.PEOPLE)
+    budget = RequestBudget(1, reserve=0, clock=clock)
+    budget.take(Priority.PEOPLE)
     for _ in range(5):
         with pytest.raises(BudgetExhausted):
-            budget.take(Lane.PEOPLE)
+            budget.take(Priority.PEOPLE)
     assert budget.used == 1
 
 
 def test_an_hour_later_the_allowance_is_back(clock: Clock) -> None:
-    budget = Budget(4, reserve=0, clock=clock)
-    take(budget, Lane.PEOPLE, 2)
+    budget = RequestBudget(4, reserve=0, clock=clock)
+    take(budget, Priority.PEOPLE, 2)
     clock.now += 1800
-    take(budget, Lane.PEOPLE, 2)
+    take(budget, Priority.PEOPLE, 2)
     clock.now += 1811
     assert budget.left == 2
     clock.now += 1800
@@ -66,24 +66,24 @@ def test_an_hour_later_the_allowance_is_back(clock: Clock) -> None:
 
 
 def test_no_hour_ever_holds_more_than_the_allowance(clock: Clock) -> None:
-    budget = Budget(20, reserve=0, clock=clock)
+    budget = RequestBudget(20, reserve=0, clock=clock)
     made: list[float] = []
     for _ in range(3000):
         clock.now += 7.3
         if budget.left:
-            budget.take(Lane.PEOPLE)
+            budget.take(Priority.PEOPLE)
             made.append(clock.now)
     assert all(late - early >= 3600 for early, late in zip(made, made[20:], strict=False))
     assert len(made) > 100
 
 
-@pytest.mark.parametrize("lane", Lane)
-def test_the_wait_ends_when_a_request_may_be_made(clock: Clock, lane: Lane) -> None:
-    budget = Budget(10, reserve=0.2, clock=clock)
+@pytest.mark.parametrize("lane", Priority)
+def test_the_wait_ends_when_a_request_may_be_made(clock: Clock, lane: Priority) -> None:
+    budget = RequestBudget(10, reserve=0.2, clock=clock)
     assert budget.wait(lane) == 0
-    take(budget, Lane.PEOPLE, 5)
+    take(budget, Priority.PEOPLE, 5)
     clock.now += 600
-    take(budget, Lane.PEOPLE, 5)
+    take(budget, Priority.PEOPLE, 5)
     clock.now += budget.wait(lane) - 1
     with pytest.raises(BudgetExhausted):
         budget.take(lane)
@@ -93,27 +93,27 @@ def test_the_wait_ends_when_a_request_may_be_made(clock: Clock, lane: Lane) -> N
 
 
 def test_the_refusal_says_when_to_come_back(clock: Clock) -> None:
-    budget = Budget(1, reserve=0, clock=clock)
-    budget.take(Lane.PEOPLE)
+    budget = RequestBudget(1, reserve=0, clock=clock)
+    budget.take(Priority.PEOPLE)
     clock.now += 3000
     with pytest.raises(BudgetExhausted, match="in 11 minutes"):
-        budget.take(Lane.PEOPLE)
+        budget.take(Priority.PEOPLE)
 
 
 def test_a_budget_of_one_still_lets_polling_start(clock: Clock) -> None:
-    Budget(1, reserve=0.5, clock=clock).take(Lane.POLLING)
+    RequestBudget(1, reserve=0.5, clock=clock).take(Priority.POLLING)
 
 
 @pytest.mark.parametrize(("per_hour", "reserve"), [(0, 0.1), (-5, 0.1), (10, 1.0), (10, -0.1)])
 def test_a_budget_that_allows_nothing_is_refused(per_hour: int, reserve: float) -> None:
     with pytest.raises(ValueError, match="at least one"):
-        Budget(per_hour, reserve=reserve)
+        RequestBudget(per_hour, reserve=reserve)
 
 
 def test_memory_does_not_grow_with_the_limit(clock: Clock) -> None:
-    budget = Budget(100_000, clock=clock)
+    budget = RequestBudget(100_000, clock=clock)
     for _ in range(20_000):
         clock.now += 0.1
-        budget.take(Lane.POLLING)
+        budget.take(Priority.POLLING)
     assert budget.used == 20_000
     assert len(budget._slots) <= 361

@@ -8,7 +8,7 @@ import io
 
 import pytest
 
-from bot.domain.grammar import Words
+from bot.domain.grammar import ParsedText
 from sandbox.faults import Fault
 from tests.conftest import World
 from tests.handing import ready
@@ -25,7 +25,7 @@ async def test_a_question_that_fails_when_nobody_waits_any_more_is_no_error(
     world.applivery.faults.add(target, Fault(latency=0.1, status=403), times=None)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await (catalogue.apps(fresh=True) if "apps" in target else catalogue.builds(app, Words()))
+            await (catalogue.apps(fresh=True) if "apps" in target else catalogue.builds(app, ParsedText()))
     async with asyncio.timeout(5):
         while not world.applivery.faults.fired or world.applivery.requests[-1].status is None:
             await asyncio.sleep(0.01)

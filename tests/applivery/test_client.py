@@ -18,10 +18,10 @@ from aiohttp import web
 
 from bot import exceptions
 from bot.applivery import transport
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.pagination import PAGE_CEILING
-from bot.applivery.rate_budget import Budget, Lane
+from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.domain.model import App, Build, FileKind, Link, Member, Stage
 from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
 from sandbox.applivery.payloads import NETWORKS
@@ -66,11 +66,11 @@ def quick() -> Iterator[None]:
 # ------------------------------------------------------------------ the facts
 
 
-async def test_the_workspace_says_its_name(server: PretendedApplivery, client: Applivery) -> None:
+async def test_the_workspace_says_its_name(server: PretendedApplivery, client: AppliveryClient) -> None:
     assert await client.organization() == server.organization["name"]
 
 
-async def test_apps_are_read_over_all_pages(server: PretendedApplivery, client: Applivery) -> None:
+async def test_apps_are_read_over_all_pages(server: PretendedApplivery, client: AppliveryClient) -> None:
     made = [server.app(f"App {number}") for number in range(25)]
     server.largest_page = 10
     found = await client.apps()
@@ -79,16 +79,16 @@ async def test_apps_are_read_over_all_pages(server: PretendedApplivery, client: 
     assert [request.query["page"] for request in server.requests] == ["1", "2", "3"]
 
 
-async def test_an_empty_workspace_has_no_apps(client: Applivery) -> None:
+async def test_an_empty_workspace_has_no_apps(client: AppliveryClient) -> None:
     assert await client.apps() == []
 
 
-async def test_an_app_is_found_by_id_and_by_short_name(app: PretendedApp, client: Applivery) -> None:
+async def test_an_app_is_found_by_id_and_by_short_name(app: PretendedApp, client: AppliveryClient) -> None:
     assert await client.app("courier") == await client.app(app.id) == fact_app(app)
 
 
 async def test_builds_come_newest_first_a_page_at_a_time(
-    server: PretendedApplivery, app: PretendedApp, client: Applivery
+    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient
 ) -> None:
     for number in range(1, 8):
         server.build(app, number=str(number))
@@ -102,7 +102,7 @@ async def test_builds_come_newest_first_a_page_at_a_time(
 
 
 async def test_only_documented_parameters_are_sent(
-    server: PretendedApplivery, app: PretendedApp, client: Applivery
+    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient
 ) -> None:
     server.build(app, os="android", version="1.1")
     page = await client.builds(fact_app(app), page=1, limit=5, status="success", os="Android", version="1.1")
@@ -118,7 +118,7 @@ async def test_only_documented_parameters_are_sent(
 
 @pytest.mark.parametrize("allowed", [set(), {"os"}, {"versionName", "status", "os"}])
 async def test_what_applivery_will_not_filter_is_filtered_here(
-    server: PretendedApplivery, app: PretendedApp, client: Applivery, allowed: set[str]
+    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient, allowed: set[str]
 ) -> None:
     server.build_filters = allowed
     server.build(app, os="ios", version="1", status="error", number="wanted")
@@ -130,7 +130,7 @@ async def test_what_applivery_will_not_filter_is_filtered_here(
 
 
 async def test_a_platform_the_list_cannot_filter_by_is_filtered_here(
-    server: PretendedApplivery, app: PretendedApp, client: Applivery
+    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient
 ) -> None:
     server.build(app, os="macos", number="mac")
     server.build(app, os="ios")
@@ -140,7 +140,7 @@ async def test_a_platform_the_list_cannot_filter_by_is_filtered_here(
 
 
 async def test_a_build_comes_with_its_attachments_and_no_storage_address(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     entry = server.attach(build, "notes.txt", b"hello", "text/plain")
     found = await client.build(build.app.id, build.id)
@@ -150,7 +150,9 @@ async def test_a_build_comes_with_its_attachments_and_no_storage_address(
     assert entry["file"]["location"] not in repr(found)
 
 
-async def test_a_stale_build_id_is_gone(server: PretendedApplivery, build: PretendedBuild, client: Applivery) -> None:
+async def test_a_stale_build_id_is_gone(
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+) -> None:
     server.delete(build)
     with pytest.raises(exceptions.NotFound) as caught:
         await client.build(build.app.id, build.id)
@@ -161,7 +163,7 @@ async def test_a_stale_build_id_is_gone(server: PretendedApplivery, build: Prete
 
 
 async def test_a_minted_link_leads_to_the_bytes(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     assert link.token == server.minted[0].token
@@ -174,14 +176,14 @@ async def test_a_minted_link_leads_to_the_bytes(
 
 
 async def test_the_redirect_is_read_and_never_followed(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     await client.resolve(await client.mint(fact(build), FileKind.FILE))
     assert not [path for path in asked(server) if "/files/" in path]
 
 
 async def test_an_attachment_is_minted_by_its_id(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     entry = server.attach(build, "notes.txt", b"hello", "text/plain")
     link = await client.mint(fact(build), FileKind.FILE, file_id=entry["id"])
@@ -189,7 +191,7 @@ async def test_an_attachment_is_minted_by_its_id(
     assert server.requests[-1].query == {"fileId": entry["id"], "type": "auto"}
 
 
-async def test_a_link_is_spent_once(build: PretendedBuild, client: Applivery) -> None:
+async def test_a_link_is_spent_once(build: PretendedBuild, client: AppliveryClient) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     await client.resolve(link)
     with pytest.raises(exceptions.LinkExpired):
@@ -197,7 +199,7 @@ async def test_a_link_is_spent_once(build: PretendedBuild, client: Applivery) ->
 
 
 async def test_a_build_that_is_not_ready_has_no_link(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     server.move(build, "in_progress")
     with pytest.raises(exceptions.BuildNotProcessed):
@@ -214,7 +216,7 @@ async def test_our_credential_goes_to_the_api_host_only(
         return web.Response(status=302, headers={"Location": "/elsewhere"})
 
     async with Serving(hear) as url:
-        client = make_client(hosts=Hosts(api=server.url, upload=url, download=url, dashboard=url))
+        client = make_client(hosts=AppliveryHosts(api=server.url, upload=url, download=url, dashboard=url))
         link = await client.mint(fact(build), FileKind.FILE)
         assert await client.resolve(link) == f"{url}/elsewhere"
     assert len(heard) == 1
@@ -223,7 +225,7 @@ async def test_our_credential_goes_to_the_api_host_only(
 
 
 async def test_a_download_host_that_says_only_true_is_unreadable(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     server.faults.add("GET /v1/download/*", Fault(status=200, body='{"status": true}'))
@@ -237,7 +239,7 @@ async def test_any_redirect_with_an_address_will_do(make_client: MakeClient, sta
         return web.Response(status=status, headers={"Location": "https://storage.example/x?sig=1"})
 
     async with Serving(redirect) as url:
-        client = make_client(hosts=Hosts(api=url, upload=url, download=url, dashboard=url))
+        client = make_client(hosts=AppliveryHosts(api=url, upload=url, download=url, dashboard=url))
         assert await client.resolve(Link("", "tok", FileKind.FILE)) == "https://storage.example/x?sig=1"
         with pytest.raises(exceptions.InvalidResponse):
             await client.organization()
@@ -249,7 +251,7 @@ async def test_a_redirect_to_anything_but_the_web_is_unreadable(make_client: Mak
         return web.Response(status=302, headers={"Location": where})
 
     async with Serving(redirect) as url:
-        client = make_client(hosts=Hosts(api=url, upload=url, download=url, dashboard=url))
+        client = make_client(hosts=AppliveryHosts(api=url, upload=url, download=url, dashboard=url))
         with pytest.raises(exceptions.InvalidResponse):
             await client.resolve(Link("", "tok", FileKind.FILE))
 
@@ -258,7 +260,7 @@ async def test_a_redirect_to_anything_but_the_web_is_unreadable(make_client: Mak
 
 
 async def test_downloads_are_read_by_person_for_a_build_and_for_an_app(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     other = server.build(build.app, version="2.5.0")
     for kind in ("user", "employee", "mdmUser", "otpUser", "unknown", "anonymous"):
@@ -276,7 +278,7 @@ async def test_downloads_are_read_by_person_for_a_build_and_for_an_app(
 
 
 async def test_downloads_are_asked_for_by_time_and_person(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     start = datetime(2024, 5, 1, 12, tzinfo=UTC)
     ana = server.member("user", email="ana@acme.example")
@@ -292,7 +294,7 @@ async def test_downloads_are_asked_for_by_time_and_person(
 
 
 async def test_the_plain_log_is_read_over_all_pages(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     server.largest_page = 4
     for number in range(10):
@@ -305,31 +307,31 @@ async def test_the_plain_log_is_read_over_all_pages(
 
 
 async def test_a_large_answer_is_decoded_beside_the_event_loop(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
 ) -> None:
     member = server.member()
     for _ in range(3000):
         server.download(build, member)
-    ask = transport.Ask("large", f"{server.url}/v1/organizations/acme/apps/courier/downloads/by-user")
+    ask = transport.ApiRequest("large", f"{server.url}/v1/organizations/acme/apps/courier/downloads/by-user")
     assert await client._transport.ask(ask, lambda _body: threading.get_ident()) != threading.get_ident()
     (row,) = await client.downloads_by_user("courier")
     assert len(row.downloads) == 3000
 
 
-async def test_a_small_answer_changes_no_threads(server: PretendedApplivery, client: Applivery) -> None:
-    ask = transport.Ask("small", f"{server.url}/v1/organizations/acme")
+async def test_a_small_answer_changes_no_threads(server: PretendedApplivery, client: AppliveryClient) -> None:
+    ask = transport.ApiRequest("small", f"{server.url}/v1/organizations/acme")
     assert await client._transport.ask(ask, lambda _body: threading.get_ident()) == threading.get_ident()
 
 
 async def test_the_credential_is_not_given_to_another_host(server: PretendedApplivery, make_client: MakeClient) -> None:
-    client = make_client(hosts=Hosts(server.url, server.url, server.url, server.url))
+    client = make_client(hosts=AppliveryHosts(server.url, server.url, server.url, server.url))
     for url in ("http://127.0.0.1:9/v1/x", f"{server.url}.evil.example/v1/x", server.url):
         with pytest.raises(ValueError, match="API and upload hosts only"):
-            await client._transport.ask(transport.Ask("other", url), bytes)
+            await client._transport.ask(transport.ApiRequest("other", url), bytes)
     assert server.requests == []
 
 
-async def test_a_time_without_a_zone_is_a_mistake_of_ours(client: Applivery) -> None:
+async def test_a_time_without_a_zone_is_a_mistake_of_ours(client: AppliveryClient) -> None:
     with pytest.raises(ValueError, match="zone"):
         await client.downloads_by_user("courier", since=datetime(2024, 1, 1))  # noqa: DTZ001
 
@@ -354,7 +356,7 @@ NOT_IDS = [
 
 @pytest.mark.parametrize("typed", NOT_IDS)
 async def test_what_cannot_be_an_id_is_refused_without_a_request(
-    server: PretendedApplivery, client: Applivery, make_client: MakeClient, typed: str
+    server: PretendedApplivery, client: AppliveryClient, make_client: MakeClient, typed: str
 ) -> None:
     bad = App(typed, typed, typed)
     asks: list[Callable[[], Awaitable[Any]]] = [
@@ -377,7 +379,7 @@ async def test_what_cannot_be_an_id_is_refused_without_a_request(
 
 
 @pytest.mark.parametrize("typed", ["courier", "0" * 23, "0" * 25, "g" * 24, HEX + "\n"])
-async def test_a_build_has_no_short_name(server: PretendedApplivery, client: Applivery, typed: str) -> None:
+async def test_a_build_has_no_short_name(server: PretendedApplivery, client: AppliveryClient, typed: str) -> None:
     with pytest.raises(exceptions.InvalidId, match="not a build id"):
         await client.build("courier", typed)
     assert server.requests == []
@@ -385,14 +387,16 @@ async def test_a_build_has_no_short_name(server: PretendedApplivery, client: App
 
 @pytest.mark.parametrize("typed", ["", "a&b", "../x", "short", "é" * 24])
 async def test_a_file_id_is_letters_and_digits(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery, typed: str
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient, typed: str
 ) -> None:
     with pytest.raises(exceptions.InvalidId):
         await client.mint(fact(build), FileKind.AUTO, file_id=typed)
     assert server.requests == []
 
 
-async def test_an_endless_address_is_refused_without_a_request(server: PretendedApplivery, client: Applivery) -> None:
+async def test_an_endless_address_is_refused_without_a_request(
+    server: PretendedApplivery, client: AppliveryClient
+) -> None:
     with pytest.raises(exceptions.UserInputError):
         await client.downloads_by_user("courier", HEX, email="a" * 129)
     with pytest.raises(exceptions.UserInputError):
@@ -433,7 +437,7 @@ async def test_an_endless_address_is_refused_without_a_request(server: Pretended
 )
 @pytest.mark.usefixtures("quick")
 async def test_each_failure_has_its_error_and_only_passing_ones_are_asked_again(
-    server: PretendedApplivery, client: Applivery, fault: Fault, kind: type, times: int
+    server: PretendedApplivery, client: AppliveryClient, fault: Fault, kind: type, times: int
 ) -> None:
     server.faults.add("*", fault, times=None)
     with pytest.raises(exceptions.AppliveryError) as caught:
@@ -444,7 +448,9 @@ async def test_each_failure_has_its_error_and_only_passing_ones_are_asked_again(
 
 @pytest.mark.parametrize("fault", [Fault(status=502), Fault(drop=True), Fault(status=429, retry_after=0)])
 @pytest.mark.usefixtures("quick")
-async def test_a_passing_fault_is_not_noticed(server: PretendedApplivery, client: Applivery, fault: Fault) -> None:
+async def test_a_passing_fault_is_not_noticed(
+    server: PretendedApplivery, client: AppliveryClient, fault: Fault
+) -> None:
     server.faults.add("*", fault, times=2)
     assert await client.organization()
     assert len(server.requests) == 3
@@ -462,7 +468,7 @@ async def test_a_passing_fault_is_not_noticed(server: PretendedApplivery, client
 )
 @pytest.mark.usefixtures("quick")
 async def test_a_mint_is_never_repeated(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery, fault: Fault
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient, fault: Fault
 ) -> None:
     await client.organization()  # a warm connection is the one that aiohttp would use twice
     server.faults.add(MINT, fault, times=None)
@@ -475,7 +481,7 @@ async def test_a_mint_is_never_repeated(
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(drop_after=True), Fault(drop=True)])
 @pytest.mark.usefixtures("quick")
 async def test_spending_a_link_is_never_repeated(
-    server: PretendedApplivery, build: PretendedBuild, client: Applivery, fault: Fault
+    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient, fault: Fault
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     server.faults.add("GET /v1/download/*", fault, times=None)
@@ -486,12 +492,12 @@ async def test_spending_a_link_is_never_repeated(
 
 async def test_nobody_listening_is_applivery_down(make_client: MakeClient, unused_tcp_port: int) -> None:
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
-    client = make_client(hosts=Hosts(nowhere, nowhere, nowhere, nowhere))
+    client = make_client(hosts=AppliveryHosts(nowhere, nowhere, nowhere, nowhere))
     with stamina.set_testing(True, attempts=1), pytest.raises(exceptions.ServiceUnavailable):
         await client.organization()
 
 
-async def test_retry_after_is_waited_for(server: PretendedApplivery, client: Applivery) -> None:
+async def test_retry_after_is_waited_for(server: PretendedApplivery, client: AppliveryClient) -> None:
     server.faults.add("*", Fault(status=429, retry_after=1))
     started = time.monotonic()
     assert await client.organization()
@@ -500,7 +506,7 @@ async def test_retry_after_is_waited_for(server: PretendedApplivery, client: App
 
 
 async def test_a_person_is_not_made_to_wait_for_a_long_retry_after(
-    server: PretendedApplivery, client: Applivery
+    server: PretendedApplivery, client: AppliveryClient
 ) -> None:
     server.faults.add("*", Fault(status=429, retry_after=25))
     with pytest.raises(exceptions.AppliveryRateLimited) as caught:
@@ -575,7 +581,7 @@ async def test_no_error_carries_our_credential(make_client: MakeClient) -> None:
 
 async def test_an_error_of_a_dead_host_carries_no_token(make_client: MakeClient, unused_tcp_port: int) -> None:
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
-    client = make_client(hosts=Hosts(nowhere, nowhere, nowhere, nowhere))
+    client = make_client(hosts=AppliveryHosts(nowhere, nowhere, nowhere, nowhere))
     secret = f"made-up-{unused_tcp_port}"
     with pytest.raises(exceptions.ServiceUnavailable) as caught:
         await client.resolve(Link("", secret, FileKind.AUTO))
@@ -590,7 +596,7 @@ async def test_an_error_of_a_host_that_speaks_no_http_carries_no_token(make_clie
 
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
-        client = make_client(hosts=Hosts(*[f"http://127.0.0.1:{port}"] * 4))
+        client = make_client(hosts=AppliveryHosts(*[f"http://127.0.0.1:{port}"] * 4))
         secret = f"made-up-{port}"
         with pytest.raises(exceptions.ServiceUnavailable) as caught:
             await client.resolve(Link("", secret, FileKind.AUTO))
@@ -601,7 +607,7 @@ async def test_an_error_of_a_host_that_speaks_no_http_carries_no_token(make_clie
 
 
 async def test_polling_stops_before_people_do(server: PretendedApplivery, make_client: MakeClient) -> None:
-    client = make_client(budget=Budget(10, reserve=0.5))
+    client = make_client(budget=RequestBudget(10, reserve=0.5))
     polling = client.polling()
     for _ in range(5):
         await polling.organization()
@@ -617,7 +623,7 @@ async def test_polling_stops_before_people_do(server: PretendedApplivery, make_c
 
 @pytest.mark.usefixtures("quick")
 async def test_every_attempt_is_counted(server: PretendedApplivery, make_client: MakeClient) -> None:
-    client = make_client(budget=Budget(10, reserve=0))
+    client = make_client(budget=RequestBudget(10, reserve=0))
     server.faults.add("*", Fault(status=500), times=2)
     await client.organization()
     assert client.budget.used == len(server.requests) == 3
@@ -644,10 +650,10 @@ async def test_the_observer_hears_of_every_attempt(
     ]
 
 
-def test_lanes_share_one_session(client: Applivery) -> None:
+def test_lanes_share_one_session(client: AppliveryClient) -> None:
     polling = client.polling()
     assert polling._transport is client._transport
-    assert (client._lane, polling._lane) == (Lane.PEOPLE, Lane.POLLING)
+    assert (client._lane, polling._lane) == (Priority.PEOPLE, Priority.POLLING)
 
 
 # ------------------------------------------------------------------ odd lists
@@ -664,31 +670,35 @@ def reshaped(items: list[Any], shape: str) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize("shape", ["items", "data-items", "data-list", "bare"])
-async def test_a_list_is_read_in_every_envelope(server: PretendedApplivery, client: Applivery, shape: str) -> None:
+async def test_a_list_is_read_in_every_envelope(
+    server: PretendedApplivery, client: AppliveryClient, shape: str
+) -> None:
     server.reshape(APPS, reshaped([{"id": "one"}, None, "odd", {"id": "two"}], shape))
     assert [app.id for app in await client.apps()] == ["one", "two"]
     assert len(server.requests) == 1
 
 
-async def test_a_server_that_repeats_its_page_ends_the_list(server: PretendedApplivery, client: Applivery) -> None:
+async def test_a_server_that_repeats_its_page_ends_the_list(
+    server: PretendedApplivery, client: AppliveryClient
+) -> None:
     server.reshape(APPS, lambda _body: {"data": {"items": [{"id": "one"}], "hasNextPage": True}})
     assert [app.id for app in await client.apps()] == ["one"]
     assert len(server.requests) == 2
 
 
-async def test_an_empty_page_ends_the_list(server: PretendedApplivery, client: Applivery) -> None:
+async def test_an_empty_page_ends_the_list(server: PretendedApplivery, client: AppliveryClient) -> None:
     server.reshape(APPS, lambda _body: {"data": {"items": [], "hasNextPage": True}})
     assert await client.apps() == []
     assert len(server.requests) == 1
 
 
-async def test_a_list_without_end_is_cut(server: PretendedApplivery, client: Applivery) -> None:
+async def test_a_list_without_end_is_cut(server: PretendedApplivery, client: AppliveryClient) -> None:
     server.reshape(APPS, lambda _body: {"items": [{"id": f"app-{len(server.requests)}"}], "hasNextPage": True})
     assert len(await client.apps()) == PAGE_CEILING
     assert len(server.requests) == PAGE_CEILING
 
 
-async def test_refused_fields_are_named_to_the_person(server: PretendedApplivery, client: Applivery) -> None:
+async def test_refused_fields_are_named_to_the_person(server: PretendedApplivery, client: AppliveryClient) -> None:
     error = {"code": 6002, "message": "x", "data": {"errors": [{"field": ["limit"], "messages": ["too large"]}]}}
     server.faults.add("*", Fault(status=400, body=json.dumps({"status": False, "error": error})))
     with pytest.raises(exceptions.RequestRejected, match="for: limit"):

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.applivery.app_builds import Depot, by_app_token
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.multipart import Parcel, Small
-from bot.applivery.upload import Endurance
+from bot.applivery.app_builds import AppBuilds, by_app_token
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.multipart import SmallFile, StreamedFile
+from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Stage
-from bot.domain.uploads import Deployer, Details
+from bot.domain.uploads import CiMetadata, UploadMetadata
 from bot.exceptions import (
     AppliveryError,
     AppliveryRateLimited,
@@ -41,11 +41,11 @@ from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient, hosts_of
 from tests.handing import free_port
 
-QUICK = Endurance(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
+QUICK = UploadTimeouts(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
 POSTING = "POST *builds"
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 40 + b"\r\n--not-a-boundary\r\n"
 
-EVERYTHING = Details(
+EVERYTHING = UploadMetadata(
     version_name="v2.4.0-rc1 “Ñandú”",
     tags=("staging", "sprint-42"),
     changelog='Fixed crash\r\n--on "login"\nnever & <again>',
@@ -54,7 +54,7 @@ EVERYTHING = Details(
     notify_message="New build\nready",
     notify_language="es",
     groups=(("group1", "group2"), ("group3",)),
-    deployer=Deployer(
+    deployer=CiMetadata(
         name="GitHub Actions",
         commit_message="Fix crash\n\non login",
         commit="f52ace0",
@@ -99,7 +99,7 @@ ON_THE_WIRE = {
 
 def parcel(
     content: bytes = CONTENT, name: str = "courier.ipa", *, size: int | None = None, piece: int = 1000
-) -> Parcel:
+) -> StreamedFile:
     """A file in memory, read in pieces."""
 
     @asynccontextmanager
@@ -110,7 +110,7 @@ def parcel(
 
         yield pieces()
 
-    return Parcel(name, len(content) if size is None else size, opened)
+    return StreamedFile(name, len(content) if size is None else size, opened)
 
 
 Make = Callable[..., Any]
@@ -127,7 +127,9 @@ def courier(server: PretendedApplivery) -> Any:
 
 
 @pytest.fixture
-async def depot(family: str, server: PretendedApplivery, make_client: MakeClient, courier: Any) -> AsyncIterator[Depot]:
+async def depot(
+    family: str, server: PretendedApplivery, make_client: MakeClient, courier: Any
+) -> AsyncIterator[AppBuilds]:
     async with AsyncExitStack() as stack:
         if family == "workspace":
             made = make_client(endurance=QUICK).depot(App(courier.id, "courier", "Courier"))
@@ -139,8 +141,8 @@ async def depot(family: str, server: PretendedApplivery, make_client: MakeClient
 # ------------------------------------------------------------------ what arrives
 
 
-async def test_every_field_arrives_under_its_documented_name(depot: Depot, server: PretendedApplivery) -> None:
-    icon = Small("icon.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"icon")
+async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, server: PretendedApplivery) -> None:
+    icon = SmallFile("icon.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"icon")
     done = await depot.upload(parcel(), EVERYTHING, icon=icon)
     [build] = server.builds
     assert build.form == ON_THE_WIRE
@@ -155,16 +157,18 @@ async def test_every_field_arrives_under_its_documented_name(depot: Depot, serve
 
 
 async def test_nobody_is_mailed_unless_asked_for_and_what_is_unknown_is_not_sent(
-    depot: Depot, server: PretendedApplivery
+    depot: AppBuilds, server: PretendedApplivery
 ) -> None:
-    await depot.upload(parcel(), Details())
+    await depot.upload(parcel(), UploadMetadata())
     assert server.builds[0].form == {"notifyCollaborators": "false", "notifyEmployees": "false"}
 
 
-async def test_a_large_file_arrives_whole_and_its_progress_is_told(depot: Depot, server: PretendedApplivery) -> None:
+async def test_a_large_file_arrives_whole_and_its_progress_is_told(
+    depot: AppBuilds, server: PretendedApplivery
+) -> None:
     content = b"PK\x03\x04" + b"large" * 900_000
     heard: list[int] = []
-    await depot.upload(parcel(content, "courier.apk", piece=256 * 1024), Details(), progress=heard.append)
+    await depot.upload(parcel(content, "courier.apk", piece=256 * 1024), UploadMetadata(), progress=heard.append)
     package = server.builds[0].file("package")
     assert package is not None
     assert (package.size, package.digest) == (len(content), hashlib.sha256(content).hexdigest())
@@ -173,8 +177,8 @@ async def test_a_large_file_arrives_whole_and_its_progress_is_told(depot: Depot,
 
 
 @pytest.mark.parametrize("name", ['a"b.ipa', "línea ñ.ipa", "a\r\nb.ipa", "a b;c.ipa"])
-async def test_a_file_s_name_cannot_break_the_form(depot: Depot, server: PretendedApplivery, name: str) -> None:
-    await depot.upload(parcel(name=name), Details(version_name="1.0"))
+async def test_a_file_s_name_cannot_break_the_form(depot: AppBuilds, server: PretendedApplivery, name: str) -> None:
+    await depot.upload(parcel(name=name), UploadMetadata(version_name="1.0"))
     assert server.builds[0].form["versionName"] == "1.0"
     package = server.builds[0].file("package")
     assert package is not None
@@ -182,7 +186,9 @@ async def test_a_file_s_name_cannot_break_the_form(depot: Depot, server: Pretend
     assert package.kept == CONTENT
 
 
-async def test_a_file_is_attached_to_a_processed_build(depot: Depot, server: PretendedApplivery, courier: Any) -> None:
+async def test_a_file_is_attached_to_a_processed_build(
+    depot: AppBuilds, server: PretendedApplivery, courier: Any
+) -> None:
     build = server.build(courier, version="1.0")
     done = await depot.attach(build.id, parcel(b"%PDF notes", "notes.pdf"))
     assert [(attachment.name, attachment.size) for attachment in done.attachments] == [("notes.pdf", 10)]
@@ -190,7 +196,7 @@ async def test_a_file_is_attached_to_a_processed_build(depot: Depot, server: Pre
 
 
 async def test_a_build_that_is_not_processed_takes_no_attachment(
-    depot: Depot, server: PretendedApplivery, courier: Any
+    depot: AppBuilds, server: PretendedApplivery, courier: Any
 ) -> None:
     build = server.build(courier, status="in_progress")
     with pytest.raises(BuildNotProcessed, match=r"once Applivery has processed.*Nothing was uploaded"):
@@ -213,31 +219,31 @@ async def test_a_build_that_is_not_processed_takes_no_attachment(
     ],
 )
 async def test_a_file_that_is_no_build_is_not_sent(
-    depot: Depot, server: PretendedApplivery, name: str, content: bytes, words: str
+    depot: AppBuilds, server: PretendedApplivery, name: str, content: bytes, words: str
 ) -> None:
     with pytest.raises(UnsupportedFile, match=words):
-        await depot.upload(parcel(content, name), Details())
+        await depot.upload(parcel(content, name), UploadMetadata())
     assert not posts(server)
 
 
-async def test_a_file_above_4_gb_is_not_sent(depot: Depot, server: PretendedApplivery) -> None:
+async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: PretendedApplivery) -> None:
     with pytest.raises(UnsupportedFile, match=r"has 4\.3 GB, and Applivery takes up to 4 GB"):
-        await depot.upload(parcel(size=4 * 1024**3 + 1), Details())
+        await depot.upload(parcel(size=4 * 1024**3 + 1), UploadMetadata())
     assert not server.requests
 
 
 @pytest.mark.parametrize(
     "details",
     [
-        Details(platform="ps5"),
-        Details(platform="amiga"),
-        Details(notify_language="tlh", notify_employees=True),
-        Details(groups=(("qa",),)),
-        Details(notify_message="hello"),
+        UploadMetadata(platform="ps5"),
+        UploadMetadata(platform="amiga"),
+        UploadMetadata(notify_language="tlh", notify_employees=True),
+        UploadMetadata(groups=(("qa",),)),
+        UploadMetadata(notify_message="hello"),
     ],
 )
 async def test_fields_that_applivery_would_refuse_are_refused_first(
-    depot: Depot, server: PretendedApplivery, details: Details
+    depot: AppBuilds, server: PretendedApplivery, details: UploadMetadata
 ) -> None:
     with pytest.raises(UserInputError):
         await depot.upload(parcel(), details)
@@ -262,38 +268,38 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
     ],
 )
 async def test_each_refusal_says_what_happened_and_what_to_do_and_is_not_repeated(
-    depot: Depot, server: PretendedApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
+    depot: AppBuilds, server: PretendedApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
 ) -> None:
     server.faults.add(POSTING, Fault(status=status, code=code, error="No"))
     with pytest.raises(kind, match=words) as raised:
-        await depot.upload(parcel(), Details())
+        await depot.upload(parcel(), UploadMetadata())
     assert raised.value.code == code
     assert len(posts(server)) == 1
     assert not server.builds
 
 
-async def test_413_says_that_the_file_is_too_large(depot: Depot, server: PretendedApplivery) -> None:
+async def test_413_says_that_the_file_is_too_large(depot: AppBuilds, server: PretendedApplivery) -> None:
     server.faults.add(POSTING, Fault(status=413, body="<h1>Request Entity Too Large</h1>"))
     with pytest.raises(InvalidUpload, match="larger than Applivery takes"):
-        await depot.upload(parcel(), Details())
+        await depot.upload(parcel(), UploadMetadata())
 
 
 async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: PretendedApplivery) -> None:
     async with by_app_token(hosts_of(server), "no-such-token") as depot:
         with pytest.raises(InvalidCredentials, match="does not know the token"):
-            await depot.upload(parcel(), Details())
+            await depot.upload(parcel(), UploadMetadata())
     assert not posts(server)
 
 
 async def test_an_app_token_in_place_of_a_service_account_s_is_told_apart(
     server: PretendedApplivery, courier: Any, make_client: MakeClient
 ) -> None:
-    client: Applivery = make_client(token=courier.token)
+    client: AppliveryClient = make_client(token=courier.token)
     with pytest.raises(InvalidCredentials, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
-        await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), Details())
+        await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
     async with by_app_token(hosts_of(server), server.token) as depot:
         with pytest.raises(InvalidCredentials, match=r"is a Service Account's.*`APPLIVERY_TOKEN`"):
-            await depot.upload(parcel(), Details())
+            await depot.upload(parcel(), UploadMetadata())
     assert not server.builds
 
 
@@ -306,7 +312,7 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
     """Nobody listens on the upload host at first: nothing can have arrived there."""
     port = free_port()
     upload = f"http://127.0.0.1:{port}"
-    hosts = Hosts(api=server.url, upload=upload, download=server.url, dashboard=server.url)
+    hosts = AppliveryHosts(api=server.url, upload=upload, download=server.url, dashboard=server.url)
     listening: list[asyncio.Task[None]] = []
 
     async def listen() -> None:
@@ -323,7 +329,7 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
             depot = make_client(hosts=hosts, endurance=QUICK).depot(App(courier.id, "courier", "Courier"))
         else:
             depot = await stack.enter_async_context(by_app_token(hosts, courier.token, endurance=QUICK))
-        await depot.upload(parcel(), Details(), progress=progress)
+        await depot.upload(parcel(), UploadMetadata(), progress=progress)
     assert len(listening) == 1
     assert len(server.builds) == len(posts(server)) == 1
 
@@ -331,31 +337,33 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
 async def test_when_nobody_answers_it_says_that_nothing_was_sent(
     server: PretendedApplivery, make_client: MakeClient, courier: Any
 ) -> None:
-    nobody = Hosts(api=server.url, upload=f"http://127.0.0.1:{free_port()}", download=server.url, dashboard=server.url)
+    nobody = AppliveryHosts(
+        api=server.url, upload=f"http://127.0.0.1:{free_port()}", download=server.url, dashboard=server.url
+    )
     client = make_client(hosts=nobody, endurance=QUICK)
     with pytest.raises(ServiceUnavailable, match=r"cannot be reached\. Nothing was sent"):
-        await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), Details())
+        await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
-async def test_a_429_is_waited_out_because_it_took_nothing(depot: Depot, server: PretendedApplivery) -> None:
+async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, server: PretendedApplivery) -> None:
     server.faults.add(POSTING, Fault(status=429, retry_after=0))
-    await depot.upload(parcel(), Details())
+    await depot.upload(parcel(), UploadMetadata())
     assert len(server.builds) == 1
     server.faults.add(POSTING, Fault(status=429, retry_after=4000))
     with pytest.raises(AppliveryRateLimited):
-        await depot.upload(parcel(), Details())
+        await depot.upload(parcel(), UploadMetadata())
 
 
 @pytest.mark.parametrize("fault", [Fault(drop_after=True), Fault(status=502, body="<h1>Bad gateway</h1>")])
 async def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(
-    depot: Depot, server: PretendedApplivery, courier: Any, fault: Fault
+    depot: AppBuilds, server: PretendedApplivery, courier: Any, fault: Fault
 ) -> None:
     server.build(courier, version="2.4.0", size=len(CONTENT))  # the same version and size, and older
     if fault.status:  # a gateway that gave up while Applivery had it all
         server.faults.add(POSTING, Fault(drop_after=True))
     else:
         server.faults.add(POSTING, fault)
-    done = await depot.upload(parcel(), Details(version_name="2.4.0"))
+    done = await depot.upload(parcel(), UploadMetadata(version_name="2.4.0"))
     assert done.found
     assert done.build.id == server.builds[-1].id
     assert len(server.builds) == 2
@@ -375,18 +383,20 @@ async def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(
     ],
 )
 async def test_a_cut_upload_that_left_no_build_is_never_called_done(
-    depot: Depot, server: PretendedApplivery, courier: Any, fault: Fault, words: str
+    depot: AppBuilds, server: PretendedApplivery, courier: Any, fault: Fault, words: str
 ) -> None:
     server.build(courier, version="2.4.0", size=60_000_004)
     content = b"PK\x03\x04" + bytes(60_000_000)
     server.faults.add(POSTING, fault)
     with pytest.raises(UploadOutcomeUnknown, match=words):
-        await depot.upload(parcel(content, piece=64 * 1024), Details(version_name="2.4.0"))
+        await depot.upload(parcel(content, piece=64 * 1024), UploadMetadata(version_name="2.4.0"))
     assert len(posts(server)) == 1
     assert len(server.builds) == 1
 
 
-async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: Depot, server: PretendedApplivery) -> None:
+async def test_when_applivery_lets_us_look_at_nothing_that_is_said(
+    depot: AppBuilds, server: PretendedApplivery
+) -> None:
     server.faults.add(POSTING, Fault(drop_after=True))
     looking = iter([None])
 
@@ -395,11 +405,11 @@ async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: Depot,
 
     server.reshape("GET *builds", refuse)
     with pytest.raises(UploadOutcomeUnknown, match="did not let me look"):
-        await depot.upload(parcel(), Details())
+        await depot.upload(parcel(), UploadMetadata())
 
 
 async def test_a_build_of_somebody_else_is_not_taken_for_ours(
-    depot: Depot, server: PretendedApplivery, courier: Any
+    depot: AppBuilds, server: PretendedApplivery, courier: Any
 ) -> None:
     """Another size, another version, and an older build that a deletion brought onto the page."""
     server.faults.add(POSTING, Fault(drop=True))
@@ -414,12 +424,12 @@ async def test_a_build_of_somebody_else_is_not_taken_for_ours(
 
     server.reshape("GET *builds", others)
     with pytest.raises(UploadOutcomeUnknown):
-        await depot.upload(parcel(), Details(version_name="2.4.0"))
+        await depot.upload(parcel(), UploadMetadata(version_name="2.4.0"))
     assert len(server.builds) == 4
 
 
 async def test_an_attachment_whose_answer_was_lost_is_found(
-    depot: Depot, server: PretendedApplivery, courier: Any
+    depot: AppBuilds, server: PretendedApplivery, courier: Any
 ) -> None:
     build = server.build(courier)
     server.attach(build, "notes.pdf", b"%PDF older")
@@ -438,14 +448,16 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
 
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
 async def test_a_file_that_changes_on_the_way_makes_no_build(
-    depot: Depot, server: PretendedApplivery, size: int
+    depot: AppBuilds, server: PretendedApplivery, size: int
 ) -> None:
     with pytest.raises(FileReadError, match="another size"):
-        await depot.upload(parcel(size=size), Details())
+        await depot.upload(parcel(size=size), UploadMetadata())
     assert not server.builds
 
 
-async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: Depot, server: PretendedApplivery) -> None:
+async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(
+    depot: AppBuilds, server: PretendedApplivery
+) -> None:
     @asynccontextmanager
     async def breaking() -> AsyncIterator[AsyncIterator[bytes]]:
         async def pieces() -> AsyncIterator[bytes]:
@@ -455,7 +467,7 @@ async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: Depot
         yield pieces()
 
     with pytest.raises(FileReadError, match="Slack broke off"):
-        await depot.upload(Parcel("courier.ipa", len(CONTENT), breaking), Details())
+        await depot.upload(StreamedFile("courier.ipa", len(CONTENT), breaking), UploadMetadata())
     assert not server.builds
 
 
@@ -466,7 +478,7 @@ async def test_an_upload_that_stands_still_is_given_up(
     server.faults.add(POSTING, Fault(latency=30))
     with pytest.raises(UploadOutcomeUnknown):
         async with asyncio.timeout(10):
-            await impatient.depot(App(courier.id, "courier", "Courier")).upload(parcel(), Details())
+            await impatient.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
 def posts(server: PretendedApplivery) -> list[Any]:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from bot import exceptions
 from bot.applivery import envelope, parse
-from bot.applivery.client import Applivery
-from bot.applivery.upload import Endurance
+from bot.applivery.client import AppliveryClient
+from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, FileKind, Link, Stage
-from bot.domain.uploads import Details
+from bot.domain.uploads import UploadMetadata
 from sandbox.applivery import PretendedApplivery
 from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient
@@ -31,7 +31,7 @@ async def every(rows: Any) -> list[Any]:
     return [row async for row in rows]
 
 
-LISTS: dict[str, Callable[[Applivery], Awaitable[Any]]] = {
+LISTS: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     "apps": lambda client: client.apps(),
     "notifications": lambda client: client.notifications(),
     "builds": lambda client: client.builds(COURIER),
@@ -42,7 +42,7 @@ LISTS: dict[str, Callable[[Applivery], Awaitable[Any]]] = {
     "downloads of a build": lambda client: client.downloads_by_user("courier", HEX, since=NOON, until=NOON),
     "newest of a depot": lambda client: client.depot(COURIER).newest(),
 }
-SINGLE: dict[str, Callable[[Applivery], Awaitable[Any]]] = {
+SINGLE: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     "organization": lambda client: client.organization(),
     "app": lambda client: client.app("courier"),
     "role": lambda client: client.role("courier"),
@@ -104,7 +104,9 @@ async def test_an_odd_answer_is_not_understood(
     "empty", ['{"status": true, "data": {"items": [], "totalDocs": 0}}', '{"status": true, "data": []}']
 )
 @pytest.mark.parametrize("asked", LISTS)
-async def test_an_empty_list_is_none(server: PretendedApplivery, client: Applivery, asked: str, empty: str) -> None:
+async def test_an_empty_list_is_none(
+    server: PretendedApplivery, client: AppliveryClient, asked: str, empty: str
+) -> None:
     server.faults.add("*", Fault(body=empty), times=None)
     found = await LISTS[asked](client)
     assert not list(getattr(found, "items", found))
@@ -113,12 +115,14 @@ async def test_an_empty_list_is_none(server: PretendedApplivery, client: Applive
 async def test_an_odd_answer_to_an_upload_is_unsure(server: PretendedApplivery, make_client: MakeClient) -> None:
     from tests.applivery.test_depot import parcel
 
-    client = make_client(endurance=Endurance(attempts=1, looks=(0.0,)))
+    client = make_client(endurance=UploadTimeouts(attempts=1, looks=(0.0,)))
     app = server.app("Courier")
     for number, odd in enumerate(ODD.values()):
         server.faults.add("POST *", Fault(body=odd))
         with pytest.raises(exceptions.UploadOutcomeUnknown, match="does not understand"):
-            await client.depot(App(app.id, "courier", "Courier")).upload(parcel(), Details(version_name=f"9.{number}"))
+            await client.depot(App(app.id, "courier", "Courier")).upload(
+                parcel(), UploadMetadata(version_name=f"9.{number}")
+            )
 
 
 @given(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.applivery import coercion, errors, parse, schemas
 from bot.applivery.envelope import Page, refusal
-from bot.domain.model import App, Attachment, Build, FileKind, Link, Member, Origin, Requirements, Stage
+from bot.domain.model import App, Attachment, Build, BuildSource, FileKind, InstallRequirements, Link, Member, Stage
 from bot.exceptions import AppliveryError, InvalidResponse, NotFound
 from sandbox.applivery.payloads import NETWORKS
 
@@ -98,9 +98,9 @@ def test_a_documented_build_is_read_whole() -> None:
         size=538300,
         tags=("staging", "sprint-42"),
         changelog="Fixed\nthings",
-        origin=Origin("GitHub Actions", "main", "v2", "f52ace0", "Fix", "88", "https://ci.example/1"),
+        origin=BuildSource("GitHub Actions", "main", "v2", "f52ace0", "Fix", "88", "https://ci.example/1"),
         uploader="Ana Ruiz",
-        requirements=Requirements("15.0", "ad-hoc", NOON, False),
+        requirements=InstallRequirements("15.0", "ad-hoc", NOON, False),
         attachments=(Attachment("2SWkDbddHBNUaVImZINcZzVN", "a.png", "attachment", 12),),
         extension="ipa",
         waited=3.5,
@@ -277,7 +277,7 @@ def test_an_error_under_status_true_is_an_error() -> None:
 
 def test_the_detail_of_a_refusal_is_read() -> None:
     quota = {"code": 5003, "message": "Limit", "data": {"itemName": "downloads", "limit": 100, "num": 101}}
-    assert refusal(json.dumps({"status": False, "error": quota}).encode()) == errors.Refusal(
+    assert refusal(json.dumps({"status": False, "error": quota}).encode()) == errors.ErrorBody(
         5003, "Limit", "downloads", 100, 101
     )
     fields = {"code": "6002", "data": {"errors": [{"field": ["os"]}, {"field": "limit"}, None, {"field": 3}]}}

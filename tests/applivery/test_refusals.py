@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot import exceptions
-from bot.applivery.errors import Refusal, problem, quotable, seconds_to_wait
+from bot.applivery.errors import ErrorBody, problem, quotable, seconds_to_wait
 from bot.i18n.verbatim import unmarked
 
 CODES = [
@@ -30,7 +30,7 @@ CODES = [
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
 @pytest.mark.parametrize(("code", "kind"), CODES)
 def test_the_code_decides_before_the_status(code: int, kind: type, status: int) -> None:
-    found = problem(Refusal(code, "words"), status)
+    found = problem(ErrorBody(code, "words"), status)
     assert type(found) is kind
     assert (found.code, found.status) == (code, status)
 
@@ -51,7 +51,7 @@ def test_the_code_decides_before_the_status(code: int, kind: type, status: int) 
 )
 @pytest.mark.parametrize("code", [None, 9999])
 def test_the_status_decides_for_a_code_nobody_knows(code: int | None, status: int, kind: type) -> None:
-    assert type(problem(Refusal(code), status)) is kind
+    assert type(problem(ErrorBody(code), status)) is kind
 
 
 @pytest.mark.parametrize(
@@ -71,27 +71,27 @@ def test_a_page_that_is_not_json_is_not_believed(status: int, kind: type) -> Non
 
 
 def test_token_expired_is_about_the_link_on_the_download_host_only() -> None:
-    assert type(problem(Refusal(4005), 401, download_host=True)) is exceptions.LinkExpired
-    assert type(problem(Refusal(), 401, download_host=True)) is exceptions.LinkExpired
+    assert type(problem(ErrorBody(4005), 401, download_host=True)) is exceptions.LinkExpired
+    assert type(problem(ErrorBody(), 401, download_host=True)) is exceptions.LinkExpired
     assert type(problem(None, 401, download_host=True)) is exceptions.LinkExpired
-    assert type(problem(Refusal(4005), 401)) is exceptions.InvalidCredentials
+    assert type(problem(ErrorBody(4005), 401)) is exceptions.InvalidCredentials
 
 
 def test_a_used_up_quota_names_what_the_limit_and_the_count() -> None:
-    sentence = problem(Refusal(5003, item="downloads", limit=100, num=101), 400).sentence
+    sentence = problem(ErrorBody(5003, item="downloads", limit=100, num=101), 400).sentence
     assert sentence == "Your Applivery workspace has reached a limit of its plan: “downloads”, limit 100, now 101."
-    monthly = problem(Refusal(5003, item="downloadsByMonth.202006", limit=100), 400).sentence
+    monthly = problem(ErrorBody(5003, item="downloadsByMonth.202006", limit=100), 400).sentence
     assert "“downloads in 2020-06”, limit 100." in monthly
-    assert problem(Refusal(5003), 400).sentence == exceptions.QuotaExceeded.sentence
+    assert problem(ErrorBody(5003), 400).sentence == exceptions.QuotaExceeded.sentence
 
 
 def test_refused_fields_are_named() -> None:
-    assert "for: os, limit." in problem(Refusal(6002, fields=("os", "limit")), 400).sentence
+    assert "for: os, limit." in problem(ErrorBody(6002, fields=("os", "limit")), 400).sentence
 
 
 def test_the_vendors_words_are_quoted_as_they_are() -> None:
     words = "<!channel> `x` see https://a.b/c?token=1 or eyJhbGciOiJIUzI1NiJ9.abcdefghijkl\x00\n" + "y " * 300
-    sentence = problem(Refusal(1234, words), 400).sentence
+    sentence = problem(ErrorBody(1234, words), 400).sentence
     assert "1234" in sentence
     assert "“<!channel> `x` see " in unmarked(sentence)
     assert not {"\n", "\x00"} & set(sentence)

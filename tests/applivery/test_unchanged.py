@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from bot.applivery.client import Applivery
-from bot.applivery.decode_cache import Unchanged
+from bot.applivery.client import AppliveryClient
+from bot.applivery.decode_cache import DecodeCache
 from bot.exceptions import NotFound
-from bot.services.app_directory import Catalogue
+from bot.services.app_directory import AppDirectory
 from sandbox.applivery import PretendedApplivery
 from sandbox.faults import Fault
 
 
 def test_the_same_bytes_are_read_once_and_others_anew() -> None:
-    unchanged: Unchanged[str] = Unchanged()
+    unchanged: DecodeCache[str] = DecodeCache()
     first = unchanged.read("q", b"one", bytes.decode)
     assert unchanged.read("q", b"one", bytes.decode) is first
     assert unchanged.read("q", b"two", bytes.decode) == "two"
@@ -23,13 +23,13 @@ def test_the_same_bytes_are_read_once_and_others_anew() -> None:
 
 
 def test_two_questions_with_the_same_answer_are_two() -> None:
-    unchanged: Unchanged[str] = Unchanged()
+    unchanged: DecodeCache[str] = DecodeCache()
     assert unchanged.read("q", b"one", bytes.decode) == "one"
     assert unchanged.read("r", b"one", lambda body: f"r {body.decode()}") == "r one"
 
 
 def test_only_the_last_questions_are_kept() -> None:
-    unchanged: Unchanged[str] = Unchanged(most=2)
+    unchanged: DecodeCache[str] = DecodeCache(most=2)
     read: list[str] = []
 
     def decode(body: bytes) -> str:
@@ -45,16 +45,18 @@ def test_only_the_last_questions_are_kept() -> None:
 
 
 def test_what_cannot_be_read_is_not_kept() -> None:
-    unchanged: Unchanged[str] = Unchanged()
+    unchanged: DecodeCache[str] = DecodeCache()
     for _ in range(2):
         with pytest.raises(UnicodeDecodeError):
             unchanged.read("q", b"\xff", bytes.decode)
 
 
-async def test_a_list_that_changed_is_seen_by_the_next_who_asks(client: Applivery, server: PretendedApplivery) -> None:
+async def test_a_list_that_changed_is_seen_by_the_next_who_asks(
+    client: AppliveryClient, server: PretendedApplivery
+) -> None:
     courier = server.app("Courier", slug="courier")
     server.build(courier, version="1.0", number="1")
-    catalogue = Catalogue(client)
+    catalogue = AppDirectory(client)
     app = await catalogue.app("courier")
     assert [build.version for build in await catalogue.builds(app)] == ["1.0"]
     server.build(courier, version="1.1", number="2")
@@ -62,10 +64,10 @@ async def test_a_list_that_changed_is_seen_by_the_next_who_asks(client: Appliver
 
 
 async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
-    client: Applivery, server: PretendedApplivery
+    client: AppliveryClient, server: PretendedApplivery
 ) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
-    catalogue = Catalogue(client)
+    catalogue = AppDirectory(client)
     app = await catalogue.app("courier")
     used = client.budget.used
     answers = await asyncio.gather(*(catalogue.builds(app) for _ in range(20)))
@@ -74,10 +76,10 @@ async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
 
 
 async def test_one_impatient_asker_leaves_the_others_their_answer(
-    client: Applivery, server: PretendedApplivery
+    client: AppliveryClient, server: PretendedApplivery
 ) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
-    catalogue = Catalogue(client)
+    catalogue = AppDirectory(client)
     app = await catalogue.app("courier")
     impatient, patient = (asyncio.create_task(catalogue.builds(app)) for _ in range(2))
     await asyncio.sleep(0)
@@ -86,9 +88,11 @@ async def test_one_impatient_asker_leaves_the_others_their_answer(
     assert impatient.cancelled()
 
 
-async def test_a_failed_question_is_asked_again_by_the_next(client: Applivery, server: PretendedApplivery) -> None:
+async def test_a_failed_question_is_asked_again_by_the_next(
+    client: AppliveryClient, server: PretendedApplivery
+) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
-    catalogue = Catalogue(client)
+    catalogue = AppDirectory(client)
     app = await catalogue.app("courier")
     server.faults.add("*", Fault(status=404, code=3001))
     with pytest.raises(NotFound):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.applivery.app_builds import Depot, by_app_token
+from bot.applivery.app_builds import AppBuilds, by_app_token
 from bot.cli import clients
 from sandbox.applivery import PretendedApplivery
 from tests.applivery.conftest import hosts_of
@@ -21,7 +21,7 @@ async def server() -> AsyncIterator[PretendedApplivery]:
 
 
 @pytest.fixture
-async def depot(server: PretendedApplivery) -> AsyncIterator[Depot]:
+async def depot(server: PretendedApplivery) -> AsyncIterator[AppBuilds]:
     app = server.app("Courier")
     for number in range(1, 131):
         status = "processed" if number < 30 else "error"
@@ -33,6 +33,6 @@ async def depot(server: PretendedApplivery) -> AsyncIterator[Depot]:
 @pytest.mark.parametrize(
     ("which", "number"), [("1.0.1", "1"), ("v1.0.20", "20"), ("#3", "3"), ("1.0.130", "130"), ("latest", "29")]
 )
-async def test_the_oldest_build_is_found_like_the_newest(depot: Depot, which: str, number: str) -> None:
+async def test_the_oldest_build_is_found_like_the_newest(depot: AppBuilds, which: str, number: str) -> None:
     _, title = await clients.build(depot, which)
     assert f"({number})" in title

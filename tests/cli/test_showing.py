@@ -7,18 +7,20 @@ import pytest
 from bot.cli import options
 from bot.cli.output import words
 from bot.domain import uploads
-from bot.domain.uploads import Pace
+from bot.domain.uploads import TransferProgress
 
 
 @pytest.mark.parametrize(
     ("pace", "said"),
     [
-        (Pace(0, 960_000_000, 0.0, None), "0 % · 0 bytes of 960.0 MB"),
-        (Pace(412_000_000, 960_000_000, 12_345_678.0, 44.4), "42 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 44 s left"),
-        (Pace(9_000_000, 9_000_000, 9.0, 0.0), "100 % · 9.0 MB of 9.0 MB · all sent, waiting for Applivery’s answer"),
+        (TransferProgress(0, 960_000_000, 0.0, None), "0 % · 0 bytes of 960.0 MB"),
+        (TransferProgress(412_000_000, 960_000_000, 12_345_678.0, 44.4),
+         "42 % · 412.0 MB of 960.0 MB · 12.3 MB/s · 44 s left"),
+        (TransferProgress(9_000_000, 9_000_000, 9.0, 0.0),
+         "100 % · 9.0 MB of 9.0 MB · all sent, waiting for Applivery’s answer"),
     ],
 )  # fmt: skip
-def test_a_line_of_progress_has_bytes_rate_and_time_left(pace: Pace, said: str) -> None:
+def test_a_line_of_progress_has_bytes_rate_and_time_left(pace: TransferProgress, said: str) -> None:
     assert words(pace) == said
 
 

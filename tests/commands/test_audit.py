@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.exceptions import BuildNotProcessed, RateLimited
 from sandbox.faults import Fault
 from tests.conftest import World
@@ -170,7 +170,7 @@ def entry(world: World, number: int, **about: Any) -> AuditEntry:
         "at": at,
         "team_id": "T1",
         "user_id": world.ana.id,
-        "action": Action.GET,
+        "action": AuditAction.GET,
         "outcome": AuditOutcome.MINTED,
         **about,
     }
@@ -209,7 +209,7 @@ async def test_audit_csv_follows_the_asker_s_locale(world: World) -> None:
     world.ana.locale = "de-DE"  # nothing is said in German, and yet their Excel wants a semicolon
     await world.bot.store.audit(entry(world, 1))
     head, row = await file_of(world, "audit format:csv", separator=";")
-    assert (head[0], row[2]) == ("at", Action.GET)
+    assert (head[0], row[2]) == ("at", AuditAction.GET)
 
 
 async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: World) -> None:

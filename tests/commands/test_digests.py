@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.downloads import By
+from bot.domain.downloads import GroupBy
 from tests.commands.test_downloads import people
 from tests.conftest import World
 from tests.seeing import labels, old_card, press
@@ -40,7 +40,7 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Worl
     assert "*downloads of Courier latest* by version every day at 18:00" in said
     assert "stays silent" in said
     [digest] = await digests(world)
-    assert (digest.which, digest.by, digest.quiet) == ("latest", By.VERSION, True)
+    assert (digest.which, digest.by, digest.quiet) == ("latest", GroupBy.VERSION, True)
 
 
 async def test_the_same_asked_for_again_is_one(world: World) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.audit import Action, AuditEntry, AuditOutcome
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
 from tests.conftest import World
 from tests.everything import dump
 
@@ -26,9 +26,9 @@ async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: World
     assert world.bruno.id not in dump(world)
     outcomes = [(entry.user_id, entry.action, entry.outcome) for entry in await world.bot.store.audit_entries()]
     assert outcomes == [
-        (world.ana.id, Action.FORGET, "1 lines"),
-        (world.ana.id, Action.SEND, "to somebody"),
-        (world.ana.id, Action.GET, AuditOutcome.MINTED),
+        (world.ana.id, AuditAction.FORGET, "1 lines"),
+        (world.ana.id, AuditAction.SEND, "to somebody"),
+        (world.ana.id, AuditAction.GET, AuditOutcome.MINTED),
     ]
 
 
@@ -58,7 +58,9 @@ async def test_the_ledger_is_kept_for_as_long_as_the_settings_say(world: World) 
     now = datetime.now(UTC)
     await world.start(ledger_days=30)
     for days in (1, 29, 31, 400):
-        await world.bot.store.audit(AuditEntry(now - timedelta(days=days), "T", "U", Action.GET, AuditOutcome.MINTED))
+        await world.bot.store.audit(
+            AuditEntry(now - timedelta(days=days), "T", "U", AuditAction.GET, AuditOutcome.MINTED)
+        )
     assert await world.bot.forget.step() == 3600
     assert len(await world.bot.store.audit_entries()) == 2
     world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + timedelta(days=10))

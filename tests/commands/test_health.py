@@ -13,7 +13,15 @@ import pytest
 
 from bot import __version__
 from bot.db.migrate import HEAD
-from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
+from bot.domain.health import (
+    AppliveryHealth,
+    DatabaseHealth,
+    Health,
+    LastOutage,
+    OutboxHealth,
+    PollingHealth,
+    SlackHealth,
+)
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
 from bot.i18n import speaking
 from bot.slack.views.health import health, summary
@@ -25,11 +33,11 @@ from tests.web.test_server import ask
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 WELL = Health(
-    slack=SlackSide(True, 2, 2, NOW),
-    applivery=AppliverySide(7950, 8000),
-    database=Storage(True, "postgresql", "16.4", "0006"),
-    polling=Polling(True, 1200, 0, NOW),
-    to_say=ToSay(0),
+    slack=SlackHealth(True, 2, 2, NOW),
+    applivery=AppliveryHealth(7950, 8000),
+    database=DatabaseHealth(True, "postgresql", "16.4", "0006"),
+    polling=PollingHealth(True, 1200, 0, NOW),
+    to_say=OutboxHealth(0),
     trouble=None,
     version="1.2.3",
     started_at=NOW,
@@ -225,19 +233,22 @@ async def test_on_postgresql_its_version_is_told(world: World, postgres_url: str
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"slack": SlackSide(True, 1, 2, NOW)}, "⚠️ *Slack*: Socket Mode, 1 of 2 connections are open."),
-        ({"slack": SlackSide(False)}, "⚠️ *Slack* does not take my token, or does not answer."),
+        ({"slack": SlackHealth(True, 1, 2, NOW)}, "⚠️ *Slack*: Socket Mode, 1 of 2 connections are open."),
+        ({"slack": SlackHealth(False)}, "⚠️ *Slack* does not take my token, or does not answer."),
         (
-            {"applivery": AppliverySide(900, 8000, 3.25)},
+            {"applivery": AppliveryHealth(900, 8000, 3.25)},
             "⚠️ *Applivery* answers. 900 of 8,000 requests are left in this hour. "
             "As these are few, apps are looked at 3.2 times less often.",
         ),
-        ({"applivery": AppliverySide(1, 8000, 1.0, "no <token>")}, "as it should: no &lt;token&gt;"),
-        ({"database": Storage(False, "sqlite")}, "⚠️ *Database*: SQLite does not answer."),
-        ({"polling": Polling(False, 1200, 2, None)}, "1,200 apps are watched. 2 of them are behind. None was looked"),
-        ({"to_say": ToSay(1500, 7300.0)}, "⚠️ *Announcements*: 1,500 wait, the oldest for 2 hours."),
+        ({"applivery": AppliveryHealth(1, 8000, 1.0, "no <token>")}, "as it should: no &lt;token&gt;"),
+        ({"database": DatabaseHealth(False, "sqlite")}, "⚠️ *Database*: SQLite does not answer."),
         (
-            {"to_say": ToSay(0, 0.0, tuple(f"C{n}" for n in range(7)))},
+            {"polling": PollingHealth(False, 1200, 2, None)},
+            "1,200 apps are watched. 2 of them are behind. None was looked",
+        ),
+        ({"to_say": OutboxHealth(1500, 7300.0)}, "⚠️ *Announcements*: 1,500 wait, the oldest for 2 hours."),
+        (
+            {"to_say": OutboxHealth(0, 0.0, tuple(f"C{n}" for n in range(7)))},
             "in <#C0>, <#C1>, <#C2>, <#C3>, <#C4> and 2 more",
         ),
     ],
@@ -251,7 +262,7 @@ def test_what_is_not_well_is_said_in_words_and_stands_out(changed: dict[str, Any
 
 
 def test_what_is_well_is_one_line_at_home_and_an_outage_of_the_past_is_no_worry() -> None:
-    past = replace(WELL, trouble=Trouble("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
+    past = replace(WELL, trouble=LastOutage("applivery", "AppliveryDown", NOW, NOW + timedelta(minutes=3)))
     assert summary(past) == "✅ All is well."
     assert "*Last outage*: Applivery, from" in told(health(past))
 

@@ -7,12 +7,12 @@ import pytest
 
 import bot.commands
 from bot.commands.help import TWINS
-from bot.dispatch.registry import Registry
+from bot.dispatch.registry import HandlerRegistry
 from bot.domain.model import Role
 from tests.conftest import World
 from tests.seeing import labels, press
 
-REGISTRY = Registry.of(bot.commands)
+REGISTRY = HandlerRegistry.of(bot.commands)
 NAMES = [entry.name for entry in REGISTRY.commands()]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.model import Event, Role
+from bot.domain.model import BuildEvent, Role
 from sandbox.faults import Fault
 from sandbox.slack import User, View
 from tests.conftest import World
@@ -282,7 +282,7 @@ async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(w
     await world.start()
     store, me = world.bot.store, world.ana.id
     for number in range(40):
-        about = {"app_id": f"{number:024x}", "app_name": "x" * 500, "query": "", "events": (Event.FAILED,)}
+        about = {"app_id": f"{number:024x}", "app_name": "x" * 500, "query": "", "events": (BuildEvent.FAILED,)}
         await store.add_subscription(team_id="T", channel_id=f"C{number}", created_by=me, **about)
     for build in await world.bot.door._house.catalogue.builds(await world.bot.door._house.catalogue.app("courier")):
         await store.await_build(build, "T", me)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.app import running
-from bot.domain.audit import Action, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from sandbox.faults import Fault
 from sandbox.slack import Message
@@ -306,7 +306,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: World, p
     name = world.slack.users[world.slack.bot_user_id].handle
     assert words == f"I am not in this channel, so I cannot post here. Invite me first: `/invite @{name}`."
     assert world.slack.messages(where) == []
-    assert [entry for entry in await world.bot.store.audit_entries() if entry.action == Action.SHARE] == []
+    assert [entry for entry in await world.bot.store.audit_entries() if entry.action == AuditAction.SHARE] == []
 
 
 async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: World) -> None:

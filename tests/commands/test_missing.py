@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.audit import Action
+from bot.domain.audit import AuditAction
 from sandbox.slack import Message
 from tests.commands.test_downloads import private
 from tests.commands.test_summaries import asked_in, everything_in, leads, text_of
@@ -195,6 +195,6 @@ async def test_nobody_s_name_is_stored_or_said_to_others(world: World) -> None:
     others = [message for message in others if message.channel != world.slack.dm(zoe).id]
     assert zoe.id not in json.dumps([message.saved() for message in others])
     [entry] = [
-        audit_entry for audit_entry in await world.bot.store.audit_entries() if audit_entry.action == Action.NUDGE
+        audit_entry for audit_entry in await world.bot.store.audit_entries() if audit_entry.action == AuditAction.NUDGE
     ]
     assert entry.outcome == "2 people"

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.audit import Action, Entrypoint
+from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import Role
 from sandbox.applivery.models import PretendedBuild
 from sandbox.slack import Message
@@ -62,7 +62,7 @@ async def test_every_card_turns_red_in_words_and_the_answer_counts_them(world: W
     assert "Links that Applivery has handed out already cannot be taken back" in answer.text
     assert answer.ephemeral_to == world.ana.id
     entry = (await world.bot.store.audit_entries())[0]
-    assert (entry.action, entry.outcome, entry.build_id) == (Action.RECALL, WHY, build.id)
+    assert (entry.action, entry.outcome, entry.build_id) == (AuditAction.RECALL, WHY, build.id)
     assert len(world.slack.messages(world.releases)) == 1, "edited, nothing is said anew"
 
 
@@ -220,12 +220,12 @@ async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world
 async def choose(world: World, form: Any, filled: dict[str, Any]) -> list[str]:
     """The builds a form offers once its app is chosen."""
     house = world.bot.door._house
-    from bot.dispatch.registry import Call, Kind
+    from bot.dispatch.registry import CommandContext, HandlerKind
 
     asker = await house.people.asker(world.slack.workspace.team_id, world.ana.id, world.releases.id)
-    entry = house.registry.get(Kind.OPTIONS, "recall.build")
+    entry = house.registry.get(HandlerKind.OPTIONS, "recall.build")
     assert entry
-    call = Call(asker, house, world.bot.tuning.clock(), Entrypoint.TYPEAHEAD, entry.name, entry.need)
+    call = CommandContext(asker, house, world.bot.tuning.clock(), Entrypoint.TYPEAHEAD, entry.name, entry.need)
     found = await entry.run(call, "", {block: next(iter(value.values())) for block, value in filled.items()})
     return [item.value for item in found]
 
@@ -266,7 +266,7 @@ async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: W
     got = await (await press(world.slack, refused, labels(refused)[0], user=world.ana)).answer()
     assert "2.3.9" in got.text
     assert link(got)
-    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries() if entry.action == Action.GET]
+    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries() if entry.action == AuditAction.GET]
     assert outcomes == ["minted", "Recalled"]
 
 
@@ -436,7 +436,7 @@ async def test_unrecall_gives_it_free_and_its_cards_say_so(world: World) -> None
     got = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
     assert link(got)
     actions = [(entry.action, entry.build_id) for entry in await world.bot.store.audit_entries()]
-    assert (Action.UNRECALL, build.id) in actions
+    assert (AuditAction.UNRECALL, build.id) in actions
     again = await world.ask("unrecall courier 2.4.0")
     assert again.text == "Courier 2.4.0 (173) for iOS is not recalled."
 

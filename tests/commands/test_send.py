@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.audit import Action, AuditOutcome
+from bot.domain.audit import AuditAction, AuditOutcome
 from sandbox.applivery.models import PretendedBuild
 from sandbox.faults import Fault
 from sandbox.slack import Message
@@ -217,10 +217,10 @@ async def test_sending_and_taking_are_written_down_without_the_link(world: World
     got = await (await press(world.slack, message, "Get build", user=world.bruno)).answer()
     await rested(world)
     taken, given = await world.bot.store.audit_entries()
-    assert (given.user_id, given.action, given.outcome) == (world.ana.id, Action.SEND, f"to {world.bruno.id}")
+    assert (given.user_id, given.action, given.outcome) == (world.ana.id, AuditAction.SEND, f"to {world.bruno.id}")
     assert (taken.user_id, taken.action, taken.outcome, taken.build_id) == (
         world.bruno.id,
-        Action.GET,
+        AuditAction.GET,
         AuditOutcome.MINTED,
         build.id,
     )

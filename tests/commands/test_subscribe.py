@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.domain.audit import Action
-from bot.domain.model import Event, Manner
+from bot.domain.audit import AuditAction
+from bot.domain.model import BuildEvent, DeliveryOptions
 from sandbox.faults import Fault
 from sandbox.slack import View
 from tests.conftest import World
@@ -185,7 +185,7 @@ async def test_subscribe_works_over_signed_http(world: World) -> None:
 # ------------------------------------------------------------------ how it is told
 
 
-async def saved(world: World) -> Manner:
+async def saved(world: World) -> DeliveryOptions:
     """How the only subscription is told."""
     [subscription] = await world.bot.store.subscriptions()
     return subscription.manner
@@ -197,7 +197,7 @@ async def test_everything_that_was_typed_is_saved_and_said_back(world: World) ->
         'subscribe courier on:cert,feedback format:compact threads:off group:version label:"Staging" '
         "digest:daily@09:00 quiet:22:00-8 tz:America/Lima"
     )
-    assert await saved(world) == Manner(
+    assert await saved(world) == DeliveryOptions(
         compact=True,
         threads=False,
         grouped=True,
@@ -374,9 +374,9 @@ async def test_the_form_does_what_the_words_do(world: World) -> None:
     answer = world.slack.ephemerals(world.ana)[-1]
     assert answer.text.startswith("Done: this channel hears of builds of Courier with branch `release/*`")
     [subscription] = await world.bot.store.subscriptions(world.releases.id)
-    assert subscription.events == (Event.FAILED, Event.CERT)
+    assert subscription.events == (BuildEvent.FAILED, BuildEvent.CERT)
     assert subscription.query == "branch:release/* -tag:nightly"
-    assert subscription.manner == Manner(
+    assert subscription.manner == DeliveryOptions(
         compact=True,
         threads=False,
         grouped=True,
@@ -407,7 +407,7 @@ async def test_the_form_opens_with_what_was_typed(world: World) -> None:
     await rested(world)
     [subscription] = await world.bot.store.subscriptions()
     assert (subscription.events, subscription.query, subscription.manner.label) == (
-        (Event.FAILED,),
+        (BuildEvent.FAILED,),
         "branch:main",
         "Staging",
     )
@@ -480,4 +480,8 @@ async def test_subscribing_is_written_down(world: World) -> None:
     await world.start()
     await world.ask("subscribe courier on:failed branch:main")
     [entry] = await world.bot.store.audit_entries()
-    assert (entry.action, entry.outcome, entry.app_id) == (Action.SUBSCRIBE, "on:failed branch:main", world.courier.id)
+    assert (entry.action, entry.outcome, entry.app_id) == (
+        AuditAction.SUBSCRIBE,
+        "on:failed branch:main",
+        world.courier.id,
+    )

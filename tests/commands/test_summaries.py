@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.domain.audit import Action
-from bot.domain.downloads import By
+from bot.domain.audit import AuditAction
+from bot.domain.downloads import GroupBy
 from sandbox.applivery.models import PretendedBuild
 from sandbox.faults import Fault
 from sandbox.slack import Message
@@ -223,7 +223,9 @@ async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: Wo
     assert by_name["'=HYPERLINK(1) @x"][7] == "'+1"
     assert by_name[""][2] == "unknown"
     [entry] = [
-        audit_entry for audit_entry in await world.bot.store.audit_entries() if audit_entry.action == Action.DOWNLOADS
+        audit_entry
+        for audit_entry in await world.bot.store.audit_entries()
+        if audit_entry.action == AuditAction.DOWNLOADS
     ]
     assert entry.outcome == "5 lines as a file"
 
@@ -311,10 +313,10 @@ async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: 
 @pytest.mark.parametrize(
     ("by", "header", "first"),
     [
-        (By.VERSION, ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", "4", "100 %", "2"]),
-        (By.OS, ["System", "Downloads", "Share"], None),
-        (By.SOURCE, ["Source", "Downloads", "Share"], ["Store", "4", "100 %"]),
-        (By.DAY, ["Day", "Downloads", "Share"], None),
+        (GroupBy.VERSION, ["Version", "Downloads", "Share", "People on it now"], ["2.4.0", "4", "100 %", "2"]),
+        (GroupBy.OS, ["System", "Downloads", "Share"], None),
+        (GroupBy.SOURCE, ["Source", "Downloads", "Share"], ["Store", "4", "100 %"]),
+        (GroupBy.DAY, ["Day", "Downloads", "Share"], None),
     ],
 )
 async def test_a_thread_can_be_by_something_else_than_people(

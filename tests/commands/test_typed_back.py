@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.dispatch.registry import Kind
+from bot.dispatch.registry import HandlerKind
 from bot.domain.lookup import label
 from bot.slack.views import builds as cards
 from sandbox.slack import Message
@@ -189,7 +189,7 @@ async def test_every_example_of_help_is_understood(world: World) -> None:
         "#leads": f"<#{world.releases.id}|releases>",
     }
     entries = world.bot.door._house.registry.entries
-    usages = [line for (kind, _), entry in entries.items() if kind is Kind.COMMAND for line in entry.usage]
+    usages = [line for (kind, _), entry in entries.items() if kind is HandlerKind.COMMAND for line in entry.usage]
     for line in (line for line in usages if line.startswith("/")):
         words = reduce(lambda text, name: text.replace(name, picked[name]), picked, line)
         turn = await world.slack.command("/applivery", f"`{words}`", user=world.ana, channel=world.releases)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.applivery.upload import Endurance
-from bot.domain.audit import Action, AuditOutcome
+from bot.applivery.upload import UploadTimeouts
+from bot.domain.audit import AuditAction, AuditOutcome
 from sandbox.faults import Fault
 from sandbox.slack import Message, View
 from tests.conftest import World, texts
@@ -23,7 +23,7 @@ POSTING = "POST *builds"
 
 @pytest.fixture(autouse=True)
 def quick(world: World) -> None:
-    endurance = Endurance(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
+    endurance = UploadTimeouts(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
     world.tuning = replace(world.tuning, progress_seconds=0.05, endurance=endurance)
 
 
@@ -414,7 +414,7 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: World) 
     world.applivery.faults.add(POSTING, Fault(status=400, code=5006, error="no"))
     await sent(world, await opened(world, posted(world, "other.apk")))
     await carried(world)
-    rows = [entry for entry in await world.bot.store.audit_entries(limit=10) if entry.action == Action.UPLOAD]
+    rows = [entry for entry in await world.bot.store.audit_entries(limit=10) if entry.action == AuditAction.UPLOAD]
     assert {(entry.user_id, entry.outcome, entry.app_id, entry.build_id) for entry in rows} == {
         (world.ana.id, AuditOutcome.UPLOADED, world.courier.id, world.applivery.builds[0].id),
         (world.ana.id, "UploadRejected", world.courier.id, None),

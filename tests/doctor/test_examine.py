@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from bot.db.database import Store
 from bot.doctor import applivery, service, slack
 from bot.doctor import database as doctor_database
-from bot.doctor.results import Finding, Outcome, Report
+from bot.doctor.results import CheckOutcome, CheckResult, DoctorReport
 from bot.doctor.runner import CHECKS, SETTINGS, examine
-from bot.domain.model import Event
+from bot.domain.model import BuildEvent
 from bot.exceptions import DatabaseUnavailable
 from bot.settings import InvalidSettings, Settings
 from bot.slack.manifest import SCOPES
@@ -25,7 +25,7 @@ from sandbox.faults import Fault
 from tests.conftest import World
 from tests.test_cli import a_free_port
 
-WELL, WARNING, BROKEN, SKIPPED = Outcome.WELL, Outcome.WARNING, Outcome.BROKEN, Outcome.SKIPPED
+WELL, WARNING, BROKEN, SKIPPED = CheckOutcome.WELL, CheckOutcome.WARNING, CheckOutcome.BROKEN, CheckOutcome.SKIPPED
 SECRET = "a-webhook-secret-nobody-knows"
 
 
@@ -33,30 +33,30 @@ def never(_: str) -> bool:
     return False
 
 
-async def examined(world: World, *, consent: Any = never, later: float = 0.0, **changes: Any) -> Report:
+async def examined(world: World, *, consent: Any = never, later: float = 0.0, **changes: Any) -> DoctorReport:
     """What the doctor says of this world; `later` is how many seconds this machine's clock is ahead."""
     return await examine(
         lambda: world.settings(**changes), consent, clock=lambda: datetime.now(UTC) + timedelta(seconds=later)
     )
 
 
-def of(report: Report, check: str) -> list[Finding]:
+def of(report: DoctorReport, check: str) -> list[CheckResult]:
     return [finding for finding in report.findings if finding.check == check]
 
 
-def the(report: Report, check: str) -> Finding:
+def the(report: DoctorReport, check: str) -> CheckResult:
     [finding] = of(report, check)
     return finding
 
 
-def outcomes(report: Report) -> dict[str, set[Outcome]]:
+def outcomes(report: DoctorReport) -> dict[str, set[CheckOutcome]]:
     return {finding.check: {other.outcome for other in of(report, finding.check)} for finding in report.findings}
 
 
 async def subscribed(world: World, channel: Any) -> None:
     """A subscription in the database, as a bot that has stopped leaves it."""
     store = await Store.open(world.database)
-    await store.add_subscription("T", channel.id, world.courier.id, "Courier", [Event.PROCESSED], "", world.ana.id)
+    await store.add_subscription("T", channel.id, world.courier.id, "Courier", [BuildEvent.PROCESSED], "", world.ana.id)
     await store.close()
 
 
@@ -208,7 +208,7 @@ async def test_an_unknown_certificate_is_called_one(world: World) -> None:
 async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def stumble(_: object) -> list[Finding]:
+    async def stumble(_: object) -> list[CheckResult]:
         raise RuntimeError("xoxb-1-hunter2")
 
     monkeypatch.setitem(CHECKS, applivery.HOSTS, stumble)
@@ -243,7 +243,7 @@ async def test_a_missing_scope_is_named_with_what_needs_it(world: World) -> None
 @pytest.mark.parametrize(
     ("seconds", "outcome"), [(0, WELL), (100, WARNING), (-100, WARNING), (310, BROKEN), (-310, BROKEN)]
 )
-async def test_a_clock_that_is_five_minutes_off_is_broken(world: World, seconds: float, outcome: Outcome) -> None:
+async def test_a_clock_that_is_five_minutes_off_is_broken(world: World, seconds: float, outcome: CheckOutcome) -> None:
     assert the(await examined(world, later=seconds), slack.CLOCK).outcome is outcome
 
 
@@ -316,7 +316,7 @@ async def test_a_wrong_token_and_a_wrong_workspace_are_told_apart(
 )
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_a_missing_permission_is_named_with_what_it_is_for(
-    world: World, path: str, permission: str, needed_for: str, outcome: Outcome, status: int
+    world: World, path: str, permission: str, needed_for: str, outcome: CheckOutcome, status: int
 ) -> None:
     world.applivery.faults.add(f"GET /v1/organizations/acme/{path}", Fault(status=status), times=None)
     report = await examined(world)
@@ -370,7 +370,9 @@ async def test_a_database_that_cannot_be_read_is_broken(world: World, tmp_path: 
 
 
 @pytest.mark.parametrize(("version", "outcome"), [("0001", WARNING), ("9999", BROKEN)])
-async def test_tables_of_another_version_are_told_and_not_read(world: World, version: str, outcome: Outcome) -> None:
+async def test_tables_of_another_version_are_told_and_not_read(
+    world: World, version: str, outcome: CheckOutcome
+) -> None:
     with sqlite3.connect(world.folder / "bot.db") as file:
         file.execute("UPDATE alembic_version SET version_num = ?", (version,))
     report = await examined(world)

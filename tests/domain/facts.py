@@ -13,11 +13,11 @@ from bot.domain.model import (
     App,
     Attachment,
     Build,
+    BuildSource,
     Download,
+    InstallRequirements,
     Member,
     MemberDownloads,
-    Origin,
-    Requirements,
     Stage,
     Subscription,
 )
@@ -39,7 +39,7 @@ FULL = build(
     version="2.4.0",
     size=48_200_000,
     tags=("nightly", "v2.4"),
-    origin=Origin(branch="release/2.4", tag="v2.4", commit="0123456789abcdef", commit_message="Fix login\n\nLong"),
+    origin=BuildSource(branch="release/2.4", tag="v2.4", commit="0123456789abcdef", commit_message="Fix login\n\nLong"),
     uploader="Ana Pérez",
     changelog="Fixed <b>login</b>\n\n* and *more*",
 )
@@ -136,7 +136,7 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 apps = st.builds(App, id=ids, slug=texts, name=texts)
 origins = st.builds(
-    Origin,
+    BuildSource,
     name=maybe(texts),
     branch=maybe(texts),
     tag=maybe(texts),
@@ -160,7 +160,7 @@ builds = st.builds(
     origin=origins,
     uploader=maybe(texts),
     requirements=st.builds(
-        Requirements,
+        InstallRequirements,
         min_os=maybe(texts),
         signing=maybe(texts),
         profile_expires_at=maybe(moments),

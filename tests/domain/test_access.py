@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain import access
-from bot.domain.access import Grant, Person
-from bot.domain.model import App, Asker, Role
+from bot.domain.access import RoleGrant, SlackPerson
+from bot.domain.model import Actor, App, Role
 from bot.exceptions import PermissionDenied
 
-BRUNO = Person("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
+BRUNO = SlackPerson("U0BRUNO", "T1", name="Bruno", email="bruno@acme.test")
 
 
-def known(person: Person, *, default: Role = Role.MEMBER, grants: Sequence[Grant] = ()) -> Asker:
+def known(person: SlackPerson, *, default: Role = Role.MEMBER, grants: Sequence[RoleGrant] = ()) -> Actor:
     """Who it is that asks, in #c1; raises PermissionDenied for a person who may use nothing."""
     asker = access.asker_of(person, "C1", home_team="T1", admins={"U0ANA"}, default=default)
     asker = access.with_grants(asker, grants, {"S1"})
@@ -24,12 +24,12 @@ def known(person: Person, *, default: Role = Role.MEMBER, grants: Sequence[Grant
     return asker
 
 
-def role(person: Person, *, default: Role = Role.MEMBER) -> Role:
+def role(person: SlackPerson, *, default: Role = Role.MEMBER) -> Role:
     return known(person, default=default).role
 
 
-def given(grantee: str, role: Role, app_id: str | None = None) -> Grant:
-    return Grant("T1", grantee, role, app_id, "U0ANA", datetime(2026, 11, 3, tzinfo=UTC))
+def given(grantee: str, role: Role, app_id: str | None = None) -> RoleGrant:
+    return RoleGrant("T1", grantee, role, app_id, "U0ANA", datetime(2026, 11, 3, tzinfo=UTC))
 
 
 def test_a_person_of_this_workspace_has_the_default_role() -> None:

@@ -15,28 +15,28 @@ from bot.domain import builds as decisions
 from bot.domain import changelogs
 from bot.domain.model import (
     Build,
-    Change,
-    Event,
-    Follow,
-    Manner,
-    NewAnnouncement,
-    Origin,
-    Requirements,
+    BuildEvent,
+    BuildSource,
+    BuildTransition,
+    CardUpdate,
+    CurrentBuild,
+    DeliveryOptions,
+    InstallRequirements,
+    NewDelivery,
     Stage,
-    Standing,
     Subscription,
 )
 from tests.domain.facts import COURIER, NOON, RIDER, build, subscription
 
 HOUR = timedelta(hours=1)
-EVERYTHING = tuple(Event)
+EVERYTHING = tuple(BuildEvent)
 
 
-def changes(known: dict[str, Stage], *seen: Build, baseline: bool = False) -> list[Change]:
+def changes(known: dict[str, Stage], *seen: Build, baseline: bool = False) -> list[BuildTransition]:
     return decisions.changes(known, seen, baseline=baseline)
 
 
-def announcements(news: Sequence[Change], wishes: Sequence[Subscription]) -> list[NewAnnouncement]:
+def announcements(news: Sequence[BuildTransition], wishes: Sequence[Subscription]) -> list[NewDelivery]:
     return decisions.announcements(news, wishes, now=NOON)
 
 
@@ -55,9 +55,9 @@ def test_news_is_told_oldest_first() -> None:
 def test_a_change_remembers_where_the_build_stood() -> None:
     new_build = build(1)
     assert changes({new_build.id: Stage.RUNNING}, new_build) == [
-        Change(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
+        BuildTransition(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
     ]
-    assert changes({}, new_build) == [Change(new_build, None, mark=decisions.mark(new_build))]
+    assert changes({}, new_build) == [BuildTransition(new_build, None, mark=decisions.mark(new_build))]
 
 
 def test_at_the_first_look_what_exists_is_history() -> None:
@@ -72,13 +72,13 @@ def test_a_build_on_its_way_at_the_first_look_is_followed_to_its_end() -> None:
     assert first.quiet
     (then,) = changes({running.id: first.build.stage}, done)
     assert not then.quiet
-    assert announcements([then], [subscription()])[0].event is Event.PROCESSED
+    assert announcements([then], [subscription()])[0].event is BuildEvent.PROCESSED
 
 
 def test_a_known_build_that_moves_is_news_even_at_the_first_look() -> None:
     new_build = build(1)
     assert changes({new_build.id: Stage.RUNNING}, new_build, baseline=True) == [
-        Change(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
+        BuildTransition(new_build, Stage.RUNNING, mark=decisions.mark(new_build))
     ]
 
 
@@ -115,49 +115,52 @@ def test_a_first_look_announces_nothing_whatever_there_is(seen: list[Build], wid
 # ------------------------------------------------------------------ announcements
 
 
-def told(change: Change, **wish: object) -> list[Event]:
+def told(change: BuildTransition, **wish: object) -> list[BuildEvent]:
     return [delivery.event for delivery in announcements([change], [subscription(**wish)])]
 
 
 def test_a_new_build_is_told_as_uploaded_and_by_its_end_when_it_is_over() -> None:
-    assert told(Change(build(1, stage=Stage.PENDING), None), events=EVERYTHING) == [Event.UPLOADED]
-    assert told(Change(build(1), None), events=EVERYTHING) == [Event.UPLOADED, Event.PROCESSED]
-    assert told(Change(build(1, stage=Stage.FAILED), None), events=EVERYTHING) == [Event.UPLOADED, Event.FAILED]
+    assert told(BuildTransition(build(1, stage=Stage.PENDING), None), events=EVERYTHING) == [BuildEvent.UPLOADED]
+    assert told(BuildTransition(build(1), None), events=EVERYTHING) == [BuildEvent.UPLOADED, BuildEvent.PROCESSED]
+    assert told(BuildTransition(build(1, stage=Stage.FAILED), None), events=EVERYTHING) == [
+        BuildEvent.UPLOADED,
+        BuildEvent.FAILED,
+    ]
 
 
 def test_a_known_build_is_told_by_its_end_only() -> None:
-    assert told(Change(build(1), Stage.RUNNING), events=EVERYTHING) == [Event.PROCESSED]
-    assert told(Change(build(1, stage=Stage.RUNNING), Stage.PENDING), events=EVERYTHING) == []
+    assert told(BuildTransition(build(1), Stage.RUNNING), events=EVERYTHING) == [BuildEvent.PROCESSED]
+    assert told(BuildTransition(build(1, stage=Stage.RUNNING), Stage.PENDING), events=EVERYTHING) == []
 
 
 def test_a_build_that_is_processed_again_is_not_told_to_run_but_its_next_end_is() -> None:
-    assert told(Change(build(1, stage=Stage.RUNNING), Stage.READY), events=EVERYTHING) == []
-    assert told(Change(build(1, stage=Stage.FAILED), Stage.READY), events=EVERYTHING) == [Event.FAILED]
+    assert told(BuildTransition(build(1, stage=Stage.RUNNING), Stage.READY), events=EVERYTHING) == []
+    assert told(BuildTransition(build(1, stage=Stage.FAILED), Stage.READY), events=EVERYTHING) == [BuildEvent.FAILED]
 
 
 def test_quiet_changes_are_told_to_nobody() -> None:
-    assert told(Change(build(1), None, quiet=True), events=EVERYTHING) == []
+    assert told(BuildTransition(build(1), None, quiet=True), events=EVERYTHING) == []
 
 
 def test_only_what_was_asked_for_is_told() -> None:
-    change = Change(build(1, platform="ios"), None)
-    assert told(change, events=(Event.FAILED,)) == []
+    change = BuildTransition(build(1, platform="ios"), None)
+    assert told(change, events=(BuildEvent.FAILED,)) == []
     assert told(change, app_id=RIDER.id) == []
     assert told(change, query="os:android") == []
-    assert told(change, query="os:ios") == [Event.PROCESSED]
+    assert told(change, query="os:ios") == [BuildEvent.PROCESSED]
 
 
 def test_two_wishes_of_one_channel_make_one_announcement() -> None:
     wishes = [subscription(1), subscription(2, app_id=None), subscription(3, channel_id="C2")]
-    found = announcements([Change(build(1), Stage.RUNNING)], wishes)
+    found = announcements([BuildTransition(build(1), Stage.RUNNING)], wishes)
     assert [(delivery.channel_id, delivery.event) for delivery in found] == [
-        ("C1", Event.PROCESSED),
-        ("C2", Event.PROCESSED),
+        ("C1", BuildEvent.PROCESSED),
+        ("C2", BuildEvent.PROCESSED),
     ]
 
 
 def test_announcements_keep_the_order_of_the_changes() -> None:
-    news = [Change(build(number), Stage.RUNNING) for number in (1, 2, 3)]
+    news = [BuildTransition(build(number), Stage.RUNNING) for number in (1, 2, 3)]
     found = announcements(news, [subscription(1, channel_id="C2"), subscription(2)])
     for channel in ("C1", "C2"):
         assert [delivery.build_id for delivery in found if delivery.channel_id == channel] == [
@@ -166,12 +169,12 @@ def test_announcements_keep_the_order_of_the_changes() -> None:
 
 
 def grouped_wish(**manner: object) -> Subscription:
-    return subscription(manner=Manner(**manner))  # type: ignore[arg-type]
+    return subscription(manner=DeliveryOptions(**manner))  # type: ignore[arg-type]
 
 
 def test_each_build_has_a_card_of_its_own_unless_platforms_are_grouped() -> None:
     ios, android = build(1, version="2.4.0"), build(2, version="2.4.0", platform="android")
-    news = [Change(ios, None), Change(android, None)]
+    news = [BuildTransition(ios, None), BuildTransition(android, None)]
     assert [delivery.card for delivery in announcements(news, [grouped_wish()])] == [ios.id, android.id]
     shared = f"{COURIER.id}/2.4.0"
     assert [delivery.card for delivery in announcements(news, [grouped_wish(grouped=True)])] == [shared, shared]
@@ -179,46 +182,48 @@ def test_each_build_has_a_card_of_its_own_unless_platforms_are_grouped() -> None
 
 def test_without_a_version_there_is_nothing_to_group_by() -> None:
     new_build = build(1, version="")
-    assert announcements([Change(new_build, None)], [grouped_wish(grouped=True)])[0].card == new_build.id
+    assert announcements([BuildTransition(new_build, None)], [grouped_wish(grouped=True)])[0].card == new_build.id
 
 
 def test_an_announcement_knows_whose_wish_it_is_and_in_which_manner() -> None:
-    wish = subscription(7, manner=Manner(compact=True, label="Beta"))
-    (found,) = announcements([Change(build(1), None)], [wish])
+    wish = subscription(7, manner=DeliveryOptions(compact=True, label="Beta"))
+    (found,) = announcements([BuildTransition(build(1), None)], [wish])
     assert (found.subscription_id, found.manner, found.held_until) == (7, wish.manner, None)
 
 
 def test_a_long_changelog_goes_into_the_thread_of_the_card_once_the_build_is_ready() -> None:
     long = build(1, changelog="- a line of it\n" * 400)
     count = len(changelogs.pieces(long.changelog))
-    found = announcements([Change(long, None)], [subscription(events=EVERYTHING)])
+    found = announcements([BuildTransition(long, None)], [subscription(events=EVERYTHING)])
     assert [(delivery.event, delivery.part) for delivery in found] == [
-        (Event.UPLOADED, 0),
-        (Event.PROCESSED, 0),
-        *((Follow.DETAILS, part) for part in range(count)),
+        (BuildEvent.UPLOADED, 0),
+        (BuildEvent.PROCESSED, 0),
+        *((CardUpdate.DETAILS, part) for part in range(count)),
     ]
     assert {delivery.card for delivery in found} == {long.id}
     for less in ({"threads": False}, {"digest": "daily@09:00"}):
-        assert Follow.DETAILS not in {
-            delivery.event for delivery in announcements([Change(long, None)], [grouped_wish(**less)])
+        assert CardUpdate.DETAILS not in {
+            delivery.event for delivery in announcements([BuildTransition(long, None)], [grouped_wish(**less)])
         }
     failed = replace(long, stage=Stage.FAILED)
-    assert Follow.DETAILS not in {
-        delivery.event for delivery in announcements([Change(failed, None)], [subscription()])
+    assert CardUpdate.DETAILS not in {
+        delivery.event for delivery in announcements([BuildTransition(failed, None)], [subscription()])
     }
 
 
 @pytest.mark.parametrize(("days", "told"), [(-1, True), (13, True), (15, False), (None, False)])
 def test_a_profile_that_soon_expires_is_a_detail_too(days: int | None, told: bool) -> None:
     expires = None if days is None else NOON + timedelta(days=days)
-    new_build = build(1, requirements=Requirements(profile_expires_at=expires))
-    found = announcements([Change(new_build, None)], [subscription()])
-    assert (Follow.DETAILS in {delivery.event for delivery in found}) is told
+    new_build = build(1, requirements=InstallRequirements(profile_expires_at=expires))
+    found = announcements([BuildTransition(new_build, None)], [subscription()])
+    assert (CardUpdate.DETAILS in {delivery.event for delivery in found}) is told
 
 
 def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
     muted = subscription(5, muted_until=NOON + HOUR)
-    found = announcements([Change(build(1), None), Change(build(2), None)], [muted, subscription(6, channel_id="C2")])
+    found = announcements(
+        [BuildTransition(build(1), None), BuildTransition(build(2), None)], [muted, subscription(6, channel_id="C2")]
+    )
     held, free = ([delivery for delivery in found if delivery.channel_id == channel] for channel in ("C1", "C2"))
     assert {delivery.held_until for delivery in held} == {NOON + HOUR}
     assert len({delivery.card for delivery in held}) == 1
@@ -228,19 +233,21 @@ def test_what_is_kept_back_until_the_same_time_shares_a_card() -> None:
 def test_who_waits_for_a_build_is_told_its_end_in_person() -> None:
     new_build = build(1)
     waiting = {new_build.id: ["U1", "U2"], build(2).id: ["U3"]}
-    found = decisions.announcements([Change(new_build, Stage.RUNNING)], [subscription()], waiting, now=NOON)
+    found = decisions.announcements([BuildTransition(new_build, Stage.RUNNING)], [subscription()], waiting, now=NOON)
     assert [delivery.channel_id for delivery in found] == ["C1", "U1", "U2"]
-    assert not decisions.announcements([Change(replace(new_build, stage=Stage.PENDING), None)], [], waiting, now=NOON)
+    assert not decisions.announcements(
+        [BuildTransition(replace(new_build, stage=Stage.PENDING), None)], [], waiting, now=NOON
+    )
 
 
 # ------------------------------------------------------------------ what takes the place of what
 
 
-def standing(nth: int, channel: str = "C1", **more: Any) -> Standing:
-    return Standing(channel, build(nth, **more), NOON + nth * HOUR, NOON + nth * HOUR)
+def standing(nth: int, channel: str = "C1", **more: Any) -> CurrentBuild:
+    return CurrentBuild(channel, build(nth, **more), NOON + nth * HOUR, NOON + nth * HOUR)
 
 
-def followed(*there: Standing) -> dict[tuple[str, str], str]:
+def followed(*there: CurrentBuild) -> dict[tuple[str, str], str]:
     return decisions.successors(there)
 
 
@@ -262,7 +269,7 @@ def test_a_build_does_not_follow_itself() -> None:
         ({"platform": "android"}, False),
         ({"app": RIDER}, False),
         ({"channel": "C2"}, False),
-        ({"origin": Origin(branch="main")}, False),
+        ({"origin": BuildSource(branch="main")}, False),
     ],
 )
 def test_only_the_same_app_platform_and_line_in_the_same_channel_is_superseded(
@@ -292,10 +299,10 @@ def test_supersession_has_no_circles(lives: list[Any], gone: int, chance: Any) -
     assert len(there) - len(after) == len(lines), "of each line one is the newest"
 
 
-def _standing(nth: int, created: int | None, seen: int, channel: str, ios: bool) -> Standing:
+def _standing(nth: int, created: int | None, seen: int, channel: str, ios: bool) -> CurrentBuild:
     made = seen if created is None else min(created, seen)
     new_build = build(nth, platform="ios" if ios else "android")
-    return Standing(channel, new_build, NOON + made * HOUR, NOON + seen * HOUR)
+    return CurrentBuild(channel, new_build, NOON + made * HOUR, NOON + seen * HOUR)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +318,7 @@ def _standing(nth: int, created: int | None, seen: int, channel: str, ios: bool)
     ],
 )
 def test_numbers_in_a_branch_do_not_make_another_line(older: str | None, newer: str, same: bool) -> None:
-    lines = [decisions.line_of(build(1, origin=Origin(branch=branch))) for branch in (older, newer)]
+    lines = [decisions.line_of(build(1, origin=BuildSource(branch=branch))) for branch in (older, newer)]
     assert (lines[0] == lines[1]) is same
 
 
@@ -323,24 +330,24 @@ def test_a_mark_changes_with_the_words_of_a_card_and_with_nothing_else() -> None
     assert decisions.mark(new_build) == decisions.mark(
         replace(new_build, stage=Stage.FAILED, updated_at=NOON, waited=3.0)
     )
-    edits = ({"changelog": "x"}, {"tags": ("x",)}, {"version": "9"}, {"size": 3}, {"origin": Origin(branch="b")})
+    edits = ({"changelog": "x"}, {"tags": ("x",)}, {"version": "9"}, {"size": 3}, {"origin": BuildSource(branch="b")})
     assert len({decisions.mark(replace(new_build, **edit)) for edit in edits} | {decisions.mark(new_build)}) == 6
 
 
 def expires(nth: int, days: float, **more: Any) -> Build:
-    return build(nth, requirements=Requirements(profile_expires_at=NOON + timedelta(days=days)), **more)
+    return build(nth, requirements=InstallRequirements(profile_expires_at=NOON + timedelta(days=days)), **more)
 
 
 def test_a_channel_that_asked_hears_of_the_newest_build_whose_profile_runs_out() -> None:
-    wish = subscription(3, events=(Event.CERT,), manner=Manner(label="Beta"))
+    wish = subscription(3, events=(BuildEvent.CERT,), manner=DeliveryOptions(label="Beta"))
     seen = [expires(3, 1, stage=Stage.RUNNING), expires(2, 5), expires(1, 1)]
     ((told, about),) = decisions.expiring(seen, [wish, subscription(4, channel_id="C2")], NOON)
-    assert (about, told.event, told.channel_id, told.subscription_id) == (seen[1], Event.CERT, "C1", 3)
+    assert (about, told.event, told.channel_id, told.subscription_id) == (seen[1], BuildEvent.CERT, "C1", 3)
     assert told.card != about.id, "it is no part of the build's card"
 
 
 def test_a_new_signature_ends_the_worry_about_the_old_one() -> None:
-    wish = subscription(events=(Event.CERT,))
+    wish = subscription(events=(BuildEvent.CERT,))
     assert decisions.expiring([expires(2, 300), expires(1, 1)], [wish], NOON) == []
     assert len(decisions.expiring([expires(2, 1), expires(1, 1, platform="macos")], [wish], NOON)) == 2
 
@@ -377,7 +384,7 @@ def test_a_failed_look_is_never_repeated_at_once_nor_sooner_than_idle_for_ever()
 
 def test_instead_of_a_recalled_build_the_newest_of_its_line_is_offered_else_of_its_platform() -> None:
     def on(number: int, branch: str, **about: object) -> Build:
-        return replace(build(number, **about), origin=Origin(branch=branch))
+        return replace(build(number, **about), origin=BuildSource(branch=branch))
 
     bad = on(5, "release/2.4")
     android, feature = on(9, "release/2.5", platform="android"), on(8, "feature/cart")

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from bot.domain import grammar, lookup
 from bot.domain.lookup import AmbiguousInput
-from bot.domain.model import App, Build, Origin, Stage
+from bot.domain.model import App, Build, BuildSource, Stage
 from bot.exceptions import NotFoundByName, UserInputError
 from tests.domain import facts
 from tests.domain.facts import COURIER, RIDER, build
@@ -135,7 +135,7 @@ def test_a_version_that_is_written_exactly_goes_before_one_with_a_v() -> None:
 
 
 def test_two_builds_of_one_version_are_offered_with_platform_and_branch() -> None:
-    ios = build(2, version="2.4.0", number="173", origin=Origin(branch="release/2.4"))
+    ios = build(2, version="2.4.0", number="173", origin=BuildSource(branch="release/2.4"))
     android = build(1, version="2.4.0", number="174", platform="android")
     with pytest.raises(AmbiguousInput) as asked:
         found("2.4.0", ios, android)
@@ -205,7 +205,7 @@ def test_a_label_leaves_out_what_is_not_known(listed: Build, label: str) -> None
 
 ONE = replace(
     build(1, version="2.4.0-beta", platform="iOS"),
-    origin=Origin(branch="release/2.4", tag="v2.4"),
+    origin=BuildSource(branch="release/2.4", tag="v2.4"),
     tags=("Nightly", "[wip]"),
     uploader="Ana Pérez",
 )
@@ -271,5 +271,5 @@ def test_a_star_asks_for_something_and_its_negation_for_nothing() -> None:
 
 @given(facts.builds, facts.texts)
 def test_any_filter_on_any_build_has_an_answer_and_its_negation_the_other(build: Build, value: str) -> None:
-    yes, no = (grammar.Words((), (grammar.Option("branch", value, negated),)) for negated in (False, True))
+    yes, no = (grammar.ParsedText((), (grammar.KeyValue("branch", value, negated),)) for negated in (False, True))
     assert lookup.fits(build, yes) is not lookup.fits(build, no)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.ci_metadata import deployer
-from bot.domain.uploads import Deployer
+from bot.domain.uploads import CiMetadata
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",
@@ -77,7 +77,7 @@ AZURE = {
     [
         (
             GITHUB,
-            Deployer(
+            CiMetadata(
                 "GitHub Actions", None, "ffac537e6cbbf934b08745a378932722df287a53", "release/2.4", None, None,
                 "https://github.com/acme/courier/actions/runs/1658821493", "https://github.com/acme/courier/actions",
                 "https://github.com/acme/courier", "173",
@@ -85,7 +85,7 @@ AZURE = {
         ),
         (
             GITLAB,
-            Deployer(
+            CiMetadata(
                 "GitLab CI", "Fix crash on login\n\nIt crashed.", "1ecfd275763eff1d6b4844ea3168962458c9f27a", "main",
                 None, 1793534400000, "https://gitlab.com/acme/courier/-/jobs/42",
                 "https://gitlab.com/acme/courier/-/pipelines", "https://gitlab.com/acme/courier", "10",
@@ -93,39 +93,39 @@ AZURE = {
         ),
         (
             BITRISE,
-            Deployer(
+            CiMetadata(
                 "Bitrise", "Fix crash", "abc123", "main", "v2.4.0", 1558359012000, "https://app.bitrise.io/build/1",
                 "https://app.bitrise.io/app/2", "https://github.com/acme/courier", "88",
             ),
         ),
         (
             JENKINS,
-            Deployer(
+            CiMetadata(
                 "Jenkins", None, "abc123", "release/2.4", None, None, "https://jenkins.acme.test/job/courier/12/",
                 "https://jenkins.acme.test/", "https://git.acme.test:8443/courier.git", "12",
             ),
         ),
         (
             CIRCLE,
-            Deployer(
+            CiMetadata(
                 "CircleCI", None, "abc123", "main", None, None, "https://circleci.com/gh/acme/courier/54",
                 "https://app.circleci.com", "https://github.com/acme/courier", "54",
             ),
         ),
         (
             AZURE,
-            Deployer(
+            CiMetadata(
                 "Azure Pipelines", "Fix crash", "abc123", "release/2.4", None, 1793534400000,
                 "https://dev.azure.com/acme/courier/_build/results?buildId=900",
                 "https://dev.azure.com/acme/courier/_build", "https://dev.azure.com/acme/courier/_git/courier",
                 "20261101.3",
             ),
         ),
-        ({"PATH": "/bin", "USER": "ana"}, Deployer()),
+        ({"PATH": "/bin", "USER": "ana"}, CiMetadata()),
     ],
     ids=["github", "gitlab", "bitrise", "jenkins", "circleci", "azure", "a laptop"],
 )  # fmt: skip
-def test_a_ci_system_s_environment_is_read(environment: dict[str, str], expected: Deployer) -> None:
+def test_a_ci_system_s_environment_is_read(environment: dict[str, str], expected: CiMetadata) -> None:
     assert deployer(environment) == expected
 
 

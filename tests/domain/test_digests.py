@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.downloads import By
-from bot.domain.scheduled_reports import LATE, Digest, turn
+from bot.domain.downloads import GroupBy
+from bot.domain.scheduled_reports import LATE, ScheduledReport, turn
 
 MADRID = "Europe/Madrid"
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)  # 09:00 in Madrid
-WEEKLY = Digest(
-    1, "T", "C1", "a", "Courier", "", By.PERSON, "monday@09:00", MADRID, False, "U1", MONDAY, MONDAY, MONDAY
+WEEKLY = ScheduledReport(
+    1, "T", "C1", "a", "Courier", "", GroupBy.PERSON, "monday@09:00", MADRID, False, "U1", MONDAY, MONDAY, MONDAY
 )
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.downloads import Bucket, Summary, Tally, masked, missing, summarise, versions_now
+from bot.domain.downloads import (
+    DownloadAggregator,
+    DownloadSummary,
+    UnattributedGroup,
+    masked,
+    missing,
+    summarise,
+    versions_now,
+)
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.i18n import speaking
 from tests.domain import facts
@@ -26,7 +34,7 @@ def row(member: Member, *hours: int | None, total: int | None = None, version: s
     return MemberDownloads(member, listed, len(listed) if total is None else total)
 
 
-def people(found: Summary) -> list[tuple[str, int]]:
+def people(found: DownloadSummary) -> list[tuple[str, int]]:
     return [(row.name, row.recorded) for row in found.people]
 
 
@@ -34,7 +42,7 @@ def people(found: Summary) -> list[tuple[str, int]]:
 
 
 def test_nothing_is_nobody() -> None:
-    assert summarise([]) == Summary(0, (), (), (), 0, claimed=0)
+    assert summarise([]) == DownloadSummary(0, (), (), (), 0, claimed=0)
 
 
 def test_people_are_counted_and_the_most_recent_comes_first() -> None:
@@ -101,7 +109,7 @@ def test_whoever_has_an_address_is_a_person_whatever_their_kind(kind: str) -> No
 )
 def test_downloads_of_nobody_are_counted_under_the_kind_of_member(kind: str, label: str) -> None:
     found = summarise([row(Member(kind), 1, 2), row(Member(kind), 3)])
-    assert found.buckets == (Bucket(label, 3),)
+    assert found.buckets == (UnattributedGroup(label, 3),)
     assert found.people == ()
     assert found.recorded == 3
 
@@ -218,12 +226,12 @@ def test_a_new_word_that_reads_like_one_we_know_is_counted_with_it() -> None:
 
 
 def test_what_is_known_of_nobody_is_said_in_the_language_of_whoever_sums_up() -> None:
-    tally = Tally()
+    tally = DownloadAggregator()
     tally.add(MemberDownloads(Member("anonymous"), (Download(source="store"), Download(), Download())))
     with speaking("es"):
         found = tally.summary()
         assert (found.buckets, found.sources) == (
-            (Bucket("Visitantes anónimos", 3),),
+            (UnattributedGroup("Visitantes anónimos", 3),),
             (("origen desconocido", 2), ("Tienda", 1)),
         )
         assert (found.versions, found.systems) == ((("versión desconocida", 3),), (("sistema desconocido", 3),))
@@ -260,7 +268,7 @@ def test_an_address_of_somewhere_else_is_masked(email: str, home: str | None, sh
 
 @given(st.lists(facts.rows, max_size=8), st.integers(0, 8))
 def test_what_two_have_counted_apart_is_what_one_would_have(rows: list[MemberDownloads], at: int) -> None:
-    tally, other = Tally("Europe/Madrid"), Tally("Europe/Madrid")
+    tally, other = DownloadAggregator("Europe/Madrid"), DownloadAggregator("Europe/Madrid")
     for each in rows[:at]:
         tally.add(each)
     for each in rows[at:]:

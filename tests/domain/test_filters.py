@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from bot.domain import filters, grammar, lookup
-from bot.domain.model import Build, Event, Manner, Origin
+from bot.domain.model import Build, BuildEvent, BuildSource, DeliveryOptions
 from bot.exceptions import UserInputError
 from bot.i18n import speaking
 from bot.i18n.verbatim import unmarked
@@ -22,19 +22,19 @@ from tests.domain.facts import RIDER, build, subscription
         ("", filters.DEFAULT_EVENTS),
         ("branch:main", filters.DEFAULT_EVENTS),
         ("on:", filters.DEFAULT_EVENTS),
-        ("on:processed", (Event.PROCESSED,)),
-        ("on:FAILED", (Event.FAILED,)),
-        ("on:failed,uploaded", (Event.UPLOADED, Event.FAILED)),
-        ("on:failed on:uploaded on:failed", (Event.UPLOADED, Event.FAILED)),
-        ('on:"processed , failed"', (Event.PROCESSED, Event.FAILED)),
+        ("on:processed", (BuildEvent.PROCESSED,)),
+        ("on:FAILED", (BuildEvent.FAILED,)),
+        ("on:failed,uploaded", (BuildEvent.UPLOADED, BuildEvent.FAILED)),
+        ("on:failed on:uploaded on:failed", (BuildEvent.UPLOADED, BuildEvent.FAILED)),
+        ('on:"processed , failed"', (BuildEvent.PROCESSED, BuildEvent.FAILED)),
     ],
 )
-def test_events_come_from_lists_and_repeats_in_one_order(typed: str, events: tuple[Event, ...]) -> None:
+def test_events_come_from_lists_and_repeats_in_one_order(typed: str, events: tuple[BuildEvent, ...]) -> None:
     assert filters.events(grammar.parse(typed)) == events
 
 
 def test_by_default_a_channel_hears_of_both_ends() -> None:
-    assert filters.DEFAULT_EVENTS == (Event.PROCESSED, Event.FAILED)
+    assert filters.DEFAULT_EVENTS == (BuildEvent.PROCESSED, BuildEvent.FAILED)
 
 
 def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
@@ -46,8 +46,8 @@ def test_an_event_nobody_knows_gets_the_closest_one_or_all() -> None:
     assert all(f"`on:{event}`" in asked.value.next_step for event in filters.EVENTS)
 
 
-@pytest.mark.parametrize("event", [Event.STUCK, Event.DELETED])
-def test_what_only_who_waits_hears_cannot_be_asked_for_by_a_channel(event: Event) -> None:
+@pytest.mark.parametrize("event", [BuildEvent.STUCK, BuildEvent.DELETED])
+def test_what_only_who_waits_hears_cannot_be_asked_for_by_a_channel(event: BuildEvent) -> None:
     with pytest.raises(UserInputError, match="no event"):
         filters.events(grammar.parse(f"on:{event}"))
 
@@ -69,23 +69,23 @@ def test_the_stored_query_is_what_was_typed_without_events_and_plain_words() -> 
 def test_a_stored_query_matches_what_the_typed_one_matched(typed: str, build: Build) -> None:
     read = grammar.parse(typed)
     wish = subscription(app_id=None, query=filters.query(read))
-    assert filters.wants(wish, build, Event.PROCESSED) is lookup.fits(build, read)
+    assert filters.wants(wish, build, BuildEvent.PROCESSED) is lookup.fits(build, read)
 
 
 # ------------------------------------------------------------------ who cares
 
 
 def test_a_wish_for_one_app_is_for_that_app() -> None:
-    assert filters.wants(subscription(), build(1), Event.PROCESSED)
-    assert not filters.wants(subscription(), build(1, app=RIDER), Event.PROCESSED)
+    assert filters.wants(subscription(), build(1), BuildEvent.PROCESSED)
+    assert not filters.wants(subscription(), build(1, app=RIDER), BuildEvent.PROCESSED)
 
 
 def test_a_wish_for_every_app_is_for_every_app() -> None:
-    assert filters.wants(subscription(app_id=None), build(1, app=RIDER), Event.PROCESSED)
+    assert filters.wants(subscription(app_id=None), build(1, app=RIDER), BuildEvent.PROCESSED)
 
 
 def test_a_wish_is_for_its_events_only() -> None:
-    assert not filters.wants(subscription(), build(1), Event.UPLOADED)
+    assert not filters.wants(subscription(), build(1), BuildEvent.UPLOADED)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_wish_is_for_its_events_only() -> None:
     ],
 )
 def test_a_wish_is_for_the_builds_its_query_fits(query: str, wanted: bool) -> None:
-    new_build = build(1, origin=Origin(branch="release/2.4"))
-    assert filters.wants(subscription(query=query), new_build, Event.PROCESSED) is wanted
+    new_build = build(1, origin=BuildSource(branch="release/2.4"))
+    assert filters.wants(subscription(query=query), new_build, BuildEvent.PROCESSED) is wanted
 
 
 # ------------------------------------------------------------------ in a sentence
@@ -128,7 +128,9 @@ def test_a_wish_is_said_back_in_words(app: str | None, query: str, said: str) ->
 
 
 def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
-    manner = Manner(digest="mon,thu@17:30", quiet="22:00-08:00", tz="Europe/Madrid", compact=True, label="Beta")
+    manner = DeliveryOptions(
+        digest="mon,thu@17:30", quiet="22:00-08:00", tz="Europe/Madrid", compact=True, label="Beta"
+    )
     query = "os:ios os:android -branch:main -branch:wip by:ana"
     with speaking("es"):
         assert filters.explain("Courier", tuple(filters.EVENTS), query, manner) == (
@@ -137,7 +139,7 @@ def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
             "y jueves a las 17:30 (Europe/Madrid), en silencio de 22:00 a 08:00 (Europe/Madrid), cada una en una "
             "línea, con el rótulo “Beta”"
         )
-        assert filters.explain(None, (Event.FAILED,), "") == "compilaciones de todas las apps, cuando fallen"
+        assert filters.explain(None, (BuildEvent.FAILED,), "") == "compilaciones de todas las apps, cuando fallen"
 
 
 @given(facts.filter_texts)

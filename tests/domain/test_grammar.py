@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import grammar, lookup
-from bot.domain.grammar import Option, Words
+from bot.domain.grammar import KeyValue, ParsedText
 from tests.domain import facts
 
 LONG = 40_000  # the most that Slack sends in one text
@@ -76,9 +76,9 @@ def test_the_longest_text_is_read_in_no_time(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", ["*a", "?*", "[", "[!", "*", "a*[b]"])
 def test_the_longest_glob_is_matched_in_no_time(piece: str) -> None:
-    build = facts.build(origin=facts.Origin(branch="a/b" * 200))
+    build = facts.build(origin=facts.BuildSource(branch="a/b" * 200))
     started = time.process_time()
-    lookup.fits(build, Words((), (Option("branch", (piece * LONG)[:LONG]),)))
+    lookup.fits(build, ParsedText((), (KeyValue("branch", (piece * LONG)[:LONG]),)))
     assert time.process_time() - started < 2, "a filter could stop the bot for everybody"
 
 
@@ -162,7 +162,7 @@ def test_values_are_those_asked_for_without_the_negated() -> None:
 def test_an_option_knows_the_words_after_it() -> None:
     [by, os] = grammar.parse("get by:Ana María Ruiz os:ios").options
     assert (by.more, os.more) == (("María", "Ruiz"), ())
-    assert by == Option("by", "Ana"), "what it is does not depend on them"
+    assert by == KeyValue("by", "Ana"), "what it is does not depend on them"
 
 
 @pytest.mark.parametrize("typed", ["–tag:nightly", "—tag:nightly", "−tag：nightly"])

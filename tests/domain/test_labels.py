@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import build_labels, lookup, spelling
-from bot.domain.build_labels import Reading
-from bot.domain.grammar import Option, Words
+from bot.domain.build_labels import BuildQuery
+from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import AmbiguousInput
-from bot.domain.model import App, Build, Origin
+from bot.domain.model import App, Build, BuildSource
 from bot.exceptions import NotFoundByName
 from bot.i18n import say, speaking
 from bot.slack import typed_text
@@ -35,7 +35,7 @@ apps = st.lists(seen, min_size=1, max_size=4, unique_by=core).map(
 )
 made = st.builds(
     lambda version, number, platform, branch: replace(
-        build(1, version=version, number=number, platform=platform), origin=Origin(branch=branch)
+        build(1, version=version, number=number, platform=platform), origin=BuildSource(branch=branch)
     ),
     seen,
     st.sampled_from(("", "1", "173")) | seen,
@@ -91,23 +91,26 @@ def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) ->
         for key, facts in lookup.FILTERS.items():
             for fact in facts(each_build):
                 for sent in pasted(fact):
-                    assert lookup.fits(each_build, Words((), (Option(key, received(sent)),))) or not fact, (key, sent)
+                    assert lookup.fits(each_build, ParsedText((), (KeyValue(key, received(sent)),))) or not fact, (
+                        key,
+                        sent,
+                    )
 
 
 @pytest.mark.parametrize(
     ("typed", "reading"),
     [
-        ("2.4.0", Reading("2.4.0")),
-        ("v2.4.0", Reading("v2.4.0")),
-        ("2.4.0 (173)", Reading("2.4.0", "173")),
-        ("#173", Reading(number="173")),
-        ("build 173", Reading(number="173", filler=True)),
-        ("compilación 173", Reading(number="173", filler=True)),
-        ("ios", Reading(platform="ios")),
-        ("android 2.4", Reading("2.4", platform="android")),
-        ("2.4 for Android", Reading("2.4", platform="android", filler=True)),
-        ("latest ios", Reading(platform="ios", filler=True)),
-        ("2.4.0 (173) · iOS", Reading("2.4.0", "173", "ios", filler=True)),
+        ("2.4.0", BuildQuery("2.4.0")),
+        ("v2.4.0", BuildQuery("v2.4.0")),
+        ("2.4.0 (173)", BuildQuery("2.4.0", "173")),
+        ("#173", BuildQuery(number="173")),
+        ("build 173", BuildQuery(number="173", filler=True)),
+        ("compilación 173", BuildQuery(number="173", filler=True)),
+        ("ios", BuildQuery(platform="ios")),
+        ("android 2.4", BuildQuery("2.4", platform="android")),
+        ("2.4 for Android", BuildQuery("2.4", platform="android", filler=True)),
+        ("latest ios", BuildQuery(platform="ios", filler=True)),
+        ("2.4.0 (173) · iOS", BuildQuery("2.4.0", "173", "ios", filler=True)),
         ("latest", None),
         ("nonsense", None),
         ("2.4.0 2.5.0", None),
@@ -116,13 +119,13 @@ def test_a_filter_typed_back_lets_the_same_build_through(builds: list[Build]) ->
         ("", None),
     ],
 )
-def test_words_that_look_like_a_build_are_read(typed: str, reading: Reading | None) -> None:
+def test_words_that_look_like_a_build_are_read(typed: str, reading: BuildQuery | None) -> None:
     assert build_labels.read(typed) == reading
 
 
-IOS = build(3, version="2.4.0", number="173", platform="ios", origin=Origin(branch="release/2.4"))
-ANDROID = build(2, version="2.4.1", number="174", platform="android", origin=Origin(branch="main"))
-OLD = build(1, version="2.3.0", number="170", platform="ios", origin=Origin(branch="main"))
+IOS = build(3, version="2.4.0", number="173", platform="ios", origin=BuildSource(branch="release/2.4"))
+ANDROID = build(2, version="2.4.1", number="174", platform="android", origin=BuildSource(branch="main"))
+OLD = build(1, version="2.3.0", number="170", platform="ios", origin=BuildSource(branch="main"))
 
 
 @pytest.mark.parametrize(

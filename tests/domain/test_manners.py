@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import delivery_options, grammar
-from bot.domain.grammar import Words
-from bot.domain.model import Manner
+from bot.domain.grammar import ParsedText
+from bot.domain.model import DeliveryOptions
 from bot.exceptions import UserInputError
 from tests.domain.facts import NOON, subscription, texts
 from tests.domain.test_schedules import ZONES, _schedules
@@ -21,7 +21,7 @@ MADRID = "Europe/Madrid"
 HOUR = timedelta(hours=1)
 
 
-def typed(text: str, tz: str = MADRID) -> Manner:
+def typed(text: str, tz: str = MADRID) -> DeliveryOptions:
     return delivery_options.manner(grammar.parse(text), tz)
 
 
@@ -29,36 +29,36 @@ def typed(text: str, tz: str = MADRID) -> Manner:
 
 
 def test_without_a_word_the_manner_is_the_usual_one() -> None:
-    assert typed("courier on:processed branch:main") == Manner(tz=MADRID)
-    assert delivery_options.options(Manner(tz=MADRID)) == ()
-    assert delivery_options.explain(Manner(tz=MADRID)) == ""
+    assert typed("courier on:processed branch:main") == DeliveryOptions(tz=MADRID)
+    assert delivery_options.options(DeliveryOptions(tz=MADRID)) == ()
+    assert delivery_options.explain(DeliveryOptions(tz=MADRID)) == ""
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("format:compact", Manner(compact=True)),
-        ("format:full", Manner()),
-        ("FORMAT:Compact", Manner(compact=True)),
-        ("threads:off", Manner(threads=False)),
-        ("threads:on", Manner()),
-        ("group:version", Manner(grouped=True)),
-        ("group:off", Manner()),
-        ("label:Staging", Manner(label="Staging")),
-        ('label:" Staging 2 "', Manner(label="Staging 2")),
-        (f"label:{'x' * 40}", Manner(label="x" * 40)),
-        ("mention:@beta", Manner(mention="@beta")),
-        ("mention:none", Manner()),
-        ("digest:daily", Manner(digest="daily@09:00")),
-        ("digest:Fri@17:30", Manner(digest="friday@17:30")),
-        ("digest:off", Manner()),
-        ("quiet:22-8", Manner(quiet="22:00-08:00")),
-        ("quiet:22:30–08:15", Manner(quiet="22:30-08:15")),
-        ("quiet:off", Manner()),
-        ("quiet:22-8 tz:Europe/Lisbon", Manner(quiet="22:00-08:00", tz="Europe/Lisbon")),
+        ("format:compact", DeliveryOptions(compact=True)),
+        ("format:full", DeliveryOptions()),
+        ("FORMAT:Compact", DeliveryOptions(compact=True)),
+        ("threads:off", DeliveryOptions(threads=False)),
+        ("threads:on", DeliveryOptions()),
+        ("group:version", DeliveryOptions(grouped=True)),
+        ("group:off", DeliveryOptions()),
+        ("label:Staging", DeliveryOptions(label="Staging")),
+        ('label:" Staging 2 "', DeliveryOptions(label="Staging 2")),
+        (f"label:{'x' * 40}", DeliveryOptions(label="x" * 40)),
+        ("mention:@beta", DeliveryOptions(mention="@beta")),
+        ("mention:none", DeliveryOptions()),
+        ("digest:daily", DeliveryOptions(digest="daily@09:00")),
+        ("digest:Fri@17:30", DeliveryOptions(digest="friday@17:30")),
+        ("digest:off", DeliveryOptions()),
+        ("quiet:22-8", DeliveryOptions(quiet="22:00-08:00")),
+        ("quiet:22:30–08:15", DeliveryOptions(quiet="22:30-08:15")),
+        ("quiet:off", DeliveryOptions()),
+        ("quiet:22-8 tz:Europe/Lisbon", DeliveryOptions(quiet="22:00-08:00", tz="Europe/Lisbon")),
     ],
 )
-def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: Manner) -> None:
+def test_a_manner_is_typed_loosely_and_means_one_thing(text: str, expected: DeliveryOptions) -> None:
     assert typed(text, expected.tz) == expected
 
 
@@ -87,7 +87,7 @@ def test_what_makes_no_sense_is_refused_with_an_example(text: str, hint: str) ->
 clocks = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda at: f"{at[0]:02}:{at[1]:02}")
 quiets = st.tuples(clocks, clocks).filter(lambda both: both[0] != both[1]).map("-".join)
 some = st.builds(
-    Manner,
+    DeliveryOptions,
     compact=st.booleans(),
     threads=st.booleans(),
     grouped=st.booleans(),
@@ -100,9 +100,9 @@ some = st.builds(
 
 
 @given(some)
-def test_what_is_said_back_asks_for_the_same_again(other_options: Manner) -> None:
+def test_what_is_said_back_asks_for_the_same_again(other_options: DeliveryOptions) -> None:
     options = delivery_options.options(other_options)
-    again = delivery_options.manner(grammar.parse(grammar.explain(Words((), options))), other_options.tz)
+    again = delivery_options.manner(grammar.parse(grammar.explain(ParsedText((), options))), other_options.tz)
     same = {
         name: getattr(other_options, name)
         for name in ("compact", "threads", "grouped", "mention", "digest", "quiet", "tz")
@@ -129,7 +129,9 @@ def test_a_manner_in_words_ends_a_sentence() -> None:
 
 
 def until(now: datetime, *, muted: datetime | None = None, **manner: str) -> datetime | None:
-    return delivery_options.held_until(subscription(manner=Manner(**{"tz": MADRID, **manner}), muted_until=muted), now)
+    return delivery_options.held_until(
+        subscription(manner=DeliveryOptions(**{"tz": MADRID, **manner}), muted_until=muted), now
+    )
 
 
 def madrid(*when: int, fold: int = 0) -> datetime:
@@ -196,7 +198,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=s
 
 @given(moments, st.none() | moments, some)
 def test_what_is_kept_back_is_kept_until_later_never_until_before(
-    now: datetime, muted: datetime | None, options: Manner
+    now: datetime, muted: datetime | None, options: DeliveryOptions
 ) -> None:
     held = delivery_options.held_until(subscription(manner=options, muted_until=muted), now)
     if muted and muted > now + timedelta(days=30):
@@ -215,7 +217,7 @@ def test_quiet_hours_last_less_than_a_day_and_are_over_when_they_end(
     now: datetime, tz: str, start: str, minutes: int
 ) -> None:
     begin = datetime(2026, 1, 1, int(start[:2]), int(start[3:]), tzinfo=UTC)
-    options = Manner(quiet=f"{start}-{begin + timedelta(minutes=minutes):%H:%M}", tz=tz)
+    options = DeliveryOptions(quiet=f"{start}-{begin + timedelta(minutes=minutes):%H:%M}", tz=tz)
     if end := delivery_options.quiet_ends(options, now):
         assert now < end <= now + timedelta(minutes=minutes) + HOUR
         assert delivery_options.quiet_ends(options, end) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.members import ByPerson, mailbox
+from bot.domain.members import PersonGrouping, mailbox
 from bot.domain.model import Member
 
 MEMBERS = st.builds(
@@ -20,15 +20,15 @@ MEMBERS = st.builds(
 )
 
 
-def collected(members: list[Member]) -> ByPerson[list[int]]:
+def collected(members: list[Member]) -> PersonGrouping[list[int]]:
     """Each member's place in the list, by person."""
-    found: ByPerson[list[int]] = ByPerson(list, list.extend)
+    found: PersonGrouping[list[int]] = PersonGrouping(list, list.extend)
     for number, member in enumerate(members):
         found.share(member).append(number)
     return found
 
 
-def shares(found: ByPerson[list[int]]) -> set[frozenset[int]]:
+def shares(found: PersonGrouping[list[int]]) -> set[frozenset[int]]:
     return {frozenset(person.share) for person in found.people()}
 
 
@@ -37,7 +37,7 @@ def test_order_and_parts_do_not_matter(members: list[Member], at: int, chance: o
     whole = collected(members)
     order = list(range(len(members)))
     chance.shuffle(order)  # type: ignore[attr-defined]
-    shuffled: ByPerson[list[int]] = ByPerson(list, list.extend)
+    shuffled: PersonGrouping[list[int]] = PersonGrouping(list, list.extend)
     for number in order:
         shuffled.share(members[number]).append(number)
     table, other = collected(members[:at]), collected([Member("")] * at + members[at:])

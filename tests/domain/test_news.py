@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.changes_since import since
-from bot.domain.model import Build, Origin, Stage
+from bot.domain.model import Build, BuildSource, Stage
 from tests.domain.facts import NOON, build
 
 
 def on(number: int, branch: str = "main", **about: object) -> Build:
     """A build of a branch."""
-    return replace(build(number, **about), origin=Origin(branch=branch))
+    return replace(build(number, **about), origin=BuildSource(branch=branch))
 
 
 def test_it_counts_from_the_newest_earlier_build_of_the_platform() -> None:

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import filters, grammar
-from bot.domain.model import Build, Event, Origin, Stage
+from bot.domain.model import Build, BuildEvent, BuildSource, Stage
 from bot.domain.subscription_preview import LOOKED_AT, rehearse
 from tests.domain import facts
 from tests.domain.facts import NOON, build
 
-BOTH = (Event.PROCESSED, Event.FAILED)
+BOTH = (BuildEvent.PROCESSED, BuildEvent.FAILED)
 
 
 def made(nth: int, **more: object) -> Build:
@@ -29,22 +29,26 @@ def test_the_newest_builds_are_looked_at_whatever_order_they_come_in() -> None:
 def test_builds_count_as_they_stand_now() -> None:
     builds = [made(1, stage=Stage.FAILED), made(2), made(3, stage=Stage.RUNNING)]
 
-    def would(*events: Event) -> list[str]:
+    def would(*events: BuildEvent) -> list[str]:
         tried = rehearse(events, "", builds)
         assert tried is not None
         return [build.version for build in tried.would]
 
-    assert would(Event.FAILED) == ["1.1.0"]
-    assert would(Event.PROCESSED, Event.CERT) == ["1.2.0"]
-    assert would(Event.UPLOADED) == ["1.3.0", "1.2.0", "1.1.0"]
+    assert would(BuildEvent.FAILED) == ["1.1.0"]
+    assert would(BuildEvent.PROCESSED, BuildEvent.CERT) == ["1.2.0"]
+    assert would(BuildEvent.UPLOADED) == ["1.3.0", "1.2.0", "1.1.0"]
 
 
 def test_what_is_about_no_builds_has_no_dry_run() -> None:
-    assert rehearse((Event.CERT, Event.FEEDBACK), "", [made(1)]) is None
+    assert rehearse((BuildEvent.CERT, BuildEvent.FEEDBACK), "", [made(1)]) is None
 
 
 def test_it_tells_what_builds_have_where_the_filter_asks() -> None:
-    builds = [made(1, origin=Origin(branch="main")), made(2, origin=Origin(branch="dev")), made(3, platform="android")]
+    builds = [
+        made(1, origin=BuildSource(branch="main")),
+        made(2, origin=BuildSource(branch="dev")),
+        made(3, platform="android"),
+    ]
     tried = rehearse(BOTH, "branch:relase/* -tag:x os:windows", builds)
     assert tried is not None
     assert tried.fitting == tried.would == ()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain import build_files, uploads
 from bot.domain.model import App, Build, Stage
-from bot.domain.uploads import Details, pace
+from bot.domain.uploads import UploadMetadata, pace
 from bot.exceptions import UnsupportedFile, UserInputError
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def test_tags_are_split_at_commas_and_kept_once() -> None:
 
 
 def test_without_groups_no_filter_is_sent() -> None:
-    assert [name for name, _ in uploads.fields(Details())] == ["notifyCollaborators", "notifyEmployees"]
+    assert [name for name, _ in uploads.fields(UploadMetadata())] == ["notifyCollaborators", "notifyEmployees"]
 
 
 # ------------------------------------------------------------------ recognising a build again

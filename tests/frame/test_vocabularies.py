@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import literal
-from bot.db.types import OneOf
+from bot.db.types import EnumText
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.settings import RoleName
@@ -72,7 +72,7 @@ def test_the_same_word_elsewhere_is_free(declared: Declared, line: str, tmp_path
 
 
 def test_a_column_takes_members_only() -> None:
-    column = OneOf(Entrypoint)
+    column = EnumText(Entrypoint)
     assert column.process_bind_param(Entrypoint.HOME, sa.Dialect()) == Entrypoint.HOME
     with pytest.raises(TypeError, match="Entrypoint"):
         column.process_bind_param("home", sa.Dialect())  # type: ignore[arg-type]

@@ -18,8 +18,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import bot
-from bot.domain.audit import Action, AuditOutcome, Entrypoint
-from bot.domain.model import Event, Follow, Saying, Stage
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
+from bot.domain.model import BuildEvent, CardUpdate, ChannelNotice, Stage
 from bot.domain.outcomes import ClaimOutcome, PollOutcome, RequestOutcome, WebhookOutcome
 from bot.domain.states import DeliveryState, WatchState
 from bot.domain.tickets import TicketState, TicketStatus
@@ -33,13 +33,13 @@ PRODUCT = tuple(
 MANY = {"tuple", "list", "set", "frozenset", "Sequence", "Collection", "Iterable", "Annotated"}
 LABELS = {*Entrypoint, *AuditOutcome, *RequestOutcome, *PollOutcome, *WebhookOutcome, *ClaimOutcome, *TicketStatus}
 STORED = {
-    *Action,
+    *AuditAction,
     *AuditOutcome,
     *DeliveryState,
     *Entrypoint,
-    *Event,
-    *Follow,
-    *Saying,
+    *BuildEvent,
+    *CardUpdate,
+    *ChannelNotice,
     *Stage,
     *TicketState,
     *WatchState,
@@ -98,7 +98,7 @@ class Declared:
                     return {
                         word for element in elts if isinstance(element, ast.Attribute) for word in words(element.value)
                     }
-                case ast.Call(ast.Name("OneOf"), [argument]):
+                case ast.Call(ast.Name("EnumText"), [argument]):
                     return words(argument)
             return set()
 

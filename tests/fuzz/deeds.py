@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.dispatch.registry import Kind
+from bot.dispatch.registry import HandlerKind
 from bot.slack.manifest import EVENTS
 from sandbox.slack import Turn, User, View
 from tests.conftest import World
@@ -77,7 +77,7 @@ async def click(scene: Scene) -> str:
 
 async def made_up_click(scene: Scene) -> str:
     """A button that an older version left behind, or that somebody makes up."""
-    known = [entry.name for entry in scene.typist.entries_of(Kind.BUTTON)] + ["run.v1", "open.x"]
+    known = [entry.name for entry in scene.typist.entries_of(HandlerKind.BUTTON)] + ["run.v1", "open.x"]
     name = scene.chance.choice(
         [*known, *known, f"{scene.chance.choice(known)}#{scene.typist.word()[:30]}", scene.typist.word()]
     )
@@ -151,7 +151,9 @@ async def _filled(scene: Scene, view: View, block: str, element: dict[str, Any],
 
 async def shortcut(scene: Scene) -> str:
     """A message shortcut, on a card or a message of somebody, perhaps with a file."""
-    name = scene.chance.choice([entry.name for entry in scene.typist.entries_of(Kind.SHORTCUT)] + [scene.typist.word()])
+    name = scene.chance.choice(
+        [entry.name for entry in scene.typist.entries_of(HandlerKind.SHORTCUT)] + [scene.typist.word()]
+    )
     if scene.chance.random() < 0.3:
         file = f"{scene.typist.word()[:40]}.{scene.chance.choice(('ipa', 'apk', 'txt'))}"
         text = sendable(scene.typist.hostile())
@@ -216,7 +218,7 @@ async def typeahead(scene: Scene) -> str:
     payload = {
         **scene.world.slack.person.payloads.interaction("block_suggestion", scene.typist.user()),
         "action_id": scene.chance.choice(
-            [entry.name for entry in scene.typist.entries_of(Kind.OPTIONS)] + [scene.typist.word()]
+            [entry.name for entry in scene.typist.entries_of(HandlerKind.OPTIONS)] + [scene.typist.word()]
         ),
         "block_id": "x",
         "value": scene.chance.choice((scene.typist.word, scene.typist.hostile))(),

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 
 from bot.dispatch.arguments import _bare, option_keys
-from bot.dispatch.registry import Entry, Kind, Parameter, Rest, Target
-from bot.domain.downloads import By
+from bot.dispatch.registry import BuildReference, HandlerKind, Parameter, RegisteredHandler, Rest
+from bot.domain.downloads import GroupBy
 from bot.domain.model import App
 from sandbox.slack import User
 from tests.conftest import World
@@ -44,7 +44,7 @@ OTHERS = (
 DAYS = ("7d", "30d", "friday", "yesterday", "today", "2026-11-01", "2025-01-01")
 FITTING = {
     "os": ("ios", "android"), "branch": ("release/*", "main", "*"), "tag": ("rc", "nightly"),
-    "version": ("2.4.0", "1.*"), "since": DAYS, "until": DAYS, "by": tuple(By),
+    "version": ("2.4.0", "1.*"), "since": DAYS, "until": DAYS, "by": tuple(GroupBy),
     "type": ("auto", "file", "aab"), "person": ("@ana", "eva@acme.test", "<@U0S000001>"),
     "missing": ("@qa-team", "<!subteam^S0S000001>", "#releases"),
     "every": ("monday@09:00", "daily@17:30", "weekdays@08:00", "mon,thu@10:00"), "quiet": ("yes", "22:00-08:00"),
@@ -67,7 +67,7 @@ class Typist:
             world.bot.door._house.registry.entries.values(), key=lambda entry: (entry.kind.value, entry.name)
         )
 
-    def entries_of(self, kind: Kind) -> list[Entry]:
+    def entries_of(self, kind: HandlerKind) -> list[RegisteredHandler]:
         """What the bot has of a kind."""
         return [entry for entry in self.entries if entry.kind is kind]
 
@@ -79,7 +79,7 @@ class Typist:
         if kind < 0.35:
             words = self.chance.choice(self.known).split(" ")
         elif kind < 0.85:
-            words = self.sentence(self.chance.choice(self.entries_of(Kind.COMMAND)))
+            words = self.sentence(self.chance.choice(self.entries_of(HandlerKind.COMMAND)))
         elif kind < 0.95:
             words = [self.word() for _ in range(self.chance.randint(0, 8))]
         else:
@@ -88,7 +88,7 @@ class Typist:
             words = self._muddled(words)
         return self.chance.choice(SEPARATORS[:3] if self.chance.random() < 0.9 else SEPARATORS).join(words)
 
-    def sentence(self, entry: Entry) -> list[str]:
+    def sentence(self, entry: RegisteredHandler) -> list[str]:
         """A subcommand with what it takes, each with something that may well be right."""
         words = [entry.name]
         for parameter in entry.parameters:
@@ -100,7 +100,7 @@ class Typist:
         kind = _bare(parameter.kind)
         if kind is App:
             return [self.app()]
-        if kind is Target:
+        if kind is BuildReference:
             return self.chance.choice(([self.app()], [self.app(), self.which()], [self.which()], [self.build_id()]))
         if kind is Rest:
             return [self.word() for _ in range(self.chance.randint(1, 4))]

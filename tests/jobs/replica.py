@@ -11,13 +11,13 @@ from typing import Any
 
 from bot import app
 from bot.settings import Settings
-from bot.testing_overrides import Tuning
+from bot.testing_overrides import TestingOverrides
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["bot.app", "bot.commands", "tests.jobs.replica"])
 
 
-def start(settings: Settings, tuning: Tuning) -> BaseProcess:
+def start(settings: Settings, tuning: TestingOverrides) -> BaseProcess:
     """Start a bot with its jobs; the caller ends it. The clock of `tuning` is this machine's."""
     seconds = {name: value for name, value in asdict(replace(tuning, clock=_now)).items() if name != "clock"}
     process = _forks.Process(target=_run, args=(settings.model_dump(), seconds), daemon=True)
@@ -30,9 +30,9 @@ def _now() -> datetime:
 
 
 def _run(settings: dict[str, Any], seconds: dict[str, float]) -> None:
-    asyncio.run(_forever(Settings(_env_file=None, **settings), Tuning(**seconds)))
+    asyncio.run(_forever(Settings(_env_file=None, **settings), TestingOverrides(**seconds)))
 
 
-async def _forever(settings: Settings, tuning: Tuning) -> None:
+async def _forever(settings: Settings, tuning: TestingOverrides) -> None:
     async with app(settings, tuning):
         await asyncio.Event().wait()

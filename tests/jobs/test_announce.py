@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import Service, running
+from bot.app import RunningBot, running
 from bot.exceptions import StartupError
 from sandbox.faults import Fault
 from tests.conftest import World
@@ -459,7 +459,7 @@ async def replicas(world: World) -> Any:
     """Start n bots on one PostgreSQL; they end with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(count: int, *, jobs: bool, every: float = 0.05) -> list[Service]:
+        async def start(count: int, *, jobs: bool, every: float = 0.05) -> list[RunningBot]:
             settings = world.settings(poll_idle_seconds=every, poll_busy_seconds=every)
             return [await stack.enter_async_context(running(settings, world.tuning, jobs=jobs)) for _ in range(count)]
 
@@ -557,5 +557,5 @@ async def test_how_late_something_was_said_is_measured_from_when_it_might_be(wor
     assert _lag(bot, "sum") < 50
 
 
-def _lag(bot: Service, what: str) -> float:
+def _lag(bot: RunningBot, what: str) -> float:
     return bot.metrics.registry.get_sample_value(f"applivery_bot_announcement_lag_seconds_{what}") or 0.0

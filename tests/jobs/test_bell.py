@@ -13,7 +13,7 @@ from bot.app import running
 from bot.db.wakeups import Topic
 from bot.domain.outcomes import WebhookOutcome
 from bot.domain.token_buckets import TokenBuckets
-from bot.services.webhook import NOTICES_AT_ONCE, POLLS_AT_ONCE, Bell
+from bot.services.webhook import NOTICES_AT_ONCE, POLLS_AT_ONCE, WebhookHandler
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import lists, ready, subscribed
@@ -54,7 +54,7 @@ def parcel(world: World) -> Any:
 
 async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: World) -> None:
     body = {"action": "build_processed", "application": {"id": rested.courier.id}}
-    await Bell(rested.bot.store).ring(json.dumps(body).encode())
+    await WebhookHandler(rested.bot.store).ring(json.dumps(body).encode())
     assert await due(rested) == {rested.courier.id}
 
 
@@ -72,21 +72,21 @@ async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: World
 @on_sqlite
 async def test_an_app_is_found_wherever_its_id_stands(rested: World, body: str) -> None:
     text = body.format(id=rested.courier.id, ID=rested.courier.id.upper())
-    await Bell(rested.bot.store).ring(text.encode("latin-1"))
+    await WebhookHandler(rested.bot.store).ring(text.encode("latin-1"))
     assert await due(rested) == {rested.courier.id}
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not JSON", b'{"build": "0123456789abcdef01234567"}', b"\xff" * 1000])
 @on_sqlite
 async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: World, body: bytes) -> None:
-    await Bell(rested.bot.store).ring(body)
+    await WebhookHandler(rested.bot.store).ring(body)
     assert await due(rested) == {rested.courier.id, parcel(rested).id}
 
 
 async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: World) -> None:
-    await Bell(rested.bot.store).ring(rested.courier.id.encode())
+    await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
     (claim,) = await rested.bot.store.claim_apps(1, 60)
-    await Bell(rested.bot.store).ring(rested.courier.id.encode())
+    await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
     await rested.bot.store.record(claim.app_id, claim.token, [], [], next_at_seconds=3600)
     assert await due(rested) == {rested.courier.id}
 
@@ -157,7 +157,7 @@ async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
     quiet = rested.settings(applivery_webhook_secret=SECRET)
     rested.applivery.build(rested.courier, version="1.0.0")
     async with running(quiet, rested.tuning, jobs=False) as other:
-        await Bell(other.store).ring(b"")
+        await WebhookHandler(other.store).ring(b"")
         await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])
 
 
@@ -167,7 +167,7 @@ async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
 @on_sqlite
 async def test_a_flood_of_hints_polls_an_app_few_times(rested: World) -> None:
     now = 0.0
-    bell = Bell(rested.bot.store, clock=lambda: now)
+    bell = WebhookHandler(rested.bot.store, clock=lambda: now)
     polls = 0
     for _ in range(43):
         await bell.ring(rested.courier.id.encode())
@@ -184,7 +184,7 @@ async def test_a_flood_of_hints_polls_an_app_few_times(rested: World) -> None:
 
 @on_sqlite
 async def test_a_hint_that_came_too_soon_is_followed_later(rested: World) -> None:
-    bell = Bell(rested.bot.store)
+    bell = WebhookHandler(rested.bot.store)
     for _ in range(POLLS_AT_ONCE):
         await bell.ring(rested.courier.id.encode())
     await rested.look()
@@ -201,7 +201,7 @@ async def test_a_hint_that_came_too_soon_is_followed_later(rested: World) -> Non
 @on_sqlite
 async def test_hints_have_their_own_share_of_the_hour(rested: World) -> None:
     now = 0.0
-    bell = Bell(rested.bot.store, per_hour=10, clock=lambda: now)
+    bell = WebhookHandler(rested.bot.store, per_hour=10, clock=lambda: now)
     polls = 0
     for _ in range(60):
         await bell.ring(b"")  # every app
@@ -215,7 +215,7 @@ async def test_hints_have_their_own_share_of_the_hour(rested: World) -> None:
 @on_sqlite
 async def test_invented_feedback_is_told_of_a_few_times(rested: World) -> None:
     await rested.ask("subscribe courier on:feedback")
-    bell = Bell(rested.bot.store)
+    bell = WebhookHandler(rested.bot.store)
     for number in range(40):
         body = {"action": "feedback_created", "application": rested.courier.id, "feedback": f"{number:024x}"}
         await bell.ring(json.dumps(body).encode())

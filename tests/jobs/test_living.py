@@ -11,7 +11,7 @@ import pytest
 
 from bot.db.wakeups import Topic
 from bot.domain import changelogs, delivery_options, filters, grammar
-from bot.services.webhook import Bell
+from bot.services.webhook import WebhookHandler
 from sandbox.faults import Fault
 from sandbox.slack.message import Message
 from tests.conftest import World, heads
@@ -611,9 +611,9 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: World) -> N
     await listen(started, "on:feedback")
     await listen(started, "", beta)
     for which in ("a" * 24, "a" * 24, "b" * 24):
-        await Bell(started.bot.store).ring(rung("feedback_created", started.courier.id, which))
+        await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, which))
         await started.bot.announce.drain()
-    await Bell(started.bot.store).ring(rung("bug_created", started.courier.id, "a" * 24))
+    await WebhookHandler(started.bot.store).ring(rung("bug_created", started.courier.id, "a" * 24))
     await started.look()
     told = "💬 Applivery reports new feedback on Courier."
     assert started.said() == [told, told, "💬 Applivery reports a new bug in Courier."]
@@ -623,7 +623,7 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: World) -> N
 async def test_of_an_app_nobody_knows_no_feedback_is_told(started: World) -> None:
     await listen(started, "on:feedback", every=True)
     for app in ("f" * 24, "<!channel>"):
-        await Bell(started.bot.store).ring(rung("feedback_created", app, "a" * 24))
+        await WebhookHandler(started.bot.store).ring(rung("feedback_created", app, "a" * 24))
         await started.look()
     assert cards(started) == []
     assert (await started.bot.store.announcements_waiting()).count == 0
@@ -632,7 +632,7 @@ async def test_of_an_app_nobody_knows_no_feedback_is_told(started: World) -> Non
 async def test_not_a_word_of_the_body_is_told(started: World) -> None:
     await listen(started, "on:feedback")
     body = rung("feedback_created", started.courier.id, "a" * 24)[:-1] + b', "text": "<!channel> evil.test"}'
-    await Bell(started.bot.store).ring(body)
+    await WebhookHandler(started.bot.store).ring(body)
     await started.look()
     [told] = cards(started)
     assert "evil" not in f"{told.text}{told.blocks}"
@@ -643,7 +643,7 @@ async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(starte
     await listen(started, "on:feedback", every=True)
     await listen(started, "on:feedback", beta, every=True)
     await started.bot.store.allow_in(started.courier.id, beta.id, started.ana.id)
-    await Bell(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
+    await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
     await started.look()
     assert cards(started) == []
     assert len(cards(started, beta)) == 1
@@ -651,7 +651,7 @@ async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(starte
 
 async def test_feedback_of_an_app_that_is_gone_ends_quietly(started: World) -> None:
     await listen(started, "on:feedback,processed")
-    await Bell(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
+    await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
     started.applivery.apps.remove(started.courier)
     await started.settle()
     assert cards(started) == []

@@ -13,7 +13,7 @@ import pytest
 from bot.db.database import Store
 from bot.db.wakeups import Topic
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
-from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, Outage, forever
+from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, OutageTracker, forever
 from tests.conftest import World
 from tests.jobs.conftest import on_postgresql
 from tests.postgres import PostgresServer
@@ -121,7 +121,7 @@ async def test_cancelling_ends_a_job() -> None:
 
 
 def test_an_outage_counts_what_failed_and_how_long(log: Log) -> None:
-    outage = Outage("thing")
+    outage = OutageTracker("thing")
     outage.worked()
     outage.failed(ValueError("first"))
     outage.failed(ValueError("second"))

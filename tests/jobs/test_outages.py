@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.health import Tries
+from bot.domain.health import AttemptHistory
 from bot.exceptions import ServiceUnavailable
 from bot.workers.poll_outages import OutageNotifier
 from tests.conftest import World
@@ -30,9 +30,9 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
     await world.start()
     cut_off = {
         "ok": False,
-        "tries": Tries(3, ServiceUnavailable(why="connection refused"), time.monotonic(), time.monotonic()),
+        "tries": AttemptHistory(3, ServiceUnavailable(why="connection refused"), time.monotonic(), time.monotonic()),
     }
-    well: dict[str, Any] = {"ok": True, "tries": Tries()}
+    well: dict[str, Any] = {"ok": True, "tries": AttemptHistory()}
     new_notifier, other = notifier(world, cut_off), notifier(world, well)
     for _ in range(6):
         await new_notifier.step()
@@ -50,7 +50,7 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
 
 async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
     await world.start()
-    checks: dict[str, Any] = {"ok": False, "tries": Tries()}
+    checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory()}
     new_notifier = notifier(world, checks)
     for _ in range(10):
         checks["ok"] = False
@@ -67,7 +67,7 @@ async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
 
 async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
     await world.start()
-    checks: dict[str, Any] = {"ok": False, "tries": Tries(1, ServiceUnavailable(), time.monotonic())}
+    checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory(1, ServiceUnavailable(), time.monotonic())}
     await notifier(world, checks).step()
     assert await world.bot.store.outage() is None
     checks["tries"].failures = 3
@@ -77,7 +77,7 @@ async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
 
 async def test_polls_that_hang_are_an_outage(world: World) -> None:
     await world.start()
-    checks: dict[str, Any] = {"ok": False, "tries": Tries(worked_at=time.monotonic() - 90)}
+    checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory(worked_at=time.monotonic() - 90)}
     new_notifier = notifier(world, checks)
     await new_notifier.step()
     assert await world.bot.store.outage() is None, "late, and nobody knows why"

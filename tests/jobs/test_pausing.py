@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.model import Event
+from bot.domain.model import BuildEvent
 from bot.exceptions import ChannelUnavailable
 from bot.slack.errors import _CHANNEL
 from tests.conftest import World
@@ -145,7 +145,7 @@ async def test_two_makers_are_told_once_each(world: World) -> None:
     await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     world.applivery.app("Parcel", slug="parcel")
     store = world.bot.store
-    await store.add_subscription("T", world.releases.id, "parcel", "Parcel", [Event.PROCESSED], "", world.bruno.id)
+    await store.add_subscription("T", world.releases.id, "parcel", "Parcel", [BuildEvent.PROCESSED], "", world.bruno.id)
     for _ in range(3):
         await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     assert (len(directs(world, world.ana)), len(directs(world, world.bruno))) == (1, 1)

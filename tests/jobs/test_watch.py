@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.model import Event, Stage
+from bot.domain.model import BuildEvent, Stage
 from sandbox.faults import Fault
 from sandbox.slack.message import Message
 from tests.conftest import World, heads
@@ -503,7 +503,7 @@ async def test_news_is_recorded_with_the_channel_and_the_event_as_its_key(watche
     await watched.look()
     card: Message = watched.slack.messages(watched.releases)[0]
     assert card.metadata is not None
-    assert card.metadata["event_payload"]["key"] == f"{watched.releases.id}:{build.id}:{Event.PROCESSED}"
+    assert card.metadata["event_payload"]["key"] == f"{watched.releases.id}:{build.id}:{BuildEvent.PROCESSED}"
 
 
 # ------------------------------------------------------------------ waking up

@@ -88,7 +88,7 @@ def test_a_message_is_whole_in_the_language_it_was_made_in() -> None:
 def test_a_question_before_a_deed_and_a_form_have_their_buttons_in_the_reader_s_language() -> None:
     with i18n.speaking("es"):
         asked = blocks.actions(blocks.button("Borrar", "x.v1", confirm="¿Borrar todo?"))["elements"][0]["confirm"]
-        view = blocks.Form("x", "Subir", (inputs.line("Nombre", "name", most=40),)).view()
+        view = blocks.Modal("x", "Subir", (inputs.line("Nombre", "name", most=40),)).view()
     assert [asked[key]["text"] for key in ("title", "confirm", "deny")] == ["¿Seguro?", "Sí", "No"]
     assert view["close"]["text"] == "Cancelar"
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.grammar import NO_WORDS
 from bot.i18n import LANGUAGES, speaking
-from bot.slack.blocks import Form
+from bot.slack.blocks import Modal
 from bot.slack.views import recalls, subscription_form
 from bot.slack.views import subscriptions as cards
 from sandbox.slack import Message, User
@@ -150,5 +150,5 @@ def forms() -> list[Any]:
 def test_a_form_s_title_and_button_are_shown_whole(language: str) -> None:
     with speaking(language):
         for form in forms():
-            assert isinstance(form, Form)
+            assert isinstance(form, Modal)
             assert max(len(form.title), len(form.submit)) <= 24, form.title

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from bot.applivery.hosts import Hosts
+from bot.applivery.hosts import AppliveryHosts
 from bot.domain.model import App, Build
 from bot.i18n.verbatim import CLOSE, OPEN
 from bot.slack.blocks import MESSAGE_TEXT, Message
@@ -20,7 +20,7 @@ LIVE = re.compile(r"<([^<>]*)>")
 DATE = re.compile(r"!date\^-?\d+\^[^^|<>]*\|\d{1,4}-\d\d-\d\d \d\d:\d\d UTC")
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")
 
-HOSTS = Hosts.of_tenant("acme")
+HOSTS = AppliveryHosts.of_tenant("acme")
 DASHBOARD = "https://dashboard.acme.applivery.io/acme/apps/courier/builds?id=1"
 
 

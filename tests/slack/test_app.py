@@ -7,7 +7,7 @@ import re
 import pytest
 
 import bot.commands
-from bot.dispatch.registry import Call, Registry, command
+from bot.dispatch.registry import CommandContext, HandlerRegistry, command
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.domain.outcomes import RequestOutcome
@@ -206,7 +206,7 @@ async def test_many_at_once_are_each_answered_for_themselves(world: World) -> No
 
 
 @command(need=Role.MEMBER)
-async def broken(call: Call) -> Says:
+async def broken(call: CommandContext) -> Says:
     """Break, as a bug would.
 
     /applivery broken
@@ -308,7 +308,7 @@ async def test_requests_are_counted_by_door_name_and_outcome(world: World) -> No
 
 
 def test_the_three_jobs_have_their_commands() -> None:
-    names = {entry.name for entry in Registry.of(bot.commands).commands()}
+    names = {entry.name for entry in HandlerRegistry.of(bot.commands).commands()}
     assert {
         "get",
         "builds",

@@ -8,13 +8,21 @@ from typing import Any
 import pytest
 
 from bot.dispatch.arguments import bind
-from bot.dispatch.registry import Call, Entry, Filters, House, Registry, Target, command
+from bot.dispatch.registry import (
+    BuildReference,
+    CommandContext,
+    Filters,
+    HandlerRegistry,
+    RegisteredHandler,
+    Services,
+    command,
+)
 from bot.domain import grammar
 from bot.domain.audit import Entrypoint
-from bot.domain.model import App, Asker, Role
+from bot.domain.model import Actor, App, Role
 from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.services.app_directory import Catalogue
+from bot.services.app_directory import AppDirectory
 from bot.slack.blocks import Message
 from tests.conftest import World
 
@@ -28,7 +36,7 @@ class Colour(StrEnum):
 
 @command(need=Role.MEMBER)
 async def paint(
-    call: Call,
+    call: CommandContext,
     app: App,
     words: str | None = None,
     *,
@@ -44,19 +52,19 @@ async def paint(
 
 
 @command(need=Role.MEMBER)
-async def point(call: Call, target: Target | None = None) -> Message:
+async def point(call: CommandContext, target: BuildReference | None = None) -> Message:
     """Point at a build."""
     return Message("there")
 
 
 @command(need=Role.MEMBER, name="bare")
-async def nothing(call: Call) -> Message:
+async def nothing(call: CommandContext) -> Message:
     """Take nothing."""
     return Message("nothing")
 
 
-def entry(handler: Any) -> Entry:
-    found: Entry = handler.entries[0]
+def entry(handler: Any) -> RegisteredHandler:
+    found: RegisteredHandler = handler.entries[0]
     return found
 
 
@@ -68,12 +76,12 @@ async def bound(world: World) -> Bound:
     """Bind a text to a command of this file, in a workspace with Courier and Driver."""
     world.applivery.app("Driver")
     await world.start()
-    house = House(
-        **{name: getattr(world.bot.door._house, name) for name in House.__slots__}
-        | {"catalogue": Catalogue(world.bot.applivery), "registry": Registry(), "command": "/builds"}
+    house = Services(
+        **{name: getattr(world.bot.door._house, name) for name in Services.__slots__}
+        | {"catalogue": AppDirectory(world.bot.applivery), "registry": HandlerRegistry(), "command": "/builds"}
     )
-    asker = Asker(team_id="T", user_id="U", tz="Europe/Madrid")
-    call = Call(asker=asker, house=house, now=NOW, door=Entrypoint.COMMAND)
+    asker = Actor(team_id="T", user_id="U", tz="Europe/Madrid")
+    call = CommandContext(asker=asker, house=house, now=NOW, door=Entrypoint.COMMAND)
 
     async def run(handler: Any, text: str) -> dict[str, Any]:
         return await bind(entry(handler), call, grammar.parse(text))

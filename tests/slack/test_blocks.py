@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.i18n.verbatim import unmarked
 from bot.slack import blocks, mrkdwn
-from bot.slack.blocks import Form, Message, Where, inputs
+from bot.slack.blocks import Message, Modal, Visibility, inputs
 from sandbox.slack.validation import check_message, check_options, check_view
 from tests.domain.facts import texts
 from tests.slack.reading import check, strings
@@ -213,8 +213,8 @@ def test_an_endless_text_is_cut_to_what_slack_shows_well() -> None:
 
 
 def test_a_message_is_for_the_asker_until_it_is_shared() -> None:
-    assert Message("x").to is Where.ASKER
-    assert Message("x").shared() == Message("x", to=Where.CHANNEL)
+    assert Message("x").to is Visibility.ASKER
+    assert Message("x").shared() == Message("x", to=Visibility.CHANNEL)
 
 
 @settings(max_examples=200)
@@ -252,7 +252,7 @@ def test_a_section_without_a_text_has_its_fields() -> None:
 @given(texts, texts, st.text(max_size=3000))
 def test_every_form_is_one_slack_opens(text: str, value: str, memory: str) -> None:
     name = mrkdwn.plain(text, 200)
-    form = Form(
+    form = Modal(
         "get.v1",
         name,
         (

@@ -14,12 +14,12 @@ import bot.commands
 from bot import exceptions
 from bot.commands.help import TWINS
 from bot.dispatch import replies
-from bot.dispatch.registry import Registry
+from bot.dispatch.registry import HandlerRegistry
 from bot.domain import grammar
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import (
+    Actor,
     App,
-    Asker,
     Attachment,
     Build,
     FileKind,
@@ -28,7 +28,7 @@ from bot.domain.model import (
 )
 from bot.exceptions import BotError, InvalidId, NotFoundByName, UserInputError
 from bot.slack import mrkdwn
-from bot.slack.blocks import Message, Where
+from bot.slack.blocks import Message, Visibility
 from bot.slack.blocks.paging import page_of
 from bot.slack.views import builds as build_cards
 from bot.slack.views import links as link_cards
@@ -113,7 +113,7 @@ def test_a_state_offers_what_can_be_done_now(stage: Stage, offered: list[str], w
 
 # ------------------------------------------------------------------ links
 
-ANA = Asker("T1", "U0ANA", "C1")
+ANA = Actor("T1", "U0ANA", "C1")
 ANA_ONLY = frozenset({"@U0ANA"})
 
 
@@ -144,7 +144,7 @@ def test_any_link_can_be_handed_over(
     card = hand_over(build, made, others=others, installs=installs)
     check(card, live=ANA_ONLY | {f"{made.url}|{link_cards.link_words(build, made)}"})
     assert card.secret
-    assert card.to is Where.ASKER
+    assert card.to is Visibility.ASKER
     assert sum(made.url in text for text in marked(card.payload())) >= 2, "the link is in the text and in the blocks"
     assert made.token not in f"{[button.get('value') for button in buttons(card).values()]}" or len(token) < 30
 
@@ -220,7 +220,7 @@ def test_a_link_without_a_known_end_works_once_all_the_same() -> None:
 def test_a_link_says_the_day_when_it_is_not_today(tz: str, left: timedelta, style: str) -> None:
     at = NOON + left
     made = link_of("abc", expires_at=at)
-    card = link_cards.link(FULL, made, Asker("T1", "U0ANA", tz=tz), NOON, dashboard=DASHBOARD, installs=False)
+    card = link_cards.link(FULL, made, Actor("T1", "U0ANA", tz=tz), NOON, dashboard=DASHBOARD, installs=False)
     assert f"expires <!date^{int(at.timestamp())}^{style}|" in card.text
     assert card.expires is not None
 
@@ -290,7 +290,7 @@ def test_any_choice_can_be_offered(pairs: list[tuple[str, str]], verb: str, type
     check(offered(AmbiguousInput(f"{len(pairs)} fit “{typed}”.", pairs), verb, grammar.parse(typed)))
 
 
-def offered(error: AmbiguousInput, verb: str, words: grammar.Words) -> Message:
+def offered(error: AmbiguousInput, verb: str, words: grammar.ParsedText) -> Message:
     """The first page of choices; what a button has no room for is carried by a key."""
     page = page_of(error.choices, 0, replies.CHOICES)
     typed = [replies.with_choice(error, verb, text, words) for _, text in page.items]
@@ -306,7 +306,7 @@ def test_a_choice_is_the_same_command_with_the_choice_filled_in() -> None:
     assert card.text == "2 apps. Which one do you mean? Courier (a), Courier (b)."
 
 
-REGISTRY = Registry.of(bot.commands)
+REGISTRY = HandlerRegistry.of(bot.commands)
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in REGISTRY.commands()])

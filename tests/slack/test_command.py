@@ -10,12 +10,21 @@ from pathlib import Path
 import pytest
 
 import bot.commands
-from bot.dispatch.registry import Call, Entry, Kind, Registry, button, command, form, options
+from bot.dispatch.registry import (
+    CommandContext,
+    HandlerKind,
+    HandlerRegistry,
+    RegisteredHandler,
+    button,
+    command,
+    form,
+    options,
+)
 from bot.domain.model import Role
 from bot.slack.blocks import Message
 from tests.conftest import World
 
-PRODUCT = Registry.of(bot.commands)
+PRODUCT = HandlerRegistry.of(bot.commands)
 ROOT = Path(__file__).resolve().parents[2]
 
 PLAIN = '''
@@ -43,9 +52,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def found(package: Path) -> Registry:
+def found(package: Path) -> HandlerRegistry:
     importlib.invalidate_caches()
-    return Registry.of(importlib.import_module(package.name))
+    return HandlerRegistry.of(importlib.import_module(package.name))
 
 
 def test_a_subcommand_is_found_by_being_in_the_folder(package: Path) -> None:
@@ -66,10 +75,10 @@ def test_two_of_one_name_stop_the_start(package: Path) -> None:
 
 @pytest.mark.parametrize("mark", [button, form, options])
 def test_two_buttons_forms_or_typeaheads_of_one_name_stop_the_start(mark: object) -> None:
-    async def handler(call: Call, value: str) -> Message:
+    async def handler(call: CommandContext, value: str) -> Message:
         return Message(value)
 
-    registry = Registry()
+    registry = HandlerRegistry()
     [entry] = mark("same.v1", need=Role.MEMBER)(handler).entries  # type: ignore[operator]
     registry.add(entry)
     with pytest.raises(ValueError, match=r"“same\.v1”"):
@@ -77,14 +86,18 @@ def test_two_buttons_forms_or_typeaheads_of_one_name_stop_the_start(mark: object
 
 
 def test_one_name_may_be_a_command_a_button_and_a_form() -> None:
-    registry = Registry()
+    registry = HandlerRegistry()
     for mark in (command(need=Role.MEMBER, name="x"), button("x", need=Role.MEMBER), form("x", need=Role.ADMIN)):
 
-        async def handler(call: Call) -> Message:
+        async def handler(call: CommandContext) -> Message:
             return Message("x")
 
         registry.add(mark(handler).entries[0])
-    assert {kind for kind in Kind if registry.get(kind, "x")} == {Kind.COMMAND, Kind.BUTTON, Kind.FORM}
+    assert {kind for kind in HandlerKind if registry.get(kind, "x")} == {
+        HandlerKind.COMMAND,
+        HandlerKind.BUTTON,
+        HandlerKind.FORM,
+    }
 
 
 def test_what_is_only_imported_from_another_file_is_not_found_twice(package: Path) -> None:
@@ -110,7 +123,7 @@ def test_a_folder_with_nothing_marked_is_an_empty_registry(package: Path) -> Non
 
 
 @pytest.mark.parametrize("entry", PRODUCT.commands(), ids=lambda entry: entry.name)
-async def test_every_example_in_a_help_is_read_by_its_own_command(world: World, entry: Entry) -> None:
+async def test_every_example_in_a_help_is_read_by_its_own_command(world: World, entry: RegisteredHandler) -> None:
     """What a docstring shows must bind: an example that does not work is worse than none."""
     world.applivery.build(world.courier, version="2.4.0", number="173", branch="release/2.4")
     await world.start()
@@ -128,21 +141,21 @@ async def test_every_example_in_a_help_is_read_by_its_own_command(world: World, 
 def test_every_button_and_typeahead_we_send_has_its_handler() -> None:
     sent = {name for name in _names_in_calls("button", 1) if not name.startswith("run.")}
     assert sent, "the search found nothing"
-    assert {name for name in sent if PRODUCT.get(Kind.BUTTON, name) is None} == set()
+    assert {name for name in sent if PRODUCT.get(HandlerKind.BUTTON, name) is None} == set()
     picked = _names_in_calls("pick", 1)
     assert picked
-    assert {name for name in picked if PRODUCT.get(Kind.OPTIONS, name) is None} == set()
+    assert {name for name in picked if PRODUCT.get(HandlerKind.OPTIONS, name) is None} == set()
 
 
 def test_a_button_s_name_has_a_version_so_that_old_messages_keep_their_meaning() -> None:
-    names = [name for kind, name in PRODUCT.entries if kind in (Kind.BUTTON, Kind.FORM)]
+    names = [name for kind, name in PRODUCT.entries if kind in (HandlerKind.BUTTON, HandlerKind.FORM)]
     assert [name for name in names if not re.fullmatch(r"[a-z_.]+\.v\d+", name)] == []
 
 
 def test_the_handlers_of_buttons_are_checked_as_strictly_as_their_commands() -> None:
     for (kind, name), entry in PRODUCT.entries.items():
-        twin = PRODUCT.get(Kind.COMMAND, name.partition(".")[0])
-        if kind is not Kind.COMMAND and twin is not None:
+        twin = PRODUCT.get(HandlerKind.COMMAND, name.partition(".")[0])
+        if kind is not HandlerKind.COMMAND and twin is not None:
             assert entry.need >= twin.need, name
 
 

@@ -13,11 +13,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.db.serialization import fact_of_report, report_of
-from bot.domain.adoption import Newest, adoption
-from bot.domain.downloads import By, Missing, summarise
+from bot.domain.adoption import NewestVersions, adoption
+from bot.domain.downloads import DownloadGap, GroupBy, summarise
 from bot.domain.model import Download, Member, MemberDownloads
-from bot.domain.reports import Before, Report, report
-from bot.domain.scheduled_reports import Digest
+from bot.domain.reports import DownloadReport, PreviousPeriod, report
+from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import period
 from bot.i18n import LANGUAGES, speaking
 from bot.slack.blocks import charts
@@ -29,11 +29,11 @@ from tests.domain.facts import NOON
 from tests.slack.reading import buttons, check, messages, seen
 
 languages = st.sampled_from(LANGUAGES)
-NEWEST = Newest((("ios", "2.4.0"),))
+NEWEST = NewestVersions((("ios", "2.4.0"),))
 ANY = settings(max_examples=40)
 
 
-def courier(rows: list[MemberDownloads], **more: Any) -> Report:
+def courier(rows: list[MemberDownloads], **more: Any) -> DownloadReport:
     """A report of Courier."""
     return replace(
         report("Courier", "so far", summarise(rows), tz="Europe/Madrid"),
@@ -58,15 +58,15 @@ reports = st.builds(
         links=links,
         adopted=None
         if newest is None
-        else adoption(summarise(rows).people, Newest((("ios", newest), ("android", newest)))),
+        else adoption(summarise(rows).people, NewestVersions((("ios", newest), ("android", newest)))),
         typed="courier all",
         stretch=(since.start.date(), since.end.date()) if since else None,
     ),
     st.lists(facts.rows, max_size=12),
     facts.texts,
     st.sampled_from(PERIODS),
-    st.sampled_from(By),
-    facts.maybe(st.builds(Before, st.integers(0, 99), st.integers(0, 9), st.just("the 7 days before"))),
+    st.sampled_from(GroupBy),
+    facts.maybe(st.builds(PreviousPeriod, st.integers(0, 99), st.integers(0, 9), st.just("the 7 days before"))),
     facts.maybe(st.integers(0, 99)),
     facts.maybe(facts.texts),
 )
@@ -74,7 +74,7 @@ reports = st.builds(
 
 @ANY
 @given(reports, st.booleans(), languages)
-def test_any_report_can_be_told_with_names_and_without(report: Report, names: bool, spoken: str) -> None:
+def test_any_report_can_be_told_with_names_and_without(report: DownloadReport, names: bool, spoken: str) -> None:
     shown = report.shared("acme.test") if names else report.without_names()
     with speaking(spoken):
         for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
@@ -90,14 +90,14 @@ def test_any_report_can_be_told_with_names_and_without(report: Report, names: bo
 
 @ANY
 @given(reports)
-def test_any_report_outlives_being_written_down(report: Report) -> None:
+def test_any_report_outlives_being_written_down(report: DownloadReport) -> None:
     assume(repr(report).isprintable() and "\\ud" not in repr(report))  # half a character does not get past the parser
     assert report_of(fact_of_report(report)) == report
 
 
 @ANY
 @given(reports)
-def test_nobody_is_named_where_nobody_is_to_be(report: Report) -> None:
+def test_nobody_is_named_where_nobody_is_to_be(report: DownloadReport) -> None:
     marked = replace(
         report,
         what="Courier",
@@ -143,12 +143,13 @@ def test_both_sides_are_counted_and_joined() -> None:
 @pytest.mark.parametrize(
     ("now", "before", "words"),
     [
-        (3, Before(1, 1, "the day before"), "2 more downloads and 2 more people than in the day before (1 by 1 "),
-        (1, Before(3, 2, "the day before"), "2 fewer downloads and 1 fewer person than in the day before (3"),
-        (2, Before(2, 2, "the same time before"), "No more downloads and no more people than in the same time"),
+        (3, PreviousPeriod(1, 1, "the day before"),
+         "2 more downloads and 2 more people than in the day before (1 by 1 "),
+        (1, PreviousPeriod(3, 2, "the day before"), "2 fewer downloads and 1 fewer person than in the day before (3"),
+        (2, PreviousPeriod(2, 2, "the same time before"), "No more downloads and no more people than in the same time"),
     ],
 )  # fmt: skip
-def test_it_is_compared_with_the_period_before_in_words(now: int, before: Before, words: str) -> None:
+def test_it_is_compared_with_the_period_before_in_words(now: int, before: PreviousPeriod, words: str) -> None:
     assert words in downloads.headline(courier(people(now), before=before)).text
 
 
@@ -179,8 +180,8 @@ def test_what_is_too_long_for_a_button_has_none() -> None:
         assert not buttons(card)
 
 
-@pytest.mark.parametrize("by", By)
-def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_out_is_counted(by: By) -> None:
+@pytest.mark.parametrize("by", GroupBy)
+def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_out_is_counted(by: GroupBy) -> None:
     rows = [
         MemberDownloads(
             Member("user", str(n)),
@@ -194,7 +195,7 @@ def test_hundreds_of_versions_days_systems_and_sources_are_cut_and_what_is_left_
     ]
     for card in downloads.thread(courier(rows, by=by)):
         check(card)
-    if by is not By.PERSON:
+    if by is not GroupBy.PERSON:
         last = downloads.thread(courier(rows, by=by))[-1]
         assert "The CSV has all of them." in seen(last)
         table = last.blocks[0]["rows"][1:]
@@ -213,7 +214,7 @@ def test_every_kind_of_nobody_is_in_a_line() -> None:
 def test_a_report_of_an_earlier_version_is_read() -> None:
     person = {"name": "Ana", "kind": "user", "recorded": 1, "latest": None, "email": None}
     summary = {"recorded": 1, "people": [person], "buckets": [], "versions": [["2.4.0", 1]], "listed": 1}
-    old = {"what": "Courier", "span": "so far", "tz": "UTC", "by": By.PERSON, "summary": summary, "crowd": 1}
+    old = {"what": "Courier", "span": "so far", "tz": "UTC", "by": GroupBy.PERSON, "summary": summary, "crowd": 1}
     found = report_of(json.dumps({**old, "adoption": [["2.4.0", 1]], "newest": "2.4.0", "before": None}))
     assert downloads.headline(found).text == "Downloads of Courier so far: 1 download recorded by 1 person."
     assert "totals" not in seen(downloads.headline(found))
@@ -251,7 +252,7 @@ def test_days_without_downloads_are_in_the_chart_and_the_whole_period_is() -> No
     found = report_series.series(
         [(date(2026, 11, 3), 2), (date(2026, 11, 5), 1)], (date(2026, 11, 1), date(2026, 11, 7))
     )
-    assert found == (report_series.Bucket.DAY, [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)])
+    assert found == (report_series.SeriesKind.DAY, [(f"{day} Nov", {3: 2, 5: 1}.get(day, 0)) for day in range(1, 8)])
 
 
 @pytest.mark.parametrize(
@@ -306,7 +307,7 @@ def test_one_odd_date_costs_nothing() -> None:
 @ANY
 @given(facts.texts, *[st.integers(0, 300)] * 3, languages)
 def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: int, unknown: int, spoken: str) -> None:
-    found = Missing(*(("U0EVA",) * count for count in (have, lack, unknown)))
+    found = DownloadGap(*(("U0EVA",) * count for count in (have, lack, unknown)))
     live, place = frozenset({"@U0EVA", "!subteam^S1"}), "<!subteam^S1>"
     with speaking(spoken):
         head, counts = missing.headline(what, place, found), missing.counts(found)
@@ -328,15 +329,15 @@ def test_any_build_can_be_asked_to_be_tried(builds: list[Any], spoken: str) -> N
     facts.texts,
     facts.texts,
     st.booleans(),
-    st.sampled_from(By),
+    st.sampled_from(GroupBy),
     st.sampled_from(["C1", "U1"]),
     facts.maybe(facts.texts),
     languages,
 )
 def test_any_digest_can_be_listed_begun_ended_and_stopped(
-    app: str, which: str, quiet: bool, by: By, place: str, paused: str | None, spoken: str
+    app: str, which: str, quiet: bool, by: GroupBy, place: str, paused: str | None, spoken: str
 ) -> None:
-    report = Digest(
+    report = ScheduledReport(
         7, "T", place, "a", app, which, by, "mon,thu@09:00", "Europe/Madrid", quiet, "U0ANA", NOON, NOON, NOON, paused
     )
     live = frozenset({"@U0ANA", "#C1"})

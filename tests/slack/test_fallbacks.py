@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.exceptions import MessageRejected
 from bot.slack import blocks
 from bot.slack.blocks import Message
-from bot.slack.fallbacks import REMEMBER_SECONDS, Fallbacks
+from bot.slack.fallbacks import REMEMBER_SECONDS, FallbackSender
 from tests.conftest import World
 from tests.seeing import labels
 
@@ -52,7 +52,7 @@ class Workspace:
 )
 async def test_a_refused_picture_alone_is_left_out(block: dict[str, Any]) -> None:
     slack = Workspace("courier.png")
-    sender = Fallbacks()
+    sender = FallbackSender()
     assert await sender.send(Message("Courier", (block, SECTION)), slack) == "ts"
     assert ICON not in str(slack.sent[-1].blocks)
     assert SECTION in slack.sent[-1].blocks
@@ -65,7 +65,7 @@ async def test_a_refused_picture_alone_is_left_out(block: dict[str, Any]) -> Non
 
 async def test_a_refused_part_is_tried_again_after_a_day() -> None:
     now = 0.0
-    slack, sender = Workspace("courier.png"), Fallbacks(lambda: now)
+    slack, sender = Workspace("courier.png"), FallbackSender(lambda: now)
     message = Message("Courier", ({**SECTION, "accessory": picture()},))
     await sender.send(message, slack)
     now, slack.refused = REMEMBER_SECONDS + 1, set()
@@ -75,7 +75,7 @@ async def test_a_refused_part_is_tried_again_after_a_day() -> None:
 
 @given(refused=st.sets(st.sampled_from(["courier.png", "data_visualization", "data_table"])))
 async def test_no_more_is_left_out_than_is_refused_next_time(refused: set[str]) -> None:
-    slack, sender = Workspace(*refused), Fallbacks()
+    slack, sender = Workspace(*refused), FallbackSender()
     message = Message("Courier", ({**SECTION, "accessory": picture()}, CHART, TABLE))
     for _ in range(2):
         assert await sender.send(message, slack) == "ts"
@@ -85,7 +85,7 @@ async def test_no_more_is_left_out_than_is_refused_next_time(refused: set[str]) 
 
 
 async def test_the_same_in_plainer_blocks_stands_in_for_a_table() -> None:
-    slack, sender = Workspace("data_table"), Fallbacks()
+    slack, sender = Workspace("data_table"), FallbackSender()
     plainer = Message("Who", (SECTION,))
     for _ in range(2):
         await sender.send(Message("Who", (TABLE,), plainer=plainer), slack)
@@ -95,7 +95,7 @@ async def test_the_same_in_plainer_blocks_stands_in_for_a_table() -> None:
 async def test_a_message_that_is_refused_in_every_form_says_so() -> None:
     slack = Workspace("section")
     with pytest.raises(MessageRejected):
-        await Fallbacks().send(Message("Courier", ({**SECTION, "accessory": picture()},)), slack)
+        await FallbackSender().send(Message("Courier", ({**SECTION, "accessory": picture()},)), slack)
 
 
 async def test_a_card_keeps_its_buttons_without_its_picture(world: World) -> None:

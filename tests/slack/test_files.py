@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 
 from bot.exceptions import FileReadError, UnsupportedFile
-from bot.slack.file_source import Files, SlackFile
+from bot.slack.file_source import SlackFile, SlackFileSource
 from sandbox.faults import Fault
 from tests.conftest import World
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 5000
 
 
-async def read(files: Files, file: SlackFile) -> bytes:
+async def read(files: SlackFileSource, file: SlackFile) -> bytes:
     parcel = files.parcel(file)
     async with parcel.open() as pieces:
         return b"".join([piece async for piece in pieces])
@@ -104,7 +104,7 @@ async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: W
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         own = f"http://127.0.0.1:{runner.addresses[0][1]}"
         await world.start()
-        files = Files(world.bot.poster, token="xoxb-secret", api_url=f"{own}/api")
+        files = SlackFileSource(world.bot.poster, token="xoxb-secret", api_url=f"{own}/api")
         with pytest.raises(FileReadError, match="did not hand out"):
             await read(files, SlackFile("F1", "a.ipa", 4, f"{own}/f"))
         await runner.cleanup()
@@ -121,9 +121,9 @@ async def test_a_file_that_comes_packed_is_not_taken(world: World) -> None:
 
 
 def test_with_the_real_slack_its_file_host_alone_is_good(world: World) -> None:
-    files = Files(None, token="xoxb", api_url="https://slack.com/api")  # type: ignore[arg-type]
+    files = SlackFileSource(None, token="xoxb", api_url="https://slack.com/api")  # type: ignore[arg-type]
     assert files._origins == {"https://files.slack.com"}
-    proxied = Files(None, token="xoxb", api_url="http://127.0.0.1:9000/api")  # type: ignore[arg-type]
+    proxied = SlackFileSource(None, token="xoxb", api_url="http://127.0.0.1:9000/api")  # type: ignore[arg-type]
     assert proxied._origins == {"https://files.slack.com", "http://127.0.0.1:9000"}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from bot.dispatch.home_tab import HomeTab
-from bot.dispatch.requests import Came
+from bot.dispatch.requests import RequestSource
 from bot.domain.audit import Entrypoint
 from bot.exceptions import SlackError
 from bot.slack import blocks
-from bot.slack.blocks import Home
+from bot.slack.blocks import HomeView
 from bot.slack.manifest import EVENTS, manifest
 from sandbox.faults import Fault
 from tests.conftest import World
@@ -131,7 +131,7 @@ class Publisher:
         self.refusals = list(refusals)
         self.shown: list[tuple[str, str | None]] = []
 
-    async def publish(self, user: str, home: Home, *, known: str | None = None) -> None:
+    async def publish(self, user: str, home: HomeView, *, known: str | None = None) -> None:
         """As Poster.publish."""
         await asyncio.sleep(0)
         if self.refusals:
@@ -139,19 +139,19 @@ class Publisher:
         self.shown.append((home.blocks[-1]["text"]["text"], known))
 
 
-CAME = Came(Entrypoint.HOME, "T", "U", None, home=True, home_hash="h")
+CAME = RequestSource(Entrypoint.HOME, "T", "U", None, home=True, home_hash="h")
 
 
 async def test_for_one_person_one_home_is_made_after_the_other() -> None:
     poster, facts, going = Publisher(), iter("ab"), 0
 
-    async def make(_: Came) -> Home:
+    async def make(_: RequestSource) -> HomeView:
         nonlocal going
         going += 1
         await asyncio.sleep(0)
         assert going == 1, "an older one could come after a newer one"
         going -= 1
-        return Home((blocks.section(next(facts)),))
+        return HomeView((blocks.section(next(facts)),))
 
     tab = HomeTab(poster, make)  # type: ignore[arg-type]
     await asyncio.gather(tab.show(CAME), tab.show(CAME))
@@ -161,15 +161,15 @@ async def test_for_one_person_one_home_is_made_after_the_other() -> None:
 async def test_after_a_conflict_the_facts_are_asked_for_again() -> None:
     poster, facts = Publisher("hash_conflict"), iter("ab")
 
-    async def make(_: Came) -> Home:
-        return Home((blocks.section(next(facts)),))
+    async def make(_: RequestSource) -> HomeView:
+        return HomeView((blocks.section(next(facts)),))
 
     await HomeTab(poster, make).show(CAME)  # type: ignore[arg-type]
     assert poster.shown == [("b", None)]
 
 
 async def test_a_bug_in_it_spoils_no_answer() -> None:
-    async def broken(_: Came) -> Home:
+    async def broken(_: RequestSource) -> HomeView:
         raise ValueError("no")
 
     await HomeTab(Publisher(), broken).after(CAME)  # type: ignore[arg-type]

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from bot.domain import changelogs, install
 from bot.domain.model import (
-    Announcement,
     App,
     Build,
-    Event,
-    Follow,
-    Manner,
-    Origin,
+    BuildEvent,
+    BuildSource,
+    CardEntry,
+    CardUpdate,
+    Delivery,
+    DeliveryOptions,
+    InstallRequirements,
     Recall,
-    Requirements,
-    Shown,
     Stage,
 )
 from bot.slack.blocks import Message
@@ -37,15 +37,15 @@ RECALL = Recall(FULL.id, COURIER.id, "Crashes at the <login>", "U0ANA", NOON)
 NEWER = build(180, version="2.4.1", size=1)
 
 
-def card(*shown: Shown | Build, event: Event | Follow = Event.PROCESSED, **manner: Any) -> Message:
+def card(*shown: CardEntry | Build, event: BuildEvent | CardUpdate = BuildEvent.PROCESSED, **manner: Any) -> Message:
     """The card with these builds on it, oldest first."""
-    on_it = tuple(item if isinstance(item, Shown) else Shown(item) for item in shown)
-    announcement = Announcement(1, "C1", event, on_it[0].build, "key", manner=Manner(**manner), shown=on_it)
+    on_it = tuple(item if isinstance(item, CardEntry) else CardEntry(item) for item in shown)
+    announcement = Delivery(1, "C1", event, on_it[0].build, "key", manner=DeliveryOptions(**manner), shown=on_it)
     return channel_card.card(announcement, lambda _: DASHBOARD)
 
 
 def details(of: Build, part: int = 0) -> Message:
-    announcement = Announcement(1, "C1", Follow.DETAILS, of, "key", part=part)
+    announcement = Delivery(1, "C1", CardUpdate.DETAILS, of, "key", part=part)
     return thread_details.details(announcement, install.warnings(of, NOON))
 
 
@@ -60,13 +60,17 @@ with_links = st.builds(
     st.sampled_from(ADDRESSES) | facts.maybe(facts.texts),
 )
 recalls = st.builds(Recall, facts.ids, facts.ids, facts.texts, st.just("U0ANA"), facts.moments)
-shapes = st.builds(Shown, with_links, facts.maybe(facts.builds), facts.maybe(recalls))
+shapes = st.builds(CardEntry, with_links, facts.maybe(facts.builds), facts.maybe(recalls))
 manners = st.builds(
-    Manner, compact=st.booleans(), grouped=st.booleans(), label=facts.texts, mention=st.sampled_from(("", "S0BETA"))
+    DeliveryOptions,
+    compact=st.booleans(),
+    grouped=st.booleans(),
+    label=facts.texts,
+    mention=st.sampled_from(("", "S0BETA")),
 )
 
 
-def links(shown: Sequence[Shown], said: Message) -> frozenset[str]:
+def links(shown: Sequence[CardEntry], said: Message) -> frozenset[str]:
     """The links on a card that lead to where its builds came from; any other is not meant."""
     from_outside = {entry.build.origin.url for entry in shown} | {dashboard(entry.build) for entry in shown}
     known = {address.replace("&", "&amp;") for address in from_outside if address}
@@ -74,8 +78,8 @@ def links(shown: Sequence[Shown], said: Message) -> frozenset[str]:
     return frozenset(link for link in found if link.partition("|")[0] in known and link.startswith("http"))
 
 
-def check_card(shown: Sequence[Shown], manner: Manner, live: frozenset[str] = frozenset()) -> None:
-    announcement = Announcement(1, "C1", Event.PROCESSED, shown[0].build, "key", manner=manner, shown=tuple(shown))
+def check_card(shown: Sequence[CardEntry], manner: DeliveryOptions, live: frozenset[str] = frozenset()) -> None:
+    announcement = Delivery(1, "C1", BuildEvent.PROCESSED, shown[0].build, "key", manner=manner, shown=tuple(shown))
     said = channel_card.card(announcement, dashboard)
     pinged = frozenset({GROUP} if manner.mention else ())
     makers = frozenset({"@U0ANA"} if any(entry.recall for entry in shown) else ())
@@ -89,13 +93,13 @@ def check_card(shown: Sequence[Shown], manner: Manner, live: frozenset[str] = fr
 
 @ANY
 @given(shapes, manners)
-def test_any_build_has_a_card(entry: Shown, manner: Manner) -> None:
+def test_any_build_has_a_card(entry: CardEntry, manner: DeliveryOptions) -> None:
     check_card([entry], manner)
 
 
 @ANY
 @given(st.lists(shapes, min_size=2, max_size=12), manners)
-def test_any_version_has_a_card(several: list[Shown], manner: Manner) -> None:
+def test_any_version_has_a_card(several: list[CardEntry], manner: DeliveryOptions) -> None:
     first = several[0].build
     same = [replace(entry, build=replace(entry.build, app=first.app, version=first.version)) for entry in several]
     check_card(same, manner)
@@ -103,7 +107,7 @@ def test_any_version_has_a_card(several: list[Shown], manner: Manner) -> None:
 
 @settings(max_examples=30)
 @given(st.lists(shapes, min_size=2, max_size=8), st.sampled_from((1, 7)), manners)
-def test_any_builds_make_a_digest(several: list[Shown], times: int, manner: Manner) -> None:
+def test_any_builds_make_a_digest(several: list[CardEntry], times: int, manner: DeliveryOptions) -> None:
     check_card(several * times, manner)
 
 
@@ -136,7 +140,7 @@ def test_any_certificate_and_any_feedback_can_be_told(build: Build, kind: str, n
 )
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_card_and_its_text_say_how_the_build_stands_now(stage: Stage, words: str, compact: bool) -> None:
-    for event in Event:  # whatever it was written down for
+    for event in BuildEvent:  # whatever it was written down for
         said = card(replace(FULL, stage=stage), event=event, compact=compact)
         assert said.text == f"{words} · 48.2 MB · release/2.4 · by Ana Pérez."
         assert f"*{words}*" in seen(said)
@@ -169,10 +173,12 @@ def test_what_applivery_did_not_say_is_left_out() -> None:
 @pytest.mark.parametrize("compact", [False, True])
 def test_only_a_build_that_is_ready_and_not_recalled_can_be_had(compact: bool) -> None:
     assert "Get build" in buttons(card(FULL, compact=compact))
-    assert "Get build" in buttons(card(Shown(FULL, superseded_by=NEWER), compact=compact)), "an old one may be wanted"
+    assert "Get build" in buttons(card(CardEntry(FULL, superseded_by=NEWER), compact=compact)), (
+        "an old one may be wanted"
+    )
     for stage in set(Stage) - {Stage.READY}:
         assert "Get build" not in buttons(card(replace(FULL, stage=stage), compact=compact))
-    assert "Get build" not in buttons(card(Shown(FULL, recall=RECALL), compact=compact))
+    assert "Get build" not in buttons(card(CardEntry(FULL, recall=RECALL), compact=compact))
 
 
 def test_a_card_offers_what_one_may_want_next() -> None:
@@ -232,7 +238,7 @@ def test_the_app_s_picture_is_shown_only_when_its_address_lasts() -> None:
 
 def test_an_address_slack_would_not_take_makes_a_card_without_it() -> None:
     for url in ("https://acme.test/" + "x" * 4000, "https://acme.test/a|b", "https://acme.test/<!here>"):
-        said = card(replace(FULL, origin=Origin(url=url)))
+        said = card(replace(FULL, origin=BuildSource(url=url)))
         check(said, live=frozenset({f"{DASHBOARD}|Open in Applivery"}))
         assert "CI run" not in seen(said)
 
@@ -242,7 +248,7 @@ def test_an_address_slack_would_not_take_makes_a_card_without_it() -> None:
 
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_superseded_build_names_the_newer_one(compact: bool) -> None:
-    said = card(Shown(FULL, superseded_by=NEWER), compact=compact)
+    said = card(CardEntry(FULL, superseded_by=NEWER), compact=compact)
     assert said.text.startswith("↪️ Courier 2.4.0 (173) for iOS is ready, superseded by 2.4.1 ·")
     assert "superseded by 2.4.1" in seen(said)
     assert compact or buttons(said)["Get 2.4.1"]["value"] == f"{COURIER.id}/{NEWER.id}"
@@ -250,13 +256,13 @@ def test_a_superseded_build_names_the_newer_one(compact: bool) -> None:
 
 def test_a_newer_build_of_the_same_version_is_named_by_its_number() -> None:
     again = build(174, version="2.4.0")
-    assert "superseded by 2.4.0 (174)" in card(Shown(FULL, superseded_by=again)).text
+    assert "superseded by 2.4.0 (174)" in card(CardEntry(FULL, superseded_by=again)).text
     unknown = build(174, version="", number="")
-    assert "superseded by a newer build" in card(Shown(FULL, superseded_by=unknown)).text
+    assert "superseded by a newer build" in card(CardEntry(FULL, superseded_by=unknown)).text
 
 
 def test_a_build_that_fails_after_all_is_not_called_superseded() -> None:
-    said = card(Shown(replace(FULL, stage=Stage.FAILED), superseded_by=NEWER))
+    said = card(CardEntry(replace(FULL, stage=Stage.FAILED), superseded_by=NEWER))
     assert said.text.startswith("❌ Courier 2.4.0 (173) for iOS failed to process")
     assert "superseded" not in said.text
 
@@ -264,7 +270,7 @@ def test_a_build_that_fails_after_all_is_not_called_superseded() -> None:
 @pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("newer", [None, NEWER])
 def test_a_recalled_build_says_so_and_why_before_anything_else(compact: bool, newer: Build | None) -> None:
-    said = card(Shown(FULL, superseded_by=newer, recall=RECALL), compact=compact)
+    said = card(CardEntry(FULL, superseded_by=newer, recall=RECALL), compact=compact)
     assert said.text.startswith("⛔ Courier 2.4.0 (173) for iOS was recalled")
     assert said.text.endswith("Recalled: Crashes at the &lt;login&gt;")
     assert "⛔ *Recalled: Crashes at the &lt;login&gt;*\nby <@U0ANA> <!date^" in seen(said) or compact
@@ -273,7 +279,7 @@ def test_a_recalled_build_says_so_and_why_before_anything_else(compact: bool, ne
 
 def test_the_green_button_is_for_what_is_new_alone() -> None:
     assert buttons(card(FULL))["Get build"].get("style") == "primary"
-    assert "style" not in buttons(card(Shown(FULL, superseded_by=NEWER)))["Get build"]
+    assert "style" not in buttons(card(CardEntry(FULL, superseded_by=NEWER)))["Get build"]
 
 
 # ------------------------------------------------------------------ several builds
@@ -296,7 +302,7 @@ def test_the_platforms_of_a_version_share_a_card_with_a_line_and_a_button_each()
 
 def test_on_a_shared_card_each_build_keeps_its_own_end() -> None:
     failed = replace(ANDROID, stage=Stage.FAILED, error="No keystore")
-    said = card(Shown(FULL, recall=RECALL), failed, grouped=True)
+    said = card(CardEntry(FULL, recall=RECALL), failed, grouped=True)
     assert said.text == (
         "Courier 2.4.0: ⛔ iOS (173) was recalled; ❌ Android (174) failed to process. "
         "Recalled: Crashes at the &lt;login&gt; Applivery says: No keystore"
@@ -307,7 +313,7 @@ def test_on_a_shared_card_each_build_keeps_its_own_end() -> None:
 
 def test_a_digest_is_one_message_with_the_newest_first() -> None:
     failed = build(3, stage=Stage.FAILED, error="No profile")
-    said = card(build(1), Shown(build(2), recall=RECALL), failed)
+    said = card(build(1), CardEntry(build(2), recall=RECALL), failed)
     assert said.text == (
         "📦 3 builds of Courier: ❌ Courier 1.3.0 (3) for iOS failed to process; "
         "⛔ Courier 1.2.0 (2) for iOS was recalled; ✅ Courier 1.1.0 (1) for iOS is ready."
@@ -352,15 +358,15 @@ def test_a_mention_that_is_no_group_mentions_nobody(mention: str) -> None:
 
 def test_nothing_from_outside_is_live_on_a_card() -> None:
     trap = "<!channel> <@U0ANA> <https://evil.test|Install> *b*"
-    origin = Origin(branch=trap, tag=trap, commit=trap, commit_message=trap, name=trap)
+    origin = BuildSource(branch=trap, tag=trap, commit=trap, commit_message=trap, name=trap)
     about = {"version": trap, "number": trap, "platform": trap, "uploader": trap, "changelog": trap, "tags": (trap,)}
     hostile = build(1, app=App("c" * 24, trap, trap), origin=origin, error=trap, error_code=trap, **about)
     shown = [
-        Shown(hostile, superseded_by=replace(hostile, id="d" * 24)),
-        Shown(replace(hostile, stage=Stage.FAILED), recall=replace(RECALL, reason=trap)),
+        CardEntry(hostile, superseded_by=replace(hostile, id="d" * 24)),
+        CardEntry(replace(hostile, stage=Stage.FAILED), recall=replace(RECALL, reason=trap)),
     ]
-    for on_it in ([shown[0]], [shown[1]], shown, [*shown, Shown(FULL)]):
-        for manner in (Manner(label=trap), Manner(label=trap, compact=True)):
+    for on_it in ([shown[0]], [shown[1]], shown, [*shown, CardEntry(FULL)]):
+        for manner in (DeliveryOptions(label=trap), DeliveryOptions(label=trap, compact=True)):
             check_card(on_it, manner)
 
 
@@ -383,7 +389,7 @@ def test_the_whole_changelog_is_told_in_pieces() -> None:
 
 
 def test_what_may_stop_an_installation_is_said_with_the_first_reply() -> None:
-    soon = Requirements(profile_expires_at=NOON + timedelta(days=3, hours=1))
+    soon = InstallRequirements(profile_expires_at=NOON + timedelta(days=3, hours=1))
     warned = replace(FULL, changelog=LONG, requirements=soon)
     assert "⚠️ Its provisioning profile expires in 3 days." in seen(details(warned))
     assert "expires in 3 days" in details(warned).text
@@ -394,15 +400,15 @@ def test_what_may_stop_an_installation_is_said_with_the_first_reply() -> None:
 
 
 def test_nobody_is_mentioned_in_a_thread() -> None:
-    delivery = Announcement(
-        1, "C1", Follow.DETAILS, replace(FULL, changelog=LONG), "key", manner=Manner(mention="S0BETA")
+    delivery = Delivery(
+        1, "C1", CardUpdate.DETAILS, replace(FULL, changelog=LONG), "key", manner=DeliveryOptions(mention="S0BETA")
     )
     assert "S0BETA" not in f"{thread_details.details(delivery, ['x']).payload()}"
 
 
 def test_a_certificate_that_runs_out_is_told_with_what_to_do() -> None:
     build = replace(
-        FULL, disabled=True, requirements=Requirements(profile_expires_at=NOON + timedelta(days=2, hours=1))
+        FULL, disabled=True, requirements=InstallRequirements(profile_expires_at=NOON + timedelta(days=2, hours=1))
     )
     text = thread_details.certificate(build, DASHBOARD, install.expiry(build, NOON)).text
     assert text == (

@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.dispatch import replies
-from bot.domain.grammar import Option, Words, explain
+from bot.domain.grammar import KeyValue, ParsedText, explain
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import (
-    Announcement,
+    Actor,
     App,
-    Asker,
     Attachment,
     Build,
-    Event,
+    BuildEvent,
+    CardEntry,
+    Delivery,
+    DeliveryOptions,
     FileKind,
     Link,
-    Manner,
     Recall,
-    Shown,
     Stage,
     Subscription,
 )
@@ -33,7 +33,7 @@ from bot.exceptions import BuildRecalled, NotFoundByName
 from bot.i18n import say, speaking
 from bot.i18n.verbatim import CLOSE, OPEN, code, unmarked, verbatim
 from bot.slack import blocks, markup
-from bot.slack.blocks import Form, Message, inputs
+from bot.slack.blocks import Message, Modal, inputs
 from bot.slack.blocks.paging import page_of
 from bot.slack.mrkdwn import inline
 from bot.slack.views import builds as build_cards
@@ -65,7 +65,7 @@ outside = (
 named = outside.filter(lambda text: text.strip() == text)
 ANY = settings(max_examples=150)
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-ANA = Asker("T1", "U0ANA", "C1")
+ANA = Actor("T1", "U0ANA", "C1")
 
 
 def everything(message: Message) -> Iterator[str]:
@@ -104,7 +104,7 @@ def test_a_value_is_seen_as_it_is(value: str, beside: bool, aside: bool) -> None
 @ANY
 @given(outside)
 def test_a_value_is_seen_as_it_is_in_forms_and_menus(value: str) -> None:
-    form = Form(
+    form = Modal(
         "x.v1",
         "Title",
         (
@@ -256,14 +256,23 @@ def of_a_build(value: str) -> Iterator[tuple[str, Message, int]]:
     yield "uploaded", uploads.uploaded(value, first, "U0ANA", DASHBOARD, found=True, mails=False), 2
     yield "attached", uploads.attached(value, first), 2
     yield "uploading", uploads.under_way(value, value, None), 2
-    for manner in (Manner(label=value), Manner(compact=True, label=value)):
-        for entry in (Shown(first), Shown(failed), Shown(first, recall=recall), Shown(first, superseded_by=first)):
-            card = Announcement(1, "C1", Event.PROCESSED, first, "key", manner=manner, shown=(entry,))
+    for manner in (DeliveryOptions(label=value), DeliveryOptions(compact=True, label=value)):
+        for entry in (
+            CardEntry(first),
+            CardEntry(failed),
+            CardEntry(first, recall=recall),
+            CardEntry(first, superseded_by=first),
+        ):
+            card = Delivery(1, "C1", BuildEvent.PROCESSED, first, "key", manner=manner, shown=(entry,))
             yield "card", channel_card.card(card, dashboard), 4
-    second = (Shown(first), Shown(replace(failed, platform="android")))
-    yield "version", channel_card.card(Announcement(1, "C1", Event.PROCESSED, first, "key", shown=second), dashboard), 5
-    digest = (Shown(first), Shown(replace(failed, version=f"{value}2")))
-    yield "digest", channel_card.card(Announcement(1, "C1", Event.PROCESSED, first, "key", shown=digest), dashboard), 4
+    second = (CardEntry(first), CardEntry(replace(failed, platform="android")))
+    yield (
+        "version",
+        channel_card.card(Delivery(1, "C1", BuildEvent.PROCESSED, first, "key", shown=second), dashboard),
+        5,
+    )
+    digest = (CardEntry(first), CardEntry(replace(failed, version=f"{value}2")))
+    yield "digest", channel_card.card(Delivery(1, "C1", BuildEvent.PROCESSED, first, "key", shown=digest), dashboard), 4
 
 
 @settings(max_examples=60)
@@ -280,9 +289,11 @@ def test_every_card_shows_a_build_s_facts_as_they_are(value: str) -> None:
 @settings(max_examples=60)
 @given(named)
 def test_every_card_shows_a_subscription_as_it_is(value: str) -> None:
-    query = explain(Words((), (Option("branch", value), Option("tag", value, True))))
-    manner = Manner(label=value, quiet="22:00-08:00", tz="America/Los_Angeles")
-    subscription = Subscription(3, "T1", "C1", COURIER.id, value, (Event.PROCESSED,), query, "U0ANA", AT, manner=manner)
+    query = explain(ParsedText((), (KeyValue("branch", value), KeyValue("tag", value, True))))
+    manner = DeliveryOptions(label=value, quiet="22:00-08:00", tz="America/Los_Angeles")
+    subscription = Subscription(
+        3, "T1", "C1", COURIER.id, value, (BuildEvent.PROCESSED,), query, "U0ANA", AT, manner=manner
+    )
     for message in (
         subscriptions.subscribed(subscription),
         subscriptions.subscriptions([(subscription, None)], now=AT),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.source_message import NO_MESSAGE, Quoted, QuotedFile, quoted
+from bot.slack.source_message import NO_MESSAGE, SourceFile, SourceMessage, quoted
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ def test_a_message_reads_as_its_writer_saw_it(written: str, read: str) -> None:
     ("message", "expected"),
     [
         ({}, NO_MESSAGE),
-        ({"files": [{"id": "F1", "name": "a.ipa", "size": 4}]}, Quoted("", (QuotedFile("F1", "a.ipa", 4),))),
-        ({"files": [{"id": "F1", "file_access": "check_file_info"}]}, Quoted("", (QuotedFile("F1"),))),
-        ({"files": [None, {"name": "no id"}, {"id": "F1", "size": "4"}]}, Quoted("", (QuotedFile("F1"),))),
+        ({"files": [{"id": "F1", "name": "a.ipa", "size": 4}]}, SourceMessage("", (SourceFile("F1", "a.ipa", 4),))),
+        ({"files": [{"id": "F1", "file_access": "check_file_info"}]}, SourceMessage("", (SourceFile("F1"),))),
+        ({"files": [None, {"name": "no id"}, {"id": "F1", "size": "4"}]}, SourceMessage("", (SourceFile("F1"),))),
     ],
 )
-def test_files_are_known_as_far_as_slack_says(message: dict[str, Any], expected: Quoted) -> None:
+def test_files_are_known_as_far_as_slack_says(message: dict[str, Any], expected: SourceMessage) -> None:
     assert quoted(message) == expected

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.grammar import Option, Words, explain
+from bot.domain.grammar import KeyValue, ParsedText, explain
 from sandbox.faults import Fault
 from tests.commands.test_missing import crew
 from tests.conftest import World
@@ -69,7 +69,7 @@ async def test_a_button_that_writes_to_its_people_asks_again(world: World, secre
     place = spelt.format(secret.id)
     value = f"{world.courier.id} {build.id} missing:{place}"
     if "&" in place:
-        value = explain(Words((world.courier.id, build.id), (Option("missing", f"<#{secret.id}>"),)))
+        value = explain(ParsedText((world.courier.id, build.id), (KeyValue("missing", f"<#{secret.id}>"),)))
     card = old_card(world.slack, world.releases, "nudge.v1", value)
     turn = await press(world.slack, card, "Old", user=world.ana)
     said = await turn.answer()

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.csv_export import Sheet, separator_of
+from bot.slack.csv_export import CsvWriter, separator_of
 
 FORMULA = "=+-@"
 SEPARATORS = ",;\t"
@@ -30,7 +30,7 @@ TRICKS = [
 
 
 def file_of(*rows: tuple[str | int | None, ...], separator: str = ",") -> str:
-    sheet = Sheet(separator)
+    sheet = CsvWriter(separator)
     for row in rows:
         sheet.line(*row)
     return sheet.file().decode("utf-8-sig")
@@ -80,13 +80,13 @@ def test_a_harmless_text_stays_as_it_is(text: str) -> None:
 
 
 def test_every_cell_is_quoted_behind_a_byte_order_mark() -> None:
-    sheet = Sheet(";")
+    sheet = CsvWriter(";")
     sheet.line("José", None, 3, "")
     assert sheet.file() == b"\xef\xbb\xbf" + '"José";"";"3";""\r\n'.encode()
 
 
 def test_sheets_joined_have_one_byte_order_mark() -> None:
-    head, body = Sheet(","), Sheet(",")
+    head, body = CsvWriter(","), CsvWriter(",")
     head.line("a")
     body.line("b")
     assert head.file(body) == b'\xef\xbb\xbf"a"\r\n"b"\r\n'
@@ -138,7 +138,7 @@ def opened(folder: Path, content: bytes, split_at: str, *, formulas: bool = Fals
 
 @pytest.mark.skipif(OFFICE is None, reason="LibreOffice is missing: apt-get install libreoffice-calc")
 def test_libreoffice_shows_text_and_computes_nothing(tmp_path: Path) -> None:
-    sheet = Sheet(";")
+    sheet = CsvWriter(";")
     sheet.line("José", 'a,"b";c', -5, "2.4.0")
     for trick in TRICKS:
         if "\x00" not in trick:

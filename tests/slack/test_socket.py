@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability.metrics import Metrics
-from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, Sockets
+from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, SocketPool
 from sandbox.faults import Fault
 from sandbox.slack import PretendedSlack
 from tests.conftest import World
@@ -34,7 +34,7 @@ async def opened(slack: PretendedSlack) -> Opened:
     """Sockets of a Bolt app that acknowledges `/applivery`, with everything 50 times as quick: a minute lasts 1.2 s."""
 
     @asynccontextmanager
-    async def run(count: int = 1, **changes: float) -> AsyncIterator[Sockets]:
+    async def run(count: int = 1, **changes: float) -> AsyncIterator[SocketPool]:
         app = AsyncApp(signing_secret="", client=AsyncWebClient(token=slack.bot_token, base_url=slack.api_url))
 
         @app.command("/applivery")
@@ -43,7 +43,7 @@ async def opened(slack: PretendedSlack) -> Opened:
 
         paces = {"ping": PING_SECONDS, "look": LOOK_SECONDS, "rebuild": REBUILD_SECONDS, "linger": LINGER_SECONDS}
         quick = {**{f"{name}_seconds": seconds / QUICKER for name, seconds in paces.items()}, **changes}
-        sockets = Sockets(app, app_token=slack.app_token, count=count, metrics=Metrics(), **quick)
+        sockets = SocketPool(app, app_token=slack.app_token, count=count, metrics=Metrics(), **quick)
         try:
             yield sockets
         finally:
@@ -348,11 +348,11 @@ async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: World
     assert "What I can do" in (await world.ask("help")).text
 
 
-async def _is(sockets: Sockets, count: int) -> bool:
+async def _is(sockets: SocketPool, count: int) -> bool:
     return await sockets.connected() == count
 
 
-async def _rebuilt(sockets: Sockets, first: object) -> bool:
+async def _rebuilt(sockets: SocketPool, first: object) -> bool:
     return sockets._lines[0].now is not first
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.applivery.upload import Endurance
+from bot.applivery.upload import UploadTimeouts
 from bot.db.schema import drafts
 from bot.dispatch import modal_submission
-from bot.dispatch.registry import Kind
+from bot.dispatch.registry import HandlerKind
 from sandbox.faults import Fault
 from sandbox.slack import Message, View
 from tests.conftest import World
@@ -34,7 +34,7 @@ def full(most: int, *, lines: bool) -> str:
 
 @pytest.fixture(autouse=True)
 def quick(world: World) -> None:
-    endurance = Endurance(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
+    endurance = UploadTimeouts(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
     world.tuning = replace(world.tuning, progress_seconds=0.05, endurance=endurance)
 
 
@@ -142,7 +142,7 @@ async def prepared(world: World, name: str) -> View:
 
 async def test_every_form_is_tried(world: World) -> None:
     await world.start()
-    known = {name for kind, name in world.bot.door._house.registry.entries if kind is Kind.FORM}
+    known = {name for kind, name in world.bot.door._house.registry.entries if kind is HandlerKind.FORM}
     assert known == FORMS.keys()
 
 

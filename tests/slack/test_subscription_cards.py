@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from bot.domain import filters, grammar, lookup
 from bot.domain.delivery_options import LABEL
 from bot.domain.filters import DEFAULT_EVENTS
-from bot.domain.model import Build, Event, Manner, Origin, Stage, Subscription
+from bot.domain.model import Build, BuildEvent, BuildSource, DeliveryOptions, Stage, Subscription
 from bot.domain.subscription_preview import rehearse
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import UserInputError
-from bot.slack.blocks import Message, Where
+from bot.slack.blocks import Message, Visibility
 from bot.slack.views import mutes, subscription_form
 from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscription_preview import dry_run
@@ -32,7 +32,7 @@ LATER = NOON + timedelta(hours=4)
 CHANNEL = frozenset({"#C1"})
 
 given_manners = st.builds(
-    Manner,
+    DeliveryOptions,
     compact=st.booleans(),
     threads=st.booleans(),
     grouped=st.booleans(),
@@ -47,7 +47,7 @@ wishes = st.builds(
     st.integers(1, 10**6),
     app_id=st.sampled_from([None, COURIER.id]),
     app_name=facts.texts,
-    events=st.lists(st.sampled_from(Event), min_size=1, max_size=5, unique=True).map(tuple),
+    events=st.lists(st.sampled_from(BuildEvent), min_size=1, max_size=5, unique=True).map(tuple),
     query=facts.filter_texts.map(lambda typed: filters.query(grammar.parse(typed))),
     created_at=facts.moments,
     paused=facts.maybe(facts.texts),
@@ -83,7 +83,7 @@ def test_any_subscriptions_can_be_listed_for_whoever_asks(
     card = listed(*(found * times), last=NOON, page=page, everywhere=everywhere)
     # their makers are named, and that pings nobody in a message only the asker sees
     check(card, live=frozenset({"@U0ANA", "#C1"}))
-    assert card.to is Where.ASKER
+    assert card.to is Visibility.ASKER
     assert "<@" not in card.text
     assert len(card.payload()["blocks"] if card.blocks else []) <= 50
     check(cards.which_to_end(found * times))
@@ -118,8 +118,8 @@ def test_any_subscription_fits_into_its_form(subscription: Subscription, line: s
 # ------------------------------------------------------------------ what was saved
 
 
-@pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(Event)])
-def test_what_was_subscribed_is_said_back(events: tuple[Event, ...]) -> None:
+@pytest.mark.parametrize("events", [DEFAULT_EVENTS, tuple(BuildEvent)])
+def test_what_was_subscribed_is_said_back(events: tuple[BuildEvent, ...]) -> None:
     new_subscription = subscription(3, events=events)
     assert cards.subscribed(new_subscription).text.startswith("Done: this channel hears of builds of Courier, when")
     assert cards.subscribed(new_subscription, replaced=True).text.startswith(
@@ -131,16 +131,16 @@ def test_what_was_subscribed_is_said_back(events: tuple[Event, ...]) -> None:
 
 
 def test_a_group_is_named_and_not_pinged() -> None:
-    new_subscription = subscription(manner=Manner(mention="S1"))
+    new_subscription = subscription(manner=DeliveryOptions(mention="S1"))
     assert cards.words(new_subscription, HANDLES).endswith("when processed or failed; mentioning @mobile-qa")
     assert cards.words(new_subscription).endswith("; mentioning a user group")
-    assert cards.words(replace(new_subscription, manner=Manner(mention="S1", compact=True)), HANDLES).endswith(
+    assert cards.words(replace(new_subscription, manner=DeliveryOptions(mention="S1", compact=True)), HANDLES).endswith(
         "; in one line each, mentioning @mobile-qa"
     )
 
 
 def of(nth: int, branch: str = "main", **more: object) -> Build:
-    return build(nth, origin=Origin(branch=branch), created_at=NOON + timedelta(minutes=nth), **more)
+    return build(nth, origin=BuildSource(branch=branch), created_at=NOON + timedelta(minutes=nth), **more)
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,15 @@ def of(nth: int, branch: str = "main", **more: object) -> Build:
         (DEFAULT_EVENTS, "branch:relase/* tag:x", [of(1), of(2, "release/2")],
          "None of the last 2 builds would have posted. The filter may be too narrow: "
          "they have branch release/2, main; no tag."),
-        ((Event.FAILED,), "", [of(1), of(2)], "None of the last 2 builds would have posted: none of them has failed."),
-        ((Event.FAILED,), "branch:main", [of(1), of(2, "x")],
+        ((BuildEvent.FAILED,), "", [of(1), of(2)],
+         "None of the last 2 builds would have posted: none of them has failed."),
+        ((BuildEvent.FAILED,), "branch:main", [of(1), of(2, "x")],
          "None of the last 2 builds would have posted: none of them has failed. 1 of them fits the filter."),
-        ((Event.CERT,), "", [of(1)], ""),
+        ((BuildEvent.CERT,), "", [of(1)], ""),
     ],
 )  # fmt: skip
 def test_the_dry_run_names_what_would_have_come_or_why_nothing(
-    events: tuple[Event, ...], query: str, builds: list[Build], words: str
+    events: tuple[BuildEvent, ...], query: str, builds: list[Build], words: str
 ) -> None:
     new_subscription = subscription(events=events, query=query)
     assert dry_run(new_subscription, rehearse(events, query, builds)) == words
@@ -258,10 +259,10 @@ def test_whoever_wanted_a_paused_subscription_hears_why_and_that_it_resumes_by_i
 
 
 def test_the_form_shows_what_is_saved() -> None:
-    manner = Manner(
+    manner = DeliveryOptions(
         compact=True, threads=False, label="Staging", mention="S1", digest="daily@09:00", tz="Europe/Madrid"
     )
-    new_subscription = subscription(4, events=(Event.CERT,), query="branch:release/* -tag:nightly", manner=manner)
+    new_subscription = subscription(4, events=(BuildEvent.CERT,), query="branch:release/* -tag:nightly", manner=manner)
     view = subscription_form.edit(
         new_subscription, subscription_form.typed(new_subscription, HANDLES, "UTC"), "UTC", "C1/4"
     ).view()
@@ -276,7 +277,7 @@ def test_the_form_shows_what_is_saved() -> None:
 
 
 def test_one_s_own_time_zone_needs_no_words() -> None:
-    new_subscription = subscription(manner=Manner(digest="daily@09:00", tz="Europe/Madrid"))
+    new_subscription = subscription(manner=DeliveryOptions(digest="daily@09:00", tz="Europe/Madrid"))
     assert "tz" not in {option.key for option in subscription_form.typed(new_subscription, {}, "Europe/Madrid").options}
 
 
@@ -288,7 +289,7 @@ def test_a_filter_the_form_has_no_room_for_is_not_cut_short() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(list(lookup.FILTERS)), facts.texts), max_size=40))
 def test_a_filter_that_is_taken_fits_into_its_form(options: list[tuple[str, str]]) -> None:
-    words = grammar.Words((), tuple(grammar.Option(key, value[:100]) for key, value in options))
+    words = grammar.ParsedText((), tuple(grammar.KeyValue(key, value[:100]) for key, value in options))
     try:
         query = filters.query(words)
     except TextTooLong:
@@ -309,7 +310,7 @@ def test_the_choices_of_a_mute_carry_what_it_is_for() -> None:
 
 def test_a_mute_says_what_happens_then() -> None:
     new_subscription, every = subscription(1), subscription(2, app_id=None, app_name="every app")
-    digest = subscription(3, manner=Manner(digest="daily@09:00"))
+    digest = subscription(3, manner=DeliveryOptions(digest="daily@09:00"))
     assert "is told then, in one message." in mutes.muted([new_subscription], LATER, mutes.HERE, []).text
     assert "in one message for each of them." in mutes.muted([new_subscription, every], LATER, mutes.HERE, []).text
     assert "in the first digest after that." in mutes.muted([digest], LATER, mutes.HERE, []).text

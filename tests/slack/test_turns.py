@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from bot.dispatch.fair_queue import Turns
+from bot.dispatch.fair_queue import FairQueue
 from bot.exceptions import Overloaded
 
 
 class Work:
     """Requests that go on until they are let go; `begun` is the order in which they began."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairQueue) -> None:
         self.turns = turns
         self.begun: list[str] = []
         self.most = 0
@@ -39,7 +39,7 @@ class Work:
 
 
 async def test_the_next_person_begins_before_a_flood_goes_on() -> None:
-    work = Work(Turns(each=2))
+    work = Work(FairQueue(each=2))
     tasks = await work.many(*["flood"] * 100, "next")
     assert work.begun == ["flood", "flood", "next"]
     await work.end(tasks)
@@ -48,14 +48,14 @@ async def test_the_next_person_begins_before_a_flood_goes_on() -> None:
 
 
 async def test_who_waits_gets_one_each_in_turn() -> None:
-    work = Work(Turns(each=4, at_once=1))
+    work = Work(FairQueue(each=4, at_once=1))
     tasks = await work.many(*"aaaabbcc")
     await work.end(tasks)
     assert "".join(work.begun) == "aabcabca"
 
 
 async def test_lines_are_bounded() -> None:
-    work = Work(Turns(each=1, line=3, lines=5))
+    work = Work(FairQueue(each=1, line=3, lines=5))
     tasks = await work.many(*"aaaabbb")
     assert work.turns.full("a")
     assert work.turns.full("c"), "all together"
@@ -68,7 +68,7 @@ async def test_lines_are_bounded() -> None:
 
 @pytest.mark.parametrize("called", [False, True])
 async def test_who_gives_up_takes_no_turn(called: bool) -> None:
-    turns = Turns(each=1)
+    turns = FairQueue(each=1)
     work = Work(turns)
     async with turns.of("a"):
         waiting, after = await work.many("a", "a")
@@ -83,7 +83,7 @@ async def test_who_gives_up_takes_no_turn(called: bool) -> None:
 
 
 async def test_a_failure_gives_its_turn_back() -> None:
-    turns = Turns(each=1, at_once=1)
+    turns = FairQueue(each=1, at_once=1)
     for _ in range(3):
         with pytest.raises(ValueError, match="no"):
             async with turns.of("a"):

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from bot.i18n import speaking
-from bot.services.upload_recovery import Unfinished
-from bot.slack.client import Posted
+from bot.services.upload_recovery import UploadJournal
+from bot.slack.client import MessageRef
 from sandbox.faults import Fault
 from sandbox.slack import Message
 from tests.conftest import World
@@ -76,7 +76,7 @@ async def test_what_is_carried_is_renewed_and_left_alone(world: World) -> None:
 async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: World) -> None:
     await world.start()
     unfinished = world.bot.unfinished
-    every = [Posted("D1", str(number)) for number in range(20)]
+    every = [MessageRef("D1", str(number)) for number in range(20)]
     for posted_message in every:
         await unfinished.begin(posted_message, "courier.ipa", "Courier")
     await asyncio.gather(
@@ -107,7 +107,7 @@ async def test_a_note_of_another_version_is_left_to_it(world: World) -> None:
 async def test_it_is_told_again_only_when_slack_may_take_it_later(world: World, fault: Fault, stays: int) -> None:
     clock = Clock(world)
     await world.start()
-    dead = Unfinished(world.bot.store, world.bot.poster)
+    dead = UploadJournal(world.bot.store, world.bot.poster)
     posted = world.slack.mailbox.post(
         world.slack.dm(world.ana),
         {"text": "Uploading", "unfurl_links": False, "unfurl_media": False},
@@ -115,7 +115,7 @@ async def test_it_is_told_again_only_when_slack_may_take_it_later(world: World, 
         bot_id=world.slack.bot_id,
     )
     with speaking("es"):
-        await dead.begin(Posted(posted.channel, posted.ts), "courier.ipa", "Courier")
+        await dead.begin(MessageRef(posted.channel, posted.ts), "courier.ipa", "Courier")
     assert dead._beating
     dead._beating.cancel()
     clock.forward(minutes=3)

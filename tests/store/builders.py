@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from bot.db.builds import Recorded
+from bot.db.builds import PollRecord
 from bot.db.database import Store
-from bot.db.outbox_types import Claim, Exchange, Outcome
-from bot.domain.model import App, Build, Change, Event, NewAnnouncement, Stage, Subscription
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
+from bot.domain.model import App, Build, BuildEvent, BuildTransition, NewDelivery, Stage, Subscription
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -26,17 +26,17 @@ async def stages(store: Store, app: str = "app", ids: Iterable[str] = ()) -> dic
 
 async def subscribe(store: Store, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
     """A subscription of a channel to everything about an app."""
-    return await store.add_subscription("T1", channel, app, "App", list(Event), "", "U1", baseline=baseline)
+    return await store.add_subscription("T1", channel, app, "App", list(BuildEvent), "", "U1", baseline=baseline)
 
 
 async def look(
     store: Store,
-    changes: Iterable[Change] = (),
-    announcements: Iterable[NewAnnouncement] = (),
+    changes: Iterable[BuildTransition] = (),
+    announcements: Iterable[NewDelivery] = (),
     *,
     app: str = "app",
     again_in: float = 60,
-) -> Recorded:
+) -> PollRecord:
     """One poll of an app: claim it, whenever it is due, and record this."""
     claimed = [app_ for app_ in await store.claim_apps(100, 60, only_due=False) if app_.app_id == app]
     return await store.record(
@@ -52,23 +52,23 @@ async def fill(store: Store, channels: Iterable[str], builds: Iterable[str]) -> 
     news = [build(name, Stage.READY) for name in builds]
     await look(
         store,
-        [Change(new, None) for new in news],
-        [NewAnnouncement(channel, new.id, Event.PROCESSED) for new in news for channel in names],
+        [BuildTransition(new, None) for new in news],
+        [NewDelivery(channel, new.id, BuildEvent.PROCESSED) for new in news for channel in names],
     )
 
 
 async def exchange(
-    store: Store, done: Iterable[Outcome] = (), room: int = 10, *, lease: float = 60, pace: float = 0
-) -> Exchange:
+    store: Store, done: Iterable[DeliveryResult] = (), room: int = 10, *, lease: float = 60, pace: float = 0
+) -> OutboxBatch:
     """One exchange with the outbox."""
     return await store.exchange(list(done), room, lease_seconds=lease, pace_seconds=pace)
 
 
-async def take(store: Store, room: int = 10, *, lease: float = 60) -> list[Claim]:
+async def take(store: Store, room: int = 10, *, lease: float = 60) -> list[DeliveryClaim]:
     """Claim up to so many announcements; a lease of 0 seconds has lapsed already."""
     return list((await exchange(store, room=room, lease=lease)).claims)
 
 
-def said(claims: Iterable[Claim]) -> list[tuple[str, str]]:
+def said(claims: Iterable[DeliveryClaim]) -> list[tuple[str, str]]:
     """Channel and build of each claim."""
     return [(claim.announcement.channel_id, claim.announcement.build.id) for claim in claims]

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.db.database import Store
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from tests.store.builders import NOON
 
 ENTRY = AuditEntry(
     NOON,
     "T1",
     "U1",
-    Action.GET,
+    AuditAction.GET,
     "ok",
     Entrypoint.BUTTON,
     channel_id="C1",
@@ -52,7 +52,7 @@ async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store
         entry(1, "b2", outcome=AuditOutcome.TICKET),
         entry(2, "b1"),
         entry(3, "b3", outcome="TooEager"),
-        entry(4, "b4", action=Action.SHARE),
+        entry(4, "b4", action=AuditAction.SHARE),
         entry(5, "b5", user_id="U2"),
         entry(6, "b6", app_id="other"),
         entry(7, None),

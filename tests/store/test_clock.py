@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from bot import db as store_package
 from bot.db.database import Store
-from bot.db.link_delivery import Expiry
+from bot.db.link_delivery import LinkExpiry
 from bot.db.runner import Connection
-from bot.db.types import Instant, metadata
+from bot.db.types import UtcMicros, metadata
 from bot.domain import scheduled_reports as decisions
 from bot.domain.access_requests import RoleRequest
 from bot.domain.model import Role, Stage
@@ -36,14 +36,14 @@ set_back = pytest.mark.parametrize("by", SET_BACK, ids=str)
 async def clock_was_ahead(store: Store, by: timedelta) -> None:
     """Every time there is was written by a clock that was ahead by so much."""
     times = [
-        (table, column) for table in metadata.sorted_tables for column in table.c if isinstance(column.type, Instant)
+        (table, column) for table in metadata.sorted_tables for column in table.c if isinstance(column.type, UtcMicros)
     ]
     assert len(times) > 20
 
     async def work(connection: Connection) -> None:
         for table, column in times:
             number = sa.type_coerce(column, sa.BigInteger)
-            later = sa.type_coerce(number + int(by.total_seconds() * 1e6), Instant)
+            later = sa.type_coerce(number + int(by.total_seconds() * 1e6), UtcMicros)
             await connection.execute(sa.update(table).where(number > 0).values({column.name: later}))
 
     await store.run(work)
@@ -192,7 +192,7 @@ async def test_a_mute_of_another_year_is_over(store: Store) -> None:
 
 
 async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Store) -> None:
-    await store.expire_at(await store.now() + HOUR, Expiry("C1", "1.1", "app", "b1", "t", "again", "en"))
+    await store.expire_at(await store.now() + HOUR, LinkExpiry("C1", "1.1", "app", "b1", "t", "again", "en"))
     assert (await store.expire_in() or 0) > 0
     await clock_was_ahead(store, 365 * DAY)
     assert await store.expire_in() == 0

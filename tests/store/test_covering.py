@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from bot.db.database import Store
-from bot.db.outbox_types import Claim, Outcome
-from bot.domain.model import Change, Event, Manner, NewAnnouncement, Stage
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.domain.model import BuildEvent, BuildTransition, DeliveryOptions, NewDelivery, Stage
 from bot.domain.states import ResultKind
 from tests.store.builders import build, exchange, look, subscribe, take
 
 
-def shown(claim: Claim) -> list[str]:
+def shown(claim: DeliveryClaim) -> list[str]:
     """The builds on a card."""
     return [entry.build.id for entry in claim.announcement.shown]
 
 
 async def add(store: Store, name: str) -> None:
     """One more build of version 2.0 is ready; its platforms share a card."""
-    card = NewAnnouncement("C1", name, Event.PROCESSED, card="app/2.0", manner=Manner(grouped=True))
-    await look(store, [Change(build(name, Stage.READY, version="2.0"), None)], [card])
+    card = NewDelivery("C1", name, BuildEvent.PROCESSED, card="app/2.0", manner=DeliveryOptions(grouped=True))
+    await look(store, [BuildTransition(build(name, Stage.READY, version="2.0"), None)], [card])
 
 
 async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_said(store: Store) -> None:
@@ -25,17 +25,17 @@ async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_sai
     await subscribe(store)
     await add(store, "ios")
     [first] = await take(store)
-    await exchange(store, [Outcome.of(first, ResultKind.POSTED, ts="1.1", covers=first.covers)])
+    await exchange(store, [DeliveryResult.of(first, ResultKind.POSTED, ts="1.1", covers=first.covers)])
     await add(store, "android")
     [refused] = await take(store)
-    await exchange(store, [Outcome.of(refused, ResultKind.HELD, reason="is_archived")])
+    await exchange(store, [DeliveryResult.of(refused, ResultKind.HELD, reason="is_archived")])
     await add(store, "tv")
     await add(store, "watch")
     [third] = await take(store)
     assert shown(third) == ["ios", "tv", "watch"]
 
     await store.release_channel("C1")
-    edited = Outcome.of(third, ResultKind.POSTED, ts=third.card_ts, covers=third.covers, edited=True)
+    edited = DeliveryResult.of(third, ResultKind.POSTED, ts=third.card_ts, covers=third.covers, edited=True)
     [again] = (await exchange(store, [edited])).claims
     assert shown(again) == ["ios", "android", "tv", "watch"]
 
@@ -45,11 +45,13 @@ async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: S
     builds = [build(name, Stage.READY) for name in ("b1", "b2", "b3")]
     now = await store.now()
     news = [
-        NewAnnouncement("C1", each_build.id, Event.PROCESSED, card="held/1", held_until=now) for each_build in builds
+        NewDelivery("C1", each_build.id, BuildEvent.PROCESSED, card="held/1", held_until=now) for each_build in builds
     ]
-    await look(store, [Change(each_build, None) for each_build in builds], news)
+    await look(store, [BuildTransition(each_build, None) for each_build in builds], news)
     await store.release_held()
     [digest] = await take(store)
     assert shown(digest) == ["b1", "b2", "b3"]
-    assert (await exchange(store, [Outcome.of(digest, ResultKind.POSTED, ts="1.1", covers=digest.covers)])).claims == ()
+    assert (
+        await exchange(store, [DeliveryResult.of(digest, ResultKind.POSTED, ts="1.1", covers=digest.covers)])
+    ).claims == ()
     assert await store.tell_due_in() is None

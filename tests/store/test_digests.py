@@ -10,14 +10,16 @@ import sqlalchemy as sa
 
 from bot.db.database import Store
 from bot.db.runner import Connection
-from bot.domain.audit import CLAIM_PAGE_STORED, Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.domain.downloads import By
-from bot.domain.scheduled_reports import Digest
+from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.downloads import GroupBy
+from bot.domain.scheduled_reports import ScheduledReport
 
 MINUTE = timedelta(minutes=1)
 
 
-async def add(store: Store, place: str = "C1", *, ago: timedelta = MINUTE, schedule: str = "daily@09:00") -> Digest:
+async def add(
+    store: Store, place: str = "C1", *, ago: timedelta = MINUTE, schedule: str = "daily@09:00"
+) -> ScheduledReport:
     """A digest that has been due for so long."""
     return await store.add_digest(
         team_id="T1",
@@ -25,7 +27,7 @@ async def add(store: Store, place: str = "C1", *, ago: timedelta = MINUTE, sched
         app_id="app",
         app_name="App",
         which="",
-        by=By.PERSON,
+        by=GroupBy.PERSON,
         schedule=schedule,
         tz="UTC",
         quiet=False,
@@ -104,8 +106,8 @@ async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used
         ("b2", AuditOutcome.TICKET, Entrypoint.COMMAND, 90),
     ):
         at = now - ago * MINUTE
-        await store.audit(AuditEntry(at, "T1", "U1", Action.GET, outcome, door, app_id="app", build_id=build))
-    await store.audit(AuditEntry(now, "T1", "U1", Action.SHARE, AuditOutcome.MINTED, app_id="app", build_id="b1"))
+        await store.audit(AuditEntry(at, "T1", "U1", AuditAction.GET, outcome, door, app_id="app", build_id=build))
+    await store.audit(AuditEntry(now, "T1", "U1", AuditAction.SHARE, AuditOutcome.MINTED, app_id="app", build_id="b1"))
     assert await store.links_asked("app") == 3
     assert await store.links_asked("app", ["b1"]) == 2
     assert await store.links_asked("app", since=now - 60 * MINUTE, until=now - 1.5 * MINUTE) == 1
@@ -116,8 +118,8 @@ async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used
 async def test_a_claim_is_no_second_link_by_any_name(store: Store, door: str) -> None:
     about = {"app_id": "app", "build_id": "b1"}
     now = await store.now()
-    await store.audit(AuditEntry(now, "T1", "U1", Action.GET, AuditOutcome.TICKET, **about))
-    await store.audit(AuditEntry(now, "T1", "U1", Action.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE, **about))
+    await store.audit(AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.TICKET, **about))
+    await store.audit(AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE, **about))
 
     async def work(connection: Connection) -> None:
         page = {"page": Entrypoint.CLAIM_PAGE.value, "door": door}

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.db.build_watches import Progress
+from bot.db.build_watches import BuildWatch
 from bot.db.database import Store
 from bot.db.wakeups import Topic
-from bot.domain.model import Build, Change, Event, Stage
+from bot.domain.model import Build, BuildEvent, BuildTransition, Stage
 from bot.domain.states import WatchState
 from tests.store.builders import build, look, take
 
@@ -23,11 +23,11 @@ async def follow(store: Store, build: Build = PENDING, user: str = "U1", usual: 
     return await store.follow(build, user, usual)
 
 
-async def taken(store: Store, lease: float = 0.0) -> list[Progress]:
+async def taken(store: Store, lease: float = 0.0) -> list[BuildWatch]:
     return sorted(await store.take_progress(10, lease), key=lambda watch: watch.user_id)
 
 
-async def heard(store: Store) -> list[tuple[str, Event]]:
+async def heard(store: Store) -> list[tuple[str, BuildEvent]]:
     """What is said next, to whom."""
     claims = [claim.announcement for claim in await take(store)]
     return [(delivery.channel_id, delivery.event) for delivery in claims]
@@ -93,13 +93,13 @@ async def test_only_so_many_are_taken_the_longest_due_first(store: Store) -> Non
 async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store: Store) -> None:
     await store.ensure_apps(["app"], catalogue_seen_at=None)
     await store.await_build(build("b0"), "T1", "U9")  # so that the app is watched
-    await look(store, [Change(READY, None)])
+    await look(store, [BuildTransition(READY, None)])
     await follow(store, RUNNING)
     [watch] = await taken(store)
     assert watch.build.stage is Stage.RUNNING
     assert watch.seen_at is not None
-    await look(store, [Change(RUNNING, Stage.READY)])
-    await look(store, [Change(build("b1", Stage.FAILED, error="No", error_code="7"), Stage.RUNNING)])
+    await look(store, [BuildTransition(RUNNING, Stage.READY)])
+    await look(store, [BuildTransition(build("b1", Stage.FAILED, error="No", error_code="7"), Stage.RUNNING)])
     [watch] = await taken(store)
     assert (watch.build.stage, watch.build.error, watch.build.error_code) == (Stage.FAILED, "No", "7")
 
@@ -142,10 +142,10 @@ async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Stor
 async def test_the_alarm_is_said_once(store: Store) -> None:
     await store.ensure_apps(["app"], catalogue_seen_at=None)
     await follow(store, RUNNING)
-    await look(store, [Change(RUNNING, None)])
+    await look(store, [BuildTransition(RUNNING, None)])
     [watch] = await taken(store)
     await asyncio.gather(*(store.tell_stuck(watch) for _ in range(3)))
-    assert await heard(store) == [("U1", Event.STUCK)]
+    assert await heard(store) == [("U1", BuildEvent.STUCK)]
     assert [each.alarmed for each in await taken(store)] == [True]
 
 
@@ -157,15 +157,15 @@ async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store
     await store.await_build(named, "T1", "U2")
     await store.await_build(build("b2"), "T1", "U3")
     if recorded:
-        await look(store, [Change(named, None)])
+        await look(store, [BuildTransition(named, None)])
     for _ in range(2):
         await store.tell_deleted("app", "b1")
         await store.forget_build("app", "b1")
     assert await store.awaiting("app") == {"b2": ["U3"]}
     claims = [claim.announcement for claim in await take(store)]
     assert sorted((delivery.channel_id, delivery.event) for delivery in claims) == [
-        ("U1", Event.DELETED),
-        ("U2", Event.DELETED),
+        ("U1", BuildEvent.DELETED),
+        ("U2", BuildEvent.DELETED),
     ]
     assert {delivery.build.version for delivery in claims} == {"2.4.0"}
     assert [watch.standing for watch in await taken(store)] == [WatchState.DELETED]

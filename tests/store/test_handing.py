@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.db.database import Store
-from bot.db.link_delivery import Expiry
+from bot.db.link_delivery import LinkExpiry
 from bot.db.wakeups import Topic
 from bot.domain.model import Stage
 from tests.store.builders import build, look, subscribe
@@ -192,8 +192,8 @@ async def test_what_was_sent_is_found_by_its_number_and_used_once(store: Store) 
 # ------------------------------------------------------------------ messages that expire
 
 
-def message(ts: str | None, address: str = "D1", title: str = "Courier") -> Expiry:
-    return Expiry(address, ts, "a1", "b1", title, "a1/b1/file", "es")
+def message(ts: str | None, address: str = "D1", title: str = "Courier") -> LinkExpiry:
+    return LinkExpiry(address, ts, "a1", "b1", title, "a1/b1/file", "es")
 
 
 async def test_a_message_expires_when_its_time_has_come_and_once(store: Store) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.db.database import Store
-from bot.db.outbox_types import Claim, Outcome
-from bot.domain.model import Change, Event, Follow, NewAnnouncement, Stage, Subscription
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.domain.model import BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
 from bot.domain.states import ResultKind
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 from tests.store.test_outbox import say
@@ -18,22 +18,30 @@ SECONDS = HOUR.total_seconds()
 
 
 async def keep(
-    store: Store, wish: Subscription, *names: str, ago: timedelta = -HOUR, event: Event | Follow = Event.PROCESSED
+    store: Store,
+    wish: Subscription,
+    *names: str,
+    ago: timedelta = -HOUR,
+    event: BuildEvent | CardUpdate = BuildEvent.PROCESSED,
 ) -> None:
     """New builds of which a channel is to hear so long ago, or later."""
     until = await store.now() - ago
-    card = f"held/{wish.id}/{int(until.timestamp())}" if event in (Event.PROCESSED, Event.UPLOADED) else f"{event}/x"
+    card = (
+        f"held/{wish.id}/{int(until.timestamp())}"
+        if event in (BuildEvent.PROCESSED, BuildEvent.UPLOADED)
+        else f"{event}/x"
+    )
     await look(
         store,
-        [Change(build(name, Stage.READY), None) for name in names],
+        [BuildTransition(build(name, Stage.READY), None) for name in names],
         [
-            NewAnnouncement(wish.channel_id, name, event, card=card, subscription_id=wish.id, held_until=until)
+            NewDelivery(wish.channel_id, name, event, card=card, subscription_id=wish.id, held_until=until)
             for name in names
         ],
     )
 
 
-def on_cards(claims: list[Claim]) -> list[list[str]]:
+def on_cards(claims: list[DeliveryClaim]) -> list[list[str]]:
     """The builds on each card that was shown."""
     return [[entry.build.id for entry in claim.announcement.shown] for claim in claims]
 
@@ -138,8 +146,10 @@ async def held_by_mute(store: Store, name: str, wish: Subscription) -> None:
     [muted] = [subscription for subscription in await store.subscriptions() if subscription.id == wish.id]
     assert muted.muted_until
     card = f"held/{wish.id}/{int(muted.muted_until.timestamp())}"
-    new = NewAnnouncement("C1", name, Event.PROCESSED, card=card, subscription_id=wish.id, held_until=muted.muted_until)
-    await look(store, [Change(build(name, Stage.READY), None)], [new])
+    new = NewDelivery(
+        "C1", name, BuildEvent.PROCESSED, card=card, subscription_id=wish.id, held_until=muted.muted_until
+    )
+    await look(store, [BuildTransition(build(name, Stage.READY), None)], [new])
 
 
 async def test_a_mute_made_longer_or_shorter_takes_what_it_holds_along(store: Store) -> None:
@@ -176,7 +186,7 @@ async def test_what_was_held_for_a_subscription_goes_with_it(store: Store) -> No
 async def refuse(store: Store) -> None:
     """Slack takes nothing for any channel."""
     while claims := await take(store):
-        await exchange(store, [Outcome.of(claim, ResultKind.HELD, reason="is_archived") for claim in claims], 0)
+        await exchange(store, [DeliveryResult.of(claim, ResultKind.HELD, reason="is_archived") for claim in claims], 0)
 
 
 async def test_what_a_channel_missed_is_told_in_one_message(store: Store) -> None:
@@ -192,21 +202,21 @@ async def test_what_a_channel_missed_is_told_in_one_message(store: Store) -> Non
 
 async def test_one_card_alone_stays_its_own(store: Store) -> None:
     await subscribe(store)
-    new = [NewAnnouncement("C1", "b1", event) for event in (Event.UPLOADED, Event.PROCESSED, Follow.DETAILS)]
-    await look(store, [Change(build("b1", Stage.READY), None)], new)
+    new = [NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED, CardUpdate.DETAILS)]
+    await look(store, [BuildTransition(build("b1", Stage.READY), None)], new)
     await refuse(store)
     await store.release_channel("C1")
     first, details = await say(store)
     assert first.announcement.card == "b1"
-    assert (details.announcement.event, details.card_ts) == (Follow.DETAILS, "1.1")
+    assert (details.announcement.event, details.card_ts) == (CardUpdate.DETAILS, "1.1")
 
 
 async def test_a_card_that_stands_is_edited_where_it_stands(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     await say(store)
     await store.recall_build(build("b1", Stage.READY), "bad", "U9")
-    new = [NewAnnouncement("C1", name, Event.PROCESSED) for name in ("b2", "b3")]
-    await look(store, [Change(build(name, Stage.READY), None) for name in ("b2", "b3")], new)
+    new = [NewDelivery("C1", name, BuildEvent.PROCESSED) for name in ("b2", "b3")]
+    await look(store, [BuildTransition(build(name, Stage.READY), None) for name in ("b2", "b3")], new)
     await refuse(store)
     await store.release_channel("C1")
     edit, late = await say(store)
@@ -217,16 +227,16 @@ async def test_a_card_that_stands_is_edited_where_it_stands(store: Store) -> Non
 async def test_what_is_no_card_is_told_by_itself(store: Store) -> None:
     await subscribe(store)
     others = [
-        NewAnnouncement("C1", "b1", Event.CERT, card="cert/b1"),
-        NewAnnouncement("C1", "f1", Event.FEEDBACK, card="f1", fact="{}"),
+        NewDelivery("C1", "b1", BuildEvent.CERT, card="cert/b1"),
+        NewDelivery("C1", "f1", BuildEvent.FEEDBACK, card="f1", fact="{}"),
     ]
-    news = [NewAnnouncement("C1", name, Event.PROCESSED) for name in ("b1", "b2")]
-    await look(store, [Change(build(name, Stage.READY), None) for name in ("b1", "b2")], news)
+    news = [NewDelivery("C1", name, BuildEvent.PROCESSED) for name in ("b1", "b2")]
+    await look(store, [BuildTransition(build(name, Stage.READY), None) for name in ("b1", "b2")], news)
     await store.announce("app", others)
     await refuse(store)
     await store.release_channel("C1")
     every = await say(store)
-    assert [claim.announcement.event for claim in every] == [Event.PROCESSED, Event.CERT, Event.FEEDBACK]
+    assert [claim.announcement.event for claim in every] == [BuildEvent.PROCESSED, BuildEvent.CERT, BuildEvent.FEEDBACK]
     assert on_cards(every[:1]) == [["b1", "b2"]]
 
 

@@ -6,8 +6,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from bot.db.database import Store
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
-from bot.domain.model import App, Build, Event, Stage
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.model import App, Build, BuildEvent, Stage
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 APP = App("a1", "courier", "Courier")
@@ -18,7 +18,9 @@ async def had(
 ) -> None:
     """A line of the ledger."""
     at = NOW + timedelta(minutes=minutes)
-    await store.audit(AuditEntry(at, "T1", user, Action.GET, outcome, Entrypoint.COMMAND, app_id="a1", build_id=build))
+    await store.audit(
+        AuditEntry(at, "T1", user, AuditAction.GET, outcome, Entrypoint.COMMAND, app_id="a1", build_id=build)
+    )
 
 
 async def test_links_had_are_one_line_for_each_build_the_last_one_first(store: Store) -> None:
@@ -47,7 +49,7 @@ async def test_who_waits_for_a_build_has_it_until_they_are_told_or_stop(store: S
 
 async def test_subscriptions_are_found_by_who_made_them(store: Store) -> None:
     for channel, user in (("C1", "U1"), ("C2", "U2"), ("C3", "U1")):
-        await store.add_subscription("T1", channel, "a1", "Courier", (Event.FAILED,), "", user)
+        await store.add_subscription("T1", channel, "a1", "Courier", (BuildEvent.FAILED,), "", user)
     found = await store.subscriptions_with_last_post(created_by="U1")
     assert [subscription.channel_id for subscription, _ in found] == ["C1", "C3"]
 
@@ -63,7 +65,7 @@ async def test_a_welcome_is_written_down_once_however_many_hear_of_the_invitatio
 
 
 async def test_a_subscribed_channel_is_never_welcomed(store: Store) -> None:
-    subscription = await store.add_subscription("T1", "C1", "a1", "Courier", (Event.FAILED,), "", "U1")
+    subscription = await store.add_subscription("T1", "C1", "a1", "Courier", (BuildEvent.FAILED,), "", "U1")
     await store.welcome("C1")
     await store.remove_subscription("C1", subscription.id)
     await store.welcome("C1")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Store
 from bot.db.runner import Connection
-from bot.domain.access_requests import Decision
+from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
 
 
@@ -22,7 +22,7 @@ async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
     assert await store.grants("T1") == []
     number = await store.note_refusal("T1", "U2", Role.MANAGER, None, "downloads", "C1")
     await store.ask_for_role(number)
-    await store.decide(number, Decision.ALL, "U9")
+    await store.decide(number, RequestDecision.ALL, "U9")
     assert [grant.grantee for grant in await store.grants("T1")] == ["U2"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.db.database import Store
 from bot.db.outages import OutageRecord, outage_of
-from bot.domain.model import Saying
+from bot.domain.model import ChannelNotice
 from tests.store.builders import subscribe
 
 RECORD = OutageRecord(1_000.5, "PermissionMissing", "HTTP 403", "one", until=1_060.0)
@@ -26,7 +26,7 @@ async def test_an_outage_and_its_end_are_told_once(store: Store) -> None:
     assert await store.outage() == RECORD
     told = await said(store)
     assert sorted(item.channel_id for item in told) == ADMINS
-    assert {item.event for item in told} == {Saying.OUTAGE}
+    assert {item.event for item in told} == {ChannelNotice.OUTAGE}
     assert {outage_of(item.fact) for item in told} == {RECORD}
 
 

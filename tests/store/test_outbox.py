@@ -9,23 +9,34 @@ import psycopg
 import pytest
 
 from bot.db.database import Store
-from bot.db.outbox_types import Claim, Outcome
-from bot.domain.model import Build, Change, Event, Follow, Manner, NewAnnouncement, Shown, Stage
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.domain.model import (
+    Build,
+    BuildEvent,
+    BuildTransition,
+    CardEntry,
+    CardUpdate,
+    DeliveryOptions,
+    NewDelivery,
+    Stage,
+)
 from bot.domain.states import DeliveryState, ResultKind
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 
 READY = build("b1", Stage.READY)
 
 
-def posted(claim: Claim, ts: str | None = None) -> Outcome:
+def posted(claim: DeliveryClaim, ts: str | None = None) -> DeliveryResult:
     """How the sender hands in a post, or the edit of a card that stands."""
     edited = claim.card_ts is not None and ts is None
-    return Outcome.of(claim, ResultKind.POSTED, ts=ts or claim.card_ts or "1.1", covers=claim.covers, edited=edited)
+    return DeliveryResult.of(
+        claim, ResultKind.POSTED, ts=ts or claim.card_ts or "1.1", covers=claim.covers, edited=edited
+    )
 
 
-async def say(store: Store, claims: list[Claim] | None = None) -> list[Claim]:
+async def say(store: Store, claims: list[DeliveryClaim] | None = None) -> list[DeliveryClaim]:
     """Send everything that waits, one after the other."""
-    every: list[Claim] = []
+    every: list[DeliveryClaim] = []
     while claims := claims or await take(store):
         every += claims
         claims = list((await exchange(store, [posted(claim) for claim in claims])).claims)
@@ -37,13 +48,13 @@ async def edit(store: Store, changelog: str, of: Build = READY) -> None:
     await store.rewrite([replace(of, changelog=changelog)], {of.id: changelog})
 
 
-def changelogs(claims: list[Claim]) -> list[str]:
+def changelogs(claims: list[DeliveryClaim]) -> list[str]:
     return [claim.announcement.shown[0].build.changelog for claim in claims]
 
 
-async def told(store: Store, *new: NewAnnouncement, of: Build = READY, before: Stage | None = None) -> None:
+async def told(store: Store, *new: NewDelivery, of: Build = READY, before: Stage | None = None) -> None:
     """A build moved, and this is to be said of it."""
-    await look(store, [Change(of, before)], new or [NewAnnouncement("C1", of.id, Event.PROCESSED)])
+    await look(store, [BuildTransition(of, before)], new or [NewDelivery("C1", of.id, BuildEvent.PROCESSED)])
 
 
 @pytest.fixture
@@ -60,42 +71,42 @@ async def card(store: Store) -> Store:
 async def test_what_follows_edits_the_card_and_shows_how_things_stand(store: Store) -> None:
     await subscribe(store)
     pending, running = build("b1"), build("b1", Stage.RUNNING)
-    await told(store, NewAnnouncement("C1", "b1", Event.UPLOADED), of=pending)
+    await told(store, NewDelivery("C1", "b1", BuildEvent.UPLOADED), of=pending)
     [first] = await say(store)
     assert (first.announcement.event, first.card_ts, first.announcement.shown) == (
-        Event.UPLOADED,
+        BuildEvent.UPLOADED,
         None,
-        (Shown(pending),),
+        (CardEntry(pending),),
     )
-    await look(store, [Change(running, Stage.PENDING)])
+    await look(store, [BuildTransition(running, Stage.PENDING)])
     [second] = await say(store)
-    assert (second.announcement.event, second.card_ts) == (Follow.CHANGED, "1.1")
-    assert second.announcement.shown == (Shown(running),)
+    assert (second.announcement.event, second.card_ts) == (CardUpdate.CHANGED, "1.1")
+    assert second.announcement.shown == (CardEntry(running),)
     await told(store, before=Stage.RUNNING)
     [third] = await say(store)
     assert (third.announcement.event, third.card_ts, third.announcement.shown) == (
-        Event.PROCESSED,
+        BuildEvent.PROCESSED,
         "1.1",
-        (Shown(READY),),
+        (CardEntry(READY),),
     )
     assert await say(store) == []
 
 
 async def test_a_build_nobody_was_told_of_has_no_card_to_change(store: Store) -> None:
     await subscribe(store)
-    await look(store, [Change(build("b1"), None)])
-    await look(store, [Change(build("b1", Stage.RUNNING), Stage.PENDING)])
+    await look(store, [BuildTransition(build("b1"), None)])
+    await look(store, [BuildTransition(build("b1", Stage.RUNNING), Stage.PENDING)])
     await edit(store, "new", build("b1", Stage.RUNNING))
     assert await take(store) == []
 
 
 async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -> None:
     await subscribe(store)
-    await told(store, *(NewAnnouncement("C1", "b1", event) for event in (Event.UPLOADED, Event.PROCESSED)))
+    await told(store, *(NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED)))
     [claim] = await take(store)
-    assert (await exchange(store, [Outcome.of(claim, ResultKind.AGAIN)], 0)).claims == ()
+    assert (await exchange(store, [DeliveryResult.of(claim, ResultKind.AGAIN)], 0)).claims == ()
     [claim] = await take(store)
-    assert claim.announcement.shown == (Shown(READY),)
+    assert claim.announcement.shown == (CardEntry(READY),)
     assert (await exchange(store, [posted(claim)])).claims == ()
     assert (await store.announcements_waiting()).count == 0
     assert await store.posted_ts("C1", "b1") == "1.1"
@@ -103,29 +114,29 @@ async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -
 
 async def test_showing_a_card_covers_no_reply_in_its_thread(store: Store) -> None:
     await subscribe(store)
-    details = [NewAnnouncement("C1", "b1", Follow.DETAILS, part) for part in (0, 1)]
-    await told(store, NewAnnouncement("C1", "b1", Event.PROCESSED), *details)
+    details = [NewDelivery("C1", "b1", CardUpdate.DETAILS, part) for part in (0, 1)]
+    await told(store, NewDelivery("C1", "b1", BuildEvent.PROCESSED), *details)
     claims = await say(store)
     assert [(claim.announcement.event, claim.announcement.part) for claim in claims] == [
-        (Event.PROCESSED, 0),
-        (Follow.DETAILS, 0),
-        (Follow.DETAILS, 1),
+        (BuildEvent.PROCESSED, 0),
+        (CardUpdate.DETAILS, 0),
+        (CardUpdate.DETAILS, 1),
     ]
     assert [claim.card_ts for claim in claims] == [None, "1.1", "1.1"]
 
 
 async def test_what_came_after_a_card_was_read_is_not_covered(store: Store) -> None:
     await subscribe(store)
-    await told(store, NewAnnouncement("C1", "b1", Event.UPLOADED), of=build("b1"))
+    await told(store, NewDelivery("C1", "b1", BuildEvent.UPLOADED), of=build("b1"))
     [claim] = await take(store)
     await told(store, before=Stage.PENDING)
     [second] = (await exchange(store, [posted(claim)])).claims
-    assert (second.announcement.event, second.card_ts) == (Event.PROCESSED, "1.1")
+    assert (second.announcement.event, second.card_ts) == (BuildEvent.PROCESSED, "1.1")
 
 
 async def test_a_change_after_a_card_was_read_is_not_covered_either(store: Store) -> None:
     await subscribe(store)
-    await told(store, *(NewAnnouncement("C1", "b1", event) for event in (Event.UPLOADED, Event.PROCESSED)))
+    await told(store, *(NewDelivery("C1", "b1", event) for event in (BuildEvent.UPLOADED, BuildEvent.PROCESSED)))
     [first] = await take(store)
     assert first.covers, "what is due already is said by it"
     await edit(store, "new")
@@ -139,9 +150,9 @@ async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None
     await subscribe(store)
     ios, android = build("b1", Stage.READY, platform="ios"), build("b2", Stage.READY, platform="android")
     for each_build in (ios, android):
-        await told(store, NewAnnouncement("C1", each_build.id, Event.PROCESSED, card="app/1.0"), of=each_build)
+        await told(store, NewDelivery("C1", each_build.id, BuildEvent.PROCESSED, card="app/1.0"), of=each_build)
     [claim] = await say(store)
-    assert claim.announcement.shown == (Shown(ios), Shown(android))
+    assert claim.announcement.shown == (CardEntry(ios), CardEntry(android))
     await edit(store, "new", android)
     [again] = await say(store)
     assert (again.announcement.build.id, again.card_ts) == ("b1", "1.1")
@@ -150,18 +161,18 @@ async def test_a_card_may_show_several_builds_oldest_first(store: Store) -> None
 
 async def test_a_superseded_build_is_shown_with_the_one_that_followed_it(card: Store) -> None:
     newer = build("b2", Stage.READY, version="2")
-    await look(card, [Change(newer, None)], [NewAnnouncement("C1", "b2", Event.PROCESSED)])
+    await look(card, [BuildTransition(newer, None)], [NewDelivery("C1", "b2", BuildEvent.PROCESSED)])
     new, old = await say(card)
-    assert new.announcement.shown == (Shown(newer),)
-    assert old.announcement.shown == (Shown(READY, superseded_by=newer),)
+    assert new.announcement.shown == (CardEntry(newer),)
+    assert old.announcement.shown == (CardEntry(READY, superseded_by=newer),)
 
 
 async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Store) -> None:
-    manner = Manner(compact=True, label="Beta", quiet="22:00-08:00", tz="Europe/Madrid")
+    manner = DeliveryOptions(compact=True, label="Beta", quiet="22:00-08:00", tz="Europe/Madrid")
     # C2 knew of the upload before it asked: that was never said, and is not where its card comes from
     await subscribe(store, "C1", baseline=[build("b0", Stage.READY, minute=0)])
     await subscribe(store, "C2", baseline=[build("b1", minute=1), build("b0", Stage.READY, minute=0)])
-    await told(store, NewAnnouncement("C2", "b1", Event.PROCESSED, manner=manner, subscription_id=7))
+    await told(store, NewDelivery("C2", "b1", BuildEvent.PROCESSED, manner=manner, subscription_id=7))
     [first] = await say(store)
     await edit(store, "new")
     [again] = await say(store)
@@ -170,18 +181,18 @@ async def test_a_card_keeps_the_manner_in_which_it_was_first_told(store: Store) 
 
 async def test_a_person_s_messages_stay_as_they_were_said(store: Store) -> None:
     await subscribe(store)
-    await told(store, NewAnnouncement("U1", "b1", Event.PROCESSED), NewAnnouncement("W1", "b1", Event.PROCESSED))
+    await told(store, NewDelivery("U1", "b1", BuildEvent.PROCESSED), NewDelivery("W1", "b1", BuildEvent.PROCESSED))
     await say(store)
     await edit(store, "new")
     await store.recall_build(READY, "bad", "U9")
     assert await take(store) == []
 
 
-@pytest.mark.parametrize("event", [Event.CERT, Event.FEEDBACK, Follow.DETAILS])
-async def test_what_is_no_card_of_a_build_is_never_made_one(store: Store, event: Event | Follow) -> None:
+@pytest.mark.parametrize("event", [BuildEvent.CERT, BuildEvent.FEEDBACK, CardUpdate.DETAILS])
+async def test_what_is_no_card_of_a_build_is_never_made_one(store: Store, event: BuildEvent | CardUpdate) -> None:
     await subscribe(store)
-    fact = "{}" if event is Event.FEEDBACK else ""
-    await told(store, NewAnnouncement("C1", "b1", event, card=f"{event}/b1", fact=fact))
+    fact = "{}" if event is BuildEvent.FEEDBACK else ""
+    await told(store, NewDelivery("C1", "b1", event, card=f"{event}/b1", fact=fact))
     await say(store)
     await edit(store, "new")
     assert await take(store) == []
@@ -230,7 +241,7 @@ async def test_a_change_while_a_post_is_tried_again_is_shown_by_that_try(store: 
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await edit(store, "new")
-    [again] = (await exchange(store, [Outcome.of(claim, ResultKind.AGAIN)])).claims
+    [again] = (await exchange(store, [DeliveryResult.of(claim, ResultKind.AGAIN)])).claims
     assert changelogs([again]) == ["new"]
     assert await say(store, [again]) == [again]
 
@@ -264,7 +275,7 @@ async def test_an_edit_that_is_handed_in_twice_ends_all_the_same(card: Store) ->
 
 async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Store) -> None:
     """Somebody deleted the first message."""
-    await told(card, NewAnnouncement("C1", "b1", Event.FAILED), of=build("b1", Stage.FAILED), before=Stage.READY)
+    await told(card, NewDelivery("C1", "b1", BuildEvent.FAILED), of=build("b1", Stage.FAILED), before=Stage.READY)
     [claim] = await take(card)
     await exchange(card, [posted(claim, "2.2")])
     assert await card.posted_ts("C1", "b1") == "2.2"
@@ -274,10 +285,10 @@ async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Store) 
 
 
 async def test_an_edit_of_a_build_that_moved_meanwhile_changes_nothing(card: Store) -> None:
-    await look(card, [Change(build("b1", Stage.FAILED), Stage.READY)])
+    await look(card, [BuildTransition(build("b1", Stage.FAILED), Stage.READY)])
     await edit(card, "was listed as ready")
     [claim] = await say(card)
-    assert claim.announcement.shown == (Shown(build("b1", Stage.FAILED)),)
+    assert claim.announcement.shown == (CardEntry(build("b1", Stage.FAILED)),)
 
 
 async def test_a_build_s_words_are_noted_once_and_then_compared(card: Store) -> None:
@@ -323,11 +334,11 @@ async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_
     async def record(store: Store, order: int) -> None:
         for turn in range(15):
             new = build(f"n{order}-{turn}", Stage.READY)
-            announced = [NewAnnouncement(channel, new.id, Event.PROCESSED) for channel in channels[::order]]
-            await store.record("app", None, [Change(new, None)], announced, next_at_seconds=60)
+            announced = [NewDelivery(channel, new.id, BuildEvent.PROCESSED) for channel in channels[::order]]
+            await store.record("app", None, [BuildTransition(new, None)], announced, next_at_seconds=60)
 
     async def send(store: Store) -> None:
-        done: list[Outcome] = []
+        done: list[DeliveryResult] = []
         while True:
             claims = (await exchange(store, done, 5)).claims
             for claim in claims:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.db.database import Store
-from bot.domain.access_requests import Copy, Decision, RoleRequest
+from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
 
 
@@ -151,8 +151,8 @@ async def test_of_many_presses_at_once_one_asks(store: Store) -> None:
     assert sum(isinstance(answer, RoleRequest) for answer in answers) == 1
 
 
-@pytest.mark.parametrize("decision", [None, Decision.DENIED])
-async def test_after_an_hour_the_same_may_be_asked_again(tmp_path: Path, decision: Decision | None) -> None:
+@pytest.mark.parametrize("decision", [None, RequestDecision.DENIED])
+async def test_after_an_hour_the_same_may_be_asked_again(tmp_path: Path, decision: RequestDecision | None) -> None:
     ahead = [timedelta(0)]
     store = await Store.open(f"sqlite:///{tmp_path}/bot.db", clock=lambda: datetime.now(UTC) + ahead[0])
     number = await asked(store)
@@ -188,9 +188,9 @@ async def test_old_refusals_are_forgotten_and_requests_are_not(tmp_path: Path) -
     await store.close()
 
 
-@pytest.mark.parametrize(("decision", "app"), [(Decision.APP, "a1"), (Decision.ALL, None)])
+@pytest.mark.parametrize(("decision", "app"), [(RequestDecision.APP, "a1"), (RequestDecision.ALL, None)])
 async def test_an_allowed_request_grants_the_role_in_the_same_commit(
-    store: Store, decision: Decision, app: str | None
+    store: Store, decision: RequestDecision, app: str | None
 ) -> None:
     await given(store)  # what is remembered of it must not be in the way
     decided = await store.decide(await asked(store), decision, "U9")
@@ -201,37 +201,37 @@ async def test_an_allowed_request_grants_the_role_in_the_same_commit(
 
 async def test_a_request_without_an_app_is_not_allowed_for_one(store: Store) -> None:
     number = await asked(store, app=None)
-    assert await store.decide(number, Decision.APP, "U9") is None
+    assert await store.decide(number, RequestDecision.APP, "U9") is None
     assert await given(store) == []
-    assert await store.decide(number, Decision.ALL, "U9") is not None
+    assert await store.decide(number, RequestDecision.ALL, "U9") is not None
     assert await given(store) == [("U1", Role.RELEASER, None)]
 
 
 async def test_the_second_admin_changes_nothing_and_hears_who_was_first(store: Store) -> None:
     number = await asked(store)
-    await store.decide(number, Decision.DENIED, "U8")
-    decided = await store.decide(number, Decision.ALL, "U9")
+    await store.decide(number, RequestDecision.DENIED, "U8")
+    decided = await store.decide(number, RequestDecision.ALL, "U9")
     assert decided is not None
     request, mine = decided
-    assert (request.decided_by, request.decision, mine) == ("U8", Decision.DENIED, False)
+    assert (request.decided_by, request.decision, mine) == ("U8", RequestDecision.DENIED, False)
     assert await given(store) == []
 
 
 async def test_of_many_decisions_at_once_one_counts(store: Store) -> None:
     number = await asked(store)
-    choices = list(Decision)
+    choices = list(RequestDecision)
     answers = [store.decide(number, choices[admin % 3], f"U{admin}") for admin in range(10)]
     decided = [pair for pair in await asyncio.gather(*answers) if pair is not None]
     assert sum(mine for _, mine in decided) == 1
     [outcome] = {(request.decided_by, request.decision) for request, _ in decided}
-    right = {Decision.DENIED: [], Decision.APP: ["a1"], Decision.ALL: [None]}
-    assert [app for _, _, app in await given(store)] == right[outcome[1] or Decision.DENIED]
+    right = {RequestDecision.DENIED: [], RequestDecision.APP: ["a1"], RequestDecision.ALL: [None]}
+    assert [app for _, _, app in await given(store)] == right[outcome[1] or RequestDecision.DENIED]
 
 
 async def test_what_nobody_asked_for_cannot_be_decided(store: Store) -> None:
     number = await refused(store)
     for each_number in (number, 4711):
-        assert await store.decide(each_number, Decision.ALL, "U9") is None
+        assert await store.decide(each_number, RequestDecision.ALL, "U9") is None
     assert await given(store) == []
 
 
@@ -239,13 +239,13 @@ async def test_a_grant_is_lowered_by_no_request(store: Store) -> None:
     """An admin who allows the lesser role while another granted the greater must not take that away."""
     number = await asked(store, Role.RELEASER)
     await store.grant("T1", "U1", Role.ADMIN, None, "U9")
-    await store.decide(number, Decision.ALL, "U9")
+    await store.decide(number, RequestDecision.ALL, "U9")
     assert await given(store) == [("U1", Role.ADMIN, None)]
 
 
 async def test_the_admins_messages_are_known(store: Store) -> None:
     number = await asked(store)
-    copies = [Copy("U8", "D8", "1.1"), Copy("U9", "D9", "1.2")]
+    copies = [RequestCopy("U8", "D8", "1.1"), RequestCopy("U9", "D9", "1.2")]
     for copy in copies:
         await store.note_copy(number, copy)
     assert await store.copies(number) == copies

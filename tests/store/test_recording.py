@@ -5,30 +5,30 @@ from __future__ import annotations
 import asyncio
 
 from bot.db.database import Store
-from bot.domain.model import Change, Event, NewAnnouncement, Stage
+from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.store.builders import build, look, said, stages, subscribe, take
 
 READY = build("b1", Stage.READY)
-NEWS = NewAnnouncement("C1", "b1", Event.PROCESSED)
+NEWS = NewDelivery("C1", "b1", BuildEvent.PROCESSED)
 
 
 async def test_a_build_moves_and_is_announced_in_one_go(store: Store) -> None:
     await subscribe(store)
-    recorded = await look(store, [Change(READY, None)], [NEWS])
+    recorded = await look(store, [BuildTransition(READY, None)], [NEWS])
     assert (recorded.moved, recorded.announced, recorded.lease_lost) == (frozenset({"b1"}), 1, False)
     assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
     [claim] = await take(store)
     assert claim.announcement.build == READY
-    assert claim.announcement.event is Event.PROCESSED
+    assert claim.announcement.event is BuildEvent.PROCESSED
     assert claim.announcement.key == "C1:b1:processed"
 
 
 async def test_five_who_record_the_same_news_announce_it_once(store: Store) -> None:
     await subscribe(store)
-    await store.record("app", None, [Change(build("b2", Stage.RUNNING), None)], [], next_at_seconds=60)
+    await store.record("app", None, [BuildTransition(build("b2", Stage.RUNNING), None)], [], next_at_seconds=60)
     moved = build("b2", Stage.READY)
-    changes = [Change(READY, None), Change(moved, Stage.RUNNING)]
-    news = [NEWS, NewAnnouncement("C1", "b2", Event.PROCESSED)]
+    changes = [BuildTransition(READY, None), BuildTransition(moved, Stage.RUNNING)]
+    news = [NEWS, NewDelivery("C1", "b2", BuildEvent.PROCESSED)]
     [claimed] = await store.claim_apps(1, 60)
     tokens = [claimed.token, None, None, None, claimed.token]
     results = await asyncio.gather(*(store.record("app", t, changes, news, next_at_seconds=60) for t in tokens))
@@ -40,41 +40,41 @@ async def test_five_who_record_the_same_news_announce_it_once(store: Store) -> N
 
 async def test_recording_twice_changes_nothing_more(store: Store) -> None:
     await subscribe(store)
-    await look(store, [Change(READY, None)], [NEWS])
-    again = await look(store, [Change(READY, None)], [NEWS])
+    await look(store, [BuildTransition(READY, None)], [NEWS])
+    again = await look(store, [BuildTransition(READY, None)], [NEWS])
     assert (again.moved, again.announced) == (frozenset(), 0)
-    stale = await look(store, [Change(build("b1", Stage.RUNNING), Stage.PENDING)], [NEWS])
+    stale = await look(store, [BuildTransition(build("b1", Stage.RUNNING), Stage.PENDING)], [NEWS])
     assert stale.moved == frozenset()
     assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
 async def test_only_what_moved_here_is_announced(store: Store) -> None:
     await subscribe(store)
-    stranger = NewAnnouncement("C1", "b9", Event.PROCESSED)
-    recorded = await look(store, [Change(READY, None)], [stranger, NEWS])
+    stranger = NewDelivery("C1", "b9", BuildEvent.PROCESSED)
+    recorded = await look(store, [BuildTransition(READY, None)], [stranger, NEWS])
     assert recorded.announced == 1
     assert said(await take(store)) == [("C1", "b1")]
 
 
 async def test_a_quiet_change_is_remembered_and_not_announced(store: Store) -> None:
     await subscribe(store)
-    recorded = await look(store, [Change(READY, None, quiet=True)], [NEWS])
+    recorded = await look(store, [BuildTransition(READY, None, quiet=True)], [NEWS])
     assert (recorded.moved, recorded.announced) == (frozenset({"b1"}), 0)
     assert await take(store) == []
 
 
 async def test_a_build_processed_again_is_not_announced_again(store: Store) -> None:
     await subscribe(store)
-    await look(store, [Change(READY, None)], [NEWS])
-    await look(store, [Change(build("b1", Stage.RUNNING), Stage.READY)])
-    again = await look(store, [Change(READY, Stage.RUNNING)], [NEWS])
+    await look(store, [BuildTransition(READY, None)], [NEWS])
+    await look(store, [BuildTransition(build("b1", Stage.RUNNING), Stage.READY)])
+    again = await look(store, [BuildTransition(READY, Stage.RUNNING)], [NEWS])
     assert (again.moved, again.announced) == (frozenset({"b1"}), 0)
 
 
 async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: Store) -> None:
     await subscribe(store)
     made = {"p": Stage.PENDING, "r": Stage.RUNNING, "u": Stage.UNKNOWN, "y": Stage.READY, "f": Stage.FAILED}
-    await look(store, [Change(build(name, stage), None) for name, stage in made.items()])
+    await look(store, [BuildTransition(build(name, stage), None) for name, stage in made.items()])
     assert await stages(store, "app") == {"p": Stage.PENDING, "r": Stage.RUNNING, "u": Stage.UNKNOWN}
     assert await stages(store, "app", ["f", "r", "unknown"]) == {
         "p": Stage.PENDING,
@@ -88,19 +88,19 @@ async def test_known_are_the_named_builds_and_all_that_are_on_their_way(store: S
 async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_back(store: Store) -> None:
     await subscribe(store)
     pending = build("b1")
-    await look(store, [Change(pending, None)], [NewAnnouncement("C1", "b1", Event.UPLOADED)])
+    await look(store, [BuildTransition(pending, None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
     await store.forget_build("app", "b1")
     assert await stages(store, "app", ["b1"]) == {}
     [claim] = await take(store)  # what was to be said of it can still be said
     assert claim.announcement.build == pending
-    back = await look(store, [Change(READY, None)], [NewAnnouncement("C1", "b1", Event.UPLOADED), NEWS])
+    back = await look(store, [BuildTransition(READY, None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED), NEWS])
     assert (back.moved, back.announced) == (frozenset({"b1"}), 2), "the card that is being sent is shown anew as well"
     assert await stages(store, "app", ["b1"]) == {"b1": Stage.READY}
 
 
 async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Store) -> None:
     await subscribe(store)
-    recorded = await store.record("app", None, [Change(READY, None)], [NEWS], next_at_seconds=3600)
+    recorded = await store.record("app", None, [BuildTransition(READY, None)], [NEWS], next_at_seconds=3600)
     assert recorded.announced == 1
     [claimed] = await store.claim_apps(1, 60)
     assert not claimed.baseline_done
@@ -118,16 +118,16 @@ async def test_a_baseline_not_yet_complete_stays_open(store: Store) -> None:
 async def test_a_thousand_builds_are_one_commit(store: Store) -> None:
     await subscribe(store)
     builds = [build(f"b{n}", Stage.RUNNING) for n in range(1000)]
-    await look(store, [Change(each_build, None) for each_build in builds])
+    await look(store, [BuildTransition(each_build, None) for each_build in builds])
     ready = [build(f"b{n}", Stage.READY) for n in range(1000)]
-    news = [NewAnnouncement(f"C{n % 3}", f"b{n}", Event.PROCESSED) for n in range(1000)]
-    recorded = await look(store, [Change(each_build, Stage.RUNNING) for each_build in ready], news)
+    news = [NewDelivery(f"C{n % 3}", f"b{n}", BuildEvent.PROCESSED) for n in range(1000)]
+    recorded = await look(store, [BuildTransition(each_build, Stage.RUNNING) for each_build in ready], news)
     assert (len(recorded.moved), recorded.announced) == (1000, 1000)
 
 
 async def test_facts_written_by_an_older_or_newer_version_are_read(store: Store) -> None:
     await subscribe(store)
-    await look(store, [Change(READY, None)], [NEWS])
+    await look(store, [BuildTransition(READY, None)], [NEWS])
     facts = (
         '{"id": "b1", "app": {"id": "app", "slug": "app", "name": "App", "owner": "?"}, "stage": "ready", "mood": 7}'
     )
@@ -139,7 +139,9 @@ async def test_facts_written_by_an_older_or_newer_version_are_read(store: Store)
 async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(store: Store) -> None:
     await subscribe(store)
     new = [READY, build("b2", Stage.READY)]
-    await look(store, [Change(b, None) for b in new], [NewAnnouncement("C1", b.id, Event.PROCESSED) for b in new])
+    await look(
+        store, [BuildTransition(b, None) for b in new], [NewDelivery("C1", b.id, BuildEvent.PROCESSED) for b in new]
+    )
     await _rewrite(store, "UPDATE announcements SET event = :value WHERE build_id = 'b1'", "from the future")
     assert said(await take(store)) == [("C1", "b2")]
 

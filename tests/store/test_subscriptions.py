@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.db.database import Store
-from bot.db.outbox_types import Outcome
+from bot.db.outbox_types import DeliveryResult
 from bot.domain.builds import announcements, changes
-from bot.domain.model import Build, Event, Stage
+from bot.domain.model import Build, BuildEvent, Stage
 from bot.domain.states import ResultKind
 from tests.store.builders import NOON, build, exchange, fill, said, subscribe, take
 
@@ -29,15 +29,21 @@ async def heard(store: Store) -> list[tuple[str, str, str]]:
     while claims := await take(store):
         found += [(c.announcement.channel_id, c.announcement.build.id, str(c.announcement.event)) for c in claims]
         await exchange(
-            store, [Outcome.of(claim, ResultKind.POSTED, ts=f"1.{claim.announcement.id}") for claim in claims], 0
+            store, [DeliveryResult.of(claim, ResultKind.POSTED, ts=f"1.{claim.announcement.id}") for claim in claims], 0
         )
     return sorted(found)
 
 
 async def test_a_subscription_is_what_was_asked_for(store: Store) -> None:
-    made = await store.add_subscription("T1", "C1", "app", "App", [Event.PROCESSED, Event.FAILED], "branch:main", "U1")
+    made = await store.add_subscription(
+        "T1", "C1", "app", "App", [BuildEvent.PROCESSED, BuildEvent.FAILED], "branch:main", "U1"
+    )
     assert (made.team_id, made.channel_id, made.app_id, made.app_name) == ("T1", "C1", "app", "App")
-    assert (made.events, made.query, made.created_by) == ((Event.PROCESSED, Event.FAILED), "branch:main", "U1")
+    assert (made.events, made.query, made.created_by) == (
+        (BuildEvent.PROCESSED, BuildEvent.FAILED),
+        "branch:main",
+        "U1",
+    )
     assert made.paused is None
     assert abs((made.created_at - await store.now()).total_seconds()) < 10
     assert await store.subscriptions("C1") == [made]
@@ -45,9 +51,9 @@ async def test_a_subscription_is_what_was_asked_for(store: Store) -> None:
 
 
 async def test_the_same_channel_and_app_again_replaces_the_wish_and_keeps_its_id(store: Store) -> None:
-    first = await store.add_subscription("T1", "C1", None, "every app", [Event.FAILED], "", "U1")
+    first = await store.add_subscription("T1", "C1", None, "every app", [BuildEvent.FAILED], "", "U1")
     await store.pause_subscriptions("C1", "the bot was removed")
-    second = await store.add_subscription("T1", "C1", None, "every app", [Event.PROCESSED], "os:ios", "U2")
+    second = await store.add_subscription("T1", "C1", None, "every app", [BuildEvent.PROCESSED], "os:ios", "U2")
     assert second.id == first.id
     assert second.app_id is None
     assert await store.subscriptions() == [second]
@@ -186,5 +192,5 @@ async def test_the_order_of_a_channel_is_the_order_of_the_changes(store: Store) 
     found = []
     while claims := await take(store):
         found += said(claims)
-        await exchange(store, [Outcome.of(claims[0], ResultKind.POSTED, ts="1.1")], 0)
+        await exchange(store, [DeliveryResult.of(claims[0], ResultKind.POSTED, ts="1.1")], 0)
     assert found == [("C1", f"b{n}") for n in range(30)]

@@ -9,14 +9,14 @@ from collections import Counter
 import pytest
 
 from bot.db.database import Store
-from bot.db.outbox_types import Claim, Outcome
-from bot.domain.model import Change, Event, NewAnnouncement, Stage
+from bot.db.outbox_types import DeliveryClaim, DeliveryResult
+from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.domain.states import ResultKind
 from tests.store.builders import build, exchange, fill, look, said, subscribe, take
 
 
-def posted(claim: Claim, ts: str = "1.1") -> Outcome:
-    return Outcome.of(claim, ResultKind.POSTED, ts=ts)
+def posted(claim: DeliveryClaim, ts: str = "1.1") -> DeliveryResult:
+    return DeliveryResult.of(claim, ResultKind.POSTED, ts=ts)
 
 
 # ------------------------------------------------------------------ order and pace
@@ -56,7 +56,10 @@ async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) ->
 async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
     await fill(store, ["C1", "C2"], ["b1", "b2"])
     first, second = await take(store)
-    later = [Outcome.of(first, ResultKind.AGAIN, retry_in=600), Outcome.of(second, ResultKind.AGAIN, retry_in=0)]
+    later = [
+        DeliveryResult.of(first, ResultKind.AGAIN, retry_in=600),
+        DeliveryResult.of(second, ResultKind.AGAIN, retry_in=0),
+    ]
     [again] = (await exchange(store, later)).claims
     assert said([again]) == [("C2", "b1")]
     assert not again.unsure
@@ -65,7 +68,7 @@ async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_
 async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(store: Store) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
-    [following] = (await exchange(store, [Outcome.of(claim, ResultKind.FAILED, reason="msg_too_long")])).claims
+    [following] = (await exchange(store, [DeliveryResult.of(claim, ResultKind.FAILED, reason="msg_too_long")])).claims
     assert said([following]) == [("C1", "b2")]
     assert await store.posted_ts("C1", "b1") is None
 
@@ -74,7 +77,9 @@ async def test_channels_with_nothing_left_make_room_for_others(store: Store) -> 
     await fill(store, [f"C{n}" for n in range(5)], ["b1"])
     done = [posted(claim) for claim in await take(store)]
     await exchange(store, done, 0)
-    await look(store, [Change(build("b2", Stage.READY), None)], [NewAnnouncement("C9", "b2", Event.PROCESSED)])
+    await look(
+        store, [BuildTransition(build("b2", Stage.READY), None)], [NewDelivery("C9", "b2", BuildEvent.PROCESSED)]
+    )
     assert said(await take(store, 1)) == [("C9", "b2")]
     assert (await store.announcements_waiting()).count == 1
 
@@ -108,14 +113,14 @@ async def test_a_message_under_a_lapsed_lease_is_unsure(store: Store) -> None:
 async def test_a_message_that_is_unsure_keeps_its_lease(store: Store) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store, lease=60)
-    assert (await exchange(store, [Outcome.of(claim, ResultKind.UNSURE)])).claims == ()
+    assert (await exchange(store, [DeliveryResult.of(claim, ResultKind.UNSURE)])).claims == ()
     assert 50 < (await store.tell_due_in() or 0) <= 60
 
 
 async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [first] = await take(store)
-    [second] = (await exchange(store, [Outcome.of(first, ResultKind.AGAIN)], lease=0)).claims
+    [second] = (await exchange(store, [DeliveryResult.of(first, ResultKind.AGAIN)], lease=0)).claims
     assert not second.unsure
     [third] = await take(store)
     assert third.unsure
@@ -127,10 +132,10 @@ async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(
     await fill(store, ["C1"], ["b1"])
     await take(store, lease=0)
     [unsure] = await take(store)
-    [again] = (await exchange(store, [Outcome.of(unsure, ResultKind.AGAIN)])).claims
+    [again] = (await exchange(store, [DeliveryResult.of(unsure, ResultKind.AGAIN)])).claims
     assert again.unsure
     assert again.first_attempt_at == unsure.first_attempt_at
-    await exchange(store, [Outcome.of(again, ResultKind.HELD, reason="is_archived")])
+    await exchange(store, [DeliveryResult.of(again, ResultKind.HELD, reason="is_archived")])
     assert await take(store) == []
     await store.release_channel("C1")
     [late] = await take(store)
@@ -141,7 +146,7 @@ async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(
 async def test_a_message_that_was_held_begins_again(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
-    await exchange(store, [Outcome.of(claim, ResultKind.HELD, reason="is_archived")])
+    await exchange(store, [DeliveryResult.of(claim, ResultKind.HELD, reason="is_archived")])
     await store.release_channel("C1")
     [late] = await take(store)
     assert not late.unsure
@@ -201,7 +206,7 @@ async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store,
     await fill(store, ["C1"], ["b1"])
     [frozen] = await take(store, lease=0)
     [other] = await take(store, lease=60)
-    await exchange(store, [Outcome.of(frozen, kind, reason="?")])
+    await exchange(store, [DeliveryResult.of(frozen, kind, reason="?")])
     assert await take(store) == []
     assert (await exchange(store, [posted(other)])).lost == ()
     assert await store.posted_ts("C1", "b1") == "1.1"
@@ -212,7 +217,7 @@ async def test_nothing_is_said_again_once_it_was_posted(store: Store) -> None:
     [claim] = await take(store)
     await exchange(store, [posted(claim)])
     for kind in (ResultKind.AGAIN, ResultKind.FAILED):
-        await exchange(store, [Outcome.of(claim, kind)])
+        await exchange(store, [DeliveryResult.of(claim, kind)])
     assert await take(store) == []
 
 
@@ -220,17 +225,21 @@ async def test_a_posted_message_has_a_ts(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     with pytest.raises(ValueError, match="ts"):
-        await exchange(store, [Outcome.of(claim, ResultKind.POSTED)])
+        await exchange(store, [DeliveryResult.of(claim, ResultKind.POSTED)])
 
 
 async def test_the_second_word_about_a_build_knows_the_message_of_the_first(store: Store) -> None:
     await subscribe(store)
-    await look(store, [Change(build("b1"), None)], [NewAnnouncement("C1", "b1", Event.UPLOADED)])
-    await look(store, [Change(build("b1", Stage.READY), Stage.PENDING)], [NewAnnouncement("C1", "b1", Event.PROCESSED)])
+    await look(store, [BuildTransition(build("b1"), None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
+    await look(
+        store,
+        [BuildTransition(build("b1", Stage.READY), Stage.PENDING)],
+        [NewDelivery("C1", "b1", BuildEvent.PROCESSED)],
+    )
     [first] = await take(store)
-    assert (first.announcement.event, first.card_ts) == (Event.UPLOADED, None)
+    assert (first.announcement.event, first.card_ts) == (BuildEvent.UPLOADED, None)
     [second] = (await exchange(store, [posted(first, "7.7")])).claims
-    assert (second.announcement.event, second.card_ts) == (Event.PROCESSED, "7.7")
+    assert (second.announcement.event, second.card_ts) == (BuildEvent.PROCESSED, "7.7")
 
 
 async def test_at_a_stop_what_was_not_begun_is_given_back(store: Store) -> None:
@@ -249,7 +258,7 @@ async def test_at_a_stop_what_was_not_begun_is_given_back(store: Store) -> None:
 
 async def drain(store: Store, wire: list[tuple[str, str]], room: int, number: int) -> None:
     """A sender: take, post, hand in, until nothing waits any more."""
-    done: list[Outcome] = []
+    done: list[DeliveryResult] = []
     while True:
         claims = (await exchange(store, done, room)).claims
         for claim in claims:
@@ -295,8 +304,8 @@ async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> Non
 
     async def arrive() -> None:
         for name in names:
-            change = Change(build(name, Stage.READY, platform=name), None)  # each on a line of its own
-            news = [NewAnnouncement(channel, name, Event.PROCESSED) for channel in ("C1", "C2")]
+            change = BuildTransition(build(name, Stage.READY, platform=name), None)  # each on a line of its own
+            news = [NewDelivery(channel, name, BuildEvent.PROCESSED) for channel in ("C1", "C2")]
             await store.record("app", None, [change], news, next_at_seconds=60)
 
     async def send(number: int) -> None:

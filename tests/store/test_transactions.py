@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from bot.db.connect import IN_MEMORY, Place
+from bot.db.connect import IN_MEMORY, DatabaseUrl
 from bot.db.database import Store
-from bot.db.postgres import CONNECTIONS, Pool
+from bot.db.postgres import CONNECTIONS, PostgresRunner
 from bot.db.runner import Connection
-from bot.domain.audit import Action, AuditEntry
-from bot.domain.model import Change, Event, NewAnnouncement, Stage
+from bot.domain.audit import AuditAction, AuditEntry
+from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.exceptions import DatabaseUnavailable
 from tests.postgres import PostgresServer
 from tests.store.builders import build, fill, look, subscribe, take
@@ -26,10 +26,10 @@ from tests.store.builders import build, fill, look, subscribe, take
 async def test_a_failure_half_way_leaves_nothing(store: Store) -> None:
     await subscribe(store)
     news = build("b1", Stage.READY)
-    nowhere = NewAnnouncement(None, "b1", Event.FAILED)  # type: ignore[arg-type]
-    good = NewAnnouncement("C1", "b1", Event.PROCESSED)
+    nowhere = NewDelivery(None, "b1", BuildEvent.FAILED)  # type: ignore[arg-type]
+    good = NewDelivery("C1", "b1", BuildEvent.PROCESSED)
     with pytest.raises(IntegrityError):
-        await look(store, [Change(news, None)], [good, nowhere])
+        await look(store, [BuildTransition(news, None)], [good, nowhere])
     assert await store.known("app", ["b1"]) == {}
     assert await take(store) == []
     assert await store.claim_apps(1, 60, only_due=False) == []  # the lease has not ended either
@@ -71,7 +71,7 @@ async def test_a_cancelled_caller_gives_up_a_transaction_that_does_not_end(postg
 
 @pytest.mark.postgres
 async def test_who_finds_no_room_for_long_hears_that_the_database_is_away(postgres_url: str) -> None:
-    pool = Pool(sa.create_engine(Place.parse(postgres_url).url), room_seconds=0.2)
+    pool = PostgresRunner(sa.create_engine(DatabaseUrl.parse(postgres_url).url), room_seconds=0.2)
 
     async def work(connection: Connection) -> None:
         await connection.execute(sa.text("SELECT pg_sleep(2)"))
@@ -227,12 +227,12 @@ async def test_the_loser_of_a_deadlock_goes_again(postgres_url: str) -> None:
 
 # ------------------------------------------------------------------ what goes in comes out
 
-ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", Action.GET, "ok")
+ENTRY = AuditEntry(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "T1", "U1", AuditAction.GET, "ok")
 
 
 async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> None:
     madrid = timezone(timedelta(hours=1))
-    await store.audit(AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", Action.GET, "ok"))
+    await store.audit(AuditEntry(ENTRY.at.astimezone(madrid), "T1", "U1", AuditAction.GET, "ok"))
     [entry] = await store.audit_entries()
     assert entry == ENTRY
     assert entry.at.tzinfo is UTC
@@ -240,7 +240,7 @@ async def test_times_come_back_to_the_microsecond_and_in_utc(store: Store) -> No
 
 async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(Exception, match="time zone"):
-        await store.audit(AuditEntry(datetime(2026, 1, 2), "T1", "U1", Action.GET, "ok"))  # noqa: DTZ001
+        await store.audit(AuditEntry(datetime(2026, 1, 2), "T1", "U1", AuditAction.GET, "ok"))  # noqa: DTZ001
 
 
 async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> None:
@@ -248,8 +248,8 @@ async def test_text_a_database_cannot_hold_does_not_stop_us(store: Store) -> Non
     assert await store.recall("nul") == "half a ? pair"
     subscription = await store.add_subscription("T1", "C1", "app", "A\x00pp", [], "branch:\x00main", "U1")
     assert (subscription.app_name, subscription.query) == ("App", "branch:main")
-    changed = Change(build("b1", Stage.READY, changelog="NUL \x00 and ’quotes’ 'quotes' :colon"), None)
-    await look(store, [changed], [NewAnnouncement("C1", "b1", Event.PROCESSED)])
+    changed = BuildTransition(build("b1", Stage.READY, changelog="NUL \x00 and ’quotes’ 'quotes' :colon"), None)
+    await look(store, [changed], [NewDelivery("C1", "b1", BuildEvent.PROCESSED)])
     [claim] = await take(store)
     assert claim.announcement.build == changed.build
 

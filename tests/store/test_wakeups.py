@@ -10,7 +10,7 @@ import pytest
 
 from bot.db.database import Store
 from bot.db.wakeups import Topic
-from bot.domain.model import Change, Event, NewAnnouncement, Stage
+from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.store.builders import build, fill, look, subscribe, take
 
 
@@ -43,8 +43,8 @@ async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telli
     assert await store.wait(Topic.WATCH, 5)
     await look(store)
     assert not await store.wait(Topic.TELL, 0)
-    change = Change(build("b1", Stage.READY), None)
-    await look(store, [change], [NewAnnouncement("C1", "b1", Event.PROCESSED)])
+    change = BuildTransition(build("b1", Stage.READY), None)
+    await look(store, [change], [NewDelivery("C1", "b1", BuildEvent.PROCESSED)])
     assert await store.wait(Topic.TELL, 5)
 
 

@@ -11,15 +11,15 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.rate_budget import Budget
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.rate_budget import RequestBudget
 from bot.db.database import Store
 from bot.domain.tickets import Ticket
 from bot.observability.metrics import Metrics
 from bot.web.claim.page import ClaimPage
-from bot.web.liveness import Porch
-from bot.web.server import Web
+from bot.web.liveness import LivenessServer
+from bot.web.server import HttpServer
 
 
 async def anyone(ticket: Ticket) -> None:
@@ -27,14 +27,16 @@ async def anyone(ticket: Ticket) -> None:
 
 
 async def main(file: str, url: str, token: str) -> None:
-    hosts = Hosts(api=url, upload=url, download=url, dashboard=url)
+    hosts = AppliveryHosts(api=url, upload=url, download=url, dashboard=url)
     metrics = Metrics()
-    porch = await Porch.open("127.0.0.1", 0)
+    porch = await LivenessServer.open("127.0.0.1", 0)
     store = await Store.open(f"sqlite:///{file}")
-    async with Applivery(hosts=hosts, organization="acme", token=token, budget=Budget(100), timeout=90) as client:
+    async with AppliveryClient(
+        hosts=hosts, organization="acme", token=token, budget=RequestBudget(100), timeout=90
+    ) as client:
         address = f"http://127.0.0.1:{porch.port}"
         page = ClaimPage(client, store, metrics, lambda: datetime.now(UTC), address, permit=anyone)
-        web = Web(metrics=metrics, checks={}, claim=page)
+        web = HttpServer(metrics=metrics, checks={}, claim=page)
         await web.start(porch)
         sys.stdout.write(f"{web.port}\n")
         sys.stdout.flush()

@@ -11,24 +11,24 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.applivery.client import Applivery
-from bot.applivery.hosts import Hosts
-from bot.applivery.rate_budget import Budget
+from bot.applivery.client import AppliveryClient
+from bot.applivery.hosts import AppliveryHosts
+from bot.applivery.rate_budget import RequestBudget
 from bot.db.database import Store
-from bot.domain.model import App, Asker, Build, FileKind, Stage
+from bot.domain.model import Actor, App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
-from bot.domain.states import Withdrawal
+from bot.domain.states import PauseReason
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import PermissionDenied
 from bot.observability.metrics import Metrics
 from bot.settings import PRIVATE
-from bot.web.brute_force_guard import Guesses
+from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.claim.page import ClaimPage
-from bot.web.liveness import Porch
-from bot.web.server import Web
+from bot.web.liveness import LivenessServer
+from bot.web.server import HttpServer
 from sandbox.applivery import PretendedApplivery
 
-ANA = Asker("T1", "UANA", "C1")
+ANA = Actor("T1", "UANA", "C1")
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -60,7 +60,7 @@ class Desk:
     """Everything behind one claim page."""
 
     applivery: PretendedApplivery
-    client: Applivery
+    client: AppliveryClient
     metrics: Metrics
     http: aiohttp.ClientSession
     folder: Path
@@ -68,12 +68,12 @@ class Desk:
     refused: set[str] = field(default_factory=set)
     store: Store = None  # type: ignore[assignment]
     claim: ClaimPage = None  # type: ignore[assignment]
-    web: Web = None  # type: ignore[assignment]
+    web: HttpServer = None  # type: ignore[assignment]
 
     async def permit(self, ticket: Ticket) -> None:
         """Whoever has a ticket may use it, unless they are on the list of the refused."""
         if ticket.user_id in self.refused:
-            raise PermissionDenied(reason=Withdrawal.ROLE)
+            raise PermissionDenied(reason=PauseReason.ROLE)
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -86,14 +86,14 @@ class Desk:
         return f"http://127.0.0.1:{self.web.port}"
 
     async def open(self, **options: Any) -> None:
-        porch = await Porch.open("127.0.0.1", 0)
+        porch = await LivenessServer.open("127.0.0.1", 0)
         url = f"http://127.0.0.1:{porch.port}"
-        guesses = Guesses(clock=self.seconds)
+        guesses = BruteForceGuard(clock=self.seconds)
         options = {"trusted_proxies": PRIVATE, **options}
         self.claim = ClaimPage(
             self.client, self.store, self.metrics, self.clock, url, guesses=guesses, permit=self.permit, **options
         )
-        self.web = Web(metrics=self.metrics, checks={}, claim=self.claim)
+        self.web = HttpServer(metrics=self.metrics, checks={}, claim=self.claim)
         await self.web.start(porch)
 
     # -------------------------------------------------------------- saying it shortly
@@ -130,8 +130,10 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     applivery = PretendedApplivery(processing=None)
     await applivery.start()
-    hosts = Hosts(api=applivery.url, upload=applivery.url, download=applivery.url, dashboard=applivery.url)
-    client = Applivery(hosts=hosts, organization="acme", token=applivery.token, budget=Budget(10_000), timeout=5)
+    hosts = AppliveryHosts(api=applivery.url, upload=applivery.url, download=applivery.url, dashboard=applivery.url)
+    client = AppliveryClient(
+        hosts=hosts, organization="acme", token=applivery.token, budget=RequestBudget(10_000), timeout=5
+    )
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     it = Desk(applivery, client, Metrics(), http, tmp_path)
     it.store = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)

@@ -14,8 +14,8 @@ import sys
 
 from bot.observability.logging import set_up_logs
 from bot.observability.metrics import Metrics
-from bot.web.liveness import Porch
-from bot.web.server import Web
+from bot.web.liveness import LivenessServer
+from bot.web.server import HttpServer
 
 
 def hold(most: int) -> list[int]:
@@ -31,8 +31,8 @@ def hold(most: int) -> list[int]:
 async def main(descriptors: int, held: str) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     set_up_logs("INFO", "json")
-    porch = await Porch.open("127.0.0.1", 0)
-    web = Web(metrics=Metrics(), checks={})
+    porch = await LivenessServer.open("127.0.0.1", 0)
+    web = HttpServer(metrics=Metrics(), checks={})
     await web.start(porch)
     sys.stdout.write(f"{web.port}\n")
     sys.stdout.flush()

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot.db.database import Store
-from bot.domain.audit import Action, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import TicketState, TicketStatus, fingerprint, new_ticket
 from bot.observability import logging as bot_logging
-from bot.web.brute_force_guard import ADDRESSES, LIMIT, Guesses
+from bot.web.brute_force_guard import ADDRESSES, LIMIT, BruteForceGuard
 from bot.web.claim.page import SUSPECTS
-from bot.web.liveness import Porch
-from bot.web.server import Web
-from bot.web.single_flight import Presses
+from bot.web.liveness import LivenessServer
+from bot.web.server import HttpServer
+from bot.web.single_flight import SingleFlight
 from sandbox.faults import Fault
 from tests.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, Desk, Seen
 
@@ -286,7 +286,7 @@ async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_els
 
 
 async def test_of_presses_under_way_the_last_gets_the_answer_and_all_hear_a_failure() -> None:
-    presses: Presses[str] = Presses()
+    presses: SingleFlight[str] = SingleFlight()
     go = asyncio.Event()
     done: list[str] = []
 
@@ -313,7 +313,7 @@ async def test_a_claim_is_written_down_without_the_token(desk: Desk) -> None:
     (token,) = desk.applivery.minted
     (entry,) = await desk.store.audit_entries()
     assert (entry.team_id, entry.user_id, entry.channel_id) == ("T1", "UANA", "C1")
-    assert (entry.action, entry.outcome, entry.door) == (Action.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE)
+    assert (entry.action, entry.outcome, entry.door) == (AuditAction.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE)
     assert (entry.app_id, entry.build_id) == (build.app.id, build.id)
     assert entry.token_hash == fingerprint(token.token)
     assert token.token not in str(entry)
@@ -647,7 +647,7 @@ async def test_who_guesses_much_does_not_keep_others_from_the_database(desk: Des
 
 
 def test_guessers_cannot_fill_the_memory() -> None:
-    guesses = Guesses(limit=1, clock=lambda: 0)
+    guesses = BruteForceGuard(limit=1, clock=lambda: 0)
     for number in range(ADDRESSES + 10):
         guesses.add(str(number))
     assert len(guesses._seen) == ADDRESSES
@@ -742,8 +742,8 @@ async def test_the_page_has_no_script_and_asks_nobody_else_for_anything(desk: De
 
 
 async def test_without_a_claim_page_the_path_does_not_exist(desk: Desk) -> None:
-    bare = Web(metrics=desk.metrics, checks={})
-    await bare.start(await Porch.open("127.0.0.1", 0))
+    bare = HttpServer(metrics=desk.metrics, checks={})
+    await bare.start(await LivenessServer.open("127.0.0.1", 0))
     seen = await desk.get(f"http://127.0.0.1:{bare.port}/b/{new_ticket()}")
     await bare.close()
     assert (seen.status, seen.text) == (404, "404: Not Found")

@@ -12,20 +12,20 @@ import pytest
 from aiohttp import web
 
 from bot.domain.outcomes import ConnectionEnd
-from bot.observability.logging import Seldom
+from bot.observability.logging import LogThrottle
 from bot.observability.metrics import Metrics
-from bot.web.connections import MOST, Limits
-from bot.web.liveness import Porch
-from bot.web.server import Web
+from bot.web.connections import MOST, ConnectionLimits
+from bot.web.liveness import LivenessServer
+from bot.web.server import HttpServer
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n"
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def serving(limits: Limits) -> AsyncIterator[tuple[Web, Porch]]:
-    porch = await Porch.open("127.0.0.1", 0, limits)
-    it = Web(metrics=Metrics(), checks={})
+async def serving(limits: ConnectionLimits) -> AsyncIterator[tuple[HttpServer, LivenessServer]]:
+    porch = await LivenessServer.open("127.0.0.1", 0, limits)
+    it = HttpServer(metrics=Metrics(), checks={})
     await it.start(porch)
     yield it, porch
     await it.close()
@@ -49,7 +49,7 @@ async def answered(port: int, sent: bytes = HEALTH) -> bytes:
         writer.close()
 
 
-def refused(it: Web, reason: str) -> float:
+def refused(it: HttpServer, reason: str) -> float:
     labels = {"route": "connection", "reason": reason}
     return it._metrics.registry.get_sample_value("applivery_bot_web_refused_total", labels) or 0.0
 
@@ -69,7 +69,7 @@ def refused(it: Web, reason: str) -> float:
     ],
 )
 async def test_who_does_not_go_on_is_hung_up_on(sent: bytes, reason: str, said: bytes) -> None:
-    async with serving(Limits(head=0.3, body=0.3, whole=5.0, idle=0.6)) as (it, _):
+    async with serving(ConnectionLimits(head=0.3, body=0.3, whole=5.0, idle=0.6)) as (it, _):
         found = await answered(it.port, sent)
         assert found.startswith(said)
         assert bool(found) == bool(said)
@@ -77,7 +77,7 @@ async def test_who_does_not_go_on_is_hung_up_on(sent: bytes, reason: str, said: 
 
 
 async def test_a_head_that_drips_is_not_given_more_time() -> None:
-    async with serving(Limits(head=0.5, idle=60.0)) as (it, _):
+    async with serving(ConnectionLimits(head=0.5, idle=60.0)) as (it, _):
         reader, writer = await opened(it.port, b"GET /healthz HTTP/1.1\r\n")
         ended = asyncio.create_task(reader.read())
         while not ended.done():
@@ -88,7 +88,7 @@ async def test_a_head_that_drips_is_not_given_more_time() -> None:
 
 
 async def test_who_does_not_read_is_hung_up_on() -> None:
-    async with serving(Limits(whole=0.5)) as (it, porch):
+    async with serving(ConnectionLimits(whole=0.5)) as (it, porch):
         it._metrics.refused.labels("x" * 30_000_000, "y").inc()  # more than the network holds for us
         _, writer = await opened(it.port, b"GET /metrics HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n")
         await until(lambda: refused(it, ConnectionEnd.STUCK) == 1)
@@ -106,7 +106,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def test_half_sent_requests_make_room_for_whole_ones() -> None:
-    async with serving(Limits(most=10, reserve=2)) as (it, porch):
+    async with serving(ConnectionLimits(most=10, reserve=2)) as (it, porch):
         silent = [await opened(it.port, b"GET /hea") for _ in range(60)]
         for path in ("/healthz", "/metrics"):
             sent = HEALTH.replace(b"/healthz", path.encode())
@@ -118,8 +118,8 @@ async def test_half_sent_requests_make_room_for_whole_ones() -> None:
 
 
 async def test_bodies_that_do_not_come_make_room_too() -> None:
-    porch = await Porch.open("127.0.0.1", 0, Limits(most=10, reserve=2))
-    it = Web(metrics=Metrics(), checks={}, webhook_secret="word", ring=_rung)
+    porch = await LivenessServer.open("127.0.0.1", 0, ConnectionLimits(most=10, reserve=2))
+    it = HttpServer(metrics=Metrics(), checks={}, webhook_secret="word", ring=_rung)
     await it.start(porch)
     half = b"POST /webhooks/applivery/word HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\nhalf"
     silent = [await opened(it.port, half) for _ in range(30)]
@@ -136,7 +136,7 @@ async def _rung(_: bytes) -> None:
 
 
 async def test_when_all_are_busy_health_alone_is_answered() -> None:
-    async with serving(Limits(most=4, reserve=2)) as (it, porch):
+    async with serving(ConnectionLimits(most=4, reserve=2)) as (it, porch):
         go = asyncio.Event()
 
         async def waits(_: web.Request) -> web.Response:
@@ -157,7 +157,7 @@ async def test_when_all_are_busy_health_alone_is_answered() -> None:
 
 
 async def test_few_descriptors_mean_few_connections() -> None:
-    limits = Limits.of_this_process()
+    limits = ConnectionLimits.of_this_process()
     assert 8 <= limits.most <= MOST
 
 
@@ -205,7 +205,7 @@ async def test_health_is_answered_with_no_descriptor_left(held: str) -> None:
 
 def test_a_trouble_is_said_once_a_minute_with_how_often_it_came() -> None:
     now = 0.0
-    seldom = Seldom(60.0, clock=lambda: now)
+    seldom = LogThrottle(60.0, clock=lambda: now)
     assert [seldom.due("x") for _ in range(100)] == [1] + [0] * 99
     assert seldom.due("y") == 1
     now = 61.0

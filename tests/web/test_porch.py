@@ -10,17 +10,17 @@ import pytest
 
 from bot.exceptions import StartupError
 from bot.observability.metrics import Metrics
-from bot.web.liveness import Porch
-from bot.web.server import Web
+from bot.web.liveness import LivenessServer
+from bot.web.server import HttpServer
 
 
-async def _status(session: aiohttp.ClientSession, porch: Porch, path: str) -> int:
+async def _status(session: aiohttp.ClientSession, porch: LivenessServer, path: str) -> int:
     async with session.get(f"http://127.0.0.1:{porch.port}{path}") as response:
         return response.status
 
 
 async def test_a_process_that_is_starting_is_alive_and_takes_nothing_yet() -> None:
-    porch = await Porch.open("127.0.0.1", 0)
+    porch = await LivenessServer.open("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         assert await _status(session, porch, "/healthz") == 200
         assert await _status(session, porch, "/readyz") == 503
@@ -29,10 +29,10 @@ async def test_a_process_that_is_starting_is_alive_and_takes_nothing_yet() -> No
 
 
 async def test_the_server_takes_over_the_same_port_from_whoever_stands_there() -> None:
-    porch = await Porch.open("127.0.0.1", 0)
+    porch = await LivenessServer.open("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         assert await _status(session, porch, "/readyz") == 503
-        web = Web(metrics=Metrics(), checks={})
+        web = HttpServer(metrics=Metrics(), checks={})
         await web.start(porch)
         assert web.port == porch.port
         assert await _status(session, porch, "/readyz") == 200
@@ -42,14 +42,14 @@ async def test_the_server_takes_over_the_same_port_from_whoever_stands_there() -
 
 
 async def test_a_port_that_is_taken_stops_the_start_in_words() -> None:
-    porch = await Porch.open("127.0.0.1", 0)
+    porch = await LivenessServer.open("127.0.0.1", 0)
     with pytest.raises(StartupError, match=f"Port {porch.port} of 127.0.0.1 cannot be used"):
-        await Porch.open("127.0.0.1", porch.port)
+        await LivenessServer.open("127.0.0.1", porch.port)
     porch.close()
 
 
 async def test_hundreds_who_come_at_once_all_find_a_place_in_the_line() -> None:
-    porch = await Porch.open("127.0.0.1", 0)
+    porch = await LivenessServer.open("127.0.0.1", 0)
     with ExitStack() as line:
         for _ in range(500):  # nobody is let in meanwhile: the event loop does not come round
             sock = line.enter_context(socket.socket())

@@ -9,7 +9,7 @@ import io
 import pytest
 
 from bot.exceptions import BotError
-from bot.web.single_flight import Presses
+from bot.web.single_flight import SingleFlight
 
 
 async def test_a_press_that_fails_when_its_browser_has_gone_is_no_error(log: io.StringIO) -> None:
@@ -17,7 +17,7 @@ async def test_a_press_that_fails_when_its_browser_has_gone_is_no_error(log: io.
         await asyncio.sleep(0.02)
         raise BotError
 
-    presses: Presses[None] = Presses()
+    presses: SingleFlight[None] = SingleFlight()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await presses.last("a button", work)

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.domain.audit import Entrypoint
 from bot.domain.tickets import new_ticket
-from bot.web.connections import Limits
+from bot.web.connections import ConnectionLimits
 from bot.web.server import BODY_LIMIT
 from bot.web.slack_events import SLACK_BYTES
 from tests.conftest import World
@@ -37,7 +37,7 @@ PATHS = {
 
 @pytest.fixture
 async def open_to_all(world: World) -> World:
-    world.tuning = replace(world.tuning, limits=Limits(head=0.5, body=0.5, whole=5.0, idle=0.5))
+    world.tuning = replace(world.tuning, limits=ConnectionLimits(head=0.5, body=0.5, whole=5.0, idle=0.5))
     await world.start(slack_app_token=None, applivery_webhook_secret=SECRET, public_url="http://127.0.0.1:1")
     return world
 

@@ -54,7 +54,7 @@ QUOTED = 500  # characters of a line before escaping, which makes five of an amp
 TOGETHER = "together"  # the key of what is one brick here and several blocks in Slack
 
 
-class Where(Enum):
+class Visibility(Enum):
     """Who is to see a message that answers somebody."""
 
     ASKER = "asker"
@@ -63,7 +63,7 @@ class Where(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Expires:
+class MessageExpiry:
     """When a message's link is over (aware), what its "fresh link" button is to carry then, and what it speaks."""
 
     at: datetime
@@ -75,7 +75,7 @@ class Expires:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FileAttachment:
     """A file for the asker's direct messages."""
 
     name: str
@@ -94,13 +94,13 @@ class Message:
     text: str
     blocks: tuple[Block, ...] = ()
     thread: tuple[Message, ...] = ()
-    to: Where = Where.ASKER
+    to: Visibility = Visibility.ASKER
     secret: bool = False  # carries a download address: never to a channel
-    expires: Expires | None = None
+    expires: MessageExpiry | None = None
     copies: tuple[tuple[str, Message], ...] = ()  # what others get: people (user ids, direct messages) and channels
     request: int | None = None  # the role that the copies ask for: where they stand is written down
     edits: tuple[tuple[str, str, Message], ...] = ()  # our messages that say something else now: channel, ts
-    file: File | None = None
+    file: FileAttachment | None = None
     here: Message | None = None
     plainer: Message | None = None
     text_only: bool = False  # for a workspace that refuses our blocks
@@ -131,11 +131,11 @@ class Message:
 
     def shared(self) -> Message:
         """The same, for everybody in the channel."""
-        return replace(self, to=Where.CHANNEL)
+        return replace(self, to=Visibility.CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Modal:
     """A modal: `name` is the form that takes the input, `memory` travels with it (no secrets, of any length).
 
     `given` counts as filled in, by block, where there is no input for it.
@@ -153,7 +153,7 @@ class Form:
         return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, ensure_ascii=False)
 
     @classmethod
-    def restored(cls, saved: str) -> Form:
+    def restored(cls, saved: str) -> Modal:
         """The form that was saved."""
         found = json.loads(saved)
         return cls(**{**found, "blocks": tuple(found["blocks"])})
@@ -174,7 +174,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class HomeView:
     """What somebody's Home tab shows."""
 
     blocks: tuple[Block, ...]
@@ -183,12 +183,12 @@ class Home:
         """The view for views.publish. https://docs.slack.dev/reference/views/home-tab-views"""
         return {"type": "home", "blocks": list(fitting(self.blocks, HOME_BLOCKS))}
 
-    def under(self, note: str) -> Home:
+    def under(self, note: str) -> HomeView:
         """The same, below a line about what was just done here."""
         return replace(self, blocks=(context(note), *self.blocks)) if note else self
 
 
-Reply = Message | Form | Home
+Reply = Message | Modal | HomeView
 
 
 def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:

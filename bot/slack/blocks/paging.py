@@ -15,7 +15,7 @@ NUMBER = 5  # digits of a page's
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class PagedItems(Generic[T]):
     """Some items of a list; `first` and `number` count from 0, `total` is None when nobody has counted it."""
 
     items: Sequence[T]
@@ -35,14 +35,14 @@ class Page(Generic[T]):
         return say("{first}–{last} of {total}", first=first, last=last, total=figure(self.total))
 
 
-def page_of(every: Sequence[T], number: int, size: int) -> Page[T]:
+def page_of(every: Sequence[T], number: int, size: int) -> PagedItems[T]:
     """The page of this number of a whole list; of one that is not there the nearest."""
     number = max(0, min(number, (len(every) - 1) // size))
     items = every[number * size : (number + 1) * size]
-    return Page(items, number, number * size, (number + 1) * size < len(every), len(every))
+    return PagedItems(items, number, number * size, (number + 1) * size < len(every), len(every))
 
 
-def page_so_far(found: Sequence[T], number: int, size: int) -> Page[T]:
+def page_so_far(found: Sequence[T], number: int, size: int) -> PagedItems[T]:
     """The same of a list that was read only as far as `needed`, or to its end."""
     page = page_of(found, number, size)
     return replace(page, total=None) if page.more and page.number == number else page
@@ -53,7 +53,7 @@ def needed(number: int, size: int) -> int:
     return (number + 1) * size + 1
 
 
-def turning(page: Page[T], action: str, what: str) -> list[Block]:
+def turning(page: PagedItems[T], action: str, what: str) -> list[Block]:
     """The buttons to the pages beside this one; each carries the number of a page and `what` is listed."""
     back = blocks.button(say("Previous"), f"{action}#previous", f"{page.number - 1} {what}", says=say("Previous page"))
     more = blocks.button(say("More"), f"{action}#more", f"{page.number + 1} {what}", says=say("More: the next page"))

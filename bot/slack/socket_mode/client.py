@@ -28,7 +28,7 @@ CLOSE_SECONDS = 3.0
 ACKNOWLEDGE_SECONDS = 3.0  # as long as Slack waits
 
 
-class _Noted(logging.Handler):
+class _SdkLogHandler(logging.Handler):
     """Takes the SDK's log, which has a traceback for each failed attempt: the watchdog says it once, in words."""
 
     def __init__(self, note: Callable[[BaseException], None]) -> None:
@@ -41,10 +41,10 @@ class _Noted(logging.Handler):
             self._note(record.exc_info[1])
 
 
-ToldToGo = Callable[["Connection", str], None]
+ToldToGo = Callable[["SocketModeConnection", str], None]
 
 
-class Connection(SocketModeClient):
+class SocketModeConnection(SocketModeClient):
     """A client that connects and connects again, and asks `told_to_go` what to do when Slack is about to close it.
 
     The SDK closes the old socket before it opens the next, and throws away what arrives while it closes.
@@ -54,12 +54,12 @@ class Connection(SocketModeClient):
     def __init__(self, app: AsyncApp, *, app_token: str, ping_seconds: float, told_to_go: ToldToGo) -> None:
         # of its own, which getLogger() would keep for ever: nothing of it reaches our log
         told = logging.Logger("bot.slack.socket_mode.pool.sdk", logging.ERROR)  # noqa: LOG001
-        told.addHandler(_Noted(self._failed))
+        told.addHandler(_SdkLogHandler(self._failed))
         super().__init__(app_token=app_token, logger=told, web_client=app.client, ping_interval=ping_seconds)
         self._app = app
         self._told_to_go = told_to_go
         self._connecting: asyncio.Task[None] | None = None
-        self.successor: Connection | None = None
+        self.successor: SocketModeConnection | None = None
         self.trouble = "no answer"
         self.greeted: float | None = None
         self.socket_mode_request_listeners.append(self._request)

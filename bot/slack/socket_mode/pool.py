@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.exceptions import kind_of
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
-from bot.slack.socket_mode.client import Connection, ToldToGo
+from bot.slack.socket_mode.client import SocketModeConnection, ToldToGo
 
 log = logger(__name__)
 
@@ -27,7 +27,7 @@ REFUSALS = {
 }
 
 
-class Sockets:
+class SocketPool:
     """Keeps `count` Socket Mode connections open: with two, a lost one leaves no gap.
 
     https://docs.slack.dev/apis/events-api/using-socket-mode
@@ -48,10 +48,10 @@ class Sockets:
         self._metrics = metrics
         self._ping, self._look_every, self._rebuild = ping_seconds, look_seconds, rebuild_seconds
 
-        def connection(told_to_go: ToldToGo) -> Connection:
-            return Connection(app, app_token=app_token, ping_seconds=ping_seconds, told_to_go=told_to_go)
+        def connection(told_to_go: ToldToGo) -> SocketModeConnection:
+            return SocketModeConnection(app, app_token=app_token, ping_seconds=ping_seconds, told_to_go=told_to_go)
 
-        self._lines = [_Line(connection, linger_seconds, metrics) for _ in range(count)]
+        self._lines = [_SocketSlot(connection, linger_seconds, metrics) for _ in range(count)]
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -89,7 +89,7 @@ class Sockets:
                 log.exception("slack.socket.unexpected", error=kind_of(error))
             await asyncio.sleep(self._look_every)
 
-    async def _look(self, line: _Line) -> None:
+    async def _look(self, line: _SocketSlot) -> None:
         await line.let_go()
         now = time.monotonic()
         if await line.now.is_connected():
@@ -113,14 +113,16 @@ class Sockets:
         await asyncio.gather(*(line.close() for line in self._lines))
 
 
-class _Line:
+class _SocketSlot:
     """One connection that is replaced when Slack is about to close it: the new one first, then the old one goes."""
 
-    def __init__(self, make: Callable[[ToldToGo], Connection], linger_seconds: float, metrics: Metrics) -> None:
+    def __init__(
+        self, make: Callable[[ToldToGo], SocketModeConnection], linger_seconds: float, metrics: Metrics
+    ) -> None:
         self._make = make
         self._linger = linger_seconds
         self._metrics = metrics
-        self._leaving: list[tuple[float, Connection]] = []
+        self._leaving: list[tuple[float, SocketModeConnection]] = []
         self.now = make(self._told_to_go)
         self.up_at = self.built_at = time.monotonic()
         self.announced = False
@@ -135,7 +137,7 @@ class _Line:
         every = (self.now.greeted, *(old.greeted for _, old in self._leaving))
         return max((at for at in every if at is not None), default=None)
 
-    def _told_to_go(self, connection: Connection, reason: str) -> None:
+    def _told_to_go(self, connection: SocketModeConnection, reason: str) -> None:
         if connection is not self.now:
             return  # it is leaving already; Slack says it twice
         self._metrics.socket_disconnects.labels(reason if reason in _KNOWN else "other").inc()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.model import Build, Role, Subscription
-from bot.domain.scheduled_reports import Digest
-from bot.domain.states import Withdrawal
+from bot.domain.scheduled_reports import ScheduledReport
+from bot.domain.states import PauseReason
 from bot.i18n import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Message
@@ -19,7 +19,7 @@ SHOWN = 5  # channels or admins
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class PausedItem:
     """Something that was paused: `head` says what, `maker` set it up, `need` is the role it takes for `app` (inert).
 
     `again` is the command that sets it up anew, empty when there is none; `other` is who lacks the role, when that is
@@ -30,7 +30,7 @@ class Paused:
     maker: str
     app: str
     need: Role
-    reason: Withdrawal
+    reason: PauseReason
     channel_id: str | None = None
     channels: Sequence[str] = ()
     again: str = ""
@@ -43,7 +43,7 @@ def of_subscription(subscription: Subscription) -> str:
     return say("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{subscription.channel_id}>")
 
 
-def of_report(digest: Digest) -> str:
+def of_report(digest: ScheduledReport) -> str:
     """How a scheduled report is called."""
     app = inline(digest.app_name, 80)
     if digest.private:
@@ -66,32 +66,32 @@ def of_recalled(build: Build, channel_id: str) -> str:
     return say("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
 
 
-def told(pause: Paused, admins: Sequence[str]) -> Message:
+def told(pause: PausedItem, admins: Sequence[str]) -> Message:
     """What happened, who can help, and that it goes on by itself."""
     parts = [_why(pause), _help(pause, admins)]
-    if pause.reason not in (Withdrawal.PERSON, Withdrawal.APP):
+    if pause.reason not in (PauseReason.PERSON, PauseReason.APP):
         parts.append(say("It resumes automatically after that."))
     text = f"⏸ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
     return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text),))
 
 
 _WHY = {
-    Withdrawal.ROLE: later("You're no longer *{role}* for {app}."),
-    Withdrawal.PERSON: later("{person} set it up, and can't use this bot any more."),
-    Withdrawal.CHANNEL: later("{app} can now be used only in {channels}."),
-    Withdrawal.SHARED: later("{channel} is now shared with another organisation."),
-    Withdrawal.RECALLED: later("It was recalled."),
-    Withdrawal.APP: later("Applivery no longer has {app}."),
+    PauseReason.ROLE: later("You're no longer *{role}* for {app}."),
+    PauseReason.PERSON: later("{person} set it up, and can't use this bot any more."),
+    PauseReason.CHANNEL: later("{app} can now be used only in {channels}."),
+    PauseReason.SHARED: later("{channel} is now shared with another organisation."),
+    PauseReason.RECALLED: later("It was recalled."),
+    PauseReason.APP: later("Applivery no longer has {app}."),
 }
 _NO_ACCESS = later("You no longer have access to {app}.")
 _OTHER = later("{person} no longer has access to {app}.")
 
 
-def _why(pause: Paused) -> str:
+def _why(pause: PausedItem) -> str:
     words = _WHY[pause.reason]
-    if pause.reason is Withdrawal.ROLE and pause.need <= Role.MEMBER:
+    if pause.reason is PauseReason.ROLE and pause.need <= Role.MEMBER:
         words = _NO_ACCESS
-    if pause.other and pause.reason in (Withdrawal.ROLE, Withdrawal.PERSON):
+    if pause.other and pause.reason in (PauseReason.ROLE, PauseReason.PERSON):
         words = _OTHER
     return say(
         words,
@@ -108,12 +108,12 @@ def _named(channels: Sequence[str]) -> str:
     return say("{channels} and others", channels=listed) if len(channels) > SHOWN else listed
 
 
-def _help(pause: Paused, admins: Sequence[str]) -> str:
-    if pause.reason is Withdrawal.PERSON:
+def _help(pause: PausedItem, admins: Sequence[str]) -> str:
+    if pause.reason is PauseReason.PERSON:
         return say("To take it over, run `{command}` there.", command=inline(pause.again, 120)) if pause.again else ""
-    if pause.reason in (Withdrawal.SHARED, Withdrawal.APP):
-        return say("Set it up again in a channel of your own.") if pause.reason is Withdrawal.SHARED else ""
-    if pause.reason is Withdrawal.RECALLED:
+    if pause.reason in (PauseReason.SHARED, PauseReason.APP):
+        return say("Set it up again in a channel of your own.") if pause.reason is PauseReason.SHARED else ""
+    if pause.reason is PauseReason.RECALLED:
         return say("A releaser can undo the recall.")
     if not admins:
         return say("An admin of this bot can change that.")

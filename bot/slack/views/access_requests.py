@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.access_requests import Decision, RoleRequest
+from bot.domain.access_requests import RequestDecision, RoleRequest
 from bot.i18n import say, speaking
 from bot.slack import blocks
 from bot.slack.blocks import Message
@@ -48,7 +48,7 @@ def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
     """What an admin reads in the place of the question: what was decided, and who did unless it was the reader."""
     who = {"user": f"<@{request.user_id}>", "role": request.role.word, "admin": f"<@{request.decided_by}>"}
     mine = request.decided_by == reader
-    if request.decision is Decision.DENIED:
+    if request.decision is RequestDecision.DENIED:
         denied = say("❌ You denied {user} the role *{role}*.", **who)
         text = denied if mine else say("❌ {admin} denied {user} the role *{role}*.", **who)
     else:
@@ -60,11 +60,11 @@ def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
 
 def told(request: RoleRequest, app: str | None) -> Message:
     """What the person who asked reads."""
-    if request.decision is Decision.DENIED:
+    if request.decision is RequestDecision.DENIED:
         return Message(say("❌ Your request for *{role}* was denied.", role=request.role.word))
     apps = _apps(request, app)
     return Message(say("✅ You're now *{role}* for {apps}. Try again.", role=request.role.word, apps=apps))
 
 
 def _apps(request: RoleRequest, app: str | None) -> str:
-    return say("all apps") if app is None or request.decision is Decision.ALL else inline(app, 80)
+    return say("all apps") if app is None or request.decision is RequestDecision.ALL else inline(app, 80)

@@ -11,7 +11,7 @@ from bot.domain.model import App, Build, Recall, Stage
 from bot.i18n import later, say
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
-from bot.slack.blocks.paging import Page, turning
+from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 
 STAGE_WORDS = {
@@ -185,7 +185,7 @@ def _short(build: Build) -> str:
 
 
 def builds(
-    app: App, page: Page[Build], note: str = "", recalls: Mapping[str, Recall] | None = None, again: str = ""
+    app: App, page: PagedItems[Build], note: str = "", recalls: Mapping[str, Recall] | None = None, again: str = ""
 ) -> Message:
     """A page of an app's builds, newest first, each with its state in words and a button when it can be had.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain import changelogs, lookup
-from bot.domain.changes_since import Since
+from bot.domain.changes_since import ChangesSince
 from bot.domain.model import Build, Recall, Stage
 from bot.i18n import say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.blocks.paging import Page, turning
+from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.builds import build_value, changelog, facts, get_button, news_button, state, title
 
@@ -18,7 +18,9 @@ ROOM = 12  # of a page: a paragraph of the changelog takes three, a build in bet
 MORE = "more.news.v1"
 
 
-def news(build: Build, missed: Since | None, recalls: Mapping[str, Recall], dashboard: str, number: int = 0) -> Message:
+def news(
+    build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall], dashboard: str, number: int = 0
+) -> Message:
     """What is new in a build, a page of it; `missed` when the asker has an earlier one, `recalls` by build id."""
     pages = _pages(build, missed, recalls)
     number = max(0, min(number, len(pages) - 1))
@@ -33,12 +35,12 @@ def news(build: Build, missed: Since | None, recalls: Mapping[str, Recall], dash
     body += [block for block, _ in pages[number]]
     get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
     body.append(blocks.actions(*get, blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")))
-    part: Page[Block] = Page((), number, number, number + 1 < len(pages))
+    part: PagedItems[Block] = PagedItems((), number, number, number + 1 < len(pages))
     said = " ".join(words for _, words in pages[number])
     return Message(f"{head} {which}".rstrip() + f": {said}", (*body, *turning(part, MORE, build_value(build))))
 
 
-def _pages(build: Build, missed: Since | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
+def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
     """The changelog and what came in between, in blocks and in plain words, as many on a page as there is room for."""
     pages: list[list[tuple[Block, str]]] = [[]]
     room = ROOM

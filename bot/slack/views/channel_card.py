@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from slack_sdk.models.blocks import ButtonElement, ImageElement
 
 from bot.domain import changelogs, lookup
-from bot.domain.model import Announcement, Build, Manner, Shown, Stage
+from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
 from bot.i18n import count, later, say
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
@@ -43,9 +43,9 @@ STATES = 10  # lines beside the icon
 LINK = 600  # characters of an address
 
 
-def card(announcement: Announcement, dashboard: Dashboard) -> Message:
+def card(announcement: Delivery, dashboard: Dashboard) -> Message:
     """The message a channel has for an announcement, as things stand now; it carries buttons, never a token."""
-    shown = announcement.shown or (Shown(announcement.build),)
+    shown = announcement.shown or (CardEntry(announcement.build),)
     if len(shown) == 1:
         return (_line_card if announcement.manner.compact else _build_card)(shown[0], announcement.manner, dashboard)
     if len({(entry.build.app.id, entry.build.version) for entry in shown}) == 1:
@@ -55,10 +55,10 @@ def card(announcement: Announcement, dashboard: Dashboard) -> Message:
 
 def of_build(build: Build, dashboard: Dashboard) -> Message:
     """The card of one build in the usual manner, as it stands now; for a channel that nobody subscribed."""
-    return _build_card(Shown(build), Manner(), dashboard)
+    return _build_card(CardEntry(build), DeliveryOptions(), dashboard)
 
 
-def _build_card(entry: Shown, manner: Manner, dashboard: Dashboard) -> Message:
+def _build_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard) -> Message:
     build = entry.build
     head = f"{_label(manner)}{_head(entry)}"
     body = [blocks.section(f"*{head}*{_mention(manner)}", fields=facts(build), accessory=_icon(build))]
@@ -72,7 +72,7 @@ def _build_card(entry: Shown, manner: Manner, dashboard: Dashboard) -> Message:
     return Message(f"{head}{_mention(manner)}{_small_facts(build)}. {_why(entry)}".strip(), tuple(body))
 
 
-def _line_card(entry: Shown, manner: Manner, dashboard: Dashboard) -> Message:
+def _line_card(entry: CardEntry, manner: DeliveryOptions, dashboard: Dashboard) -> Message:
     """The compact format: a line and a button."""
     build = entry.build
     head = f"{_label(manner)}{_head(entry)}"
@@ -83,7 +83,7 @@ def _line_card(entry: Shown, manner: Manner, dashboard: Dashboard) -> Message:
     return Message(text, (blocks.section(line, accessory=accessory),))
 
 
-def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) -> Message:
+def _version_card(shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard: Dashboard) -> Message:
     """One version for all its platforms: a line for each build, the changelog once, a button for each."""
     first = shown[0].build
     states = [_state(each_entry, _platform(each_entry.build)) for each_entry in shown]
@@ -115,7 +115,7 @@ def _version_card(shown: Sequence[Shown], manner: Manner, dashboard: Dashboard) 
     return Message(text.strip(), tuple(body))
 
 
-def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
+def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
     """What was kept back until now, newest first, in one message."""
     names = list(dict.fromkeys(inline(each_entry.build.app.name, 80) for each_entry in shown))
     apps = ", ".join(names[:5])
@@ -138,11 +138,11 @@ def _digest(shown: Sequence[Shown], manner: Manner) -> Message:
     )
 
 
-def _head(entry: Shown) -> str:
+def _head(entry: CardEntry) -> str:
     return _state(entry, title(entry.build))
 
 
-def _icon_of(entry: Shown) -> str:
+def _icon_of(entry: CardEntry) -> str:
     if entry.recall:
         return "⛔"
     if entry.superseded_by and entry.build.stage is Stage.READY:
@@ -150,7 +150,7 @@ def _icon_of(entry: Shown) -> str:
     return HEADS[entry.build.stage][0]
 
 
-def _state(entry: Shown, name: str) -> str:
+def _state(entry: CardEntry, name: str) -> str:
     """What has become of a build, as a sentence about it by this name."""
     if entry.build.stage is Stage.UNKNOWN and entry.recall is None:
         return f"{_icon_of(entry)} {name}: {unknown(entry.build)}"
@@ -167,7 +167,7 @@ def _newer(build: Build, newer: Build) -> str:
     return f"{inline(newer.version, 60) if newer.version else say('a newer build')}{number}"
 
 
-def _why(entry: Shown) -> str:
+def _why(entry: CardEntry) -> str:
     """The sentence after the head: why it was recalled, or why it failed."""
     if entry.recall:
         return say("Recalled: {reason}", reason=inline(entry.recall.reason, 300))
@@ -176,7 +176,7 @@ def _why(entry: Shown) -> str:
     return ""
 
 
-def _aftermath(entry: Shown) -> list[Block]:
+def _aftermath(entry: CardEntry) -> list[Block]:
     if recall := entry.recall:
         told = say(
             "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
@@ -192,23 +192,23 @@ def _aftermath(entry: Shown) -> list[Block]:
     return []
 
 
-def _failed(entry: Shown) -> bool:
+def _failed(entry: CardEntry) -> bool:
     return entry.build.stage is Stage.FAILED
 
 
-def _can_be_had(entry: Shown) -> bool:
+def _can_be_had(entry: CardEntry) -> bool:
     return entry.build.stage is Stage.READY and entry.recall is None
 
 
-def _is_news(entry: Shown) -> bool:
+def _is_news(entry: CardEntry) -> bool:
     return entry.recall is None and entry.superseded_by is None and not _deleted(entry)
 
 
-def _deleted(entry: Shown) -> bool:
+def _deleted(entry: CardEntry) -> bool:
     return entry.build.stage is Stage.DELETED
 
 
-def _buttons(entry: Shown) -> list[ButtonElement]:
+def _buttons(entry: CardEntry) -> list[ButtonElement]:
     build = entry.build
     downloads = say("Who downloaded {build}", build=lookup.label(build))
     mute = say("Mute {app} in this channel", app=build.app.name)
@@ -223,12 +223,12 @@ def _buttons(entry: Shown) -> list[ButtonElement]:
     ]
 
 
-def _read_on(shown: Sequence[Shown], dashboard: Dashboard) -> list[Block]:
+def _read_on(shown: Sequence[CardEntry], dashboard: Dashboard) -> list[Block]:
     links = _links(shown, dashboard)
     return [blocks.context(links)] if links else []
 
 
-def _links(shown: Sequence[Shown], dashboard: Dashboard) -> str:
+def _links(shown: Sequence[CardEntry], dashboard: Dashboard) -> str:
     """Where to read on: addresses that are no credentials, so they may stand in a channel."""
     links = []
     for entry in shown:
@@ -273,11 +273,11 @@ def _small_facts(build: Build) -> str:
     return "".join(f" · {part}" for part in parts if part)
 
 
-def _label(manner: Manner) -> str:
+def _label(manner: DeliveryOptions) -> str:
     return f"[{inline(manner.label, 60)}] " if manner.label else ""
 
 
-def _mention(manner: Manner) -> str:
+def _mention(manner: DeliveryOptions) -> str:
     return f" <!subteam^{manner.mention}>" if manner.mention.isalnum() else ""
 
 

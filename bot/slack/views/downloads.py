@@ -9,12 +9,12 @@ from typing import Literal
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.domain.downloads import By, PersonRow, percent
-from bot.domain.reports import Report
+from bot.domain.downloads import GroupBy, PersonRow, percent
+from bot.domain.reports import DownloadReport
 from bot.domain.timeparse.period import Period, local, zone
 from bot.i18n import count, figure, later, say
 from bot.slack import blocks
-from bot.slack.blocks import Block, File, Message, charts
+from bot.slack.blocks import Block, FileAttachment, Message, charts
 from bot.slack.blocks.charts import Cell
 from bot.slack.markup import without_formatting
 from bot.slack.mrkdwn import inline, when
@@ -27,26 +27,31 @@ Counted = tuple[str, int, *tuple[Cell, ...]]
 PAGE = charts.TABLE_ROWS
 LABEL = 60  # characters of what is counted
 COLUMNS = (later("Name"), later("Downloads"), later("Last version"), later("Last time"), later("Device"))
-WHAT = {By.VERSION: later("Version"), By.OS: later("System"), By.DAY: later("Day"), By.SOURCE: later("Source")}
+WHAT = {
+    GroupBy.VERSION: later("Version"),
+    GroupBy.OS: later("System"),
+    GroupBy.DAY: later("Day"),
+    GroupBy.SOURCE: later("Source"),
+}
 CHARTS = {
-    By.VERSION: later("Downloads by version"),
-    By.OS: later("Downloads by os"),
-    By.SOURCE: later("Downloads by source"),
+    GroupBy.VERSION: later("Downloads by version"),
+    GroupBy.OS: later("Downloads by os"),
+    GroupBy.SOURCE: later("Downloads by source"),
 }
 TABLES = {
-    By.VERSION: later("Downloads of {what} by version"),
-    By.OS: later("Downloads of {what} by os"),
-    By.SOURCE: later("Downloads of {what} by source"),
-    By.DAY: later("Downloads of {what} by day"),
+    GroupBy.VERSION: later("Downloads of {what} by version"),
+    GroupBy.OS: later("Downloads of {what} by os"),
+    GroupBy.SOURCE: later("Downloads of {what} by source"),
+    GroupBy.DAY: later("Downloads of {what} by day"),
 }
 
 
-def headline(report: Report, *, by: str | None = None) -> Message:
+def headline(report: DownloadReport, *, by: str | None = None) -> Message:
     """The counts, without a thread; `by` is who asked for them."""
     return _headline(report, [_csv(report)], [say("Asked for by {person}", person=f"<@{by}>")] if by else [])
 
 
-def here(report: Report, *, share: bool) -> Message | None:
+def here(report: DownloadReport, *, share: bool) -> Message | None:
     """What is said to the asker where the question was asked; None when there is nothing more to say."""
     if not report.summary.recorded:
         return None
@@ -56,11 +61,11 @@ def here(report: Report, *, share: bool) -> Message | None:
     return replace(message, text=f"{message.text} {where}")
 
 
-def _csv(report: Report) -> ButtonElement:
+def _csv(report: DownloadReport) -> ButtonElement:
     return blocks.button("CSV", "summary.csv.v1", report.typed, says=say("Each download as a file, for you alone"))
 
 
-def _headline(report: Report, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
+def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
     if not report.summary.recorded:
         return nothing(report)
     title = say("*Downloads of {what}* {span}", what=inline(report.what, 160), span=report.span)
@@ -72,7 +77,7 @@ def _headline(report: Report, buttons: Sequence[ButtonElement], small: Sequence[
     return Message(text, (*body, *([blocks.actions(*buttons)] if fits else ())))
 
 
-def file(what: str, period: Period | None, content: File, lines: int, unlisted: int = 0) -> Message:
+def file(what: str, period: Period | None, content: FileAttachment, lines: int, unlisted: int = 0) -> Message:
     """Each download as a file; of the `unlisted` ones Applivery tells only how many they are."""
     said = count(
         "Downloads of {what} {span}: {number} line.",
@@ -87,7 +92,7 @@ def file(what: str, period: Period | None, content: File, lines: int, unlisted: 
     return Message(f"{said} {more}" if unlisted else said, file=content)
 
 
-def nothing(report: Report) -> Message:
+def nothing(report: DownloadReport) -> Message:
     """One line when there is nothing to tell."""
     links = words.links(report)
     more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
@@ -95,22 +100,22 @@ def nothing(report: Report) -> Message:
     return Message(" ".join([none, *more]))
 
 
-def thread(report: Report) -> tuple[Message, ...]:
+def thread(report: DownloadReport) -> tuple[Message, ...]:
     """What hangs below the headline: a chart where there is one to draw, then a table."""
     if not report.summary.recorded:
         return ()
     return (*_chart(report), table(report, 0))
 
 
-def table(report: Report, number: int) -> Message:
+def table(report: DownloadReport, number: int) -> Message:
     """The people, from page `number` on, or the counts by something else."""
-    if report.by is By.PERSON and report.named:
+    if report.by is GroupBy.PERSON and report.named:
         return people(report, number)
     # who they are is not said here: what they took is
-    return _counts(replace(report, by=By.VERSION) if report.by is By.PERSON else report)
+    return _counts(replace(report, by=GroupBy.VERSION) if report.by is GroupBy.PERSON else report)
 
 
-def people(report: Report, number: int) -> Message:
+def people(report: DownloadReport, number: int) -> Message:
     """A page of the people as a table, with buttons to the pages beside it; `number` counts from 0."""
     start = number * PAGE
     page = report.summary.people[start : start + PAGE]
@@ -136,7 +141,7 @@ def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tup
     return rows
 
 
-def _caption(report: Report, start: int, shown: int) -> str:
+def _caption(report: DownloadReport, start: int, shown: int) -> str:
     if report.crowd > shown:
         said = later("{first}–{last} of {people} who downloaded {what}, times in {tz}")
         first, last = figure(start + 1), figure(start + shown)
@@ -150,7 +155,7 @@ def _caption(report: Report, start: int, shown: int) -> str:
     )
 
 
-def _turning(report: Report, number: int) -> list[Block]:
+def _turning(report: DownloadReport, number: int) -> list[Block]:
     last = (report.crowd - 1) // PAGE
     to = [(say("‹ Earlier page"), number - 1)] * (number > 0) + [(say("Next page ›"), number + 1)] * (number < last)
     if not to or not report.typed or len(report.typed) > blocks.BUTTON_VALUE - 10:
@@ -196,24 +201,24 @@ def _person(name: str, person: PersonRow) -> str:
 # ------------------------------------------------------------------ the thread's tables and charts
 
 
-def _chart(report: Report) -> tuple[Message, ...]:
+def _chart(report: DownloadReport) -> tuple[Message, ...]:
     """The counts drawn; nothing for a single day, and where there are none."""
-    if report.by in (By.PERSON, By.DAY):
+    if report.by in (GroupBy.PERSON, GroupBy.DAY):
         bucket, points = report_series.series(report.summary.days, report.stretch)
         return (_drawn("line", say(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
     points = charts.first(_of(report), charts.POINTS, _others)
     return (_drawn("bar", say(CHARTS[report.by]), points, 0),) if points else ()
 
 
-def _of(report: Report) -> charts.Points:
+def _of(report: DownloadReport) -> charts.Points:
     summary = report.summary
     versions = {version for version, _ in summary.versions}
     undated = [(say("without a date"), summary.undated)] * bool(summary.undated)
     return {
-        By.VERSION: [*summary.versions, *((text, 0) for text, _ in report.versions_now if text not in versions)],
-        By.OS: summary.systems,
-        By.SOURCE: summary.sources,
-        By.DAY: [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated],
+        GroupBy.VERSION: [*summary.versions, *((text, 0) for text, _ in report.versions_now if text not in versions)],
+        GroupBy.OS: summary.systems,
+        GroupBy.SOURCE: summary.sources,
+        GroupBy.DAY: [*((f"{day:%Y-%m-%d}", number) for day, number in reversed(summary.days)), *undated],
     }.get(report.by, ())
 
 
@@ -231,13 +236,13 @@ def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, unda
     return replace(plainer, blocks=(drawn, *small), plainer=plainer)
 
 
-def _counts(report: Report) -> Message:
+def _counts(report: DownloadReport) -> Message:
     found, title = _of(report), say(TABLES[report.by], what=report.what)
     most = charts.fitting(_lines(report, found))
     while charts.fitting(rows := _lines(report, charts.first(found, most, _others))) < len(rows):
         most -= 1
     header = [say(WHAT[report.by]), say("Downloads"), say("Share")]
-    header += [say("People on it now")] if report.by is By.VERSION else []
+    header += [say("People on it now")] if report.by is GroupBy.VERSION else []
     lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
     rest = [say("The CSV has all of them.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
@@ -246,14 +251,14 @@ def _counts(report: Report) -> Message:
     return Message(text, (charts.table(title, header, rows), *small), plainer=plainer)
 
 
-def _lines(report: Report, points: charts.Points) -> list[Counted]:
+def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:
     """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
     rows: list[Counted] = []
     now_on = dict(report.versions_now)
     for label, (name, number) in zip(charts.different((text for text, _ in points), LABEL), points, strict=True):
         share = percent(number, report.summary.recorded)
         shown: Cell = (share, f"{share} %")
-        if report.by is By.VERSION:
+        if report.by is GroupBy.VERSION:
             last = len(rows) == len(points) - 1
             rows.append((label, number, shown, now_on.pop(name, 0) + sum(now_on.values()) * last))
         else:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot import exceptions
-from bot.domain.health import AppliverySide, Health, Polling, SlackSide, Storage, ToSay, Trouble
+from bot.domain.health import (
+    AppliveryHealth,
+    DatabaseHealth,
+    Health,
+    LastOutage,
+    OutboxHealth,
+    PollingHealth,
+    SlackHealth,
+)
 from bot.i18n import count, figure, later, say
 from bot.slack import blocks
 from bot.slack.blocks import Message
@@ -91,7 +99,7 @@ def _parts(found: Health) -> dict[str, str]:
     return {name: f"{'✅' if getattr(found, name).well else '⚠️'} {line}" for name, line in lines.items()}
 
 
-def _slack(side: SlackSide) -> str:
+def _slack(side: SlackHealth) -> str:
     if not side.wanted:
         if side.ok:
             return say("*Slack* reaches me over HTTP and takes my token.")
@@ -111,7 +119,7 @@ def _because(problem: str) -> str:
     return f" ({inline(problem, 300)})" if problem else ""
 
 
-def _applivery(side: AppliverySide) -> str:
+def _applivery(side: AppliveryHealth) -> str:
     line = say("*Applivery* answers.")
     if side.problem:
         line = say("*Applivery* does not answer as it should: {problem}", problem=cut(escape(side.problem), 300))
@@ -128,7 +136,7 @@ def _applivery(side: AppliverySide) -> str:
     return f"{line} {left}"
 
 
-def _database(storage: Storage) -> str:
+def _database(storage: DatabaseHealth) -> str:
     kind = DATABASES.get(storage.kind, storage.kind)
     if not storage.ok:
         return say("*Database*: {kind} does not answer.", kind=kind) + _because(storage.problem)
@@ -140,7 +148,7 @@ def _database(storage: Storage) -> str:
     )
 
 
-def _polling(polling: Polling) -> str:
+def _polling(polling: PollingHealth) -> str:
     if polling.apps is None:
         return say("*Polling*: nobody can tell while the database is away.")
     if not polling.apps:
@@ -156,7 +164,7 @@ def _polling(polling: Polling) -> str:
     return f"{watched}{behind} {seen}{_because(polling.problem)}"
 
 
-def _to_say(to_say: ToSay) -> str:
+def _to_say(to_say: OutboxHealth) -> str:
     if to_say.count is None:
         return say("*Announcements*: nobody can tell while the database is away.")
     line = say("*Announcements*: none waits.")
@@ -174,7 +182,7 @@ def _to_say(to_say: ToSay) -> str:
     return line + " " + say("I cannot speak in {channels}.", channels=named) if named else line
 
 
-def _trouble(trouble: Trouble | None) -> str:
+def _trouble(trouble: LastOutage | None) -> str:
     if trouble is None:
         return say("*Last outage*: none since I started.")
     what = _PARTS.get(trouble.what, trouble.what)

@@ -13,7 +13,7 @@ from bot.domain.health import Health
 from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
 from bot.i18n import count, later, say
 from bot.slack import blocks
-from bot.slack.blocks import Block, Home
+from bot.slack.blocks import Block, HomeView
 from bot.slack.blocks.paging import page_of, turned_to, turning
 from bot.slack.mrkdwn import escape, inline, when
 from bot.slack.views import builds as buildcards
@@ -29,14 +29,14 @@ WATCHED, OWN = "watched", "own"
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class HomePages:
     """Which page of the watched builds and of one's own subscriptions is shown, each from 0."""
 
     watched: int = 0
     own: int = 0
 
     @classmethod
-    def to(cls, value: str) -> Turned:
+    def to(cls, value: str) -> HomePages:
         """As the buttons below those lists say it: the new page, of which list, and the page of the other one."""
         page, rest = turned_to(value)
         which, _, other = rest.partition(" ")
@@ -44,11 +44,11 @@ class Turned:
         return cls(page, stays) if which == WATCHED else cls(stays, page) if which == OWN else NOT_TURNED
 
 
-NOT_TURNED = Turned()
+NOT_TURNED = HomePages()
 
 
 @dataclass(frozen=True, slots=True)
-class Builds:
+class HomeBuilds:
     """The builds to show, and when a link to each was given; `mine` says that they are those, and not the newest."""
 
     found: Sequence[tuple[Build, datetime | None]]
@@ -58,7 +58,7 @@ class Builds:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedBuild:
     """A build somebody waits for; of a paused one nothing is shown that they do not know."""
 
     build: Build
@@ -66,7 +66,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnSubscriptions:
     """The subscriptions somebody made, each with its last post; `may` says whether they can make one."""
 
     found: Sequence[tuple[Subscription, datetime | None]]
@@ -76,20 +76,20 @@ class Own:
 
 def home(
     *,
-    turned: Turned = NOT_TURNED,
-    builds: Builds | str,
-    watched: Sequence[Watched],
-    own: Own,
+    turned: HomePages = NOT_TURNED,
+    builds: HomeBuilds | str,
+    watched: Sequence[WatchedBuild],
+    own: OwnSubscriptions,
     can: str,
     role: Role,
     health: Health | None,
     now: datetime,
-) -> Home:
+) -> HomeView:
     """All of it. `builds` is a sentence when Applivery cannot say, `can` what may be done, `role` the highest one."""
     how = [] if health is None else [blocks.section(summary(health))]
     above, below = (how, []) if health and not health.well else ([], how)
     apps = [] if isinstance(builds, str) else _apps(builds.apps)
-    return Home(
+    return HomeView(
         (
             *above,
             *_builds(builds),
@@ -103,7 +103,7 @@ def home(
     )
 
 
-def _builds(builds: Builds | str) -> list[Block]:
+def _builds(builds: HomeBuilds | str) -> list[Block]:
     if isinstance(builds, str):
         again = blocks.button(say("Try again"), "home.v1")
         words = say("I cannot show builds now: {problem}", problem=escape(builds))
@@ -129,7 +129,7 @@ def _button(build: Build, recall: Recall | None) -> ButtonElement:
     return blocks.button(say("Status"), "status.v1", buildcards.build_value(build), says=says)
 
 
-def _watched(watched: Sequence[Watched], turned: Turned) -> list[Block]:
+def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
     head = blocks.header(say("You watch"))
     if not watched:
         begin = blocks.button(say("Watch the newest"), "run.v1", "watch", says=say("Watch the newest build"))
@@ -151,7 +151,7 @@ def _watched(watched: Sequence[Watched], turned: Turned) -> list[Block]:
     return [head, *body, *turning(page, f"{AT_HOME}#watched", f"{WATCHED} {turned.own}")]
 
 
-def _own(own: Own, turned: Turned, now: datetime) -> list[Block]:
+def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]:
     if not own.found and not own.may:
         return []
     head = blocks.header(say("Subscriptions you made"))

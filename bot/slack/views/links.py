@@ -10,10 +10,10 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import install, lookup
 from bot.domain.expiry import expires
-from bot.domain.model import Asker, Attachment, Build, FileKind, Link, Recall, Stage
+from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, Stage
 from bot.i18n import current, figure, later, say
 from bot.slack import blocks, mrkdwn
-from bot.slack.blocks import Block, Expires, Message
+from bot.slack.blocks import Block, Message, MessageExpiry
 from bot.slack.blocks.paging import page_of, turning
 from bot.slack.markup import without_formatting
 from bot.slack.mrkdwn import clock, escape, inline
@@ -41,7 +41,7 @@ MORE_FILES = "more.files.v1"
 def link(
     build: Build,
     made: Link,
-    asker: Asker,
+    asker: Actor,
     now: datetime,
     *,
     dashboard: str,
@@ -70,13 +70,13 @@ def link(
     return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made, now))
 
 
-def _offer(made: Link, what: str, asker: Asker, life: str) -> str:
+def _offer(made: Link, what: str, asker: Actor, life: str) -> str:
     return say(
         "<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life
     )
 
 
-def ready(build: Build, made: Link, asker: Asker, now: datetime, *, dashboard: str, installs: bool) -> Message:
+def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str, installs: bool) -> Message:
     """What somebody gets who waited, or uploaded the build: it is ready, and here is the link."""
     message = link(build, made, asker, now, dashboard=dashboard, installs=installs)
     head = say("{build} is ready", build=title(build))
@@ -106,17 +106,17 @@ def file_word(build: Build, kind: FileKind) -> str:
     return inline(install.file_word(build, kind), 20)
 
 
-def life_words(made: Link, asker: Asker, now: datetime) -> str:
+def life_words(made: Link, asker: Actor, now: datetime) -> str:
     """`works once, expires 14:32 (4 minutes)`, the time in the reader's own zone."""
     return say("works once, {expires}", expires=expires(made.expires_at, now, lambda at: clock(at, now, asker.tz)))
 
 
-def _expires(build: Build, made: Link, now: datetime) -> Expires | None:
+def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
     if made.expires_at is None or made.expires_at <= now:  # what is over by a clock that is wrong may well work
         return None
     name = f"{build.app.name} {lookup.label(build)}"
     again = f"{build_value(build)}/{made.kind.value}"
-    return Expires(made.expires_at, build.app.id, build.id, name, again, current())
+    return MessageExpiry(made.expires_at, build.app.id, build.id, name, again, current())
 
 
 def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build], installs: bool) -> list[Block]:
@@ -273,7 +273,7 @@ def _get_attachment(build: Build, attachment: Attachment, number: int) -> Button
     return blocks.button(say("Get"), f"file.v1#{number}", value, says=say("Get {file}", file=attachment.name))
 
 
-def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Asker, now: datetime) -> Message:
+def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Actor, now: datetime) -> Message:
     """A fresh address for one attachment."""
     name = inline(attachment.name, 120)
     life = life_words(made, asker, now)

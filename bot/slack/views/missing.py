@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain.downloads import Missing
+from bot.domain.downloads import DownloadGap
 from bot.domain.model import Build
 from bot.i18n import count, figure, later, say
 from bot.slack import blocks
@@ -17,7 +17,7 @@ SHOWN = 150  # people in a paragraph; a mention takes some 15 characters of a se
 PLATFORMS = 20  # buttons, which is more than there are platforms
 
 
-def headline(what: str, place: str, found: Missing) -> Message:
+def headline(what: str, place: str, found: DownloadGap) -> Message:
     """The counts, for whoever may read them; `place` is a mention of the group or channel."""
     every = len(found.have) + len(found.lack)
     text = count(
@@ -35,7 +35,7 @@ def headline(what: str, place: str, found: Missing) -> Message:
     return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
 
 
-def _uncertain(found: Missing) -> list[str]:
+def _uncertain(found: DownloadGap) -> list[str]:
     """What the counts leave out: people without an e-mail, and downloads of nobody whose e-mail is known."""
     without = count(
         "{number} more person has no e-mail in Slack.",
@@ -56,7 +56,7 @@ def here(head: Message) -> Message:
     return replace(head, text=f"{head.text} {where}", blocks=(*head.blocks, blocks.context(f"➡️ {where}")))
 
 
-def counts(found: Missing) -> Message:
+def counts(found: DownloadGap) -> Message:
     """What a channel's thread is told: no names."""
     lack, unknown = figure(len(found.lack)), figure(len(found.unknown))
     if not found.unknown:
@@ -65,7 +65,7 @@ def counts(found: Missing) -> Message:
     return Message(say(said, lack=lack, unknown=unknown))
 
 
-def names(what: str, place: str, found: Missing, typed: str) -> Message:
+def names(what: str, place: str, found: DownloadGap, typed: str) -> Message:
     """Who they are, for the asker alone, with a button to ask them."""
     title = f"*{inline(what, 160)}* · {place}"
     lines = [title, say("*Not yet* ({number}): {people}", number=figure(len(found.lack)), people=_people(found.lack))]

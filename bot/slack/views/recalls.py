@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.model import Build, Recall
 from bot.i18n import count, later, say
 from bot.slack import blocks
-from bot.slack.blocks import Form, Message, inputs
+from bot.slack.blocks import Message, Modal, inputs
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.builds import build_value, facts, state, title, unrecall_button
 
@@ -13,13 +13,13 @@ REASON = 300  # characters, which every card shows whole
 NO_CARD = later("No channel has a card of it.")
 
 
-def ask(build: Build, reason: str = "") -> Form:
+def ask(build: Build, reason: str = "") -> Modal:
     """Why this build is to be taken back."""
     body = (blocks.section(f"*{title(build)}*", fields=facts(build)), _why(reason), _what_it_does())
-    return Form("recall.v1", say("Recall a build"), body, submit=say("Recall"), memory=build_value(build))
+    return Modal("recall.v1", say("Recall a build"), body, submit=say("Recall"), memory=build_value(build))
 
 
-def ask_which() -> Form:
+def ask_which() -> Modal:
     """Which build is to be taken back, and why."""
     body = (
         blocks.pick(say("App"), "recall.app", hint=say("Type to find an app")),
@@ -27,7 +27,7 @@ def ask_which() -> Form:
         _why(),
         _what_it_does(),
     )
-    return Form("recall.v1", say("Recall a build"), body, submit=say("Recall"))
+    return Modal("recall.v1", say("Recall a build"), body, submit=say("Recall"))
 
 
 def _why(reason: str = "") -> blocks.Block:

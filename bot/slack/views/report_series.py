@@ -14,7 +14,7 @@ Days = Sequence[tuple[date, int]]
 Stretch = tuple[date, date]
 
 
-class Bucket(Enum):
+class SeriesKind(Enum):
     """What one point is about; the value is the chart's title."""
 
     DAY = later("Downloads by day")
@@ -22,29 +22,29 @@ class Bucket(Enum):
     MONTH = later("Downloads by month")
 
 
-class Series(NamedTuple):
+class DownloadSeries(NamedTuple):
     """A label and a count for each day, week or month."""
 
-    bucket: Bucket
+    bucket: SeriesKind
     points: Sequence[tuple[str, int]]
 
 
-def series(days: Days, stretch: Stretch | None = None) -> Series:
+def series(days: Days, stretch: Stretch | None = None) -> DownloadSeries:
     """The days, weeks or months of the stretch (or from the first to the last of the days); they add up to all of it.
 
     A day without downloads counts nothing and is there; of more than twenty months the earlier ones are one point.
     """
     if not days:
-        return Series(Bucket.DAY, ())
+        return DownloadSeries(SeriesKind.DAY, ())
     first, last = min(day for day, _ in days), max(day for day, _ in days)
     if stretch:
         first, last = min(first, stretch[0]), max(last, stretch[1])
     if (last - first).days < POINTS:
-        return Series(Bucket.DAY, _by(days, first, last, 1, short_day))
+        return DownloadSeries(SeriesKind.DAY, _by(days, first, last, 1, short_day))
     monday = first - timedelta(days=first.weekday()) if first - date.min > timedelta(days=7) else first
     if (last - monday).days // 7 < POINTS:
-        return Series(Bucket.WEEK, _by(days, monday, last, 7, _week))
-    return Series(Bucket.MONTH, _by_month(days, _month(first), _month(last)))
+        return DownloadSeries(SeriesKind.WEEK, _by(days, monday, last, 7, _week))
+    return DownloadSeries(SeriesKind.MONTH, _by_month(days, _month(first), _month(last)))
 
 
 def _by(days: Days, first: date, last: date, length: int, label: Callable[[date], str]) -> list[tuple[str, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.domain import lookup
 from bot.domain.adoption import Version
 from bot.domain.downloads import NO_VERSION, percent
-from bot.domain.reports import Report
+from bot.domain.reports import DownloadReport
 from bot.i18n import count, figure, later, say
 from bot.slack.blocks import charts
 from bot.slack.mrkdwn import inline, when
@@ -25,7 +25,7 @@ def crowd(number: int) -> str:
     return count("{number} person", "{number} people", number)
 
 
-def recorded(report: Report) -> str:
+def recorded(report: DownloadReport) -> str:
     """How many were recorded, in bold, and by how many people."""
     number, unnamed, people = report.summary.recorded, report.summary.unnamed, crowd(report.crowd)
     if not unnamed:
@@ -45,7 +45,7 @@ def recorded(report: Report) -> str:
     )
 
 
-def compared(report: Report) -> list[str]:
+def compared(report: DownloadReport) -> list[str]:
     """Against the period before, where there is one."""
     before = report.before
     if before is None:
@@ -77,7 +77,7 @@ def _more_people(by: int) -> str:
     return count("{number} fewer person", "{number} fewer people", -by)
 
 
-def newest(report: Report) -> list[str]:
+def newest(report: DownloadReport) -> list[str]:
     """How many people are on the newest version of their platform, and the others by why they are not."""
     found = report.adopted
     if found is None or not report.crowd:
@@ -105,7 +105,7 @@ def _versions(found: Sequence[Version]) -> str:
     )
 
 
-def small_print(report: Report) -> list[str]:
+def small_print(report: DownloadReport) -> list[str]:
     """What stands below in small: whether it is late, its versions, and what the numbers stand on."""
     summary = report.summary
     lines = late(report)
@@ -121,7 +121,7 @@ def _other_versions(number: int) -> str:
     return count("{number} other version", "{number} other versions", number)
 
 
-def claimed(report: Report) -> list[str]:
+def claimed(report: DownloadReport) -> list[str]:
     """That Applivery's own totals differ from what it lists, when they do."""
     summary = report.summary
     if not summary.incomplete:
@@ -131,7 +131,7 @@ def claimed(report: Report) -> list[str]:
     return [say(said, claimed=figure(totals), listed=figure(summary.listed))]
 
 
-def links(report: Report) -> str:
+def links(report: DownloadReport) -> str:
     """Both sides of the story: what was asked for here, and what Applivery recorded."""
     if not report.links:
         return ""
@@ -154,7 +154,7 @@ def _asked(links_: int, remembered: int | None) -> str:
     )
 
 
-def buckets(report: Report) -> list[str]:
+def buckets(report: DownloadReport) -> list[str]:
     """What was downloaded by nobody we can name, a line for each kind of them."""
     found = [(bucket.label, bucket.recorded) for bucket in report.summary.buckets]
     shown = charts.first(found, KINDS, _other_kinds)
@@ -165,6 +165,6 @@ def _other_kinds(number: int) -> str:
     return count("{number} other kind of member", "{number} other kinds of members", number)
 
 
-def late(report: Report) -> list[str]:
+def late(report: DownloadReport) -> list[str]:
     """That a digest comes late, when it does."""
     return [say("Late: this was due {when}, and I was away.", when=when(report.late))] if report.late else []

@@ -8,14 +8,14 @@ from dataclasses import replace
 from slack_sdk.models.blocks import ButtonElement
 
 from bot import i18n
-from bot.domain.downloads import By
-from bot.domain.reports import Report
-from bot.domain.scheduled_reports import Digest
+from bot.domain.downloads import GroupBy
+from bot.domain.reports import DownloadReport
+from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule
 from bot.i18n import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
-from bot.slack.blocks.paging import Page, turning
+from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views import downloads
 from bot.slack.views.subscriptions import WHY
@@ -25,15 +25,15 @@ MORE = "more.digests.v1"
 Names = Mapping[str, str]  # of builds, by id
 NO_NAMES: Names = {}
 WORDS = {
-    By.PERSON: later("*downloads of {what}* {when} ({tz})"),
-    By.VERSION: later("*downloads of {what}* by version {when} ({tz})"),
-    By.OS: later("*downloads of {what}* by os {when} ({tz})"),
-    By.DAY: later("*downloads of {what}* by day {when} ({tz})"),
-    By.SOURCE: later("*downloads of {what}* by source {when} ({tz})"),
+    GroupBy.PERSON: later("*downloads of {what}* {when} ({tz})"),
+    GroupBy.VERSION: later("*downloads of {what}* by version {when} ({tz})"),
+    GroupBy.OS: later("*downloads of {what}* by os {when} ({tz})"),
+    GroupBy.DAY: later("*downloads of {what}* by day {when} ({tz})"),
+    GroupBy.SOURCE: later("*downloads of {what}* by source {when} ({tz})"),
 }
 
 
-def begun(digest: Digest, builds: Names = NO_NAMES, *, names: bool) -> Message:
+def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
     """What was saved, said back in words; `builds` has the names of builds."""
     what = _words(digest, builds)
     said = [say("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
@@ -47,13 +47,13 @@ def begun(digest: Digest, builds: Names = NO_NAMES, *, names: bool) -> Message:
     return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
 
 
-def _words(digest: Digest, builds: Names = NO_NAMES) -> str:
+def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
     which = f" {inline(builds.get(digest.which, digest.which), 60)}" if digest.which else ""
     what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
     return say(WORDS[digest.by], what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
 
 
-def _end(digest: Digest) -> ButtonElement:
+def _end(digest: ScheduledReport) -> ButtonElement:
     return blocks.button(
         say("End it"),
         "undigest.v1",
@@ -63,7 +63,7 @@ def _end(digest: Digest) -> ButtonElement:
     )
 
 
-def listed(message: Message, page: Page[Digest], builds: Names = NO_NAMES) -> Message:
+def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = NO_NAMES) -> Message:
     """The same message with a page of the digests of a place below."""
     if not page.items:
         return message
@@ -75,7 +75,7 @@ def listed(message: Message, page: Page[Digest], builds: Names = NO_NAMES) -> Me
     return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
 
 
-def _line(digest: Digest, builds: Names) -> str:
+def _line(digest: ScheduledReport, builds: Names) -> str:
     what = _words(digest, builds)
     if digest.quiet:
         what = say("{summary}, silent when nothing is new", summary=what)
@@ -90,12 +90,12 @@ def _why(reason: str) -> str:
     return say(known[reason]) if reason in known else inline(reason)
 
 
-def ended(digest: Digest, builds: Names = NO_NAMES) -> Message:
+def ended(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
     """It comes no more."""
     return Message(say("Done: no more summaries of {summary}.", summary=_words(digest, builds)))
 
 
-def paused(digest: Digest, why: str, builds: Names = NO_NAMES) -> Message:
+def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Message:
     """What its maker is told, once, when one can come no more."""
     what = _words(digest, builds)
     if digest.private:
@@ -104,7 +104,7 @@ def paused(digest: Digest, why: str, builds: Names = NO_NAMES) -> Message:
     return Message(say(said, summary=what, place=place, why=why))
 
 
-def summary(report: Report) -> Message:
+def summary(report: DownloadReport) -> Message:
     """One digest: a headline, and its thread, in the language the report was made in for its readers."""
     with i18n.speaking(i18n.of(report.language) or i18n.current()):
         return replace(downloads.headline(report), thread=downloads.thread(report))

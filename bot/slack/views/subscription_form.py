@@ -7,20 +7,20 @@ from collections.abc import Iterable, Mapping
 from slack_sdk.models.blocks import Option
 
 from bot.domain import delivery_options, filters, grammar, lookup
-from bot.domain.grammar import Words
-from bot.domain.model import Event, Subscription
+from bot.domain.grammar import ParsedText
+from bot.domain.model import BuildEvent, Subscription
 from bot.exceptions import UserInputError
 from bot.i18n import later, say
 from bot.slack import blocks, typed_text
-from bot.slack.blocks import Block, Form, inputs
+from bot.slack.blocks import Block, Modal, inputs
 from bot.slack.mrkdwn import inline
 
 EVENTS = {
-    Event.UPLOADED: later("was uploaded"),
-    Event.PROCESSED: later("was processed and can be had"),
-    Event.FAILED: later("failed to be processed"),
-    Event.CERT: later("has a certificate or profile that runs out"),
-    Event.FEEDBACK: later("got feedback or a bug report"),
+    BuildEvent.UPLOADED: later("was uploaded"),
+    BuildEvent.PROCESSED: later("was processed and can be had"),
+    BuildEvent.FAILED: later("failed to be processed"),
+    BuildEvent.CERT: later("has a certificate or profile that runs out"),
+    BuildEvent.FEEDBACK: later("got feedback or a bug report"),
 }
 _HOW = {
     "threads": later("Details in a thread below the card"),
@@ -32,16 +32,16 @@ MOST = {"label": delivery_options.LABEL, "mention": 100, "digest": 100, "quiet":
 _FIELDS = ("on", "format", "threads", "group", *_LINES)
 
 
-def ask(words: Words, tz: str, chosen: Option | None) -> Form:
+def ask(words: ParsedText, tz: str, chosen: Option | None) -> Modal:
     """The form for a new one: the app is chosen in it, or is already.
 
     Raises UserInputError for words it has no room for.
     """
     app = blocks.pick(say("App"), "subscribe.app", hint=say("Type to find an app"), chosen=chosen)
-    return Form("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
+    return Modal("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
 
 
-def edit(subscription: Subscription, words: Words, tz: str, value: str) -> Form:
+def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> Modal:
     """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
     if subscription.app_id:
         what = say(
@@ -50,24 +50,24 @@ def edit(subscription: Subscription, words: Words, tz: str, value: str) -> Form:
     else:
         what = say("Builds of *every app* in <#{channel}>", channel=subscription.channel_id)
     body = (blocks.section(what), *_fields(words, tz))
-    return Form(
+    return Modal(
         "edit.v1", say("Edit subscription {number}", number=subscription.id), body, submit=say("Save"), memory=value
     )
 
 
-def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> Words:
+def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> ParsedText:
     """What somebody in this time zone would type for a subscription; its group by the handle, if that is known."""
     words = grammar.parse(filters.typed(subscription.events, subscription.query, subscription.manner))
     handle = handles.get(subscription.manner.mention)
     said = [
-        grammar.Option(option.key, f"@{handle}") if option.key == "mention" and handle else option
+        grammar.KeyValue(option.key, f"@{handle}") if option.key == "mention" and handle else option
         for option in words.options
         if (option.key, option.value) != ("tz", tz)
     ]
-    return Words((), tuple(said))
+    return ParsedText((), tuple(said))
 
 
-def _fields(words: Words, tz: str) -> tuple[Block, ...]:
+def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
     given = {key: " ".join(words.values(key)) for key in _FIELDS}
     on = {name.strip().casefold() for name in given["on"].replace(",", " ").split()} or set(filters.DEFAULT_EVENTS)
     how = {
@@ -75,7 +75,9 @@ def _fields(words: Words, tz: str) -> tuple[Block, ...]:
         "version": given["group"].casefold() == "version",
         "compact": given["format"].casefold() == "compact",
     }
-    rest = grammar.readable(Words(words.plain, tuple(option for option in words.options if option.key not in _FIELDS)))
+    rest = grammar.readable(
+        ParsedText(words.plain, tuple(option for option in words.options if option.key not in _FIELDS))
+    )
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
         raise UserInputError(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
@@ -112,13 +114,13 @@ def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
     return [blocks.option(say(label), str(name)) for name, label in labels]
 
 
-def lines(sent: Mapping[str, str]) -> dict[str, Words]:
+def lines(sent: Mapping[str, str]) -> dict[str, ParsedText]:
     """What stands in the single lines of the form, each by itself, by the names of their blocks."""
     found = {key: sent.get(f"subscribe.{key}", "").strip() for key in _LINES}
-    return {f"subscribe.{key}": Words((), (grammar.Option(key, text),)) for key, text in found.items() if text}
+    return {f"subscribe.{key}": ParsedText((), (grammar.KeyValue(key, text),)) for key, text in found.items() if text}
 
 
-def read(sent: Mapping[str, str]) -> Words:
+def read(sent: Mapping[str, str]) -> ParsedText:
     """What was filled in, as the words somebody would have typed; nothing in it is checked yet."""
     line = grammar.read(typed_text.search(sent.get("subscribe.filters")))
     how = sent.get("subscribe.how", "").split(",")
@@ -129,10 +131,12 @@ def read(sent: Mapping[str, str]) -> Words:
         "group": "version" if "version" in how else "",
         **{key: grammar.unescaped(typed_text.words(sent.get(f"subscribe.{key}", ""))) for key in _LINES},
     }
-    return Words(line.plain, (*(grammar.Option(key, text) for key, text in given.items() if text), *line.options))
+    return ParsedText(
+        line.plain, (*(grammar.KeyValue(key, text) for key, text in given.items() if text), *line.options)
+    )
 
 
-def unknown(words: Words) -> tuple[str, tuple[str, ...]] | None:
+def unknown(words: ParsedText) -> tuple[str, tuple[str, ...]] | None:
     """What the line of filters has that is none, with the closest keys there are."""
     keys = (*lookup.FILTERS, "tz")
     for option in words.options:

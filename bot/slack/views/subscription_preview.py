@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.model import Build, Event, Subscription
-from bot.domain.subscription_preview import Rehearsal
+from bot.domain.model import Build, BuildEvent, Subscription
+from bot.domain.subscription_preview import SubscriptionPreview
 from bot.i18n import count, later, say
 from bot.slack.mrkdwn import inline
 from bot.slack.views.builds import platform_name
 
 NAMED = 5
 _NONE_OF_THEM = {
-    Event.PROCESSED: later("none of them was processed"),
-    Event.FAILED: later("none of them has failed"),
+    BuildEvent.PROCESSED: later("none of them was processed"),
+    BuildEvent.FAILED: later("none of them has failed"),
 }
 
 
-def dry_run(subscription: Subscription, tried: Rehearsal | None) -> str:
+def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> str:
     """Which of the newest builds would have been posted, or what may be too narrow; empty when it is about none."""
     if tried is None:
         return ""
@@ -44,7 +44,7 @@ def dry_run(subscription: Subscription, tried: Rehearsal | None) -> str:
     )
 
 
-def _why_none(subscription: Subscription, tried: Rehearsal) -> str:
+def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
     """The rest of the sentence, and what may help."""
     if tried.fitting:
         ends = [event for event in subscription.events if event in _NONE_OF_THEM]

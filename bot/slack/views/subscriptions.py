@@ -9,8 +9,8 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import delivery_options, filters
 from bot.domain.model import Subscription
-from bot.domain.states import Withdrawal
-from bot.domain.subscription_preview import Rehearsal
+from bot.domain.states import PauseReason
+from bot.domain.subscription_preview import SubscriptionPreview
 from bot.i18n import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
@@ -25,12 +25,12 @@ ENDS = later("The channel hears no more of it.")
 
 # As a label beside a subscription or a report in a list.
 WHY = {
-    Withdrawal.ROLE: later("the person who set it up no longer has the role"),
-    Withdrawal.PERSON: later("the person who set it up has left"),
-    Withdrawal.CHANNEL: later("the app can't be used in this channel"),
-    Withdrawal.SHARED: later("the channel is shared with another organisation"),
-    Withdrawal.RECALLED: later("the build was recalled"),
-    Withdrawal.APP: later("Applivery no longer has the app"),
+    PauseReason.ROLE: later("the person who set it up no longer has the role"),
+    PauseReason.PERSON: later("the person who set it up has left"),
+    PauseReason.CHANNEL: later("the app can't be used in this channel"),
+    PauseReason.SHARED: later("the channel is shared with another organisation"),
+    PauseReason.RECALLED: later("the build was recalled"),
+    PauseReason.APP: later("Applivery no longer has the app"),
 }
 
 _PAUSED = {
@@ -78,7 +78,7 @@ def value(subscription: Subscription) -> str:
 
 def subscribed(
     subscription: Subscription,
-    tried: Rehearsal | None = None,
+    tried: SubscriptionPreview | None = None,
     handles: Mapping[str, str] = NO_HANDLES,
     *,
     replaced: bool = False,

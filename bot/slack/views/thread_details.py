@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import changelogs
-from bot.domain.model import Announcement, Build
+from bot.domain.model import Build, Delivery
 from bot.i18n import later, say
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
@@ -13,7 +13,7 @@ from bot.slack.mrkdwn import escape, inline
 from bot.slack.views.builds import title
 
 
-def details(announcement: Announcement, warnings: Sequence[str]) -> Message:
+def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
     """A reply in a card's thread: a piece of the whole changelog, and with the first what may stop an installation."""
     build = announcement.build
     pieces = changelogs.pieces(build.changelog)

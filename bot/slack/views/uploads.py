@@ -6,7 +6,7 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import lookup, uploads
 from bot.domain.model import App, Build
-from bot.domain.uploads import Pace
+from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
 from bot.i18n import say
 from bot.slack import blocks, mrkdwn
@@ -20,7 +20,7 @@ from bot.slack.views.links import attachments_button
 BAR = 20  # characters
 
 
-def under_way(name: str, to: str, pace: Pace | None) -> Message:
+def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
     """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
     head = say("⬆️ Uploading *{file}* to *{place}*", file=inline(name, 120), place=inline(to, 120))
     if pace is None:
@@ -41,7 +41,7 @@ def looking(name: str, to: str) -> Message:
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
 
 
-def measure(pace: Pace) -> str:
+def measure(pace: TransferProgress) -> str:
     """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
     parts = [say("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
     if pace.sent >= pace.total:

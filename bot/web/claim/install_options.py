@@ -16,7 +16,7 @@ DESKTOPS = (Device.MAC_OR_IPAD, Device.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class SubmitOption:
     """A button of the form; `value` is what it sends as `as`."""
 
     label: str
@@ -24,13 +24,13 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class InstallOptions:
     """What is there to press, the likelier one first, which file it is about (bytes), and what to say around it.
 
     `before` and `afterwards` stand above and below the buttons; `scan` heads the QR code, None: there is none.
     """
 
-    buttons: tuple[Button, ...]
+    buttons: tuple[SubmitOption, ...]
     file: str
     size: int | None = None
     before: str | None = None
@@ -39,36 +39,36 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DownloadRequest:
     """What to mint, and whether to hand it to the device's installer instead of the browser."""
 
     kind: FileKind
     install: bool = False
 
 
-def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> Wanted:
+def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> DownloadRequest:
     """What a press on `device` asks for; `choice` is the button's value, whatever else it says counts for nothing."""
     if ticket.file_id is not None:
-        return Wanted(ticket.kind)
+        return DownloadRequest(ticket.kind)
     if ticket.kind is not FileKind.AUTO:
-        return Wanted(nearest_kind(build, ticket.kind))
+        return DownloadRequest(nearest_kind(build, ticket.kind))
     if not over_the_air(build):
-        return Wanted(usual_kind(build))
+        return DownloadRequest(usual_kind(build))
     if choice == INSTALL or (choice != FILE and device is Device.IPHONE):
-        return Wanted(FileKind.AUTO, install=True)
-    return Wanted(FileKind.FILE)
+        return DownloadRequest(FileKind.AUTO, install=True)
+    return DownloadRequest(FileKind.FILE)
 
 
-def offer(ticket: Ticket, build: Build, browser: Browser) -> Offer:
+def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
     """What to show; raises NotFound when the attachment the ticket is for is not there any more."""
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
         label = say("Download {file}", file=attached.name)
         scan = say(SCAN[OTHER]) if device in DESKTOPS else None
-        return Offer((Button(label, FILE),), attached.name, attached.size, scan=scan)
+        return InstallOptions((SubmitOption(label, FILE),), attached.name, attached.size, scan=scan)
     word = file_word(build, wanted(ticket, build, device, "").kind)
-    return Offer(
+    return InstallOptions(
         _buttons(ticket, build, device, word),
         word,
         None if ticket.kind is FileKind.AAB else build.size,  # Applivery tells the size of the .apk only
@@ -89,14 +89,14 @@ def _over_the_air(ticket: Ticket, build: Build) -> bool:
     return ticket.kind is FileKind.AUTO and over_the_air(build)
 
 
-def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[Button, ...]:
-    download = Button(say("Download the {file}", file=word), FILE)
+def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[SubmitOption, ...]:
+    download = SubmitOption(say("Download the {file}", file=word), FILE)
     if not _over_the_air(ticket, build):
         return (download,)
     if device is Device.IPHONE:
-        return (Button(say("Install"), INSTALL),)
+        return (SubmitOption(say("Install"), INSTALL),)
     if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
-        return (download, Button(say("Install on this iPad"), INSTALL))
+        return (download, SubmitOption(say("Install on this iPad"), INSTALL))
     return (download,)
 
 

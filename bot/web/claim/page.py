@@ -15,12 +15,12 @@ from urllib.parse import parse_qs, quote, urlencode
 from aiohttp import hdrs, web
 
 from bot import i18n as languages
-from bot.applivery.client import Applivery
+from bot.applivery.client import AppliveryClient
 from bot.db.database import Store
 from bot.domain import tickets
-from bot.domain.audit import Action, AuditEntry, AuditOutcome, Entrypoint
+from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.install import browser
-from bot.domain.model import Asker, Build, FileKind, Link, Stage
+from bot.domain.model import Actor, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
@@ -29,15 +29,15 @@ from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
 from bot.timeouts import for_a_person
-from bot.web.brute_force_guard import Guesses
-from bot.web.build_cache import Looks
-from bot.web.claim.install_options import FILE, INSTALL, Wanted, offer, wanted
-from bot.web.claim.rendering import Again, Answer, Pages
+from bot.web.brute_force_guard import BruteForceGuard
+from bot.web.build_cache import BuildCache
+from bot.web.claim.install_options import FILE, INSTALL, DownloadRequest, offer, wanted
+from bot.web.claim.rendering import Again, Answer, ClaimPageRenderer
 from bot.web.claim.texts import DENIED, NO_ACCESS
 from bot.web.locale_negotiation import wanted as wanted_language
 from bot.web.proxy_headers import Network, caller
 from bot.web.request_bodies import read_body
-from bot.web.single_flight import Presses
+from bot.web.single_flight import SingleFlight
 
 log = logger(__name__)
 
@@ -49,7 +49,7 @@ METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ClaimRequest:
     """Somebody at the page of a ticket there is, as far as a request tells."""
 
     ticket: str = field(repr=False)
@@ -79,7 +79,7 @@ class ClaimPage:
 
     def __init__(
         self,
-        applivery: Applivery,
+        applivery: AppliveryClient,
         store: Store,
         metrics: Metrics,
         clock: Callable[[], datetime],
@@ -87,7 +87,7 @@ class ClaimPage:
         *,
         permit: Callable[[Ticket], Awaitable[object]],
         life_seconds: float = LIFE_SECONDS,
-        guesses: Guesses | None = None,
+        guesses: BruteForceGuard | None = None,
         language: str = ENGLISH,
         trusted_proxies: Sequence[Network] = (),
     ) -> None:
@@ -98,17 +98,17 @@ class ClaimPage:
         self._public_url = public_url
         self._permit = permit
         self._life_seconds = life_seconds
-        self._guesses = guesses or Guesses()
+        self._guesses = guesses or BruteForceGuard()
         self._trusted = tuple(trusted_proxies)
         self._claiming: Counter[str] = Counter()  # by a ticket's hash: claims whose answer is on its way
         self._suspect = asyncio.Semaphore(SUSPECTS)
         self._language = language
-        self._looks = Looks(applivery)
-        self._presses: Presses[Answer] = Presses()
-        self._pages = Pages(applivery.hosts.download)
+        self._looks = BuildCache(applivery)
+        self._presses: SingleFlight[Answer] = SingleFlight()
+        self._pages = ClaimPageRenderer(applivery.hosts.download)
 
     async def address(
-        self, *, asker: Asker, build: Build, kind: FileKind, file_id: str | None = None
+        self, *, asker: Actor, build: Build, kind: FileKind, file_id: str | None = None
     ) -> tuple[str, datetime]:
         """Issue a ticket and return the page's whole address, which is a secret, and when it expires (aware UTC).
 
@@ -183,7 +183,7 @@ class ClaimPage:
             return await self._recalled(found)
         if (refused := await self._refused(found)) is not None:
             return refused
-        visit = Visit(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
+        visit = ClaimRequest(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
             return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
         return await self._shown(visit)
@@ -221,7 +221,7 @@ class ClaimPage:
             return self._ending(ClaimOutcome.DENIED, sentence=say(DENIED.get(error.reason, NO_ACCESS)))
         return None
 
-    def _over(self, visit: Visit, now: datetime) -> Answer | None:
+    def _over(self, visit: ClaimRequest, now: datetime) -> Answer | None:
         """The page of a ticket that cannot be claimed at `now`; None for one that can."""
         standing = visit.found.standing(now)
         if standing is TicketStatus.OPEN:
@@ -230,7 +230,7 @@ class ClaimPage:
             standing = TicketStatus.SPENT  # it is being used right now
         return self._ending(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
 
-    async def _shown(self, visit: Visit) -> Answer:
+    async def _shown(self, visit: ClaimRequest) -> Answer:
         now = await self._store.now()  # a ticket lives by the store's clock
         if (over := self._over(visit, now)) is not None:
             return over
@@ -246,7 +246,7 @@ class ClaimPage:
         address = self._address(visit.ticket)
         return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
 
-    async def _claimed(self, visit: Visit) -> Answer:
+    async def _claimed(self, visit: ClaimRequest) -> Answer:
         if (over := self._over(visit, await self._store.now())) is not None:
             return over
         build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
@@ -262,7 +262,7 @@ class ClaimPage:
                 self._end_claim(visit.ticket_hash)
         return answer
 
-    async def _spent(self, visit: Visit, build: Build, what: Wanted) -> Answer:
+    async def _spent(self, visit: ClaimRequest, build: Build, what: DownloadRequest) -> Answer:
         """Spend one claim for a link, and give it back when there is none."""
         claim = await self._store.claim_ticket(visit.ticket_hash)
         if claim is TicketStatus.RECALLED:
@@ -283,7 +283,7 @@ class ClaimPage:
         answer[HANDED] = visit.ticket_hash
         return answer
 
-    def _not_to_be_had(self, visit: Visit, build: Build) -> Answer | None:
+    def _not_to_be_had(self, visit: ClaimRequest, build: Build) -> Answer | None:
         """The page of a build there is no file of, however long one waits; None for any other."""
         if build.stage not in (Stage.FAILED, Stage.UNKNOWN):
             return None
@@ -299,7 +299,7 @@ class ClaimPage:
         why = say("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
         return self._ending(TicketStatus.RECALLED, sentence=why)
 
-    async def _minted(self, claim: Ticket, build: Build, what: Wanted) -> Link:
+    async def _minted(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:
         """Mint, and write down that it was, or why not: nothing is handed over that is not in the audit."""
         try:
             link = await self._applivery.mint(build, what.kind, file_id=claim.file_id)
@@ -317,7 +317,7 @@ class ClaimPage:
                 at=self._clock(),
                 team_id=claim.team_id,
                 user_id=claim.user_id,
-                action=Action.GET,
+                action=AuditAction.GET,
                 outcome=outcome,
                 door=Entrypoint.CLAIM_PAGE,
                 channel_id=claim.origin or None,

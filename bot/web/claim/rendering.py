@@ -21,7 +21,7 @@ from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.i18n import count, figure, say
 from bot.i18n.verbatim import OPEN, SPAN
-from bot.web.claim.install_options import Offer
+from bot.web.claim.install_options import InstallOptions
 from bot.web.claim.texts import ENDINGS, platform_name
 
 Answer = web.Response
@@ -37,7 +37,7 @@ HEADERS = {
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-class Pages:
+class ClaimPageRenderer:
     """The claim page's answers; `download_host` is the origin that files come from."""
 
     def __init__(self, download_host: str) -> None:
@@ -61,7 +61,7 @@ class Pages:
         self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
 
     def ready(
-        self, ticket: Ticket, build: Build, offer: Offer, *, browser: Browser, address: str, now: datetime
+        self, ticket: Ticket, build: Build, offer: InstallOptions, *, browser: Browser, address: str, now: datetime
     ) -> Answer:
         """The page of a ticket that can be claimed; `address` is the page's own."""
         return self._page(

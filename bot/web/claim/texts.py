@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from bot.domain.model import Build
 from bot.domain.outcomes import ClaimOutcome
-from bot.domain.states import Withdrawal
+from bot.domain.states import PauseReason
 from bot.domain.tickets import TicketStatus
 from bot.i18n import later, say
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ErrorPage:
     """A page that gives nothing: its HTTP status, what happened, and what to do; its words are said by the page."""
 
     status: int
@@ -24,87 +24,87 @@ class Ending:
 
 _ASK_AGAIN = later("Ask for the build again in Slack; a fresh link takes a second.")
 
-ENDINGS: Mapping[TicketStatus | ClaimOutcome, Ending] = {
-    TicketStatus.SPENT: Ending(
+ENDINGS: Mapping[TicketStatus | ClaimOutcome, ErrorPage] = {
+    TicketStatus.SPENT: ErrorPage(
         410, later("This link was used"), later("It worked once, and somebody has used it."), _ASK_AGAIN
     ),
-    TicketStatus.UNSURE: Ending(
+    TicketStatus.UNSURE: ErrorPage(
         410,
         later("This link may have been used"),
         later("I don't know whether this link was used."),
         later("Something went wrong while it was being used. Ask for the build again in Slack."),
     ),
-    TicketStatus.EXPIRED: Ending(
+    TicketStatus.EXPIRED: ErrorPage(
         410, later("This link is too old"), later("Links like this one live for a few minutes only."), _ASK_AGAIN
     ),
-    TicketStatus.CANCELLED: Ending(
+    TicketStatus.CANCELLED: ErrorPage(
         410,
         later("There is a newer link"),
         later("This one was cancelled when another one was made for the same build."),
         later("Open the newest link in Slack, or ask for the build again there."),
     ),
-    TicketStatus.RECALLED: Ending(
+    TicketStatus.RECALLED: ErrorPage(
         410,
         later("This build was recalled"),
         later("Your team has taken it back, so it should not be installed any more."),
         later("Ask in Slack which build to use instead."),
     ),
-    TicketStatus.UNKNOWN: Ending(
+    TicketStatus.UNKNOWN: ErrorPage(
         404,
         later("This link is not known"),
         later("It may have been copied in part, or be more than a day old."),
         later("Open it from Slack once more, or ask for the build again there."),
     ),
-    ClaimOutcome.GONE: Ending(
+    ClaimOutcome.GONE: ErrorPage(
         410,
         later("This build is gone"),
         later("It was deleted in Applivery, or removed by its retention policy."),
         later("Ask in Slack for another build."),
     ),
-    ClaimOutcome.NOT_PROCESSED: Ending(
+    ClaimOutcome.NOT_PROCESSED: ErrorPage(
         409,
         later("This build is not ready yet"),
         later("Applivery is still processing it."),
         later("Wait a moment and try again. Your link has not been used."),
     ),
-    ClaimOutcome.UNKNOWN_STATUS: Ending(
+    ClaimOutcome.UNKNOWN_STATUS: ErrorPage(
         409,
         later("This build is not available"),
         "",
         later("Look at it in Applivery, or ask in Slack for another build."),
     ),
-    ClaimOutcome.UNUSABLE: Ending(
+    ClaimOutcome.UNUSABLE: ErrorPage(
         409,
         later("This build cannot be installed"),
         later("Applivery could not process it, so there is no file to give."),
         later("Ask in Slack for another build."),
     ),
-    ClaimOutcome.DENIED: Ending(
+    ClaimOutcome.DENIED: ErrorPage(
         403, later("You can't get this build any more"), "", later("Ask an admin of the bot in Slack.")
     ),
-    ClaimOutcome.LIMITED: Ending(
+    ClaimOutcome.LIMITED: ErrorPage(
         429,
         later("Too many wrong links"),
         later("Too many links that do not exist were opened from your network."),
         later("Wait a minute, then open the link from Slack once more."),
     ),
-    ClaimOutcome.CUT: Ending(
+    ClaimOutcome.CUT: ErrorPage(
         400,
         later("Request interrupted"),
         later("Your browser's request was cut off on its way."),
         later("Your link has not been used. Try again."),
     ),
-    ClaimOutcome.METHOD: Ending(
+    ClaimOutcome.METHOD: ErrorPage(
         405, later("That cannot be done here"), later("This page can be opened, and its button pressed."), _ASK_AGAIN
     ),
     # What happened and what to do are the error's own words.
-    ClaimOutcome.FAILED: Ending(503, later("That did not work"), "", ""),
+    ClaimOutcome.FAILED: ErrorPage(503, later("That did not work"), "", ""),
 }
 
 # Why a link is refused that was given before.
 NO_ACCESS = later("The person this link was made for no longer has access to the app.")
 DENIED: Mapping[str, str] = {
-    Withdrawal.CHANNEL: later("The app can't be used any more in the channel where this link was asked for."),
+    PauseReason.CHANNEL: later("The app can't be used any more in the channel where this link was asked for."),
 }
 
 OTHER = "other"
