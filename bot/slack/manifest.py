@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-# Each with the reason why it is asked for; the README's table is compared with this one.
+# Each with the reason why it is asked for; docs/reference/slack.md is written from these two (`make reference`).
 SCOPES = {
     "commands": "the slash command",
     "chat:write": "answers in direct messages, cards in channels it was invited to",
     "app_mentions:read": "answers `@Applivery get …` in threads, where slash commands do not work",
-    "files:read": "takes a build somebody posted or picked in a form, for the upload they asked for",
-    "files:write": "download summaries and the audit trail as CSV files, in the direct messages of whoever asks",
-    "usergroups:read": "roles of user groups, and when their people change; the group that a subscription mentions",
+    "files:read": "reads a build that a user posted or picked in a form, for the upload they asked for",
+    "files:write": "download reports and the audit trail as CSV files, in the direct messages of the user who asks",
+    "usergroups:read": "roles of user groups, and when their members change; the group that a subscription mentions",
     "users:read": "tells guests, partners and admins apart, and hears when that changes; knows time zones",
-    "users:read.email": "compares who downloaded a build with the people of a group or channel: `missing:@qa`",
+    "users:read.email": "compares who downloaded a build with the members of a group or channel: `missing:@qa`",
     "channels:read": "knows whether it can post in a public channel, and hears when that changes",
     "groups:read": "the same for private channels it was invited to",
-    "channels:history": "finds its own message again after a crash, so that nothing is said twice",
+    "channels:history": "finds its own message again after a crash, so that it is not posted twice",
     "groups:history": "the same in private channels",
-    "im:write": "opens its own direct messages with somebody, to look there as well",
+    "im:write": "opens its own direct messages with a user, to find its message there as well",
     "im:history": "the same in its own direct messages",
 }
 
 # Each with what it is for. https://docs.slack.dev/reference/events
 EVENTS = {
-    "app_mention": "somebody asks in a thread",
-    "app_home_opened": "somebody opened its Home tab, which is to be fresh then",
-    "user_change": "somebody is a guest now, or has left: what is remembered of them is asked for again",
-    "team_join": "somebody is new, or back",
-    "subteam_members_changed": "other people are in a user group, and have its roles",
-    "subteam_updated": "a user group was disabled, or has other people",
-    "member_joined_channel": "it was invited: it says once what it can do, and what waits for that channel",
-    "channel_archive": "a channel cannot be spoken in any more",
-    "channel_unarchive": "a channel is back, so what waits for it can be said",
+    "app_mention": "a user asks in a thread",
+    "app_home_opened": "a user opened its Home tab, which is rendered then",
+    "user_change": "a user is a guest now, or has left: the cached record is dropped",
+    "team_join": "a user is new, or back",
+    "subteam_members_changed": "a user group, and so its roles, has other members",
+    "subteam_updated": "a user group was disabled, or has other members",
+    "member_joined_channel": "it was invited: it posts once what it can do, and what waits for that channel",
+    "channel_archive": "a channel cannot be posted to any more",
+    "channel_unarchive": "a channel is back, so what waits for it can be posted",
     "channel_left": "it was removed from a channel",
     "channel_rename": "a channel has another name",
     "group_archive": "the same for private channels",
