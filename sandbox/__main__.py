@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import yaml
 
 from sandbox.demo import Sandbox
+from sandbox.page import Hint
 
 BOT = (sys.executable, "-m", "bot")
 COMMAND = "/applivery"
@@ -65,7 +67,8 @@ async def _demo(folder: Path, port: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        sandbox = await Sandbox.open(folder, page_port=port, manifest=await _manifest(folder))
+        manifest, hints = await asyncio.gather(_manifest(folder), _hints(folder))
+        sandbox = await Sandbox.open(folder, page_port=port, manifest=manifest, hints=hints)
     except OSError as error:
         print(f"The demo cannot use “{folder}” or a port: {error.strerror or error}.", file=sys.stderr)
         return FAILED
@@ -77,11 +80,21 @@ async def _demo(folder: Path, port: int) -> int:
 
 async def _manifest(folder: Path) -> dict[str, Any]:
     """Return the app manifest that the bot prints for these settings."""
-    settings = _environment({"SLACK_APP_TOKEN": "xapp-1"}, folder)
-    process = await asyncio.create_subprocess_exec(*BOT, "manifest", env=settings, cwd=folder, stdout=PIPE)
-    printed, _ = await process.communicate()
-    manifest: dict[str, Any] = yaml.safe_load(printed)
+    manifest: dict[str, Any] = yaml.safe_load(await _printed(folder, "manifest"))
     return manifest
+
+
+async def _hints(folder: Path) -> list[Hint]:
+    """Return a hint for each subcommand that the bot lists."""
+    listed = json.loads(await _printed(folder, "commands", "--json"))
+    return [Hint(row["name"], row["syntax"], row["summary"]) for row in listed]
+
+
+async def _printed(folder: Path, *words: str) -> bytes:
+    settings = _environment({"SLACK_APP_TOKEN": "xapp-1"}, folder)
+    process = await asyncio.create_subprocess_exec(*BOT, *words, env=settings, cwd=folder, stdout=PIPE)
+    printed, _ = await process.communicate()
+    return printed
 
 
 async def _with_bot(sandbox: Sandbox, folder: Path, stop: asyncio.Event) -> int:

@@ -52,7 +52,7 @@ class Sandbox:
         page_port: int = 0,
         processing: tuple[float, float] | None = (3.0, 5.0),
         manifest: Mapping[str, Any] | None = None,
-        hints: Sequence[Hint] = seed_data.HINTS,
+        hints: Sequence[Hint] = (),
         cast: Sequence[Persona] = seed_data.CAST,
         clock: Callable[[], float] = time.time,
     ) -> Sandbox:
@@ -60,7 +60,8 @@ class Sandbox:
 
         `page_port` is tried first for the page, then the port it had last time, then any (0 means no wish).
         `processing` is how long a new upload stays (pending, in progress), in seconds. `manifest` is the bot's Slack
-        app manifest as a mapping: the page offers the commands and shortcuts in it. `clock` gives epoch seconds.
+        app manifest as a mapping: the page offers the commands and shortcuts in it, and `hints` as what follows a
+        command. `clock` gives epoch seconds.
         A state.json that cannot be used is set aside as state.json.broken and the seed takes its place. Raises OSError
         when the folder cannot be used.
         """

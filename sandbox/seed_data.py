@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
 from sandbox.applivery.payloads import timestamp
-from sandbox.page import Hint, Persona
+from sandbox.page import Persona
 from sandbox.slack import PretendedSlack
 
 DAY = 86_400.0
@@ -32,25 +32,6 @@ MANIFEST: dict[str, Any] = {
         ]
     }
 }
-
-HINTS = (
-    Hint("get", "[app] [latest | version | #number] [os:ios]", "A private link to a build, made for you"),
-    Hint("builds", "[app] [os:android] [branch:main]", "The newest builds"),
-    Hint("status", "[app | build id]", "How far a build is"),
-    Hint("watch", "[app | latest | build id]", "Its progress in your direct messages, and the build when it is ready"),
-    Hint("news", "[app] [version]", "What is new since the build you have"),
-    Hint("recall", '<app> <version> "reason"', "Take a build back: nobody gets it any more"),
-    Hint("unrecall", "[app] [version]", "Give it free again"),
-    Hint("upload", "[app]", "Upload a build; a form asks for the file"),
-    Hint("attach", "[app] [version]", "Attach a file to a build"),
-    Hint("downloads", "[app] [since:7d]", "Who downloaded, with names in the thread"),
-    Hint("subscribe", "[app] [on:processed,failed] [os:ios]", "Announce new builds in this channel"),
-    Hint("unsubscribe", "[app]", "Stop announcing them here"),
-    Hint("subscriptions", "[all]", "What this channel listens to"),
-    Hint("mute", "[4h | until friday] [app]", "Announce nothing for a while, and all of it afterwards"),
-    Hint("unmute", "[app]", "Announce again"),
-    Hint("help", "", "Everything it can do"),
-)
 
 PEOPLE_OF_SLACK: tuple[dict[str, Any], ...] = (
     {"handle": "ana", "name": "Ana Ferreira", "email": "ana@acme.example", "admin": True},

@@ -17,7 +17,10 @@ import aiohttp
 import pytest
 import yaml
 
+import bot.commands
 from bot import __version__
+from bot.dispatch.arguments import syntax
+from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import manifest
 from sandbox.faults import Fault
 from tests.conftest import World
@@ -112,7 +115,7 @@ async def test_version_help_and_a_wrong_word(tmp_path: Path) -> None:
     assert wrong.code == 2
     assert "fly" in wrong.err
     assert nothing.code == 2
-    for word in ("run", "doctor", "manifest", "migrate"):
+    for word in ("run", "doctor", "manifest", "commands", "migrate"):
         assert word in nothing.out + nothing.err
 
 
@@ -149,9 +152,30 @@ async def test_the_manifest_is_printed_for_these_settings(tmp_path: Path) -> Non
     assert (default.code, over_http.code) == (0, 0)
     assert yaml.safe_load(default.out) == yaml.safe_load((ROOT / "manifest.yml").read_text())
     assert yaml.safe_load(over_http.out) == manifest(
-        command="/builds", public_url="https://bot.acme.test", socket_mode=False
+        command="/builds",
+        public_url="https://bot.acme.test",
+        socket_mode=False,
+        shortcuts=HandlerRegistry.of(bot.commands).shortcuts(),
     )
     assert "secret-token" not in default.out + over_http.out
+
+
+async def test_commands_lists_every_subcommand(tmp_path: Path) -> None:
+    plain, as_json = await asyncio.gather(shell(tmp_path, "commands"), shell(tmp_path, "commands", "--json"))
+    assert (plain.code, as_json.code) == (0, 0)
+    registry = HandlerRegistry.of(bot.commands)
+    rows = {row["name"]: row for row in json.loads(as_json.out)}
+    assert rows == {
+        entry.name: {
+            "name": entry.name,
+            "syntax": syntax(entry),
+            "role": entry.need.word,
+            "summary": entry.summary,
+        }
+        for entry in registry.commands()
+    }
+    assert list(rows)[: len(registry.menu())] == [name for _, name in registry.menu()]
+    assert [line.partition(" ")[0] for line in plain.out.splitlines()] == list(rows)
 
 
 async def test_migrate_makes_the_database_once_and_again_changes_nothing(tmp_path: Path) -> None:

@@ -11,15 +11,14 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, TextIO, Union, get_args, get_origin
+from typing import Any, TextIO
 
 import typer
 
 from bot import commands
 from bot.cli.program import app as command_line
-from bot.dispatch.arguments import option_keys
-from bot.dispatch.registry import HandlerKind, HandlerRegistry, Parameter, RegisteredHandler
+from bot.dispatch.arguments import syntax
+from bot.dispatch.registry import HandlerKind, HandlerRegistry, RegisteredHandler
 from bot.observability.metrics import Metrics
 from bot.settings import Settings, UploadSettings
 from bot.slack.manifest import EVENTS, SCOPES
@@ -195,27 +194,11 @@ def commands_page() -> str:
 def _command(entry: RegisteredHandler) -> str:
     examples = [line for line in entry.usage if line.startswith("/")]
     notes = [line for line in entry.usage if not line.startswith("/")]
-    syntax = " ".join([entry.name, *map(_argument, entry.parameters)])
-    lines = [f"## {entry.name}", f"`{syntax}` · {entry.need.name.lower()}", entry.summary]
+    usage = f"{entry.name} {syntax(entry)}".rstrip()
+    lines = [f"## {entry.name}", f"`{usage}` · {entry.need.name.lower()}", entry.summary]
     lines += ["\n".join(notes)] if notes else []
     lines += ["\n".join(f"    {line}" for line in examples)] if examples else []
     return "\n\n".join(lines)
-
-
-def _argument(parameter: Parameter) -> str:
-    if parameter.by_key:
-        return " ".join(f"[{key}:…]" for key in option_keys(parameter))
-    name = parameter.name.rstrip("_")
-    kind = _bare(parameter.kind)
-    name = {"Target": "app] [build", "Rest": f"{name} …"}.get(getattr(kind, "__name__", ""), name)
-    return f"<{name}>" if parameter.required and "] [" not in name else f"[{name}]"
-
-
-def _bare(kind: Any) -> Any:
-    """Return `X` of `X | None` and of `Annotated[X, …]`."""
-    if get_origin(kind) in (Union, UnionType):
-        kind = next(one for one in get_args(kind) if one is not type(None))
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 # ------------------------------------------------------------------ command line

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +23,9 @@ from bot.cli.upload import upload
 from bot.exceptions import BotError
 from bot.slack.manifest import manifest as slack_manifest
 from bot.web.liveness import LivenessServer
+
+if TYPE_CHECKING:
+    from bot.dispatch.registry import HandlerRegistry
 
 app = typer.Typer(
     name="applivery-bot",
@@ -173,9 +177,37 @@ def manifest() -> None:
 
     settings = bot_settings.read_slack_app()
     text = slack_manifest(
-        command=settings.slack_command, public_url=settings.public_url, socket_mode=settings.socket_mode
+        command=settings.slack_command,
+        public_url=settings.public_url,
+        socket_mode=settings.socket_mode,
+        shortcuts=_registry().shortcuts(),
     )
     typer.echo(yaml.safe_dump(text, sort_keys=False, allow_unicode=standard_streams.unicode(), width=1000), nl=False)
+
+
+@app.command()
+def commands(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
+    """List the subcommands of the slash command: what may follow each, the role it needs, what it does."""
+    from bot.dispatch.arguments import syntax  # noqa: PLC0415
+
+    registry = _registry()
+    first = [name for _, name in registry.menu()]
+    entries = sorted(
+        registry.commands(), key=lambda entry: first.index(entry.name) if entry.name in first else len(first)
+    )
+    rows = [
+        {"name": entry.name, "syntax": syntax(entry), "role": entry.need.word, "summary": entry.summary}
+        for entry in entries
+    ]
+    lines = (f"{row['name']} {row['syntax']}".rstrip() + f" ({row['role']}): {row['summary']}" for row in rows)
+    typer.echo(json.dumps(rows, indent=2) if as_json else "\n".join(lines))
+
+
+def _registry() -> HandlerRegistry:
+    import bot.commands as package  # noqa: PLC0415 - every handler with all that it imports
+    from bot.dispatch.registry import HandlerRegistry  # noqa: PLC0415
+
+    return HandlerRegistry.of(package)
 
 
 @app.command()

@@ -35,7 +35,12 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     return _form(file, build=(await target.build(call)).build)
 
 
-@shortcut("attach_file", need=Role.RELEASER)
+@shortcut(
+    "attach_file",
+    need=Role.RELEASER,
+    title="Attach to a build",
+    description="The file that was posted here is attached to a build in Applivery",
+)
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Attach to a build* on a message: its file, or its build when it is a card of ours."""
     build = await call.build(*(value.split("/")[:2])) if value and "/" in value else None

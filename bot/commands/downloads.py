@@ -10,7 +10,7 @@ from bot.commands import digests, get
 from bot.commands.missing import who_lacks
 from bot.dispatch import report_query
 from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
-from bot.dispatch.registry import BuildReference, CommandContext, button, command, form, options
+from bot.dispatch.registry import BuildReference, CommandContext, MenuItem, button, command, form, options
 from bot.domain import lookup
 from bot.domain.audit import AuditAction
 from bot.domain.downloads import GroupBy
@@ -24,7 +24,7 @@ from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import downloads as cards
 
 
-@command(need=Role.MANAGER)
+@command(need=Role.MANAGER, menu=MenuItem(4, later("Downloads")))
 async def downloads(
     call: CommandContext,
     target: BuildReference | None = None,

@@ -11,7 +11,17 @@ from slack_sdk.models.blocks import Option
 from bot.dispatch import references
 from bot.dispatch.channel_policy import may_post
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command, form, options, shortcut
+from bot.dispatch.registry import (
+    BuildReference,
+    CommandContext,
+    Filters,
+    MenuItem,
+    button,
+    command,
+    form,
+    options,
+    shortcut,
+)
 from bot.domain import lookup
 from bot.domain.audit import AuditAction, AuditOutcome
 from bot.domain.builds import can_be_had
@@ -28,7 +38,7 @@ from bot.slack.views import builds as buildcards
 from bot.slack.views import links
 
 
-@command(need=Role.MEMBER)
+@command(need=Role.MEMBER, menu=MenuItem(1, later("Get a build")))
 async def get(
     call: CommandContext,
     target: BuildReference | None = None,
@@ -197,7 +207,12 @@ async def share(call: CommandContext, value: str) -> Message:
         return links.shared(build, call.asker.user_id).shared()
 
 
-@shortcut("get_build", need=Role.MEMBER)
+@shortcut(
+    "get_build",
+    need=Role.MEMBER,
+    title="Get this build",
+    description="A fresh private link to the build this message is about",
+)
 async def from_message(call: CommandContext, value: str | None) -> Reply:
     """*Get this build* on a message: the build its buttons are for; without any, the form."""
     return await pressed(call, value) if value else await ask(call)

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from bot.commands.whoami import WHO
 from bot.dispatch import replies
-from bot.dispatch.registry import CommandContext, HandlerKind, command
+from bot.dispatch.registry import CommandContext, HandlerKind, MenuItem, command
 from bot.domain import lookup, spelling
 from bot.domain.model import Role
 from bot.exceptions import NotFoundByName
 from bot.i18n import later, say
 from bot.slack.blocks import Message
 
-TWINS = (
-    (later("Get a build"), "get"),
-    (later("Builds"), "builds"),
-    (later("Status"), "status"),
-    (later("Downloads"), "downloads"),
-    (later("Subscribe this channel"), "subscribe"),
-    (later("Subscriptions"), "subscriptions"),
-    (later("Help"), "help"),
-)
 
-
-@command(need=Role.MEMBER)
+@command(need=Role.MEMBER, menu=MenuItem(7, later("Help")))
 async def help(call: CommandContext, topic: str | None = None) -> Message:  # noqa: A001  the word people type
     """Show what I can do, or how one subcommand goes.
 
@@ -49,4 +39,4 @@ async def menu(call: CommandContext) -> Message:
 
     /applivery
     """
-    return replies.menu(call.house.command, TWINS)
+    return replies.menu(call.house.command, call.house.registry.menu())

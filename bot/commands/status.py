@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
+from bot.dispatch.registry import BuildReference, CommandContext, Filters, MenuItem, button, command
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import later, say
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message
 from bot.slack.views import builds as cards
 from bot.slack.views.health import health
 
 
-@command(need=Role.MEMBER)
+@command(need=Role.MEMBER, menu=MenuItem(3, later("Status")))
 async def status(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """See how far a build has come, and why it failed.
 

@@ -13,7 +13,7 @@ from bot.applivery.pagination import PAGE_SIZE
 from bot.commands import get
 from bot.dispatch.channel_policy import looked_at, require_told
 from bot.dispatch.modal_submission import InvalidFields, in_field
-from bot.dispatch.registry import AppName, CommandContext, button, command, form, options
+from bot.dispatch.registry import AppName, CommandContext, MenuItem, button, command, form, options
 from bot.dispatch.replies import CHOICES
 from bot.domain import access, delivery_options, filters, grammar, lookup, mentions
 from bot.domain.audit import AuditAction, Entrypoint
@@ -46,7 +46,7 @@ TRIED_APPS = 60  # how many apps a dry run of `*` asks Applivery about
 AT_ONCE = 8  # of them
 
 
-@command(need=Role.RELEASER)
+@command(need=Role.RELEASER, menu=MenuItem(5, later("Subscribe this channel")))
 async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes: Wishes) -> Reply:
     """Let this channel hear of an app's builds, exactly as typed.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.commands import digests, subscribe
 from bot.dispatch.modal_submission import in_field
-from bot.dispatch.registry import CommandContext, Rest, button, command, form
+from bot.dispatch.registry import CommandContext, MenuItem, Rest, button, command, form
 from bot.domain import access, grammar, lookup, spelling
 from bot.domain.audit import AuditAction
 from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry, Delivery, Role, Subscription
@@ -24,7 +24,7 @@ from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscription_preview import dry_run
 
 
-@command(need=Role.MEMBER)
+@command(need=Role.MEMBER, menu=MenuItem(6, later("Subscriptions")))
 async def subscriptions(call: CommandContext, which: str | None = None) -> Message:
     """List what this channel is subscribed to, or every channel (admins).
 

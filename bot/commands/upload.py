@@ -52,7 +52,12 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     return _form((inputs.file(say("Build"), "upload.file", hint=hint),), app=app)
 
 
-@shortcut("upload_build", need=Role.RELEASER)
+@shortcut(
+    "upload_build",
+    need=Role.RELEASER,
+    title="Upload to Applivery",
+    description="The build that was posted here becomes a build in Applivery",
+)
 async def from_message(call: CommandContext, value: str | None) -> Modal:
     """*Upload to Applivery* on a message with a build in it; its words are the changelog until somebody edits them."""
     files = call.quoted.files

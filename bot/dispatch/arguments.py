@@ -245,6 +245,22 @@ def option_keys(parameter: Parameter) -> tuple[str, ...]:
     return (parameter.name.rstrip("_"),)
 
 
+def syntax(entry: RegisteredHandler) -> str:
+    """Return what may follow a subcommand: `<who> [app] [build] [os:…]`."""
+    return " ".join(part for parameter in entry.parameters for part in _placeholders(parameter))
+
+
+def _placeholders(parameter: Parameter) -> list[str]:
+    if parameter.by_key:
+        return [f"[{key}:…]" for key in option_keys(parameter)]
+    name, kind = parameter.name.rstrip("_"), _bare(parameter.kind)
+    if kind is BuildReference:
+        return ["[app]", "[build]"]
+    if kind is Rest:
+        name += " …"
+    return [f"<{name}>" if parameter.required else f"[{name}]"]
+
+
 def _bare(kind: Any) -> Any:
     """`X` of `X | None`."""
     if get_origin(kind) in (Union, types.UnionType):

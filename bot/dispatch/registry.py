@@ -36,6 +36,7 @@ from bot.services.reports import ReportBuilder
 from bot.services.slack_uploads import UploadRunner
 from bot.slack.blocks import Modal
 from bot.slack.client import ChannelInfo, UserGroup
+from bot.slack.manifest import MessageShortcut
 from bot.slack.source_message import NO_MESSAGE, SourceMessage
 
 Filters = Annotated[ParsedText, "os", "branch", "tag", "version", "by"]
@@ -291,6 +292,13 @@ class Parameter(NamedTuple):
     required: bool
 
 
+class MenuItem(NamedTuple):
+    """A button of the menu; `label` is said by `say`."""
+
+    position: int
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredHandler:
     """One registered handler with the role it needs."""
@@ -305,10 +313,15 @@ class RegisteredHandler:
     once: bool = False
     about_build: bool = False
     replaces_message: bool = False
+    menu: MenuItem | None = None
+    title: str = ""
 
 
-def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
-    """Mark a function as the subcommand of its name: docstring = help, annotations = what may be typed."""
+def command(*, need: Role, name: str | None = None, menu: MenuItem | None = None) -> Callable[[Mark], Mark]:
+    """Mark a function as the subcommand of its name: docstring = help, annotations = what may be typed.
+
+    `menu` is its button in the menu that the slash command alone opens.
+    """
 
     def mark(run: Mark) -> Mark:
         lines = [line.strip() for line in (inspect.getdoc(run) or "").splitlines()]
@@ -322,6 +335,7 @@ def command(*, need: Role, name: str | None = None) -> Callable[[Mark], Mark]:
                 summary=lines[0] if lines else "",
                 usage=tuple(line for line in lines[1:] if line),
                 parameters=_parameters(run),
+                menu=menu,
             ),
         )
 
@@ -351,9 +365,14 @@ def options(name: str, *, need: Role) -> Callable[[Mark], Mark]:
     return lambda run: _mark(run, RegisteredHandler(HandlerKind.OPTIONS, name, need, run))
 
 
-def shortcut(name: str, *, need: Role) -> Callable[[Mark], Mark]:
-    """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build."""
-    return lambda run: _mark(run, RegisteredHandler(HandlerKind.SHORTCUT, name, need, run))
+def shortcut(name: str, *, need: Role, title: str, description: str) -> Callable[[Mark], Mark]:
+    """Mark `async def f(call, value: str | None) -> Reply` as a message shortcut; `value` is the message's build.
+
+    `title` and `description` are what Slack shows of it: they go into the app manifest.
+    """
+    return lambda run: _mark(
+        run, RegisteredHandler(HandlerKind.SHORTCUT, name, need, run, title=title, summary=description)
+    )
 
 
 def _mark(run: Mark, entry: RegisteredHandler) -> Mark:
@@ -413,3 +432,13 @@ class HandlerRegistry:
             (entry for entry in self.entries.values() if entry.kind is HandlerKind.COMMAND),
             key=lambda entry: entry.name,
         )
+
+    def menu(self) -> list[tuple[str, str]]:
+        """Return the buttons of the menu in their order: the label, said by `say`, and the subcommand."""
+        items = [(entry.menu, entry.name) for entry in self.commands() if entry.menu]
+        return [(item.label, name) for item, name in sorted(items)]
+
+    def shortcuts(self) -> list[MessageShortcut]:
+        """Return the message shortcuts for the app manifest, by title."""
+        found = [entry for entry in self.entries.values() if entry.kind is HandlerKind.SHORTCUT]
+        return sorted(MessageShortcut(entry.title, entry.name, entry.summary) for entry in found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 # Each with the reason why it is asked for; docs/reference/slack.md is written from these two (`make reference`).
 SCOPES = {
@@ -42,7 +43,17 @@ EVENTS = {
 }
 
 
-def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict[str, Any]:
+class MessageShortcut(NamedTuple):
+    """An entry of a message's menu; `callback_id` is what Slack sends when it is chosen."""
+
+    name: str
+    callback_id: str
+    description: str
+
+
+def manifest(
+    *, command: str, public_url: str | None, socket_mode: bool, shortcuts: Sequence[MessageShortcut]
+) -> dict[str, Any]:
     """The manifest as Slack's "From a manifest" takes it. https://docs.slack.dev/reference/app-manifest
 
     In HTTP mode `public_url` is where Slack reaches `/slack/events`.
@@ -70,26 +81,7 @@ def manifest(*, command: str, public_url: str | None, socket_mode: bool) -> dict
             },
             "bot_user": {"display_name": "Applivery", "always_online": True},
             "slash_commands": [slash],
-            "shortcuts": [
-                {
-                    "name": "Get this build",
-                    "type": "message",
-                    "callback_id": "get_build",
-                    "description": "A fresh private link to the build this message is about",
-                },
-                {
-                    "name": "Upload to Applivery",
-                    "type": "message",
-                    "callback_id": "upload_build",
-                    "description": "The build that was posted here becomes a build in Applivery",
-                },
-                {
-                    "name": "Attach to a build",
-                    "type": "message",
-                    "callback_id": "attach_file",
-                    "description": "The file that was posted here is attached to a build in Applivery",
-                },
-            ],
+            "shortcuts": [{"type": "message", **shortcut._asdict()} for shortcut in shortcuts],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {

@@ -6,13 +6,13 @@ import re
 import pytest
 
 import bot.commands
-from bot.commands.help import TWINS
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain.model import Role
 from tests.conftest import World
 from tests.seeing import labels, press
 
 REGISTRY = HandlerRegistry.of(bot.commands)
+MENU = REGISTRY.menu()
 NAMES = [entry.name for entry in REGISTRY.commands()]
 
 
@@ -46,11 +46,11 @@ async def test_an_unknown_topic_gets_the_closest_one(world: World) -> None:
 async def test_nothing_typed_opens_the_menu(world: World, typed: str) -> None:
     await world.start()
     answer = await world.ask(typed, user=world.bruno)
-    assert labels(answer) == [label for label, _ in TWINS]
+    assert labels(answer) == [label for label, _ in MENU]
     assert answer.ephemeral_to == world.bruno.id
 
 
-@pytest.mark.parametrize(("label", "typed"), [twin for twin in TWINS if twin[1] != "downloads"])
+@pytest.mark.parametrize(("label", "typed"), [item for item in MENU if item[1] != "downloads"])
 async def test_every_button_of_the_menu_does_what_its_words_typed_would(world: World, label: str, typed: str) -> None:
     await world.start()
     world.applivery.build(world.courier)

@@ -15,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from sandbox.demo import Sandbox
+from sandbox.page import Hint
 from sandbox.seed_data import MANIFEST
 from tests.sandbox.app_for_the_page import connected
 from tests.sandbox.chromium import MISSING, PROGRAM, chromium
@@ -29,7 +30,8 @@ APP = {"features": {**MANIFEST["features"], "shortcuts": SHORTCUTS}}
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world() -> AsyncIterator[Sandbox]:
-    sandbox = await Sandbox.open(None, processing=(0.15, 0.15), manifest=APP)
+    hints = [Hint("downloads", "[app] [since:…]", "See who downloaded an app.")]
+    sandbox = await Sandbox.open(None, processing=(0.15, 0.15), manifest=APP, hints=hints)
     async with connected(sandbox.slack.api_url):
         yield sandbox
     await sandbox.close()

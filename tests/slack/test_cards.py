@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import bot.commands
 from bot import exceptions
-from bot.commands.help import TWINS
 from bot.dispatch import replies
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain import grammar
@@ -323,7 +322,7 @@ def test_help_lists_every_subcommand_and_the_menu_opens_without_typing() -> None
     told = replies.help_for_all(REGISTRY.commands(), "/builds")
     check(told)
     assert all(f"`/builds {entry.name}`" in seen(told) and entry.name in told.text for entry in REGISTRY.commands())
-    menu = replies.menu("/builds", TWINS)
+    menu = replies.menu("/builds", REGISTRY.menu())
     check(menu)
     assert {button["value"] for button in buttons(menu).values()} <= {entry.name for entry in REGISTRY.commands()}
     assert "/builds help" in menu.text

@@ -47,7 +47,7 @@ async def test_it_is_made_anew_each_time_it_is_opened(world: World, way: dict[st
 
 
 async def test_the_manifest_has_the_tab_and_hears_when_it_is_opened() -> None:
-    it = manifest(command="/applivery", public_url=None, socket_mode=True)
+    it = manifest(command="/applivery", public_url=None, socket_mode=True, shortcuts=())
     assert it["features"]["app_home"]["home_tab_enabled"] is True
     assert "app_home_opened" in it["settings"]["event_subscriptions"]["bot_events"]
 

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
+import bot.commands
+from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import SCOPES, manifest
 from sandbox.slack.methods import METHODS
 from tests.conftest import World
 from tests.slack.test_app import say_everything
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT = manifest(command="/applivery", public_url=None, socket_mode=True)
-HTTP = manifest(command="/builds", public_url="https://bot.acme.test/", socket_mode=False)
+SHORTCUTS = HandlerRegistry.of(bot.commands).shortcuts()
+DEFAULT = manifest(command="/applivery", public_url=None, socket_mode=True, shortcuts=SHORTCUTS)
+HTTP = manifest(command="/builds", public_url="https://bot.acme.test/", socket_mode=False, shortcuts=SHORTCUTS)
 
 # What the sandbox cannot know: the slash command itself, and the kinds of channel.
 BY_USE = {
