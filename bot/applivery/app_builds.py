@@ -166,8 +166,8 @@ class AppBuilds:
         version = details.version_name or details.package_version
 
         async def look() -> Build | None:
-            found = uploads.arrived(await self.newest(), before, version=version, size=file.size)
-            return found[0] if found else None
+            builds = uploads.arrived(await self.newest(), before, version=version, size=file.size)
+            return builds[0] if builds else None
 
         build, looked = await self._looked(look)
         if build is not None:
@@ -203,9 +203,9 @@ class AppBuilds:
                 else None
             )
 
-        found, looked = await self._looked(look)
-        if found is not None:
-            return found
+        found_build, looked = await self._looked(look)
+        if found_build is not None:
+            return found_build
         raise _lost(unsure, SAME_FILE, looked=looked)
 
     async def _attached(self, build_id: str) -> set[str] | None:
@@ -233,12 +233,12 @@ class AppBuilds:
         for pause in self._endurance.looks:
             await asyncio.sleep(pause)
             try:
-                found = await look()
+                build = await look()
             except AppliveryError:
                 continue
             looked = True
-            if found is not None:
-                return found, True
+            if build is not None:
+                return build, True
         return None, looked
 
     async def _whose(self, refused: InvalidCredentials) -> InvalidCredentials:

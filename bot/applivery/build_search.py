@@ -38,32 +38,32 @@ def walk(fetch: FetchPage, version: str | None = None) -> AsyncGenerator[Build, 
 
 async def newest(fetch: FetchPage, wanted: Wanted, most: int | None) -> list[Build]:
     """The newest builds that are wanted, newest first, however many others lie between; None: all of them."""
-    found: list[Build] = []
+    found_builds: list[Build] = []
     async with aclosing(walk(fetch)) as builds:
         async for build in builds:
             if wanted(build):
-                found.append(build)
-            if len(found) == most:
+                found_builds.append(build)
+            if len(found_builds) == most:
                 break
-    return found
+    return found_builds
 
 
 async def latest(fetch: FetchPage, usable: Wanted, wanted: Wanted, platforms: Collection[str]) -> list[Build]:
     """The newest wanted builds, down to the newest usable one, and the newest usable one of each of these platforms."""
-    found: list[Build] = []
+    builds: list[Build] = []
     pages = 0
     async with aclosing(every_page("builds", fetch)) as listed:
         async for page in listed:
             pages += 1
-            found += [build for build in page.items if wanted(build)]
-            if any(map(usable, found)):
+            builds += [build for build in page.items if wanted(build)]
+            if any(map(usable, builds)):
                 break
-    here = {build.platform for build in found if usable(build)}
+    here = {build.platform for build in builds if usable(build)}
     missing = (
         [platform for platform in platforms if platform not in here] if here and (pages > 1 or page.has_next) else []
     )
     others = await asyncio.gather(*(_newest_for(fetch, usable, wanted, text) for text in missing))
-    return [*found, *(build for other in others for build in other)]
+    return [*builds, *(build for other in others for build in other)]
 
 
 async def _newest_for(fetch: FetchPage, usable: Wanted, wanted: Wanted, platform: str) -> list[Build]:
@@ -90,10 +90,10 @@ async def meant(fetch: FetchPage, which: str, wanted: Wanted = anything) -> list
     }
     lists = await asyncio.gather(*(_of_version(fetch, name) for name in sorted(names)))
     found = {build.id: build for build in (*first.items, *(build for listed in lists for build in listed))}
-    said = [build for build in found.values() if lookup.is_version(build, which)] or build_labels.exactly(
+    builds = [build for build in found.values() if lookup.is_version(build, which)] or build_labels.exactly(
         reading, found.values()
     )
-    fitting = [build for build in said if wanted(build)]
+    fitting = [build for build in builds if wanted(build)]
     return fitting or await newest(fetch, wanted, None)
 
 

@@ -176,16 +176,16 @@ class AppliveryClient:
         wanted = {"status": queries.status_word(status), "os": queries.platform_word(os), "versionName": version}
         filters = {key: value for key, value in wanted.items() if value}
         try:
-            found = await self._builds(app, page, limit, filters)
+            found_page = await self._builds(app, page, limit, filters)
         except RequestRejected as refused:
             # It has answered 6002 `"os" is not allowed` once: https://github.com/applivery/roadmap/issues/93
             if refused.code != 6002 or not filters:
                 raise
-            found = await self._builds(app, page, limit, {})
-            found = _keep(found, lambda build: version in (None, "", build.version))
+            found_page = await self._builds(app, page, limit, {})
+            found_page = _keep(found_page, lambda build: version in (None, "", build.version))
         stage = parse.stage(status) if status and not isinstance(status, Stage) else status
         return _keep(
-            found,
+            found_page,
             lambda build: (not stage or stage is build.stage) and (os or build.platform).lower() == build.platform,
         )
 
@@ -333,8 +333,12 @@ def _keep(page: Page[Build], wanted: Callable[[Build], bool]) -> Page[Build]:
 def _location(answer: ApiResponse, base: str) -> str:
     where = answer.headers.get("Location", "") if 300 <= answer.status < 400 else ""
     if not where:
-        said = envelope.refusal(answer.body)
-        raise problem(said, answer.status, download_host=True) if said and said.code is not None else InvalidResponse()
+        error_body = envelope.refusal(answer.body)
+        raise (
+            problem(error_body, answer.status, download_host=True)
+            if error_body and error_body.code is not None
+            else InvalidResponse()
+        )
     address = urljoin(f"{base}/v1/", where)
     if urlsplit(address).scheme not in ("http", "https"):
         raise InvalidResponse

@@ -113,10 +113,10 @@ def _answer(body: bytes | Raw) -> schemas.ResponseSchema | None:
 def _accepted(body: bytes) -> schemas.ResponseSchema:
     """Return the envelope of an answer that says yes; raises the named error when it says no, HTTP 200 or not."""
     answer = must(_answer(body))
-    said = _refusal(answer.error)
+    error_body = _refusal(answer.error)
     # The second case: an old page prints `status: true` over an error (applivery-docs, code 4001).
-    if coercion.flag(answer.status) is False or (said.code is not None and _start(answer.data) in (b"", b"n")):
-        raise problem(said, 200) if said.code is not None or said.message else InvalidResponse()
+    if coercion.flag(answer.status) is False or (error_body.code is not None and _start(answer.data) in (b"", b"n")):
+        raise problem(error_body, 200) if error_body.code is not None or error_body.message else InvalidResponse()
     return answer
 
 

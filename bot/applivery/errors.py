@@ -109,11 +109,11 @@ def _refused(refusal: ErrorBody, status: int) -> AppliveryError:
     return RequestRejected(sentence, code=refusal.code, status=status)
 
 
-def _not_accepted(code: int | None, said: str) -> str | None:
-    if said and code is not None:
-        return say("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=said)
-    if said:
-        return say("Applivery did not accept the request: “{said}”.", said=said)
+def _not_accepted(code: int | None, text: str) -> str | None:
+    if text and code is not None:
+        return say("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=text)
+    if text:
+        return say("Applivery did not accept the request: “{said}”.", said=text)
     if code is not None:
         return say("Applivery did not accept the request (its code {code}).", code=code)
     return None

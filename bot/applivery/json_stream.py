@@ -95,10 +95,10 @@ class JsonArrayStream(Generic[_Item, _Made_co]):
         return self._last((self._opening or b"") + bytes(self._buffer))
 
     def _open(self) -> None:
-        found = _OPENING.match(self._buffer)
-        if found and found.end() < len(self._buffer):
-            self._opening = bytes(self._buffer[: found.end()])
-            del self._buffer[: found.end()]
+        match = _OPENING.match(self._buffer)
+        if match and match.end() < len(self._buffer):
+            self._opening = bytes(self._buffer[: match.end()])
+            del self._buffer[: match.end()]
         elif len(self._buffer) > _LONGEST_OPENING:
             self._whole = True
 

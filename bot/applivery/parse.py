@@ -67,8 +67,8 @@ def build(body: bytes, known: App) -> Build:
 
 def organization(body: bytes) -> str:
     """Return a workspace's name, or what else it is called."""
-    found = object_of(body, schemas.OrganizationSchema)
-    return must(first(found.name, found.slug, found.id))
+    organization = object_of(body, schemas.OrganizationSchema)
+    return must(first(organization.name, organization.slug, organization.id))
 
 
 def role(body: bytes) -> str | None:
@@ -88,11 +88,11 @@ def notification(body: bytes) -> WebhookSubscription:
 
 def link(body: bytes, kind: FileKind, address: Callable[[str], str]) -> Link:
     """Return the link of a minted token; `address` turns the token into its URL."""
-    found = object_of(body, schemas.TokenSchema)
-    token = must(text(found.token))
+    found_token = object_of(body, schemas.TokenSchema)
+    token = must(text(found_token.token))
     if set(token) <= {"."}:  # would be a step up in a path
         raise InvalidResponse
-    return Link(url=address(token), token=token, kind=kind, expires_at=moment(found.expires_at))
+    return Link(url=address(token), token=token, kind=kind, expires_at=moment(found_token.expires_at))
 
 
 def downloads(body: bytes, *, page: int, limit: int) -> Page[tuple[Download, Member]]:
@@ -178,12 +178,12 @@ def _app(item: schemas.AppSchema) -> App | None:
 
 
 def _app_of(item: schemas.BuildSchema, known: App) -> App:
-    told = schemas.read(item.application_info, schemas.AppSchema)
+    app = schemas.read(item.application_info, schemas.AppSchema)
     bare = schemas.read(item.application, schemas.AppSchema)
     return App(
-        id=first(told.id, told.bare_id, item.application, bare.id, bare.bare_id) or known.id,
-        slug=first(told.slug, bare.slug) or known.slug,
-        name=first(told.name, bare.name) or known.name,
+        id=first(app.id, app.bare_id, item.application, bare.id, bare.bare_id) or known.id,
+        slug=first(app.slug, bare.slug) or known.slug,
+        name=first(app.name, bare.name) or known.name,
         platforms=known.platforms,
     )
 
@@ -238,9 +238,9 @@ def _extension(item: schemas.BuildSchema) -> str | None:
     return (found or "").strip(". ").lower() or None
 
 
-def _platform(said: str | None, extension: str | None, info: schemas.InfoSchema) -> str:
+def _platform(text: str | None, extension: str | None, info: schemas.InfoSchema) -> str:
     """Return what a build is for: as Applivery says, else as its file does, else as what was read out of that does."""
-    word = (said or "").lower()
+    word = (text or "").lower()
     if word not in _NO_PLATFORM:
         return _PLATFORM_WORDS.get(word, word)
     return build_files.platform_of(extension) or _read_out(info) or word

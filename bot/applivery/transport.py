@@ -339,5 +339,5 @@ def _understood(answer: ApiResponse) -> Iterator[None]:
 def refused(answer: ApiResponse, *, download_host: bool = False) -> AppliveryError:
     """The named error of an answer that says no."""
     retry_after = answer.headers.get("Retry-After")
-    said = envelope.refusal(answer.body)
-    return problem(said, answer.status, retry_after=retry_after, download_host=download_host)
+    error_body = envelope.refusal(answer.body)
+    return problem(error_body, answer.status, retry_after=retry_after, download_host=download_host)

@@ -79,7 +79,7 @@ def worded(problem: AppliveryError) -> AppliveryError:
     if isinstance(problem, WrongTokenKind) or problem.status == 413:
         return problem
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
-    words = words or next(((said, step) for kind, said, step in _BY_KIND if isinstance(problem, kind)), None)
+    words = words or next(((text, step) for kind, text, step in _BY_KIND if isinstance(problem, kind)), None)
     if isinstance(problem, QuotaExceeded) and problem.code is not None:
         sentence = say("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
         words = (sentence, problem.next_step)

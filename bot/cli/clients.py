@@ -47,8 +47,8 @@ async def depot(settings: UploadSettings, app: str | None) -> AsyncIterator[AppB
         if settings.applivery_app_token is None:
             raise UserInputError("No app was named.", "Add --app, or set APPLIVERY_APP_TOKEN, which is for one app.")
         token = settings.applivery_app_token.get_secret_value()
-        async with by_app_token(hosts(settings), token, trust_env=True) as found:
-            yield found
+        async with by_app_token(hosts(settings), token, trust_env=True) as app_builds:
+            yield app_builds
         return
     async with _workspace(settings) as applivery:
         yield applivery.depot(await _app(applivery, app))
@@ -83,8 +83,8 @@ async def _app(applivery: AppliveryClient, typed: str) -> App:
     except (Forbidden, FeatureNotInPlan) as refused:
         if paths.is_id_or_slug(typed):
             return App(id=typed, slug=typed, name=typed)
-        said = "Applivery does not let this credential list the apps."
-        raise _refused(refused, said, "Give --app the app's id or short name.") from None
+        text = "Applivery does not let this credential list the apps."
+        raise _refused(refused, text, "Give --app the app's id or short name.") from None
     except InvalidCredentials:
         # the depot says whose token it is
         await applivery.depot(App(id=typed, slug=typed, name=typed)).newest()
@@ -98,22 +98,22 @@ async def build(depot: AppBuilds, which: str) -> tuple[str, str]:
     """
     by_id = lookup.BUILD_ID.fullmatch(which) is not None
     try:
-        found = await depot.build(which.lower()) if by_id else await _named(depot, which)
+        build = await depot.build(which.lower()) if by_id else await _named(depot, which)
     except (Forbidden, FeatureNotInPlan) as refused:
         if by_id:
             return which.lower(), which.lower()
         raise _refused(
             refused, "Applivery does not let this credential list the builds.", "Give the build's id."
         ) from None
-    return found.id, f"{found.app.name} {lookup.label(found)}"
+    return build.id, f"{build.app.name} {lookup.label(build)}"
 
 
 async def _named(depot: AppBuilds, which: str) -> Build:
     if which.strip().casefold() == lookup.LATEST:
-        found = await build_search.latest(depot.page, can_be_had, build_search.anything, ())
+        builds = await build_search.latest(depot.page, can_be_had, build_search.anything, ())
     else:
-        found = await build_search.meant(depot.page, which)
-    return lookup.build(which, found, found[0].app if found else depot.app)
+        builds = await build_search.meant(depot.page, which)
+    return lookup.build(which, builds, builds[0].app if builds else depot.app)
 
 
 def _refused(refused: AppliveryError, sentence: str, step: str) -> AppliveryError:

@@ -20,8 +20,8 @@ _LONGEST = 2000  # characters of a message; an argument that is repeated in it m
 def failed(problem: BotError, *, as_json: bool, facts: Mapping[str, Any] | None = None) -> int:
     """Tell of a problem; 2 when the call itself has to be changed, else 1."""
     code = getattr(problem, "code", None)
-    said, step = unmarked(problem.sentence), unmarked(problem.next_step)
-    exit_handling.told(kind_of(problem), said, step, code=code or None, facts=facts, as_json=as_json)
+    text, step = unmarked(problem.sentence), unmarked(problem.next_step)
+    exit_handling.told(kind_of(problem), text, step, code=code or None, facts=facts, as_json=as_json)
     return exit_handling.USAGE if isinstance(problem, UserInputError) else exit_handling.FAILED
 
 
@@ -55,6 +55,6 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
 def fault(error: Exception) -> BotError:
     """An error nobody expected as a problem: its kind and place, and not its words, which may hold a secret."""
     here = Path(bot.__file__).parent
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
-    place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return BotError(f"This program has a fault: {kind_of(error)}{place}.", "Please report it.")

@@ -35,11 +35,11 @@ class BuildNotReady(BotError):
 async def watched(depot: AppBuilds, build: Build, showing: Output, *, patience: float, every: float) -> Build:
     """The build once it is ready or has failed; raises BuildNotReady when that takes longer than `patience` seconds."""
     until = time.monotonic() + patience
-    said = ""
+    text = ""
     while not build.stage.final:
-        if status_of(build) != said:
-            said = status_of(build)
-            showing.say(f"Applivery says: {said}.")
+        if status_of(build) != text:
+            text = status_of(build)
+            showing.say(f"Applivery says: {text}.")
         if time.monotonic() >= until:
             waited = uploads.duration(patience)
             raise BuildNotReady(

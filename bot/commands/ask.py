@@ -50,10 +50,10 @@ async def ask(call: CommandContext, value: str) -> Message:
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
-    found = await call.house.store.role_request(int(value)) if _is_number(value) else None
-    if found is None or (found.team_id, found.user_id) != (call.asker.team_id, call.asker.user_id):
+    request = await call.house.store.role_request(int(value)) if _is_number(value) else None
+    if request is None or (request.team_id, request.user_id) != (call.asker.team_id, call.asker.user_id):
         raise UserInputError(say("This button is out of date."), say("Run the command again."))
-    return found
+    return request
 
 
 def _is_number(value: str) -> bool:
@@ -101,10 +101,10 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
     about = request.app_id if decision is not RequestDecision.ALL else None
     await call.write_down(action, f"{request.role.word} for {request.user_id}", app_id=about)
     with speaking(await call.house.people.language(request.user_id)):
-        told = cards.told(request, app)
+        message = cards.told(request, app)
     return replace(
         cards.decided(request, app, call.asker.user_id),
-        copies=((request.user_id, told),),
+        copies=((request.user_id, message),),
         edits=await _others(call, request, app),
     )
 

@@ -57,8 +57,8 @@ async def audit(
     /applivery audit person:@bruno app:courier since:7d
     /applivery audit since:2026-11-01 format:csv
     """
-    asked = await _asked(call, person, app, since)
-    return await (_file(call, asked) if _as_csv(format) else _listed(call, asked))
+    query = await _asked(call, person, app, since)
+    return await (_file(call, query) if _as_csv(format) else _listed(call, query))
 
 
 @button(MORE, need=Role.ADMIN, replaces_message=True)
@@ -105,37 +105,37 @@ def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, st
     return timeparse_period.typed(period) if period else (("until", call.now.isoformat(timespec="milliseconds")),)
 
 
-async def _listed(call: CommandContext, asked: _AuditQuery, number: int = 0) -> Message:
-    found = await asked.lines(call, needed(number, SHOWN))
-    if not found:
+async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> Message:
+    entries = await query.lines(call, needed(number, SHOWN))
+    if not entries:
         return Message(say(NOTHING))
-    page = page_so_far(found, number, SHOWN)
+    page = page_so_far(entries, number, SHOWN)
     lines = [_line(entry, *await _names(call, page.items)) for entry in page.items]
-    told = say("The audit trail: {lines}", lines=" ".join(lines))
+    text = say("The audit trail: {lines}", lines=" ".join(lines))
     small = say("{part} · all of it as a file: `format:csv`", part=page.words)
-    turn = [blocks.context(small), *turning(page, MORE, asked.typed)] if page.words else []
-    return Message(told, (*blocks.paragraphs(lines), *turn))
+    turn = [blocks.context(small), *turning(page, MORE, query.typed)] if page.words else []
+    return Message(text, (*blocks.paragraphs(lines), *turn))
 
 
-async def _names(call: CommandContext, found: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
+async def _names(call: CommandContext, entries: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
     """The names of the apps and the labels of the builds in some lines, by id."""
-    ids = [(entry.app_id, entry.build_id) for entry in found if entry.app_id and entry.build_id]
+    ids = [(entry.app_id, entry.build_id) for entry in entries if entry.app_id and entry.build_id]
     apps, builds = await asyncio.gather(app_names(call), build_names(call, ids))
     return apps, builds
 
 
-async def _file(call: CommandContext, asked: _AuditQuery) -> Message:
-    found = await asked.lines(call, IN_A_FILE + 1)
-    if not found:
+async def _file(call: CommandContext, query: _AuditQuery) -> Message:
+    entries = await query.lines(call, IN_A_FILE + 1)
+    if not entries:
         return Message(say(NOTHING))
-    more, found = len(found) > IN_A_FILE, found[:IN_A_FILE]
-    told = count("The audit trail, {number} line.", "The audit trail, {number} lines.", len(found))
+    more, entries = len(entries) > IN_A_FILE, entries[:IN_A_FILE]
+    text = count("The audit trail, {number} line.", "The audit trail, {number} lines.", len(entries))
     if more:
-        told += " " + say("There are older ones: narrow it with `since:` and `until:`.")
+        text += " " + say("There are older ones: narrow it with `since:` and `until:`.")
     locale = await call.house.people.locale(call.asker.user_id)
     # in a thread: a hundred thousand lines take a second
-    content = await asyncio.to_thread(_csv, found, *await _names(call, found), locale)
-    return Message(told, file=FileAttachment("audit.csv", content))
+    content = await asyncio.to_thread(_csv, entries, *await _names(call, entries), locale)
+    return Message(text, file=FileAttachment("audit.csv", content))
 
 
 def _as_csv(word: str | None) -> bool:
@@ -145,11 +145,11 @@ def _as_csv(word: str | None) -> bool:
 
 
 def _user(who: str) -> str:
-    found = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
-    if not found:
+    match = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
+    if not match:
         step = say("Type @ and pick the person from Slack's list.")
         raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
-    return found[1] or found[2]
+    return match[1] or match[2]
 
 
 def _line(entry: AuditEntry, apps: Mapping[str, str], builds: Mapping[str, str]) -> str:
@@ -168,13 +168,13 @@ def _outcome(entry: AuditEntry) -> str:
     outcome = inline(entry.outcome, 300)
     if entry.action not in NAMING:
         return outcome
-    return _ID.sub(lambda found: f"<{'#' if found[0][0] in 'CG' else '@'}{found[0]}>", outcome)
+    return _ID.sub(lambda match: f"<{'#' if match[0][0] in 'CG' else '@'}{match[0]}>", outcome)
 
 
-def _csv(found: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:
+def _csv(entries: list[AuditEntry], apps: Mapping[str, str], builds: Mapping[str, str], locale: str) -> bytes:
     sheet = CsvWriter(separator_of(locale))
     sheet.line(*COLUMNS, "app", "build")
-    for entry in reversed(found):
+    for entry in reversed(entries):
         names = (apps.get(entry.app_id or ""), builds.get(entry.build_id or ""))
         sheet.line(entry.at.isoformat(), *(getattr(entry, name) for name in COLUMNS[1:]), *names)
     return sheet.file()

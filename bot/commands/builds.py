@@ -33,10 +33,10 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 
 async def _listed(call: CommandContext, app: App, filters: Filters, number: int = 0) -> Message:
-    found = await call.house.catalogue.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
+    builds = await call.house.catalogue.builds(app, filters, most=paging.needed(number, cards.SHOWN_BUILDS))
     return cards.builds(
         app,
-        paging.page_so_far(found, number, cards.SHOWN_BUILDS),
+        paging.page_so_far(builds, number, cards.SHOWN_BUILDS),
         note=mrkdwn.inline(grammar.readable(filters)),
         recalls=await call.house.store.recalls(),
         again=await call.house.drafts.carried(grammar.explain(ParsedText((app.id,), filters.options))),

@@ -49,9 +49,9 @@ async def begin(
     return cards.begun(digest, await _builds(call, [digest]), names=digest.private or await may_name(call))
 
 
-async def _builds(call: CommandContext, found: Sequence[ScheduledReport]) -> Mapping[str, str]:
+async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> Mapping[str, str]:
     """The names of the builds that digests are about."""
-    return await build_names(call, [(report.app_id, report.which) for report in found])
+    return await build_names(call, [(report.app_id, report.which) for report in reports])
 
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
@@ -80,8 +80,8 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(say("That is not the number of a summary."), say("See them with `subscriptions`."))
-    mine = await call.house.store.digests(_places(call))
-    for report in mine:
+    reports = await call.house.store.digests(_places(call))
+    for report in reports:
         if report.id == int(number):
             _require(call, report)
     removed = await call.house.store.remove_digest(_places(call), int(number))

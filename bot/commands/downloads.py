@@ -48,13 +48,13 @@ async def downloads(
     if not any((target, since, by, person, missing, every, quiet)):
         return await ask(call)
     if every is None and quiet is not None:
-        said = say("`quiet:` is for a summary that comes by itself.")
-        raise UserInputError(said, say("Add when, for example `every:monday@09:00`."))
+        text = say("`quiet:` is for a summary that comes by itself.")
+        raise UserInputError(text, say("Add when, for example `every:monday@09:00`."))
     question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
-            said = say("A summary that comes by itself is about everybody, and about the time since the one before.")
-            raise UserInputError(said, say("Leave `since:`, `until:`, `person:` and `missing:` out."))
+            text = say("A summary that comes by itself is about everybody, and about the time since the one before.")
+            raise UserInputError(text, say("Leave `since:`, `until:`, `person:` and `missing:` out."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
         return await who_lacks(call, question, missing)
@@ -177,11 +177,11 @@ async def versions(call: CommandContext, typed: str, chosen: dict[str, str]) -> 
     app = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
-    found = await call.house.catalogue.search(
+    builds = await call.house.catalogue.search(
         app, typed, lambda other_build: lookup.has(other_build.version, typed), most=None
     )
     known: dict[str, Option] = {}
-    for build in found:
+    for build in builds:
         if build.version:
             # a version too long for an option is named by its newest build
             value = build.version if len(build.version) <= blocks.OPTION_VALUE else build.id

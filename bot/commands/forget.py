@@ -21,12 +21,12 @@ async def forget(call: CommandContext, who: str) -> Message:
     /applivery forget @bruno
     Their roles stay, and so does their wish not to be asked to try builds. Applivery's own log is not touched.
     """
-    found = _PERSON.fullmatch(who)
-    if not found:
+    match = _PERSON.fullmatch(who)
+    if not match:
         step = say("Type @ and pick the person from Slack's list.")
         raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
-    user_id = found[1] or found[2]
+    user_id = match[1] or match[2]
     lines = await call.house.store.forget_person(user_id)
     # that it was done, and by whom, is kept; about whom is what was to be forgotten
     await call.write_down(AuditAction.FORGET, f"{lines} lines")

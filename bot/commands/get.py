@@ -92,8 +92,8 @@ async def hand(
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
         return links.no_install(build, dashboard)
     try:
-        wanted = nearest_kind(build, kind) if kind else handout.usual_kind(build)
-        link = await handout.give(call.asker, build, wanted, door=call.door)
+        file_kind = nearest_kind(build, kind) if kind else handout.usual_kind(build)
+        link = await handout.give(call.asker, build, file_kind, door=call.door)
     except BuildNotProcessed:
         return await _not_to_be_had(call, build)
     await call.house.store.remember(_choice(call), build.app.id)
@@ -166,8 +166,8 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
 
 async def offered(call: CommandContext, app: App, typed: str, wanted: Callable[[Build], bool]) -> list[Option]:
     """The wanted builds of an app that fit what has been typed so far, as options."""
-    found = await call.house.catalogue.search(app, typed, wanted)
-    return [blocks.option(lookup.label(build), build.id) for build in found]
+    builds = await call.house.catalogue.search(app, typed, wanted)
+    return [blocks.option(lookup.label(build), build.id) for build in builds]
 
 
 # ------------------------------------------------------------------ the buttons

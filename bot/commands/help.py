@@ -21,8 +21,8 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     """
     house = call.house
     if topic is None and call.asker.outsider:
-        mine = [command for command in house.registry.commands() if command.need <= call.asker.highest]
-        return replies.help_for_all(mine, house.command, say(WHO[call.asker.outsider]))
+        handlers = [command for command in house.registry.commands() if command.need <= call.asker.highest]
+        return replies.help_for_all(handlers, house.command, say(WHO[call.asker.outsider]))
     if topic is None:
         return replies.help_for_all(house.registry.commands(), house.command)
     entry = house.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))

@@ -91,8 +91,8 @@ async def _named(
     mine: list[tuple[Build, datetime | None]] = []
     for at in range(0, len(wanted), MOST):  # those that were deleted make place for older ones
         some = wanted[at : at + MOST]
-        found = await asyncio.gather(*(find(app_id, build_id) for app_id, build_id, _ in some))
-        mine += [(build, when) for build, (_, _, when) in zip(found, some, strict=True) if build]
+        found_builds = await asyncio.gather(*(find(app_id, build_id) for app_id, build_id, _ in some))
+        mine += [(build, when) for build, (_, _, when) in zip(found_builds, some, strict=True) if build]
         if len(mine) >= MOST:
             break
     return mine[:MOST]
@@ -100,10 +100,12 @@ async def _named(
 
 async def _newest(call: CommandContext, apps: list[App]) -> list[Build]:
     lately = sorted(apps, key=lambda app: app.processed_at or NEVER, reverse=True)[:APPS]
-    found = [build for builds in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in builds]
+    found_builds = [
+        build for builds in await asyncio.gather(*(_listed(call, app) for app in lately)) for build in builds
+    ]
     # nothing is newer than now, whatever its date says
-    made = {build.id: min(build.created_at, call.now) if build.created_at else NEVER for build in found}
-    return sorted(found, key=lambda build: made[build.id], reverse=True)[:MOST]
+    made = {build.id: min(build.created_at, call.now) if build.created_at else NEVER for build in found_builds}
+    return sorted(found_builds, key=lambda build: made[build.id], reverse=True)[:MOST]
 
 
 async def _listed(call: CommandContext, app: App) -> list[Build]:

@@ -33,18 +33,18 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     """How many of a group or channel have a build: counts for everybody, names for the asker alone."""
     place = _mention(whom)
     question = await _of_a_build(call, question)
-    found = await _compared(call, question, place)
+    gap = await _compared(call, question, place)
     typed = await call.house.drafts.carried(
         f"{question.typed} {grammar.explain(grammar.ParsedText((), (KeyValue('missing', place),)))}"
     )
-    names = cards.names(question.what, place, found, typed)
+    names = cards.names(question.what, place, gap, typed)
     if question.email is None and await may_name(call):
         await may_post(call, ABOUT_PEOPLE)
         with speaking(call.house.language):
             what = report_query.about(question, question.builds).what
-            shown = replace(cards.headline(what, place, found), thread=(cards.counts(found),)).shared()
+            shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).shared()
         return replace(shown, copies=((call.asker.user_id, names),))
-    head = cards.headline(question.what, place, found)
+    head = cards.headline(question.what, place, gap)
     return replace(head, thread=(names,), here=cards.here(head))
 
 
@@ -54,15 +54,15 @@ async def nudge(call: CommandContext, value: str) -> Message:
     typed = grammar.parse(value)
     question = await _of_a_build(call, await report_query.again(call, value))
     place = _mention(next(iter(typed.values("missing")), ""))
-    found = await _compared(call, question, place)
-    lack = [user_id for user_id in found.lack if user_id != call.asker.user_id]
+    gap = await _compared(call, question, place)
+    lack = [user_id for user_id in gap.lack if user_id != call.asker.user_id]
     able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
     build = question.builds[0]
     asked = await call.house.store.ask_to_try(build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
     await call.write_down(AuditAction.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
     waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
-    told = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
-    return replace(told, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
+    message = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
+    return replace(message, copies=tuple([(person, await _nudging(call, question, person)) for person in asked]))
 
 
 async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> Message:
@@ -96,8 +96,8 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
         return question
     builds = await call.house.reporting.newest(question.app)
     if not builds:
-        said = say("{app} has no build yet that is ready.", app=verbatim(question.app.name))
-        raise UserInputError(said, say("Ask again when it has one."))
+        text = say("{app} has no build yet that is ready.", app=verbatim(question.app.name))
+        raise UserInputError(text, say("Ask again when it has one."))
     return report_query.about(question, builds)
 
 

@@ -60,22 +60,26 @@ async def chosen(call: CommandContext, value: str) -> Message:
 
 
 async def _ask(call: CommandContext, target: str) -> Message:
-    found, _ = await _meant(call, target)
-    return cards.choices(found, target, call.now)
+    subscriptions, _ = await _meant(call, target)
+    return cards.choices(subscriptions, target, call.now)
 
 
 async def _set(call: CommandContext, target: str, when: str) -> Message:
     """Mute until then, or end it; Slack's people read the time in their own zone."""
-    found, left_out = await _meant(call, target)
+    subscriptions, left_out = await _meant(call, target)
     until = None if when == OFF else deadline.parse(when, now=call.now, tz=call.asker.tz)
-    were = [subscription for subscription in found if delivery_options.mute_ends(subscription, call.now)]
+    were = [subscription for subscription in subscriptions if delivery_options.mute_ends(subscription, call.now)]
     if until is None and not were:
-        return cards.not_muted(found)
+        return cards.not_muted(subscriptions)
     await call.house.store.mute(
-        found[0].channel_id, [subscription.id for subscription in found if until or subscription in were], until
+        subscriptions[0].channel_id,
+        [subscription.id for subscription in subscriptions if until or subscription in were],
+        until,
     )
-    await call.write_down(AuditAction.MUTE, _outcome(until), app_id=found[0].app_id if len(found) == 1 else None)
-    return cards.muted(found, until, target, left_out) if until else cards.unmuted(were, left_out)
+    await call.write_down(
+        AuditAction.MUTE, _outcome(until), app_id=subscriptions[0].app_id if len(subscriptions) == 1 else None
+    )
+    return cards.muted(subscriptions, until, target, left_out) if until else cards.unmuted(were, left_out)
 
 
 def _outcome(until: datetime | None) -> str:
@@ -129,15 +133,19 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
             say("This channel is subscribed to nothing, so there is nothing to mute."), say("See `help subscribe`.")
         )
     # what it hears of as one of every app is said to it whatever its own subscription says
-    found = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
-    if not found:
+    subscriptions = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
+    if not subscriptions:
         raise UserInputError(
             say("This channel does not hear of that app."), say("See what it hears of with `subscriptions`.")
         )
-    may = [subscription for subscription in found if _role(call, subscription) >= call.need]
+    may = [subscription for subscription in subscriptions if _role(call, subscription) >= call.need]
     if not may:
-        call.require(App(found[0].app_id, found[0].app_id, found[0].app_name) if found[0].app_id else None)
-    return may, [subscription for subscription in found if subscription not in may]
+        call.require(
+            App(subscriptions[0].app_id, subscriptions[0].app_id, subscriptions[0].app_name)
+            if subscriptions[0].app_id
+            else None
+        )
+    return may, [subscription for subscription in subscriptions if subscription not in may]
 
 
 def _role(call: CommandContext, subscription: Subscription) -> Role:

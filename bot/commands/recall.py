@@ -133,20 +133,20 @@ async def _give_free(call: CommandContext, build: Build) -> Message:
 async def _only_one(call: CommandContext, app: App | None) -> Build:
     """The recalled build, when there is but one (of the app). Raises AmbiguousInput to let the person choose."""
     apps = {each_app.id: each_app for each_app in ([app] if app else await call.apps())}
-    found = sorted(
+    recalls = sorted(
         (recall for recall in (await call.house.store.recalls()).values() if recall.app_id in apps),
         key=lambda recall: recall.at,
         reverse=True,
     )
-    if not found:
+    if not recalls:
         none = say("No build of {app} is recalled.", app=verbatim(app.name)) if app else say("No build is recalled.")
         raise UserInputError(none, say("See how they stand with `builds`."))
-    if len(found) == 1:
-        return await call.build(found[0].app_id, found[0].build_id)
+    if len(recalls) == 1:
+        return await call.build(recalls[0].app_id, recalls[0].build_id)
     room = asyncio.Semaphore(AT_ONCE)
-    there = [build for build in await asyncio.gather(*(_there(call, recall, room) for recall in found)) if build]
+    there = [build for build in await asyncio.gather(*(_there(call, recall, room) for recall in recalls)) if build]
     offered = [(f"{build.app.name} {lookup.label(build)}", f"{build.app.id} {build.id}") for build in there]
-    raise AmbiguousInput(count("{number} build is recalled.", "{number} builds are recalled.", len(found)), offered)
+    raise AmbiguousInput(count("{number} build is recalled.", "{number} builds are recalled.", len(recalls)), offered)
 
 
 async def _there(call: CommandContext, recall: Recall, room: asyncio.Semaphore) -> Build | None:

@@ -35,13 +35,13 @@ async def newest(
     if target.which not in (None, LATEST):
         return (await target.build(call, filters, prefer=prefer)).build
     app = await target.the_app(call)
-    found = await call.house.catalogue.builds(app, filters, most=1)
-    if not found:
+    builds = await call.house.catalogue.builds(app, filters, most=1)
+    if not builds:
         raise UserInputError(
             say("{app} has no build that fits.", app=verbatim(app.name)),
             say("See all with `builds {slug}`.", slug=app.slug),
         )
-    return found[0]
+    return builds[0]
 
 
 @button("status.v1", need=Role.MEMBER, about_build=True)

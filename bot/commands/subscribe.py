@@ -185,9 +185,9 @@ async def newest(
     return [build for builds in found for build in builds]
 
 
-async def handles(call: CommandContext, found: Iterable[Subscription]) -> dict[str, str]:
+async def handles(call: CommandContext, subscriptions: Iterable[Subscription]) -> dict[str, str]:
     """What people call the user groups that are mentioned, by id; as far as Slack tells."""
-    if not any(subscription.manner.mention for subscription in found):
+    if not any(subscription.manner.mention for subscription in subscriptions):
         return {}
     try:
         return {group.id: group.handle for group in await call.house.places.groups()}

@@ -95,11 +95,13 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
         raise UserInputError(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
-    found = [candidate for candidate in await call.house.store.subscriptions(channel_id) if candidate.id == int(number)]
+    subscriptions = [
+        candidate for candidate in await call.house.store.subscriptions(channel_id) if candidate.id == int(number)
+    ]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
-    if elsewhere and not (found and await _made_there(call, found[0])):
+    if elsewhere and not (subscriptions and await _made_there(call, subscriptions[0])):
         access.require(call.asker.role, Role.ADMIN)
-    for subscription in found:
+    for subscription in subscriptions:
         call.require(
             App(subscription.app_id, subscription.app_id, subscription.app_name) if subscription.app_id else None
         )
@@ -145,29 +147,33 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
     """
     if which and (ended := await digests.ended(call, spelling.bare(which))):
         return ended
-    found = await call.house.store.subscriptions(call.asker.channel_id or "")
+    subscriptions = await call.house.store.subscriptions(call.asker.channel_id or "")
     if which is None:
-        return await _end(call, cards.value(found[0])) if len(found) == 1 else cards.which_to_end(found)
-    fitting = meant_by(which, found)
+        return (
+            await _end(call, cards.value(subscriptions[0]))
+            if len(subscriptions) == 1
+            else cards.which_to_end(subscriptions)
+        )
+    fitting = meant_by(which, subscriptions)
     if not fitting and which != "*" and not spelling.bare(which).lstrip("#").isdecimal():
         app = await call.app(which)
-        fitting = [subscription for subscription in found if subscription.app_id == app.id]
+        fitting = [subscription for subscription in subscriptions if subscription.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
             later("subscription of this channel"),
             which,
-            [cards.app_of(subscription) for subscription in found],
+            [cards.app_of(subscription) for subscription in subscriptions],
             otherwise=say("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
 
 
-def meant_by(typed: str, found: Sequence[Subscription]) -> list[Subscription]:
+def meant_by(typed: str, subscriptions: Sequence[Subscription]) -> list[Subscription]:
     """The subscriptions that are called so: by their number, or by the name or id of their app; `*` is every app."""
     for way in spelling.WAYS:
         wanted = way(typed.removeprefix("#"))
         if fitting := [
-            subscription for subscription in found if wanted in {way(name) for name in _names(subscription)}
+            subscription for subscription in subscriptions if wanted in {way(name) for name in _names(subscription)}
         ]:
             return fitting
     return []
@@ -263,11 +269,11 @@ async def test(call: CommandContext, value: str) -> Message:
 
 async def _to_show(call: CommandContext, subscription: Subscription, app: App | None) -> list[Build]:
     """The newest builds, and the newest that fits the subscription when none of those does."""
-    found = await subscribe.newest(call, app)
+    builds = await subscribe.newest(call, app)
     words = grammar.parse(subscription.query)
-    if any(lookup.fits(build, words) for build in found):
-        return found
-    return [*found, *await subscribe.newest(call, app, words, most=1)]
+    if any(lookup.fits(build, words) for build in builds):
+        return builds
+    return [*builds, *await subscribe.newest(call, app, words, most=1)]
 
 
 def _together(build: Build, other: Build) -> bool:

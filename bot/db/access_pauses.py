@@ -38,8 +38,8 @@ class Withholding(Showing):
     async def pause_subscription(self, number: int, reason: PauseReason) -> Subscription | None:
         """Pause one subscription; None when it is paused already, or has ended."""
         which = (subscriptions.c.id == number, subscriptions.c.paused.is_(None))
-        found = await self._set(subscriptions, which, reason)
-        return subscription_of(found) if found else None
+        row = await self._set(subscriptions, which, reason)
+        return subscription_of(row) if row else None
 
     async def resume_subscription(self, number: int) -> None:
         """Let one subscription act again."""
@@ -56,8 +56,8 @@ class Withholding(Showing):
 
     async def pause_digest(self, number: int, reason: PauseReason) -> ScheduledReport | None:
         """Pause one scheduled report; None when it is paused already, or has ended."""
-        found = await self._set(digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
-        return digest_of(found) if found else None
+        row = await self._set(digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
+        return digest_of(row) if row else None
 
     async def resume_digest(self, number: int) -> None:
         """Let one scheduled report act again; what was missed comes late, as one."""
@@ -85,9 +85,9 @@ class Withholding(Showing):
             await self.tell_others(connection, Topic.DIGEST if table is digests else Topic.ACCESS)
             return row
 
-        found = await self.run(work)
+        found_row = await self.run(work)
         self.wakeups.ring(Topic.ACCESS)
-        return found
+        return found_row
 
     # -------------------------------------------------------------- deliveries
 

@@ -87,13 +87,13 @@ class Requests(Permits):
         asked for that, or it is not about one app and would be allowed for one.
         """
         table = role_requests
-        asked = (table.c.id == number) & table.c.sent
+        condition = (table.c.id == number) & table.c.sent
         if decision is RequestDecision.APP:
-            asked &= table.c.app_id != EVERY_APP
+            condition &= table.c.app_id != EVERY_APP
         values = {"decided_by": decided_by, "decided_at": db_now(), "allowed": decision is not RequestDecision.DENIED}
         update = (
             sa.update(table)
-            .where(asked & table.c.decided_at.is_(None))
+            .where(condition & table.c.decided_at.is_(None))
             .values(wide=decision is RequestDecision.ALL, **values)
             .returning(table)
         )
@@ -101,7 +101,7 @@ class Requests(Permits):
         async def work(connection: Connection) -> tuple[RoleRequest, bool] | None:
             row = (await connection.execute(update)).first()
             if row is None:
-                row = (await connection.execute(sa.select(table).where(asked))).first()
+                row = (await connection.execute(sa.select(table).where(condition))).first()
                 return None if row is None else (_request(row), False)
             if decision is not RequestDecision.DENIED:
                 await self._changed(connection)

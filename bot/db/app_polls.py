@@ -83,7 +83,7 @@ class Watching(Database):
                 far=span(furthest_seconds),
                 leased=far(lease_seconds),
             )
-            found = sorted(rows, key=lambda row: (row.next_at, row.app_id))
+            found_rows = sorted(rows, key=lambda row: (row.next_at, row.app_id))
             return [
                 PollLease(
                     row.app_id,
@@ -92,7 +92,7 @@ class Watching(Database):
                     None if row.baseline_since is None else moment(row.baseline_since),
                     row.failures,
                 )
-                for row in found
+                for row in found_rows
             ]
 
         return await self.run(work)

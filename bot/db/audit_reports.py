@@ -64,7 +64,7 @@ class Ledger(Database):
         Returns how many lines of the ledger were theirs. Roles, subscriptions and
         whether they were, or may be, asked to try a build stay.
         """
-        mine = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
+        statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
         named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
         removals = [
             sa.delete(given_links).where(given_links.c.user_id == user_id),
@@ -81,7 +81,7 @@ class Ledger(Database):
         ]
 
         async def work(connection: Connection) -> int:
-            lines = len((await connection.execute(mine)).all())
+            lines = len((await connection.execute(statement)).all())
             for removal in removals:
                 await connection.execute(removal)
             return lines

@@ -95,8 +95,8 @@ class Following(Recording):
         async def work(connection: Connection) -> list[BuildWatch]:
             taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
             rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
-            found = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
-            return [watch for watch in found if watch is not None]
+            watches = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
+            return [watch for watch in watches if watch is not None]
 
         return await self.run(work)
 
@@ -173,8 +173,8 @@ class Following(Recording):
             if waited:
                 await self.execute(connection, _REMEMBER, **about)  # what is said needs the build's name
                 rows = as_rows({"user_id": user} for user in waited)
-                told = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
-                new = [NewDelivery(row.user_id, build_id, event, part=row.times) for row in told]
+                result = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
+                new = [NewDelivery(row.user_id, build_id, event, part=row.times) for row in result]
                 await self.said(connection, app_id, sorted(new, key=lambda delivery: delivery.channel_id))
                 await self.execute(connection, _END_SHOWING, **about, standing=str(standing), rows=rows)
             return bool(waited)
@@ -184,8 +184,8 @@ class Following(Recording):
 
 
 def _which(watch: BuildWatch) -> sa.ColumnElement[bool]:
-    mine = (progress.c.build_id == watch.build.id) & (progress.c.user_id == watch.user_id)
-    return mine & (progress.c.started_at == watch.started_at)
+    condition = (progress.c.build_id == watch.build.id) & (progress.c.user_id == watch.user_id)
+    return condition & (progress.c.started_at == watch.started_at)
 
 
 def _progress(row: sa.Row[Any]) -> BuildWatch | None:

@@ -33,8 +33,8 @@ class Recording(Superseding):
         rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
 
         async def work(connection: Connection) -> dict[str, KnownBuild]:
-            found = await self.execute(connection, _KNOWN, app=app_id, rows=rows)
-            return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in found}
+            result = await self.execute(connection, _KNOWN, app=app_id, rows=rows)
+            return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in result}
 
         return await self.run(work)
 
@@ -46,10 +46,10 @@ class Recording(Superseding):
         rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
 
         async def work(connection: Connection) -> set[str]:
-            found = (await self.execute(connection, _EDITED, app=app_id, rows=rows)).all()
-            if any(not row.mark for row in found):
+            found_rows = (await self.execute(connection, _EDITED, app=app_id, rows=rows)).all()
+            if any(not row.mark for row in found_rows):
                 await self.execute(connection, _NOTE_MARKS, app=app_id, rows=rows)
-            return {row.build_id for row in found if row.mark}
+            return {row.build_id for row in found_rows if row.mark}
 
         return await self.run(work) if marks else set()
 
@@ -61,8 +61,8 @@ class Recording(Superseding):
         rows = as_rows({"id": build_id} for build_id in sorted(set(listed)))
 
         async def work(connection: Connection) -> list[str]:
-            found = await self.execute(connection, _UNLISTED, app=app_id, rows=rows, whole=whole, most=most)
-            return list(found.scalars())
+            result = await self.execute(connection, _UNLISTED, app=app_id, rows=rows, whole=whole, most=most)
+            return list(result.scalars())
 
         return await self.run(work)
 
@@ -93,13 +93,15 @@ class Recording(Superseding):
             places = await self._move(connection, app_id, changes) if changes else {}
             moved = frozenset(places)
             loud = moved - {change.build.id for change in changes if change.quiet}
-            wanted = [new for new in announcements if new.build_id in loud]
+            deliveries = [new for new in announcements if new.build_id in loud]
             made = 0
             if moved:
-                made = await self.said_in_place(connection, app_id, moved, wanted, _made_known(wanted, changes, places))
+                made = await self.said_in_place(
+                    connection, app_id, moved, deliveries, _made_known(deliveries, changes, places)
+                )
             if told := [
                 {"build": delivery.build_id, "user_id": delivery.channel_id}
-                for delivery in wanted
+                for delivery in deliveries
                 if delivery.to_person
             ]:
                 await self.execute(connection, _WAIT_NO_MORE, rows=as_rows(told))
@@ -179,13 +181,13 @@ _Place = tuple[datetime, datetime]
 
 
 def _made_known(
-    wanted: Iterable[NewDelivery], changes: Iterable[BuildTransition], places: Mapping[str, _Place]
+    deliveries: Iterable[NewDelivery], changes: Iterable[BuildTransition], places: Mapping[str, _Place]
 ) -> list[CurrentBuild]:
     """The builds that channels now hear are ready, and so take the place of older ones there."""
     ready = {change.build.id: change.build for change in changes if can_be_had(change.build)}
     return [
         CurrentBuild(delivery.channel_id, ready[delivery.build_id], *places[delivery.build_id])
-        for delivery in wanted
+        for delivery in deliveries
         if delivery.event is BuildEvent.PROCESSED and delivery.build_id in ready and not delivery.to_person
     ]
 

@@ -61,10 +61,10 @@ class Notes(Database):
 
     async def notes_under(self, prefix: str) -> dict[str, str]:
         """The notes whose names begin so, by name."""
-        asked = sa.select(notes.c.key, notes.c.value).where(notes.c.key.startswith(prefix, autoescape=True))
+        statement = sa.select(notes.c.key, notes.c.value).where(notes.c.key.startswith(prefix, autoescape=True))
 
         async def work(connection: Connection) -> dict[str, str]:
-            return {row.key: row.value for row in await connection.execute(asked)}
+            return {row.key: row.value for row in await connection.execute(statement)}
 
         return await self.run(work)
 

@@ -58,15 +58,15 @@ class Telling(Showing):
         if not late:
             return ()
         # The same ts again is our own hand-in, repeated because its first answer never reached us.
-        found = await self.execute(connection, _FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
-        first = {row.id: row.ts for row in found}
+        result = await self.execute(connection, _FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
+        first = {row.id: row.ts for row in result}
         return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
 
     async def _edit_again(self, connection: Connection, late: Sequence[DeliveryResult]) -> None:
         """An edit that came after its lease had ended may have put older words over newer ones."""
         if late:
-            found = await self.execute(connection, _BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
-            await self.said(connection, "", (), set(found.scalars()))
+            result = await self.execute(connection, _BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
+            await self.said(connection, "", (), set(result.scalars()))
 
     async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[DeliveryClaim, ...]:
         claims: list[DeliveryClaim] = []

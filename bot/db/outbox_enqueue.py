@@ -17,23 +17,23 @@ class Outbox(Database):
     """Within somebody's transaction: the order in a channel is the order of the commits."""
 
     async def said(
-        self, connection: Connection, app_id: str, wanted: Sequence[NewDelivery], anew: Collection[str] = ()
+        self, connection: Connection, app_id: str, deliveries: Sequence[NewDelivery], anew: Collection[str] = ()
     ) -> int:
         """Write down what is to be said, each once per channel, build and event; returns how much is new.
 
         The cards with the builds `anew` on them are to show how things stand now. A card that is still to be posted,
         or edited, will show it anyway; direct messages stay as they are.
         """
-        if not wanted and not anew:
+        if not deliveries and not anew:
             return 0
-        rows = as_rows(_row(n, new) for n, new in enumerate(wanted))
+        rows = as_rows(_row(n, new) for n, new in enumerate(deliveries))
         builds = [{"build": build_id} for build_id in sorted(anew)]
         # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
         # committed, and nobody claims a card in between who has not seen what it is to show.
         await self.execute(
-            connection, _OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in wanted), *builds])
+            connection, _OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds])
         )
-        made = len((await self.execute(connection, _ANNOUNCE, app=app_id, rows=rows)).all()) if wanted else 0
+        made = len((await self.execute(connection, _ANNOUNCE, app=app_id, rows=rows)).all()) if deliveries else 0
         if builds:
             made += len((await self.execute(connection, _SHOW_ANEW, rows=as_rows(builds))).all())
         if made:

@@ -76,8 +76,8 @@ class Subscriptions(Database):
 
     async def remove_subscription(self, channel_id: str, id_or_app: int | str) -> Subscription | None:
         """Remove a channel's subscription by its id or its app's (`*`: every app); None if there is none."""
-        mine = table.c.id == id_or_app if isinstance(id_or_app, int) else table.c.app_id == id_or_app
-        removal = sa.delete(table).where(table.c.channel_id == channel_id, mine).returning(table)
+        condition = table.c.id == id_or_app if isinstance(id_or_app, int) else table.c.app_id == id_or_app
+        removal = sa.delete(table).where(table.c.channel_id == channel_id, condition).returning(table)
 
         async def work(connection: Connection) -> Subscription | None:
             await self._one_at_a_time(connection)

@@ -25,7 +25,7 @@ class Superseding(Outbox):
         connection: Connection,
         app_id: str,
         moved: Collection[str],
-        wanted: Sequence[NewDelivery] = (),
+        deliveries: Sequence[NewDelivery] = (),
         new: Sequence[CurrentBuild] = (),
     ) -> int:
         """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
@@ -37,7 +37,7 @@ class Superseding(Outbox):
         await self.execute(connection, _ONE_AT_A_TIME, app=app_id)
         rows = (await self.execute(connection, _LINES, app=app_id, rows=_touched(moved, new))).all()
         followed = _followed(rows, new)
-        made = await self.said(connection, app_id, wanted, {*moved, *(str(entry["build"]) for entry in followed)})
+        made = await self.said(connection, app_id, deliveries, {*moved, *(str(entry["build"]) for entry in followed)})
         if followed:
             await self.execute(connection, _FOLLOWED, rows=as_rows(followed))
         return made
@@ -62,13 +62,13 @@ def _followed(rows: Sequence[sa.Row[Any]], new: Sequence[CurrentBuild]) -> list[
 
 
 def _standing(rows: Iterable[sa.Row[Any]]) -> list[CurrentBuild]:
-    found = []
+    current_builds = []
     for row in rows:
         with suppress(ValueError, TypeError):  # facts that only another version of this program can read
             if row.stands:
                 made_at, seen_at = moment(row.made_at), moment(row.seen_at)
-                found.append(CurrentBuild(row.channel_id, build_of(row.facts), made_at, seen_at))
-    return found
+                current_builds.append(CurrentBuild(row.channel_id, build_of(row.facts), made_at, seen_at))
+    return current_builds
 
 
 _ONE_AT_A_TIME = written("UPDATE apps SET rung = rung WHERE app_id = :app")

@@ -75,10 +75,12 @@ class Tickets(Database):
             row = (await self.execute(connection, _CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS))).first()
             if row is not None:
                 return _ticket(row)
-            found = (await connection.execute(sa.select(table, db_now().label("now")).where(_is(ticket_hash)))).first()
-            if found is None:
+            found_row = (
+                await connection.execute(sa.select(table, db_now().label("now")).where(_is(ticket_hash)))
+            ).first()
+            if found_row is None:
                 return TicketStatus.UNKNOWN
-            standing = _ticket(found).standing(found.now)
+            standing = _ticket(found_row).standing(found_row.now)
             # Open now, but not a moment ago: somebody else's claim was given back in between. Or it is being made.
             return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 

@@ -27,7 +27,7 @@ class AccessRequestRecorder:
         self._house = house
 
     async def note(
-        self, came: RequestSource, error: PermissionDenied, asked: tuple[str, str] | None, form: Mapping[str, str]
+        self, source: RequestSource, error: PermissionDenied, asked: tuple[str, str] | None, form: Mapping[str, str]
     ) -> int | None:
         """The number by which the person may ask for the role they lack; None when there is nothing to ask for.
 
@@ -37,12 +37,12 @@ class AccessRequestRecorder:
         if role is None:
             return None
         try:
-            if await self._house.people.outsider(came.user_id):
+            if await self._house.people.outsider(source.user_id):
                 return None  # they can be given no more than they have, or an app they may not know of
             app_id = error.app_id or (await self._about(asked, form) if error.somewhere else None)
             team = await self._house.people.workspace()
             command = _command(asked, form)
-            return await self._house.store.note_refusal(team, came.user_id, role, app_id, command, came.channel_id)
+            return await self._house.store.note_refusal(team, source.user_id, role, app_id, command, source.channel_id)
         except BotError as problem:  # the refusal itself is said all the same
             log.info("refused.not_noted", problem=kind_of(problem), cause=cause(problem))
             return None
@@ -65,8 +65,8 @@ class AccessRequestRecorder:
         channel_id, _, number = value.rpartition("/")
         if not channel_id or not number.isdecimal() or len(number) > 18:
             return None
-        found = await self._house.store.subscriptions(channel_id)
-        return next((subscription.app_id for subscription in found if subscription.id == int(number)), None)
+        subscriptions = await self._house.store.subscriptions(channel_id)
+        return next((subscription.app_id for subscription in subscriptions if subscription.id == int(number)), None)
 
     def _takes_an_app(self, asked: tuple[str, str] | None) -> bool:
         """Whether the command is about an app also when none is named."""

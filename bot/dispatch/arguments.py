@@ -115,8 +115,8 @@ async def _named_by_key(call: CommandContext, words: ParsedText) -> ParsedText:
 
 
 def _partition(text: str) -> tuple[str, str, str]:
-    found = re.search(r"(?<!\S)app[:：]", text, re.IGNORECASE)
-    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
+    match = re.search(r"(?<!\S)app[:：]", text, re.IGNORECASE)
+    return (text[: match.start()], match[0], text[match.end() :]) if match else (text, "", "")
 
 
 async def _whole(entry: RegisteredHandler, call: CommandContext, words: ParsedText) -> str | None:

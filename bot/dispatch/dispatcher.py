@@ -198,10 +198,13 @@ class RequestDispatcher(AsyncMiddleware):
     # -------------------------------------------------------------- one request
 
     def _begin(
-        self, came: RequestSource, what: Any, work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]]
+        self,
+        source: RequestSource,
+        what: Any,
+        work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]],
     ) -> None:
         with for_a_person():
-            self._track(self._in_turn(self._turns.of(came.user_id), self._conduct(came, what, work)))
+            self._track(self._in_turn(self._turns.of(source.user_id), self._conduct(source, what, work)))
 
     async def _in_turn(self, turn: AbstractAsyncContextManager[None], work: Coroutine[Any, Any, None]) -> None:
         async with turn:
@@ -213,71 +216,74 @@ class RequestDispatcher(AsyncMiddleware):
         task.add_done_callback(self._tasks.discard)
 
     async def _conduct(
-        self, came: RequestSource, what: Any, work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]]
+        self,
+        source: RequestSource,
+        what: Any,
+        work: Callable[[RequestSource, Any], Awaitable[tuple[str, Reply | None]]],
     ) -> None:
         form = what if isinstance(what, ModalSubmission) else None
         reference = secrets.token_hex(4)
-        structlog.contextvars.bind_contextvars(reference=reference, door=came.door.value, user=came.user_id)
+        structlog.contextvars.bind_contextvars(reference=reference, door=source.door.value, user=source.user_id)
         started = time.monotonic()
         name, outcome = "", RequestOutcome.ANSWERED
         reply: Reply | None = None
         try:
             if await _replayed():
                 return
-            i18n.speak(await self._people.language(came.user_id))
-            name, reply = await work(came, what)
+            i18n.speak(await self._people.language(source.user_id))
+            name, reply = await work(source, what)
             if reply is not None:
-                await self._answering.deliver(came, reply, form)
+                await self._answering.deliver(source, reply, form)
         except PermissionDenied as error:
             outcome = RequestOutcome.DENIED
-            request = await self._refused.note(came, error, _AGAIN.get(), typed(form.view) if form else {})
+            request = await self._refused.note(source, error, _AGAIN.get(), typed(form.view) if form else {})
             shown = replies.denied(error, now=self._clock(), again=_AGAIN.get(), request=request)
-            await self._answering.refuse(came, shown, error, form)
+            await self._answering.refuse(source, shown, error, form)
         except BotError as error:
             outcome = RequestOutcome.PROBLEM
             log.info("request.problem", problem=kind_of(error), cause=cause(error))
             known = None if error.everyday else reference
             shown = replies.problem(error, known, now=self._clock(), again=_AGAIN.get())
-            await self._answering.refuse(came, shown, error, form, known)
+            await self._answering.refuse(source, shown, error, form, known)
         except Exception as error:  # the person gets an answer whatever happens (promise 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.unexpected", error=kind_of(error))
             problem = BotError(say("Something went wrong on my side."))
-            await self._answering.refuse(came, replies.problem(problem, reference), problem, form, reference)
+            await self._answering.refuse(source, replies.problem(problem, reference), problem, form, reference)
         if (
-            came.home
-            and came.door is not Entrypoint.HOME
+            source.home
+            and source.door is not Entrypoint.HOME
             and (outcome is not RequestOutcome.ANSWERED or isinstance(reply, Message))
         ):
-            await self._home.after(came)
-        self._metrics.requests.labels(came.door.value, name, outcome).inc()
-        self._metrics.seconds.labels(came.door.value).observe(time.monotonic() - started)
+            await self._home.after(source)
+        self._metrics.requests.labels(source.door.value, name, outcome).inc()
+        self._metrics.seconds.labels(source.door.value).observe(time.monotonic() - started)
 
-    async def _authorised(self, came: RequestSource, entry: RegisteredHandler) -> CommandContext:
-        asker: Actor = await self._people.asker(came.team_id, came.user_id, came.channel_id)
+    async def _authorised(self, source: RequestSource, entry: RegisteredHandler) -> CommandContext:
+        asker: Actor = await self._people.asker(source.team_id, source.user_id, source.channel_id)
         access.require_somewhere(asker, entry.need)
-        return CommandContext(asker, self._house, self._clock(), came.door, entry.name, entry.need)
+        return CommandContext(asker, self._house, self._clock(), source.door, entry.name, entry.need)
 
-    async def _typed(self, came: RequestSource, text: str) -> tuple[str, Reply | None]:
+    async def _typed(self, source: RequestSource, text: str) -> tuple[str, Reply | None]:
         """What somebody typed, after a slash command or a mention."""
         verb, rest = typed_text.command(text, self._house.command)
-        return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)))
+        return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)))
 
-    async def _carried(self, came: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
+    async def _carried(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
         """What a button carries: words as somebody would type them."""
         verb, _, rest = text.partition(" ")
-        return await self._command(came, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
+        return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
 
     async def _command(
-        self, came: RequestSource, verb: str, words: ParsedText, page: int = 0
+        self, source: RequestSource, verb: str, words: ParsedText, page: int = 0
     ) -> tuple[str, Reply | None]:
         if _AGAIN.get() is None:
             _AGAIN.set((RUN, _as_typed(verb, words)))
         entry = self._house.registry.get(HandlerKind.COMMAND, verb)
         if entry is None:
-            await self._people.asker(came.team_id, came.user_id, came.channel_id)  # strangers learn no names
-            raise self._unknown(verb, await self._app_called(came, f"{verb} {words.text}"))
-        call = await self._authorised(came, entry)
+            await self._people.asker(source.team_id, source.user_id, source.channel_id)  # strangers learn no names
+            raise self._unknown(verb, await self._app_called(source, f"{verb} {words.text}"))
+        call = await self._authorised(source, entry)
         try:
             arguments = await bind(entry, call, words)
             return verb, await entry.run(call, **arguments)
@@ -291,10 +297,10 @@ class RequestDispatcher(AsyncMiddleware):
         typed = [await carry(replies.with_choice(error, verb, text, words)) for _, text in shown.items]
         return replies.choices(error, shown, typed, await carry(_as_typed(verb, words)))
 
-    async def _app_called(self, came: RequestSource, text: str) -> list[str]:
+    async def _app_called(self, source: RequestSource, text: str) -> list[str]:
         """What was meant, perhaps, by the mere name of an app."""
         with suppress(BotError):
-            call = await self._authorised(came, self._house.registry.entries[HandlerKind.COMMAND, "get"])
+            call = await self._authorised(source, self._house.registry.entries[HandlerKind.COMMAND, "get"])
             if named := lookup.leading(text, await call.apps()):
                 return [f"get {' '.join(named).strip()}"]
         return []
@@ -305,36 +311,36 @@ class RequestDispatcher(AsyncMiddleware):
         otherwise = say("`{command} help` lists them all.", command=self._house.command)
         return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
 
-    async def _click(self, came: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
-        asked_in_words = action.get("type") == "button" or came.message_ts  # a menu in a form is read with its form
+        asked_in_words = action.get("type") == "button" or source.message_ts  # a menu in a form is read with its form
         if name.startswith("open.") or not asked_in_words:
             return name, None
         if action.get("type") == "button":
             _AGAIN.set((str(action["action_id"]), str(action.get("value") or "")))
         value = await self._house.drafts.whole(str(action.get("value") or ""))
         if name == RUN:
-            return await self._carried(came, value)
+            return await self._carried(source, value)
         if name == replies.MORE_CHOICES:
             page, text = turned_to(value)
-            return await self._carried(came, text, page)
+            return await self._carried(source, text, page)
         entry = self._house.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
                 say("This button is from another version of me."),
                 say("Please type `{command} help`.", command=self._house.command),
             )
-        return name, await self._pressed(came, entry, action, value)
+        return name, await self._pressed(source, entry, action, value)
 
     def _replaces_message(self, action: dict[str, Any]) -> bool:
         entry = self._house.registry.get(HandlerKind.BUTTON, name := _button_name(action))
         return entry.replaces_message if entry else name in REPEATING_COMMAND
 
     async def _pressed(
-        self, came: RequestSource, entry: RegisteredHandler, action: dict[str, Any], value: str
+        self, source: RequestSource, entry: RegisteredHandler, action: dict[str, Any], value: str
     ) -> Reply | None:
-        call = await self._authorised(came, entry)
-        click = f"{came.user_id} {came.channel_id} {came.message_ts} {action.get('action_id')} {value}"
+        call = await self._authorised(source, entry)
+        click = f"{source.user_id} {source.channel_id} {source.message_ts} {action.get('action_id')} {value}"
         if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
             return None  # a double click: the first one is being answered
         try:
@@ -346,8 +352,8 @@ class RequestDispatcher(AsyncMiddleware):
             raise
         return reply
 
-    async def _mention(self, came: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
-        return await self._typed(came, mentioned(body)[1])
+    async def _mention(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
+        return await self._typed(source, mentioned(body)[1])
 
     async def _tell_others(self, who: str) -> None:
         try:
@@ -372,16 +378,16 @@ class RequestDispatcher(AsyncMiddleware):
         except DatabaseUnavailable:
             log.warning("event.not_welcomed", channel=channel_id)
 
-    async def _opened(self, came: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
-        await self._home.show(came)
+    async def _opened(self, source: RequestSource, _: dict[str, Any]) -> tuple[str, Reply | None]:
+        await self._home.show(source)
         return "home", None
 
-    async def _home_of(self, came: RequestSource) -> HomeView:
+    async def _home_of(self, source: RequestSource) -> HomeView:
         entry = self._house.registry.entries[HandlerKind.BUTTON, REFRESH]
-        home: HomeView = await entry.run(await self._authorised(came, entry), "")
+        home: HomeView = await entry.run(await self._authorised(source, entry), "")
         return home
 
-    async def _shortcut(self, came: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
+    async def _shortcut(self, source: RequestSource, body: dict[str, Any]) -> tuple[str, Reply | None]:
         name = str(body.get("callback_id") or "")
         entry = self._house.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
@@ -390,10 +396,10 @@ class RequestDispatcher(AsyncMiddleware):
                 say("Please type `{command}`.", command=self._house.command),
             )
         message = body.get("message") or {}
-        call = replace(await self._authorised(came, entry), quoted=quoted(message))
+        call = replace(await self._authorised(source, entry), quoted=quoted(message))
         return name, await entry.run(call, button_value(message, self._house.registry.about_build()))
 
-    async def _submission(self, came: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
+    async def _submission(self, source: RequestSource, form: ModalSubmission) -> tuple[str, Reply | None]:
         name = str(form.view.get("callback_id") or "")
         entry = self._house.registry.get(HandlerKind.FORM, name)
         if entry is None:
@@ -402,19 +408,19 @@ class RequestDispatcher(AsyncMiddleware):
                 say("Please type `{command}` again.", command=self._house.command),
             )
         form.view = await remembering_all(form.view, self._house.drafts)
-        call = replace(await self._authorised(came, entry), sent=again(form.view))
+        call = replace(await self._authorised(source, entry), sent=again(form.view))
         check_lengths(form.view)
         return name, await entry.run(call, typed(form.view))
 
-    async def _typeahead(self, came: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _typeahead(self, source: RequestSource, body: dict[str, Any]) -> list[dict[str, Any]]:
         entry = self._house.registry.get(HandlerKind.OPTIONS, str(body.get("action_id") or ""))
         if entry is None:
             return []
         try:
             with for_a_person():
-                async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(came.user_id):
-                    i18n.speak(await self._people.language(came.user_id))
-                    call = await self._authorised(came, entry)
+                async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(source.user_id):
+                    i18n.speak(await self._people.language(source.user_id))
+                    call = await self._authorised(source, entry)
                     view = await remembering_all(body.get("view") or {}, self._house.drafts)
                     found = await entry.run(call, typed_text.search(body.get("value")), typed(view))
         except (BotError, TimeoutError) as error:

@@ -29,24 +29,26 @@ class HomeTab:
         self._make = make
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def show(self, came: RequestSource, note: str = "") -> None:
+    async def show(self, source: RequestSource, note: str = "") -> None:
         """Show it to whoever came, below a note. Raises SlackError, and what making it raises.
 
         https://docs.slack.dev/surfaces/modals#handling_race_conditions
         """
-        async with self._turns.setdefault(came.user_id, asyncio.Lock()):
+        async with self._turns.setdefault(source.user_id, asyncio.Lock()):
             try:
-                await self._poster.publish(came.user_id, (await self._make(came)).under(note), known=came.home_hash)
+                await self._poster.publish(
+                    source.user_id, (await self._make(source)).under(note), known=source.home_hash
+                )
             except SlackError as error:
                 if error.code != "hash_conflict":
                     raise
                 # Somebody was quicker, perhaps with older facts than ours: nobody has newer ones than are asked now.
-                await self._poster.publish(came.user_id, (await self._make(came)).under(note))
+                await self._poster.publish(source.user_id, (await self._make(source)).under(note))
 
-    async def after(self, came: RequestSource) -> None:
+    async def after(self, source: RequestSource) -> None:
         """Show how things stand once something was done here, whose answer went to the direct messages."""
         try:
-            await self.show(came, say(ANSWERED))
+            await self.show(source, say(ANSWERED))
         except BotError as problem:
             log.info("home.stays_as_it_was", problem=kind_of(problem), cause=cause(problem))
         except Exception as error:  # the answer itself was given

@@ -90,8 +90,8 @@ class ModalSubmission:
 
 def _words(problem: BotError, reference: str | None) -> str:
     """What happened and what to do, in plain text."""
-    said = unmarked(without_formatting(f"{problem.sentence} {problem.next_step}".strip()))
-    return f"{said} ({reference})" if reference else said
+    text = unmarked(without_formatting(f"{problem.sentence} {problem.next_step}".strip()))
+    return f"{text} ({reference})" if reference else text
 
 
 def _inputs(view: dict[str, Any]) -> list[dict[str, Any]]:

@@ -35,8 +35,8 @@ def channel(typed: str) -> str | None:
 
 
 def _found(what: re.Pattern[str], typed: str) -> str | None:
-    found = what.fullmatch(typed)
-    return found[1] if found else None
+    match = what.fullmatch(typed)
+    return match[1] if match else None
 
 
 async def seen(call: CommandContext, channel_id: str) -> ChannelInfo:
@@ -46,12 +46,12 @@ async def seen(call: CommandContext, channel_id: str) -> ChannelInfo:
     A private channel that the asker is not in is refused with the same words as one that the bot is not in.
     """
     try:
-        found = await looked_at(call.house.places, channel_id)
-        if found.private and call.asker.user_id not in await _members(call, channel_id):
+        channel = await looked_at(call.house.places, channel_id)
+        if channel.private and call.asker.user_id not in await _members(call, channel_id):
             raise _unseen()
     except SlackError as error:
         raise _unseen() from error
-    return found
+    return channel
 
 
 async def _members(call: CommandContext, channel_id: str) -> list[str]:

@@ -128,13 +128,13 @@ class CommandContext:
         An outsider hears of no app but their own: to them any other is not there.
         """
         if self.asker.outsider is None:
-            found = await self.house.catalogue.app(typed)
+            app = await self.house.catalogue.app(typed)
         elif known := await self.known_apps():
-            found = lookup.app(typed, known)
+            app = lookup.app(typed, known)
         else:
             raise NotFoundByName(later("app"), typed)
-        await self.permit(found)
-        return found
+        await self.permit(app)
+        return app
 
     async def known_apps(self) -> list[App]:
         """The apps the asker may know of, wherever they may be used: all of them, for a member."""
@@ -235,8 +235,8 @@ class BuildReference:
         """
         catalogue = call.house.catalogue
         if self.app is None and BUILD_ID.fullmatch(self.which or ""):
-            found = await catalogue.build_by_id(str(self.which).lower(), tuple(await call.apps()))
-            return ResolvedBuild(found)
+            build = await catalogue.build_by_id(str(self.which).lower(), tuple(await call.apps()))
+            return ResolvedBuild(build)
         app = await self.the_app(call)
         target, filters = self.narrowed(filters)
         recalled = await call.house.store.recalls()
@@ -403,8 +403,8 @@ class HandlerRegistry:
     def of(cls, package: types.ModuleType) -> HandlerRegistry:
         """Everything marked in the modules of a package. Raises ValueError for two of one name: the start stops."""
         registry = cls()
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            module = importlib.import_module(found.name)
+        for found_module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found_module.name)
             for value in list(vars(module).values()):
                 for entry in getattr(value, "entries", ()) if inspect.iscoroutinefunction(value) else ():
                     if value.__module__ == module.__name__:

@@ -131,10 +131,10 @@ def help_for_all(entries: Sequence[RegisteredHandler], root: str, note: str = ""
         command=root,
     )
     listed = "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries)
-    told = say("What I can do: {listed}", listed=listed)
+    text = say("What I can do: {listed}", listed=listed)
     noted = [blocks.section(note)] if note else []
     body = (*noted, *blocks.paragraphs([say("*What I can do*"), *lines]), blocks.context(more))
-    return Message(f"{note} {told}".strip(), body)
+    return Message(f"{note} {text}".strip(), body)
 
 
 def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:

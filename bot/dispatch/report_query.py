@@ -44,21 +44,21 @@ async def question(
     target = target or BuildReference(await call.the_app(None))
     app, builds = await _meant(call, target)
     email = await _email(call, person) if person else None
-    asked = ReportQuery(app, "", (), since, by or GroupBy.PERSON, email, call.asker.tz)
-    return about(asked, builds)
+    query = ReportQuery(app, "", (), since, by or GroupBy.PERSON, email, call.asker.tz)
+    return about(query, builds)
 
 
-def about(asked: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
+def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
     """The same question about these builds (none: the whole app), with the words for it in the language spoken now."""
-    app, which = asked.app, _which(builds)
-    options = [*(period.typed(asked.period) if asked.period else ())]
-    options += [("by", asked.by.value)] if asked.by is not GroupBy.PERSON else []
-    options += [("person", asked.email)] if asked.email else []
+    app, which = query.app, _which(builds)
+    options = [*(period.typed(query.period) if query.period else ())]
+    options += [("by", query.by.value)] if query.by is not GroupBy.PERSON else []
+    options += [("person", query.email)] if query.email else []
     typed = grammar.explain(ParsedText((app.id, which), tuple(KeyValue(key, value) for key, value in options)))
     what = buildcards.several(app, builds)
-    if asked.email:
-        what = say("{what} by {person}", what=what, person=asked.email)
-    return replace(asked, builds=builds, what=what, typed=typed)
+    if query.email:
+        what = say("{what} by {person}", what=what, person=query.email)
+    return replace(query, builds=builds, what=what, typed=typed)
 
 
 async def again(call: CommandContext, typed: str) -> ReportQuery:
@@ -79,8 +79,8 @@ async def of(call: CommandContext, plain: Sequence[str], options: Sequence[tuple
 async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tuple[Build, ...]]:
     try:
         if target.app is None and target.which != LATEST:
-            found = (await target.build(call)).build
-            return found.app, (found,)
+            build = (await target.build(call)).build
+            return build.app, (build,)
         app = await target.the_app(call)
         return app, await call.house.reporting.builds(app, target.which)
     except NotFoundByName as error:
@@ -104,13 +104,13 @@ async def _email(call: CommandContext, person: str) -> str:
                 say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`.")
             )
         return email
-    found = _MAIL.fullmatch(person)
-    if not found:
+    match = _MAIL.fullmatch(person)
+    if not match:
         raise UserInputError(
             say("“{typed}” is no e-mail and no person.", typed=person[:60]),
             say("Type `person:@` and pick them, or `person:ana@acme.com`."),
         )
-    return found[1] or found[2]
+    return match[1] or match[2]
 
 
 # ------------------------------------------------------------------ as a file
@@ -157,26 +157,26 @@ class _DownloadCsv:
             for _, *line in person.share:
                 sheet.line(name, email, *line)
         for nobodys in self.lines.nobody.values():
-            for said, *line in nobodys:
-                sheet.line(said, None, *line)
+            for text, *line in nobodys:
+                sheet.line(text, None, *line)
 
 
-async def sheet(call: CommandContext, asked: ReportQuery) -> tuple[FileAttachment, int, int]:
+async def sheet(call: CommandContext, query: ReportQuery) -> tuple[FileAttachment, int, int]:
     """Each download as a line of a CSV file, how many there are, and how many more Applivery counts."""
     locale = await call.house.people.locale(call.asker.user_id)
-    found, *others = await call.house.reporting.fold(asked, asked.period, lambda: _DownloadCsv(asked.tz))
+    download_csv, *others = await call.house.reporting.fold(query, query.period, lambda: _DownloadCsv(query.tz))
     for other in others:
-        found.lines.absorb(other.lines)
-        found.unlisted += other.unlisted
-    content, lines = await asyncio.to_thread(_written, found, locale)
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{asked.app.slug}-{call.now:%Y-%m-%d}")
-    return FileAttachment(f"{name}.csv", content), lines, 0 if asked.period else found.unlisted
+        download_csv.lines.absorb(other.lines)
+        download_csv.unlisted += other.unlisted
+    content, lines = await asyncio.to_thread(_written, download_csv, locale)
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"downloads-{query.app.slug}-{call.now:%Y-%m-%d}")
+    return FileAttachment(f"{name}.csv", content), lines, 0 if query.period else download_csv.unlisted
 
 
-def _written(found: _DownloadCsv, locale: str) -> tuple[bytes, int]:
+def _written(download_csv: _DownloadCsv, locale: str) -> tuple[bytes, int]:
     """The file and its number of lines without the header; a hundred thousand of them take a while."""
     separator = separator_of(locale)
     header, sheet = CsvWriter(separator), CsvWriter(separator)
     header.line(*COLUMNS)
-    found.write(sheet)
+    download_csv.write(sheet)
     return header.file(sheet), sheet.lines

@@ -155,13 +155,13 @@ def _me(body: dict[str, Any]) -> str:
     return str(((body.get("authorizations") or [{}])[0] or {}).get("user_id") or "")
 
 
-async def remembering(form: Modal, came: RequestSource, drafts: DraftKeeper) -> Modal:
+async def remembering(form: Modal, source: RequestSource, drafts: DraftKeeper) -> Modal:
     """The form with the way back to where it was asked for: a submitted view brings no response_url of its own.
 
     What there is no room for stays in the database; raises DatabaseUnavailable when it cannot.
     https://docs.slack.dev/reference/views/modal-views
     """
-    back = {"url": came.response_url, "channel": came.channel_id, **({"home": "yes"} if came.home else {})}
+    back = {"url": source.response_url, "channel": source.channel_id, **({"home": "yes"} if source.home else {})}
     rest = {"memory": form.memory, **form.given}
     metadata = json.dumps({**back, **rest})
     if len(metadata) > METADATA:

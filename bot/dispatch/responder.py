@@ -52,30 +52,30 @@ class Responder:
         self._command = command
         self._clock = clock
 
-    async def deliver(self, came: RequestSource, reply: Reply, form: ModalSubmission | None = None) -> None:
+    async def deliver(self, source: RequestSource, reply: Reply, form: ModalSubmission | None = None) -> None:
         """Send a reply where it belongs, and close the `form` it answers; raises SlackError when Slack refuses it."""
         if isinstance(reply, Modal):
-            await self._open(came, reply, form)
+            await self._open(source, reply, form)
             return
         if form is not None:
             form.close()
         if isinstance(reply, HomeView):
-            await self._poster.publish(came.user_id, reply)
+            await self._poster.publish(source.user_id, reply)
             return
         await self._copies(reply)
         await self._edits(reply)
-        if reply.to is Visibility.CHANNEL and came.channel_id:
+        if reply.to is Visibility.CHANNEL and source.channel_id:
             if reply.secret:
                 raise AssertionError("a download address is never said to a channel")
-            await self._with_thread(came.channel_id, reply)
+            await self._with_thread(source.channel_id, reply)
         elif reply.thread or reply.file or reply.to is Visibility.DIRECT:
-            await self._direct(came, reply)
+            await self._direct(source, reply)
         else:
-            await self.say(came, reply, replace=came.replaces)
+            await self.say(source, reply, replace=source.replaces)
 
     async def refuse(
         self,
-        came: RequestSource,
+        source: RequestSource,
         message: Message,
         problem: BotError,
         form: ModalSubmission | None,
@@ -83,11 +83,11 @@ class Responder:
     ) -> None:
         """Say what went wrong: next to the field of the form that is open, else in words, with the way back to it."""
         if form is None or form.accepted:
-            await self.say(came, message)
+            await self.say(source, message)
         elif not form.keep_open(problem, reference):
-            await self.say(came, await self._with_way_back(form.view, message))
+            await self.say(source, await self._with_way_back(form.view, message))
         elif isinstance(problem, PermissionDenied):
-            await self.say(came, message)  # a form has no room for the button to ask for the role
+            await self.say(source, message)  # a form has no room for the button to ask for the role
 
     async def _with_way_back(self, view: dict[str, Any], message: Message) -> Message:
         try:
@@ -95,19 +95,19 @@ class Responder:
         except DatabaseUnavailable:
             return forms.with_words(message, texts(view))
 
-    async def _open(self, came: RequestSource, asked: Modal, below: ModalSubmission | None) -> None:
-        if not came.trigger_id:
+    async def _open(self, source: RequestSource, modal: Modal, below: ModalSubmission | None) -> None:
+        if not source.trigger_id:
             step = say("Please type `{command}`.", command=self._command)
             raise UserInputError(say("I cannot open a form from here."), step)
-        ready = await remembering(asked, came, self._drafts)
+        ready = await remembering(modal, source, self._drafts)
         if below is not None and below.go_on(ready):
             return
         try:
-            await self._poster.open_form(came.trigger_id, ready)
+            await self._poster.open_form(source.trigger_id, ready)
         except SlackError as problem:
             log.info("answer.form_not_opened", code=problem.code)
-            draft = await self._drafts.carried(asked.saved(), 0)
-            await self.say(came, forms.not_opened(Message(say("Slack did not open the form in time.")), draft))
+            draft = await self._drafts.carried(modal.saved(), 0)
+            await self.say(source, forms.not_opened(Message(say("Slack did not open the form in time.")), draft))
 
     async def _copies(self, reply: Message) -> None:
         """To the people or channels concerned; when none can be told, the asker hears why, unless a link waits."""
@@ -135,14 +135,14 @@ class Responder:
             except SlackError as error:
                 log.info("answer.edit_lost", code=error.code)
 
-    async def _direct(self, came: RequestSource, message: Message) -> None:
-        posted = await self._with_thread(came.user_id, message)
+    async def _direct(self, source: RequestSource, message: Message) -> None:
+        posted = await self._with_thread(source.user_id, message)
         if message.file:
             await self._poster.file(posted, message.file)
         if message.expires:
             await self._expire(message, posted.channel, posted.ts)
-        if not came.home:  # there the Home itself says where the answer is
-            await self.say(came, _pointing(message))
+        if not source.home:  # there the Home itself says where the answer is
+            await self.say(source, _pointing(message))
 
     async def _with_thread(self, channel: str, message: Message) -> MessageRef:
         posted = await self._poster.post(channel, message)
@@ -150,51 +150,51 @@ class Responder:
             await self._poster.post(posted.channel, below, thread_ts=posted.ts)
         return posted
 
-    async def say(self, came: RequestSource, message: Message, *, replace: bool = False) -> None:
+    async def say(self, source: RequestSource, message: Message, *, replace: bool = False) -> None:
         """To the asker alone: where they asked, or in their direct messages when that way is closed.
 
         `replace` is for answers only: an error leaves the message there, whose button is how to try again.
         """
-        if came.door is Entrypoint.HOME:
-            await self._at_home(came, message)
+        if source.door is Entrypoint.HOME:
+            await self._at_home(source, message)
             return
         try:
-            if came.response_url:
-                await self._poster.respond(came.response_url, message, replace=replace)
+            if source.response_url:
+                await self._poster.respond(source.response_url, message, replace=replace)
                 if replace:
-                    await self._replaced(came, message, came.response_url)
+                    await self._replaced(source, message, source.response_url)
                 return
-            if came.door is Entrypoint.MENTION and came.channel_id and not message.secret:
+            if source.door is Entrypoint.MENTION and source.channel_id and not message.secret:
                 # chat.postEphemeral promises no unfurl flags, so no link goes that way
-                await self._poster.whisper(came.channel_id, came.user_id, message, thread_ts=came.thread_ts)
+                await self._poster.whisper(source.channel_id, source.user_id, message, thread_ts=source.thread_ts)
                 return
             log.info("answer.by_direct_message", reason="no response address")
         except SlackError as error:
             log.info("answer.by_direct_message", reason=error.code)
         try:
-            posted = await self._poster.post(came.user_id, message)
+            posted = await self._poster.post(source.user_id, message)
             if message.expires:
                 await self._expire(message, posted.channel, posted.ts)
-            if came.door is Entrypoint.MENTION and came.channel_id:
+            if source.door is Entrypoint.MENTION and source.channel_id:
                 note = Message(say(BY_DIRECT_MESSAGE))
-                await self._poster.whisper(came.channel_id, came.user_id, note, thread_ts=came.thread_ts)
+                await self._poster.whisper(source.channel_id, source.user_id, note, thread_ts=source.thread_ts)
         except SlackError as error:
             log.warning("answer.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
-    async def _at_home(self, came: RequestSource, message: Message) -> None:
+    async def _at_home(self, source: RequestSource, message: Message) -> None:
         """Who opened their Home asked for nothing: no direct message when even this cannot be shown."""
         try:
-            await self._poster.publish(came.user_id, instead(message))
+            await self._poster.publish(source.user_id, instead(message))
         except SlackError as error:
             log.warning("home.lost", problem=kind_of(error), code=error.code, cause=cause(error))
 
-    async def _replaced(self, came: RequestSource, message: Message, response_url: str) -> None:
+    async def _replaced(self, source: RequestSource, message: Message, response_url: str) -> None:
         """The time of what stood there is of no matter any more, that of what stands there now is."""
-        if came.message_ts:
+        if source.message_ts:
             with _without_expiry():
-                await self._store.stop_expiring(came.message_ts)
+                await self._store.stop_expiring(source.message_ts)
         if message.expires and message.expires.at < self._clock() + RESPONSE_LIFE:
-            await self._expire(message, response_url, came.message_ts)
+            await self._expire(message, response_url, source.message_ts)
 
     async def _expire(self, message: Message, address: str, ts: str | None) -> None:
         """Write down that this message is to say so when its link is over."""

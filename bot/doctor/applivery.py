@@ -23,12 +23,12 @@ RAISE = "Give the Service Account a role that has it: Applivery → Workspace Se
 
 async def hosts(case: CheckContext) -> list[CheckResult]:
     """Whether each host answers anything at all."""
-    ours = case.applivery.hosts
+    hosts = case.applivery.hosts
     return [
-        await _reached(case, ours.api, "APPLIVERY_API_URL", "everything", blocks=(CREDENTIAL, *AFTER_CREDENTIAL)),
-        await _reached(case, ours.download, "APPLIVERY_DOWNLOAD_URL", "links"),
-        await _reached(case, ours.upload, "APPLIVERY_UPLOAD_URL", "uploads", bad=warning),
-        await _reached(case, ours.dashboard, "APPLIVERY_DASHBOARD_URL", "links to the dashboard", bad=warning),
+        await _reached(case, hosts.api, "APPLIVERY_API_URL", "everything", blocks=(CREDENTIAL, *AFTER_CREDENTIAL)),
+        await _reached(case, hosts.download, "APPLIVERY_DOWNLOAD_URL", "links"),
+        await _reached(case, hosts.upload, "APPLIVERY_UPLOAD_URL", "uploads", bad=warning),
+        await _reached(case, hosts.dashboard, "APPLIVERY_DASHBOARD_URL", "links to the dashboard", bad=warning),
     ]
 
 
@@ -45,8 +45,8 @@ async def _reached(
         async with case.session.get(address, allow_redirects=False):
             return well(HOSTS, f"{address} answers.")
     except (aiohttp.ClientError, TimeoutError) as error:
-        said = f"{address} is not reached ({cause(error)}); it is needed for: {needed_for}."
-        return bad(HOSTS, said, unreached(error, f"APPLIVERY_TENANT or {setting}"), blocks=blocks)
+        text = f"{address} is not reached ({cause(error)}); it is needed for: {needed_for}."
+        return bad(HOSTS, text, unreached(error, f"APPLIVERY_TENANT or {setting}"), blocks=blocks)
 
 
 async def credential(case: CheckContext) -> list[CheckResult]:
@@ -60,13 +60,13 @@ async def credential(case: CheckContext) -> list[CheckResult]:
 
 
 def _no_entry(problem: AppliveryError, slug: str) -> CheckResult:
-    said, fix = f"{problem.sentence} ({cause(problem)})", problem.next_step
+    text, fix = f"{problem.sentence} ({cause(problem)})", problem.next_step
     if isinstance(problem, WorkspaceNotFound):
-        said = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
+        text = f"there is no workspace {slug}, or this token does not see it ({cause(problem)})."
         fix = "Set APPLIVERY_ORGANIZATION to the workspace's slug or id, as its dashboard address has it."
     elif isinstance(problem, InvalidCredentials | Forbidden):
         fix = "Set APPLIVERY_TOKEN to the token of a Service Account (Workspace Settings → Service Accounts)."
-    return broken(CREDENTIAL, said, fix, blocks=AFTER_CREDENTIAL)
+    return broken(CREDENTIAL, text, fix, blocks=AFTER_CREDENTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ async def permissions(case: CheckContext) -> list[CheckResult]:
     except AppliveryError as problem:
         return [_lacking(LISTING, problem), *_unasked()]
     if not apps:
-        said = "no app is seen: there is none, or this credential may see none."
-        return [warning(PERMISSION, said, "Check in Applivery's dashboard what the Service Account sees."), *_unasked()]
+        text = "no app is seen: there is none, or this credential may see none."
+        return [warning(PERMISSION, text, "Check in Applivery's dashboard what the Service Account sees."), *_unasked()]
     listed = well(PERMISSION, f"lists apps ({len(apps)}; {await _role(case.applivery, apps[0])}).")
     return [listed, *[await _probed(permission, case, apps[0]) for permission in PERMISSIONS], MINTING]
 
@@ -163,10 +163,10 @@ def _lacking(lacked: RequiredPermission, problem: AppliveryError) -> CheckResult
     """What a refusal means; Applivery does not document whether it says 401, 403 or 404 to a missing permission."""
     bad, needed_for = (broken if lacked.needed else warning), f"it is needed for: {lacked.needed_for}."
     if isinstance(problem, InvalidCredentials | Forbidden | NotFound):
-        said = f"{lacked.name} is missing ({cause(problem)}); {needed_for}"
-        return bad(PERMISSION, said, RAISE, blocks=lacked.blocks)
+        text = f"{lacked.name} is missing ({cause(problem)}); {needed_for}"
+        return bad(PERMISSION, text, RAISE, blocks=lacked.blocks)
     if isinstance(problem, FeatureNotInPlan):
-        said = f"your plan does not include what is needed for: {lacked.needed_for} ({cause(problem)})."
-        return warning(PERMISSION, said, problem.next_step, blocks=lacked.blocks)
-    said = f"{lacked.name} could not be asked: {problem.sentence} ({cause(problem)}); {needed_for}"
-    return bad(PERMISSION, said, problem.next_step, blocks=lacked.blocks)
+        text = f"your plan does not include what is needed for: {lacked.needed_for} ({cause(problem)})."
+        return warning(PERMISSION, text, problem.next_step, blocks=lacked.blocks)
+    text = f"{lacked.name} could not be asked: {problem.sentence} ({cause(problem)}); {needed_for}"
+    return bad(PERMISSION, text, problem.next_step, blocks=lacked.blocks)

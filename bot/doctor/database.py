@@ -22,16 +22,16 @@ DATABASE, CHANNELS, POLLING, OUTBOX = "database", "channels", "polling", "announ
 async def database(case: CheckContext) -> list[CheckResult]:
     """Whether it can be read, and at which version its tables are."""
     if isinstance(case.store, StartupError):
-        said, fix = case.store.sentence, case.store.next_step
-        return [(warning if "There is no database" in said else broken)(DATABASE, said, fix)]
+        text, fix = case.store.sentence, case.store.next_step
+        return [(warning if "There is no database" in text else broken)(DATABASE, text, fix)]
     version = await case.store.version()
     if version == HEAD:
         return [well(DATABASE, f"{case.store}, version {version}.")]
     if version is None or version < HEAD:
-        said = f"{case.store}, {f'version {version}' if version else 'no tables yet'}; this program wants {HEAD}."
-        return [warning(DATABASE, said, "`applivery-bot migrate` brings it up to date; the next start does, too.")]
-    said = f"{case.store}, version {version}, made by a newer program than this one ({HEAD})."
-    return [broken(DATABASE, said, "Start that version again, or go back to a copy of the database from before.")]
+        text = f"{case.store}, {f'version {version}' if version else 'no tables yet'}; this program wants {HEAD}."
+        return [warning(DATABASE, text, "`applivery-bot migrate` brings it up to date; the next start does, too.")]
+    text = f"{case.store}, version {version}, made by a newer program than this one ({HEAD})."
+    return [broken(DATABASE, text, "Start that version again, or go back to a copy of the database from before.")]
 
 
 async def readable(case: CheckContext) -> Store | None:
@@ -46,25 +46,25 @@ async def channels(case: CheckContext) -> list[CheckResult]:
     if store is None:
         return [skipped(CHANNELS, "the subscriptions are in the database.")]
     wishes: dict[str, list[Subscription]] = defaultdict(list)
-    for wish in await store.subscriptions():
-        wishes[wish.channel_id].append(wish)
+    for subscription in await store.subscriptions():
+        wishes[subscription.channel_id].append(subscription)
     name = await case.poster.my_name()
-    found = [
+    results = [
         fault
         for channel_id, subscriptions in wishes.items()
         if (fault := await _channel(case, channel_id, subscriptions, name))
     ]
-    return found or [well(CHANNELS, f"the bot is in all {len(wishes)} that subscribed to something.")]
+    return results or [well(CHANNELS, f"the bot is in all {len(wishes)} that subscribed to something.")]
 
 
 async def _channel(case: CheckContext, channel_id: str, wishes: list[Subscription], name: str) -> CheckResult | None:
-    apps = ", ".join(sorted({wish.app_name for wish in wishes}))
+    apps = ", ".join(sorted({subscription.app_name for subscription in wishes}))
     invite = f"In Slack, in that channel: /invite @{name}"
     try:
         channel = await case.poster.channel(channel_id)
     except ChannelUnavailable:
-        said = f"{channel_id} (hears of {apps}) is gone, or private and the bot is not in it."
-        return broken(CHANNELS, said, f"{invite}, or remove its subscriptions.")
+        text = f"{channel_id} (hears of {apps}) is gone, or private and the bot is not in it."
+        return broken(CHANNELS, text, f"{invite}, or remove its subscriptions.")
     except SlackError as problem:
         return skipped(CHANNELS, f"{channel_id} (hears of {apps}): Slack did not say ({cause(problem)}).")
     if channel.archived:
@@ -73,7 +73,7 @@ async def _channel(case: CheckContext, channel_id: str, wishes: list[Subscriptio
         )
     if channel.member is False:
         return broken(CHANNELS, f"#{channel.name} (hears of {apps}) does not have the bot.", invite)
-    paused = next((wish.paused for wish in wishes if wish.paused), None)
+    paused = next((subscription.paused for subscription in wishes if subscription.paused), None)
     if paused:
         fix = "It speaks again when the reason is gone and somebody subscribes there again."
         return warning(CHANNELS, f"#{channel.name} (hears of {apps}) is paused: {paused}", fix)
@@ -95,8 +95,8 @@ async def polling(case: CheckContext) -> list[CheckResult]:
         return [well(POLLING, "no app is watched.")]
     last = _ago(state.oldest_poll, case.clock())
     if state.behind:
-        said = f"{state.behind} of {state.apps} apps are behind; the oldest look that brought something was {last}."
-        return [broken(POLLING, said, LOOK_IN_THE_LOG)]
+        text = f"{state.behind} of {state.apps} apps are behind; the oldest look that brought something was {last}."
+        return [broken(POLLING, text, LOOK_IN_THE_LOG)]
     return [well(POLLING, f"{state.apps} apps; the oldest look was {last}.")]
 
 
@@ -111,8 +111,8 @@ async def announcements(case: CheckContext) -> list[CheckResult]:
         return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
     oldest = waiting.oldest_seconds or 0.0
     if oldest > LATE_SECONDS:
-        said = f"{waiting.count} wait to be said, the oldest for {_span(oldest)}."
-        return [broken(OUTBOX, said, LOOK_IN_THE_LOG)]
+        text = f"{waiting.count} wait to be said, the oldest for {_span(oldest)}."
+        return [broken(OUTBOX, text, LOOK_IN_THE_LOG)]
     return [well(OUTBOX, f"{waiting.count} wait to be said." if waiting.count else "none waits to be said.")]
 
 

@@ -39,9 +39,9 @@ class CheckResult:
     blocks: tuple[str, ...] = ()
 
 
-def well(check: str, said: str) -> CheckResult:
+def well(check: str, text: str) -> CheckResult:
     """Nothing to do."""
-    return CheckResult(check, CheckOutcome.WELL, said)
+    return CheckResult(check, CheckOutcome.WELL, text)
 
 
 def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
@@ -49,14 +49,14 @@ def warning(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) ->
     return CheckResult(check, CheckOutcome.WARNING, said, fix, blocks)
 
 
-def broken(check: str, said: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
+def broken(check: str, text: str, fix: str, *, blocks: tuple[str, ...] = ()) -> CheckResult:
     """Something does not work until an admin acts."""
-    return CheckResult(check, CheckOutcome.BROKEN, said, fix, blocks)
+    return CheckResult(check, CheckOutcome.BROKEN, text, fix, blocks)
 
 
-def skipped(check: str, said: str, fix: str = "") -> CheckResult:
+def skipped(check: str, text: str, fix: str = "") -> CheckResult:
     """Not looked at, and why."""
-    return CheckResult(check, CheckOutcome.SKIPPED, said, fix)
+    return CheckResult(check, CheckOutcome.SKIPPED, text, fix)
 
 
 @dataclass(frozen=True, slots=True)

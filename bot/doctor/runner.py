@@ -63,7 +63,7 @@ async def examine(
 
 def _wrong(lines: list[str]) -> list[CheckResult]:
     parted = [line.partition(" Example: ") for line in lines]
-    return [broken(SETTINGS, said, f"For example: {example}") for said, _, example in parted]
+    return [broken(SETTINGS, text, f"For example: {example}") for text, _, example in parted]
 
 
 async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResult]:

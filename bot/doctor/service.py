@@ -23,8 +23,8 @@ DOORBELL = "/webhooks/applivery/"
 async def bot(case: CheckContext) -> list[CheckResult]:
     """What the bot on this machine says of itself."""
     if case.running is None:
-        said = f"no bot answers at {here(case.settings)}."
-        return [skipped(RUNNING, said, "Start it, or run the doctor where it runs (docker compose exec bot …).")]
+        text = f"no bot answers at {here(case.settings)}."
+        return [skipped(RUNNING, text, "Start it, or run the doctor where it runs (docker compose exec bot …).")]
     bad = {
         name: check for name, check in case.running["checks"].items() if isinstance(check, dict) and not check.get("ok")
     }

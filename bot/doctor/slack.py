@@ -47,8 +47,8 @@ async def slack(case: CheckContext) -> list[CheckResult]:
 def _refused(case: CheckContext, problem: SlackError) -> CheckResult:
     """A token that is not taken, or a Slack that is not reached, which the app token cannot reach either."""
     if isinstance(problem, DeliveryUnknown):
-        said = f"{case.settings.slack_api_url} does not answer as Slack does ({cause(problem)})."
-        return broken(TOKEN, said, unreached(problem, "SLACK_API_URL"), blocks=(*AFTER_TOKEN, SOCKETS))
+        text = f"{case.settings.slack_api_url} does not answer as Slack does ({cause(problem)})."
+        return broken(TOKEN, text, unreached(problem, "SLACK_API_URL"), blocks=(*AFTER_TOKEN, SOCKETS))
     fix = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (api.slack.com/apps → OAuth & Permissions)."
     return broken(TOKEN, f"Slack does not accept it ({cause(problem)}).", fix, blocks=AFTER_TOKEN)
 
@@ -57,14 +57,14 @@ def scopes(given: frozenset[str] | None) -> list[CheckResult]:
     """Each scope that is missing, with what suffers."""
     if given is None:
         return [skipped(SCOPE, "Slack did not say which ones this token has.")]
-    found = [
+    results = [
         (warning if scope in ONLY_AFTER_A_CRASH else broken)(
             SCOPE, f"{scope} is missing; it is needed for: {SCOPES[scope]}.", REINSTALL
         )
         for scope in SCOPES
         if scope not in given
     ]
-    return found or [well(SCOPE, f"all {len(SCOPES)} are there.")]
+    return results or [well(SCOPE, f"all {len(SCOPES)} are there.")]
 
 
 def clock(headers: Mapping[str, str], now: datetime) -> CheckResult:

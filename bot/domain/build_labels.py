@@ -68,8 +68,8 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
     for way in WAYS:
         shown = [(build, {way(name) for name in _spellings(build)}) for build in builds]
         for words, rest in (*starts(typed), *starts(peeled(typed)), *starts(bare(typed))):
-            if _is_told(rest) and (found := [build for build, names in shown if way(words) in names]):
-                return found
+            if _is_told(rest) and (found_builds := [build for build, names in shown if way(words) in names]):
+                return found_builds
     return []
 
 

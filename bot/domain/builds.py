@@ -45,7 +45,7 @@ def changes(
     has not had before is news. Where a newer build was deleted, the list has one more old one at its end: that is
     history too, at any look (`now` is aware).
     """
-    found = []
+    transitions = []
     at_the_end = any(build.id in known for build in seen)
     for build in reversed(seen):
         before = known.get(build.id)
@@ -54,8 +54,8 @@ def changes(
             continue
         old = not _after(build, since) if baseline else at_the_end and _moved_up(build, now)
         history = old and before is None and build.id not in awaited
-        found.append(BuildTransition(build, before, quiet=history, mark=mark(build)))
-    return found
+        transitions.append(BuildTransition(build, before, quiet=history, mark=mark(build)))
+    return transitions
 
 
 def _after(build: Build, since: datetime | None) -> bool:
@@ -77,7 +77,7 @@ def mark(build: Build) -> str:
 
 
 def announcements(
-    news: Sequence[BuildTransition],
+    transitions: Sequence[BuildTransition],
     subscriptions: Sequence[Subscription],
     awaiting: Mapping[str, Sequence[str]] | None = None,
     *,
@@ -85,7 +85,7 @@ def announcements(
 ) -> list[NewDelivery]:
     """Which channel is to hear of which change: once per channel, build and event, in the order of the changes."""
     said: dict[tuple[str, str, str, int], NewDelivery] = {}
-    for change in news:
+    for change in transitions:
         if change.quiet:
             continue
         for event in _events(change):

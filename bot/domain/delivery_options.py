@@ -155,10 +155,10 @@ def _digest(typed: str) -> str:
 def _quiet(typed: str) -> str:
     if not typed or typed.casefold() in _OFF:
         return ""
-    found = _QUIET.fullmatch("".join(bare(typed).split()))
-    if not found:
+    match = _QUIET.fullmatch("".join(bare(typed).split()))
+    if not match:
         raise UserInputError(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
-    start, end = (f"{int(found[hour]):02}:{found[hour + 1] or '00'}" for hour in (1, 3))
+    start, end = (f"{int(match[hour]):02}:{match[hour + 1] or '00'}" for hour in (1, 3))
     if start == end:
         raise UserInputError(say("Those quiet hours begin when they end."), say(_QUIET_HINT))
     return f"{start}-{end}"

@@ -280,12 +280,12 @@ class DownloadGap:
     elsewhere: int = 0
 
 
-def missing(emails: Mapping[str, str | None], found: DownloadSummary) -> DownloadGap:
+def missing(emails: Mapping[str, str | None], summary: DownloadSummary) -> DownloadGap:
     """Compare people of Slack, with their e-mails by user id, with those who have downloaded."""
-    seen = {mailbox(email) for row in found.people for email in row.emails}
+    seen = {mailbox(email) for row in summary.people for email in row.emails}
     have = tuple(user for user, email in emails.items() if email and mailbox(email) in seen)
     lack = tuple(user for user, email in emails.items() if email and mailbox(email) not in seen)
-    elsewhere = found.unnamed + sum(row.recorded for row in found.people if not row.emails)
+    elsewhere = summary.unnamed + sum(row.recorded for row in summary.people if not row.emails)
     return DownloadGap(have, lack, tuple(user for user, email in emails.items() if not email), elsewhere)
 
 

@@ -75,18 +75,18 @@ def query(words: ParsedText) -> str:
     return grammar.explain(typed)
 
 
-def typed(wanted: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions) -> str:
+def typed(wanted_events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions) -> str:
     """A subscription as the options one would type for it, escaped as Slack sends them."""
-    events = (KeyValue("on", ",".join(wanted)),)
+    events = (KeyValue("on", ",".join(wanted_events)),)
     return grammar.explain(
         ParsedText((), (*events, *grammar.parse(filter_text).options, *delivery_options.options(manner)))
     )
 
 
-def would_post(wanted: Sequence[BuildEvent], filter_text: str, builds: Sequence[Build]) -> list[Build]:
+def would_post(events: Sequence[BuildEvent], filter_text: str, builds: Sequence[Build]) -> list[Build]:
     """The dry run: which of these builds a subscription would have posted, as they stand now."""
     words = grammar.parse(filter_text)
-    return [build for build in builds if _happened(build) & set(wanted) and lookup.fits(build, words)]
+    return [build for build in builds if _happened(build) & set(events) and lookup.fits(build, words)]
 
 
 def _happened(build: Build) -> set[BuildEvent]:
@@ -101,14 +101,14 @@ def wants(subscription: Subscription, build: Build, event: BuildEvent) -> bool:
 
 
 def explain(
-    app_name: str | None, wanted: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions | None = None
+    app_name: str | None, events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions | None = None
 ) -> str:
     """A subscription as one sentence; `app_name` None means every app."""
     what = say("builds of {app}", app=verbatim(app_name)) if app_name else say("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
         what = say("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
     how = delivery_options.explain(manner) if manner else ""
-    return f"{what}, {_when(wanted)}{f'; {how}' if how else ''}"
+    return f"{what}, {_when(events)}{f'; {how}' if how else ''}"
 
 
 def _limits(words: ParsedText) -> list[str]:
@@ -135,8 +135,8 @@ def _nor(first: str, other: str) -> str:
     return say("{one} nor {other}", one=first, other=other)
 
 
-def _when(wanted: Sequence[BuildEvent]) -> str:
-    if not wanted:  # only events that a newer version knows
+def _when(events: Sequence[BuildEvent]) -> str:
+    if not events:  # only events that a newer version knows
         return say("for events I do not know")
-    first, *others = wanted
-    return reduce(lambda said, event: say(_WHEN[event][1], before=said), others, say(_WHEN[first][0]))
+    first, *others = events
+    return reduce(lambda text, event: say(_WHEN[event][1], before=text), others, say(_WHEN[first][0]))

@@ -44,10 +44,10 @@ def kinds(build: Build) -> tuple[FileKind, ...]:
     return (usual_kind(build),)
 
 
-def nearest_kind(build: Build, wanted: FileKind) -> FileKind:
+def nearest_kind(build: Build, file_kind: FileKind) -> FileKind:
     """The kind that was asked for, or the usual one where Applivery documents no such kind for this build."""
-    unsure = wanted is FileKind.AAB and is_android(build) and build.extension is None
-    return wanted if wanted is FileKind.FILE or unsure or wanted in kinds(build) else usual_kind(build)
+    unsure = file_kind is FileKind.AAB and is_android(build) and build.extension is None
+    return file_kind if file_kind is FileKind.FILE or unsure or file_kind in kinds(build) else usual_kind(build)
 
 
 def file_word(build: Build, kind: FileKind) -> str:

@@ -60,13 +60,13 @@ def closest(typed: str, names: Iterable[str], *, most: int = 3, alike: float = 0
 def app(typed: str, apps: Sequence[App]) -> App:
     """The app with this id, slug or name. Raises AmbiguousInput for two of one name, NotFoundByName otherwise."""
     for way in WAYS:
-        found = _called(typed, apps, way)
-        if len(found) == 1:
-            return found[0]
-        if found and way is not WAYS[0]:
-            choices = [(_by_both(app), app.id) for app in found]
+        found_apps = _called(typed, apps, way)
+        if len(found_apps) == 1:
+            return found_apps[0]
+        if found_apps and way is not WAYS[0]:
+            choices = [(_by_both(app), app.id) for app in found_apps]
             many = count(
-                "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found), name=typed
+                "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found_apps), name=typed
             )
             raise AmbiguousInput(many, choices)
     if not apps:
@@ -94,11 +94,11 @@ def _called(typed: str, apps: Sequence[App], way: Callable[[str], str]) -> list[
     """The apps that these words may mean; a slug goes before a name, unless it is the name of another app alone."""
     wanted = way(typed)
     for name in _NAMES:
-        found = [app for app in apps if way(name(app)) == wanted and wanted]
-        if found and name is _by_slug and not any(way(app.name) == wanted for app in found):
-            found += [app for app in apps if way(app.name) == wanted]
-        if found:
-            return found
+        found_apps = [app for app in apps if way(name(app)) == wanted and wanted]
+        if found_apps and name is _by_slug and not any(way(app.name) == wanted for app in found_apps):
+            found_apps += [app for app in apps if way(app.name) == wanted]
+        if found_apps:
+            return found_apps
     return []
 
 
@@ -210,17 +210,17 @@ def build(
     if bare(wanted) == LATEST:
         return _latest(builds, of, recalled)
     if wanted.startswith("#"):
-        found = [build for build in builds if build.number and build.number == wanted[1:].strip()]
+        found_builds = [build for build in builds if build.number and build.number == wanted[1:].strip()]
     else:
-        found = [build for build in builds if build.id == wanted.lower()]
-        found = found or [build for build in builds if build.version.casefold() == wanted.casefold()]
-        found = found or [build for build in builds if is_version(build, wanted)]
-    found = found or build_labels.named(wanted, builds)
-    if not found and (reading := build_labels.read(wanted)):
-        found = build_labels.fitting(reading, builds)
+        found_builds = [build for build in builds if build.id == wanted.lower()]
+        found_builds = found_builds or [build for build in builds if build.version.casefold() == wanted.casefold()]
+        found_builds = found_builds or [build for build in builds if is_version(build, wanted)]
+    found_builds = found_builds or build_labels.named(wanted, builds)
+    if not found_builds and (reading := build_labels.read(wanted)):
+        found_builds = build_labels.fitting(reading, builds)
         if reading.newest:
-            return _latest(found, of, recalled)
-    if not found:
+            return _latest(found_builds, of, recalled)
+    if not found_builds:
         names = dict.fromkeys(name for build in builds for name in (build.version, build.platform) if name)
         raise NotFoundByName(
             say("build of {app}", app=verbatim(of.name)),
@@ -228,15 +228,15 @@ def build(
             closest(wanted, names),
             otherwise=say("List them with `builds {app}`.", app=of.slug),
         )
-    return _one_of(_preferred(found, recalled, prefer), of, which)
+    return _one_of(_preferred(found_builds, recalled, prefer), of, which)
 
 
-def _preferred(found: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
+def _preferred(builds: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
     """What is worth choosing from: nobody chooses a build that has failed where there is one to be had."""
     if prefer is not None:
-        return [build for build in found if prefer(build)] or found
-    available = [build for build in found if build.stage is Stage.READY and build.id not in recalled]
-    return available or [build for build in found if build.stage.under_way] or found[:1]
+        return [build for build in builds if prefer(build)] or builds
+    available = [build for build in builds if build.stage is Stage.READY and build.id not in recalled]
+    return available or [build for build in builds if build.stage.under_way] or builds[:1]
 
 
 def is_version(build: Build, typed: str) -> bool:
@@ -321,14 +321,14 @@ def other_platforms(build: Build, builds: Sequence[Build], recalled: Collection[
     return [other_build for other_build in newest if other_build.platform.casefold() != build.platform.casefold()]
 
 
-def _one_of(found: Sequence[Build], of: App, which: str) -> Build:
-    if len(found) == 1:
-        return found[0]
-    choices = [(label(build), f"{of.id} {build.id}") for build in found]
+def _one_of(builds: Sequence[Build], of: App, which: str) -> Build:
+    if len(builds) == 1:
+        return builds[0]
+    choices = [(label(build), f"{of.id} {build.id}") for build in builds]
     sentence = count(
         "“{which}” of {app} could be {number} build.",
         "“{which}” of {app} could be any of {number} builds.",
-        len(found),
+        len(builds),
         which=which,
         app=verbatim(of.name),
     )

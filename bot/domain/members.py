@@ -93,12 +93,12 @@ class PersonGrouping(Generic[Share]):
     def _person(self, keys: Iterable[str], kind: str) -> IdentifiedPerson[Share]:
         """The person with any of these keys, who has all of them from now on; several turn out to be one."""
         several = list(dict.fromkeys(self._known[key] for key in keys if key in self._known))
-        found = several[0] if several else IdentifiedPerson(kind, self._new())
+        person = several[0] if several else IdentifiedPerson(kind, self._new())
         for other in several[1:]:
-            found = self._one(found, other)
-        found.keys.update(keys)
-        self._known.update(dict.fromkeys(keys, found))
-        return found
+            person = self._one(person, other)
+        person.keys.update(keys)
+        self._known.update(dict.fromkeys(keys, person))
+        return person
 
     def _one(self, person: IdentifiedPerson[Share], other: IdentifiedPerson[Share]) -> IdentifiedPerson[Share]:
         large, small = (

@@ -73,11 +73,11 @@ _LONGEST_NAME = 400
 
 def starts(text: str) -> list[tuple[str, str]]:
     """Each beginning of a text that ends with a word and may be a name, and what comes after it; the longest first."""
-    ends = [found.start() for found in re.finditer(r"\s+|\Z", text[: _LONGEST_NAME + 1]) if found.start()]
+    ends = [match.start() for match in re.finditer(r"\s+|\Z", text[: _LONGEST_NAME + 1]) if match.start()]
     return [(text[:end].strip(), text[end:].strip()) for end in reversed(ends) if text[:end].strip()]
 
 
 def ends(text: str) -> list[tuple[str, str]]:
     """Each end of a text that begins with a word and may be a name, and what comes before it; the longest first."""
-    begins = [found.end() for found in re.finditer(r"\A|\s+", text) if len(text) - found.end() <= _LONGEST_NAME]
+    begins = [match.end() for match in re.finditer(r"\A|\s+", text) if len(text) - match.end() <= _LONGEST_NAME]
     return [(text[begin:].strip(), text[:begin].strip()) for begin in begins if text[begin:].strip()]

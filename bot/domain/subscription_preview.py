@@ -27,10 +27,10 @@ class SubscriptionPreview:
 
 
 def rehearse(
-    wanted: Sequence[BuildEvent], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
+    events: Sequence[BuildEvent], filter_text: str, builds: Iterable[Build], *, most: int = LOOKED_AT
 ) -> SubscriptionPreview | None:
     """Try a subscription on the newest of these builds as they stand now; None when it is about no builds at all."""
-    if not OF_BUILDS.intersection(wanted):
+    if not OF_BUILDS.intersection(events):
         return None
     looked = sorted(builds, key=_made, reverse=True)[:most]
     words = grammar.parse(filter_text)
@@ -38,7 +38,7 @@ def rehearse(
     return SubscriptionPreview(
         tuple(looked),
         tuple(build for build in looked if lookup.fits(build, words)),
-        tuple(filters.would_post(wanted, filter_text, looked)),
+        tuple(filters.would_post(events, filter_text, looked)),
         tuple((key, _values(key, looked)) for key in keys),
     )
 

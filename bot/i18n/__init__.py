@@ -23,8 +23,8 @@ _SPOKEN: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 def say(sentence: str, /, **values: object) -> str:
     """The sentence in the language of who is spoken with, `{names}` filled in. Text from outside is a value only."""
-    said = _catalogue(current()).gettext(sentence)
-    return filled(said, values) if values else said
+    text = _catalogue(current()).gettext(sentence)
+    return filled(text, values) if values else text
 
 
 def count(text: str, many: str, number: int, /, **values: object) -> str:

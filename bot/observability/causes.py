@@ -26,7 +26,7 @@ _BY_CLASS = {
 def cause(error: BaseException) -> str:
     """Return the root of an error: of all that led to it, the one furthest back, in one line without a web address."""
     chain = list(_chain(error))
-    words = next((said for candidate in reversed(chain) if (said := _words(candidate))), "")
+    words = next((text for candidate in reversed(chain) if (text := _words(candidate))), "")
     return _one_line(words or _kind(chain[-1]))
 
 
@@ -87,11 +87,11 @@ def _system(error: BaseException) -> str:
 def _said(error: BaseException, bases: Sequence[str]) -> str:
     """Return its kind and its own words; of aiohttp's the kind alone, since their words carry the address."""
     try:
-        said = "" if "ClientError" in bases else str(error).strip()
+        text = "" if "ClientError" in bases else str(error).strip()
     except Exception:  # noqa: BLE001 - one that was made in an unusual way may be unable to say anything
-        said = ""
-    said = said.partition("(Background on this error")[0].strip()  # SQLAlchemy's
-    return f"{type(error).__name__}: {said}" if said.strip("'\"()") else ""
+        text = ""
+    text = text.partition("(Background on this error")[0].strip()  # SQLAlchemy's
+    return f"{type(error).__name__}: {text}" if text.strip("'\"()") else ""
 
 
 def _tls(error: BaseException) -> str:

@@ -126,17 +126,17 @@ class AppDirectory:
             return ResolvedBuild(await self.build_by_id(which, (app,)))
         fetch = self._of(app)
         if which.strip().casefold() != lookup.LATEST:
-            found = await build_search.meant(fetch, which, partial(lookup.fits, words=filters))
-            return ResolvedBuild(lookup.build(which, found, app, recalled, prefer))
+            builds = await build_search.meant(fetch, which, partial(lookup.fits, words=filters))
+            return ResolvedBuild(lookup.build(which, builds, app, recalled, prefer))
         platforms = () if filters.options else app.platforms or PLATFORMS
-        found = await build_search.latest(
+        builds = await build_search.latest(
             fetch,
             partial(can_be_had, recalled=recalled),
             lambda other_build: lookup.fits(other_build, filters),
             [platform for platform in platforms if platform in PLATFORMS],
         )
-        build = lookup.build(which, found, app, recalled)
-        return ResolvedBuild(build, tuple(lookup.other_platforms(build, found, recalled)))
+        build = lookup.build(which, builds, app, recalled)
+        return ResolvedBuild(build, tuple(lookup.other_platforms(build, builds, recalled)))
 
     # ------------------------------------------------------------------ the pages
 

@@ -29,12 +29,12 @@ class DraftKeeper:
 
         Raises UserInputError when it is kept no longer, or DatabaseUnavailable.
         """
-        found = _KEY.search(carried)
-        if found is None:
+        match = _KEY.search(carried)
+        if match is None:
             return carried
-        text = await self._store.draft(found[1])
+        text = await self._store.draft(match[1])
         if text is None:
             raise UserInputError(
                 say("That is too old: what was typed then is no longer kept."), say("Please start again.")
             )
-        return carried.replace(found[0], text, 1)
+        return carried.replace(match[0], text, 1)

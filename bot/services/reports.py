@@ -119,12 +119,12 @@ class ReportBuilder:
             _nothing() if question.email else self._links(question),
         )
         with speaking(spoken or current()):
-            found = _worded(question, tally.summary())
+            report = _worded(question, tally.summary())
             then = _then(earlier.summary(), before) if before and earlier else None
         return replace(
-            found,
+            report,
             before=then,
-            adopted=adoption.adoption(found.summary.people, newest) if newest and newest.versions else None,
+            adopted=adoption.adoption(report.summary.people, newest) if newest and newest.versions else None,
             links=links,
             remembered=self._remembered(question.period),
             typed=await self._drafts.carried(question.typed),

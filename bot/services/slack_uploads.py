@@ -147,13 +147,13 @@ class UploadRunner:
         asker = load.asker
         await self._permission.require(asker.user_id, Role.RELEASER, load.app, asker.channel_id)
 
-    async def _as_it_may_be(self, load: UploadRequest, told: Message) -> Message:
+    async def _as_it_may_be(self, load: UploadRequest, message: Message) -> Message:
         """What came of it; no more than that it is done to a person who may not see the build any more."""
         try:
             await self._require(load)
         except BotError:
             return Message(say("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
-        return told
+        return message
 
     async def _sent(self, load: UploadRequest, telling: _UploadStatusMessage) -> tuple[Message, Build]:
         """Send it; the message that says what came of it, and the build."""

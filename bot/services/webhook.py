@@ -101,21 +101,21 @@ class WebhookHandler:
                 for subscription in wishes
                 if subscription.channel_id in allowed.get(app_id, {subscription.channel_id})
             ]
-            news = [
+            deliveries = [
                 await self._news(subscription, kind, name)
                 for subscription in listening
                 if subscription.app_id in (app_id, None)
             ]
-            await self._store.announce(app_id, news)
+            await self._store.announce(app_id, deliveries)
 
-    async def _news(self, wish: Subscription, kind: str, name: str) -> NewDelivery:
+    async def _news(self, subscription: Subscription, kind: str, name: str) -> NewDelivery:
         return NewDelivery(
-            wish.channel_id,
+            subscription.channel_id,
             name,
             BuildEvent.FEEDBACK,
             card=name,
-            manner=wish.manner,
-            subscription_id=wish.id,
-            held_until=delivery_options.held_until(wish, await self._store.now()),
+            manner=subscription.manner,
+            subscription_id=subscription.id,
+            held_until=delivery_options.held_until(subscription, await self._store.now()),
             fact=msgspec.json.encode({"kind": kind}).decode(),
         )

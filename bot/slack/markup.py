@@ -37,18 +37,18 @@ def mrkdwn(text: str) -> str | None:
     """The text as mrkdwn, with what is marked as code; None when mrkdwn cannot show it as it is."""
     if OPEN not in text:
         return text
-    parts = [_as_mrkdwn(found, text) for found in _TOKEN.finditer(text)]
+    parts = [_as_mrkdwn(match, text) for match in _TOKEN.finditer(text)]
     return None if None in parts else "".join(part or "" for part in parts)
 
 
-def _as_mrkdwn(found: re.Match[str], text: str) -> str | None:
-    if (span := found["span"]) is not None:
-        beside = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+def _as_mrkdwn(match: re.Match[str], text: str) -> str | None:
+    if (span := match["span"]) is not None:
+        beside = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
         torn = "`" in span or span != span.strip() or not span or any(each_text.isalnum() for each_text in beside)
         return None if torn else f"`{span}`"
-    if found["code"]:
-        return None if any("`" in span for span in SPAN.findall(found["code"])) else unmarked(found[0])
-    return None if found["live"] and OPEN in found["live"] else found[0]
+    if match["code"]:
+        return None if any("`" in span for span in SPAN.findall(match["code"])) else unmarked(match[0])
+    return None if match["live"] and OPEN in match["live"] else match[0]
 
 
 def fallback(text: str) -> tuple[str, bool]:
@@ -59,7 +59,7 @@ def fallback(text: str) -> tuple[str, bool]:
 
 def without_formatting(text: str) -> str:
     """The text without the bold, the italics and the code that are ours; what is marked stays as it is."""
-    return "\n".join("".join(found["code"] or found[0] for found, _ in _read(line)) for line in text.split("\n"))
+    return "\n".join("".join(match["code"] or match[0] for match, _ in _read(line)) for line in text.split("\n"))
 
 
 # ------------------------------------------------------------------ rich text
@@ -67,7 +67,7 @@ def without_formatting(text: str) -> str:
 
 def rich_text(text: str) -> dict[str, Any]:
     """The text as a block of rich text, in which nothing is formatted but what our own marks say."""
-    lines = SPAN.sub(lambda found: found[0].replace("\n", " "), text).split("\n")
+    lines = SPAN.sub(lambda match: match[0].replace("\n", " "), text).split("\n")
     parts = [
         {"type": "rich_text_quote" if quoted else "rich_text_section", "elements": _lines(list(some), quoted=quoted)}
         for quoted, some in groupby(lines, key=lambda line: line.startswith(">"))
@@ -85,40 +85,40 @@ def _lines(lines: Sequence[str], *, quoted: bool) -> list[Element]:
 
 def _elements(line: str) -> Iterator[Element]:
     """What stands in a line, each piece with its style."""
-    for found, on in _read(line):
-        yield from _element(found, {_STYLES[text]: True for text in sorted(on)})
+    for match, on in _read(line):
+        yield from _element(match, {_STYLES[text]: True for text in sorted(on)})
 
 
 def _read(line: str) -> Iterator[tuple[re.Match[str], frozenset[str]]]:
     """Each piece of a line, and the marks of the styles it stands in; these marks themselves are left out."""
     tokens = list(_TOKEN.finditer(line))
     on: frozenset[str] = frozenset()
-    for number, found in enumerate(tokens):
-        mark = found["mark"]
-        if mark and _turns(line, found, on, tokens[number + 1 :]):
+    for number, match in enumerate(tokens):
+        mark = match["mark"]
+        if mark and _turns(line, match, on, tokens[number + 1 :]):
             on ^= {mark}
         else:
-            yield found, on
+            yield match, on
 
 
-def _turns(line: str, found: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
+def _turns(line: str, match: re.Match[str], on: frozenset[str], later: Sequence[re.Match[str]]) -> bool:
     """Whether a mark begins or ends a style; in the middle of a word it does neither."""
-    before, after = line[: found.start()][-1:], line[found.end() :][:1]
-    if found["mark"] in on:
+    before, after = line[: match.start()][-1:], line[match.end() :][:1]
+    if match["mark"] in on:
         return not after.isalnum() and not before.isspace()
     return (
         not before.isalnum()
         and bool(after.strip())
-        and any(each_match["mark"] == found["mark"] for each_match in later)
+        and any(each_match["mark"] == match["mark"] for each_match in later)
     )
 
 
-def _element(found: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
-    if found["live"] is not None:
-        yield _styled(_live(found["live"]), style)
-    elif found["code"]:
-        yield _styled(_text(found["code"]), {**style, "code": True})
-    elif words := _text(found[0])["text"]:
+def _element(match: re.Match[str], style: dict[str, bool]) -> Iterator[Element]:
+    if match["live"] is not None:
+        yield _styled(_live(match["live"]), style)
+    elif match["code"]:
+        yield _styled(_text(match["code"]), {**style, "code": True})
+    elif words := _text(match[0])["text"]:
         yield _styled({"type": "text", "text": words}, style)
 
 

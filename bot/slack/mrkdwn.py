@@ -39,8 +39,8 @@ def _line(text: object) -> str:
     return words if words.strip() else ""
 
 
-def _blank(found: re.Match[str]) -> str:
-    return " " if _BREAK.search(found[0]) else found[0]
+def _blank(match: re.Match[str]) -> str:
+    return " " if _BREAK.search(match[0]) else match[0]
 
 
 def inline(text: object, limit: int = 200) -> str:
@@ -112,7 +112,7 @@ def as_typed(text: str) -> str:
 
     https://docs.slack.dev/messaging/formatting-message-text#parsing
     """
-    words = _MARK.sub(lambda found: _unmarked(found[1], found[2]), text)
+    words = _MARK.sub(lambda match: _unmarked(match[1], match[2]), text)
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 

@@ -30,7 +30,7 @@ _WRAPPED = [
 
 def words(text: str) -> str:
     """What was typed, without links made of it and without what nobody sees; still escaped as Slack escapes it."""
-    text = _LINK.sub(lambda found: found[3] or f"{found[1] or ''}{found[2]}", text)
+    text = _LINK.sub(lambda match: match[3] or f"{match[1] or ''}{match[2]}", text)
     return _BLANKS.sub(" ", _UNSEEN.sub("", text)).strip()
 
 
@@ -53,8 +53,8 @@ def command(text: str, root: str) -> tuple[str, str]:
 
 
 def _cut(text: str) -> tuple[str, str, str]:
-    found = re.search(r"\s+", text)
-    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
+    match = re.search(r"\s+", text)
+    return (text[: match.start()], match[0], text[match.end() :]) if match else (text, "", "")
 
 
 def _peeled(text: str) -> str:
@@ -73,7 +73,7 @@ def _peeled(text: str) -> str:
 
 def unwrapped(text: str) -> str:
     """The text without formatting around its words and values, for words that are nobody's name as they stand."""
-    text = _CODE_VALUE.sub(lambda found: f'{found[1]}"{_in_quotes(found[2])}"', text)
+    text = _CODE_VALUE.sub(lambda match: f'{match[1]}"{_in_quotes(match[2])}"', text)
     for wrapped in _WRAPPED:
         text = wrapped.sub(r"\1", text)
     return _MENTIONED.sub(r"\1", text)

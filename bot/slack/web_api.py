@@ -76,10 +76,10 @@ class WebAPI(AsyncWebClient):
             try:
                 return await super().api_call(method, **parts)
             except SlackApiError as error:
-                said = problem(error)
-                if isinstance(said, SlackRateLimited):
-                    self.limits.limit(name, said.retry_after)
-                    raise said from error
+                slack_error = problem(error)
+                if isinstance(slack_error, SlackRateLimited):
+                    self.limits.limit(name, slack_error.retry_after)
+                    raise slack_error from error
                 raise
 
 

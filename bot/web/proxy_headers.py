@@ -42,8 +42,8 @@ def _walked(nearest: Address | None, chain: Iterable[str], trusted: Sequence[Net
     return at
 
 
-def _bucket(found: Address | None) -> str:
-    return str(ip_network((int(found), 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+def _bucket(address: Address | None) -> str:
+    return str(ip_network((int(address), 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
 # ------------------------------------------------------------------ the two headers, nearest first
@@ -62,8 +62,8 @@ def _forwarded(headers: CIMultiDictProxy[str]) -> list[str]:
 
 def _for(line: str) -> Iterator[str]:
     for element in _ELEMENT.findall(line):
-        found = _FOR.search(element)
-        yield re.sub(r"\\(.)", r"\1", found[1]) if found and found[1] is not None else found[2] if found else ""
+        match = _FOR.search(element)
+        yield re.sub(r"\\(.)", r"\1", match[1]) if match and match[1] is not None else match[2] if match else ""
 
 
 # ------------------------------------------------------------------ addresses
@@ -71,8 +71,8 @@ def _for(line: str) -> Iterator[str]:
 
 def _node(text: str) -> Address | None:
     """An address with or without a port (Azure's gateway adds one), in brackets or not; None for anything else."""
-    found = _NODE.fullmatch(text)
-    return _address(found["six"] or found["four"] or found["bare"] or "") if found else None
+    match = _NODE.fullmatch(text)
+    return _address(match["six"] or match["four"] or match["bare"] or "") if match else None
 
 
 def _address(text: str) -> Address | None:

@@ -54,10 +54,10 @@ async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
 async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
     try:
-        found = await asyncio.wait_for(store.announcements_waiting(), seconds)
+        backlog = await asyncio.wait_for(store.announcements_waiting(), seconds)
     except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"problem": _why(error, seconds)}
-    return {"count": found.count, "oldest_seconds": found.oldest_seconds or 0.0}
+    return {"count": backlog.count, "oldest_seconds": backlog.oldest_seconds or 0.0}
 
 
 def late_after(idle_seconds: float, stretch: float = 1.0) -> float:

@@ -55,9 +55,11 @@ class SlackEvents:
 
     async def _dispatched(self, request: web.Request, body: bytes) -> BoltResponse:
         try:
-            asked = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
-            if schemas.readable(asked.body):
-                return await self._app.async_dispatch(asked)
+            bolt_request = AsyncBoltRequest(
+                body=body.decode(), query=request.query_string, headers=dict(request.headers)
+            )
+            if schemas.readable(bolt_request.body):
+                return await self._app.async_dispatch(bolt_request)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             pass  # Bolt reads a body before it looks at it; our own work is in tasks and cannot fail here
         return BoltResponse(status=REFUSED, body="")

@@ -180,13 +180,13 @@ class AccessRechecker:
         event, build = announcement.event, announcement.build
         about = await self._store.subscriptions(announcement.channel_id, about=build.app.id)
         own = [subscription for subscription in about if subscription.id == announcement.subscription_id]
-        wanted = [
+        subscriptions = [
             subscription
             for subscription in about
             if subscription not in own
             and (not isinstance(event, BuildEvent) or filters.wants(subscription, build, event))
         ]
-        return [*own, *wanted]
+        return [*own, *subscriptions]
 
     async def _require_maker(self, concerned: list[Subscription]) -> None:
         """Raise PermissionDenied when nobody who subscribed the channel may.

@@ -233,19 +233,21 @@ class BuildPoller:
         await self._deleted(app, seen, [build.id for build in builds], now)
         stages = {build_id: known.stage for build_id, known in seen.known.items()}
         baseline, since = not claim.baseline_done, claim.baseline_since
-        news = decisions.changes(stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now)
-        more = len(news) > MOST_NEWS and not baseline  # what is history at the baseline must not come out as news later
+        transitions = decisions.changes(stages, builds, baseline=baseline, since=since, awaited=awaiting, now=now)
+        more = (
+            len(transitions) > MOST_NEWS and not baseline
+        )  # what is history at the baseline must not come out as news later
         if more:
-            news = news[:MOST_NEWS]
+            transitions = transitions[:MOST_NEWS]
         listening = await self._listening(app)
         for subscription in listening:
             if subscription.paused == PauseReason.APP:  # here it is again
                 await self._store.resume_subscription(subscription.id)
-        detailed, said = await self._wanted(news, listening, awaiting)
+        detailed, deliveries = await self._wanted(transitions, listening, awaiting)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
         hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
         recorded = await self._store.record(
-            claim.app_id, claim.token, detailed, said, next_at_seconds=0.0 if more else self._pause(hurried)
+            claim.app_id, claim.token, detailed, deliveries, next_at_seconds=0.0 if more else self._pause(hurried)
         )
         if not recorded.lease_lost:
             endless = [
@@ -267,8 +269,8 @@ class BuildPoller:
         for build in builds:
             event = EVENT_OF.get(build.stage)
             if build.id in awaiting and event and stages.get(build.id) is build.stage:
-                told = [NewDelivery(person, build.id, event) for person in awaiting[build.id]]
-                await self._store.announce(app.id, told)
+                deliveries = [NewDelivery(person, build.id, event) for person in awaiting[build.id]]
+                await self._store.announce(app.id, deliveries)
                 await self._store.stop_awaiting(build.id)
 
     def _pause(self, hurried: int) -> float:
@@ -282,16 +284,21 @@ class BuildPoller:
         )
 
     async def _wanted(
-        self, news: Sequence[BuildTransition], listening: Sequence[Subscription], awaiting: Mapping[str, Sequence[str]]
+        self,
+        transitions: Sequence[BuildTransition],
+        listening: Sequence[Subscription],
+        awaiting: Mapping[str, Sequence[str]],
     ) -> tuple[Sequence[BuildTransition], list[NewDelivery]]:
         """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
         now = await self._store.now()
-        told = {delivery.build_id for delivery in decisions.announcements(news, listening, awaiting, now=now)}
+        told = {delivery.build_id for delivery in decisions.announcements(transitions, listening, awaiting, now=now)}
         if not told:
-            return news, []
+            return transitions, []
         room = asyncio.Semaphore(AT_ONCE)
-        news = await asyncio.gather(*(self._in_detail(change, change.build.id in told, room) for change in news))
-        return news, decisions.announcements(news, listening, awaiting, now=now)
+        transitions = await asyncio.gather(
+            *(self._in_detail(change, change.build.id in told, room) for change in transitions)
+        )
+        return transitions, decisions.announcements(transitions, listening, awaiting, now=now)
 
     async def _later_words(
         self, app: App, seen: Sequence[Build], known: Mapping[str, Stage], listening: Sequence[Subscription]
@@ -317,8 +324,8 @@ class BuildPoller:
         ]
 
     async def _app(self, app_id: str) -> App:
-        found = [app for app in await self._catalogue.apps() if app.id == app_id]
-        return found[0] if found else App(id=app_id, slug=app_id, name=app_id)
+        apps = [app for app in await self._catalogue.apps() if app.id == app_id]
+        return apps[0] if apps else App(id=app_id, slug=app_id, name=app_id)
 
     async def _seen(self, app: App, claim: PollLease) -> _PollResult:
         """The app's newest builds, page after page until one that was known, and how they stood before."""
@@ -349,15 +356,15 @@ class BuildPoller:
             for build_id, known in seen.known.items()
             if not known.stage.final and now - known.since < self._deadline
         ]
-        found = []
+        builds = []
         for build_id in dict.fromkeys([*awaiting, *unfinished]):
             if build_id in seen.by_id:
                 continue
             try:
-                found.append(replace(await self._applivery.build(app.id, build_id), app=app))
+                builds.append(replace(await self._applivery.build(app.id, build_id), app=app))
             except (NotFound, InvalidId):
                 await self._forget(app, build_id)
-        return found
+        return builds
 
     async def _deleted(self, app: App, seen: _PollResult, there: Sequence[str], now: datetime) -> None:
         """Builds on cards that the list should have: asked for one by one, now and then, whether they are there.

@@ -63,9 +63,9 @@ class PersonalNotifier:
             kind = self._handout.usual_kind(build)
             link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
         except BuildRecalled as problem:
-            told = replies.problem(problem)
+            message = replies.problem(problem)
             head = say("{build} is ready but was recalled.", build=builds.title(build))
-            return Message(f"{head} {told.text}", (blocks.section(head), *told.blocks))
+            return Message(f"{head} {message.text}", (blocks.section(head), *message.blocks))
         except PermissionDenied:
             raise  # it was allowed a moment ago; nothing is said of it now
         except BotError as problem:

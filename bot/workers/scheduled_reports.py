@@ -109,10 +109,10 @@ class ScheduledReportJob:
     async def _report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
         """The report as its readers may see it. Raises PermissionDenied when it may not go out any more."""
         app = App(digest.app_id, digest.app_id, digest.app_name)
-        asked = ReportQuery(app, "", (), turn.period, digest.by, None, digest.tz)
+        query = ReportQuery(app, "", (), turn.period, digest.by, None, digest.tz)
         names = await self._withdrawals.require_report(digest)
         builds = await self._reporting.builds(app, digest.which)
-        report = await self._reporting.report(report_query.about(asked, builds))
+        report = await self._reporting.report(report_query.about(query, builds))
         if not names:
             return replace(report.without_names(), late=turn.late)
         return replace(report.shared(await self._people.home(digest.created_by)).cut(PEOPLE), late=turn.late)

@@ -107,15 +107,15 @@ def _days(word: str, today: date, *, timed: bool) -> list[date]:
 
 def _clock(word: str) -> time | None:
     """`18:00`, `6pm` or `6:30pm`; a bare number is no time."""
-    found = _CLOCK.fullmatch(word)
-    if not found or not (found[2] or found[3]):
+    match = _CLOCK.fullmatch(word)
+    if not match or not (match[2] or match[3]):
         return None
-    hour = int(found[1])
-    if found[3]:
+    hour = int(match[1])
+    if match[3]:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + 12 * (found[3] == "pm")
-    return time(hour, int(found[2] or 0)) if hour < 24 else None
+        hour = hour % 12 + 12 * (match[3] == "pm")
+    return time(hour, int(match[2] or 0)) if hour < 24 else None
 
 
 def _weekday(word: str) -> int | None:

@@ -54,12 +54,12 @@ def parse(text: str) -> Schedule:
     Raises UserInputError with examples.
     """
     days, at, clock = bare(text).partition("@")
-    found = _TIME.fullmatch(clock.strip())
-    if not at or not found:
+    match = _TIME.fullmatch(clock.strip())
+    if not at or not match:
         sentence = say("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
         raise UserInputError(sentence, say(_HINT))
     chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
-    return Schedule(tuple(sorted(chosen)), time(int(found[1]), int(found[2])))
+    return Schedule(tuple(sorted(chosen)), time(int(match[1]), int(match[2])))
 
 
 def explain(schedule: Schedule) -> str:

@@ -191,14 +191,14 @@ class HomeView:
 Reply = Message | Modal | HomeView
 
 
-def fitting(found: Sequence[Block], most: int) -> Sequence[Block]:
+def fitting(blocks: Sequence[Block], most: int) -> Sequence[Block]:
     """As many blocks as a place takes, one below the other; what is left out is said."""
-    found = [block for entry in found for block in entry.get(TOGETHER, (entry,))]
-    if len(found) <= most:
-        return found
-    left_out = len(found) - most + 1
+    blocks = [block for entry in blocks for block in entry.get(TOGETHER, (entry,))]
+    if len(blocks) <= most:
+        return blocks
+    left_out = len(blocks) - most + 1
     more = say("… and {number} more lines that do not fit here.", number=figure(left_out))
-    return (*found[: most - 1], context(more))
+    return (*blocks[: most - 1], context(more))
 
 
 def _mrkdwn(text: str) -> MarkdownTextObject:

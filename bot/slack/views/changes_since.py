@@ -36,8 +36,8 @@ def news(
     get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
     body.append(blocks.actions(*get, blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")))
     part: PagedItems[Block] = PagedItems((), number, number, number + 1 < len(pages))
-    said = " ".join(words for _, words in pages[number])
-    return Message(f"{head} {which}".rstrip() + f": {said}", (*body, *turning(part, MORE, build_value(build))))
+    text = " ".join(words for _, words in pages[number])
+    return Message(f"{head} {which}".rstrip() + f": {text}", (*body, *turning(part, MORE, build_value(build))))
 
 
 def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Recall]) -> list[list[tuple[Block, str]]]:
@@ -64,9 +64,9 @@ def _changelog(build: Build) -> list[tuple[Block, str]]:
 
 def _between(build: Build, recalls: Mapping[str, Recall]) -> tuple[Block, str]:
     taken = f" · {state(build, recalls[build.id])}" if build.id in recalls else ""
-    told = changelog(build, changelogs.START) or _short(build)
+    text = changelog(build, changelogs.START) or _short(build)
     cut_short = len(build.changelog.strip()) > changelogs.START
-    line = f"*{_name(build)}* · {when(build.created_at)}{taken}\n{told}"
+    line = f"*{_name(build)}* · {when(build.created_at)}{taken}\n{text}"
     return blocks.section(line, accessory=news_button(build) if cut_short else None), f"{_name(build)}: {_short(build)}"
 
 

@@ -178,13 +178,13 @@ def _why(entry: CardEntry) -> str:
 
 def _aftermath(entry: CardEntry) -> list[Block]:
     if recall := entry.recall:
-        told = say(
+        text = say(
             "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
             reason=inline(recall.reason, 600),
             person=recall.by,
             when=when(recall.at),
         )
-        return [blocks.section(told)]
+        return [blocks.section(text)]
     if (newer := entry.superseded_by) and entry.build.stage is Stage.READY:
         label = say("Get {build}", build=newer.version) if newer.version else say("Get the newer one")
         get = get_named(label, "get.v1#newer", newer, style=None)

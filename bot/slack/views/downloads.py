@@ -79,7 +79,7 @@ def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: S
 
 def file(what: str, period: Period | None, content: FileAttachment, lines: int, unlisted: int = 0) -> Message:
     """Each download as a file; of the `unlisted` ones Applivery tells only how many they are."""
-    said = count(
+    text = count(
         "Downloads of {what} {span}: {number} line.",
         "Downloads of {what} {span}: {number} lines.",
         lines,
@@ -89,7 +89,7 @@ def file(what: str, period: Period | None, content: FileAttachment, lines: int, 
     more = count(
         "Applivery counts {number} more, without details.", "Applivery counts {number} more, without details.", unlisted
     )
-    return Message(f"{said} {more}" if unlisted else said, file=content)
+    return Message(f"{text} {more}" if unlisted else text, file=content)
 
 
 def nothing(report: DownloadReport) -> Message:
@@ -143,9 +143,9 @@ def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tup
 
 def _caption(report: DownloadReport, start: int, shown: int) -> str:
     if report.crowd > shown:
-        said = later("{first}–{last} of {people} who downloaded {what}, times in {tz}")
+        text = later("{first}–{last} of {people} who downloaded {what}, times in {tz}")
         first, last = figure(start + 1), figure(start + shown)
-        return say(said, first=first, last=last, people=words.crowd(report.crowd), what=report.what, tz=report.tz)
+        return say(text, first=first, last=last, people=words.crowd(report.crowd), what=report.what, tz=report.tz)
     return count(
         "{number} person who downloaded {what}, times in {tz}",
         "{number} people who downloaded {what}, times in {tz}",

@@ -36,13 +36,13 @@ NOT_WELL = later("Not all is well.")
 _PARTS = {"applivery": "Applivery", "slack": "Slack"}
 
 
-def health(found: Health) -> Message:
+def health(health: Health) -> Message:
     """Everything, and the way to what `status` tells of builds."""
-    head = say(WELL if found.well else NOT_WELL)
-    told = [*_parts(found).values(), _trouble(found.trouble)]
-    small = say("Version {version}, running since {when}.", version=found.version, when=when(found.started_at))
-    if found.asked_at:
-        small = f"{say('Asked {when}.', when=when(found.asked_at))} {small}"
+    head = say(WELL if health.well else NOT_WELL)
+    told = [*_parts(health).values(), _trouble(health.trouble)]
+    small = say("Version {version}, running since {when}.", version=health.version, when=when(health.started_at))
+    if health.asked_at:
+        small = f"{say('Asked {when}.', when=when(health.asked_at))} {small}"
     buttons = blocks.actions(
         blocks.button(say("Check again"), "run.v1#again", "status", says=say("Check the bot again")),
         blocks.button(say("Newest build"), "run.v1#newest", "status latest", says=say("Status of the newest build")),
@@ -80,23 +80,23 @@ def recovery(began: datetime, ended: datetime) -> Message:
     return Message(text, (blocks.section(text),))
 
 
-def summary(found: Health) -> str:
+def summary(health: Health) -> str:
     """Whether all is well, and what is not."""
-    if found.well:
+    if health.well:
         return f"✅ {say(WELL)}"
-    parts = _parts(found)
-    return "\n".join((f"⚠️ *{say(NOT_WELL)}*", *(parts[name] for name in parts if not getattr(found, name).well)))
+    parts = _parts(health)
+    return "\n".join((f"⚠️ *{say(NOT_WELL)}*", *(parts[name] for name in parts if not getattr(health, name).well)))
 
 
-def _parts(found: Health) -> dict[str, str]:
+def _parts(health: Health) -> dict[str, str]:
     lines = {
-        "slack": _slack(found.slack),
-        "applivery": _applivery(found.applivery),
-        "database": _database(found.database),
-        "polling": _polling(found.polling),
-        "to_say": _to_say(found.to_say),
+        "slack": _slack(health.slack),
+        "applivery": _applivery(health.applivery),
+        "database": _database(health.database),
+        "polling": _polling(health.polling),
+        "to_say": _to_say(health.to_say),
     }
-    return {name: f"{'✅' if getattr(found, name).well else '⚠️'} {line}" for name, line in lines.items()}
+    return {name: f"{'✅' if getattr(health, name).well else '⚠️'} {line}" for name, line in lines.items()}
 
 
 def _slack(side: SlackHealth) -> str:

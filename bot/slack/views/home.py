@@ -118,8 +118,8 @@ def _builds(builds: HomeBuilds | str) -> list[Block]:
 def _build(build: Build, had: datetime | None, recall: Recall | None) -> Block:
     line = f"*{buildcards.title(build)}*\n{buildcards.state(build, recall)}"
     linked, uploaded = later("you got a link {when}"), later("uploaded {when}")
-    said = say(linked if had else uploaded, when=when(had or build.created_at))
-    return blocks.section(f"{line} · {said}", accessory=_button(build, recall))
+    text = say(linked if had else uploaded, when=when(had or build.created_at))
+    return blocks.section(f"{line} · {text}", accessory=_button(build, recall))
 
 
 def _button(build: Build, recall: Recall | None) -> ButtonElement:

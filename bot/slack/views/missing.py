@@ -17,37 +17,37 @@ SHOWN = 150  # people in a paragraph; a mention takes some 15 characters of a se
 PLATFORMS = 20  # buttons, which is more than there are platforms
 
 
-def headline(what: str, place: str, found: DownloadGap) -> Message:
+def headline(what: str, place: str, gap: DownloadGap) -> Message:
     """The counts, for whoever may read them; `place` is a mention of the group or channel."""
-    every = len(found.have) + len(found.lack)
+    every = len(gap.have) + len(gap.lack)
     text = count(
         "*{number} of {every}* people of {place} have downloaded *{what}*.",
         "*{number} of {every}* people of {place} have downloaded *{what}*.",
-        len(found.have),
+        len(gap.have),
         every=figure(every),
         place=place,
         what=inline(what, 160),
     )
-    if every and not found.lack:
+    if every and not gap.lack:
         nobody = say("Nobody is missing.")
         text = f"{text} {nobody}"
-    small = _uncertain(found)
+    small = _uncertain(gap)
     return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
 
 
-def _uncertain(found: DownloadGap) -> list[str]:
+def _uncertain(gap: DownloadGap) -> list[str]:
     """What the counts leave out: people without an e-mail, and downloads of nobody whose e-mail is known."""
     without = count(
         "{number} more person has no e-mail in Slack.",
         "{number} more people have no e-mail in Slack.",
-        len(found.unknown),
+        len(gap.unknown),
     )
     elsewhere = count(
         "{number} unattributed download may be one of theirs.",
         "{number} unattributed downloads may be theirs.",
-        found.elsewhere,
+        gap.elsewhere,
     )
-    return [without] * bool(found.unknown) + [elsewhere] * bool(found.elsewhere and found.lack)
+    return [without] * bool(gap.unknown) + [elsewhere] * bool(gap.elsewhere and gap.lack)
 
 
 def here(head: Message) -> Message:
@@ -56,24 +56,24 @@ def here(head: Message) -> Message:
     return replace(head, text=f"{head.text} {where}", blocks=(*head.blocks, blocks.context(f"➡️ {where}")))
 
 
-def counts(found: DownloadGap) -> Message:
+def counts(gap: DownloadGap) -> Message:
     """What a channel's thread is told: no names."""
-    lack, unknown = figure(len(found.lack)), figure(len(found.unknown))
-    if not found.unknown:
+    lack, unknown = figure(len(gap.lack)), figure(len(gap.unknown))
+    if not gap.unknown:
         return Message(say("{lack} not yet. The names went to whoever asked, alone.", lack=lack))
-    said = later("{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went to whoever asked, alone.")
-    return Message(say(said, lack=lack, unknown=unknown))
+    text = later("{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went to whoever asked, alone.")
+    return Message(say(text, lack=lack, unknown=unknown))
 
 
-def names(what: str, place: str, found: DownloadGap, typed: str) -> Message:
+def names(what: str, place: str, gap: DownloadGap, typed: str) -> Message:
     """Who they are, for the asker alone, with a button to ask them."""
     title = f"*{inline(what, 160)}* · {place}"
-    lines = [title, say("*Not yet* ({number}): {people}", number=figure(len(found.lack)), people=_people(found.lack))]
-    if found.unknown:
-        said, number = later("_No e-mail in Slack_ ({number}): {people}"), figure(len(found.unknown))
-        lines.append(say(said, number=number, people=_people(found.unknown)))
+    lines = [title, say("*Not yet* ({number}): {people}", number=figure(len(gap.lack)), people=_people(gap.lack))]
+    if gap.unknown:
+        text, number = later("_No e-mail in Slack_ ({number}): {people}"), figure(len(gap.unknown))
+        lines.append(say(text, number=number, people=_people(gap.unknown)))
     body = [block for line in lines for block in _whole(line)]
-    if found.lack and len(typed) <= blocks.BUTTON_VALUE:
+    if gap.lack and len(typed) <= blocks.BUTTON_VALUE:
         ask = say("Each of them gets one friendly message from me, in your name, with a button to get the build.")
         body.append(blocks.actions(blocks.button(say("Ask them politely"), "nudge.v1", typed, confirm=ask)))
         body.append(blocks.context(say("At most once for each build and person, and never to whoever has opted out.")))

@@ -23,82 +23,92 @@ CHOICES = (
 )
 
 
-def choices(found: Sequence[Subscription], target: str, now: datetime) -> Message:
+def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -> Message:
     """For how long? `target` goes along with each button."""
-    channel = found[0].channel_id
-    text = say("For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(found), channel=channel)
+    channel = subscriptions[0].channel_id
+    text = say(
+        "For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(subscriptions), channel=channel
+    )
     quiet = [
-        (subscription, until) for subscription in found if (until := delivery_options.mute_ends(subscription, now))
+        (subscription, until)
+        for subscription in subscriptions
+        if (until := delivery_options.mute_ends(subscription, now))
     ]
     if quiet:
         last, muted = max(until for _, until in quiet), names([subscription for subscription, _ in quiet])
         text += " " + say("Muted until {when}: {apps}.", when=when(last), apps=muted)
     labels = [(say(label), typed) for label, typed in CHOICES]
     which = [
-        blocks.button(label, f"muted.v1#{number}", f"{typed}/{target}", says=f"{label}: {_plain(found)}")
+        blocks.button(label, f"muted.v1#{number}", f"{typed}/{target}", says=f"{label}: {_plain(subscriptions)}")
         for number, (label, typed) in enumerate(labels)
     ]
     return Message(text, (blocks.section(text), blocks.actions(*which)))
 
 
-def muted(found: Sequence[Subscription], until: datetime, target: str, left_out: Sequence[Subscription]) -> Message:
+def muted(
+    subscriptions: Sequence[Subscription], until: datetime, target: str, left_out: Sequence[Subscription]
+) -> Message:
     """Until when nothing is said, and what happens then."""
     head = say(
         "🔕 Muted until {when}: {apps} in <#{channel}>.",
         when=when(until),
-        apps=names(found),
-        channel=found[0].channel_id,
+        apps=names(subscriptions),
+        channel=subscriptions[0].channel_id,
     )
-    text = _together(head, _then(found), _every(found, target), _left(left_out))
-    says = say("Unmute {apps}", apps=_plain(found))
+    text = _together(head, _then(subscriptions), _every(subscriptions, target), _left(left_out))
+    says = say("Unmute {apps}", apps=_plain(subscriptions))
     off = blocks.button(say("Unmute"), "muted.v1#off", f"off/{target}", says=says)
     return Message(text, (blocks.section(text), blocks.actions(off)))
 
 
-def unmuted(found: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
+def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
     """It is told again, from now on."""
     text = say(
         "🔔 Unmuted: {apps} in <#{channel}>. What was kept back comes now.",
-        apps=names(found),
-        channel=found[0].channel_id,
+        apps=names(subscriptions),
+        channel=subscriptions[0].channel_id,
     )
     return Message(_together(text, _left(left_out)))
 
 
-def not_muted(found: Sequence[Subscription]) -> Message:
+def not_muted(subscriptions: Sequence[Subscription]) -> Message:
     """There was nothing to take back."""
-    channel = found[0].channel_id
-    return Message(say("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(found)))
+    channel = subscriptions[0].channel_id
+    return Message(
+        say("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(subscriptions))
+    )
 
 
-def names(found: Sequence[Subscription]) -> str:
+def names(subscriptions: Sequence[Subscription]) -> str:
     """The apps, each once, as part of a sentence."""
-    every = list(dict.fromkeys(inline(app_of(subscription), 80) for subscription in found))
+    every = list(dict.fromkeys(inline(app_of(subscription), 80) for subscription in subscriptions))
     if len(every) > NAMED:
         some, left = ", ".join(every[:NAMED]), len(every) - NAMED
         return say("{names} and {number} more (see `subscriptions`)", names=some, number=left)
     return say("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
 
 
-def _plain(found: Sequence[Subscription]) -> str:
-    return ", ".join(dict.fromkeys(app_of(subscription) for subscription in found))
+def _plain(subscriptions: Sequence[Subscription]) -> str:
+    return ", ".join(dict.fromkeys(app_of(subscription) for subscription in subscriptions))
 
 
 def _together(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _then(found: Sequence[Subscription]) -> str:
-    if all(subscription.manner.digest for subscription in found):
+def _then(subscriptions: Sequence[Subscription]) -> str:
+    if all(subscription.manner.digest for subscription in subscriptions):
         return say("What comes meanwhile is told in the first digest after that.")
-    if len(found) == 1:
+    if len(subscriptions) == 1:
         return say("What comes meanwhile is told then, in one message.")
     return say("What comes meanwhile is told then, in one message for each of them.")
 
 
-def _every(found: Sequence[Subscription], target: str) -> str:
+def _every(subscriptions: Sequence[Subscription], target: str) -> str:
     """Somebody meant one app, and the channel hears of it through its subscription to all."""
-    everything = any(subscription.app_id is None for subscription in found) and "/" not in target and target != HERE
+    everything = (
+        any(subscription.app_id is None for subscription in subscriptions) and "/" not in target and target != HERE
+    )
     return say("This channel hears of it as one of every app, so that is muted too.") if everything else ""
 
 

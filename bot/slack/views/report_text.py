@@ -50,7 +50,7 @@ def compared(report: DownloadReport) -> list[str]:
     before = report.before
     if before is None:
         return []
-    said = say(
+    text = say(
         "{downloads} and {people} than in {before} ({recorded} by {crowd}).",
         downloads=_more_downloads(report.summary.recorded - before.recorded),
         people=_more_people(report.crowd - before.crowd),
@@ -58,7 +58,7 @@ def compared(report: DownloadReport) -> list[str]:
         recorded=figure(before.recorded),
         crowd=crowd(before.crowd),
     )
-    return [said[:1].upper() + said[1:]]
+    return [text[:1].upper() + text[1:]]
 
 
 def _more_downloads(by: int) -> str:
@@ -79,29 +79,29 @@ def _more_people(by: int) -> str:
 
 def newest(report: DownloadReport) -> list[str]:
     """How many people are on the newest version of their platform, and the others by why they are not."""
-    found = report.adopted
-    if found is None or not report.crowd:
+    adoption = report.adopted
+    if adoption is None or not report.crowd:
         return []
-    said = say(
+    text = say(
         "Newest version {version}: {on_it} of {people} ({percent} %)",
-        version=_versions(found.versions),
-        on_it=figure(found.newest),
+        version=_versions(adoption.versions),
+        on_it=figure(adoption.newest),
         people=crowd(report.crowd),
-        percent=percent(found.newest, report.crowd),
+        percent=percent(adoption.newest, report.crowd),
     )
-    older = say("{older} still on an old build", older=figure(found.older))
-    recalled = say("{number} on a recalled build", number=figure(found.recalled))
-    unknown = say("{number} on an unknown version", number=figure(found.unknown))
-    others = [older] * bool(found.older) + [recalled] * bool(found.recalled) + [unknown] * bool(found.unknown)
-    return [f"{'; '.join([said, *others])}."]
+    older = say("{older} still on an old build", older=figure(adoption.older))
+    recalled = say("{number} on a recalled build", number=figure(adoption.recalled))
+    unknown = say("{number} on an unknown version", number=figure(adoption.unknown))
+    others = [older] * bool(adoption.older) + [recalled] * bool(adoption.recalled) + [unknown] * bool(adoption.unknown)
+    return [f"{'; '.join([text, *others])}."]
 
 
-def _versions(found: Sequence[Version]) -> str:
+def _versions(versions: Sequence[Version]) -> str:
     """One version when it is the newest on every platform, else each with its platform."""
-    if len({version for _, version in found}) == 1:
-        return inline(found[0][1] or say(NO_VERSION), 40)
+    if len({version for _, version in versions}) == 1:
+        return inline(versions[0][1] or say(NO_VERSION), 40)
     return " · ".join(
-        inline(f"{lookup.PLATFORMS.get(on, on)} {version or say(NO_VERSION)}".strip(), 60) for on, version in found
+        inline(f"{lookup.PLATFORMS.get(on, on)} {version or say(NO_VERSION)}".strip(), 60) for on, version in versions
     )
 
 
@@ -126,9 +126,9 @@ def claimed(report: DownloadReport) -> list[str]:
     summary = report.summary
     if not summary.incomplete:
         return []
-    said = later("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
+    text = later("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
     totals = summary.recorded if summary.claimed is None else summary.claimed
-    return [say(said, claimed=figure(totals), listed=figure(summary.listed))]
+    return [say(text, claimed=figure(totals), listed=figure(summary.listed))]
 
 
 def links(report: DownloadReport) -> str:

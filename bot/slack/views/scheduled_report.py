@@ -100,8 +100,8 @@ def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Messa
     what = _words(digest, builds)
     if digest.private:
         return Message(say("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
-    said, place = later("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
-    return Message(say(said, summary=what, place=place, why=why))
+    text, place = later("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
+    return Message(say(text, summary=what, place=place, why=why))
 
 
 def summary(report: DownloadReport) -> Message:

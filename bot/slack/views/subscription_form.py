@@ -59,12 +59,12 @@ def typed(subscription: Subscription, handles: Mapping[str, str], tz: str) -> Pa
     """What somebody in this time zone would type for a subscription; its group by the handle, if that is known."""
     words = grammar.parse(filters.typed(subscription.events, subscription.query, subscription.manner))
     handle = handles.get(subscription.manner.mention)
-    said = [
+    options = [
         grammar.KeyValue(option.key, f"@{handle}") if option.key == "mention" and handle else option
         for option in words.options
         if (option.key, option.value) != ("tz", tz)
     ]
-    return ParsedText((), tuple(said))
+    return ParsedText((), tuple(options))
 
 
 def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:

@@ -48,7 +48,7 @@ def app_of(subscription: Subscription) -> str:
 
 def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
     """A subscription as one sentence; `handles` has what people call the user groups, by id."""
-    said = cut(
+    text = cut(
         escape(
             filters.explain(
                 subscription.app_name if subscription.app_id else None,
@@ -60,12 +60,12 @@ def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -
         1200,
     )
     if not subscription.manner.mention:
-        return said
+        return text
     handle = handles.get(subscription.manner.mention)
     group = f"@{inline(handle, 80)}" if handle else say("a user group")
     if delivery_options.explain(subscription.manner):
-        return say("{subscription}, mentioning {group}", subscription=said, group=group)
-    return say("{subscription}; mentioning {group}", subscription=said, group=group)
+        return say("{subscription}, mentioning {group}", subscription=text, group=group)
+    return say("{subscription}; mentioning {group}", subscription=text, group=group)
 
 
 def value(subscription: Subscription) -> str:
@@ -212,18 +212,18 @@ def _turning(page: int, pages: int, everywhere: bool) -> Block:
     return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))
 
 
-def which_to_end(found: Sequence[Subscription]) -> Message:
+def which_to_end(subscriptions: Sequence[Subscription]) -> Message:
     """Several could be meant: each with a button that ends it."""
-    if not found:
+    if not subscriptions:
         return _nothing(everywhere=False)
     text = say("Which one is to end?")
     body = [
         blocks.section(f"*{subscription.id}* · {words(subscription)}", accessory=_remove(subscription, say("Remove")))
-        for subscription in found[: blocks.MESSAGE_BLOCKS - 2]
+        for subscription in subscriptions[: blocks.MESSAGE_BLOCKS - 2]
     ]
-    left = len(found) - len(body)
+    left = len(subscriptions) - len(body)
     more = [blocks.context(say("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
-    listed = "; ".join(f"{subscription.id}: {words(subscription)}" for subscription in found)
+    listed = "; ".join(f"{subscription.id}: {words(subscription)}" for subscription in subscriptions)
     return Message(f"{text} {listed}.", (blocks.section(f"*{text}*"), *body, *more))
 
 

@@ -176,14 +176,14 @@ class ClaimPage:
             return self._ending(ClaimOutcome.METHOD, headers={"Allow": ", ".join(METHODS)})
         visitor = caller(request.remote, request.headers, self._trusted)
         ticket = request.match_info["ticket"]
-        found = await self._found(ticket, visitor) if tickets.is_ticket(ticket) else None
-        if found is None:
+        found_ticket = await self._found(ticket, visitor) if tickets.is_ticket(ticket) else None
+        if found_ticket is None:
             return self._not_found(visitor)
-        if found.build_id in await self._store.recalls():
-            return await self._recalled(found)
-        if (refused := await self._refused(found)) is not None:
+        if found_ticket.build_id in await self._store.recalls():
+            return await self._recalled(found_ticket)
+        if (refused := await self._refused(found_ticket)) is not None:
             return refused
-        visit = ClaimRequest(ticket, found, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
+        visit = ClaimRequest(ticket, found_ticket, visitor, request.headers.get(hdrs.USER_AGENT, ""), choice)
         if request.method == hdrs.METH_POST:
             return await self._presses.last(visit.key, lambda: self._claimed(visit)) or self._ending(TicketStatus.SPENT)
         return await self._shown(visit)
@@ -203,17 +203,17 @@ class ClaimPage:
         self._guesses.add(visitor)
         return self._ending(TicketStatus.UNKNOWN)
 
-    async def _refused(self, found: Ticket) -> Answer | None:
+    async def _refused(self, ticket: Ticket) -> Answer | None:
         """The page for a person who may not have the build any more. Raises PermissionUnverified and
         DatabaseUnavailable.
 
         A link that was used counts too: it hands over the same once more when its button is pressed again at once.
         """
         now = await self._store.now()
-        if found.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
+        if ticket.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
             return None
         try:
-            await self._permit(found)
+            await self._permit(ticket)
         except PermissionUnverified:
             raise
         except PermissionDenied as error:
