@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 import bench.figures
-from bench.row import Row
+from bench.row import TableRow
 
-Figure = Callable[[], Awaitable[list[Row]]]
+Figure = Callable[[], Awaitable[list[TableRow]]]
 
 
 def figures() -> dict[str, Figure]:
@@ -52,7 +52,7 @@ def main(words: list[str]) -> int:
     return 1 if failed or ("--strict" in options and any(row.met is False for row in rows)) else 0
 
 
-def _measured(console: Console, name: str, figure: Figure) -> list[Row] | None:
+def _measured(console: Console, name: str, figure: Figure) -> list[TableRow] | None:
     """The rows of a figure; None when it failed: the others are measured all the same."""
     console.print(f"[dim]{name} …[/]", end=" ")
     began = time.monotonic()
@@ -67,7 +67,7 @@ def _measured(console: Console, name: str, figure: Figure) -> list[Row] | None:
     return found
 
 
-def summary(rows: list[Row], failed: list[str]) -> str:
+def summary(rows: list[TableRow], failed: list[str]) -> str:
     """How many targets were met, and each that was not by name; each figure that could not be measured."""
     aims = [row for row in rows if row.met is not None]
     missed = [row.figure for row in aims if not row.met]
@@ -75,7 +75,7 @@ def summary(rows: list[Row], failed: list[str]) -> str:
     return "\n".join([*lines, *(f"not measured: {name}" for name in failed)])
 
 
-def table(found: list[list[Row]]) -> Table:
+def table(found: list[list[TableRow]]) -> Table:
     """All rows, a line between one figure's and the next one's."""
     table = Table("figure", title="The bot beside a bare Bolt app, or what the line names", title_justify="left")
     for column in ("ours", "beside it", "ratio", "target"):
@@ -95,7 +95,7 @@ def _number(value: float, unit: str) -> str:
     return f"{value:,.{digits}f} {unit}".rstrip()
 
 
-def _target(row: Row) -> str:
+def _target(row: TableRow) -> str:
     if row.target is None:
         return ""
     sign = "≥" if row.better == "higher" else "≤"

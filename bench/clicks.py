@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from bench.http import Asking, Exchange, answer, get
+from bench.http import ClientExchange, ServerExchange, answer, get
 from bench.slack import click
 
 PATIENCE = 30.0
@@ -23,14 +23,14 @@ CALLS = 200
 _TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 
-class Answers:
+class ClickAnswers:
     """What arrives at the response addresses `/answer/{number}`: when, and each answer to each click."""
 
     def __init__(self) -> None:
         self.came: dict[int, list[Any]] = {}
         self._waiting: dict[int, asyncio.Future[float]] = {}
 
-    def respond(self, _method: str, path: str, body: bytes, _exchange: Exchange) -> bytes:
+    def respond(self, _method: str, path: str, body: bytes, _exchange: ServerExchange) -> bytes:
         """Take one answer; it is read when nobody's time is measured any more."""
         number = int(path.rpartition("/")[2])
         self.came.setdefault(number, []).append(body)
@@ -61,8 +61,8 @@ def _token(body: bytes, person: int) -> str | None:
     return tokens.pop()
 
 
-async def _person(port: int, requests: Iterator[tuple[int, bytes]], answers: Answers, took: list[float]) -> None:
-    line = await Asking.connect(port)
+async def _person(port: int, requests: Iterator[tuple[int, bytes]], answers: ClickAnswers, took: list[float]) -> None:
+    line = await ClientExchange.connect(port)
     for number, request in requests:
         arrival = answers.arrival(number)
         started = time.perf_counter()
@@ -73,12 +73,12 @@ async def _person(port: int, requests: Iterator[tuple[int, bytes]], answers: Ans
     line.transport.close()
 
 
-async def _items(sink: Asking, path: str) -> list[dict[str, Any]]:
+async def _items(sink: ClientExchange, path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads((await sink.ask(get(path)))[1])["data"]["items"]
     return found
 
 
-async def _two_calls(sink: Asking, build: str) -> list[float]:
+async def _two_calls(sink: ClientExchange, build: str) -> list[float]:
     """The seconds that the build's details and a token take whoever asks for nothing else."""
     took = []
     for _ in range(CALLS):
@@ -91,13 +91,13 @@ async def _two_calls(sink: Asking, build: str) -> list[float]:
 
 async def measure(port: int, sink_port: int, people: int, clicks: int) -> dict[str, object]:
     """Seconds of each click, of the two calls by themselves, and of all; and how many clicks were answered rightly."""
-    sink, answers = await Asking.connect(sink_port), Answers()
+    sink, answers = await ClientExchange.connect(sink_port), ClickAnswers()
     apps = "/v1/organizations/acme/apps"
     app_id = next(item["id"] for item in await _items(sink, apps) if item["slug"] == "courier")
     build_id = (await _items(sink, f"{apps}/{app_id}/builds"))[0]["id"]
     calls = await _two_calls(sink, f"{apps}/{app_id}/builds/{build_id}")
     await sink.ask(get("/minted"))  # those were ours
-    server = await asyncio.get_running_loop().create_server(lambda: Exchange(answers.respond), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(answers.respond), "127.0.0.1", 0)
     here = server.sockets[0].getsockname()[1]
     # written and signed beforehand: the people's own work is not to be measured
     value = f"{app_id}/{build_id}"

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from bench.http import Asking, Exchange, answer, post
+from bench.http import ClientExchange, ServerExchange, answer, post
 from bench.slack import command, typed
 
 PATIENCE = 60.0
@@ -34,7 +34,7 @@ MIX = (
 _TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 
-class Answers:
+class CrowdAnswers:
     """What has come to the response addresses `/{number}`."""
 
     def __init__(self, wanted: int) -> None:
@@ -42,7 +42,7 @@ class Answers:
         self.all = asyncio.Event()
         self._wanted = wanted
 
-    def respond(self, _method: str, path: str, body: bytes, _exchange: Exchange) -> bytes:
+    def respond(self, _method: str, path: str, body: bytes, _exchange: ServerExchange) -> bytes:
         """Take one answer; it is read when nobody's time is measured any more."""
         self.came.setdefault(int(path.rpartition("/")[2]), []).append(body)
         if len(self.came) == self._wanted:
@@ -78,7 +78,7 @@ def _links(number: int) -> int:
 async def _person(port: int, request: bytes) -> float:
     """The seconds from typing until Slack has its acknowledgement, the way there included."""
     started = time.perf_counter()
-    line = await Asking.connect(port)
+    line = await ClientExchange.connect(port)
     status, body = await line.ask(request)
     took = time.perf_counter() - started
     line.transport.close()
@@ -99,7 +99,7 @@ async def _by_socket(port: int, numbers: range, here: int) -> tuple[float, list[
     """The same; the line keeps the time."""
     address = f"http://127.0.0.1:{here}/answer/crowd"
     said = [typed(number, number, f"{address}/{number}", MIX[number % len(MIX)][0]) for number in numbers]
-    line = await Asking.connect(port)
+    line = await ClientExchange.connect(port)
     started = time.perf_counter()
     _, body = await line.ask(post("/crowd", json.dumps(said).encode()))
     line.transport.close()
@@ -109,8 +109,8 @@ async def _by_socket(port: int, numbers: range, here: int) -> tuple[float, list[
 async def measure(how: str, port: int, people: int, first: int) -> dict[str, object]:
     """Seconds of each acknowledgement and until the last answer, and what came of the commands."""
     numbers = range(first, first + people)
-    answers = Answers(people)
-    server = await asyncio.get_running_loop().create_server(lambda: Exchange(answers.respond), "127.0.0.1", 0)
+    answers = CrowdAnswers(people)
+    server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(answers.respond), "127.0.0.1", 0)
     here = server.sockets[0].getsockname()[1]
     started, took = await (_by_socket if how == "socket" else _by_http)(port, numbers, here)
     if how == "bare":

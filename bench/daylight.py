@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bench.hours import Hours
+from bench.hours import SharedClock
 from bot import app
 from bot import settings as bot_settings
 from bot.app import RunningBot
@@ -29,7 +29,7 @@ async def main(file: Path) -> None:
     set_up_logs(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    hours = Hours(file)
+    hours = SharedClock(file)
     tuning = TestingOverrides(
         pace_seconds=0.0,
         lease_seconds=LEASE_SECONDS,
@@ -44,7 +44,7 @@ async def main(file: Path) -> None:
         waking.cancel()
 
 
-async def _wake(service: RunningBot, hours: Hours) -> None:
+async def _wake(service: RunningBot, hours: SharedClock) -> None:
     then = hours.now()
     while True:
         await asyncio.sleep(LOOK_SECONDS)

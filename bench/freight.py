@@ -13,17 +13,17 @@ import time
 from typing import Any
 
 from bench.http import answer
-from bench.sink import OK, PERSON, Sink, seeded
+from bench.sink import OK, PERSON, UploadSink, seeded
 
 FILE_ID, NAME = "F0FREIGHT", "courier.ipa"
 BUFFER = 1024 * 1024
 START = b"PK\x03\x04"
 
 
-class Freight:
+class UploadPayload:
     """What all connections share: the light world, and who waits for the end of an upload."""
 
-    def __init__(self, sink: Sink, build: bytes, size: int) -> None:
+    def __init__(self, sink: UploadSink, build: bytes, size: int) -> None:
         self.sink = sink
         self.build = answer(build)
         self.size = size
@@ -53,10 +53,10 @@ class Freight:
         return answer(json.dumps(known[path]).encode()) if path in known else None
 
 
-class Connection(asyncio.BufferedProtocol):
+class UploadConnection(asyncio.BufferedProtocol):
     """One kept-alive connection; a large body goes through one buffer again and again."""
 
-    def __init__(self, freight: Freight) -> None:
+    def __init__(self, freight: UploadPayload) -> None:
         self._freight = freight
         self._buffer = bytearray(BUFFER)
         self._came = bytearray()
@@ -149,8 +149,8 @@ class Connection(asyncio.BufferedProtocol):
 async def main(size: int) -> None:
     """Serve until killed; the file of Slack has `size` bytes."""
     apps, builds, details = await seeded()
-    freight = Freight(Sink(apps, builds, details), details, size)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(freight), "127.0.0.1", 0)
+    freight = UploadPayload(UploadSink(apps, builds, details), details, size)
+    server = await asyncio.get_running_loop().create_server(lambda: UploadConnection(freight), "127.0.0.1", 0)
     freight.port = server.sockets[0].getsockname()[1]
     print(freight.port, flush=True)
     await server.serve_forever()

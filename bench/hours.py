@@ -10,7 +10,7 @@ from pathlib import Path
 _TIME = struct.Struct("d")
 
 
-class Hours:
+class SharedClock:
     """The pretended time, in a file of eight bytes that several processes share."""
 
     def __init__(self, file: Path) -> None:

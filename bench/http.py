@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-Respond = Callable[[str, str, bytes, "Exchange"], bytes | None]
+Respond = Callable[[str, str, bytes, "ServerExchange"], bytes | None]
 
 
 def answer(body: bytes, *, status: str = "200 OK", kind: str = "application/json") -> bytes:
@@ -13,7 +13,7 @@ def answer(body: bytes, *, status: str = "200 OK", kind: str = "application/json
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-class Exchange(asyncio.Protocol):
+class ServerExchange(asyncio.Protocol):
     """The server's side of one kept-alive connection: calls `respond(method, path, body, self)` for each request.
 
     Understands bodies with a Content-Length only. `respond` returns the answer, or None when it writes it later.
@@ -43,7 +43,7 @@ class Exchange(asyncio.Protocol):
                 self.transport.write(said)
 
 
-class Asking(asyncio.Protocol):
+class ClientExchange(asyncio.Protocol):
     """The client's side of one kept-alive connection: one request at a time."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Asking(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     @classmethod
-    async def connect(cls, port: int) -> Asking:
+    async def connect(cls, port: int) -> ClientExchange:
         """Connect to a port of this machine."""
         _, protocol = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
         return protocol

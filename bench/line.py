@@ -20,7 +20,7 @@ from bench.sink import OK, PERSON
 PATIENCE = 30.0
 
 
-class Line:
+class BenchSocketClient:
     """The open connections, and who waits for which acknowledgement."""
 
     def __init__(self, port: int) -> None:
@@ -65,7 +65,7 @@ class Line:
 
 async def main() -> None:
     """Serve until killed."""
-    line = Line(free_port())
+    line = BenchSocketClient(free_port())
     app = web.Application(client_max_size=16 * 1024 * 1024)
     app.router.add_route("*", "/api/{method}", line.api)
     app.router.add_get("/link", line.link)

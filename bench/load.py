@@ -12,14 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 
-from bench.http import Asking, get
+from bench.http import ClientExchange, get
 from bench.slack import command
 
 PATIENCE = 30.0
 
 
 async def _person(port: int, requests: Iterator[tuple[int, bytes]], took: list[float]) -> None:
-    line = await Asking.connect(port)
+    line = await ClientExchange.connect(port)
     for _, request in requests:
         started = time.perf_counter()
         status, body = await line.ask(request)
@@ -41,7 +41,7 @@ async def measure(port: int, sink_port: int, people: int, commands: int, run: st
     acked = time.perf_counter() - started
     counted = {"right": 0, "wrong": 0}
     if answered:
-        sink = await Asking.connect(sink_port)
+        sink = await ClientExchange.connect(sink_port)
         async with asyncio.timeout(PATIENCE):
             counted = json.loads((await sink.ask(get(f"/answers/{run}/{commands}")))[1])
     return {"acks": took, "acked": acked, "finished": time.perf_counter() - started, **counted}

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.http import Asking, get
+from bench.http import ClientExchange, get
 from bench.slack import SIGNING_SECRET, command
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +24,7 @@ BARE = ("bench.bare",)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProcess:
     """A started app: its port, its process, and the seconds it took to say `alive` and to acknowledge a command."""
 
     port: int
@@ -64,7 +64,7 @@ async def program(*words: object) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def app(words: tuple[str, ...], sink_port: int) -> AsyncIterator[Running]:
+async def app(words: tuple[str, ...], sink_port: int) -> AsyncIterator[RunningProcess]:
     """Our bot or the bare app in a folder of its own, taking commands, in one environment; ended after the block.
 
     It is the second start: the first makes the database, which takes memory that is never needed again.
@@ -77,7 +77,7 @@ async def app(words: tuple[str, ...], sink_port: int) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **more: str) -> AsyncIterator[Running]:
+async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **more: str) -> AsyncIterator[RunningProcess]:
     """The same in a folder that may have been used before: its database is then up to date; with these settings."""
     port = free_port()
     started = time.perf_counter()
@@ -89,7 +89,7 @@ async def app_in(folder: Path, words: tuple[str, ...], sink_port: int, **more: s
             by_socket = bool(more.get("SLACK_APP_TOKEN"))
             first = (lambda: get("/readyz")) if by_socket else (lambda: command(0, 0, f"first{port}", sink_port))
             await _answers(port, process, first)
-            yield Running(port, process, alive - started, time.perf_counter() - started)
+            yield RunningProcess(port, process, alive - started, time.perf_counter() - started)
         except BaseException:
             log.seek(0)
             sys.stderr.write(log.read().decode()[-2000:])
@@ -103,7 +103,7 @@ async def _answers(port: int, process: asyncio.subprocess.Process, request: Call
     async with asyncio.timeout(PATIENCE):
         while process.returncode is None:
             try:
-                line = await Asking.connect(port)
+                line = await ClientExchange.connect(port)
                 status, _ = await line.ask(request())
             except OSError:
                 status = 0

@@ -24,7 +24,7 @@ from aiohttp import web
 BEAT = 0.005
 
 
-class Heart:
+class EventLoopMonitor:
     """Beats, and knows the longest pause since the mark; so does it with memory (in MB)."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ def _memory(what: str) -> float:
 
 
 async def main(mode: str) -> None:
-    heart = Heart()
+    heart = EventLoopMonitor()
     beating = asyncio.create_task(heart.beat())
     stop = asyncio.Event()
     reading = asyncio.create_task(_obey(heart, stop))
@@ -63,7 +63,7 @@ async def main(mode: str) -> None:
     reading.cancel()
 
 
-async def _obey(heart: Heart, stop: asyncio.Event) -> None:
+async def _obey(heart: EventLoopMonitor, stop: asyncio.Event) -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while word := (await lines.readline()).strip():

@@ -17,19 +17,19 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bench.http import Exchange, answer
-from sandbox.applivery import PretendedApplivery
+from bench.http import ServerExchange, answer
+from sandbox.applivery import FakeApplivery
 
 OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "user": "applivery", "team": "Bench"}
 PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", "is_admin": False, "profile": {}}
 BRANCHES = ("main", "release/2.4", "feature/cart", "feature/login")
 
 
-class Releases:
+class PollLoadWorkspace:
     """The builds there are, as the bytes that are sent, and what was said about them."""
 
     def __init__(self, apps: int) -> None:
-        seed = PretendedApplivery(processing=None)
+        seed = FakeApplivery(processing=None)
         self._apps = [seed.app(f"App {number}", slug=f"app-{number}", oss=("ios",)) for number in range(apps)]
         changelog = "Fixes\n* the cart is emptied when you log out\n* the map no longer jumps"
         built = seed.build(self._apps[0], version="2.4.0", branch="main", commit="0f3c2d1", changelog=changelog)
@@ -44,10 +44,10 @@ class Releases:
         self._edits = 0
         self._last = 0.0
         self._ts = 0
-        self._waiting: list[tuple[int, Exchange]] = []
+        self._waiting: list[tuple[int, ServerExchange]] = []
         self.now = _now
 
-    def respond(self, _method: str, address: str, body: bytes, exchange: Exchange) -> bytes | None:
+    def respond(self, _method: str, address: str, body: bytes, exchange: ServerExchange) -> bytes | None:
         """Answer one request, at once."""
         parts = urlsplit(address)
         path = parts.path
@@ -151,8 +151,8 @@ def _json(data: object) -> bytes:
 
 async def main(apps: int) -> None:
     """Serve until killed."""
-    world = Releases(apps)
-    server = await asyncio.get_running_loop().create_server(lambda: Exchange(world.respond), "127.0.0.1", 0)
+    world = PollLoadWorkspace(apps)
+    server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(world.respond), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """`ours` and `bare` in `unit`; the ratio ours/bare has to be at least or at most `target`, as `better` says.
 
     A figure with nothing to stand beside has `bare` None, and its target is then in `unit` too; so is that of an

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bench.http import Exchange, answer
-from sandbox.applivery import PretendedApplivery
+from bench.http import ServerExchange, answer
+from sandbox.applivery import FakeApplivery
 from sandbox.seed_data import seed_applivery
 
 BUILDS = 50  # a full page, which an app in daily use has after two weeks
@@ -25,7 +25,7 @@ OK = {"ok": True, "team_id": "T0BENCH", "user_id": "U0BOT", "bot_id": "B0BOT", "
 PERSON = {"team_id": "T0BENCH", "tz": "Europe/Madrid", "real_name": "Ana", "is_admin": False, "profile": {}}
 
 
-class Sink:
+class UploadSink:
     """What has been answered so far, by run; an answer counts when it lists builds, each number once."""
 
     def __init__(self, apps: bytes, builds: bytes, details: bytes) -> None:
@@ -36,9 +36,9 @@ class Sink:
         self._slack = answer(json.dumps({**OK, "user_": {}}).encode())
         self._answered: dict[str, set[str]] = {}
         self._wrong: dict[str, int] = {}
-        self._waiting: list[tuple[str, int, Exchange]] = []
+        self._waiting: list[tuple[str, int, ServerExchange]] = []
 
-    def respond(self, method: str, path: str, body: bytes, exchange: Exchange) -> bytes | None:
+    def respond(self, method: str, path: str, body: bytes, exchange: ServerExchange) -> bytes | None:
         """Answer one request of the bot's, or of the load's at the end of a round."""
         path = urlsplit(path).path
         if path.startswith("/answer/"):
@@ -95,7 +95,7 @@ async def _said(url: str, token: str) -> bytes:
 
 async def seeded() -> tuple[bytes, bytes, bytes]:
     """The apps, a full page of Courier's builds, and the first of them in detail."""
-    applivery = PretendedApplivery()
+    applivery = FakeApplivery()
     seed_applivery(applivery)
     courier: Any = applivery.find_app("courier")
     missing = BUILDS - len(applivery.builds_of(courier))
@@ -114,8 +114,8 @@ async def seeded() -> tuple[bytes, bytes, bytes]:
 
 async def main() -> None:
     """Serve until killed."""
-    sink = Sink(*await seeded())
-    server = await asyncio.get_running_loop().create_server(lambda: Exchange(sink.respond), "127.0.0.1", 0)
+    sink = UploadSink(*await seeded())
+    server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(sink.respond), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.http import Asking, get, post
-from bench.processes import Running, app_in, sink
+from bench.http import ClientExchange, get, post
+from bench.processes import RunningProcess, app_in, sink
 from bot.db.database import Store, utc_now
 from bot.domain.model import BuildEvent
 from tests.postgres import PostgresServer
@@ -26,12 +26,12 @@ SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class OutboxScenario:
     """A running bot and the sink it asks and tells."""
 
-    bot: Running
-    world: Asking
-    door: Asking
+    bot: RunningProcess
+    world: ClientExchange
+    door: ClientExchange
     apps: tuple[str, ...]
 
     async def more(self, builds: int, app: int | None = None) -> float:
@@ -70,18 +70,18 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(apps: int, server: PostgresServer | None = None, **settings: str) -> AsyncIterator[Scene]:
+async def scene(apps: int, server: PostgresServer | None = None, **settings: str) -> AsyncIterator[OutboxScenario]:
     """A bot on SQLite or a PostgreSQL server, whose two channels hear of every build of so many apps."""
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         database = server.fresh() if server else f"sqlite:///{folder / 'bot.db'}"
         async with sink("bench.releases", str(apps)) as port:
-            world = await Asking.connect(port)
+            world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
             await subscribe(database, ids)
             more = {"DATABASE_URL": database, "APPLIVERY_WEBHOOK_SECRET": DOORBELL, **settings}
             async with app_in(folder, ("bench.teller",), port, **more) as bot:
-                it = Scene(bot, world, await Asking.connect(bot.port), ids)
+                it = OutboxScenario(bot, world, await ClientExchange.connect(bot.port), ids)
                 while (await it.asked()).get("list", 0) < apps:  # the first look at each is history
                     await asyncio.sleep(0.1)
                 await asyncio.sleep(0.5)

@@ -16,24 +16,24 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.audience import by_user
-from bench.hours import Hours
-from bench.http import Exchange, answer
-from bench.releases import Releases
+from bench.hours import SharedClock
+from bench.http import ServerExchange, answer
+from bench.releases import PollLoadWorkspace
 
 PEOPLE, EACH = 200, 5
 
 
-class Workspace(Releases):
+class BenchWorkspace(PollLoadWorkspace):
     """The builds there are, how far each has come, and what was said."""
 
-    def __init__(self, apps: int, hours: Hours) -> None:
+    def __init__(self, apps: int, hours: SharedClock) -> None:
         super().__init__(apps)
         self._hours = hours
         self._moving: dict[str, list[str]] = {}
         self._downloads = answer(by_user(PEOPLE, EACH, hours.now()))
         self.now = hours.now  # builds are made by it
 
-    def respond(self, method: str, address: str, body: bytes, exchange: Exchange) -> bytes | None:
+    def respond(self, method: str, address: str, body: bytes, exchange: ServerExchange) -> bytes | None:
         """Answer one request, at once."""
         path = urlsplit(address).path
         if path.endswith("/downloads/by-user"):
@@ -82,8 +82,8 @@ def _json(data: object) -> bytes:
 
 async def main(apps: int, file: Path) -> None:
     """Serve until killed."""
-    world = Workspace(apps, Hours(file))
-    server = await asyncio.get_running_loop().create_server(lambda: Exchange(world.respond), "127.0.0.1", 0)
+    world = BenchWorkspace(apps, SharedClock(file))
+    server = await asyncio.get_running_loop().create_server(lambda: ServerExchange(world.respond), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import yaml
 
-from sandbox.demo import Sandbox
-from sandbox.page import Hint
+from sandbox.demo import DemoEnvironment
+from sandbox.page import CommandHint
 
 BOT = (sys.executable, "-m", "bot")
 COMMAND = "/applivery"
@@ -68,7 +68,7 @@ async def _demo(folder: Path, port: int) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         manifest, hints = await asyncio.gather(_manifest(folder), _hints(folder))
-        sandbox = await Sandbox.open(folder, page_port=port, manifest=manifest, hints=hints)
+        sandbox = await DemoEnvironment.open(folder, page_port=port, manifest=manifest, hints=hints)
     except OSError as error:
         print(f"The demo cannot use “{folder}” or a port: {error.strerror or error}.", file=sys.stderr)
         return FAILED
@@ -84,10 +84,10 @@ async def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-async def _hints(folder: Path) -> list[Hint]:
+async def _hints(folder: Path) -> list[CommandHint]:
     """Return a hint for each subcommand that the bot lists."""
     listed = json.loads(await _printed(folder, "commands", "--json"))
-    return [Hint(row["name"], row["syntax"], row["summary"]) for row in listed]
+    return [CommandHint(row["name"], row["syntax"], row["summary"]) for row in listed]
 
 
 async def _printed(folder: Path, *words: str) -> bytes:
@@ -97,7 +97,7 @@ async def _printed(folder: Path, *words: str) -> bytes:
     return printed
 
 
-async def _with_bot(sandbox: Sandbox, folder: Path, stop: asyncio.Event) -> int:
+async def _with_bot(sandbox: DemoEnvironment, folder: Path, stop: asyncio.Event) -> int:
     """Run the bot until `stop` is set or it ends by itself; return the exit code."""
     is_first_start = not (folder / "bot.db").exists()
     settings = _environment(sandbox.environment(), folder)
@@ -128,7 +128,7 @@ async def _with_bot(sandbox: Sandbox, folder: Path, stop: asyncio.Event) -> int:
         await _end(bot)
 
 
-async def _subscribe(sandbox: Sandbox) -> None:
+async def _subscribe(sandbox: DemoEnvironment) -> None:
     """Subscribe #releases to every app, so that a first upload is announced."""
     ana, releases = sandbox.slack.user("ana"), sandbox.slack.channel("releases")
     command = await sandbox.slack.command(COMMAND, "subscribe *", user=ana, channel=releases)

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox import seed_data
-from sandbox.applivery import PretendedApplivery
-from sandbox.page import Hint, Installed, Page, Persona
-from sandbox.slack import PretendedSlack
+from sandbox.applivery import FakeApplivery
+from sandbox.page import CommandHint, DemoPage, InstalledApp, Persona
+from sandbox.slack import FakeSlack
 
 VERSION = 1
 SAVE_AFTER_SECONDS = 0.3  # a burst of changes is written once
 
 
-class Server(Protocol):
+class RunnableServer(Protocol):
     """One of the three servers."""
 
     async def start(self, port: int = 0) -> None:
@@ -29,14 +29,15 @@ class Server(Protocol):
         """Stop listening."""
 
 
-class Sandbox:
-    """Both pretended sides and the page, made by `Sandbox.open`; `slack` and `applivery` do all that they do alone.
+class DemoEnvironment:
+    """Both pretended sides and the page, made by `DemoEnvironment.open`; `slack` and `applivery` do all that they do
+    alone.
 
     With a folder everything is kept in its state.json: messages, builds, ids, tokens, and the ports, which are taken
     again when they are free so that links in old messages go on working.
     """
 
-    def __init__(self, folder: Path | None, slack: PretendedSlack, applivery: PretendedApplivery, page: Page) -> None:
+    def __init__(self, folder: Path | None, slack: FakeSlack, applivery: FakeApplivery, page: DemoPage) -> None:
         self.folder = folder
         self.slack = slack
         self.applivery = applivery
@@ -52,10 +53,10 @@ class Sandbox:
         page_port: int = 0,
         processing: tuple[float, float] | None = (3.0, 5.0),
         manifest: Mapping[str, Any] | None = None,
-        hints: Sequence[Hint] = (),
+        hints: Sequence[CommandHint] = (),
         cast: Sequence[Persona] = seed_data.CAST,
         clock: Callable[[], float] = time.time,
-    ) -> Sandbox:
+    ) -> DemoEnvironment:
         """Start everything on 127.0.0.1, with what `folder` remembers, or freshly seeded.
 
         `page_port` is tried first for the page, then the port it had last time, then any (0 means no wish).
@@ -66,13 +67,13 @@ class Sandbox:
         when the folder cannot be used.
         """
 
-        async def begin(state: Mapping[str, Any]) -> Sandbox:
-            slack = PretendedSlack(clock=clock)
+        async def begin(state: Mapping[str, Any]) -> DemoEnvironment:
+            slack = FakeSlack(clock=clock)
             slack.subscribed = _subscribed(manifest or {})
             slack.workspace.home_enabled = _has_home(manifest or {})
-            applivery = PretendedApplivery(clock=clock, processing=processing)
-            installed = Installed.from_manifest(seed_data.MANIFEST if manifest is None else manifest, hints)
-            sandbox = cls(folder, slack, applivery, Page(slack, applivery, cast=cast, installed=installed))
+            applivery = FakeApplivery(clock=clock, processing=processing)
+            installed = InstalledApp.from_manifest(seed_data.MANIFEST if manifest is None else manifest, hints)
+            sandbox = cls(folder, slack, applivery, DemoPage(slack, applivery, cast=cast, installed=installed))
             try:
                 await sandbox._start(state, page_port)
             except BaseException:
@@ -209,7 +210,7 @@ def _set_aside(folder: Path | None) -> bool:
     return True
 
 
-async def _on_a_port(server: Server, *wished: int) -> None:
+async def _on_a_port(server: RunnableServer, *wished: int) -> None:
     """Start on the first wished port that is free; 0 is no wish, and any port will do in the end."""
     for port in filter(None, wished):
         try:

@@ -41,20 +41,20 @@ class Fault:
 
 
 @dataclass
-class _Waiting:
+class _PendingFault:
     target: str
     fault: Fault
     times: int | None
 
 
-class Faults:
+class FaultQueue:
     """Faults that wait for a request; the oldest one that fits is used first.
 
     `fired` remembers each use in order, as (the request's own target, the fault).
     """
 
     def __init__(self) -> None:
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_PendingFault] = []
         self.fired: list[tuple[str, Fault]] = []
 
     def __bool__(self) -> bool:
@@ -68,7 +68,7 @@ class Faults:
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1 or None, not {times}")
-        self._waiting.append(_Waiting(target, fault, times))
+        self._waiting.append(_PendingFault(target, fault, times))
 
     def clear(self, target: str | None = None) -> None:
         """Forget the faults added under exactly this `target` pattern, or all of them."""
@@ -81,7 +81,7 @@ class Faults:
                 return self._use(waiting, target)
         return None
 
-    def _use(self, waiting: _Waiting, target: str) -> Fault:
+    def _use(self, waiting: _PendingFault, target: str) -> Fault:
         if waiting.times is not None:
             waiting.times -= 1
             if waiting.times == 0:

@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
+from sandbox.applivery import FakeApp, FakeApplivery, FakeBuild
 from sandbox.applivery.payloads import timestamp
 from sandbox.page import Persona
-from sandbox.slack import PretendedSlack
+from sandbox.slack import FakeSlack
 
 DAY = 86_400.0
 HOUR = 3_600.0
@@ -49,7 +49,7 @@ SMALL_TALK = (
 # ------------------------------------------------------------------ Slack
 
 
-def seed_slack(slack: PretendedSlack) -> None:
+def seed_slack(slack: FakeSlack) -> None:
     """Fill an empty workspace: the cast, #releases #mobile-team #general, a few words, a direct message each."""
     name_workspace(slack)
     ana, bruno, carla = (slack.user(**person) for person in PEOPLE_OF_SLACK)
@@ -64,7 +64,7 @@ def seed_slack(slack: PretendedSlack) -> None:
         slack.say(text, by_handle[handle], slack.channel(channel, bot_is_member=False))
 
 
-def name_workspace(slack: PretendedSlack) -> None:
+def name_workspace(slack: FakeSlack) -> None:
     """The workspace's name, which is no part of a snapshot."""
     slack.workspace.team_name = "Acme Mobile"
     slack.workspace.team_domain = "acme"
@@ -74,7 +74,7 @@ def name_workspace(slack: PretendedSlack) -> None:
 
 
 @dataclass(frozen=True)
-class Line:
+class SeedBuild:
     """One build of the seed: `hours` is its age, `os` "both" makes one for each platform."""
 
     hours: float
@@ -87,20 +87,20 @@ class Line:
 
 
 COURIER = (
-    Line(29 * 24, "2.2.0", 201, "main", "Route list shows the next three stops\nDark mode follows the system"),
-    Line(20 * 24, "2.3.0", 214, "main", "Proof of delivery with a signature\nFaster parcel search"),
-    Line(13 * 24, "2.3.1", 219, "main", "Fix a crash when the signature pad is rotated"),
-    Line(6 * 24, "2.4.0", 231, "release/2.4", "Depot switcher\nSign-in with a passkey", "ios"),
-    Line(6 * 24 - 1, "2.4.0", 231, "release/2.4", "Depot switcher\nSign-in with a passkey", "android"),
-    Line(52, "2.5.0", 238, "develop", "First look at the new map", "android",
+    SeedBuild(29 * 24, "2.2.0", 201, "main", "Route list shows the next three stops\nDark mode follows the system"),
+    SeedBuild(20 * 24, "2.3.0", 214, "main", "Proof of delivery with a signature\nFaster parcel search"),
+    SeedBuild(13 * 24, "2.3.1", 219, "main", "Fix a crash when the signature pad is rotated"),
+    SeedBuild(6 * 24, "2.4.0", 231, "release/2.4", "Depot switcher\nSign-in with a passkey", "ios"),
+    SeedBuild(6 * 24 - 1, "2.4.0", 231, "release/2.4", "Depot switcher\nSign-in with a passkey", "android"),
+    SeedBuild(52, "2.5.0", 238, "develop", "First look at the new map", "android",
          "The package has no valid signing block (APK Signature Scheme v2)."),
-    Line(28, "2.4.1", 240, "release/2.4", "Fix: the depot switcher forgot its choice after an update", "ios"),
-    Line(27, "2.4.1", 240, "release/2.4", "Fix: the depot switcher forgot its choice after an update", "android"),
-    Line(3, "2.5.0", 244, "develop", "New map with live traffic\nParcels can be sorted by street", "ios"),
+    SeedBuild(28, "2.4.1", 240, "release/2.4", "Fix: the depot switcher forgot its choice after an update", "ios"),
+    SeedBuild(27, "2.4.1", 240, "release/2.4", "Fix: the depot switcher forgot its choice after an update", "android"),
+    SeedBuild(3, "2.5.0", 244, "develop", "New map with live traffic\nParcels can be sorted by street", "ios"),
 )  # fmt: skip
 
 
-def seed_applivery(applivery: PretendedApplivery) -> None:
+def seed_applivery(applivery: FakeApplivery) -> None:
     """Fill an empty organization: Courier, Storefront and Field Notes, their builds, and Courier's downloads."""
     now = applivery.clock()
     courier = applivery.app("Courier", "courier", ("ios", "android"))
@@ -124,11 +124,11 @@ def seed_applivery(applivery: PretendedApplivery) -> None:
     _downloads(applivery, builds, now)
 
 
-def _commit(app: PretendedApp, version: str) -> str:
+def _commit(app: FakeApp, version: str) -> str:
     return random.Random(f"{app.slug} {version}").randbytes(20).hex()  # noqa: S311 -- made up, and the same every time
 
 
-def _courier_builds(applivery: PretendedApplivery, courier: PretendedApp, now: float) -> list[PretendedBuild]:
+def _courier_builds(applivery: FakeApplivery, courier: FakeApp, now: float) -> list[FakeBuild]:
     builds = [
         _courier_build(applivery, courier, line, os, now)
         for line in COURIER
@@ -142,9 +142,7 @@ def _courier_builds(applivery: PretendedApplivery, courier: PretendedApp, now: f
     return builds
 
 
-def _courier_build(
-    applivery: PretendedApplivery, courier: PretendedApp, line: Line, os: str, now: float
-) -> PretendedBuild:
+def _courier_build(applivery: FakeApplivery, courier: FakeApp, line: SeedBuild, os: str, now: float) -> FakeBuild:
     extra: dict[str, Any] = (
         {"error": line.error, "errorCode": "1008", "processLogs": [line.error]} if line.error else {}
     )
@@ -169,7 +167,7 @@ def _courier_build(
     )
 
 
-def _sign_ad_hoc(build: PretendedBuild, applivery: PretendedApplivery, expires: float) -> None:
+def _sign_ad_hoc(build: FakeBuild, applivery: FakeApplivery, expires: float) -> None:
     """Only the phones in the profile can install it, and not for long: the bot can warn about both."""
     profile = build.wire["info"]["ios"]["mobileprovision"]
     profile |= {
@@ -200,12 +198,12 @@ SOURCES = {"mdmUser": "emm", "unknown": "integrationApi", "user": "dashboard"}
 DOWNLOADS = 26
 
 
-def _downloads(applivery: PretendedApplivery, builds: list[PretendedBuild], now: float) -> None:
+def _downloads(applivery: FakeApplivery, builds: list[FakeBuild], now: float) -> None:
     """The same lines every time: each person comes back for some builds, the newer ones more often."""
     dice = random.Random("downloads")  # noqa: S311 -- made up
     members = [applivery.member(kind, email=email, first=first, last=last) for kind, email, first, last in MEMBERS]
     ready = [build for build in builds if build.ready]
-    made: list[tuple[float, PretendedBuild, dict[str, Any]]] = []
+    made: list[tuple[float, FakeBuild, dict[str, Any]]] = []
     for index in range(DOWNLOADS):
         build = dice.choices(ready, weights=range(1, len(ready) + 1))[0]
         age = now - build.entered_at

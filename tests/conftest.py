@@ -21,8 +21,8 @@ from bot.db.database import migrate
 from bot.db.wakeups import Topic
 from bot.observability.logging import set_up_logs
 from bot.testing_overrides import TestingOverrides
-from sandbox.applivery import PretendedApplivery
-from sandbox.slack import PretendedSlack
+from sandbox.applivery import FakeApplivery
+from sandbox.slack import FakeSlack
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, for everybody
 
 
@@ -32,10 +32,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-class World:
+class Environment:
     """A workspace in which Ana (admin) and Bruno (member) use the bot in #releases, and Applivery has Courier."""
 
-    def __init__(self, folder: Path, slack: PretendedSlack, applivery: PretendedApplivery) -> None:
+    def __init__(self, folder: Path, slack: FakeSlack, applivery: FakeApplivery) -> None:
         self.folder = folder
         self.slack = slack
         self.applivery = applivery
@@ -145,19 +145,19 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, empty_database: Path) -> AsyncIterator[Environment]:
     async with living(tmp_path, empty_database) as it:
         yield it
 
 
 @asynccontextmanager
-async def living(folder: Path, empty_database: Path) -> AsyncIterator[World]:
+async def living(folder: Path, empty_database: Path) -> AsyncIterator[Environment]:
     """A world in an empty folder, until the block ends."""
     shutil.copy(empty_database, folder / "bot.db")
-    slack, applivery = PretendedSlack(), PretendedApplivery(processing=None)
+    slack, applivery = FakeSlack(), FakeApplivery(processing=None)
     await slack.start()
     await applivery.start()
-    it = World(folder, slack, applivery)
+    it = Environment(folder, slack, applivery)
     yield it
     await it.stop()
     await slack.stop()

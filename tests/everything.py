@@ -19,8 +19,8 @@ from bot.domain.downloads import GroupBy
 from bot.domain.model import BuildEvent, FileKind, Role
 from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
-from sandbox.slack import Message, User
-from tests.conftest import World
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment
 from tests.handing import MINTING, ready, rested
 from tests.seeing import every_message, press
 
@@ -35,7 +35,7 @@ MISHAPS = (
 )
 
 
-async def everything(world: World) -> None:
+async def everything(world: Environment) -> None:
     """Do it all, and assert that nothing the bot has was left out."""
     await _commands(world)
     await _forms(world)
@@ -55,7 +55,7 @@ async def everything(world: World) -> None:
     assert not left_out, f"a new button has to be pressed here too: {left_out}"
 
 
-def names(world: World, kind: HandlerKind) -> set[str]:
+def names(world: Environment, kind: HandlerKind) -> set[str]:
     """What this bot has of a kind."""
     entries = world.bot.door._house.registry.entries
     return {name for known, name in entries if known is kind}
@@ -64,7 +64,7 @@ def names(world: World, kind: HandlerKind) -> set[str]:
 # ------------------------------------------------------------------ commands
 
 
-def typed(world: World) -> list[str]:
+def typed(world: Environment) -> list[str]:
     """At least one use of each command, and some that are refused."""
     bruno, group = f"<@{world.bruno.id}|bruno>", world.slack.usergroup("qa-team", [world.bruno])
     ios, android = world.applivery.builds[:2]
@@ -90,7 +90,7 @@ def typed(world: World) -> list[str]:
     ]  # fmt: skip
 
 
-async def _commands(world: World) -> None:
+async def _commands(world: Environment) -> None:
     ready(world, changelog="Faster https://docs.acme.test/notes")
     android = ready(world, os="android", number="174", extension="aab")
     world.applivery.attach(android, "notes.pdf", b"%PDF")
@@ -118,7 +118,7 @@ async def _commands(world: World) -> None:
     await world.ask("get courier", user=world.bruno, channel=direct)
 
 
-async def _forms(world: World) -> None:
+async def _forms(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.bot.door._house.catalogue.apps(fresh=True)
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
@@ -132,7 +132,7 @@ async def _forms(world: World) -> None:
     assert names(world, HandlerKind.FORM) == sent, "a new form has to be sent here too"
 
 
-async def _downloads(world: World) -> str:
+async def _downloads(world: Environment) -> str:
     """A summary is asked for by form. The form's name."""
     turn = await world.slack.command("/applivery", "downloads", user=world.ana, channel=world.releases)
     form = await turn.view()
@@ -144,7 +144,7 @@ async def _downloads(world: World) -> str:
     return form.callback_id
 
 
-async def _uploads(world: World) -> set[str]:
+async def _uploads(world: Environment) -> set[str]:
     """A build is uploaded by form, which asks whether people are really to be mailed, and a file is attached to one."""
     build = world.applivery.builds[0]
     file = world.slack.pick("courier.ipa", b"PK\x03\x04 canary", world.ana)
@@ -170,7 +170,7 @@ async def _uploads(world: World) -> set[str]:
     return sent
 
 
-async def _recall(world: World) -> str:
+async def _recall(world: Environment) -> str:
     """A build is taken back by form, asked for, and looked at; the way back is pressed below. The form's name."""
     bad = ready(world, version="1.9.0", number="190")
     await world.look()
@@ -187,7 +187,7 @@ async def _recall(world: World) -> str:
     return form.callback_id
 
 
-async def _subscriptions(world: World) -> set[str]:
+async def _subscriptions(world: Environment) -> set[str]:
     """A subscription is made by form, after a mistake, and changed; the list is turned. The names of the forms."""
     choices = await world.ask("subscribe on:failed")
     turn = await press(world.slack, choices, "Use a form", user=world.ana)
@@ -210,7 +210,7 @@ async def _subscriptions(world: World) -> set[str]:
     return {new.callback_id, old.callback_id}
 
 
-async def _requests(world: World) -> set[str]:
+async def _requests(world: Environment) -> set[str]:
     """A person asks for roles, and an admin answers each time otherwise; the admin's buttons."""
     asker = world.slack.user("dora", locale=world.ana.locale, email="dora@acme.test")
     actions = ["decide.deny.v1", "decide.app.v1", "decide.all.v1"]
@@ -224,7 +224,7 @@ async def _requests(world: World) -> set[str]:
     return {*actions, "decide.v1"}  # which only messages of earlier versions have: commands/test_permits.py
 
 
-def _question(world: World) -> Message:
+def _question(world: Environment) -> FakeMessage:
     """The newest question to an admin."""
     there = [message for listed in world.slack.mailbox.by_channel.values() for message in listed]
     asking = [
@@ -233,7 +233,7 @@ def _question(world: World) -> Message:
     return max(asking, key=lambda message: float(message.ts))
 
 
-async def _long_lists(world: World) -> set[str]:
+async def _long_lists(world: Environment) -> set[str]:
     """More of everything than a message holds, turned once; the buttons that do it."""
     await world.ask("unmute")
     app = world.applivery.app("Archive")
@@ -254,7 +254,7 @@ async def _long_lists(world: World) -> set[str]:
     return {f"more.{text}.v1" for text in ("builds", "files", "news", "audit", "digests")}
 
 
-async def _digest_of(world: World, app_id: str, which: str) -> None:
+async def _digest_of(world: Environment, app_id: str, which: str) -> None:
     await world.bot.store.add_digest(
         team_id=world.slack.team_id,
         place=world.releases.id,
@@ -270,7 +270,7 @@ async def _digest_of(world: World, app_id: str, which: str) -> None:
     )
 
 
-async def _many_subscriptions(world: World) -> None:
+async def _many_subscriptions(world: Environment) -> None:
     """More than one page of them, for as long as it takes to turn it."""
     for number in range(12):
         about = {"channel_id": "C0FULL", "app_id": f"{number:024x}", "app_name": f"App {number}", "query": ""}
@@ -285,7 +285,7 @@ async def _many_subscriptions(world: World) -> None:
         await world.bot.store.remove_subscription("C0FULL", f"{number:024x}")
 
 
-async def _other_doors(world: World) -> None:
+async def _other_doors(world: Environment) -> None:
     hello = world.slack.say("hello", world.ana, world.releases)
     await world.slack.mention("get courier", world.ana, world.releases, hello.ts, retries=1)
     await world.slack.mention("get courier", world.bruno, world.releases)
@@ -306,7 +306,7 @@ async def _other_doors(world: World) -> None:
     await world.bot.carrier.finish(10)
 
 
-async def _home(world: World) -> set[str]:
+async def _home(world: Environment) -> set[str]:
     """Everybody opens their Home and uses each kind of button there; the names of what was clicked."""
     pressed: set[str] = set()
     for who in (world.ana, world.bruno, world.slack.user("gus", guest=True, locale=world.ana.locale)):
@@ -323,7 +323,7 @@ async def _home(world: World) -> set[str]:
     return pressed
 
 
-async def _unfinished(world: World) -> None:
+async def _unfinished(world: Environment) -> None:
     """Builds on their way: promised, watched, announced, told, failed, deleted."""
     build = ready(world, version="3.0.0", number="300", status="in_progress", os="android")
     other = ready(world, version="3.1.0", number="310", status="pending")
@@ -351,7 +351,7 @@ async def _unfinished(world: World) -> None:
     await world.look()
 
 
-async def _digest(world: World) -> None:
+async def _digest(world: Environment) -> None:
     """A summary that comes by itself, and the hour at which the ledger is tidied."""
     await world.ask("downloads courier every:daily@09:00")
     due_at = micros(datetime.now(UTC) - timedelta(hours=1))
@@ -364,7 +364,7 @@ async def _digest(world: World) -> None:
 # ------------------------------------------------------------------ buttons
 
 
-async def press_everything(world: World) -> set[str]:
+async def press_everything(world: Environment) -> set[str]:
     """Click every kind of button in every kind of place, as somebody who sees it; the names of what was clicked."""
     pressed: Counter[tuple[str, str]] = Counter()
     done: set[tuple[str, str, str]] = set()
@@ -386,14 +386,14 @@ async def press_everything(world: World) -> set[str]:
 ENOUGH = 4
 
 
-def place(world: World, message: Message) -> str:
+def place(world: Environment, message: FakeMessage) -> str:
     """The kind of place where a message stands."""
     if message.ephemeral_to:
         return f"only {message.ephemeral_to}"
     return "direct" if world.slack.channels[message.channel].is_im else "everybody"
 
 
-async def _pressed(world: World, message: Message, block: str, element: dict[str, Any]) -> bool:
+async def _pressed(world: Environment, message: FakeMessage, block: str, element: dict[str, Any]) -> bool:
     who = seer(world, message)
     if element["action_id"].startswith(("unsubscribe", "undigest")):
         return True  # pressed last, in _mishaps: what is announced has to be heard
@@ -405,7 +405,7 @@ async def _pressed(world: World, message: Message, block: str, element: dict[str
     return True
 
 
-def seer(world: World, message: Message) -> User:
+def seer(world: Environment, message: FakeMessage) -> FakeUser:
     """Somebody who sees a message: whom it is for, or Ana."""
     user = message.ephemeral_to or world.slack.channels[message.channel].im_user
     return world.slack.users[user] if user else world.ana
@@ -414,7 +414,7 @@ def seer(world: World, message: Message) -> User:
 # ------------------------------------------------------------------ mishaps
 
 
-async def _mishaps(world: World) -> None:
+async def _mishaps(world: Environment) -> None:
     answer = await world.ask("get courier os:android")
     for fault in MISHAPS:
         world.applivery.faults.add(MINTING, fault)
@@ -475,7 +475,7 @@ async def broken(call: CommandContext) -> Says:
 
 
 @contextmanager
-def away(world: World, table: str) -> Iterator[None]:
+def away(world: Environment, table: str) -> Iterator[None]:
     """A table that is not there for a while, so that the database's own errors come up."""
     execute(world, f"ALTER TABLE {table} RENAME TO {table}_away")
     try:
@@ -484,7 +484,7 @@ def away(world: World, table: str) -> Iterator[None]:
         execute(world, f"ALTER TABLE {table}_away RENAME TO {table}")
 
 
-def execute(world: World, statement: str) -> None:
+def execute(world: Environment, statement: str) -> None:
     """Do something behind the bot's back."""
     if world.database.startswith("sqlite"):
         with closing(sqlite3.connect(world.database.removeprefix("sqlite:///"), timeout=5)) as database, database:
@@ -494,7 +494,7 @@ def execute(world: World, statement: str) -> None:
         database.execute(statement)  # type: ignore[call-overload]
 
 
-def dump(world: World) -> str:
+def dump(world: Environment) -> str:
     """Every row of every table, as text."""
     if world.database.startswith("sqlite"):
         with closing(sqlite3.connect(world.database.removeprefix("sqlite:///"), timeout=5)) as database:
@@ -505,7 +505,7 @@ def dump(world: World) -> str:
         return repr(rows)
 
 
-def said_to_everybody(world: World) -> list[Message]:
+def said_to_everybody(world: Environment) -> list[FakeMessage]:
     """Every message, and every earlier version of one, in channels and threads, by whomever."""
     every = every_message(world.slack, own=False)
     return [

@@ -11,9 +11,9 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.applivery.models import PretendedBuild
-from sandbox.slack import Message, Turn, User
-from tests.conftest import World
+from sandbox.applivery.models import FakeBuild
+from sandbox.slack import FakeMessage, FakeUser, Interaction
+from tests.conftest import Environment
 from tests.seeing import PARAGRAPHS, link, paragraph
 
 MINTING = "GET /v1/organizations/*/downloadToken"
@@ -22,7 +22,7 @@ MINTING = "GET /v1/organizations/*/downloadToken"
 class Clock:
     """The time of the bot, of Slack and of Applivery, which can be put forward."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Environment) -> None:
         self.ahead = timedelta(0)
         world.tuning = replace(world.tuning, clock=self)
         world.slack.workspace.clock = self.seconds
@@ -39,14 +39,14 @@ class Clock:
         self.ahead += timedelta(**much)
 
 
-def ready(world: World, **about: Any) -> PretendedBuild:
+def ready(world: Environment, **about: Any) -> FakeBuild:
     """A build of Courier that can be had."""
     return world.applivery.build(
         world.courier, **{"version": "2.4.0", "number": "173", "branch": "release/2.4", **about}
     )
 
 
-def ends_once_asked(world: World, build: PretendedBuild) -> list[int]:
+def ends_once_asked(world: Environment, build: FakeBuild) -> list[int]:
     """Make a build ready, but let the first answer about it say that it is not; has one more for each answer."""
     asked: list[int] = []
 
@@ -61,12 +61,12 @@ def ends_once_asked(world: World, build: PretendedBuild) -> list[int]:
     return asked
 
 
-def mints(world: World) -> int:
+def mints(world: Environment) -> int:
     """How often Applivery was asked for a token, answered or not."""
     return sum(request.path.endswith("/downloadToken") for request in world.applivery.requests)
 
 
-def seen(message: Message) -> str:
+def seen(message: FakeMessage) -> str:
     """All that a person reads in the blocks of a message."""
     return "\n".join(_words(message.blocks))
 
@@ -80,36 +80,36 @@ def _words(part: Any) -> list[str]:
     return [word for inside in part for word in _words(inside)] if isinstance(part, list) else []
 
 
-def directs(world: World, user: User) -> list[Message]:
+def directs(world: Environment, user: FakeUser) -> list[FakeMessage]:
     """What the bot wrote into somebody's direct messages, in order."""
     return [message for message in world.slack.messages(world.slack.dm(user)) if message.bot_id]
 
 
-async def direct(world: World, user: User, n: int = 1) -> Message:
+async def direct(world: Environment, user: FakeUser, n: int = 1) -> FakeMessage:
     """The n-th message in somebody's direct messages, once it is there."""
     await world.slack.until(lambda: len(directs(world, user)) >= n)
     return directs(world, user)[n - 1]
 
 
-async def said(turn: Turn, n: int = 1) -> str:
+async def said(turn: Interaction, n: int = 1) -> str:
     """What the n-th answer says."""
     return (await turn.answer(n)).text
 
 
-async def downloaded(message: Message) -> int:
+async def downloaded(message: FakeMessage) -> int:
     """Follow the link of a message as a person would; the HTTP status."""
     async with aiohttp.ClientSession() as session, session.get(link(message)) as response:
         await response.read()
         return response.status
 
 
-async def rested(world: World) -> None:
+async def rested(world: Environment) -> None:
     """Wait until the bot has answered everything it was asked."""
     await world.bot.door.finish(5)
     await asyncio.sleep(0)
 
 
-def raw(message: Message) -> str:
+def raw(message: FakeMessage) -> str:
     """Everything there is in a message, what its buttons carry too."""
     return json.dumps(message.saved(), default=str)
 
@@ -121,7 +121,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-async def start_with_page(world: World, **changes: Any) -> str:
+async def start_with_page(world: Environment, **changes: Any) -> str:
     """Start the bot with a claim page that people reach; returns its public address."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"

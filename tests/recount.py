@@ -63,7 +63,7 @@ def answer(chance: Random, *, now: datetime = NOW, days: int = 60) -> list[Row]:
 
 
 @dataclass
-class Counted:
+class RecountResult:
     """What an answer comes to."""
 
     recorded: int = 0
@@ -169,9 +169,9 @@ def _standing(latest: Row | None, newest: dict[str, str]) -> str:
     return "newest" if all(same) else "older"
 
 
-def recount(rows: list[Row], newest: dict[str, str], *, period: bool, tz: str = "Europe/Madrid") -> Counted:
+def recount(rows: list[Row], newest: dict[str, str], *, period: bool, tz: str = "Europe/Madrid") -> RecountResult:
     """Count it all again; `newest` is the newest version on each platform."""
-    found = Counted()
+    found = RecountResult()
     for row in rows:
         number, listed, total = count(row, period=period), _listed(row), row.get("total")
         found.recorded += number

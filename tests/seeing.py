@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.i18n import say, speaking
-from sandbox.slack import Message, PretendedSlack, Turn, User
+from sandbox.slack import FakeMessage, FakeSlack, FakeUser, Interaction
 
 TICKET = re.compile(r"/b/([\w-]{22})(?![\w-])")  # of a claim page
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/v1/download/[\w-]+")
 
 
-def link(message: Message) -> str:
+def link(message: FakeMessage) -> str:
     """The download address in a private answer."""
     found = LINK.search(message.text)
     assert found, message.text
@@ -48,12 +48,12 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def labels(message: Message) -> list[str]:
+def labels(message: FakeMessage) -> list[str]:
     """What stands on the buttons of a message, in order."""
     return [element["text"]["text"] for _, element in message.elements()]
 
 
-async def press(slack: PretendedSlack, message: Message, label: str, *, user: User, nth: int = 0) -> Turn:
+async def press(slack: FakeSlack, message: FakeMessage, label: str, *, user: FakeUser, nth: int = 0) -> Interaction:
     """Click the button with these words (or their Spanish); `nth` of those that have them."""
     with speaking("es"):
         words = {label, say(label)}
@@ -63,7 +63,7 @@ async def press(slack: PretendedSlack, message: Message, label: str, *, user: Us
     return await slack.click(message, element["action_id"], user=user, block_id=block)
 
 
-def old_card(slack: PretendedSlack, channel: Any, action_id: str, value: str) -> Message:
+def old_card(slack: FakeSlack, channel: Any, action_id: str, value: str) -> FakeMessage:
     """A message of ours with one button, as an earlier version, or somebody who makes buttons up, would have it."""
     button = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": action_id, "value": value}
     content = {"text": "old", "blocks": [{"type": "actions", "elements": [button]}]}
@@ -72,14 +72,14 @@ def old_card(slack: PretendedSlack, channel: Any, action_id: str, value: str) ->
     return slack.mailbox.post(channel, {**content, **flags}, **about)
 
 
-def every_message(slack: PretendedSlack, *, own: bool = True) -> list[Message]:
+def every_message(slack: FakeSlack, *, own: bool = True) -> list[FakeMessage]:
     """Every message there ever was, private ones, deleted ones and earlier versions too; only the bot's own."""
     found = [message for listed in slack.mailbox.by_channel.values() for message in listed]
     found = [message for message in found if message.bot_id == slack.bot_id or not own]
     return [version for message in found for version in (*message.history, message)]
 
 
-def everything_said(slack: PretendedSlack) -> str:
+def everything_said(slack: FakeSlack) -> str:
     """Everything Slack was ever told, by any way, as one text."""
     parts: list[Any] = [message.saved() for message in every_message(slack, own=False)]
     parts += [(call.method, call.args) for call in slack.calls]

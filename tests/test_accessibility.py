@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.everything import everything
 from tests.seeing import every_message
 
@@ -23,7 +23,7 @@ PICTURES = re.compile(r":[a-z0-9_+-]+:|[^\w\s]")
 
 
 @pytest.fixture
-async def surfaces(world: World) -> list[dict[str, Any]]:
+async def surfaces(world: Environment) -> list[dict[str, Any]]:
     """Every message and every form there was, as Slack got it."""
     await world.start(links_per_minute=10_000, links_per_hour=10_000)
     await everything(world)

@@ -27,11 +27,11 @@ from bot.domain.model import App
 from bot.slack.client import SlackClient
 from bot.slack.pagination import PAGES
 from bot.testing_overrides import TestingOverrides
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
-from sandbox.slack import PretendedSlack
+from sandbox.slack import FakeSlack
 from tests import asking
-from tests.conftest import World
+from tests.conftest import Environment
 
 MB = 1024 * 1024
 GROWTH = 100  # MB, of all questions together
@@ -72,8 +72,8 @@ def bombs() -> dict[str, Fault]:
 
 
 @pytest.fixture
-async def outside() -> AsyncIterator[tuple[PretendedSlack, PretendedApplivery]]:
-    slack, applivery = PretendedSlack(), PretendedApplivery(processing=None)
+async def outside() -> AsyncIterator[tuple[FakeSlack, FakeApplivery]]:
+    slack, applivery = FakeSlack(), FakeApplivery(processing=None)
     await slack.start()
     await applivery.start()
     yield slack, applivery
@@ -81,7 +81,7 @@ async def outside() -> AsyncIterator[tuple[PretendedSlack, PretendedApplivery]]:
     await applivery.stop()
 
 
-async def asked(outside: tuple[PretendedSlack, PretendedApplivery]) -> dict[str, Any]:
+async def asked(outside: tuple[FakeSlack, FakeApplivery]) -> dict[str, Any]:
     """How each question ended, and the growth in MB, in a process of its own."""
     slack, applivery = outside
     app = applivery.app("Courier", slug="courier")
@@ -102,9 +102,7 @@ def named(end: str) -> bool:
 
 
 @pytest.mark.parametrize("bomb", bombs())
-async def test_no_answer_is_read_beyond_its_bound(
-    outside: tuple[PretendedSlack, PretendedApplivery], bomb: str
-) -> None:
+async def test_no_answer_is_read_beyond_its_bound(outside: tuple[FakeSlack, FakeApplivery], bomb: str) -> None:
     for side in outside:
         side.faults.add("*", bombs()[bomb], times=None)
     found = await asked(outside)
@@ -213,7 +211,7 @@ async def test_people_who_are_not_all_counted_are_not_counted() -> None:
 # ------------------------------------------------------------------ seconds and places
 
 
-async def test_every_session_waits_so_long_and_has_so_many_places(world: World) -> None:
+async def test_every_session_waits_so_long_and_has_so_many_places(world: Environment) -> None:
     running = await world.start()
     sessions = {"Slack": running.poster._session, "Applivery": running.applivery._transport._session}
     for name, session in sessions.items():

@@ -16,7 +16,7 @@ import pytest
 
 from bot.domain.audit import AuditAction, AuditEntry
 from bot.observability.logging import logger
-from tests.conftest import World, logged
+from tests.conftest import Environment, logged
 from tests.everything import dump, everything, said_to_everybody
 from tests.handing import mints, ready, start_with_page
 from tests.seeing import TICKET, every_message, everything_stored
@@ -58,7 +58,7 @@ class Found:
         return {reader for reader, text in self.private if secret in text}
 
 
-async def look_everywhere(world: World, log: io.StringIO) -> Found:
+async def look_everywhere(world: Environment, log: io.StringIO) -> Found:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as answer:
             metrics = await answer.text()
@@ -76,12 +76,12 @@ async def look_everywhere(world: World, log: io.StringIO) -> Found:
     return Found(log.getvalue(), rows, stored, json.dumps(everybody, default=str), metrics, private)
 
 
-def secrets(world: World) -> list[str]:
+def secrets(world: Environment) -> list[str]:
     """What the settings hold that nobody may read."""
     return ["xoxb-sandbox", "xapp-sandbox", "sandbox-signing-secret", world.applivery.token, WEBHOOK]
 
 
-async def owners(world: World) -> dict[str, str]:
+async def owners(world: Environment) -> dict[str, str]:
     """Who was given which token, by its hash."""
     every = await world.bot.store.audit_entries(limit=10_000)
     return {entry.token_hash: entry.user_id for entry in every if entry.token_hash}
@@ -93,7 +93,7 @@ WAYS: dict[str, tuple[str, bool]] = {"socket": ("", False), "http": ("http", Fal
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_no_token_and_no_secret_is_anywhere_but_in_a_private_reply(
-    world: World, log: io.StringIO, way: str
+    world: Environment, log: io.StringIO, way: str
 ) -> None:
     await run(world, way)
     await hold(world, log, way)
@@ -101,13 +101,13 @@ async def test_no_token_and_no_secret_is_anywhere_but_in_a_private_reply(
 
 @pytest.mark.parametrize("log", ["json"], indirect=True)
 @pytest.mark.postgres
-async def test_nor_on_postgresql(world: World, log: io.StringIO, postgres_url: str) -> None:
+async def test_nor_on_postgresql(world: Environment, log: io.StringIO, postgres_url: str) -> None:
     world.database = postgres_url
     await run(world, "http")
     await hold(world, log, "http")
 
 
-async def run(world: World, way: str) -> None:
+async def run(world: Environment, way: str) -> None:
     mode, page = WAYS[way]
     changes: dict[str, Any] = {"links_per_minute": 10_000, "links_per_hour": 10_000, "log_level": "DEBUG"}
     changes |= {"applivery_webhook_secret": WEBHOOK} | ({"slack_app_token": None} if mode else {})
@@ -125,13 +125,13 @@ async def run(world: World, way: str) -> None:
                     await ask(f"http://127.0.0.1:{world.bot.web.port}/b/{ticket}", allow_redirects=False)
 
 
-def tickets(world: World) -> list[str]:
+def tickets(world: Environment) -> list[str]:
     """The claim tickets that private messages carry, in order."""
     said = [message.text for message in every_message(world.slack)]
     return list(dict.fromkeys(ticket for text in said for ticket in TICKET.findall(text)))
 
 
-async def hold(world: World, log: io.StringIO, way: str) -> None:
+async def hold(world: Environment, log: io.StringIO, way: str) -> None:
     given = await owners(world)
     made = [token.token for token in world.applivery.minted] + tickets(world)
     found = await look_everywhere(world, log)
@@ -159,7 +159,7 @@ async def hold(world: World, log: io.StringIO, way: str) -> None:
 # ------------------------------------------------------------------ the canary sings
 
 
-async def leak(world: World, where: str, token: str) -> None:
+async def leak(world: Environment, where: str, token: str) -> None:
     """What a careless hand would do."""
     address = f"{world.applivery.url}/v1/download/{token}"
     if where == "a log line":
@@ -203,7 +203,9 @@ async def leak(world: World, where: str, token: str) -> None:
         "a metric",
     ],
 )
-async def test_the_canary_sees_a_token_wherever_somebody_leaves_it(world: World, log: io.StringIO, where: str) -> None:
+async def test_the_canary_sees_a_token_wherever_somebody_leaves_it(
+    world: Environment, log: io.StringIO, where: str
+) -> None:
     await world.start()
     ready(world)
     await world.ask("get courier")

@@ -23,7 +23,7 @@ from bot.dispatch.arguments import syntax
 from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import manifest
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 30  # seconds; a process needs two to begin, and more on a busy machine
@@ -42,7 +42,7 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **settings}
 
 
-def pointing_at(world: World, **changes: str) -> dict[str, str]:
+def pointing_at(world: Environment, **changes: str) -> dict[str, str]:
     """The settings of a bot that talks to both pretended sides."""
     url = world.applivery.url
     return {
@@ -78,8 +78,8 @@ async def shell(folder: Path, *words: str, **settings: str) -> Ended:
 
 
 @asynccontextmanager
-async def running(world: World, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`run` as its own process, connected to the pretended Slack; killed in the end if it is still there."""
+async def running(world: Environment, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`run` as its own process, connected to the fake Slack; killed in the end if it is still there."""
     process = await begun(world.folder, "run", **pointing_at(world, **changes))
     try:
         await world.slack.until(lambda: world.slack.sockets, PATIENCE)
@@ -197,7 +197,7 @@ async def test_migrate_makes_the_database_once_and_again_changes_nothing(tmp_pat
 # ------------------------------------------------------------------ doctor
 
 
-async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: World) -> None:
+async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: Environment) -> None:
     settings = pointing_at(world, APPLIVERY_UPLOAD_URL=world.applivery.url, PORT=str(a_free_port()))
     fine, as_json, faulty, nothing = await asyncio.gather(
         shell(world.folder, "doctor", **settings),
@@ -217,7 +217,9 @@ async def test_the_doctor_says_what_is_wrong_and_ends_with_a_code(world: World) 
         assert "Traceback" not in result.out + result.err
 
 
-async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who_cannot_answer(world: World) -> None:
+async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who_cannot_answer(
+    world: Environment,
+) -> None:
     secret = "a-long-random-word"
     settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET=secret)
     silent = await shell(world.folder, "doctor", **settings)
@@ -231,7 +233,9 @@ async def test_the_doctor_registers_the_webhook_when_told_to_and_asks_nobody_who
 
 
 @pytest.mark.parametrize(("typed", "registered"), [("y\n", 1), ("n\n", 0), ("\n", 0), ("\x04", 0)])
-async def test_on_a_terminal_the_doctor_asks_before_it_registers(world: World, typed: str, registered: int) -> None:
+async def test_on_a_terminal_the_doctor_asks_before_it_registers(
+    world: Environment, typed: str, registered: int
+) -> None:
     settings = pointing_at(world, PUBLIC_URL="https://127.0.0.1:1", APPLIVERY_WEBHOOK_SECRET="a-long-random-word")
     ours, its = pty.openpty()
     pipe = asyncio.subprocess.PIPE
@@ -257,7 +261,7 @@ async def test_on_a_terminal_the_doctor_asks_before_it_registers(world: World, t
 # ------------------------------------------------------------------ run
 
 
-async def test_run_answers_people_refuses_a_second_one_and_stops_when_told(world: World) -> None:
+async def test_run_answers_people_refuses_a_second_one_and_stops_when_told(world: Environment) -> None:
     port = a_free_port()
     async with running(world, PORT=str(port)) as process:
         said = await world.ask("help")
@@ -289,7 +293,7 @@ async def test_run_answers_people_refuses_a_second_one_and_stops_when_told(world
     assert world.slack.sockets == []
 
 
-async def test_run_stops_within_ten_seconds_while_nobody_answers_it(world: World) -> None:
+async def test_run_stops_within_ten_seconds_while_nobody_answers_it(world: Environment) -> None:
     """Slack refuses, Applivery hangs, a person waits: it goes all the same."""
     async with running(world) as process:
         world.applivery.faults.add("GET /v1/*", Fault(latency=60), times=None)
@@ -308,7 +312,7 @@ async def test_run_stops_within_ten_seconds_while_nobody_answers_it(world: World
         assert "Traceback" not in end.err
 
 
-async def test_run_lives_without_slack_and_applivery_and_is_not_ready(world: World) -> None:
+async def test_run_lives_without_slack_and_applivery_and_is_not_ready(world: Environment) -> None:
     port = a_free_port()
     nowhere = f"http://127.0.0.1:{a_free_port()}"
     settings = pointing_at(world, PORT=str(port), SLACK_API_URL=f"{nowhere}/api/", APPLIVERY_API_URL=nowhere)

@@ -9,9 +9,9 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 
-from sandbox.slack import Message
+from sandbox.slack import FakeMessage
 from sandbox.slack.links import of_message
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.everything import everything
 from tests.handing import direct, mints, ready, rested, start_with_page
 from tests.seeing import every_message, labels, press
@@ -26,14 +26,14 @@ class Greedy:
     Private messages too, and whatever the pages it gets lead to.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Environment) -> None:
         self.fetched: list[tuple[str, str, int]] = []
         self._seen: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
         world.slack.mailbox.stored.append(self.look_at)
 
-    def look_at(self, message: Message) -> None:
+    def look_at(self, message: FakeMessage) -> None:
         for address in of_message(message):
             if address.startswith("http://127.0.0.1"):
                 self._later(address)
@@ -64,7 +64,7 @@ class Greedy:
         await self._session.close()
 
 
-async def test_with_pages_the_greediest_crawler_mints_and_spends_nothing(world: World) -> None:
+async def test_with_pages_the_greediest_crawler_mints_and_spends_nothing(world: Environment) -> None:
     address = await start_with_page(world, **MANY)
     greedy = Greedy(world)
     await everything(world)
@@ -78,7 +78,7 @@ async def test_with_pages_the_greediest_crawler_mints_and_spends_nothing(world: 
 
 
 @pytest.mark.parametrize("os", ["android", "ios"])
-async def test_after_the_crawler_a_person_still_gets_the_build_once(world: World, os: str) -> None:
+async def test_after_the_crawler_a_person_still_gets_the_build_once(world: Environment, os: str) -> None:
     address = await start_with_page(world)
     ready(world, os=os, size=4321)
     greedy = Greedy(world)
@@ -100,7 +100,7 @@ async def test_after_the_crawler_a_person_still_gets_the_build_once(world: World
     await greedy.close()
 
 
-async def test_without_pages_slack_s_own_crawler_is_sent_to_no_link(world: World) -> None:
+async def test_without_pages_slack_s_own_crawler_is_sent_to_no_link(world: Environment) -> None:
     await world.start(**MANY)
     await everything(world)
     await world.slack.settled()
@@ -112,7 +112,7 @@ async def test_without_pages_slack_s_own_crawler_is_sent_to_no_link(world: World
     assert all((message.unfurl_links, message.unfurl_media) == (False, False) for message in secret)
 
 
-async def test_nothing_is_minted_but_by_an_action_of_somebody(world: World) -> None:
+async def test_nothing_is_minted_but_by_an_action_of_somebody(world: Environment) -> None:
     """Cards, lists, forms, typeaheads, the clock: none of them makes a token ahead."""
     await world.start()
     build = ready(world)

@@ -21,8 +21,8 @@ from bot.db.database import Store
 from bot.dispatch.dispatcher import DOUBLE_CLICK_SECONDS
 from bot.exceptions import DatabaseUnavailable
 from bot.observability.causes import cause
-from sandbox.slack import Turn
-from tests.conftest import World
+from sandbox.slack import Interaction
+from tests.conftest import Environment
 from tests.handing import directs, mints, ready, rested
 from tests.postgres import PostgresServer
 from tests.seeing import press
@@ -80,7 +80,7 @@ async def test_a_driver_error_is_store_down_with_its_cause(store: Store, kind: s
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", CLASSES)
-async def test_each_driver_error_is_answered_in_words(world: World, kind: str, way: str) -> None:
+async def test_each_driver_error_is_answered_in_words(world: Environment, kind: str, way: str) -> None:
     await world.start(**WAYS[way])
     ready(world)
     with faulty(world.bot.store, CLASSES[kind]):
@@ -93,7 +93,7 @@ async def test_each_driver_error_is_answered_in_words(world: World, kind: str, w
 
 
 @pytest.mark.parametrize("deed", ["command", "button", "form", "shortcut", "mention"])
-async def test_a_fault_at_any_statement_is_answered(world: World, deed: str) -> None:
+async def test_a_fault_at_any_statement_is_answered(world: Environment, deed: str) -> None:
     """The n-th statement of a request fails, for every n there is: words, and at most one link."""
     await world.start()
     ready(world)
@@ -112,12 +112,12 @@ async def test_a_fault_at_any_statement_is_answered(world: World, deed: str) -> 
     assert failures, "no statement failed"
 
 
-def private(world: World) -> list[Any]:
+def private(world: Environment) -> list[Any]:
     """What Ana alone was told beside the answers to what she did."""
     return [*directs(world, world.ana), *world.slack.ephemerals(world.ana, world.releases)]
 
 
-async def prepared(world: World, deed: str) -> Callable[[], Awaitable[Turn]]:
+async def prepared(world: Environment, deed: str) -> Callable[[], Awaitable[Interaction]]:
     """What a person is about to do, with all that it needs in place."""
     slack, ana = world.slack, world.ana
     if deed == "command":
@@ -143,7 +143,7 @@ async def prepared(world: World, deed: str) -> Callable[[], Awaitable[Turn]]:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind != "unique"])  # the row that is written is one
-async def test_readiness_says_that_the_database_takes_no_writes(world: World, kind: str) -> None:
+async def test_readiness_says_that_the_database_takes_no_writes(world: Environment, kind: str) -> None:
     await world.start(jobs=True)
     async with aiohttp.ClientSession() as session:
         with faulty(world.bot.store, CLASSES[kind]):
@@ -154,7 +154,7 @@ async def test_readiness_says_that_the_database_takes_no_writes(world: World, ki
         assert str(CLASSES[kind]).partition(":")[0] in found["problem"]
 
 
-async def test_a_frozen_database_does_nothing_twice(world: World) -> None:
+async def test_a_frozen_database_does_nothing_twice(world: Environment) -> None:
     """No answer about "seen before" is no leave to do it: a signed request may be one that was sent again."""
     await world.start(slack_app_token=None)
     ready(world)

@@ -12,7 +12,7 @@ import pytest
 
 from bot.dispatch.fair_queue import LINE
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 
 FLOOD = 600  # some five seconds of work, on a machine that has nothing else to do
 BUSY = 0.3  # seconds that a busy machine may take beyond; the flood below takes several times as long
@@ -20,7 +20,7 @@ ROUNDS = 7
 NEVER = Fault(latency=60)
 
 
-async def took(world: World, text: str, person: Any) -> float:
+async def took(world: Environment, text: str, person: Any) -> float:
     """The seconds until a command is answered."""
     started = time.monotonic()
     turn = await world.slack.command("/applivery", text, user=person, channel=world.releases)
@@ -30,7 +30,7 @@ async def took(world: World, text: str, person: Any) -> float:
     return time.monotonic() - started
 
 
-async def flood(world: World, text: str, person: Any, count: int) -> list[asyncio.Task[Any]]:
+async def flood(world: Environment, text: str, person: Any, count: int) -> list[asyncio.Task[Any]]:
     """Many commands of one person, all sent by now; their acknowledgements and answers come later."""
     send = world.slack.command
     tasks = [asyncio.create_task(send("/applivery", text, user=person, channel=world.releases)) for _ in range(count)]
@@ -42,8 +42,8 @@ async def flood(world: World, text: str, person: Any, count: int) -> list[asynci
 @pytest.mark.parametrize(
     ("mode", "count"), [({}, FLOOD), ({"slack_app_token": None}, 2 * LINE)], ids=["socket", "http"]
 )
-async def test_the_next_is_answered_before_the_flood(world: World, mode: dict[str, Any], count: int) -> None:
-    world.tuning = replace(world.tuning, slack_seconds=15.0)  # the pretended Slack is busy in this very process
+async def test_the_next_is_answered_before_the_flood(world: Environment, mode: dict[str, Any], count: int) -> None:
+    world.tuning = replace(world.tuning, slack_seconds=15.0)  # the fake Slack is busy in this very process
     await world.start(**mode)
     await asyncio.gather(took(world, "help", world.ana), took(world, "help", world.bruno))
     before = len(world.slack.responses.uses)
@@ -60,7 +60,7 @@ async def test_the_next_is_answered_before_the_flood(world: World, mode: dict[st
         assert "What I can do" in said.text or "Too many requests are waiting" in said.text
 
 
-async def test_under_a_flood_others_wait_twice_as_long_at_most(world: World) -> None:
+async def test_under_a_flood_others_wait_twice_as_long_at_most(world: Environment) -> None:
     """Between the acknowledged flood's own requests: medians, since the machine does other things, too."""
     await world.start()
     await took(world, "help", world.ana)
@@ -77,7 +77,7 @@ async def test_under_a_flood_others_wait_twice_as_long_at_most(world: World) -> 
 
 
 @pytest.mark.parametrize("typed", ["whoami", "help", "subscriptions", "grant list"])
-async def test_a_dead_applivery_delays_nobody_else(world: World, typed: str) -> None:
+async def test_a_dead_applivery_delays_nobody_else(world: Environment, typed: str) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=30.0, slack_seconds=15.0)
     await world.start()
     await took(world, typed, world.ana)

@@ -9,13 +9,13 @@ import pytest
 from bot.dispatch.arguments import option_keys
 from bot.dispatch.registry import HandlerKind
 from sandbox.faults import Fault
-from tests.conftest import World, logged
+from tests.conftest import Environment, logged
 from tests.everything import broken
-from tests.fuzz.deeds import Scene
+from tests.fuzz.deeds import FuzzEnvironment
 from tests.fuzz.rounds import fuzz
 from tests.fuzz.scenery import furnish
-from tests.fuzz.verdict import Judge
-from tests.fuzz.words import Typist
+from tests.fuzz.verdict import Oracle
+from tests.fuzz.words import InputGenerator
 from tests.handing import rested
 
 SLICE_SECONDS = 4.0
@@ -29,10 +29,10 @@ async def test_whatever_is_asked_nothing_breaks_unhandled(seed: int) -> None:
     assert not report.findings, str(report)
 
 
-async def test_every_subcommand_is_typed_with_every_option_it_has(world: World) -> None:
+async def test_every_subcommand_is_typed_with_every_option_it_has(world: Environment) -> None:
     await world.start()
     furnish(world, random.Random(1))
-    typist = Typist(world, random.Random(1))
+    typist = InputGenerator(world, random.Random(1))
     for entry in typist.entries_of(HandlerKind.COMMAND):
         typed = " ".join(word for _ in range(500) for word in typist.sentence(entry))
         keys = {key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)}
@@ -40,13 +40,15 @@ async def test_every_subcommand_is_typed_with_every_option_it_has(world: World) 
         assert {key for key in keys if f"{key}:" not in typed} == set(), entry.name
 
 
-async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_applivery_refuse(world: World) -> None:
+async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_applivery_refuse(
+    world: Environment,
+) -> None:
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))
         world.bot.door._house.registry.add(broken.entries[0])  # type: ignore[attr-defined]
-        scene = Scene(world, random.Random(1), Typist(world, random.Random(1)))
-        judge = Judge(world, log)
+        scene = FuzzEnvironment(world, random.Random(1), InputGenerator(world, random.Random(1)))
+        judge = Oracle(world, log)
 
         async def found(words: str) -> str:
             turn = await world.slack.command("/applivery", words, user=world.ana, channel=world.releases)
@@ -65,14 +67,14 @@ async def test_the_judge_sees_a_bug_an_unanswered_command_and_what_slack_or_appl
         assert "chat.postMessage: invalid_blocks" in await found("help")
 
 
-async def test_the_judge_sees_a_command_that_nobody_answers(world: World) -> None:
+async def test_the_judge_sees_a_command_that_nobody_answers(world: Environment) -> None:
     with logged("INFO") as log:
         await world.start()
         furnish(world, random.Random(1))
-        scene = Scene(world, random.Random(1), Typist(world, random.Random(1)))
+        scene = FuzzEnvironment(world, random.Random(1), InputGenerator(world, random.Random(1)))
         for target in ("response_url", "chat.postMessage"):
             world.slack.faults.add(target, Fault(error="gone"), times=None)
         scene.took("help", await world.slack.command("/applivery", "help", user=world.ana, channel=world.releases))
         await rested(world)
-        [finding] = Judge(world, log).findings(scene, trouble=False)
+        [finding] = Oracle(world, log).findings(scene, trouble=False)
         assert finding.kind == "a command without an answer"

@@ -15,7 +15,7 @@ from bot.applivery import parse
 from bot.domain.downloads import DownloadAggregator
 from sandbox.faults import Fault
 from tests.commands.test_downloads import private
-from tests.conftest import World
+from tests.conftest import Environment
 
 PEOPLE, EACH = 5_000, 20
 ROWS = "GET */downloads/by-user"
@@ -55,7 +55,7 @@ async def heart(pauses: list[float]) -> None:
 
 
 @pytest.mark.usefixtures("as_in_a_bot")
-async def test_it_blocks_nobody_is_never_held_whole_and_comes_out_right(world: World) -> None:
+async def test_it_blocks_nobody_is_never_held_whole_and_comes_out_right(world: Environment) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=60.0)  # the pretended side is what takes its time here
     await world.start()
     body = answer()

@@ -12,7 +12,7 @@ import yaml
 from typer.main import get_command
 
 from bot.cli.program import app
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,18 +30,18 @@ def do(recipe: str, folder: Path, **environment: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-async def told_of(world: World, version: str) -> None:
+async def told_of(world: Environment, version: str) -> None:
     """A build that the channel hears of."""
     world.applivery.build(world.courier, version=version, status="processed")
     await world.look()
 
 
-async def remembered(world: World) -> tuple[int, list[str]]:
+async def remembered(world: Environment) -> tuple[int, list[str]]:
     """Who subscribed, and what has been said."""
     return len(await world.bot.store.subscriptions()), world.said()
 
 
-async def kept_and_lost(world: World, backup: str, restore: str, folder: Path, **environment: str) -> None:
+async def kept_and_lost(world: Environment, backup: str, restore: str, folder: Path, **environment: str) -> None:
     """Back up a bot that runs, let it be changed and stopped, restore, and look what it still knows."""
     await world.start()
     await world.ask("subscribe courier")
@@ -60,14 +60,14 @@ async def kept_and_lost(world: World, backup: str, restore: str, folder: Path, *
     assert len(world.said()) == 2
 
 
-async def test_sqlite_is_backed_up_while_it_runs_and_restored(world: World) -> None:
+async def test_sqlite_is_backed_up_while_it_runs_and_restored(world: Environment) -> None:
     await kept_and_lost(world, SQLITE_BACKUP, SQLITE_RESTORE, world.folder)
     assert (world.folder / "bot-backup.db").exists()
 
 
 @pytest.mark.postgres
 async def test_postgresql_is_backed_up_while_it_runs_and_restored(
-    world: World, postgres_url: str, postgres_server: PostgresServer, tmp_path: Path
+    world: Environment, postgres_url: str, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     if not (postgres_server.programs / "pg_dump").exists():
         pytest.skip("pg_dump is missing; on Debian: apt-get install postgresql-client")

@@ -21,7 +21,7 @@ from bot.slack.client import SlackClient
 from bot.slack.web_api import AT_ONCE
 from bot.timeouts import PERSON_SECONDS, RateLimitDeadlines, for_a_person, retry_after
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import press
 
 HOUR = Fault(status=429, retry_after=3600, error="ratelimited")
@@ -34,19 +34,19 @@ SAYS_WHEN = re.compile(
 )
 
 
-async def calm(world: World) -> None:
+async def calm(world: Environment) -> None:
     world.tuning = replace(world.tuning, clock=lambda: NOW, slack_seconds=15.0, applivery_seconds=30.0)
     await world.start()
     await world.bot.poster.identity()
 
 
-async def ask(world: World, text: str, person: Any) -> Any:
+async def ask(world: Environment, text: str, person: Any) -> Any:
     turn = await world.slack.command("/applivery", text, user=person, channel=world.releases)
     assert turn.acked
     return turn
 
 
-async def test_seventy_new_people_block_nobody(world: World) -> None:
+async def test_seventy_new_people_block_nobody(world: Environment) -> None:
     await calm(world)
     assert "What I can do" in (await world.ask("help")).text
     world.slack.faults.add("users.info", HOUR, times=None)
@@ -60,7 +60,7 @@ async def test_seventy_new_people_block_nobody(world: World) -> None:
     assert "What I can do" in (await world.ask("help")).text
 
 
-async def test_try_again_asks_the_same_once_more(world: World) -> None:
+async def test_try_again_asks_the_same_once_more(world: Environment) -> None:
     await calm(world)
     world.slack.faults.add("users.info", HOUR)
     told = await (await ask(world, "builds courier", world.bruno)).answer()
@@ -69,7 +69,7 @@ async def test_try_again_asks_the_same_once_more(world: World) -> None:
     assert "no build" in (await again.answer()).text.lower()
 
 
-async def test_a_click_that_has_to_wait_can_be_repeated(world: World) -> None:
+async def test_a_click_that_has_to_wait_can_be_repeated(world: Environment) -> None:
     await calm(world)
     world.applivery.build(world.courier, version="2.4.0")
     builds = await world.ask("builds courier")
@@ -80,7 +80,7 @@ async def test_a_click_that_has_to_wait_can_be_repeated(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["users.info", "usergroups.users.list", "auth.test"])
-async def test_a_method_that_hangs_is_given_up_on(world: World, method: str) -> None:
+async def test_a_method_that_hangs_is_given_up_on(world: Environment, method: str) -> None:
     world.tuning = replace(world.tuning, slack_seconds=15.0)
     await world.start()
     group = world.slack.usergroup("qa", [world.bruno])
@@ -93,7 +93,7 @@ async def test_a_method_that_hangs_is_given_up_on(world: World, method: str) -> 
 
 
 @pytest.mark.parametrize("typed", ["get courier", "downloads courier"])
-async def test_an_applivery_that_hangs_is_given_up_on(world: World, typed: str) -> None:
+async def test_an_applivery_that_hangs_is_given_up_on(world: Environment, typed: str) -> None:
     await calm(world)
     await world.bot.door._house.catalogue.apps()
     world.applivery.faults.add("*", NEVER, times=None)
@@ -104,7 +104,7 @@ async def test_an_applivery_that_hangs_is_given_up_on(world: World, typed: str) 
     assert time.monotonic() - started < PERSON_SECONDS + FAIR
 
 
-async def test_a_busy_applivery_says_when_and_is_left_alone(world: World) -> None:
+async def test_a_busy_applivery_says_when_and_is_left_alone(world: Environment) -> None:
     await calm(world)
     world.applivery.faults.add("GET /v1/*", HOUR, times=None)
     for _ in range(5):
@@ -114,7 +114,7 @@ async def test_a_busy_applivery_says_when_and_is_left_alone(world: World) -> Non
     assert len(world.applivery.requests) == 1
 
 
-def poster_for(world: World, session: aiohttp.ClientSession) -> SlackClient:
+def poster_for(world: Environment, session: aiohttp.ClientSession) -> SlackClient:
     return SlackClient(token=world.slack.bot_token, base_url=world.slack.api_url, session=session, pace=0.0)
 
 
@@ -138,7 +138,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("method", ASKED)
-async def test_a_limited_method_is_not_called_before_its_time(world: World, method: str) -> None:
+async def test_a_limited_method_is_not_called_before_its_time(world: Environment, method: str) -> None:
     world.slack.faults.add(method, HOUR, times=None)
     async with aiohttp.ClientSession() as session:
         poster = poster_for(world, session)
@@ -151,7 +151,7 @@ async def test_a_limited_method_is_not_called_before_its_time(world: World, meth
     assert len(world.slack.calls_of(method)) == 1
 
 
-async def test_a_person_waits_for_no_method_that_hangs(world: World) -> None:
+async def test_a_person_waits_for_no_method_that_hangs(world: Environment) -> None:
     world.slack.faults.add("*", NEVER, times=None)
     async with aiohttp.ClientSession() as session:
         poster, started = poster_for(world, session), time.monotonic()
@@ -161,14 +161,14 @@ async def test_a_person_waits_for_no_method_that_hangs(world: World) -> None:
         assert time.monotonic() - started < PERSON_SECONDS + FAIR
 
 
-async def test_a_job_waits_out_a_short_limit(world: World) -> None:
+async def test_a_job_waits_out_a_short_limit(world: Environment) -> None:
     world.slack.faults.add("users.info", Fault(status=429, retry_after=1))
     async with aiohttp.ClientSession() as session:
         assert (await poster_for(world, session).user(world.ana.id))["id"] == world.ana.id
     assert [call.status for call in world.slack.calls_of("users.info")] == [429, 200]
 
 
-async def test_an_announcement_keeps_the_whole_retry_after(world: World) -> None:
+async def test_an_announcement_keeps_the_whole_retry_after(world: Environment) -> None:
     world.slack.faults.add("chat.postMessage", HOUR)
     async with aiohttp.ClientSession() as session:
         poster = poster_for(world, session)
@@ -180,19 +180,19 @@ async def test_an_announcement_keeps_the_whole_retry_after(world: World) -> None
     assert len(world.slack.calls_of("chat.postMessage")) == 2
 
 
-async def test_an_answer_that_is_limited_takes_another_way(world: World) -> None:
+async def test_an_answer_that_is_limited_takes_another_way(world: Environment) -> None:
     await calm(world)
     world.slack.faults.add("response_url", HOUR, times=None)
     await ask(world, "help", world.bruno)
     await world.slack.until(lambda: world.slack.messages(world.slack.dm(world.bruno)), PERSON_SECONDS + FAIR)
 
 
-def applivery_for(world: World) -> AppliveryClient:
+def applivery_for(world: Environment) -> AppliveryClient:
     hosts = AppliveryHosts(*[world.applivery.url] * 4)
     return AppliveryClient(hosts=hosts, organization="acme", token=world.applivery.token, budget=RequestBudget(10_000))
 
 
-async def test_a_job_s_limit_holds_for_people_and_theirs_for_jobs(world: World) -> None:
+async def test_a_job_s_limit_holds_for_people_and_theirs_for_jobs(world: Environment) -> None:
     world.applivery.faults.add("*", HOUR, times=None)
     async with applivery_for(world) as applivery:
         for waits, client in ((False, applivery.polling()), (True, applivery), (False, applivery.polling())):
@@ -202,7 +202,9 @@ async def test_a_job_s_limit_holds_for_people_and_theirs_for_jobs(world: World) 
     assert len(world.applivery.requests) == 1
 
 
-async def test_a_person_waits_five_seconds_for_applivery_in_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_person_waits_five_seconds_for_applivery_in_all(
+    world: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bot.applivery.transport.PERSON_SECONDS", 1.0)
     world.applivery.faults.add("*", Fault(latency=0.4, status=503), times=None)
     async with applivery_for(world) as applivery:

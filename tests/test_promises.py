@@ -34,7 +34,7 @@ from bot.exceptions import StartupError
 from sandbox.applivery.payloads import NETWORKS
 from sandbox.faults import Fault
 from sandbox.slack.signing import signature
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import every_message, everything_said, everything_stored, labels, link, press
 
 ROOT = Path(__file__).parent.parent
@@ -47,7 +47,7 @@ MINTING = "GET */downloadToken"
 TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 
-async def card(world: World, version: str = "2.4.0", **about: Any) -> Any:
+async def card(world: Environment, version: str = "2.4.0", **about: Any) -> Any:
     """A build announced to #releases, as everybody there sees it."""
     if not await world.bot.store.subscriptions():
         await world.ask("subscribe courier")
@@ -56,13 +56,13 @@ async def card(world: World, version: str = "2.4.0", **about: Any) -> Any:
     return world.slack.messages(world.releases)[-1]
 
 
-async def scraped(world: World) -> str:
+async def scraped(world: Environment) -> str:
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/metrics") as answer:
             return await answer.text()
 
 
-async def every_way(world: World) -> None:
+async def every_way(world: Environment) -> None:
     """Everything this bot says: each command, each button, each card, a form, a refusal, a mishap."""
     shown = await card(world, changelog="Faster https://docs.acme.test/notes")
     member = world.applivery.member("employee", email="eva@acme.test", first="Eva", last="Ruiz")
@@ -98,7 +98,7 @@ async def every_way(world: World) -> None:
 
 
 async def test_promise_01_a_token_appears_in_a_private_reply_to_who_asked_and_nowhere_else(
-    world: World, log: io.StringIO
+    world: Environment, log: io.StringIO
 ) -> None:
     await world.start()
     await every_way(world)
@@ -132,7 +132,7 @@ async def test_promise_01_a_token_appears_in_a_private_reply_to_who_asked_and_no
         assert secret.encode() not in stored
 
 
-async def test_promise_01_the_ledger_keeps_a_hash_that_recognises_the_token(world: World) -> None:
+async def test_promise_01_the_ledger_keeps_a_hash_that_recognises_the_token(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("get courier")
@@ -140,7 +140,7 @@ async def test_promise_01_the_ledger_keeps_a_hash_that_recognises_the_token(worl
     assert row.token_hash == hashlib.sha256(world.applivery.minted[0].token.encode()).hexdigest()
 
 
-async def test_promise_01_the_answer_to_one_person_s_click_is_seen_by_that_person_only(world: World) -> None:
+async def test_promise_01_the_answer_to_one_person_s_click_is_seen_by_that_person_only(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     answer = await (await press(world.slack, shown, "Get build", user=world.bruno)).answer()
@@ -151,7 +151,7 @@ async def test_promise_01_the_answer_to_one_person_s_click_is_seen_by_that_perso
 # ------------------------------------------------------------------ 2
 
 
-async def test_promise_02_a_card_carries_a_button_and_no_link_and_nothing_is_minted_for_it(world: World) -> None:
+async def test_promise_02_a_card_carries_a_button_and_no_link_and_nothing_is_minted_for_it(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     assert "Get build" in labels(shown)
@@ -170,13 +170,13 @@ class Clock:
 
 
 @pytest.fixture
-def clock(world: World) -> Clock:
+def clock(world: Environment) -> Clock:
     clock = Clock()
     world.tuning = replace(world.tuning, clock=clock)
     return clock
 
 
-async def test_promise_02_each_click_mints_a_fresh_token_for_whoever_clicked(world: World, clock: Clock) -> None:
+async def test_promise_02_each_click_mints_a_fresh_token_for_whoever_clicked(world: Environment, clock: Clock) -> None:
     await world.start()
     shown = await card(world)
     found = []
@@ -189,7 +189,7 @@ async def test_promise_02_each_click_mints_a_fresh_token_for_whoever_clicked(wor
 
 
 async def test_promise_02_a_button_works_long_after_every_link_of_its_time_has_expired(
-    world: World, clock: Clock
+    world: Environment, clock: Clock
 ) -> None:
     world.applivery.token_life = 0.0
     await world.start()
@@ -207,7 +207,7 @@ async def test_promise_02_a_button_works_long_after_every_link_of_its_time_has_e
 
 
 @pytest.mark.parametrize("trouble", [Fault(drop_after=True), Fault(drop=True), Fault(status=503), Fault(status=429)])
-async def test_promise_02_minting_is_never_repeated_by_itself(world: World, trouble: Fault) -> None:
+async def test_promise_02_minting_is_never_repeated_by_itself(world: Environment, trouble: Fault) -> None:
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("builds courier")  # so that a connection is open, which a library may want to use again
@@ -220,7 +220,7 @@ async def test_promise_02_minting_is_never_repeated_by_itself(world: World, trou
 # ------------------------------------------------------------------ 3
 
 
-async def test_promise_03_every_message_of_every_kind_keeps_the_crawler_away(world: World) -> None:
+async def test_promise_03_every_message_of_every_kind_keeps_the_crawler_away(world: Environment) -> None:
     await world.start()
     await every_way(world)
     await world.slack.settled()
@@ -237,7 +237,7 @@ async def test_promise_03_every_message_of_every_kind_keeps_the_crawler_away(wor
     assert len(world.applivery.spent) == 1
 
 
-async def test_promise_03_an_answer_to_a_click_leaves_the_shared_card_alone(world: World) -> None:
+async def test_promise_03_an_answer_to_a_click_leaves_the_shared_card_alone(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     before = json.dumps(shown.saved())
@@ -249,7 +249,7 @@ async def test_promise_03_an_answer_to_a_click_leaves_the_shared_card_alone(worl
     assert [(entry["replace_original"], entry["response_type"]) for entry in uses] == [(False, "ephemeral")] * 2
 
 
-async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_spends_once(world: World) -> None:
+async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_spends_once(world: Environment) -> None:
     await world.start(public_url="http://127.0.0.1:9")
     build = world.applivery.build(world.courier, os="android")
     ticket = tickets.new_ticket()
@@ -273,7 +273,7 @@ async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_s
 
 
 @pytest.fixture
-def housed(database: str, world: World) -> World:
+def housed(database: str, world: Environment) -> Environment:
     """The world, once on each database."""
     world.database = database
     world.tuning = replace(world.tuning, lease_seconds=0.7, slack_seconds=0.6)
@@ -302,7 +302,7 @@ NO_ANNOUNCEMENTS = {
 }
 
 
-async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed: World) -> None:
+async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     build = housed.applivery.build(housed.courier, version="1.0.0", status="pending")
@@ -328,7 +328,7 @@ async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed
     assert housed.said() == ["✅ Courier 1.0.0 (1) for iOS is ready."]
 
 
-async def test_promise_04_what_was_decided_is_said_although_the_process_died_before(housed: World) -> None:
+async def test_promise_04_what_was_decided_is_said_although_the_process_died_before(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
@@ -340,7 +340,7 @@ async def test_promise_04_what_was_decided_is_said_although_the_process_died_bef
     assert housed.said() == ["✅ Courier 1.0.0 (1) for iOS is ready."]
 
 
-async def test_promise_04_what_was_said_and_not_marked_is_looked_up_and_not_repeated(housed: World) -> None:
+async def test_promise_04_what_was_said_and_not_marked_is_looked_up_and_not_repeated(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
@@ -354,7 +354,7 @@ async def test_promise_04_what_was_said_and_not_marked_is_looked_up_and_not_repe
     assert len(housed.slack.calls_of("conversations.history")) == 1
 
 
-async def test_promise_04_an_announcement_is_claimed_before_it_is_posted_and_marked_after(housed: World) -> None:
+async def test_promise_04_an_announcement_is_claimed_before_it_is_posted_and_marked_after(housed: Environment) -> None:
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
@@ -386,7 +386,7 @@ def states_of(address: str) -> list[str]:
 
 
 @pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
-async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(housed: World) -> None:
+async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(housed: Environment) -> None:
     seldom = {"poll_idle_seconds": 3600, "poll_busy_seconds": 3600}
     await housed.start(**seldom)
     apps = [housed.applivery.app(f"App {number}", slug=f"app-{number}") for number in range(6)]
@@ -408,7 +408,7 @@ async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(ho
     assert len(housed.slack.calls_of("chat.postMessage")) == len(apps)
 
 
-async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world: World, tmp_path: Path) -> None:
+async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world: Environment, tmp_path: Path) -> None:
     await world.start()
     environment = {
         name.upper(): value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
@@ -435,7 +435,7 @@ async def test_promise_05_a_second_process_on_sqlite_is_refused_with_words(world
 
 
 @pytest.mark.parametrize("app", ["courier", "*"])
-async def test_promise_06_the_first_start_announces_no_history(world: World, app: str) -> None:
+async def test_promise_06_the_first_start_announces_no_history(world: Environment, app: str) -> None:
     for number in range(12):
         world.applivery.build(world.courier, version=f"1.{number}", status=("processed", "error")[number % 2])
     processing = world.applivery.build(world.courier, version="2.0.0", status="in_progress")
@@ -469,7 +469,7 @@ async def test_promise_06_the_first_start_announces_no_history(world: World, app
     ],
 )
 async def test_promise_07_processed_is_ready_error_is_failed_and_all_else_is_running(
-    world: World, status: Any, card: str | None
+    world: Environment, status: Any, card: str | None
 ) -> None:
     await world.start()
     await world.ask("subscribe courier")
@@ -478,7 +478,7 @@ async def test_promise_07_processed_is_ready_error_is_failed_and_all_else_is_run
     assert world.said() == ([card] if card else [])
 
 
-async def test_promise_07_unknown_and_missing_things_crash_nothing(world: World, log: io.StringIO) -> None:
+async def test_promise_07_unknown_and_missing_things_crash_nothing(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -507,7 +507,7 @@ async def test_promise_07_unknown_and_missing_things_crash_nothing(world: World,
     assert "unexpected" not in log.getvalue()
 
 
-async def test_promise_07_only_documented_parameters_are_sent(world: World) -> None:
+async def test_promise_07_only_documented_parameters_are_sent(world: Environment) -> None:
     await world.start()
     await every_way(world)
     documented = {
@@ -526,7 +526,9 @@ async def test_promise_07_only_documented_parameters_are_sent(world: World) -> N
 # ------------------------------------------------------------------ 8
 
 
-async def test_promise_08_where_somebody_was_exists_nowhere_after_the_parser(world: World, log: io.StringIO) -> None:
+async def test_promise_08_where_somebody_was_exists_nowhere_after_the_parser(
+    world: Environment, log: io.StringIO
+) -> None:
     await world.start()
     build = world.applivery.build(world.courier, version="1.0.0")
     for number in range(4):
@@ -545,7 +547,7 @@ async def test_promise_08_where_somebody_was_exists_nowhere_after_the_parser(wor
                 assert not [place for place in places if str(value) in place], (key, value)
 
 
-async def test_promise_08_names_go_to_a_manager_in_private_and_counts_where_it_was_asked(world: World) -> None:
+async def test_promise_08_names_go_to_a_manager_in_private_and_counts_where_it_was_asked(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier, version="1.0.0")
     world.applivery.download(build, world.applivery.member("user", email="eva@acme.test", first="Eva", last="Ruiz"))
@@ -566,7 +568,7 @@ async def test_promise_08_names_go_to_a_manager_in_private_and_counts_where_it_w
 
 @pytest.mark.parametrize("way", ["socket", "http"])
 async def test_promise_09_every_command_is_acknowledged_at_once_however_slow_the_rest_is(
-    world: World, way: str
+    world: Environment, way: str
 ) -> None:
     await world.start(**({} if way == "socket" else {"slack_app_token": None}))
     world.applivery.build(world.courier)
@@ -583,7 +585,7 @@ async def test_promise_09_every_command_is_acknowledged_at_once_however_slow_the
 
 
 async def test_promise_09_something_unexpected_has_a_reference_that_is_also_in_the_log(
-    world: World, log: io.StringIO
+    world: Environment, log: io.StringIO
 ) -> None:
     await world.start()
     execute(world.database, "DROP TABLE subscriptions")
@@ -596,7 +598,7 @@ async def test_promise_09_something_unexpected_has_a_reference_that_is_also_in_t
 
 
 @pytest.mark.parametrize("words", ["frobnicate", "get couriers", "get courier 99", "get courier #x", 'get "', "watch"])
-async def test_promise_09_bad_input_gets_words_and_a_next_step(world: World, words: str) -> None:
+async def test_promise_09_bad_input_gets_words_and_a_next_step(world: Environment, words: str) -> None:
     await world.start()
     world.applivery.build(world.courier)
     answer = await world.ask(words)
@@ -610,7 +612,7 @@ async def test_promise_09_bad_input_gets_words_and_a_next_step(world: World, wor
 PINGS = "<!channel> <!here> <@U0S000001> <#C1> <!subteam^S1> <https://evil.test|Install> & `code` *bold*"
 
 
-async def test_promise_10_text_from_outside_is_inert_wherever_it_stands(world: World) -> None:
+async def test_promise_10_text_from_outside_is_inert_wherever_it_stands(world: Environment) -> None:
     world.courier["name"] = f"Courier {PINGS}"
     await world.start()
     await world.ask("subscribe courier on:uploaded,processed,failed")
@@ -657,7 +659,9 @@ def mrkdwn(message: Any) -> list[str]:
     return found
 
 
-async def test_promise_10_nothing_is_too_long_for_slack_and_what_is_cut_says_so(world: World, log: io.StringIO) -> None:
+async def test_promise_10_nothing_is_too_long_for_slack_and_what_is_cut_says_so(
+    world: Environment, log: io.StringIO
+) -> None:
     long = "&" * 5000 + "\n" + "très long 👩‍👩‍👧 " * 3000
     await world.start()
     await world.ask("subscribe courier on:uploaded,processed,failed")
@@ -683,7 +687,7 @@ async def test_promise_10_nothing_is_too_long_for_slack_and_what_is_cut_says_so(
 
 
 @pytest.mark.parametrize("who", ["stranger", "guest", "bot", "deleted"])
-async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: World, who: str) -> None:
+async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: Environment, who: str) -> None:
     await world.start()
     shown = await card(world)
     eve = world.slack.user(
@@ -704,7 +708,7 @@ async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: Wo
     assert 'outcome="denied"' in await scraped(world), "and it is counted"
 
 
-async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_are_counted(world: World) -> None:
+async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_are_counted(world: Environment) -> None:
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier)
     body = f"command=/applivery&text=get+courier&user_id={world.ana.id}&team_id={world.slack.team_id}"
@@ -736,7 +740,7 @@ async def test_promise_11_wrong_signatures_and_stale_timestamps_do_nothing_and_a
             assert answer.status == 200, "the signature alone made the difference"
 
 
-async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are_counted(world: World) -> None:
+async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are_counted(world: Environment) -> None:
     seldom = {"poll_idle_seconds": 3600, "poll_busy_seconds": 3600}
     await world.start(applivery_webhook_secret="a-long-random-word", public_url="http://127.0.0.1:9", **seldom)
     await world.ask("subscribe courier")

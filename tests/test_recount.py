@@ -24,9 +24,9 @@ from bot.slack.views import downloads, scheduled_report
 from bot.slack.views import missing as missing_cards
 from sandbox.faults import Fault
 from sandbox.slack.validation import check_message
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.everything import execute
-from tests.recount import NOW, Counted, Row, answer, recount, shares
+from tests.recount import NOW, RecountResult, Row, answer, recount, shares
 from tests.seeing import press
 
 EVER = settings(max_examples=150)
@@ -87,7 +87,7 @@ def chart(message: Any) -> dict[str, int]:
     return {point["label"]: point["value"] for point in drawn["series"][0]["data"]}
 
 
-def check_headline(text: str, found: Counted) -> None:
+def check_headline(text: str, found: RecountResult) -> None:
     """The headline's numbers."""
     if not found.recorded:
         assert "no downloads recorded" in text
@@ -105,7 +105,7 @@ def check_headline(text: str, found: Counted) -> None:
         assert one(r"([\d,]+) on an unknown version", text) == found.standing["unknown"]
 
 
-def check_small_print(said: str, found: Counted) -> None:
+def check_small_print(said: str, found: RecountResult) -> None:
     """What stands below the headline."""
     differs = found.claimed != found.listed or found.recorded != found.listed
     assert ("own totals" in said) is differs
@@ -117,7 +117,7 @@ def check_small_print(said: str, found: Counted) -> None:
         assert sum(int(item) for item in re.findall(r": (\d+)", f": {line.partition(': ')[2]}")) == found.recorded
 
 
-def check_people(message: Any, found: Counted) -> None:
+def check_people(message: Any, found: RecountResult) -> None:
     """The table of people, and the lines of nobody."""
     rows = table(message)
     assert sorted(row[1]["value"] for row in rows) == sorted(found.each)
@@ -125,13 +125,13 @@ def check_people(message: Any, found: Counted) -> None:
     check_nobody(message, found)
 
 
-def check_nobody(message: Any, found: Counted) -> None:
+def check_nobody(message: Any, found: RecountResult) -> None:
     """The lines of downloads that are nobody's."""
     contexts = [block["elements"][0]["text"] for block in message.blocks if block["type"] == "context"]
     assert sum(one(r"_ · (\d+) download", text) for text in contexts) == found.unnamed
 
 
-def check_table(message: Any, by: GroupBy, found: Counted) -> None:
+def check_table(message: Any, by: GroupBy, found: RecountResult) -> None:
     """A table of counts."""
     counts: Counter[str] = getattr(found, CARDS[by])
     rows = {row[0]["text"]: row for row in table(message)}
@@ -143,7 +143,7 @@ def check_table(message: Any, by: GroupBy, found: Counted) -> None:
     check_nobody(message, found)
 
 
-def check_chart(message: Any, found: Counted, *, by_day: bool) -> None:
+def check_chart(message: Any, found: RecountResult, *, by_day: bool) -> None:
     """A chart's points, with those without a date, are all there is."""
     points = chart(message)
     contexts = [block["elements"][0]["text"] for block in message.blocks if block["type"] == "context"]
@@ -153,7 +153,7 @@ def check_chart(message: Any, found: Counted, *, by_day: bool) -> None:
     assert len(points) <= 20
 
 
-def check_thread(thread: Any, by: GroupBy, found: Counted, *, named: bool) -> None:
+def check_thread(thread: Any, by: GroupBy, found: RecountResult, *, named: bool) -> None:
     """All that hangs below a headline."""
     if not found.recorded:
         assert not thread
@@ -192,7 +192,7 @@ def test_any_rows_are_counted_as_they_are(chance: Random, by: GroupBy, period: b
             check_comparison(head.text, found, before)
 
 
-def check_comparison(text: str, found: Counted, before: Counted) -> None:
+def check_comparison(text: str, found: RecountResult, before: RecountResult) -> None:
     """Against the time before."""
     said = numbers(r"than in the day before \((\d+) by (\d+) (?:person|people)\)", text)
     assert said == [before.recorded, before.crowd]
@@ -245,7 +245,7 @@ def test_rows_counted_apart_are_counted_once(chance: Random, at: int) -> None:
 # ------------------------------------------------------------------ the whole bot
 
 
-async def shown(world: World, typed: str) -> tuple[Any, list[Any]]:
+async def shown(world: Environment, typed: str) -> tuple[Any, list[Any]]:
     """The headline where it was asked, and the thread in direct messages (none when nothing was recorded)."""
     before = world.slack.messages(world.slack.dm(world.ana))
     said = await world.ask(typed)
@@ -254,14 +254,14 @@ async def shown(world: World, typed: str) -> tuple[Any, list[Any]]:
     return said, world.slack.messages(world.slack.dm(world.ana), heads[-1].ts) if heads else []
 
 
-def applivery_says(world: World, rows: list[Row]) -> None:
+def applivery_says(world: Environment, rows: list[Row]) -> None:
     """From now on, this is its by-user answer."""
     world.applivery.faults.clear()
     world.applivery.faults.add(ROWS, Fault(body=json.dumps({"status": True, "data": rows})), times=None)
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_the_whole_bot_shows_what_is_there(world: World, seed: int) -> None:
+async def test_the_whole_bot_shows_what_is_there(world: Environment, seed: int) -> None:
     await world.start()
     for os, version in reversed(NEWEST.items()):
         world.applivery.build(world.courier, version="1.0.0", os=os)
@@ -284,7 +284,7 @@ async def test_the_whole_bot_shows_what_is_there(world: World, seed: int) -> Non
     await check_one_person(world, chance)
 
 
-async def check_file(world: World, said: Any, rows: list[Row]) -> None:
+async def check_file(world: Environment, said: Any, rows: list[Row]) -> None:
     """The CSV has each download, and the same people as the headline."""
     await press(world.slack, said, "CSV", user=world.ana)
     await world.bot.door.finish(5)
@@ -298,7 +298,7 @@ async def check_file(world: World, said: Any, rows: list[Row]) -> None:
     assert sorted(people.values()) == sorted(with_mail)
 
 
-async def check_one_person(world: World, chance: Random) -> None:
+async def check_one_person(world: Environment, chance: Random) -> None:
     """About one person it is what is theirs among everybody's, however their address is written."""
     for email in ("Ana@acme.IO", "bob@ACME.io"):
         rows = answer(chance, now=datetime.now(UTC))
@@ -308,7 +308,7 @@ async def check_one_person(world: World, chance: Random) -> None:
         assert one(r"(\d+) downloads? recorded", said.text) == found.of(email)
 
 
-async def test_a_scheduled_report_shows_what_is_there(world: World) -> None:
+async def test_a_scheduled_report_shows_what_is_there(world: Environment) -> None:
     await world.start()
     for os, version in reversed(NEWEST.items()):
         world.applivery.build(world.courier, version=version, os=os)

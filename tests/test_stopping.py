@@ -19,7 +19,7 @@ from bot.db.connect import DatabaseUrl
 from bot.db.database import Store
 from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.postgres import PostgresServer
 from tests.test_cli import PATIENCE, Ended, begun, ended, pointing_at, running
 
@@ -68,7 +68,7 @@ async def fired(faults: object) -> None:
 NOTHING = {"channels": 0, "apps": 0, "sending": 0}
 
 
-async def test_what_is_being_said_is_said_to_the_end_and_no_claim_is_left(database: str, world: World) -> None:
+async def test_what_is_being_said_is_said_to_the_end_and_no_claim_is_left(database: str, world: Environment) -> None:
     world.database = database
     async with running(world, **QUICK) as process:
         await world.ask("subscribe courier")
@@ -87,7 +87,7 @@ async def test_what_is_being_said_is_said_to_the_end_and_no_claim_is_left(databa
     assert world.said()[0] == said
 
 
-async def test_a_look_that_is_broken_off_leaves_no_claim(database: str, world: World) -> None:
+async def test_a_look_that_is_broken_off_leaves_no_claim(database: str, world: Environment) -> None:
     world.database = database
     async with running(world, **QUICK) as process:
         await world.ask("subscribe courier")
@@ -97,7 +97,7 @@ async def test_a_look_that_is_broken_off_leaves_no_claim(database: str, world: W
     assert await held(database) == NOTHING
 
 
-async def test_a_person_who_waits_gets_the_answer(world: World) -> None:
+async def test_a_person_who_waits_gets_the_answer(world: Environment) -> None:
     async with running(world) as process:
         world.applivery.build(world.courier, version="1", status="processed")
         world.applivery.faults.add("GET /v1/*", Fault(latency=1.0))
@@ -114,7 +114,7 @@ async def test_a_person_who_waits_gets_the_answer(world: World) -> None:
 
 
 @asynccontextmanager
-async def two(world: World, address: str) -> AsyncIterator[tuple[Process, Process]]:
+async def two(world: Environment, address: str) -> AsyncIterator[tuple[Process, Process]]:
     """Two replicas that begin at the same moment; killed in the end if they are still there."""
     settings = pointing_at(world, DATABASE_URL=address)
     first, second = await asyncio.gather(*(begun(world.folder, "run", **settings) for _ in range(2)))
@@ -149,7 +149,7 @@ def at_version(address: str, version: str) -> None:
 @pytest.mark.postgres
 @pytest.mark.parametrize("version", [None, "0001"])
 async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
-    world: World, postgres_server: PostgresServer, version: str | None
+    world: Environment, postgres_server: PostgresServer, version: str | None
 ) -> None:
     address = postgres_server.empty()
     if version:
@@ -164,7 +164,9 @@ async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
 
 
 @pytest.mark.postgres
-async def test_who_waits_for_another_s_migration_stops_when_told(world: World, postgres_server: PostgresServer) -> None:
+async def test_who_waits_for_another_s_migration_stops_when_told(
+    world: Environment, postgres_server: PostgresServer
+) -> None:
     address = postgres_server.empty()
     with psycopg.connect(address) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (migrate._LOCK,))
@@ -185,7 +187,7 @@ def refused(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) != 0
 
 
-def free(world: World) -> bool:
+def free(world: Environment) -> bool:
     """Whether another process could have the database."""
     with (world.folder / "bot.db.lock").open("a") as lock:
         try:
@@ -195,7 +197,7 @@ def free(world: World) -> bool:
         return True
 
 
-async def test_what_was_opened_last_is_closed_first(world: World) -> None:
+async def test_what_was_opened_last_is_closed_first(world: Environment) -> None:
     """The clock, then the two ways in, then the answers under way, and the database when nobody needs it any more."""
     bot = await world.start(jobs=True)
     port, asked = bot.web.port, len(world.applivery.requests)

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
-from tests.conftest import World, heads
+from tests.conftest import Environment, heads
 from tests.seeing import link, press
 
 
@@ -20,7 +20,7 @@ def way_in(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def world(database: str, world: World) -> World:
+def world(database: str, world: Environment) -> Environment:
     world.database = database
     return world
 
@@ -38,7 +38,7 @@ async def refused(url: str) -> int:
 
 
 async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_restart(
-    world: World, way_in: dict[str, Any]
+    world: Environment, way_in: dict[str, Any]
 ) -> None:
     """Way 1: /applivery get courier, and a click on "Get build" of a card that is older than the process."""
     await world.start(**way_in)
@@ -73,7 +73,9 @@ async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_rest
     ]
 
 
-async def test_a_build_is_followed_from_upload_to_one_card_over_restarts(world: World, way_in: dict[str, Any]) -> None:
+async def test_a_build_is_followed_from_upload_to_one_card_over_restarts(
+    world: Environment, way_in: dict[str, Any]
+) -> None:
     """Way 2: clock ─ watch ─ record ─ announce ─ card, with a restart before each step."""
     world.applivery.build(world.courier, version="2.3.0")
     await world.start(**way_in)
@@ -104,7 +106,7 @@ async def test_a_build_is_followed_from_upload_to_one_card_over_restarts(world: 
     assert heads(card) == [f"{icon} Courier 2.4.0 (173) for iOS {state}." for icon, state in states]
 
 
-async def test_by_itself_the_clock_takes_a_build_all_the_way_over_a_restart(world: World) -> None:
+async def test_by_itself_the_clock_takes_a_build_all_the_way_over_a_restart(world: Environment) -> None:
     """Way 2 with the jobs running, as it is in earnest."""
     world.applivery.processing = (0.2, 0.2)
     await world.start(jobs=True)
@@ -116,7 +118,7 @@ async def test_by_itself_the_clock_takes_a_build_all_the_way_over_a_restart(worl
 
 
 async def test_who_downloaded_is_told_to_who_may_know_before_and_after_a_restart(
-    world: World, way_in: dict[str, Any]
+    world: Environment, way_in: dict[str, Any]
 ) -> None:
     """Way 3, as far as it is asked for: downloads ─ summary ─ headline with the people in its thread."""
     build = world.applivery.build(world.courier, version="2.4.0", number="173")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.i18n.verbatim import CLOSE, OPEN
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.everything import everything
 from tests.seeing import every_message
 from tests.slack import shown
@@ -31,7 +31,7 @@ def awkward(body: Any) -> Any:
     return changed | ({"tags": [AWKWARD]} if isinstance(body.get("tags"), list) else {})
 
 
-def texts(world: World) -> Iterator[str]:
+def texts(world: Environment) -> Iterator[str]:
     """Every text that somebody saw: messages with their notifications, forms, the Home tab and menus."""
     for message in every_message(world.slack):
         raw, formatted = html.unescape(message.text), shown.mrkdwn(message.text)
@@ -52,7 +52,7 @@ def _whole(part: str) -> bool:
     return part == AWKWARD or ("…" in part and AWKWARD.startswith(part.partition("…")[0].rstrip()))
 
 
-async def test_everything_is_shown_as_it_is(world: World) -> None:
+async def test_everything_is_shown_as_it_is(world: Environment) -> None:
     world.courier["name"] = f"{AWKWARD} Courier"
     world.applivery.reshape("GET /v1/*", awkward)
     await world.start(links_per_minute=1000, links_per_hour=1000)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.applivery.payloads import timestamp
-from sandbox.slack import Message, User
-from tests.conftest import World
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment
 from tests.handing import directs, ready, rested
 
 TITLE = "Courier 2.4.0 (173) for iOS"
 
 
-def earlier(world: World, minutes: float = 8, *, count: int = 3, **about: Any) -> None:
+def earlier(world: Environment, minutes: float = 8, *, count: int = 3, **about: Any) -> None:
     """Builds of days ago that took so long."""
     for number in range(count):
         made = datetime.now(UTC) - timedelta(days=2, hours=number)
@@ -23,12 +23,12 @@ def earlier(world: World, minutes: float = 8, *, count: int = 3, **about: Any) -
         ready(world, version=f"1.{number}.0", number=str(number), created_at=made, updatedAt=ended, **spent, **about)
 
 
-def on_its_way(world: World, **about: Any) -> PretendedBuild:
+def on_its_way(world: Environment, **about: Any) -> FakeBuild:
     """A build that is being processed."""
     return ready(world, **{"status": "in_progress", **about})
 
 
-async def watched(world: World, typed: str = "watch courier", *, user: User | None = None) -> Message:
+async def watched(world: Environment, typed: str = "watch courier", *, user: FakeUser | None = None) -> FakeMessage:
     """Ask to watch, and give the progress message."""
     user = user or world.bruno
     before = len(directs(world, user))
@@ -39,6 +39,6 @@ async def watched(world: World, typed: str = "watch courier", *, user: User | No
     return message
 
 
-def versions(message: Message) -> list[str]:
+def versions(message: FakeMessage) -> list[str]:
     """Everything a message ever said, in order."""
     return [each_message.text for each_message in (*message.history, message)]

@@ -24,7 +24,7 @@ FOUND_NONE, FOUND, NO_TOOL = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Weakness:
+class Vulnerability:
     """A known weakness of a pinned release; `names` are its ids, the first one PyPI's."""
 
     package: str
@@ -70,9 +70,9 @@ def _asked() -> list[dict[str, object]] | None:
     return found
 
 
-def _weaknesses(report: Iterable[dict[str, object]]) -> list[Weakness]:
+def _weaknesses(report: Iterable[dict[str, object]]) -> list[Vulnerability]:
     return [
-        Weakness(
+        Vulnerability(
             str(release["name"]), str(release["version"]), (vuln["id"], *vuln["aliases"]), tuple(vuln["fix_versions"])
         )
         for release in report
@@ -91,7 +91,7 @@ def _ignored(text: str, today: date) -> Iterable[tuple[str, str]]:
                 _say(f"{name} was to be looked at again on {until}: {why}")
 
 
-def _words(weakness: Weakness) -> str:
+def _words(weakness: Vulnerability) -> str:
     shipped = re.search(rf"^{re.escape(weakness.package)}==", SHIPPED.read_text(), re.MULTILINE)
     where = "in the bot" if shipped else "in development only"
     mended = f"mended in {', '.join(weakness.mended_in)}" if weakness.mended_in else "not mended yet"

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from bench.processes import BARE, OURS, Running, app, load, sink
-from bench.row import Row
+from bench.processes import BARE, OURS, RunningProcess, app, load, sink
+from bench.row import TableRow
 
 PEOPLE = 8
 COMMANDS = 1000
@@ -25,7 +25,7 @@ class Round:
     cpu: float
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """Both apps run at once and are asked in turn, so that whatever else the machine does meets both."""
     async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare:
         found: dict[str, list[Round]] = {"ours": [], "bare": []}
@@ -36,16 +36,16 @@ async def rows() -> list[Row]:
         used = [ours.resident(), bare.resident()]
     crowd = f"{PEOPLE} people"
     return [
-        Row(f"commands/s acknowledged, {crowd}", "/s", *_medians(found, "acked"), target=0.8, better="higher"),
-        Row(f"commands/s answered, {crowd}", "/s", *_medians(found, "finished"), target=0.8, better="higher"),
-        Row(f"ack p50, {crowd}", "ms", *_medians(found, "p50")),
-        Row(f"ack p99, {crowd}", "ms", *_medians(found, "p99"), target=1.15),
-        Row("CPU for a command and its answer", "ms", *_medians(found, "cpu")),
-        Row("memory after the load", "MB", *used, target=1.6),
+        TableRow(f"commands/s acknowledged, {crowd}", "/s", *_medians(found, "acked"), target=0.8, better="higher"),
+        TableRow(f"commands/s answered, {crowd}", "/s", *_medians(found, "finished"), target=0.8, better="higher"),
+        TableRow(f"ack p50, {crowd}", "ms", *_medians(found, "p50")),
+        TableRow(f"ack p99, {crowd}", "ms", *_medians(found, "p99"), target=1.15),
+        TableRow("CPU for a command and its answer", "ms", *_medians(found, "cpu")),
+        TableRow("memory after the load", "MB", *used, target=1.6),
     ]
 
 
-async def _round(bot: Running, world: int, run: str, *, answered: bool) -> Round:
+async def _round(bot: RunningProcess, world: int, run: str, *, answered: bool) -> Round:
     before = bot.cpu()
     said = json.loads(await load(bot.port, world, people=PEOPLE, commands=COMMANDS, run=run, answered=answered))
     if answered and (said["right"], said["wrong"]) != (COMMANDS, 0):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench.row import Row
-from bench.telling import CHANNELS, Scene, postgresql, scene
+from bench.row import TableRow
+from bench.telling import CHANNELS, OutboxScenario, postgresql, scene
 from tests.postgres import PostgresServer
 
 APPS = 50
@@ -18,12 +18,12 @@ ROUNDS = 3
 TARGETS = {"SQLite": 400.0, "PostgreSQL": 300.0}
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """SQLite and PostgreSQL beside each other, in turns, each with a bot and a sink of its own; then ten times more."""
     async with postgresql() as server:
         found = await _in_turn(server)
     made = [
-        Row(
+        TableRow(
             f"announcements/s, 1000 builds × 2 channels, {name}",
             "/s",
             median(rates[:ROUNDS]),
@@ -32,9 +32,9 @@ async def rows() -> list[Row]:
         )
         for name, (rates, _) in found.items()
     ]
-    made += [Row(f"announcements/s, 10,000 × 2, {name}", "/s", rates[-1]) for name, (rates, _) in found.items()]
+    made += [TableRow(f"announcements/s, 10,000 × 2, {name}", "/s", rates[-1]) for name, (rates, _) in found.items()]
     made += [
-        Row(f"memory growth per 1000 builds, {name}", "MB", grown, target=10) for name, (_, grown) in found.items()
+        TableRow(f"memory growth per 1000 builds, {name}", "MB", grown, target=10) for name, (_, grown) in found.items()
     ]
     return made
 
@@ -59,7 +59,7 @@ async def _in_turn(server: PostgresServer) -> dict[str, tuple[list[float], float
     return {name: (rates[name], grown[name]) for name in both}
 
 
-async def _round(scene: Scene, builds: int, told: int) -> float:
+async def _round(scene: OutboxScenario, builds: int, told: int) -> float:
     posts = builds * APPS * len(CHANNELS)
     began = await scene.more(builds)
     await scene.ring()

@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from bench.processes import BARE, OURS, Running, app, clicks, sink
-from bench.row import Row
+from bench.processes import BARE, OURS, RunningProcess, app, clicks, sink
+from bench.row import TableRow
 
 PEOPLE = 16
 CLICKS = 800
@@ -30,7 +30,7 @@ class Round:
     cpu: float
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """Both apps run at once and are clicked in turn, so that whatever else the machine does meets both."""
     async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare:
         found: dict[str, list[Round]] = {"ours": [], "bare": []}
@@ -40,14 +40,14 @@ async def rows() -> list[Row]:
                 found[name] += [measured] if number else []  # the first warms up
     crowd = f"{PEOPLE} people"
     return [
-        Row(f"click → link p50, own share, {crowd}", "ms", *_medians(found, "p50"), target=15, absolute=True),
-        Row(f"click → link p99, own share, {crowd}", "ms", *_medians(found, "p99"), target=40, absolute=True),
-        Row(f"clicks/s answered, {crowd}", "/s", *_medians(found, "rate"), better="higher"),
-        Row("CPU for a click and its link", "ms", *_medians(found, "cpu")),
+        TableRow(f"click → link p50, own share, {crowd}", "ms", *_medians(found, "p50"), target=15, absolute=True),
+        TableRow(f"click → link p99, own share, {crowd}", "ms", *_medians(found, "p99"), target=40, absolute=True),
+        TableRow(f"clicks/s answered, {crowd}", "/s", *_medians(found, "rate"), better="higher"),
+        TableRow("CPU for a click and its link", "ms", *_medians(found, "cpu")),
     ]
 
 
-async def _round(bot: Running, world: int) -> Round:
+async def _round(bot: RunningProcess, world: int) -> Round:
     before = bot.cpu()
     said = json.loads(await clicks(bot.port, world, people=PEOPLE, clicks=CLICKS))
     if said["right"] != CLICKS:

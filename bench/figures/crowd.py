@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from bench.processes import BARE, OURS, app, app_in, crowd, program, sink
-from bench.row import Row
+from bench.row import TableRow
 
 PEOPLE = 500
 ROUNDS = 5
@@ -31,7 +31,7 @@ class Round:
     missing: int = 0
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """All run at once and are asked in turn, so that whatever else the machine does meets all of them."""
     found: dict[str, list[Round]] = {"http": [], "bare": [], "socket": []}
     async with sink() as world, app(OURS, world) as ours, app(BARE, world) as bare, _by_socket(world) as line:
@@ -43,15 +43,15 @@ async def rows() -> list[Row]:
     return [*_rows("HTTP", found["http"], found["bare"]), *_rows("Socket Mode", found["socket"])]
 
 
-def _rows(door: str, ours: list[Round], bare: list[Round] | None = None) -> list[Row]:
+def _rows(door: str, ours: list[Round], bare: list[Round] | None = None) -> list[TableRow]:
     p50, p99 = ([[getattr(round_, name) for round_ in way] for way in (ours, bare) if way] for name in ("p50", "p99"))
     who = f"{PEOPLE} people at once, {door}"
     return [
-        Row(f"{who}: ack p50", "ms", *map(median, p50)),
-        Row(f"{who}: ack p99", "ms", *map(median, p99), target=1000, absolute=True),
-        Row(f"{who}: ack p99, worst of {ROUNDS}", "ms", *map(max, p99), target=1000, absolute=True),
-        Row(f"{who}: until the last answer", "s", median(round_.finished for round_ in ours)),
-        Row(f"{who}: not answered, of {PEOPLE * ROUNDS}", "", sum(round_.missing for round_ in ours), target=0),
+        TableRow(f"{who}: ack p50", "ms", *map(median, p50)),
+        TableRow(f"{who}: ack p99", "ms", *map(median, p99), target=1000, absolute=True),
+        TableRow(f"{who}: ack p99, worst of {ROUNDS}", "ms", *map(max, p99), target=1000, absolute=True),
+        TableRow(f"{who}: until the last answer", "s", median(round_.finished for round_ in ours)),
+        TableRow(f"{who}: not answered, of {PEOPLE * ROUNDS}", "", sum(round_.missing for round_ in ours), target=0),
     ]
 
 

@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.clicks import Answers
-from bench.hours import Hours
-from bench.http import Asking, Exchange, get, post
-from bench.processes import Running, app_in, sink
-from bench.row import Row
+from bench.clicks import ClickAnswers
+from bench.hours import SharedClock
+from bench.http import ClientExchange, ServerExchange, get, post
+from bench.processes import RunningProcess, app_in, sink
+from bench.row import TableRow
 from bench.slack import click, command
 from bench.telling import CHANNELS, DOORBELL, subscribe
 
@@ -38,11 +38,11 @@ BEGAN = datetime(2026, 11, 20, 20, tzinfo=UTC)
 class Day:
     """The bot, the world, and where everybody waits for answers."""
 
-    bot: Running
-    world: Asking
-    door: Asking
-    hours: Hours
-    answers: Answers
+    bot: RunningProcess
+    world: ClientExchange
+    door: ClientExchange
+    hours: SharedClock
+    answers: ClickAnswers
     here: int
     apps: tuple[str, ...]
     dice: random.Random = field(default_factory=lambda: random.Random("day"))
@@ -121,7 +121,7 @@ class Day:
 
     async def _send(self, request: bytes) -> None:
         """A connection of its own, as Slack's are."""
-        line = await Asking.connect(self.bot.port)
+        line = await ClientExchange.connect(self.bot.port)
         status, body = await line.ask(request)
         line.transport.close()
         if status != 200 or body:
@@ -139,7 +139,7 @@ class Day:
             raise RuntimeError(f"{self.cards} cards were expected, and this came: {heard}")
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """RSS is what the process holds; PSS counts what it shares with others for its share only."""
     async with _day() as day:
         for hour in range(4):  # summaries that come by themselves, at hours of their own
@@ -154,13 +154,13 @@ async def rows() -> list[Row]:
     happened = ", ".join(f"{times} {what}" for what, times in sorted(day.counts.items()))
     print(f"The day had {happened}; {day.typed - typed} requests of people and {day.cards - cards} cards.")
     return [
-        Row("a day in fast motion: memory after it", "MB", after),
-        Row("a day in fast motion: memory growth after warm-up", "%", (after - before) / before * 100, target=5),
-        Row(f"a day in fast motion: not answered once, of {day.typed}", "", wrong, target=0),
+        TableRow("a day in fast motion: memory after it", "MB", after),
+        TableRow("a day in fast motion: memory growth after warm-up", "%", (after - before) / before * 100, target=5),
+        TableRow(f"a day in fast motion: not answered once, of {day.typed}", "", wrong, target=0),
     ]
 
 
-async def _held(bot: Running) -> float:
+async def _held(bot: RunningProcess) -> float:
     """MB, when nothing happens. PSS would change with what else runs on this machine and has the same libraries."""
     await asyncio.sleep(2)
     return bot.resident()
@@ -170,19 +170,19 @@ async def _held(bot: Running) -> float:
 async def _day() -> AsyncIterator[Day]:
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        hours = Hours(folder / "hours")
+        hours = SharedClock(folder / "hours")
         hours.set(BEGAN)
         async with sink("bench.workspace", str(APPS), str(folder / "hours")) as port:
-            world = await Asking.connect(port)
+            world = await ClientExchange.connect(port)
             ids = tuple(json.loads((await world.ask(get("/apps")))[1]))
             await world.ask(get("/more/20/all"))  # history
             await subscribe(f"sqlite:///{folder / 'bot.db'}", ids, clock=hours.now)
             more = {"APPLIVERY_WEBHOOK_SECRET": DOORBELL, "ACCESS_DEFAULT_ROLE": "manager"}
             async with app_in(folder, ("bench.daylight", str(folder / "hours")), port, **more) as bot:
-                answers = Answers()
+                answers = ClickAnswers()
                 server = await asyncio.get_running_loop().create_server(
-                    lambda: Exchange(answers.respond), "127.0.0.1", 0
+                    lambda: ServerExchange(answers.respond), "127.0.0.1", 0
                 )
                 here = server.sockets[0].getsockname()[1]
-                yield Day(bot, world, await Asking.connect(bot.port), hours, answers, here, ids)
+                yield Day(bot, world, await ClientExchange.connect(bot.port), hours, answers, here, ids)
                 server.close()

@@ -21,10 +21,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.audience import by_user
-from bench.http import Asking, Exchange, answer
+from bench.http import ClientExchange, ServerExchange, answer
 from bench.processes import PATIENCE, ROOT, free_port, settings
-from bench.row import Row
-from bench.sink import Sink, seeded
+from bench.row import TableRow
+from bench.sink import UploadSink, seeded
 from bench.slack import command
 
 PEOPLE, EACH = 5_000, 20
@@ -33,14 +33,14 @@ ROUNDS = 3
 HEADLINE = re.compile(f"{PEOPLE * EACH:,} downloads recorded by {PEOPLE:,} people".replace(",", ",?").encode())
 
 
-class Crowd(Sink):
+class Crowd(UploadSink):
     """The light world, with one heavy answer; `last_byte` and `headline` are when they left and came."""
 
     heavy = b""
     last_byte = 0.0
     headline: asyncio.Future[float]
 
-    def respond(self, method: str, path: str, body: bytes, exchange: Exchange) -> bytes | None:
+    def respond(self, method: str, path: str, body: bytes, exchange: ServerExchange) -> bytes | None:
         """Answer one request."""
         if "/downloads/by-user" in path:
             return self.heavy
@@ -51,7 +51,7 @@ class Crowd(Sink):
         return super().respond(method, path, body, exchange)
 
 
-class Serving(Exchange):
+class Serving(ServerExchange):
     """Tells when the last byte of what it had to hold back has left."""
 
     def __init__(self, world: Crowd) -> None:
@@ -85,7 +85,7 @@ class Found:
     memory: list[float] = field(default_factory=list)
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """Both ways run at once and are asked in turn."""
     world = Crowd(*await seeded())
     body = by_user(PEOPLE, EACH, datetime(2026, 11, 21, tzinfo=UTC))
@@ -105,9 +105,11 @@ async def rows() -> list[Row]:
     ways = (found["ours"], found["plain"])
     wait, pause = ([[getattr(round_, name) for round_ in way.rounds] for way in ways] for name in ("wait", "pause"))
     return [
-        Row(f"{what}: last byte → headline", "ms", *map(median, wait), target=1000, absolute=True),
-        Row(f"{what}: longest pause of the event loop", "ms", *map(max, pause), target=50, absolute=True),
-        Row(f"{what}: most memory", "MB", *(max(way.memory) for way in ways), target=round(5 * size), absolute=True),
+        TableRow(f"{what}: last byte → headline", "ms", *map(median, wait), target=1000, absolute=True),
+        TableRow(f"{what}: longest pause of the event loop", "ms", *map(max, pause), target=50, absolute=True),
+        TableRow(
+            f"{what}: most memory", "MB", *(max(way.memory) for way in ways), target=round(5 * size), absolute=True
+        ),
     ]
 
 
@@ -149,7 +151,7 @@ async def _reader(mode: str, world: int) -> AsyncIterator[Reader]:
 
 
 async def _round(reader: Reader, world: Crowd, world_port: int, run: str) -> Round:
-    line = await Asking.connect(reader.port)
+    line = await ClientExchange.connect(reader.port)
     world.headline = asyncio.get_running_loop().create_future()
     await reader.say("mark")
     others = asyncio.create_task(_others(reader.port, world_port, run))
@@ -165,7 +167,7 @@ async def _round(reader: Reader, world: Crowd, world_port: int, run: str) -> Rou
 
 async def _others(port: int, world_port: int, run: str) -> None:
     """Somebody else, who goes on typing."""
-    line = await Asking.connect(port)
+    line = await ClientExchange.connect(port)
     for number in range(10_000):
         await line.ask(command(number, 1, f"other{run}", world_port))
         await asyncio.sleep(0.05)
@@ -176,7 +178,7 @@ async def _open(port: int, world_port: int) -> None:
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
-                line = await Asking.connect(port)
+                line = await ClientExchange.connect(port)
                 status, _ = await line.ask(command(0, 0, f"first{port}", world_port))
                 line.transport.close()
             except OSError:

@@ -6,13 +6,13 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.processes import BARE, OURS, Running, app_in, sink
-from bench.row import Row
+from bench.processes import BARE, OURS, RunningProcess, app_in, sink
+from bench.row import TableRow
 
 STARTS = 7
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """Both in turn; the first start of each counts for nothing: ours makes its database then."""
     starts: dict[tuple[str, ...], list[tuple[float, float, float]]] = {OURS: [], BARE: []}
     with TemporaryDirectory(prefix="bench-") as folder:
@@ -23,14 +23,14 @@ async def rows() -> list[Row]:
                         starts[words].append(_seen(running))
     alive, open_, memory = ([median(column) for column in pair] for pair in _columns(starts))
     return [
-        Row("start: until it says it is alive", "s", *alive, target=1.6),
-        Row("start: until it acknowledges a command", "s", *open_),
-        Row("first start of all, which makes the database", "s", starts[OURS][0][1]),
-        Row("memory when it takes commands", "MB", *memory, target=1.6),
+        TableRow("start: until it says it is alive", "s", *alive, target=1.6),
+        TableRow("start: until it acknowledges a command", "s", *open_),
+        TableRow("first start of all, which makes the database", "s", starts[OURS][0][1]),
+        TableRow("memory when it takes commands", "MB", *memory, target=1.6),
     ]
 
 
-def _seen(running: Running) -> tuple[float, float, float]:
+def _seen(running: RunningProcess) -> tuple[float, float, float]:
     return running.alive_in, running.open_in, running.resident()
 
 

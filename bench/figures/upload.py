@@ -12,9 +12,9 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from bench.freight import FILE_ID, START
-from bench.http import Asking, get
-from bench.processes import OURS, Running, app, load, program
-from bench.row import Row
+from bench.http import ClientExchange, get
+from bench.processes import OURS, RunningProcess, app, load, program
+from bench.row import TableRow
 from bench.slack import submission
 
 SIZE = 2 * 1024**3
@@ -26,7 +26,7 @@ PATIENCE = 120.0
 MEMORY = 32.0  # MiB
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """From a file, and from Slack."""
     async with program("bench.freight", SIZE) as world:
         return [*await _from_a_file(world), *await _from_slack(world)]
@@ -35,7 +35,7 @@ async def rows() -> list[Row]:
 # ------------------------------------------------------------------ from a file
 
 
-async def _from_a_file(world: int) -> list[Row]:
+async def _from_a_file(world: int) -> list[TableRow]:
     """Both programs in turn; the sink measures both, from the first byte of the body to the last."""
     with TemporaryDirectory(prefix="bench-") as folder:
         large, small = _file(Path(folder, "large.ipa"), SIZE), _file(Path(folder, "small.ipa"), SMALL)
@@ -52,11 +52,11 @@ async def _from_a_file(world: int) -> list[Row]:
     curl = median(speeds["curl"]) if speeds["curl"] else None
     beside = "beside `curl -F`" if curl else "(no curl here)"
     return [
-        Row(
+        TableRow(
             f"2 GiB by `upload`, {beside}", "MB/s", median(speeds["ours"]), curl,
             target=0.8 if curl else None, better="higher",
         ),
-        Row("memory it takes more than 1 MiB does", "MiB", most - least, target=MEMORY),
+        TableRow("memory it takes more than 1 MiB does", "MiB", most - least, target=MEMORY),
     ]  # fmt: skip
 
 
@@ -104,7 +104,7 @@ async def _curl(world: int, file: Path) -> float | None:
 
 async def _taken(world: int) -> float:
     """MB/s of the next upload that the sink has taken."""
-    line = await Asking.connect(world)
+    line = await ClientExchange.connect(world)
     async with asyncio.timeout(PATIENCE):
         said = json.loads((await line.ask(get("/taken")))[1])
     line.transport.close()
@@ -134,7 +134,7 @@ def _bare() -> dict[str, str]:
 # ------------------------------------------------------------------ from Slack
 
 
-async def _from_slack(world: int) -> list[Row]:
+async def _from_slack(world: int) -> list[TableRow]:
     """The running bot carries a file while eight people type; their acknowledgements before and during it."""
     quiet: list[float] = []
     busy: list[float] = []
@@ -149,22 +149,22 @@ async def _from_slack(world: int) -> list[Row]:
             growth.append(grown)
             busy += during
     return [
-        Row("2 GiB from Slack to Applivery", "MB/s", median(speeds)),
-        Row("memory the bot takes meanwhile", "MiB", max(growth), target=MEMORY),
-        Row("ack p99 while it runs, beside before", "ms", _p99(busy), _p99(quiet), target=2.0),
+        TableRow("2 GiB from Slack to Applivery", "MB/s", median(speeds)),
+        TableRow("memory the bot takes meanwhile", "MiB", max(growth), target=MEMORY),
+        TableRow("ack p99 while it runs, beside before", "ms", _p99(busy), _p99(quiet), target=2.0),
     ]
 
 
-async def _acks(bot: Running, world: int, run: str) -> list[float]:
+async def _acks(bot: RunningProcess, world: int, run: str) -> list[float]:
     said = json.loads(await load(bot.port, world, people=PEOPLE, commands=COMMANDS, run=run, answered=False))
     return [float(ack) for ack in said["acks"]]
 
 
-async def _carried(bot: Running, world: int, number: int) -> tuple[float, float, list[float]]:
+async def _carried(bot: RunningProcess, world: int, number: int) -> tuple[float, float, list[float]]:
     """MB/s, MiB that the bot grew by at most, and the acknowledgements that came while it ran."""
     before = most = _held(bot.process.pid)
     taken = asyncio.ensure_future(_taken(world))
-    line = await Asking.connect(bot.port)
+    line = await ClientExchange.connect(bot.port)
     await line.ask(submission(FILE_ID, "courier", number))
     acks: list[float] = []
     loading = asyncio.ensure_future(_acks(bot, world, f"busy{number}.0"))

@@ -10,8 +10,8 @@ import asyncio
 from dataclasses import dataclass
 from statistics import quantiles
 
-from bench.row import Row
-from bench.telling import CHANNELS, Scene, scene
+from bench.row import TableRow
+from bench.telling import CHANNELS, OutboxScenario, scene
 
 APPS = 50
 BUILDS = 20  # in each app
@@ -27,7 +27,7 @@ class Quiet:
     calls: float
 
 
-async def rows() -> list[Row]:
+async def rows() -> list[TableRow]:
     """On SQLite, which most will use; then ten times as many builds in ten times as many apps.
 
     The allowance of requests an hour is lifted for the latter: within it they would be looked at less often.
@@ -41,19 +41,19 @@ async def rows() -> list[Row]:
         took = await _rings(new_scene, told)
     builds = APPS * BUILDS
     return [
-        Row("idle CPU, 1000 builds watched over 50 apps", "%", quiet.cpu, target=3),
-        Row("idle CPU, 10,000 builds over 500 apps", "%", busy.cpu),
-        Row("calls of Applivery an hour, 1000 builds", "/h", quiet.calls, target=builds * 3600 / MINUTE / 10),
-        Row("calls of Applivery an hour, 10,000 builds", "/h", busy.calls),
-        Row("doorbell → card p50", "ms", quantiles(took, n=100)[49] * 1000),
-        Row("doorbell → card p99", "ms", quantiles(took, n=100)[98] * 1000, target=1000),
+        TableRow("idle CPU, 1000 builds watched over 50 apps", "%", quiet.cpu, target=3),
+        TableRow("idle CPU, 10,000 builds over 500 apps", "%", busy.cpu),
+        TableRow("calls of Applivery an hour, 1000 builds", "/h", quiet.calls, target=builds * 3600 / MINUTE / 10),
+        TableRow("calls of Applivery an hour, 10,000 builds", "/h", busy.calls),
+        TableRow("doorbell → card p50", "ms", quantiles(took, n=100)[49] * 1000),
+        TableRow("doorbell → card p99", "ms", quantiles(took, n=100)[98] * 1000, target=1000),
     ]
 
 
 _CADENCE = {"APPLIVERY_REQUESTS_PER_HOUR": "8000", "POLL_IDLE_SECONDS": "60", "POLL_BUSY_SECONDS": "5"}
 
 
-async def _filled(scene: Scene, apps: int) -> int:
+async def _filled(scene: OutboxScenario, apps: int) -> int:
     """Every app has its builds and the channels know them; gives how many messages that took."""
     posts = BUILDS * apps * len(CHANNELS)
     await scene.more(BUILDS)
@@ -62,7 +62,7 @@ async def _filled(scene: Scene, apps: int) -> int:
     return posts
 
 
-async def _quiet(scene: Scene) -> Quiet:
+async def _quiet(scene: OutboxScenario) -> Quiet:
     await scene.settled()
     before, asked = scene.bot.cpu(), await scene.asked()
     await asyncio.sleep(MINUTE * 1.2)  # every app is looked at once, some twice
@@ -72,7 +72,7 @@ async def _quiet(scene: Scene) -> Quiet:
     return Quiet((scene.bot.cpu() - before) / seconds * 100, calls * 3600 / seconds)
 
 
-async def _rings(scene: Scene, told: int) -> list[float]:
+async def _rings(scene: OutboxScenario, told: int) -> list[float]:
     """The seconds from each ring of the doorbell until both channels have the card."""
     took = []
     for number in range(RINGS):

@@ -1,6 +1,6 @@
-"""The pretended Applivery: its API, upload, download and dashboard hosts behind one loopback port."""
+"""The fake Applivery: its API, upload, download and dashboard hosts behind one loopback port."""
 
-from sandbox.applivery.models import PretendedApp, PretendedBuild, PretendedDownload, Request, Token
-from sandbox.applivery.server import PretendedApplivery
+from sandbox.applivery.models import DownloadToken, FakeApp, FakeBuild, FakeDownload, RecordedRequest
+from sandbox.applivery.server import FakeApplivery
 
-__all__ = ["PretendedApp", "PretendedApplivery", "PretendedBuild", "PretendedDownload", "Request", "Token"]
+__all__ = ["DownloadToken", "FakeApp", "FakeApplivery", "FakeBuild", "FakeDownload", "RecordedRequest"]

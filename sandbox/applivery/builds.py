@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sandbox.applivery.contents import Content, keep
-from sandbox.applivery.models import READY, PretendedApp, PretendedBuild, Step, Wire
+from sandbox.applivery.contents import FileContent, keep
+from sandbox.applivery.models import READY, FakeApp, FakeBuild, ScheduledStatus, Wire
 from sandbox.applivery.payloads import When, build_wire, file_wire, origin, package_content, timestamp
-from sandbox.applivery.webhook import Webhook
-from sandbox.applivery.workspace import Workspace
+from sandbox.applivery.webhook import WebhookSender
+from sandbox.applivery.workspace import FakeWorkspace
 
 SIZE = 1_572_864  # bytes of a build nobody gave a size
 
 
-class Builds(Workspace):
+class FakeBuildsWorkspace(FakeWorkspace):
     """The workspace with its builds; `processing` is (seconds pending, seconds in progress) or None: by hand only."""
 
     def __init__(
@@ -23,7 +23,7 @@ class Builds(Workspace):
     ) -> None:
         super().__init__(organization, token, clock)
         self.processing = processing
-        self.webhook = Webhook(self)
+        self.webhook = WebhookSender(self)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._running = False
 
@@ -31,7 +31,7 @@ class Builds(Workspace):
 
     def build(
         self,
-        app: PretendedApp,
+        app: FakeApp,
         *,
         version: str = "1.0.0",
         number: str = "1",
@@ -48,9 +48,9 @@ class Builds(Workspace):
         extension: str | None = None,
         uploader: Wire | None = None,
         created_at: When = None,
-        content: Content | None = None,
+        content: FileContent | None = None,
         **extra: Any,
-    ) -> PretendedBuild:
+    ) -> FakeBuild:
         """Put a build there as if it had been there all along: no webhook, no moving.
 
         `size` is bytes and exactly what a download of it delivers; `extension` aab adds the original bundle. `uploader`
@@ -65,7 +65,7 @@ class Builds(Workspace):
             wire["originalExtension"] = extension
         if uploader is not None:
             wire["uploadedBy"] = uploader
-        made = PretendedBuild(app, wire | extra, entered_at=at.timestamp())
+        made = FakeBuild(app, wire | extra, entered_at=at.timestamp())
         if "files" not in extra:
             self._store_files(made, content, timestamp(at))
         self.builds.append(made)
@@ -75,7 +75,7 @@ class Builds(Workspace):
         self._tell(made, "created")
         return made
 
-    def _store_files(self, build: PretendedBuild, content: Content | None, at: str) -> None:
+    def _store_files(self, build: FakeBuild, content: FileContent | None, at: str) -> None:
         extension = str(build.wire.get("originalExtension"))
         size = build.wire.get("size")
         size = int(size) if isinstance(size, int | str) and str(size).isdigit() else SIZE
@@ -85,7 +85,7 @@ class Builds(Workspace):
             content, extension = None, "apk"
         self._store_file(build, "package", content or package_content(build, extension, size), at)
 
-    def _store_file(self, build: PretendedBuild, kind: str, content: Content, at: str, description: str = "") -> Wire:
+    def _store_file(self, build: FakeBuild, kind: str, content: FileContent, at: str, description: str = "") -> Wire:
         entry = file_wire(self.new_file_id(), kind, content, at, description)
         build.contents[entry["id"]] = content
         build.wire.setdefault("files", []).append(entry)
@@ -93,14 +93,14 @@ class Builds(Workspace):
 
     def upload(
         self,
-        app: PretendedApp,
+        app: FakeApp,
         *,
         error: str | None = None,
         error_code: str = "",
         form: dict[str, str] | None = None,
-        icon: Content | None = None,
+        icon: FileContent | None = None,
         **made_as: Any,
-    ) -> PretendedBuild:
+    ) -> FakeBuild:
         """Somebody uploads a build on Applivery's side: it starts pending and moves by itself after `processing`.
 
         Takes what `build` takes. With `error` (and `error_code`) the processing ends in failure. Tells the webhook.
@@ -112,25 +112,28 @@ class Builds(Workspace):
             build.outcome = (error, error_code)
         if self.processing is not None:
             pending, working = self.processing
-            build.steps = [Step("in_progress", pending), Step("error" if build.outcome else "processed", working)]
+            build.steps = [
+                ScheduledStatus("in_progress", pending),
+                ScheduledStatus("error" if build.outcome else "processed", working),
+            ]
         self.webhook.announce("build_created", build)
         self._arm(build)
         return build
 
     # -------------------------------------------------------------- changing
 
-    def move(self, build: PretendedBuild, status: str) -> None:
+    def move(self, build: FakeBuild, status: str) -> None:
         """Give a build this status by hand, whatever the word; it stops moving by itself."""
         self._disarm(build)
         build.steps = []
         self._enter(build, status)
 
-    def fail(self, build: PretendedBuild, error: str = "The build could not be processed", code: str = "") -> None:
+    def fail(self, build: FakeBuild, error: str = "The build could not be processed", code: str = "") -> None:
         """Let the processing fail with these words; there is no webhook for that, as at Applivery."""
         build.outcome = (error, code)
         self.move(build, "error")
 
-    def delete(self, build: PretendedBuild) -> None:
+    def delete(self, build: FakeBuild) -> None:
         """Remove a build for good; its lines in the download log stay."""
         self._disarm(build)
         self.builds.remove(build)
@@ -139,9 +142,9 @@ class Builds(Workspace):
 
     def attach(
         self,
-        build: PretendedBuild,
+        build: FakeBuild,
         name: str,
-        content: bytes | Content,
+        content: bytes | FileContent,
         mimetype: str = "application/octet-stream",
         description: str = "",
     ) -> Wire:
@@ -152,18 +155,18 @@ class Builds(Workspace):
         self._tell(build, "changed")
         return entry
 
-    def edit(self, build: PretendedBuild, changes: Wire) -> None:
+    def edit(self, build: FakeBuild, changes: Wire) -> None:
         """Change wire fields of a build and say so to the listeners."""
         build.wire |= changes
         build.wire["updatedAt"] = timestamp(self.clock())
         self._tell(build, "changed")
 
-    def raw_extra(self, build: PretendedBuild, key: str, value: Any) -> None:
+    def raw_extra(self, build: FakeBuild, key: str, value: Any) -> None:
         """Put any field into a build's wire, documented or not, and touch nothing else."""
         build.wire[key] = value
         self._tell(build, "changed")
 
-    def _enter(self, build: PretendedBuild, status: str) -> None:
+    def _enter(self, build: FakeBuild, status: str) -> None:
         elapsed = round((self.clock() - build.entered_at) * 1000)  # the unit is not documented; milliseconds is a guess
         build.entered_at = self.clock()
         if status == "in_progress":
@@ -178,7 +181,7 @@ class Builds(Workspace):
         if status in READY:
             self.webhook.announce("build_processed", build)
 
-    def _tell(self, build: PretendedBuild, event: str) -> None:
+    def _tell(self, build: FakeBuild, event: str) -> None:
         self.tell("build", {"event": event, "app": build.app.slug, "build": build.wire})
 
     # -------------------------------------------------------------- moving by itself
@@ -195,7 +198,7 @@ class Builds(Workspace):
         for build in self.builds:
             self._disarm(build)
 
-    def _arm(self, build: PretendedBuild) -> None:
+    def _arm(self, build: FakeBuild) -> None:
         if not self._running or not build.steps:
             return
         step = build.steps[0]
@@ -204,12 +207,12 @@ class Builds(Workspace):
         left = max(0.0, step.after - (self.clock() - step.since))
         self._timers[build.id] = asyncio.get_running_loop().call_later(left, self._take_step, build)
 
-    def _disarm(self, build: PretendedBuild) -> None:
+    def _disarm(self, build: FakeBuild) -> None:
         timer = self._timers.pop(build.id, None)
         if timer is not None:
             timer.cancel()
 
-    def _take_step(self, build: PretendedBuild) -> None:
+    def _take_step(self, build: FakeBuild) -> None:
         self._timers.pop(build.id, None)
         self._enter(build, build.steps.pop(0).status)
         self._arm(build)

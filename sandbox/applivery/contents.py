@@ -13,7 +13,7 @@ _MAGIC = b"PK\x03\x04"  # ipa, apk and aab are zip archives
 
 
 @dataclass(frozen=True)
-class Content:
+class FileContent:
     """A file of exactly `size` bytes; without `kept` they are invented from `seed`, the same ones every time."""
 
     name: str
@@ -44,12 +44,12 @@ class Content:
         return {"name": self.name, "mimetype": self.mimetype, "size": self.size, "seed": self.seed, "kept": kept}
 
     @classmethod
-    def load(cls, data: dict[str, str]) -> Content:
+    def load(cls, data: dict[str, str]) -> FileContent:
         """Take back what `dump` gave."""
         kept = None if data["kept"] is None else base64.b64decode(data["kept"])
         return cls(data["name"], data["mimetype"], int(data["size"]), data["seed"], kept)
 
 
-def keep(name: str, mimetype: str, content: bytes) -> Content:
-    """Give the Content that is exactly these bytes."""
-    return Content(name, mimetype, len(content), kept=content)
+def keep(name: str, mimetype: str, content: bytes) -> FileContent:
+    """Give the FileContent that is exactly these bytes."""
+    return FileContent(name, mimetype, len(content), kept=content)

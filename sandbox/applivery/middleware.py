@@ -14,25 +14,25 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.applivery.builds import Builds
-from sandbox.applivery.models import PretendedApp, Request
-from sandbox.applivery.responses import Refusal, not_found
+from sandbox.applivery.builds import FakeBuildsWorkspace
+from sandbox.applivery.models import FakeApp, RecordedRequest
+from sandbox.applivery.responses import ApiError, not_found
 from sandbox.faults import Fault, cut, cut_at, sent
 
-WORLD = web.AppKey("world", Builds)
-GATE: web.AppKey[Gate] = web.AppKey("gate")
-_HEARD = web.RequestKey("heard", Request)
-_APP = web.RequestKey("app", PretendedApp)
+WORLD = web.AppKey("world", FakeBuildsWorkspace)
+GATE: web.AppKey[FaultMiddleware] = web.AppKey("gate")
+_HEARD = web.RequestKey("heard", RecordedRequest)
+_APP = web.RequestKey("app", FakeApp)
 _HOUR = 3600.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Reshaper = Callable[[Any], Any]
 
 
-class Gate:
+class FaultMiddleware:
     """The state of the gate: when the last hour's requests came, and the odd shapes asked for."""
 
-    def __init__(self, world: Builds) -> None:
+    def __init__(self, world: FakeBuildsWorkspace) -> None:
         self.world = world
         self.reshapers: list[tuple[str, Reshaper]] = []
         self._heard: deque[float] = deque()
@@ -44,7 +44,7 @@ class Gate:
             self._heard.popleft()
         if len(self._heard) >= self.world.rate_per_hour:
             # No vendor page shows a 429; its body and code are unknown.
-            refusal = Refusal(429, None, "Too Many Requests")
+            refusal = ApiError(429, None, "Too Many Requests")
             oldest = self._heard[0] if self._heard else now
             refusal.headers["Retry-After"] = str(max(1, math.ceil(oldest + _HOUR - now)))
             raise refusal
@@ -65,7 +65,7 @@ class Gate:
 async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Remember the request, let a waiting fault have its way, and turn refusals into envelopes."""
     world = request.app[WORLD]
-    heard = Request(request.method, request.path, dict(request.query), world.clock())
+    heard = RecordedRequest(request.method, request.path, dict(request.query), world.clock())
     request[_HEARD] = heard
     world.requests.append(heard)
     world.stir()
@@ -100,12 +100,12 @@ async def _work(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         admit(request)
         return await handler(request)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return refusal.response()
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return Refusal(error.status, None, error.reason).response()
+        return ApiError(error.status, None, error.reason).response()
 
 
 def _misbehave(fault: Fault) -> web.Response:
@@ -113,7 +113,7 @@ def _misbehave(fault: Fault) -> web.Response:
     if fault.body is not None or fault.packed is not None:
         return sent(fault, headers, "text/html")
     status = fault.status or 400
-    refusal = Refusal(status, fault.code, fault.error or HTTPStatus(status).phrase)
+    refusal = ApiError(status, fault.code, fault.error or HTTPStatus(status).phrase)
     refusal.headers.update(headers)
     return refusal.response()
 
@@ -122,7 +122,7 @@ def _misbehave(fault: Fault) -> web.Response:
 
 
 def admit(request: web.Request) -> None:
-    """Check the credential the path asks for and count the request; raises Refusal 4002, 4004 or the 429."""
+    """Check the credential the path asks for and count the request; raises ApiError 4002, 4004 or the 429."""
     family = request.path.split("/")[1:3]
     if family == ["v1", "organizations"]:
         _authorise(request, _is_service_account)
@@ -137,9 +137,9 @@ def _authorise(request: web.Request, accept: Callable[[web.Request, str], bool])
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     request[_HEARD].authorization_ok = False
     if scheme.lower() != "bearer" or not token.strip():
-        raise Refusal(401, 4002, "No auth token")
+        raise ApiError(401, 4002, "No auth token")
     if not accept(request, token.strip()):
-        raise Refusal(401, 4004, "Invalid Token")
+        raise ApiError(401, 4004, "Invalid Token")
     request[_HEARD].authorization_ok = True
 
 
@@ -154,7 +154,7 @@ def _is_app(request: web.Request, token: str) -> bool:
     return found is not None
 
 
-def app_of(request: web.Request) -> PretendedApp:
+def app_of(request: web.Request) -> FakeApp:
     """Give the app the path names, or the one the App API Token belongs to; raises 3001."""
     found = request.get(_APP) or request.app[WORLD].find_app(request.match_info["app"])
     if found is None:

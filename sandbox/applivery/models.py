@@ -1,11 +1,11 @@
-"""The nouns of the pretended Applivery: apps, builds, downloads, tokens, and the requests it heard."""
+"""The nouns of the fake Applivery: apps, builds, downloads, tokens, and the requests it heard."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.applivery.contents import Content
+from sandbox.applivery.contents import FileContent
 
 Wire = dict[str, Any]
 """An object as it goes over the wire; tests may change one freely to send odd shapes."""
@@ -13,7 +13,7 @@ Wire = dict[str, Any]
 READY = ("processed", "success")
 
 
-class PretendedApp(dict[str, Any]):
+class FakeApp(dict[str, Any]):
     """An app: the dict is what the API answers; `token` is its App API Token, good for /v1/integrations only."""
 
     def __init__(self, wire: Wire, token: str) -> None:
@@ -37,7 +37,7 @@ class PretendedApp(dict[str, Any]):
 
 
 @dataclass
-class Step:
+class ScheduledStatus:
     """A status a build will take by itself, `after` seconds on; `since` is when that wait began (epoch seconds)."""
 
     status: str
@@ -46,7 +46,7 @@ class Step:
 
 
 @dataclass(eq=False)
-class PretendedBuild:
+class FakeBuild:
     """A build: `wire` is what the details answer, `form` the upload's fields as they were sent (`icon` its
     packageIcon), `contents` by file id.
 
@@ -54,14 +54,14 @@ class PretendedBuild:
     `entered_at` is when it took its status (epoch seconds).
     """
 
-    app: PretendedApp
+    app: FakeApp
     wire: Wire
-    contents: dict[str, Content] = field(default_factory=dict)
+    contents: dict[str, FileContent] = field(default_factory=dict)
     form: dict[str, str] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ScheduledStatus] = field(default_factory=list)
     outcome: tuple[str, str] | None = None
     entered_at: float = 0
-    icon: Content | None = None
+    icon: FileContent | None = None
 
     @property
     def id(self) -> str:
@@ -78,7 +78,7 @@ class PretendedBuild:
         """Whether tokens can be minted for it."""
         return self.status in READY
 
-    def file(self, kind: str) -> Content | None:
+    def file(self, kind: str) -> FileContent | None:
         """Give the first file of this kind (package, original), or None."""
         for entry in self.wire.get("files") or ():
             if entry.get("type") == kind:
@@ -87,7 +87,7 @@ class PretendedBuild:
 
 
 @dataclass(eq=False)
-class PretendedDownload:
+class FakeDownload:
     """One line of the download log: `wire` without the member, and the member as by-user answers it."""
 
     app_id: str
@@ -97,7 +97,7 @@ class PretendedDownload:
 
 
 @dataclass
-class Token:
+class DownloadToken:
     """A minted download token; `expires_at` is epoch seconds, `spent_count` how often it gave its redirect (0 or 1).
 
     `key` is the file it leads to: an id from the build's `files`, or `manifest`.
@@ -113,7 +113,7 @@ class Token:
 
 
 @dataclass
-class Request:
+class RecordedRequest:
     """A request that was heard; `status` is None while it runs and when the connection was cut.
 
     `at` is epoch seconds; `authorization_ok` is None where no credential is asked for or a fault answered first.
@@ -128,7 +128,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class SentWebhook:
     """A webhook that was sent; `status` is the receiver's answer, None when nobody answered."""
 
     url: str

@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from sandbox.applivery.middleware import WORLD, app_of
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.applivery.responses import HEX_ID, ID_OR_SLUG, invalid, not_found
 
 _PATTERNS: dict[str, tuple[str, re.Pattern[str]]] = {
@@ -29,7 +29,7 @@ def in_workspace(request: web.Request) -> None:
         raise not_found()
 
 
-def build_of(request: web.Request) -> PretendedBuild:
+def build_of(request: web.Request) -> FakeBuild:
     """Give the build the path names; raises 6002 for an ill-formed id, 3001 when this app has no such build."""
     in_workspace(request)
     app = app_of(request)

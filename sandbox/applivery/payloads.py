@@ -6,8 +6,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.applivery.contents import Content
-from sandbox.applivery.models import PretendedApp, PretendedBuild, Wire
+from sandbox.applivery.contents import FileContent
+from sandbox.applivery.models import FakeApp, FakeBuild, Wire
 
 When = datetime | float | str | None
 """A moment as tests write it: aware datetime, epoch seconds, or ready-made words for the wire."""
@@ -133,9 +133,7 @@ def app_wire(app_id: str, *, name: str, slug: str, oss: tuple[str, ...], organiz
     }
 
 
-def build_wire(
-    app: PretendedApp, build_id: str, *, version: str, number: str, os: str, status: str, at: datetime
-) -> Wire:
+def build_wire(app: FakeApp, build_id: str, *, version: str, number: str, os: str, status: str, at: datetime) -> Wire:
     """Give a build as its details have it, before its origin, size and files are known."""
     return {
         "id": build_id,
@@ -171,7 +169,7 @@ def build_wire(
     }
 
 
-def _ios_info(app: PretendedApp, version: str, number: str, at: datetime) -> Wire:
+def _ios_info(app: FakeApp, version: str, number: str, at: datetime) -> Wire:
     return {
         "plist": {
             "CFBundleDisplayName": app.name,
@@ -195,7 +193,7 @@ def _ios_info(app: PretendedApp, version: str, number: str, at: datetime) -> Wir
     }
 
 
-def _android_info(app: PretendedApp, version: str, number: str, at: datetime) -> Wire:
+def _android_info(app: FakeApp, version: str, number: str, at: datetime) -> Wire:
     return {
         "targetSdkVersion": "35",
         "minSDKVersion": "26",
@@ -208,7 +206,7 @@ def _android_info(app: PretendedApp, version: str, number: str, at: datetime) ->
     }
 
 
-def _no_info(app: PretendedApp, version: str, number: str, at: datetime) -> Wire:
+def _no_info(app: FakeApp, version: str, number: str, at: datetime) -> Wire:
     return {}
 
 
@@ -235,18 +233,18 @@ def origin(
     return {"name": name, "info": {key: value for key, value in info.items() if value is not None}}
 
 
-def file_name(build: PretendedBuild, extension: str) -> str:
+def file_name(build: FakeBuild, extension: str) -> str:
     """Give the name a downloaded build is saved under."""
     return f"{build.app.slug}-{build.wire.get('versionName')}-{build.wire.get('versionCode')}.{extension}"
 
 
-def package_content(build: PretendedBuild, extension: str, size: int) -> Content:
+def package_content(build: FakeBuild, extension: str, size: int) -> FileContent:
     """Invent a build file of exactly `size` bytes; the same build always has the same bytes."""
     mimetype = _TYPES.get(extension, "application/octet-stream")
-    return Content(file_name(build, extension), mimetype, size, seed=f"{build.id}.{extension}")
+    return FileContent(file_name(build, extension), mimetype, size, seed=f"{build.id}.{extension}")
 
 
-def file_wire(file_id: str, kind: str, content: Content, at: str, description: str = "") -> Wire:
+def file_wire(file_id: str, kind: str, content: FileContent, at: str, description: str = "") -> Wire:
     """Give an entry of `files`; a checksum only where the bytes are really kept."""
     key = f"builds/{file_id}/{content.name}"
     record: dict[str, Any] = {
@@ -264,7 +262,7 @@ def file_wire(file_id: str, kind: str, content: Content, at: str, description: s
     return {"id": file_id, "type": kind, "description": description, "file": record, "createdAt": at, "updatedAt": at}
 
 
-def download_wire(build: PretendedBuild, download_id: str, number: int, at: str, source: str) -> Wire:
+def download_wire(build: FakeBuild, download_id: str, number: int, at: str, source: str) -> Wire:
     """Give a line of the download log; the device is the caller's to fill in."""
     wire = build.wire
     return {

@@ -20,7 +20,7 @@ Check = Callable[[str], Any]
 """Turns one query value into what it means; raises ValueError with the vendor's words after the field's name."""
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """An answer with `status: false`; the words and numbers are the vendor's."""
 
     def __init__(self, status: int, code: int | None, message: str, data: Wire | None = None) -> None:
@@ -37,15 +37,15 @@ class Refusal(Exception):
         return web.json_response(body, status=self.status, headers=self.headers)
 
 
-def not_found() -> Refusal:
+def not_found() -> ApiError:
     """3001: no such thing, or not for this credential."""
-    return Refusal(404, 3001, "Entity not found")
+    return ApiError(404, 3001, "Entity not found")
 
 
-def invalid(field: str, message: str, location: str = "query") -> Refusal:
+def invalid(field: str, message: str, location: str = "query") -> ApiError:
     """6002, with the detail seen in applivery/roadmap#93."""
     errors = [{"field": [field], "location": location, "messages": [f'"{field}" {message}']}]
-    return Refusal(400, 6002, "Body Validation Error", {"errors": errors})
+    return ApiError(400, 6002, "Body Validation Error", {"errors": errors})
 
 
 def ok(data: Any = None) -> web.Response:

@@ -1,4 +1,4 @@
-"""The pretended Applivery as one aiohttp server: composed, started, stopped, written down."""
+"""The fake Applivery as one aiohttp server: composed, started, stopped, written down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.applivery import snapshot
-from sandbox.applivery.builds import Builds
+from sandbox.applivery.builds import FakeBuildsWorkspace
 from sandbox.applivery.endpoints import (
     builds,
     dashboard,
@@ -22,13 +22,13 @@ from sandbox.applivery.endpoints import (
     tokens,
     uploads,
 )
-from sandbox.applivery.middleware import GATE, WORLD, Gate, Reshaper, record
+from sandbox.applivery.middleware import GATE, WORLD, FaultMiddleware, Reshaper, record
 
 _NOUNS = (organizations, people, builds, uploads, downloads, tokens, files, notifications, dashboard)
 _LARGEST = 4 * 1024**3  # bytes; docs-front: "up to 4GB"
 
 
-class PretendedApplivery(Builds):
+class FakeApplivery(FakeBuildsWorkspace):
     """One server playing the api, upload, download-api and dashboard hosts; paths start at /v1/….
 
     `organization` is the workspace's slug, `token` its Service Account token, `clock` gives epoch seconds. `processing`
@@ -51,7 +51,7 @@ class PretendedApplivery(Builds):
         self.token_life = token_life
         self.rate_per_hour = rate_per_hour
         self.page_size = page_size
-        self._gate = Gate(self)
+        self._gate = FaultMiddleware(self)
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.applivery.builds import Builds
-from sandbox.applivery.contents import Content
-from sandbox.applivery.models import PretendedApp, PretendedBuild, PretendedDownload, Step, Token
+from sandbox.applivery.builds import FakeBuildsWorkspace
+from sandbox.applivery.contents import FileContent
+from sandbox.applivery.models import DownloadToken, FakeApp, FakeBuild, FakeDownload, ScheduledStatus
 
 VERSION = 1
 
 
-def dump(world: Builds) -> dict[str, Any]:
+def dump(world: FakeBuildsWorkspace) -> dict[str, Any]:
     """Give everything worth keeping, fit for JSON; requests, faults and sent webhooks are not."""
     return {
         "version": VERSION,
@@ -31,7 +31,7 @@ def dump(world: Builds) -> dict[str, Any]:
     }
 
 
-def _dump_build(build: PretendedBuild) -> dict[str, Any]:
+def _dump_build(build: FakeBuild) -> dict[str, Any]:
     return {
         "app": build.app.id,
         "wire": dict(build.wire),
@@ -43,33 +43,33 @@ def _dump_build(build: PretendedBuild) -> dict[str, Any]:
     }
 
 
-def load(world: Builds, data: dict[str, Any]) -> None:
+def load(world: FakeBuildsWorkspace, data: dict[str, Any]) -> None:
     """Replace what the workspace remembers by what `dump` gave; raises ValueError for a dump of another version."""
     if data.get("version") != VERSION:
         raise ValueError(f"this snapshot has version {data.get('version')}, not {VERSION}")
     world.counter = data["counter"]
     world.secret = data["secret"]
     world.organization = data["organization"]
-    world.apps = [PretendedApp(app["wire"], app["token"]) for app in data["apps"]]
+    world.apps = [FakeApp(app["wire"], app["token"]) for app in data["apps"]]
     apps = {app.id: app for app in world.apps}
     world.builds = [_load_build(apps[build["app"]], build) for build in data["builds"]]
     world.members = list(data["members"])
     world.collaborators = list(data.get("collaborators", ()))
     world.employees = list(data.get("employees", ()))
-    world.downloads = [PretendedDownload(**row) for row in data["downloads"]]
+    world.downloads = [FakeDownload(**row) for row in data["downloads"]]
     world.notifications = list(data["notifications"])
-    world.minted = [Token(**token) for token in data["minted"]]
+    world.minted = [DownloadToken(**token) for token in data["minted"]]
     minted = {token.token: token for token in world.minted}
     world.spent = [minted[token] for token in data["spent"]]
 
 
-def _load_build(app: PretendedApp, data: dict[str, Any]) -> PretendedBuild:
-    return PretendedBuild(
+def _load_build(app: FakeApp, data: dict[str, Any]) -> FakeBuild:
+    return FakeBuild(
         app,
         data["wire"],
-        {key: Content.load(content) for key, content in data["contents"].items()},
+        {key: FileContent.load(content) for key, content in data["contents"].items()},
         data["form"],
-        [Step(**step) for step in data["steps"]],
+        [ScheduledStatus(**step) for step in data["steps"]],
         (data["outcome"][0], data["outcome"][1]) if data["outcome"] else None,
         data["entered_at"],
     )

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from sandbox.applivery.models import Delivery, PretendedBuild, Wire
-from sandbox.applivery.workspace import Workspace
+from sandbox.applivery.models import FakeBuild, SentWebhook, Wire
+from sandbox.applivery.workspace import FakeWorkspace
 
 _FLAGS = {"build_created": "buildCreated", "build_processed": "buildProcessed"}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def payload(action: str, build: PretendedBuild) -> Wire:
+def payload(action: str, build: FakeBuild) -> Wire:
     """Invent a body: only `action` is documented, so a receiver may rely on nothing else."""
     app = build.app
     return {
@@ -25,15 +25,15 @@ def payload(action: str, build: PretendedBuild) -> Wire:
     }
 
 
-class Webhook:
+class WebhookSender:
     """Sends events to `url` and to the subscriptions made by API; `body` may be replaced to send other shapes.
 
     Subscribed addresses outside this machine are never called: the pretended world does not reach into the real one.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: FakeWorkspace) -> None:
         self.url: str | None = None
-        self.body: Callable[[str, PretendedBuild], Wire] = payload
+        self.body: Callable[[str, FakeBuild], Wire] = payload
         self._workspace = workspace
         self._session: aiohttp.ClientSession | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -51,7 +51,7 @@ class Webhook:
             await self._session.close()
             self._session = None
 
-    def announce(self, action: str, build: PretendedBuild) -> None:
+    def announce(self, action: str, build: FakeBuild) -> None:
         """Send this event in the background, once per address that asked for it; no retries are known."""
         if self._session is None:
             return
@@ -60,7 +60,7 @@ class Webhook:
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
-    def _addresses(self, action: str, build: PretendedBuild) -> list[str]:
+    def _addresses(self, action: str, build: FakeBuild) -> list[str]:
         asked = [
             str(wire["config"]["webhook"]["url"])
             for wire in self._workspace.notifications
@@ -78,5 +78,5 @@ class Webhook:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError):
             pass  # recorded below with status None
-        self._workspace.webhooks.append(Delivery(url, body, status))
+        self._workspace.webhooks.append(SentWebhook(url, body, status))
         self._workspace.stir()

@@ -1,4 +1,4 @@
-"""What the pretended Applivery remembers of one workspace: its apps, people, downloads and tokens."""
+"""What the fake Applivery remembers of one workspace: its apps, people, downloads and tokens."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.applivery.models import Delivery, PretendedApp, PretendedBuild, PretendedDownload, Request, Token, Wire
+from sandbox.applivery.models import DownloadToken, FakeApp, FakeBuild, FakeDownload, RecordedRequest, SentWebhook, Wire
 from sandbox.applivery.payloads import NAMELESS, When, app_wire, download_wire, timestamp
-from sandbox.faults import Faults
+from sandbox.faults import FaultQueue
 
 Listener = Callable[[str, Wire], None]
 _LETTERS = string.ascii_letters + string.digits
 _OS_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows"}
 
 
-class Workspace:
+class FakeWorkspace:
     """The memory, and what people do that moves no build.
 
     `token_life` is seconds, `largest_page` what any `limit` is silently held to, `build_filters` the query keys the
@@ -48,16 +48,16 @@ class Workspace:
             "name": organization.replace("-", " ").title(),
             "slug": organization,
         }
-        self.apps: list[PretendedApp] = []
-        self.builds: list[PretendedBuild] = []
+        self.apps: list[FakeApp] = []
+        self.builds: list[FakeBuild] = []
         self.members: list[Wire] = []
-        self.downloads: list[PretendedDownload] = []
+        self.downloads: list[FakeDownload] = []
         self.notifications: list[Wire] = []
-        self.minted: list[Token] = []
-        self.spent: list[Token] = []
-        self.requests: list[Request] = []
-        self.webhooks: list[Delivery] = []
-        self.faults = Faults()
+        self.minted: list[DownloadToken] = []
+        self.spent: list[DownloadToken] = []
+        self.requests: list[RecordedRequest] = []
+        self.webhooks: list[SentWebhook] = []
+        self.faults = FaultQueue()
         self.listeners: list[Listener] = []
         self._changed = asyncio.Event()
 
@@ -120,7 +120,7 @@ class Workspace:
         *,
         app_token: str | None = None,
         **extra: Any,
-    ) -> PretendedApp:
+    ) -> FakeApp:
         """Make an app, or give the one that has this slug already; `extra` are wire fields that win."""
         slug = slug or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         known = self.find_app(slug)
@@ -133,23 +133,23 @@ class Workspace:
                 organization=self.organization["id"],
                 at=timestamp(self.clock()),
             )
-            known = PretendedApp(wire, app_token or f"app-token-{slug}")
+            known = FakeApp(wire, app_token or f"app-token-{slug}")
             self.apps.append(known)
         known.update(extra)
         self.tell("app", dict(known))
         return known
 
-    def find_app(self, key: str) -> PretendedApp | None:
+    def find_app(self, key: str) -> FakeApp | None:
         """Find an app by id or slug."""
         return next((app for app in self.apps if key in (app.id, app.slug)), None)
 
     # -------------------------------------------------------------- builds, looked up
 
-    def find_build(self, build_id: str) -> PretendedBuild | None:
+    def find_build(self, build_id: str) -> FakeBuild | None:
         """Find a build by id; None when it is unknown or deleted."""
         return next((build for build in self.builds if build.id == build_id.lower()), None)
 
-    def builds_of(self, app: PretendedApp) -> list[PretendedBuild]:
+    def builds_of(self, app: FakeApp) -> list[FakeBuild]:
         """The app's builds, in the order they were made."""
         return [build for build in self.builds if build.app is app]
 
@@ -170,7 +170,7 @@ class Workspace:
         self.members.append(wire)
         return wire
 
-    def collaborator(self, email: str, *, app: PretendedApp | None = None, role: str = "user") -> Wire:
+    def collaborator(self, email: str, *, app: FakeApp | None = None, role: str = "user") -> Wire:
         """Make somebody who works on the workspace, or on one app of it; `role` serviceAccount is no person.
 
         Somebody who is there already keeps their id, as one person may work on several apps.
@@ -185,7 +185,7 @@ class Workspace:
         self.collaborators.append(wire)
         return wire
 
-    def employee(self, app: PretendedApp, email: str) -> Wire:
+    def employee(self, app: FakeApp, email: str) -> Wire:
         """Make a store user who was invited to an app."""
         person = {"_id": self.new_id("employee"), "email": email, "firstName": "", "lastName": ""}
         wire: Wire = {"id": self.new_id("invitation"), "application": app.id, "employee": person, "type": "traditional"}
@@ -194,7 +194,7 @@ class Workspace:
 
     def download(
         self,
-        build: PretendedBuild,
+        build: FakeBuild,
         member: Wire | None = None,
         *,
         at: When = None,
@@ -202,13 +202,13 @@ class Workspace:
         os_version: str = "17.1",
         source: str = "store",
         **extra: Any,
-    ) -> PretendedDownload:
+    ) -> FakeDownload:
         """Record that `member` (None: unknown) downloaded `build`; `extra` are wire fields of the download that win."""
         wire = download_wire(build, self.new_id("download"), len(self.downloads), timestamp(self.moment(at)), source)
         wire["device"] = {"model": device, "type": "phone" if device else ""}
         wire["os"] = {"name": _OS_NAMES.get(str(build.wire.get("os")), ""), "version": os_version}
         wire.update(extra)
-        row = PretendedDownload(build.app.id, build.id, member or {"type": "unknown"}, wire)
+        row = FakeDownload(build.app.id, build.id, member or {"type": "unknown"}, wire)
         self.downloads.append(row)
         self.tell("download", {"app_id": row.app_id, "build_id": row.build_id, "member": row.member, "download": wire})
         return row

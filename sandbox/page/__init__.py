@@ -1,6 +1,6 @@
-"""The page to watch both pretended sides in, and to be a person in the pretended Slack."""
+"""The page to watch both pretended sides in, and to be a person in the fake Slack."""
 
-from sandbox.page.manifest import Command, Hint, Installed, Persona, Shortcut
-from sandbox.page.server import Page
+from sandbox.page.manifest import CommandHint, InstalledApp, Persona, Shortcut, SlashCommand
+from sandbox.page.server import DemoPage
 
-__all__ = ["Command", "Hint", "Installed", "Page", "Persona", "Shortcut"]
+__all__ = ["CommandHint", "DemoPage", "InstalledApp", "Persona", "Shortcut", "SlashCommand"]

@@ -16,7 +16,7 @@ class Persona:
 
 
 @dataclass(frozen=True)
-class Command:
+class SlashCommand:
     """A slash command as the composer offers it; with `should_escape` it sends people and channels as ids."""
 
     command: str
@@ -36,7 +36,7 @@ class Shortcut:
 
 
 @dataclass(frozen=True)
-class Hint:
+class CommandHint:
     """The first word after the command: what may follow it, and what it does. Slack has no such thing."""
 
     verb: str
@@ -45,22 +45,22 @@ class Hint:
 
 
 @dataclass(frozen=True)
-class Installed:
+class InstalledApp:
     """The app as the pretended workspace has installed it."""
 
-    commands: tuple[Command, ...] = (Command("/applivery"),)
+    commands: tuple[SlashCommand, ...] = (SlashCommand("/applivery"),)
     shortcuts: tuple[Shortcut, ...] = ()
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[CommandHint, ...] = ()
 
     @classmethod
-    def from_manifest(cls, manifest: Mapping[str, Any], hints: Sequence[Hint] = ()) -> Installed:
+    def from_manifest(cls, manifest: Mapping[str, Any], hints: Sequence[CommandHint] = ()) -> InstalledApp:
         """Read a Slack app manifest, given as a mapping; what is not in it is left empty.
 
         https://docs.slack.dev/reference/app-manifest
         """
         features = manifest.get("features") or {}
         commands = tuple(
-            Command(
+            SlashCommand(
                 each["command"],
                 each.get("description") or "",
                 each.get("usage_hint") or "",

@@ -11,11 +11,11 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from sandbox.applivery import PretendedApplivery
-from sandbox.page.manifest import Installed, Persona
-from sandbox.page.ui_actions import REFUSALS, Deeds
+from sandbox.applivery import FakeApplivery
+from sandbox.page.manifest import InstalledApp, Persona
+from sandbox.page.ui_actions import REFUSALS, PageApi
 from sandbox.page.ui_state import picture
-from sandbox.slack import PretendedSlack, User
+from sandbox.slack import FakeSlack, FakeUser
 
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT_SECONDS = 15.0
@@ -34,25 +34,25 @@ HEADERS = {
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
-class Page:
-    """The page over a pretended Slack and a pretended Applivery; `cast` are the people one can be, the first at first.
+class DemoPage:
+    """The page over a fake Slack and a fake Applivery; `cast` are the people one can be, the first at first.
 
     `url` is where it is once started, without a slash at its end.
     """
 
     def __init__(
         self,
-        slack: PretendedSlack,
-        applivery: PretendedApplivery,
+        slack: FakeSlack,
+        applivery: FakeApplivery,
         *,
         cast: Sequence[Persona],
-        installed: Installed | None = None,
+        installed: InstalledApp | None = None,
     ) -> None:
         self.slack = slack
         self.applivery = applivery
         self.cast = tuple(cast)
-        self.installed = installed or Installed()
-        self.deeds = Deeds(slack, applivery)
+        self.installed = installed or InstalledApp()
+        self.deeds = PageApi(slack, applivery)
         self.url = ""
         self._run = secrets.token_hex(8)
         self._bells: set[asyncio.Event] = set()
@@ -144,7 +144,7 @@ class Page:
             self._bells.discard(bell)
         return stream
 
-    async def _follow(self, stream: web.StreamResponse, bell: asyncio.Event, person: User) -> None:
+    async def _follow(self, stream: web.StreamResponse, bell: asyncio.Event, person: FakeUser) -> None:
         sent: dict[str, str] = {}
         while not self._closing:
             bell.clear()

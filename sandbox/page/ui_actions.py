@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.page.ui_state import next_version
-from sandbox.slack import Channel, Message, PretendedSlack, Refused, Turn, User, View
+from sandbox.slack import FakeChannel, FakeMessage, FakeSlack, FakeUser, FakeView, Interaction, SlackApiError
 from sandbox.slack.elements_state import FIELDS
 
 Json = dict[str, Any]
@@ -25,13 +25,13 @@ SIZES = {"ios": 18_600_000, "android": 14_300_000}  # bytes
 FAILURE = ("The signature of the package could not be verified.", "1008")
 
 
-class Deeds:
+class PageApi:
     """Each deed takes the page's JSON and answers JSON; `error` is in it when the person should hear about one.
 
     Raises LookupError when something named is not there and ValueError when something cannot be done.
     """
 
-    def __init__(self, slack: PretendedSlack, applivery: PretendedApplivery) -> None:
+    def __init__(self, slack: FakeSlack, applivery: FakeApplivery) -> None:
         self.slack = slack
         self.applivery = applivery
         self.by_name: dict[str, Deed] = {
@@ -49,32 +49,32 @@ class Deeds:
 
     # ------------------------------------------------------------------ finding
 
-    def person(self, handle: object) -> User:
+    def person(self, handle: object) -> FakeUser:
         """The user with this handle; LookupError when there is none or it is a bot."""
         for user in self.slack.users.values():
             if user.handle == handle and not user.bot:
                 return user
         raise LookupError(f"there is nobody called {handle!s:.40}")
 
-    def _channel(self, channel_id: object) -> Channel:
+    def _channel(self, channel_id: object) -> FakeChannel:
         channel = self.slack.channels.get(str(channel_id))
         if channel is None:
             raise LookupError("channel_not_found")
         return channel
 
-    def _message(self, channel_id: object, ts: object) -> Message:
+    def _message(self, channel_id: object, ts: object) -> FakeMessage:
         message = self.slack.mailbox.find_any(str(channel_id), str(ts))
         if message is None:
             raise LookupError("this message is gone")
         return message
 
-    def _view(self, view_id: object) -> View:
+    def _view(self, view_id: object) -> FakeView:
         view = self.slack.modals.views.get(str(view_id))
         if view is None or view.closed:
             raise LookupError("this form is gone")
         return view
 
-    def _where(self, where: Json) -> Message | View:
+    def _where(self, where: Json) -> FakeMessage | FakeView:
         return self._view(where["view"]) if "view" in where else self._message(where.get("channel"), where.get("ts"))
 
     # ------------------------------------------------------------------ words
@@ -185,7 +185,7 @@ class Deeds:
         return {"name": app.name, "version": build.wire["versionName"], "number": build.wire["versionCode"]}
 
 
-def _outcome(turn: Turn) -> Json:
+def _outcome(turn: Interaction) -> Json:
     return {"acked": turn.acked, "error": turn.error}
 
 
@@ -196,7 +196,7 @@ def _chosen(value: object) -> Any:
     return value.get(FIELDS[value["type"]][0], value.get("value"))
 
 
-def _chosen_in(where: Message | View, state: object) -> dict[str, dict[str, Any]]:
+def _chosen_in(where: FakeMessage | FakeView, state: object) -> dict[str, dict[str, Any]]:
     """What is filled in, without the inputs that an update has taken away since."""
     there = {(block, element["action_id"]) for block, element in where.elements()}
     typed = state if isinstance(state, dict) else {}
@@ -208,5 +208,5 @@ def _chosen_in(where: Message | View, state: object) -> dict[str, dict[str, Any]
     return kept
 
 
-REFUSALS = (LookupError, ValueError, TimeoutError, Refused)
+REFUSALS = (LookupError, ValueError, TimeoutError, SlackApiError)
 """What a deed raises that is the person's to hear, not a fault of the page."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
-from sandbox.page.manifest import Installed, Persona
-from sandbox.slack import Channel, Message, PretendedSlack, User, View
+from sandbox.applivery import FakeApp, FakeApplivery, FakeBuild
+from sandbox.page.manifest import InstalledApp, Persona
+from sandbox.slack import FakeChannel, FakeMessage, FakeSlack, FakeUser, FakeView
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ _TINTS = 6
 
 
 def picture(
-    slack: PretendedSlack, applivery: PretendedApplivery, person: User, cast: Sequence[Persona], installed: Installed
+    slack: FakeSlack, applivery: FakeApplivery, person: FakeUser, cast: Sequence[Persona], installed: InstalledApp
 ) -> Json:
     """Everything the page shows this person: section name → JSON. Sections change apart from each other."""
     rooms = _rooms(slack, person)
@@ -50,7 +50,7 @@ def picture(
 # ------------------------------------------------------------------ who and where
 
 
-def _workspace(slack: PretendedSlack, person: User, cast: Sequence[Persona], installed: Installed) -> Json:
+def _workspace(slack: FakeSlack, person: FakeUser, cast: Sequence[Persona], installed: InstalledApp) -> Json:
     by_handle = {user.handle: user for user in slack.users.values()}
     people = [(persona, by_handle[persona.handle]) for persona in cast if persona.handle in by_handle]
     bot = slack.users[slack.bot_user_id]
@@ -66,22 +66,22 @@ def _workspace(slack: PretendedSlack, person: User, cast: Sequence[Persona], ins
     }
 
 
-def _online(slack: PretendedSlack) -> bool:
+def _online(slack: FakeSlack) -> bool:
     return bool(slack.sockets or slack.delivery.request_url)
 
 
-def _has_home(slack: PretendedSlack) -> bool:
+def _has_home(slack: FakeSlack) -> bool:
     """Whether there is a Home tab to open, by the app's manifest."""
     return slack.workspace.home_enabled and (slack.subscribed is None or "app_home_opened" in slack.subscribed)
 
 
-def _people_first(slack: PretendedSlack, people: Iterable[tuple[Persona, User]]) -> list[User]:
+def _people_first(slack: FakeSlack, people: Iterable[tuple[Persona, FakeUser]]) -> list[FakeUser]:
     """The cast keeps the colours it has in the sidebar."""
     first = [user for _, user in people]
     return first + [user for user in slack.users.values() if user not in first]
 
 
-def _user(user: User, index: int) -> Json:
+def _user(user: FakeUser, index: int) -> Json:
     return {
         "id": user.id,
         "handle": user.handle,
@@ -92,8 +92,8 @@ def _user(user: User, index: int) -> Json:
     }
 
 
-def _rooms(slack: PretendedSlack, person: User) -> list[Channel]:
-    def sees(room: Channel) -> bool:
+def _rooms(slack: FakeSlack, person: FakeUser) -> list[FakeChannel]:
+    def sees(room: FakeChannel) -> bool:
         if room.is_im:
             return room.im_user == person.id
         return person.id in room.members or not (room.private or person.guest)
@@ -101,7 +101,7 @@ def _rooms(slack: PretendedSlack, person: User) -> list[Channel]:
     return [room for room in slack.channels.values() if sees(room)]
 
 
-def _channel(slack: PretendedSlack, room: Channel) -> Json:
+def _channel(slack: FakeSlack, room: FakeChannel) -> Json:
     return {
         "id": room.id,
         "name": slack.users[slack.bot_user_id].handle if room.is_im else room.name,
@@ -116,14 +116,14 @@ def _channel(slack: PretendedSlack, room: Channel) -> Json:
 # ------------------------------------------------------------------ messages and views
 
 
-def _seen(slack: PretendedSlack, room: Channel, person: User) -> list[Message]:
+def _seen(slack: FakeSlack, room: FakeChannel, person: FakeUser) -> list[FakeMessage]:
     """Threads included: the page sorts them out by itself."""
     stored = slack.mailbox.by_channel.get(room.id, ())
     mine = [each for each in stored if not each.deleted and each.ephemeral_to in (None, person.id)]
     return mine[-MOST_MESSAGES:]
 
 
-def _message(message: Message) -> Json:
+def _message(message: FakeMessage) -> Json:
     return {
         "ts": message.ts,
         "channel": message.channel,
@@ -140,14 +140,14 @@ def _message(message: Message) -> Json:
     }
 
 
-def _view(view: View) -> Json:
+def _view(view: FakeView) -> Json:
     return {"id": view.id, "hash": view.hash, "payload": view.payload, "values": view.values}
 
 
 # ------------------------------------------------------------------ Applivery
 
 
-def _app(applivery: PretendedApplivery, app: PretendedApp, index: int) -> Json:
+def _app(applivery: FakeApplivery, app: FakeApp, index: int) -> Json:
     builds = sorted(applivery.builds_of(app), key=lambda build: str(build.wire.get("createdAt")), reverse=True)
     return {
         "id": app.id,
@@ -160,7 +160,7 @@ def _app(applivery: PretendedApplivery, app: PretendedApp, index: int) -> Json:
     }
 
 
-def _build(build: PretendedBuild) -> Json:
+def _build(build: FakeBuild) -> Json:
     wire = build.wire
     info = (wire.get("deployer") or {}).get("info") or {}
     return {
@@ -175,7 +175,7 @@ def _build(build: PretendedBuild) -> Json:
     }
 
 
-def next_version(builds: Sequence[PretendedBuild]) -> tuple[str, str]:
+def next_version(builds: Sequence[FakeBuild]) -> tuple[str, str]:
     """The version and the number a new build would get: the highest version with its last part one higher."""
     versions = [_parts(str(build.wire.get("versionName"))) for build in builds]
     numbers = [int(number) for build in builds if (number := str(build.wire.get("versionCode"))).isdigit()]

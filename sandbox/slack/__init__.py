@@ -1,12 +1,23 @@
 """Slack, pretended, and strict: the test double of every test and the other side of the demo."""
 
-from sandbox.slack.interaction import Turn
-from sandbox.slack.message import Message
-from sandbox.slack.people import Channel, User, Usergroup
-from sandbox.slack.server import PretendedSlack
-from sandbox.slack.sockets import Socket
-from sandbox.slack.validation import Refused
-from sandbox.slack.view import View
-from sandbox.slack.webapi import Call
+from sandbox.slack.interaction import Interaction
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
+from sandbox.slack.server import FakeSlack
+from sandbox.slack.sockets import OpenSocket
+from sandbox.slack.validation import SlackApiError
+from sandbox.slack.view import FakeView
+from sandbox.slack.webapi import RecordedCall
 
-__all__ = ["Call", "Channel", "Message", "PretendedSlack", "Refused", "Socket", "Turn", "User", "Usergroup", "View"]
+__all__ = [
+    "FakeChannel",
+    "FakeMessage",
+    "FakeSlack",
+    "FakeUser",
+    "FakeUserGroup",
+    "FakeView",
+    "Interaction",
+    "OpenSocket",
+    "RecordedCall",
+    "SlackApiError",
+]

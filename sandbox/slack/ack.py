@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Ack:
+class Acknowledgement:
     """The outcome of one delivery: `seconds` until the answer, its `body`, or the `error` a person would see.
 
     `reason` is the word of x-slack-retry-reason for a failed one; `retry` is False when the app asked for none.

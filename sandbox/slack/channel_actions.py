@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.slack.interaction import Turn
-from sandbox.slack.people import Channel, User
-from sandbox.slack.user_actions import Person
+from sandbox.slack.interaction import Interaction
+from sandbox.slack.people import FakeChannel, FakeUser
+from sandbox.slack.user_actions import UserActions
 
 
-class Places:
+class ChannelActions:
     """The deeds. Each raises ValueError with Slack's own word when Slack would not let a person do it.
 
-    An event goes out only if the app has the scope for that kind of channel and may see the channel; then its Turn is
-    returned, else None. https://docs.slack.dev/reference/events
+    An event goes out only if the app has the scope for that kind of channel and may see the channel; then its
+    Interaction is returned, else None. https://docs.slack.dev/reference/events
     """
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: UserActions) -> None:
         self.person = person
         self.workspace = person.workspace
 
-    async def archive(self, channel: Channel, user: User) -> Turn | None:
+    async def archive(self, channel: FakeChannel, user: FakeUser) -> Interaction | None:
         """Put a channel away."""
         if channel.archived or channel.general or channel.is_im:
             raise ValueError("already_archived" if channel.archived else "cant_archive_general")
         channel.archived = True
         return await self._happened(channel, f"{_kind(channel)}_archive", {"user": user.id})
 
-    async def unarchive(self, channel: Channel, user: User) -> Turn | None:
+    async def unarchive(self, channel: FakeChannel, user: FakeUser) -> Interaction | None:
         """Bring a channel back, with everybody who was in it."""
         if not channel.archived:
             raise ValueError("not_archived")
         channel.archived = False
         return await self._happened(channel, f"{_kind(channel)}_unarchive", {"user": user.id})
 
-    async def rename(self, channel: Channel, name: str) -> Turn | None:
+    async def rename(self, channel: FakeChannel, name: str) -> Interaction | None:
         """Give a channel another name; its id stays."""
         if any(each.name == name and not each.is_im for each in self.workspace.channels.values()):
             raise ValueError("name_taken")
@@ -44,7 +44,7 @@ class Places:
         about = {"id": channel.id, "name": name, "created": channel.created}
         return await self._happened(channel, f"{_kind(channel)}_rename", {"channel": about})
 
-    async def invite(self, channel: Channel, user: User) -> Turn | None:
+    async def invite(self, channel: FakeChannel, user: FakeUser) -> Interaction | None:
         """Let the bot into a channel: `/invite @Applivery`."""
         if self._inside(channel) or channel.archived:
             raise ValueError("is_archived" if channel.archived else "already_in_channel")
@@ -53,17 +53,19 @@ class Places:
         about = {**who, "channel_type": "G" if channel.private else "C"}
         return await self._happened(channel, "member_joined_channel", about)
 
-    async def remove(self, channel: Channel, user: User) -> Turn | None:
+    async def remove(self, channel: FakeChannel, user: FakeUser) -> Interaction | None:
         """Take the bot out of a channel; it hears that even of a private one."""
         if not self._inside(channel):
             raise ValueError("not_in_channel")
         channel.members.remove(self.workspace.bot_user_id)
         return await self._happened(channel, f"{_kind(channel)}_left", {"actor_id": user.id}, seen=True)
 
-    def _inside(self, channel: Channel) -> bool:
+    def _inside(self, channel: FakeChannel) -> bool:
         return self.workspace.bot_user_id in channel.members
 
-    async def _happened(self, channel: Channel, kind: str, about: dict[str, Any], *, seen: bool = False) -> Turn | None:
+    async def _happened(
+        self, channel: FakeChannel, kind: str, about: dict[str, Any], *, seen: bool = False
+    ) -> Interaction | None:
         self.workspace.changed("channel", {"channel": channel.id})
         visible = seen or self._inside(channel) or not channel.private
         if not visible or f"{channel.kind}:read" not in self.workspace.scopes:
@@ -71,5 +73,5 @@ class Places:
         return await self.person.event({"type": kind, "channel": channel.id, **about})
 
 
-def _kind(channel: Channel) -> str:
+def _kind(channel: FakeChannel) -> str:
     return "group" if channel.private else "channel"

@@ -8,8 +8,8 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from sandbox.slack.links import of_message
-from sandbox.slack.message import Message
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.workspace import SlackWorkspace
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_HOPS = 10
@@ -21,14 +21,14 @@ class Crawler:
     An address that is not on this machine is recorded as crawled and not fetched: the sandbox never leaves loopback.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
         self.crawled: list[str] = []
         self.enabled = True
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def look_at(self, message: Message) -> None:
+    def look_at(self, message: FakeMessage) -> None:
         """Start fetching the links of a message, unless both unfurl flags were given false."""
         if not (self.enabled and message.crawled):
             return

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sandbox.slack.ack import Ack
-from sandbox.slack.interaction import Turn
+from sandbox.slack.ack import Acknowledgement
+from sandbox.slack.interaction import Interaction
 from sandbox.slack.signing import SignedHttp
-from sandbox.slack.sockets import Sockets
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.sockets import SocketConnections
+from sandbox.slack.workspace import SlackWorkspace
 
 
-class Delivery:
+class PayloadDelivery:
     """Sockets, or signed HTTP once `request_url` is set: then nothing goes over a socket, as with Slack.
 
     `retry_delays` are the seconds before an event that was not acknowledged is sent again.
     https://docs.slack.dev/apis/events-api#retries
     """
 
-    def __init__(self, workspace: Workspace, sockets: Sockets, signed: SignedHttp, ack_seconds: float) -> None:
+    def __init__(
+        self, workspace: SlackWorkspace, sockets: SocketConnections, signed: SignedHttp, ack_seconds: float
+    ) -> None:
         self.workspace = workspace
         self.sockets = sockets
         self.signed = signed
@@ -28,7 +30,7 @@ class Delivery:
         self.retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
         self._retrying: set[asyncio.Task[None]] = set()
 
-    async def ask(self, kind: str, payload: dict[str, Any], *, attempt: int = 0, reason: str = "") -> Ack:
+    async def ask(self, kind: str, payload: dict[str, Any], *, attempt: int = 0, reason: str = "") -> Acknowledgement:
         """Deliver once, of the kind "slash_commands", "interactive" or "events_api"."""
         if self.request_url:
             return await self.signed.ask(
@@ -36,7 +38,7 @@ class Delivery:
             )
         return await self.sockets.ask(kind, payload, self.ack_seconds, attempt=attempt, reason=reason)
 
-    async def repeat(self, turn: Turn, *, same_envelope: bool = False) -> Ack:
+    async def repeat(self, turn: Interaction, *, same_envelope: bool = False) -> Acknowledgement:
         """Deliver what a turn was about once more, although it was acknowledged; the turn stays as it was.
 
         Over Socket Mode in a new envelope or the same one, both of which have been seen:
@@ -49,14 +51,14 @@ class Delivery:
         own = str(last["envelope_id"]) if same_envelope else ""
         return await self.sockets.ask(last["type"], turn.payload, self.ack_seconds, envelope_id=own)
 
-    async def put(self, turn: Turn, kind: str, payload: dict[str, Any]) -> Turn:
+    async def put(self, turn: Interaction, kind: str, payload: dict[str, Any]) -> Interaction:
         """Deliver a person's deed and write the outcome into the turn."""
         turn.payload = payload
         ack = await self.ask(kind, payload)
         note(turn, ack)
         return turn
 
-    async def event(self, turn: Turn, payload: dict[str, Any], retries: int = 0) -> Turn:
+    async def event(self, turn: Interaction, payload: dict[str, Any], retries: int = 0) -> Interaction:
         """Deliver an event; unacknowledged it is sent again in the background, up to three times.
 
         `retries` sends it that many times more although it was acknowledged: the ack that got lost on its way back.
@@ -72,7 +74,7 @@ class Delivery:
             task.add_done_callback(self._retrying.discard)
         return turn
 
-    async def _again(self, turn: Turn, payload: dict[str, Any], ack: Ack) -> None:
+    async def _again(self, turn: Interaction, payload: dict[str, Any], ack: Acknowledgement) -> None:
         for attempt, delay in enumerate(self.retry_delays, 1):
             await asyncio.sleep(delay)
             ack = await self.ask("events_api", payload, attempt=attempt, reason=ack.reason)
@@ -87,7 +89,7 @@ class Delivery:
             task.cancel()
 
 
-def note(turn: Turn, ack: Ack) -> None:
+def note(turn: Interaction, ack: Acknowledgement) -> None:
     """Write an outcome into a turn."""
     turn.acked, turn.ack_seconds, turn.error = ack.ok, ack.seconds if ack.ok else None, ack.error
     turn.ack_body = ack.body

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.slack.interaction import Turn
-from sandbox.slack.people import User, Usergroup
-from sandbox.slack.user_actions import Person
+from sandbox.slack.interaction import Interaction
+from sandbox.slack.people import FakeUser, FakeUserGroup
+from sandbox.slack.user_actions import UserActions
 
 
 class Directory:
-    """The changes. An event goes out only if the app has the scope for it; then its Turn is returned, else None.
+    """The changes. An event goes out only if the app has the scope for it; then its Interaction is returned, else None.
 
     https://docs.slack.dev/reference/events/user_change
     """
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: UserActions) -> None:
         self.person = person
         self.workspace = person.workspace
 
-    async def change(self, user: User, **facts: Any) -> Turn | None:
+    async def change(self, user: FakeUser, **facts: Any) -> Interaction | None:
         """Let a person be something else: `deleted=True`, `guest=True`, `admin=False`, …"""
         for name, value in facts.items():
             setattr(user, name, value)
         return await self._happened("user_change", "users:read", {"user": self._wire(user)})
 
-    async def join(self, user: User) -> Turn | None:
+    async def join(self, user: FakeUser) -> Interaction | None:
         """Let the app hear of a new person."""
         return await self._happened("team_join", "users:read", {"user": self._wire(user)})
 
-    async def regroup(self, group: Usergroup, users: list[User]) -> list[Turn | None]:
+    async def regroup(self, group: FakeUserGroup, users: list[FakeUser]) -> list[Interaction | None]:
         """Let a user group have exactly these people; Slack says it twice, in two ways."""
         before, group.users = set(group.users), [user.id for user in users]
         about = {
@@ -44,11 +44,11 @@ class Directory:
             await self._happened("subteam_updated", "usergroups:read", updated),
         ]
 
-    def _wire(self, user: User) -> dict[str, Any]:
+    def _wire(self, user: FakeUser) -> dict[str, Any]:
         email = "users:read.email" in self.workspace.scopes
         return user.wire(home_team=self.workspace.team_id, email=email, locale=True)
 
-    async def _happened(self, kind: str, scope: str, about: dict[str, Any]) -> Turn | None:
+    async def _happened(self, kind: str, scope: str, about: dict[str, Any]) -> Interaction | None:
         if scope not in self.workspace.scopes:
             return None
         return await self.person.event({"type": kind, **about})

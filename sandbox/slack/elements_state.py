@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.slack.people import Channel, User
+from sandbox.slack.people import FakeChannel, FakeUser
 
 # element type → (field of the chosen thing, field of the initial one, many)
 FIELDS: dict[str, tuple[str, str, bool]] = {
@@ -63,7 +63,7 @@ def pick(value: Any, options: Iterable[dict[str, Any]], *, free: bool = False) -
 def _one(element: dict[str, Any], value: Any, suggested: Iterable[dict[str, Any]]) -> Any:
     if value is None:
         return None
-    if isinstance(value, User | Channel):
+    if isinstance(value, FakeUser | FakeChannel):
         return value.id
     if element["type"] in WITH_OPTIONS:
         return pick(value, offered(element))
@@ -75,7 +75,7 @@ def _one(element: dict[str, Any], value: Any, suggested: Iterable[dict[str, Any]
 
 
 def reported(element: dict[str, Any], value: Any, suggested: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
-    """What an element reports once the person chose `value`: an option's value, a User, a text, a list of them…"""
+    """What an element reports once the person chose `value`: an option's value, a FakeUser, a text, a list of them…"""
     field, _, many = FIELDS[element["type"]]
     if not many:
         return {"type": element["type"], field: _one(element, value, suggested)}

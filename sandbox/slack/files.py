@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.workspace import SlackWorkspace
 
 
 @dataclass
-class File:
+class FakeFile:
     """One file; `complete` once it was shared or finished, `channels` are ids.
 
     `elsewhere` is the address of a remote file, whose bytes Slack does not have.
@@ -33,28 +33,28 @@ class File:
     elsewhere: str = ""
 
 
-class Files:
+class FileStore:
     """All files of the workspace."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
-        self.files: dict[str, File] = {}
+        self.files: dict[str, FakeFile] = {}
         self.base_url = ""
         self.tokens: set[str] = set()
 
-    def announce(self, name: str, length: int) -> File:
+    def announce(self, name: str, length: int) -> FakeFile:
         """A place for a file of `length` bytes that is about to be uploaded."""
-        file = File(self.workspace.new_id("F"), name, length, title=name)
+        file = FakeFile(self.workspace.new_id("F"), name, length, title=name)
         self.files[file.id] = file
         return file
 
-    def add(self, name: str, content: bytes, user: str) -> File:
+    def add(self, name: str, content: bytes, user: str) -> FakeFile:
         """A whole file at once, as a person drops it into a channel."""
         file = self.announce(name, len(content))
         file.content, file.user, file.arrived, file.complete = content, user, True, True
         return file
 
-    def wire(self, file: File) -> dict[str, Any]:
+    def wire(self, file: FakeFile) -> dict[str, Any]:
         """The file object. https://docs.slack.dev/reference/objects/file-object"""
         url = file.elsewhere or f"{self.base_url}/files/{file.id}/{quote(file.name)}"
         return {
@@ -101,7 +101,7 @@ class Files:
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return web.Response(body=file.content, content_type=kind)
 
-    def seen(self, file: File) -> bool:
+    def seen(self, file: FakeFile) -> bool:
         """Whether the bot may see a file: one from a form of its own, or in a conversation it is in."""
         mine = self.workspace.bot_user_id
         inside = [mine in self.workspace.channels[channel].members for channel in file.channels]

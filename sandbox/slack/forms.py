@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.slack.delivery import Delivery
+from sandbox.slack.delivery import PayloadDelivery
 from sandbox.slack.elements_state import STATEFUL, complaint, reported, untouched
-from sandbox.slack.interaction import Turn
-from sandbox.slack.message import Message
-from sandbox.slack.payloads import Payloads
-from sandbox.slack.people import User
-from sandbox.slack.server_state import Desk
-from sandbox.slack.validation import Refused, check_submission, walk
-from sandbox.slack.view import View
+from sandbox.slack.interaction import Interaction
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.payloads import PayloadBuilder
+from sandbox.slack.people import FakeUser
+from sandbox.slack.server_state import ApiState
+from sandbox.slack.validation import SlackApiError, check_submission, walk
+from sandbox.slack.view import FakeView
 
 State = dict[str, dict[str, Any]]
 Suggested = Mapping[str, list[dict[str, Any]]]
 
 
-class Forms:
+class OpenForms:
     """The forms of all people."""
 
-    def __init__(self, desk: Desk, delivery: Delivery, payloads: Payloads, base_url: Callable[[], str]) -> None:
+    def __init__(
+        self, desk: ApiState, delivery: PayloadDelivery, payloads: PayloadBuilder, base_url: Callable[[], str]
+    ) -> None:
         self.desk = desk
         self.delivery = delivery
         self.payloads = payloads
@@ -30,13 +32,13 @@ class Forms:
         # What each person has chosen in a message: Slack keeps that in the client, not in the message.
         self._in_messages: dict[tuple[str, str, str], State] = {}
 
-    def state(self, where: Message | View, user: str, typed: State, suggested: Suggested) -> State:
+    def state(self, where: FakeMessage | FakeView, user: str, typed: State, suggested: Suggested) -> State:
         """The state.values of a message or view once `typed` is put on top; remembered for the next time.
 
         Raises KeyError when something typed has no input there.
         """
-        key = ("", "", "") if isinstance(where, View) else (where.channel, where.ts, user)
-        kept = where.values if isinstance(where, View) else self._in_messages.setdefault(key, {})
+        key = ("", "", "") if isinstance(where, FakeView) else (where.channel, where.ts, user)
+        kept = where.values if isinstance(where, FakeView) else self._in_messages.setdefault(key, {})
         elements = {(block, part["action_id"]): part for block, part in where.elements()}
         for block, inputs in typed.items():
             for action, value in inputs.items():
@@ -54,7 +56,9 @@ class Forms:
                 values.setdefault(block, {})[action] = kept.get(block, {}).get(action) or untouched(element)
         return values
 
-    async def submit(self, turn: Turn, view: View, user: User, typed: State, suggested: Suggested) -> None:
+    async def submit(
+        self, turn: Interaction, view: FakeView, user: FakeUser, typed: State, suggested: Suggested
+    ) -> None:
         """Send a form and do what the answer says. Raises ValueError when Slack itself would not send it."""
         values = self.state(view, user.id, typed, suggested)
         inputs = [block for block in walk(view.blocks) if block["type"] == "input"]
@@ -72,7 +76,7 @@ class Forms:
         if turn.acked:
             self._follow(turn, view, {block["block_id"] for block in inputs})
 
-    def _response_urls(self, turn: Turn, inputs: list[dict[str, Any]], values: State) -> list[dict[str, str]]:
+    def _response_urls(self, turn: Interaction, inputs: list[dict[str, Any]], values: State) -> list[dict[str, str]]:
         urls = []
         for block in inputs:
             element = block["element"]
@@ -84,7 +88,7 @@ class Forms:
                 urls.append({**names, "channel_id": channel, "response_url": turn.response_url})
         return urls
 
-    def _follow(self, turn: Turn, view: View, inputs: set[str]) -> None:
+    def _follow(self, turn: Interaction, view: FakeView, inputs: set[str]) -> None:
         body = turn.ack_body if isinstance(turn.ack_body, dict) else {}
         modals = self.desk.modals
         try:
@@ -99,10 +103,10 @@ class Forms:
                 modals.push_on(view, body["view"], turn)
             else:
                 modals.close(view, all_of_it=action == "clear")
-        except Refused as refused:
+        except SlackApiError as refused:
             turn.error = refused.error
 
-    async def close(self, turn: Turn, view: View, user: User, *, all_of_it: bool) -> None:
+    async def close(self, turn: Interaction, view: FakeView, user: FakeUser, *, all_of_it: bool) -> None:
         """Close a view, or its stack; tell the app when the view asked for it."""
         clears = all_of_it or bool(view.payload.get("clear_on_close"))
         values = self.state(view, user.id, {}, {})

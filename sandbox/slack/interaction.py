@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.slack.message import Message
-from sandbox.slack.view import View
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.view import FakeView
 
 Until = Callable[[Callable[[], object], float], Awaitable[object]]
 
 
 @dataclass(eq=False)
-class Turn:
+class Interaction:
     """What followed a command, a click, a submission or an event.
 
     `acked` is whether the bot answered in time, `ack_seconds` how long that took, `ack_body` what it answered.
@@ -33,8 +33,8 @@ class Turn:
     ack_seconds: float | None = None
     ack_body: Any = None
     error: str | None = None
-    answers: list[Message] = field(default_factory=list)
-    views: list[View] = field(default_factory=list)
+    answers: list[FakeMessage] = field(default_factory=list)
+    views: list[FakeView] = field(default_factory=list)
 
     @property
     def errors(self) -> dict[str, str]:
@@ -43,12 +43,12 @@ class Turn:
         errors: dict[str, str] = body.get("errors") or {} if body.get("response_action") == "errors" else {}
         return errors
 
-    async def answer(self, n: int = 1, timeout: float = 15) -> Message:  # noqa: ASYNC109 -- a test's patience, said at the call
+    async def answer(self, n: int = 1, timeout: float = 15) -> FakeMessage:  # noqa: ASYNC109 -- a test's patience, said at the call
         """Wait for the n-th answer (first is 1). Raises TimeoutError after `timeout` seconds, with what there is."""
         await self.until(lambda: len(self.answers) >= n, timeout)
         return self.answers[n - 1]
 
-    async def view(self, n: int = 1, timeout: float = 15) -> View:  # noqa: ASYNC109 -- as above
+    async def view(self, n: int = 1, timeout: float = 15) -> FakeView:  # noqa: ASYNC109 -- as above
         """Wait for the n-th view that was opened, pushed or updated. Raises TimeoutError after `timeout` seconds."""
         await self.until(lambda: len(self.views) >= n, timeout)
         return self.views[n - 1]

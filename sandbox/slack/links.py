@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.slack.message import Message
+from sandbox.slack.message import FakeMessage
 
 MARKED = re.compile(r"<(https?://[^|>\s]+)(?:\|[^>]*)?>")
 BARE = re.compile(r"https?://[^\s<>|\"`]+")
@@ -38,7 +38,7 @@ def in_blocks(part: Any) -> Iterator[str]:
                 yield from in_blocks(inside)
 
 
-def of_message(message: Message) -> list[str]:
+def of_message(message: FakeMessage) -> list[str]:
     """The addresses of a message, each once, in order."""
     every = [*in_words(message.text), *in_blocks(message.blocks), *in_blocks(message.attachments)]
     return [each for each in dict.fromkeys(every) if each.startswith(("http://", "https://"))]

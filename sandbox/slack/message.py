@@ -1,4 +1,4 @@
-"""A message as the pretended Slack keeps it, and how the Web API and the interactions write it."""
+"""A message as the fake Slack keeps it, and how the Web API and the interactions write it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONTENT = ("text", "blocks", "attachments", "metadata", "files")
 
 
 @dataclass(eq=False)
-class Message:
+class FakeMessage:
     """One message, alive: it changes in place, and its earlier versions are in `history`, oldest first.
 
     `channel`, `user` and `ephemeral_to` are ids; `ts` is Slack's "seconds.micros" string. `source` is how it came:
@@ -40,7 +40,7 @@ class Message:
     source: str = "api"
     by_command: bool = False
     reactions: list[dict[str, Any]] = field(default_factory=list)
-    history: list[Message] = field(default_factory=list)
+    history: list[FakeMessage] = field(default_factory=list)
 
     @property
     def ephemeral(self) -> bool:
@@ -91,7 +91,7 @@ class Message:
         return {**saved, "history": [old.saved() for old in self.history]}
 
     @classmethod
-    def from_saved(cls, saved: dict[str, Any]) -> Message:
+    def from_saved(cls, saved: dict[str, Any]) -> FakeMessage:
         """The message `saved` was made of."""
         known = {each.name for each in fields(cls)}
         rest = {name: value for name, value in saved.items() if name in known and name != "history"}

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.slack.message import Message
-from sandbox.slack.people import Channel, User
-from sandbox.slack.validation import Refused, check_message, walk
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.people import FakeChannel, FakeUser
+from sandbox.slack.validation import SlackApiError, check_message, walk
+from sandbox.slack.workspace import SlackWorkspace
 
 
 def with_ids(blocks: list[dict[str, Any]] | None, word: Callable[[int], str]) -> list[dict[str, Any]]:
@@ -30,25 +30,25 @@ INERT = {
 }  # fmt: skip
 
 
-class Mailbox:
+class MessageStore:
     """All messages of the workspace. `stored` is told of each one that is new or changed."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
-        self.by_channel: dict[str, list[Message]] = {}
-        self.stored: list[Callable[[Message], None]] = []
+        self.by_channel: dict[str, list[FakeMessage]] = {}
+        self.stored: list[Callable[[FakeMessage], None]] = []
 
-    def post(self, channel: Channel, content: Mapping[str, Any], **about: Any) -> Message:
-        """Store a new message; raises Refused when Slack would not take its content."""
+    def post(self, channel: FakeChannel, content: Mapping[str, Any], **about: Any) -> FakeMessage:
+        """Store a new message; raises SlackApiError when Slack would not take its content."""
         self._check(content)
-        message = Message(self.workspace.new_ts(), channel.id, **about)
+        message = FakeMessage(self.workspace.new_ts(), channel.id, **about)
         self._fill(message, content)
         self.by_channel.setdefault(channel.id, []).append(message)
         self._tell("message", message)
         return message
 
-    def edit(self, message: Message, content: Mapping[str, Any]) -> Message:
-        """Give a message new content, keeping the old one in its history; raises Refused."""
+    def edit(self, message: FakeMessage, content: Mapping[str, Any]) -> FakeMessage:
+        """Give a message new content, keeping the old one in its history; raises SlackApiError."""
         self._check(content)
         message.keep_version()
         self._fill(message, content)
@@ -61,17 +61,17 @@ class Mailbox:
         check_message(content)
         for block in walk(content.get("blocks")):
             if block.get("type") in self.workspace.unsupported_blocks:
-                raise Refused("invalid_blocks", [f"unsupported type: {block['type']} [json-pointer:/blocks]"])
+                raise SlackApiError("invalid_blocks", [f"unsupported type: {block['type']} [json-pointer:/blocks]"])
             for part in (block, block.get("accessory"), *(block.get("elements") or ())):
                 if isinstance(part, dict) and part.get("image_url") in self.workspace.unloadable:
-                    raise Refused("invalid_blocks", ["downloading image failed [json-pointer:/blocks]"])
+                    raise SlackApiError("invalid_blocks", ["downloading image failed [json-pointer:/blocks]"])
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: FakeMessage) -> None:
         """Take a message away; those who hold it see `deleted`."""
         message.deleted = True
         self._tell("message_deleted", message, stored=False)
 
-    def _fill(self, message: Message, content: Mapping[str, Any]) -> None:
+    def _fill(self, message: FakeMessage, content: Mapping[str, Any]) -> None:
         message.text = content.get("text") or ""
         message.blocks = with_ids(content.get("blocks"), self.workspace.new_word)
         message.attachments = copy.deepcopy(content.get("attachments") or [])
@@ -80,7 +80,7 @@ class Mailbox:
         message.unfurl_links = content.get("unfurl_links")
         message.unfurl_media = content.get("unfurl_media")
 
-    def _tell(self, what: str, message: Message, *, stored: bool = True) -> None:
+    def _tell(self, what: str, message: FakeMessage, *, stored: bool = True) -> None:
         for hear in self.stored if stored else []:
             hear(message)
         about = {"channel": message.channel, "ts": message.ts, "ephemeral_to": message.ephemeral_to}
@@ -88,21 +88,21 @@ class Mailbox:
 
     # ------------------------------------------------------------------ reading
 
-    def find(self, channel_id: str, ts: str) -> Message | None:
+    def find(self, channel_id: str, ts: str) -> FakeMessage | None:
         """The message everybody sees at this ts, or None."""
         for message in self.by_channel.get(channel_id, []):
             if message.ts == ts and not message.deleted and not message.ephemeral:
                 return message
         return None
 
-    def find_any(self, channel_id: str, ts: str) -> Message | None:
+    def find_any(self, channel_id: str, ts: str) -> FakeMessage | None:
         """The message at this ts, private ones included, or None."""
         for message in self.by_channel.get(channel_id, []):
             if message.ts == ts and not message.deleted:
                 return message
         return None
 
-    def messages(self, channel: Channel | str, thread_ts: str | None = None) -> list[Message]:
+    def messages(self, channel: FakeChannel | str, thread_ts: str | None = None) -> list[FakeMessage]:
         """What everybody sees, oldest first: the channel itself (with broadcast replies), or one thread's replies."""
         channel_id = channel if isinstance(channel, str) else channel.id
         seen = [each for each in self.by_channel.get(channel_id, []) if not each.deleted and not each.ephemeral]
@@ -110,7 +110,7 @@ class Mailbox:
             return [each for each in seen if each.thread_ts in (None, each.ts) or each.reply_broadcast]
         return [each for each in seen if each.thread_ts == thread_ts and each.ts != thread_ts]
 
-    def ephemerals(self, user: User | str, channel: Channel | str | None = None) -> list[Message]:
+    def ephemerals(self, user: FakeUser | str, channel: FakeChannel | str | None = None) -> list[FakeMessage]:
         """What only this user sees, oldest first, in one channel or everywhere."""
         user_id = user if isinstance(user, str) else user.id
         where = channel if isinstance(channel, str) or channel is None else channel.id
@@ -118,6 +118,6 @@ class Mailbox:
         return sorted((each for each in every if each.ephemeral_to == user_id and not each.deleted), key=_by_ts)
 
 
-def _by_ts(message: Message) -> tuple[int, int]:
+def _by_ts(message: FakeMessage) -> tuple[int, int]:
     seconds, micros = message.ts.split(".")
     return int(seconds), int(micros)

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from sandbox.faults import Fault, Faults, cut, sent
+from sandbox.faults import Fault, FaultQueue, cut, sent
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def gated(faults: Faults, target: str, handler: Handler) -> Handler:
+def gated(faults: FaultQueue, target: str, handler: Handler) -> Handler:
     """The handler, met first by the faults that wait for `target`."""
 
     async def serve(request: web.Request) -> web.StreamResponse:

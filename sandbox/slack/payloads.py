@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.slack.composing import delivered
-from sandbox.slack.message import Message
-from sandbox.slack.people import Channel, User
-from sandbox.slack.view import View
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.people import FakeChannel, FakeUser
+from sandbox.slack.view import FakeView
+from sandbox.slack.workspace import SlackWorkspace
 
 
-class Payloads:
+class PayloadBuilder:
     """Writes payloads for one workspace."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
 
     @property
@@ -22,7 +22,9 @@ class Payloads:
         """Team and app, as messages carry them."""
         return {"team_id": self.workspace.team_id, "app_id": self.workspace.app_id}
 
-    def command(self, user: User, channel: Channel, name: str, text: str, ways: dict[str, str]) -> dict[str, Any]:
+    def command(
+        self, user: FakeUser, channel: FakeChannel, name: str, text: str, ways: dict[str, str]
+    ) -> dict[str, Any]:
         """A slash command; `ways` are its trigger_id and response_url.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands
@@ -42,7 +44,7 @@ class Payloads:
             **ways,
         }
 
-    def interaction(self, kind: str, user: User) -> dict[str, Any]:
+    def interaction(self, kind: str, user: FakeUser) -> dict[str, Any]:
         """The part all interactions share."""
         return {
             "type": kind,
@@ -54,7 +56,7 @@ class Payloads:
             "token": self.workspace.verification_token,
         }
 
-    def in_message(self, message: Message) -> dict[str, Any]:
+    def in_message(self, message: FakeMessage) -> dict[str, Any]:
         """Where a click happened; a private message itself is never sent along."""
         channel = self.workspace.channels[message.channel]
         container: dict[str, Any] = {
@@ -68,11 +70,11 @@ class Payloads:
         where = {"container": container, "channel": {"id": channel.id, "name": channel.spoken_name}}
         return where if message.ephemeral else {**where, "message": message.wire(**self.identity)}
 
-    def in_view(self, view: View, state: dict[str, Any]) -> dict[str, Any]:
+    def in_view(self, view: FakeView, state: dict[str, Any]) -> dict[str, Any]:
         """Which view a click happened in."""
         return {"container": {"type": "view", "view_id": view.id}, "view": self.view(view, state)}
 
-    def view(self, view: View, state: dict[str, Any]) -> dict[str, Any]:
+    def view(self, view: FakeView, state: dict[str, Any]) -> dict[str, Any]:
         """A view with what is filled in."""
         return view.wire(**self.identity, bot_id=self.workspace.bot_id, state=state)
 
@@ -101,5 +103,5 @@ class Payloads:
             "event_context": f"4-{event_id}",
         }
 
-    def _domain(self, user: User) -> str:
+    def _domain(self, user: FakeUser) -> str:
         return self.workspace.team_domain if user.team_id == self.workspace.team_id else "elsewhere"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass
-class User:
+class FakeUser:
     """One person (or bot). `team_id` differs from the workspace's for somebody from another one (Slack Connect)."""
 
     id: str
@@ -59,7 +59,7 @@ class User:
 
 
 @dataclass
-class Channel:
+class FakeChannel:
     """One conversation: a channel, a private channel or a direct message. `members` are user ids, in order.
 
     `refusal` is the error every post there meets, whatever else is said of the conversation: an admin's posting rule,
@@ -129,7 +129,7 @@ class Channel:
 
 
 @dataclass
-class Usergroup:
+class FakeUserGroup:
     """A user group such as @mobile-qa; `users` are user ids."""
 
     id: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.workspace import SlackWorkspace
 
 
-class TooFast(Exception):
+class PostRateExceeded(Exception):
     """Ask again after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
@@ -13,13 +13,13 @@ class TooFast(Exception):
         super().__init__(f"ratelimited for {seconds} s")
 
 
-class Pacing:
+class PostRateLimit:
     """Counts posts by channel; refuses more than `burst` at once, refilled at one a second, when `enforced`.
 
     https://docs.slack.dev/apis/web-api/rate-limits
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
         self.enforced = False
         self.burst = 3
@@ -27,12 +27,12 @@ class Pacing:
         self._levels: dict[str, tuple[float, float]] = {}
 
     def post(self, channel_id: str) -> None:
-        """Count a post; raises TooFast."""
+        """Count a post; raises PostRateExceeded."""
         now = self.workspace.clock()
         level, since = self._levels.get(channel_id, (float(self.burst), now))
         level = min(float(self.burst), level + (now - since))
         if self.enforced and level < 1:
             self._levels[channel_id] = (level, now)
-            raise TooFast(max(1, round(1 - level)))
+            raise PostRateExceeded(max(1, round(1 - level)))
         self._levels[channel_id] = (level - 1, now)
         self.posts.setdefault(channel_id, []).append(now)

@@ -8,17 +8,17 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.slack.interaction import Turn
-from sandbox.slack.message import Message
-from sandbox.slack.message_store import Mailbox
-from sandbox.slack.validation import Refused
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.interaction import Interaction
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.message_store import MessageStore
+from sandbox.slack.validation import SlackApiError
+from sandbox.slack.workspace import SlackWorkspace
 
 USES = 5  # https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 
 
 @dataclass
-class Address:
+class ResponseUrl:
     """One response_url. `message_ts` is the message that was clicked; None after a command or from a form."""
 
     word: str
@@ -35,26 +35,26 @@ def said_yes(value: Any) -> bool:
     return value is True or value == "true"
 
 
-class Responses:
+class ResponseUrls:
     """All response_urls. `replaces_by_default`: an answer to a click that does not say takes the place of the message.
 
     The guide and legacy behaviour differ on that default, so the sandbox takes the one that shows a careless answer.
     """
 
-    def __init__(self, workspace: Workspace, mailbox: Mailbox, life: float) -> None:
+    def __init__(self, workspace: SlackWorkspace, mailbox: MessageStore, life: float) -> None:
         self.workspace = workspace
         self.mailbox = mailbox
         self.life = life
         self.replaces_by_default = True
-        self.addresses: dict[str, Address] = {}
-        self.turns: dict[str, Turn] = {}
+        self.addresses: dict[str, ResponseUrl] = {}
+        self.turns: dict[str, Interaction] = {}
         self.uses: list[tuple[str, dict[str, Any], int]] = []
 
-    def issue(self, turn: Turn, channel: str, message: Message | None = None) -> str:
+    def issue(self, turn: Interaction, channel: str, message: FakeMessage | None = None) -> str:
         """A fresh address; gives its path on this server."""
         word = self.workspace.new_word(24)
         kind = "commands" if turn.kind == "command" else "actions"
-        self.addresses[word] = Address(
+        self.addresses[word] = ResponseUrl(
             word, kind, channel, turn.user, self.workspace.clock(), message.ts if message else None
         )
         self.turns[word] = turn
@@ -66,33 +66,33 @@ class Responses:
         try:
             body = json.loads(raw)
         except ValueError:
-            return self._refuse("", {}, 400, Refused("invalid_payload"))
+            return self._refuse("", {}, 400, SlackApiError("invalid_payload"))
         word = request.match_info["word"]
         address = self.addresses.get(word)
         if address is None or not isinstance(body, dict):
-            return self._refuse(word, {}, 404 if address is None else 400, Refused("invalid_payload"))
+            return self._refuse(word, {}, 404 if address is None else 400, SlackApiError("invalid_payload"))
         if self.workspace.clock() - address.born > self.life:
-            return self._refuse(word, body, 404, Refused("expired_url"))
+            return self._refuse(word, body, 404, SlackApiError("expired_url"))
         if address.uses >= USES:
-            return self._refuse(word, body, 404, Refused("used_url"))
+            return self._refuse(word, body, 404, SlackApiError("used_url"))
         try:
             self.use(address, body)
-        except Refused as refused:
+        except SlackApiError as refused:
             return self._refuse(word, body, 400, refused)
         self.uses.append((word, body, 200))
         return web.Response(text="ok")
 
-    def use(self, address: Address, body: dict[str, Any]) -> Message | None:
-        """Do what a body asks for, once; raises Refused."""
+    def use(self, address: ResponseUrl, body: dict[str, Any]) -> FakeMessage | None:
+        """Do what a body asks for, once; raises SlackApiError."""
         original = self._original(address)
         if said_yes(body.get("delete_original")) and address.message_ts:
             if original is None:
-                raise Refused("message_not_found")
+                raise SlackApiError("message_not_found")
             self.mailbox.delete(original)
-            message: Message | None = None
+            message: FakeMessage | None = None
         elif address.message_ts and self._replaces(body):
             if original is None:
-                raise Refused("message_not_found")
+                raise SlackApiError("message_not_found")
             message = self.mailbox.edit(original, body)
         else:
             message = self._post(address, body)
@@ -105,13 +105,13 @@ class Responses:
             return said_yes(body["replace_original"])
         return self.replaces_by_default
 
-    def _original(self, address: Address) -> Message | None:
+    def _original(self, address: ResponseUrl) -> FakeMessage | None:
         return self.mailbox.find_any(address.channel, address.message_ts) if address.message_ts else None
 
-    def _post(self, address: Address, body: dict[str, Any]) -> Message:
+    def _post(self, address: ResponseUrl, body: dict[str, Any]) -> FakeMessage:
         kind = body.get("response_type") or "ephemeral"
         if kind not in ("ephemeral", "in_channel"):
-            raise Refused("invalid_arguments", ["must be a valid enum value [json-pointer:/response_type]"])
+            raise SlackApiError("invalid_arguments", ["must be a valid enum value [json-pointer:/response_type]"])
         about = {
             "user": self.workspace.bot_user_id,
             "bot_id": self.workspace.bot_id,
@@ -122,13 +122,13 @@ class Responses:
         }
         return self.mailbox.post(self.workspace.channels[address.channel], body, **about)
 
-    def _tell(self, address: Address, message: Message | None) -> None:
+    def _tell(self, address: ResponseUrl, message: FakeMessage | None) -> None:
         turn = self.turns.get(address.word)
         if turn is not None and message is not None:
             turn.answers.append(message)
         self.workspace.changed("response", {"channel": address.channel, "user": address.user})
 
-    def _refuse(self, word: str, body: dict[str, Any], status: int, refused: Refused) -> web.Response:
+    def _refuse(self, word: str, body: dict[str, Any], status: int, refused: SlackApiError) -> web.Response:
         self.uses.append((word, body, status))
         return web.json_response(refused.body(), status=status)
 

@@ -1,4 +1,4 @@
-"""PretendedSlack: one loopback server that plays Slack for one workspace and one app."""
+"""FakeSlack: one loopback server that plays Slack for one workspace and one app."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.faults import Faults
-from sandbox.slack.channel_actions import Places
+from sandbox.faults import FaultQueue
+from sandbox.slack.channel_actions import ChannelActions
 from sandbox.slack.crawler import Crawler
-from sandbox.slack.delivery import Delivery
+from sandbox.slack.delivery import PayloadDelivery
 from sandbox.slack.directory import Directory
-from sandbox.slack.files import Files
-from sandbox.slack.message_store import Mailbox
+from sandbox.slack.files import FileStore
+from sandbox.slack.message_store import MessageStore
 from sandbox.slack.middleware import gated
-from sandbox.slack.modals import Modals
-from sandbox.slack.people import Channel, User, Usergroup
-from sandbox.slack.rate_limit import Pacing
-from sandbox.slack.responses import Responses
-from sandbox.slack.server_state import Desk
+from sandbox.slack.modals import ViewStore
+from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
+from sandbox.slack.rate_limit import PostRateLimit
+from sandbox.slack.responses import ResponseUrls
+from sandbox.slack.server_state import ApiState
 from sandbox.slack.signing import SignedHttp
 from sandbox.slack.snapshot import restore, snapshot
-from sandbox.slack.sockets import Socket, Sockets
-from sandbox.slack.user_actions import Person
-from sandbox.slack.view import View
-from sandbox.slack.webapi import Call, WebApi
-from sandbox.slack.workspace import Listener, Workspace
+from sandbox.slack.sockets import OpenSocket, SocketConnections
+from sandbox.slack.user_actions import UserActions
+from sandbox.slack.view import FakeView
+from sandbox.slack.webapi import FakeWebApi, RecordedCall
+from sandbox.slack.workspace import Listener, SlackWorkspace
 
 
-class PretendedSlack:
+class FakeSlack:
     """Slack, pretended: Web API, Socket Mode, signed HTTP, response_urls, files, the crawler, and the people.
 
     Seeding: `user`, `channel`, `usergroup`, `dm`. Deeds: `command`, `click`, `submit`, `close`, `options`, `shortcut`,
@@ -54,18 +54,18 @@ class PretendedSlack:
     ) -> None:
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
         self.url = ""
-        self.faults = Faults()
-        self.workspace = workspace = Workspace(clock)
-        self.mailbox = Mailbox(workspace)
-        self.modals = Modals(workspace)
-        self.responses = Responses(workspace, self.mailbox, response_url_life)
-        self.files = Files(workspace)
+        self.faults = FaultQueue()
+        self.workspace = workspace = SlackWorkspace(clock)
+        self.mailbox = MessageStore(workspace)
+        self.modals = ViewStore(workspace)
+        self.responses = ResponseUrls(workspace, self.mailbox, response_url_life)
+        self.files = FileStore(workspace)
         self.files.tokens = {bot_token}
-        self.pacing = Pacing(workspace)
-        self.socket_mode = Sockets(workspace)
+        self.pacing = PostRateLimit(workspace)
+        self.socket_mode = SocketConnections(workspace)
         self.http = SignedHttp(workspace, signing_secret)
-        self.delivery = Delivery(workspace, self.socket_mode, self.http, ack_seconds)
-        self.desk = Desk(
+        self.delivery = PayloadDelivery(workspace, self.socket_mode, self.http, ack_seconds)
+        self.desk = ApiState(
             workspace=workspace,
             mailbox=self.mailbox,
             modals=self.modals,
@@ -74,11 +74,11 @@ class PretendedSlack:
             sockets=self.socket_mode,
             pacing=self.pacing,
         )
-        self.api = WebApi(self.desk, self.faults, {bot_token: "bot", app_token: "app"})
+        self.api = FakeWebApi(self.desk, self.faults, {bot_token: "bot", app_token: "app"})
         self.crawler = Crawler(workspace)
         self.mailbox.stored.append(self.crawler.look_at)
-        self.person = Person(self.desk, self.delivery, lambda: self.url)
-        self.places = Places(self.person)
+        self.person = UserActions(self.desk, self.delivery, lambda: self.url)
+        self.places = ChannelActions(self.person)
         self.directory = Directory(self.person)
         self._runner: web.AppRunner | None = None
         self._hand_out()
@@ -151,17 +151,17 @@ class PretendedSlack:
         return self.workspace.bot_id
 
     @property
-    def users(self) -> dict[str, User]:
+    def users(self) -> dict[str, FakeUser]:
         """All users by id, the bot included."""
         return self.workspace.users
 
     @property
-    def channels(self) -> dict[str, Channel]:
+    def channels(self) -> dict[str, FakeChannel]:
         """All conversations by id, direct messages included."""
         return self.workspace.channels
 
     @property
-    def usergroups(self) -> dict[str, Usergroup]:
+    def usergroups(self) -> dict[str, FakeUserGroup]:
         """All user groups by id."""
         return self.workspace.usergroups
 
@@ -173,11 +173,11 @@ class PretendedSlack:
     # ------------------------------------------------------------------ what happened
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[RecordedCall]:
         """Every call of the Web API, in order."""
         return self.api.calls
 
-    def calls_of(self, method: str) -> list[Call]:
+    def calls_of(self, method: str) -> list[RecordedCall]:
         """The calls of one method, in order."""
         return [call for call in self.api.calls if call.method == method]
 
@@ -192,20 +192,20 @@ class PretendedSlack:
         return self.pacing.posts
 
     @property
-    def views(self) -> list[View]:
+    def views(self) -> list[FakeView]:
         """The modals that are open, oldest first."""
         return [view for view in self.modals.views.values() if view.type == "modal" and not view.closed]
 
-    def modal(self, user: User) -> View | None:
+    def modal(self, user: FakeUser) -> FakeView | None:
         """The modal this person has before them, or None."""
         return self.modals.top(user.id)
 
-    def home_of(self, user: User) -> View | None:
+    def home_of(self, user: FakeUser) -> FakeView | None:
         """This person's Home, or None when nothing was published."""
         return self.modals.homes.get(user.id)
 
     @property
-    def sockets(self) -> list[Socket]:
+    def sockets(self) -> list[OpenSocket]:
         """The Socket Mode connections open now."""
         return [socket for socket in self.socket_mode.open if not socket.ws.closed]
 

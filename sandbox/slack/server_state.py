@@ -8,20 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.slack.files import Files
-from sandbox.slack.message_store import Mailbox
-from sandbox.slack.modals import Modals
-from sandbox.slack.people import Channel
-from sandbox.slack.rate_limit import Pacing
-from sandbox.slack.responses import Responses
-from sandbox.slack.sockets import Sockets
-from sandbox.slack.validation import Refused
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.files import FileStore
+from sandbox.slack.message_store import MessageStore
+from sandbox.slack.modals import ViewStore
+from sandbox.slack.people import FakeChannel
+from sandbox.slack.rate_limit import PostRateLimit
+from sandbox.slack.responses import ResponseUrls
+from sandbox.slack.sockets import SocketConnections
+from sandbox.slack.validation import SlackApiError
+from sandbox.slack.workspace import SlackWorkspace
 
 Answer = dict[str, Any]
 
 
-class Args:
+class CallArguments:
     """The arguments of one call, whether they came as JSON or as a form."""
 
     def __init__(self, given: dict[str, Any]) -> None:
@@ -33,12 +33,12 @@ class Args:
         return None if value is None or value == "" else str(value)
 
     def needed(self, name: str, error: str | None = None) -> str:
-        """A string argument that must be there; raises Refused."""
+        """A string argument that must be there; raises SlackApiError."""
         value = self.text(name)
         if value is None:
             if error:
-                raise Refused(error)
-            raise Refused("invalid_arguments", [f"missing required field: {name} [json-pointer:/{name}]"])
+                raise SlackApiError(error)
+            raise SlackApiError("invalid_arguments", [f"missing required field: {name} [json-pointer:/{name}]"])
         return value
 
     def flag(self, name: str) -> bool | None:
@@ -49,17 +49,17 @@ class Args:
         return value in (True, 1, "1", "true", "True")
 
     def number(self, name: str, default: int, most: int) -> int:
-        """A whole number from 1 to `most`; raises Refused invalid_limit."""
+        """A whole number from 1 to `most`; raises SlackApiError invalid_limit."""
         value = self.given.get(name)
         if value in (None, "", 0, "0"):
             return default
         try:
             return min(most, int(str(value)))
         except ValueError:
-            raise Refused("invalid_limit") from None
+            raise SlackApiError("invalid_limit") from None
 
     def data(self, name: str, error: str) -> Any:
-        """A nested argument, decoded when it is a JSON string; raises Refused with `error`."""
+        """A nested argument, decoded when it is a JSON string; raises SlackApiError with `error`."""
         value = self.given.get(name)
         if not isinstance(value, str):
             return value
@@ -68,7 +68,7 @@ class Args:
         try:
             return json.loads(value)
         except ValueError:
-            raise Refused(error) from None
+            raise SlackApiError(error) from None
 
     def content(self) -> dict[str, Any]:
         """What a message is made of."""
@@ -82,19 +82,19 @@ class Args:
         }
 
 
-class Desk:
+class ApiState:
     """Everything a method may look at or change."""
 
     def __init__(
         self,
         *,
-        workspace: Workspace,
-        mailbox: Mailbox,
-        modals: Modals,
-        responses: Responses,
-        files: Files,
-        sockets: Sockets,
-        pacing: Pacing,
+        workspace: SlackWorkspace,
+        mailbox: MessageStore,
+        modals: ViewStore,
+        responses: ResponseUrls,
+        files: FileStore,
+        sockets: SocketConnections,
+        pacing: PostRateLimit,
     ) -> None:
         self.workspace = workspace
         self.mailbox = mailbox
@@ -115,75 +115,75 @@ class Desk:
         """Refuse with missing_scope unless one of these is granted."""
         if not self.workspace.scopes.intersection(scopes):
             provided = ",".join(sorted(self.workspace.scopes))
-            raise Refused("missing_scope", needed=scopes[0], provided=provided)
+            raise SlackApiError("missing_scope", needed=scopes[0], provided=provided)
 
-    def in_it(self, channel: Channel) -> bool:
+    def in_it(self, channel: FakeChannel) -> bool:
         """Whether the bot is a member."""
         return self.workspace.bot_user_id in channel.members
 
-    def see(self, name: str | None) -> Channel:
-        """The channel with this id, as far as the bot may know of it; raises Refused channel_not_found."""
+    def see(self, name: str | None) -> FakeChannel:
+        """The channel with this id, as far as the bot may know of it; raises SlackApiError channel_not_found."""
         channel = self.workspace.channels.get(name or "")
         if channel is None or ((channel.private or channel.is_im) and not self.in_it(channel)):
-            raise Refused("channel_not_found")
+            raise SlackApiError("channel_not_found")
         return channel
 
-    def post_to(self, name: str) -> Channel:
+    def post_to(self, name: str) -> FakeChannel:
         """The channel a message goes to: an id, a public channel's name or a user's id (opens the direct message)."""
         workspace = self.workspace
         if name == workspace.slackbot.id or (name in workspace.users and workspace.users[name].bot):
-            raise Refused("cannot_dm_bot")
+            raise SlackApiError("cannot_dm_bot")
         if name in workspace.users:
             return workspace.dm(name)
         plain = name.removeprefix("#")
         by_name = next((each for each in workspace.channels.values() if each.name == plain and not each.is_im), None)
         channel = workspace.channels.get(name) or by_name
         if channel is None or (channel.private and not self.in_it(channel)):
-            raise Refused("channel_not_found")
+            raise SlackApiError("channel_not_found")
         if channel.archived:
-            raise Refused("is_archived")
+            raise SlackApiError("is_archived")
         if not self.in_it(channel) and "chat:write.public" not in workspace.scopes:
-            raise Refused("not_in_channel")
+            raise SlackApiError("not_in_channel")
         if channel.refusal:
-            raise Refused(channel.refusal)
+            raise SlackApiError(channel.refusal)
         return channel
 
 
-def page(args: Args, things: Sequence[Any], default: int, most: int) -> tuple[list[Any], str]:
+def page(args: CallArguments, things: Sequence[Any], default: int, most: int) -> tuple[list[Any], str]:
     """One page of things and the cursor of the next ("" at the end). https://docs.slack.dev/apis/web-api/pagination"""
     start, cursor = 0, args.text("cursor")
     if cursor:
         try:
             start = int(base64.b64decode(cursor).decode().removeprefix("next:"))
         except ValueError:
-            raise Refused("invalid_cursor") from None
+            raise SlackApiError("invalid_cursor") from None
     end = start + args.number("limit", default, most)
     following = base64.b64encode(f"next:{end}".encode()).decode() if end < len(things) else ""
     return list(things[start:end]), following
 
 
 @dataclass(frozen=True)
-class Method:
+class ApiMethod:
     """One Web API method: what runs, the scopes of which one is needed, and the kind of token it takes."""
 
     name: str
-    run: Callable[[Desk, Args], Answer]
+    run: Callable[[ApiState, CallArguments], Answer]
     scopes: tuple[str, ...] = ()
     token: str = "bot"  # noqa: S105 -- a kind, not a secret
 
 
-METHODS: dict[str, Method] = {}
+METHODS: dict[str, ApiMethod] = {}
 
 
 def method(
     name: str,
     *scopes: str,
     token: str = "bot",  # noqa: S107 -- a kind, not a secret
-) -> Callable[[Callable[[Desk, Args], Answer]], Callable[[Desk, Args], Answer]]:
+) -> Callable[[Callable[[ApiState, CallArguments], Answer]], Callable[[ApiState, CallArguments], Answer]]:
     """Register a Web API method under its name."""
 
-    def register(run: Callable[[Desk, Args], Answer]) -> Callable[[Desk, Args], Answer]:
-        METHODS[name] = Method(name, run, scopes, token)
+    def register(run: Callable[[ApiState, CallArguments], Answer]) -> Callable[[ApiState, CallArguments], Answer]:
+        METHODS[name] = ApiMethod(name, run, scopes, token)
         return run
 
     return register

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sandbox.slack.ack import Ack
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.ack import Acknowledgement
+from sandbox.slack.workspace import SlackWorkspace
 
 
 def signature(secret: str, timestamp: str, body: str) -> str:
@@ -24,7 +24,7 @@ def signature(secret: str, timestamp: str, body: str) -> str:
 class SignedHttp:
     """Sends commands and interactions as forms and events as JSON to one address."""
 
-    def __init__(self, workspace: Workspace, secret: str) -> None:
+    def __init__(self, workspace: SlackWorkspace, secret: str) -> None:
         self.workspace = workspace
         self.secret = secret
         self.delivered: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class SignedHttp:
 
     async def ask(
         self, url: str, kind: str, payload: dict[str, Any], patience: float, *, attempt: int = 0, reason: str = ""
-    ) -> Ack:
+    ) -> Acknowledgement:
         """POST once and wait up to `patience` seconds for a 200."""
         body, content_type = self.request(kind, payload)
         headers = self.headers(body, content_type, attempt, reason)
@@ -69,9 +69,9 @@ class SignedHttp:
                 raw = await response.text()
                 return self._ack(response, raw, loop.time() - started)
         except TimeoutError:
-            return Ack(False, patience, error="operation_timeout", reason="timeout")
+            return Acknowledgement(False, patience, error="operation_timeout", reason="timeout")
         except aiohttp.ClientError:
-            return Ack(False, loop.time() - started, error="dispatch_failed", reason="connection_failed")
+            return Acknowledgement(False, loop.time() - started, error="dispatch_failed", reason="connection_failed")
 
     async def verify(self, url: str, patience: float = 3.0) -> bool:
         """Whether the address answers the url_verification challenge, as when it is first typed in."""
@@ -81,13 +81,13 @@ class SignedHttp:
         said = ack.body if isinstance(ack.body, dict) else {}
         return ack.ok and challenge in (said.get("challenge"), said.get("text"))
 
-    def _ack(self, response: aiohttp.ClientResponse, raw: str, seconds: float) -> Ack:
+    def _ack(self, response: aiohttp.ClientResponse, raw: str, seconds: float) -> Acknowledgement:
         if not 200 <= response.status < 300:
             retry = response.headers.get("x-slack-no-retry") != "1"
-            return Ack(False, seconds, body=raw, error="dispatch_failed", reason="http_error", retry=retry)
+            return Acknowledgement(False, seconds, body=raw, error="dispatch_failed", reason="http_error", retry=retry)
         if not raw:
-            return Ack(True, seconds)
+            return Acknowledgement(True, seconds)
         try:
-            return Ack(True, seconds, json.loads(raw))
+            return Acknowledgement(True, seconds, json.loads(raw))
         except ValueError:
-            return Ack(True, seconds, {"text": raw})
+            return Acknowledgement(True, seconds, {"text": raw})

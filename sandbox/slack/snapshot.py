@@ -6,17 +6,17 @@ import base64
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
-from sandbox.slack.files import File
-from sandbox.slack.message import Message
-from sandbox.slack.people import Channel, User, Usergroup
-from sandbox.slack.responses import Address
-from sandbox.slack.server_state import Desk
-from sandbox.slack.view import View
+from sandbox.slack.files import FakeFile
+from sandbox.slack.message import FakeMessage
+from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
+from sandbox.slack.responses import ResponseUrl
+from sandbox.slack.server_state import ApiState
+from sandbox.slack.view import FakeView
 
 Thing = TypeVar("Thing")
 
 
-def snapshot(desk: Desk) -> dict[str, Any]:
+def snapshot(desk: ApiState) -> dict[str, Any]:
     """Everything that outlives a restart: people, places, messages, views, files, response_urls; turns do not."""
     workspace = desk.workspace
     return {
@@ -37,21 +37,21 @@ def _made(kind: type[Thing], saved: dict[str, Any]) -> Thing:
     return kind(**{name: value for name, value in saved.items() if name in known})
 
 
-def restore(desk: Desk, saved: dict[str, Any]) -> None:
+def restore(desk: ApiState, saved: dict[str, Any]) -> None:
     """Put a snapshot back in place of what is there; keys it does not have leave things empty."""
     workspace = desk.workspace
     workspace.counts.update(saved.get("counts", {}))
     workspace.scopes = set(saved.get("scopes", workspace.scopes))
-    workspace.users |= {each["id"]: _made(User, each) for each in saved.get("users", [])}
-    workspace.channels = {each["id"]: _made(Channel, each) for each in saved.get("channels", [])}
-    workspace.usergroups = {each["id"]: _made(Usergroup, each) for each in saved.get("usergroups", [])}
+    workspace.users |= {each["id"]: _made(FakeUser, each) for each in saved.get("users", [])}
+    workspace.channels = {each["id"]: _made(FakeChannel, each) for each in saved.get("channels", [])}
+    workspace.usergroups = {each["id"]: _made(FakeUserGroup, each) for each in saved.get("usergroups", [])}
     desk.mailbox.by_channel = {}
-    for message in map(Message.from_saved, saved.get("messages", [])):
+    for message in map(FakeMessage.from_saved, saved.get("messages", [])):
         desk.mailbox.by_channel.setdefault(message.channel, []).append(message)
         workspace.continue_after(message.edited_ts or message.ts)
-    desk.modals.views = {each["id"]: _made(View, each) for each in saved.get("views", [])}
+    desk.modals.views = {each["id"]: _made(FakeView, each) for each in saved.get("views", [])}
     desk.modals.homes = {view.user: view for view in desk.modals.views.values() if view.type == "home"}
     for each in saved.get("files", []):
-        desk.files.files[each["id"]] = _made(File, {**each, "content": base64.b64decode(each["content"])})
-    desk.responses.addresses = {each["word"]: _made(Address, each) for each in saved.get("responses", [])}
+        desk.files.files[each["id"]] = _made(FakeFile, {**each, "content": base64.b64decode(each["content"])})
+    desk.responses.addresses = {each["word"]: _made(ResponseUrl, each) for each in saved.get("responses", [])}
     workspace.changed("restored")

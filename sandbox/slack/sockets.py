@@ -11,15 +11,15 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from sandbox.slack.ack import Ack
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.ack import Acknowledgement
+from sandbox.slack.workspace import SlackWorkspace
 
 MOST_SOCKETS = 10
 HOST = "applink-sandbox"
 
 
 @dataclass(eq=False)
-class Socket:
+class OpenSocket:
     """One open websocket; a silent one stays open and does nothing, as a dead network does."""
 
     number: int
@@ -38,16 +38,16 @@ class Socket:
         return True
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The socket closed before the envelope was acknowledged."""
 
 
-class Sockets:
+class SocketConnections:
     """All Socket Mode connections of the app. `grace` is how many seconds one lives on after refresh_requested."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
-        self.open: list[Socket] = []
+        self.open: list[OpenSocket] = []
         self.tickets: dict[str, bool] = {}
         self.handshakes: list[int] = []
         self.grace = 10.0
@@ -55,7 +55,7 @@ class Sockets:
         self._turn = 0
         self._last_of: dict[str, int] = {}
         self._numbers = 0
-        self._waiting: dict[str, tuple[Socket, str, asyncio.Future[Any]]] = {}
+        self._waiting: dict[str, tuple[OpenSocket, str, asyncio.Future[Any]]] = {}
         self._refusing: tuple[float | None, int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,7 +94,7 @@ class Sockets:
         ws = web.WebSocketResponse(autoping=False, timeout=1.0)
         await ws.prepare(request)
         self._numbers += 1
-        socket = Socket(self._numbers, ws)
+        socket = OpenSocket(self._numbers, ws)
         self.open.append(socket)
         try:
             await self._greet(socket)
@@ -103,7 +103,7 @@ class Sockets:
             self._forget(socket)
         return ws
 
-    async def _greet(self, socket: Socket) -> None:
+    async def _greet(self, socket: OpenSocket) -> None:
         if len(self.open) > MOST_SOCKETS:
             await self._part(socket, "too_many_websockets")
             return
@@ -116,7 +116,7 @@ class Sockets:
         await socket.send(hello)
         self.workspace.changed("socket", {"open": len(self.open)})
 
-    async def _read(self, socket: Socket) -> None:
+    async def _read(self, socket: OpenSocket) -> None:
         async for frame in socket.ws:
             if socket.silent:
                 continue
@@ -134,17 +134,17 @@ class Sockets:
         if entry is not None and not entry[2].done():
             entry[2].set_result(frame.get("payload"))
 
-    def _forget(self, socket: Socket) -> None:
+    def _forget(self, socket: OpenSocket) -> None:
         self.open.remove(socket)
         for holder, kind, future in list(self._waiting.values()):
             # A person waits on: the SDK acknowledges by the next connection ("one more try" in send_message)
             if holder is socket and kind == "events_api" and not future.done():
-                future.set_exception(Lost())
+                future.set_exception(ConnectionLost())
         self.workspace.changed("socket", {"open": len(self.open)})
 
     # ------------------------------------------------------------------ delivering
 
-    def _next(self, event_id: str | None) -> Socket | None:
+    def _next(self, event_id: str | None) -> OpenSocket | None:
         """The socket whose turn it is; an event that comes again takes another than the last time if there is one."""
         there = [each for each in self.open if not (each.ws.closed or each.leaving)]
         others = [each for each in there if each.number != self._last_of.get(event_id or "")]
@@ -166,7 +166,7 @@ class Sockets:
         attempt: int = 0,
         reason: str = "",
         envelope_id: str = "",
-    ) -> Ack:
+    ) -> Acknowledgement:
         """Give an envelope to one socket and wait up to `patience` seconds for its acknowledgement.
 
         `envelope_id` makes it one that was delivered before.
@@ -175,7 +175,7 @@ class Sockets:
         started = loop.time()
         socket = self._next(payload.get("event_id"))
         if socket is None:
-            return Ack(False, 0.0, error="dispatch_failed", reason="connection_failed")
+            return Acknowledgement(False, 0.0, error="dispatch_failed", reason="connection_failed")
         envelope = {
             "envelope_id": envelope_id or str(uuid.uuid4()),
             "type": kind,
@@ -186,42 +186,44 @@ class Sockets:
             envelope |= {"retry_attempt": attempt, "retry_reason": reason}
         return await self._await_ack(socket, envelope, started, patience)
 
-    async def _await_ack(self, socket: Socket, envelope: dict[str, Any], started: float, patience: float) -> Ack:
+    async def _await_ack(
+        self, socket: OpenSocket, envelope: dict[str, Any], started: float, patience: float
+    ) -> Acknowledgement:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting[envelope["envelope_id"]] = (socket, envelope["type"], future)
         self.delivered.append({**envelope, "socket": socket.number})
         try:
             if not await socket.send(envelope):
-                future.set_exception(Lost())
+                future.set_exception(ConnectionLost())
             body = await asyncio.wait_for(future, patience)
-        except Lost:
+        except ConnectionLost:
             return await self._lost(envelope, loop.time() - started, patience)
         except TimeoutError:
-            return Ack(False, loop.time() - started, error="operation_timeout", reason="timeout")
+            return Acknowledgement(False, loop.time() - started, error="operation_timeout", reason="timeout")
         finally:
             self._waiting.pop(envelope["envelope_id"], None)
             if future.done() and not future.cancelled():
                 future.exception()
-        return Ack(True, loop.time() - started, body)
+        return Acknowledgement(True, loop.time() - started, body)
 
-    async def _lost(self, envelope: dict[str, Any], seconds: float, patience: float) -> Ack:
+    async def _lost(self, envelope: dict[str, Any], seconds: float, patience: float) -> Acknowledgement:
         # A person keeps looking at the spinner until Slack gives up; an event is simply sent again.
         if envelope["type"] != "events_api":
             await asyncio.sleep(max(0.0, patience - seconds))
-            return Ack(False, patience, error="operation_timeout", reason="timeout")
-        return Ack(False, seconds, error="dispatch_failed", reason="connection_failed")
+            return Acknowledgement(False, patience, error="operation_timeout", reason="timeout")
+        return Acknowledgement(False, seconds, error="dispatch_failed", reason="connection_failed")
 
     # ------------------------------------------------------------------ trouble
 
-    async def disconnect(self, reason: str = "refresh_requested", *, only: Socket | None = None) -> int:
+    async def disconnect(self, reason: str = "refresh_requested", *, only: OpenSocket | None = None) -> int:
         """Tell every open socket to go, or `only` one; gives how many. "warning" alone closes none."""
         there = [only] if only else list(self.open)
         for socket in there:
             await self._part(socket, reason)
         return len(there)
 
-    async def _part(self, socket: Socket, reason: str) -> None:
+    async def _part(self, socket: OpenSocket, reason: str) -> None:
         await socket.send({"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
         if reason != "warning":
             socket.leaving = reason != "refresh_requested"
@@ -230,7 +232,7 @@ class Sockets:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _close_later(self, socket: Socket, seconds: float) -> None:
+    async def _close_later(self, socket: OpenSocket, seconds: float) -> None:
         await asyncio.sleep(seconds)
         socket.leaving = True
         # Acknowledgements that cross our goodbye still count; aiohttp's own `close` throws them away.

@@ -1,4 +1,7 @@
-"""What a person does: commands, clicks, forms, menus, shortcuts and words; each gives a Turn once acknowledged."""
+"""What a person does: commands, clicks, forms, menus, shortcuts and words.
+
+Each gives an Interaction once acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +9,49 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.slack.composing import delivered
-from sandbox.slack.delivery import Delivery
+from sandbox.slack.delivery import PayloadDelivery
 from sandbox.slack.elements_state import acted
-from sandbox.slack.forms import Forms
-from sandbox.slack.interaction import Turn
-from sandbox.slack.message import Message, find_element
-from sandbox.slack.payloads import Payloads
-from sandbox.slack.people import Channel, User
-from sandbox.slack.server_state import Desk
-from sandbox.slack.validation import Refused, check_options
-from sandbox.slack.view import View
+from sandbox.slack.forms import OpenForms
+from sandbox.slack.interaction import Interaction
+from sandbox.slack.message import FakeMessage, find_element
+from sandbox.slack.payloads import PayloadBuilder
+from sandbox.slack.people import FakeChannel, FakeUser
+from sandbox.slack.server_state import ApiState
+from sandbox.slack.validation import SlackApiError, check_options
+from sandbox.slack.view import FakeView
 
-Where = Message | View
+Where = FakeMessage | FakeView
 
 
-class Person:
+class UserActions:
     """The deeds. `base_url` tells where response_urls live."""
 
-    def __init__(self, desk: Desk, delivery: Delivery, base_url: Callable[[], str]) -> None:
+    def __init__(self, desk: ApiState, delivery: PayloadDelivery, base_url: Callable[[], str]) -> None:
         self.desk = desk
         self.delivery = delivery
         self.workspace = desk.workspace
-        self.payloads = Payloads(self.workspace)
-        self.forms = Forms(desk, delivery, self.payloads, base_url)
+        self.payloads = PayloadBuilder(self.workspace)
+        self.forms = OpenForms(desk, delivery, self.payloads, base_url)
         self._base_url = base_url
         self.suggested: dict[str, list[dict[str, Any]]] = {}
 
-    def _turn(self, kind: str, user: User, channel: str | None = None, view: View | None = None) -> Turn:
-        turn = Turn(kind, user.id, channel, self.workspace.until)
+    def _turn(self, kind: str, user: FakeUser, channel: str | None = None, view: FakeView | None = None) -> Interaction:
+        turn = Interaction(kind, user.id, channel, self.workspace.until)
         turn.trigger_id = self.desk.modals.trigger(turn, view)
         return turn
 
-    def _response_url(self, turn: Turn, channel: str, message: Message | None = None) -> str:
+    def _response_url(self, turn: Interaction, channel: str, message: FakeMessage | None = None) -> str:
         turn.response_url = self._base_url() + self.desk.responses.issue(turn, channel, message)
         return turn.response_url
 
-    def _ended(self, turn: Turn) -> Turn:
+    def _ended(self, turn: Interaction) -> Interaction:
         about = {"kind": turn.kind, "user": turn.user, "channel": turn.channel, "error": turn.error}
         self.workspace.changed("turn", about)
         return turn
 
     # ------------------------------------------------------------------ commands
 
-    async def command(self, name: str, text: str = "", *, user: User, channel: Channel) -> Turn:
+    async def command(self, name: str, text: str = "", *, user: FakeUser, channel: FakeChannel) -> Interaction:
         """Type a slash command. What the ack says is a message too, private unless it says in_channel."""
         turn = self._turn("command", user, channel.id)
         ways = {"response_url": self._response_url(turn, channel.id), "trigger_id": turn.trigger_id}
@@ -61,7 +64,7 @@ class Person:
             self._said_in_ack(turn, turn.ack_body)
         return self._ended(turn)
 
-    def _said_in_ack(self, turn: Turn, body: dict[str, Any]) -> None:
+    def _said_in_ack(self, turn: Interaction, body: dict[str, Any]) -> None:
         private = body.get("response_type", "ephemeral") != "in_channel"
         about: dict[str, Any] = {
             "user": self.workspace.bot_user_id,
@@ -72,7 +75,7 @@ class Person:
         }
         try:
             turn.answers.append(self.desk.mailbox.post(self.workspace.channels[str(turn.channel)], body, **about))
-        except Refused as refused:
+        except SlackApiError as refused:
             turn.error = refused.error
 
     # ------------------------------------------------------------------ clicks
@@ -82,16 +85,16 @@ class Person:
         where: Where,
         action_id: str,
         *,
-        user: User,
+        user: FakeUser,
         value: Any = None,
         state: dict[str, dict[str, Any]] | None = None,
         block_id: str | None = None,
-    ) -> Turn:
+    ) -> Interaction:
         """Use a button, an overflow menu, a select or any other element of a message or a view.
 
-        `value` is what is chosen: an option's value or words, a User, a Channel, a text, a list of them. `state` is
-        what else is filled in, as `{block_id: {action_id: value}}`. Raises LookupError when there is no such element,
-        when the message or view is gone, or when it is not this person's to see.
+        `value` is what is chosen: an option's value or words, a FakeUser, a FakeChannel, a text, a list of them.
+        `state` is what else is filled in, as `{block_id: {action_id: value}}`. Raises LookupError when there is no such
+        element, when the message or view is gone, or when it is not this person's to see.
         """
         self._within_reach(where, user)
         in_block, element = find_element(where.blocks, action_id, block_id)
@@ -100,30 +103,30 @@ class Person:
         if value is not None:
             typed[in_block] = {**typed.get(in_block, {}), action_id: value}
         filled = self.forms.state(where, user.id, typed, self.suggested)
-        view = where if isinstance(where, View) else None
-        turn = self._turn("click", user, where.channel if isinstance(where, Message) else None, view)
+        view = where if isinstance(where, FakeView) else None
+        turn = self._turn("click", user, where.channel if isinstance(where, FakeMessage) else None, view)
         payload = self.payloads.interaction("block_actions", user)
         payload |= {"trigger_id": turn.trigger_id, "actions": [{**action, "action_ts": self.workspace.new_ts()}]}
         payload |= self._place(turn, where, filled)
         await self.delivery.put(turn, "interactive", payload)
         return self._ended(turn)
 
-    def _place(self, turn: Turn, where: Where, filled: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(where, View):
+    def _place(self, turn: Interaction, where: Where, filled: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(where, FakeView):
             where.turn = turn
             return self.payloads.in_view(where, filled)
         url = self._response_url(turn, where.channel, where)
         return {**self.payloads.in_message(where), "state": {"values": filled}, "response_url": url}
 
-    def _within_reach(self, where: Where, user: User) -> None:
-        if isinstance(where, View):
+    def _within_reach(self, where: Where, user: FakeUser) -> None:
+        if isinstance(where, FakeView):
             if where.closed or where.user != user.id:
                 raise LookupError(f"{user.handle} has no such view open")
         elif where.deleted or where.ephemeral_to not in (None, user.id):
             raise LookupError(f"{user.handle} does not see this message")
 
     async def options(
-        self, where: Where, action_id: str, query: str = "", *, user: User, block_id: str | None = None
+        self, where: Where, action_id: str, query: str = "", *, user: FakeUser, block_id: str | None = None
     ) -> list[dict[str, Any]]:
         """Type into a menu whose options the app gives: what it answered, options or option groups.
 
@@ -137,7 +140,9 @@ class Person:
         payload = self.payloads.interaction("block_suggestion", user)
         payload |= {"action_id": action_id, "block_id": in_block, "value": query}
         filled = self.forms.state(where, user.id, {}, self.suggested)
-        payload |= self.payloads.in_view(where, filled) if isinstance(where, View) else self.payloads.in_message(where)
+        payload |= (
+            self.payloads.in_view(where, filled) if isinstance(where, FakeView) else self.payloads.in_message(where)
+        )
         ack = await self.delivery.ask("interactive", payload)
         if not ack.ok:
             raise TimeoutError(ack.error)
@@ -148,7 +153,9 @@ class Person:
 
     # ------------------------------------------------------------------ forms
 
-    async def submit(self, view: View, state: dict[str, dict[str, Any]] | None = None, *, user: User) -> Turn:
+    async def submit(
+        self, view: FakeView, state: dict[str, dict[str, Any]] | None = None, *, user: FakeUser
+    ) -> Interaction:
         """Send a form with these inputs (`{block_id: {action_id: value}}`) on top of what is in it already.
 
         Raises LookupError as `click`, ValueError when Slack itself would not send it: something required is missing.
@@ -158,7 +165,7 @@ class Person:
         await self.forms.submit(turn, view, user, state or {}, self.suggested)
         return self._ended(turn)
 
-    async def close(self, view: View, user: User, *, all_of_it: bool = False) -> Turn:
+    async def close(self, view: FakeView, user: FakeUser, *, all_of_it: bool = False) -> Interaction:
         """Close a view with its own button, or the whole stack; the app hears it only if it asked to."""
         self._within_reach(view, user)
         turn = self._turn("close", user, None, view)
@@ -168,8 +175,13 @@ class Person:
     # ------------------------------------------------------------------ shortcuts
 
     async def shortcut(
-        self, callback_id: str, *, user: User, channel: Channel | None = None, message: Message | None = None
-    ) -> Turn:
+        self,
+        callback_id: str,
+        *,
+        user: FakeUser,
+        channel: FakeChannel | None = None,
+        message: FakeMessage | None = None,
+    ) -> Interaction:
         """Use a global shortcut, or a message shortcut when a message is given."""
         place = message.channel if message else channel.id if channel else None
         turn = self._turn("shortcut", user, place)
@@ -188,7 +200,7 @@ class Person:
 
     # ------------------------------------------------------------------ words and events
 
-    async def event(self, event: dict[str, Any], retries: int = 0, *, event_id: str | None = None) -> Turn:
+    async def event(self, event: dict[str, Any], retries: int = 0, *, event_id: str | None = None) -> Interaction:
         """Deliver an event; unacknowledged it is sent again with the same event_id, `retries` says how often anyhow.
 
         Nothing is sent when the app has not subscribed to it.
@@ -196,21 +208,23 @@ class Person:
         channel = event.get("channel")
         place = str(channel.get("id")) if isinstance(channel, dict) else channel
         user = event.get("user", "")
-        turn = Turn("event", str(user.get("id") if isinstance(user, dict) else user), place, self.workspace.until)
+        turn = Interaction(
+            "event", str(user.get("id") if isinstance(user, dict) else user), place, self.workspace.until
+        )
         event = {"event_ts": self.workspace.new_ts(), **event}
         payload = self.payloads.event(event, event_id or f"Ev{self.workspace.new_word(10)}")
         if self.workspace.subscribed is None or _name(event) in self.workspace.subscribed:
             await self.delivery.event(turn, payload, retries)
         return self._ended(turn)
 
-    def say(self, text: str, user: User, channel: Channel, thread_ts: str | None = None) -> Message:
+    def say(self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None) -> FakeMessage:
         """Write a message as this person; its links are crawled. The app is not told: see `mention`."""
         about: dict[str, Any] = {"user": user.id, "thread_ts": thread_ts, "source": "person"}
         return self.desk.mailbox.post(channel, {"text": text}, **about)
 
     async def mention(
-        self, text: str, user: User, channel: Channel, thread_ts: str | None = None, *, retries: int = 0
-    ) -> Turn:
+        self, text: str, user: FakeUser, channel: FakeChannel, thread_ts: str | None = None, *, retries: int = 0
+    ) -> Interaction:
         """Write a message that mentions the bot: the app_mention event (in a direct message: message.im)."""
         called = f"<@{self.workspace.bot_user_id}>"
         words = text if channel.is_im or called in text else f"{called} {text}"
@@ -221,7 +235,7 @@ class Person:
             event |= {"team": user.team_id, "user_team": user.team_id, "source_team": user.team_id}
         return await self.event(event, retries)
 
-    async def reword(self, message: Message, text: str, user: User) -> Turn:
+    async def reword(self, message: FakeMessage, text: str, user: FakeUser) -> Interaction:
         """Edit a message of this person's: one that mentions the bot is an app_mention once more, and says `edited`.
 
         https://docs.slack.dev/reference/events/app_mention
@@ -230,7 +244,7 @@ class Person:
         event = message.wire(**self.payloads.identity) | {"channel": message.channel, "type": "app_mention"}
         return await self.event({**event, "edited": {"user": user.id, "ts": message.edited_ts}})
 
-    async def home(self, user: User, tab: str = "home") -> Turn:
+    async def home(self, user: FakeUser, tab: str = "home") -> Interaction:
         """Open a tab of the app; its Home comes along once one was published.
 
         https://docs.slack.dev/reference/events/app_home_opened
@@ -241,13 +255,13 @@ class Person:
             event["view"] = self.payloads.view(known, {})  # type: ignore[assignment]
         return await self.event(event)
 
-    def pick(self, name: str, content: bytes, user: User) -> dict[str, Any]:
+    def pick(self, name: str, content: bytes, user: FakeUser) -> dict[str, Any]:
         """Pick a file in a form's file_input: Slack has it from then on. What comes back is what `submit` takes."""
         return self.desk.files.wire(self.desk.files.add(name, content, user.id))
 
     def share(
-        self, name: str, content: bytes, user: User, channel: Channel, text: str = "", *, elsewhere: str = ""
-    ) -> Message:
+        self, name: str, content: bytes, user: FakeUser, channel: FakeChannel, text: str = "", *, elsewhere: str = ""
+    ) -> FakeMessage:
         """Drop a file into a channel; the message carries it, its bytes are at url_private for who has a token.
 
         `elsewhere` makes it a remote file: a mere entry with that address.

@@ -1,4 +1,4 @@
-"""A modal or Home view as the pretended Slack keeps it, and how the Web API writes it."""
+"""A modal or Home view as the fake Slack keeps it, and how the Web API writes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.slack.message import elements_of, find_element
 
 if TYPE_CHECKING:
-    from sandbox.slack.interaction import Turn
+    from sandbox.slack.interaction import Interaction
 
 DEFAULTS: dict[str, Any] = {
     "private_metadata": "",
@@ -25,7 +25,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 @dataclass(eq=False)
-class View:
+class FakeView:
     """One view, alive: updates change it in place; earlier payloads are in `history`. `user` is who sees it (an id).
 
     `payload` is what the app sent, with ids filled in; `values` what the person has typed so far.
@@ -41,7 +41,7 @@ class View:
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
-    turn: Turn | None = None
+    turn: Interaction | None = None
 
     @property
     def type(self) -> str:

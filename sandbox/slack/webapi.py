@@ -10,15 +10,15 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.faults import Fault, Faults, cut, sent
+from sandbox.faults import Fault, FaultQueue, cut, sent
 from sandbox.slack.methods import METHODS
-from sandbox.slack.rate_limit import TooFast
-from sandbox.slack.server_state import Answer, Args, Desk
-from sandbox.slack.validation import Refused
+from sandbox.slack.rate_limit import PostRateExceeded
+from sandbox.slack.server_state import Answer, ApiState, CallArguments
+from sandbox.slack.validation import SlackApiError
 
 
 @dataclass(frozen=True)
-class Call:
+class RecordedCall:
     """One call of a Web API method: its arguments without the token, when (epoch seconds), and what was answered.
 
     `answer` is None when the connection was cut before an answer.
@@ -31,22 +31,22 @@ class Call:
     status: int = 200
 
 
-class WebApi:
+class FakeWebApi:
     """Answers the calls. `tokens` maps each token to its kind; `revoked` ones are known and refused."""
 
-    def __init__(self, desk: Desk, faults: Faults, tokens: dict[str, str]) -> None:
+    def __init__(self, desk: ApiState, faults: FaultQueue, tokens: dict[str, str]) -> None:
         self.desk = desk
         self.faults = faults
         self.tokens = tokens
         self.revoked: set[str] = set()
-        self.calls: list[Call] = []
+        self.calls: list[RecordedCall] = []
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         name = request.match_info["method"]
         try:
             given = await self._arguments(request)
-        except Refused as refused:
+        except SlackApiError as refused:
             return self._answered(name, {}, refused.body())
         token = self._token(request, given)
         fault = self.faults.next(name)
@@ -56,9 +56,9 @@ class WebApi:
                 return met
         try:
             answer: Answer = {"ok": True, **self._run(name, given, token)}
-        except Refused as refused:
+        except SlackApiError as refused:
             answer = refused.body()
-        except TooFast as fast:
+        except PostRateExceeded as fast:
             return self._too_fast(name, given, str(fast.seconds))
         if fault is not None and fault.drop_after:
             self._book(name, given, None, 0)
@@ -75,14 +75,14 @@ class WebApi:
             try:
                 body = json.loads(await request.text() or "{}")
             except ValueError:
-                raise Refused("invalid_json") from None
+                raise SlackApiError("invalid_json") from None
             if not isinstance(body, dict):
-                raise Refused("json_not_object")
+                raise SlackApiError("json_not_object")
             return {**given, **body}
         if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
             form = await request.post()
             return {**given, **{key: value for key, value in form.items() if isinstance(value, str)}}
-        raise Refused("invalid_post_type")
+        raise SlackApiError("invalid_post_type")
 
     def _token(self, request: web.Request, given: dict[str, Any]) -> str:
         header = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
@@ -107,23 +107,23 @@ class WebApi:
     def _run(self, name: str, given: dict[str, Any], token: str) -> Answer:
         known = METHODS.get(name)
         if known is None:
-            raise Refused("unknown_method", req_method=name)
+            raise SlackApiError("unknown_method", req_method=name)
         if known.token != "none":  # noqa: S105 -- a kind, not a secret
             self._admit(token, known.token)
         if known.scopes:
             self.desk.need(*known.scopes)
-        return known.run(self.desk, Args(given))
+        return known.run(self.desk, CallArguments(given))
 
     def _admit(self, token: str, wanted: str) -> None:
         if not token:
-            raise Refused("not_authed")
+            raise SlackApiError("not_authed")
         kind = self.tokens.get(token)
         if kind is None:
-            raise Refused("invalid_auth")
+            raise SlackApiError("invalid_auth")
         if token in self.revoked:
-            raise Refused("token_revoked")
+            raise SlackApiError("token_revoked")
         if kind != wanted:
-            raise Refused("not_allowed_token_type")
+            raise SlackApiError("not_allowed_token_type")
 
     # ------------------------------------------------------------------ answering
 
@@ -140,7 +140,7 @@ class WebApi:
         return web.json_response(answer, status=status, headers=headers)
 
     def _book(self, name: str, given: dict[str, Any], answer: Answer | None, status: int) -> None:
-        call = Call(name, given, self.desk.workspace.clock(), answer, status)
+        call = RecordedCall(name, given, self.desk.workspace.clock(), answer, status)
         self.calls.append(call)
         self.desk.workspace.changed("call", {"method": name, "ok": bool(answer and answer.get("ok"))})
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack.people import Channel, User, Usergroup
+from sandbox.slack.people import FakeChannel, FakeUser, FakeUserGroup
 
 Listener = Callable[[str, dict[str, Any]], None]
 
@@ -38,7 +38,7 @@ SCOPES = frozenset(
 )
 
 
-class Workspace:
+class SlackWorkspace:
     """The state everything else shares. Ids are stable: the same order of seeding gives the same ids."""
 
     team_id = "T0SANDBOX"
@@ -51,9 +51,9 @@ class Workspace:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.users: dict[str, User] = {}
-        self.channels: dict[str, Channel] = {}
-        self.usergroups: dict[str, Usergroup] = {}
+        self.users: dict[str, FakeUser] = {}
+        self.channels: dict[str, FakeChannel] = {}
+        self.usergroups: dict[str, FakeUserGroup] = {}
         self.scopes: set[str] = set(SCOPES)
         self.subscribed: set[str] | None = None
         self.unsupported_blocks: set[str] = set()  # types that this workspace does not have yet
@@ -65,8 +65,8 @@ class Workspace:
         self._last_ts = 0
         self._waiting: list[tuple[Callable[[], object], asyncio.Future[object]]] = []
         # Slack's own, which says of itself that it is no bot
-        self.slackbot = User("USLACKBOT", "slackbot", "Slackbot", None, self.team_id, tz="Etc/UTC")
-        self.users[self.bot_user_id] = User(
+        self.slackbot = FakeUser("USLACKBOT", "slackbot", "Slackbot", None, self.team_id, tz="Etc/UTC")
+        self.users[self.bot_user_id] = FakeUser(
             self.bot_user_id, "applivery", "Applivery", None, self.team_id, tz="Etc/UTC", bot=True
         )
 
@@ -140,12 +140,12 @@ class Workspace:
         tz: str = "Europe/Madrid",
         locale: str = "en-US",
         team_id: str | None = None,
-    ) -> User:
+    ) -> FakeUser:
         """The user with this handle, made when there is none; whoever exists is returned as they are."""
         for known in self.users.values():
             if known.handle == handle:
                 return known
-        user = User(
+        user = FakeUser(
             self.new_id("U"), handle, name or handle.title(), email or f"{handle}@acme.test", team_id or self.team_id,
             admin, owner, guest, tz, locale,
         )  # fmt: skip
@@ -159,38 +159,38 @@ class Workspace:
         *,
         private: bool = False,
         bot_is_member: bool = True,
-        members: tuple[User, ...] | list[User] = (),
+        members: tuple[FakeUser, ...] | list[FakeUser] = (),
         archived: bool = False,
         shared: bool = False,
-    ) -> Channel:
+    ) -> FakeChannel:
         """The channel with this name (without #), made when there is none; an existing one gains the members."""
         channel = next((each for each in self.channels.values() if each.name == name and not each.is_im), None)
         if channel is None:
-            channel = Channel(self.new_id("C"), name, private, archived, shared, created=int(self.clock()))
+            channel = FakeChannel(self.new_id("C"), name, private, archived, shared, created=int(self.clock()))
             channel.members = [self.bot_user_id] if bot_is_member else []
             self.channels[channel.id] = channel
         channel.members += [user.id for user in members if user.id not in channel.members]
         self.changed("channel", {"channel": channel.id})
         return channel
 
-    def dm(self, user: User | str) -> Channel:
+    def dm(self, user: FakeUser | str) -> FakeChannel:
         """The direct message between the bot and this user, opened when there is none."""
         user_id = user if isinstance(user, str) else user.id
         for channel in self.channels.values():
             if channel.im_user == user_id:
                 return channel
-        channel = Channel(
+        channel = FakeChannel(
             self.new_id("D"), "", members=[self.bot_user_id, user_id], im_user=user_id, created=int(self.clock())
         )
         self.channels[channel.id] = channel
         self.changed("channel", {"channel": channel.id})
         return channel
 
-    def usergroup(self, handle: str, users: tuple[User, ...] | list[User] = ()) -> Usergroup:
+    def usergroup(self, handle: str, users: tuple[FakeUser, ...] | list[FakeUser] = ()) -> FakeUserGroup:
         """The user group with this handle, made when there is none, with exactly these users when any are given."""
         group = next((each for each in self.usergroups.values() if each.handle == handle), None)
         if group is None:
-            group = Usergroup(self.new_id("S"), handle, handle)
+            group = FakeUserGroup(self.new_id("S"), handle, handle)
             self.usergroups[group.id] = group
         if users:
             group.users = [user.id for user in users]

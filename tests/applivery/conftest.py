@@ -1,4 +1,4 @@
-"""A pretended Applivery with a real client in front of it."""
+"""A fake Applivery with a real client in front of it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import pytest
 from bot.applivery.client import AppliveryClient
 from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.rate_budget import RequestBudget
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 
 MakeClient = Callable[..., AppliveryClient]
 
 
-def hosts_of(server: PretendedApplivery) -> AppliveryHosts:
+def hosts_of(server: FakeApplivery) -> AppliveryHosts:
     return AppliveryHosts(api=server.url, upload=server.url, download=server.url, dashboard=server.url)
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[PretendedApplivery]:
-    pretended = PretendedApplivery(processing=None)
+async def server() -> AsyncIterator[FakeApplivery]:
+    pretended = FakeApplivery(processing=None)
     await pretended.start()
     yield pretended
     await pretended.stop()
 
 
 @pytest.fixture
-async def make_client(server: PretendedApplivery) -> AsyncIterator[MakeClient]:
+async def make_client(server: FakeApplivery) -> AsyncIterator[MakeClient]:
     made: list[AppliveryClient] = []
 
     def make(**changed: Any) -> AppliveryClient:

@@ -6,18 +6,18 @@ import json
 
 from bot.applivery.client import AppliveryClient
 from bot.domain.model import App
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 
 EVERYWHERE, OF_APPS = "GET */collaborators/", "GET */collaborators/apps"
 
 
-def courier(server: PretendedApplivery) -> App:
+def courier(server: FakeApplivery) -> App:
     made = server.app("Courier", slug="courier")
     return App(made.id, "courier", "Courier")
 
 
-async def test_more_people_than_are_listed_is_unknown(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_more_people_than_are_listed_is_unknown(server: FakeApplivery, client: AppliveryClient) -> None:
     app = courier(server)
     page = {"items": [{"id": "1", "user": "a" * 24}], "hasNextPage": True}
     server.faults.add("GET */employees/", Fault(body=json.dumps({"status": True, "data": page})), times=None)
@@ -25,7 +25,7 @@ async def test_more_people_than_are_listed_is_unknown(server: PretendedApplivery
         assert await client.audience(app).employees() is None
 
 
-async def test_half_a_list_is_no_count(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_half_a_list_is_no_count(server: FakeApplivery, client: AppliveryClient) -> None:
     app = courier(server)
     server.collaborator("a@acme.test")
     server.faults.add(OF_APPS, Fault(status=403, body="{}"), times=None)
@@ -33,7 +33,7 @@ async def test_half_a_list_is_no_count(server: PretendedApplivery, client: Appli
         assert await client.audience(app).collaborators() is None
 
 
-async def test_a_bare_id_is_the_same_person(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_a_bare_id_is_the_same_person(server: FakeApplivery, client: AppliveryClient) -> None:
     app = courier(server)
     everywhere = {"items": [{"id": "1", "user": "a" * 24}]}
     of_apps = {"items": [{"id": "2", "user": {"id": "a" * 24}, "application": app.id}]}

@@ -10,13 +10,13 @@ import pytest
 
 from bot.domain.grammar import ParsedText
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import ready
 
 
 @pytest.mark.parametrize("target", ["GET */apps", "GET */builds"])
 async def test_a_question_that_fails_when_nobody_waits_any_more_is_no_error(
-    world: World, log: io.StringIO, target: str
+    world: Environment, log: io.StringIO, target: str
 ) -> None:
     await world.start()
     ready(world)

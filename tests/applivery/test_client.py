@@ -1,4 +1,4 @@
-"""The client in front of the pretended Applivery: what it asks, how often, and what it makes of the answers."""
+"""The client in front of the fake Applivery: what it asks, how often, and what it makes of the answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.applivery.hosts import AppliveryHosts
 from bot.applivery.pagination import PAGE_CEILING
 from bot.applivery.rate_budget import Priority, RequestBudget
 from bot.domain.model import App, Build, FileKind, Link, Member, Stage
-from sandbox.applivery import PretendedApp, PretendedApplivery, PretendedBuild
+from sandbox.applivery import FakeApp, FakeApplivery, FakeBuild
 from sandbox.applivery.payloads import NETWORKS
 from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient
@@ -35,24 +35,24 @@ BUILDS = "GET /v1/organizations/*/builds"
 
 
 @pytest.fixture
-def app(server: PretendedApplivery) -> PretendedApp:
+def app(server: FakeApplivery) -> FakeApp:
     return server.app("Courier")
 
 
 @pytest.fixture
-def build(server: PretendedApplivery, app: PretendedApp) -> PretendedBuild:
+def build(server: FakeApplivery, app: FakeApp) -> FakeBuild:
     return server.build(app, version="2.4.0", number="173", branch="main", tags=("beta",))
 
 
-def fact(build: PretendedBuild) -> Build:
+def fact(build: FakeBuild) -> Build:
     return Build(id=build.id, app=fact_app(build.app), stage=Stage.READY)
 
 
-def fact_app(app: PretendedApp) -> App:
+def fact_app(app: FakeApp) -> App:
     return App(app.id, app.slug, app.name, ("ios", "android"))
 
 
-def asked(server: PretendedApplivery) -> list[str]:
+def asked(server: FakeApplivery) -> list[str]:
     return [f"{request.method} {request.path}" for request in server.requests]
 
 
@@ -66,11 +66,11 @@ def quick() -> Iterator[None]:
 # ------------------------------------------------------------------ the facts
 
 
-async def test_the_workspace_says_its_name(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_the_workspace_says_its_name(server: FakeApplivery, client: AppliveryClient) -> None:
     assert await client.organization() == server.organization["name"]
 
 
-async def test_apps_are_read_over_all_pages(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_apps_are_read_over_all_pages(server: FakeApplivery, client: AppliveryClient) -> None:
     made = [server.app(f"App {number}") for number in range(25)]
     server.largest_page = 10
     found = await client.apps()
@@ -83,12 +83,12 @@ async def test_an_empty_workspace_has_no_apps(client: AppliveryClient) -> None:
     assert await client.apps() == []
 
 
-async def test_an_app_is_found_by_id_and_by_short_name(app: PretendedApp, client: AppliveryClient) -> None:
+async def test_an_app_is_found_by_id_and_by_short_name(app: FakeApp, client: AppliveryClient) -> None:
     assert await client.app("courier") == await client.app(app.id) == fact_app(app)
 
 
 async def test_builds_come_newest_first_a_page_at_a_time(
-    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient
+    server: FakeApplivery, app: FakeApp, client: AppliveryClient
 ) -> None:
     for number in range(1, 8):
         server.build(app, number=str(number))
@@ -102,7 +102,7 @@ async def test_builds_come_newest_first_a_page_at_a_time(
 
 
 async def test_only_documented_parameters_are_sent(
-    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient
+    server: FakeApplivery, app: FakeApp, client: AppliveryClient
 ) -> None:
     server.build(app, os="android", version="1.1")
     page = await client.builds(fact_app(app), page=1, limit=5, status="success", os="Android", version="1.1")
@@ -118,7 +118,7 @@ async def test_only_documented_parameters_are_sent(
 
 @pytest.mark.parametrize("allowed", [set(), {"os"}, {"versionName", "status", "os"}])
 async def test_what_applivery_will_not_filter_is_filtered_here(
-    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient, allowed: set[str]
+    server: FakeApplivery, app: FakeApp, client: AppliveryClient, allowed: set[str]
 ) -> None:
     server.build_filters = allowed
     server.build(app, os="ios", version="1", status="error", number="wanted")
@@ -130,7 +130,7 @@ async def test_what_applivery_will_not_filter_is_filtered_here(
 
 
 async def test_a_platform_the_list_cannot_filter_by_is_filtered_here(
-    server: PretendedApplivery, app: PretendedApp, client: AppliveryClient
+    server: FakeApplivery, app: FakeApp, client: AppliveryClient
 ) -> None:
     server.build(app, os="macos", number="mac")
     server.build(app, os="ios")
@@ -140,7 +140,7 @@ async def test_a_platform_the_list_cannot_filter_by_is_filtered_here(
 
 
 async def test_a_build_comes_with_its_attachments_and_no_storage_address(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     entry = server.attach(build, "notes.txt", b"hello", "text/plain")
     found = await client.build(build.app.id, build.id)
@@ -150,9 +150,7 @@ async def test_a_build_comes_with_its_attachments_and_no_storage_address(
     assert entry["file"]["location"] not in repr(found)
 
 
-async def test_a_stale_build_id_is_gone(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
-) -> None:
+async def test_a_stale_build_id_is_gone(server: FakeApplivery, build: FakeBuild, client: AppliveryClient) -> None:
     server.delete(build)
     with pytest.raises(exceptions.NotFound) as caught:
         await client.build(build.app.id, build.id)
@@ -163,7 +161,7 @@ async def test_a_stale_build_id_is_gone(
 
 
 async def test_a_minted_link_leads_to_the_bytes(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     assert link.token == server.minted[0].token
@@ -176,14 +174,14 @@ async def test_a_minted_link_leads_to_the_bytes(
 
 
 async def test_the_redirect_is_read_and_never_followed(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     await client.resolve(await client.mint(fact(build), FileKind.FILE))
     assert not [path for path in asked(server) if "/files/" in path]
 
 
 async def test_an_attachment_is_minted_by_its_id(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     entry = server.attach(build, "notes.txt", b"hello", "text/plain")
     link = await client.mint(fact(build), FileKind.FILE, file_id=entry["id"])
@@ -191,7 +189,7 @@ async def test_an_attachment_is_minted_by_its_id(
     assert server.requests[-1].query == {"fileId": entry["id"], "type": "auto"}
 
 
-async def test_a_link_is_spent_once(build: PretendedBuild, client: AppliveryClient) -> None:
+async def test_a_link_is_spent_once(build: FakeBuild, client: AppliveryClient) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     await client.resolve(link)
     with pytest.raises(exceptions.LinkExpired):
@@ -199,7 +197,7 @@ async def test_a_link_is_spent_once(build: PretendedBuild, client: AppliveryClie
 
 
 async def test_a_build_that_is_not_ready_has_no_link(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     server.move(build, "in_progress")
     with pytest.raises(exceptions.BuildNotProcessed):
@@ -207,7 +205,7 @@ async def test_a_build_that_is_not_ready_has_no_link(
 
 
 async def test_our_credential_goes_to_the_api_host_only(
-    server: PretendedApplivery, build: PretendedBuild, make_client: MakeClient
+    server: FakeApplivery, build: FakeBuild, make_client: MakeClient
 ) -> None:
     heard: list[dict[str, str]] = []
 
@@ -225,7 +223,7 @@ async def test_our_credential_goes_to_the_api_host_only(
 
 
 async def test_a_download_host_that_says_only_true_is_unreadable(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     server.faults.add("GET /v1/download/*", Fault(status=200, body='{"status": true}'))
@@ -260,7 +258,7 @@ async def test_a_redirect_to_anything_but_the_web_is_unreadable(make_client: Mak
 
 
 async def test_downloads_are_read_by_person_for_a_build_and_for_an_app(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     other = server.build(build.app, version="2.5.0")
     for kind in ("user", "employee", "mdmUser", "otpUser", "unknown", "anonymous"):
@@ -278,7 +276,7 @@ async def test_downloads_are_read_by_person_for_a_build_and_for_an_app(
 
 
 async def test_downloads_are_asked_for_by_time_and_person(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     start = datetime(2024, 5, 1, 12, tzinfo=UTC)
     ana = server.member("user", email="ana@acme.example")
@@ -294,7 +292,7 @@ async def test_downloads_are_asked_for_by_time_and_person(
 
 
 async def test_the_plain_log_is_read_over_all_pages(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     server.largest_page = 4
     for number in range(10):
@@ -307,7 +305,7 @@ async def test_the_plain_log_is_read_over_all_pages(
 
 
 async def test_a_large_answer_is_decoded_beside_the_event_loop(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient
 ) -> None:
     member = server.member()
     for _ in range(3000):
@@ -318,12 +316,12 @@ async def test_a_large_answer_is_decoded_beside_the_event_loop(
     assert len(row.downloads) == 3000
 
 
-async def test_a_small_answer_changes_no_threads(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_a_small_answer_changes_no_threads(server: FakeApplivery, client: AppliveryClient) -> None:
     ask = transport.ApiRequest("small", f"{server.url}/v1/organizations/acme")
     assert await client._transport.ask(ask, lambda _body: threading.get_ident()) == threading.get_ident()
 
 
-async def test_the_credential_is_not_given_to_another_host(server: PretendedApplivery, make_client: MakeClient) -> None:
+async def test_the_credential_is_not_given_to_another_host(server: FakeApplivery, make_client: MakeClient) -> None:
     client = make_client(hosts=AppliveryHosts(server.url, server.url, server.url, server.url))
     for url in ("http://127.0.0.1:9/v1/x", f"{server.url}.evil.example/v1/x", server.url):
         with pytest.raises(ValueError, match="API and upload hosts only"):
@@ -356,7 +354,7 @@ NOT_IDS = [
 
 @pytest.mark.parametrize("typed", NOT_IDS)
 async def test_what_cannot_be_an_id_is_refused_without_a_request(
-    server: PretendedApplivery, client: AppliveryClient, make_client: MakeClient, typed: str
+    server: FakeApplivery, client: AppliveryClient, make_client: MakeClient, typed: str
 ) -> None:
     bad = App(typed, typed, typed)
     asks: list[Callable[[], Awaitable[Any]]] = [
@@ -379,7 +377,7 @@ async def test_what_cannot_be_an_id_is_refused_without_a_request(
 
 
 @pytest.mark.parametrize("typed", ["courier", "0" * 23, "0" * 25, "g" * 24, HEX + "\n"])
-async def test_a_build_has_no_short_name(server: PretendedApplivery, client: AppliveryClient, typed: str) -> None:
+async def test_a_build_has_no_short_name(server: FakeApplivery, client: AppliveryClient, typed: str) -> None:
     with pytest.raises(exceptions.InvalidId, match="not a build id"):
         await client.build("courier", typed)
     assert server.requests == []
@@ -387,16 +385,14 @@ async def test_a_build_has_no_short_name(server: PretendedApplivery, client: App
 
 @pytest.mark.parametrize("typed", ["", "a&b", "../x", "short", "é" * 24])
 async def test_a_file_id_is_letters_and_digits(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient, typed: str
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient, typed: str
 ) -> None:
     with pytest.raises(exceptions.InvalidId):
         await client.mint(fact(build), FileKind.AUTO, file_id=typed)
     assert server.requests == []
 
 
-async def test_an_endless_address_is_refused_without_a_request(
-    server: PretendedApplivery, client: AppliveryClient
-) -> None:
+async def test_an_endless_address_is_refused_without_a_request(server: FakeApplivery, client: AppliveryClient) -> None:
     with pytest.raises(exceptions.UserInputError):
         await client.downloads_by_user("courier", HEX, email="a" * 129)
     with pytest.raises(exceptions.UserInputError):
@@ -437,7 +433,7 @@ async def test_an_endless_address_is_refused_without_a_request(
 )
 @pytest.mark.usefixtures("quick")
 async def test_each_failure_has_its_error_and_only_passing_ones_are_asked_again(
-    server: PretendedApplivery, client: AppliveryClient, fault: Fault, kind: type, times: int
+    server: FakeApplivery, client: AppliveryClient, fault: Fault, kind: type, times: int
 ) -> None:
     server.faults.add("*", fault, times=None)
     with pytest.raises(exceptions.AppliveryError) as caught:
@@ -448,9 +444,7 @@ async def test_each_failure_has_its_error_and_only_passing_ones_are_asked_again(
 
 @pytest.mark.parametrize("fault", [Fault(status=502), Fault(drop=True), Fault(status=429, retry_after=0)])
 @pytest.mark.usefixtures("quick")
-async def test_a_passing_fault_is_not_noticed(
-    server: PretendedApplivery, client: AppliveryClient, fault: Fault
-) -> None:
+async def test_a_passing_fault_is_not_noticed(server: FakeApplivery, client: AppliveryClient, fault: Fault) -> None:
     server.faults.add("*", fault, times=2)
     assert await client.organization()
     assert len(server.requests) == 3
@@ -468,7 +462,7 @@ async def test_a_passing_fault_is_not_noticed(
 )
 @pytest.mark.usefixtures("quick")
 async def test_a_mint_is_never_repeated(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient, fault: Fault
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient, fault: Fault
 ) -> None:
     await client.organization()  # a warm connection is the one that aiohttp would use twice
     server.faults.add(MINT, fault, times=None)
@@ -481,7 +475,7 @@ async def test_a_mint_is_never_repeated(
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(drop_after=True), Fault(drop=True)])
 @pytest.mark.usefixtures("quick")
 async def test_spending_a_link_is_never_repeated(
-    server: PretendedApplivery, build: PretendedBuild, client: AppliveryClient, fault: Fault
+    server: FakeApplivery, build: FakeBuild, client: AppliveryClient, fault: Fault
 ) -> None:
     link = await client.mint(fact(build), FileKind.FILE)
     server.faults.add("GET /v1/download/*", fault, times=None)
@@ -497,7 +491,7 @@ async def test_nobody_listening_is_applivery_down(make_client: MakeClient, unuse
         await client.organization()
 
 
-async def test_retry_after_is_waited_for(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_retry_after_is_waited_for(server: FakeApplivery, client: AppliveryClient) -> None:
     server.faults.add("*", Fault(status=429, retry_after=1))
     started = time.monotonic()
     assert await client.organization()
@@ -506,7 +500,7 @@ async def test_retry_after_is_waited_for(server: PretendedApplivery, client: App
 
 
 async def test_a_person_is_not_made_to_wait_for_a_long_retry_after(
-    server: PretendedApplivery, client: AppliveryClient
+    server: FakeApplivery, client: AppliveryClient
 ) -> None:
     server.faults.add("*", Fault(status=429, retry_after=25))
     with pytest.raises(exceptions.AppliveryRateLimited) as caught:
@@ -515,7 +509,7 @@ async def test_a_person_is_not_made_to_wait_for_a_long_retry_after(
     assert len(server.requests) == 1
 
 
-async def test_a_slow_answer_is_given_up(server: PretendedApplivery, make_client: MakeClient) -> None:
+async def test_a_slow_answer_is_given_up(server: FakeApplivery, make_client: MakeClient) -> None:
     server.faults.add("*", Fault(latency=5), times=None)
     started = time.monotonic()
     with stamina.set_testing(True, attempts=1), pytest.raises(exceptions.ServiceUnavailable, match="within"):
@@ -523,7 +517,7 @@ async def test_a_slow_answer_is_given_up(server: PretendedApplivery, make_client
     assert time.monotonic() - started < 2
 
 
-async def test_a_session_that_was_given_is_left_open(server: PretendedApplivery, make_client: MakeClient) -> None:
+async def test_a_session_that_was_given_is_left_open(server: FakeApplivery, make_client: MakeClient) -> None:
     async with aiohttp.ClientSession() as session:
         async with make_client(session=session) as client:
             await client.organization()
@@ -559,7 +553,7 @@ def everything_about(error: BaseException | None) -> Iterator[str]:
     ],
 )
 async def test_no_error_carries_a_token(
-    server: PretendedApplivery, build: PretendedBuild, make_client: MakeClient, fault: Fault
+    server: FakeApplivery, build: FakeBuild, make_client: MakeClient, fault: Fault
 ) -> None:
     client = make_client(timeout=0.3)
     link = await client.mint(fact(build), FileKind.FILE)
@@ -606,7 +600,7 @@ async def test_an_error_of_a_host_that_speaks_no_http_carries_no_token(make_clie
 # ------------------------------------------------------------------ budget and observing
 
 
-async def test_polling_stops_before_people_do(server: PretendedApplivery, make_client: MakeClient) -> None:
+async def test_polling_stops_before_people_do(server: FakeApplivery, make_client: MakeClient) -> None:
     client = make_client(budget=RequestBudget(10, reserve=0.5))
     polling = client.polling()
     for _ in range(5):
@@ -622,7 +616,7 @@ async def test_polling_stops_before_people_do(server: PretendedApplivery, make_c
 
 
 @pytest.mark.usefixtures("quick")
-async def test_every_attempt_is_counted(server: PretendedApplivery, make_client: MakeClient) -> None:
+async def test_every_attempt_is_counted(server: FakeApplivery, make_client: MakeClient) -> None:
     client = make_client(budget=RequestBudget(10, reserve=0))
     server.faults.add("*", Fault(status=500), times=2)
     await client.organization()
@@ -631,7 +625,7 @@ async def test_every_attempt_is_counted(server: PretendedApplivery, make_client:
 
 @pytest.mark.usefixtures("quick")
 async def test_the_observer_hears_of_every_attempt(
-    server: PretendedApplivery, build: PretendedBuild, make_client: MakeClient
+    server: FakeApplivery, build: FakeBuild, make_client: MakeClient
 ) -> None:
     heard: list[tuple[str, str]] = []
     client = make_client(observe=lambda name, outcome, seconds: heard.append((name, outcome)) if seconds >= 0 else None)
@@ -670,35 +664,31 @@ def reshaped(items: list[Any], shape: str) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize("shape", ["items", "data-items", "data-list", "bare"])
-async def test_a_list_is_read_in_every_envelope(
-    server: PretendedApplivery, client: AppliveryClient, shape: str
-) -> None:
+async def test_a_list_is_read_in_every_envelope(server: FakeApplivery, client: AppliveryClient, shape: str) -> None:
     server.reshape(APPS, reshaped([{"id": "one"}, None, "odd", {"id": "two"}], shape))
     assert [app.id for app in await client.apps()] == ["one", "two"]
     assert len(server.requests) == 1
 
 
-async def test_a_server_that_repeats_its_page_ends_the_list(
-    server: PretendedApplivery, client: AppliveryClient
-) -> None:
+async def test_a_server_that_repeats_its_page_ends_the_list(server: FakeApplivery, client: AppliveryClient) -> None:
     server.reshape(APPS, lambda _body: {"data": {"items": [{"id": "one"}], "hasNextPage": True}})
     assert [app.id for app in await client.apps()] == ["one"]
     assert len(server.requests) == 2
 
 
-async def test_an_empty_page_ends_the_list(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_an_empty_page_ends_the_list(server: FakeApplivery, client: AppliveryClient) -> None:
     server.reshape(APPS, lambda _body: {"data": {"items": [], "hasNextPage": True}})
     assert await client.apps() == []
     assert len(server.requests) == 1
 
 
-async def test_a_list_without_end_is_cut(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_a_list_without_end_is_cut(server: FakeApplivery, client: AppliveryClient) -> None:
     server.reshape(APPS, lambda _body: {"items": [{"id": f"app-{len(server.requests)}"}], "hasNextPage": True})
     assert len(await client.apps()) == PAGE_CEILING
     assert len(server.requests) == PAGE_CEILING
 
 
-async def test_refused_fields_are_named_to_the_person(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_refused_fields_are_named_to_the_person(server: FakeApplivery, client: AppliveryClient) -> None:
     error = {"code": 6002, "message": "x", "data": {"errors": [{"field": ["limit"], "messages": ["too large"]}]}}
     server.faults.add("*", Fault(status=400, body=json.dumps({"status": False, "error": error})))
     with pytest.raises(exceptions.RequestRejected, match="for: limit"):

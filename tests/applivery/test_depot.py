@@ -36,7 +36,7 @@ from bot.exceptions import (
     UploadOutcomeUnknown,
     UserInputError,
 )
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient, hosts_of
 from tests.handing import free_port
@@ -122,14 +122,12 @@ def family(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def courier(server: PretendedApplivery) -> Any:
+def courier(server: FakeApplivery) -> Any:
     return server.app("Courier", slug="courier", app_token="courier-app-token")
 
 
 @pytest.fixture
-async def depot(
-    family: str, server: PretendedApplivery, make_client: MakeClient, courier: Any
-) -> AsyncIterator[AppBuilds]:
+async def depot(family: str, server: FakeApplivery, make_client: MakeClient, courier: Any) -> AsyncIterator[AppBuilds]:
     async with AsyncExitStack() as stack:
         if family == "workspace":
             made = make_client(endurance=QUICK).depot(App(courier.id, "courier", "Courier"))
@@ -141,7 +139,7 @@ async def depot(
 # ------------------------------------------------------------------ what arrives
 
 
-async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, server: PretendedApplivery) -> None:
+async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, server: FakeApplivery) -> None:
     icon = SmallFile("icon.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"icon")
     done = await depot.upload(parcel(), EVERYTHING, icon=icon)
     [build] = server.builds
@@ -157,15 +155,13 @@ async def test_every_field_arrives_under_its_documented_name(depot: AppBuilds, s
 
 
 async def test_nobody_is_mailed_unless_asked_for_and_what_is_unknown_is_not_sent(
-    depot: AppBuilds, server: PretendedApplivery
+    depot: AppBuilds, server: FakeApplivery
 ) -> None:
     await depot.upload(parcel(), UploadMetadata())
     assert server.builds[0].form == {"notifyCollaborators": "false", "notifyEmployees": "false"}
 
 
-async def test_a_large_file_arrives_whole_and_its_progress_is_told(
-    depot: AppBuilds, server: PretendedApplivery
-) -> None:
+async def test_a_large_file_arrives_whole_and_its_progress_is_told(depot: AppBuilds, server: FakeApplivery) -> None:
     content = b"PK\x03\x04" + b"large" * 900_000
     heard: list[int] = []
     await depot.upload(parcel(content, "courier.apk", piece=256 * 1024), UploadMetadata(), progress=heard.append)
@@ -177,7 +173,7 @@ async def test_a_large_file_arrives_whole_and_its_progress_is_told(
 
 
 @pytest.mark.parametrize("name", ['a"b.ipa', "línea ñ.ipa", "a\r\nb.ipa", "a b;c.ipa"])
-async def test_a_file_s_name_cannot_break_the_form(depot: AppBuilds, server: PretendedApplivery, name: str) -> None:
+async def test_a_file_s_name_cannot_break_the_form(depot: AppBuilds, server: FakeApplivery, name: str) -> None:
     await depot.upload(parcel(name=name), UploadMetadata(version_name="1.0"))
     assert server.builds[0].form["versionName"] == "1.0"
     package = server.builds[0].file("package")
@@ -186,9 +182,7 @@ async def test_a_file_s_name_cannot_break_the_form(depot: AppBuilds, server: Pre
     assert package.kept == CONTENT
 
 
-async def test_a_file_is_attached_to_a_processed_build(
-    depot: AppBuilds, server: PretendedApplivery, courier: Any
-) -> None:
+async def test_a_file_is_attached_to_a_processed_build(depot: AppBuilds, server: FakeApplivery, courier: Any) -> None:
     build = server.build(courier, version="1.0")
     done = await depot.attach(build.id, parcel(b"%PDF notes", "notes.pdf"))
     assert [(attachment.name, attachment.size) for attachment in done.attachments] == [("notes.pdf", 10)]
@@ -196,7 +190,7 @@ async def test_a_file_is_attached_to_a_processed_build(
 
 
 async def test_a_build_that_is_not_processed_takes_no_attachment(
-    depot: AppBuilds, server: PretendedApplivery, courier: Any
+    depot: AppBuilds, server: FakeApplivery, courier: Any
 ) -> None:
     build = server.build(courier, status="in_progress")
     with pytest.raises(BuildNotProcessed, match=r"once Applivery has processed.*Nothing was uploaded"):
@@ -219,14 +213,14 @@ async def test_a_build_that_is_not_processed_takes_no_attachment(
     ],
 )
 async def test_a_file_that_is_no_build_is_not_sent(
-    depot: AppBuilds, server: PretendedApplivery, name: str, content: bytes, words: str
+    depot: AppBuilds, server: FakeApplivery, name: str, content: bytes, words: str
 ) -> None:
     with pytest.raises(UnsupportedFile, match=words):
         await depot.upload(parcel(content, name), UploadMetadata())
     assert not posts(server)
 
 
-async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: PretendedApplivery) -> None:
+async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: FakeApplivery) -> None:
     with pytest.raises(UnsupportedFile, match=r"has 4\.3 GB, and Applivery takes up to 4 GB"):
         await depot.upload(parcel(size=4 * 1024**3 + 1), UploadMetadata())
     assert not server.requests
@@ -243,7 +237,7 @@ async def test_a_file_above_4_gb_is_not_sent(depot: AppBuilds, server: Pretended
     ],
 )
 async def test_fields_that_applivery_would_refuse_are_refused_first(
-    depot: AppBuilds, server: PretendedApplivery, details: UploadMetadata
+    depot: AppBuilds, server: FakeApplivery, details: UploadMetadata
 ) -> None:
     with pytest.raises(UserInputError):
         await depot.upload(parcel(), details)
@@ -268,7 +262,7 @@ async def test_fields_that_applivery_would_refuse_are_refused_first(
     ],
 )
 async def test_each_refusal_says_what_happened_and_what_to_do_and_is_not_repeated(
-    depot: AppBuilds, server: PretendedApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
+    depot: AppBuilds, server: FakeApplivery, status: int, code: int | None, kind: type[AppliveryError], words: str
 ) -> None:
     server.faults.add(POSTING, Fault(status=status, code=code, error="No"))
     with pytest.raises(kind, match=words) as raised:
@@ -278,13 +272,13 @@ async def test_each_refusal_says_what_happened_and_what_to_do_and_is_not_repeate
     assert not server.builds
 
 
-async def test_413_says_that_the_file_is_too_large(depot: AppBuilds, server: PretendedApplivery) -> None:
+async def test_413_says_that_the_file_is_too_large(depot: AppBuilds, server: FakeApplivery) -> None:
     server.faults.add(POSTING, Fault(status=413, body="<h1>Request Entity Too Large</h1>"))
     with pytest.raises(InvalidUpload, match="larger than Applivery takes"):
         await depot.upload(parcel(), UploadMetadata())
 
 
-async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: PretendedApplivery) -> None:
+async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: FakeApplivery) -> None:
     async with by_app_token(hosts_of(server), "no-such-token") as depot:
         with pytest.raises(InvalidCredentials, match="does not know the token"):
             await depot.upload(parcel(), UploadMetadata())
@@ -292,7 +286,7 @@ async def test_a_wrong_token_is_found_out_before_the_file_is_sent(server: Preten
 
 
 async def test_an_app_token_in_place_of_a_service_account_s_is_told_apart(
-    server: PretendedApplivery, courier: Any, make_client: MakeClient
+    server: FakeApplivery, courier: Any, make_client: MakeClient
 ) -> None:
     client: AppliveryClient = make_client(token=courier.token)
     with pytest.raises(InvalidCredentials, match=r"is an App API Token.*`APPLIVERY_APP_TOKEN`"):
@@ -307,7 +301,7 @@ async def test_an_app_token_in_place_of_a_service_account_s_is_told_apart(
 
 
 async def test_an_upload_that_could_not_begin_is_tried_again(
-    family: str, server: PretendedApplivery, make_client: MakeClient, courier: Any
+    family: str, server: FakeApplivery, make_client: MakeClient, courier: Any
 ) -> None:
     """Nobody listens on the upload host at first: nothing can have arrived there."""
     port = free_port()
@@ -335,7 +329,7 @@ async def test_an_upload_that_could_not_begin_is_tried_again(
 
 
 async def test_when_nobody_answers_it_says_that_nothing_was_sent(
-    server: PretendedApplivery, make_client: MakeClient, courier: Any
+    server: FakeApplivery, make_client: MakeClient, courier: Any
 ) -> None:
     nobody = AppliveryHosts(
         api=server.url, upload=f"http://127.0.0.1:{free_port()}", download=server.url, dashboard=server.url
@@ -345,7 +339,7 @@ async def test_when_nobody_answers_it_says_that_nothing_was_sent(
         await client.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
-async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, server: PretendedApplivery) -> None:
+async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, server: FakeApplivery) -> None:
     server.faults.add(POSTING, Fault(status=429, retry_after=0))
     await depot.upload(parcel(), UploadMetadata())
     assert len(server.builds) == 1
@@ -356,7 +350,7 @@ async def test_a_429_is_waited_out_because_it_took_nothing(depot: AppBuilds, ser
 
 @pytest.mark.parametrize("fault", [Fault(drop_after=True), Fault(status=502, body="<h1>Bad gateway</h1>")])
 async def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(
-    depot: AppBuilds, server: PretendedApplivery, courier: Any, fault: Fault
+    depot: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault
 ) -> None:
     server.build(courier, version="2.4.0", size=len(CONTENT))  # the same version and size, and older
     if fault.status:  # a gateway that gave up while Applivery had it all
@@ -383,7 +377,7 @@ async def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(
     ],
 )
 async def test_a_cut_upload_that_left_no_build_is_never_called_done(
-    depot: AppBuilds, server: PretendedApplivery, courier: Any, fault: Fault, words: str
+    depot: AppBuilds, server: FakeApplivery, courier: Any, fault: Fault, words: str
 ) -> None:
     server.build(courier, version="2.4.0", size=60_000_004)
     content = b"PK\x03\x04" + bytes(60_000_000)
@@ -394,9 +388,7 @@ async def test_a_cut_upload_that_left_no_build_is_never_called_done(
     assert len(server.builds) == 1
 
 
-async def test_when_applivery_lets_us_look_at_nothing_that_is_said(
-    depot: AppBuilds, server: PretendedApplivery
-) -> None:
+async def test_when_applivery_lets_us_look_at_nothing_that_is_said(depot: AppBuilds, server: FakeApplivery) -> None:
     server.faults.add(POSTING, Fault(drop_after=True))
     looking = iter([None])
 
@@ -409,7 +401,7 @@ async def test_when_applivery_lets_us_look_at_nothing_that_is_said(
 
 
 async def test_a_build_of_somebody_else_is_not_taken_for_ours(
-    depot: AppBuilds, server: PretendedApplivery, courier: Any
+    depot: AppBuilds, server: FakeApplivery, courier: Any
 ) -> None:
     """Another size, another version, and an older build that a deletion brought onto the page."""
     server.faults.add(POSTING, Fault(drop=True))
@@ -429,7 +421,7 @@ async def test_a_build_of_somebody_else_is_not_taken_for_ours(
 
 
 async def test_an_attachment_whose_answer_was_lost_is_found(
-    depot: AppBuilds, server: PretendedApplivery, courier: Any
+    depot: AppBuilds, server: FakeApplivery, courier: Any
 ) -> None:
     build = server.build(courier)
     server.attach(build, "notes.pdf", b"%PDF older")
@@ -448,16 +440,14 @@ async def test_an_attachment_whose_answer_was_lost_is_found(
 
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
 async def test_a_file_that_changes_on_the_way_makes_no_build(
-    depot: AppBuilds, server: PretendedApplivery, size: int
+    depot: AppBuilds, server: FakeApplivery, size: int
 ) -> None:
     with pytest.raises(FileReadError, match="another size"):
         await depot.upload(parcel(size=size), UploadMetadata())
     assert not server.builds
 
 
-async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(
-    depot: AppBuilds, server: PretendedApplivery
-) -> None:
+async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(depot: AppBuilds, server: FakeApplivery) -> None:
     @asynccontextmanager
     async def breaking() -> AsyncIterator[AsyncIterator[bytes]]:
         async def pieces() -> AsyncIterator[bytes]:
@@ -472,7 +462,7 @@ async def test_a_file_that_cannot_be_read_to_its_end_makes_no_build(
 
 
 async def test_an_upload_that_stands_still_is_given_up(
-    server: PretendedApplivery, make_client: MakeClient, courier: Any
+    server: FakeApplivery, make_client: MakeClient, courier: Any
 ) -> None:
     impatient = make_client(endurance=replace(QUICK, stall=0.3, answer=0.3))
     server.faults.add(POSTING, Fault(latency=30))
@@ -481,5 +471,5 @@ async def test_an_upload_that_stands_still_is_given_up(
             await impatient.depot(App(courier.id, "courier", "Courier")).upload(parcel(), UploadMetadata())
 
 
-def posts(server: PretendedApplivery) -> list[Any]:
+def posts(server: FakeApplivery) -> list[Any]:
     return [request for request in server.requests if request.method == "POST"]

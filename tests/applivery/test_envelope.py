@@ -17,7 +17,7 @@ from bot.applivery.client import AppliveryClient
 from bot.applivery.upload import UploadTimeouts
 from bot.domain.model import App, Build, FileKind, Link, Stage
 from bot.domain.uploads import UploadMetadata
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 from tests.applivery.conftest import MakeClient
 
@@ -90,7 +90,7 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("asked", [*LISTS, *SINGLE])
 async def test_an_odd_answer_is_not_understood(
-    server: PretendedApplivery, make_client: MakeClient, asked: str, odd: str
+    server: FakeApplivery, make_client: MakeClient, asked: str, odd: str
 ) -> None:
     heard: list[str] = []
     client = make_client(observe=lambda _name, outcome, _seconds: heard.append(outcome))
@@ -104,15 +104,13 @@ async def test_an_odd_answer_is_not_understood(
     "empty", ['{"status": true, "data": {"items": [], "totalDocs": 0}}', '{"status": true, "data": []}']
 )
 @pytest.mark.parametrize("asked", LISTS)
-async def test_an_empty_list_is_none(
-    server: PretendedApplivery, client: AppliveryClient, asked: str, empty: str
-) -> None:
+async def test_an_empty_list_is_none(server: FakeApplivery, client: AppliveryClient, asked: str, empty: str) -> None:
     server.faults.add("*", Fault(body=empty), times=None)
     found = await LISTS[asked](client)
     assert not list(getattr(found, "items", found))
 
 
-async def test_an_odd_answer_to_an_upload_is_unsure(server: PretendedApplivery, make_client: MakeClient) -> None:
+async def test_an_odd_answer_to_an_upload_is_unsure(server: FakeApplivery, make_client: MakeClient) -> None:
     from tests.applivery.test_depot import parcel
 
     client = make_client(endurance=UploadTimeouts(attempts=1, looks=(0.0,)))

@@ -10,7 +10,7 @@ import pytest
 from bot import exceptions
 from bot.applivery.client import AppliveryClient
 from bot.domain.model import FileKind
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 from tests.applivery.test_envelope import BUILD, COURIER, HEX, LISTS, SINGLE, every
 
@@ -36,7 +36,7 @@ IN_IT: dict[str, Callable[[AppliveryClient], Awaitable[Any]]] = {
     ],
 )
 async def test_refused_everywhere_is_never_gone(
-    server: PretendedApplivery, client: AppliveryClient, asked: str, fault: Fault, kind: type[exceptions.BotError]
+    server: FakeApplivery, client: AppliveryClient, asked: str, fault: Fault, kind: type[exceptions.BotError]
 ) -> None:
     server.faults.add("*", fault, times=None)
     with pytest.raises(exceptions.AppliveryError) as caught:
@@ -46,14 +46,14 @@ async def test_refused_everywhere_is_never_gone(
     assert "admin" in caught.value.next_step
 
 
-async def test_gone_while_applivery_breaks_is_an_outage(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_gone_while_applivery_breaks_is_an_outage(server: FakeApplivery, client: AppliveryClient) -> None:
     server.faults.add("GET */builds/*", Fault(status=404, code=3001))
     server.faults.add(ORGANIZATION, Fault(status=401, code=4004))
     with pytest.raises(exceptions.InvalidCredentials):
         await client.build("courier", HEX)
 
 
-async def test_what_is_gone_alone_is_gone(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_what_is_gone_alone_is_gone(server: FakeApplivery, client: AppliveryClient) -> None:
     app = server.app("Courier")
     for asked in (client.build(app.id, HEX), client.mint(BUILD, FileKind.FILE), every(client.downloads(app.id, HEX))):
         with pytest.raises(exceptions.NotFound, match="may have been deleted"):

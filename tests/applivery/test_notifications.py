@@ -9,7 +9,7 @@ from bot import exceptions
 from bot.applivery import parse
 from bot.applivery.client import AppliveryClient
 from bot.applivery.notifications import EVENTS, LONGEST_URL
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 
 WHERE = "/v1/organizations/acme/notifications"
@@ -17,7 +17,7 @@ URL = "https://bot.acme.test/webhooks/applivery/secret-word"
 
 
 async def test_a_webhook_is_subscribed_to_builds_and_found_again(
-    server: PretendedApplivery, client: AppliveryClient
+    server: FakeApplivery, client: AppliveryClient
 ) -> None:
     await client.subscribe_webhook(URL)
     [made] = server.notifications
@@ -29,7 +29,7 @@ async def test_a_webhook_is_subscribed_to_builds_and_found_again(
 
 
 async def test_the_longest_address_is_taken_and_one_more_letter_refused(
-    server: PretendedApplivery, client: AppliveryClient
+    server: FakeApplivery, client: AppliveryClient
 ) -> None:
     await client.subscribe_webhook(URL.ljust(LONGEST_URL, "x"))
     with pytest.raises(exceptions.RequestRejected):
@@ -39,7 +39,7 @@ async def test_the_longest_address_is_taken_and_one_more_letter_refused(
 
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(status=429), Fault(drop=True), Fault(drop_after=True)])
 async def test_a_subscription_is_asked_for_once_whatever_happens(
-    server: PretendedApplivery, client: AppliveryClient, fault: Fault
+    server: FakeApplivery, client: AppliveryClient, fault: Fault
 ) -> None:
     server.faults.add(f"POST {WHERE}", fault)
     with pytest.raises(exceptions.AppliveryError):
@@ -47,7 +47,7 @@ async def test_a_subscription_is_asked_for_once_whatever_happens(
     assert [request.path for request in server.requests if request.method == "POST"] == [WHERE]
 
 
-async def test_subscriptions_are_read_over_all_pages(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_subscriptions_are_read_over_all_pages(server: FakeApplivery, client: AppliveryClient) -> None:
     server.largest_page = 2
     for number in range(5):
         await client.subscribe_webhook(f"{URL}{number}")
@@ -70,7 +70,7 @@ def test_a_subscription_of_any_shape_is_read(odd: dict[str, Any]) -> None:
     assert found.events == frozenset()
 
 
-async def test_the_role_is_what_applivery_calls_it(server: PretendedApplivery, client: AppliveryClient) -> None:
+async def test_the_role_is_what_applivery_calls_it(server: FakeApplivery, client: AppliveryClient) -> None:
     app = server.app("Courier")
     assert await client.role(app.id) == "org.viewer"
     server.app("Courier", security=None)

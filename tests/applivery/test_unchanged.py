@@ -10,7 +10,7 @@ from bot.applivery.client import AppliveryClient
 from bot.applivery.decode_cache import DecodeCache
 from bot.exceptions import NotFound
 from bot.services.app_directory import AppDirectory
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 
 
@@ -51,9 +51,7 @@ def test_what_cannot_be_read_is_not_kept() -> None:
             unchanged.read("q", b"\xff", bytes.decode)
 
 
-async def test_a_list_that_changed_is_seen_by_the_next_who_asks(
-    client: AppliveryClient, server: PretendedApplivery
-) -> None:
+async def test_a_list_that_changed_is_seen_by_the_next_who_asks(client: AppliveryClient, server: FakeApplivery) -> None:
     courier = server.app("Courier", slug="courier")
     server.build(courier, version="1.0", number="1")
     catalogue = AppDirectory(client)
@@ -64,7 +62,7 @@ async def test_a_list_that_changed_is_seen_by_the_next_who_asks(
 
 
 async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
-    client: AppliveryClient, server: PretendedApplivery
+    client: AppliveryClient, server: FakeApplivery
 ) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
     catalogue = AppDirectory(client)
@@ -76,7 +74,7 @@ async def test_who_asks_while_the_same_list_is_on_its_way_gets_it_too(
 
 
 async def test_one_impatient_asker_leaves_the_others_their_answer(
-    client: AppliveryClient, server: PretendedApplivery
+    client: AppliveryClient, server: FakeApplivery
 ) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
     catalogue = AppDirectory(client)
@@ -88,9 +86,7 @@ async def test_one_impatient_asker_leaves_the_others_their_answer(
     assert impatient.cancelled()
 
 
-async def test_a_failed_question_is_asked_again_by_the_next(
-    client: AppliveryClient, server: PretendedApplivery
-) -> None:
+async def test_a_failed_question_is_asked_again_by_the_next(client: AppliveryClient, server: FakeApplivery) -> None:
     server.build(server.app("Courier", slug="courier"), version="1.0", number="1")
     catalogue = AppDirectory(client)
     app = await catalogue.app("courier")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.__main__ import figures, summary, table
 from bench.crowd import MIX, judged
-from bench.row import Row
+from bench.row import TableRow
 
 
 def test_every_figure_can_be_measured_by_its_name() -> None:
@@ -20,24 +20,24 @@ def test_every_figure_can_be_measured_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("row", "met"),
     [
-        (Row("no target", "ms", 5.0, 1.0), None),
-        (Row("a ratio", "ms", 1.1, 1.0, target=1.15), True),
-        (Row("a ratio", "ms", 1.2, 1.0, target=1.15), False),
-        (Row("more is better", "/s", 81.0, 100.0, target=0.8, better="higher"), True),
-        (Row("more is better", "/s", 79.0, 100.0, target=0.8, better="higher"), False),
-        (Row("nothing beside it", "/s", 399.0, target=400, better="higher"), False),
-        (Row("only shown beside", "ms", 900.0, 100.0, target=1000, absolute=True), True),
-        (Row("none may be lost", "", 0, target=0), True),
-        (Row("none may be lost", "", 1, target=0), False),
-        (Row("it shrank", "%", -2.0, target=5), True),
+        (TableRow("no target", "ms", 5.0, 1.0), None),
+        (TableRow("a ratio", "ms", 1.1, 1.0, target=1.15), True),
+        (TableRow("a ratio", "ms", 1.2, 1.0, target=1.15), False),
+        (TableRow("more is better", "/s", 81.0, 100.0, target=0.8, better="higher"), True),
+        (TableRow("more is better", "/s", 79.0, 100.0, target=0.8, better="higher"), False),
+        (TableRow("nothing beside it", "/s", 399.0, target=400, better="higher"), False),
+        (TableRow("only shown beside", "ms", 900.0, 100.0, target=1000, absolute=True), True),
+        (TableRow("none may be lost", "", 0, target=0), True),
+        (TableRow("none may be lost", "", 1, target=0), False),
+        (TableRow("it shrank", "%", -2.0, target=5), True),
     ],
 )
-def test_a_target_is_one_of_the_ratio_unless_it_stands_alone(row: Row, met: bool | None) -> None:
+def test_a_target_is_one_of_the_ratio_unless_it_stands_alone(row: TableRow, met: bool | None) -> None:
     assert row.met is met
 
 
 def test_the_table_has_every_row_and_says_what_was_missed() -> None:
-    rows = [Row("ack p99", "ms", 1234.5, 1000.0, target=1000, absolute=True), Row("lost", "", 0, target=0)]
+    rows = [TableRow("ack p99", "ms", 1234.5, 1000.0, target=1000, absolute=True), TableRow("lost", "", 0, target=0)]
     shown = io.StringIO()
     Console(file=shown, width=120).print(table([rows[:1], rows[1:]]))
     first = next(line for line in shown.getvalue().splitlines() if "ack p99" in line)

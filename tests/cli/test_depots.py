@@ -8,20 +8,20 @@ import pytest
 
 from bot.applivery.app_builds import AppBuilds, by_app_token
 from bot.cli import clients
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from tests.applivery.conftest import hosts_of
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[PretendedApplivery]:
-    pretended = PretendedApplivery(processing=None)
+async def server() -> AsyncIterator[FakeApplivery]:
+    pretended = FakeApplivery(processing=None)
     await pretended.start()
     yield pretended
     await pretended.stop()
 
 
 @pytest.fixture
-async def depot(server: PretendedApplivery) -> AsyncIterator[AppBuilds]:
+async def depot(server: FakeApplivery) -> AsyncIterator[AppBuilds]:
     app = server.app("Courier")
     for number in range(1, 131):
         status = "processed" if number < 30 else "error"

@@ -17,7 +17,7 @@ import pytest
 from bot.cli import program
 from sandbox.faults import Fault
 from tests.cli.test_upload import IPA, POSTING, app_token, service_account
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.test_cli import PATIENCE, SOME, begun, ended, environment, pointing_at
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -80,7 +80,7 @@ def uploading(ipa: Path, *words: str) -> Words:
 # ------------------------------------------------------------------ streams
 
 
-def every_word(world: World, ipa: Path) -> list[tuple[Words, Mapping[str, str], int]]:
+def every_word(world: Environment, ipa: Path) -> list[tuple[Words, Mapping[str, str], int]]:
     """Each word, its settings, and how it ends when nothing is in its way."""
     build = world.applivery.build(world.courier, version="1.0", number="1")
     full = {**pointing_at(world), **service_account(world)}
@@ -98,7 +98,9 @@ def every_word(world: World, ipa: Path) -> list[tuple[Words, Mapping[str, str], 
     ]
 
 
-async def each_word(world: World, ipa: Path, changes: Mapping[str, str] | None = None, **streams: Any) -> list[End]:
+async def each_word(
+    world: Environment, ipa: Path, changes: Mapping[str, str] | None = None, **streams: Any
+) -> list[End]:
     """How each word ends with these streams, its code checked."""
     words = every_word(world, ipa)
     ends = await together(
@@ -112,13 +114,13 @@ async def each_word(world: World, ipa: Path, changes: Mapping[str, str] | None =
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-async def test_a_closed_stream_changes_no_end(world: World, ipa: Path, closed: str) -> None:
+async def test_a_closed_stream_changes_no_end(world: Environment, ipa: Path, closed: str) -> None:
     await each_word(world, ipa, around=f'exec "$@" {closed}')
     assert len(world.applivery.builds) == 3, "one that was there, and one for each upload"
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-async def test_a_reader_that_has_left_changes_no_end(world: World, ipa: Path, stream: str) -> None:
+async def test_a_reader_that_has_left_changes_no_end(world: Environment, ipa: Path, stream: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     await each_word(world, ipa, **{stream: writing})
@@ -126,7 +128,7 @@ async def test_a_reader_that_has_left_changes_no_end(world: World, ipa: Path, st
     assert len(world.applivery.builds) == 3
 
 
-async def test_output_that_cannot_be_written_is_a_failure(world: World, ipa: Path) -> None:
+async def test_output_that_cannot_be_written_is_a_failure(world: Environment, ipa: Path) -> None:
     for words, settings, code in every_word(world, ipa):
         before = len(world.applivery.builds)
         end = await shell(world.folder, *words, settings=settings, around='exec "$@" >/dev/full')
@@ -140,7 +142,7 @@ async def test_output_that_cannot_be_written_is_a_failure(world: World, ipa: Pat
             assert ("Everything else was done." if "--json" in words else "Nothing was uploaded.") in end.err
 
 
-async def test_messages_that_cannot_be_written_are_no_failure(world: World, ipa: Path) -> None:
+async def test_messages_that_cannot_be_written_are_no_failure(world: Environment, ipa: Path) -> None:
     await each_word(world, ipa, around='exec "$@" 2>/dev/full')
 
 
@@ -175,7 +177,7 @@ ENCODINGS = [
 
 
 @pytest.mark.parametrize("changes", ENCODINGS)
-async def test_any_locale_will_do(world: World, ipa: Path, changes: dict[str, str]) -> None:
+async def test_any_locale_will_do(world: Environment, ipa: Path, changes: dict[str, str]) -> None:
     ends = await together(
         shell(world.folder, *words, settings={**service_account(world), **changes})
         for words in (uploading(ipa, "--json"), ("upload", "né.ipa"), ("doctor", "--json"), ("doctor",), ("manifest",))
@@ -194,7 +196,7 @@ async def test_the_manifest_is_whole_in_ascii(tmp_path: Path) -> None:
     assert ascii_.out.isascii()
 
 
-async def test_a_name_that_is_no_utf_8_is_uploaded(world: World, tmp_path: Path) -> None:
+async def test_a_name_that_is_no_utf_8_is_uploaded(world: Environment, tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/courier-\xff\n\xe9.ipa"
     Path(os.fsdecode(name)).write_bytes(IPA)
     end = await shell(world.folder, "upload", name, "--app", "courier", "--json", settings=service_account(world))
@@ -208,7 +210,7 @@ async def test_a_name_that_is_no_utf_8_is_uploaded(world: World, tmp_path: Path)
     assert (end.code, end.json["attached"]) == (DONE, "courier-���.ipa"), end.err
 
 
-async def test_a_missing_file_of_any_name_is_a_sentence(world: World, ipa: Path) -> None:
+async def test_a_missing_file_of_any_name_is_a_sentence(world: Environment, ipa: Path) -> None:
     strange = b"no-\xff\xfe.ipa"
     wrong: tuple[Words, ...] = (
         ("upload", strange), ("attach", "latest", strange), ("upload", str(ipa), "--changelog-file", strange),
@@ -223,7 +225,7 @@ async def test_a_missing_file_of_any_name_is_a_sentence(world: World, ipa: Path)
         assert (end.json["ok"], end.json["error"]["kind"]) == (False, "BadInput")
 
 
-async def test_text_that_is_no_utf_8_is_sent_as_text(world: World, ipa: Path) -> None:
+async def test_text_that_is_no_utf_8_is_sent_as_text(world: Environment, ipa: Path) -> None:
     words = ("--version-name", b"2.4-\xff", "--tag", b"\xe9", "--changelog", b"caf\xe9", "--commit-message", b"\xff")
     end = await shell(world.folder, *uploading(ipa, "--json"), *words, settings=service_account(world))
     assert (end.code, end.json["ok"]) == (DONE, True), end.err
@@ -408,7 +410,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_stopped_while_sending_nothing_was_uploaded(world: World, tmp_path: Path, number: int) -> None:
+async def test_stopped_while_sending_nothing_was_uploaded(world: Environment, tmp_path: Path, number: int) -> None:
     large = tmp_path / "large.ipa"
     with large.open("wb") as file:
         file.write(IPA)
@@ -427,7 +429,7 @@ async def test_stopped_while_sending_nothing_was_uploaded(world: World, tmp_path
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_stopped_before_the_answer_nobody_knows(world: World, ipa: Path, number: int) -> None:
+async def test_stopped_before_the_answer_nobody_knows(world: Environment, ipa: Path, number: int) -> None:
     world.applivery.faults.add(POSTING, Fault(latency=60))
     process = await begun(world.folder, *_text(uploading(ipa, "--json")), **service_account(world))
     await world.applivery.until(lambda: world.applivery.faults.fired, PATIENCE)
@@ -441,7 +443,7 @@ async def test_stopped_before_the_answer_nobody_knows(world: World, ipa: Path, n
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-async def test_stopped_while_waiting_the_build_is_told(world: World, ipa: Path, number: int) -> None:
+async def test_stopped_while_waiting_the_build_is_told(world: Environment, ipa: Path, number: int) -> None:
     process = await begun(
         world.folder, *_text(uploading(ipa, "--json", "--wait", "--every", "0.1")), **service_account(world)
     )
@@ -457,7 +459,7 @@ async def test_stopped_while_waiting_the_build_is_told(world: World, ipa: Path, 
     assert "The build is uploaded" in end.err
 
 
-async def test_the_doctor_can_be_stopped(world: World) -> None:
+async def test_the_doctor_can_be_stopped(world: Environment) -> None:
     world.applivery.faults.add("GET *", Fault(latency=60), times=None)
     process = await begun(world.folder, "doctor", "--json", **pointing_at(world))
     await world.applivery.until(lambda: world.applivery.faults.fired, PATIENCE)
@@ -497,7 +499,7 @@ async def test_it_can_be_stopped_while_a_pipe_says_nothing(tmp_path: Path, ipa: 
     assert (end.code, "Stopped." in end.err, "Traceback" in end.err) == (FAILED, True, False)
 
 
-async def test_what_was_started_with_nohup_goes_on(world: World, ipa: Path) -> None:
+async def test_what_was_started_with_nohup_goes_on(world: Environment, ipa: Path) -> None:
     world.applivery.faults.add(POSTING, Fault(latency=2))
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(

@@ -14,8 +14,8 @@ import pytest
 
 from bot.domain.model import Stage
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.seeing import labels
 from tests.test_cli import Ended, begun, ended, environment, shell
 
@@ -30,19 +30,19 @@ def ipa(tmp_path: Path) -> Path:
     return file
 
 
-def service_account(world: World, **changes: str) -> dict[str, str]:
+def service_account(world: Environment, **changes: str) -> dict[str, str]:
     url = world.applivery.url
     hosts = dict.fromkeys(("APPLIVERY_API_URL", "APPLIVERY_UPLOAD_URL", "APPLIVERY_DASHBOARD_URL"), url)
     return {**hosts, "APPLIVERY_TOKEN": world.applivery.token, "APPLIVERY_ORGANIZATION": "acme", **changes}
 
 
-def app_token(world: World, **changes: str) -> dict[str, str]:
+def app_token(world: Environment, **changes: str) -> dict[str, str]:
     settings = service_account(world, **changes)
     del settings["APPLIVERY_TOKEN"], settings["APPLIVERY_ORGANIZATION"]
     return {**settings, "APPLIVERY_APP_TOKEN": world.courier.token, **changes}
 
 
-async def upload(world: World, file: Path, *words: str, **settings: str) -> Ended:
+async def upload(world: Environment, file: Path, *words: str, **settings: str) -> Ended:
     settings = settings or service_account(world)
     return await shell(world.folder, "upload", str(file), *words, **settings)
 
@@ -50,7 +50,9 @@ async def upload(world: World, file: Path, *words: str, **settings: str) -> Ende
 # ------------------------------------------------------------------ both APIs
 
 
-async def test_with_a_service_account_it_names_the_app_and_prints_the_dashboard_link(world: World, ipa: Path) -> None:
+async def test_with_a_service_account_it_names_the_app_and_prints_the_dashboard_link(
+    world: Environment, ipa: Path
+) -> None:
     done = await upload(world, ipa, "--app", "courier", "--version-name", "2.4.0")
     [build] = world.applivery.builds
     assert done.code == 0, done.err
@@ -61,7 +63,7 @@ async def test_with_a_service_account_it_names_the_app_and_prints_the_dashboard_
     assert world.applivery.token not in done.out + done.err
 
 
-async def test_with_an_app_token_no_app_is_named_and_no_workspace_is_needed(world: World, ipa: Path) -> None:
+async def test_with_an_app_token_no_app_is_named_and_no_workspace_is_needed(world: Environment, ipa: Path) -> None:
     done = await upload(world, ipa, "--json", **app_token(world))
     [build] = world.applivery.builds
     said = json.loads(done.out)
@@ -70,7 +72,7 @@ async def test_with_an_app_token_no_app_is_named_and_no_workspace_is_needed(worl
     assert {request.path for request in world.applivery.requests} == {"/v1/integrations/builds"}
 
 
-async def test_every_option_arrives_under_its_documented_field(world: World, ipa: Path, tmp_path: Path) -> None:
+async def test_every_option_arrives_under_its_documented_field(world: Environment, ipa: Path, tmp_path: Path) -> None:
     (tmp_path / "icon.png").write_bytes(b"\x89PNG\r\n\x1a\nicon")
     (tmp_path / "notes.txt").write_bytes("\ufeffFaster\nNew icon\n".encode())
     words = {
@@ -100,7 +102,7 @@ async def test_every_option_arrives_under_its_documented_field(world: World, ipa
 
 
 async def test_a_ci_system_is_read_from_its_environment_and_each_part_can_be_overridden(
-    world: World, ipa: Path, tmp_path: Path
+    world: Environment, ipa: Path, tmp_path: Path
 ) -> None:
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"head_commit": {"message": "Fix the crash"}}))
@@ -122,7 +124,7 @@ async def test_a_ci_system_is_read_from_its_environment_and_each_part_can_be_ove
 # ------------------------------------------------------------------ to the end
 
 
-async def test_wait_ends_with_0_when_the_build_is_ready(world: World, ipa: Path) -> None:
+async def test_wait_ends_with_0_when_the_build_is_ready(world: Environment, ipa: Path) -> None:
     process = await begun(
         world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--json",
         **service_account(world),
@@ -140,11 +142,13 @@ async def test_wait_ends_with_0_when_the_build_is_ready(world: World, ipa: Path)
     assert "Applivery says: in_progress." in done.err
 
 
-def looks(world: World, build_id: str) -> int:
+def looks(world: Environment, build_id: str) -> int:
     return sum(request.path.endswith(f"/builds/{build_id}") for request in world.applivery.requests)
 
 
-async def test_wait_ends_with_1_and_applivery_s_reason_when_the_processing_failed(world: World, ipa: Path) -> None:
+async def test_wait_ends_with_1_and_applivery_s_reason_when_the_processing_failed(
+    world: Environment, ipa: Path
+) -> None:
     process = await begun(
         world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--json",
         **service_account(world),
@@ -161,7 +165,7 @@ async def test_wait_ends_with_1_and_applivery_s_reason_when_the_processing_faile
     assert f"builds?id={build.id}" in said["build"]["url"]
 
 
-async def test_wait_says_a_status_it_does_not_know(world: World, ipa: Path) -> None:
+async def test_wait_says_a_status_it_does_not_know(world: Environment, ipa: Path) -> None:
     process = await begun(
         world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.05", "--json",
         **service_account(world),
@@ -185,7 +189,7 @@ async def test_wait_says_a_status_it_does_not_know(world: World, ipa: Path) -> N
     ],
 )
 async def test_a_processing_error_s_code_is_told(
-    world: World, ipa: Path, wire: dict[str, Any], code: int | str | None, words: str
+    world: Environment, ipa: Path, wire: dict[str, Any], code: int | str | None, words: str
 ) -> None:
     process = await begun(
         world.folder, "upload", str(ipa), "--app", "courier", "--wait", "--every", "0.1", "--json",
@@ -204,14 +208,14 @@ async def test_a_processing_error_s_code_is_told(
     assert words in done.err
 
 
-async def test_wait_ends_with_1_when_nobody_knows_yet(world: World, ipa: Path) -> None:
+async def test_wait_ends_with_1_when_nobody_knows_yet(world: Environment, ipa: Path) -> None:
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--timeout", "0.01")
     assert done.code == 1
     assert "has not finished it (“pending”)" in done.err
     assert "would make a second one" in done.err
 
 
-async def test_the_vendor_s_own_example_is_sent_as_it_is(world: World, ipa: Path) -> None:
+async def test_the_vendor_s_own_example_is_sent_as_it_is(world: Environment, ipa: Path) -> None:
     """Mail to collaborators, none to employees, and a filter: S004 of the API's documentation."""
     mailed = [
         "--notify-collaborators",
@@ -242,7 +246,7 @@ REFUSED_LOOKS = [
 
 
 @pytest.mark.parametrize("fault", REFUSED_LOOKS)
-async def test_a_list_that_is_refused_stops_no_upload(world: World, ipa: Path, fault: Fault) -> None:
+async def test_a_list_that_is_refused_stops_no_upload(world: Environment, ipa: Path, fault: Fault) -> None:
     world.applivery.faults.add("GET *builds", fault, times=None)
     done = await upload(world, ipa, "--json", **app_token(world))
     said = json.loads(done.out)
@@ -256,7 +260,7 @@ async def test_a_list_that_is_refused_stops_no_upload(world: World, ipa: Path, f
 
 
 @pytest.mark.parametrize("fault", REFUSED_LOOKS[:2])
-async def test_apps_that_may_not_be_listed_are_named_by_id(world: World, ipa: Path, fault: Fault) -> None:
+async def test_apps_that_may_not_be_listed_are_named_by_id(world: Environment, ipa: Path, fault: Fault) -> None:
     world.applivery.faults.add("GET *apps/", fault, times=None)
     world.applivery.faults.add("GET *apps", fault, times=None)
     for name in ("courier", world.courier.id):
@@ -269,7 +273,9 @@ async def test_apps_that_may_not_be_listed_are_named_by_id(world: World, ipa: Pa
 
 
 @pytest.mark.parametrize("fault", REFUSED_LOOKS[:3])
-async def test_a_build_that_may_not_be_seen_is_uploaded_all_the_same(world: World, ipa: Path, fault: Fault) -> None:
+async def test_a_build_that_may_not_be_seen_is_uploaded_all_the_same(
+    world: Environment, ipa: Path, fault: Fault
+) -> None:
     world.applivery.faults.add("GET *builds/*", fault, times=None)
     done = await upload(world, ipa, "--app", "courier", "--wait", "--every", "0.1", "--json")
     said = json.loads(done.out)
@@ -280,7 +286,7 @@ async def test_a_build_that_may_not_be_seen_is_uploaded_all_the_same(world: Worl
 
 
 @pytest.mark.parametrize("fault", REFUSED_LOOKS[:2])
-async def test_a_build_that_may_not_be_seen_can_be_attached_to(world: World, ipa: Path, fault: Fault) -> None:
+async def test_a_build_that_may_not_be_seen_can_be_attached_to(world: Environment, ipa: Path, fault: Fault) -> None:
     build = world.applivery.build(world.courier)
     world.applivery.faults.add("GET *builds/*", fault, times=None)
     done = await shell(world.folder, "attach", build.id, str(ipa), "--json", **app_token(world))
@@ -300,7 +306,7 @@ async def test_a_build_that_may_not_be_seen_can_be_attached_to(world: World, ipa
     ],
 )
 async def test_a_refusal_ends_with_1_and_is_in_the_json(
-    world: World, ipa: Path, fault: Fault, kind: str, code: int | None
+    world: Environment, ipa: Path, fault: Fault, kind: str, code: int | None
 ) -> None:
     world.applivery.faults.add(POSTING, fault)
     done = await upload(world, ipa, "--app", "courier", "--json")
@@ -312,7 +318,7 @@ async def test_a_refusal_ends_with_1_and_is_in_the_json(
     assert not world.applivery.builds
 
 
-async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(world: World, ipa: Path) -> None:
+async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(world: Environment, ipa: Path) -> None:
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
     done = await upload(world, ipa, "--app", "courier", "--version-name", "2.4.0")
     assert done.code == 0, done.err
@@ -321,7 +327,7 @@ async def test_a_build_that_was_found_after_the_answer_got_lost_is_said_to_be(wo
     assert len(world.applivery.builds) == 1
 
 
-async def test_a_cut_connection_ends_with_1_and_is_not_blamed_on_the_file(world: World, tmp_path: Path) -> None:
+async def test_a_cut_connection_ends_with_1_and_is_not_blamed_on_the_file(world: Environment, tmp_path: Path) -> None:
     large = tmp_path / "large.ipa"
     large.write_bytes(IPA[:4] + bytes(60_000_000))
     world.applivery.faults.add(POSTING, Fault(drop_at=0.5))
@@ -347,7 +353,7 @@ async def test_a_cut_connection_ends_with_1_and_is_not_blamed_on_the_file(world:
     ],
 )
 async def test_a_call_that_has_to_be_changed_ends_with_2(
-    world: World, ipa: Path, words: tuple[str, ...], settings: dict[str, str], said: str
+    world: Environment, ipa: Path, words: tuple[str, ...], settings: dict[str, str], said: str
 ) -> None:
     done = await upload(world, ipa, *words, **service_account(world, **settings))
     assert done.code == 2, done.err
@@ -356,7 +362,7 @@ async def test_a_call_that_has_to_be_changed_ends_with_2(
     assert not world.applivery.builds
 
 
-async def test_a_file_that_is_not_there_or_no_build_ends_with_2(world: World, tmp_path: Path) -> None:
+async def test_a_file_that_is_not_there_or_no_build_ends_with_2(world: Environment, tmp_path: Path) -> None:
     (tmp_path / "empty.ipa").touch()
     (tmp_path / "notes.txt").write_text("notes")
     for name, words in (("none.ipa", "There is no file"), ("empty.ipa", "is empty"), ("notes.txt", "no build that")):
@@ -365,7 +371,7 @@ async def test_a_file_that_is_not_there_or_no_build_ends_with_2(world: World, tm
         assert words in done.err
 
 
-async def test_a_token_of_the_other_api_is_told_apart(world: World, ipa: Path) -> None:
+async def test_a_token_of_the_other_api_is_told_apart(world: Environment, ipa: Path) -> None:
     mistaken = service_account(world, APPLIVERY_TOKEN=world.courier.token)
     done = await upload(world, ipa, "--app", "courier", **mistaken)
     assert done.code == 1
@@ -376,7 +382,7 @@ async def test_a_token_of_the_other_api_is_told_apart(world: World, ipa: Path) -
 # ------------------------------------------------------------------ the card
 
 
-async def test_announce_posts_one_card_whose_button_the_running_bot_answers(world: World, ipa: Path) -> None:
+async def test_announce_posts_one_card_whose_button_the_running_bot_answers(world: Environment, ipa: Path) -> None:
     await world.start()
     slack = {"SLACK_BOT_TOKEN": world.slack.bot_token, "SLACK_API_URL": world.slack.api_url}
     process = await begun(
@@ -392,13 +398,13 @@ async def test_announce_posts_one_card_whose_button_the_running_bot_answers(worl
     assert labels(card) == ["Get build", "What's new", "Downloads", "Mute"]
     assert not card.crawled
     turn = await world.slack.click(card, "get.v1", user=world.bruno)
-    answer: Message = await turn.answer()
+    answer: FakeMessage = await turn.answer()
     assert "/v1/download/" in answer.text
     assert world.slack.bot_token not in done.out + done.err
 
 
 async def test_a_card_that_could_not_be_posted_ends_with_1_and_says_that_the_build_is_there(
-    world: World, ipa: Path
+    world: Environment, ipa: Path
 ) -> None:
     world.applivery.processing = (0.0, 0.0)
     slack = {"SLACK_BOT_TOKEN": world.slack.bot_token, "SLACK_API_URL": world.slack.api_url}
@@ -412,7 +418,7 @@ async def test_a_card_that_could_not_be_posted_ends_with_1_and_says_that_the_bui
     assert "/invite" in done.err
 
 
-async def test_a_wrong_slack_token_is_found_out_before_the_file_is_sent(world: World, ipa: Path) -> None:
+async def test_a_wrong_slack_token_is_found_out_before_the_file_is_sent(world: Environment, ipa: Path) -> None:
     slack = {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_API_URL": world.slack.api_url}
     done = await upload(world, ipa, "--app", "courier", "--announce", "#releases", **service_account(world, **slack))
     assert done.code == 1
@@ -423,7 +429,7 @@ async def test_a_wrong_slack_token_is_found_out_before_the_file_is_sent(world: W
 # ------------------------------------------------------------------ how it looks
 
 
-async def test_on_a_terminal_there_is_a_bar_and_in_ci_there_are_lines(world: World, ipa: Path) -> None:
+async def test_on_a_terminal_there_is_a_bar_and_in_ci_there_are_lines(world: Environment, ipa: Path) -> None:
     settings = service_account(world)
     plain = await upload(world, ipa, "--app", "courier")
     assert "\x1b" not in plain.out + plain.err
@@ -461,7 +467,7 @@ def _on_a_terminal(words: list[str], settings: dict[str, str], folder: Path) -> 
 # ------------------------------------------------------------------ attach
 
 
-async def test_a_file_is_attached_by_id_version_or_latest(world: World, tmp_path: Path) -> None:
+async def test_a_file_is_attached_by_id_version_or_latest(world: Environment, tmp_path: Path) -> None:
     build = world.applivery.build(world.courier, version="2.4.0", number="173")
     notes = tmp_path / "notes.pdf"
     notes.write_bytes(b"%PDF")
@@ -477,7 +483,7 @@ async def test_a_file_is_attached_by_id_version_or_latest(world: World, tmp_path
     assert kept == ["notes.pdf"] * 3
 
 
-async def test_attaching_to_a_build_that_is_not_processed_ends_with_1(world: World, tmp_path: Path) -> None:
+async def test_attaching_to_a_build_that_is_not_processed_ends_with_1(world: Environment, tmp_path: Path) -> None:
     build = world.applivery.build(world.courier, status="pending")
     (tmp_path / "notes.pdf").write_bytes(b"%PDF")
     file = str(tmp_path / "notes.pdf")

@@ -6,20 +6,20 @@ import pytest
 
 from bot.domain.audit import AuditAction
 from sandbox.faults import Fault
-from sandbox.slack import Message, View
+from sandbox.slack import FakeMessage, FakeView
 from tests.commands.test_upload import carried, quick  # noqa: F401 - a fixture
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import directs, ready, rested
 from tests.seeing import labels
 
 NOTES = b"%PDF notes"
 
 
-def posted(world: World, name: str = "notes.pdf") -> Message:
+def posted(world: Environment, name: str = "notes.pdf") -> FakeMessage:
     return world.slack.share(name, NOTES, world.bruno, world.releases)
 
 
-async def opened(world: World, message: Message) -> View:
+async def opened(world: Environment, message: FakeMessage) -> FakeView:
     return await (await world.slack.shortcut("attach_file", user=world.ana, message=message)).view()  # type: ignore[no-any-return]
 
 
@@ -28,7 +28,7 @@ def filled(app: str, build: str, **more: Any) -> dict[str, dict[str, Any]]:
     return {f"attach.{name}": {f"attach.{name}": value} for name, value in values.items()}
 
 
-async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: World) -> None:
+async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: Environment) -> None:
     old, new = ready(world, version="2.3.0"), ready(world)
     ready(world, version="2.5.0", status="pending")
     await world.start()
@@ -45,7 +45,7 @@ async def test_a_posted_file_is_attached_to_the_build_that_is_chosen(world: Worl
     assert labels(message) == ["Attachments (1)"]
 
 
-async def test_on_a_card_the_shortcut_knows_the_build_and_asks_for_the_file(world: World) -> None:
+async def test_on_a_card_the_shortcut_knows_the_build_and_asks_for_the_file(world: Environment) -> None:
     build = ready(world)
     await world.start()
     answer = await world.ask("get courier")
@@ -59,7 +59,7 @@ async def test_on_a_card_the_shortcut_knows_the_build_and_asks_for_the_file(worl
     assert build.file("attachment").kept == NOTES  # type: ignore[union-attr]
 
 
-async def test_attach_asks_in_a_form_and_takes_the_build_that_was_typed(world: World) -> None:
+async def test_attach_asks_in_a_form_and_takes_the_build_that_was_typed(world: Environment) -> None:
     build = ready(world)
     await world.start()
     for typed in ("attach", "attach courier 2.4.0"):
@@ -74,7 +74,7 @@ async def test_attach_asks_in_a_form_and_takes_the_build_that_was_typed(world: W
     assert names == ["attach.txt", "attach courier 2.4.0.txt"]
 
 
-async def test_a_build_that_is_not_processed_takes_nothing(world: World) -> None:
+async def test_a_build_that_is_not_processed_takes_nothing(world: Environment) -> None:
     build = ready(world, status="in_progress")
     await world.start()
     form = await opened(world, posted(world))
@@ -83,7 +83,7 @@ async def test_a_build_that_is_not_processed_takes_nothing(world: World) -> None
     assert not directs(world, world.ana)
 
 
-async def test_a_refused_attachment_is_never_called_done(world: World) -> None:
+async def test_a_refused_attachment_is_never_called_done(world: Environment) -> None:
     build = ready(world)
     world.applivery.faults.add("POST *files", Fault(status=403, code=5003, error="Limit Exceeded"))
     await world.start()
@@ -97,7 +97,7 @@ async def test_a_refused_attachment_is_never_called_done(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["shortcut", "command"])
-async def test_a_member_may_not_attach(world: World, way: str) -> None:
+async def test_a_member_may_not_attach(world: Environment, way: str) -> None:
     await world.start()
     if way == "shortcut":
         turn = await world.slack.shortcut("attach_file", user=world.bruno, message=posted(world))
@@ -106,7 +106,7 @@ async def test_a_member_may_not_attach(world: World, way: str) -> None:
     assert "needs the role *releaser*" in (await turn.answer()).text
 
 
-async def test_a_message_without_file_and_build_says_so(world: World) -> None:
+async def test_a_message_without_file_and_build_says_so(world: Environment) -> None:
     await world.start()
     hello = world.slack.say("hello", world.ana, world.releases)
     turn = await world.slack.shortcut("attach_file", user=world.ana, message=hello)

@@ -13,12 +13,12 @@ import pytest
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.exceptions import BuildNotProcessed, RateLimited
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import MINTING, Clock, direct, directs, raw, ready, rested, said, seen, start_with_page
 from tests.seeing import link, press
 
 
-async def some(world: World) -> None:
+async def some(world: Environment) -> None:
     """Ana and Bruno get builds of two apps, by several doors, and one try fails."""
     driver = world.applivery.app("Driver")
     world.applivery.build(driver, version="9.0.0", number="9", os="android")
@@ -32,7 +32,7 @@ async def some(world: World) -> None:
     await world.ask("get driver", user=world.bruno)
 
 
-async def file_of(world: World, typed: str, separator: str = ",") -> list[list[str]]:
+async def file_of(world: Environment, typed: str, separator: str = ",") -> list[list[str]]:
     """The rows of the CSV that Ana gets by direct message."""
     before = len(world.slack.desk.files.files)
     answer = await world.ask(typed)
@@ -44,7 +44,7 @@ async def file_of(world: World, typed: str, separator: str = ",") -> list[list[s
     return list(csv.reader(io.StringIO(bytes(file.content).decode("utf-8-sig"), newline=""), delimiter=separator))
 
 
-async def test_it_says_who_what_when_by_which_door_and_how_it_ended(world: World) -> None:
+async def test_it_says_who_what_when_by_which_door_and_how_it_ended(world: Environment) -> None:
     await world.start()
     await some(world)
     read = seen(await world.ask("audit"))
@@ -60,7 +60,7 @@ async def test_it_says_who_what_when_by_which_door_and_how_it_ended(world: World
     ]
 
 
-async def test_a_build_keeps_its_name_when_it_is_deleted(world: World) -> None:
+async def test_a_build_keeps_its_name_when_it_is_deleted(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -71,7 +71,7 @@ async def test_a_build_keeps_its_name_when_it_is_deleted(world: World) -> None:
     assert "2.4.0 (173) iOS" in seen(await world.ask("audit"))
 
 
-async def test_a_build_nobody_knows_keeps_its_id(world: World) -> None:
+async def test_a_build_nobody_knows_keeps_its_id(world: Environment) -> None:
     await world.start()
     build = ready(world)
     await world.ask("get courier")
@@ -81,13 +81,13 @@ async def test_a_build_nobody_knows_keeps_its_id(world: World) -> None:
     assert build.id in seen(await world.ask("audit")), "the trail can be read while Applivery is away"
 
 
-async def test_people_and_channels_are_named_by_slack(world: World) -> None:
+async def test_people_and_channels_are_named_by_slack(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
     assert f"releaser to <@{world.bruno.id}>" in seen(await world.ask("audit"))
 
 
-async def test_the_trail_is_private_and_only_for_admins(world: World) -> None:
+async def test_the_trail_is_private_and_only_for_admins(world: Environment) -> None:
     await world.start()
     await some(world)
     assert (await world.ask("audit")).ephemeral_to == world.ana.id
@@ -109,7 +109,7 @@ async def test_the_trail_is_private_and_only_for_admins(world: World) -> None:
         ("audit person:U0NOBODY", 0),
     ],
 )
-async def test_it_is_narrowed_by_person_app_and_time(world: World, typed: str, count: int) -> None:
+async def test_it_is_narrowed_by_person_app_and_time(world: Environment, typed: str, count: int) -> None:
     await world.start()
     await some(world)
     people = {"ana": f"<@{world.ana.id}|ana>", "bruno": f"<@{world.bruno.id}|bruno>"}
@@ -120,7 +120,7 @@ async def test_it_is_narrowed_by_person_app_and_time(world: World, typed: str, c
         assert answer.text == "Nothing in the audit trail fits that."
 
 
-async def test_what_is_older_is_left_out(world: World) -> None:
+async def test_what_is_older_is_left_out(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     ready(world)
@@ -142,12 +142,12 @@ async def test_what_is_older_is_left_out(world: World) -> None:
         ("audit courier", "I do not know what to do with “courier”."),
     ],
 )
-async def test_what_cannot_be_asked_is_said(world: World, typed: str, words: str) -> None:
+async def test_what_cannot_be_asked_is_said(world: Environment, typed: str, words: str) -> None:
     await world.start()
     assert words in (await world.ask(typed)).text
 
 
-async def test_more_than_fits_is_turned_and_the_file_has_it_all(world: World) -> None:
+async def test_more_than_fits_is_turned_and_the_file_has_it_all(world: Environment) -> None:
     await world.start()
     for number in range(25):
         await world.bot.store.audit(entry(world, number, app_id=world.courier.id))
@@ -164,7 +164,7 @@ async def test_more_than_fits_is_turned_and_the_file_has_it_all(world: World) ->
     assert len(await file_of(world, "audit format:csv")) == 27
 
 
-def entry(world: World, number: int, **about: Any) -> AuditEntry:
+def entry(world: Environment, number: int, **about: Any) -> AuditEntry:
     at = world.tuning.clock() + timedelta(seconds=number - 1000)
     facts = {
         "at": at,
@@ -180,7 +180,7 @@ def entry(world: World, number: int, **about: Any) -> AuditEntry:
 # ------------------------------------------------------------------ the file
 
 
-async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_first(world: World) -> None:
+async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_first(world: Environment) -> None:
     await world.start()
     await some(world)
     head, *rows = await file_of(world, "audit format:csv")
@@ -196,7 +196,7 @@ async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_fir
     assert message.text == "The audit trail, 4 lines."
 
 
-async def test_no_cell_of_the_file_is_a_formula(world: World) -> None:
+async def test_no_cell_of_the_file_is_a_formula(world: Environment) -> None:
     await world.start()
     cell, harmless = "=cmd|' /C calc'!A0\t-1;\uff1d2", "'=cmd|' /C calc'!A0\t'-1;'\uff1d2"
     await world.bot.store.audit(entry(world, 1, outcome=cell, app_id=cell, build_id=cell))
@@ -204,7 +204,7 @@ async def test_no_cell_of_the_file_is_a_formula(world: World) -> None:
     assert [row[place] for place in (3, 6, 7)] == [harmless] * 3
 
 
-async def test_audit_csv_follows_the_asker_s_locale(world: World) -> None:
+async def test_audit_csv_follows_the_asker_s_locale(world: Environment) -> None:
     await world.start()
     world.ana.locale = "de-DE"  # nothing is said in German, and yet their Excel wants a semicolon
     await world.bot.store.audit(entry(world, 1))
@@ -212,14 +212,14 @@ async def test_audit_csv_follows_the_asker_s_locale(world: World) -> None:
     assert (head[0], row[2]) == ("at", AuditAction.GET)
 
 
-async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: World) -> None:
+async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: Environment) -> None:
     await world.start()
     await world.bot.store.audit(entry(world, 1, outcome='a,"b"\nc'))
     _, row = await file_of(world, "audit format:csv")
     assert row[3] == 'a,"b"\nc'
 
 
-async def test_what_stands_in_the_trail_is_inert(world: World) -> None:
+async def test_what_stands_in_the_trail_is_inert(world: Environment) -> None:
     await world.start()
     await world.bot.store.audit(entry(world, 1, outcome="<!channel> *x*", build_id="<@U1>"))
     answer = await world.ask("audit")
@@ -231,7 +231,7 @@ async def test_what_stands_in_the_trail_is_inert(world: World) -> None:
 # ------------------------------------------------------------------ never a token
 
 
-async def test_neither_a_token_nor_its_hash_is_shown(world: World) -> None:
+async def test_neither_a_token_nor_its_hash_is_shown(world: Environment) -> None:
     await world.start()
     await some(world)
     secrets = [token.token for token in world.applivery.minted]
@@ -244,7 +244,7 @@ async def test_neither_a_token_nor_its_hash_is_shown(world: World) -> None:
         assert secret not in shown
 
 
-async def test_the_claim_page_s_own_door_is_in_the_trail_too(world: World) -> None:
+async def test_the_claim_page_s_own_door_is_in_the_trail_too(world: Environment) -> None:
     await start_with_page(world)
     ready(world, os="android")
     answer = await world.ask("get courier")
@@ -259,7 +259,7 @@ async def test_the_claim_page_s_own_door_is_in_the_trail_too(world: World) -> No
     assert page.rpartition("/")[2] not in seen(await world.ask("audit"))
 
 
-async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: World) -> None:
+async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: Environment) -> None:
     await world.start(links_per_minute=1)
     ready(world)
     answer = await world.ask("get courier")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import Message, User
-from tests.conftest import World
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment
 from tests.handing import (
     MINTING,
     direct,
@@ -29,25 +29,25 @@ TELL = "Tell me when it is ready"
 
 
 @pytest.fixture
-def world(database: str, world: World) -> World:
+def world(database: str, world: Environment) -> Environment:
     """On each kind of database: what is promised is what it remembers."""
     world.database = database
     return world
 
 
-async def unfinished(world: World, **about: Any) -> tuple[Message, PretendedBuild]:
+async def unfinished(world: Environment, **about: Any) -> tuple[FakeMessage, FakeBuild]:
     """What Bruno is told of a build that is on its way."""
     build = ready(world, **{"status": "in_progress", **about})
     return await world.ask("get courier 2.4.0", user=world.bruno), build
 
 
-async def tick(world: World, user: User | None = None, n: int = 1) -> Message:
+async def tick(world: Environment, user: FakeUser | None = None, n: int = 1) -> FakeMessage:
     """Let the clock tick, and give the n-th direct message."""
     await world.look()
     return await direct(world, user or world.bruno, n)
 
 
-async def test_an_unfinished_build_is_offered_when_it_is_ready(world: World) -> None:
+async def test_an_unfinished_build_is_offered_when_it_is_ready(world: Environment) -> None:
     await world.start()
     answer, _ = await unfinished(world)
     assert answer.text == (
@@ -59,7 +59,7 @@ async def test_an_unfinished_build_is_offered_when_it_is_ready(world: World) -> 
     assert "it is waiting to be processed" in (await world.ask("get courier #174")).text
 
 
-async def test_applivery_s_own_not_processed_is_the_same_offer(world: World) -> None:
+async def test_applivery_s_own_not_processed_is_the_same_offer(world: Environment) -> None:
     await world.start()
     ready(world)
     world.applivery.faults.add(MINTING, Fault(status=400, code=5014, error="Build Not Processed"))
@@ -68,7 +68,7 @@ async def test_applivery_s_own_not_processed_is_the_same_offer(world: World) -> 
 
 
 @pytest.mark.parametrize("os", ["ios", "android"])
-async def test_the_link_comes_by_direct_message_when_the_build_is_processed(world: World, os: str) -> None:
+async def test_the_link_comes_by_direct_message_when_the_build_is_processed(world: Environment, os: str) -> None:
     await world.start()
     answer, build = await unfinished(world, os=os)
     assert await said(await press(world.slack, answer, TELL, user=world.bruno)) == (
@@ -90,7 +90,7 @@ async def test_the_link_comes_by_direct_message_when_the_build_is_processed(worl
     assert world.slack.messages(world.releases) == []
 
 
-async def test_the_reason_comes_when_it_fails(world: World) -> None:
+async def test_the_reason_comes_when_it_fails(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -102,7 +102,7 @@ async def test_the_reason_comes_when_it_fails(world: World) -> None:
     assert mints(world) == 0
 
 
-async def test_a_build_that_became_ready_in_between_is_handed_over_at_once(world: World) -> None:
+async def test_a_build_that_became_ready_in_between_is_handed_over_at_once(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     world.applivery.move(build, "processed")
@@ -114,7 +114,7 @@ async def test_a_build_that_became_ready_in_between_is_handed_over_at_once(world
     assert mints(world) == 1
 
 
-async def test_a_build_that_becomes_ready_while_the_wish_is_written_down_is_not_missed(world: World) -> None:
+async def test_a_build_that_becomes_ready_while_the_wish_is_written_down_is_not_missed(world: Environment) -> None:
     """It is ready between the first look (still in progress) and the second (after the promise)."""
     await world.start()
     answer, build = await unfinished(world)
@@ -126,7 +126,7 @@ async def test_a_build_that_becomes_ready_while_the_wish_is_written_down_is_not_
     assert directs(world, world.bruno) == []
 
 
-async def test_the_wish_outlives_a_restart(world: World) -> None:
+async def test_the_wish_outlives_a_restart(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -136,7 +136,7 @@ async def test_the_wish_outlives_a_restart(world: World) -> None:
     assert await downloaded(await tick(world)) == 200
 
 
-async def test_what_happened_while_the_bot_was_away_is_told_when_it_is_back(world: World) -> None:
+async def test_what_happened_while_the_bot_was_away_is_told_when_it_is_back(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -147,7 +147,7 @@ async def test_what_happened_while_the_bot_was_away_is_told_when_it_is_back(worl
     assert link(await tick(world))
 
 
-async def test_everybody_who_asked_is_told_each_with_a_link_of_their_own(world: World) -> None:
+async def test_everybody_who_asked_is_told_each_with_a_link_of_their_own(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     other = await world.ask("get courier 2.4.0")
@@ -160,7 +160,7 @@ async def test_everybody_who_asked_is_told_each_with_a_link_of_their_own(world: 
     assert f"only for <@{world.ana.id}>" in seen(second)
 
 
-async def test_who_asks_twice_is_told_once(world: World) -> None:
+async def test_who_asks_twice_is_told_once(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     for _ in range(2):
@@ -172,7 +172,7 @@ async def test_who_asks_twice_is_told_once(world: World) -> None:
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_other_builds_of_an_app_nobody_subscribed_to_stay_quiet(world: World) -> None:
+async def test_other_builds_of_an_app_nobody_subscribed_to_stay_quiet(world: Environment) -> None:
     await world.start()
     ready(world, version="1.0.0", number="1")
     answer, build = await unfinished(world)
@@ -188,7 +188,7 @@ async def test_other_builds_of_an_app_nobody_subscribed_to_stay_quiet(world: Wor
     assert world.slack.messages(world.releases) == []
 
 
-async def test_an_app_is_no_longer_looked_at_when_nobody_waits_any_more(world: World) -> None:
+async def test_an_app_is_no_longer_looked_at_when_nobody_waits_any_more(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -199,7 +199,7 @@ async def test_an_app_is_no_longer_looked_at_when_nobody_waits_any_more(world: W
     assert await world.bot.store.watched_apps() == set()
 
 
-async def test_a_channel_that_is_subscribed_hears_of_it_as_ever(world: World) -> None:
+async def test_a_channel_that_is_subscribed_hears_of_it_as_ever(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     answer, build = await unfinished(world)
@@ -212,7 +212,7 @@ async def test_a_channel_that_is_subscribed_hears_of_it_as_ever(world: World) ->
     assert "/v1/download/" not in card.text
 
 
-async def test_when_no_link_can_be_made_a_button_comes_instead(world: World) -> None:
+async def test_when_no_link_can_be_made_a_button_comes_instead(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -224,7 +224,7 @@ async def test_when_no_link_can_be_made_a_button_comes_instead(world: World) -> 
     assert link(await (await press(world.slack, message, "Get build", user=world.bruno)).answer())
 
 
-async def test_somebody_who_may_no_longer_gets_no_link(world: World) -> None:
+async def test_somebody_who_may_no_longer_gets_no_link(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -237,7 +237,7 @@ async def test_somebody_who_may_no_longer_gets_no_link(world: World) -> None:
     assert all("/v1/download/" not in message.text for message in directs(world, world.bruno))
 
 
-async def test_the_jobs_do_it_by_themselves(world: World) -> None:
+async def test_the_jobs_do_it_by_themselves(world: Environment) -> None:
     await world.start(jobs=True)
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -246,7 +246,7 @@ async def test_the_jobs_do_it_by_themselves(world: World) -> None:
     assert link(await direct(world, world.bruno))
 
 
-async def test_with_a_public_address_it_is_a_page_and_nothing_is_minted(world: World) -> None:
+async def test_with_a_public_address_it_is_a_page_and_nothing_is_minted(world: Environment) -> None:
     address = await start_with_page(world)
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
@@ -257,7 +257,7 @@ async def test_with_a_public_address_it_is_a_page_and_nothing_is_minted(world: W
     assert mints(world) == 0
 
 
-async def test_a_build_that_was_deleted_meanwhile_is_said_to_be_gone(world: World) -> None:
+async def test_a_build_that_was_deleted_meanwhile_is_said_to_be_gone(world: Environment) -> None:
     await world.start()
     answer, build = await unfinished(world)
     world.applivery.delete(build)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import labels, link, old_card, press
 
 
-def asking(world: World, command: str) -> Any:
+def asking(world: Environment, command: str) -> Any:
     """Who asks this: without a build, an admin's `status` is about the bot."""
     return world.bruno if command == "status" else world.ana
 
@@ -34,18 +34,18 @@ ASKING_APPLIVERY = ("get courier", "builds courier", "status courier", "download
         ("donwloads", "downloads"),
     ],
 )
-async def test_an_unknown_subcommand_gets_the_closest_names(world: World, typed: str, near: str) -> None:
+async def test_an_unknown_subcommand_gets_the_closest_names(world: Environment, typed: str, near: str) -> None:
     await world.start()
     assert re.search(rf"Did you mean .*`{near}`", (await world.ask(typed)).text)
 
 
-async def test_a_subcommand_like_no_other_gets_the_way_to_all_of_them(world: World) -> None:
+async def test_a_subcommand_like_no_other_gets_the_way_to_all_of_them(world: Environment) -> None:
     await world.start()
     assert "`/applivery help` lists them all" in (await world.ask("xyzzyx")).text
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status", "downloads", "subscribe", "unsubscribe"])
-async def test_an_unknown_app_gets_the_closest_names(world: World, command: str) -> None:
+async def test_an_unknown_app_gets_the_closest_names(world: Environment, command: str) -> None:
     await world.start()
     world.applivery.app("Warehouse")
     said = (await world.ask(f"{command} curier")).text
@@ -54,7 +54,7 @@ async def test_an_unknown_app_gets_the_closest_names(world: World, command: str)
     assert all(name in said for name in ("There are 2", "`courier`", "`warehouse`"))
 
 
-async def test_an_app_made_a_moment_ago_is_found(world: World) -> None:
+async def test_an_app_made_a_moment_ago_is_found(world: Environment) -> None:
     await world.start()
     await world.ask("builds courier")
     world.applivery.app("Brand New")
@@ -62,7 +62,9 @@ async def test_an_app_made_a_moment_ago_is_found(world: World) -> None:
 
 
 @pytest.mark.parametrize("typed", ["65f0c1d2", "9.9.9", "#999", "65f0c1d2e3a4b5c6d7e8f90g"])
-async def test_what_is_neither_a_version_nor_a_build_id_gets_the_closest_versions(world: World, typed: str) -> None:
+async def test_what_is_neither_a_version_nor_a_build_id_gets_the_closest_versions(
+    world: Environment, typed: str
+) -> None:
     await world.start()
     world.applivery.build(world.courier, version="9.9.8")
     said = (await world.ask(f"get courier {typed}")).text
@@ -71,7 +73,7 @@ async def test_what_is_neither_a_version_nor_a_build_id_gets_the_closest_version
 
 
 @pytest.mark.parametrize("command", ["get", "status", "downloads"])
-async def test_a_stale_build_id_says_that_it_is_gone_and_where_to_look(world: World, command: str) -> None:
+async def test_a_stale_build_id_says_that_it_is_gone_and_where_to_look(world: Environment, command: str) -> None:
     await world.start()
     stale = "65f0c1d2e3a4b5c6d7e8f901"
     for typed in (f"{command} {stale}", f"{command} courier {stale}"):
@@ -85,7 +87,7 @@ async def test_a_stale_build_id_says_that_it_is_gone_and_where_to_look(world: Wo
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status", "downloads", "subscribe"])
-async def test_two_apps_of_one_name_are_told_apart_by_buttons_that_work(world: World, command: str) -> None:
+async def test_two_apps_of_one_name_are_told_apart_by_buttons_that_work(world: Environment, command: str) -> None:
     await world.start()
     for platform in ("ios", "android"):
         world.applivery.build(world.applivery.app("Driver", slug=f"driver-{platform}"), os=platform, version="5.0.0")
@@ -102,7 +104,7 @@ async def test_two_apps_of_one_name_are_told_apart_by_buttons_that_work(world: W
 
 
 @pytest.mark.parametrize("command", ["builds", "status", "downloads since:7d", "subscribe"])
-async def test_a_list_of_apps_tells_those_of_one_name_apart(world: World, command: str) -> None:
+async def test_a_list_of_apps_tells_those_of_one_name_apart(world: Environment, command: str) -> None:
     await world.start()
     for slug in ("driver-ios", "driver-android"):
         world.applivery.app("Driver", slug=slug)
@@ -114,7 +116,7 @@ async def test_a_list_of_apps_tells_those_of_one_name_apart(world: World, comman
     assert sorted(listed) == ["Courier", "Driver (driver-android)", "Driver (driver-ios)"]
 
 
-async def test_the_typeahead_tells_apps_of_one_name_apart(world: World) -> None:
+async def test_the_typeahead_tells_apps_of_one_name_apart(world: Environment) -> None:
     await world.start()
     for slug in ("driver-ios", "driver-android"):
         world.applivery.app("Driver", slug=slug)
@@ -123,7 +125,7 @@ async def test_the_typeahead_tells_apps_of_one_name_apart(world: World) -> None:
     assert [option["text"]["text"] for option in offered] == ["Driver (driver-android)", "Driver (driver-ios)"]
 
 
-async def test_two_builds_of_one_version_are_told_apart_and_what_was_asked_for_is_kept(world: World) -> None:
+async def test_two_builds_of_one_version_are_told_apart_and_what_was_asked_for_is_kept(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="2.4.0", number="1", os="ios")
     world.applivery.build(world.courier, version="2.4.0", number="2", os="android", extension="aab")
@@ -134,7 +136,7 @@ async def test_two_builds_of_one_version_are_told_apart_and_what_was_asked_for_i
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status", "downloads", "subscribe"])
-async def test_an_empty_workspace_is_said_to_be_empty(world: World, command: str) -> None:
+async def test_an_empty_workspace_is_said_to_be_empty(world: Environment, command: str) -> None:
     world.applivery.apps.clear()
     await world.start()
     for typed in (command, f"{command} courier"):
@@ -144,7 +146,7 @@ async def test_an_empty_workspace_is_said_to_be_empty(world: World, command: str
 
 
 @pytest.mark.parametrize("command", ["get", "builds", "status"])
-async def test_an_app_without_builds_is_said_to_have_none(world: World, command: str) -> None:
+async def test_an_app_without_builds_is_said_to_have_none(world: Environment, command: str) -> None:
     await world.start()
     assert re.search("has no builds? (yet|that fits)", (await world.ask(f"{command} courier")).text)
 
@@ -164,7 +166,7 @@ NEXT_STEPS = ("try again", "APPLIVERY_TOKEN", "Service Accounts")
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_when_applivery_is_in_trouble_every_command_says_so_with_the_next_step(
-    world: World, trouble: str, log: io.StringIO
+    world: Environment, trouble: str, log: io.StringIO
 ) -> None:
     fault, words = TROUBLES[trouble]
     world.applivery.build(world.courier)
@@ -185,7 +187,7 @@ async def test_when_applivery_is_in_trouble_every_command_says_so_with_the_next_
         assert reference[1] in log.getvalue()
 
 
-async def test_in_an_outage_all_who_ask_are_told_together_instead_of_one_after_the_other(world: World) -> None:
+async def test_in_an_outage_all_who_ask_are_told_together_instead_of_one_after_the_other(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     turns = [
@@ -197,7 +199,7 @@ async def test_in_an_outage_all_who_ask_are_told_together_instead_of_one_after_t
     assert len(world.applivery.requests) == 3  # the attempts of one question
 
 
-async def test_a_slow_applivery_is_acknowledged_at_once_and_answered_in_words(world: World) -> None:
+async def test_a_slow_applivery_is_acknowledged_at_once_and_answered_in_words(world: Environment) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=0.2)
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(latency=0.6), times=None)
@@ -207,7 +209,7 @@ async def test_a_slow_applivery_is_acknowledged_at_once_and_answered_in_words(wo
     assert "did not answer within" in (await turn.answer()).text
 
 
-async def test_a_hiccup_of_applivery_is_not_noticed(world: World) -> None:
+async def test_a_hiccup_of_applivery_is_not_noticed(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="2.4.0")
     world.applivery.faults.add("GET /v1/*/apps", Fault(status=429, retry_after=0))
@@ -219,7 +221,9 @@ async def test_a_hiccup_of_applivery_is_not_noticed(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(status=404), Fault(status=500), Fault(drop=True)])
-async def test_when_slack_refuses_the_way_back_the_answer_goes_by_direct_message(world: World, fault: Fault) -> None:
+async def test_when_slack_refuses_the_way_back_the_answer_goes_by_direct_message(
+    world: Environment, fault: Fault
+) -> None:
     await world.start()
     world.applivery.build(world.courier)
     world.slack.faults.add("response_url", fault, times=None)
@@ -231,7 +235,7 @@ async def test_when_slack_refuses_the_way_back_the_answer_goes_by_direct_message
     assert world.slack.messages(world.releases) == []
 
 
-async def test_a_sixth_answer_to_one_click_goes_by_direct_message_too(world: World) -> None:
+async def test_a_sixth_answer_to_one_click_goes_by_direct_message_too(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     world.applivery.build(world.courier)
@@ -244,7 +248,7 @@ async def test_a_sixth_answer_to_one_click_goes_by_direct_message_too(world: Wor
     assert link(world.slack.messages(world.slack.dm(world.ana))[0])
 
 
-async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: World) -> None:
+async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     world.slack.faults.add("views.open", Fault(error="expired_trigger_id"))
@@ -253,7 +257,9 @@ async def test_a_form_whose_trigger_is_too_old_is_answered_in_words(world: World
     assert "Open the form" in labels(answer)
 
 
-async def test_a_broken_database_is_said_with_a_reference_that_is_in_the_log(world: World, log: io.StringIO) -> None:
+async def test_a_broken_database_is_said_with_a_reference_that_is_in_the_log(
+    world: Environment, log: io.StringIO
+) -> None:
     await world.start()
     with closing(sqlite3.connect(world.folder / "bot.db")) as database:
         database.execute("DROP TABLE subscriptions")
@@ -299,7 +305,7 @@ NASTY = [
 
 
 @pytest.mark.parametrize("way", ["socket", "http"])
-async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(world: World, way: str) -> None:
+async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(world: Environment, way: str) -> None:
     changes: dict[str, Any] = {} if way == "socket" else {"slack_app_token": None}
     await world.start(**changes)
     world.applivery.build(world.courier)
@@ -316,7 +322,7 @@ async def test_whatever_is_typed_gets_one_private_answer_that_mentions_nobody(wo
     assert paths - {"/v1/organizations/acme/apps"} <= {f"{ours}/builds", f"{ours}/downloads/by-user"}
 
 
-async def test_elements_and_forms_nobody_knows_are_taken_and_answered_in_words(world: World) -> None:
+async def test_elements_and_forms_nobody_knows_are_taken_and_answered_in_words(world: Environment) -> None:
     await world.start()
     for action, value in (("gone.v1", "x"), ("run.v1", ""), ("run.v1", "x" * 2000)):
         card = old_card(world.slack, world.releases, action, value or " ")

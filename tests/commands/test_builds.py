@@ -4,12 +4,12 @@ from html import unescape
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import seen
 from tests.seeing import labels, link, press
 
 
-async def test_builds_are_listed_newest_first_each_with_its_state_in_words(world: World) -> None:
+async def test_builds_are_listed_newest_first_each_with_its_state_in_words(world: Environment) -> None:
     await world.start()
     for number, status in enumerate(["processed", "success", "error", "in_progress", "pending", "thawing"]):
         world.applivery.build(world.courier, version=f"1.{number}.0", number=str(number), status=status)
@@ -22,7 +22,7 @@ async def test_builds_are_listed_newest_first_each_with_its_state_in_words(world
     assert answer.ephemeral_to == world.bruno.id
 
 
-async def test_each_line_has_a_button_for_its_own_build(world: World) -> None:
+async def test_each_line_has_a_button_for_its_own_build(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0")
     world.applivery.build(world.courier, version="2.0.0")
@@ -36,7 +36,7 @@ async def test_each_line_has_a_button_for_its_own_build(world: World) -> None:
     assert asked is not answer
 
 
-async def test_filters_narrow_the_list_and_are_said_back(world: World) -> None:
+async def test_filters_narrow_the_list_and_are_said_back(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0", os="android", branch="main", tags=("nightly",))
     world.applivery.build(world.courier, version="2.0.0", os="ios", branch="release/2")
@@ -53,14 +53,14 @@ async def test_filters_narrow_the_list_and_are_said_back(world: World) -> None:
         assert f"newest first: {typed}" in seen(answer)
 
 
-async def test_what_no_build_fits_is_said_and_so_is_an_app_without_builds(world: World) -> None:
+async def test_what_no_build_fits_is_said_and_so_is_an_app_without_builds(world: Environment) -> None:
     await world.start()
     assert (await world.ask("builds courier")).text == "Courier has no builds yet."
     world.applivery.build(world.courier, os="ios")
     assert "no builds that fit" in (await world.ask("builds courier os:windows")).text
 
 
-async def test_a_long_list_is_turned_to_its_end(world: World) -> None:
+async def test_a_long_list_is_turned_to_its_end(world: Environment) -> None:
     await world.start()
     for number in range(25):
         world.applivery.build(world.courier, version=f"1.{number}.0", changelog="x" * 5000)
@@ -74,7 +74,7 @@ async def test_a_long_list_is_turned_to_its_end(world: World) -> None:
     assert [f"1.{number}.0 " in " ".join(read) for number in range(25)] == [number != 7 for number in range(25)]
 
 
-async def test_without_a_name_the_apps_are_offered_as_buttons_that_keep_the_filter(world: World) -> None:
+async def test_without_a_name_the_apps_are_offered_as_buttons_that_keep_the_filter(world: Environment) -> None:
     await world.start()
     driver = world.applivery.app("Driver")
     world.applivery.build(driver, version="7.0.0", os="ios")
@@ -88,7 +88,7 @@ async def test_without_a_name_the_apps_are_offered_as_buttons_that_keep_the_filt
     assert "8.0.0" not in listed.text
 
 
-async def test_text_from_applivery_is_inert(world: World) -> None:
+async def test_text_from_applivery_is_inert(world: Environment) -> None:
     await world.start()
     evil = "<!channel> <@U0S000001> <https://evil.test|x> *b* `c` & _d_"
     world.courier["name"] = evil
@@ -101,7 +101,7 @@ async def test_text_from_applivery_is_inert(world: World) -> None:
 
 
 @pytest.mark.parametrize("typed", ["builds courier", "BUILDS Courier", '  builds   "courier"  ', "builds “courier”"])
-async def test_builds_works_over_signed_http_however_it_is_typed(world: World, typed: str) -> None:
+async def test_builds_works_over_signed_http_however_it_is_typed(world: Environment, typed: str) -> None:
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier, version="2.4.0", number="173")
     assert (await world.ask(typed)).text == "Builds of Courier: 2.4.0 (173) iOS: ready."

@@ -8,15 +8,15 @@ import pytest
 
 from bot.domain.downloads import GroupBy
 from tests.commands.test_downloads import people
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import labels, old_card, press
 
 
-async def digests(world: World, place: Any = None) -> list[Any]:
+async def digests(world: Environment, place: Any = None) -> list[Any]:
     return await world.bot.store.digests([place.id if place else world.releases.id])
 
 
-async def test_what_is_saved_is_said_back_in_words(world: World) -> None:
+async def test_what_is_saved_is_said_back_in_words(world: Environment) -> None:
     await world.start()
     people(world)
     said = (await world.ask("downloads courier every:mon,thu@9:00")).text
@@ -33,7 +33,7 @@ async def test_what_is_saved_is_said_back_in_words(world: World) -> None:
     )
 
 
-async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: World) -> None:
+async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Environment) -> None:
     await world.start()
     people(world)
     said = (await world.ask("downloads courier latest by:version every:daily@18:00 quiet:yes")).text
@@ -43,7 +43,7 @@ async def test_the_build_the_order_and_the_silence_are_kept_as_typed(world: Worl
     assert (digest.which, digest.by, digest.quiet) == ("latest", GroupBy.VERSION, True)
 
 
-async def test_the_same_asked_for_again_is_one(world: World) -> None:
+async def test_the_same_asked_for_again_is_one(world: Environment) -> None:
     await world.start()
     people(world)
     for typed in ("every:daily@09:00", "every:daily@09:00 quiet:yes", "every:daily@10:00"):
@@ -54,7 +54,7 @@ async def test_the_same_asked_for_again_is_one(world: World) -> None:
     ]
 
 
-async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by_number(world: World) -> None:
+async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by_number(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("subscribe courier")
@@ -72,14 +72,14 @@ async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by
     assert len(await world.bot.store.subscriptions()) == 1
 
 
-async def test_without_a_subscription_the_list_still_has_them(world: World) -> None:
+async def test_without_a_subscription_the_list_still_has_them(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier every:daily@09:00")
     assert "every day at 09:00" in (await world.ask("subscriptions")).text
 
 
-async def test_in_direct_messages_it_is_for_that_person_alone(world: World) -> None:
+async def test_in_direct_messages_it_is_for_that_person_alone(world: Environment) -> None:
     await world.start()
     people(world)
     direct = world.slack.dm(world.ana)
@@ -90,7 +90,7 @@ async def test_in_direct_messages_it_is_for_that_person_alone(world: World) -> N
     assert "every day" not in (await world.ask("subscriptions")).text
 
 
-async def test_nobody_ends_one_of_another_place_or_without_the_role(world: World) -> None:
+async def test_nobody_ends_one_of_another_place_or_without_the_role(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier every:daily@09:00")
@@ -102,7 +102,7 @@ async def test_nobody_ends_one_of_another_place_or_without_the_role(world: World
     assert len(await digests(world)) == 1
 
 
-async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: World) -> None:
+async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: Environment) -> None:
     await world.start(access_default_role="releaser")
     people(world)
     await world.ask("downloads courier every:daily@09:00")
@@ -124,7 +124,7 @@ async def test_a_releaser_can_end_subscriptions_and_not_summaries(world: World) 
         ("9.9.9 every:daily@09:00", "no build"),
     ],
 )
-async def test_what_cannot_be_is_said_with_the_way_it_can(world: World, typed: str, words: str) -> None:
+async def test_what_cannot_be_is_said_with_the_way_it_can(world: Environment, typed: str, words: str) -> None:
     await world.start()
     people(world)
     assert words in (await world.ask(f"downloads courier {typed}")).text
@@ -132,7 +132,7 @@ async def test_what_cannot_be_is_said_with_the_way_it_can(world: World, typed: s
 
 
 @pytest.mark.parametrize("where", ["shared", "not a member"])
-async def test_where_the_bot_cannot_speak_nothing_is_saved(world: World, where: str) -> None:
+async def test_where_the_bot_cannot_speak_nothing_is_saved(world: Environment, where: str) -> None:
     await world.start()
     people(world)
     world.releases.shared = where == "shared"

@@ -12,9 +12,9 @@ import pytest
 
 from bot.db.types import micros
 from bot.db.wakeups import Topic
-from sandbox.applivery.models import PretendedBuild
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.applivery.models import FakeBuild
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.everything import execute
 from tests.seeing import everything_said, everything_stored, labels, press
 
@@ -34,7 +34,7 @@ MARKERS: dict[str, Any] = {
 }
 
 
-def people(world: World) -> PretendedBuild:
+def people(world: Environment) -> FakeBuild:
     """A build that Eva (twice) and Zoe downloaded, and somebody nobody can name."""
     build = world.applivery.build(world.courier, version="2.4.0", number="173")
     eva = world.applivery.member("employee", email="eva@acme.test", first="Eva", last="Ruiz")
@@ -47,13 +47,13 @@ def people(world: World) -> PretendedBuild:
     return build
 
 
-def private(world: World, user: Any) -> tuple[Message, list[Message]]:
+def private(world: Environment, user: Any) -> tuple[FakeMessage, list[FakeMessage]]:
     """The newest headline in somebody's direct messages, and its thread."""
     head = world.slack.messages(world.slack.dm(user))[-1]
     return head, world.slack.messages(world.slack.dm(user), head.ts)
 
 
-async def test_the_headline_comes_by_direct_message_with_the_people_in_its_thread(world: World) -> None:
+async def test_the_headline_comes_by_direct_message_with_the_people_in_its_thread(world: Environment) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier")
@@ -76,7 +76,7 @@ async def test_the_headline_comes_by_direct_message_with_the_people_in_its_threa
     assert "Not attributable" in json.dumps(people_.blocks[1])
 
 
-async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker(world: World) -> None:
+async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier")
@@ -90,7 +90,9 @@ async def test_where_it_was_asked_only_the_counts_are_said_and_only_to_the_asker
         assert name not in said
 
 
-async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world: World, log: io.StringIO) -> None:
+async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(
+    world: Environment, log: io.StringIO
+) -> None:
     build = people(world)
     for row in world.applivery.downloads:
         row.wire["networkInfo"] = dict(MARKERS)
@@ -130,7 +132,9 @@ async def test_nothing_of_where_somebody_was_is_ever_said_stored_or_logged(world
         assert [place for place, text in places.items() if str(marker) in text] == [], field
 
 
-async def test_names_and_addresses_of_people_are_neither_stored_nor_logged(world: World, log: io.StringIO) -> None:
+async def test_names_and_addresses_of_people_are_neither_stored_nor_logged(
+    world: Environment, log: io.StringIO
+) -> None:
     await world.start()
     people(world)
     await world.ask("downloads courier")
@@ -154,14 +158,14 @@ async def test_names_and_addresses_of_people_are_neither_stored_nor_logged(world
         ("since:2020-01-01..2020-12-31", 0),
     ],
 )
-async def test_a_build_and_a_period_narrow_what_is_counted(world: World, typed: str, count: int) -> None:
+async def test_a_build_and_a_period_narrow_what_is_counted(world: Environment, typed: str, count: int) -> None:
     await world.start()
     people(world)
     said = (await world.ask(f"downloads courier {typed}")).text
     assert f"{count or 'no'} downloads recorded" in said
 
 
-async def test_a_version_means_every_platform_s_build_of_it(world: World) -> None:
+async def test_a_version_means_every_platform_s_build_of_it(world: Environment) -> None:
     await world.start()
     world.applivery.download(people(world), None)
     other = world.applivery.build(world.courier, version="2.4.0", number="80", os="android")
@@ -170,7 +174,7 @@ async def test_a_version_means_every_platform_s_build_of_it(world: World) -> Non
     assert "Downloads of Courier 2.4.0 so far: 6 downloads recorded: 4 by 2 people, 2 by nobody" in said
 
 
-async def test_the_choice_between_two_builds_of_a_number_keeps_the_period(world: World) -> None:
+async def test_the_choice_between_two_builds_of_a_number_keeps_the_period(world: Environment) -> None:
     await world.start()
     people(world)
     world.applivery.build(world.courier, version="2.4.0", number="173", os="android")
@@ -180,7 +184,7 @@ async def test_the_choice_between_two_builds_of_a_number_keeps_the_period(world:
     assert "3 downloads recorded" in (await turn.answer()).text
 
 
-async def test_no_downloads_are_said_without_a_thread(world: World) -> None:
+async def test_no_downloads_are_said_without_a_thread(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     answer = await world.ask("downloads courier")
@@ -188,7 +192,7 @@ async def test_no_downloads_are_said_without_a_thread(world: World) -> None:
     assert world.slack.messages(world.slack.dm(world.ana)) == []
 
 
-async def test_a_crowd_fits_and_is_paged_in_place(world: World) -> None:
+async def test_a_crowd_fits_and_is_paged_in_place(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     for number in range(230):
@@ -209,7 +213,7 @@ async def test_a_crowd_fits_and_is_paged_in_place(world: World) -> None:
     assert len(world.slack.messages(world.slack.dm(world.ana), head.ts)) == 1
 
 
-async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_lost(world: World) -> None:
+async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_lost(world: Environment) -> None:
     await world.start()
     people(world)
     world.slack.scopes -= {"chat:write"}
@@ -218,7 +222,7 @@ async def test_when_the_way_to_direct_messages_is_closed_the_headline_is_not_los
     assert "reinstall" in answer.text
 
 
-async def test_a_member_is_told_which_role_is_missing_and_no_figures_are_fetched(world: World) -> None:
+async def test_a_member_is_told_which_role_is_missing_and_no_figures_are_fetched(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier", user=world.bruno)
@@ -227,7 +231,7 @@ async def test_a_member_is_told_which_role_is_missing_and_no_figures_are_fetched
     assert all(request.path.endswith("/apps") for request in world.applivery.requests), "the request says for which app"
 
 
-async def test_downloads_work_over_signed_http_for_whoever_has_the_role(world: World) -> None:
+async def test_downloads_work_over_signed_http_for_whoever_has_the_role(world: Environment) -> None:
     await world.start(slack_app_token=None, access_default_role="manager")
     people(world)
     await world.ask("downloads courier", user=world.bruno)

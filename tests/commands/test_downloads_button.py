@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import direct, directs, ready, rested
 from tests.seeing import old_card, press
 
 
-async def test_the_button_on_a_card_gives_a_manager_the_summary_of_that_build(world: World) -> None:
+async def test_the_button_on_a_card_gives_a_manager_the_summary_of_that_build(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -22,7 +22,7 @@ async def test_the_button_on_a_card_gives_a_manager_the_summary_of_that_build(wo
     assert "Eva" not in str([message.saved() for message in world.slack.messages(world.releases)])
 
 
-async def test_nobody_else_gets_it(world: World) -> None:
+async def test_nobody_else_gets_it(world: Environment) -> None:
     await world.start()
     build = ready(world)
     card = old_card(world.slack, world.releases, "downloads.v1", f"{world.courier.id}/{build.id}")

@@ -6,15 +6,15 @@ import re
 
 import aiohttp
 
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import MINTING, mints, rested, said, seen, start_with_page
 from tests.handing import ready as made
 from tests.seeing import labels, link, press
 
 
-def ready(world: World, **about: object) -> PretendedBuild:
+def ready(world: Environment, **about: object) -> FakeBuild:
     """An .apk with a PDF and an archive attached."""
     build = made(world, os="android", extension="aab", **about)
     world.applivery.attach(build, "notes.pdf", b"%PDF" * 512, "application/pdf")
@@ -22,7 +22,7 @@ def ready(world: World, **about: object) -> PretendedBuild:
     return build
 
 
-async def test_attachments_are_listed_with_name_kind_and_size(world: World) -> None:
+async def test_attachments_are_listed_with_name_kind_and_size(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("files courier", user=world.bruno)
@@ -35,7 +35,7 @@ async def test_attachments_are_listed_with_name_kind_and_size(world: World) -> N
     assert mints(world) == 0
 
 
-async def test_applivery_s_own_files_are_not_attachments(world: World) -> None:
+async def test_applivery_s_own_files_are_not_attachments(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("files courier")
@@ -43,13 +43,13 @@ async def test_applivery_s_own_files_are_not_attachments(world: World) -> None:
     assert not re.search(r"\.apk|\.aab|icon|package|original", answer.text)
 
 
-async def test_a_build_without_attachments_says_so(world: World) -> None:
+async def test_a_build_without_attachments_says_so(world: Environment) -> None:
     await world.start()
     made(world)
     assert (await world.ask("files courier")).text == "Nothing is attached to Courier 2.4.0 (173) for iOS."
 
 
-async def test_each_button_mints_for_its_own_file_with_type_auto(world: World) -> None:
+async def test_each_button_mints_for_its_own_file_with_type_auto(world: Environment) -> None:
     await world.start()
     build = ready(world)
     listed = await world.ask("files courier")
@@ -66,7 +66,7 @@ async def test_each_button_mints_for_its_own_file_with_type_auto(world: World) -
             assert response.status == 401
 
 
-async def test_the_link_to_an_attachment_is_private_and_says_how_long_it_lives(world: World) -> None:
+async def test_the_link_to_an_attachment_is_private_and_says_how_long_it_lives(world: Environment) -> None:
     await world.start()
     ready(world)
     listed = await world.ask("files courier", user=world.bruno)
@@ -79,7 +79,7 @@ async def test_the_link_to_an_attachment_is_private_and_says_how_long_it_lives(w
     assert "mapping.txt" in back.text
 
 
-async def test_a_file_that_was_taken_away_meanwhile_is_said_to_be(world: World) -> None:
+async def test_a_file_that_was_taken_away_meanwhile_is_said_to_be(world: Environment) -> None:
     await world.start()
     build = ready(world)
     listed = await world.ask("files courier")
@@ -91,7 +91,7 @@ async def test_a_file_that_was_taken_away_meanwhile_is_said_to_be(world: World) 
     assert mints(world) == 0
 
 
-async def test_a_version_and_filters_name_the_build(world: World) -> None:
+async def test_a_version_and_filters_name_the_build(world: Environment) -> None:
     await world.start()
     ready(world)
     made(world, version="2.5.0", number="174")
@@ -100,7 +100,7 @@ async def test_a_version_and_filters_name_the_build(world: World) -> None:
     assert (await world.ask("files courier")).text.startswith("Nothing is attached")
 
 
-async def test_what_an_attachment_is_called_is_inert(world: World) -> None:
+async def test_what_an_attachment_is_called_is_inert(world: Environment) -> None:
     await world.start()
     build = made(world)
     world.applivery.attach(build, "<!channel> *x*.txt", b"x", "text/plain")
@@ -110,7 +110,7 @@ async def test_what_an_attachment_is_called_is_inert(world: World) -> None:
     assert "<!channel>" not in seen(got) + got.text
 
 
-async def test_very_many_attachments_still_fit(world: World) -> None:
+async def test_very_many_attachments_still_fit(world: Environment) -> None:
     await world.start()
     build = made(world)
     for number in range(60):
@@ -126,7 +126,7 @@ async def test_very_many_attachments_still_fit(world: World) -> None:
     link(await (await press(world.slack, more, "Get", user=world.ana, nth=19)).answer())
 
 
-async def test_an_outage_while_getting_a_file_is_said_in_words(world: World) -> None:
+async def test_an_outage_while_getting_a_file_is_said_in_words(world: Environment) -> None:
     await world.start()
     ready(world)
     listed = await world.ask("files courier")
@@ -136,7 +136,7 @@ async def test_an_outage_while_getting_a_file_is_said_in_words(world: World) -> 
     )
 
 
-async def test_a_double_click_on_a_file_mints_once(world: World) -> None:
+async def test_a_double_click_on_a_file_mints_once(world: Environment) -> None:
     await world.start()
     ready(world)
     listed = await world.ask("files courier")
@@ -146,7 +146,7 @@ async def test_a_double_click_on_a_file_mints_once(world: World) -> None:
     assert mints(world) == 1
 
 
-async def test_with_a_public_address_a_file_is_had_from_its_page(world: World) -> None:
+async def test_with_a_public_address_a_file_is_had_from_its_page(world: Environment) -> None:
     address = await start_with_page(world)
     ready(world)
     listed = await world.ask("files courier")

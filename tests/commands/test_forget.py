@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.everything import dump
 
 
-async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: World) -> None:
+async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     bruno = f"<@{world.bruno.id}|bruno>"
@@ -32,7 +32,7 @@ async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: World
     ]
 
 
-async def test_a_role_outlives_being_forgotten(world: World) -> None:
+async def test_a_role_outlives_being_forgotten(world: Environment) -> None:
     await world.start()
     bruno = f"<@{world.bruno.id}|bruno>"
     await world.ask(f"grant {bruno} manager")
@@ -41,7 +41,7 @@ async def test_a_role_outlives_being_forgotten(world: World) -> None:
 
 
 @pytest.mark.parametrize("typed", ["bruno", "@bruno", "<!subteam^S1>", "%", '"U_ OR 1=1"'])
-async def test_nobody_is_forgotten_by_guess(world: World, typed: str) -> None:
+async def test_nobody_is_forgotten_by_guess(world: Environment, typed: str) -> None:
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("get courier")
@@ -49,12 +49,12 @@ async def test_nobody_is_forgotten_by_guess(world: World, typed: str) -> None:
     assert len(await world.bot.store.audit_entries()) == 1
 
 
-async def test_only_an_admin_can_have_somebody_forgotten(world: World) -> None:
+async def test_only_an_admin_can_have_somebody_forgotten(world: Environment) -> None:
     await world.start(access_default_role="manager")
     assert "*admin*" in (await world.ask(f"forget <@{world.ana.id}|ana>", user=world.bruno)).text
 
 
-async def test_the_ledger_is_kept_for_as_long_as_the_settings_say(world: World) -> None:
+async def test_the_ledger_is_kept_for_as_long_as_the_settings_say(world: Environment) -> None:
     now = datetime.now(UTC)
     await world.start(ledger_days=30)
     for days in (1, 29, 31, 400):

@@ -8,41 +8,41 @@ import pytest
 
 from bot.domain.audit import AuditOutcome, Entrypoint
 from bot.domain.model import FileKind
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.seeing import labels, link, old_card, press
 
 MINTING = "GET /v1/organizations/*/downloadToken"
 
 
-def ready(world: World, **about: object) -> PretendedBuild:
+def ready(world: Environment, **about: object) -> FakeBuild:
     return world.applivery.build(
         world.courier, **{"version": "2.4.0", "number": "173", "branch": "release/2.4", **about}
     )
 
 
-def mints(world: World) -> int:
+def mints(world: Environment) -> int:
     """How often Applivery was asked for a token, answered or not."""
     return sum(request.path.endswith("/downloadToken") for request in world.applivery.requests)
 
 
-async def card(world: World) -> Message:
+async def card(world: Environment) -> FakeMessage:
     """A build announced to #releases, as everybody there sees it."""
     await world.ask("subscribe courier")
     build = world.applivery.upload(world.courier, version="3.0.0", number="300")
     await world.look()
     world.applivery.move(build, "processed")
     await world.look()
-    shown: Message = world.slack.messages(world.releases)[-1]
+    shown: FakeMessage = world.slack.messages(world.releases)[-1]
     return shown
 
 
 # ------------------------------------------------------------------ the link
 
 
-async def test_the_link_downloads_the_build_once_and_no_crawler_burnt_it(world: World) -> None:
+async def test_the_link_downloads_the_build_once_and_no_crawler_burnt_it(world: Environment) -> None:
     await world.start()
     build = ready(world, size=12_345)
     answer = await world.ask("get courier")
@@ -58,7 +58,7 @@ async def test_the_link_downloads_the_build_once_and_no_crawler_burnt_it(world: 
     assert [token.build_id for token in world.applivery.minted] == [build.id]
 
 
-async def test_the_answer_says_what_it_is_how_long_it_lives_and_that_it_is_private(world: World) -> None:
+async def test_the_answer_says_what_it_is_how_long_it_lives_and_that_it_is_private(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -68,7 +68,7 @@ async def test_the_answer_says_what_it_is_how_long_it_lives_and_that_it_is_priva
     assert labels(answer)[0] == "Get a fresh link"
 
 
-async def test_each_ask_mints_a_link_of_its_own_and_nothing_is_minted_ahead(world: World) -> None:
+async def test_each_ask_mints_a_link_of_its_own_and_nothing_is_minted_ahead(world: Environment) -> None:
     await world.start()
     ready(world)
     await card(world)
@@ -79,14 +79,14 @@ async def test_each_ask_mints_a_link_of_its_own_and_nothing_is_minted_ahead(worl
 
 
 @pytest.mark.parametrize("typed", ["2.4.0", "v2.4.0", "latest", "#173"])
-async def test_a_version_a_number_or_latest_names_the_build(world: World, typed: str) -> None:
+async def test_a_version_a_number_or_latest_names_the_build(world: Environment, typed: str) -> None:
     await world.start()
     ready(world, version="2.3.0", number="172")
     ready(world)
     assert "2.4.0 (173)" in (await world.ask(f"get courier {typed}")).text
 
 
-async def test_a_build_id_alone_is_enough(world: World) -> None:
+async def test_a_build_id_alone_is_enough(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     old = ready(world, version="1.0.0", number="1")
@@ -96,7 +96,7 @@ async def test_a_build_id_alone_is_enough(world: World) -> None:
     assert "2.4.0 (173)" in (await world.ask(f"get {world.courier.id}")).text
 
 
-async def test_the_latest_is_the_newest_that_is_ready(world: World) -> None:
+async def test_the_latest_is_the_newest_that_is_ready(world: Environment) -> None:
     await world.start()
     ready(world)
     ready(world, version="2.5.0", number="174", status="in_progress")
@@ -104,7 +104,7 @@ async def test_the_latest_is_the_newest_that_is_ready(world: World) -> None:
     assert "2.4.0 (173)" in (await world.ask("get courier")).text
 
 
-async def test_filters_narrow_what_the_latest_is(world: World) -> None:
+async def test_filters_narrow_what_the_latest_is(world: Environment) -> None:
     await world.start()
     ready(world, version="1.1.0", number="11", os="android", branch="main")
     ready(world, tags=("nightly",))
@@ -127,7 +127,7 @@ async def test_filters_narrow_what_the_latest_is(world: World) -> None:
     ],
 )
 async def test_what_is_no_apk_is_had_as_the_file_itself(
-    world: World, about: dict[str, Any], typed: str, word: str
+    world: Environment, about: dict[str, Any], typed: str, word: str
 ) -> None:
     await world.start()
     ready(world, **about)
@@ -147,7 +147,7 @@ async def test_what_is_no_apk_is_had_as_the_file_itself(
     ],
 )
 async def test_the_file_is_what_is_usual_on_that_phone_or_what_was_asked_for(
-    world: World, os: str, typed: str, kind: str
+    world: Environment, os: str, typed: str, kind: str
 ) -> None:
     await world.start()
     ready(world, os=os, extension="aab" if kind == FileKind.AAB else None)
@@ -155,7 +155,7 @@ async def test_the_file_is_what_is_usual_on_that_phone_or_what_was_asked_for(
     assert [token.type for token in world.applivery.minted] == [kind]
 
 
-async def test_a_version_is_found_however_many_builds_came_after_it(world: World) -> None:
+async def test_a_version_is_found_however_many_builds_came_after_it(world: Environment) -> None:
     await world.start()
     ready(world, version="0.1.0", number="1")
     for number in range(300):
@@ -164,7 +164,7 @@ async def test_a_version_is_found_however_many_builds_came_after_it(world: World
     assert "no build of Courier called “0.1.1”" in (await world.ask("get courier 0.1.1")).text
 
 
-async def test_the_other_platform_is_offered_and_its_button_works(world: World) -> None:
+async def test_the_other_platform_is_offered_and_its_button_works(world: Environment) -> None:
     await world.start()
     ready(world, version="2.4.1", number="80", os="android")
     ready(world)
@@ -174,7 +174,7 @@ async def test_the_other_platform_is_offered_and_its_button_works(world: World) 
     assert "2.4.1 (80) for Android" in (await turn.answer()).text
 
 
-async def test_a_fresh_link_takes_the_place_of_the_old_one(world: World) -> None:
+async def test_a_fresh_link_takes_the_place_of_the_old_one(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -185,7 +185,7 @@ async def test_a_fresh_link_takes_the_place_of_the_old_one(world: World) -> None
     assert len(world.slack.ephemerals(world.ana)) == 1
 
 
-async def test_an_error_leaves_the_link_and_its_button_where_they_are(world: World) -> None:
+async def test_an_error_leaves_the_link_and_its_button_where_they_are(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -200,7 +200,7 @@ async def test_an_error_leaves_the_link_and_its_button_where_they_are(world: Wor
 # ------------------------------------------------------------------ what can be in the way
 
 
-async def test_a_build_that_is_not_ready_is_answered_in_words(world: World) -> None:
+async def test_a_build_that_is_not_ready_is_answered_in_words(world: Environment) -> None:
     await world.start()
     ready(world, status="in_progress")
     said = await world.ask("get courier 2.4.0")
@@ -211,7 +211,7 @@ async def test_a_build_that_is_not_ready_is_answered_in_words(world: World) -> N
     assert labels(said) == ["Tell me when it is ready", "Check again", "Open in Applivery"]
 
 
-async def test_an_unknown_status_is_unknown_to_who_names_no_build(world: World) -> None:
+async def test_an_unknown_status_is_unknown_to_who_names_no_build(world: Environment) -> None:
     await world.start()
     ready(world, status="pending_deletion")
     said = await world.ask("get courier", user=world.bruno)
@@ -219,7 +219,7 @@ async def test_an_unknown_status_is_unknown_to_who_names_no_build(world: World) 
     assert labels(said) == ["Check again", "Open in Applivery"]
 
 
-async def test_a_quota_is_explained(world: World) -> None:
+async def test_a_quota_is_explained(world: Environment) -> None:
     await world.start()
     ready(world)
     world.applivery.downloads_limit = 0
@@ -229,7 +229,7 @@ async def test_a_quota_is_explained(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(drop_after=True), Fault(status=500), Fault(status=429)])
-async def test_a_mint_is_never_repeated(world: World, fault: Fault) -> None:
+async def test_a_mint_is_never_repeated(world: Environment, fault: Fault) -> None:
     await world.start()
     ready(world)
     world.applivery.faults.add(MINTING, fault)
@@ -239,7 +239,7 @@ async def test_a_mint_is_never_repeated(world: World, fault: Fault) -> None:
     assert "http" not in said.text
 
 
-async def test_who_got_a_link_is_written_down_without_the_link(world: World) -> None:
+async def test_who_got_a_link_is_written_down_without_the_link(world: Environment) -> None:
     await world.start()
     build = ready(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -255,7 +255,7 @@ async def test_who_got_a_link_is_written_down_without_the_link(world: World) -> 
 # ------------------------------------------------------------------ the form
 
 
-async def test_without_a_name_a_form_asks_and_its_answer_comes_back_to_the_channel(world: World) -> None:
+async def test_without_a_name_a_form_asks_and_its_answer_comes_back_to_the_channel(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     ready(world, version="2.3.0", number="172")
@@ -276,7 +276,7 @@ async def test_without_a_name_a_form_asks_and_its_answer_comes_back_to_the_chann
     assert link(answer)
 
 
-async def test_the_form_without_a_build_gets_the_latest_even_after_a_restart(world: World) -> None:
+async def test_the_form_without_a_build_gets_the_latest_even_after_a_restart(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     ready(world)
@@ -288,13 +288,13 @@ async def test_the_form_without_a_build_gets_the_latest_even_after_a_restart(wor
     assert "2.4.0 (173)" in world.slack.ephemerals(world.bruno)[0].text
 
 
-async def test_the_only_app_needs_no_name(world: World) -> None:
+async def test_the_only_app_needs_no_name(world: Environment) -> None:
     await world.start()
     ready(world)
     assert "2.4.0 (173)" in (await world.ask("get")).text
 
 
-async def test_a_typeahead_is_empty_while_applivery_refuses(world: World) -> None:
+async def test_a_typeahead_is_empty_while_applivery_refuses(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     turn = await world.slack.command("/applivery", "get", user=world.bruno, channel=world.releases)
@@ -307,7 +307,7 @@ async def test_a_typeahead_is_empty_while_applivery_refuses(world: World) -> Non
 # ------------------------------------------------------------------ shared cards
 
 
-async def test_a_click_on_a_shared_card_answers_the_one_who_clicked_and_leaves_the_card(world: World) -> None:
+async def test_a_click_on_a_shared_card_answers_the_one_who_clicked_and_leaves_the_card(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     blocks = shown.blocks
@@ -322,7 +322,7 @@ async def test_a_click_on_a_shared_card_answers_the_one_who_clicked_and_leaves_t
     assert world.slack.ephemerals(world.ana, world.releases)[1:] == []  # she saw the answer to `subscribe` alone
 
 
-async def test_a_card_works_months_later_with_a_fresh_link_for_each_who_clicks(world: World) -> None:
+async def test_a_card_works_months_later_with_a_fresh_link_for_each_who_clicks(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     first = await (await press(world.slack, shown, "Get build", user=world.ana)).answer()
@@ -333,7 +333,7 @@ async def test_a_card_works_months_later_with_a_fresh_link_for_each_who_clicks(w
         assert response.status == 200
 
 
-async def test_a_card_of_a_build_that_is_gone_says_so(world: World) -> None:
+async def test_a_card_of_a_build_that_is_gone_says_so(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     world.applivery.delete(world.applivery.builds[0])
@@ -358,7 +358,7 @@ async def test_a_card_of_a_build_that_is_gone_says_so(world: World) -> None:
     ],
 )
 async def test_a_button_that_carries_nonsense_is_answered_in_words(
-    world: World, action: str, value: str, words: str
+    world: Environment, action: str, value: str, words: str
 ) -> None:
     await world.start()
     ready(world)
@@ -368,7 +368,7 @@ async def test_a_button_that_carries_nonsense_is_answered_in_words(
     assert all(request.path.endswith("/apps") for request in world.applivery.requests[asked:])
 
 
-async def test_get_works_over_signed_http(world: World) -> None:
+async def test_get_works_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     ready(world)
     answer = await world.ask("get courier")
@@ -386,7 +386,7 @@ async def test_get_works_over_signed_http(world: World) -> None:
 # ------------------------------------------------------------------ what cannot be had
 
 
-async def test_only_what_can_be_had_is_offered(world: World) -> None:
+async def test_only_what_can_be_had_is_offered(world: Environment) -> None:
     await world.start()
     ready(world, os="ios", number="1")
     ready(world, os="android", number="2", status="error")
@@ -400,7 +400,7 @@ async def test_only_what_can_be_had_is_offered(world: World) -> None:
     assert [label.partition(" (")[2] for label in labels(answer)] == ["5) tvOS · release/2.4", "1) iOS · release/2.4"]
 
 
-async def test_of_builds_on_their_way_one_can_be_chosen(world: World) -> None:
+async def test_of_builds_on_their_way_one_can_be_chosen(world: Environment) -> None:
     await world.start()
     for number, status in enumerate(("error", "pending", "in_progress")):
         ready(world, number=str(number), status=status)
@@ -409,7 +409,7 @@ async def test_of_builds_on_their_way_one_can_be_chosen(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", ["error", "pending_deletion", "recalled"])
-async def test_what_cannot_be_had_offers_the_newest_one_that_can(world: World, status: str) -> None:
+async def test_what_cannot_be_had_offers_the_newest_one_that_can(world: Environment, status: str) -> None:
     await world.start()
     ready(world, version="2.2.0")
     ready(world, version="2.3.0")
@@ -424,7 +424,7 @@ async def test_what_cannot_be_had_offers_the_newest_one_that_can(world: World, s
     assert link(await (await press(world.slack, answer, label, user=world.bruno)).answer())
 
 
-async def test_without_a_good_build_none_is_offered(world: World) -> None:
+async def test_without_a_good_build_none_is_offered(world: Environment) -> None:
     await world.start()
     ready(world, status="error")
     ready(world, version="9.0.0", os="android")
@@ -432,7 +432,7 @@ async def test_without_a_good_build_none_is_offered(world: World) -> None:
     assert not [label for label in labels(answer) if label.startswith("Get ")]
 
 
-async def test_a_build_that_has_failed_since_is_not_shared(world: World) -> None:
+async def test_a_build_that_has_failed_since_is_not_shared(world: Environment) -> None:
     await world.start()
     build = ready(world)
     answer = await world.ask("get courier")

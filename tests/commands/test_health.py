@@ -26,7 +26,7 @@ from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
 from bot.i18n import speaking
 from bot.slack.views.health import health, summary
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import ready, seen
 from tests.seeing import labels, press
 from tests.web.test_server import ask
@@ -49,7 +49,7 @@ def told(message: Any) -> str:
     return seen(SimpleNamespace(blocks=list(message.blocks)))  # type: ignore[arg-type]
 
 
-async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: World) -> None:
+async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.ask("subscribe courier")
@@ -71,7 +71,7 @@ async def test_an_admin_who_names_no_build_reads_how_the_bot_does(world: World) 
     assert labels(answer) == ["Check again", "Newest build"]
 
 
-async def test_from_there_a_click_leads_to_the_newest_build(world: World) -> None:
+async def test_from_there_a_click_leads_to_the_newest_build(world: Environment) -> None:
     ready(world)
     await world.start()
     answer = await world.ask("status")
@@ -79,7 +79,7 @@ async def test_from_there_a_click_leads_to_the_newest_build(world: World) -> Non
     assert "Courier 2.4.0 (173) for iOS: ✅ ready" in (await turn.answer()).text
 
 
-async def test_whoever_is_no_admin_of_everything_gets_the_newest_build(world: World) -> None:
+async def test_whoever_is_no_admin_of_everything_gets_the_newest_build(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> admin app:courier")
@@ -89,12 +89,12 @@ async def test_whoever_is_no_admin_of_everything_gets_the_newest_build(world: Wo
     assert "no build that fits" in (await world.ask("status os:macos")).text, "an admin who filters means a build"
 
 
-async def test_over_http_it_says_whether_slack_takes_the_token(world: World) -> None:
+async def test_over_http_it_says_whether_slack_takes_the_token(world: Environment) -> None:
     await world.start(slack_app_token=None)
     assert "✅ *Slack* reaches me over HTTP and takes my token." in seen(await world.ask("status"))
 
 
-async def test_without_applivery_it_says_so_whether_anything_is_watched_or_not(world: World) -> None:
+async def test_without_applivery_it_says_so_whether_anything_is_watched_or_not(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(status=500), times=None)
     text = seen(await world.ask("status"))
@@ -115,7 +115,7 @@ async def test_without_applivery_it_says_so_whether_anything_is_watched_or_not(w
         (Fault(latency=30), "(no answer in time)"),
     ],
 )
-async def test_status_asks_afresh(world: World, fault: Fault, words: str) -> None:
+async def test_status_asks_afresh(world: Environment, fault: Fault, words: str) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -135,7 +135,7 @@ async def test_status_asks_afresh(world: World, fault: Fault, words: str) -> Non
             await asyncio.sleep(0.2)
 
 
-async def test_status_asks_slack_afresh(world: World) -> None:
+async def test_status_asks_slack_afresh(world: Environment) -> None:
     await world.start()
     world.slack.faults.add("auth.test", Fault(error="token_revoked"), times=None)
     text = seen(await world.ask("status"))
@@ -145,7 +145,7 @@ async def test_status_asks_slack_afresh(world: World) -> None:
     assert answer.json["checks"]["slack"]["ok"] is True, "what Slack said half a minute ago is fresh enough"
 
 
-async def test_status_wakes_polls_that_wait(world: World) -> None:
+async def test_status_wakes_polls_that_wait(world: Environment) -> None:
     await world.start(poll_idle_seconds=3600)
     await world.ask("subscribe courier")
     await world.look()
@@ -158,7 +158,7 @@ async def test_status_wakes_polls_that_wait(world: World) -> None:
     assert await world.bot.store.due_in() == 0
 
 
-async def test_what_waits_and_where_it_cannot_speak_is_named(world: World) -> None:
+async def test_what_waits_and_where_it_cannot_speak_is_named(world: Environment) -> None:
     shift = timedelta()
     world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + shift)
     await world.start()
@@ -174,7 +174,7 @@ async def test_what_waits_and_where_it_cannot_speak_is_named(world: World) -> No
     assert "⚠️ *Polling*: 1 app is watched. 1 of them is behind." in text
 
 
-async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: World) -> None:
+async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: Environment) -> None:
     await world.start()
     world.bot.watch.outage.failed(ServiceUnavailable())
     during = seen(await world.ask("status"))
@@ -186,7 +186,7 @@ async def test_an_outage_is_told_while_it_lasts_and_afterwards(world: World) -> 
     assert "*Last outage*: the database, from <!date^" in seen(await world.ask("status"))
 
 
-async def test_a_job_that_fails_is_an_outage_too(world: World) -> None:
+async def test_a_job_that_fails_is_an_outage_too(world: Environment) -> None:
     await world.start(jobs=True)
     names = {outage.what for outage in world.bot.outages()}
     assert {"applivery", "slack", "digest", "watch", "announce", "progress"} <= names
@@ -195,7 +195,7 @@ async def test_a_job_that_fails_is_an_outage_too(world: World) -> None:
     assert "the database" in seen(await world.ask("status"))
 
 
-async def test_status_and_readyz_and_metrics_say_the_same(world: World) -> None:
+async def test_status_and_readyz_and_metrics_say_the_same(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -208,7 +208,7 @@ async def test_status_and_readyz_and_metrics_say_the_same(world: World) -> None:
     assert found.applivery.left == world.bot.applivery.budget.left
 
 
-async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(world: World) -> None:
+async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(world: Environment) -> None:
     from tests.everything import away
 
     await world.start()
@@ -224,7 +224,7 @@ async def test_while_the_database_is_away_the_rest_is_measured_all_the_same(worl
 
 
 @pytest.mark.postgres
-async def test_on_postgresql_its_version_is_told(world: World, postgres_url: str) -> None:
+async def test_on_postgresql_its_version_is_told(world: Environment, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start()
     assert "✅ *Database*: PostgreSQL 1" in seen(await world.ask("status"))

@@ -8,7 +8,7 @@ import pytest
 import bot.commands
 from bot.dispatch.registry import HandlerRegistry
 from bot.domain.model import Role
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import labels, press
 
 REGISTRY = HandlerRegistry.of(bot.commands)
@@ -16,7 +16,7 @@ MENU = REGISTRY.menu()
 NAMES = [entry.name for entry in REGISTRY.commands()]
 
 
-async def test_help_lists_every_subcommand_with_what_it_does(world: World) -> None:
+async def test_help_lists_every_subcommand_with_what_it_does(world: Environment) -> None:
     await world.start()
     answer = await world.ask("help", user=world.bruno)
     for entry in REGISTRY.commands():
@@ -25,7 +25,7 @@ async def test_help_lists_every_subcommand_with_what_it_does(world: World) -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_every_subcommand_explains_itself_with_examples_and_its_role(world: World, name: str) -> None:
+async def test_every_subcommand_explains_itself_with_examples_and_its_role(world: Environment, name: str) -> None:
     await world.start()
     answer = await world.ask(f"help {name}", user=world.bruno)
     entry = next(command for command in REGISTRY.commands() if command.name == name)
@@ -36,14 +36,14 @@ async def test_every_subcommand_explains_itself_with_examples_and_its_role(world
     assert (entry.need.word in said) == (entry.need is not Role.MEMBER)
 
 
-async def test_an_unknown_topic_gets_the_closest_one(world: World) -> None:
+async def test_an_unknown_topic_gets_the_closest_one(world: Environment) -> None:
     await world.start()
     assert "`builds`" in (await world.ask("help bilds")).text
     assert "`/applivery help` lists them all" in (await world.ask("help zzzzzz")).text
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "menu"])
-async def test_nothing_typed_opens_the_menu(world: World, typed: str) -> None:
+async def test_nothing_typed_opens_the_menu(world: Environment, typed: str) -> None:
     await world.start()
     answer = await world.ask(typed, user=world.bruno)
     assert labels(answer) == [label for label, _ in MENU]
@@ -51,7 +51,9 @@ async def test_nothing_typed_opens_the_menu(world: World, typed: str) -> None:
 
 
 @pytest.mark.parametrize(("label", "typed"), [item for item in MENU if item[1] != "downloads"])
-async def test_every_button_of_the_menu_does_what_its_words_typed_would(world: World, label: str, typed: str) -> None:
+async def test_every_button_of_the_menu_does_what_its_words_typed_would(
+    world: Environment, label: str, typed: str
+) -> None:
     await world.start()
     world.applivery.build(world.courier)
     by_hand = await world.ask(typed)
@@ -66,14 +68,14 @@ def _without_what_differs(text: str) -> str:
     return text.replace("Changed: this channel now hears", "Done: this channel hears")
 
 
-async def test_the_menu_s_downloads_opens_its_form(world: World) -> None:
+async def test_the_menu_s_downloads_opens_its_form(world: Environment) -> None:
     await world.start()
     menu = await world.ask("")
     turn = await press(world.slack, menu, "Downloads", user=world.ana)
     assert (await turn.view()).callback_id == "downloads.v1"
 
 
-async def test_the_menu_s_get_opens_the_form_when_there_are_several_apps(world: World) -> None:
+async def test_the_menu_s_get_opens_the_form_when_there_are_several_apps(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     world.applivery.build(world.courier, version="2.4.0")
@@ -85,7 +87,7 @@ async def test_the_menu_s_get_opens_the_form_when_there_are_several_apps(world: 
     assert "2.4.0" in world.slack.ephemerals(world.ana)[1].text
 
 
-async def test_the_words_follow_the_command_of_these_settings(world: World) -> None:
+async def test_the_words_follow_the_command_of_these_settings(world: Environment) -> None:
     await world.start(slack_command="/builds")
     turn = await world.slack.command("/builds", "help get", user=world.ana, channel=world.releases)
     said = json.dumps((await turn.answer()).blocks)
@@ -93,7 +95,7 @@ async def test_the_words_follow_the_command_of_these_settings(world: World) -> N
     assert "/applivery" not in said
 
 
-async def test_help_and_the_menu_work_over_signed_http(world: World) -> None:
+async def test_help_and_the_menu_work_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     assert "What I can do" in (await world.ask("help")).text
     menu = await world.ask("")

@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.model import BuildEvent, Role
 from sandbox.faults import Fault
-from sandbox.slack import User, View
-from tests.conftest import World
+from sandbox.slack import FakeUser, FakeView
+from tests.conftest import Environment
 from tests.everything import away
 from tests.handing import directs, ready, rested, seen
 from tests.seeing import LINK, labels, press
@@ -19,7 +19,7 @@ ADMIN_S = ("How to subscribe", "Get a build", "Downloads", "Bot health", "All su
 SILENT = Fault(status=500, error="no")
 
 
-async def opened(world: World, user: User) -> View:
+async def opened(world: Environment, user: FakeUser) -> FakeView:
     """Somebody's Home, as it is after they opened it."""
     turn = await world.slack.home(user)
     assert turn.acked
@@ -29,7 +29,7 @@ async def opened(world: World, user: User) -> View:
     return home
 
 
-async def pressed(world: World, home: Any, label: str, *, user: User, nth: int = 0) -> None:
+async def pressed(world: Environment, home: Any, label: str, *, user: FakeUser, nth: int = 0) -> None:
     """Press a button in a Home, and wait for all that follows."""
     await press(world.slack, home, label, user=user, nth=nth)
     await rested(world)
@@ -40,7 +40,7 @@ def headings(home: Any) -> list[str]:
     return [block["text"]["text"] for block in home.blocks if block["type"] == "header"]
 
 
-async def grant(world: World, user: User, role: str) -> None:
+async def grant(world: Environment, user: FakeUser, role: str) -> None:
     """Give somebody a role."""
     await world.ask(f"grant <@{user.id}|{user.handle}> {role}")
 
@@ -48,7 +48,7 @@ async def grant(world: World, user: User, role: str) -> None:
 # ------------------------------------------------------------------ builds
 
 
-async def test_the_builds_somebody_got_come_first_the_last_one_on_top(world: World) -> None:
+async def test_the_builds_somebody_got_come_first_the_last_one_on_top(world: Environment) -> None:
     ready(world)
     ready(world, version="2.5.0", number="180")
     ready(world, version="2.6.0", number="190")
@@ -64,7 +64,7 @@ async def test_the_builds_somebody_got_come_first_the_last_one_on_top(world: Wor
     assert labels(home).count("Get build") == 2
 
 
-async def test_who_got_nothing_yet_sees_the_newest_builds_of_all_apps(world: World) -> None:
+async def test_who_got_nothing_yet_sees_the_newest_builds_of_all_apps(world: Environment) -> None:
     driver = world.applivery.app("Driver")
     ready(world)
     world.applivery.build(driver, version="9.0.0", os="android", status="pending")
@@ -76,7 +76,7 @@ async def test_who_got_nothing_yet_sees_the_newest_builds_of_all_apps(world: Wor
     assert sorted(labels(home)[:2]) == ["Get build", "Status"]
 
 
-async def test_a_build_that_cannot_be_had_says_so_and_has_no_get(world: World) -> None:
+async def test_a_build_that_cannot_be_had_says_so_and_has_no_get(world: Environment) -> None:
     build, gone = ready(world), ready(world, version="2.5.0", number="180")
     await world.start()
     await world.ask("get courier 2.4.0", user=world.bruno)
@@ -90,7 +90,7 @@ async def test_a_build_that_cannot_be_had_says_so_and_has_no_get(world: World) -
     assert home.element("status.v1")["value"].endswith(build.id)
 
 
-async def test_a_link_asked_for_at_home_comes_as_a_direct_message_and_home_says_where(world: World) -> None:
+async def test_a_link_asked_for_at_home_comes_as_a_direct_message_and_home_says_where(world: Environment) -> None:
     ready(world)
     await world.start()
     home = await opened(world, world.bruno)
@@ -105,7 +105,7 @@ async def test_a_link_asked_for_at_home_comes_as_a_direct_message_and_home_says_
     assert NOTE not in seen(again)
 
 
-async def test_an_app_that_belongs_to_some_channels_is_not_shown_outside_of_them(world: World) -> None:
+async def test_an_app_that_belongs_to_some_channels_is_not_shown_outside_of_them(world: Environment) -> None:
     world.applivery.app("Driver")
     ready(world)
     await world.start()
@@ -119,7 +119,7 @@ async def test_an_app_that_belongs_to_some_channels_is_not_shown_outside_of_them
 # ------------------------------------------------------------------ watches
 
 
-async def test_what_somebody_watches_is_there_until_they_stop_it(world: World) -> None:
+async def test_what_somebody_watches_is_there_until_they_stop_it(world: Environment) -> None:
     ready(world, version="3.0.0", number="300", status="in_progress")
     await world.start()
     await world.ask("watch courier", user=world.bruno)
@@ -133,7 +133,7 @@ async def test_what_somebody_watches_is_there_until_they_stop_it(world: World) -
     assert await world.bot.store.watched_by(world.bruno.id) == []
 
 
-async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: World) -> None:
+async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: Environment) -> None:
     build = ready(world, version="3.0.0", number="300", status="pending")
     await world.start()
     await world.ask("watch courier", user=world.bruno)
@@ -150,7 +150,7 @@ async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: World)
 # ------------------------------------------------------------------ subscriptions
 
 
-async def test_the_subscriptions_somebody_made_are_listed_over_all_channels(world: World) -> None:
+async def test_the_subscriptions_somebody_made_are_listed_over_all_channels(world: Environment) -> None:
     await world.start()
     await grant(world, world.bruno, "releaser")
     qa = world.slack.channel("qa", members=(world.ana, world.bruno))
@@ -163,7 +163,7 @@ async def test_the_subscriptions_somebody_made_are_listed_over_all_channels(worl
     assert "every app" not in text.partition("What you may do")[0], "somebody else made that one"
 
 
-async def test_one_s_own_subscription_is_edited_muted_tried_and_removed_at_home(world: World) -> None:
+async def test_one_s_own_subscription_is_edited_muted_tried_and_removed_at_home(world: Environment) -> None:
     ready(world)
     await world.start()
     await grant(world, world.bruno, "releaser")
@@ -188,7 +188,7 @@ async def test_one_s_own_subscription_is_edited_muted_tried_and_removed_at_home(
 
 
 @pytest.mark.parametrize("how", ["not mine", "left", "nothing there"])
-async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(world: World, how: str) -> None:
+async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(world: Environment, how: str) -> None:
     await world.start()
     await grant(world, world.bruno, "releaser")
     maker = world.ana if how == "not mine" else world.bruno
@@ -206,7 +206,7 @@ async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(w
     assert subscription in await world.bot.store.subscriptions()
 
 
-async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world: World) -> None:
+async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world: Environment) -> None:
     place = world.slack.channel("hidden", private=True, members=(world.bruno,))
     await world.start()
     await grant(world, world.bruno, "releaser")
@@ -236,7 +236,7 @@ async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world
     ],
 )
 async def test_what_is_empty_has_one_button_and_each_role_its_own_doors(
-    world: World, role: str, buttons: list[str]
+    world: Environment, role: str, buttons: list[str]
 ) -> None:
     await world.start()
     await grant(world, world.bruno, role)
@@ -252,7 +252,7 @@ async def test_what_is_empty_has_one_button_and_each_role_its_own_doors(
     assert not [message.text for message in directs(world, world.bruno) if "went wrong" in message.text]
 
 
-async def test_a_role_for_one_app_is_named_with_it(world: World) -> None:
+async def test_a_role_for_one_app_is_named_with_it(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> manager app:courier")
     home = await opened(world, world.bruno)
@@ -260,7 +260,7 @@ async def test_a_role_for_one_app_is_named_with_it(world: World) -> None:
     assert "Downloads" in labels(home)
 
 
-async def test_downloads_are_asked_for_by_form_and_answered_once_in_the_direct_messages(world: World) -> None:
+async def test_downloads_are_asked_for_by_form_and_answered_once_in_the_direct_messages(world: Environment) -> None:
     build = ready(world)
     world.applivery.download(build, world.applivery.member(first="Eva", last="Ruiz"))
     world.applivery.app("Driver")
@@ -275,7 +275,7 @@ async def test_downloads_are_asked_for_by_form_and_answered_once_in_the_direct_m
     assert NOTE in seen(home)
 
 
-async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(world: World) -> None:
+async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(world: Environment) -> None:
     for number in range(40):
         world.applivery.app(f"App {number:02}")
         ready(world, version=f"1.{number}", number=f"{number}", status="pending")
@@ -301,7 +301,7 @@ async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(w
     assert "More" not in labels(home)
 
 
-def values(home: View, action: str) -> set[str]:
+def values(home: FakeView, action: str) -> set[str]:
     """What the buttons with this action carry."""
     return {str(element["value"]) for _, element in home.elements() if element["action_id"] == action}
 
@@ -309,7 +309,7 @@ def values(home: View, action: str) -> set[str]:
 # ------------------------------------------------------------------ when something is away
 
 
-async def test_without_applivery_the_rest_is_shown_and_that_is_said(world: World) -> None:
+async def test_without_applivery_the_rest_is_shown_and_that_is_said(world: Environment) -> None:
     ready(world, version="3.0.0", number="300", status="pending")
     await world.start()
     await world.ask("watch courier")
@@ -327,7 +327,7 @@ async def test_without_applivery_the_rest_is_shown_and_that_is_said(world: World
     assert "The newest builds" in headings(home)
 
 
-async def test_without_the_database_home_says_so_and_can_be_tried_again(world: World) -> None:
+async def test_without_the_database_home_says_so_and_can_be_tried_again(world: Environment) -> None:
     ready(world)
     await world.start()
     for table in ("audit", "awaited", "subscriptions"):
@@ -340,7 +340,7 @@ async def test_without_the_database_home_says_so_and_can_be_tried_again(world: W
     assert directs(world, world.bruno) == [], "who only looked is not written to"
 
 
-async def test_who_may_not_use_the_bot_reads_why_at_home(world: World) -> None:
+async def test_who_may_not_use_the_bot_reads_why_at_home(world: Environment) -> None:
     await world.start()
     guest = world.slack.user("gus", guest=True)
     home = await opened(world, guest)
@@ -348,7 +348,7 @@ async def test_who_may_not_use_the_bot_reads_why_at_home(world: World) -> None:
     assert directs(world, guest) == []
 
 
-async def test_home_speaks_the_language_of_whoever_opened_it(world: World) -> None:
+async def test_home_speaks_the_language_of_whoever_opened_it(world: Environment) -> None:
     ready(world)
     await world.start()
     lucia = world.slack.user("lucia", locale="es-ES")
@@ -365,7 +365,7 @@ def test_everybody_may_open_it() -> None:
     assert entry.need is Role.MEMBER
 
 
-async def test_the_newest_builds_are_of_whichever_app(world: World) -> None:
+async def test_the_newest_builds_are_of_whichever_app(world: Environment) -> None:
     for number in range(12):
         world.applivery.build(world.applivery.app(f"App {number:02}"), version="1.0.0", created_at=1.7e9 + number)
     world.applivery.build(world.applivery.app("Zebra"), version="9.9.9", created_at=1.7e9 + 99)

@@ -14,8 +14,8 @@ from bot.app import running
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.handing import (
     MINTING,
     Clock,
@@ -48,7 +48,7 @@ def days_from_now(days: float) -> str:
 # ------------------------------------------------------------------ what it says
 
 
-async def test_the_answer_tells_what_it_is_from_where_and_who_it_is_for(world: World) -> None:
+async def test_the_answer_tells_what_it_is_from_where_and_who_it_is_for(world: Environment) -> None:
     await world.start()
     ready(
         world,
@@ -72,7 +72,7 @@ async def test_the_answer_tells_what_it_is_from_where_and_who_it_is_for(world: W
     assert answer.ephemeral_to == world.bruno.id
 
 
-async def test_the_life_of_the_link_is_what_applivery_says_in_the_reader_s_own_time(world: World) -> None:
+async def test_the_life_of_the_link_is_what_applivery_says_in_the_reader_s_own_time(world: Environment) -> None:
     world.applivery.token_life = 247
     await world.start()
     ready(world)
@@ -95,7 +95,7 @@ async def test_the_life_of_the_link_is_what_applivery_says_in_the_reader_s_own_t
         ({}, "expires soon; Applivery does not say when"),
     ],
 )
-async def test_a_link_is_given_whatever_its_date_is(world: World, expires_at: Any, words: str) -> None:
+async def test_a_link_is_given_whatever_its_date_is(world: Environment, expires_at: Any, words: str) -> None:
     await world.start()
     ready(world)
     world.applivery.reshape(MINTING, lambda body: {**body, "data": {**body["data"], "expiresAt": expires_at}})
@@ -107,7 +107,7 @@ async def test_a_link_is_given_whatever_its_date_is(world: World, expires_at: An
     assert link(answer), "no message says that its link is over before anybody could use it"
 
 
-async def test_the_text_alone_says_it_all_for_a_screen_reader(world: World) -> None:
+async def test_the_text_alone_says_it_all_for_a_screen_reader(world: Environment) -> None:
     await world.start()
     ready(world, info=provision(ExpirationDate=days_from_now(0.5)))
     answer = await world.ask("get courier")
@@ -130,14 +130,16 @@ async def test_the_text_alone_says_it_all_for_a_screen_reader(world: World) -> N
         ({}, "Needs iOS 15.0 or newer."),
     ],
 )
-async def test_what_would_make_the_tap_fail_is_said_before(world: World, facts: dict[str, Any], words: str) -> None:
+async def test_what_would_make_the_tap_fail_is_said_before(
+    world: Environment, facts: dict[str, Any], words: str
+) -> None:
     await world.start()
     ready(world, info=provision(**facts))
     read = seen(await world.ask("get courier"))
     assert f"⚠️ {words}" in read
 
 
-async def test_a_disabled_build_is_said_to_be_one_and_a_good_one_is_not_warned_of(world: World) -> None:
+async def test_a_disabled_build_is_said_to_be_one_and_a_good_one_is_not_warned_of(world: Environment) -> None:
     await world.start()
     ready(world, disabled=True)
     assert "⚠️ This build is disabled in Applivery" in seen(await world.ask("get courier"))
@@ -145,7 +147,7 @@ async def test_a_disabled_build_is_said_to_be_one_and_a_good_one_is_not_warned_o
     assert "⚠️" not in seen(await world.ask("get courier #174"))
 
 
-async def test_what_an_android_phone_must_have_is_said_in_android_s_own_numbers(world: World) -> None:
+async def test_what_an_android_phone_must_have_is_said_in_android_s_own_numbers(world: Environment) -> None:
     await world.start()
     ready(world, os="android")
     answer = await world.ask("get courier")
@@ -156,7 +158,7 @@ async def test_what_an_android_phone_must_have_is_said_in_android_s_own_numbers(
 # ------------------------------------------------------------------ its buttons
 
 
-async def test_each_build_has_the_buttons_that_work_for_it_and_no_others(world: World) -> None:
+async def test_each_build_has_the_buttons_that_work_for_it_and_no_others(world: Environment) -> None:
     await world.start()
     for about, wanted in (
         ({"os": "ios"}, ["Get a fresh link", "Send to my DM", "Share here", "Open in Applivery"]),
@@ -168,7 +170,7 @@ async def test_each_build_has_the_buttons_that_work_for_it_and_no_others(world: 
         assert labels(await world.ask(f"get {build.id}")) == wanted
 
 
-async def test_the_aab_button_gets_the_bundle_and_offers_the_way_back(world: World) -> None:
+async def test_the_aab_button_gets_the_bundle_and_offers_the_way_back(world: Environment) -> None:
     await world.start()
     ready(world, os="android", extension="aab")
     answer = await world.ask("get courier")
@@ -180,7 +182,7 @@ async def test_the_aab_button_gets_the_bundle_and_offers_the_way_back(world: Wor
     assert await downloaded(got) == 200
 
 
-async def test_asking_for_a_bundle_there_is_not_is_answered_in_words(world: World) -> None:
+async def test_asking_for_a_bundle_there_is_not_is_answered_in_words(world: Environment) -> None:
     await world.start()
     ready(world, os="android")
     said = await world.ask("get courier type:aab")
@@ -188,7 +190,7 @@ async def test_asking_for_a_bundle_there_is_not_is_answered_in_words(world: Worl
     assert "was not uploaded as an .aab" in said.text
 
 
-async def test_a_bundle_is_not_asked_for_where_the_original_was_none(world: World) -> None:
+async def test_a_bundle_is_not_asked_for_where_the_original_was_none(world: Environment) -> None:
     await world.start()
     ready(world, os="ios", extension="ipa")
     said = await world.ask("get courier type:aab")
@@ -196,7 +198,7 @@ async def test_a_bundle_is_not_asked_for_where_the_original_was_none(world: Worl
     assert mints(world) == 0
 
 
-async def test_the_attachments_button_counts_them_and_lists_them(world: World) -> None:
+async def test_the_attachments_button_counts_them_and_lists_them(world: Environment) -> None:
     await world.start()
     build = ready(world)
     for name in ("notes.pdf", "symbols.zip"):
@@ -209,7 +211,7 @@ async def test_the_attachments_button_counts_them_and_lists_them(world: World) -
     assert "symbols.zip" in listed.text
 
 
-async def test_send_to_my_dm_puts_a_link_of_its_own_into_my_direct_messages_alone(world: World) -> None:
+async def test_send_to_my_dm_puts_a_link_of_its_own_into_my_direct_messages_alone(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -222,7 +224,7 @@ async def test_send_to_my_dm_puts_a_link_of_its_own_into_my_direct_messages_alon
     assert await downloaded(copy) == 200
 
 
-async def test_the_buttons_in_my_direct_messages_go_on_working_there(world: World) -> None:
+async def test_the_buttons_in_my_direct_messages_go_on_working_there(world: Environment) -> None:
     await world.start()
     ready(world)
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
@@ -236,7 +238,7 @@ async def test_the_buttons_in_my_direct_messages_go_on_working_there(world: Worl
 # ------------------------------------------------------------------ share here
 
 
-async def shared(world: World, **about: Any) -> Message:
+async def shared(world: Environment, **about: Any) -> FakeMessage:
     """The card that Ana shares in #releases."""
     build = ready(world, changelog="Faster", **about)
     world.applivery.attach(build, "notes.pdf", b"x")
@@ -246,7 +248,7 @@ async def shared(world: World, **about: Any) -> Message:
     return card
 
 
-async def test_a_shared_card_is_for_everybody_and_carries_no_token(world: World) -> None:
+async def test_a_shared_card_is_for_everybody_and_carries_no_token(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     await world.slack.settled()
@@ -258,7 +260,7 @@ async def test_a_shared_card_is_for_everybody_and_carries_no_token(world: World)
     assert world.slack.crawled == []
 
 
-async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_is(world: World) -> None:
+async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_is(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     await world.restart()
@@ -272,7 +274,7 @@ async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_
     assert (minted.outcome, minted.door) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
 
 
-async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: World) -> None:
+async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     world.applivery.delete(world.applivery.builds[0])
@@ -283,7 +285,7 @@ async def test_a_shared_card_of_a_build_that_is_gone_says_so(world: World) -> No
     assert mints(world) == 1
 
 
-async def test_a_card_is_not_shared_with_another_organisation(world: World) -> None:
+async def test_a_card_is_not_shared_with_another_organisation(world: Environment) -> None:
     await world.start()
     world.releases.shared = True
     ready(world)
@@ -297,7 +299,7 @@ async def test_a_card_is_not_shared_with_another_organisation(world: World) -> N
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: World, private: bool) -> None:
+async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environment, private: bool) -> None:
     await world.start()
     where = world.slack.channel("elsewhere", private=private, bot_is_member=False, members=(world.ana,))
     ready(world)
@@ -309,7 +311,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: World, p
     assert [entry for entry in await world.bot.store.audit_entries() if entry.action == AuditAction.SHARE] == []
 
 
-async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: World) -> None:
+async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -320,7 +322,7 @@ async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(worl
 # ------------------------------------------------------------------ an iPhone without PUBLIC_URL
 
 
-async def test_without_a_public_address_it_says_what_is_missing_and_gives_the_file(world: World) -> None:
+async def test_without_a_public_address_it_says_what_is_missing_and_gives_the_file(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -329,7 +331,9 @@ async def test_without_a_public_address_it_says_what_is_missing_and_gives_the_fi
     assert "Open in Applivery" in labels(answer)
 
 
-async def test_asking_to_install_without_a_public_address_mints_nothing_and_offers_what_there_is(world: World) -> None:
+async def test_asking_to_install_without_a_public_address_mints_nothing_and_offers_what_there_is(
+    world: Environment,
+) -> None:
     await world.start()
     build = ready(world)
     answer = await world.ask("get courier type:auto")
@@ -344,7 +348,7 @@ async def test_asking_to_install_without_a_public_address_mints_nothing_and_offe
     assert await downloaded(got) == 200
 
 
-async def test_the_installation_hint_is_for_apple_s_phones_alone(world: World) -> None:
+async def test_the_installation_hint_is_for_apple_s_phones_alone(world: Environment) -> None:
     await world.start()
     ready(world, os="android")
     answer = await world.ask("get courier type:auto")
@@ -356,7 +360,7 @@ async def test_the_installation_hint_is_for_apple_s_phones_alone(world: World) -
 
 
 @pytest.mark.parametrize("label", ["Get a fresh link", "Send to my DM"])
-async def test_two_clicks_in_one_moment_mint_once(world: World, label: str) -> None:
+async def test_two_clicks_in_one_moment_mint_once(world: Environment, label: str) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -365,7 +369,7 @@ async def test_two_clicks_in_one_moment_mint_once(world: World, label: str) -> N
     assert mints(world) == 2  # the command's, and one of the clicks
 
 
-async def test_two_clicks_one_after_the_other_mint_once_and_later_ones_again(world: World) -> None:
+async def test_two_clicks_one_after_the_other_mint_once_and_later_ones_again(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     card = await shared(world)
@@ -379,7 +383,7 @@ async def test_two_clicks_one_after_the_other_mint_once_and_later_ones_again(wor
     assert mints(world) == 3
 
 
-async def test_who_is_told_to_try_again_may_do_so_at_once(world: World) -> None:
+async def test_who_is_told_to_try_again_may_do_so_at_once(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("get courier")
@@ -390,7 +394,7 @@ async def test_who_is_told_to_try_again_may_do_so_at_once(world: World) -> None:
     assert mints(world) == 3
 
 
-async def test_two_people_who_click_in_one_moment_both_get_a_link(world: World) -> None:
+async def test_two_people_who_click_in_one_moment_both_get_a_link(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     turns = await asyncio.gather(*(press(world.slack, card, "Get build", user=who) for who in (world.ana, world.bruno)))
@@ -398,7 +402,7 @@ async def test_two_people_who_click_in_one_moment_both_get_a_link(world: World) 
     assert link(first) != link(second)
 
 
-async def test_a_double_click_shares_one_card_and_sends_one_message(world: World) -> None:
+async def test_a_double_click_shares_one_card_and_sends_one_message(world: Environment) -> None:
     await world.start()
     card = await shared(world)
     answer = await world.ask("get courier", user=world.bruno)
@@ -409,7 +413,7 @@ async def test_a_double_click_shares_one_card_and_sends_one_message(world: World
 
 
 @pytest.mark.postgres
-async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url: str, world: World) -> None:
+async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url: str, world: Environment) -> None:
     world.database = postgres_url
     async with AsyncExitStack() as stack:
         await world.start()
@@ -432,7 +436,7 @@ async def test_a_double_click_that_reaches_two_processes_mints_once(postgres_url
 # ------------------------------------------------------------------ so many a minute, so many an hour
 
 
-async def test_so_many_links_a_minute_and_then_when_to_try_again(world: World) -> None:
+async def test_so_many_links_a_minute_and_then_when_to_try_again(world: Environment) -> None:
     clock = Clock(world)
     await world.start(links_per_minute=2)
     card = await shared(world)  # Ana's first
@@ -447,7 +451,7 @@ async def test_so_many_links_a_minute_and_then_when_to_try_again(world: World) -
     assert link(await world.ask("get courier"))
 
 
-async def test_so_many_links_an_hour(world: World) -> None:
+async def test_so_many_links_an_hour(world: Environment) -> None:
     clock = Clock(world)
     await world.start(links_per_minute=5, links_per_hour=6)
     ready(world)
@@ -459,7 +463,7 @@ async def test_so_many_links_an_hour(world: World) -> None:
     assert mints(world) == 6
 
 
-async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: World) -> None:
+async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: Environment) -> None:
     await world.start()
     ready(world)
     answers = [await world.ask("get courier") for _ in range(11)]
@@ -469,7 +473,7 @@ async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: 
     assert outcomes == ["TooEager", *["minted"] * 10]
 
 
-async def test_no_way_leads_around_the_measure(world: World) -> None:
+async def test_no_way_leads_around_the_measure(world: Environment) -> None:
     await world.start(links_per_minute=1)
     build = ready(world)
     world.applivery.attach(build, "notes.pdf", b"x")
@@ -487,12 +491,12 @@ async def test_no_way_leads_around_the_measure(world: World) -> None:
 # ------------------------------------------------------------------ the form
 
 
-async def open_form(world: World, typed: str = "get", user: Any = None, channel: Any = None) -> Any:
+async def open_form(world: Environment, typed: str = "get", user: Any = None, channel: Any = None) -> Any:
     turn = await world.slack.command("/applivery", typed, user=user or world.bruno, channel=channel or world.releases)
     return await turn.view()
 
 
-async def test_a_typeahead_offers_a_hundred_at_most(world: World) -> None:
+async def test_a_typeahead_offers_a_hundred_at_most(world: Environment) -> None:
     for number in range(130):
         world.applivery.app(f"App {number:03}")
     for number in range(120):
@@ -511,7 +515,7 @@ async def test_a_typeahead_offers_a_hundred_at_most(world: World) -> None:
     assert [option["text"]["text"].split(" ")[0] for option in offered[:3]] == ["1.119.0", "1.118.0", "1.117.0"]
 
 
-async def test_a_typeahead_that_takes_too_long_is_answered_empty_in_time(world: World) -> None:
+async def test_a_typeahead_that_takes_too_long_is_answered_empty_in_time(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     form = await open_form(world)
@@ -522,7 +526,7 @@ async def test_a_typeahead_that_takes_too_long_is_answered_empty_in_time(world: 
     assert asyncio.get_running_loop().time() - started < 3
 
 
-async def test_only_builds_that_can_be_had_are_offered(world: World) -> None:
+async def test_only_builds_that_can_be_had_are_offered(world: Environment) -> None:
     world.applivery.app("Driver")
     ready(world)
     ready(world, version="2.5.0", status="in_progress")
@@ -543,7 +547,7 @@ def preset(form: Any) -> str | None:
     return element.get("initial_option", {}).get("text", {}).get("text")
 
 
-async def test_the_form_remembers_what_this_person_took_last_in_this_channel(world: World) -> None:
+async def test_the_form_remembers_what_this_person_took_last_in_this_channel(world: Environment) -> None:
     driver = world.applivery.app("Driver")
     world.applivery.build(driver)
     ready(world)
@@ -559,7 +563,7 @@ async def test_the_form_remembers_what_this_person_took_last_in_this_channel(wor
     assert preset(await open_form(world, user=world.ana, channel=other)) is None
 
 
-async def test_the_remembered_app_goes_on_without_another_choice(world: World) -> None:
+async def test_the_remembered_app_goes_on_without_another_choice(world: Environment) -> None:
     world.applivery.app("Driver")
     ready(world)
     await world.start()
@@ -585,7 +589,7 @@ async def test_the_remembered_app_goes_on_without_another_choice(world: World) -
         (Fault(body="<html>"), "This bot does not understand Applivery's answer."),
     ],
 )
-async def test_a_link_that_could_not_be_made_is_explained(world: World, fault: Fault, words: str) -> None:
+async def test_a_link_that_could_not_be_made_is_explained(world: Environment, fault: Fault, words: str) -> None:
     await world.start()
     ready(world)
     world.applivery.faults.add(MINTING, fault)
@@ -597,7 +601,7 @@ async def test_a_link_that_could_not_be_made_is_explained(world: World, fault: F
 # ------------------------------------------------------------------ with PUBLIC_URL
 
 
-async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(world: World) -> None:
+async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(world: Environment) -> None:
     address = await start_with_page(world)
     ready(world)
     answer = await world.ask("get courier")
@@ -612,7 +616,7 @@ async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(worl
     assert (entry.user_id, entry.outcome) == (world.ana.id, AuditOutcome.TICKET)
 
 
-async def test_the_file_button_leads_to_a_page_for_the_file(world: World) -> None:
+async def test_the_file_button_leads_to_a_page_for_the_file(world: Environment) -> None:
     await start_with_page(world)
     ready(world)
     answer = await world.ask("get courier")

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import AuditAction
-from sandbox.slack import Message
+from sandbox.slack import FakeMessage
 from tests.commands.test_downloads import private
 from tests.commands.test_summaries import asked_in, everything_in, leads, text_of
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import every_message, labels, press
 
 
-async def crew(world: World) -> tuple[Any, Any]:
+async def crew(world: Environment) -> tuple[Any, Any]:
     """@qa: Eva has 2.4.0 (under an address in other letters), Zoe, Ana and Bruno have not; a bot, a guest, one gone."""
     slack = world.slack
     eva = slack.user("eva", name="Eva Ruiz", email="Eva@ACME.test")
@@ -38,11 +38,11 @@ def mention(group: Any) -> str:
     return f"<!subteam^{group.id}|@{group.handle}>"
 
 
-def to(world: World, user: Any) -> list[Message]:
+def to(world: Environment, user: Any) -> list[FakeMessage]:
     return [message for message in world.slack.messages(world.slack.dm(user)) if message.bot_id]
 
 
-async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_messages(world: World) -> None:
+async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_messages(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     answer = await world.ask(f"downloads courier missing:{mention(group)}")
@@ -57,7 +57,7 @@ async def test_who_has_not_is_counted_for_the_asker_and_named_in_their_direct_me
         assert world.slack.user(handle).id not in names.text
 
 
-async def test_in_a_manager_channel_the_thread_has_counts_and_the_asker_alone_the_names(world: World) -> None:
+async def test_in_a_manager_channel_the_thread_has_counts_and_the_asker_alone_the_names(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     channel = await leads(world)
@@ -68,14 +68,14 @@ async def test_in_a_manager_channel_the_thread_has_counts_and_the_asker_alone_th
     assert zoe.id in text_of(to(world, world.ana))
 
 
-async def test_a_channel_s_people_are_compared_too(world: World) -> None:
+async def test_a_channel_s_people_are_compared_too(world: Environment) -> None:
     await world.start()
     await crew(world)
     answer = await world.ask(f"downloads courier missing:<#{world.releases.id}|releases>")
     assert f"*0 of 2* people of <#{world.releases.id}> have downloaded" in answer.text
 
 
-async def test_somebody_slack_tells_nothing_of_is_one_whose_e_mail_is_not_known(world: World) -> None:
+async def test_somebody_slack_tells_nothing_of_is_one_whose_e_mail_is_not_known(world: Environment) -> None:
     await world.start()
     group, _ = await crew(world)
     group.users.append("U0STRANGER")
@@ -87,13 +87,13 @@ async def test_somebody_slack_tells_nothing_of_is_one_whose_e_mail_is_not_known(
 
 
 @pytest.mark.parametrize("typed", ["qa", "@qa", "<@U1>", '""', "<!channel>"])
-async def test_a_group_or_channel_that_is_none_is_asked_for_in_words(world: World, typed: str) -> None:
+async def test_a_group_or_channel_that_is_none_is_asked_for_in_words(world: Environment, typed: str) -> None:
     await world.start()
     await crew(world)
     assert "pick a group or channel" in (await world.ask(f"downloads courier missing:{typed}")).text
 
 
-async def test_a_channel_the_bot_cannot_see_is_said_so(world: World) -> None:
+async def test_a_channel_the_bot_cannot_see_is_said_so(world: Environment) -> None:
     await world.start()
     await crew(world)
     hidden = world.slack.channel("hidden", private=True, bot_is_member=False, members=(world.ana,))
@@ -101,7 +101,7 @@ async def test_a_channel_the_bot_cannot_see_is_said_so(world: World) -> None:
     assert said == "I can't see that channel, or you're not in it. Choose one that both of us are in."
 
 
-async def test_without_the_scope_for_e_mails_it_says_which_one_is_missing(world: World) -> None:
+async def test_without_the_scope_for_e_mails_it_says_which_one_is_missing(world: Environment) -> None:
     await world.start()
     group, _ = await crew(world)
     world.slack.scopes -= {"users:read.email"}
@@ -109,7 +109,7 @@ async def test_without_the_scope_for_e_mails_it_says_which_one_is_missing(world:
     assert "`users:read.email`" in said
 
 
-async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: World) -> None:
+async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: Environment) -> None:
     await world.start()
     group = world.slack.usergroup("qa", [world.bruno])
     assert "no build yet" in (await world.ask(f"downloads courier missing:{mention(group)}")).text
@@ -118,16 +118,16 @@ async def test_an_app_without_a_ready_build_has_nothing_to_miss(world: World) ->
 # ------------------------------------------------------------------ asking them
 
 
-async def ask_them(world: World, group: Any) -> Message:
+async def ask_them(world: Environment, group: Any) -> FakeMessage:
     await world.ask(f"downloads courier missing:{mention(group)}")
     _, [names] = private(world, world.ana)
     turn = await press(world.slack, names, "Ask them politely", user=world.ana)
     await world.bot.door.finish(5)
-    answer: Message = await turn.answer()
+    answer: FakeMessage = await turn.answer()
     return answer
 
 
-async def test_each_is_asked_once_by_direct_message_with_a_button_that_gets_the_build(world: World) -> None:
+async def test_each_is_asked_once_by_direct_message_with_a_button_that_gets_the_build(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     said = (await ask_them(world, group)).text
@@ -145,7 +145,7 @@ async def test_each_is_asked_once_by_direct_message_with_a_button_that_gets_the_
     assert len(to(world, zoe)) == 1
 
 
-async def test_whoever_does_not_want_to_be_asked_never_is_again(world: World) -> None:
+async def test_whoever_does_not_want_to_be_asked_never_is_again(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await ask_them(world, group)
@@ -164,7 +164,7 @@ async def test_whoever_does_not_want_to_be_asked_never_is_again(world: World) ->
     assert len(to(world, zoe)) == 1, "the wish outlives being forgotten"
 
 
-async def test_whoever_downloads_it_meanwhile_is_not_asked(world: World) -> None:
+async def test_whoever_downloads_it_meanwhile_is_not_asked(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await world.ask(f"downloads courier missing:{mention(group)}")
@@ -176,7 +176,7 @@ async def test_whoever_downloads_it_meanwhile_is_not_asked(world: World) -> None
     assert len(to(world, world.bruno)) == 1
 
 
-async def test_a_newer_build_changes_nothing_about_what_they_are_asked_to_try(world: World) -> None:
+async def test_a_newer_build_changes_nothing_about_what_they_are_asked_to_try(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await world.ask(f"downloads courier missing:{mention(group)}")
@@ -187,7 +187,7 @@ async def test_a_newer_build_changes_nothing_about_what_they_are_asked_to_try(wo
     assert "Courier 2.4.0" in to(world, zoe)[0].text
 
 
-async def test_nobody_s_name_is_stored_or_said_to_others(world: World) -> None:
+async def test_nobody_s_name_is_stored_or_said_to_others(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     await ask_them(world, group)

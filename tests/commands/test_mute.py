@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import Clock, ready
 from tests.seeing import labels, old_card, press
 
 
-async def muted(world: World) -> dict[str, bool]:
+async def muted(world: Environment) -> dict[str, bool]:
     """Which subscriptions of #releases are muted now, by app."""
     now = await world.bot.store.now()
     found = await world.bot.store.subscriptions(world.releases.id)
@@ -19,14 +19,14 @@ async def muted(world: World) -> dict[str, bool]:
     }
 
 
-async def two(world: World) -> None:
+async def two(world: Environment) -> None:
     """#releases hears of Courier and Driver."""
     world.applivery.app("Driver")
     for app in ("courier", "driver"):
         await world.ask(f"subscribe {app}")
 
 
-async def test_what_comes_while_muted_is_told_in_one_message_afterwards(world: World) -> None:
+async def test_what_comes_while_muted_is_told_in_one_message_afterwards(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     await world.ask("subscribe courier")
@@ -46,7 +46,7 @@ async def test_what_comes_while_muted_is_told_in_one_message_afterwards(world: W
     assert "1.1.0" in card.text
 
 
-async def test_unmute_tells_at_once_what_was_kept_back(world: World) -> None:
+async def test_unmute_tells_at_once_what_was_kept_back(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     answer = await world.ask("mute tomorrow")
@@ -69,7 +69,7 @@ async def test_unmute_tells_at_once_what_was_kept_back(world: World) -> None:
         ("mute until friday 10:00 driver", {"Courier": False, "Driver": True}),
     ],
 )
-async def test_everything_or_one_app_is_muted(world: World, typed: str, muted_apps: dict[str, bool]) -> None:
+async def test_everything_or_one_app_is_muted(world: Environment, typed: str, muted_apps: dict[str, bool]) -> None:
     await world.start()
     await two(world)
     await world.ask(typed)
@@ -77,7 +77,7 @@ async def test_everything_or_one_app_is_muted(world: World, typed: str, muted_ap
 
 
 @pytest.mark.parametrize("typed", ["mute off driver", "unmute driver", "Mute OFF driver"])
-async def test_one_app_is_unmuted_and_the_other_stays(world: World, typed: str) -> None:
+async def test_one_app_is_unmuted_and_the_other_stays(world: Environment, typed: str) -> None:
     await world.start()
     await two(world)
     await world.ask("mute 4h")
@@ -97,7 +97,7 @@ async def test_one_app_is_unmuted_and_the_other_stays(world: World, typed: str) 
         ("mute 4h friday", "I do not understand the time"),
     ],
 )
-async def test_what_cannot_be_muted_is_said_in_words(world: World, typed: str, words: str) -> None:
+async def test_what_cannot_be_muted_is_said_in_words(world: Environment, typed: str, words: str) -> None:
     await world.start()
     world.applivery.app("Spare")
     await two(world)
@@ -105,7 +105,7 @@ async def test_what_cannot_be_muted_is_said_in_words(world: World, typed: str, w
     assert await muted(world) == {"Courier": False, "Driver": False}
 
 
-async def test_two_apps_of_one_name_are_told_apart_in_words(world: World) -> None:
+async def test_two_apps_of_one_name_are_told_apart_in_words(world: Environment) -> None:
     await world.start()
     for slug in ("twin-a", "twin-b"):
         world.applivery.app("Twin", slug=slug)
@@ -115,13 +115,13 @@ async def test_two_apps_of_one_name_are_told_apart_in_words(world: World) -> Non
     assert "`Twin (twin-a)`" in said
 
 
-async def test_a_channel_without_subscriptions_has_nothing_to_mute(world: World) -> None:
+async def test_a_channel_without_subscriptions_has_nothing_to_mute(world: Environment) -> None:
     await world.start()
     for typed in ("mute 4h", "mute", "unmute"):
         assert "This channel is subscribed to nothing" in (await world.ask(typed)).text
 
 
-async def test_without_a_time_it_is_offered(world: World) -> None:
+async def test_without_a_time_it_is_offered(world: Environment) -> None:
     await world.start()
     await two(world)
     answer = await world.ask("mute courier")
@@ -134,7 +134,7 @@ async def test_without_a_time_it_is_offered(world: World) -> None:
 # ------------------------------------------------------------------ cards
 
 
-async def test_a_card_offers_to_mute_its_app_for_everybody_in_the_channel_and_answers_one(world: World) -> None:
+async def test_a_card_offers_to_mute_its_app_for_everybody_in_the_channel_and_answers_one(world: Environment) -> None:
     await world.start()
     await two(world)
     ready(world)
@@ -150,7 +150,7 @@ async def test_a_card_offers_to_mute_its_app_for_everybody_in_the_channel_and_an
     assert (courier.muted_until.hour, courier.muted_until.minute) in {(7, 0), (8, 0)}  # nine in Madrid
 
 
-async def test_an_app_heard_of_as_one_of_every_app_mutes_that_and_says_so(world: World) -> None:
+async def test_an_app_heard_of_as_one_of_every_app_mutes_that_and_says_so(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe *")
     ready(world)
@@ -161,7 +161,7 @@ async def test_an_app_heard_of_as_one_of_every_app_mutes_that_and_says_so(world:
     assert await muted(world) == {"every app": True}
 
 
-async def test_the_list_mutes_one_subscription(world: World) -> None:
+async def test_the_list_mutes_one_subscription(world: Environment) -> None:
     await world.start()
     await two(world)
     answer = await (await press(world.slack, await world.ask("subscriptions"), "Mute", user=world.ana, nth=1)).answer()
@@ -173,7 +173,7 @@ async def test_the_list_mutes_one_subscription(world: World) -> None:
 # ------------------------------------------------------------------ who may
 
 
-async def test_a_member_mutes_nothing_by_command_or_button(world: World) -> None:
+async def test_a_member_mutes_nothing_by_command_or_button(world: Environment) -> None:
     await world.start()
     await two(world)
     choices = await world.ask("mute")
@@ -186,7 +186,7 @@ async def test_a_member_mutes_nothing_by_command_or_button(world: World) -> None
     assert await muted(world) == {"Courier": False, "Driver": False}
 
 
-async def test_a_releaser_of_one_app_mutes_that_one_and_hears_what_is_left(world: World) -> None:
+async def test_a_releaser_of_one_app_mutes_that_one_and_hears_what_is_left(world: Environment) -> None:
     await world.start()
     await two(world)
     await world.ask(f"grant <@{world.bruno.id}> releaser app:courier")
@@ -196,7 +196,7 @@ async def test_a_releaser_of_one_app_mutes_that_one_and_hears_what_is_left(world
 
 
 @pytest.mark.parametrize("value", ["", "4h", "4h/", "soon/here", "4h/C1/x", "4h/" + "f" * 24])
-async def test_a_made_up_choice_mutes_nothing(world: World, value: str) -> None:
+async def test_a_made_up_choice_mutes_nothing(world: Environment, value: str) -> None:
     await world.start()
     await two(world)
     made_up = old_card(world.slack, world.releases, "muted.v1", value or "x")
@@ -205,7 +205,7 @@ async def test_a_made_up_choice_mutes_nothing(world: World, value: str) -> None:
     assert await muted(world) == {"Courier": False, "Driver": False}
 
 
-async def test_muting_is_written_down(world: World) -> None:
+async def test_muting_is_written_down(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.ask("mute 4h")

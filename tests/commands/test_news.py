@@ -6,26 +6,26 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import Clock, mints, ready, seen, start_with_page
 from tests.seeing import labels, old_card, press
 
 
 @pytest.fixture
-def world(database: str, world: World) -> World:
+def world(database: str, world: Environment) -> Environment:
     """On each kind of database."""
     world.database = database
     return world
 
 
-def build(world: World, minor: int, **about: Any) -> Any:
+def build(world: Environment, minor: int, **about: Any) -> Any:
     """Courier 2.4.<minor>."""
     return ready(
         world, **{"version": f"2.4.{minor}", "number": str(100 + minor), "changelog": f"note {minor}", **about}
     )
 
 
-async def test_the_whole_changelog_comes_to_the_asker_alone(world: World) -> None:
+async def test_the_whole_changelog_comes_to_the_asker_alone(world: Environment) -> None:
     await world.start()
     lines = [f"{number}. Fix the crash when <{number}> & *more* happens" for number in range(150)]
     build(world, 0, changelog="\n".join(lines))
@@ -38,7 +38,7 @@ async def test_the_whole_changelog_comes_to_the_asker_alone(world: World) -> Non
     assert mints(world) == 0
 
 
-async def test_one_endless_line_is_shown_whole_and_a_book_page_by_page(world: World) -> None:
+async def test_one_endless_line_is_shown_whole_and_a_book_page_by_page(world: Environment) -> None:
     await world.start()
     build(world, 0, changelog="&" * 1500 + "END")
     assert "END" in seen(await world.ask("news courier"))
@@ -55,7 +55,7 @@ async def test_one_endless_line_is_shown_whole_and_a_book_page_by_page(world: Wo
     assert read == lines, "nothing is lost between the pages"
 
 
-async def test_the_button_on_a_card_says_the_same(world: World) -> None:
+async def test_the_button_on_a_card_says_the_same(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -69,7 +69,7 @@ async def test_the_button_on_a_card_says_the_same(world: World) -> None:
     assert card.blocks == before
 
 
-async def test_it_begins_with_the_build_the_asker_has_and_tells_what_came_between(world: World) -> None:
+async def test_it_begins_with_the_build_the_asker_has_and_tells_what_came_between(world: Environment) -> None:
     Clock(world)
     await world.start()
     build(world, 0)
@@ -88,7 +88,7 @@ async def test_it_begins_with_the_build_the_asker_has_and_tells_what_came_betwee
     assert "note 2" not in other
 
 
-async def test_the_newest_one_somebody_has_counts_and_the_build_itself_does_not(world: World) -> None:
+async def test_the_newest_one_somebody_has_counts_and_the_build_itself_does_not(world: Environment) -> None:
     await world.start()
     for minor in (0, 1, 2):
         build(world, minor)
@@ -99,7 +99,7 @@ async def test_the_newest_one_somebody_has_counts_and_the_build_itself_does_not(
     assert "note 1" not in text
 
 
-async def test_a_link_that_was_not_given_counts_for_nothing(world: World) -> None:
+async def test_a_link_that_was_not_given_counts_for_nothing(world: Environment) -> None:
     await world.start(links_per_minute=1)
     build(world, 0)
     build(world, 1)
@@ -108,7 +108,7 @@ async def test_a_link_that_was_not_given_counts_for_nothing(world: World) -> Non
     assert "which you got" not in seen(await world.ask("news courier"))
 
 
-async def test_a_claim_page_counts_as_got(world: World) -> None:
+async def test_a_claim_page_counts_as_got(world: Environment) -> None:
     await start_with_page(world)
     build(world, 0)
     await world.ask("get courier")
@@ -116,7 +116,7 @@ async def test_a_claim_page_counts_as_got(world: World) -> None:
     assert "since 2.4.0" in seen(await world.ask("news courier"))
 
 
-async def test_other_platforms_and_other_branches_are_no_news(world: World) -> None:
+async def test_other_platforms_and_other_branches_are_no_news(world: Environment) -> None:
     await world.start()
     build(world, 0)
     await world.ask("get courier")
@@ -131,7 +131,7 @@ async def test_other_platforms_and_other_branches_are_no_news(world: World) -> N
     assert "which you got" not in android
 
 
-async def test_many_builds_between_are_on_the_next_page(world: World) -> None:
+async def test_many_builds_between_are_on_the_next_page(world: Environment) -> None:
     await world.start()
     build(world, 0)
     await world.ask("get courier")
@@ -145,7 +145,7 @@ async def test_many_builds_between_are_on_the_next_page(world: World) -> None:
     assert all(f"note {minor}" in f"{first}\n{rest}" for minor in range(1, 17))
 
 
-async def test_a_build_had_long_ago_is_still_what_it_is_since(world: World) -> None:
+async def test_a_build_had_long_ago_is_still_what_it_is_since(world: Environment) -> None:
     await world.start()
     build(world, 0)
     await world.ask("get courier 2.4.0")
@@ -154,7 +154,7 @@ async def test_a_build_had_long_ago_is_still_what_it_is_since(world: World) -> N
     assert "since 2.4.0" in seen(await world.ask("news courier"))
 
 
-async def test_where_nothing_was_written_it_says_so_with_what_is_known(world: World) -> None:
+async def test_where_nothing_was_written_it_says_so_with_what_is_known(world: Environment) -> None:
     await world.start()
     build(world, 0, changelog="")
     await world.ask("get courier")
@@ -170,7 +170,7 @@ async def test_where_nothing_was_written_it_says_so_with_what_is_known(world: Wo
     assert "Sort by street" in text
 
 
-async def test_a_recalled_build_says_so_and_has_no_link_here(world: World) -> None:
+async def test_a_recalled_build_says_so_and_has_no_link_here(world: Environment) -> None:
     await world.start()
     build(world, 0)
     await world.ask("get courier")
@@ -185,7 +185,7 @@ async def test_a_recalled_build_says_so_and_has_no_link_here(world: World) -> No
     assert "Get build" not in labels(answer)
 
 
-async def test_one_page_of_the_list_is_enough_and_none_is_asked_for_by_who_has_nothing(world: World) -> None:
+async def test_one_page_of_the_list_is_enough_and_none_is_asked_for_by_who_has_nothing(world: Environment) -> None:
     await world.start()
     build(world, 0)
     found = build(world, 1)
@@ -203,7 +203,7 @@ async def test_one_page_of_the_list_is_enough_and_none_is_asked_for_by_who_has_n
     assert len(await asked()) == 2
 
 
-async def test_a_button_that_says_nothing_is_answered(world: World) -> None:
+async def test_a_button_that_says_nothing_is_answered(world: Environment) -> None:
     await world.start()
     card = old_card(world.slack, world.releases, "news.v1", "x")
     turn = await world.slack.click(card, "news.v1", user=world.ana)

@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.model import Role
 from sandbox.faults import Fault
-from sandbox.slack import User
-from tests.conftest import World
+from sandbox.slack import FakeUser
+from tests.conftest import Environment
 from tests.handing import directs, mints, ready, seen, start_with_page
 from tests.seeing import old_card, press
 
@@ -15,7 +15,7 @@ OUTSIDERS = ("guest", "partner")
 outsiders = pytest.mark.parametrize("kind", OUTSIDERS)
 
 
-def outsider(world: World, kind: str) -> User:
+def outsider(world: Environment, kind: str) -> FakeUser:
     """A guest of the workspace, or a partner in a channel that is shared with their organisation."""
     if kind == "guest":
         return world.slack.user("gus", guest=True)
@@ -23,11 +23,11 @@ def outsider(world: World, kind: str) -> User:
     return world.slack.user("pat", team_id="T0ELSEWHERE", admin=True)
 
 
-def at(who: User) -> str:
+def at(who: FakeUser) -> str:
     return f"<@{who.id}|{who.handle}>"
 
 
-async def granted(world: World, kind: str) -> User:
+async def granted(world: Environment, kind: str) -> FakeUser:
     """One who is member of Courier, beside another app, Driver."""
     who = outsider(world, kind)
     world.applivery.build(world.applivery.app("Driver", slug="driver"), version="9.0.0")
@@ -39,7 +39,7 @@ async def granted(world: World, kind: str) -> User:
 
 
 @outsiders
-async def test_a_grant_for_an_app_opens_that_app(world: World, kind: str) -> None:
+async def test_a_grant_for_an_app_opens_that_app(world: Environment, kind: str) -> None:
     who = await granted(world, kind)
     for typed in ("get courier", "builds courier", "status courier", "files courier", "news courier"):
         assert "2.4.0" in (await world.ask(typed, user=who)).text, typed
@@ -50,7 +50,7 @@ async def test_a_grant_for_an_app_opens_that_app(world: World, kind: str) -> Non
 
 
 @outsiders
-async def test_other_apps_are_not_there_for_an_outsider(world: World, kind: str) -> None:
+async def test_other_apps_are_not_there_for_an_outsider(world: Environment, kind: str) -> None:
     who = await granted(world, kind)
     driver, build = world.applivery.builds[0].app, world.applivery.builds[0]
     typed = (
@@ -74,7 +74,7 @@ async def test_other_apps_are_not_there_for_an_outsider(world: World, kind: str)
 
 
 @outsiders
-async def test_an_outsider_is_held_to_the_apps_channels(world: World, kind: str) -> None:
+async def test_an_outsider_is_held_to_the_apps_channels(world: Environment, kind: str) -> None:
     who = await granted(world, kind)
     qa = world.slack.channel("qa", shared=kind == "partner", members=(world.ana, who))
     await world.ask(f"grant <#{qa.id}|qa> app:courier")
@@ -83,7 +83,7 @@ async def test_an_outsider_is_held_to_the_apps_channels(world: World, kind: str)
 
 
 @outsiders
-async def test_a_revoked_outsider_is_refused_again(world: World, kind: str) -> None:
+async def test_a_revoked_outsider_is_refused_again(world: Environment, kind: str) -> None:
     who = await granted(world, kind)
     await world.ask(f"revoke {at(who)} app:courier")
     assert "can only use apps they were given access to" in (await world.ask("get courier", user=who)).text
@@ -94,7 +94,7 @@ async def test_a_revoked_outsider_is_refused_again(world: World, kind: str) -> N
 @pytest.mark.parametrize(
     "more", ["member", "admin", "releaser app:courier", "manager app:courier", "admin app:courier"]
 )
-async def test_a_wider_grant_to_an_outsider_is_refused(world: World, kind: str, more: str) -> None:
+async def test_a_wider_grant_to_an_outsider_is_refused(world: Environment, kind: str, more: str) -> None:
     who = outsider(world, kind)
     await world.start()
     answer = await world.ask(f"grant {at(who)} {more}")
@@ -106,7 +106,9 @@ async def test_a_wider_grant_to_an_outsider_is_refused(world: World, kind: str, 
 @pytest.mark.parametrize(
     ("change", "words"), [({"bot": True}, "is a bot"), ({"deleted": True}, "has left this workspace")]
 )
-async def test_nothing_is_granted_that_no_request_meets(world: World, change: dict[str, bool], words: str) -> None:
+async def test_nothing_is_granted_that_no_request_meets(
+    world: Environment, change: dict[str, bool], words: str
+) -> None:
     for name, value in change.items():
         setattr(world.bruno, name, value)
     await world.start()
@@ -117,7 +119,7 @@ async def test_nothing_is_granted_that_no_request_meets(world: World, change: di
 
 
 @pytest.mark.parametrize("fault", [Fault(error="internal_error"), Fault(error="fatal_error")])
-async def test_a_person_slack_cannot_name_is_granted_nothing(world: World, fault: Fault) -> None:
+async def test_a_person_slack_cannot_name_is_granted_nothing(world: Environment, fault: Fault) -> None:
     await world.start()
     await world.ask("whoami")
     world.slack.faults.add("users.info", fault, times=None)
@@ -127,7 +129,7 @@ async def test_a_person_slack_cannot_name_is_granted_nothing(world: World, fault
 
 
 @outsiders
-async def test_whoami_help_and_home_say_what_an_outsider_may(world: World, kind: str) -> None:
+async def test_whoami_help_and_home_say_what_an_outsider_may(world: Environment, kind: str) -> None:
     who = await granted(world, kind)
     is_one = "You're a guest" if kind == "guest" else "You're from another organisation"
     me = (await world.ask("whoami", user=who)).text
@@ -147,7 +149,7 @@ async def test_whoami_help_and_home_say_what_an_outsider_may(world: World, kind:
 
 
 @outsiders
-async def test_a_build_can_be_sent_to_an_outsider_with_access(world: World, kind: str) -> None:
+async def test_a_build_can_be_sent_to_an_outsider_with_access(world: Environment, kind: str) -> None:
     who = await granted(world, kind)
     await world.ask(f"get courier to:{at(who)}")
     [card] = directs(world, who)
@@ -159,7 +161,7 @@ async def test_a_build_can_be_sent_to_an_outsider_with_access(world: World, kind
 
 
 @outsiders
-async def test_a_group_opens_an_app_to_the_outsiders_in_it(world: World, kind: str) -> None:
+async def test_a_group_opens_an_app_to_the_outsiders_in_it(world: Environment, kind: str) -> None:
     who = outsider(world, kind)
     group = world.slack.usergroup("testers", [who])
     ready(world)

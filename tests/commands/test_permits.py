@@ -9,8 +9,8 @@ import pytest
 
 from bot.domain.model import Role
 from sandbox.faults import Fault
-from sandbox.slack import Channel, Message, User
-from tests.conftest import World
+from sandbox.slack import FakeChannel, FakeMessage, FakeUser
+from tests.conftest import Environment
 from tests.handing import Clock, direct, directs, mints, ready, rested, said, seen
 from tests.seeing import labels, old_card, press
 
@@ -19,17 +19,17 @@ NEEDS_RELEASER = "This needs the role *releaser*, and yours is *member*."
 
 
 @pytest.fixture
-def carla(world: World) -> User:
+def carla(world: Environment) -> FakeUser:
     """A third person, who may what everybody may."""
     return world.slack.user("carla", name="Carla Gil", email="carla@acme.test")
 
 
-def at(who: User) -> str:
+def at(who: FakeUser) -> str:
     """How Slack writes a mention in a command."""
     return f"<@{who.id}|{who.handle}>"
 
 
-def hash_(channel: Channel) -> str:
+def hash_(channel: FakeChannel) -> str:
     return f"<#{channel.id}|{channel.name}>"
 
 
@@ -37,7 +37,7 @@ def hash_(channel: Channel) -> str:
 
 
 @pytest.mark.parametrize("who", ["slackbot", "another bot", "a person who left"])
-async def test_no_role_goes_to_a_bot_or_who_has_left(world: World, carla: User, who: str) -> None:
+async def test_no_role_goes_to_a_bot_or_who_has_left(world: Environment, carla: FakeUser, who: str) -> None:
     carla.bot, carla.deleted = who == "another bot", who == "a person who left"
     user = world.slack.workspace.slackbot if who == "slackbot" else carla
     await world.start()
@@ -47,7 +47,7 @@ async def test_no_role_goes_to_a_bot_or_who_has_left(world: World, carla: User, 
     assert await world.bot.store.grants(world.slack.team_id) == []
 
 
-async def test_a_role_is_taken_back_from_who_has_left(world: World, carla: User) -> None:
+async def test_a_role_is_taken_back_from_who_has_left(world: Environment, carla: FakeUser) -> None:
     await world.start()
     await world.ask(f"grant {at(carla)} releaser")
     carla.deleted = True
@@ -55,7 +55,7 @@ async def test_a_role_is_taken_back_from_who_has_left(world: World, carla: User)
     assert (await world.ask(f"revoke {at(carla)}")).text == f"Done: <@{carla.id}> is no longer *releaser*."
 
 
-async def test_a_granted_role_works_at_once_and_a_revoked_one_no_longer(world: World) -> None:
+async def test_a_granted_role_works_at_once_and_a_revoked_one_no_longer(world: Environment) -> None:
     await world.start()
     assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
     assert (await world.ask(f"grant {at(world.bruno)} releaser")).text == (
@@ -68,7 +68,7 @@ async def test_a_granted_role_works_at_once_and_a_revoked_one_no_longer(world: W
     assert NEEDS_RELEASER in (await world.ask("subscribe courier", user=world.bruno)).text
 
 
-async def test_a_role_for_one_app_is_none_for_another(world: World) -> None:
+async def test_a_role_for_one_app_is_none_for_another(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     assert (await world.ask(f"grant {at(world.bruno)} Releaser app:courier")).text.endswith("*releaser* for Courier.")
@@ -79,7 +79,7 @@ async def test_a_role_for_one_app_is_none_for_another(world: World) -> None:
     assert NEEDS_RELEASER in refused.text
 
 
-async def test_taking_a_role_back_says_which_roles_for_single_apps_are_left(world: World) -> None:
+async def test_taking_a_role_back_says_which_roles_for_single_apps_are_left(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:courier")
     refused = await world.ask(f"revoke {at(world.bruno)}")
@@ -90,7 +90,7 @@ async def test_taking_a_role_back_says_which_roles_for_single_apps_are_left(worl
     )
 
 
-async def test_a_role_is_taken_back_and_written_down_while_applivery_is_away(world: World) -> None:
+async def test_a_role_is_taken_back_and_written_down_while_applivery_is_away(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:courier")
     await world.ask(f"grant {at(world.bruno)} manager")
@@ -100,7 +100,7 @@ async def test_a_role_is_taken_back_and_written_down_while_applivery_is_away(wor
     assert (await world.bot.store.audit_entries())[0].outcome == f"manager from {world.bruno.id}"
 
 
-async def test_a_user_group_has_a_role_and_its_people_with_it(world: World, carla: User) -> None:
+async def test_a_user_group_has_a_role_and_its_people_with_it(world: Environment, carla: FakeUser) -> None:
     group = world.slack.usergroup("qa-team", [world.bruno])
     await world.start()
     granted = await world.ask(f"grant <!subteam^{group.id}|@qa-team> manager app:courier")
@@ -112,7 +112,7 @@ async def test_a_user_group_has_a_role_and_its_people_with_it(world: World, carl
     assert "This needs the role *manager*" in (await world.ask("downloads courier", user=world.bruno)).text
 
 
-async def test_a_role_of_a_group_that_slack_cannot_confirm_is_not_given(world: World) -> None:
+async def test_a_role_of_a_group_that_slack_cannot_confirm_is_not_given(world: Environment) -> None:
     group = world.slack.usergroup("qa-team", [world.bruno])
     await world.start()
     await world.ask(f"grant <!subteam^{group.id}> admin")
@@ -120,20 +120,20 @@ async def test_a_role_of_a_group_that_slack_cannot_confirm_is_not_given(world: W
     assert "*admin*" in (await world.ask("audit", user=world.bruno)).text
 
 
-async def test_roles_outlive_a_restart(world: World) -> None:
+async def test_roles_outlive_a_restart(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} admin")
     await world.restart()
     assert "grant" in (await world.ask("audit", user=world.bruno)).text
 
 
-async def test_a_grant_takes_nothing_away_from_an_admin(world: World) -> None:
+async def test_a_grant_takes_nothing_away_from_an_admin(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.ana)} member")
     assert "You are *admin* for every app." in (await world.ask("whoami")).text
 
 
-async def test_only_admins_give_roles(world: World) -> None:
+async def test_only_admins_give_roles(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} manager")
     for typed in (f"grant {at(world.bruno)} admin", f"revoke {at(world.ana)}", "audit"):
@@ -142,7 +142,7 @@ async def test_only_admins_give_roles(world: World) -> None:
     assert [grant.role for grant in await world.bot.store.grants(world.slack.team_id)] == [Role.MANAGER]
 
 
-async def test_an_admin_of_one_app_is_none_of_the_bot(world: World) -> None:
+async def test_an_admin_of_one_app_is_none_of_the_bot(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} admin app:courier")
     world.applivery.app("Driver")
@@ -155,7 +155,7 @@ async def test_an_admin_of_one_app_is_none_of_the_bot(world: World) -> None:
     assert found == [(Role.ADMIN, world.courier.id)]
 
 
-async def test_an_admin_of_one_app_gives_roles_for_it_and_sees_its_trail(world: World, carla: User) -> None:
+async def test_an_admin_of_one_app_gives_roles_for_it_and_sees_its_trail(world: Environment, carla: FakeUser) -> None:
     world.applivery.build(world.applivery.app("Driver"))
     await world.start()
     ready(world)
@@ -169,7 +169,7 @@ async def test_an_admin_of_one_app_gives_roles_for_it_and_sees_its_trail(world: 
     assert "Driver" not in trail.text
 
 
-async def test_an_admin_of_one_app_decides_no_request(world: World) -> None:
+async def test_an_admin_of_one_app_decides_no_request(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} admin app:courier")
     carla = world.slack.user("carla")
@@ -181,7 +181,7 @@ async def test_an_admin_of_one_app_decides_no_request(world: World) -> None:
         assert "This needs the role *admin*" in await said(await press(world.slack, forged, "Old", user=world.bruno))
 
 
-async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: World) -> None:
+async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     await world.ask("subscribe courier")
@@ -208,7 +208,9 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Worl
         ("grant <!channel> admin", "I cannot tell who"),
     ],
 )
-async def test_what_cannot_be_granted_is_said_with_the_way_to_say_it(world: World, typed: str, words: str) -> None:
+async def test_what_cannot_be_granted_is_said_with_the_way_to_say_it(
+    world: Environment, typed: str, words: str
+) -> None:
     await world.start()
     answer = await world.ask(typed)
     assert words in answer.text
@@ -216,7 +218,7 @@ async def test_what_cannot_be_granted_is_said_with_the_way_to_say_it(world: Worl
     assert await world.bot.store.grants(world.slack.team_id) == []
 
 
-async def test_giving_and_taking_is_written_down(world: World) -> None:
+async def test_giving_and_taking_is_written_down(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant {at(world.bruno)} manager app:courier")
     await world.ask(f"revoke {at(world.bruno)} app:courier")
@@ -234,7 +236,7 @@ async def test_giving_and_taking_is_written_down(world: World) -> None:
 # ------------------------------------------------------------------ whoami
 
 
-async def test_whoami_says_what_one_may_and_why(world: World) -> None:
+async def test_whoami_says_what_one_may_and_why(world: Environment) -> None:
     world.bruno.tz = "America/Lima"
     await world.start()
     await world.ask(f"grant {at(world.bruno)} manager app:courier")
@@ -253,18 +255,18 @@ ONLY = "Courier cannot be used here. Ask in a channel it is meant for. It can be
 
 
 @pytest.fixture
-async def qa(world: World) -> Channel:
+async def qa(world: Environment) -> FakeChannel:
     """Where Courier may be used, and nowhere else."""
     await world.start()
     build = ready(world)
     world.applivery.attach(build, "notes.pdf", b"x")
-    channel: Channel = world.slack.channel("qa", members=(world.ana, world.bruno))
+    channel: FakeChannel = world.slack.channel("qa", members=(world.ana, world.bruno))
     answer = await world.ask(f"grant {hash_(channel)} app:courier")
     assert answer.text == f"Done: Courier can be used in <#{channel.id}>, and only in the channels on its list."
     return channel
 
 
-async def test_the_lists_can_be_lengthened_shortened_and_ended(world: World, qa: Channel) -> None:
+async def test_the_lists_can_be_lengthened_shortened_and_ended(world: Environment, qa: FakeChannel) -> None:
     await world.ask(f"grant {hash_(world.releases)} app:courier")
     assert "2.4.0" in (await world.ask("get courier")).text
     answer = await world.ask(f"revoke {hash_(world.releases)} app:courier")
@@ -277,7 +279,9 @@ async def test_the_lists_can_be_lengthened_shortened_and_ended(world: World, qa:
     assert "2.4.0" in (await world.ask("get courier")).text
 
 
-async def test_elsewhere_every_command_is_refused_for_admins_too_and_says_where(world: World, qa: Channel) -> None:
+async def test_elsewhere_every_command_is_refused_for_admins_too_and_says_where(
+    world: Environment, qa: FakeChannel
+) -> None:
     build = world.applivery.builds[0]
     for typed in (
         "get courier",
@@ -297,7 +301,7 @@ async def test_elsewhere_every_command_is_refused_for_admins_too_and_says_where(
         assert "2.4.0" in (await world.ask(typed, channel=qa)).text, typed
 
 
-async def test_elsewhere_it_is_found_by_no_id_and_named_by_no_list(world: World, qa: Channel) -> None:
+async def test_elsewhere_it_is_found_by_no_id_and_named_by_no_list(world: Environment, qa: FakeChannel) -> None:
     driver = world.applivery.app("Driver")
     world.applivery.build(driver, version="9.0.0")
     await world.restart()
@@ -312,7 +316,7 @@ async def test_elsewhere_it_is_found_by_no_id_and_named_by_no_list(world: World,
 @pytest.mark.parametrize(
     "action", ["get.v1", "fresh.v1", "dm.v1", "share.v1", "await.v1", "status.v1", "files.v1", "file.v1", "run.v1#0"]
 )
-async def test_elsewhere_every_button_is_refused(world: World, qa: Channel, action: str) -> None:
+async def test_elsewhere_every_button_is_refused(world: Environment, qa: FakeChannel, action: str) -> None:
     build = world.applivery.builds[0]
     attached = build.wire["files"][-1]["id"]
     value = {"run.v1#0": "get courier", "file.v1": f"{world.courier.id}/{build.id}/{attached}"}.get(
@@ -327,7 +331,9 @@ async def test_elsewhere_every_button_is_refused(world: World, qa: Channel, acti
     assert all("cannot be used here" not in message.text for message in turn.answers)
 
 
-async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(world: World, qa: Channel) -> None:
+async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(
+    world: Environment, qa: FakeChannel
+) -> None:
     world.applivery.app("Driver")
     world.applivery.app("Depot")
     await world.restart()
@@ -347,7 +353,7 @@ async def test_elsewhere_the_form_does_not_offer_it_and_takes_no_made_up_choice(
     assert [option["text"]["text"] for option in offered] == ["Courier", "Depot", "Driver"]
 
 
-async def test_elsewhere_the_shortcut_and_the_mention_are_refused(world: World, qa: Channel) -> None:
+async def test_elsewhere_the_shortcut_and_the_mention_are_refused(world: Environment, qa: FakeChannel) -> None:
     build = world.applivery.builds[0]
     card = old_card(world.slack, world.releases, "get.v1", f"{world.courier.id}/{build.id}")
     turn = await world.slack.shortcut("get_build", user=world.bruno, message=card)
@@ -358,7 +364,7 @@ async def test_elsewhere_the_shortcut_and_the_mention_are_refused(world: World, 
     assert mints(world) == 0
 
 
-async def test_a_channel_off_the_list_hears_no_news_of_it(world: World) -> None:
+async def test_a_channel_off_the_list_hears_no_news_of_it(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     qa = world.slack.channel("qa", members=(world.ana,))
@@ -370,33 +376,33 @@ async def test_a_channel_off_the_list_hears_no_news_of_it(world: World) -> None:
     assert world.said() == []
 
 
-async def test_when_every_app_is_kept_elsewhere_that_is_said(world: World, qa: Channel) -> None:
+async def test_when_every_app_is_kept_elsewhere_that_is_said(world: Environment, qa: FakeChannel) -> None:
     assert (await world.ask("builds")).text == "You may not do this with any app here. Ask an admin of this bot."
 
 
 # ------------------------------------------------------------------ asking for a role
 
 
-async def refused(world: World, typed: str = "subscribe courier", user: User | None = None) -> Message:
+async def refused(world: Environment, typed: str = "subscribe courier", user: FakeUser | None = None) -> FakeMessage:
     """What Bruno (or another person) is told who may not."""
-    answer: Message = await world.ask(typed, user=user or world.bruno)
+    answer: FakeMessage = await world.ask(typed, user=user or world.bruno)
     assert labels(answer) == ["Request access"]
     return answer
 
 
-async def ask_for_it(world: World, typed: str = "subscribe courier") -> Message:
+async def ask_for_it(world: Environment, typed: str = "subscribe courier") -> FakeMessage:
     """The question as Ana, an admin, has it."""
     before = len(directs(world, world.ana))
     await press(world.slack, await refused(world, typed), "Request access", user=world.bruno)
     return await direct(world, world.ana, before + 1)
 
 
-async def given(world: World) -> set[tuple[str, Role, str | None]]:
+async def given(world: Environment) -> set[tuple[str, Role, str | None]]:
     """The roles that were given: to whom, and for which app."""
     return {(grant.grantee, grant.role, grant.app_id) for grant in await world.bot.store.grants(world.slack.team_id)}
 
 
-async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: World, carla: User) -> None:
+async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: Environment, carla: FakeUser) -> None:
     carla.admin = True
     await world.start()
     answer = await refused(world)
@@ -413,7 +419,7 @@ async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: Wo
     assert directs(world, world.bruno) == []
 
 
-async def test_allowed_for_an_app_is_allowed_for_it_alone(world: World) -> None:
+async def test_allowed_for_an_app_is_allowed_for_it_alone(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     question = await ask_for_it(world, "downloads courier")
@@ -427,7 +433,7 @@ async def test_allowed_for_an_app_is_allowed_for_it_alone(world: World) -> None:
     assert "needs the role *manager*" in (await world.ask("downloads driver", user=world.bruno)).text
 
 
-async def test_all_apps_are_allowed_after_a_question_that_says_so(world: World) -> None:
+async def test_all_apps_are_allowed_after_a_question_that_says_so(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     question = await ask_for_it(world)
@@ -442,7 +448,7 @@ async def test_all_apps_are_allowed_after_a_question_that_says_so(world: World) 
     assert NEEDS_RELEASER not in (await world.ask("subscribe driver", user=world.bruno)).text
 
 
-async def test_a_denied_role_is_not_given_and_the_person_hears_of_it(world: World) -> None:
+async def test_a_denied_role_is_not_given_and_the_person_hears_of_it(world: Environment) -> None:
     await world.start()
     question = await ask_for_it(world)
     turn = await press(world.slack, question, "Deny", user=world.ana)
@@ -451,7 +457,7 @@ async def test_a_denied_role_is_not_given_and_the_person_hears_of_it(world: Worl
     assert await given(world) == set()
 
 
-async def test_the_other_admins_see_what_was_decided(world: World, carla: User) -> None:
+async def test_the_other_admins_see_what_was_decided(world: Environment, carla: FakeUser) -> None:
     carla.admin = True
     await world.start()
     question = await ask_for_it(world)
@@ -469,7 +475,7 @@ async def test_the_other_admins_see_what_was_decided(world: World, carla: User) 
 
 
 @pytest.mark.parametrize("answer", [None, "Deny"])
-async def test_the_same_is_asked_once_an_hour(world: World, answer: str | None) -> None:
+async def test_the_same_is_asked_once_an_hour(world: Environment, answer: str | None) -> None:
     world.applivery.app("Driver")
     clock = Clock(world)
     await world.start()
@@ -497,7 +503,7 @@ async def test_the_same_is_asked_once_an_hour(world: World, answer: str | None) 
         ("audit", None),
     ],
 )
-async def test_a_request_says_for_which_app(world: World, typed: str, app: str | None) -> None:
+async def test_a_request_says_for_which_app(world: Environment, typed: str, app: str | None) -> None:
     world.applivery.app("Driver")
     await world.start()
     question = await ask_for_it(world, typed)
@@ -506,7 +512,7 @@ async def test_a_request_says_for_which_app(world: World, typed: str, app: str |
     assert f"They tried `{typed}`" in question.text
 
 
-async def test_who_has_a_role_elsewhere_asks_for_this_app(world: World) -> None:
+async def test_who_has_a_role_elsewhere_asks_for_this_app(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     await world.ask(f"grant {at(world.bruno)} releaser app:driver")
@@ -517,14 +523,16 @@ async def test_who_has_a_role_elsewhere_asks_for_this_app(world: World) -> None:
     assert (world.bruno.id, Role.RELEASER, None) not in await given(world)
 
 
-async def test_the_settings_name_whom_to_ask(world: World, carla: User) -> None:
+async def test_the_settings_name_whom_to_ask(world: Environment, carla: FakeUser) -> None:
     await world.start(access_admins=(carla.id,))
     await press(world.slack, await refused(world), "Request access", user=world.bruno)
     assert (await direct(world, carla)).text.startswith(f"<@{world.bruno.id}> asks to be")
     assert directs(world, world.ana) == []
 
 
-async def test_one_admin_who_cannot_be_reached_does_not_keep_the_others_from_hearing(world: World, carla: User) -> None:
+async def test_one_admin_who_cannot_be_reached_does_not_keep_the_others_from_hearing(
+    world: Environment, carla: FakeUser
+) -> None:
     carla.admin = True
     await world.start()
     answer = await refused(world)
@@ -534,7 +542,7 @@ async def test_one_admin_who_cannot_be_reached_does_not_keep_the_others_from_hea
     assert len(directs(world, world.ana) + directs(world, carla)) == 1
 
 
-async def test_a_request_that_reached_no_admin_may_be_repeated(world: World) -> None:
+async def test_a_request_that_reached_no_admin_may_be_repeated(world: Environment) -> None:
     await world.start()
     answer = await refused(world)
     world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"))
@@ -542,7 +550,7 @@ async def test_a_request_that_reached_no_admin_may_be_repeated(world: World) -> 
     assert "Deny" in labels(await ask_for_it(world))
 
 
-async def test_without_any_admin_it_is_said_who_could_name_one(world: World) -> None:
+async def test_without_any_admin_it_is_said_who_could_name_one(world: Environment) -> None:
     world.ana.admin = False
     await world.start()
     turn = await press(world.slack, await refused(world), "Request access", user=world.bruno)
@@ -550,7 +558,7 @@ async def test_without_any_admin_it_is_said_who_could_name_one(world: World) -> 
 
 
 @pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
-async def test_nobody_decides_but_an_admin(world: World, carla: User, action: str) -> None:
+async def test_nobody_decides_but_an_admin(world: Environment, carla: FakeUser, action: str) -> None:
     await world.start()
     value = (await ask_for_it(world)).element("decide.app.v1")["value"]
     for who in (world.bruno, carla):
@@ -561,7 +569,7 @@ async def test_nobody_decides_but_an_admin(world: World, carla: User, action: st
 
 @pytest.mark.parametrize("action", [*DECIDING, "decide.v1#allow"])
 @pytest.mark.parametrize("value", ["4711", "allow/4711", "allow/", "allow", "x", "1/app", "-1", "٣", "9" * 40])
-async def test_a_question_nobody_asked_is_not_decided(world: World, action: str, value: str) -> None:
+async def test_a_question_nobody_asked_is_not_decided(world: Environment, action: str, value: str) -> None:
     await world.start()
     await ask_for_it(world)
     forged = old_card(world.slack, world.releases, action, value)
@@ -571,7 +579,7 @@ async def test_a_question_nobody_asked_is_not_decided(world: World, action: str,
     assert await given(world) == set()
 
 
-async def test_what_was_only_refused_is_not_decided(world: World) -> None:
+async def test_what_was_only_refused_is_not_decided(world: Environment) -> None:
     await world.start()
     value = (await refused(world)).element("ask.v1")["value"]
     forged = old_card(world.slack, world.releases, "decide.app.v1", value)
@@ -580,7 +588,7 @@ async def test_what_was_only_refused_is_not_decided(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", ["admin/", "releaser/a1", "4711", "x", "9" * 40, "another person's"])
-async def test_only_what_they_were_refused_is_asked_for(world: World, carla: User, value: str) -> None:
+async def test_only_what_they_were_refused_is_asked_for(world: Environment, carla: FakeUser, value: str) -> None:
     await world.start()
     if value == "another person's":
         value = (await refused(world, user=carla)).element("ask.v1")["value"]
@@ -593,7 +601,9 @@ async def test_only_what_they_were_refused_is_asked_for(world: World, carla: Use
 
 
 @pytest.mark.parametrize(("answer", "gets"), [("allow", True), ("deny", False)])
-async def test_buttons_of_earlier_versions_allow_no_more_than_the_app(world: World, answer: str, gets: bool) -> None:
+async def test_buttons_of_earlier_versions_allow_no_more_than_the_app(
+    world: Environment, answer: str, gets: bool
+) -> None:
     await world.start()
     value = (await ask_for_it(world)).element("decide.app.v1")["value"]
     old = old_card(world.slack, world.slack.dm(world.ana), f"decide.v1#{answer}", f"{answer}/{value}")
@@ -602,7 +612,7 @@ async def test_buttons_of_earlier_versions_allow_no_more_than_the_app(world: Wor
     assert await given(world) == ({(world.bruno.id, Role.RELEASER, world.courier.id)} if gets else set())
 
 
-async def test_who_became_a_guest_meanwhile_is_given_nothing_wide(world: World) -> None:
+async def test_who_became_a_guest_meanwhile_is_given_nothing_wide(world: Environment) -> None:
     await world.start()
     question = await ask_for_it(world)
     world.bruno.guest = True
@@ -611,13 +621,13 @@ async def test_who_became_a_guest_meanwhile_is_given_nothing_wide(world: World) 
     assert await given(world) == set()
 
 
-async def test_while_applivery_is_away_a_refusal_is_said_all_the_same(world: World) -> None:
+async def test_while_applivery_is_away_a_refusal_is_said_all_the_same(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     assert labels(await ask_for_it(world)) == ["Allow for all apps", "Deny"]
 
 
-async def test_who_has_the_role_by_now_is_told_to_try_again(world: World) -> None:
+async def test_who_has_the_role_by_now_is_told_to_try_again(world: Environment) -> None:
     await world.start()
     answer = await refused(world)
     await world.ask(f"grant {at(world.bruno)} releaser")
@@ -626,7 +636,7 @@ async def test_who_has_the_role_by_now_is_told_to_try_again(world: World) -> Non
     assert directs(world, world.ana) == []
 
 
-async def test_a_guest_has_nothing_to_ask_for(world: World) -> None:
+async def test_a_guest_has_nothing_to_ask_for(world: Environment) -> None:
     await world.start()
     before = await refused(world)
     world.bruno.guest = True
@@ -637,7 +647,7 @@ async def test_a_guest_has_nothing_to_ask_for(world: World) -> None:
     assert directs(world, world.ana) == []
 
 
-async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world: World) -> None:
+async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world: Environment) -> None:
     await world.start()
     question = await ask_for_it(world)
     await world.restart()

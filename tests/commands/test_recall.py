@@ -10,9 +10,9 @@ import pytest
 
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import Role
-from sandbox.applivery.models import PretendedBuild
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.applivery.models import FakeBuild
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.handing import direct, directs, mints, ready, rested, seen, start_with_page
 from tests.seeing import labels, link, old_card, press
 
@@ -21,13 +21,13 @@ REFUSED = f"⛔ Courier 2.4.0 (173) iOS · release/2.4 was recalled: “{WHY}”
 
 
 @pytest.fixture
-def world(database: str, world: World) -> World:
+def world(database: str, world: Environment) -> Environment:
     """On each kind of database."""
     world.database = database
     return world
 
 
-async def announced(world: World, **about: Any) -> tuple[Message, PretendedBuild]:
+async def announced(world: Environment, **about: Any) -> tuple[FakeMessage, FakeBuild]:
     """A build that #releases has a card of."""
     await world.ask("subscribe courier")
     await world.look()
@@ -36,7 +36,7 @@ async def announced(world: World, **about: Any) -> tuple[Message, PretendedBuild
     return world.slack.messages(world.releases)[-1], build
 
 
-async def recalled(world: World, build: str = "2.4.0") -> Message:
+async def recalled(world: Environment, build: str = "2.4.0") -> FakeMessage:
     """Ana takes it back; the answer, once all cards are shown anew."""
     answer = await world.ask(f'recall courier {build} "{WHY}"')
     await world.settle()
@@ -46,7 +46,7 @@ async def recalled(world: World, build: str = "2.4.0") -> Message:
 # ------------------------------------------------------------------ what it does
 
 
-async def test_every_card_turns_red_in_words_and_the_answer_counts_them(world: World) -> None:
+async def test_every_card_turns_red_in_words_and_the_answer_counts_them(world: Environment) -> None:
     await world.start()
     beta = world.slack.channel("beta", members=(world.ana,))
     await world.ask("subscribe courier", channel=beta)
@@ -67,13 +67,13 @@ async def test_every_card_turns_red_in_words_and_the_answer_counts_them(world: W
 
 
 @pytest.mark.parametrize(("cards", "words"), [(0, "No channel has a card of it."), (1, "One card turns red")])
-async def test_the_count_is_said_as_people_say_it(world: World, cards: int, words: str) -> None:
+async def test_the_count_is_said_as_people_say_it(world: Environment, cards: int, words: str) -> None:
     await world.start()
     await announced(world) if cards else ready(world)
     assert words in (await recalled(world)).text
 
 
-async def test_a_second_recall_says_who_did_it_and_why_and_changes_nothing(world: World) -> None:
+async def test_a_second_recall_says_who_did_it_and_why_and_changes_nothing(world: Environment) -> None:
     world.bruno.admin = True
     await world.start()
     await announced(world)
@@ -88,13 +88,13 @@ async def test_a_second_recall_says_who_did_it_and_why_and_changes_nothing(world
 
 
 @pytest.mark.parametrize("typed", ['recall courier 2.4.0 "crash on login"', "recall courier 2.4.0 crash on login"])
-async def test_a_reason_needs_no_quotes(world: World, typed: str) -> None:
+async def test_a_reason_needs_no_quotes(world: Environment, typed: str) -> None:
     await world.start()
     ready(world)
     assert f"⛔ recalled: {WHY}" in (await world.ask(typed)).text
 
 
-async def test_a_build_can_be_named_by_number_and_by_id(world: World) -> None:
+async def test_a_build_can_be_named_by_number_and_by_id(world: Environment) -> None:
     await world.start()
     first, second = ready(world), ready(world, version="2.5.0", number="180")
     assert "2.4.0 (173)" in (await world.ask("recall courier #173 bad")).text
@@ -102,7 +102,9 @@ async def test_a_build_can_be_named_by_number_and_by_id(world: World) -> None:
     assert (await world.bot.store.recalls()).keys() == {first.id, second.id}
 
 
-async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reason_that_was_typed(world: World) -> None:
+async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reason_that_was_typed(
+    world: Environment,
+) -> None:
     await world.start()
     ready(world)
     android = ready(world, os="android", number="174")
@@ -113,7 +115,7 @@ async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reaso
     assert (await world.bot.store.recalls()).keys() == {android.id}
 
 
-async def test_a_reason_is_wanted_and_has_room_on_every_card(world: World) -> None:
+async def test_a_reason_is_wanted_and_has_room_on_every_card(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask(f"recall courier 2.4.0 {'x' * 301}")
@@ -125,7 +127,7 @@ async def test_a_reason_is_wanted_and_has_room_on_every_card(world: World) -> No
     assert "x" * 300 in fits.text
 
 
-async def test_what_the_reason_says_is_inert_everywhere(world: World) -> None:
+async def test_what_the_reason_says_is_inert_everywhere(world: Environment) -> None:
     await world.start()
     card, _ = await announced(world)
     await world.ask('recall courier 2.4.0 "<!channel> & *boom* <https://evil.test|x>"')
@@ -141,7 +143,7 @@ async def test_what_the_reason_says_is_inert_everywhere(world: World) -> None:
 # ------------------------------------------------------------------ who
 
 
-async def test_only_a_releaser_of_the_app_may(world: World) -> None:
+async def test_only_a_releaser_of_the_app_may(world: Environment) -> None:
     await world.start()
     build = ready(world)
     world.applivery.build(world.applivery.app("Driver"), version="1.0.0")
@@ -157,7 +159,7 @@ async def test_only_a_releaser_of_the_app_may(world: World) -> None:
     assert list(await world.bot.store.recalls()) != [build.id]
 
 
-async def test_the_buttons_stand_where_somebody_who_may_sees_them(world: World) -> None:
+async def test_the_buttons_stand_where_somebody_who_may_sees_them(world: Environment) -> None:
     await world.start()
     ready(world)
     assert "Recall…" in labels(await world.ask("status courier"))
@@ -170,7 +172,7 @@ async def test_the_buttons_stand_where_somebody_who_may_sees_them(world: World) 
 # ------------------------------------------------------------------ the form
 
 
-async def test_without_a_reason_a_form_asks_for_it(world: World) -> None:
+async def test_without_a_reason_a_form_asks_for_it(world: Environment) -> None:
     await world.start()
     card, build = await announced(world)
     turn = await world.slack.command("/applivery", "recall courier 2.4.0", user=world.ana, channel=world.releases)
@@ -183,14 +185,14 @@ async def test_without_a_reason_a_form_asks_for_it(world: World) -> None:
     assert (await world.bot.store.recalls())[build.id].reason == WHY
 
 
-async def turn_answer(world: World, turn: Any) -> Message:
+async def turn_answer(world: Environment, turn: Any) -> FakeMessage:
     """A form's answer comes where it was opened from."""
     await rested(world)
-    found: Message = world.slack.ephemerals(world.ana, world.releases)[-1]
+    found: FakeMessage = world.slack.ephemerals(world.ana, world.releases)[-1]
     return found
 
 
-async def test_the_button_on_the_status_card_opens_the_same_form(world: World) -> None:
+async def test_the_button_on_the_status_card_opens_the_same_form(world: Environment) -> None:
     await world.start()
     ready(world)
     turn = await press(world.slack, await world.ask("status courier"), "Recall…", user=world.ana)
@@ -200,7 +202,7 @@ async def test_the_button_on_the_status_card_opens_the_same_form(world: World) -
     assert len(await world.bot.store.recalls()) == 1
 
 
-async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world: World) -> None:
+async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world: Environment) -> None:
     await world.start()
     old, new = ready(world), ready(world, version="2.5.0", number="180")
     ready(world, version="2.6.0", status="pending")
@@ -217,7 +219,7 @@ async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world
     assert (await world.bot.store.recalls()).keys() == {old.id, new.id}
 
 
-async def choose(world: World, form: Any, filled: dict[str, Any]) -> list[str]:
+async def choose(world: Environment, form: Any, filled: dict[str, Any]) -> list[str]:
     """The builds a form offers once its app is chosen."""
     house = world.bot.door._house
     from bot.dispatch.registry import CommandContext, HandlerKind
@@ -230,7 +232,7 @@ async def choose(world: World, form: Any, filled: dict[str, Any]) -> list[str]:
     return [item.value for item in found]
 
 
-async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: World) -> None:
+async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: Environment) -> None:
     await world.start()
     ready(world)
     turn = await world.slack.command("/applivery", f'recall courier "{WHY}"', user=world.ana, channel=world.releases)
@@ -240,7 +242,7 @@ async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: World) -
     assert await world.bot.store.recalls() == {}
 
 
-async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: World) -> None:
+async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: Environment) -> None:
     await world.start()
     build = ready(world)
     turn = await world.slack.command("/applivery", "recall courier 2.4.0", user=world.ana, channel=world.releases)
@@ -253,7 +255,7 @@ async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: W
 # ------------------------------------------------------------------ nobody gets it
 
 
-async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: World) -> None:
+async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: Environment) -> None:
     await world.start()
     ready(world, version="2.3.9", number="170")
     ready(world)
@@ -270,7 +272,7 @@ async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: W
     assert outcomes == ["minted", "Recalled"]
 
 
-async def test_the_latest_is_the_newest_that_was_not_recalled(world: World) -> None:
+async def test_the_latest_is_the_newest_that_was_not_recalled(world: Environment) -> None:
     await world.start()
     ready(world, version="2.3.9", number="170")
     ready(world, os="android", number="174")
@@ -285,7 +287,7 @@ async def test_the_latest_is_the_newest_that_was_not_recalled(world: World) -> N
     assert not [label for label in labels(other) if "instead" in label], "a recalled one is not offered beside it"
 
 
-async def test_the_form_of_get_does_not_offer_it(world: World) -> None:
+async def test_the_form_of_get_does_not_offer_it(world: Environment) -> None:
     await world.start()
     ready(world)
     new = ready(world, version="2.5.0", number="180")
@@ -299,7 +301,7 @@ async def test_the_form_of_get_does_not_offer_it(world: World) -> None:
     assert [option["value"] for option in offered] == [new.id]
 
 
-async def test_when_nothing_else_stands_the_refusal_still_has_a_next_step(world: World) -> None:
+async def test_when_nothing_else_stands_the_refusal_still_has_a_next_step(world: Environment) -> None:
     await world.start()
     ready(world)
     await recalled(world)
@@ -312,7 +314,7 @@ PRESSED = ["get.v1", "fresh.v1", "dm.v1", "share.v1", "await.v1", "file.v1"]
 
 
 @pytest.mark.parametrize("action", PRESSED)
-async def test_every_button_of_an_old_message_refuses(world: World, action: str) -> None:
+async def test_every_button_of_an_old_message_refuses(world: Environment, action: str) -> None:
     await world.start()
     build = ready(world)
     notes = world.applivery.attach(build, "notes.pdf", b"%PDF")
@@ -328,7 +330,7 @@ async def test_every_button_of_an_old_message_refuses(world: World, action: str)
     assert await world.bot.store.awaiting(world.courier.id) == {}
 
 
-async def test_the_shortcut_on_a_red_card_explains(world: World) -> None:
+async def test_the_shortcut_on_a_red_card_explains(world: Environment) -> None:
     await world.start()
     card, _ = await announced(world)
     await recalled(world)
@@ -336,7 +338,7 @@ async def test_the_shortcut_on_a_red_card_explains(world: World) -> None:
     assert (await turn.answer()).text.startswith(REFUSED)
 
 
-async def test_what_was_sent_to_a_colleague_refuses_and_nothing_more_is_sent(world: World) -> None:
+async def test_what_was_sent_to_a_colleague_refuses_and_nothing_more_is_sent(world: Environment) -> None:
     await world.start()
     ready(world)
     to = f"<@{world.bruno.id}|bruno>"
@@ -350,7 +352,7 @@ async def test_what_was_sent_to_a_colleague_refuses_and_nothing_more_is_sent(wor
     assert mints(world) == 0
 
 
-async def test_who_waits_for_a_build_that_is_recalled_meanwhile_is_told_so(world: World) -> None:
+async def test_who_waits_for_a_build_that_is_recalled_meanwhile_is_told_so(world: Environment) -> None:
     await world.start()
     ready(world, version="2.3.9", number="170")
     build = ready(world, status="in_progress")
@@ -367,14 +369,14 @@ async def test_who_waits_for_a_build_that_is_recalled_meanwhile_is_told_so(world
     assert mints(world) == 0
 
 
-async def test_what_cannot_be_had_yet_is_refused_too(world: World) -> None:
+async def test_what_cannot_be_had_yet_is_refused_too(world: Environment) -> None:
     await world.start()
     ready(world, status="in_progress")
     await recalled(world)
     assert (await world.ask("get courier 2.4.0")).text.startswith(REFUSED)
 
 
-async def test_while_applivery_is_away_the_refusal_stands(world: World) -> None:
+async def test_while_applivery_is_away_the_refusal_stands(world: Environment) -> None:
     await world.start()
     build = ready(world)
     await recalled(world)
@@ -386,7 +388,7 @@ async def test_while_applivery_is_away_the_refusal_stands(world: World) -> None:
     assert refused.text == f"{REFUSED} Ask your team which one to use."
 
 
-async def test_builds_status_and_files_show_the_reason(world: World) -> None:
+async def test_builds_status_and_files_show_the_reason(world: Environment) -> None:
     await world.start()
     build = ready(world)
     world.applivery.attach(build, "notes.pdf", b"%PDF")
@@ -403,7 +405,7 @@ async def test_builds_status_and_files_show_the_reason(world: World) -> None:
 # ------------------------------------------------------------------ claim pages
 
 
-async def test_open_tickets_end_and_the_page_says_why(world: World) -> None:
+async def test_open_tickets_end_and_the_page_says_why(world: Environment) -> None:
     await start_with_page(world)
     ready(world)
     answer = await world.ask("get courier")
@@ -424,7 +426,7 @@ async def test_open_tickets_end_and_the_page_says_why(world: World) -> None:
 # ------------------------------------------------------------------ the way back
 
 
-async def test_unrecall_gives_it_free_and_its_cards_say_so(world: World) -> None:
+async def test_unrecall_gives_it_free_and_its_cards_say_so(world: Environment) -> None:
     await world.start()
     card, build = await announced(world)
     answer = await recalled(world)
@@ -441,7 +443,7 @@ async def test_unrecall_gives_it_free_and_its_cards_say_so(world: World) -> None
     assert again.text == "Courier 2.4.0 (173) for iOS is not recalled."
 
 
-async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: World) -> None:
+async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: Environment) -> None:
     await world.start()
     ready(world)
     ready(world, version="2.5.0", number="180")
@@ -458,7 +460,7 @@ async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: Wo
     assert len(await world.bot.store.recalls()) == 1
 
 
-async def test_recalls_that_come_at_once_are_one(world: World) -> None:
+async def test_recalls_that_come_at_once_are_one(world: Environment) -> None:
     world.bruno.admin = True
     await world.start()
     await announced(world)
@@ -473,14 +475,14 @@ async def test_recalls_that_come_at_once_are_one(world: World) -> None:
 # ------------------------------------------------------------------ what it had taken the place of
 
 
-def states(world: World) -> list[str]:
+def states(world: Environment) -> list[str]:
     """How each card in #releases says that its build stands, oldest first."""
     return [
         message.text.partition(" for iOS ")[2].partition(" · ")[0] for message in world.slack.messages(world.releases)
     ]
 
 
-async def test_a_card_leads_nobody_to_a_recalled_build(world: World) -> None:
+async def test_a_card_leads_nobody_to_a_recalled_build(world: Environment) -> None:
     await world.start()
     await announced(world)
     await announced(world, version="2.4.1", number="174")
@@ -495,7 +497,7 @@ async def test_a_card_leads_nobody_to_a_recalled_build(world: World) -> None:
     assert states(world) == ["is ready, superseded by 2.4.1", "is ready"]
 
 
-async def test_the_next_build_takes_the_place_of_what_stood_before_the_recalled_one(world: World) -> None:
+async def test_the_next_build_takes_the_place_of_what_stood_before_the_recalled_one(world: Environment) -> None:
     await world.start()
     await announced(world)
     await announced(world, version="2.4.1", number="174")
@@ -508,7 +510,7 @@ async def test_the_next_build_takes_the_place_of_what_stood_before_the_recalled_
     assert states(world) == ["is ready, superseded by 2.4.1", "is ready, superseded by 2.4.2", "is ready"]
 
 
-async def test_a_recall_in_the_middle_joins_its_neighbours(world: World) -> None:
+async def test_a_recall_in_the_middle_joins_its_neighbours(world: Environment) -> None:
     await world.start()
     for number, version in enumerate(("2.4.0", "2.4.1", "2.4.2")):
         await announced(world, version=version, number=str(173 + number))

@@ -14,7 +14,7 @@ from sandbox.faults import Fault
 from tests.commands.test_downloads import private
 from tests.commands.test_missing import mention, to
 from tests.commands.test_summaries import text_of
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import press
 
 ROWS = "GET */downloads/by-user"
@@ -27,7 +27,7 @@ def took(version: str | None = "2.5.0", os: str | None = "ios", at: datetime = T
     return {"id": "d" * 24, "from": "store", "build": build, "createdAt": at.isoformat()}
 
 
-async def begun(world: World, *rows: dict[str, Any]) -> None:
+async def begun(world: Environment, *rows: dict[str, Any]) -> None:
     """Courier's newest is 2.5.0 for iOS and 2.4.0 for Android, and these are its by-user rows."""
     await world.start()
     for version, os in (("2.4.0", "ios"), ("2.4.0", "android"), ("2.5.0", "ios")):
@@ -47,7 +47,7 @@ KINDS: tuple[dict[str, Any], ...] = ({}, {"type": None}, {"type": "unknown"}, {"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=json.dumps)
-async def test_an_e_mail_is_somebody_whatever_the_type(world: World, kind: dict[str, Any]) -> None:
+async def test_an_e_mail_is_somebody_whatever_the_type(world: Environment, kind: dict[str, Any]) -> None:
     ana = world.slack.user("ana2", name="Ana Two", email="ANA@acme.io")
     bo = world.slack.user("bo", name="Bo", email="bo@acme.io")
     await begun(world, {"member": {**kind, **ANA}, "total": 1, "downloads": [took()]})
@@ -68,7 +68,7 @@ async def test_an_e_mail_is_somebody_whatever_the_type(world: World, kind: dict[
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=json.dumps)
-async def test_an_id_is_somebody_whatever_the_type(world: World, kind: dict[str, Any]) -> None:
+async def test_an_id_is_somebody_whatever_the_type(world: Environment, kind: dict[str, Any]) -> None:
     await begun(world, {"member": {**kind, "memberId": "a" * 24}, "downloads": [took()]})
     said = await world.ask("downloads courier")
     assert "1 download recorded by 1 person." in said.text
@@ -79,7 +79,7 @@ async def test_an_id_is_somebody_whatever_the_type(world: World, kind: dict[str,
     assert "a" * 24 in file.content.decode(), "the file names them too"
 
 
-async def test_one_person_is_one_line_everywhere(world: World) -> None:
+async def test_one_person_is_one_line_everywhere(world: Environment) -> None:
     by_id = {"type": "user", "memberId": "a" * 24}
     await begun(
         world,
@@ -99,7 +99,7 @@ async def test_one_person_is_one_line_everywhere(world: World) -> None:
         assert "3 downloads recorded" in (await world.ask(f"downloads courier person:{typed}")).text
 
 
-async def test_an_address_in_other_letters_is_theirs(world: World) -> None:
+async def test_an_address_in_other_letters_is_theirs(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     world.applivery.download(build, world.applivery.member(email="bob@acme.io"))
@@ -107,7 +107,7 @@ async def test_an_address_in_other_letters_is_theirs(world: World) -> None:
         assert "1 download recorded" in (await world.ask(f"downloads courier person:{typed}")).text
 
 
-async def test_people_of_one_name_are_told_apart(world: World) -> None:
+async def test_people_of_one_name_are_told_apart(world: Environment) -> None:
     twins = [{"email": f"john{n}@{host}", "firstName": "John", "lastName": "Smith"} for n, host in enumerate(HOSTS)]
     await begun(world, *({"member": entry, "total": 1, "downloads": [took()]} for entry in twins))
     await world.ask("downloads courier")
@@ -132,7 +132,7 @@ HOSTS = ("acme.test", "agency.example")
 @pytest.mark.parametrize("total", [0, -1, None, "missing"])
 @pytest.mark.parametrize("listed", [[], None, "missing"])
 @pytest.mark.parametrize("since", ["", "since:7d"])
-async def test_a_row_is_no_download(world: World, total: Any, listed: Any, since: str) -> None:
+async def test_a_row_is_no_download(world: Environment, total: Any, listed: Any, since: str) -> None:
     said = {"total": total, "downloads": listed, "member": ANA}
     await begun(world, {key: value for key, value in said.items() if value != "missing"})
     assert "no downloads recorded" in (await world.ask(f"downloads courier {since}")).text
@@ -141,7 +141,7 @@ async def test_a_row_is_no_download(world: World, total: Any, listed: Any, since
     assert "*0 of 1* people" in (await world.ask(f"downloads courier missing:{mention(group)} {since}")).text
 
 
-async def test_with_a_period_the_rows_count(world: World) -> None:
+async def test_with_a_period_the_rows_count(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": [took()]})
     said = await world.ask("downloads courier since:today")
     assert "1 download recorded by 1 person." in said.text
@@ -150,14 +150,14 @@ async def test_with_a_period_the_rows_count(world: World) -> None:
     assert [row[:2] for row in cells(private(world, world.ana)[1][-1])] == [["Ana", "1"]]
 
 
-async def test_totals_of_a_silent_period_are_only_noted(world: World) -> None:
+async def test_totals_of_a_silent_period_are_only_noted(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": []})
     said = (await world.ask("downloads courier since:today")).text
     assert "no downloads recorded" in said
     assert "own totals: 40. It lists 0" in said
 
 
-async def test_what_is_not_listed_is_unknown_in_each_table(world: World) -> None:
+async def test_what_is_not_listed_is_unknown_in_each_table(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 40, "downloads": [took()]})
     for by, unknown in (("version", "unknown version"), ("os", "unknown system"), ("source", "unknown source")):
         assert "40 downloads recorded by 1 person." in (await world.ask(f"downloads courier by:{by}")).text
@@ -180,14 +180,14 @@ async def test_what_is_not_listed_is_unknown_in_each_table(world: World) -> None
         ([], "0 of 1 person (0 %); 1 on an unknown version."),
     ],
 )
-async def test_the_newest_is_each_platform_s(world: World, rows: list[dict[str, Any]], words: str) -> None:
+async def test_the_newest_is_each_platform_s(world: Environment, rows: list[dict[str, Any]], words: str) -> None:
     await begun(world, {"member": ANA, "total": 7, "downloads": rows})
     said = (await world.ask("downloads courier")).text
     assert words in said
     assert ("old build" in said) is ("old build" in words)
 
 
-async def test_a_recalled_build_is_no_newest(world: World) -> None:
+async def test_a_recalled_build_is_no_newest(world: Environment) -> None:
     await begun(
         world,
         {"member": ANA, "downloads": [took("2.5.0")]},
@@ -198,7 +198,7 @@ async def test_a_recalled_build_is_no_newest(world: World) -> None:
     assert "Newest version 2.4.0: 1 of 2 people (50 %); 1 on a recalled build." in said
 
 
-async def test_missing_asks_for_each_platform_s_newest(world: World) -> None:
+async def test_missing_asks_for_each_platform_s_newest(world: Environment) -> None:
     await world.start()
     for version, os in (("2.4.0", "android"), ("2.4.0", "ios"), ("2.5.0", "ios")):
         world.applivery.build(world.courier, version=version, os=os)
@@ -222,7 +222,7 @@ async def test_missing_asks_for_each_platform_s_newest(world: World) -> None:
 # ------------------------------------------------------------------ what is drawn
 
 
-async def test_a_chart_of_weeks_says_weeks(world: World) -> None:
+async def test_a_chart_of_weeks_says_weeks(world: Environment) -> None:
     now = datetime.now(UTC)
     for days, word in ((10, "day"), (60, "week"), (300, "month")):
         await world.stop()
@@ -236,7 +236,7 @@ async def test_a_chart_of_weeks_says_weeks(world: World) -> None:
         assert sum(int(row[1]) for row in cells(table)) == 3
 
 
-async def test_labels_that_begin_alike_are_drawn(world: World) -> None:
+async def test_labels_that_begin_alike_are_drawn(world: Environment) -> None:
     rows = [{**took(), "os": {"name": "Windows Enterprise Edition", "version": str(n)}} for n in range(45)]
     await begun(world, {"member": ANA, "downloads": rows})
     await world.ask("downloads courier by:os")
@@ -249,12 +249,12 @@ async def test_labels_that_begin_alike_are_drawn(world: World) -> None:
     assert all(cell["text"] for row in table.blocks[0]["rows"] for cell in row)
 
 
-async def test_a_plain_log_is_not_counted_as_rows(world: World) -> None:
+async def test_a_plain_log_is_not_counted_as_rows(world: Environment) -> None:
     await begun(world, {**took(), "member": ANA})
     assert "does not understand" in (await world.ask("downloads courier")).text
 
 
-async def test_a_version_of_many_builds_has_what_names_it(world: World) -> None:
+async def test_a_version_of_many_builds_has_what_names_it(world: Environment) -> None:
     await begun(
         world,
         {"member": ANA, "total": 9, "downloads": [took("3.0.0"), took("2.0.0"), {**took(), "build": {"id": "c" * 24}}]},
@@ -264,7 +264,7 @@ async def test_a_version_of_many_builds_has_what_names_it(world: World) -> None:
     assert "1 download recorded by 1 person." in (await world.ask("downloads courier 3.0.0")).text
 
 
-async def test_latest_without_an_app_is_each_platform_s(world: World) -> None:
+async def test_latest_without_an_app_is_each_platform_s(world: Environment) -> None:
     await begun(world, {"member": ANA, "total": 1, "downloads": [took()]})
     for typed in ("latest", "Latest", "courier latest", "courier LATEST"):
         said = (await world.ask(f"downloads {typed}")).text

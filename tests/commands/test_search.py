@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import View
-from tests.conftest import World
+from sandbox.slack import FakeView
+from tests.conftest import Environment
 
 MANY = 905
 
 
-def fill(world: World, count: int = MANY) -> dict[int, PretendedBuild]:
+def fill(world: Environment, count: int = MANY) -> dict[int, FakeBuild]:
     """So many builds of Courier by their numbers; the highest is the newest."""
     return {
         number: world.applivery.build(
@@ -32,7 +32,7 @@ def fill(world: World, count: int = MANY) -> dict[int, PretendedBuild]:
 
 
 @pytest.fixture(params=[100, 20])
-def page(request: pytest.FixtureRequest, world: World) -> int:
+def page(request: pytest.FixtureRequest, world: Environment) -> int:
     """What Applivery silently holds any `limit` to."""
     world.applivery.largest_page = request.param
     return int(request.param)
@@ -41,15 +41,15 @@ def page(request: pytest.FixtureRequest, world: World) -> int:
 FORMS = {"get": "get.build", "attach": "attach.build", "recall": "recall.build", "downloads": "downloads.version"}
 
 
-async def form(world: World, command: str) -> View:
+async def form(world: Environment, command: str) -> FakeView:
     world.applivery.app("Driver")  # with one app alone `get` asks nothing
     turn = await world.slack.command("/applivery", command, user=world.ana, channel=world.releases)
-    view: View = await turn.view()
+    view: FakeView = await turn.view()
     await world.slack.click(view, f"{command}.app", user=world.ana, value=world.courier.id)
     return view
 
 
-async def offered(world: World, view: View, menu: str, typed: str) -> list[str]:
+async def offered(world: Environment, view: FakeView, menu: str, typed: str) -> list[str]:
     begun = time.monotonic()
     found = await world.slack.options(view, menu, typed, user=world.ana)
     assert time.monotonic() - begun < 2.5
@@ -57,7 +57,7 @@ async def offered(world: World, view: View, menu: str, typed: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", FORMS)
-async def test_a_menu_finds_any_build_by_its_version(world: World, page: int, command: str) -> None:
+async def test_a_menu_finds_any_build_by_its_version(world: Environment, page: int, command: str) -> None:
     fill(world)
     await world.start()
     view = await form(world, command)
@@ -68,7 +68,7 @@ async def test_a_menu_finds_any_build_by_its_version(world: World, page: int, co
 
 
 @pytest.mark.parametrize("command", ["get", "attach", "recall"])
-async def test_a_menu_finds_any_build_by_what_it_shows(world: World, command: str) -> None:
+async def test_a_menu_finds_any_build_by_what_it_shows(world: Environment, command: str) -> None:
     fill(world)
     await world.start()
     view = await form(world, command)
@@ -80,7 +80,7 @@ async def test_a_menu_finds_any_build_by_what_it_shows(world: World, command: st
         assert f"({number})" in first, (typed, first)
 
 
-async def test_a_slow_applivery_still_finds_a_version_in_time(world: World) -> None:
+async def test_a_slow_applivery_still_finds_a_version_in_time(world: Environment) -> None:
     fill(world)
     await world.start()
     view = await form(world, "get")
@@ -89,7 +89,7 @@ async def test_a_slow_applivery_still_finds_a_version_in_time(world: World) -> N
     assert await offered(world, view, "get.build", "1.0.2") == ["1.0.2 (2) Android · main"]
 
 
-async def test_every_app_is_found_by_its_name(world: World, page: int) -> None:
+async def test_every_app_is_found_by_its_name(world: Environment, page: int) -> None:
     apps = [world.applivery.app(f"App {number}") for number in range(1, 131)]
     await world.start()
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
@@ -120,21 +120,21 @@ TYPED = {
 
 
 @pytest.mark.parametrize("typed", TYPED)
-async def test_a_command_finds_any_build(world: World, page: int, typed: str) -> None:
+async def test_a_command_finds_any_build(world: Environment, page: int, typed: str) -> None:
     fill(world)
     await world.start()
     answer = await world.ask(typed)
     assert TYPED[typed] in answer.text, answer.text
 
 
-async def test_the_other_platform_s_latest_is_offered_however_old(world: World) -> None:
+async def test_the_other_platform_s_latest_is_offered_however_old(world: Environment) -> None:
     fill(world)
     await world.start()
     answer = await world.ask("get courier")
     assert "iOS instead" in str(answer.blocks)
 
 
-async def test_builds_of_one_version_are_all_offered_however_old(world: World) -> None:
+async def test_builds_of_one_version_are_all_offered_however_old(world: Environment) -> None:
     made = fill(world)
     twin = world.applivery.build(world.courier, version="1.0.1", number="906", os="ios")
     await world.start()
@@ -143,7 +143,7 @@ async def test_builds_of_one_version_are_all_offered_however_old(world: World) -
     assert all(build.id in str(answer.blocks) for build in (twin, made[1]))
 
 
-async def test_a_recalled_build_leads_to_the_newest_of_its_line(world: World) -> None:
+async def test_a_recalled_build_leads_to_the_newest_of_its_line(world: Environment) -> None:
     made = fill(world, 230)
     old = [made[number] for number in (1, 2)]
     for number in (1, 2):
@@ -154,7 +154,7 @@ async def test_a_recalled_build_leads_to_the_newest_of_its_line(world: World) ->
     assert old[1].id in str(answer.blocks), answer.text
 
 
-async def test_deleted_recalled_builds_hide_no_other(world: World) -> None:
+async def test_deleted_recalled_builds_hide_no_other(world: Environment) -> None:
     made = fill(world, 14)
     await world.start()
     for number in range(1, 15):
@@ -166,7 +166,7 @@ async def test_deleted_recalled_builds_hide_no_other(world: World) -> None:
     assert "1.0.2" in answer.text
 
 
-async def test_a_menu_asks_once_for_what_stays_the_same(world: World) -> None:
+async def test_a_menu_asks_once_for_what_stays_the_same(world: Environment) -> None:
     fill(world)
     await world.start()
     view = await form(world, "get")
@@ -178,7 +178,7 @@ async def test_a_menu_asks_once_for_what_stays_the_same(world: World) -> None:
     assert [entry.get("versionName") for entry in again].count("feature/") == 1
 
 
-async def test_a_new_build_moves_none_out_of_sight(world: World) -> None:
+async def test_a_new_build_moves_none_out_of_sight(world: Environment) -> None:
     fill(world, 130)
     await world.start()
     view = await form(world, "get")

@@ -7,27 +7,29 @@ from typing import Any
 import pytest
 
 from bot.domain.audit import AuditAction, AuditOutcome
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.handing import MINTING, Clock, direct, directs, downloaded, mints, raw, ready, rested, said, seen
 from tests.seeing import labels, link, old_card, press
 
 
-def to(world: World, who: Any) -> str:
+def to(world: Environment, who: Any) -> str:
     """How Slack writes what somebody types as to:@bruno."""
     return f"to:<@{who.id}|{who.handle}>"
 
 
-async def sent(world: World, **about: Any) -> tuple[Message, PretendedBuild]:
+async def sent(world: Environment, **about: Any) -> tuple[FakeMessage, FakeBuild]:
     """The direct message that Bruno has from Ana."""
     build = ready(world, **about)
     await world.ask(f"get courier {to(world, world.bruno)}")
     return await direct(world, world.bruno), build
 
 
-async def test_the_colleague_gets_a_message_without_a_token_and_the_sender_hears_that_it_went_out(world: World) -> None:
+async def test_the_colleague_gets_a_message_without_a_token_and_the_sender_hears_that_it_went_out(
+    world: Environment,
+) -> None:
     await world.start()
     ready(world, changelog="Faster")
     answer = await world.ask(f"get courier {to(world, world.bruno)}")
@@ -44,7 +46,7 @@ async def test_the_colleague_gets_a_message_without_a_token_and_the_sender_hears
     assert "/v1/download/" not in raw(message)
 
 
-async def test_their_button_gives_them_a_link_and_the_sender_hears_of_it_once(world: World) -> None:
+async def test_their_button_gives_them_a_link_and_the_sender_hears_of_it_once(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     message, _ = await sent(world)
@@ -61,7 +63,7 @@ async def test_their_button_gives_them_a_link_and_the_sender_hears_of_it_once(wo
     assert len(directs(world, world.ana)) == 1
 
 
-async def test_it_works_after_a_restart(world: World) -> None:
+async def test_it_works_after_a_restart(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     await world.restart()
@@ -69,7 +71,7 @@ async def test_it_works_after_a_restart(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", ["ana", "carla"])
-async def test_for_anybody_else_the_button_does_nothing(world: World, who: str) -> None:
+async def test_for_anybody_else_the_button_does_nothing(world: Environment, who: str) -> None:
     await world.start()
     message, _ = await sent(world)
     stolen = old_card(world.slack, world.releases, "sent.v1", message.element("sent.v1")["value"])
@@ -81,7 +83,7 @@ async def test_for_anybody_else_the_button_does_nothing(world: World, who: str) 
     assert directs(world, world.ana) == [], "nobody is told that it was used"
 
 
-async def test_their_own_button_works_wherever_it_stands(world: World) -> None:
+async def test_their_own_button_works_wherever_it_stands(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     moved = old_card(world.slack, world.releases, "sent.v1", message.element("sent.v1")["value"])
@@ -91,7 +93,7 @@ async def test_their_own_button_works_wherever_it_stands(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", ["4711", "0", "-1", "nonsense", "1 OR 1=1", "9" * 40, "①"])
-async def test_a_number_nobody_was_sent_is_refused(world: World, value: str) -> None:
+async def test_a_number_nobody_was_sent_is_refused(world: Environment, value: str) -> None:
     await world.start()
     await sent(world)
     card = old_card(world.slack, world.releases, "sent.v1", value)
@@ -100,7 +102,7 @@ async def test_a_number_nobody_was_sent_is_refused(world: World, value: str) -> 
     assert mints(world) == 0
 
 
-async def test_when_slack_cannot_say_who_clicks_nothing_is_given(world: World) -> None:
+async def test_when_slack_cannot_say_who_clicks_nothing_is_given(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     await world.restart()
@@ -110,7 +112,7 @@ async def test_when_slack_cannot_say_who_clicks_nothing_is_given(world: World) -
     assert mints(world) == 0
 
 
-async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: World) -> None:
+async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     world.bruno.guest = True
@@ -121,7 +123,7 @@ async def test_somebody_who_became_a_guest_meanwhile_gets_nothing(world: World) 
 
 
 @pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
-async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: World, about: dict[str, Any]) -> None:
+async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: Environment, about: dict[str, Any]) -> None:
     for name, value in about.items():
         setattr(world.bruno, name, value)
     await world.start()
@@ -136,7 +138,7 @@ async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: World, abou
 
 
 @pytest.mark.parametrize("who", ["slackbot", "the bot itself", "another bot", "a person who left"])
-async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: World, who: str) -> None:
+async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: Environment, who: str) -> None:
     world.bruno.bot, world.bruno.deleted = who == "another bot", who == "a person who left"
     others = {"slackbot": world.slack.workspace.slackbot, "the bot itself": world.slack.users[world.slack.bot_user_id]}
     user = others.get(who, world.bruno)
@@ -149,7 +151,7 @@ async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: World, who: str) 
     assert {call.args["channel"] for call in world.slack.calls_of("chat.postMessage")} == set()
 
 
-async def test_when_the_message_cannot_be_delivered_the_sender_hears_that(world: World) -> None:
+async def test_when_the_message_cannot_be_delivered_the_sender_hears_that(world: Environment) -> None:
     await world.start()
     ready(world)
     world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"), times=1)
@@ -158,7 +160,7 @@ async def test_when_the_message_cannot_be_delivered_the_sender_hears_that(world:
     assert "I sent" not in answer.text
 
 
-async def test_a_sender_who_cannot_be_told_holds_up_no_link(world: World) -> None:
+async def test_a_sender_who_cannot_be_told_holds_up_no_link(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     world.slack.faults.add("chat.postMessage", Fault(error="user_disabled"), times=1)
@@ -167,7 +169,7 @@ async def test_a_sender_who_cannot_be_told_holds_up_no_link(world: World) -> Non
 
 
 @pytest.mark.parametrize("typed", ["to:bruno", "to:@bruno", "to:bruno@acme.test", "to:<!channel>", "to:<#C1|x>"])
-async def test_a_name_that_is_no_slack_mention_is_asked_for_again(world: World, typed: str) -> None:
+async def test_a_name_that_is_no_slack_mention_is_asked_for_again(world: Environment, typed: str) -> None:
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier {typed}")
@@ -176,7 +178,7 @@ async def test_a_name_that_is_no_slack_mention_is_asked_for_again(world: World, 
     assert "<!channel>" not in answer.text
 
 
-async def test_an_unfinished_build_is_not_sent(world: World) -> None:
+async def test_an_unfinished_build_is_not_sent(world: Environment) -> None:
     await world.start()
     ready(world, status="in_progress")
     answer = await world.ask(f"get courier 2.4.0 {to(world, world.bruno)}")
@@ -184,7 +186,7 @@ async def test_an_unfinished_build_is_not_sent(world: World) -> None:
     assert directs(world, world.bruno) == []
 
 
-async def test_a_failed_build_is_not_sent_and_the_reason_is_said(world: World) -> None:
+async def test_a_failed_build_is_not_sent_and_the_reason_is_said(world: Environment) -> None:
     await world.start()
     build = ready(world, status="pending")
     world.applivery.fail(build, "The signature is broken")
@@ -193,7 +195,7 @@ async def test_a_failed_build_is_not_sent_and_the_reason_is_said(world: World) -
     assert directs(world, world.bruno) == []
 
 
-async def test_a_build_that_is_gone_when_they_click_says_so_and_nobody_hears_it_was_taken(world: World) -> None:
+async def test_a_build_that_is_gone_when_they_click_says_so_and_nobody_hears_it_was_taken(world: Environment) -> None:
     await world.start()
     message, build = await sent(world)
     world.applivery.delete(build)
@@ -202,7 +204,7 @@ async def test_a_build_that_is_gone_when_they_click_says_so_and_nobody_hears_it_
     assert directs(world, world.ana) == []
 
 
-async def test_a_link_that_could_not_be_made_is_not_said_to_be_taken(world: World) -> None:
+async def test_a_link_that_could_not_be_made_is_not_said_to_be_taken(world: Environment) -> None:
     await world.start()
     message, _ = await sent(world)
     world.applivery.faults.add(MINTING, Fault(status=500))
@@ -211,7 +213,7 @@ async def test_a_link_that_could_not_be_made_is_not_said_to_be_taken(world: Worl
     assert directs(world, world.ana) == []
 
 
-async def test_sending_and_taking_are_written_down_without_the_link(world: World) -> None:
+async def test_sending_and_taking_are_written_down_without_the_link(world: Environment) -> None:
     await world.start()
     message, build = await sent(world)
     got = await (await press(world.slack, message, "Get build", user=world.bruno)).answer()
@@ -227,7 +229,7 @@ async def test_sending_and_taking_are_written_down_without_the_link(world: World
     assert link(got).rpartition("/")[2] not in repr((taken, given))
 
 
-async def test_an_app_that_is_kept_to_a_channel_is_not_sent_out_of_it(world: World) -> None:
+async def test_an_app_that_is_kept_to_a_channel_is_not_sent_out_of_it(world: Environment) -> None:
     await world.start()
     ready(world)
     await world.ask(f"grant <#{world.releases.id}|releases> app:courier")

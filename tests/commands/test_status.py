@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import labels, link, press
 
 
@@ -21,7 +21,7 @@ from tests.seeing import labels, link, press
     ],
 )
 async def test_every_status_of_applivery_is_said_in_words_with_what_can_be_done(
-    world: World, status: str, words: str, buttons: list[str]
+    world: Environment, status: str, words: str, buttons: list[str]
 ) -> None:
     await world.start()
     world.applivery.build(world.courier, version="2.4.0", number="173", status=status)
@@ -31,7 +31,7 @@ async def test_every_status_of_applivery_is_said_in_words_with_what_can_be_done(
     assert labels(answer) == buttons
 
 
-async def test_the_newest_build_is_meant_even_when_it_is_not_ready(world: World) -> None:
+async def test_the_newest_build_is_meant_even_when_it_is_not_ready(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0")
     world.applivery.build(world.courier, version="2.0.0", status="pending")
@@ -40,7 +40,7 @@ async def test_the_newest_build_is_meant_even_when_it_is_not_ready(world: World)
     assert "1.0.0" in (await world.ask("status courier 1.0.0")).text
 
 
-async def test_a_failure_is_told_with_applivery_s_own_words(world: World) -> None:
+async def test_a_failure_is_told_with_applivery_s_own_words(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier, version="2.4.0", status="in_progress")
     world.applivery.fail(build, "The profile <expired> & more", "E-17")
@@ -50,7 +50,7 @@ async def test_a_failure_is_told_with_applivery_s_own_words(world: World) -> Non
         assert "E-17" in answer.text
 
 
-async def test_check_again_takes_the_place_of_what_was_known(world: World) -> None:
+async def test_check_again_takes_the_place_of_what_was_known(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier, status="in_progress")
     answer = await world.ask("status courier")
@@ -63,7 +63,7 @@ async def test_check_again_takes_the_place_of_what_was_known(world: World) -> No
     assert link(got)
 
 
-async def test_the_dashboard_button_leads_to_the_build_and_is_nothing_to_answer(world: World) -> None:
+async def test_the_dashboard_button_leads_to_the_build_and_is_nothing_to_answer(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     answer = await world.ask("status courier")
@@ -76,14 +76,14 @@ async def test_the_dashboard_button_leads_to_the_build_and_is_nothing_to_answer(
     assert turn.answers == []
 
 
-async def test_a_build_of_another_app_is_found_by_its_id(world: World) -> None:
+async def test_a_build_of_another_app_is_found_by_its_id(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.applivery.app("Driver"), version="9.9.9")
     answer = await world.ask(f"status {build.id}")
     assert "Driver 9.9.9" in answer.text
 
 
-async def test_filters_choose_which_newest_is_meant(world: World) -> None:
+async def test_filters_choose_which_newest_is_meant(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0", os="android")
     world.applivery.build(world.courier, version="2.0.0", os="ios")
@@ -91,7 +91,7 @@ async def test_filters_choose_which_newest_is_meant(world: World) -> None:
     assert "no build that fits" in (await world.ask("status courier os:macos")).text
 
 
-async def test_status_works_over_signed_http(world: World) -> None:
+async def test_status_works_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier, status="pending")
     answer = await world.ask("status courier")

@@ -7,19 +7,19 @@ import pytest
 from bot.domain.audit import AuditAction
 from bot.domain.model import BuildEvent, DeliveryOptions
 from sandbox.faults import Fault
-from sandbox.slack import View
-from tests.conftest import World
+from sandbox.slack import FakeView
+from tests.conftest import Environment
 from tests.handing import directs, rested, seen
 from tests.seeing import labels, press
 
 
-async def heard(world: World) -> list[str]:
+async def heard(world: Environment) -> list[str]:
     """What #releases has heard after a tick of everything."""
     await world.look()
     return [message.text for message in world.slack.messages(world.releases)]
 
 
-async def test_what_was_saved_is_said_back_to_the_asker(world: World) -> None:
+async def test_what_was_saved_is_said_back_to_the_asker(world: Environment) -> None:
     await world.start()
     answer = await world.ask("subscribe courier on:processed branch:release/* -tag:nightly")
     assert answer.ephemeral_to == world.ana.id
@@ -28,7 +28,7 @@ async def test_what_was_saved_is_said_back_to_the_asker(world: World) -> None:
     assert labels(answer) == ["Edit", "Unsubscribe"]
 
 
-async def test_only_what_was_asked_for_is_announced_from_the_next_build_on(world: World) -> None:
+async def test_only_what_was_asked_for_is_announced_from_the_next_build_on(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0", branch="release/1")
     await world.ask("subscribe courier on:processed branch:release/*")
@@ -39,7 +39,7 @@ async def test_only_what_was_asked_for_is_announced_from_the_next_build_on(world
     assert [text[:32] for text in await heard(world)] == ["✅ Courier 3.0.0 (1) for iOS is r"]
 
 
-async def test_a_wish_outlives_a_restart(world: World) -> None:
+async def test_a_wish_outlives_a_restart(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.restart()
@@ -47,7 +47,7 @@ async def test_a_wish_outlives_a_restart(world: World) -> None:
     assert len(await heard(world)) == 1
 
 
-async def test_asking_again_changes_the_wish_instead_of_adding_one(world: World) -> None:
+async def test_asking_again_changes_the_wish_instead_of_adding_one(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier on:uploaded,processed,failed")
     answer = await world.ask("subscribe courier on:failed")
@@ -58,7 +58,7 @@ async def test_asking_again_changes_the_wish_instead_of_adding_one(world: World)
     assert (saved.created_by, [str(event) for event in saved.events]) == (world.ana.id, ["failed"])
 
 
-async def test_every_app_reaches_apps_made_later_from_their_first_build_on(world: World) -> None:
+async def test_every_app_reaches_apps_made_later_from_their_first_build_on(world: Environment) -> None:
     await world.start(jobs=True)
     assert "builds of every app" in (await world.ask("subscribe * on:failed")).text
     await world.applivery.until(lambda: any(request.path.endswith("/builds") for request in world.applivery.requests))
@@ -68,7 +68,7 @@ async def test_every_app_reaches_apps_made_later_from_their_first_build_on(world
     assert "Driver 0.1.0" in card.text
 
 
-async def test_without_a_name_the_apps_are_offered_and_the_wish_is_kept(world: World) -> None:
+async def test_without_a_name_the_apps_are_offered_and_the_wish_is_kept(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     answer = await world.ask("subscribe on:failed")
@@ -78,7 +78,7 @@ async def test_without_a_name_the_apps_are_offered_and_the_wish_is_kept(world: W
 
 @pytest.mark.parametrize("private", [False, True])
 async def test_a_channel_the_bot_is_not_in_gets_the_exact_invitation_and_nothing_is_saved(
-    world: World, private: bool
+    world: Environment, private: bool
 ) -> None:
     await world.start()
     place = world.slack.channel("secret", private=True, bot_is_member=False, members=(world.ana,))
@@ -89,20 +89,20 @@ async def test_a_channel_the_bot_is_not_in_gets_the_exact_invitation_and_nothing
     assert await world.bot.store.subscriptions(place.id) == []
 
 
-async def test_the_invitation_names_the_bot_as_it_is_called_here(world: World) -> None:
+async def test_the_invitation_names_the_bot_as_it_is_called_here(world: Environment) -> None:
     world.slack.users[world.slack.bot_user_id].handle = "build-robot"
     await world.start()
     assert "`/invite @build-robot`" in (await world.ask("subscribe courier", channel=world.general)).text
 
 
-async def test_an_archived_channel_is_not_subscribed(world: World) -> None:
+async def test_an_archived_channel_is_not_subscribed(world: Environment) -> None:
     await world.start()
     world.releases.archived = True
     assert "archived" in (await world.ask("subscribe courier")).text
     assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
-async def test_a_missing_scope_is_said_and_nothing_saved(world: World) -> None:
+async def test_a_missing_scope_is_said_and_nothing_saved(world: Environment) -> None:
     await world.start()
     world.slack.scopes -= {"channels:read"}
     said = (await world.ask("subscribe courier")).text
@@ -117,14 +117,14 @@ async def test_a_missing_scope_is_said_and_nothing_saved(world: World) -> None:
         (Fault(error="fatal_error"), "I can't check this channel now."),
     ],
 )
-async def test_a_channel_nobody_can_check_is_not_subscribed(world: World, fault: Fault, words: str) -> None:
+async def test_a_channel_nobody_can_check_is_not_subscribed(world: Environment, fault: Fault, words: str) -> None:
     await world.start()
     world.slack.faults.add("conversations.info", fault, times=None)
     assert words in (await world.ask("subscribe courier")).text
     assert await world.bot.store.subscriptions() == []
 
 
-async def test_a_channel_of_two_organisations_is_not_subscribed(world: World) -> None:
+async def test_a_channel_of_two_organisations_is_not_subscribed(world: Environment) -> None:
     world.releases.shared = True
     await world.start()
     assert "shared with another organisation" in (await world.ask("subscribe courier")).text
@@ -142,13 +142,13 @@ async def test_a_channel_of_two_organisations_is_not_subscribed(world: World) ->
         ("courier now please", "“now please”"),
     ],
 )
-async def test_a_wish_that_is_not_understood_is_not_saved(world: World, typed: str, words: str) -> None:
+async def test_a_wish_that_is_not_understood_is_not_saved(world: Environment, typed: str, words: str) -> None:
     await world.start()
     assert words in (await world.ask(f"subscribe {typed}")).text
     assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
-async def test_a_member_may_not_subscribe_a_channel_nor_by_a_button(world: World) -> None:
+async def test_a_member_may_not_subscribe_a_channel_nor_by_a_button(world: Environment) -> None:
     await world.start()
     assert "*releaser*" in (await world.ask("subscribe courier", user=world.bruno)).text
     menu = await world.ask("", user=world.bruno)
@@ -157,14 +157,14 @@ async def test_a_member_may_not_subscribe_a_channel_nor_by_a_button(world: World
     assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
-async def test_nothing_is_saved_while_applivery_is_down(world: World) -> None:
+async def test_nothing_is_saved_while_applivery_is_down(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     assert "not answering" in (await world.ask("subscribe courier")).text
     assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
-async def test_the_button_under_the_answer_unsubscribes(world: World) -> None:
+async def test_the_button_under_the_answer_unsubscribes(world: Environment) -> None:
     await world.start()
     answer = await world.ask("subscribe courier")
     assert "confirm" in answer.element("unsubscribe.v1")
@@ -174,7 +174,7 @@ async def test_the_button_under_the_answer_unsubscribes(world: World) -> None:
     assert await world.bot.store.subscriptions(world.releases.id) == []
 
 
-async def test_subscribe_works_over_signed_http(world: World) -> None:
+async def test_subscribe_works_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     answer = await world.ask("subscribe courier")
     assert "hears of builds of Courier" in json.dumps(answer.blocks)
@@ -185,13 +185,13 @@ async def test_subscribe_works_over_signed_http(world: World) -> None:
 # ------------------------------------------------------------------ how it is told
 
 
-async def saved(world: World) -> DeliveryOptions:
+async def saved(world: Environment) -> DeliveryOptions:
     """How the only subscription is told."""
     [subscription] = await world.bot.store.subscriptions()
     return subscription.manner
 
 
-async def test_everything_that_was_typed_is_saved_and_said_back(world: World) -> None:
+async def test_everything_that_was_typed_is_saved_and_said_back(world: Environment) -> None:
     await world.start()
     answer = await world.ask(
         'subscribe courier on:cert,feedback format:compact threads:off group:version label:"Staging" '
@@ -211,7 +211,7 @@ async def test_everything_that_was_typed_is_saved_and_said_back(world: World) ->
     assert "would have posted" not in answer.text
 
 
-async def test_times_are_in_the_asker_s_zone_unless_another_is_named(world: World) -> None:
+async def test_times_are_in_the_asker_s_zone_unless_another_is_named(world: Environment) -> None:
     world.ana.tz = "Asia/Tokyo"
     await world.start()
     assert "(Asia/Tokyo)" in (await world.ask("subscribe courier digest:daily@09:00")).text
@@ -219,7 +219,7 @@ async def test_times_are_in_the_asker_s_zone_unless_another_is_named(world: Worl
 
 
 @pytest.mark.parametrize("typed", ["@mobile-qa", "mobile-QA", "{id}", "<!subteam^{id}|@mobile-qa>", "<!subteam^{id}>"])
-async def test_a_group_to_mention_is_found_by_its_handle_its_mark_or_its_id(world: World, typed: str) -> None:
+async def test_a_group_to_mention_is_found_by_its_handle_its_mark_or_its_id(world: Environment, typed: str) -> None:
     group = world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     answer = await world.ask(f"subscribe courier mention:{typed.format(id=group.id)}")
@@ -238,7 +238,7 @@ async def test_a_group_to_mention_is_found_by_its_handle_its_mark_or_its_id(worl
         ("<!everyone|everyone>", "I do not mention everybody at once."),
     ],
 )
-async def test_only_a_user_group_can_be_mentioned(world: World, typed: str, words: str) -> None:
+async def test_only_a_user_group_can_be_mentioned(world: Environment, typed: str, words: str) -> None:
     world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     answer = await world.ask(f"subscribe courier mention:{typed}")
@@ -246,7 +246,7 @@ async def test_only_a_user_group_can_be_mentioned(world: World, typed: str, word
     assert await world.bot.store.subscriptions() == []
 
 
-async def test_a_group_slack_does_not_tell_is_not_guessed(world: World) -> None:
+async def test_a_group_slack_does_not_tell_is_not_guessed(world: Environment) -> None:
     group = world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     world.slack.scopes -= {"usergroups:read"}
@@ -267,7 +267,7 @@ async def test_a_group_slack_does_not_tell_is_not_guessed(world: World) -> None:
         ("label:a label:b", "once only"),
     ],
 )
-async def test_a_manner_that_is_not_understood_is_not_saved(world: World, typed: str, words: str) -> None:
+async def test_a_manner_that_is_not_understood_is_not_saved(world: Environment, typed: str, words: str) -> None:
     await world.start()
     world.applivery.app("Driver")
     for text in (f"subscribe courier {typed}", f"subscribe {typed}"):
@@ -278,7 +278,7 @@ async def test_a_manner_that_is_not_understood_is_not_saved(world: World, typed:
 # ------------------------------------------------------------------ the dry run
 
 
-async def test_the_answer_says_which_of_the_last_builds_would_have_come(world: World) -> None:
+async def test_the_answer_says_which_of_the_last_builds_would_have_come(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, version="1.0.0", number="7", branch="release/1")
     world.applivery.build(world.courier, version="2.0.0", branch="main")
@@ -288,7 +288,7 @@ async def test_the_answer_says_which_of_the_last_builds_would_have_come(world: W
     assert await heard(world) == []
 
 
-async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(world: World) -> None:
+async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier, branch="main")
     answer = await world.ask("subscribe courier branch:mian")
@@ -299,7 +299,7 @@ async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(wo
     assert len(await world.bot.store.subscriptions()) == 1
 
 
-async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: World) -> None:
+async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: Environment) -> None:
     await world.start()
     for number in range(12):
         world.applivery.build(world.applivery.app(f"App {number:02}"), version=f"{number}.0.0")
@@ -314,7 +314,7 @@ async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: Wo
 # ------------------------------------------------------------------ a channel that could not be spoken in
 
 
-async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_comes(world: World) -> None:
+async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_comes(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     world.releases.members.remove(world.slack.bot_user_id)
@@ -333,7 +333,7 @@ async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_co
 # ------------------------------------------------------------------ the form
 
 
-async def opened(world: World, typed: str = "subscribe") -> View:
+async def opened(world: Environment, typed: str = "subscribe") -> FakeView:
     """The form behind *Use a form*, when there is more than one app."""
     world.applivery.app("Driver")
     await world.bot.door._house.catalogue.apps(fresh=True)
@@ -346,13 +346,13 @@ def fill(**fields: object) -> dict[str, dict[str, object]]:
     return {f"subscribe.{name}": {f"subscribe.{name}": value} for name, value in fields.items()}
 
 
-async def test_with_several_apps_they_are_offered_with_every_app_and_the_form(world: World) -> None:
+async def test_with_several_apps_they_are_offered_with_every_app_and_the_form(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     assert labels(await world.ask("subscribe on:failed")) == ["Courier", "Driver", "Every app", "Use a form"]
 
 
-async def test_the_form_does_what_the_words_do(world: World) -> None:
+async def test_the_form_does_what_the_words_do(world: Environment) -> None:
     group = world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     view = await opened(world)
@@ -387,7 +387,7 @@ async def test_the_form_does_what_the_words_do(world: World) -> None:
     )
 
 
-async def test_the_menu_opens_the_form_and_it_takes_every_app(world: World) -> None:
+async def test_the_menu_opens_the_form_and_it_takes_every_app(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     turn = await press(world.slack, await world.ask(""), "Subscribe this channel", user=world.ana)
@@ -400,7 +400,7 @@ async def test_the_menu_opens_the_form_and_it_takes_every_app(world: World) -> N
     assert (subscription.app_id, subscription.manner.threads) == (None, True)
 
 
-async def test_the_form_opens_with_what_was_typed(world: World) -> None:
+async def test_the_form_opens_with_what_was_typed(world: Environment) -> None:
     await world.start()
     view = await opened(world, 'subscribe on:failed branch:main label:"Staging"')
     await world.slack.submit(view, fill(app=world.courier.id), user=world.ana)
@@ -423,7 +423,7 @@ async def test_the_form_opens_with_what_was_typed(world: World) -> None:
     ],
 )
 async def test_a_mistake_in_the_form_is_said_next_to_its_field(
-    world: World, fields: dict[str, str], words: str
+    world: Environment, fields: dict[str, str], words: str
 ) -> None:
     await world.start()
     view = await opened(world)
@@ -435,7 +435,7 @@ async def test_a_mistake_in_the_form_is_said_next_to_its_field(
     assert await world.bot.store.subscriptions() == []
 
 
-async def test_all_mistakes_of_a_form_are_said_at_once(world: World) -> None:
+async def test_all_mistakes_of_a_form_are_said_at_once(world: Environment) -> None:
     await world.start()
     view = await opened(world)
     wrong = fill(app=world.courier.id, filters="main", quiet="late", digest="never@25:00")
@@ -450,7 +450,7 @@ async def test_all_mistakes_of_a_form_are_said_at_once(world: World) -> None:
         (f"branch:{'x' * 994}", "The filter is too long: it has 1,001 characters. It can have 1,000."),
     ],
 )
-async def test_a_command_has_the_limits_of_the_form(world: World, typed: str, words: str) -> None:
+async def test_a_command_has_the_limits_of_the_form(world: Environment, typed: str, words: str) -> None:
     await world.start()
     answer = await world.ask(f"subscribe courier {typed}")
     assert words in answer.text
@@ -459,7 +459,7 @@ async def test_a_command_has_the_limits_of_the_form(world: World, typed: str, wo
     assert "Done" in (await world.ask(f"subscribe courier {typed[:-1]}")).text
 
 
-async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(world: World) -> None:
+async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     world.applivery.app("Rider")
@@ -476,7 +476,7 @@ async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(worl
     assert await world.bot.store.subscriptions() == []
 
 
-async def test_subscribing_is_written_down(world: World) -> None:
+async def test_subscribing_is_written_down(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier on:failed branch:main")
     [entry] = await world.bot.store.audit_entries()

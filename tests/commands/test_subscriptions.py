@@ -5,24 +5,24 @@ import json
 import pytest
 
 from sandbox.faults import Fault
-from sandbox.slack import Channel, Message, View
-from tests.conftest import World
+from sandbox.slack import FakeChannel, FakeMessage, FakeView
+from tests.conftest import Environment
 from tests.handing import ready, rested, seen
 from tests.seeing import labels, old_card, press
 
 
-async def left(world: World) -> list[str]:
+async def left(world: Environment) -> list[str]:
     return [subscription.app_name for subscription in await world.bot.store.subscriptions(world.releases.id)]
 
 
-async def three(world: World) -> None:
+async def three(world: Environment) -> None:
     """#releases hears of Courier, Driver and every app."""
     world.applivery.app("Driver")
     for typed in ("courier", "driver on:failed", "*"):
         await world.ask(f"subscribe {typed}")
 
 
-async def test_what_a_channel_hears_of_is_listed_with_who_wanted_it(world: World) -> None:
+async def test_what_a_channel_hears_of_is_listed_with_who_wanted_it(world: Environment) -> None:
     await world.start()
     await three(world)
     answer = await world.ask("subscriptions", user=world.bruno)
@@ -38,18 +38,18 @@ async def test_what_a_channel_hears_of_is_listed_with_who_wanted_it(world: World
     assert labels(answer) == ["Test", "Edit", "Mute", "Remove"] * 3
 
 
-async def test_nothing_subscribed_says_what_to_do(world: World) -> None:
+async def test_nothing_subscribed_says_what_to_do(world: Environment) -> None:
     await world.start()
     assert "subscribed to nothing yet. Try `subscribe`" in (await world.ask("subscriptions")).text
 
 
-async def test_another_channel_s_wishes_are_not_listed(world: World) -> None:
+async def test_another_channel_s_wishes_are_not_listed(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     assert "nothing yet" in (await world.ask("subscriptions", channel=world.general)).text
 
 
-async def many(world: World, count: int) -> None:
+async def many(world: Environment, count: int) -> None:
     """So many subscriptions of #releases, without asking Applivery about each."""
     for number in range(count):
         await world.bot.store.add_subscription(
@@ -64,7 +64,7 @@ async def many(world: World, count: int) -> None:
         )
 
 
-async def test_a_long_list_is_turned_page_by_page_in_one_place(world: World) -> None:
+async def test_a_long_list_is_turned_page_by_page_in_one_place(world: Environment) -> None:
     await world.start()
     await many(world, 25)
     answer = await world.ask("subscriptions", user=world.bruno)
@@ -77,7 +77,7 @@ async def test_a_long_list_is_turned_page_by_page_in_one_place(world: World) -> 
     assert "App 15" in answer.text
 
 
-async def test_somebody_who_ended_a_page_meanwhile_gets_the_last_one(world: World) -> None:
+async def test_somebody_who_ended_a_page_meanwhile_gets_the_last_one(world: Environment) -> None:
     await world.start()
     await many(world, 11)
     answer = await world.ask("subscriptions")
@@ -91,7 +91,7 @@ async def test_somebody_who_ended_a_page_meanwhile_gets_the_last_one(world: Worl
     ("typed", "gone"),
     [("courier", "Courier"), ("Driver", "Driver"), ("*", "every app"), ("1", "Courier"), ("2", "Driver")],
 )
-async def test_a_wish_ends_by_app_by_number_or_by_star(world: World, typed: str, gone: str) -> None:
+async def test_a_wish_ends_by_app_by_number_or_by_star(world: Environment, typed: str, gone: str) -> None:
     await world.start()
     await three(world)
     before = await left(world)
@@ -100,7 +100,7 @@ async def test_a_wish_ends_by_app_by_number_or_by_star(world: World, typed: str,
     assert await left(world) == [name for name in before if name != gone]
 
 
-async def test_after_that_nothing_is_announced(world: World) -> None:
+async def test_after_that_nothing_is_announced(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.ask("unsubscribe courier")
@@ -109,7 +109,7 @@ async def test_after_that_nothing_is_announced(world: World) -> None:
     assert world.slack.messages(world.releases) == []
 
 
-async def test_the_only_wish_needs_no_name_and_several_are_listed(world: World) -> None:
+async def test_the_only_wish_needs_no_name_and_several_are_listed(world: Environment) -> None:
     await world.start()
     await three(world)
     assert labels(await world.ask("unsubscribe")) == ["Remove"] * 3
@@ -123,7 +123,7 @@ async def test_the_only_wish_needs_no_name_and_several_are_listed(world: World) 
     ("typed", "words"),
     [("driver", "no subscription of this channel called “driver”"), ("drivr", "`Driver`"), ("99", "“99”")],
 )
-async def test_what_is_not_subscribed_is_answered_in_words(world: World, typed: str, words: str) -> None:
+async def test_what_is_not_subscribed_is_answered_in_words(world: Environment, typed: str, words: str) -> None:
     await world.start()
     world.applivery.app("Driver")
     await world.ask("subscribe courier")
@@ -131,7 +131,7 @@ async def test_what_is_not_subscribed_is_answered_in_words(world: World, typed: 
     assert await left(world) == ["Courier"]
 
 
-async def test_a_remove_button_works_after_a_restart_and_twice_says_so(world: World) -> None:
+async def test_a_remove_button_works_after_a_restart_and_twice_says_so(world: Environment) -> None:
     await world.start()
     await three(world)
     answer = await world.ask("subscriptions")
@@ -141,7 +141,7 @@ async def test_a_remove_button_works_after_a_restart_and_twice_says_so(world: Wo
     assert await left(world) == ["Driver", "every app"]
 
 
-async def test_a_member_cannot_remove_by_command_or_button(world: World) -> None:
+async def test_a_member_cannot_remove_by_command_or_button(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     listed = await world.ask("subscriptions", user=world.bruno)
@@ -150,7 +150,7 @@ async def test_a_member_cannot_remove_by_command_or_button(world: World) -> None
     assert await left(world) == ["Courier"]
 
 
-async def test_a_made_up_button_in_another_channel_reaches_nothing_here(world: World) -> None:
+async def test_a_made_up_button_in_another_channel_reaches_nothing_here(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     [saved] = await world.bot.store.subscriptions(world.releases.id)
@@ -159,7 +159,7 @@ async def test_a_made_up_button_in_another_channel_reaches_nothing_here(world: W
     assert await left(world) == ["Courier"]
 
 
-async def test_subscriptions_and_unsubscribe_work_over_signed_http(world: World) -> None:
+async def test_subscriptions_and_unsubscribe_work_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     await three(world)
     answer = await world.ask("subscriptions")
@@ -171,14 +171,14 @@ async def test_subscriptions_and_unsubscribe_work_over_signed_http(world: World)
 # ------------------------------------------------------------------ every channel
 
 
-async def elsewhere(world: World) -> Channel:
+async def elsewhere(world: Environment) -> FakeChannel:
     """#qa, which hears of Courier."""
-    channel: Channel = world.slack.channel("qa", members=(world.ana, world.bruno))
+    channel: FakeChannel = world.slack.channel("qa", members=(world.ana, world.bruno))
     await world.ask("subscribe courier", channel=channel)
     return channel
 
 
-async def test_an_admin_sees_what_every_channel_hears_of_and_others_do_not(world: World) -> None:
+async def test_an_admin_sees_what_every_channel_hears_of_and_others_do_not(world: Environment) -> None:
     await world.start()
     qa = await elsewhere(world)
     await world.ask("subscribe * on:failed")
@@ -191,7 +191,7 @@ async def test_an_admin_sees_what_every_channel_hears_of_and_others_do_not(world
     assert "I do not know which subscriptions “mine” are" in (await world.ask("subscriptions mine")).text
 
 
-async def test_a_made_up_page_of_every_channel_is_for_admins_too(world: World) -> None:
+async def test_a_made_up_page_of_every_channel_is_for_admins_too(world: Environment) -> None:
     await world.start()
     await elsewhere(world)
     for value, words in (("all/0", "*admin*"), ("here/0", "nothing yet"), ("here/x", "another version")):
@@ -199,7 +199,7 @@ async def test_a_made_up_page_of_every_channel_is_for_admins_too(world: World) -
         assert words in (await (await press(world.slack, made_up, "Old", user=world.bruno)).answer()).text
 
 
-async def test_an_admin_can_end_and_change_what_another_channel_hears_of(world: World) -> None:
+async def test_an_admin_can_end_and_change_what_another_channel_hears_of(world: Environment) -> None:
     await world.start()
     qa = await elsewhere(world)
     answer = await world.ask("subscriptions all")
@@ -213,7 +213,7 @@ async def test_an_admin_can_end_and_change_what_another_channel_hears_of(world: 
 
 
 @pytest.mark.parametrize("name", ["unsubscribe.v1", "edit.v1", "test.v1", "mute.v1", "muted.v1"])
-async def test_a_releaser_s_made_up_button_reaches_no_other_channel(world: World, name: str) -> None:
+async def test_a_releaser_s_made_up_button_reaches_no_other_channel(world: Environment, name: str) -> None:
     await world.start()
     qa = await elsewhere(world)
     await world.ask(f"grant <@{world.bruno.id}> releaser")
@@ -229,13 +229,13 @@ async def test_a_releaser_s_made_up_button_reaches_no_other_channel(world: World
 # ------------------------------------------------------------------ edit
 
 
-async def form(world: World) -> View:
+async def form(world: Environment) -> FakeView:
     """The form of the only subscription of #releases."""
     answer = await world.ask("subscriptions")
     return await (await press(world.slack, answer, "Edit", user=world.ana)).view()
 
 
-async def test_the_form_shows_what_is_saved_and_saves_under_the_same_number(world: World) -> None:
+async def test_the_form_shows_what_is_saved_and_saves_under_the_same_number(world: Environment) -> None:
     group = world.slack.usergroup("mobile-qa", [world.bruno])
     await world.start()
     world.applivery.build(world.courier, branch="main")
@@ -257,7 +257,7 @@ async def test_the_form_shows_what_is_saved_and_saves_under_the_same_number(worl
     assert labels(answer) == ["Edit", "Unsubscribe"]
 
 
-async def test_what_is_wrong_in_the_form_changes_nothing_and_it_stays_open(world: World) -> None:
+async def test_what_is_wrong_in_the_form_changes_nothing_and_it_stays_open(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier branch:main")
     wrong = {"subscribe.filters": {"subscribe.filters": "branch:next bransh:x"}}
@@ -275,7 +275,7 @@ async def test_what_is_wrong_in_the_form_changes_nothing_and_it_stays_open(world
     ]
 
 
-async def test_what_ended_meanwhile_is_not_brought_back_by_its_form(world: World) -> None:
+async def test_what_ended_meanwhile_is_not_brought_back_by_its_form(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     view = await form(world)
@@ -288,14 +288,14 @@ async def test_what_ended_meanwhile_is_not_brought_back_by_its_form(world: World
 # ------------------------------------------------------------------ test
 
 
-async def tried(world: World) -> Message:
+async def tried(world: Environment) -> FakeMessage:
     """What the asker hears after *Test* of the only subscription."""
     answer = await world.ask("subscriptions")
-    message: Message = await (await press(world.slack, answer, "Test", user=world.ana)).answer()
+    message: FakeMessage = await (await press(world.slack, answer, "Test", user=world.ana)).answer()
     return message
 
 
-async def test_a_test_posts_the_newest_build_that_fits_marked_and_with_buttons_that_work(world: World) -> None:
+async def test_a_test_posts_the_newest_build_that_fits_marked_and_with_buttons_that_work(world: Environment) -> None:
     await world.start()
     ready(world, version="1.0.0", branch="release/1", changelog="Faster")
     ready(world, version="2.0.0", branch="main")
@@ -313,7 +313,7 @@ async def test_a_test_posts_the_newest_build_that_fits_marked_and_with_buttons_t
     assert "/v1/download/" in link.text
 
 
-async def test_one_card_per_version_is_tried_with_all_its_platforms(world: World) -> None:
+async def test_one_card_per_version_is_tried_with_all_its_platforms(world: Environment) -> None:
     await world.start()
     ready(world)
     ready(world, os="android")
@@ -331,7 +331,7 @@ async def test_one_card_per_version_is_tried_with_all_its_platforms(world: World
         ("courier on:feedback", "It is about no builds, so there is no card to show."),
     ],
 )
-async def test_a_test_without_a_fitting_build_says_so(world: World, typed: str, words: str) -> None:
+async def test_a_test_without_a_fitting_build_says_so(world: Environment, typed: str, words: str) -> None:
     await world.start()
     ready(world)
     await world.ask(f"subscribe {typed}")
@@ -339,7 +339,7 @@ async def test_a_test_without_a_fitting_build_says_so(world: World, typed: str, 
     assert len(world.slack.messages(world.releases)) == 1
 
 
-async def test_a_test_of_an_app_without_builds_still_shows_that_the_channel_hears(world: World) -> None:
+async def test_a_test_of_an_app_without_builds_still_shows_that_the_channel_hears(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await tried(world)
@@ -347,7 +347,7 @@ async def test_a_test_of_an_app_without_builds_still_shows_that_the_channel_hear
     assert card.text.endswith("There is no build yet to show.")
 
 
-async def test_a_test_where_the_bot_cannot_post_gives_the_exact_invitation(world: World) -> None:
+async def test_a_test_where_the_bot_cannot_post_gives_the_exact_invitation(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     answer = await world.ask("subscriptions")
@@ -359,7 +359,7 @@ async def test_a_test_where_the_bot_cannot_post_gives_the_exact_invitation(world
     )
 
 
-async def test_a_test_that_slack_refuses_says_so(world: World) -> None:
+async def test_a_test_that_slack_refuses_says_so(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     answer = await world.ask("subscriptions")

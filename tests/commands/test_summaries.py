@@ -14,11 +14,11 @@ import pytest
 
 from bot.domain.audit import AuditAction
 from bot.domain.downloads import GroupBy
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import Message
+from sandbox.slack import FakeMessage
 from tests.commands.test_downloads import people, private
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import ready, start_with_page
 from tests.seeing import every_message, labels, old_card, press
 
@@ -27,17 +27,17 @@ DAY = timedelta(days=1)
 PAGE = re.compile(r"https?://\S+/b/[\w-]+")
 
 
-def everything_in(world: World, channel: Any) -> list[Message]:
+def everything_in(world: Environment, channel: Any) -> list[FakeMessage]:
     """What stands in a channel for everybody, threads included."""
     head = world.slack.messages(channel)
     return [message for parent in head for message in (parent, *world.slack.messages(channel, parent.ts))]
 
 
-def text_of(messages: list[Message]) -> str:
+def text_of(messages: list[FakeMessage]) -> str:
     return json.dumps([message.saved() for message in messages], ensure_ascii=False)
 
 
-async def leads(world: World, user: Any = None) -> Any:
+async def leads(world: Environment, user: Any = None) -> Any:
     """#leads, which is on the managers' list."""
     channel = world.slack.channel("leads", members=(world.ana, world.bruno))
     answer = await world.ask(f"grant <#{channel.id}|leads> manager")
@@ -45,7 +45,7 @@ async def leads(world: World, user: Any = None) -> Any:
     return channel
 
 
-async def asked_in(world: World, channel: Any, text: str, user: Any = None) -> list[Message]:
+async def asked_in(world: Environment, channel: Any, text: str, user: Any = None) -> list[FakeMessage]:
     """Type a command whose answer is for the whole channel."""
     before = len(everything_in(world, channel))
     await world.slack.command("/applivery", text, user=user or world.ana, channel=channel)
@@ -57,7 +57,7 @@ async def asked_in(world: World, channel: Any, text: str, user: Any = None) -> l
 # ------------------------------------------------------------------ shared
 
 
-async def test_shared_where_everybody_reads_it_has_counts_and_no_names(world: World) -> None:
+async def test_shared_where_everybody_reads_it_has_counts_and_no_names(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier")
@@ -73,7 +73,7 @@ async def test_shared_where_everybody_reads_it_has_counts_and_no_names(world: Wo
     assert f"<@{world.ana.id}>" in said, "who asked for it is said"
 
 
-async def test_shared_in_a_manager_channel_it_names_people(world: World) -> None:
+async def test_shared_in_a_manager_channel_it_names_people(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -85,11 +85,11 @@ async def test_shared_in_a_manager_channel_it_names_people(world: World) -> None
     assert "Eva Ruiz" in text_of(everything_in(world, channel))
 
 
-def _typed(answer: Message) -> str:
+def _typed(answer: FakeMessage) -> str:
     return next(str(entry["value"]) for _, entry in answer.elements() if entry["action_id"] == "summary.csv.v1")
 
 
-async def test_typed_in_a_manager_channel_headline_and_thread_are_for_the_channel(world: World) -> None:
+async def test_typed_in_a_manager_channel_headline_and_thread_are_for_the_channel(world: Environment) -> None:
     await world.start()
     people(world)
     head, *thread = await asked_in(world, await leads(world), "downloads courier")
@@ -98,7 +98,7 @@ async def test_typed_in_a_manager_channel_headline_and_thread_are_for_the_channe
     assert world.slack.messages(world.slack.dm(world.ana)) == []
 
 
-async def test_a_channel_taken_off_the_list_has_counts_again(world: World) -> None:
+async def test_a_channel_taken_off_the_list_has_counts_again(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -113,14 +113,16 @@ async def test_a_channel_taken_off_the_list_has_counts_again(world: World) -> No
 
 
 @pytest.mark.parametrize("role", ["member", "releaser", "admin", "king"])
-async def test_a_channel_can_be_a_manager_channel_and_nothing_else(world: World, role: str) -> None:
+async def test_a_channel_can_be_a_manager_channel_and_nothing_else(world: Environment, role: str) -> None:
     await world.start()
     said = (await world.ask(f"grant <#{world.releases.id}|releases> {role}")).text
     assert "`grant #leads manager`" in said or "no role" in said
     assert await world.bot.store.manager_channels() == frozenset()
 
 
-async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_two_organisations(world: World) -> None:
+async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_two_organisations(
+    world: Environment,
+) -> None:
     await world.start(access_default_role="manager")
     said = (await world.ask(f"grant <#{world.releases.id}|r> manager", user=world.bruno)).text
     assert "*admin*" in said
@@ -129,7 +131,7 @@ async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_t
     assert await world.bot.store.manager_channels() == frozenset()
 
 
-async def test_e_mails_of_other_organisations_are_masked_where_others_read(world: World) -> None:
+async def test_e_mails_of_other_organisations_are_masked_where_others_read(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     for email in ("nameless@agency.example", "nobody@acme.test"):
@@ -144,7 +146,7 @@ async def test_e_mails_of_other_organisations_are_masked_where_others_read(world
 
 
 @pytest.mark.parametrize("where", ["shared", "not a member", "archived"])
-async def test_what_cannot_be_shared_says_why_and_asks_applivery_nothing(world: World, where: str) -> None:
+async def test_what_cannot_be_shared_says_why_and_asks_applivery_nothing(world: Environment, where: str) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads courier")
@@ -163,7 +165,7 @@ async def test_what_cannot_be_shared_says_why_and_asks_applivery_nothing(world: 
     assert world.slack.messages(world.releases) == []
 
 
-async def test_a_channel_of_two_organisations_on_the_list_by_then_is_told_no_names(world: World) -> None:
+async def test_a_channel_of_two_organisations_on_the_list_by_then_is_told_no_names(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -175,7 +177,7 @@ async def test_a_channel_of_two_organisations_on_the_list_by_then_is_told_no_nam
 
 @pytest.mark.parametrize("action", ["summary.share.v1", "summary.csv.v1", "page.v1", "nudge.v1", "undigest.v1"])
 async def test_whoever_is_no_manager_is_refused_on_each_button_and_applivery_is_not_asked(
-    world: World, action: str
+    world: Environment, action: str
 ) -> None:
     await world.start()
     build = people(world)
@@ -188,7 +190,7 @@ async def test_whoever_is_no_manager_is_refused_on_each_button_and_applivery_is_
 
 @pytest.mark.parametrize("action", ["summary.share.v1", "summary.csv.v1", "page.v1", "nudge.v1", "undigest.v1"])
 @pytest.mark.parametrize("value", ["x", "1", "-1 courier", "courier nope:x", "99999999999999999999 courier", "d"])
-async def test_a_made_up_button_is_answered_in_words(world: World, action: str, value: str) -> None:
+async def test_a_made_up_button_is_answered_in_words(world: Environment, action: str, value: str) -> None:
     await world.start()
     people(world)
     card = old_card(world.slack, world.releases, action, value)
@@ -202,7 +204,7 @@ async def test_a_made_up_button_is_answered_in_words(world: World, action: str, 
 # ------------------------------------------------------------------ as a file
 
 
-async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: World) -> None:
+async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: Environment) -> None:
     await world.start()
     build = people(world)
     trick = world.applivery.member("user", email="=cmd@acme.test", first="=HYPERLINK(1)", last="@x")
@@ -230,7 +232,7 @@ async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: Wo
     assert entry.outcome == "5 lines as a file"
 
 
-async def test_a_button_means_the_same_period_however_much_later(world: World) -> None:
+async def test_a_button_means_the_same_period_however_much_later(world: Environment) -> None:
     await world.start()
     build = people(world)
     answer = await world.ask("downloads courier since:7d")
@@ -248,7 +250,7 @@ async def test_a_button_means_the_same_period_however_much_later(world: World) -
 # ------------------------------------------------------------------ what is compared and joined
 
 
-async def test_a_period_is_compared_with_the_one_before(world: World) -> None:
+async def test_a_period_is_compared_with_the_one_before(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     eva = world.applivery.member(email="eva@acme.test")
@@ -261,7 +263,7 @@ async def test_a_period_is_compared_with_the_one_before(world: World) -> None:
     assert "than in" not in (await world.ask("downloads courier until:today")).text
 
 
-async def test_links_asked_for_here_stand_beside_what_applivery_recorded(world: World) -> None:
+async def test_links_asked_for_here_stand_beside_what_applivery_recorded(world: Environment) -> None:
     await world.start()
     build = people(world)
     for user in (world.ana, world.bruno):
@@ -275,7 +277,7 @@ async def test_links_asked_for_here_stand_beside_what_applivery_recorded(world: 
     assert "2 links asked for in Slack · 3 downloads recorded by Applivery" in said
 
 
-async def test_a_link_taken_on_its_page_is_one_link(world: World) -> None:
+async def test_a_link_taken_on_its_page_is_one_link(world: Environment) -> None:
     await start_with_page(world)
     ready(world, os="android")
     page = PAGE.findall((await world.ask("get courier")).text)[0]
@@ -286,7 +288,7 @@ async def test_a_link_taken_on_its_page_is_one_link(world: World) -> None:
         assert "1 link asked for in Slack" in asked
 
 
-async def test_a_version_of_many_builds_is_asked_about_once(world: World) -> None:
+async def test_a_version_of_many_builds_is_asked_about_once(world: Environment) -> None:
     await world.start()
     eva = world.applivery.member(email="eva@acme.test", first="Eva", last="Ruiz")
     for number in range(6):
@@ -298,7 +300,7 @@ async def test_a_version_of_many_builds_is_asked_about_once(world: World) -> Non
     assert asked.endswith(f"/apps/{world.courier.id}/downloads/by-user")
 
 
-async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: World) -> None:
+async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: Environment) -> None:
     await world.start()
     old, new = (world.applivery.build(world.courier, version=text) for text in ("1.0.0", "2.0.0"))
     world.applivery.build(world.courier, version="3.0.0", status="in_progress")
@@ -320,7 +322,7 @@ async def test_people_on_an_old_build_are_counted_by_what_they_took_last(world: 
     ],
 )
 async def test_a_thread_can_be_by_something_else_than_people(
-    world: World, by: str, header: list[str], first: list[Any] | None
+    world: Environment, by: str, header: list[str], first: list[Any] | None
 ) -> None:
     await world.start()
     people(world)
@@ -338,7 +340,7 @@ async def test_a_thread_can_be_by_something_else_than_people(
 
 
 @pytest.mark.parametrize("typed", ["eva@acme.test", "EVA@acme.test", "<mailto:eva@acme.test|eva@acme.test>", "mention"])
-async def test_one_person_is_asked_about_by_address_or_mention(world: World, typed: str) -> None:
+async def test_one_person_is_asked_about_by_address_or_mention(world: Environment, typed: str) -> None:
     await world.start()
     eva = world.slack.user("eva", email="eva@acme.test")
     people(world)
@@ -347,7 +349,7 @@ async def test_one_person_is_asked_about_by_address_or_mention(world: World, typ
     assert "by eva@acme.test so far: 2 downloads recorded by 1 person" in said.replace("EVA", "eva")
 
 
-async def test_a_summary_about_one_person_stays_with_the_asker_in_a_manager_channel_too(world: World) -> None:
+async def test_a_summary_about_one_person_stays_with_the_asker_in_a_manager_channel_too(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -361,7 +363,7 @@ async def test_a_summary_about_one_person_stays_with_the_asker_in_a_manager_chan
 
 
 @pytest.mark.parametrize("typed", ["eva", "@eva", "<#C1>", "a@b@c d"])
-async def test_somebody_who_cannot_be_told_is_asked_for_in_words(world: World, typed: str) -> None:
+async def test_somebody_who_cannot_be_told_is_asked_for_in_words(world: Environment, typed: str) -> None:
     await world.start()
     assert "person:" in (await world.ask(f'downloads courier person:"{typed}"')).text
 
@@ -369,7 +371,7 @@ async def test_somebody_who_cannot_be_told_is_asked_for_in_words(world: World, t
 # ------------------------------------------------------------------ when Slack refuses
 
 
-async def test_a_workspace_without_tables_and_charts_still_gets_it_all_in_words(world: World) -> None:
+async def test_a_workspace_without_tables_and_charts_still_gets_it_all_in_words(world: Environment) -> None:
     await world.start()
     people(world)
     as_usual, refused = Fault(), Fault(error="invalid_blocks")
@@ -384,7 +386,7 @@ async def test_a_workspace_without_tables_and_charts_still_gets_it_all_in_words(
     assert "Not attributable" in text_of(thread[1:])
 
 
-async def test_the_most_that_fits_into_words_still_fits(world: World) -> None:
+async def test_the_most_that_fits_into_words_still_fits(world: Environment) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     for number in range(120):
@@ -403,7 +405,7 @@ async def test_the_most_that_fits_into_words_still_fits(world: World) -> None:
 # ------------------------------------------------------------------ the form
 
 
-async def test_nothing_typed_opens_a_form_whose_answer_is_the_summary(world: World) -> None:
+async def test_nothing_typed_opens_a_form_whose_answer_is_the_summary(world: Environment) -> None:
     await world.start()
     people(world)
     world.applivery.app("Driver")
@@ -423,7 +425,7 @@ async def test_nothing_typed_opens_a_form_whose_answer_is_the_summary(world: Wor
     assert "by day" in private(world, world.ana)[1][-1].text
 
 
-async def test_who_may_not_see_summaries_gets_no_form_and_no_list(world: World) -> None:
+async def test_who_may_not_see_summaries_gets_no_form_and_no_list(world: Environment) -> None:
     await world.start()
     people(world)
     answer = await world.ask("downloads", user=world.bruno)
@@ -435,7 +437,7 @@ async def test_who_may_not_see_summaries_gets_no_form_and_no_list(world: World) 
     assert await world.slack.options(form, "downloads.app", "", user=world.bruno) == []
 
 
-def odd_rows(build: PretendedBuild, world: World) -> None:
+def odd_rows(build: FakeBuild, world: Environment) -> None:
     """Rows with something missing or wrong in each."""
     for member in ({"type": "martian", "memberId": "m1"}, {}, {"type": "otpUser"}, {"type": "mdmUser"}):
         world.applivery.download(build, {**member})
@@ -443,7 +445,7 @@ def odd_rows(build: PretendedBuild, world: World) -> None:
     late.wire |= {"createdAt": "yesterday", "device": None, "os": [], "build": None}
 
 
-async def test_rows_with_something_missing_are_shown_and_not_hidden(world: World) -> None:
+async def test_rows_with_something_missing_are_shown_and_not_hidden(world: Environment) -> None:
     await world.start()
     odd_rows(world.applivery.build(world.courier), world)
     said = (await world.ask("downloads courier")).text

@@ -10,11 +10,11 @@ from sandbox.faults import Fault
 from tests.commands.test_downloads import people, private
 from tests.commands.test_missing import crew, mention, to
 from tests.commands.test_summaries import asked_in, everything_in, leads, text_of
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import labels, press
 
 
-async def lucia(world: World, **settings: Any) -> Any:
+async def lucia(world: Environment, **settings: Any) -> Any:
     """A manager whose Slack speaks Spanish, in #releases; the world has started."""
     her = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     world.releases.members.append(her.id)
@@ -22,7 +22,7 @@ async def lucia(world: World, **settings: Any) -> Any:
     return her
 
 
-async def test_a_summary_is_the_askers_and_what_she_shares_is_everybodys(world: World) -> None:
+async def test_a_summary_is_the_askers_and_what_she_shares_is_everybodys(world: Environment) -> None:
     her = await lucia(world)
     people(world)
     answer = await world.ask("downloads courier since:90d by:source", user=her)
@@ -42,7 +42,7 @@ async def test_a_summary_is_the_askers_and_what_she_shares_is_everybodys(world: 
     assert " hoy " not in said
 
 
-async def test_an_english_asker_shares_in_the_spanish_of_the_channels(world: World) -> None:
+async def test_an_english_asker_shares_in_the_spanish_of_the_channels(world: Environment) -> None:
     await world.start(language="es")
     people(world)
     channel = await leads(world)
@@ -52,7 +52,7 @@ async def test_an_english_asker_shares_in_the_spanish_of_the_channels(world: Wor
     assert "ownloads" not in text_of([head, *thread])
 
 
-async def test_what_goes_wrong_with_sharing_is_said_to_the_asker_in_hers(world: World) -> None:
+async def test_what_goes_wrong_with_sharing_is_said_to_the_asker_in_hers(world: Environment) -> None:
     her = await lucia(world)
     people(world)
     answer = await world.ask("downloads courier", user=her)
@@ -64,7 +64,7 @@ async def test_what_goes_wrong_with_sharing_is_said_to_the_asker_in_hers(world: 
     assert everything_in(world, world.releases) == []
 
 
-async def test_what_applivery_refuses_is_said_to_the_asker_in_theirs(world: World) -> None:
+async def test_what_applivery_refuses_is_said_to_the_asker_in_theirs(world: Environment) -> None:
     await world.start()
     people(world)
     channel = await leads(world)
@@ -75,7 +75,7 @@ async def test_what_applivery_refuses_is_said_to_the_asker_in_theirs(world: Worl
     assert (await world.ask("downloads courier", channel=channel)).text.split("`")[0] == english.text.split("`")[0]
 
 
-async def test_the_form_says_all_it_asks(world: World) -> None:
+async def test_the_form_says_all_it_asks(world: Environment) -> None:
     her = await lucia(world)
     people(world)
     turn = await world.slack.command("/applivery", "downloads", user=her, channel=world.releases)
@@ -88,7 +88,7 @@ async def test_the_form_says_all_it_asks(world: World) -> None:
     assert [words for words in ("Since", "The last", "Show", "Version'") if words in said] == []
 
 
-async def test_the_file_has_english_columns_in_any_language(world: World) -> None:
+async def test_the_file_has_english_columns_in_any_language(world: Environment) -> None:
     her = await lucia(world)
     people(world)
     answer = await world.ask("downloads courier", user=her)
@@ -99,7 +99,7 @@ async def test_the_file_has_english_columns_in_any_language(world: World) -> Non
     assert file.content.startswith(b'\xef\xbb\xbf"name";"email";"member";"at";'), "as Spanish Excel reads it"
 
 
-async def test_whoever_is_nudged_is_asked_in_their_language(world: World) -> None:
+async def test_whoever_is_nudged_is_asked_in_their_language(world: Environment) -> None:
     await world.start()
     group, zoe = await crew(world)
     zoe.locale = "es-ES"
@@ -114,7 +114,9 @@ async def test_whoever_is_nudged_is_asked_in_their_language(world: World) -> Non
     assert "would be glad if you tried" in his.text
 
 
-async def test_a_manager_channel_counts_in_its_language_and_the_asker_reads_the_names_in_hers(world: World) -> None:
+async def test_a_manager_channel_counts_in_its_language_and_the_asker_reads_the_names_in_hers(
+    world: Environment,
+) -> None:
     her = await lucia(world)
     group, _ = await crew(world)
     channel = await leads(world)
@@ -128,7 +130,9 @@ async def test_a_manager_channel_counts_in_its_language_and_the_asker_reads_the_
 
 
 @pytest.mark.parametrize("quiet", ["yes", "no"])
-async def test_a_digest_is_saved_listed_and_ended_in_the_language_of_whoever_does_it(world: World, quiet: str) -> None:
+async def test_a_digest_is_saved_listed_and_ended_in_the_language_of_whoever_does_it(
+    world: Environment, quiet: str
+) -> None:
     her = await lucia(world)
     people(world)
     begun = await world.ask(f"downloads courier every:daily@09:00 by:os quiet:{quiet}", user=her)

@@ -12,8 +12,8 @@ import pytest
 from bot.dispatch.registry import HandlerKind
 from bot.domain.lookup import label
 from bot.slack.views import builds as cards
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.handing import ready, rested, seen
 from tests.seeing import labels, press
 from tests.slack.pasting import pasted
@@ -34,25 +34,25 @@ AWKWARD = (
 )
 
 
-def the_build(message: Message) -> str:
+def the_build(message: FakeMessage) -> str:
     """The id of the build that an answer is about; its text when it is about none."""
     addresses = [part["url"] for _, part in message.elements() if part["action_id"] == "open.dashboard"]
     return re.sub(r".*id=", "", addresses[0]) if addresses else message.text
 
 
-async def typed(world: World, words: str) -> Message:
-    answer: Message = await world.ask(words)
+async def typed(world: Environment, words: str) -> FakeMessage:
+    answer: FakeMessage = await world.ask(words)
     return answer
 
 
-async def mentioned(world: World, words: str) -> Message:
+async def mentioned(world: Environment, words: str) -> FakeMessage:
     before = len(world.slack.ephemerals(world.ana))
     await world.slack.mention(f"<@{world.slack.bot_user_id}>, {words}", world.ana, world.releases)
     await world.slack.until(lambda: len(world.slack.ephemerals(world.ana)) > before)
     return world.slack.ephemerals(world.ana)[-1]
 
 
-async def in_a_thread(world: World, words: str) -> Message:
+async def in_a_thread(world: Environment, words: str) -> FakeMessage:
     before = len(world.slack.ephemerals(world.ana))
     parent = world.slack.say("hello", world.ana, world.releases)
     await world.slack.mention(f"hi <@{world.slack.bot_user_id}>: {words}", world.ana, world.releases, parent.ts)
@@ -61,7 +61,7 @@ async def in_a_thread(world: World, words: str) -> Message:
 
 
 @pytest.mark.parametrize("way", [typed, mentioned, in_a_thread])
-async def test_a_label_means_its_build_by_every_way(world: World, way: Any) -> None:
+async def test_a_label_means_its_build_by_every_way(world: Environment, way: Any) -> None:
     for number, name in enumerate(AWKWARD):
         app = world.applivery.app(name, slug=f"app-{number}")
         world.applivery.build(app, version="1.0", number="1", branch=name)
@@ -75,7 +75,7 @@ async def test_a_label_means_its_build_by_every_way(world: World, way: Any) -> N
                     assert the_build(await way(world, f"status {sent}")) == build.id, sent
 
 
-async def test_an_app_s_name_means_it_in_every_command(world: World) -> None:
+async def test_an_app_s_name_means_it_in_every_command(world: Environment) -> None:
     name = AWKWARD[0]
     odd = world.applivery.app(name, slug="odd")
     world.applivery.build(odd, version="1.0", number="7", os="ios")
@@ -112,7 +112,7 @@ async def test_an_app_s_name_means_it_in_every_command(world: World) -> None:
         "builds courier version:`2.4.0`",
     ],
 )
-async def test_a_fact_of_a_build_means_it_in_a_filter(world: World, words: str) -> None:
+async def test_a_fact_of_a_build_means_it_in_a_filter(world: Environment, words: str) -> None:
     await world.start()
     facts = {"branch": "feature/new_login*v2", "tag": "release candidate", "uploader": "Ana María Ruiz"}
     ready(world, version="1.0.0", branch="main", os="android", number="1")
@@ -140,21 +140,21 @@ async def test_a_fact_of_a_build_means_it_in_a_filter(world: World, words: str) 
         ("whoam", "Did you mean `whoami`"),
     ],
 )
-async def test_unknown_words_get_the_closest_right_ones(world: World, words: str, said: str) -> None:
+async def test_unknown_words_get_the_closest_right_ones(world: Environment, words: str, said: str) -> None:
     await world.start()
     ready(world, os="android")
     answer = await world.ask(words)
     assert said in answer.text
 
 
-async def test_a_reason_is_kept_as_it_was_typed(world: World) -> None:
+async def test_a_reason_is_kept_as_it_was_typed(world: Environment) -> None:
     await world.start()
     ready(world)
     answer = await world.ask("recall courier 2.4.0 (173) it *crashes* in `login` – “always”")
     assert "it *crashes* in `login` – " in html.unescape(seen(answer))
 
 
-async def test_what_did_you_mean_offers_is_understood(world: World) -> None:
+async def test_what_did_you_mean_offers_is_understood(world: Environment) -> None:
     await world.start()
     ready(world, version="2.4 *rc* `1`")
     missed = await world.ask("get courier 2.4 *rc* `2`")
@@ -163,7 +163,7 @@ async def test_what_did_you_mean_offers_is_understood(world: World) -> None:
     assert "2.4 *rc* `1`" in html.unescape(answer.text)
 
 
-async def test_a_build_without_its_app_asks_which_app_and_keeps_the_build(world: World) -> None:
+async def test_a_build_without_its_app_asks_which_app_and_keeps_the_build(world: Environment) -> None:
     ready(world)
     other = world.applivery.app("Driver")
     world.applivery.build(other, version="2.4.0", number="173")
@@ -175,7 +175,7 @@ async def test_a_build_without_its_app_asks_which_app_and_keeps_the_build(world:
         assert answer.text.startswith("Driver 2.4.0 (173) for iOS")
 
 
-async def test_every_example_of_help_is_understood(world: World) -> None:
+async def test_every_example_of_help_is_understood(world: Environment) -> None:
     await world.start(**MANY)
     ready(world)
     group = world.slack.usergroup("qa-team", [world.bruno])
@@ -205,7 +205,7 @@ async def test_every_example_of_help_is_understood(world: World) -> None:
             assert wrong not in said, (line, said)
 
 
-async def test_a_menu_is_searched_as_people_type(world: World) -> None:
+async def test_a_menu_is_searched_as_people_type(world: Environment) -> None:
     world.applivery.app("Ana’s – App", slug="anas")
     await world.start()
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)

@@ -12,8 +12,8 @@ import pytest
 from bot.applivery.upload import UploadTimeouts
 from bot.domain.audit import AuditAction, AuditOutcome
 from sandbox.faults import Fault
-from sandbox.slack import Message, View
-from tests.conftest import World, texts
+from sandbox.slack import FakeMessage, FakeView
+from tests.conftest import Environment, texts
 from tests.handing import direct, directs, rested, seen
 from tests.seeing import labels
 
@@ -22,38 +22,40 @@ POSTING = "POST *builds"
 
 
 @pytest.fixture(autouse=True)
-def quick(world: World) -> None:
+def quick(world: Environment) -> None:
     endurance = UploadTimeouts(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
     world.tuning = replace(world.tuning, progress_seconds=0.05, endurance=endurance)
 
 
-async def carried(world: World) -> None:
+async def carried(world: Environment) -> None:
     """Wait until everything under way has ended, one way or the other."""
     await rested(world)
     await world.bot.carrier.finish(15)
 
 
-def posted(world: World, name: str = "courier.ipa", content: bytes = IPA, text: str = "", **about: Any) -> Message:
+def posted(
+    world: Environment, name: str = "courier.ipa", content: bytes = IPA, text: str = "", **about: Any
+) -> FakeMessage:
     return world.slack.share(name, content, world.bruno, world.releases, text, **about)
 
 
-async def opened(world: World, message: Message, shortcut: str = "upload_build") -> View:
+async def opened(world: Environment, message: FakeMessage, shortcut: str = "upload_build") -> FakeView:
     """The form that a shortcut on this message opens for Ana."""
     turn = await world.slack.shortcut(shortcut, user=world.ana, message=message)
     return await turn.view()
 
 
-def filled(world: World, **more: Any) -> dict[str, dict[str, Any]]:
+def filled(world: Environment, **more: Any) -> dict[str, dict[str, Any]]:
     """The state of the form: the app, and what else is given."""
     values = {"app": world.courier.id, **more}
     return {f"upload.{name}": {f"upload.{name}": value} for name, value in values.items()}
 
 
-async def sent(world: World, form: View, **more: Any) -> Any:
+async def sent(world: Environment, form: FakeView, **more: Any) -> Any:
     return await world.slack.submit(form, filled(world, **more), user=world.ana)
 
 
-async def done(world: World, **more: Any) -> Message:
+async def done(world: Environment, **more: Any) -> FakeMessage:
     """Upload what somebody posted; the one message about it."""
     await sent(world, await opened(world, posted(world)), **more)
     await carried(world)
@@ -63,7 +65,9 @@ async def done(world: World, **more: Any) -> Message:
 # ------------------------------------------------------------------ the ways in
 
 
-async def test_a_posted_build_is_uploaded_by_the_message_shortcut_with_its_words_as_the_changelog(world: World) -> None:
+async def test_a_posted_build_is_uploaded_by_the_message_shortcut_with_its_words_as_the_changelog(
+    world: Environment,
+) -> None:
     await world.start()
     text = f"Faster &amp; smaller, see <https://acme.test/1|the ticket> for <@{world.ana.id}|ana>"
     form = await opened(world, posted(world, text=text))
@@ -88,12 +92,12 @@ async def test_a_posted_build_is_uploaded_by_the_message_shortcut_with_its_words
     assert (package.name, package.kept) == ("courier.ipa", IPA)
 
 
-async def _said(world: World) -> str:
+async def _said(world: Environment) -> str:
     await rested(world)
     return world.slack.ephemerals(world.ana)[-1].text
 
 
-async def test_upload_asks_for_the_file_in_a_form(world: World) -> None:
+async def test_upload_asks_for_the_file_in_a_form(world: Environment) -> None:
     await world.start()
     turn = await world.slack.command("/applivery", "upload courier", user=world.ana, channel=world.releases)
     form = await turn.view()
@@ -106,7 +110,7 @@ async def test_upload_asks_for_the_file_in_a_form(world: World) -> None:
     assert (package.name, package.kept) == ("courier.apk", IPA)
 
 
-async def test_of_several_files_one_is_chosen_and_only_builds_are_offered(world: World) -> None:
+async def test_of_several_files_one_is_chosen_and_only_builds_are_offered(world: Environment) -> None:
     await world.start()
     message = posted(world)
     for name in ("notes.txt", "courier.apk"):
@@ -121,7 +125,7 @@ async def test_of_several_files_one_is_chosen_and_only_builds_are_offered(world:
     assert world.applivery.builds[0].file("package").name == "courier.apk"  # type: ignore[union-attr]
 
 
-async def test_the_apps_that_are_offered_are_those_somebody_may_upload_to(world: World) -> None:
+async def test_the_apps_that_are_offered_are_those_somebody_may_upload_to(world: Environment) -> None:
     driver = world.applivery.app("Driver", slug="driver")
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser app:driver")
@@ -135,7 +139,7 @@ async def test_the_apps_that_are_offered_are_those_somebody_may_upload_to(world:
     assert not world.applivery.builds
 
 
-async def test_a_member_may_not_upload(world: World) -> None:
+async def test_a_member_may_not_upload(world: Environment) -> None:
     await world.start()
     for turn in (
         await world.slack.shortcut("upload_build", user=world.bruno, message=posted(world)),
@@ -153,7 +157,7 @@ async def test_a_member_may_not_upload(world: World) -> None:
     ],
 )
 async def test_a_message_without_a_build_opens_no_form_and_says_why(
-    world: World, name: str, content: bytes, words: str
+    world: Environment, name: str, content: bytes, words: str
 ) -> None:
     await world.start()
     turn = await world.slack.shortcut("upload_build", user=world.ana, message=posted(world, name, content))
@@ -167,7 +171,7 @@ async def test_a_message_without_a_build_opens_no_form_and_says_why(
 # ------------------------------------------------------------------ mail
 
 
-async def test_nobody_is_mailed_before_a_second_form_that_names_how_many(world: World) -> None:
+async def test_nobody_is_mailed_before_a_second_form_that_names_how_many(world: Environment) -> None:
     for number in range(120):  # more than a page
         world.applivery.employee(world.courier, f"e{number}@acme.test")
     driver = world.applivery.app("Driver")
@@ -204,7 +208,7 @@ async def test_nobody_is_mailed_before_a_second_form_that_names_how_many(world: 
     assert "acme.test" not in str([view.payload for view in world.slack.modals.views.values()])
 
 
-async def test_cancelling_the_second_form_uploads_nothing(world: World) -> None:
+async def test_cancelling_the_second_form_uploads_nothing(world: Environment) -> None:
     await world.start()
     turn = await sent(world, await opened(world, posted(world)), mail=["employees"])
     sure = await turn.view()
@@ -216,7 +220,7 @@ async def test_cancelling_the_second_form_uploads_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("why", ["forbidden", "slow"])
-async def test_people_who_cannot_be_counted_are_still_asked_about(world: World, why: str) -> None:
+async def test_people_who_cannot_be_counted_are_still_asked_about(world: Environment, why: str) -> None:
     world.applivery.may_list_people = why != "forbidden"
     if why == "slow":
         world.applivery.faults.add("GET */employees/", Fault(latency=20))
@@ -227,7 +231,7 @@ async def test_people_who_cannot_be_counted_are_still_asked_about(world: World, 
     assert "mails every employee of the store.\nI could not count all of them" in sure.blocks[0]["text"]["text"]
 
 
-async def test_a_long_changelog_comes_through_the_second_form_whole(world: World) -> None:
+async def test_a_long_changelog_comes_through_the_second_form_whole(world: Environment) -> None:
     await world.start()
     long = "“é\\\n" * 700
     turn = await sent(world, await opened(world, posted(world)), changelog=long, mail=["collaborators"])
@@ -239,7 +243,7 @@ async def test_a_long_changelog_comes_through_the_second_form_whole(world: World
 # ------------------------------------------------------------------ how it is told
 
 
-async def test_one_private_message_is_edited_with_bytes_rate_and_time_left(world: World) -> None:
+async def test_one_private_message_is_edited_with_bytes_rate_and_time_left(world: Environment) -> None:
     content = b"PK\x03\x04" + bytes(12_000_000)
     world.applivery.faults.add("GET *builds", Fault(latency=0.3))  # time to be seen waiting
     await world.start()
@@ -258,7 +262,7 @@ async def test_one_private_message_is_edited_with_bytes_rate_and_time_left(world
     assert not message.crawled
 
 
-async def test_the_watch_takes_over_and_every_card_names_the_uploader(world: World) -> None:
+async def test_the_watch_takes_over_and_every_card_names_the_uploader(world: Environment) -> None:
     """Applivery knows the bot's account only; the person is named all the same."""
     await world.start()
     await world.ask("subscribe courier")
@@ -275,7 +279,7 @@ async def test_the_watch_takes_over_and_every_card_names_the_uploader(world: Wor
     assert "Robot" not in seen(card)
 
 
-async def test_the_watch_takes_over_and_a_failure_comes_with_its_reason(world: World) -> None:
+async def test_the_watch_takes_over_and_a_failure_comes_with_its_reason(world: Environment) -> None:
     await world.start()
     await done(world)
     world.applivery.fail(world.applivery.builds[0], "The signature is broken", "1008")
@@ -285,7 +289,7 @@ async def test_the_watch_takes_over_and_a_failure_comes_with_its_reason(world: W
     assert "The signature is broken" in seen(told)
 
 
-async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: World) -> None:
+async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: Environment) -> None:
     world.applivery.processing = (0.0, 0.0)
     await world.start()
     message = await done(world)
@@ -295,7 +299,7 @@ async def test_a_build_that_is_ready_at_once_is_told_of_at_once(world: World) ->
     assert everything.count("✅ ready") + everything.count(" is ready. ") == 1
 
 
-async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: World) -> None:
+async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Environment) -> None:
     endurance = replace(world.tuning.endurance, looks=(0.4,))  # time to be seen looking
     world.tuning = replace(world.tuning, endurance=endurance)
     world.applivery.faults.add(POSTING, Fault(drop_after=True))
@@ -324,7 +328,7 @@ async def test_a_lost_answer_is_looked_for_and_what_was_found_is_said(world: Wor
         (Fault(drop_at=0.99), "The connection to Applivery broke"),
     ],
 )
-async def test_each_refusal_is_in_words_and_never_called_done(world: World, fault: Fault, words: str) -> None:
+async def test_each_refusal_is_in_words_and_never_called_done(world: Environment, fault: Fault, words: str) -> None:
     world.applivery.faults.add(POSTING, fault)
     await world.start()
     message = await done(world)
@@ -344,7 +348,7 @@ async def test_each_refusal_is_in_words_and_never_called_done(world: World, faul
         (Fault(status=200, body="<!DOCTYPE html>"), "has another size than Slack said"),
     ],
 )
-async def test_a_file_slack_does_not_give_whole_makes_no_build(world: World, fault: Fault, words: str) -> None:
+async def test_a_file_slack_does_not_give_whole_makes_no_build(world: Environment, fault: Fault, words: str) -> None:
     world.slack.faults.add("file", fault)
     await world.start()
     message = await done(world)
@@ -353,7 +357,7 @@ async def test_a_file_slack_does_not_give_whole_makes_no_build(world: World, fau
     assert not world.applivery.builds
 
 
-async def test_a_file_that_was_deleted_before_the_form_was_sent(world: World) -> None:
+async def test_a_file_that_was_deleted_before_the_form_was_sent(world: Environment) -> None:
     await world.start()
     message = posted(world)
     form = await opened(world, message)
@@ -364,14 +368,14 @@ async def test_a_file_that_was_deleted_before_the_form_was_sent(world: World) ->
     assert not world.applivery.requests or not world.applivery.builds
 
 
-async def test_a_file_in_a_channel_the_bot_is_not_in(world: World) -> None:
+async def test_a_file_in_a_channel_the_bot_is_not_in(world: Environment) -> None:
     await world.start()
     message = world.slack.share("courier.ipa", IPA, world.ana, world.general)
     turn = await sent(world, await opened(world, message))
     assert "I am not in the conversation it was posted in" in str(turn.errors)
 
 
-async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: World) -> None:
+async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: Environment) -> None:
     await world.start()
     message = posted(world, content=b"<html><body>404</body></html>")
     await sent(world, await opened(world, message))
@@ -380,7 +384,9 @@ async def test_a_file_that_is_not_what_its_name_says_is_not_sent(world: World) -
     assert not world.applivery.builds
 
 
-async def test_the_same_file_is_not_uploaded_twice_by_a_double_submit_but_again_after_a_failure(world: World) -> None:
+async def test_the_same_file_is_not_uploaded_twice_by_a_double_submit_but_again_after_a_failure(
+    world: Environment,
+) -> None:
     world.applivery.faults.add(POSTING, Fault(status=400, code=5024, error="no"))
     await world.start()
     message = posted(world)
@@ -394,7 +400,7 @@ async def test_the_same_file_is_not_uploaded_twice_by_a_double_submit_but_again_
     assert "already" in await _said(world)
 
 
-async def test_stopping_the_bot_says_that_the_upload_was_not_done(world: World) -> None:
+async def test_stopping_the_bot_says_that_the_upload_was_not_done(world: Environment) -> None:
     world.applivery.faults.add(POSTING, Fault(latency=30))
     await world.start()
     await sent(world, await opened(world, posted(world)))
@@ -408,7 +414,7 @@ async def test_stopping_the_bot_says_that_the_upload_was_not_done(world: World) 
     assert not world.applivery.builds
 
 
-async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: World) -> None:
+async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: Environment) -> None:
     await world.start()
     await done(world)
     world.applivery.faults.add(POSTING, Fault(status=400, code=5006, error="no"))
@@ -421,7 +427,7 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: World) 
     }
 
 
-async def test_when_the_progress_message_is_gone_the_end_is_told_in_a_new_one(world: World) -> None:
+async def test_when_the_progress_message_is_gone_the_end_is_told_in_a_new_one(world: Environment) -> None:
     world.slack.faults.add("chat.update", Fault(error="message_not_found"), times=None)
     await world.start()
     await done(world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import direct, directs, downloaded, ends_once_asked, ready, rested, said, seen
 from tests.seeing import labels, link, press
 from tests.watching import TITLE, earlier, on_its_way, versions, watched
@@ -14,13 +14,13 @@ KEEP_POSTED = f"I keep you posted on {TITLE} in our direct messages. "
 
 
 @pytest.fixture
-def world(database: str, world: World) -> World:
+def world(database: str, world: Environment) -> Environment:
     """On each kind of database: what is promised is what it remembers."""
     world.database = database
     return world
 
 
-async def test_the_answer_says_where_it_goes_on_and_how_long_it_usually_takes(world: World) -> None:
+async def test_the_answer_says_where_it_goes_on_and_how_long_it_usually_takes(world: Environment) -> None:
     await world.start()
     earlier(world)
     on_its_way(world)
@@ -32,7 +32,7 @@ async def test_the_answer_says_where_it_goes_on_and_how_long_it_usually_takes(wo
     )
 
 
-async def test_what_nobody_can_estimate_is_said_to_be_so(world: World) -> None:
+async def test_what_nobody_can_estimate_is_said_to_be_so(world: Environment) -> None:
     await world.start()
     earlier(world, os="android")
     on_its_way(world)
@@ -40,14 +40,14 @@ async def test_what_nobody_can_estimate_is_said_to_be_so(world: World) -> None:
     assert "I cannot say how long it takes: the iOS builds of Courier that are ready tell nothing of it." in answer.text
 
 
-async def test_it_can_be_watched_when_the_list_of_earlier_builds_cannot_be_had(world: World) -> None:
+async def test_it_can_be_watched_when_the_list_of_earlier_builds_cannot_be_had(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     world.applivery.faults.add("GET /v1/organizations/*/builds", Fault(status=500), times=10)
     assert "I cannot say how long it takes" in (await world.ask(f"watch {build.id}")).text
 
 
-async def test_the_progress_message_is_private_and_has_the_way_out(world: World) -> None:
+async def test_the_progress_message_is_private_and_has_the_way_out(world: Environment) -> None:
     await world.start()
     earlier(world)
     on_its_way(world)
@@ -62,7 +62,7 @@ async def test_the_progress_message_is_private_and_has_the_way_out(world: World)
 
 
 @pytest.mark.parametrize("typed", ["watch courier", "watch", "watch latest", "watch Latest", "watch courier latest"])
-async def test_the_newest_build_is_meant_whatever_its_stage(world: World, typed: str) -> None:
+async def test_the_newest_build_is_meant_whatever_its_stage(world: Environment, typed: str) -> None:
     await world.start()
     ready(world, version="2.3.0", number="160")
     on_its_way(world, status="pending")
@@ -70,14 +70,14 @@ async def test_the_newest_build_is_meant_whatever_its_stage(world: World, typed:
 
 
 @pytest.mark.parametrize("typed", ["watch courier 2.4.0", "watch courier #173", "watch {id}", "watch courier os:ios"])
-async def test_a_build_can_be_named_like_everywhere(world: World, typed: str) -> None:
+async def test_a_build_can_be_named_like_everywhere(world: Environment, typed: str) -> None:
     await world.start()
     build = on_its_way(world)
     on_its_way(world, version="2.5.0", number="180", os="android")
     assert (await watched(world, typed.format(id=build.id))).text.startswith(TITLE)
 
 
-async def test_latest_of_several_apps_asks_which(world: World) -> None:
+async def test_latest_of_several_apps_asks_which(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     world.applivery.app("Driver")
@@ -86,7 +86,7 @@ async def test_latest_of_several_apps_asks_which(world: World) -> None:
     assert (await said(await press(world.slack, answer, "Courier", user=world.bruno))).startswith(KEEP_POSTED)
 
 
-async def test_latest_alone_means_the_only_app_to_other_commands_too(world: World) -> None:
+async def test_latest_alone_means_the_only_app_to_other_commands_too(world: Environment) -> None:
     await world.start()
     ready(world)
     assert link(await world.ask("get latest"))
@@ -94,7 +94,9 @@ async def test_latest_alone_means_the_only_app_to_other_commands_too(world: Worl
 
 
 @pytest.mark.parametrize(("status", "words"), [("processed", "✅ ready"), ("error", "❌ failed")])
-async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(world: World, status: str, words: str) -> None:
+async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(
+    world: Environment, status: str, words: str
+) -> None:
     await world.start()
     ready(world, status=status, error="No valid signing block" if status == "error" else None)
     answer = await world.ask("watch courier", user=world.bruno)
@@ -105,7 +107,7 @@ async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(world: World
     assert directs(world, world.bruno) == []
 
 
-async def test_what_ends_while_the_wish_is_written_down_is_said_at_once(world: World) -> None:
+async def test_what_ends_while_the_wish_is_written_down_is_said_at_once(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     asked = ends_once_asked(world, build)
@@ -115,7 +117,7 @@ async def test_what_ends_while_the_wish_is_written_down_is_said_at_once(world: W
     assert directs(world, world.bruno) == []
 
 
-async def test_there_is_no_such_build_no_app_and_no_permission_as_everywhere(world: World) -> None:
+async def test_there_is_no_such_build_no_app_and_no_permission_as_everywhere(world: Environment) -> None:
     await world.start()
     assert "has no build" in (await world.ask("watch courier")).text
     assert "no app called" in (await world.ask("watch nothing")).text
@@ -126,7 +128,7 @@ async def test_there_is_no_such_build_no_app_and_no_permission_as_everywhere(wor
 # ------------------------------------------------------------------ its buttons
 
 
-async def test_a_status_card_offers_to_watch(world: World) -> None:
+async def test_a_status_card_offers_to_watch(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     card = await world.ask("status courier", user=world.bruno)
@@ -137,7 +139,7 @@ async def test_a_status_card_offers_to_watch(world: World) -> None:
     assert (await direct(world, world.bruno)).text.startswith(TITLE)
 
 
-async def test_who_asks_twice_has_one_message(world: World) -> None:
+async def test_who_asks_twice_has_one_message(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     await watched(world)
@@ -147,7 +149,7 @@ async def test_who_asks_twice_has_one_message(world: World) -> None:
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_who_stops_watching_hears_no_more_not_even_the_end(world: World) -> None:
+async def test_who_stops_watching_hears_no_more_not_even_the_end(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -163,7 +165,7 @@ async def test_who_stops_watching_hears_no_more_not_even_the_end(world: World) -
     assert message.text == f"You no longer watch {TITLE}."
 
 
-async def test_who_stopped_can_watch_again(world: World) -> None:
+async def test_who_stopped_can_watch_again(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     first = await watched(world)
@@ -181,7 +183,7 @@ async def test_who_stopped_can_watch_again(world: World) -> None:
     assert await downloaded(directs(world, world.bruno)[2]) == 200
 
 
-async def test_one_who_stops_takes_nothing_from_the_other(world: World) -> None:
+async def test_one_who_stops_takes_nothing_from_the_other(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     mine, hers = await watched(world), await watched(world, user=world.ana)
@@ -194,7 +196,7 @@ async def test_one_who_stops_takes_nothing_from_the_other(world: World) -> None:
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_the_build_can_be_got_from_its_progress_message_by_the_shortcut(world: World) -> None:
+async def test_the_build_can_be_got_from_its_progress_message_by_the_shortcut(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -203,7 +205,7 @@ async def test_the_build_can_be_got_from_its_progress_message_by_the_shortcut(wo
     assert link(await turn.answer())
 
 
-async def test_names_from_outside_are_inert_in_every_version(world: World) -> None:
+async def test_names_from_outside_are_inert_in_every_version(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, version="<!channel> *2*", number="<@U1>")
     message = await watched(world)

@@ -22,7 +22,7 @@ from bot.exceptions import DatabaseUnavailable
 from bot.settings import InvalidSettings, Settings
 from bot.slack.manifest import SCOPES
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.test_cli import a_free_port
 
 WELL, WARNING, BROKEN, SKIPPED = CheckOutcome.WELL, CheckOutcome.WARNING, CheckOutcome.BROKEN, CheckOutcome.SKIPPED
@@ -33,7 +33,7 @@ def never(_: str) -> bool:
     return False
 
 
-async def examined(world: World, *, consent: Any = never, later: float = 0.0, **changes: Any) -> DoctorReport:
+async def examined(world: Environment, *, consent: Any = never, later: float = 0.0, **changes: Any) -> DoctorReport:
     """What the doctor says of this world; `later` is how many seconds this machine's clock is ahead."""
     return await examine(
         lambda: world.settings(**changes), consent, clock=lambda: datetime.now(UTC) + timedelta(seconds=later)
@@ -53,7 +53,7 @@ def outcomes(report: DoctorReport) -> dict[str, set[CheckOutcome]]:
     return {finding.check: {other.outcome for other in of(report, finding.check)} for finding in report.findings}
 
 
-async def subscribed(world: World, channel: Any) -> None:
+async def subscribed(world: Environment, channel: Any) -> None:
     """A subscription in the database, as a bot that has stopped leaves it."""
     store = await Store.open(world.database)
     await store.add_subscription("T", channel.id, world.courier.id, "Courier", [BuildEvent.PROCESSED], "", world.ana.id)
@@ -63,7 +63,7 @@ async def subscribed(world: World, channel: Any) -> None:
 # ------------------------------------------------------------------ all at once
 
 
-async def test_a_world_in_order_is_fine_while_the_bot_runs(world: World) -> None:
+async def test_a_world_in_order_is_fine_while_the_bot_runs(world: Environment) -> None:
     world.applivery.build(world.courier)
     bot = await world.start()
     await world.ask("subscribe courier")
@@ -101,7 +101,7 @@ async def test_a_world_in_order_is_fine_while_the_bot_runs(world: World) -> None
     await world.slack.until(lambda: len(world.slack.sockets) == 1)  # it has hung up
 
 
-async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: World) -> None:
+async def test_every_check_says_what_it_found_in_one_line_and_as_json(world: Environment) -> None:
     report = await examined(world)
     lines = report.text().splitlines()
     checks = [line for line in lines if line[:1] in "✓!✗–" and line]
@@ -126,7 +126,7 @@ async def test_wrong_settings_are_a_report_with_the_fault_of_each_and_no_traceba
     assert {finding.outcome for finding in report.findings if finding.check != SETTINGS} == {SKIPPED}
 
 
-async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world: World) -> None:
+async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world: Environment) -> None:
     nowhere = f"http://127.0.0.1:{a_free_port()}"
     hosts = dict.fromkeys(("applivery_api_url", "applivery_download_url", "applivery_dashboard_url"), nowhere)
     report = await examined(world, slack_api_url=nowhere, **hosts)
@@ -159,7 +159,7 @@ async def test_nothing_is_reached_and_it_still_says_a_line_for_every_check(world
         (Fault(drop=True), "closed before an answer came"),
     ],
 )
-async def test_consequences_are_not_reported_as_causes(world: World, fault: Fault, words: str) -> None:
+async def test_consequences_are_not_reported_as_causes(world: Environment, fault: Fault, words: str) -> None:
     await subscribed(world, world.releases)
     world.applivery.faults.add("GET /v1/organizations/*", fault, times=None)
     world.applivery.faults.add("GET /v1/organizations/acme", fault, times=None)
@@ -170,7 +170,7 @@ async def test_consequences_are_not_reported_as_causes(world: World, fault: Faul
         assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Applivery token comes first.")
 
 
-async def test_a_wrong_bot_token_hides_no_app_token(world: World) -> None:
+async def test_a_wrong_bot_token_hides_no_app_token(world: Environment) -> None:
     world.slack.revoke()
     report = await examined(world)
     assert "Slack does not accept it (token_revoked)" in the(report, slack.TOKEN).said
@@ -179,7 +179,7 @@ async def test_a_wrong_bot_token_hides_no_app_token(world: World) -> None:
         assert (the(report, check).outcome, the(report, check).said) == (SKIPPED, "Slack token comes first.")
 
 
-async def test_a_bot_that_cannot_poll_is_a_consequence(world: World) -> None:
+async def test_a_bot_that_cannot_poll_is_a_consequence(world: Environment) -> None:
     bot = await world.start()
     await world.ask("subscribe courier")
     world.applivery.faults.add("GET *", Fault(status=401, code=4004), times=None)
@@ -190,7 +190,7 @@ async def test_a_bot_that_cannot_poll_is_a_consequence(world: World) -> None:
     assert "as what is broken above makes it (polling: " in the(report, service.RUNNING).said
 
 
-async def test_an_unknown_certificate_is_called_one(world: World) -> None:
+async def test_an_unknown_certificate_is_called_one(world: Environment) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).parents[1] / "untrusted.pem")
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
@@ -206,7 +206,7 @@ async def test_an_unknown_certificate_is_called_one(world: World) -> None:
 
 
 async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stumble(_: object) -> list[CheckResult]:
         raise RuntimeError("xoxb-1-hunter2")
@@ -221,7 +221,7 @@ async def test_a_check_that_fails_by_itself_is_a_line_and_stops_no_other(
 # ------------------------------------------------------------------ Slack
 
 
-async def test_a_token_slack_does_not_take_is_broken(world: World) -> None:
+async def test_a_token_slack_does_not_take_is_broken(world: Environment) -> None:
     world.slack.revoke()
     report = await examined(world)
     assert the(report, slack.TOKEN).outcome is BROKEN
@@ -229,7 +229,7 @@ async def test_a_token_slack_does_not_take_is_broken(world: World) -> None:
     assert "SLACK_BOT_TOKEN" in the(report, slack.TOKEN).fix
 
 
-async def test_a_missing_scope_is_named_with_what_needs_it(world: World) -> None:
+async def test_a_missing_scope_is_named_with_what_needs_it(world: Environment) -> None:
     world.slack.scopes -= {"users:read", "groups:history"}
     report = await examined(world)
     lost, nearly = of(report, slack.SCOPE)
@@ -243,11 +243,13 @@ async def test_a_missing_scope_is_named_with_what_needs_it(world: World) -> None
 @pytest.mark.parametrize(
     ("seconds", "outcome"), [(0, WELL), (100, WARNING), (-100, WARNING), (310, BROKEN), (-310, BROKEN)]
 )
-async def test_a_clock_that_is_five_minutes_off_is_broken(world: World, seconds: float, outcome: CheckOutcome) -> None:
+async def test_a_clock_that_is_five_minutes_off_is_broken(
+    world: Environment, seconds: float, outcome: CheckOutcome
+) -> None:
     assert the(await examined(world, later=seconds), slack.CLOCK).outcome is outcome
 
 
-async def test_an_app_token_without_its_scope_is_broken_and_told_from_the_bot_token(world: World) -> None:
+async def test_an_app_token_without_its_scope_is_broken_and_told_from_the_bot_token(world: Environment) -> None:
     world.slack.faults.add("apps.connections.open", Fault(error="missing_scope"))
     found = the(await examined(world), slack.SOCKETS)
     assert found.outcome is BROKEN
@@ -255,14 +257,14 @@ async def test_an_app_token_without_its_scope_is_broken_and_told_from_the_bot_to
     assert "SLACK_APP_TOKEN" in found.fix
 
 
-async def test_a_connection_that_is_never_greeted_is_broken(world: World) -> None:
+async def test_a_connection_that_is_never_greeted_is_broken(world: Environment) -> None:
     world.slack.refuse_handshakes(None)
     found = the(await examined(world), slack.SOCKETS)
     assert found.outcome is BROKEN
     assert "wss" in found.fix
 
 
-async def test_another_process_on_the_same_app_token_is_told(world: World) -> None:
+async def test_another_process_on_the_same_app_token_is_told(world: Environment) -> None:
     await world.start(slack_socket_connections=2)
     await world.slack.until(lambda: len(world.slack.sockets) == 2)
     strangers = the(await examined(world, port=a_free_port()), slack.SOCKETS)
@@ -273,7 +275,7 @@ async def test_another_process_on_the_same_app_token_is_told(world: World) -> No
     assert (own.outcome, own.said) == (WELL, "the app token is good; 2 connections, all of the bot here.")
 
 
-async def test_ten_connections_are_all_there_are(world: World) -> None:
+async def test_ten_connections_are_all_there_are(world: Environment) -> None:
     await world.start(slack_socket_connections=10)
     await world.slack.until(lambda: len(world.slack.sockets) == 10)
     found = the(await examined(world), slack.SOCKETS)
@@ -281,7 +283,7 @@ async def test_ten_connections_are_all_there_are(world: World) -> None:
     assert "all of Slack's ten" in found.said
 
 
-async def test_in_http_mode_nobody_connects(world: World) -> None:
+async def test_in_http_mode_nobody_connects(world: Environment) -> None:
     report = await examined(world, slack_app_token=None)
     assert the(report, slack.SOCKETS).outcome is SKIPPED
     assert world.slack.socket_mode.handshakes == []
@@ -298,7 +300,7 @@ async def test_in_http_mode_nobody_connects(world: World) -> None:
     ],
 )
 async def test_a_wrong_token_and_a_wrong_workspace_are_told_apart(
-    world: World, changes: dict[str, str], names: str
+    world: Environment, changes: dict[str, str], names: str
 ) -> None:
     found = the(await examined(world, **changes), applivery.CREDENTIAL)
     assert found.outcome is BROKEN
@@ -316,7 +318,7 @@ async def test_a_wrong_token_and_a_wrong_workspace_are_told_apart(
 )
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_a_missing_permission_is_named_with_what_it_is_for(
-    world: World, path: str, permission: str, needed_for: str, outcome: CheckOutcome, status: int
+    world: Environment, path: str, permission: str, needed_for: str, outcome: CheckOutcome, status: int
 ) -> None:
     world.applivery.faults.add(f"GET /v1/organizations/acme/{path}", Fault(status=status), times=None)
     report = await examined(world)
@@ -329,13 +331,13 @@ async def test_a_missing_permission_is_named_with_what_it_is_for(
     assert "Service Account" in found.fix
 
 
-async def test_the_role_is_named_and_minting_is_not_tried(world: World) -> None:
+async def test_the_role_is_named_and_minting_is_not_tried(world: Environment) -> None:
     found = [finding.said for finding in of(await examined(world), applivery.PERMISSION)]
     assert "role org.viewer" in found[0]
     assert "cannot be tried without making one" in found[-1]
 
 
-async def test_a_credential_that_sees_no_app_is_told(world: World) -> None:
+async def test_a_credential_that_sees_no_app_is_told(world: Environment) -> None:
     world.applivery.apps.clear()
     found = of(await examined(world), applivery.PERMISSION)
     assert found[0].outcome is WARNING
@@ -343,7 +345,7 @@ async def test_a_credential_that_sees_no_app_is_told(world: World) -> None:
     assert {finding.outcome for finding in found[1:]} == {SKIPPED}
 
 
-async def test_a_plan_without_download_logs_is_a_warning(world: World) -> None:
+async def test_a_plan_without_download_logs_is_a_warning(world: Environment) -> None:
     refusal = Fault(status=400, code=5004, error="Subscription does not allow this")
     world.applivery.faults.add("GET /v1/*/downloads/by-user", refusal)
     report = await examined(world)
@@ -354,14 +356,14 @@ async def test_a_plan_without_download_logs_is_a_warning(world: World) -> None:
 # ------------------------------------------------------------------ the database
 
 
-async def test_no_database_yet_is_a_warning_and_makes_none(world: World, tmp_path: Path) -> None:
+async def test_no_database_yet_is_a_warning_and_makes_none(world: Environment, tmp_path: Path) -> None:
     report = await examined(world, database_url=f"sqlite:///{tmp_path}/new.db")
     assert the(report, doctor_database.DATABASE).outcome is WARNING
     assert {the(report, name).outcome for name in (doctor_database.CHANNELS, doctor_database.POLLING)} == {SKIPPED}
     assert not (tmp_path / "new.db").exists()
 
 
-async def test_a_database_that_cannot_be_read_is_broken(world: World, tmp_path: Path) -> None:
+async def test_a_database_that_cannot_be_read_is_broken(world: Environment, tmp_path: Path) -> None:
     (tmp_path / "odd.db").write_text("this is no database, whatever its name says" * 100)
     for url in (f"sqlite:///{tmp_path}/odd.db", f"postgresql://u:hunter2@127.0.0.1:{a_free_port()}/x"):
         report = await examined(world, database_url=url)
@@ -371,7 +373,7 @@ async def test_a_database_that_cannot_be_read_is_broken(world: World, tmp_path: 
 
 @pytest.mark.parametrize(("version", "outcome"), [("0001", WARNING), ("9999", BROKEN)])
 async def test_tables_of_another_version_are_told_and_not_read(
-    world: World, version: str, outcome: CheckOutcome
+    world: Environment, version: str, outcome: CheckOutcome
 ) -> None:
     with sqlite3.connect(world.folder / "bot.db") as file:
         file.execute("UPDATE alembic_version SET version_num = ?", (version,))
@@ -381,7 +383,7 @@ async def test_tables_of_another_version_are_told_and_not_read(
     assert the(report, doctor_database.POLLING).outcome is SKIPPED
 
 
-async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(database: str, world: World) -> None:
+async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(database: str, world: Environment) -> None:
     world.database = database
     await world.start()
     await world.ask("subscribe courier")
@@ -406,7 +408,7 @@ async def test_reading_cannot_write(database: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["left", "archived", "private"])
-async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(world: World, how: str) -> None:
+async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(world: Environment, how: str) -> None:
     place = world.slack.channel("staging", private=how == "private")
     await subscribed(world, world.releases)
     await subscribed(world, place)
@@ -423,7 +425,7 @@ async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(wo
         assert ("#staging" in found.said) is (how == "left")
 
 
-async def test_a_paused_subscription_is_told_with_its_reason(world: World) -> None:
+async def test_a_paused_subscription_is_told_with_its_reason(world: Environment) -> None:
     await subscribed(world, world.releases)
     store = await Store.open(world.database)
     await store.pause_subscriptions(world.releases.id, "somebody muted me")
@@ -433,13 +435,13 @@ async def test_a_paused_subscription_is_told_with_its_reason(world: World) -> No
     assert "somebody muted me" in found.said
 
 
-async def test_channels_slack_does_not_tell_of_are_not_called_broken(world: World) -> None:
+async def test_channels_slack_does_not_tell_of_are_not_called_broken(world: Environment) -> None:
     await subscribed(world, world.releases)
     world.slack.faults.add("conversations.info", Fault(error="missing_scope"), times=None)
     assert the(await examined(world), doctor_database.CHANNELS).outcome is SKIPPED
 
 
-async def test_a_poll_that_is_overdue_is_broken(world: World) -> None:
+async def test_a_poll_that_is_overdue_is_broken(world: Environment) -> None:
     await subscribed(world, world.releases)
     early = datetime.now(UTC) - timedelta(hours=1)
     store = await Store.open(world.database, clock=lambda: early)
@@ -450,7 +452,7 @@ async def test_a_poll_that_is_overdue_is_broken(world: World) -> None:
     assert "1 of 1 apps are behind" in found.said
 
 
-async def test_announcements_that_wait_for_long_are_told(world: World) -> None:
+async def test_announcements_that_wait_for_long_are_told(world: Environment) -> None:
     early = datetime.now(UTC) - timedelta(hours=1)
     object.__setattr__(world.tuning, "clock", lambda: early)
     await world.start()
@@ -468,7 +470,7 @@ async def test_announcements_that_wait_for_long_are_told(world: World) -> None:
 # ------------------------------------------------------------------ the running bot, and the webhook
 
 
-async def test_a_bot_that_is_not_ready_says_why(world: World) -> None:
+async def test_a_bot_that_is_not_ready_says_why(world: Environment) -> None:
     bot = await world.start()
     world.slack.refuse_handshakes(None)
     await world.slack.sockets[0].ws.close()
@@ -480,13 +482,13 @@ async def test_a_bot_that_is_not_ready_says_why(world: World) -> None:
     assert "slack: " in found.said
 
 
-async def test_no_bot_and_no_public_address_are_not_faults(world: World) -> None:
+async def test_no_bot_and_no_public_address_are_not_faults(world: Environment) -> None:
     report = await examined(world, port=a_free_port())
     assert {the(report, name).outcome for name in (service.RUNNING, service.PUBLIC, service.WEBHOOK)} == {SKIPPED}
     assert report.fine, report.text()
 
 
-async def test_a_public_address_that_leads_elsewhere_is_a_warning(world: World) -> None:
+async def test_a_public_address_that_leads_elsewhere_is_a_warning(world: Environment) -> None:
     for address, words in (
         (world.applivery.url, "answered by something else (HTTP 404)"),
         (f"http://127.0.0.1:{a_free_port()}", "not reached"),
@@ -499,7 +501,7 @@ async def test_a_public_address_that_leads_elsewhere_is_a_warning(world: World) 
 PUBLIC = {"public_url": "https://bot.acme.test", "applivery_webhook_secret": SECRET}
 
 
-async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: World) -> None:
+async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: Environment) -> None:
     asked: list[str] = []
 
     def consent(question: str) -> bool:
@@ -519,7 +521,7 @@ async def test_the_webhook_is_registered_once_and_only_after_a_yes(world: World)
     assert "https://bot.acme.test/webhooks/applivery/" in shown
 
 
-async def test_the_webhook_it_registers_really_rings(world: World) -> None:
+async def test_the_webhook_it_registers_really_rings(world: Environment) -> None:
     bot = await world.start(applivery_webhook_secret=SECRET)
     public = {"public_url": f"http://127.0.0.1:{bot.web.port}", "applivery_webhook_secret": SECRET}
     assert the(await examined(world, consent=lambda _: True, **public), service.WEBHOOK).outcome is WELL
@@ -527,7 +529,7 @@ async def test_the_webhook_it_registers_really_rings(world: World) -> None:
     await world.applivery.until(lambda: [delivery.status for delivery in world.applivery.webhooks] == [204])
 
 
-async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(world: World) -> None:
+async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(world: Environment) -> None:
     await examined(world, consent=lambda _: True, **PUBLIC)
     [made] = world.applivery.notifications
     made["events"]["buildProcessed"] = False
@@ -538,14 +540,14 @@ async def test_a_registered_webhook_that_lacks_an_event_or_is_doubled_is_told(wo
     assert (double.outcome, "registered 2 times" in double.said) == (WARNING, True)
 
 
-async def test_an_address_that_is_too_long_is_refused_before_it_is_sent(world: World) -> None:
+async def test_an_address_that_is_too_long_is_refused_before_it_is_sent(world: Environment) -> None:
     report = await examined(world, consent=lambda _: True, **{**PUBLIC, "applivery_webhook_secret": "x" * 480})
     assert the(report, service.WEBHOOK).outcome is BROKEN
     assert world.applivery.notifications == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: World, method: str) -> None:
+async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: Environment, method: str) -> None:
     world.applivery.faults.add(f"{method} /v1/organizations/acme/notifications", Fault(status=403), times=None)
     report = await examined(world, consent=lambda _: True, **PUBLIC)
     found = the(report, service.WEBHOOK)
@@ -554,7 +556,7 @@ async def test_who_may_not_register_is_told_how_to_do_it_by_hand(world: World, m
     assert SECRET not in report.text()
 
 
-async def test_a_registration_whose_answer_is_lost_is_not_made_twice(world: World) -> None:
+async def test_a_registration_whose_answer_is_lost_is_not_made_twice(world: Environment) -> None:
     world.applivery.faults.add("POST /v1/organizations/acme/notifications", Fault(drop_after=True))
     lost = await examined(world, consent=lambda _: True, **PUBLIC)
     assert the(lost, service.WEBHOOK).outcome is WARNING

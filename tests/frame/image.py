@@ -14,19 +14,19 @@ STEPS = "tools/image_steps.sh"
 
 
 @dataclass(frozen=True)
-class Line:
+class ImageInstruction:
     """A line of the Dockerfile: its first word, and the rest."""
 
     word: str
     rest: str
 
 
-def dockerfile() -> list[list[Line]]:
+def dockerfile() -> list[list[ImageInstruction]]:
     """The stages of the Dockerfile, each from its FROM."""
     text = re.sub(r"\\\n\s*", "", re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE))
-    stages: list[list[Line]] = []
+    stages: list[list[ImageInstruction]] = []
     for written in filter(None, map(str.strip, text.splitlines())):
-        line = Line(*written.split(maxsplit=1))
+        line = ImageInstruction(*written.split(maxsplit=1))
         if line.word == "FROM":
             stages.append([])
         stages[-1].append(line)

@@ -16,8 +16,8 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(inherited)} | more
 
 
-def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240) -> Done:
-    return Done(
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240) -> CompletedCommand:
+    return CompletedCommand(
         subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
@@ -32,7 +32,7 @@ def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None, time
     )
 
 
-class Done:
+class CompletedCommand:
     """How a program ended: its exit code and all it said."""
 
     def __init__(self, result: subprocess.CompletedProcess[str]) -> None:

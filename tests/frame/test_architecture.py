@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frame.shell import ROOT, Done, run
+from tests.frame.shell import ROOT, CompletedCommand, run
 
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 PACKAGES = [
@@ -21,7 +21,7 @@ MODULES = [
 ]
 
 
-def lint_imports(folder: Path) -> Done:
+def lint_imports(folder: Path) -> CompletedCommand:
     return run(sys.executable, "-c", LINT, "--no-logo", "--no-cache", cwd=folder)
 
 

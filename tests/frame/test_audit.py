@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.frame.locks import pins
-from tests.frame.shell import ROOT, Done, program, run
+from tests.frame.shell import ROOT, CompletedCommand, program, run
 
 SOUND = {"name": "idna", "version": "3.10", "vulns": []}
 UNKNOWN = {"name": "segno", "skip_reason": "Dependency not found on PyPI and could not be audited: segno (1.6.6)"}
@@ -31,7 +31,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def audited(checkout: Path, *report: dict[str, Any], said: str = "", code: int = 0) -> Done:
+def audited(checkout: Path, *report: dict[str, Any], said: str = "", code: int = 0) -> CompletedCommand:
     """Run it with a pip-audit that gives this report, or says something else."""
     answer = checkout / "answer"
     answer.write_text(said or json.dumps({"dependencies": report, "fixes": []}))

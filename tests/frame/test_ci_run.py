@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.frame.shell import ROOT, Done, bare_path, environment, program, run
+from tests.frame.shell import ROOT, CompletedCommand, bare_path, environment, program, run
 
 BARE = ["bash", "sh", "env", "dirname", "id", "cat", "tee", "chmod", "rm", "grep", "git", "mktemp", "tail"]
 STEPS = ["check", "audit", "test"]
@@ -31,7 +31,7 @@ class Machine:
         program(self.bin / "apt-get", f'echo "apt-get $*" >>"{self.log}"; cat "{self.policy}" >>"{self.log}"')
         program(self.bin / "sudo", 'while [ "${1#-}" != "$1" ]; do shift; done; exec "$@"')
 
-    def ci(self) -> Done:
+    def ci(self) -> CompletedCommand:
         env = environment(PATH=str(self.bin), CI_POLICY_FILE=str(self.policy))
         return run("bash", ".ci/run", cwd=self.checkout, env=env)
 

@@ -11,7 +11,7 @@ import pytest
 
 import bot
 from tests.frame.locks import pins
-from tests.frame.shell import ROOT, Done, environment, program, run
+from tests.frame.shell import ROOT, CompletedCommand, environment, program, run
 from tools import sbom
 
 VERSION = bot.__version__
@@ -31,7 +31,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def release(folder: Path, **more: str) -> Done:
+def release(folder: Path, **more: str) -> CompletedCommand:
     return run("sh", "tools/release.sh", cwd=folder, env=environment(PYTHON="./python", **more))
 
 

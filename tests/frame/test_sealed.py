@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.frame.image import variables
 from tests.frame.shell import ROOT, run
 from tests.handing import direct, ready
@@ -61,7 +61,9 @@ def test_the_seal_holds(program: Path, data: Path, tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def running(world: World, program: Path, data: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    world: Environment, program: Path, data: Path, port: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot of the image, sealed off, with the environment of the Dockerfile."""
     own = {name: value.replace("/data", str(data)) for name, value in variables().items()}
     settings = pointing_at(world, **own | {"PATH": f"{program}/bin:/usr/bin:/bin", "PORT": str(port)})
@@ -79,7 +81,7 @@ async def running(world: World, program: Path, data: Path, port: int) -> AsyncIt
             await process.wait()
 
 
-async def test_it_does_all_it_does_and_writes_to_its_data_alone(world: World, program: Path, data: Path) -> None:
+async def test_it_does_all_it_does_and_writes_to_its_data_alone(world: Environment, program: Path, data: Path) -> None:
     world.courier.update(name="Courier")
     build = ready(world)
     world.applivery.download(build, world.applivery.member(email="eva@acme.test"))

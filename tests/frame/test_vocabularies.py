@@ -13,19 +13,19 @@ from bot.db.types import EnumText
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Role
 from bot.settings import RoleName
-from tests.frame.vocabularies import PRODUCT, TESTS, Declared, enums, spelt_out
+from tests.frame.vocabularies import PRODUCT, TESTS, DeclaredVocabulary, enums, spelt_out
 
 
 @pytest.fixture(scope="module")
-def declared() -> Declared:
+def declared() -> DeclaredVocabulary:
     """What the product declares."""
-    found, vocabularies = Declared(), enums()
+    found, vocabularies = DeclaredVocabulary(), enums()
     for path in PRODUCT:
         found.add(path, vocabularies)
     return found
 
 
-def test_no_word_of_a_vocabulary_is_spelt_out(declared: Declared) -> None:
+def test_no_word_of_a_vocabulary_is_spelt_out(declared: DeclaredVocabulary) -> None:
     paths = {*PRODUCT, *TESTS} - {Path(__file__)}  # which spells some below, to find them
     assert [found for path in sorted(paths) for found in spelt_out(path, declared)] == []
 
@@ -49,7 +49,7 @@ def test_no_word_of_a_vocabulary_is_spelt_out(declared: Declared) -> None:
         '@pytest.mark.parametrize(("door", "n"), [("command", 1)])\ndef test(door, n): ...',
     ],
 )
-def test_a_spelt_word_is_found(declared: Declared, line: str, tmp_path: Path) -> None:
+def test_a_spelt_word_is_found(declared: DeclaredVocabulary, line: str, tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text(line)
     assert list(spelt_out(path, declared))
@@ -65,7 +65,7 @@ def test_a_spelt_word_is_found(declared: Declared, line: str, tmp_path: Path) ->
         "written(\"SELECT 1 WHERE state = {delivery.DUE} AND reason = 'unsubscribed'\")",
     ],
 )
-def test_the_same_word_elsewhere_is_free(declared: Declared, line: str, tmp_path: Path) -> None:
+def test_the_same_word_elsewhere_is_free(declared: DeclaredVocabulary, line: str, tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text(line)
     assert list(spelt_out(path, declared)) == []

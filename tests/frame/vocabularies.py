@@ -69,7 +69,7 @@ def enums() -> dict[str, frozenset[str]]:
 
 
 @dataclass
-class Declared:
+class DeclaredVocabulary:
     """Which words a field, parameter or column takes, and which positional ones a callable does, by name."""
 
     fields: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -124,7 +124,7 @@ class Declared:
                 self.calls[call][place] |= words
 
 
-def spelt_out(path: Path, declared: Declared) -> Iterator[str]:
+def spelt_out(path: Path, declared: DeclaredVocabulary) -> Iterator[str]:
     """Every place in a module where such a word is spelt out, as `file:line name = word`."""
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
@@ -132,7 +132,7 @@ def spelt_out(path: Path, declared: Declared) -> Iterator[str]:
             yield f"{path}:{line} {name} = {word!r}"
 
 
-def _in(node: ast.AST, declared: Declared) -> Iterator[tuple[int, str, str]]:
+def _in(node: ast.AST, declared: DeclaredVocabulary) -> Iterator[tuple[int, str, str]]:
     match node:
         case ast.Compare(left, _, comparators):
             sides = [left, *comparators]
@@ -190,7 +190,7 @@ def _name(node: ast.AST) -> str:
     return ""
 
 
-def _compared(node: ast.AST, other: ast.AST, declared: Declared) -> Iterator[tuple[int, str, str]]:
+def _compared(node: ast.AST, other: ast.AST, declared: DeclaredVocabulary) -> Iterator[tuple[int, str, str]]:
     match node, other:
         case ast.Tuple(left), ast.Tuple(right) if len(left) == len(right):
             for pair in zip(left, right, strict=True):
@@ -205,7 +205,7 @@ def _compared(node: ast.AST, other: ast.AST, declared: Declared) -> Iterator[tup
             yield from _given(_name(node), other, declared)
 
 
-def _given(name: str, value: ast.AST | None, declared: Declared) -> Iterator[tuple[int, str, str]]:
+def _given(name: str, value: ast.AST | None, declared: DeclaredVocabulary) -> Iterator[tuple[int, str, str]]:
     yield from _words(name, value, declared.fields.get(name, set()))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from bot.dispatch.registry import HandlerKind
 from bot.slack.manifest import EVENTS
-from sandbox.slack import Turn, User, View
-from tests.conftest import World
+from sandbox.slack import FakeUser, FakeView, Interaction
+from tests.conftest import Environment
 from tests.everything import seer
-from tests.fuzz.words import Typist
+from tests.fuzz.words import InputGenerator
 from tests.handing import Clock
 from tests.seeing import old_card
 
@@ -19,14 +19,14 @@ RECENT = 60  # messages and requests that are used again
 
 
 @dataclass
-class Scene:
+class FuzzEnvironment:
     """A world, who types in it, and the turns that must have been acknowledged and answered."""
 
-    world: World
+    world: Environment
     chance: random.Random
-    typist: Typist
+    typist: InputGenerator
     clock: Clock | None = None
-    turns: list[tuple[str, Turn]] = field(default_factory=list)
+    turns: list[tuple[str, Interaction]] = field(default_factory=list)
     statuses: list[tuple[str, int]] = field(default_factory=list)
 
     @property
@@ -34,7 +34,7 @@ class Scene:
         """Where the bot listens."""
         return f"http://127.0.0.1:{self.world.bot.web.port}"
 
-    def took(self, what: str, turn: Turn) -> str:
+    def took(self, what: str, turn: Interaction) -> str:
         """Remember a turn to be judged."""
         self.turns.append((what, turn))
         return what
@@ -48,14 +48,14 @@ class Scene:
 # ------------------------------------------------------------------ as Slack's own clients do it
 
 
-async def command(scene: Scene) -> str:
+async def command(scene: FuzzEnvironment) -> str:
     """A slash command."""
     text, user, channel = scene.typist.text(), scene.typist.user(), scene.somewhere()
     what = f"/applivery {text[:300]!r} by {user.handle} in {channel.name or channel.id}"
     return scene.took(what, await scene.world.slack.command("/applivery", sendable(text), user=user, channel=channel))
 
 
-async def click(scene: Scene) -> str:
+async def click(scene: FuzzEnvironment) -> str:
     """A button of a message, with the value it has."""
     messages = [
         each_message for listed in scene.world.slack.mailbox.by_channel.values() for each_message in listed[-RECENT:]
@@ -75,7 +75,7 @@ async def click(scene: Scene) -> str:
     return scene.took(what, turn)
 
 
-async def made_up_click(scene: Scene) -> str:
+async def made_up_click(scene: FuzzEnvironment) -> str:
     """A button that an older version left behind, or that somebody makes up."""
     known = [entry.name for entry in scene.typist.entries_of(HandlerKind.BUTTON)] + ["run.v1", "open.x"]
     name = scene.chance.choice(
@@ -88,7 +88,7 @@ async def made_up_click(scene: Scene) -> str:
     return scene.took(f"made-up click {name} {value[:100]!r}", await scene.world.slack.click(message, name, user=user))
 
 
-async def _value_of(scene: Scene, name: str) -> str:
+async def _value_of(scene: FuzzEnvironment, name: str) -> str:
     """A value that such a button has somewhere."""
     for listed in scene.world.slack.mailbox.by_channel.values():
         for message in reversed(listed[-RECENT:]):
@@ -98,7 +98,7 @@ async def _value_of(scene: Scene, name: str) -> str:
     return ""
 
 
-async def form(scene: Scene) -> str:
+async def form(scene: FuzzEnvironment) -> str:
     """A form that is open, filled in by chance and sent; its menus are typed into first."""
     views = scene.world.slack.views
     if not views or scene.chance.random() < 0.3:
@@ -118,7 +118,7 @@ async def form(scene: Scene) -> str:
         return f"{what}: Slack would not send it"
 
 
-async def _opened(scene: Scene) -> str:
+async def _opened(scene: FuzzEnvironment) -> str:
     """A command that opens a form."""
     words = scene.chance.choice(("get", "recall", "downloads", "upload", "attach", "upload courier", "subscribe"))
     user = scene.typist.user()
@@ -126,7 +126,7 @@ async def _opened(scene: Scene) -> str:
     return scene.took(f"/applivery {words} by {user.handle}", turn)
 
 
-async def _filled(scene: Scene, view: View, block: str, element: dict[str, Any], user: User) -> Any:
+async def _filled(scene: FuzzEnvironment, view: FakeView, block: str, element: dict[str, Any], user: FakeUser) -> Any:
     slack, chance = scene.world.slack, scene.chance
     kind = element["type"]
     if kind == "file_input":
@@ -149,7 +149,7 @@ async def _filled(scene: Scene, view: View, block: str, element: dict[str, Any],
     ]
 
 
-async def shortcut(scene: Scene) -> str:
+async def shortcut(scene: FuzzEnvironment) -> str:
     """A message shortcut, on a card or a message of somebody, perhaps with a file."""
     name = scene.chance.choice(
         [entry.name for entry in scene.typist.entries_of(HandlerKind.SHORTCUT)] + [scene.typist.word()]
@@ -172,7 +172,7 @@ async def shortcut(scene: Scene) -> str:
     return scene.took(f"shortcut {name[:60]!r} by {user.handle} on {message.text[:60]!r}", turn)
 
 
-async def mention(scene: Scene) -> str:
+async def mention(scene: FuzzEnvironment) -> str:
     """A mention in a channel or thread, perhaps delivered twice."""
     text, user, channel = sendable(scene.typist.text()) or "x", scene.typist.user(), scene.somewhere()
     thread = scene.chance.choice([None, *(message.ts for message in scene.world.slack.messages(channel)[-5:])])
@@ -181,7 +181,7 @@ async def mention(scene: Scene) -> str:
     return scene.took(f"mention {text[:200]!r} by {user.handle} in {channel.name}", turn)
 
 
-async def event(scene: Scene) -> str:
+async def event(scene: FuzzEnvironment) -> str:
     """Something that happens to a channel, or an event nobody asked for."""
     slack, chance = scene.world.slack, scene.chance
     channel, deed = scene.somewhere(), chance.randint(0, 5)
@@ -213,7 +213,7 @@ async def event(scene: Scene) -> str:
     return f"event {deed} in {channel.name}"
 
 
-async def typeahead(scene: Scene) -> str:
+async def typeahead(scene: FuzzEnvironment) -> str:
     """Somebody types into a menu, whether it is in a form or not."""
     payload = {
         **scene.world.slack.person.payloads.interaction("block_suggestion", scene.typist.user()),

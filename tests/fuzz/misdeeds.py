@@ -7,9 +7,9 @@ from copy import deepcopy
 import aiohttp
 
 from bot.db.wakeups import Topic
-from sandbox.slack import Turn
+from sandbox.slack import Interaction
 from sandbox.slack.signing import signature
-from tests.fuzz.deeds import RECENT, Scene, sendable
+from tests.fuzz.deeds import RECENT, FuzzEnvironment, sendable
 from tests.fuzz.scenery import a_build
 from tests.fuzz.spoiling import spoiled, wrong
 from tests.seeing import TICKET
@@ -23,7 +23,7 @@ JUNK = (
 )  # fmt: skip
 
 
-async def spoiled_again(scene: Scene) -> str:
+async def spoiled_again(scene: FuzzEnvironment) -> str:
     """A request of before, spoiled: keys missing, wrong types, text that breaks things."""
     slack = scene.world.slack
     sent = (slack.http.delivered if slack.request_url else slack.socket_mode.delivered)[-RECENT:]
@@ -31,7 +31,7 @@ async def spoiled_again(scene: Scene) -> str:
         return "spoiled: nothing was sent yet"
     entry = scene.chance.choice(sent)
     kind, payload = entry["type"], deepcopy(entry["payload"])
-    turn = Turn("spoiled", scene.world.ana.id, None, slack.until)
+    turn = Interaction("spoiled", scene.world.ana.id, None, slack.until)
     if isinstance(payload, dict) and "trigger_id" in payload:
         payload["trigger_id"] = slack.desk.modals.trigger(turn, None)
         if "response_url" in payload:
@@ -47,7 +47,7 @@ async def spoiled_again(scene: Scene) -> str:
     return what
 
 
-async def raw(scene: Scene) -> str:
+async def raw(scene: FuzzEnvironment) -> str:
     """Bytes at the HTTP door, signed or not."""
     chance = scene.chance
     path = chance.choice(
@@ -70,7 +70,7 @@ async def raw(scene: Scene) -> str:
     return what
 
 
-async def claim(scene: Scene) -> str:
+async def claim(scene: FuzzEnvironment) -> str:
     """The claim page, by a ticket that somebody has, or a guess."""
     said = [message.text for listed in scene.world.slack.mailbox.by_channel.values() for message in listed[-RECENT:]]
     tickets = [ticket for text in said for ticket in TICKET.findall(text)]
@@ -88,7 +88,7 @@ async def claim(scene: Scene) -> str:
 # ------------------------------------------------------------------ what goes on meanwhile
 
 
-async def builds_move(scene: Scene) -> str:
+async def builds_move(scene: FuzzEnvironment) -> str:
     """Something happens to a build in Applivery."""
     builds, chance = scene.world.applivery.builds, scene.chance
     if not builds or chance.random() < 0.4:
@@ -108,7 +108,7 @@ async def builds_move(scene: Scene) -> str:
     return f"build {build.id}: {deed}"
 
 
-async def time_passes(scene: Scene) -> str:
+async def time_passes(scene: FuzzEnvironment) -> str:
     """Hours or days go by, where the clock can be moved, and everything that was to come later is looked at."""
     hours = scene.chance.choice((0.1, 1, 25, 24 * 8))
     if scene.clock:

@@ -14,12 +14,12 @@ from pathlib import Path
 from bot.db.database import migrate
 from bot.i18n import LANGUAGES
 from sandbox.faults import Fault
-from tests.conftest import World, living, logged
+from tests.conftest import Environment, living, logged
 from tests.fuzz import deeds, misdeeds
-from tests.fuzz.deeds import Scene
+from tests.fuzz.deeds import FuzzEnvironment
 from tests.fuzz.scenery import furnish
-from tests.fuzz.verdict import Finding, Judge, leaks
-from tests.fuzz.words import Typist
+from tests.fuzz.verdict import FuzzFailure, Oracle, leaks
+from tests.fuzz.words import InputGenerator
 from tests.handing import Clock, free_port
 from tests.support.busyness import busyness
 
@@ -43,7 +43,7 @@ SLACK_FAULTS = (
     Fault(latency=0.2), Fault(status=200, body="<html>"),
 )  # fmt: skip
 
-Deed = Callable[[Scene], Awaitable[str]]
+Deed = Callable[[FuzzEnvironment], Awaitable[str]]
 DEEDS: tuple[tuple[int, Deed], ...] = (
     (30, deeds.command), (14, deeds.click), (8, deeds.made_up_click), (10, deeds.form), (4, deeds.shortcut),
     (6, deeds.mention), (3, deeds.event), (3, deeds.typeahead), (12, misdeeds.spoiled_again), (3, misdeeds.raw),
@@ -52,15 +52,15 @@ DEEDS: tuple[tuple[int, Deed], ...] = (
 
 
 @dataclass
-class Report:
+class FuzzReport:
     """What came of it: how much was done, and each fault with the step that showed it first."""
 
     deeds: int = 0
     rounds: int = 0
     seconds: float = 0.0
-    findings: dict[Finding, str] = field(default_factory=dict)
+    findings: dict[FuzzFailure, str] = field(default_factory=dict)
 
-    def add(self, finding: Finding, where: str) -> None:
+    def add(self, finding: FuzzFailure, where: str) -> None:
         """Keep a fault unless it is known already."""
         self.findings.setdefault(finding, where)
 
@@ -78,9 +78,9 @@ class Report:
 
 async def fuzz(
     seed: int, *, seconds: float, rounds: int | None = None, say: Callable[[str], None] = lambda _: None
-) -> Report:
+) -> FuzzReport:
     """Play rounds with the seeds from this one on, until the time is over or so many were played."""
-    report, started = Report(), time.monotonic()
+    report, started = FuzzReport(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.db"
         await asyncio.to_thread(migrate, f"sqlite:///{empty}")
@@ -94,25 +94,25 @@ async def fuzz(
     return report
 
 
-async def _round(seed: int, seconds: float, empty: Path, report: Report) -> None:
+async def _round(seed: int, seconds: float, empty: Path, report: FuzzReport) -> None:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as name, logged("INFO") as log:
         folder = Path(name)
         async with living(folder, empty) as world:
-            judge = Judge(world, log)
+            judge = Oracle(world, log)
             try:
                 scene = await _opened(world, chance, over_http=seed % 2 == 1)
                 await _played(scene, judge, seconds, report, seed)
                 async with asyncio.timeout(10):
                     await world.stop()
             except TimeoutError:
-                report.add(Finding("it hangs", f"{_pending()}"), f"seed {seed}")
+                report.add(FuzzFailure("it hangs", f"{_pending()}"), f"seed {seed}")
             gc.collect()  # what asyncio has to say of forgotten tasks and sessions, it says now
             for finding in (*judge.findings(scene, trouble=True), *leaks(world)):
                 report.add(finding, f"seed {seed}, at the end")
 
 
-async def _opened(world: World, chance: random.Random, *, over_http: bool) -> Scene:
+async def _opened(world: Environment, chance: random.Random, *, over_http: bool) -> FuzzEnvironment:
     # Bolt compares timestamps with the machine's clock, so that over HTTP no other can be used
     clock = None if over_http else Clock(world)
     world.tuning = replace(world.tuning, applivery_seconds=3.0)
@@ -132,7 +132,7 @@ async def _opened(world: World, chance: random.Random, *, over_http: bool) -> Sc
         applivery_requests_per_hour=10**9,
         **changes,
     )
-    scene = Scene(world, chance, Typist(world, chance), clock)
+    scene = FuzzEnvironment(world, chance, InputGenerator(world, chance), clock)
     for words in (
         "subscribe * on:uploaded,processed,failed",
         "watch courier",
@@ -142,7 +142,7 @@ async def _opened(world: World, chance: random.Random, *, over_http: bool) -> Sc
     return scene
 
 
-async def _played(scene: Scene, judge: Judge, seconds: float, report: Report, seed: int) -> None:
+async def _played(scene: FuzzEnvironment, judge: Oracle, seconds: float, report: FuzzReport, seed: int) -> None:
     started, step, met = time.monotonic(), 0, [0, 0]
     weights, every = zip(*DEEDS, strict=True)
     while time.monotonic() - started < seconds:
@@ -160,14 +160,14 @@ async def _played(scene: Scene, judge: Judge, seconds: float, report: Report, se
             report.add(finding, f"seed {seed}, step {step}: {' | '.join(done)}")
 
 
-async def _rested(scene: Scene) -> None:
+async def _rested(scene: FuzzEnvironment) -> None:
     door, carrier = scene.world.bot.door, scene.world.bot.carrier
     while door._tasks or carrier._tasks:
         await door.finish(HANG_SECONDS)
         await carrier.finish(HANG_SECONDS)
 
 
-def _let_in(scene: Scene) -> None:
+def _let_in(scene: FuzzEnvironment) -> None:
     """Some trouble with Slack or Applivery, for the next few requests."""
     chance, times = scene.chance, scene.chance.randint(1, 4)
     if chance.random() < 0.5:
@@ -180,7 +180,7 @@ def _let_in(scene: Scene) -> None:
     scene.world.slack.faults.add(target, fault, times=times)
 
 
-def _met(scene: Scene) -> int:
+def _met(scene: FuzzEnvironment) -> int:
     """How many requests have met trouble so far; trouble that waits for one may meet a request of the jobs."""
     return len(scene.world.slack.faults.fired) + len(scene.world.applivery.faults.fired)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from sandbox.applivery.models import PretendedApp
-from tests.conftest import World
+from sandbox.applivery.models import FakeApp
+from tests.conftest import Environment
 from tests.fuzz.words import HOSTILE
 
 NAMES = tuple(name for name in HOSTILE if name.strip() and "\ud800" not in name and "\udfff" not in name)
 
 
-def furnish(world: World, chance: random.Random) -> None:
+def furnish(world: Environment, chance: random.Random) -> None:
     """People of every kind, places of every kind, and apps, builds and downloads whose words are hostile."""
     slack = world.slack
     world.ana.locale, world.bruno.locale = chance.choices(("en-US", "es-ES", "fr-FR", ""), k=2)
@@ -34,7 +34,7 @@ def furnish(world: World, chance: random.Random) -> None:
             a_build(world, app, chance)
 
 
-def a_build(world: World, app: PretendedApp, chance: random.Random) -> None:
+def a_build(world: Environment, app: FakeApp, chance: random.Random) -> None:
     """One more build, somewhere on its way, perhaps with attachments and downloads."""
     status = chance.choice(
         ("processed", "processed", "processed", "in_progress", "pending", "error", "success", "thawing")

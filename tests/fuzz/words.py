@@ -11,8 +11,8 @@ from bot.dispatch.arguments import _bare, option_keys
 from bot.dispatch.registry import BuildReference, HandlerKind, Parameter, RegisteredHandler, Rest
 from bot.domain.downloads import GroupBy
 from bot.domain.model import App
-from sandbox.slack import User
-from tests.conftest import World
+from sandbox.slack import FakeUser
+from tests.conftest import Environment
 from tests.everything import typed
 
 HOSTILE = (
@@ -56,10 +56,10 @@ FITTING = {
 SEPARATORS = (" ", " ", " ", "  ", "\u00a0", "\u200b", "\n", "")
 
 
-class Typist:
+class InputGenerator:
     """Somebody who types, by chance; the same seed types the same in the same world."""
 
-    def __init__(self, world: World, chance: random.Random) -> None:
+    def __init__(self, world: Environment, chance: random.Random) -> None:
         self.world = world
         self.chance = chance
         self.known = typed(world)
@@ -194,7 +194,7 @@ class Typist:
             )
         )  # fmt: skip
 
-    def user(self) -> User:
+    def user(self) -> FakeUser:
         """Somebody to do it: an admin mostly, else nothing would ever happen."""
         others = [user for user in self.world.slack.users.values() if not user.bot]
         return self.world.ana if self.chance.random() < 0.6 else self.chance.choice(others)

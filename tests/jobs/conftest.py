@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.conftest import World
+from tests.conftest import Environment
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the database is not what it is about
 on_postgresql = pytest.mark.parametrize(
@@ -18,7 +18,7 @@ on_postgresql = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def world(database: str, world: World) -> World:
+def world(database: str, world: Environment) -> Environment:
     # `database` comes first, so that it is dropped last, when nobody uses it any more.
     world.database = database
     world.tuning = replace(world.tuning, lease_seconds=0.7, slack_seconds=0.6)

@@ -14,7 +14,7 @@ import pytest
 from bot.app import RunningBot, running
 from bot.exceptions import StartupError
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import Clock
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import ready, subscribed
@@ -27,7 +27,7 @@ EVERY = [ready(str(number)) for number in range(1, 100)]
 
 
 @pytest.fixture
-async def watched(world: World) -> World:
+async def watched(world: Environment) -> Environment:
     """#releases is subscribed to Courier, which has no builds yet, and the first look has been."""
     await world.start()
     await subscribed(world)
@@ -36,17 +36,17 @@ async def watched(world: World) -> World:
 
 
 @pytest.fixture
-async def two(watched: World) -> World:
+async def two(watched: Environment) -> Environment:
     """#beta is subscribed as well."""
     await subscribed(watched, "courier", watched.slack.channel("beta", members=(watched.ana,)))
     return watched
 
 
-def beta(world: World) -> Any:
+def beta(world: Environment) -> Any:
     return next(channel for channel in world.slack.channels.values() if channel.name == "beta")
 
 
-async def record(world: World, *versions: str) -> None:
+async def record(world: Environment, *versions: str) -> None:
     """These builds are ready now, and the watch has written them down; nothing has been said yet."""
     for version in versions:
         world.applivery.build(world.courier, version=version)
@@ -54,13 +54,13 @@ async def record(world: World, *versions: str) -> None:
     await world.bot.watch.step()
 
 
-async def crash(world: World) -> None:
+async def crash(world: Environment) -> None:
     """The process dies and another begins: nothing is handed in, and posts under way are not waited for."""
     assert not world.bot.running, "this world ticks by hand, so stopping it finishes nothing"
     await world.restart()
 
 
-def posts(world: World) -> int:
+def posts(world: Environment) -> int:
     """Posts to channels, direct messages left out."""
     return len([call for call in world.slack.calls_of(POST) if str(call.args["channel"]).startswith("C")])
 
@@ -72,7 +72,7 @@ def events(log: Log, *names: str) -> list[str]:
 # ------------------------------------------------------------------ dying in between
 
 
-async def test_a_crash_between_record_and_post_loses_nothing(watched: World) -> None:
+async def test_a_crash_between_record_and_post_loses_nothing(watched: Environment) -> None:
     await record(watched, "1", "2")
     await crash(watched)
     await watched.settle()
@@ -80,7 +80,7 @@ async def test_a_crash_between_record_and_post_loses_nothing(watched: World) -> 
     assert not watched.slack.calls_of(LOOK_UP), "nobody had claimed them, so there is nothing to be unsure of"
 
 
-async def test_a_crash_between_post_and_mark_repeats_nothing(watched: World) -> None:
+async def test_a_crash_between_post_and_mark_repeats_nothing(watched: Environment) -> None:
     await record(watched, "1", "2")
     await watched.bot.announce.step()
     await watched.slack.until(lambda: watched.said() == EVERY[:1])  # stored; the process dies before it hears so
@@ -90,7 +90,7 @@ async def test_a_crash_between_post_and_mark_repeats_nothing(watched: World) -> 
     assert watched.slack.calls_of(LOOK_UP)
 
 
-async def test_a_crash_between_claim_and_post_loses_nothing(watched: World) -> None:
+async def test_a_crash_between_claim_and_post_loses_nothing(watched: Environment) -> None:
     await record(watched, "1", "2")
     watched.slack.faults.add(POST, Fault(drop=True))
     await watched.bot.announce.step()
@@ -101,7 +101,7 @@ async def test_a_crash_between_claim_and_post_loses_nothing(watched: World) -> N
     assert watched.slack.calls_of(LOOK_UP), "it was looked for, and was not there"
 
 
-async def test_a_post_whose_answer_was_lost_is_found_by_its_metadata_and_not_repeated(watched: World) -> None:
+async def test_a_post_whose_answer_was_lost_is_found_by_its_metadata_and_not_repeated(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     await record(watched, "1", "2")
     await watched.settle()
@@ -117,7 +117,7 @@ DUPLICATE = "duplicate_client_msg_id"
 
 
 @on_sqlite
-async def test_what_slack_calls_a_duplicate_is_looked_up(watched: World) -> None:
+async def test_what_slack_calls_a_duplicate_is_looked_up(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(error_after=DUPLICATE))
     await record(watched, "1", "2")
     await watched.bot.announce.drain()
@@ -129,7 +129,7 @@ async def test_what_slack_calls_a_duplicate_is_looked_up(watched: World) -> None
 
 @pytest.mark.parametrize("times", [1, 3])
 @on_sqlite
-async def test_a_duplicate_that_is_not_there_is_posted(watched: World, times: int) -> None:
+async def test_a_duplicate_that_is_not_there_is_posted(watched: Environment, times: int) -> None:
     watched.slack.faults.add(POST, Fault(error=DUPLICATE), times=times)
     await record(watched, "1", "2")
     await watched.settle()
@@ -137,7 +137,7 @@ async def test_a_duplicate_that_is_not_there_is_posted(watched: World, times: in
 
 
 @on_sqlite
-async def test_a_duplicate_without_a_look_up_is_not_lost(watched: World) -> None:
+async def test_a_duplicate_without_a_look_up_is_not_lost(watched: Environment) -> None:
     watched.slack.scopes.difference_update(HISTORY_SCOPES)
     watched.slack.faults.add(POST, Fault(error=DUPLICATE))
     await record(watched, "1")
@@ -146,7 +146,7 @@ async def test_a_duplicate_without_a_look_up_is_not_lost(watched: World) -> None
 
 
 @on_sqlite
-async def test_nothing_undocumented_is_sent_with_a_post(watched: World) -> None:
+async def test_nothing_undocumented_is_sent_with_a_post(watched: Environment) -> None:
     await record(watched, "1")
     await watched.settle()
     [call] = [call for call in watched.slack.calls_of(POST) if call.args["channel"] == watched.releases.id]
@@ -154,7 +154,7 @@ async def test_nothing_undocumented_is_sent_with_a_post(watched: World) -> None:
 
 
 @on_sqlite
-async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it(watched: World) -> None:
+async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     await record(watched, "1")
     await watched.bot.announce.drain()
@@ -166,7 +166,7 @@ async def test_a_look_up_reads_page_after_page_and_takes_no_other_message_for_it
 
 
 @on_sqlite
-async def test_a_message_somebody_else_wrote_in_the_same_words_is_not_taken_for_ours(watched: World) -> None:
+async def test_a_message_somebody_else_wrote_in_the_same_words_is_not_taken_for_ours(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(drop=True))
     await record(watched, "1")
     watched.slack.say(ready("1"), watched.bruno, watched.releases)
@@ -176,7 +176,7 @@ async def test_a_message_somebody_else_wrote_in_the_same_words_is_not_taken_for_
 
 @on_sqlite
 async def test_without_the_history_scope_nothing_is_lost_and_it_is_said_that_a_repeat_is_possible(
-    watched: World, log: Log
+    watched: Environment, log: Log
 ) -> None:
     watched.slack.scopes -= HISTORY_SCOPES
     await watched.restart()
@@ -190,7 +190,9 @@ async def test_without_the_history_scope_nothing_is_lost_and_it_is_said_that_a_r
 
 
 @on_sqlite
-async def test_while_slack_cannot_be_asked_whether_it_has_a_message_it_is_not_posted_again(watched: World) -> None:
+async def test_while_slack_cannot_be_asked_whether_it_has_a_message_it_is_not_posted_again(
+    watched: Environment,
+) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     watched.slack.faults.add(LOOK_UP, Fault(error="internal_error"), times=2)
     await record(watched, "1", "2")
@@ -199,7 +201,7 @@ async def test_while_slack_cannot_be_asked_whether_it_has_a_message_it_is_not_po
     assert len(watched.slack.calls_of(LOOK_UP)) == 3
 
 
-async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: World) -> None:
+async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: Environment) -> None:
     await world.start(jobs=True)
     await subscribed(world)
     world.slack.faults.add(POST, Fault(latency=0.2))
@@ -213,7 +215,7 @@ async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: World) ->
     assert not world.slack.calls_of(LOOK_UP)
 
 
-async def test_a_late_post_takes_itself_back(watched: World) -> None:
+async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
     """A frozen replica's post arrives after its lease has lapsed and another has posted the same."""
     watched.slack.faults.add(POST, Fault(latency=1.2))
     watched.tuning = replace(watched.tuning, lease_seconds=0.6, slack_seconds=5.0)
@@ -233,21 +235,21 @@ async def test_a_late_post_takes_itself_back(watched: World) -> None:
 # ------------------------------------------------------------------ order and pace
 
 
-async def test_a_channel_hears_of_builds_in_their_order(two: World) -> None:
+async def test_a_channel_hears_of_builds_in_their_order(two: Environment) -> None:
     await record(two, *map(str, range(1, 8)))
     await record(two, *map(str, range(8, 15)))
     await two.bot.announce.drain()
     assert two.said() == two.said(beta(two)) == EVERY[:14]
 
 
-async def test_a_message_that_must_wait_lets_no_later_one_of_its_channel_pass(watched: World) -> None:
+async def test_a_message_that_must_wait_lets_no_later_one_of_its_channel_pass(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(status=429, retry_after=0.2))
     await record(watched, "1", "2", "3")
     await watched.settle()
     assert watched.said() == EVERY[:3]
 
 
-async def test_a_slow_channel_delays_no_other(two: World) -> None:
+async def test_a_slow_channel_delays_no_other(two: Environment) -> None:
     two.slack.faults.add(POST, Fault(latency=0.3))  # one of the two meets it
     await record(two, "1", "2", "3")
     draining = asyncio.create_task(two.bot.announce.drain())
@@ -258,7 +260,7 @@ async def test_a_slow_channel_delays_no_other(two: World) -> None:
 
 
 @on_sqlite
-async def test_a_channel_gets_one_message_a_second_at_most(watched: World) -> None:
+async def test_a_channel_gets_one_message_a_second_at_most(watched: Environment) -> None:
     watched.tuning = replace(watched.tuning, pace_seconds=0.25)
     await watched.restart()
     await record(watched, "1", "2", "3")
@@ -272,7 +274,7 @@ async def test_a_channel_gets_one_message_a_second_at_most(watched: World) -> No
 # ------------------------------------------------------------------ Slack refuses
 
 
-async def test_after_a_429_slack_is_left_alone_for_as_long_as_it_said(two: World) -> None:
+async def test_after_a_429_slack_is_left_alone_for_as_long_as_it_said(two: Environment) -> None:
     two.slack.faults.add(POST, Fault(status=429, retry_after=0.5))
     await record(two, "1", "2")
     await two.settle()
@@ -285,7 +287,7 @@ async def test_after_a_429_slack_is_left_alone_for_as_long_as_it_said(two: World
 
 
 @on_sqlite
-async def test_a_storm_of_5xx_is_one_outage_and_everything_arrives_once(two: World, log: Log) -> None:
+async def test_a_storm_of_5xx_is_one_outage_and_everything_arrives_once(two: Environment, log: Log) -> None:
     two.slack.faults.add(POST, Fault(status=503, body="upstream connect error"), times=2)
     two.slack.faults.add(POST, Fault(status=500), times=1)
     two.slack.faults.add(POST, Fault(error="internal_error"), times=1)
@@ -296,7 +298,7 @@ async def test_a_storm_of_5xx_is_one_outage_and_everything_arrives_once(two: Wor
 
 
 @on_sqlite
-async def test_a_revoked_token_loses_nothing(watched: World, log: Log) -> None:
+async def test_a_revoked_token_loses_nothing(watched: Environment, log: Log) -> None:
     watched.slack.revoke()
     await record(watched, "1")
     await watched.bot.announce.drain()
@@ -307,7 +309,7 @@ async def test_a_revoked_token_loses_nothing(watched: World, log: Log) -> None:
 
 
 @pytest.mark.parametrize("cause", ["archived", "removed"])
-async def test_a_channel_that_refuses_is_paused_and_its_maker_told_once(two: World, cause: str) -> None:
+async def test_a_channel_that_refuses_is_paused_and_its_maker_told_once(two: Environment, cause: str) -> None:
     if cause == "archived":
         two.releases.archived = True
     else:
@@ -328,7 +330,7 @@ async def test_a_channel_that_refuses_is_paused_and_its_maker_told_once(two: Wor
 
 
 @on_sqlite
-async def test_each_maker_of_a_channel_s_subscriptions_is_told(watched: World) -> None:
+async def test_each_maker_of_a_channel_s_subscriptions_is_told(watched: Environment) -> None:
     watched.bruno.admin = True
     watched.applivery.app("Parcel", slug="parcel")
     await watched.ask("subscribe parcel", user=watched.bruno)
@@ -341,7 +343,7 @@ async def test_each_maker_of_a_channel_s_subscriptions_is_told(watched: World) -
 
 
 @on_sqlite
-async def test_a_maker_who_cannot_be_told_stops_nothing(two: World, log: Log) -> None:
+async def test_a_maker_who_cannot_be_told_stops_nothing(two: Environment, log: Log) -> None:
     two.releases.archived = two.slack.dm(two.ana).archived = True
     await record(two, "1")
     await two.settle()
@@ -351,7 +353,7 @@ async def test_a_maker_who_cannot_be_told_stops_nothing(two: World, log: Log) ->
 
 
 @on_sqlite
-async def test_when_a_message_goes_through_again_what_was_held_follows_at_once(watched: World) -> None:
+async def test_when_a_message_goes_through_again_what_was_held_follows_at_once(watched: Environment) -> None:
     watched.releases.members.remove(watched.slack.bot_user_id)
     await record(watched, "1")
     await watched.settle()
@@ -365,7 +367,7 @@ async def test_when_a_message_goes_through_again_what_was_held_follows_at_once(w
 
 
 @on_sqlite
-async def test_a_card_slack_will_not_take_is_said_as_plain_text(watched: World, log: Log) -> None:
+async def test_a_card_slack_will_not_take_is_said_as_plain_text(watched: Environment, log: Log) -> None:
     watched.slack.faults.add(POST, Fault(error="invalid_blocks"))
     await record(watched, "1", "2")
     await watched.settle()
@@ -376,7 +378,7 @@ async def test_a_card_slack_will_not_take_is_said_as_plain_text(watched: World, 
 
 
 @on_sqlite
-async def test_a_message_slack_will_take_in_no_form_ends_and_blocks_nothing(watched: World) -> None:
+async def test_a_message_slack_will_take_in_no_form_ends_and_blocks_nothing(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(error="invalid_blocks"))
     watched.slack.faults.add(POST, Fault(error="msg_too_long"))
     await record(watched, "1", "2")
@@ -387,7 +389,7 @@ async def test_a_message_slack_will_take_in_no_form_ends_and_blocks_nothing(watc
 
 
 @on_sqlite
-async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: World) -> None:
+async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Environment) -> None:
     watched.slack.faults.add(POST, Fault(error="ekm_access_denied"))
     await record(watched, "1")
     await watched.bot.announce.drain()
@@ -396,7 +398,9 @@ async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: World)
 
 
 @on_sqlite
-async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_go_on(world: World, log: Log) -> None:
+async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_go_on(
+    world: Environment, log: Log
+) -> None:
     clock = await timed(world)
     world.slack.faults.add(POST, Fault(error="ekm_access_denied"), times=3)
     await record(world, "1", "2")
@@ -415,7 +419,7 @@ async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_
 
 
 @on_sqlite
-async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_more_is_lost(world: World) -> None:
+async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_more_is_lost(world: Environment) -> None:
     clock = await timed(world)
     world.slack.faults.add(POST, Fault(error="a_new_error"), times=None)
     await record(world, "1", "2", "3")
@@ -432,7 +436,7 @@ async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_m
     assert all(any(version in said for said in world.said()) for version in "23"), world.said()
 
 
-async def timed(world: World) -> Clock:
+async def timed(world: Environment) -> Clock:
     """A watched world, as `watched` is, whose clock can be put forward."""
     clock = Clock(world)
     await world.start()
@@ -442,7 +446,7 @@ async def timed(world: World) -> Clock:
 
 
 @on_sqlite
-async def test_an_answer_of_slack_that_is_no_answer_loses_and_repeats_nothing(watched: World, log: Log) -> None:
+async def test_an_answer_of_slack_that_is_no_answer_loses_and_repeats_nothing(watched: Environment, log: Log) -> None:
     watched.slack.faults.add(POST, Fault(body="<html>gateway</html>"))
     watched.slack.faults.add(POST, Fault(body="{}"))
     await record(watched, "1", "2")
@@ -455,7 +459,7 @@ async def test_an_answer_of_slack_that_is_no_answer_loses_and_repeats_nothing(wa
 
 
 @pytest.fixture
-async def replicas(world: World) -> Any:
+async def replicas(world: Environment) -> Any:
     """Start n bots on one PostgreSQL; they end with the test."""
     async with AsyncExitStack() as stack:
 
@@ -467,7 +471,7 @@ async def replicas(world: World) -> Any:
 
 
 @on_postgresql
-async def test_two_replicas_share_the_polling(watched: World, replicas: Callable[..., Any]) -> None:
+async def test_two_replicas_share_the_polling(watched: Environment, replicas: Callable[..., Any]) -> None:
     apps = [watched.applivery.app(f"App {number}", slug=f"app-{number}") for number in range(12)]
     for app in apps:
         await subscribed(watched, app.slug)
@@ -483,7 +487,7 @@ async def test_two_replicas_share_the_polling(watched: World, replicas: Callable
 
 
 @on_postgresql
-async def test_two_replicas_never_post_twice(two: World, replicas: Callable[..., Any]) -> None:
+async def test_two_replicas_never_post_twice(two: Environment, replicas: Callable[..., Any]) -> None:
     await two.stop()
     first, other = await replicas(2, jobs=False)
     for number in range(1, 25):
@@ -498,7 +502,7 @@ async def test_two_replicas_never_post_twice(two: World, replicas: Callable[...,
 
 
 @on_postgresql
-async def test_two_running_replicas_are_as_good_as_one(two: World, replicas: Callable[..., Any]) -> None:
+async def test_two_running_replicas_are_as_good_as_one(two: Environment, replicas: Callable[..., Any]) -> None:
     await two.stop()
     await replicas(2, jobs=True)
     for number in range(1, 31):
@@ -509,7 +513,7 @@ async def test_two_running_replicas_are_as_good_as_one(two: World, replicas: Cal
 
 
 @on_postgresql
-async def test_when_one_of_two_replicas_dies_the_other_goes_on(two: World, replicas: Callable[..., Any]) -> None:
+async def test_when_one_of_two_replicas_dies_the_other_goes_on(two: Environment, replicas: Callable[..., Any]) -> None:
     await two.stop()
     dying, living = await replicas(2, jobs=False)
     two.bot = dying
@@ -522,7 +526,7 @@ async def test_when_one_of_two_replicas_dies_the_other_goes_on(two: World, repli
 
 
 @on_sqlite
-async def test_a_second_process_on_sqlite_is_refused_with_words(watched: World) -> None:
+async def test_a_second_process_on_sqlite_is_refused_with_words(watched: Environment) -> None:
     with pytest.raises(StartupError, match=r"Another process \(id \d+\) is using the database .*PostgreSQL"):
         async with running(watched.settings(), watched.tuning):
             pass
@@ -535,7 +539,7 @@ async def test_a_second_process_on_sqlite_is_refused_with_words(watched: World) 
 
 
 @on_sqlite
-async def test_how_late_something_was_said_is_measured_from_when_it_might_be(world: World) -> None:
+async def test_how_late_something_was_said_is_measured_from_when_it_might_be(world: Environment) -> None:
     later = timedelta()
     world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + later)
     bot = await world.start()

@@ -14,21 +14,21 @@ from bot.db.wakeups import Topic
 from bot.domain.outcomes import WebhookOutcome
 from bot.domain.token_buckets import TokenBuckets
 from bot.services.webhook import NOTICES_AT_ONCE, POLLS_AT_ONCE, WebhookHandler
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import lists, ready, subscribed
 
 SECRET = "a-long-random-word"
 
 
-async def ring(world: World, body: bytes = b"", *, secret: str = SECRET) -> int:
+async def ring(world: Environment, body: bytes = b"", *, secret: str = SECRET) -> int:
     """Ring as Applivery does; returns the HTTP status."""
     url = f"http://127.0.0.1:{world.bot.web.port}/webhooks/applivery/{secret}"
     async with aiohttp.ClientSession() as session, session.post(url, data=body) as answer:
         return answer.status
 
 
-async def due(world: World) -> set[str]:
+async def due(world: Environment) -> set[str]:
     """The ids of the apps that are due now; they are given back as due."""
     claims = await world.bot.store.claim_apps(20, 60)
     for claim in claims:
@@ -37,7 +37,7 @@ async def due(world: World) -> set[str]:
 
 
 @pytest.fixture
-async def rested(world: World) -> World:
+async def rested(world: Environment) -> Environment:
     """Courier and Parcel are watched, have been looked at, and are not due for an hour."""
     world.applivery.app("Parcel", slug="parcel")
     await world.start(poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
@@ -48,11 +48,11 @@ async def rested(world: World) -> World:
     return world
 
 
-def parcel(world: World) -> Any:
+def parcel(world: Environment) -> Any:
     return world.applivery.find_app("parcel")
 
 
-async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: World) -> None:
+async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: Environment) -> None:
     body = {"action": "build_processed", "application": {"id": rested.courier.id}}
     await WebhookHandler(rested.bot.store).ring(json.dumps(body).encode())
     assert await due(rested) == {rested.courier.id}
@@ -70,7 +70,7 @@ async def test_the_app_a_webhook_names_is_due_at_once_and_no_other(rested: World
     ],
 )
 @on_sqlite
-async def test_an_app_is_found_wherever_its_id_stands(rested: World, body: str) -> None:
+async def test_an_app_is_found_wherever_its_id_stands(rested: Environment, body: str) -> None:
     text = body.format(id=rested.courier.id, ID=rested.courier.id.upper())
     await WebhookHandler(rested.bot.store).ring(text.encode("latin-1"))
     assert await due(rested) == {rested.courier.id}
@@ -78,12 +78,12 @@ async def test_an_app_is_found_wherever_its_id_stands(rested: World, body: str) 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not JSON", b'{"build": "0123456789abcdef01234567"}', b"\xff" * 1000])
 @on_sqlite
-async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: World, body: bytes) -> None:
+async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: Environment, body: bytes) -> None:
     await WebhookHandler(rested.bot.store).ring(body)
     assert await due(rested) == {rested.courier.id, parcel(rested).id}
 
 
-async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: World) -> None:
+async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: Environment) -> None:
     await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
     (claim,) = await rested.bot.store.claim_apps(1, 60)
     await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
@@ -92,7 +92,7 @@ async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: World)
 
 
 @on_sqlite
-async def test_what_a_webhook_says_is_not_believed(rested: World) -> None:
+async def test_what_a_webhook_says_is_not_believed(rested: Environment) -> None:
     build = rested.applivery.build(rested.courier, version="1.0.0", status="in_progress")
     await rested.look()
     lie = {"action": "build_processed", "application": {"id": rested.courier.id}, "build": {"id": build.id}}
@@ -104,7 +104,7 @@ async def test_what_a_webhook_says_is_not_believed(rested: World) -> None:
 # ------------------------------------------------------------------ over HTTP
 
 
-async def test_a_webhook_brings_the_news_at_once(rested: World) -> None:
+async def test_a_webhook_brings_the_news_at_once(rested: Environment) -> None:
     await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
     rested.applivery.webhook_url = f"http://127.0.0.1:{rested.bot.web.port}/webhooks/applivery/{SECRET}"
     build = rested.applivery.build(rested.courier, version="1.0.0", status="pending")
@@ -115,7 +115,7 @@ async def test_a_webhook_brings_the_news_at_once(rested: World) -> None:
     await rested.slack.until(lambda: rested.said() == [ready("1.0.0")])
 
 
-async def test_a_storm_of_webhooks_announces_once(rested: World) -> None:
+async def test_a_storm_of_webhooks_announces_once(rested: Environment) -> None:
     await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
     for version in ("1", "2", "3"):
         rested.applivery.build(rested.courier, version=version)
@@ -128,7 +128,7 @@ async def test_a_storm_of_webhooks_announces_once(rested: World) -> None:
 
 
 @on_sqlite
-async def test_a_forged_webhook_does_nothing_and_is_counted(rested: World) -> None:
+async def test_a_forged_webhook_does_nothing_and_is_counted(rested: Environment) -> None:
     for secret in ("guess", SECRET + "x", SECRET[:-1], "%C3%A9"):
         assert await ring(rested, rested.courier.id.encode(), secret=secret) == 404
     assert await due(rested) == set()
@@ -137,14 +137,14 @@ async def test_a_forged_webhook_does_nothing_and_is_counted(rested: World) -> No
 
 
 @on_sqlite
-async def test_a_webhook_too_large_does_nothing_and_is_counted(rested: World) -> None:
+async def test_a_webhook_too_large_does_nothing_and_is_counted(rested: Environment) -> None:
     assert await ring(rested, b"x" * (64 * 1024 + 1)) == 413
     assert await due(rested) == set()
     assert rested.bot.metrics.webhooks.labels(WebhookOutcome.TOO_LARGE)._value.get() == 1
 
 
 @on_sqlite
-async def test_without_its_secret_the_doorbell_does_not_exist(rested: World) -> None:
+async def test_without_its_secret_the_doorbell_does_not_exist(rested: Environment) -> None:
     await rested.restart(poll_busy_seconds=3600, poll_idle_seconds=3600)
     for secret in (SECRET, "", "None"):
         assert await ring(rested, rested.courier.id.encode(), secret=secret) == 404
@@ -152,7 +152,7 @@ async def test_without_its_secret_the_doorbell_does_not_exist(rested: World) -> 
 
 
 @on_postgresql
-async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
+async def test_a_webhook_at_one_replica_wakes_the_other(rested: Environment) -> None:
     await rested.restart(jobs=True, poll_busy_seconds=3600, poll_idle_seconds=3600, applivery_webhook_secret=SECRET)
     quiet = rested.settings(applivery_webhook_secret=SECRET)
     rested.applivery.build(rested.courier, version="1.0.0")
@@ -165,7 +165,7 @@ async def test_a_webhook_at_one_replica_wakes_the_other(rested: World) -> None:
 
 
 @on_sqlite
-async def test_a_flood_of_hints_polls_an_app_few_times(rested: World) -> None:
+async def test_a_flood_of_hints_polls_an_app_few_times(rested: Environment) -> None:
     now = 0.0
     bell = WebhookHandler(rested.bot.store, clock=lambda: now)
     polls = 0
@@ -183,7 +183,7 @@ async def test_a_flood_of_hints_polls_an_app_few_times(rested: World) -> None:
 
 
 @on_sqlite
-async def test_a_hint_that_came_too_soon_is_followed_later(rested: World) -> None:
+async def test_a_hint_that_came_too_soon_is_followed_later(rested: Environment) -> None:
     bell = WebhookHandler(rested.bot.store)
     for _ in range(POLLS_AT_ONCE):
         await bell.ring(rested.courier.id.encode())
@@ -199,7 +199,7 @@ async def test_a_hint_that_came_too_soon_is_followed_later(rested: World) -> Non
 
 
 @on_sqlite
-async def test_hints_have_their_own_share_of_the_hour(rested: World) -> None:
+async def test_hints_have_their_own_share_of_the_hour(rested: Environment) -> None:
     now = 0.0
     bell = WebhookHandler(rested.bot.store, per_hour=10, clock=lambda: now)
     polls = 0
@@ -213,7 +213,7 @@ async def test_hints_have_their_own_share_of_the_hour(rested: World) -> None:
 
 
 @on_sqlite
-async def test_invented_feedback_is_told_of_a_few_times(rested: World) -> None:
+async def test_invented_feedback_is_told_of_a_few_times(rested: Environment) -> None:
     await rested.ask("subscribe courier on:feedback")
     bell = WebhookHandler(rested.bot.store)
     for number in range(40):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bot.settings import Settings
-from tests.conftest import World, heard
+from tests.conftest import Environment, heard
 from tests.jobs import replica
 from tests.jobs.conftest import on_postgresql
 from tests.jobs.test_announce import LOOK_UP, POST
@@ -33,7 +33,7 @@ WORDS = "courier on:uploaded,processed"
 class Story:
     """Builds that keep coming, two channels that hear of them, and bots that die meanwhile."""
 
-    def __init__(self, world: World, other: Any, seed: int) -> None:
+    def __init__(self, world: Environment, other: Any, seed: int) -> None:
         self.world = world
         self.channels = (world.releases, other)
         self.chance = random.Random(seed)
@@ -129,7 +129,7 @@ def is_old(text: str) -> bool:
 
 
 @pytest.fixture
-async def story(world: World) -> Story:
+async def story(world: Environment) -> Story:
     """#releases and #beta hear of Courier, and no bot runs."""
     await world.start()
     other = world.slack.channel("beta", members=(world.ana,))
@@ -144,13 +144,13 @@ async def story(world: World) -> Story:
     return Story(world, other, seed)
 
 
-def quick(world: World) -> Settings:
+def quick(world: Environment) -> Settings:
     """A bot that starts as quickly as can be: commands would come over HTTP, and nobody types any."""
     return world.settings(slack_app_token=None, poll_idle_seconds=0.1, poll_busy_seconds=0.1)
 
 
 @contextmanager
-def bots(world: World) -> Iterator[list[BaseProcess]]:
+def bots(world: Environment) -> Iterator[list[BaseProcess]]:
     """The bots that run; whatever happens, none is left."""
     running: list[BaseProcess] = []
     try:

@@ -14,10 +14,10 @@ import pytest
 
 from bot.app import running
 from bot.db.types import micros
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.everything import dump, execute
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.seeing import everything_stored, labels
@@ -27,7 +27,7 @@ ROWS = "GET */downloads/by-user"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def courier(world: World) -> PretendedBuild:
+def courier(world: Environment) -> FakeBuild:
     """A build that Eva downloaded an hour ago, and Zoe, of another organisation and without a name, two hours ago."""
     build = world.applivery.build(world.courier, version="2.4.0")
     eva = world.applivery.member("employee", email="eva@acme.test", first="Eva", last="Ruiz")
@@ -41,7 +41,7 @@ def courier(world: World) -> PretendedBuild:
 DAILY = f"daily@{datetime.now(ZoneInfo('Europe/Madrid')) - 12 * HOUR:%H}:00"
 
 
-async def begun(world: World, more: str = "", *, channel: Any = None, names: bool = False) -> None:
+async def begun(world: Environment, more: str = "", *, channel: Any = None, names: bool = False) -> None:
     """A daily summary of Courier in #releases."""
     await world.start()
     courier(world)
@@ -51,27 +51,27 @@ async def begun(world: World, more: str = "", *, channel: Any = None, names: boo
     assert "Done" in answer.text, answer.text
 
 
-def due(world: World, *, days: float = 1, late: timedelta = timedelta(seconds=1)) -> None:
+def due(world: Environment, *, days: float = 1, late: timedelta = timedelta(seconds=1)) -> None:
     """Now its time has come, so late; the last one was so many days before."""
     at = datetime.now(UTC) - late
     execute(world, f"UPDATE digests SET due_at = {micros(at)}, told_until = {micros(at - days * DAY)}")
 
 
-async def tell(world: World) -> None:
+async def tell(world: Environment) -> None:
     """Let the clock tick for summaries, and for what is to be said."""
     await world.bot.digest.step()
     await world.settle()
 
 
-def heads(world: World, channel: Any = None) -> list[Message]:
+def heads(world: Environment, channel: Any = None) -> list[FakeMessage]:
     return [message for message in world.slack.messages(channel or world.releases) if message.bot_id]
 
 
-def below(world: World, head: Message) -> list[Message]:
+def below(world: Environment, head: FakeMessage) -> list[FakeMessage]:
     return world.slack.messages(head.channel, head.ts)
 
 
-def everything(world: World) -> list[list[str]]:
+def everything(world: Environment) -> list[list[str]]:
     """The first block of each message of each summary in #releases."""
     return [[message.blocks[0]["type"] for message in (head, *below(world, head))] for head in heads(world)]
 
@@ -83,7 +83,7 @@ ONE_DAY = [["section", "data_table"]]
 # ------------------------------------------------------------------ what is said
 
 
-async def test_it_comes_when_it_is_due_and_not_before(world: World) -> None:
+async def test_it_comes_when_it_is_due_and_not_before(world: Environment) -> None:
     await begun(world)
     await tell(world)
     assert heads(world) == []
@@ -98,7 +98,7 @@ async def test_it_comes_when_it_is_due_and_not_before(world: World) -> None:
     assert 0 < wait <= 25 * 3600
 
 
-async def test_each_period_is_a_message_of_its_own_with_a_thread_of_its_own(world: World) -> None:
+async def test_each_period_is_a_message_of_its_own_with_a_thread_of_its_own(world: Environment) -> None:
     await begun(world)
     for _ in range(3):
         due(world)
@@ -108,7 +108,7 @@ async def test_each_period_is_a_message_of_its_own_with_a_thread_of_its_own(worl
     assert all(below(world, head) for head in heads(world))
 
 
-async def test_it_begins_where_the_one_before_ended(world: World) -> None:
+async def test_it_begins_where_the_one_before_ended(world: Environment) -> None:
     await begun(world)
     due(world)
     [before] = await world.bot.store.digests([world.releases.id])
@@ -121,7 +121,7 @@ async def test_it_begins_where_the_one_before_ended(world: World) -> None:
 
 
 @pytest.mark.parametrize("recorded", [0, 2])
-async def test_several_that_were_missed_come_late_and_as_one(world: World, recorded: int) -> None:
+async def test_several_that_were_missed_come_late_and_as_one(world: Environment, recorded: int) -> None:
     await begun(world)
     for _ in range(recorded):
         world.applivery.download(world.applivery.builds[0], None, at=datetime.now(UTC) - 4 * DAY)
@@ -138,7 +138,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: World, recor
 
 @pytest.mark.parametrize(("quiet", "said"), [("yes", 0), ("no", 1)])
 async def test_when_there_is_nothing_new_it_says_so_in_one_line_or_nothing_as_asked(
-    world: World, quiet: str, said: int
+    world: Environment, quiet: str, said: int
 ) -> None:
     await begun(world, f"quiet:{quiet}")
     world.applivery.downloads.clear()
@@ -153,7 +153,7 @@ async def test_when_there_is_nothing_new_it_says_so_in_one_line_or_nothing_as_as
 # ------------------------------------------------------------------ whom it names
 
 
-async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_are_masked(world: World) -> None:
+async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_are_masked(world: Environment) -> None:
     await begun(world, names=True)
     due(world)
     await tell(world)
@@ -172,7 +172,7 @@ async def test_people_are_named_in_manager_channels_only_and_e_mails_of_others_a
 
 
 @on_sqlite
-async def test_nobody_s_name_or_address_stays_behind_when_it_has_been_said(world: World) -> None:
+async def test_nobody_s_name_or_address_stays_behind_when_it_has_been_said(world: Environment) -> None:
     await begun(world, names=True)
     due(world)
     await world.bot.digest.step()
@@ -184,7 +184,7 @@ async def test_nobody_s_name_or_address_stays_behind_when_it_has_been_said(world
     assert b"eva@acme.test" not in everything_stored(world.folder)
 
 
-async def test_in_direct_messages_it_stops_when_the_person_may_not_see_it_any_more(world: World) -> None:
+async def test_in_direct_messages_it_stops_when_the_person_may_not_see_it_any_more(world: Environment) -> None:
     await world.start(access_default_role="manager")
     courier(world)
     direct = world.slack.dm(world.bruno)
@@ -204,14 +204,14 @@ async def test_in_direct_messages_it_stops_when_the_person_may_not_see_it_any_mo
 # ------------------------------------------------------------------ dying in between
 
 
-async def crash(world: World) -> None:
+async def crash(world: Environment) -> None:
     """The process dies and another begins: nothing is handed in, and posts under way are not waited for."""
     world.tuning = replace(world.tuning, digest_lease_seconds=0.1)
     await world.restart()
     await asyncio.sleep(0.2)  # a lease of the dead has lapsed
 
 
-async def test_a_crash_before_it_is_written_down_loses_nothing(world: World) -> None:
+async def test_a_crash_before_it_is_written_down_loses_nothing(world: Environment) -> None:
     world.tuning = replace(world.tuning, digest_lease_seconds=0.1)
     await begun(world)
     due(world)
@@ -221,7 +221,7 @@ async def test_a_crash_before_it_is_written_down_loses_nothing(world: World) -> 
     assert everything(world) in (ONE, ONE_DAY)
 
 
-async def test_a_crash_between_record_and_post_loses_and_repeats_nothing(world: World) -> None:
+async def test_a_crash_between_record_and_post_loses_and_repeats_nothing(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -232,7 +232,7 @@ async def test_a_crash_between_record_and_post_loses_and_repeats_nothing(world: 
 
 @pytest.mark.parametrize("posted", [1, 2, 3])
 async def test_a_crash_after_any_of_its_messages_repeats_none_and_finishes_the_thread(
-    world: World, posted: int
+    world: Environment, posted: int
 ) -> None:
     await begun(world)
     old = world.applivery.member("user", email="old@acme.test")
@@ -250,7 +250,7 @@ async def test_a_crash_after_any_of_its_messages_repeats_none_and_finishes_the_t
     assert everything(world) == ONE
 
 
-async def test_a_thread_post_whose_answer_was_lost_is_found_and_not_repeated(world: World) -> None:
+async def test_a_thread_post_whose_answer_was_lost_is_found_and_not_repeated(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -261,7 +261,7 @@ async def test_a_thread_post_whose_answer_was_lost_is_found_and_not_repeated(wor
     assert world.slack.calls_of("conversations.replies")
 
 
-async def test_a_thread_that_slack_slows_down_is_finished_and_nothing_is_said_twice(world: World) -> None:
+async def test_a_thread_that_slack_slows_down_is_finished_and_nothing_is_said_twice(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -271,7 +271,7 @@ async def test_a_thread_that_slack_slows_down_is_finished_and_nothing_is_said_tw
     assert everything(world) in (ONE, ONE_DAY)
 
 
-async def test_a_workspace_without_tables_hears_it_in_words(world: World) -> None:
+async def test_a_workspace_without_tables_hears_it_in_words(world: Environment) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()
@@ -285,7 +285,7 @@ async def test_a_workspace_without_tables_hears_it_in_words(world: World) -> Non
 
 
 @on_postgresql
-async def test_two_replicas_say_it_once(world: World) -> None:
+async def test_two_replicas_say_it_once(world: Environment) -> None:
     await begun(world)
     due(world)
     async with AsyncExitStack() as stack:
@@ -297,7 +297,7 @@ async def test_two_replicas_say_it_once(world: World) -> None:
     assert everything(world) in (ONE, ONE_DAY)
 
 
-async def test_who_has_lost_the_lease_says_nothing(world: World) -> None:
+async def test_who_has_lost_the_lease_says_nothing(world: Environment) -> None:
     await begun(world)
     due(world)
     [(digest, stale)] = await world.bot.store.take_digests(1, 0.0)
@@ -310,7 +310,7 @@ async def test_who_has_lost_the_lease_says_nothing(world: World) -> None:
     assert (await world.bot.store.announcements_waiting()).count == 1
 
 
-async def test_one_that_was_ended_meanwhile_is_not_said(world: World) -> None:
+async def test_one_that_was_ended_meanwhile_is_not_said(world: Environment) -> None:
     await begun(world)
     due(world)
     [(digest, token)] = await world.bot.store.take_digests(1, 60.0)
@@ -322,7 +322,7 @@ async def test_one_that_was_ended_meanwhile_is_not_said(world: World) -> None:
 # ------------------------------------------------------------------ trouble
 
 
-async def test_while_applivery_is_away_it_waits_and_then_comes_once(world: World, log: list[Any]) -> None:
+async def test_while_applivery_is_away_it_waits_and_then_comes_once(world: Environment, log: list[Any]) -> None:
     world.tuning = replace(world.tuning, digest_lease_seconds=0.1)
     await begun(world)
     due(world)
@@ -337,7 +337,7 @@ async def test_while_applivery_is_away_it_waits_and_then_comes_once(world: World
     assert [line["event"] for line in log if line["event"].startswith("digest.")] == ["digest.away", "digest.back"]
 
 
-async def test_an_app_that_is_gone_stops_it_and_whoever_wanted_it_is_told_once(world: World) -> None:
+async def test_an_app_that_is_gone_stops_it_and_whoever_wanted_it_is_told_once(world: Environment) -> None:
     await begun(world, "")
     due(world)
     world.applivery.faults.add(ROWS, Fault(status=404, code=3001), times=None)
@@ -350,7 +350,7 @@ async def test_an_app_that_is_gone_stops_it_and_whoever_wanted_it_is_told_once(w
     )
 
 
-async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up_no_other(world: World) -> None:
+async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up_no_other(world: Environment) -> None:
     await begun(world)
     beta = world.slack.channel("beta", members=(world.ana,))
     await world.ask(f"downloads courier every:{DAILY}", channel=beta)
@@ -366,7 +366,9 @@ async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up
 # ------------------------------------------------------------------ in whose language
 
 
-async def test_a_channel_hears_its_own_language_and_whoever_wanted_it_in_theirs_that_it_stopped(world: World) -> None:
+async def test_a_channel_hears_its_own_language_and_whoever_wanted_it_in_theirs_that_it_stopped(
+    world: Environment,
+) -> None:
     await world.start(language="es")
     courier(world)
     await world.ask(f"downloads courier every:{DAILY}")
@@ -382,7 +384,7 @@ async def test_a_channel_hears_its_own_language_and_whoever_wanted_it_in_theirs_
     assert "I stopped the summary of *downloads of Courier* " in said.text
 
 
-async def test_what_comes_to_one_person_comes_in_their_language(world: World) -> None:
+async def test_what_comes_to_one_person_comes_in_their_language(world: Environment) -> None:
     lucia = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     await world.start(access_default_role="manager")
     courier(world)
@@ -405,7 +407,7 @@ async def test_what_comes_to_one_person_comes_in_their_language(world: World) ->
     "fault", [Fault(error="duplicate_client_msg_id"), Fault(error_after="duplicate_client_msg_id")]
 )
 @pytest.mark.parametrize("before", [0, 1, 2])
-async def test_a_duplicate_in_a_thread_is_looked_up(world: World, fault: Fault, before: int) -> None:
+async def test_a_duplicate_in_a_thread_is_looked_up(world: Environment, fault: Fault, before: int) -> None:
     await begun(world)
     due(world)
     await world.bot.digest.step()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.handing import Clock, direct, directs, ready, rested, seen, start_with_page
 from tests.seeing import labels, link, press
 
@@ -22,27 +22,27 @@ def database(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def clock(world: World) -> Clock:
+def clock(world: Environment) -> Clock:
     return Clock(world)
 
 
-def over(message: Message) -> bool:
+def over(message: FakeMessage) -> bool:
     """Whether a message says that its link has expired, and carries it no more."""
     said = message.text.startswith("Expired — the link for ")
     assert ("/v1/download/" in message.text) != said
     return said
 
 
-async def fresh(world: World) -> Message:
+async def fresh(world: Environment) -> FakeMessage:
     """A link that a click put into an ephemeral message."""
     answer = await world.ask("get courier", user=world.bruno)
-    got: Message = await (await press(world.slack, answer, "Get a fresh link", user=world.bruno)).answer()
+    got: FakeMessage = await (await press(world.slack, answer, "Get a fresh link", user=world.bruno)).answer()
     await rested(world)
     return got
 
 
 async def test_an_ephemeral_message_from_a_click_says_expired_and_its_button_gets_a_fresh_link(
-    world: World, clock: Clock
+    world: Environment, clock: Clock
 ) -> None:
     await world.start()
     ready(world)
@@ -61,7 +61,7 @@ async def test_an_ephemeral_message_from_a_click_says_expired_and_its_button_get
     assert link(message)
 
 
-async def test_a_copy_in_the_direct_messages_is_edited(world: World, clock: Clock) -> None:
+async def test_a_copy_in_the_direct_messages_is_edited(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
@@ -74,7 +74,7 @@ async def test_a_copy_in_the_direct_messages_is_edited(world: World, clock: Cloc
     assert link(await (await press(world.slack, copy, "Get a fresh link", user=world.ana)).answer())
 
 
-async def test_what_was_promised_and_told_is_edited_too(world: World, clock: Clock) -> None:
+async def test_what_was_promised_and_told_is_edited_too(world: Environment, clock: Clock) -> None:
     await world.start()
     build = ready(world, status="in_progress")
     answer = await world.ask("get courier 2.4.0")
@@ -88,7 +88,7 @@ async def test_what_was_promised_and_told_is_edited_too(world: World, clock: Clo
     assert over(message)
 
 
-async def test_the_direct_message_of_a_mention_is_edited_too(world: World, clock: Clock) -> None:
+async def test_the_direct_message_of_a_mention_is_edited_too(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     await world.slack.mention("get courier", world.ana, world.releases)
@@ -99,7 +99,7 @@ async def test_the_direct_message_of_a_mention_is_edited_too(world: World, clock
     assert over(message)
 
 
-async def test_the_first_answer_to_a_command_cannot_be_changed_and_stays(world: World, clock: Clock) -> None:
+async def test_the_first_answer_to_a_command_cannot_be_changed_and_stays(world: Environment, clock: Clock) -> None:
     """Its response_url would add a message and not replace one; the time that stands in it has to do."""
     await world.start()
     ready(world)
@@ -112,7 +112,7 @@ async def test_the_first_answer_to_a_command_cannot_be_changed_and_stays(world: 
     assert await world.bot.expire.step() is None
 
 
-async def test_a_click_on_a_shared_card_changes_the_card_for_nobody(world: World, clock: Clock) -> None:
+async def test_a_click_on_a_shared_card_changes_the_card_for_nobody(world: Environment, clock: Clock) -> None:
     await world.start()
     await world.ask("subscribe courier")
     ready(world)
@@ -126,7 +126,7 @@ async def test_a_click_on_a_shared_card_changes_the_card_for_nobody(world: World
     assert (card.text, card.edited) == (before, False)
 
 
-async def test_a_fresher_link_in_the_same_message_lives_out_its_own_time(world: World, clock: Clock) -> None:
+async def test_a_fresher_link_in_the_same_message_lives_out_its_own_time(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -141,7 +141,7 @@ async def test_a_fresher_link_in_the_same_message_lives_out_its_own_time(world: 
     assert over(message)
 
 
-async def test_a_fresher_link_in_the_direct_messages_lives_out_its_own_time(world: World, clock: Clock) -> None:
+async def test_a_fresher_link_in_the_direct_messages_lives_out_its_own_time(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
@@ -158,7 +158,7 @@ async def test_a_fresher_link_in_the_direct_messages_lives_out_its_own_time(worl
     assert over(copy)
 
 
-async def test_a_message_that_says_something_else_by_now_is_left_alone(world: World, clock: Clock) -> None:
+async def test_a_message_that_says_something_else_by_now_is_left_alone(world: Environment, clock: Clock) -> None:
     await world.start()
     build = ready(world)
     message = await fresh(world)
@@ -172,7 +172,7 @@ async def test_a_message_that_says_something_else_by_now_is_left_alone(world: Wo
     assert "is not ready yet" in message.text
 
 
-async def test_a_restart_in_between_changes_nothing(world: World, clock: Clock) -> None:
+async def test_a_restart_in_between_changes_nothing(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -187,7 +187,7 @@ async def test_a_restart_in_between_changes_nothing(world: World, clock: Clock) 
     assert over(copy)
 
 
-async def test_a_bot_that_comes_back_too_late_leaves_it_and_does_not_stumble(world: World, clock: Clock) -> None:
+async def test_a_bot_that_comes_back_too_late_leaves_it_and_does_not_stumble(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -199,7 +199,9 @@ async def test_a_bot_that_comes_back_too_late_leaves_it_and_does_not_stumble(wor
     assert [status for *_, status in world.slack.responses.uses if status != 200] == [404]
 
 
-async def test_a_link_that_outlives_the_response_url_is_not_promised_to_be_changed(world: World, clock: Clock) -> None:
+async def test_a_link_that_outlives_the_response_url_is_not_promised_to_be_changed(
+    world: Environment, clock: Clock
+) -> None:
     world.applivery.token_life = 3600
     await world.start()
     ready(world)
@@ -210,7 +212,7 @@ async def test_a_link_that_outlives_the_response_url_is_not_promised_to_be_chang
     assert all(status == 200 for *_, status in world.slack.responses.uses)
 
 
-async def test_a_response_url_is_used_five_times_at_most(world: World, clock: Clock) -> None:
+async def test_a_response_url_is_used_five_times_at_most(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     message = await fresh(world)
@@ -228,7 +230,7 @@ async def test_a_response_url_is_used_five_times_at_most(world: World, clock: Cl
     assert max(used.values()) <= 2, "the answer and the end"
 
 
-async def test_it_happens_by_itself_when_the_time_comes(world: World) -> None:
+async def test_it_happens_by_itself_when_the_time_comes(world: Environment) -> None:
     world.applivery.token_life = 1.0
     await world.start(jobs=True)
     ready(world)
@@ -237,7 +239,7 @@ async def test_it_happens_by_itself_when_the_time_comes(world: World) -> None:
     assert message.text == OVER
 
 
-async def test_one_message_that_cannot_be_changed_holds_up_no_other(world: World, clock: Clock) -> None:
+async def test_one_message_that_cannot_be_changed_holds_up_no_other(world: Environment, clock: Clock) -> None:
     await world.start()
     ready(world)
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)
@@ -253,7 +255,7 @@ async def test_one_message_that_cannot_be_changed_holds_up_no_other(world: World
     assert len(world.slack.calls_of("chat.update")) == 2, "each is tried once"
 
 
-async def test_a_page_s_link_expires_with_the_page(world: World, clock: Clock) -> None:
+async def test_a_page_s_link_expires_with_the_page(world: Environment, clock: Clock) -> None:
     await start_with_page(world, ticket_minutes=2)
     ready(world)
     await press(world.slack, await world.ask("get courier"), "Send to my DM", user=world.ana)

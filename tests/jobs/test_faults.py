@@ -17,7 +17,7 @@ import pytest
 
 from bot.domain.model import App, Build, Stage
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.jobs import replica
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_announce import EVERY, LOOK_UP, POST, Log, beta, events, posts, record, replicas, two, watched
@@ -44,7 +44,7 @@ DELETE = "chat.delete"
         pytest.param(Fault(drop=True), id="cut"),
     ],
 )
-async def test_a_look_up_that_finds_out_nothing_lets_nothing_be_repeated(watched: World, trouble: Fault) -> None:
+async def test_a_look_up_that_finds_out_nothing_lets_nothing_be_repeated(watched: Environment, trouble: Fault) -> None:
     watched.slack.faults.add(POST, Fault(drop_after=True))
     watched.slack.faults.add(LOOK_UP, trouble, times=3)  # as often as the SDK asks by itself
     await record(watched, "1", "2")
@@ -55,7 +55,7 @@ async def test_a_look_up_that_finds_out_nothing_lets_nothing_be_repeated(watched
 
 @on_sqlite
 @pytest.mark.parametrize("trouble", [Fault(drop=True), Fault(drop_after=True)], ids=["lost", "stored"])
-async def test_a_person_is_told_once_though_the_answer_was_lost(watched: World, trouble: Fault) -> None:
+async def test_a_person_is_told_once_though_the_answer_was_lost(watched: Environment, trouble: Fault) -> None:
     build = watched.applivery.build(watched.courier, version="1", status="in_progress")
     await watched.look()
     app = App(watched.courier.id, "courier", "Courier")
@@ -69,7 +69,7 @@ async def test_a_person_is_told_once_though_the_answer_was_lost(watched: World, 
 
 
 @on_sqlite
-async def test_a_timeout_after_which_slack_stores_the_message_repeats_nothing(two: World) -> None:
+async def test_a_timeout_after_which_slack_stores_the_message_repeats_nothing(two: Environment) -> None:
     two.tuning = replace(two.tuning, lease_seconds=1.0, slack_seconds=0.3)
     await two.restart()
     two.slack.faults.add(POST, Fault(latency=0.5), times=2)  # nobody waits that long; it is stored all the same
@@ -80,7 +80,7 @@ async def test_a_timeout_after_which_slack_stores_the_message_repeats_nothing(tw
 
 
 @on_postgresql
-async def test_a_post_that_could_outlive_its_lease_is_not_begun(two: World, replicas: Callable[..., Any]) -> None:
+async def test_a_post_that_could_outlive_its_lease_is_not_begun(two: Environment, replicas: Callable[..., Any]) -> None:
     """A slow look-up has taken most of the lease: a slow post after it would come when another has posted."""
     await two.stop()
     first, other = await replicas(2, jobs=False)
@@ -99,7 +99,7 @@ async def test_a_post_that_could_outlive_its_lease_is_not_begun(two: World, repl
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_in_a_storm_of_everything_nothing_is_lost_repeated_or_left_old(two: World, seed: int) -> None:
+async def test_in_a_storm_of_everything_nothing_is_lost_repeated_or_left_old(two: Environment, seed: int) -> None:
     chance = random.Random(seed)
     for channel in (two.releases, beta(two)):
         await subscribed(two, "courier on:uploaded,processed,failed", channel)
@@ -136,7 +136,7 @@ async def test_in_a_storm_of_everything_nothing_is_lost_repeated_or_left_old(two
 
 
 @on_sqlite
-async def test_a_storm_of_429_loses_and_repeats_nothing_and_is_no_outage(two: World, log: Log) -> None:
+async def test_a_storm_of_429_loses_and_repeats_nothing_and_is_no_outage(two: Environment, log: Log) -> None:
     two.slack.faults.add(POST, Fault(status=429, retry_after=0), times=30)
     await record(two, "1", "2", "3")
     await two.settle()
@@ -148,7 +148,7 @@ async def test_a_storm_of_429_loses_and_repeats_nothing_and_is_no_outage(two: Wo
 # ------------------------------------------------------------------ frozen and late
 
 
-async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: World) -> None:
+async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: Environment) -> None:
     """A frozen replica's edit comes after another has shown the card with newer words."""
     watched.tuning = replace(watched.tuning, lease_seconds=0.2, slack_seconds=3.0)
     await watched.restart()
@@ -173,7 +173,7 @@ async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: World) -> No
 
 
 @on_postgresql
-async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: World) -> None:
+async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: Environment) -> None:
     await two.stop()
     two.tuning = replace(two.tuning, lease_seconds=0.8, slack_seconds=0.7, watch_lease_seconds=1.0)
     two.slack.faults.add(POST, Fault(latency=0.01), times=None)  # so that it is frozen with posts under way
@@ -204,7 +204,7 @@ async def test_a_replica_that_is_frozen_and_continued_repeats_nothing(two: World
 
 
 @asynccontextmanager
-async def away(world: World, server: PostgresServer | None) -> AsyncIterator[None]:
+async def away(world: Environment, server: PostgresServer | None) -> AsyncIterator[None]:
     """The database is gone: PostgreSQL stopped, or a SQLite file locked by another program."""
     if server:
         await asyncio.to_thread(server.go_away)
@@ -219,7 +219,7 @@ async def away(world: World, server: PostgresServer | None) -> AsyncIterator[Non
 
 
 async def test_a_database_away_for_seconds_is_one_outage_and_everything_arrives_once(
-    two: World, request: pytest.FixtureRequest, log: Log
+    two: Environment, request: pytest.FixtureRequest, log: Log
 ) -> None:
     server = None if two.database.startswith("sqlite") else request.getfixturevalue("postgres_server")
     await two.restart(jobs=True)
@@ -253,7 +253,7 @@ class Clock:
 
 @on_sqlite
 @pytest.mark.parametrize("hours", [1, -1])
-async def test_a_clock_that_jumps_an_hour_delays_and_repeats_nothing(two: World, hours: int) -> None:
+async def test_a_clock_that_jumps_an_hour_delays_and_repeats_nothing(two: Environment, hours: int) -> None:
     clock = Clock()
     two.tuning = replace(two.tuning, clock=clock, pace_seconds=0.1)
     await two.restart(jobs=True)
@@ -270,7 +270,7 @@ async def test_a_clock_that_jumps_an_hour_delays_and_repeats_nothing(two: World,
 
 
 @on_sqlite
-async def test_a_message_is_found_though_the_clock_was_set_right_since(watched: World) -> None:
+async def test_a_message_is_found_though_the_clock_was_set_right_since(watched: Environment) -> None:
     clock = Clock()
     clock.off = timedelta(hours=1)
     watched.tuning = replace(watched.tuning, clock=clock)
@@ -288,7 +288,7 @@ async def test_a_message_is_found_though_the_clock_was_set_right_since(watched: 
 
 
 @on_sqlite
-async def test_applivery_away_for_minutes_is_one_outage_and_everything_arrives_once(two: World, log: Log) -> None:
+async def test_applivery_away_for_minutes_is_one_outage_and_everything_arrives_once(two: Environment, log: Log) -> None:
     clock = Clock()
     two.tuning = replace(two.tuning, clock=clock)
     await two.restart()

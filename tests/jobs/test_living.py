@@ -13,8 +13,8 @@ from bot.db.wakeups import Topic
 from bot.domain import changelogs, delivery_options, filters, grammar
 from bot.services.webhook import WebhookHandler
 from sandbox.faults import Fault
-from sandbox.slack.message import Message
-from tests.conftest import World, heads
+from sandbox.slack.message import FakeMessage
+from tests.conftest import Environment, heads
 from tests.handing import Clock, directs, seen
 from tests.jobs.conftest import on_sqlite
 from tests.jobs.test_watch import ready
@@ -29,7 +29,7 @@ FAILED = "❌ Courier 1.0.0 (1) for iOS failed to process."
 MADRID = "Europe/Madrid"
 
 
-async def listen(world: World, words: str = "", channel: Any = None, *, every: bool = False) -> int:
+async def listen(world: Environment, words: str = "", channel: Any = None, *, every: bool = False) -> int:
     """A subscription of a channel (#releases) to Courier, or every app, in these words; returns its id."""
     typed = grammar.parse(words)
     wish = await world.bot.store.add_subscription(
@@ -46,26 +46,26 @@ async def listen(world: World, words: str = "", channel: Any = None, *, every: b
     return wish.id
 
 
-def cards(world: World, channel: Any = None) -> list[Message]:
+def cards(world: Environment, channel: Any = None) -> list[FakeMessage]:
     return world.slack.messages(channel or world.releases)
 
 
-def thread(world: World, card: Message) -> list[Message]:
+def thread(world: Environment, card: FakeMessage) -> list[FakeMessage]:
     return world.slack.messages(world.releases, card.ts)
 
 
-def in_order(replies: list[Message]) -> bool:
+def in_order(replies: list[FakeMessage]) -> bool:
     """Whether these are the pieces of the long changelog, each once."""
     counts = [f"what's new ({number} of {PIECES}):" for number in range(1, PIECES + 1)]
     return len(replies) == PIECES and all(count in reply.text for count, reply in zip(counts, replies, strict=True))
 
 
-def posts(world: World) -> list[Any]:
+def posts(world: Environment) -> list[Any]:
     return [call for call in world.slack.calls_of(POST) if str(call.args["channel"]).startswith("C")]
 
 
 @pytest.fixture
-async def started(world: World) -> World:
+async def started(world: Environment) -> Environment:
     await world.start()
     return world
 
@@ -74,7 +74,7 @@ async def started(world: World) -> World:
 
 
 @pytest.mark.parametrize("end", ["processed", "error"])
-async def test_a_build_is_one_message_that_is_edited_in_place_until_its_end(started: World, end: str) -> None:
+async def test_a_build_is_one_message_that_is_edited_in_place_until_its_end(started: Environment, end: str) -> None:
     await listen(started, "on:uploaded,processed,failed")
     build = started.applivery.build(started.courier, status="pending")
     for status in ("pending", "in_progress", "in_progress", end, end):
@@ -86,7 +86,7 @@ async def test_a_build_is_one_message_that_is_edited_in_place_until_its_end(star
     assert len(posts(started)) == 1, "everything after the first word is silent"
 
 
-async def test_a_channel_that_asked_for_the_end_alone_has_a_card_from_the_end_on(started: World) -> None:
+async def test_a_channel_that_asked_for_the_end_alone_has_a_card_from_the_end_on(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -97,7 +97,7 @@ async def test_a_channel_that_asked_for_the_end_alone_has_a_card_from_the_end_on
     assert heads(card) == [ready("1.0.0")]
 
 
-async def test_a_card_lives_on_over_a_restart(started: World) -> None:
+async def test_a_card_lives_on_over_a_restart(started: Environment) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -108,7 +108,7 @@ async def test_a_card_lives_on_over_a_restart(started: World) -> None:
     assert heads(card) == [UPLOADED, ready("1.0.0")]
 
 
-async def test_a_build_that_is_edited_in_applivery_changes_its_card_and_nothing_sounds(started: World) -> None:
+async def test_a_build_that_is_edited_in_applivery_changes_its_card_and_nothing_sounds(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier)
     await started.look()
@@ -122,7 +122,7 @@ async def test_a_build_that_is_edited_in_applivery_changes_its_card_and_nothing_
     assert len(posts(started)) == 1
 
 
-async def test_a_build_nobody_was_told_of_may_be_edited_at_will(started: World) -> None:
+async def test_a_build_nobody_was_told_of_may_be_edited_at_will(started: Environment) -> None:
     build = started.applivery.build(started.courier)
     await listen(started)
     started.applivery.edit(build, {"changelog": "Fixed the login"})
@@ -134,7 +134,7 @@ async def test_a_build_nobody_was_told_of_may_be_edited_at_will(started: World) 
 # ------------------------------------------------------------------ superseded, recalled, grouped
 
 
-async def test_a_newer_build_of_the_same_line_supersedes_the_older_card(started: World) -> None:
+async def test_a_newer_build_of_the_same_line_supersedes_the_older_card(started: Environment) -> None:
     await listen(started)
     for number, about in enumerate(
         ({"branch": "release/1.0"}, {"branch": "main"}, {"branch": "release/1.0", "os": "android"})
@@ -151,7 +151,7 @@ async def test_a_newer_build_of_the_same_line_supersedes_the_older_card(started:
     assert heads(new) == [ready("1.1.0", number="9")]
 
 
-async def test_a_channel_that_does_not_hear_of_the_newer_build_keeps_its_card(started: World) -> None:
+async def test_a_channel_that_does_not_hear_of_the_newer_build_keeps_its_card(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started)
     await listen(started, "-tag:nightly", beta)
@@ -163,7 +163,7 @@ async def test_a_channel_that_does_not_hear_of_the_newer_build_keeps_its_card(st
     assert ["superseded" in message.text for message in cards(started, beta)] == [False]
 
 
-async def test_two_builds_that_are_ready_at_once_are_superseded_in_their_order(started: World) -> None:
+async def test_two_builds_that_are_ready_at_once_are_superseded_in_their_order(started: Environment) -> None:
     await listen(started)
     for number in ("1", "2", "3"):
         started.applivery.build(started.courier, number=number)
@@ -175,7 +175,7 @@ async def test_two_builds_that_are_ready_at_once_are_superseded_in_their_order(s
     ], "each is right from its first word"
 
 
-async def test_every_card_of_a_recalled_build_says_so_wherever_it_is(started: World) -> None:
+async def test_every_card_of_a_recalled_build_says_so_wherever_it_is(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "mention:S0BETA")
     await listen(started, "format:compact", beta)
@@ -194,12 +194,12 @@ async def test_every_card_of_a_recalled_build_says_so_wherever_it_is(started: Wo
     assert len(posts(started)) == 2
 
 
-async def the_app(world: World) -> Any:
+async def the_app(world: Environment) -> Any:
     [app] = [candidate for candidate in (await world.bot.applivery.apps()) if candidate.id == world.courier.id]
     return app
 
 
-async def test_the_platforms_of_a_version_share_a_card_where_that_was_asked_for(started: World) -> None:
+async def test_the_platforms_of_a_version_share_a_card_where_that_was_asked_for(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "group:version")
     await listen(started, "", beta)
@@ -220,7 +220,7 @@ async def test_the_platforms_of_a_version_share_a_card_where_that_was_asked_for(
     assert "↪️ iOS (173) is ready, superseded by 2.5.0; ✅ Android (174) is ready" in cards(started)[0].text
 
 
-async def test_the_compact_format_is_one_line(started: World) -> None:
+async def test_the_compact_format_is_one_line(started: Environment) -> None:
     await listen(started, 'format:compact label:"Beta"')
     started.applivery.build(started.courier, changelog=LONG)
     await started.look()
@@ -229,7 +229,7 @@ async def test_the_compact_format_is_one_line(started: World) -> None:
     assert [block["type"] for block in card.blocks] == ["section"]
 
 
-async def test_a_group_is_mentioned_by_the_card_and_never_in_its_thread(started: World) -> None:
+async def test_a_group_is_mentioned_by_the_card_and_never_in_its_thread(started: Environment) -> None:
     await listen(started, "mention:S0BETA")
     started.applivery.build(started.courier, changelog=LONG)
     await started.look()
@@ -241,7 +241,7 @@ async def test_a_group_is_mentioned_by_the_card_and_never_in_its_thread(started:
 # ------------------------------------------------------------------ the card is gone, Slack stumbles
 
 
-async def test_where_the_card_was_taken_away_a_new_stage_is_told_again(started: World) -> None:
+async def test_where_the_card_was_taken_away_a_new_stage_is_told_again(started: Environment) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -256,7 +256,7 @@ async def test_where_the_card_was_taken_away_a_new_stage_is_told_again(started: 
     assert ">Fixed the login" in seen(card), "the new card is the one that lives on"
 
 
-async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started: World) -> None:
+async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier)
     await started.look()
@@ -273,7 +273,7 @@ async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started:
     "fault", [Fault(drop=True), Fault(drop_after=True), Fault(status=503), Fault(status=429, retry_after=1)]
 )
 @on_sqlite
-async def test_an_edit_that_fails_is_made_again_until_the_card_is_right(started: World, fault: Fault) -> None:
+async def test_an_edit_that_fails_is_made_again_until_the_card_is_right(started: Environment, fault: Fault) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -287,7 +287,7 @@ async def test_an_edit_that_fails_is_made_again_until_the_card_is_right(started:
     assert len(started.slack.calls_of(EDIT)) == 2
 
 
-async def test_a_crash_in_the_middle_of_an_edit_leaves_the_card_right(started: World) -> None:
+async def test_a_crash_in_the_middle_of_an_edit_leaves_the_card_right(started: Environment) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -306,7 +306,7 @@ async def test_a_crash_in_the_middle_of_an_edit_leaves_the_card_right(started: W
 # ------------------------------------------------------------------ the thread
 
 
-async def test_the_whole_changelog_stands_in_the_thread_once(started: World) -> None:
+async def test_the_whole_changelog_stands_in_the_thread_once(started: Environment) -> None:
     await listen(started)
     build = started.applivery.build(started.courier, changelog=LONG)
     for _ in range(2):
@@ -322,7 +322,7 @@ async def test_the_whole_changelog_stands_in_the_thread_once(started: World) -> 
 
 
 @pytest.mark.parametrize("words", ["threads:off", "digest:daily"])
-async def test_nothing_stands_in_a_thread_where_that_was_not_wanted(started: World, words: str) -> None:
+async def test_nothing_stands_in_a_thread_where_that_was_not_wanted(started: Environment, words: str) -> None:
     await listen(started, words)
     started.applivery.build(started.courier, changelog=LONG)
     await started.look()
@@ -330,7 +330,7 @@ async def test_nothing_stands_in_a_thread_where_that_was_not_wanted(started: Wor
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(drop_after=True)])
-async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(started: World, fault: Fault) -> None:
+async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(started: Environment, fault: Fault) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
     await started.bot.store.mark_due(None)
@@ -344,7 +344,7 @@ async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(start
     assert started.slack.calls_of(REPLIES)
 
 
-async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(started: World) -> None:
+async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(started: Environment) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
     await started.bot.store.mark_due(None)
@@ -362,7 +362,7 @@ async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(starte
     assert len(posts(started)) == PIECES + 1
 
 
-async def test_where_the_card_was_taken_away_its_details_are_not_told(started: World) -> None:
+async def test_where_the_card_was_taken_away_its_details_are_not_told(started: Environment) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
     await started.bot.store.mark_due(None)
@@ -379,7 +379,7 @@ async def test_where_the_card_was_taken_away_its_details_are_not_told(started: W
 
 
 @pytest.fixture
-async def clock(world: World) -> Clock:
+async def clock(world: Environment) -> Clock:
     """The clock of the bot, which moves by hand; it is eight in the evening in Madrid."""
     clock = Clock(world)
     evening = datetime.now(UTC).replace(hour=20, minute=0, second=0, microsecond=0) + timedelta(days=1)
@@ -388,17 +388,17 @@ async def clock(world: World) -> Clock:
     return clock
 
 
-async def tick(world: World) -> None:
+async def tick(world: Environment) -> None:
     await world.bot.hold.step()
     await world.bot.announce.drain()
 
 
-def made(world: World, clock: Clock, version: str, **about: Any) -> Any:
+def made(world: Environment, clock: Clock, version: str, **about: Any) -> Any:
     return world.applivery.build(world.courier, version=version, created_at=clock(), **about)
 
 
 @on_sqlite
-async def test_a_digest_is_one_message_at_its_time(world: World, clock: Clock) -> None:
+async def test_a_digest_is_one_message_at_its_time(world: Environment, clock: Clock) -> None:
     await listen(world, "digest:daily@09:00 tz:UTC")
     for version in ("1", "2"):
         clock.forward(minutes=1)
@@ -420,7 +420,7 @@ async def test_a_digest_is_one_message_at_its_time(world: World, clock: Clock) -
 
 
 @on_sqlite
-async def test_what_happens_in_quiet_hours_is_told_when_they_are_over(world: World, clock: Clock) -> None:
+async def test_what_happens_in_quiet_hours_is_told_when_they_are_over(world: Environment, clock: Clock) -> None:
     await listen(world, "quiet:22:00-08:00 tz:UTC")
     made(world, clock, "1")
     await world.look()
@@ -442,7 +442,7 @@ async def test_what_happens_in_quiet_hours_is_told_when_they_are_over(world: Wor
 
 
 @on_sqlite
-async def test_a_muted_channel_hears_everything_afterwards_in_one_message(world: World, clock: Clock) -> None:
+async def test_a_muted_channel_hears_everything_afterwards_in_one_message(world: Environment, clock: Clock) -> None:
     wish = await listen(world)
     await world.bot.store.mute(world.releases.id, [wish], clock() + timedelta(hours=4))
     for version in ("1", "2", "3"):
@@ -459,7 +459,7 @@ async def test_a_muted_channel_hears_everything_afterwards_in_one_message(world:
 
 
 @on_sqlite
-async def test_a_mute_silences_no_edit_of_what_was_told_before(world: World, clock: Clock) -> None:
+async def test_a_mute_silences_no_edit_of_what_was_told_before(world: Environment, clock: Clock) -> None:
     wish = await listen(world, "on:uploaded,processed")
     build = made(world, clock, "1.0.0", status="pending")
     await world.look()
@@ -471,7 +471,7 @@ async def test_a_mute_silences_no_edit_of_what_was_told_before(world: World, clo
 
 
 @on_sqlite
-async def test_unmuting_by_hand_tells_at_once(world: World, clock: Clock) -> None:
+async def test_unmuting_by_hand_tells_at_once(world: Environment, clock: Clock) -> None:
     wish = await listen(world)
     await world.bot.store.mute(world.releases.id, [wish], clock() + timedelta(hours=4))
     clock.forward(minutes=1)
@@ -482,7 +482,7 @@ async def test_unmuting_by_hand_tells_at_once(world: World, clock: Clock) -> Non
     assert world.said() == [ready("1")]
 
 
-async def test_with_the_jobs_running_what_was_held_comes_by_itself(world: World) -> None:
+async def test_with_the_jobs_running_what_was_held_comes_by_itself(world: Environment) -> None:
     await world.start(jobs=True)
     wish = await listen(world)
     await world.bot.store.mute(world.releases.id, [wish], datetime.now(UTC) + timedelta(seconds=1))
@@ -493,28 +493,28 @@ async def test_with_the_jobs_running_what_was_held_comes_by_itself(world: World)
 # ------------------------------------------------------------------ channels that cannot be spoken in
 
 
-def shut(world: World, how: str) -> None:
+def shut(world: Environment, how: str) -> None:
     if how == "archived":
         world.releases.archived = True
     else:
         world.releases.members.remove(world.slack.bot_user_id)
 
 
-def reopen(world: World, how: str) -> None:
+def reopen(world: Environment, how: str) -> None:
     if how == "archived":
         world.releases.archived = False
     else:
         world.releases.members.append(world.slack.bot_user_id)
 
 
-async def new_builds(world: World, *versions: str) -> None:
+async def new_builds(world: Environment, *versions: str) -> None:
     for version in versions:
         world.applivery.build(world.courier, version=version, branch=version)
         await world.look()
 
 
 @pytest.mark.parametrize("how", ["archived", "removed"])
-async def test_what_a_channel_missed_is_told_in_one_message_when_it_is_back(started: World, how: str) -> None:
+async def test_what_a_channel_missed_is_told_in_one_message_when_it_is_back(started: Environment, how: str) -> None:
     await listen(started)
     shut(started, how)
     await new_builds(started, "1", "2", "3")
@@ -535,7 +535,7 @@ async def test_what_a_channel_missed_is_told_in_one_message_when_it_is_back(star
     assert len(directs(started, started.ana)) == 1
 
 
-async def test_a_card_that_stood_before_is_brought_up_to_date_when_the_channel_is_back(started: World) -> None:
+async def test_a_card_that_stood_before_is_brought_up_to_date_when_the_channel_is_back(started: Environment) -> None:
     await listen(started, "on:uploaded,processed")
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
@@ -549,7 +549,7 @@ async def test_a_card_that_stood_before_is_brought_up_to_date_when_the_channel_i
     assert heads(card) == [UPLOADED, ready("1.0.0")]
 
 
-async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: World) -> None:
+async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: Environment) -> None:
     await listen(started)
     shut(started, "removed")
     await new_builds(started, "1")
@@ -561,7 +561,7 @@ async def test_a_paused_channel_is_looked_at_again_after_a_restart(started: Worl
     assert await started.bot.pausing.step() is None
 
 
-async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_again(started: World) -> None:
+async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_again(started: Environment) -> None:
     await listen(started)
     await new_builds(started, "1")
     shut(started, "removed")
@@ -575,7 +575,7 @@ async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_agai
     assert len(directs(started, started.ana)) == 1, "its maker is told once"
 
 
-async def test_a_channel_that_stays_shut_is_looked_at_less_and_less_often(started: World) -> None:
+async def test_a_channel_that_stays_shut_is_looked_at_less_and_less_often(started: Environment) -> None:
     await listen(started)
     shut(started, "removed")
     await new_builds(started, "1")
@@ -588,7 +588,7 @@ async def test_a_channel_that_stays_shut_is_looked_at_less_and_less_often(starte
     assert len(started.slack.calls_of("conversations.info")) == before + 2
 
 
-async def test_what_was_held_for_a_subscription_that_is_removed_is_never_said(started: World) -> None:
+async def test_what_was_held_for_a_subscription_that_is_removed_is_never_said(started: Environment) -> None:
     wish = await listen(started)
     shut(started, "archived")
     await new_builds(started, "1")
@@ -606,7 +606,7 @@ def rung(kind: str, app: Any, which: str) -> bytes:
     return json.dumps({"action": kind, "application": {"id": str(app)}, "feedback": {"id": which}}).encode()
 
 
-async def test_feedback_is_told_once_where_it_was_asked_for(started: World) -> None:
+async def test_feedback_is_told_once_where_it_was_asked_for(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "on:feedback")
     await listen(started, "", beta)
@@ -620,7 +620,7 @@ async def test_feedback_is_told_once_where_it_was_asked_for(started: World) -> N
     assert cards(started, beta) == []
 
 
-async def test_of_an_app_nobody_knows_no_feedback_is_told(started: World) -> None:
+async def test_of_an_app_nobody_knows_no_feedback_is_told(started: Environment) -> None:
     await listen(started, "on:feedback", every=True)
     for app in ("f" * 24, "<!channel>"):
         await WebhookHandler(started.bot.store).ring(rung("feedback_created", app, "a" * 24))
@@ -629,7 +629,7 @@ async def test_of_an_app_nobody_knows_no_feedback_is_told(started: World) -> Non
     assert (await started.bot.store.announcements_waiting()).count == 0
 
 
-async def test_not_a_word_of_the_body_is_told(started: World) -> None:
+async def test_not_a_word_of_the_body_is_told(started: Environment) -> None:
     await listen(started, "on:feedback")
     body = rung("feedback_created", started.courier.id, "a" * 24)[:-1] + b', "text": "<!channel> evil.test"}'
     await WebhookHandler(started.bot.store).ring(body)
@@ -638,7 +638,7 @@ async def test_not_a_word_of_the_body_is_told(started: World) -> None:
     assert "evil" not in f"{told.text}{told.blocks}"
 
 
-async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(started: World) -> None:
+async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "on:feedback", every=True)
     await listen(started, "on:feedback", beta, every=True)
@@ -649,7 +649,7 @@ async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(starte
     assert len(cards(started, beta)) == 1
 
 
-async def test_feedback_of_an_app_that_is_gone_ends_quietly(started: World) -> None:
+async def test_feedback_of_an_app_that_is_gone_ends_quietly(started: Environment) -> None:
     await listen(started, "on:feedback,processed")
     await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
     started.applivery.apps.remove(started.courier)
@@ -658,13 +658,13 @@ async def test_feedback_of_an_app_that_is_gone_ends_quietly(started: World) -> N
     assert (await started.bot.store.announcements_waiting()).count == 0
 
 
-def signed_until(world: World, days: float) -> dict[str, Any]:
+def signed_until(world: Environment, days: float) -> dict[str, Any]:
     expires = datetime.now(UTC) + timedelta(days=days)
     profile = {"ExpirationDate": expires.isoformat(), "signingType": "enterprise", "ProvisionsAllDevices": True}
     return {"ios": {"mobileprovision": profile}}
 
 
-async def test_a_certificate_that_runs_out_is_told_once_where_it_was_asked_for(started: World) -> None:
+async def test_a_certificate_that_runs_out_is_told_once_where_it_was_asked_for(started: Environment) -> None:
     beta = started.slack.channel("beta", members=(started.ana,))
     started.applivery.build(started.courier, version="0.9.0", info=signed_until(started, 3))
     started.applivery.build(started.courier, info=signed_until(started, 5.5))
@@ -680,7 +680,7 @@ async def test_a_certificate_that_runs_out_is_told_once_where_it_was_asked_for(s
     assert cards(started, beta) == []
 
 
-async def test_the_warning_about_a_certificate_stays_one_when_its_build_is_edited(started: World) -> None:
+async def test_the_warning_about_a_certificate_stays_one_when_its_build_is_edited(started: Environment) -> None:
     await listen(started, "on:cert,processed")
     build = started.applivery.build(started.courier, info=signed_until(started, 5.5), disabled=True)
     await started.look()

@@ -14,7 +14,7 @@ from bot.db.database import Store
 from bot.db.wakeups import Topic
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
 from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, OutageTracker, forever
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.jobs.conftest import on_postgresql
 from tests.postgres import PostgresServer
 
@@ -202,7 +202,7 @@ async def test_a_wake_up_reaches_the_other_replicas(postgres_url: str) -> None:
 
 @on_postgresql  # SQLite is a file and does not go away
 async def test_a_database_away_for_a_moment_loses_and_repeats_nothing(
-    postgres_server: PostgresServer, world: World, log: Log
+    postgres_server: PostgresServer, world: Environment, log: Log
 ) -> None:
     await world.start(jobs=True, poll_idle_seconds=0.05)
     await world.ask("subscribe courier")

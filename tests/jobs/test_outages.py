@@ -10,11 +10,11 @@ import pytest
 from bot.domain.health import AttemptHistory
 from bot.exceptions import ServiceUnavailable
 from bot.workers.poll_outages import OutageNotifier
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import directs
 
 
-def notifier(world: World, checks: dict[str, Any]) -> OutageNotifier:
+def notifier(world: Environment, checks: dict[str, Any]) -> OutageNotifier:
     async def polling() -> dict[str, Any]:
         return {"ok": checks["ok"]}
 
@@ -25,7 +25,7 @@ def notifier(world: World, checks: dict[str, Any]) -> OutageNotifier:
 
 
 @pytest.mark.postgres
-async def test_another_replica_does_not_end_an_outage(world: World, postgres_url: str) -> None:
+async def test_another_replica_does_not_end_an_outage(world: Environment, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start()
     cut_off = {
@@ -48,7 +48,7 @@ async def test_another_replica_does_not_end_an_outage(world: World, postgres_url
     assert len(directs(world, world.ana)) == 2
 
 
-async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
+async def test_what_comes_and_goes_is_one_outage(world: Environment) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory()}
     new_notifier = notifier(world, checks)
@@ -65,7 +65,7 @@ async def test_what_comes_and_goes_is_one_outage(world: World) -> None:
     assert len(directs(world, world.ana)) == 1
 
 
-async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
+async def test_a_hiccup_at_the_start_is_no_outage(world: Environment) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory(1, ServiceUnavailable(), time.monotonic())}
     await notifier(world, checks).step()
@@ -75,7 +75,7 @@ async def test_a_hiccup_at_the_start_is_no_outage(world: World) -> None:
     assert await world.bot.store.outage()
 
 
-async def test_polls_that_hang_are_an_outage(world: World) -> None:
+async def test_polls_that_hang_are_an_outage(world: Environment) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory(worked_at=time.monotonic() - 90)}
     new_notifier = notifier(world, checks)

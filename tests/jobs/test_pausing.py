@@ -10,33 +10,33 @@ import pytest
 from bot.domain.model import BuildEvent
 from bot.exceptions import ChannelUnavailable
 from bot.slack.errors import _CHANNEL
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import directs, ready
 
 REFUSALS = sorted(_CHANNEL.split())
 DOCUMENTED = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action", "msg_too_long")
 
 
-async def begun(world: World, *, first: float = 5.0) -> None:
+async def begun(world: Environment, *, first: float = 5.0) -> None:
     await world.start()
     world.bot.pausing._first = first
     await world.ask("subscribe courier")
     await world.look()
 
 
-async def built(world: World, *versions: str) -> None:
+async def built(world: Environment, *versions: str) -> None:
     for version in versions:
         ready(world, version=version)
     await world.look()
 
 
-def posts(world: World, place: Any) -> list[Any]:
+def posts(world: Environment, place: Any) -> list[Any]:
     return [
         call for call in world.slack.calls if call.method == "chat.postMessage" and call.args["channel"] == place.id
     ]
 
 
-async def tried(world: World, times: int) -> list[float]:
+async def tried(world: Environment, times: int) -> list[float]:
     """Try a paused channel again and again, without the waiting; gives the pauses it would have made."""
     pauses = []
     for _ in range(times):
@@ -48,7 +48,7 @@ async def tried(world: World, times: int) -> list[float]:
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-async def test_a_maker_is_told_once_for_a_trouble(world: World, code: str) -> None:
+async def test_a_maker_is_told_once_for_a_trouble(world: Environment, code: str) -> None:
     await begun(world)
     world.releases.refusal = code  # and conversations.info goes on saying is_member: true
     await built(world, "1", "2", "3")
@@ -64,7 +64,7 @@ async def test_a_maker_is_told_once_for_a_trouble(world: World, code: str) -> No
     assert subscription.paused == code
 
 
-async def test_a_trouble_ends_with_a_post_that_worked(world: World) -> None:
+async def test_a_trouble_ends_with_a_post_that_worked(world: Environment) -> None:
     await begun(world)
     world.releases.refusal = "not_in_channel"
     await built(world, "1", "2")
@@ -82,7 +82,7 @@ async def test_a_trouble_ends_with_a_post_that_worked(world: World) -> None:
     assert len(directs(world, world.ana)) == 2, "a new trouble is told again"
 
 
-async def test_a_quiet_channel_is_no_new_trouble(world: World) -> None:
+async def test_a_quiet_channel_is_no_new_trouble(world: Environment) -> None:
     await begun(world)
     world.releases.refusal = "not_in_channel"
     await built(world, "1")
@@ -95,7 +95,7 @@ async def test_a_quiet_channel_is_no_new_trouble(world: World) -> None:
     assert len(directs(world, world.ana)) == 1
 
 
-async def test_one_refusal_is_not_followed_by_many(world: World) -> None:
+async def test_one_refusal_is_not_followed_by_many(world: Environment) -> None:
     await begun(world)
     world.releases.refusal = "restricted_action"
     await built(world, *map(str, range(12)))
@@ -107,14 +107,14 @@ async def test_one_refusal_is_not_followed_by_many(world: World) -> None:
     assert len(world.said()) >= 1
 
 
-async def tried_in_vain_no_more(world: World) -> None:
+async def tried_in_vain_no_more(world: Environment) -> None:
     world.bot.pausing.look_now(world.releases.id)
     await world.bot.pausing.step()
     await world.settle()
     assert (await world.bot.store.subscriptions())[0].paused is None
 
 
-async def test_a_message_of_its_own_fault_pauses_nothing(world: World) -> None:
+async def test_a_message_of_its_own_fault_pauses_nothing(world: Environment) -> None:
     await begun(world)
     world.releases.refusal = "msg_too_long"
     await built(world, "1", "2")
@@ -123,7 +123,7 @@ async def test_a_message_of_its_own_fault_pauses_nothing(world: World) -> None:
     assert len(posts(world, world.releases)) == 4, "each is tried once, and once as plain text"
 
 
-async def test_by_itself_it_tells_once_in_many_seconds(world: World, log: list[Any]) -> None:
+async def test_by_itself_it_tells_once_in_many_seconds(world: Environment, log: list[Any]) -> None:
     await world.start(jobs=True)
     world.bot.pausing._first = 0.05
     await world.ask("subscribe courier")
@@ -137,7 +137,7 @@ async def test_by_itself_it_tells_once_in_many_seconds(world: World, log: list[A
     assert len([line for line in log if line["event"] == "pausing.channel_refused"]) == 1
 
 
-async def test_two_makers_are_told_once_each(world: World) -> None:
+async def test_two_makers_are_told_once_each(world: Environment) -> None:
     await begun(world)
     world.bruno.admin = True
     world.releases.refusal = "not_in_channel"

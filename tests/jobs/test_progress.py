@@ -12,8 +12,8 @@ import pytest
 from bot.domain.model import Stage
 from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World, texts
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment, texts
 from tests.handing import Clock, directs, downloaded, ready, rested, seen
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels, link, press
@@ -26,18 +26,18 @@ DELETED = f"🗑️ {TITLE} was deleted in Applivery before it was ready, so not
 
 
 @pytest.fixture
-def clock(world: World, tmp_path: Path) -> Clock:
+def clock(world: Environment, tmp_path: Path) -> Clock:
     """A clock for everybody, on SQLite alone: PostgreSQL has its own, which no test can put forward."""
     world.database = f"sqlite:///{tmp_path / 'bot.db'}"
     return Clock(world)
 
 
-def edits(world: World) -> int:
+def edits(world: Environment) -> int:
     """How often a message was edited."""
     return len(world.slack.calls_of("chat.update"))
 
 
-def states(message: Message) -> list[str]:
+def states(message: FakeMessage) -> list[str]:
     """The last word on the build in each version of a message."""
     return [text.removeprefix(f"{TITLE}: ") for text in versions(message)]
 
@@ -46,7 +46,9 @@ def states(message: Message) -> list[str]:
 
 
 @on_sqlite
-async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_message(world: World, clock: Clock) -> None:
+async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_message(
+    world: Environment, clock: Clock
+) -> None:
     await world.start()
     earlier(world)
     build = on_its_way(world, status="pending")
@@ -72,7 +74,7 @@ async def test_a_build_is_shown_from_waiting_to_ready_and_the_link_is_a_new_mess
     assert await world.bot.progress.step() is None, "and then there is nothing more to do"
 
 
-async def test_a_failure_is_shown_with_applivery_s_words_its_code_and_the_dashboard(world: World) -> None:
+async def test_a_failure_is_shown_with_applivery_s_words_its_code_and_the_dashboard(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -90,7 +92,7 @@ async def test_a_failure_is_shown_with_applivery_s_words_its_code_and_the_dashbo
     assert len(directs(world, world.bruno)) == 2
 
 
-async def test_a_message_is_edited_only_when_its_words_change(world: World) -> None:
+async def test_a_message_is_edited_only_when_its_words_change(world: Environment) -> None:
     await world.start()
     earlier(world)
     build = on_its_way(world, status="pending")
@@ -104,7 +106,7 @@ async def test_a_message_is_edited_only_when_its_words_change(world: World) -> N
     assert edits(world) == 1
 
 
-async def test_a_message_rests_for_some_seconds_before_it_is_edited_again(world: World) -> None:
+async def test_a_message_rests_for_some_seconds_before_it_is_edited_again(world: Environment) -> None:
     world.tuning = replace(world.tuning, progress_seconds=60.0)
     await world.start()
     build = on_its_way(world, status="pending")
@@ -119,7 +121,7 @@ async def test_a_message_rests_for_some_seconds_before_it_is_edited_again(world:
     assert "waiting" in message.text
 
 
-async def test_applivery_is_asked_for_nothing_that_the_watch_does_not_ask_for(world: World) -> None:
+async def test_applivery_is_asked_for_nothing_that_the_watch_does_not_ask_for(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     await watched(world)
@@ -130,7 +132,7 @@ async def test_applivery_is_asked_for_nothing_that_the_watch_does_not_ask_for(wo
     assert len(world.applivery.requests) == asked
 
 
-async def test_two_people_watch_one_build_each_with_a_message_and_a_link_of_their_own(world: World) -> None:
+async def test_two_people_watch_one_build_each_with_a_message_and_a_link_of_their_own(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     mine, hers = await watched(world), await watched(world, user=world.ana)
@@ -142,7 +144,7 @@ async def test_two_people_watch_one_build_each_with_a_message_and_a_link_of_thei
 
 
 @on_sqlite
-async def test_it_happens_by_itself(world: World) -> None:
+async def test_it_happens_by_itself(world: Environment) -> None:
     world.tuning = replace(world.tuning, progress_seconds=0.05)
     await world.start(jobs=True)
     build = on_its_way(world, status="pending")
@@ -155,7 +157,7 @@ async def test_it_happens_by_itself(world: World) -> None:
     await world.slack.until(lambda: "✅ ready" in message.text and len(directs(world, world.bruno)) == 2)
 
 
-async def test_what_ends_before_it_could_be_shown_is_told_by_its_end_alone(world: World) -> None:
+async def test_what_ends_before_it_could_be_shown_is_told_by_its_end_alone(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     await world.ask("watch courier", user=world.bruno)
@@ -167,7 +169,7 @@ async def test_what_ends_before_it_could_be_shown_is_told_by_its_end_alone(world
     assert await world.bot.progress.step() is None
 
 
-async def test_what_was_recorded_before_somebody_asked_is_no_end(world: World) -> None:
+async def test_what_was_recorded_before_somebody_asked_is_no_end(world: Environment) -> None:
     """Applivery may process a build again: what the channel heard of it yesterday is not what it is doing now."""
     await world.start()
     await world.ask("subscribe courier")
@@ -184,7 +186,7 @@ async def test_what_was_recorded_before_somebody_asked_is_no_end(world: World) -
 
 
 @on_sqlite
-async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: World, clock: Clock) -> None:
+async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: Environment, clock: Clock) -> None:
     await world.start()
     earlier(world)
     build = on_its_way(world)
@@ -209,7 +211,7 @@ async def test_a_build_that_is_stuck_is_said_to_be_once_as_a_new_message(world: 
 
 
 @on_sqlite
-async def test_a_build_that_never_ends_is_watched_for_a_day(world: World, clock: Clock) -> None:
+async def test_a_build_that_never_ends_is_watched_for_a_day(world: Environment, clock: Clock) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -236,7 +238,7 @@ async def test_a_build_that_never_ends_is_watched_for_a_day(world: World, clock:
 
 
 @on_sqlite
-async def test_what_ends_after_it_was_watched_for_a_day_is_nobody_s_news(world: World, clock: Clock) -> None:
+async def test_what_ends_after_it_was_watched_for_a_day_is_nobody_s_news(world: Environment, clock: Clock) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -250,7 +252,7 @@ async def test_what_ends_after_it_was_watched_for_a_day_is_nobody_s_news(world: 
 
 
 @on_sqlite
-async def test_without_anything_usual_it_is_stuck_after_half_an_hour(world: World, clock: Clock) -> None:
+async def test_without_anything_usual_it_is_stuck_after_half_an_hour(world: Environment, clock: Clock) -> None:
     await world.start()
     on_its_way(world)
     message = await watched(world)
@@ -264,7 +266,7 @@ async def test_without_anything_usual_it_is_stuck_after_half_an_hour(world: Worl
 
 
 @on_sqlite
-async def test_the_alarm_can_be_answered_with_stop(world: World, clock: Clock) -> None:
+async def test_the_alarm_can_be_answered_with_stop(world: Environment, clock: Clock) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -279,7 +281,7 @@ async def test_the_alarm_can_be_answered_with_stop(world: World, clock: Clock) -
 
 
 @on_sqlite
-async def test_nothing_is_called_stuck_that_was_not_looked_at(world: World, clock: Clock) -> None:
+async def test_nothing_is_called_stuck_that_was_not_looked_at(world: Environment, clock: Clock) -> None:
     """While Applivery is away nobody knows how far the build is: it may well be ready."""
     await world.start()
     earlier(world)
@@ -301,7 +303,7 @@ async def test_nothing_is_called_stuck_that_was_not_looked_at(world: World, cloc
 # ------------------------------------------------------------------ deleted
 
 
-async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new_one(world: World) -> None:
+async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new_one(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -315,7 +317,9 @@ async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new
     assert await world.bot.progress.step() is None
 
 
-async def test_a_build_that_is_deleted_before_anybody_looked_at_it_is_said_to_be_by_its_name(world: World) -> None:
+async def test_a_build_that_is_deleted_before_anybody_looked_at_it_is_said_to_be_by_its_name(
+    world: Environment,
+) -> None:
     await world.start()
     build = on_its_way(world)
     await watched(world)
@@ -324,7 +328,7 @@ async def test_a_build_that_is_deleted_before_anybody_looked_at_it_is_said_to_be
     assert texts(directs(world, world.bruno)) == [DELETED, DELETED]
 
 
-async def test_who_asked_to_be_told_without_watching_hears_that_it_was_deleted(world: World) -> None:
+async def test_who_asked_to_be_told_without_watching_hears_that_it_was_deleted(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
@@ -336,7 +340,7 @@ async def test_who_asked_to_be_told_without_watching_hears_that_it_was_deleted(w
     assert texts(directs(world, world.bruno)) == [DELETED]
 
 
-async def test_a_channel_hears_nothing_of_a_deletion(world: World) -> None:
+async def test_a_channel_hears_nothing_of_a_deletion(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     build = on_its_way(world)
@@ -352,7 +356,7 @@ async def test_a_channel_hears_nothing_of_a_deletion(world: World) -> None:
 # ------------------------------------------------------------------ whatever happens in between
 
 
-async def test_a_restart_in_the_middle_goes_on_in_the_same_message(world: World) -> None:
+async def test_a_restart_in_the_middle_goes_on_in_the_same_message(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     message = await watched(world)
@@ -370,7 +374,7 @@ async def test_a_restart_in_the_middle_goes_on_in_the_same_message(world: World)
 
 @pytest.mark.parametrize("refusal", ["message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"])
 async def test_a_message_that_cannot_be_edited_any_more_is_left_and_the_end_still_comes(
-    world: World, refusal: str
+    world: Environment, refusal: str
 ) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
@@ -385,7 +389,7 @@ async def test_a_message_that_cannot_be_edited_any_more_is_left_and_the_end_stil
     assert link(directs(world, world.bruno)[1])
 
 
-async def test_who_deleted_the_message_gets_a_new_one_when_they_watch_again(world: World) -> None:
+async def test_who_deleted_the_message_gets_a_new_one_when_they_watch_again(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     message = await watched(world)
@@ -399,7 +403,7 @@ async def test_who_deleted_the_message_gets_a_new_one_when_they_watch_again(worl
     "trouble", [Fault(status=429, retry_after=0), Fault(status=500), Fault(drop=True), Fault(error="token_revoked")]
 )
 @on_sqlite
-async def test_an_edit_that_failed_for_now_is_tried_again(world: World, clock: Clock, trouble: Fault) -> None:
+async def test_an_edit_that_failed_for_now_is_tried_again(world: Environment, clock: Clock, trouble: Fault) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     message = await watched(world)
@@ -415,7 +419,7 @@ async def test_an_edit_that_failed_for_now_is_tried_again(world: World, clock: C
 
 
 @on_sqlite
-async def test_slack_that_asks_to_wait_gets_the_message_later(world: World, clock: Clock) -> None:
+async def test_slack_that_asks_to_wait_gets_the_message_later(world: Environment, clock: Clock) -> None:
     await world.start()
     on_its_way(world)
     world.slack.faults.add("chat.postMessage", Fault(status=429, retry_after=2))
@@ -433,7 +437,7 @@ async def test_slack_that_asks_to_wait_gets_the_message_later(world: World, cloc
 
 @on_sqlite
 async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_posted_again(
-    world: World, clock: Clock
+    world: Environment, clock: Clock
 ) -> None:
     await world.start()
     build = on_its_way(world)
@@ -449,7 +453,7 @@ async def test_a_message_of_which_nobody_knows_whether_it_was_posted_is_not_post
     assert link(directs(world, world.bruno)[1])
 
 
-async def test_a_direct_message_that_is_refused_ends_it_quietly(world: World) -> None:
+async def test_a_direct_message_that_is_refused_ends_it_quietly(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     world.slack.faults.add("chat.postMessage", Fault(error="messages_tab_disabled"))
@@ -460,7 +464,7 @@ async def test_a_direct_message_that_is_refused_ends_it_quietly(world: World) ->
     assert await world.bot.progress.step() is None
 
 
-async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world: World) -> None:
+async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     await world.ask("watch courier", user=world.bruno)
@@ -476,7 +480,7 @@ async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world
     assert link(directs(world, world.bruno)[1])
 
 
-async def test_steps_at_the_same_time_make_one_message(world: World) -> None:
+async def test_steps_at_the_same_time_make_one_message(world: Environment) -> None:
     await world.start()
     on_its_way(world)
     await world.ask("watch courier", user=world.bruno)
@@ -485,7 +489,7 @@ async def test_steps_at_the_same_time_make_one_message(world: World) -> None:
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_stop_while_an_edit_is_under_way_has_the_last_word(world: World) -> None:
+async def test_stop_while_an_edit_is_under_way_has_the_last_word(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     message = await watched(world)
@@ -500,7 +504,7 @@ async def test_stop_while_an_edit_is_under_way_has_the_last_word(world: World) -
     assert message.text == f"You no longer watch {TITLE}."
 
 
-async def test_a_stage_is_known_by_the_store_alone(world: World) -> None:
+async def test_a_stage_is_known_by_the_store_alone(world: Environment) -> None:
     await world.start()
     build = on_its_way(world, status="pending")
     await watched(world)

@@ -10,8 +10,8 @@ import pytest
 
 from bot.domain.model import BuildEvent, Stage
 from sandbox.faults import Fault
-from sandbox.slack.message import Message
-from tests.conftest import World, heads
+from sandbox.slack.message import FakeMessage
+from tests.conftest import Environment, heads
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels
 from tests.store.builders import stages
@@ -23,18 +23,18 @@ def ready(version: str, *, app: str = "Courier", number: str = "1", platform: st
     return f"✅ {app} {version} ({number}) for {platform} is ready."
 
 
-def lists(world: World) -> int:
+def lists(world: Environment) -> int:
     """How often Applivery was asked for a list of builds."""
     return len([request for request in world.applivery.requests if request.path.endswith("/builds")])
 
 
-async def subscribed(world: World, words: str = "courier", channel: Any = None) -> None:
+async def subscribed(world: Environment, words: str = "courier", channel: Any = None) -> None:
     answer = await world.ask(f"subscribe {words}", channel=channel)
     assert answer.text.startswith(("Done", "Changed")), answer.text
 
 
 @pytest.fixture
-async def watched(world: World) -> World:
+async def watched(world: Environment) -> Environment:
     """#releases is subscribed to Courier, which has no builds yet, and the first look has been."""
     await world.start()
     await subscribed(world)
@@ -45,7 +45,7 @@ async def watched(world: World) -> World:
 # ------------------------------------------------------------------ the baseline
 
 
-async def test_what_exists_at_the_first_look_is_history(world: World) -> None:
+async def test_what_exists_at_the_first_look_is_history(world: Environment) -> None:
     for number in range(3):
         world.applivery.build(world.courier, version=f"1.0.{number}")
     world.applivery.build(world.courier, version="1.1.0", status="error")
@@ -57,7 +57,7 @@ async def test_what_exists_at_the_first_look_is_history(world: World) -> None:
 
 
 @pytest.mark.parametrize("app", ["courier", "*"])
-async def test_a_build_made_between_the_subscription_and_the_first_look_is_news(world: World, app: str) -> None:
+async def test_a_build_made_between_the_subscription_and_the_first_look_is_news(world: Environment, app: str) -> None:
     world.applivery.build(world.courier, version="1.0.0")
     await world.start()
     await subscribed(world, app)
@@ -66,7 +66,7 @@ async def test_a_build_made_between_the_subscription_and_the_first_look_is_news(
     assert world.said() == [ready("2.0.0")]
 
 
-async def test_the_first_build_of_an_empty_app_is_news(watched: World) -> None:
+async def test_the_first_build_of_an_empty_app_is_news(watched: Environment) -> None:
     watched.applivery.build(watched.courier, version="0.0.1")
     await watched.look()
     assert watched.said() == [ready("0.0.1")]
@@ -75,7 +75,7 @@ async def test_the_first_build_of_an_empty_app_is_news(watched: World) -> None:
 @pytest.mark.parametrize("status", ["pending", "thawing"])
 @pytest.mark.parametrize("app", ["courier", "*"])
 async def test_a_build_on_its_way_at_the_baseline_is_announced_when_it_ends(
-    world: World, status: str, app: str
+    world: Environment, status: str, app: str
 ) -> None:
     world.applivery.build(world.courier, version="1.0.0")
     build = world.applivery.build(world.courier, version="1.1.0", status=status)
@@ -89,7 +89,7 @@ async def test_a_build_on_its_way_at_the_baseline_is_announced_when_it_ends(
     assert world.said() == [ready("1.1.0")]
 
 
-async def test_a_second_channel_hears_no_history_of_an_app_that_is_watched_already(watched: World) -> None:
+async def test_a_second_channel_hears_no_history_of_an_app_that_is_watched_already(watched: Environment) -> None:
     beta = watched.slack.channel("beta", members=(watched.ana,))
     watched.applivery.build(watched.courier, version="1.0.0")  # not looked at yet: news to #releases only
     await subscribed(watched, "courier", beta)
@@ -102,7 +102,7 @@ async def test_a_second_channel_hears_no_history_of_an_app_that_is_watched_alrea
     assert watched.said(beta) == [ready("2.0.0")]
 
 
-async def test_subscribing_again_after_a_while_brings_no_history(watched: World) -> None:
+async def test_subscribing_again_after_a_while_brings_no_history(watched: Environment) -> None:
     await watched.ask("unsubscribe courier")
     watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
@@ -115,7 +115,7 @@ async def test_subscribing_again_after_a_while_brings_no_history(watched: World)
     assert watched.said() == [ready("2.0.0")]
 
 
-async def test_a_subscription_to_every_app_reaches_an_app_that_is_made_later(world: World) -> None:
+async def test_a_subscription_to_every_app_reaches_an_app_that_is_made_later(world: Environment) -> None:
     await world.start()
     await subscribed(world, "*")
     await world.look()
@@ -132,7 +132,7 @@ async def test_a_subscription_to_every_app_reaches_an_app_that_is_made_later(wor
 # ------------------------------------------------------------------ how builds move
 
 
-async def test_a_build_is_followed_from_upload_to_ready(watched: World) -> None:
+async def test_a_build_is_followed_from_upload_to_ready(watched: Environment) -> None:
     await subscribed(watched, "courier on:uploaded,processed,failed")
     build = watched.applivery.build(watched.courier, version="1.0.0", status="pending")
     await watched.look()
@@ -145,7 +145,7 @@ async def test_a_build_is_followed_from_upload_to_ready(watched: World) -> None:
     assert heads(card) == [f"⬆️ {uploaded}", f"⚙️ {running}", ready("1.0.0")]
 
 
-async def test_looking_again_says_nothing_again(watched: World) -> None:
+async def test_looking_again_says_nothing_again(watched: Environment) -> None:
     watched.applivery.build(watched.courier, version="1.0.0")
     for _ in range(3):
         await watched.look()
@@ -153,7 +153,7 @@ async def test_looking_again_says_nothing_again(watched: World) -> None:
 
 
 @on_sqlite
-async def test_a_failed_build_s_reason_comes_from_the_details(watched: World) -> None:
+async def test_a_failed_build_s_reason_comes_from_the_details(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     watched.applivery.fail(build, error="No provisioning profile matches <com.acme>", code="5006")
@@ -170,7 +170,7 @@ async def test_a_failed_build_s_reason_comes_from_the_details(watched: World) ->
 
 
 @on_sqlite
-async def test_a_failure_whose_reason_cannot_be_had_is_announced_without_it(watched: World) -> None:
+async def test_a_failure_whose_reason_cannot_be_had_is_announced_without_it(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     watched.applivery.fail(build, error="secret reason")
@@ -182,7 +182,7 @@ async def test_a_failure_whose_reason_cannot_be_had_is_announced_without_it(watc
     assert "Applivery gave no reason" in str(card.blocks)
 
 
-async def test_the_card_of_a_build_that_fails_after_it_was_ready_says_so(watched: World) -> None:
+async def test_the_card_of_a_build_that_fails_after_it_was_ready_says_so(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
     watched.applivery.fail(build, error="Signature revoked")
@@ -194,14 +194,14 @@ async def test_the_card_of_a_build_that_fails_after_it_was_ready_says_so(watched
     assert "Get build" not in labels(card)
 
 
-async def test_two_uploads_at_once_are_two_announcements_in_their_order(watched: World) -> None:
+async def test_two_uploads_at_once_are_two_announcements_in_their_order(watched: Environment) -> None:
     watched.applivery.build(watched.courier, version="1.0.0", os="ios")
     watched.applivery.build(watched.courier, version="1.0.0", os="android")
     await watched.look()
     assert watched.said() == [ready("1.0.0"), ready("1.0.0", platform="Android")]
 
 
-async def test_a_build_deleted_while_pending_is_forgotten(watched: World) -> None:
+async def test_a_build_deleted_while_pending_is_forgotten(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="pending")
     await watched.look()
     watched.applivery.delete(build)
@@ -216,7 +216,7 @@ async def test_a_build_deleted_while_pending_is_forgotten(watched: World) -> Non
     assert watched.said() == []
 
 
-async def test_a_build_deleted_before_its_card_is_said_to_be(watched: World) -> None:
+async def test_a_build_deleted_before_its_card_is_said_to_be(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
     await watched.bot.store.mark_due(None)
     await watched.bot.watch.step()
@@ -229,7 +229,9 @@ async def test_a_build_deleted_before_its_card_is_said_to_be(watched: World) -> 
 
 
 @pytest.mark.parametrize("largest_page", [100, 20])
-async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(watched: World, largest_page: int) -> None:
+async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(
+    watched: Environment, largest_page: int
+) -> None:
     watched.applivery.largest_page = largest_page  # what any `limit` is silently held to
     versions = [f"1.0.{number}" for number in range(60)]
     for version in versions:
@@ -239,7 +241,7 @@ async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(wat
 
 
 @on_sqlite
-async def test_a_long_absence_is_caught_up_on_in_steps_that_are_kept(watched: World) -> None:
+async def test_a_long_absence_is_caught_up_on_in_steps_that_are_kept(watched: Environment) -> None:
     for number in range(1, 251):
         watched.applivery.build(watched.courier, version=str(number))
     await watched.bot.store.mark_due(None)
@@ -254,7 +256,7 @@ async def test_a_long_absence_is_caught_up_on_in_steps_that_are_kept(watched: Wo
 
 
 @on_sqlite
-async def test_a_list_is_read_only_as_far_as_what_is_known(watched: World) -> None:
+async def test_a_list_is_read_only_as_far_as_what_is_known(watched: Environment) -> None:
     for number in range(70):
         watched.applivery.build(watched.courier, version=f"1.0.{number}")
     await watched.look()
@@ -264,7 +266,9 @@ async def test_a_list_is_read_only_as_far_as_what_is_known(watched: World) -> No
     assert lists(watched) - before == 1
 
 
-async def test_a_pending_build_that_newer_ones_pushed_off_the_first_page_is_still_followed(watched: World) -> None:
+async def test_a_pending_build_that_newer_ones_pushed_off_the_first_page_is_still_followed(
+    watched: Environment,
+) -> None:
     slow = watched.applivery.build(watched.courier, version="0.9.0", status="pending")
     await watched.look()
     for _ in range(2):
@@ -281,7 +285,7 @@ async def test_a_pending_build_that_newer_ones_pushed_off_the_first_page_is_stil
 # ------------------------------------------------------------------ who hears it
 
 
-async def test_the_same_build_is_announced_in_each_channel_that_wants_it(watched: World) -> None:
+async def test_the_same_build_is_announced_in_each_channel_that_wants_it(watched: Environment) -> None:
     beta = watched.slack.channel("beta", members=(watched.ana,))
     silent = watched.slack.channel("silent", members=(watched.ana,))
     await subscribed(watched, "courier", beta)
@@ -291,7 +295,7 @@ async def test_the_same_build_is_announced_in_each_channel_that_wants_it(watched
     assert watched.said(silent) == []
 
 
-async def test_two_subscriptions_of_one_channel_are_one_announcement(watched: World) -> None:
+async def test_two_subscriptions_of_one_channel_are_one_announcement(watched: Environment) -> None:
     await subscribed(watched, "*")
     watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
@@ -299,7 +303,7 @@ async def test_two_subscriptions_of_one_channel_are_one_announcement(watched: Wo
 
 
 @on_sqlite
-async def test_each_channel_hears_what_its_own_filter_lets_through(world: World) -> None:
+async def test_each_channel_hears_what_its_own_filter_lets_through(world: Environment) -> None:
     await world.start()
     wishes = {
         "releases": "courier branch:release/* -tag:nightly",
@@ -330,7 +334,7 @@ async def test_each_channel_hears_what_its_own_filter_lets_through(world: World)
     }
 
 
-async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: World) -> None:
+async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: Environment) -> None:
     watched.releases.archived = True
     await watched.bot.store.pause_subscriptions(watched.releases.id, "is_archived")
     watched.applivery.build(watched.courier, version="1.0.0")
@@ -348,7 +352,7 @@ async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: Wor
 
 
 @on_sqlite
-async def test_words_and_fields_nobody_knows_stop_nothing(watched: World) -> None:
+async def test_words_and_fields_nobody_knows_stop_nothing(watched: Environment) -> None:
     watched.applivery.build(
         watched.courier, version="1.0.0", status="defrosting", deployer=["a list"], info="words", error={"odd": [1]}
     )
@@ -372,7 +376,7 @@ async def test_words_and_fields_nobody_knows_stop_nothing(watched: World) -> Non
 
 
 @on_sqlite
-async def test_a_build_with_an_id_no_address_can_carry_holds_up_nobody_else(watched: World) -> None:
+async def test_a_build_with_an_id_no_address_can_carry_holds_up_nobody_else(watched: Environment) -> None:
     odd = watched.applivery.build(watched.courier, version="1.0.0", status="pending", id="../../odd id")
     await watched.look()
     watched.applivery.delete(odd)  # it is listed no longer, and cannot be asked for
@@ -382,7 +386,7 @@ async def test_a_build_with_an_id_no_address_can_carry_holds_up_nobody_else(watc
 
 
 @on_sqlite
-async def test_an_answer_that_is_no_json_is_an_outage_of_that_look_only(watched: World, log: Log) -> None:
+async def test_an_answer_that_is_no_json_is_an_outage_of_that_look_only(watched: Environment, log: Log) -> None:
     watched.applivery.build(watched.courier, version="1.0.0")
     watched.applivery.faults.add("GET */builds", Fault(body="<html>maintenance</html>"))
     await watched.look()
@@ -401,7 +405,7 @@ async def test_an_answer_that_is_no_json_is_an_outage_of_that_look_only(watched:
 @pytest.mark.parametrize("trouble", [Fault(status=503), Fault(status=401, code=4004)])
 @on_sqlite
 async def test_after_an_outage_of_applivery_everything_is_announced_once(
-    watched: World, log: Log, trouble: Fault
+    watched: Environment, log: Log, trouble: Fault
 ) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
@@ -422,7 +426,7 @@ async def test_after_an_outage_of_applivery_everything_is_announced_once(
 
 
 @on_sqlite
-async def test_an_app_that_cannot_be_listed_delays_no_other_and_is_one_log_line(watched: World, log: Log) -> None:
+async def test_an_app_that_cannot_be_listed_delays_no_other_and_is_one_log_line(watched: Environment, log: Log) -> None:
     parcel = watched.applivery.app("Parcel", slug="parcel")
     await subscribed(watched, "parcel")
     watched.applivery.faults.add(f"GET */apps/{watched.courier.id}/builds", Fault(status=403), times=None)
@@ -435,7 +439,7 @@ async def test_an_app_that_cannot_be_listed_delays_no_other_and_is_one_log_line(
 
 
 @on_sqlite
-async def test_looks_at_an_app_that_fails_come_slower_and_slower(watched: World) -> None:
+async def test_looks_at_an_app_that_fails_come_slower_and_slower(watched: Environment) -> None:
     watched.applivery.faults.add("GET */builds", Fault(status=403), times=None)
     waits = []
     for _ in range(3):
@@ -447,7 +451,7 @@ async def test_looks_at_an_app_that_fails_come_slower_and_slower(watched: World)
 # ------------------------------------------------------------------ what is remembered
 
 
-async def test_a_look_that_died_before_it_recorded_is_done_again(watched: World) -> None:
+async def test_a_look_that_died_before_it_recorded_is_done_again(watched: Environment) -> None:
     watched.applivery.build(watched.courier, version="1.0.0")
     (claim,) = await watched.bot.store.claim_apps(8, 0.3, only_due=False)  # whoever took this is dead
     assert claim.app_id == watched.courier.id
@@ -455,7 +459,7 @@ async def test_a_look_that_died_before_it_recorded_is_done_again(watched: World)
     await watched.slack.until(lambda: watched.said() == [ready("1.0.0")])
 
 
-async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched: World) -> None:
+async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched: Environment) -> None:
     """Without waiting for the two minutes of its lease."""
     await watched.restart(jobs=True, poll_idle_seconds=60)
     watched.applivery.build(watched.courier, version="1.0.0")
@@ -468,14 +472,14 @@ async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched
     await watched.slack.until(lambda: watched.said() == [ready("1.0.0")])
 
 
-async def test_while_somebody_looks_at_an_app_nobody_else_does(watched: World) -> None:
+async def test_while_somebody_looks_at_an_app_nobody_else_does(watched: Environment) -> None:
     await watched.bot.store.claim_apps(8, 60, only_due=False)
     before = lists(watched)
     await watched.look()
     assert lists(watched) == before
 
 
-async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_replica_stops(watched: World) -> None:
+async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_replica_stops(watched: Environment) -> None:
     """It has recorded its look and tells nobody that it is gone; without waiting for the lease that it had."""
     await watched.restart(poll_idle_seconds=7)
     store = watched.bot.store
@@ -485,7 +489,7 @@ async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_repl
     assert 0 < (wait or 0) <= 7
 
 
-async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched: World) -> None:
+async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0", status="in_progress")
     await watched.look()
     await watched.restart()
@@ -498,10 +502,10 @@ async def test_the_stage_and_what_it_means_are_remembered_over_a_restart(watched
     assert watched.said() == [ready("1.0.0")]
 
 
-async def test_news_is_recorded_with_the_channel_and_the_event_as_its_key(watched: World) -> None:
+async def test_news_is_recorded_with_the_channel_and_the_event_as_its_key(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
-    card: Message = watched.slack.messages(watched.releases)[0]
+    card: FakeMessage = watched.slack.messages(watched.releases)[0]
     assert card.metadata is not None
     assert card.metadata["event_payload"]["key"] == f"{watched.releases.id}:{build.id}:{BuildEvent.PROCESSED}"
 
@@ -510,7 +514,7 @@ async def test_news_is_recorded_with_the_channel_and_the_event_as_its_key(watche
 
 
 @on_sqlite
-async def test_while_a_build_is_on_its_way_it_is_looked_at_often_and_else_seldom(watched: World) -> None:
+async def test_while_a_build_is_on_its_way_it_is_looked_at_often_and_else_seldom(watched: Environment) -> None:
     await watched.restart(poll_busy_seconds=5, poll_idle_seconds=60)
     build = watched.applivery.build(watched.courier, status="in_progress")
     await watched.look()
@@ -521,14 +525,14 @@ async def test_while_a_build_is_on_its_way_it_is_looked_at_often_and_else_seldom
     assert 53 < (await watched.bot.store.due_in() or 0) < 67
 
 
-async def test_a_new_subscription_is_looked_at_at_once(world: World) -> None:
+async def test_a_new_subscription_is_looked_at_at_once(world: Environment) -> None:
     await world.start(jobs=True, poll_idle_seconds=3600)
     before = lists(world)
     await subscribed(world)
     await world.applivery.until(lambda: lists(world) > before + 1)  # the command's own look, and the watch's
 
 
-async def test_the_clock_alone_brings_the_news(world: World) -> None:
+async def test_the_clock_alone_brings_the_news(world: Environment) -> None:
     await world.start(jobs=True)
     await subscribed(world)
     build = world.applivery.build(world.courier, version="1.0.0", status="pending")

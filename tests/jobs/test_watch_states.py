@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Fault
-from sandbox.slack.message import Message
-from tests.conftest import World, heads, texts
+from sandbox.slack.message import FakeMessage
+from tests.conftest import Environment, heads, texts
 from tests.handing import Clock, directs, ready, rested, seen
 from tests.jobs.conftest import on_sqlite
 from tests.seeing import labels, press
@@ -23,7 +23,7 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def clock(world: World, tmp_path: Path) -> Clock:
+def clock(world: Environment, tmp_path: Path) -> Clock:
     """A clock for everybody, on SQLite alone."""
     world.database = f"sqlite:///{tmp_path / 'bot.db'}"
     return Clock(world)
@@ -33,25 +33,25 @@ def ago(much: timedelta) -> datetime:
     return datetime.now(UTC) - much
 
 
-def lists(world: World) -> int:
+def lists(world: Environment) -> int:
     return len([request for request in world.applivery.requests if request.path.endswith("/builds")])
 
 
-def details(world: World) -> int:
+def details(world: Environment) -> int:
     return len([request for request in world.applivery.requests if "/builds/" in request.path])
 
 
-def cards(world: World) -> list[Message]:
+def cards(world: Environment) -> list[FakeMessage]:
     return world.slack.messages(world.releases)
 
 
-async def subscribed(world: World, words: str = "", **settings: Any) -> None:
+async def subscribed(world: Environment, words: str = "", **settings: Any) -> None:
     await world.start(**settings)
     await world.ask(f"subscribe courier {words}")
     await world.look()
 
 
-def unlisted(world: World) -> Callable[[], None]:
+def unlisted(world: Environment) -> Callable[[], None]:
     """Let the list of builds be empty, until what this gives is called."""
     empty = [True]
 
@@ -63,7 +63,7 @@ def unlisted(world: World) -> Callable[[], None]:
     return empty.clear
 
 
-async def hours(world: World, clock: Clock, many: float) -> tuple[int, int]:
+async def hours(world: Environment, clock: Clock, many: float) -> tuple[int, int]:
     """Let so much time go by, looking whenever a look is due; how often a list and a build were asked for."""
     before, left = (lists(world), details(world)), many * HOUR
     while left > 0:
@@ -78,7 +78,7 @@ async def hours(world: World, clock: Clock, many: float) -> tuple[int, int]:
 
 @pytest.mark.parametrize("status", ["pending_deletion", "thawing", "pending", "in_progress", "", None, 7, {"is": "x"}])
 @on_sqlite
-async def test_old_unfinished_builds_cost_no_looks(world: World, clock: Clock, status: Any) -> None:
+async def test_old_unfinished_builds_cost_no_looks(world: Environment, clock: Clock, status: Any) -> None:
     world.applivery.build(world.courier, status=status, created_at=ago(AGES_AGO))
     await subscribed(world, poll_busy_seconds=5, poll_idle_seconds=60)
     listed, asked = await hours(world, clock, 1)
@@ -88,7 +88,7 @@ async def test_old_unfinished_builds_cost_no_looks(world: World, clock: Clock, s
 
 @pytest.mark.parametrize("status", ["pending", "in_progress", "thawing"])
 @on_sqlite
-async def test_fast_polling_ends_after_half_an_hour(world: World, clock: Clock, status: str) -> None:
+async def test_fast_polling_ends_after_half_an_hour(world: Environment, clock: Clock, status: str) -> None:
     await subscribed(world, poll_busy_seconds=20, poll_idle_seconds=60)
     world.applivery.build(world.courier, status=status)
     assert 105 <= (await hours(world, clock, 1))[0] <= 130, "90 in the first half hour, 30 in the other"
@@ -96,7 +96,7 @@ async def test_fast_polling_ends_after_half_an_hour(world: World, clock: Clock, 
 
 
 @on_sqlite
-async def test_a_processed_build_to_be_deleted_costs_no_looks(world: World, clock: Clock) -> None:
+async def test_a_processed_build_to_be_deleted_costs_no_looks(world: Environment, clock: Clock) -> None:
     build = world.applivery.build(world.courier, created_at=ago(AGES_AGO))
     await subscribed(world, poll_busy_seconds=5, poll_idle_seconds=60)
     world.applivery.move(build, "pending_deletion")
@@ -104,7 +104,7 @@ async def test_a_processed_build_to_be_deleted_costs_no_looks(world: World, cloc
 
 
 @on_sqlite
-async def test_a_build_processed_again_is_polled_fast_again(world: World, clock: Clock) -> None:
+async def test_a_build_processed_again_is_polled_fast_again(world: Environment, clock: Clock) -> None:
     build = world.applivery.build(world.courier, created_at=ago(AGES_AGO))
     await subscribed(world, poll_busy_seconds=20, poll_idle_seconds=60)
     world.applivery.move(build, "in_progress")
@@ -112,7 +112,7 @@ async def test_a_build_processed_again_is_polled_fast_again(world: World, clock:
 
 
 @on_sqlite
-async def test_an_unlisted_unfinished_build_is_left_alone_after_a_day(world: World, clock: Clock) -> None:
+async def test_an_unlisted_unfinished_build_is_left_alone_after_a_day(world: Environment, clock: Clock) -> None:
     await subscribed(world, poll_busy_seconds=600, poll_idle_seconds=600)
     build = world.applivery.build(world.courier, status="in_progress")
     await world.look()
@@ -130,7 +130,7 @@ async def test_an_unlisted_unfinished_build_is_left_alone_after_a_day(world: Wor
 
 
 @pytest.mark.parametrize("typed", ["get courier 2.4.0", "status courier", "watch courier", "builds courier"])
-async def test_an_unknown_status_is_said_as_unknown(world: World, typed: str) -> None:
+async def test_an_unknown_status_is_said_as_unknown(world: Environment, typed: str) -> None:
     await world.start()
     ready(world, status="pending_deletion", created_at=ago(AGES_AGO))
     answer = await world.ask(typed, user=world.bruno)
@@ -143,13 +143,13 @@ async def test_an_unknown_status_is_said_as_unknown(world: World, typed: str) ->
 
 
 @pytest.mark.parametrize("status", ["In_Progress", "IN PROGRESS", "in-progress", "inProgress"])
-async def test_a_known_status_is_known_in_any_spelling(world: World, status: str) -> None:
+async def test_a_known_status_is_known_in_any_spelling(world: Environment, status: str) -> None:
     await world.start()
     ready(world, status=status)
     assert "it is being processed" in (await world.ask("get courier 2.4.0")).text
 
 
-async def test_an_old_button_does_not_wait_for_an_unknown_status(world: World) -> None:
+async def test_an_old_button_does_not_wait_for_an_unknown_status(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
@@ -159,7 +159,7 @@ async def test_an_old_button_does_not_wait_for_an_unknown_status(world: World) -
     assert await world.bot.store.watched_apps() == set()
 
 
-async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world: World) -> None:
+async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     message = await watched(world)
@@ -174,7 +174,7 @@ async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world
     assert await world.bot.progress.step() is None
 
 
-async def test_who_waits_for_a_build_is_told_once_that_its_status_is_unknown(world: World) -> None:
+async def test_who_waits_for_a_build_is_told_once_that_its_status_is_unknown(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     answer = await world.ask("get courier 2.4.0", user=world.bruno)
@@ -187,7 +187,7 @@ async def test_who_waits_for_a_build_is_told_once_that_its_status_is_unknown(wor
     assert UNKNOWN in told
 
 
-async def test_who_waits_again_is_told_again(world: World) -> None:
+async def test_who_waits_again_is_told_again(world: Environment) -> None:
     await world.start()
     build = on_its_way(world)
     for told in (1, 2):
@@ -200,7 +200,7 @@ async def test_who_waits_again_is_told_again(world: World) -> None:
         assert len(directs(world, world.bruno)) == told
 
 
-async def test_who_waits_for_a_second_processing_is_told_its_end(world: World) -> None:
+async def test_who_waits_for_a_second_processing_is_told_its_end(world: Environment) -> None:
     await subscribed(world)
     build = ready(world)
     await world.look()
@@ -216,7 +216,7 @@ async def test_who_waits_for_a_second_processing_is_told_its_end(world: World) -
     assert await world.bot.store.awaiting(world.courier.id) == {}
 
 
-async def test_home_says_an_unknown_status_as_unknown(world: World) -> None:
+async def test_home_says_an_unknown_status_as_unknown(world: Environment) -> None:
     await world.start()
     ready(world, status="pending_deletion")
     await world.slack.home(world.bruno)
@@ -227,7 +227,7 @@ async def test_home_says_an_unknown_status_as_unknown(world: World) -> None:
 
 
 @on_sqlite
-async def test_a_card_says_an_unknown_status_as_unknown(world: World) -> None:
+async def test_a_card_says_an_unknown_status_as_unknown(world: Environment) -> None:
     await subscribed(world, "on:uploaded,processed,failed")
     build = world.applivery.build(world.courier)
     await world.look()
@@ -243,7 +243,7 @@ async def test_a_card_says_an_unknown_status_as_unknown(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", ["<!channel> *x* `y`", "a" * 4000, "\u202e\u2066", "🚀"])
-async def test_a_strange_status_is_inert(world: World, status: str) -> None:
+async def test_a_strange_status_is_inert(world: Environment, status: str) -> None:
     await world.start()
     ready(world, status=status)
     answer = await world.ask("status courier")
@@ -254,7 +254,7 @@ async def test_a_strange_status_is_inert(world: World, status: str) -> None:
 # ------------------------------------------------------------------ the newest one goes away
 
 
-async def test_a_deleted_build_supersedes_nothing(world: World) -> None:
+async def test_a_deleted_build_supersedes_nothing(world: Environment) -> None:
     await subscribed(world)
     older = world.applivery.build(
         world.courier, version="1.0.0", status="in_progress", created_at=ago(timedelta(hours=1))
@@ -271,7 +271,7 @@ async def test_a_deleted_build_supersedes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("end", ["deleted", "recalled", "error", "pending_deletion", "in_progress"])
-async def test_a_card_is_corrected_when_the_newer_build_goes_away(world: World, end: str) -> None:
+async def test_a_card_is_corrected_when_the_newer_build_goes_away(world: Environment, end: str) -> None:
     await subscribed(world)
     world.applivery.build(world.courier, version="1.0.0")
     world.applivery.build(world.courier, version="1.1.0")
@@ -297,7 +297,7 @@ async def test_a_card_is_corrected_when_the_newer_build_goes_away(world: World, 
 
 
 @pytest.mark.parametrize("made", ["2031-01-01T00:00:00.000Z", None, "soon", 0])
-async def test_a_build_with_an_odd_date_supersedes_what_was_seen_before(world: World, made: Any) -> None:
+async def test_a_build_with_an_odd_date_supersedes_what_was_seen_before(world: Environment, made: Any) -> None:
     await subscribed(world)
     for version, created in (("1.0.0", ago(timedelta(hours=2))), ("2.0.0", None), ("3.0.0", None)):
         about = {"createdAt": made} if version == "2.0.0" and made != 0 else {}
@@ -309,7 +309,7 @@ async def test_a_build_with_an_odd_date_supersedes_what_was_seen_before(world: W
     assert third == "✅ Courier 3.0.0 (1) for iOS is ready."
 
 
-async def test_builds_of_one_moment_follow_in_the_order_they_were_seen(world: World) -> None:
+async def test_builds_of_one_moment_follow_in_the_order_they_were_seen(world: Environment) -> None:
     await subscribed(world)
     at = ago(timedelta(minutes=1))
     for version in ("1.0.0", "2.0.0", "3.0.0"):
@@ -318,7 +318,7 @@ async def test_builds_of_one_moment_follow_in_the_order_they_were_seen(world: Wo
     assert [heads(card)[-1].rpartition(" ")[2] for card in cards(world)] == ["2.0.0.", "3.0.0.", "ready."]
 
 
-async def test_a_build_missing_from_a_list_is_gone_only_when_applivery_says_so(world: World) -> None:
+async def test_a_build_missing_from_a_list_is_gone_only_when_applivery_says_so(world: Environment) -> None:
     await subscribed(world)
     build = world.applivery.build(world.courier)
     await world.look()
@@ -335,7 +335,7 @@ async def test_a_build_missing_from_a_list_is_gone_only_when_applivery_says_so(w
     assert len(cards(world)) == 1
 
 
-async def test_an_old_build_that_moves_up_the_list_is_no_news(world: World) -> None:
+async def test_an_old_build_that_moves_up_the_list_is_no_news(world: Environment) -> None:
     for number in range(60):
         world.applivery.build(world.courier, number=str(number), created_at=ago(timedelta(days=90 - number)))
     await subscribed(world)
@@ -348,7 +348,7 @@ async def test_an_old_build_that_moves_up_the_list_is_no_news(world: World) -> N
     assert len(cards(world)) == 1
 
 
-async def test_a_build_that_comes_back_has_its_card_back(world: World) -> None:
+async def test_a_build_that_comes_back_has_its_card_back(world: Environment) -> None:
     await subscribed(world)
     build = world.applivery.build(world.courier)
     await world.look()

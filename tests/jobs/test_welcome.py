@@ -8,7 +8,7 @@ import pytest
 
 from bot.slack.manifest import EVENTS
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import ready, rested, seen
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_announce import POST
@@ -17,19 +17,19 @@ from tests.seeing import labels, press
 THANKS = "Thanks for letting me in."
 
 
-async def invited(world: World, place: Any = None) -> None:
+async def invited(world: Environment, place: Any = None) -> None:
     """Let the bot in, and let it say what it has to."""
     await world.slack.invite(place or world.general, world.bruno)
     await rested(world)
     await world.settle()
 
 
-def heard(world: World, place: Any = None) -> list[str]:
+def heard(world: Environment, place: Any = None) -> list[str]:
     """What a channel heard from the bot, in full."""
     return [message.text for message in world.slack.messages(place or world.general) if message.bot_id]
 
 
-async def test_an_invitation_is_answered_with_three_lines_and_one_button(world: World) -> None:
+async def test_an_invitation_is_answered_with_three_lines_and_one_button(world: Environment) -> None:
     world.slack.subscribed = set(EVENTS)
     await world.start()
     await invited(world)
@@ -42,7 +42,7 @@ async def test_an_invitation_is_answered_with_three_lines_and_one_button(world: 
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_it_is_said_once_for_each_channel_for_good(world: World, private: bool) -> None:
+async def test_it_is_said_once_for_each_channel_for_good(world: Environment, private: bool) -> None:
     place = world.slack.channel("lab", private=private, bot_is_member=False, members=(world.ana, world.bruno))
     await world.start()
     await invited(world, place)
@@ -56,7 +56,7 @@ async def test_it_is_said_once_for_each_channel_for_good(world: World, private: 
 
 
 @on_sqlite
-async def test_an_event_that_is_delivered_again_says_nothing_again(world: World) -> None:
+async def test_an_event_that_is_delivered_again_says_nothing_again(world: Environment) -> None:
     await world.start()
     world.general.members.append(world.slack.bot_user_id)
     event = {"type": "member_joined_channel", "channel": world.general.id, "user": world.slack.bot_user_id}
@@ -68,7 +68,7 @@ async def test_an_event_that_is_delivered_again_says_nothing_again(world: World)
 
 
 @on_postgresql
-async def test_two_replicas_that_hear_of_it_say_it_once(world: World) -> None:
+async def test_two_replicas_that_hear_of_it_say_it_once(world: Environment) -> None:
     await world.start()
     service = world.bot
     world._running, first = None, world._running
@@ -83,7 +83,7 @@ async def test_two_replicas_that_hear_of_it_say_it_once(world: World) -> None:
     await first.aclose()
 
 
-async def test_dead_between_saying_and_writing_it_down_it_does_not_say_it_again(world: World) -> None:
+async def test_dead_between_saying_and_writing_it_down_it_does_not_say_it_again(world: Environment) -> None:
     await world.start()
     world.slack.faults.add(POST, Fault(drop_after=True))
     await world.slack.invite(world.general, world.bruno)
@@ -95,7 +95,7 @@ async def test_dead_between_saying_and_writing_it_down_it_does_not_say_it_again(
     assert (await world.bot.store.announcements_waiting()).count == 0
 
 
-async def test_a_channel_that_is_subscribed_hears_what_waited_and_no_welcome(world: World) -> None:
+async def test_a_channel_that_is_subscribed_hears_what_waited_and_no_welcome(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -113,7 +113,7 @@ async def test_a_channel_that_is_subscribed_hears_what_waited_and_no_welcome(wor
     assert len(heard(world, world.releases)) == 1, "there they know"
 
 
-async def test_put_out_again_before_it_was_said_it_is_said_after_the_next_invitation(world: World) -> None:
+async def test_put_out_again_before_it_was_said_it_is_said_after_the_next_invitation(world: Environment) -> None:
     await world.start()
     await world.slack.invite(world.general, world.bruno)
     await rested(world)
@@ -126,7 +126,7 @@ async def test_put_out_again_before_it_was_said_it_is_said_after_the_next_invita
 
 
 @on_sqlite
-async def test_it_is_said_in_the_language_of_channels(world: World) -> None:
+async def test_it_is_said_in_the_language_of_channels(world: Environment) -> None:
     await world.start(language="es")
     await invited(world)
     assert heard(world)[0].startswith("Gracias por invitarme.")
@@ -134,7 +134,7 @@ async def test_it_is_said_in_the_language_of_channels(world: World) -> None:
 
 
 @on_sqlite
-async def test_the_button_opens_the_form_even_for_a_single_app_and_subscribes_the_channel(world: World) -> None:
+async def test_the_button_opens_the_form_even_for_a_single_app_and_subscribes_the_channel(world: Environment) -> None:
     ready(world)
     await world.start()
     await invited(world)
@@ -148,7 +148,7 @@ async def test_the_button_opens_the_form_even_for_a_single_app_and_subscribes_th
 
 
 @on_sqlite
-async def test_who_may_not_subscribe_is_refused_and_can_ask_an_admin(world: World) -> None:
+async def test_who_may_not_subscribe_is_refused_and_can_ask_an_admin(world: Environment) -> None:
     await world.start()
     await invited(world)
     (message,) = world.slack.messages(world.general)
@@ -160,7 +160,7 @@ async def test_who_may_not_subscribe_is_refused_and_can_ask_an_admin(world: Worl
 
 
 @on_sqlite
-async def test_an_app_that_belongs_to_other_channels_is_not_offered(world: World) -> None:
+async def test_an_app_that_belongs_to_other_channels_is_not_offered(world: Environment) -> None:
     world.applivery.app("Driver")
     await world.start()
     await world.ask(f"grant <#{world.releases.id}|releases> app:courier")
@@ -173,7 +173,7 @@ async def test_an_app_that_belongs_to_other_channels_is_not_offered(world: World
 
 
 @on_sqlite
-async def test_while_the_database_is_away_an_invitation_does_no_harm(world: World) -> None:
+async def test_while_the_database_is_away_an_invitation_does_no_harm(world: Environment) -> None:
     from tests.everything import away
 
     await world.start()

@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 
 from bot.db.types import micros
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
-from sandbox.slack import Channel, Message, User
-from tests.conftest import World
+from sandbox.slack import FakeChannel, FakeMessage, FakeUser
+from tests.conftest import Environment
 from tests.everything import execute
 from tests.handing import direct, directs, mints, ready, rested, start_with_page
 from tests.jobs.conftest import on_postgresql, on_sqlite
@@ -46,12 +46,12 @@ SAMPLE = [("subscription", "role"), ("report", "app's channel"), ("watch", "app'
 class Place:
     """Where it happens: Bruno sets things up in #releases; Carla is a colleague, Ana an admin."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Environment) -> None:
         self.world = world
-        self.carla: User = world.slack.user("carla", email="carla@acme.test")
-        self.secret: Channel = world.slack.channel("secret", members=(world.ana,))
+        self.carla: FakeUser = world.slack.user("carla", email="carla@acme.test")
+        self.secret: FakeChannel = world.slack.channel("secret", members=(world.ana,))
         self.group = world.slack.usergroup("makers", [world.bruno])
-        self.build: PretendedBuild
+        self.build: FakeBuild
         self.settings: dict[str, Any] = {}
 
     def by(self, change: str) -> str:
@@ -89,12 +89,12 @@ class Place:
         if change in ("group", "person gone") and thing in ASKED_BY_A_CLICK:
             await world.restart(**self.settings)  # what Slack says of a person who asks is kept for minutes
 
-    def told(self, who: User) -> list[Message]:
+    def told(self, who: FakeUser) -> list[FakeMessage]:
         """What a person was told about something that was paused or refused."""
         return [message for message in directs(self.world, who) if message.text.startswith(("⏸", "⛔"))]
 
 
-async def made(world: World, thing: str, change: str) -> tuple[Place, Act]:
+async def made(world: Environment, thing: str, change: str) -> tuple[Place, Act]:
     """Something Bruno set up while he was allowed to."""
     place = Place(world)
     world.bruno.guest = thing in BY_ACCESS  # so that he needs a grant
@@ -133,7 +133,7 @@ async def subscription(place: Place) -> Act:
     return act
 
 
-async def report(place: Place, *, where: Channel) -> Act:
+async def report(place: Place, *, where: FakeChannel) -> Act:
     world = place.world
     ready(world)
     answer = await world.ask("downloads courier every:daily@09:00", user=world.bruno, channel=where)
@@ -221,7 +221,7 @@ async def card(place: Place) -> Act:
     return act
 
 
-async def look(world: World) -> None:
+async def look(world: Environment) -> None:
     """Let the clock tick for everything that acts by itself."""
     await world.bot.withdrawals.step()
     await world.bot.digest.step()
@@ -229,7 +229,7 @@ async def look(world: World) -> None:
     await world.settle()
 
 
-async def goes(world: World, thing: str, change: str) -> None:
+async def goes(world: Environment, thing: str, change: str) -> None:
     """Make it, take the permission away, let it act twice; then give it back, and let it act."""
     place, act = await made(world, thing, change)
     await place.take(thing, change)
@@ -263,38 +263,38 @@ def assert_told(place: Place, thing: str, change: str) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize(("thing", "change"), ALL)
-async def test_what_may_not_act_is_paused_until_it_may(world: World, thing: str, change: str) -> None:
+async def test_what_may_not_act_is_paused_until_it_may(world: Environment, thing: str, change: str) -> None:
     await goes(world, thing, change)
 
 
 @on_postgresql
 @pytest.mark.parametrize(("thing", "change"), SAMPLE)
-async def test_on_postgresql_it_is_paused_as_well(world: World, thing: str, change: str) -> None:
+async def test_on_postgresql_it_is_paused_as_well(world: Environment, thing: str, change: str) -> None:
     await goes(world, thing, change)
 
 
 # ------------------------------------------------------------------ further ways
 
 
-async def subscribed(world: World, *, user: User | None = None) -> None:
+async def subscribed(world: Environment, *, user: FakeUser | None = None) -> None:
     """#releases is subscribed to Courier, which has no build yet."""
     await world.start()
     assert "Done" in (await world.ask("subscribe courier", user=user)).text
     await world.look()
 
 
-def cards(world: World) -> list[Message]:
+def cards(world: Environment) -> list[FakeMessage]:
     """What stands in #releases."""
     return [message for message in world.slack.messages(world.releases) if message.bot_id]
 
 
-def paused(world: World, user: User) -> list[str]:
+def paused(world: Environment, user: FakeUser) -> list[str]:
     """What a person was told about things that are paused."""
     return [message.text for message in directs(world, user) if message.text.startswith("⏸")]
 
 
 @on_sqlite
-async def test_an_app_that_is_gone_pauses_its_subscription(world: World) -> None:
+async def test_an_app_that_is_gone_pauses_its_subscription(world: Environment) -> None:
     await subscribed(world)
     build = ready(world, status="in_progress")
     await world.look()
@@ -316,7 +316,7 @@ async def test_an_app_that_is_gone_pauses_its_subscription(world: World) -> None
 
 
 @on_sqlite
-async def test_a_card_is_not_edited_where_its_app_may_not_be(world: World) -> None:
+async def test_a_card_is_not_edited_where_its_app_may_not_be(world: Environment) -> None:
     await subscribed(world)
     build = ready(world, changelog="Faster")
     await look(world)
@@ -334,7 +334,7 @@ async def test_a_card_is_not_edited_where_its_app_may_not_be(world: World) -> No
 
 @on_sqlite
 @pytest.mark.parametrize("held", ["mute 2h", "subscribe courier digest:daily@09:00"])
-async def test_what_was_held_asks_when_it_is_released(world: World, held: str) -> None:
+async def test_what_was_held_asks_when_it_is_released(world: Environment, held: str) -> None:
     await subscribed(world)
     await world.ask(held)
     ready(world)
@@ -354,7 +354,7 @@ async def test_what_was_held_asks_when_it_is_released(world: World, held: str) -
 
 
 @on_sqlite
-async def test_another_maker_of_the_same_wish_is_enough(world: World) -> None:
+async def test_another_maker_of_the_same_wish_is_enough(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
     await world.ask("subscribe courier", user=world.bruno)
@@ -367,7 +367,7 @@ async def test_another_maker_of_the_same_wish_is_enough(world: World) -> None:
 
 
 @on_sqlite
-async def test_an_app_kept_elsewhere_pauses_no_wish_for_every_app(world: World) -> None:
+async def test_an_app_kept_elsewhere_pauses_no_wish_for_every_app(world: Environment) -> None:
     world.applivery.app("Driver", slug="driver")
     await world.start()
     await world.ask("subscribe *")
@@ -383,7 +383,7 @@ async def test_an_app_kept_elsewhere_pauses_no_wish_for_every_app(world: World) 
 
 
 @on_sqlite
-async def test_who_takes_a_subscription_over_resumes_it(world: World) -> None:
+async def test_who_takes_a_subscription_over_resumes_it(world: Environment) -> None:
     await world.start()
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser")
     await world.ask("subscribe courier", user=world.bruno)
@@ -404,7 +404,7 @@ async def test_who_takes_a_subscription_over_resumes_it(world: World) -> None:
 @on_sqlite
 @pytest.mark.parametrize("fault", [Fault(error="internal_error"), Fault(status=503), Fault(error="missing_scope")])
 @pytest.mark.parametrize("method", ["conversations.info", "users.info"])
-async def test_what_cannot_be_checked_waits(world: World, method: str, fault: Fault) -> None:
+async def test_what_cannot_be_checked_waits(world: Environment, method: str, fault: Fault) -> None:
     await subscribed(world)
     world.slack.faults.add(method, fault, times=None)
     ready(world)
@@ -423,7 +423,7 @@ async def test_what_cannot_be_checked_waits(world: World, method: str, fault: Fa
 
 
 @on_sqlite
-async def test_a_group_slack_cannot_tell_pauses_nothing(world: World) -> None:
+async def test_a_group_slack_cannot_tell_pauses_nothing(world: Environment) -> None:
     group = world.slack.usergroup("makers", [world.bruno])
     await world.start()
     await world.ask(f"grant <!subteam^{group.id}|@makers> releaser")
@@ -438,7 +438,7 @@ async def test_a_group_slack_cannot_tell_pauses_nothing(world: World) -> None:
 
 
 @on_sqlite
-async def test_a_queued_report_names_nobody_once_that_is_over(world: World) -> None:
+async def test_a_queued_report_names_nobody_once_that_is_over(world: Environment) -> None:
     build = ready(world)
     world.applivery.download(build, world.applivery.member(email="eva@acme.test", first="Eva", last="Ruiz"))
     await world.start()
@@ -456,7 +456,7 @@ async def test_a_queued_report_names_nobody_once_that_is_over(world: World) -> N
 
 
 @on_sqlite
-async def test_a_report_that_has_ended_is_not_posted(world: World) -> None:
+async def test_a_report_that_has_ended_is_not_posted(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.ask("downloads courier every:daily@09:00")
@@ -469,7 +469,7 @@ async def test_a_report_that_has_ended_is_not_posted(world: World) -> None:
 
 
 @on_sqlite
-async def test_a_watch_from_its_channel_goes_on(world: World) -> None:
+async def test_a_watch_from_its_channel_goes_on(world: Environment) -> None:
     """The link of an app that is kept to a channel goes to who asked for it there."""
     secret = world.slack.channel("secret", members=(world.bruno,))
     await world.start()
@@ -483,7 +483,7 @@ async def test_a_watch_from_its_channel_goes_on(world: World) -> None:
 
 
 @on_sqlite
-async def test_a_paused_watch_says_nothing_of_its_build(world: World) -> None:
+async def test_a_paused_watch_says_nothing_of_its_build(world: Environment) -> None:
     await world.start()
     build = ready(world, status="pending")
     await world.ask("watch courier", user=world.bruno)

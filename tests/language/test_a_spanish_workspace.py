@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.everything import everything
 from tests.seeing import every_message
 from tools import catalogue
@@ -36,7 +36,7 @@ def texts(of: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("where", ["messages", "forms"])
-async def test_nobody_is_told_anything_in_english(world: World, where: str) -> None:
+async def test_nobody_is_told_anything_in_english(world: Environment, where: str) -> None:
     for user in world.slack.users.values():
         user.locale = "es-ES"
     await world.start(language="es", links_per_minute=10_000, links_per_hour=10_000)

@@ -13,18 +13,18 @@ from bot import i18n
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message, inputs
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 
 
 @pytest.fixture
-def lucia(world: World) -> Any:
+def lucia(world: Environment) -> Any:
     """A releaser's colleague whose Slack is in Spanish."""
     user = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     world.releases.members.append(user.id)
     return user
 
 
-async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: World, lucia: Any) -> None:
+async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: Environment, lucia: Any) -> None:
     await world.start()
     menu = await world.ask("", user=lucia)
     assert menu.text == "¿Qué quieres hacer? /applivery help lo muestra todo."
@@ -52,7 +52,7 @@ async def test_the_menu_and_the_help_are_in_the_reader_s_language(world: World, 
     ],
 )
 async def test_what_cannot_be_done_is_said_in_the_reader_s_language(
-    world: World, lucia: Any, typed: str, words: str
+    world: Environment, lucia: Any, typed: str, words: str
 ) -> None:
     world.applivery.app("Rider", slug="rider")
     await world.start()
@@ -60,7 +60,7 @@ async def test_what_cannot_be_done_is_said_in_the_reader_s_language(
 
 
 async def test_in_an_outage_each_is_told_in_their_own_language_though_the_question_is_shared(
-    world: World, lucia: Any, log: io.StringIO
+    world: Environment, lucia: Any, log: io.StringIO
 ) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)

@@ -11,15 +11,15 @@ from bot.i18n import LANGUAGES, speaking
 from bot.slack.blocks import Modal
 from bot.slack.views import recalls, subscription_form
 from bot.slack.views import subscriptions as cards
-from sandbox.slack import Message, User
-from tests.conftest import World, heads
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment, heads
 from tests.domain.facts import FULL, subscription
 from tests.handing import directs, ready
 from tests.seeing import labels, press
 
 
 @pytest.fixture
-def lucia(world: World) -> User:
+def lucia(world: Environment) -> FakeUser:
     """An admin whose Slack speaks Spanish."""
     user = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     user.admin = True
@@ -27,7 +27,7 @@ def lucia(world: World) -> User:
     return user
 
 
-async def tried(world: World, user: User) -> tuple[Message, Message]:
+async def tried(world: Environment, user: FakeUser) -> tuple[FakeMessage, FakeMessage]:
     """What somebody hears after *Test* of the only subscription, and what the channel has of it."""
     listed = await world.ask("subscriptions", user=user)
     label = next(candidate for candidate in labels(listed) if candidate in ("Test", "Probar"))
@@ -35,7 +35,9 @@ async def tried(world: World, user: User) -> tuple[Message, Message]:
     return answer, world.slack.messages(world.releases)[-1]
 
 
-async def test_a_test_card_speaks_the_channel_s_language_and_its_answer_the_asker_s(world: World, lucia: User) -> None:
+async def test_a_test_card_speaks_the_channel_s_language_and_its_answer_the_asker_s(
+    world: Environment, lucia: FakeUser
+) -> None:
     await world.start()
     ready(world)
     await world.ask("subscribe courier", user=lucia)
@@ -52,7 +54,9 @@ async def test_a_test_card_speaks_the_channel_s_language_and_its_answer_the_aske
     assert "Obtener" in labels(card)
 
 
-async def test_a_test_without_a_card_is_explained_to_each_in_their_language(world: World, lucia: User) -> None:
+async def test_a_test_without_a_card_is_explained_to_each_in_their_language(
+    world: Environment, lucia: FakeUser
+) -> None:
     await world.start()
     await world.ask("subscribe courier", user=lucia)
     answer, said = await tried(world, lucia)
@@ -61,7 +65,7 @@ async def test_a_test_without_a_card_is_explained_to_each_in_their_language(worl
 
 
 async def test_a_recall_is_answered_in_the_asker_s_language_and_the_card_stays_in_the_channel_s(
-    world: World, lucia: User
+    world: Environment, lucia: FakeUser
 ) -> None:
     await world.start()
     await world.ask("subscribe courier")
@@ -78,7 +82,9 @@ async def test_a_recall_is_answered_in_the_asker_s_language_and_the_card_stays_i
 
 
 @pytest.mark.parametrize(("first", "then"), [("en", "es"), ("es", "en")])
-async def test_a_card_that_was_posted_in_one_language_goes_on_in_another(world: World, first: str, then: str) -> None:
+async def test_a_card_that_was_posted_in_one_language_goes_on_in_another(
+    world: Environment, first: str, then: str
+) -> None:
     ends = {"en": "Courier 2.4.0 (173) for iOS is ready", "es": "Courier 2.4.0 (173) para iOS está lista"}
     begins = {"en": "Courier 2.4.0 (173) for iOS was uploaded", "es": "Courier 2.4.0 (173) para iOS se ha subido"}
     await world.start(language=first)
@@ -95,7 +101,7 @@ async def test_a_card_that_was_posted_in_one_language_goes_on_in_another(world: 
     assert all(details in reply.text for reply in world.slack.messages(world.releases, card.ts))
 
 
-async def test_a_digest_counts_in_the_channel_s_language(world: World, lucia: User) -> None:
+async def test_a_digest_counts_in_the_channel_s_language(world: Environment, lucia: FakeUser) -> None:
     await world.start(language="es")
     await world.ask("subscribe courier", user=lucia)
     await world.look()
@@ -110,7 +116,9 @@ async def test_a_digest_counts_in_the_channel_s_language(world: World, lucia: Us
     assert card.text.startswith("📦 2 compilaciones de Courier: ✅ Courier 2 (173) para iOS está lista")
 
 
-async def test_a_maker_hears_in_their_language_that_their_channel_is_paused(world: World, lucia: User) -> None:
+async def test_a_maker_hears_in_their_language_that_their_channel_is_paused(
+    world: Environment, lucia: FakeUser
+) -> None:
     await world.start()
     await world.ask("subscribe courier", user=lucia)
     await world.look()
@@ -127,7 +135,7 @@ async def test_a_maker_hears_in_their_language_that_their_channel_is_paused(worl
     assert told.text.startswith("I stopped announcing builds of Parcel")
 
 
-async def test_every_app_is_called_and_found_by_its_name_in_each_language(world: World, lucia: User) -> None:
+async def test_every_app_is_called_and_found_by_its_name_in_each_language(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     await world.ask("subscribe *", user=lucia)
     assert "🔕 Muted until" in (await world.ask("mute 4h every app")).text

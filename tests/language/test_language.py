@@ -9,7 +9,7 @@ import pytest
 
 from bot import i18n
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 
 
 def test_english_is_said_as_it_is_written() -> None:
@@ -66,7 +66,7 @@ def test_a_locale_is_one_of_our_languages_or_none(locale: str | None, spoken: st
     assert i18n.of(locale) == spoken
 
 
-async def test_each_person_is_answered_in_the_language_of_their_slack(world: World) -> None:
+async def test_each_person_is_answered_in_the_language_of_their_slack(world: Environment) -> None:
     lucia = world.slack.user("lucia", locale="es-ES", email="lucia@acme.test")
     world.releases.members.append(lucia.id)
     await world.start()
@@ -74,7 +74,7 @@ async def test_each_person_is_answered_in_the_language_of_their_slack(world: Wor
     assert "Show what you may do here." in (await world.ask("help whoami")).text
 
 
-async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: World) -> None:
+async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: Environment) -> None:
     chloe = world.slack.user("chloe", locale="fr-FR", email="chloe@acme.test")
     world.releases.members.append(chloe.id)
     await world.start(language="es")
@@ -84,7 +84,7 @@ async def test_who_speaks_neither_is_answered_in_what_the_settings_say(world: Wo
     assert "Show what you may do here." in (await world.ask("help whoami", user=chloe)).text
 
 
-async def test_while_slack_does_not_say_everybodys_language_is_spoken(world: World) -> None:
+async def test_while_slack_does_not_say_everybodys_language_is_spoken(world: Environment) -> None:
     await world.start(language="es")
     world.slack.faults.add("users.info", Fault(status=500), times=None)
     assert await world.bot.door._people.language(world.ana.id) == "es"

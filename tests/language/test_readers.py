@@ -6,16 +6,16 @@ import pytest
 
 from bot import i18n
 from sandbox.faults import Fault
-from sandbox.slack import Message, User
+from sandbox.slack import FakeMessage, FakeUser
 from tests.commands.test_upload import carried, filled, posted, quick  # noqa: F401 - a fixture
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import Clock, direct, directs, ready, rested, seen
 from tests.seeing import press
 from tests.watching import earlier, on_its_way, versions, watched
 
 
 @pytest.fixture
-def lucia(world: World) -> User:
+def lucia(world: Environment) -> FakeUser:
     """Somebody whose Slack speaks Spanish."""
     who = world.slack.user("lucia", name="Lucía Gil", locale="es-ES", email="lucia@acme.test")
     world.releases.members.append(who.id)
@@ -23,7 +23,7 @@ def lucia(world: World) -> User:
 
 
 @pytest.fixture
-def clock(world: World) -> Clock:
+def clock(world: Environment) -> Clock:
     """A clock for everybody."""
     return Clock(world)
 
@@ -32,7 +32,7 @@ def clock(world: World) -> Clock:
 
 
 async def test_a_colleague_reads_a_sent_build_in_their_language_and_its_sender_what_became_of_it(
-    world: World, lucia: User
+    world: Environment, lucia: FakeUser
 ) -> None:
     await world.start()
     ready(world)
@@ -46,7 +46,7 @@ async def test_a_colleague_reads_a_sent_build_in_their_language_and_its_sender_w
     assert "which you sent." in (await direct(world, world.ana)).text
 
 
-async def test_who_sends_in_spanish_is_told_in_spanish(world: World, lucia: User) -> None:
+async def test_who_sends_in_spanish_is_told_in_spanish(world: Environment, lucia: FakeUser) -> None:
     await world.start()
     ready(world)
     answer = await world.ask(f"get courier to:<@{world.bruno.id}|bruno>", user=lucia)
@@ -57,7 +57,9 @@ async def test_who_sends_in_spanish_is_told_in_spanish(world: World, lucia: User
     assert (await direct(world, lucia)).text.startswith(f"<@{world.bruno.id}> ha obtenido Courier 2.4.0")
 
 
-async def test_each_admin_is_asked_in_their_language_and_the_asker_told_in_theirs(world: World, lucia: User) -> None:
+async def test_each_admin_is_asked_in_their_language_and_the_asker_told_in_theirs(
+    world: Environment, lucia: FakeUser
+) -> None:
     await world.start(access_admins=[world.ana.id, lucia.id])
     await press(world.slack, await world.ask("subscribe courier", user=world.bruno), "Request access", user=world.bruno)
     english, spanish = await direct(world, world.ana), await direct(world, lucia)
@@ -74,7 +76,9 @@ async def test_each_admin_is_asked_in_their_language_and_the_asker_told_in_their
 
 
 @pytest.mark.parametrize(("spoken", "said"), [("en", "shared by"), ("es", "la comparte")])
-async def test_a_shared_card_speaks_what_channels_read(world: World, lucia: User, spoken: str, said: str) -> None:
+async def test_a_shared_card_speaks_what_channels_read(
+    world: Environment, lucia: FakeUser, spoken: str, said: str
+) -> None:
     await world.start(language=spoken)
     ready(world)
     for who in (world.ana, lucia):
@@ -88,7 +92,7 @@ async def test_a_shared_card_speaks_what_channels_read(world: World, lucia: User
 
 
 async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
-    world: World, lucia: User, clock: Clock
+    world: Environment, lucia: FakeUser, clock: Clock
 ) -> None:
     await world.start()
     earlier(world)
@@ -113,11 +117,11 @@ async def test_a_build_is_followed_and_handed_over_in_the_language_of_who_waits(
 
 @pytest.mark.parametrize("place", ["direct", "ephemeral"])
 async def test_a_message_whose_link_is_over_says_so_in_the_language_it_was_written_in(
-    world: World, lucia: User, clock: Clock, place: str
+    world: Environment, lucia: FakeUser, clock: Clock, place: str
 ) -> None:
     await world.start()
     ready(world)
-    message: Message = await world.ask("get courier", user=lucia)
+    message: FakeMessage = await world.ask("get courier", user=lucia)
     if place == "direct":
         await world.slack.click(message, "dm.v1", user=lucia)
         message = await direct(world, lucia)
@@ -132,7 +136,7 @@ async def test_a_message_whose_link_is_over_says_so_in_the_language_it_was_writt
     assert "Obtener otro enlace" in seen(message)
 
 
-async def test_an_upload_is_told_in_the_language_of_who_uploads(world: World, lucia: User) -> None:
+async def test_an_upload_is_told_in_the_language_of_who_uploads(world: Environment, lucia: FakeUser) -> None:
     await world.start(access_admins=[lucia.id])
     view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
     assert (view.title, view.payload["submit"]["text"]) == ("Subir una compilación", "Subir")
@@ -143,7 +147,7 @@ async def test_an_upload_is_told_in_the_language_of_who_uploads(world: World, lu
     assert "ya está subida" in message.text
 
 
-async def test_an_upload_that_is_broken_off_says_so_in_that_language_too(world: World, lucia: User) -> None:
+async def test_an_upload_that_is_broken_off_says_so_in_that_language_too(world: Environment, lucia: FakeUser) -> None:
     world.applivery.faults.add("POST *builds", Fault(latency=30))
     await world.start(access_admins=[lucia.id])
     view = await (await world.slack.shortcut("upload_build", user=lucia, message=posted(world))).view()
@@ -158,14 +162,16 @@ async def test_an_upload_that_is_broken_off_says_so_in_that_language_too(world: 
 
 
 @pytest.mark.parametrize(("typed", "title"), [("get", "Obtener una compilación"), ("attach", "Adjuntar un archivo")])
-async def test_the_title_of_a_form_fits_in_spanish_too(world: World, lucia: User, typed: str, title: str) -> None:
+async def test_the_title_of_a_form_fits_in_spanish_too(
+    world: Environment, lucia: FakeUser, typed: str, title: str
+) -> None:
     world.applivery.app("Driver")
     await world.start(access_admins=[lucia.id])
     view = await (await world.slack.command("/applivery", typed, user=lucia, channel=world.releases)).view()
     assert view.title == title
 
 
-async def test_people_to_be_mailed_are_counted_in_spanish(world: World, lucia: User) -> None:
+async def test_people_to_be_mailed_are_counted_in_spanish(world: Environment, lucia: FakeUser) -> None:
     await world.start(access_admins=[lucia.id])
     for email in ("a@acme.test", "b@acme.test"):
         world.applivery.collaborator(email)

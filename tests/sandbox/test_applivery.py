@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.applivery.payloads import DETAILS, NETWORKS
 from sandbox.faults import Fault
 
@@ -88,7 +88,7 @@ def clock():
 
 @pytest.fixture
 async def applivery(clock):
-    applivery = PretendedApplivery(clock=clock)
+    applivery = FakeApplivery(clock=clock)
     await applivery.start()
     yield applivery
     await applivery.stop()
@@ -544,7 +544,7 @@ async def test_an_upload_can_end_in_failure_with_its_reason(applivery, caller, c
 
 
 async def test_without_processing_a_build_moves_only_by_hand(clock, courier):
-    applivery = PretendedApplivery(clock=clock, processing=None)
+    applivery = FakeApplivery(clock=clock, processing=None)
     await applivery.start()
     build = applivery.upload(applivery.app("Courier"))
     with pytest.raises(TimeoutError):
@@ -558,7 +558,7 @@ async def test_without_processing_a_build_moves_only_by_hand(clock, courier):
 
 
 async def test_a_build_moved_by_hand_stays_where_it_was_put(clock):
-    applivery = PretendedApplivery(clock=clock, processing=(0.01, 0.01))
+    applivery = FakeApplivery(clock=clock, processing=(0.01, 0.01))
     await applivery.start()
     build = applivery.upload(applivery.app("Courier"))
     applivery.fail(build, "No")
@@ -568,7 +568,7 @@ async def test_a_build_moved_by_hand_stays_where_it_was_put(clock):
 
 
 async def test_a_build_on_its_way_arrives_after_a_restart(clock):
-    first = PretendedApplivery(clock=clock, processing=(60, 60))
+    first = FakeApplivery(clock=clock, processing=(60, 60))
     await first.start()
     app = first.app("Courier")
     build = first.upload(app)
@@ -576,7 +576,7 @@ async def test_a_build_on_its_way_arrives_after_a_restart(clock):
     kept = json.loads(json.dumps(first.snapshot()))
 
     clock.now += 120
-    second = PretendedApplivery(clock=clock, processing=(60, 60))
+    second = FakeApplivery(clock=clock, processing=(60, 60))
     second.restore(kept)
     await second.start()
     again = await second.until(lambda: second.find_build(build.id))
@@ -593,7 +593,7 @@ async def test_a_snapshot_brings_everything_back(applivery, caller, session, clo
     _, url = await caller.resolve(spent)
     kept = json.loads(json.dumps(applivery.snapshot()))
 
-    second = PretendedApplivery(clock=clock)
+    second = FakeApplivery(clock=clock)
     second.restore(kept)
     await second.start()
     other = Caller(second, session)
@@ -873,7 +873,7 @@ async def test_apps_are_paged_and_found_by_a_part_of_their_name(applivery, calle
 
 
 async def test_a_taken_port_is_refused_and_leaves_nothing_behind(applivery):
-    second = PretendedApplivery()
+    second = FakeApplivery()
     with pytest.raises(OSError, match="address already in use"):
         await second.start(applivery.port)
     await second.stop()

@@ -2,11 +2,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from sandbox.faults import Fault, Faults, cut
+from sandbox.faults import Fault, FaultQueue, cut
 
 
 def test_a_fault_is_used_as_often_as_was_asked_and_then_gone():
-    faults = Faults()
+    faults = FaultQueue()
     faults.add("chat.postMessage", Fault(status=500), times=2)
 
     assert [faults.next("chat.postMessage") for _ in range(3)] == [Fault(status=500), Fault(status=500), None]
@@ -14,7 +14,7 @@ def test_a_fault_is_used_as_often_as_was_asked_and_then_gone():
 
 
 def test_a_fault_without_a_number_stays_until_it_is_cleared():
-    faults = Faults()
+    faults = FaultQueue()
     faults.add("chat.*", Fault(drop=True), times=None)
 
     assert all(faults.next("chat.update") for _ in range(5))
@@ -23,7 +23,7 @@ def test_a_fault_without_a_number_stays_until_it_is_cleared():
 
 
 def test_a_request_meets_only_the_faults_that_fit_it_and_the_oldest_first():
-    faults = Faults()
+    faults = FaultQueue()
     faults.add("views.*", Fault(status=503))
     faults.add("GET /v1/organizations/*/apps", Fault(status=429, retry_after=2))
     faults.add("GET /v1/*", Fault(latency=1))
@@ -35,7 +35,7 @@ def test_a_request_meets_only_the_faults_that_fit_it_and_the_oldest_first():
 
 
 def test_clearing_one_target_leaves_the_others():
-    faults = Faults()
+    faults = FaultQueue()
     faults.add("a", Fault(status=500))
     faults.add("b", Fault(status=501))
     faults.clear("a")
@@ -48,7 +48,7 @@ def test_clearing_one_target_leaves_the_others():
 
 
 def test_what_fired_is_remembered_in_order():
-    faults = Faults()
+    faults = FaultQueue()
     faults.add("*", Fault(drop=True), times=None)
     faults.next("one")
     faults.next("two")
@@ -59,7 +59,7 @@ def test_what_fired_is_remembered_in_order():
 @pytest.mark.parametrize("times", [0, -1])
 def test_a_fault_for_less_than_one_request_is_refused(times):
     with pytest.raises(ValueError, match="at least 1"):
-        Faults().add("*", Fault(), times=times)
+        FaultQueue().add("*", Fault(), times=times)
 
 
 @pytest.mark.parametrize(

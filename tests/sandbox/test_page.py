@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from sandbox.demo import Sandbox
-from sandbox.page import Hint
+from sandbox.demo import DemoEnvironment
+from sandbox.page import CommandHint
 from sandbox.seed_data import MANIFEST
 from tests.sandbox.app_for_the_page import connected
 from tests.sandbox.chromium import MISSING, PROGRAM, chromium
@@ -29,9 +29,9 @@ APP = {"features": {**MANIFEST["features"], "shortcuts": SHORTCUTS}}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def world() -> AsyncIterator[Sandbox]:
-    hints = [Hint("downloads", "[app] [since:…]", "See who downloaded an app.")]
-    sandbox = await Sandbox.open(None, processing=(0.15, 0.15), manifest=APP, hints=hints)
+async def world() -> AsyncIterator[DemoEnvironment]:
+    hints = [CommandHint("downloads", "[app] [since:…]", "See who downloaded an app.")]
+    sandbox = await DemoEnvironment.open(None, processing=(0.15, 0.15), manifest=APP, hints=hints)
     async with connected(sandbox.slack.api_url):
         yield sandbox
     await sandbox.close()
@@ -47,7 +47,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @asynccontextmanager
-async def stream(http: aiohttp.ClientSession, world: Sandbox, person: str) -> AsyncIterator[Any]:
+async def stream(http: aiohttp.ClientSession, world: DemoEnvironment, person: str) -> AsyncIterator[Any]:
     """Read frames: each call gives the sections of the next one."""
     async with http.get(f"{world.page_url}api/stream?person={person}") as response:
 
@@ -61,7 +61,7 @@ async def stream(http: aiohttp.ClientSession, world: Sandbox, person: str) -> As
         yield frame
 
 
-async def test_every_answer_carries_a_policy_that_runs_no_foreign_script(world: Sandbox, http: Any) -> None:
+async def test_every_answer_carries_a_policy_that_runs_no_foreign_script(world: DemoEnvironment, http: Any) -> None:
     for path in ("", "static/page.js", "static/page.css", "api/nothing", "files/none"):
         async with http.get(world.page_url + path) as response:
             policy = response.headers["Content-Security-Policy"]
@@ -82,7 +82,7 @@ async def test_every_answer_carries_a_policy_that_runs_no_foreign_script(world: 
     ],
 )
 async def test_another_web_site_cannot_do_anything_here(
-    world: Sandbox, http: Any, headers: dict[str, str], status: int
+    world: DemoEnvironment, http: Any, headers: dict[str, str], status: int
 ) -> None:
     body = json.dumps({"person": "ana"})
     headers = {"Content-Type": "application/json", **headers}
@@ -104,13 +104,15 @@ async def test_another_web_site_cannot_do_anything_here(
         ("shortcut", {"person": "applivery", "channel": "C1", "callback_id": "about"}),
     ],
 )
-async def test_what_cannot_be_done_is_said_in_the_answer(world: Sandbox, http: Any, deed: str, body: Any) -> None:
+async def test_what_cannot_be_done_is_said_in_the_answer(
+    world: DemoEnvironment, http: Any, deed: str, body: Any
+) -> None:
     async with http.post(f"{world.page_url}api/{deed}", json=body) as response:
         assert response.status == 400
         assert (await response.json())["error"]
 
 
-async def test_the_stream_sends_everything_once_and_then_only_what_changed(world: Sandbox, http: Any) -> None:
+async def test_the_stream_sends_everything_once_and_then_only_what_changed(world: DemoEnvironment, http: Any) -> None:
     ana, releases = world.slack.user("ana"), world.slack.channel("releases")
     async with stream(http, world, "ana") as frame:
         first = await frame()
@@ -123,7 +125,7 @@ async def test_the_stream_sends_everything_once_and_then_only_what_changed(world
 
 
 async def test_closing_ends_the_streams_at_once(http: Any) -> None:
-    sandbox = await Sandbox.open(None)
+    sandbox = await DemoEnvironment.open(None)
     async with stream(http, sandbox, "ana") as frame:
         await frame()
         async with asyncio.timeout(2):
@@ -131,7 +133,9 @@ async def test_closing_ends_the_streams_at_once(http: Any) -> None:
     await sandbox.close()
 
 
-async def test_a_guest_sees_only_the_channels_they_are_in_and_nobody_elses_messages(world: Sandbox, http: Any) -> None:
+async def test_a_guest_sees_only_the_channels_they_are_in_and_nobody_elses_messages(
+    world: DemoEnvironment, http: Any
+) -> None:
     releases = world.slack.channel("releases")
     turn = await world.slack.command("/applivery", "x", user=world.slack.user("ana"), channel=releases)
     await turn.answer()
@@ -141,7 +145,7 @@ async def test_a_guest_sees_only_the_channels_they_are_in_and_nobody_elses_messa
     assert seen[f"messages/{releases.id}"] == []
 
 
-async def test_a_file_is_downloaded_never_shown(world: Sandbox, http: Any) -> None:
+async def test_a_file_is_downloaded_never_shown(world: DemoEnvironment, http: Any) -> None:
     ana, releases = world.slack.user("ana"), world.slack.channel("releases")
     world.slack.share('x".html', b"<script>alert(1)</script>", ana, releases)
     async with stream(http, world, "ana") as frame:
@@ -152,7 +156,7 @@ async def test_a_file_is_downloaded_never_shown(world: Sandbox, http: Any) -> No
         assert await response.read() == b"<script>alert(1)</script>"
 
 
-async def test_an_upload_gets_the_next_version_and_number(world: Sandbox, http: Any) -> None:
+async def test_an_upload_gets_the_next_version_and_number(world: DemoEnvironment, http: Any) -> None:
     async with http.post(f"{world.page_url}api/upload", json={"person": "ana", "app": "courier"}) as response:
         assert await response.json() == {"name": "Courier", "version": "2.5.1", "number": "245"}
     build = world.applivery.builds[-1]
@@ -170,7 +174,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def tab(browser: Browser, world: Sandbox, *, width: int = 1280, height: int = 800, at: str = "") -> Any:
+async def tab(browser: Browser, world: DemoEnvironment, *, width: int = 1280, height: int = 800, at: str = "") -> Any:
     """A fresh browser on the page; complaints in its console fail the test."""
     phone = width < 760
     context = await browser.new_context(viewport={"width": width, "height": height}, has_touch=phone, is_mobile=phone)
@@ -187,7 +191,7 @@ async def tab(browser: Browser, world: Sandbox, *, width: int = 1280, height: in
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, world: Sandbox) -> AsyncIterator[Page]:
+async def page(browser: Browser, world: DemoEnvironment) -> AsyncIterator[Page]:
     async with tab(browser, world) as opened:
         yield opened
 
@@ -200,7 +204,7 @@ async def type_in(page: Page, text: str, field: str = "composer") -> None:
 class TestBrowser:
     pytestmark = browser_only
 
-    async def test_a_command_is_answered_privately(self, page: Page, browser: Browser, world: Sandbox) -> None:
+    async def test_a_command_is_answered_privately(self, page: Page, browser: Browser, world: DemoEnvironment) -> None:
         await type_in(page, "/applivery get courier")
         answer = page.get_by_test_id("ephemeral")
         await expect(answer).to_contain_text("Only visible to you")
@@ -210,7 +214,9 @@ class TestBrowser:
             await expect(other.get_by_test_id("person-bruno")).to_have_attribute("aria-checked", "true")
             await expect(other.get_by_test_id("ephemeral")).to_have_count(0)
 
-    async def test_a_command_without_an_answer_ends_in_slacks_own_words(self, page: Page, world: Sandbox) -> None:
+    async def test_a_command_without_an_answer_ends_in_slacks_own_words(
+        self, page: Page, world: DemoEnvironment
+    ) -> None:
         world.slack.ack_seconds = 0.5
         await type_in(page, "/applivery never")
         await expect(page.get_by_test_id("waiting")).to_be_visible()
@@ -254,7 +260,7 @@ class TestBrowser:
         await expect(page.get_by_test_id("composer")).to_be_visible()
         await expect(page.get_by_test_id("welcome")).to_be_hidden()
 
-    async def test_one_click_uploads_a_build_and_its_states_are_seen(self, page: Page, world: Sandbox) -> None:
+    async def test_one_click_uploads_a_build_and_its_states_are_seen(self, page: Page, world: DemoEnvironment) -> None:
         world.applivery.processing = None
         await page.get_by_test_id("upload-build").click()
         row = page.get_by_test_id("app-courier").get_by_test_id("build").first
@@ -331,7 +337,7 @@ class TestBrowser:
         await page.keyboard.press("Escape")
         await expect(form).to_have_count(0)
 
-    async def test_a_file_is_picked_in_a_form_and_taken_out_again(self, page: Page, world: Sandbox) -> None:
+    async def test_a_file_is_picked_in_a_form_and_taken_out_again(self, page: Page, world: DemoEnvironment) -> None:
         await type_in(page, "/applivery form")
         form = page.get_by_test_id("modal")
         for name in ("old.ipa", "new.ipa"):  # one is allowed: the last one stays
@@ -349,7 +355,7 @@ class TestBrowser:
         await form.get_by_test_id("modal-submit").click()
         await expect(form).to_contain_text("courier [] abcdef new.ipa")
 
-    async def test_a_file_is_posted_with_what_is_written_beside_it(self, page: Page, world: Sandbox) -> None:
+    async def test_a_file_is_posted_with_what_is_written_beside_it(self, page: Page, world: DemoEnvironment) -> None:
         await page.get_by_test_id("composer").fill("Please <test> @Bruno")
         file: Any = {"name": "courier.ipa", "mimeType": "application/octet-stream", "buffer": b"PK"}
         await page.get_by_test_id("composer-file").set_input_files(file)
@@ -360,7 +366,7 @@ class TestBrowser:
         [kept] = [candidate for candidate in world.slack.files.files.values() if candidate.name == "courier.ipa"]
         assert kept.content == b"PK"
 
-    async def test_a_form_on_top_of_a_form_leads_back_to_it(self, page: Page, world: Sandbox) -> None:
+    async def test_a_form_on_top_of_a_form_leads_back_to_it(self, page: Page, world: DemoEnvironment) -> None:
         await type_in(page, "/applivery form")
         form = page.get_by_test_id("modal")
         await form.get_by_test_id("action-note").fill("kept")
@@ -372,7 +378,7 @@ class TestBrowser:
         await expect(form).to_have_count(0)
         assert world.slack.views == []
 
-    async def test_a_mention_in_a_thread_is_answered_there(self, page: Page, world: Sandbox) -> None:
+    async def test_a_mention_in_a_thread_is_answered_there(self, page: Page, world: DemoEnvironment) -> None:
         world.slack.say("What about 2.4?", world.slack.user("bruno"), world.slack.channel("releases"))
         await page.get_by_test_id("message").hover()
         await page.get_by_test_id("reply").click()
@@ -389,7 +395,7 @@ class TestBrowser:
         await page.get_by_test_id("thread-close").click()
         await expect(thread).to_be_hidden()
 
-    async def test_a_message_shortcut_is_in_its_menu(self, page: Page, world: Sandbox) -> None:
+    async def test_a_message_shortcut_is_in_its_menu(self, page: Page, world: DemoEnvironment) -> None:
         world.slack.say("build 12", world.slack.user("bruno"), world.slack.channel("releases"))
         await page.get_by_test_id("message").hover()
         await page.get_by_test_id("more").click()
@@ -415,14 +421,14 @@ class TestBrowser:
         await expect(page.get_by_text("Pressed in a view")).to_be_hidden()
         await expect(page.get_by_test_id("composer")).to_be_visible()
 
-    async def test_an_app_without_a_home_has_no_tab_for_it(self, page: Page, world: Sandbox) -> None:
+    async def test_an_app_without_a_home_has_no_tab_for_it(self, page: Page, world: DemoEnvironment) -> None:
         world.slack.workspace.home_enabled = False
         world.slack.workspace.changed("home")
         await page.goto(f"{page.url.partition('#')[0]}#applivery")
         await expect(page.get_by_test_id("composer")).to_be_visible()
         await expect(page.get_by_role("tab", name="Home")).to_be_hidden()
 
-    async def test_an_invitation_lets_the_app_into_a_channel(self, page: Page, world: Sandbox) -> None:
+    async def test_an_invitation_lets_the_app_into_a_channel(self, page: Page, world: DemoEnvironment) -> None:
         await page.goto(f"{page.url.partition('#')[0]}#general")
         await type_in(page, "/invite @Applivery")
         await expect(page.get_by_test_id("composer")).to_have_value("")
@@ -453,13 +459,13 @@ class TestBrowser:
         await expect(page.get_by_role("img", name="A day (line chart)")).to_be_visible()
         await expect(page.get_by_role("img", name="Versions (pie chart)")).to_be_visible()
 
-    async def test_the_counters_follow_both_sides(self, page: Page, world: Sandbox) -> None:
+    async def test_the_counters_follow_both_sides(self, page: Page, world: DemoEnvironment) -> None:
         await expect(page.get_by_test_id("crawled")).to_have_text("0")
         world.slack.say("http://127.0.0.1:9/", world.slack.user("bruno"), world.slack.channel("general"))
         await expect(page.get_by_test_id("crawled")).to_have_text("1")
         await expect(page.get_by_test_id("minted")).to_have_text("0")
 
-    async def test_an_edit_is_marked_and_a_deleted_message_goes(self, page: Page, world: Sandbox) -> None:
+    async def test_an_edit_is_marked_and_a_deleted_message_goes(self, page: Page, world: DemoEnvironment) -> None:
         message = world.slack.say("first", world.slack.user("bruno"), world.slack.channel("releases"))
         await expect(page.get_by_test_id("message")).to_contain_text("first")
         world.slack.mailbox.edit(message, {"text": "second"})
@@ -468,7 +474,9 @@ class TestBrowser:
         world.slack.mailbox.delete(message)
         await expect(page.get_by_test_id("message")).to_have_count(0)
 
-    async def test_the_newest_message_stays_in_view_unless_one_reads_above(self, page: Page, world: Sandbox) -> None:
+    async def test_the_newest_message_stays_in_view_unless_one_reads_above(
+        self, page: Page, world: DemoEnvironment
+    ) -> None:
         bruno, releases = world.slack.user("bruno"), world.slack.channel("releases")
         for number in range(40):
             world.slack.say(f"line {number}.\n\n.", bruno, releases)
@@ -480,7 +488,7 @@ class TestBrowser:
         await expect(page.get_by_text("the newest")).to_be_attached()
         await expect(page.get_by_test_id("message").first).to_be_in_viewport()
 
-    async def test_a_phone_has_everything_within_its_width(self, browser: Browser, world: Sandbox) -> None:
+    async def test_a_phone_has_everything_within_its_width(self, browser: Browser, world: DemoEnvironment) -> None:
         async with tab(browser, world, width=390, height=844) as phone:
             await type_in(phone, "/applivery card")
             await type_in(phone, "/applivery charts")
@@ -493,7 +501,7 @@ class TestBrowser:
             await phone.get_by_test_id("upload-build").click()
             await expect(phone.get_by_test_id("upload-note")).to_be_visible()
 
-    async def test_on_a_phone_a_thread_takes_the_whole_screen(self, browser: Browser, world: Sandbox) -> None:
+    async def test_on_a_phone_a_thread_takes_the_whole_screen(self, browser: Browser, world: DemoEnvironment) -> None:
         message = world.slack.say("parent", world.slack.user("bruno"), world.slack.channel("releases"))
         world.slack.say("child", world.slack.user("bruno"), world.slack.channel("releases"), message.ts)
         async with tab(browser, world, width=390, height=844) as phone:

@@ -1,4 +1,4 @@
-"""What the pretended Applivery does with uploads and people beyond the happy way."""
+"""What the fake Applivery does with uploads and people beyond the happy way."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 from sandbox.faults import Fault
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[PretendedApplivery]:
-    pretended = PretendedApplivery(processing=None)
+async def server() -> AsyncIterator[FakeApplivery]:
+    pretended = FakeApplivery(processing=None)
     await pretended.start()
     pretended.app("Courier", slug="courier")
     yield pretended
     await pretended.stop()
 
 
-async def post(server: PretendedApplivery, *fields: tuple[str, Any]) -> tuple[int, Any]:
+async def post(server: FakeApplivery, *fields: tuple[str, Any]) -> tuple[int, Any]:
     form = aiohttp.FormData()
     form.add_field("build", b"bytes", filename="a.ipa")
     for name, value in fields:
@@ -32,7 +32,7 @@ async def post(server: PretendedApplivery, *fields: tuple[str, Any]) -> tuple[in
         return answer.status, await answer.json()
 
 
-async def get(server: PretendedApplivery, path: str) -> tuple[int, Any]:
+async def get(server: FakeApplivery, path: str) -> tuple[int, Any]:
     headers = {"Authorization": f"Bearer {server.token}"}
     url = f"{server.url}/v1/organizations/acme{path}"
     async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
@@ -50,14 +50,14 @@ async def get(server: PretendedApplivery, path: str) -> tuple[int, Any]:
     ],
 )
 async def test_a_field_that_is_not_documented_or_sent_twice_is_refused(
-    server: PretendedApplivery, fields: tuple[tuple[str, str], ...]
+    server: FakeApplivery, fields: tuple[tuple[str, str], ...]
 ) -> None:
     status, body = await post(server, *fields)
     assert (status, body["error"]["code"]) == (400, 6002)
     assert not server.builds
 
 
-async def test_an_upload_can_be_cut_at_a_share_of_its_body(server: PretendedApplivery) -> None:
+async def test_an_upload_can_be_cut_at_a_share_of_its_body(server: FakeApplivery) -> None:
     server.faults.add("POST *", Fault(drop_at=0.5))
     with pytest.raises(aiohttp.ClientError):
         await post(server, ("changelog", "x" * 100_000))
@@ -65,7 +65,7 @@ async def test_an_upload_can_be_cut_at_a_share_of_its_body(server: PretendedAppl
     assert (await post(server))[0] == 200
 
 
-async def test_people_are_listed_as_the_vendor_documents_it(server: PretendedApplivery) -> None:
+async def test_people_are_listed_as_the_vendor_documents_it(server: FakeApplivery) -> None:
     courier, driver = server.apps[0], server.app("Driver")
     server.collaborator("a@acme.test")
     server.collaborator("b@acme.test", app=courier)
@@ -82,7 +82,7 @@ async def test_people_are_listed_as_the_vendor_documents_it(server: PretendedApp
     assert (await get(server, "/collaborators/"))[0] == 403
 
 
-async def test_people_survive_a_restart(server: PretendedApplivery) -> None:
+async def test_people_survive_a_restart(server: FakeApplivery) -> None:
     server.collaborator("a@acme.test")
     server.employee(server.apps[0], "c@acme.test")
     saved = server.snapshot()

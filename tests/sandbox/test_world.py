@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox.applivery import PretendedApplivery
-from sandbox.demo import Sandbox
+from sandbox.applivery import FakeApplivery
+from sandbox.demo import DemoEnvironment
 
-Open = Callable[..., Awaitable[Sandbox]]
+Open = Callable[..., Awaitable[DemoEnvironment]]
 
 
 @pytest_asyncio.fixture
@@ -23,15 +23,15 @@ async def opened() -> AsyncIterator[Open]:
     """Open sandboxes that are closed after the test."""
     async with AsyncExitStack() as stack:
 
-        async def opening(folder: Path | None = None, **options: object) -> Sandbox:
-            sandbox = await Sandbox.open(folder, **options)
+        async def opening(folder: Path | None = None, **options: object) -> DemoEnvironment:
+            sandbox = await DemoEnvironment.open(folder, **options)
             stack.push_async_callback(sandbox.close)
             return sandbox
 
         yield opening
 
 
-def builds_of(applivery: PretendedApplivery, slug: str) -> list:
+def builds_of(applivery: FakeApplivery, slug: str) -> list:
     app = applivery.find_app(slug)
     assert app is not None
     return applivery.builds_of(app)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.domain.outcomes import RequestOutcome
-from sandbox.slack import View
-from tests.conftest import World
+from sandbox.slack import FakeView
+from tests.conftest import Environment
 from tests.seeing import old_card, press
 
 NOBODY: dict[str, tuple[dict[str, Any], str]] = {
@@ -21,7 +21,7 @@ NOBODY: dict[str, tuple[dict[str, Any], str]] = {
 everybody = pytest.mark.parametrize("who", NOBODY)
 
 
-async def become(world: World, who: str) -> str:
+async def become(world: Environment, who: str) -> str:
     """Let Bruno be one of them, as the bot sees it from its next start on; returns how he is refused."""
     changes, words = NOBODY[who]
     for name, value in changes.items():
@@ -30,7 +30,7 @@ async def become(world: World, who: str) -> str:
     return words
 
 
-def untouched(world: World, since: int) -> bool:
+def untouched(world: Environment, since: int) -> bool:
     """Whether Applivery was asked nothing since then."""
     return len(world.applivery.requests) == since
 
@@ -39,7 +39,7 @@ def untouched(world: World, since: int) -> bool:
 @pytest.mark.parametrize(
     "typed", ["get courier", "", "help", "subscribe courier", "no such thing", "downloads courier"]
 )
-async def test_a_command_is_refused(world: World, who: str, typed: str) -> None:
+async def test_a_command_is_refused(world: Environment, who: str, typed: str) -> None:
     await world.start()
     words = await become(world, who)
     answer = await world.ask(typed, user=world.bruno)
@@ -51,7 +51,7 @@ async def test_a_command_is_refused(world: World, who: str, typed: str) -> None:
 
 @everybody
 @pytest.mark.parametrize("action", ["get.v1", "fresh.v1", "status.v1", "unsubscribe.v1", "run.v1#0"])
-async def test_a_button_is_refused(world: World, who: str, action: str) -> None:
+async def test_a_button_is_refused(world: Environment, who: str, action: str) -> None:
     await world.start()
     build = world.applivery.build(world.courier)
     await world.ask("subscribe courier")
@@ -67,18 +67,18 @@ async def test_a_button_is_refused(world: World, who: str, action: str) -> None:
     assert len(await world.bot.store.subscriptions(world.releases.id)) == 1
 
 
-async def form_of(world: World) -> View:
+async def form_of(world: Environment) -> FakeView:
     """The form, opened while Bruno was still welcome."""
     world.applivery.app("Driver")
     await world.start()
     world.applivery.build(world.courier)
     turn = await world.slack.command("/applivery", "get", user=world.bruno, channel=world.releases)
-    view: View = await turn.view()
+    view: FakeView = await turn.view()
     return view
 
 
 @everybody
-async def test_a_form_is_refused(world: World, who: str) -> None:
+async def test_a_form_is_refused(world: Environment, who: str) -> None:
     form = await form_of(world)
     words = await become(world, who)
     asked = len(world.applivery.requests)
@@ -91,7 +91,7 @@ async def test_a_form_is_refused(world: World, who: str) -> None:
 
 
 @everybody
-async def test_a_typeahead_shows_nothing(world: World, who: str) -> None:
+async def test_a_typeahead_shows_nothing(world: Environment, who: str) -> None:
     form = await form_of(world)
     assert len(await world.slack.options(form, "get.app", "", user=world.bruno)) == 2
     await become(world, who)
@@ -102,7 +102,7 @@ async def test_a_typeahead_shows_nothing(world: World, who: str) -> None:
 
 
 @pytest.mark.parametrize("who", ["guest", "stranger"])
-async def test_they_are_refused_over_http_too(world: World, who: str) -> None:
+async def test_they_are_refused_over_http_too(world: Environment, who: str) -> None:
     changes, words = NOBODY[who]
     for name, value in changes.items():
         setattr(world.bruno, name, value)
@@ -110,7 +110,7 @@ async def test_they_are_refused_over_http_too(world: World, who: str) -> None:
     assert words in (await world.ask("get courier", user=world.bruno)).text
 
 
-async def test_a_refusal_is_counted(world: World) -> None:
+async def test_a_refusal_is_counted(world: Environment) -> None:
     world.bruno.guest = True
     await world.start()
     await world.ask("get courier", user=world.bruno)
@@ -124,7 +124,7 @@ async def test_a_refusal_is_counted(world: World) -> None:
     assert counted == [1]
 
 
-async def test_when_slack_cannot_say_who_it_is_they_are_refused(world: World) -> None:
+async def test_when_slack_cannot_say_who_it_is_they_are_refused(world: Environment) -> None:
     world.slack.scopes -= {"users:read"}
     await world.start()
     answer = await world.ask("get courier")

@@ -13,19 +13,19 @@ from bot.domain.model import Role
 from bot.domain.outcomes import RequestOutcome
 from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.seeing import every_message, everything_said, everything_stored, labels, link, old_card, press
 
 
-async def say_everything(world: World) -> Message:
+async def say_everything(world: Environment) -> FakeMessage:
     """Run every command, click every kind of button, send the form, and announce a build; returns the shared card."""
     await world.ask("subscribe courier on:uploaded,processed,failed")
     build = world.applivery.upload(world.courier, version="3.0.0", number="300")
     await world.look()
     world.applivery.move(build, "processed")
     await world.look()
-    card: Message = world.slack.messages(world.releases)[-1]
+    card: FakeMessage = world.slack.messages(world.releases)[-1]
     world.applivery.fail(world.applivery.upload(world.courier, version="3.0.1", number="301"), "bad profile")
     await world.look()
     world.applivery.download(build, world.applivery.member(first="Eva", last="Ruiz"))
@@ -57,7 +57,7 @@ async def say_everything(world: World) -> Message:
 # ------------------------------------------------------------------ promises about everything that is said
 
 
-async def test_a_token_is_only_in_private_messages_to_whoever_asked(world: World, log: io.StringIO) -> None:
+async def test_a_token_is_only_in_private_messages_to_whoever_asked(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await say_everything(world)
     await world.stop()
@@ -71,7 +71,7 @@ async def test_a_token_is_only_in_private_messages_to_whoever_asked(world: World
     assert [token for token in tokens if token in elsewhere] == []
 
 
-async def test_each_token_reaches_one_person_alone(world: World) -> None:
+async def test_each_token_reaches_one_person_alone(world: Environment) -> None:
     await world.start()
     card = await say_everything(world)
     for token in world.applivery.minted:
@@ -80,7 +80,9 @@ async def test_each_token_reaches_one_person_alone(world: World) -> None:
     assert len(card.history) == 1, "it moved with its build, and no click on it changed it"
 
 
-async def test_both_unfurl_flags_are_false_on_every_message_of_every_kind_and_nothing_is_crawled(world: World) -> None:
+async def test_both_unfurl_flags_are_false_on_every_message_of_every_kind_and_nothing_is_crawled(
+    world: Environment,
+) -> None:
     await world.start()
     await say_everything(world)
     world.slack.faults.add("response_url", Fault(status=500))
@@ -99,7 +101,7 @@ async def test_both_unfurl_flags_are_false_on_every_message_of_every_kind_and_no
     assert world.applivery.spent == []
 
 
-async def test_every_message_has_full_text_for_those_who_hear_it(world: World) -> None:
+async def test_every_message_has_full_text_for_those_who_hear_it(world: Environment) -> None:
     await world.start()
     await say_everything(world)
     for message in every_message(world.slack):
@@ -107,14 +109,14 @@ async def test_every_message_has_full_text_for_those_who_hear_it(world: World) -
         assert not message.text.endswith("…")
 
 
-async def test_slack_refused_nothing_of_what_was_said(world: World) -> None:
+async def test_slack_refused_nothing_of_what_was_said(world: Environment) -> None:
     await world.start()
     await say_everything(world)
     assert [(call.method, call.answer) for call in world.slack.calls if not (call.answer or {}).get("ok")] == []
     assert {status for _, _, status in world.slack.responses.uses} == {200}
 
 
-async def test_our_credentials_are_said_stored_and_logged_nowhere(world: World, log: io.StringIO) -> None:
+async def test_our_credentials_are_said_stored_and_logged_nowhere(world: Environment, log: io.StringIO) -> None:
     await world.start()
     await say_everything(world)
     world.applivery.faults.add("GET /v1/*", Fault(status=401, code=4004), times=None)
@@ -127,7 +129,7 @@ async def test_our_credentials_are_said_stored_and_logged_nowhere(world: World, 
         assert secret not in places
 
 
-async def test_the_ways_back_to_people_are_not_logged(world: World, log: io.StringIO) -> None:
+async def test_the_ways_back_to_people_are_not_logged(world: Environment, log: io.StringIO) -> None:
     await world.start()
     world.slack.faults.add("response_url", Fault(status=500))
     await world.slack.command("/applivery", "help", user=world.ana, channel=world.releases)
@@ -140,7 +142,7 @@ async def test_the_ways_back_to_people_are_not_logged(world: World, log: io.Stri
 
 
 @pytest.mark.parametrize("http", [False, True])
-async def test_everything_is_acknowledged_before_anybody_else_is_asked(world: World, http: bool) -> None:
+async def test_everything_is_acknowledged_before_anybody_else_is_asked(world: Environment, http: bool) -> None:
     await world.start(**({"slack_app_token": None} if http else {}))
     world.applivery.build(world.courier)
     menu = await world.ask("")
@@ -157,7 +159,7 @@ async def test_everything_is_acknowledged_before_anybody_else_is_asked(world: Wo
     assert "What I can do" in (await clicked.answer()).text
 
 
-async def test_a_typeahead_gives_up_before_slack_does(world: World) -> None:
+async def test_a_typeahead_gives_up_before_slack_does(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     form = await (await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)).view()
@@ -169,7 +171,7 @@ async def test_a_typeahead_gives_up_before_slack_does(world: World) -> None:
     world.applivery.faults.clear()
 
 
-async def test_what_nobody_wants_is_acknowledged_and_answered_with_nothing(world: World) -> None:
+async def test_what_nobody_wants_is_acknowledged_and_answered_with_nothing(world: Environment) -> None:
     await world.start()
     turn = await world.slack.event({"type": "reaction_added", "user": world.ana.id, "reaction": "eyes"})
     assert turn.acked
@@ -177,7 +179,7 @@ async def test_what_nobody_wants_is_acknowledged_and_answered_with_nothing(world
     assert every_message(world.slack) == []
 
 
-async def test_stopping_lets_the_answers_under_way_reach_people(world: World) -> None:
+async def test_stopping_lets_the_answers_under_way_reach_people(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(latency=0.3))
     turn = await world.slack.command("/applivery", "builds courier", user=world.ana, channel=world.releases)
@@ -185,7 +187,7 @@ async def test_stopping_lets_the_answers_under_way_reach_people(world: World) ->
     assert [message.text for message in turn.answers] == ["Courier has no builds yet."]
 
 
-async def test_many_at_once_are_each_answered_for_themselves(world: World) -> None:
+async def test_many_at_once_are_each_answered_for_themselves(world: Environment) -> None:
     await world.start()
     for number in range(20):
         world.applivery.build(world.applivery.app(f"App {number}"), version=f"{number}.0.0")
@@ -214,7 +216,9 @@ async def broken(call: CommandContext) -> Says:
     raise KeyError("xoxb-sandbox is in this error")
 
 
-async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(world: World, log: io.StringIO) -> None:
+async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(
+    world: Environment, log: io.StringIO
+) -> None:
     await world.start()
     world.bot.door._house.registry.add(broken.entries[0])  # type: ignore[attr-defined]
     said = await world.ask("broken")
@@ -230,7 +234,7 @@ async def test_a_bug_is_said_with_a_reference_that_is_in_the_log_and_no_more(wor
 # ------------------------------------------------------------------ months later
 
 
-async def test_every_kind_of_button_ever_sent_still_works_after_a_restart(world: World) -> None:
+async def test_every_kind_of_button_ever_sent_still_works_after_a_restart(world: Environment) -> None:
     await world.start()
     card = await say_everything(world)
     world.applivery.build(world.courier, version="4.0.0", status="pending")
@@ -250,7 +254,7 @@ async def test_every_kind_of_button_ever_sent_still_works_after_a_restart(world:
             break  # private ones are replaced by the answer
 
 
-async def test_a_button_of_another_version_says_what_to_type(world: World) -> None:
+async def test_a_button_of_another_version_says_what_to_type(world: Environment) -> None:
     await world.start()
     turn = await press(world.slack, old_card(world.slack, world.releases, "gone.v9", "x"), "Old", user=world.bruno)
     answer = await turn.answer()
@@ -260,7 +264,7 @@ async def test_a_button_of_another_version_says_what_to_type(world: World) -> No
 
 @pytest.mark.parametrize("http", [False, True])
 @pytest.mark.parametrize("kind", ["overflow", "static_select"])
-async def test_a_menu_of_another_version_says_what_to_type(world: World, kind: str, http: bool) -> None:
+async def test_a_menu_of_another_version_says_what_to_type(world: Environment, kind: str, http: bool) -> None:
     await world.start(**({"slack_app_token": None} if http else {}))
     option = {"text": {"type": "plain_text", "text": "Old"}, "value": "x"}
     menu = {"type": kind, "action_id": "gone.v9", "options": [option, {**option, "value": "y"}]}
@@ -273,7 +277,7 @@ async def test_a_menu_of_another_version_says_what_to_type(world: World, kind: s
     assert "another version of me" in (await turn.answer()).text
 
 
-async def test_the_form_and_its_way_back_hold_no_secret(world: World) -> None:
+async def test_the_form_and_its_way_back_hold_no_secret(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     form = await (await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)).view()
@@ -282,7 +286,7 @@ async def test_the_form_and_its_way_back_hold_no_secret(world: World) -> None:
     assert len(form.private_metadata) < 3000
 
 
-async def test_a_command_in_a_direct_message_is_answered_there(world: World) -> None:
+async def test_a_command_in_a_direct_message_is_answered_there(world: Environment) -> None:
     await world.start()
     world.applivery.build(world.courier)
     answer = await world.ask("get courier", channel=world.slack.dm(world.bruno), user=world.bruno)
@@ -290,7 +294,7 @@ async def test_a_command_in_a_direct_message_is_answered_there(world: World) -> 
     assert answer.channel == world.slack.dm(world.bruno).id
 
 
-async def test_requests_are_counted_by_door_name_and_outcome(world: World) -> None:
+async def test_requests_are_counted_by_door_name_and_outcome(world: Environment) -> None:
     await world.start()
     await world.ask("help")
     await world.ask("downloads courier", user=world.bruno)

@@ -24,7 +24,7 @@ from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
 from bot.services.app_directory import AppDirectory
 from bot.slack.blocks import Message
-from tests.conftest import World
+from tests.conftest import Environment
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -72,7 +72,7 @@ Bound = Callable[..., Any]
 
 
 @pytest.fixture
-async def bound(world: World) -> Bound:
+async def bound(world: Environment) -> Bound:
     """Bind a text to a command of this file, in a workspace with Courier and Driver."""
     world.applivery.app("Driver")
     await world.start()
@@ -164,7 +164,7 @@ async def test_filters_keep_their_order_repeats_and_minus(bound: Bound) -> None:
     ]
 
 
-async def test_a_target_is_an_app_with_or_without_a_build_or_a_bare_build_id(bound: Bound, world: World) -> None:
+async def test_a_target_is_an_app_with_or_without_a_build_or_a_bare_build_id(bound: Bound, world: Environment) -> None:
     some_id = "65F0C1D2E3A4B5C6D7E8F901"
     for typed, app, which in (
         ("courier", "courier", None),

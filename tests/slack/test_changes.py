@@ -14,7 +14,7 @@ from bot.app import running
 from bot.dispatch import requests
 from bot.slack.manifest import EVENTS
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 
 LEFT = "Only people of this workspace"
 ROLE = "This needs the role"
@@ -26,14 +26,14 @@ def way(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {} if request.param == "socket" else {"slack_app_token": None}
 
 
-async def known(world: World, **changes: Any) -> None:
+async def known(world: Environment, **changes: Any) -> None:
     """The bot runs, hears what its manifest says, and remembers Bruno as a member."""
     world.slack.subscribed = set(EVENTS)
     await world.start(**changes)
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_who_has_left_is_refused_at_once(world: World, way: dict[str, Any]) -> None:
+async def test_who_has_left_is_refused_at_once(world: Environment, way: dict[str, Any]) -> None:
     await known(world, **way)
     await world.slack.change(world.bruno, deleted=True)
     assert LEFT in (await world.ask("whoami", user=world.bruno)).text
@@ -49,20 +49,20 @@ async def test_who_has_left_is_refused_at_once(world: World, way: dict[str, Any]
         ({"tz": "America/Lima"}, "America/Lima"),
     ],
 )
-async def test_a_change_of_a_person_counts_at_once(world: World, facts: dict[str, Any], words: str) -> None:
+async def test_a_change_of_a_person_counts_at_once(world: Environment, facts: dict[str, Any], words: str) -> None:
     await known(world)
     await world.slack.change(world.bruno, **facts)
     assert words in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_an_admin_no_more_is_none_at_once(world: World) -> None:
+async def test_an_admin_no_more_is_none_at_once(world: Environment) -> None:
     await known(world)
     assert ROLE not in (await world.ask("audit")).text
     await world.slack.change(world.ana, admin=False)
     assert ROLE in (await world.ask("audit")).text
 
 
-async def test_who_comes_back_is_let_in_at_once(world: World) -> None:
+async def test_who_comes_back_is_let_in_at_once(world: Environment) -> None:
     await known(world)
     await world.slack.change(world.bruno, deleted=True)
     assert LEFT in (await world.ask("whoami", user=world.bruno)).text
@@ -71,7 +71,7 @@ async def test_who_comes_back_is_let_in_at_once(world: World) -> None:
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_out_of_the_group_is_out_of_its_role_at_once(world: World, way: dict[str, Any]) -> None:
+async def test_out_of_the_group_is_out_of_its_role_at_once(world: Environment, way: dict[str, Any]) -> None:
     group = world.slack.usergroup("qa", [world.bruno])
     await known(world, **way)
     await world.ask(f"grant <!subteam^{group.id}|@qa> manager")
@@ -83,7 +83,7 @@ async def test_out_of_the_group_is_out_of_its_role_at_once(world: World, way: di
 
 
 @pytest.mark.parametrize("kind", requests.CHANGES)
-async def test_each_event_alone_is_enough(world: World, kind: str) -> None:
+async def test_each_event_alone_is_enough(world: Environment, kind: str) -> None:
     group = world.slack.usergroup("qa", [world.bruno])
     await known(world)
     await world.ask(f"grant <!subteam^{group.id}|@qa> admin")
@@ -98,7 +98,7 @@ async def test_each_event_alone_is_enough(world: World, kind: str) -> None:
         assert LEFT in (await world.ask("audit", user=world.bruno)).text
 
 
-async def test_an_answer_from_before_the_event_is_not_kept(world: World) -> None:
+async def test_an_answer_from_before_the_event_is_not_kept(world: Environment) -> None:
     world.slack.subscribed = set(EVENTS)
     await world.start()
     world.slack.faults.add("users.info", Fault(packed=record(world), coding="identity", latency=0.3), times=1)
@@ -109,7 +109,7 @@ async def test_an_answer_from_before_the_event_is_not_kept(world: World) -> None
     assert LEFT in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_the_other_replica_forgets_too(world: World, postgres_url: str) -> None:
+async def test_the_other_replica_forgets_too(world: Environment, postgres_url: str) -> None:
     world.database = postgres_url
     await known(world)
     async with AsyncExitStack() as stack:
@@ -138,7 +138,7 @@ async def test_the_other_replica_forgets_too(world: World, postgres_url: str) ->
         {"type": "app_mention", "user": {"id": "U1"}, "text": "help", "channel": "C1"},
     ],
 )
-async def test_an_odd_event_is_acknowledged_and_breaks_nothing(world: World, event: dict[str, Any]) -> None:
+async def test_an_odd_event_is_acknowledged_and_breaks_nothing(world: Environment, event: dict[str, Any]) -> None:
     await known(world)
     turn = await world.slack.event(event)
     assert turn.acked
@@ -148,14 +148,14 @@ async def test_an_odd_event_is_acknowledged_and_breaks_nothing(world: World, eve
 # ------------------------------------------------------------------ records that are none
 
 
-def record(world: World, without: str = "", **other: Any) -> bytes:
+def record(world: Environment, without: str = "", **other: Any) -> bytes:
     """Slack's answer about Bruno, without one of his facts or with others."""
     wire = world.bruno.wire(home_team=world.slack.team_id, locale=True)
     wire.pop(without, None)
     return json.dumps({"ok": True, "user": {**wire, **other}}).encode()
 
 
-RECORDS: dict[str, Callable[[World], bytes]] = {
+RECORDS: dict[str, Callable[[Environment], bytes]] = {
     "empty": lambda _: b'{"ok": true, "user": {}}',
     "none": lambda _: b'{"ok": true}',
     "null": lambda _: b'{"ok": true, "user": null}',
@@ -174,7 +174,7 @@ RECORDS: dict[str, Callable[[World], bytes]] = {
 
 
 @pytest.mark.parametrize("what", RECORDS)
-async def test_an_incomplete_record_is_no_member(world: World, what: str) -> None:
+async def test_an_incomplete_record_is_no_member(world: Environment, what: str) -> None:
     await world.start()
     world.slack.faults.add("users.info", Fault(packed=RECORDS[what](world), coding="identity"), times=None)
     for typed in ("whoami", "get courier", "help"):
@@ -186,7 +186,7 @@ async def test_an_incomplete_record_is_no_member(world: World, what: str) -> Non
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_nobody_is_granted_a_role_by_an_incomplete_record(world: World) -> None:
+async def test_nobody_is_granted_a_role_by_an_incomplete_record(world: Environment) -> None:
     await world.start()
     await world.ask("whoami")
     world.slack.faults.add("users.info", Fault(packed=b'{"ok": true, "user": {}}', coding="identity"), times=None)
@@ -195,7 +195,7 @@ async def test_nobody_is_granted_a_role_by_an_incomplete_record(world: World) ->
     assert await world.bot.store.grants(world.slack.team_id) == []
 
 
-async def test_somebody_of_several_workspaces_is_ours_where_ours_is_one(world: World) -> None:
+async def test_somebody_of_several_workspaces_is_ours_where_ours_is_one(world: Environment) -> None:
     await world.start()
     teams = {"id": "W1", "enterprise_id": "E1", "teams": ["T0OTHER", world.slack.team_id]}
     body = record(world, "team_id", id="W1", enterprise_user={**teams, "id": world.bruno.id})
@@ -203,7 +203,7 @@ async def test_somebody_of_several_workspaces_is_ours_where_ours_is_one(world: W
     assert "You are *member*" in (await world.ask("whoami", user=world.bruno)).text
 
 
-async def test_a_record_of_our_own_without_a_workspace_is_asked_for_again(world: World) -> None:
+async def test_a_record_of_our_own_without_a_workspace_is_asked_for_again(world: Environment) -> None:
     world.slack.faults.add("auth.test", Fault(packed=b'{"ok": true}', coding="identity"), times=None)
     await world.start()
     assert "could not check who you are" in (await world.ask("whoami")).text

@@ -22,7 +22,7 @@ from bot.dispatch.registry import (
 )
 from bot.domain.model import Role
 from bot.slack.blocks import Message
-from tests.conftest import World
+from tests.conftest import Environment
 
 PRODUCT = HandlerRegistry.of(bot.commands)
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ def test_a_folder_with_nothing_marked_is_an_empty_registry(package: Path) -> Non
 
 
 @pytest.mark.parametrize("entry", PRODUCT.commands(), ids=lambda entry: entry.name)
-async def test_every_example_in_a_help_is_read_by_its_own_command(world: World, entry: RegisteredHandler) -> None:
+async def test_every_example_in_a_help_is_read_by_its_own_command(world: Environment, entry: RegisteredHandler) -> None:
     """What a docstring shows must bind: an example that does not work is worse than none."""
     world.applivery.build(world.courier, version="2.4.0", number="173", branch="release/2.4")
     await world.start()

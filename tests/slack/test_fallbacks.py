@@ -12,7 +12,7 @@ from bot.exceptions import MessageRejected
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.fallbacks import REMEMBER_SECONDS, FallbackSender
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.seeing import labels
 
 ICON = "https://cdn.acme.test/courier.png"
@@ -98,7 +98,7 @@ async def test_a_message_that_is_refused_in_every_form_says_so() -> None:
         await FallbackSender().send(Message("Courier", ({**SECTION, "accessory": picture()},)), slack)
 
 
-async def test_a_card_keeps_its_buttons_without_its_picture(world: World) -> None:
+async def test_a_card_keeps_its_buttons_without_its_picture(world: Environment) -> None:
     world.slack.workspace.unloadable.add(ICON)
     await world.start()
     await world.ask("subscribe courier")
@@ -112,7 +112,7 @@ async def test_a_card_keeps_its_buttons_without_its_picture(world: World) -> Non
     assert ICON not in str([card.blocks for card in cards])
 
 
-async def test_a_workspace_without_charts_and_tables_reads_reports(world: World) -> None:
+async def test_a_workspace_without_charts_and_tables_reads_reports(world: Environment) -> None:
     world.slack.workspace.unsupported_blocks |= {"data_visualization", "data_table", "table"}
     await world.start()
     build = world.applivery.build(world.courier, version="2.4.0")

@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.exceptions import FileReadError, UnsupportedFile
 from bot.slack.file_source import SlackFile, SlackFileSource
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 
 CONTENT = b"PK\x03\x04" + bytes(range(256)) * 5000
 
@@ -42,7 +42,7 @@ async def somewhere_else() -> AsyncIterator[tuple[str, list[Any]]]:
     await runner.cleanup()
 
 
-async def test_a_file_is_read_whole_with_its_own_size_and_name(world: World) -> None:
+async def test_a_file_is_read_whole_with_its_own_size_and_name(world: Environment) -> None:
     await world.start()
     message = world.slack.share("línea ñ.ipa", CONTENT, world.ana, world.releases)
     files = world.bot.carrier.files
@@ -68,7 +68,7 @@ async def test_a_file_is_read_whole_with_its_own_size_and_name(world: World) -> 
         "",
     ],
 )
-async def test_any_other_address_is_refused_before_anything_is_asked(world: World, url: str) -> None:
+async def test_any_other_address_is_refused_before_anything_is_asked(world: Environment, url: str) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     file = world.slack.desk.files.files[message.files[0]["id"]]
@@ -82,7 +82,7 @@ async def test_any_other_address_is_refused_before_anything_is_asked(world: Worl
         await read(world.bot.carrier.files, SlackFile("F1", "a.ipa", 4, url))
 
 
-async def test_a_remote_file_is_refused(world: World) -> None:
+async def test_a_remote_file_is_refused(world: Environment) -> None:
     await world.start()
     async with somewhere_else() as (address, heard):
         message = world.slack.share("a.ipa", b"", world.ana, world.releases, elsewhere=f"{address}/a.ipa")
@@ -91,7 +91,7 @@ async def test_a_remote_file_is_refused(world: World) -> None:
     assert not heard
 
 
-async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: World) -> None:
+async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: Environment) -> None:
     async with somewhere_else() as (target, heard):
 
         async def redirect(request: web.Request) -> web.Response:
@@ -111,7 +111,7 @@ async def test_a_redirect_is_not_followed_and_the_token_does_not_travel(world: W
         assert not heard
 
 
-async def test_a_file_that_comes_packed_is_not_taken(world: World) -> None:
+async def test_a_file_that_comes_packed_is_not_taken(world: Environment) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     world.slack.faults.add("file", Fault(packed=zlib.compress(CONTENT * 50), coding="deflate"), times=None)
@@ -120,7 +120,7 @@ async def test_a_file_that_comes_packed_is_not_taken(world: World) -> None:
         await read(files, await files.file(message.files[0]["id"]))
 
 
-def test_with_the_real_slack_its_file_host_alone_is_good(world: World) -> None:
+def test_with_the_real_slack_its_file_host_alone_is_good(world: Environment) -> None:
     files = SlackFileSource(None, token="xoxb", api_url="https://slack.com/api")  # type: ignore[arg-type]
     assert files._origins == {"https://files.slack.com"}
     proxied = SlackFileSource(None, token="xoxb", api_url="http://127.0.0.1:9000/api")  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ def test_with_the_real_slack_its_file_host_alone_is_good(world: World) -> None:
     ],
 )
 async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_address(
-    world: World, fault: Fault, words: str
+    world: Environment, fault: Fault, words: str
 ) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
@@ -154,7 +154,9 @@ async def test_what_is_not_the_whole_file_is_an_error_without_the_token_or_the_a
         error = error.__cause__ or error.__context__
 
 
-async def test_without_the_right_to_read_files_slack_s_log_in_page_is_not_taken_for_the_file(world: World) -> None:
+async def test_without_the_right_to_read_files_slack_s_log_in_page_is_not_taken_for_the_file(
+    world: Environment,
+) -> None:
     await world.start()
     message = world.slack.share("a.ipa", CONTENT, world.ana, world.releases)
     files = world.bot.carrier.files

@@ -15,7 +15,7 @@ from bot.slack import blocks
 from bot.slack.blocks import HomeView
 from bot.slack.manifest import EVENTS, manifest
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import directs, ready, rested, seen
 from tests.seeing import press
 
@@ -26,12 +26,12 @@ def way(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {} if request.param == "socket" else {"slack_app_token": None}
 
 
-def published(world: World) -> list[str]:
+def published(world: Environment) -> list[str]:
     """How each publishing ended."""
     return [(call.answer or {}).get("error", "ok") for call in world.slack.calls_of("views.publish")]
 
 
-async def test_it_is_made_anew_each_time_it_is_opened(world: World, way: dict[str, Any]) -> None:
+async def test_it_is_made_anew_each_time_it_is_opened(world: Environment, way: dict[str, Any]) -> None:
     world.slack.subscribed = set(EVENTS)
     await world.start(**way)
     await world.slack.home(world.bruno)
@@ -52,7 +52,7 @@ async def test_the_manifest_has_the_tab_and_hears_when_it_is_opened() -> None:
     assert "app_home_opened" in it["settings"]["event_subscriptions"]["bot_events"]
 
 
-async def test_another_tab_is_left_alone(world: World) -> None:
+async def test_another_tab_is_left_alone(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
     world.bot.door._moved = looks.append
@@ -64,7 +64,7 @@ async def test_another_tab_is_left_alone(world: World) -> None:
     assert directs(world, world.bruno) == []
 
 
-async def test_when_another_home_came_meanwhile_it_is_made_anew(world: World) -> None:
+async def test_when_another_home_came_meanwhile_it_is_made_anew(world: Environment) -> None:
     await world.start()
     await world.slack.home(world.bruno)
     await rested(world)
@@ -76,7 +76,7 @@ async def test_when_another_home_came_meanwhile_it_is_made_anew(world: World) ->
     assert published(world) == ["ok", "ok", "hash_conflict", "ok"]
 
 
-async def test_a_click_on_a_home_that_is_out_of_date_changes_the_newest(world: World) -> None:
+async def test_a_click_on_a_home_that_is_out_of_date_changes_the_newest(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.slack.home(world.bruno)
@@ -94,7 +94,9 @@ async def test_a_click_on_a_home_that_is_out_of_date_changes_the_newest(world: W
     assert "Your recent builds" in seen(home)
 
 
-async def test_what_slack_refuses_for_another_reason_is_not_tried_again_and_nobody_is_written_to(world: World) -> None:
+async def test_what_slack_refuses_for_another_reason_is_not_tried_again_and_nobody_is_written_to(
+    world: Environment,
+) -> None:
     await world.start()
     world.slack.workspace.home_enabled = False
     await world.slack.home(world.bruno)
@@ -103,7 +105,7 @@ async def test_what_slack_refuses_for_another_reason_is_not_tried_again_and_nobo
     assert directs(world, world.bruno) == []
 
 
-async def test_when_home_cannot_be_shown_after_a_click_the_answer_has_come_all_the_same(world: World) -> None:
+async def test_when_home_cannot_be_shown_after_a_click_the_answer_has_come_all_the_same(world: Environment) -> None:
     ready(world)
     await world.start()
     await world.slack.home(world.bruno)
@@ -115,7 +117,7 @@ async def test_when_home_cannot_be_shown_after_a_click_the_answer_has_come_all_t
     assert len(directs(world, world.bruno)) == 1
 
 
-async def test_an_event_that_is_delivered_twice_shows_it_and_says_nothing(world: World) -> None:
+async def test_an_event_that_is_delivered_twice_shows_it_and_says_nothing(world: Environment) -> None:
     await world.start()
     event = {"type": "app_home_opened", "tab": "home", "user": world.bruno.id, "channel": "D1"}
     await world.slack.event(event, retries=2, event_id="Ev1")

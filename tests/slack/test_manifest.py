@@ -12,7 +12,7 @@ import bot.commands
 from bot.dispatch.registry import HandlerRegistry
 from bot.slack.manifest import SCOPES, manifest
 from sandbox.slack.methods import METHODS
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.slack.test_app import say_everything
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def test_the_scopes_are_those_the_code_s_calls_need_and_no_more() -> None:
     assert SCOPES.keys() - needed <= BY_USE.keys(), "asked for and never needed"
 
 
-async def test_everything_works_with_the_scopes_of_the_manifest_alone(world: World) -> None:
+async def test_everything_works_with_the_scopes_of_the_manifest_alone(world: Environment) -> None:
     world.slack.scopes = set(SCOPES)
     await world.start()
     await say_everything(world)
@@ -112,7 +112,7 @@ async def test_everything_works_with_the_scopes_of_the_manifest_alone(world: Wor
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_each_scope_that_is_taken_away_is_missed(world: World, private: bool) -> None:
+async def test_each_scope_that_is_taken_away_is_missed(world: Environment, private: bool) -> None:
     """The smallest set: without any one of them something here fails."""
     place = world.slack.channel("hidden", private=True, members=(world.ana,)) if private else world.releases
     await world.start()

@@ -8,22 +8,22 @@ import pytest
 
 from bot.domain.audit import Entrypoint
 from sandbox.faults import Fault
-from sandbox.slack import Message, User
-from tests.conftest import World
+from sandbox.slack import FakeMessage, FakeUser
+from tests.conftest import Environment
 from tests.handing import direct, directs, downloaded, mints, ready, rested, said, seen, start_with_page
 from tests.seeing import labels, link, press
 
 
-async def card(world: World) -> Message:
+async def card(world: Environment) -> FakeMessage:
     """A build announced to #releases."""
     await world.ask("subscribe courier")
     ready(world)
     await world.look()
-    shown: Message = world.slack.messages(world.releases)[-1]
+    shown: FakeMessage = world.slack.messages(world.releases)[-1]
     return shown
 
 
-async def whispers(world: World, user: User, n: int = 1) -> list[Message]:
+async def whispers(world: Environment, user: FakeUser, n: int = 1) -> list[FakeMessage]:
     """What this person alone sees in #releases, once it is so many."""
     await world.slack.until(lambda: len(world.slack.ephemerals(user, world.releases)) >= n)
     return world.slack.ephemerals(user, world.releases)
@@ -32,7 +32,7 @@ async def whispers(world: World, user: User, n: int = 1) -> list[Message]:
 # ------------------------------------------------------------------ the shortcut
 
 
-async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: World) -> None:
+async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: Environment) -> None:
     await world.start()
     shown = await card(world)
     ready(world, version="9.9.9", number="999")
@@ -47,7 +47,9 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: World) -> Non
 
 
 @pytest.mark.parametrize("compact", ["", " format:compact"])
-async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(world: World, compact: str) -> None:
+async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(
+    world: Environment, compact: str
+) -> None:
     await world.start()
     await world.ask(f"subscribe courier{compact}")
     await world.look()
@@ -62,7 +64,7 @@ async def test_on_a_card_that_names_a_newer_build_it_still_gets_the_card_s_own(w
 
 
 @pytest.mark.parametrize("typed", ["builds courier", "status courier"])
-async def test_on_any_of_the_bot_s_messages_about_a_build_it_gets_that_one(world: World, typed: str) -> None:
+async def test_on_any_of_the_bot_s_messages_about_a_build_it_gets_that_one(world: Environment, typed: str) -> None:
     await world.start()
     ready(world)
     private = await world.ask(typed)
@@ -76,7 +78,7 @@ async def test_on_any_of_the_bot_s_messages_about_a_build_it_gets_that_one(world
     assert link(await turn.answer())
 
 
-async def test_on_any_other_message_the_shortcut_opens_the_form(world: World) -> None:
+async def test_on_any_other_message_the_shortcut_opens_the_form(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     ready(world)
@@ -89,7 +91,7 @@ async def test_on_any_other_message_the_shortcut_opens_the_form(world: World) ->
     assert answer.channel == world.releases.id
 
 
-async def test_somebody_else_s_buttons_are_not_taken_for_ours_blindly(world: World) -> None:
+async def test_somebody_else_s_buttons_are_not_taken_for_ours_blindly(world: Environment) -> None:
     """A message of another app may have a button of our name; what it carries is checked like any button's."""
     await world.start()
     ready(world)
@@ -102,7 +104,7 @@ async def test_somebody_else_s_buttons_are_not_taken_for_ours_blindly(world: Wor
     assert mints(world) == 0
 
 
-async def test_a_shortcut_of_another_version_says_what_to_type(world: World) -> None:
+async def test_a_shortcut_of_another_version_says_what_to_type(world: Environment) -> None:
     await world.start()
     hello = world.slack.say("hello", world.ana, world.releases)
     turn = await world.slack.shortcut("gone", user=world.bruno, message=hello)
@@ -110,7 +112,9 @@ async def test_a_shortcut_of_another_version_says_what_to_type(world: World) -> 
 
 
 @pytest.mark.parametrize("about", [{"guest": True}, {"team_id": "T0ELSEWHERE"}], ids=str)
-async def test_the_shortcut_and_the_mention_refuse_whom_every_door_refuses(world: World, about: dict[str, Any]) -> None:
+async def test_the_shortcut_and_the_mention_refuse_whom_every_door_refuses(
+    world: Environment, about: dict[str, Any]
+) -> None:
     await world.start()
     shown = await card(world)
     for name, value in about.items():
@@ -125,7 +129,7 @@ async def test_the_shortcut_and_the_mention_refuse_whom_every_door_refuses(world
     assert directs(world, world.bruno) == []
 
 
-async def test_a_shortcut_works_over_signed_http(world: World) -> None:
+async def test_a_shortcut_works_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     shown = await card(world)
     assert link(await (await world.slack.shortcut("get_build", user=world.bruno, message=shown)).answer())
@@ -134,7 +138,7 @@ async def test_a_shortcut_works_over_signed_http(world: World) -> None:
 # ------------------------------------------------------------------ the mention
 
 
-async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: World) -> None:
+async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: Environment) -> None:
     await world.start()
     ready(world)
     parent = world.slack.say("the new one?", world.ana, world.releases)
@@ -154,7 +158,7 @@ async def test_in_a_thread_the_link_comes_by_direct_message_alone(world: World) 
     assert world.slack.crawled == []
 
 
-async def test_in_the_channel_itself_the_answer_hangs_below_the_mention(world: World) -> None:
+async def test_in_the_channel_itself_the_answer_hangs_below_the_mention(world: Environment) -> None:
     await world.start()
     ready(world)
     await world.slack.mention("builds courier", world.bruno, world.releases)
@@ -167,7 +171,7 @@ async def test_in_the_channel_itself_the_answer_hangs_below_the_mention(world: W
     assert directs(world, world.bruno) == []
 
 
-async def test_an_event_that_slack_delivers_again_is_answered_once(world: World) -> None:
+async def test_an_event_that_slack_delivers_again_is_answered_once(world: Environment) -> None:
     await world.start()
     ready(world)
     turn = await world.slack.mention("get courier", world.bruno, world.releases, retries=3)
@@ -179,7 +183,7 @@ async def test_an_event_that_slack_delivers_again_is_answered_once(world: World)
     assert len(await whispers(world, world.bruno)) == 1
 
 
-async def test_an_event_delivered_again_after_a_restart_is_answered_once(world: World) -> None:
+async def test_an_event_delivered_again_after_a_restart_is_answered_once(world: Environment) -> None:
     await world.start()
     ready(world)
     where = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
@@ -198,7 +202,9 @@ async def test_an_event_delivered_again_after_a_restart_is_answered_once(world: 
     "words",
     ["{bot} get courier", "  {bot}   get courier", "{ana} have a look: {bot} get courier", "please, {bot} get courier"],
 )
-async def test_what_follows_the_mention_is_the_command_whatever_stands_before_it(world: World, words: str) -> None:
+async def test_what_follows_the_mention_is_the_command_whatever_stands_before_it(
+    world: Environment, words: str
+) -> None:
     await world.start()
     ready(world)
     text = words.format(bot=f"<@{world.slack.bot_user_id}>", ana=f"<@{world.ana.id}>")
@@ -206,7 +212,7 @@ async def test_what_follows_the_mention_is_the_command_whatever_stands_before_it
     assert link(await direct(world, world.bruno))
 
 
-async def test_a_colleague_can_be_named_in_a_mention(world: World) -> None:
+async def test_a_colleague_can_be_named_in_a_mention(world: Environment) -> None:
     await world.start()
     ready(world)
     await world.slack.mention(f"get courier to:<@{world.ana.id}>", world.bruno, world.releases)
@@ -225,7 +231,7 @@ async def test_a_colleague_can_be_named_in_a_mention(world: World) -> None:
         ("subscribe courier", "This needs the role *releaser*"),
     ],
 )
-async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: World, typed: str, words: str) -> None:
+async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: Environment, typed: str, words: str) -> None:
     await world.start()
     ready(world)
     await world.slack.mention(typed, world.bruno, world.releases)
@@ -234,7 +240,7 @@ async def test_a_mention_is_answered_in_words_to_the_asker_alone(world: World, t
     assert [message for message in world.slack.messages(world.releases) if message.bot_id] == []
 
 
-async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: World) -> None:
+async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     await world.slack.mention("get", world.bruno, world.releases)
@@ -242,7 +248,7 @@ async def test_a_form_cannot_open_from_a_mention_and_that_is_said(world: World) 
     assert answer.text == "I cannot open a form from here. Please type `/applivery`."
 
 
-async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: World) -> None:
+async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: Environment) -> None:
     await world.start()
     ready(world)
     world.applivery.build(world.applivery.app("Courier Pro", slug="courier-pro"), version="7.0.0")
@@ -253,7 +259,7 @@ async def test_ambiguous_words_in_a_mention_give_buttons_that_work(world: World)
     assert "7.0.0" in seen(got)
 
 
-async def test_where_the_bot_cannot_whisper_it_writes_a_direct_message(world: World) -> None:
+async def test_where_the_bot_cannot_whisper_it_writes_a_direct_message(world: Environment) -> None:
     await world.start()
     ready(world)
     world.slack.faults.add("chat.postEphemeral", Fault(error="user_not_in_channel"))
@@ -261,7 +267,7 @@ async def test_where_the_bot_cannot_whisper_it_writes_a_direct_message(world: Wo
     assert (await direct(world, world.bruno)).text.startswith("Builds of Courier")
 
 
-async def test_a_link_still_comes_when_the_note_in_the_thread_cannot(world: World) -> None:
+async def test_a_link_still_comes_when_the_note_in_the_thread_cannot(world: Environment) -> None:
     await world.start()
     ready(world)
     world.slack.faults.add("chat.postEphemeral", Fault(error="channel_not_found"))
@@ -269,7 +275,7 @@ async def test_a_link_still_comes_when_the_note_in_the_thread_cannot(world: Worl
     assert await downloaded(await direct(world, world.bruno)) == 200
 
 
-async def test_with_a_public_address_a_mention_mints_nothing(world: World) -> None:
+async def test_with_a_public_address_a_mention_mints_nothing(world: Environment) -> None:
     address = await start_with_page(world)
     ready(world)
     await world.slack.mention("get courier", world.bruno, world.releases)
@@ -279,7 +285,7 @@ async def test_with_a_public_address_a_mention_mints_nothing(world: World) -> No
     assert all(f"{address}/b/" not in message.text for message in world.slack.ephemerals(world.bruno))
 
 
-async def test_a_mention_works_over_signed_http(world: World) -> None:
+async def test_a_mention_works_over_signed_http(world: Environment) -> None:
     await world.start(slack_app_token=None)
     ready(world)
     await world.slack.mention("get courier", world.bruno, world.releases, retries=1)

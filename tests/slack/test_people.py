@@ -17,7 +17,7 @@ from bot.services.access import REMEMBER_SECONDS, STALE_SECONDS, AccessResolver,
 from bot.slack.client import SlackClient
 from bot.timeouts import for_a_person
 from sandbox.faults import Fault
-from sandbox.slack import PretendedSlack
+from sandbox.slack import FakeSlack
 
 
 class Clock:
@@ -31,8 +31,8 @@ class Clock:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[PretendedSlack]:
-    it = PretendedSlack()
+async def slack() -> AsyncIterator[FakeSlack]:
+    it = FakeSlack()
     await it.start()
     yield it
     await it.stop()
@@ -44,7 +44,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def people(slack: PretendedSlack, clock: Clock) -> AsyncIterator[AccessResolver]:
+async def people(slack: FakeSlack, clock: Clock) -> AsyncIterator[AccessResolver]:
     store = await Store.open(IN_MEMORY)
     async with aiohttp.ClientSession() as session:
         poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0)
@@ -52,16 +52,14 @@ async def people(slack: PretendedSlack, clock: Clock) -> AsyncIterator[AccessRes
     await store.close()
 
 
-async def test_a_person_has_the_role_their_time_zone_and_their_place(
-    slack: PretendedSlack, people: AccessResolver
-) -> None:
+async def test_a_person_has_the_role_their_time_zone_and_their_place(slack: FakeSlack, people: AccessResolver) -> None:
     bruno = slack.user("bruno", tz="America/Bogota")
     asker = await people.asker(slack.team_id, bruno.id, "C1")
     assert (asker.user_id, asker.team_id, asker.channel_id) == (bruno.id, slack.team_id, "C1")
     assert (asker.role, asker.tz) == (Role.RELEASER, "America/Bogota")
 
 
-async def test_workspace_admins_owners_and_named_ones_are_admins(slack: PretendedSlack, people: AccessResolver) -> None:
+async def test_workspace_admins_owners_and_named_ones_are_admins(slack: FakeSlack, people: AccessResolver) -> None:
     for user in (slack.user("ana", admin=True), slack.user("olga", owner=True)):
         assert (await people.asker(slack.team_id, user.id, None)).role is Role.ADMIN
     while (named := slack.user(f"u{len(slack.users)}")).id != "U0S000009":
@@ -69,7 +67,7 @@ async def test_workspace_admins_owners_and_named_ones_are_admins(slack: Pretende
     assert (await people.asker(slack.team_id, named.id, None)).role is Role.ADMIN
 
 
-async def test_slack_s_word_counts_and_not_the_payload_s(slack: PretendedSlack, people: AccessResolver) -> None:
+async def test_slack_s_word_counts_and_not_the_payload_s(slack: FakeSlack, people: AccessResolver) -> None:
     stranger = slack.user("stranger", team_id="T0ELSEWHERE", admin=True)
     with pytest.raises(PermissionDenied, match="another organisation"):
         await people.asker(slack.team_id, stranger.id, None)
@@ -79,7 +77,7 @@ async def test_slack_s_word_counts_and_not_the_payload_s(slack: PretendedSlack, 
     "fault", [Fault(error="internal_error"), Fault(error="user_not_found"), Fault(body="nonsense")]
 )
 async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
-    slack: PretendedSlack, people: AccessResolver, fault: Fault
+    slack: FakeSlack, people: AccessResolver, fault: Fault
 ) -> None:
     ana = slack.user("ana", admin=True)
     slack.faults.add("users.info", fault, times=None)
@@ -90,22 +88,20 @@ async def test_who_cannot_be_checked_is_refused_and_asked_about_again(
     assert (await people.asker(slack.team_id, ana.id, None)).role is Role.ADMIN
 
 
-async def test_without_knowing_our_own_workspace_everybody_is_refused(
-    slack: PretendedSlack, people: AccessResolver
-) -> None:
+async def test_without_knowing_our_own_workspace_everybody_is_refused(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana", admin=True)
     slack.faults.add("auth.test", Fault(error="invalid_auth"))
     with pytest.raises(PermissionDenied):
         await people.asker(slack.team_id, ana.id, None)
 
 
-async def test_an_unknown_id_is_refused(slack: PretendedSlack, people: AccessResolver) -> None:
+async def test_an_unknown_id_is_refused(slack: FakeSlack, people: AccessResolver) -> None:
     with pytest.raises(PermissionDenied):
         await people.asker(slack.team_id, "U0NOBODY", None)
 
 
 async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
-    slack: PretendedSlack, people: AccessResolver, clock: Clock
+    slack: FakeSlack, people: AccessResolver, clock: Clock
 ) -> None:
     ana = slack.user("ana", admin=True)
     for _ in range(3):
@@ -121,7 +117,7 @@ async def test_slack_is_asked_once_in_five_minutes_and_then_believes_the_news(
 
 
 async def test_known_people_stay_known_while_slack_is_busy(
-    slack: PretendedSlack, people: AccessResolver, clock: Clock
+    slack: FakeSlack, people: AccessResolver, clock: Clock
 ) -> None:
     ana = slack.user("ana", admin=True)
     await people.asker(slack.team_id, ana.id, None)
@@ -136,9 +132,7 @@ async def test_known_people_stay_known_while_slack_is_busy(
     assert STALE_SECONDS <= 3600
 
 
-async def test_who_was_known_is_not_while_slack_fails(
-    slack: PretendedSlack, people: AccessResolver, clock: Clock
-) -> None:
+async def test_who_was_known_is_not_while_slack_fails(slack: FakeSlack, people: AccessResolver, clock: Clock) -> None:
     ana = slack.user("ana", admin=True)
     await people.asker(slack.team_id, ana.id, None)
     slack.faults.add("users.info", Fault(error="internal_error"), times=None)
@@ -147,7 +141,7 @@ async def test_who_was_known_is_not_while_slack_fails(
         await people.asker(slack.team_id, ana.id, None)
 
 
-async def test_a_person_waits_for_no_job_s_question(slack: PretendedSlack, people: AccessResolver) -> None:
+async def test_a_person_waits_for_no_job_s_question(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
     slack.faults.add("users.info", Fault(latency=30))
     job = asyncio.create_task(people.name(ana.id))
@@ -158,14 +152,14 @@ async def test_a_person_waits_for_no_job_s_question(slack: PretendedSlack, peopl
     job.cancel()
 
 
-async def test_many_at_once_share_one_question(slack: PretendedSlack, people: AccessResolver) -> None:
+async def test_many_at_once_share_one_question(slack: FakeSlack, people: AccessResolver) -> None:
     ana = slack.user("ana")
     await asyncio.gather(*(people.asker(slack.team_id, ana.id, None) for _ in range(20)))
     assert len(slack.calls_of("users.info")) == 1
 
 
 async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(
-    slack: PretendedSlack, people: AccessResolver
+    slack: FakeSlack, people: AccessResolver
 ) -> None:
     ana = slack.user("ana")
     await people.asker(slack.team_id, slack.user("bruno").id, None)  # our own identity is known from here on

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.slack.manifest import EVENTS
-from sandbox.slack import PretendedSlack
-from tests.conftest import World
+from sandbox.slack import FakeSlack
+from tests.conftest import Environment
 from tests.handing import ready, rested
 
 
@@ -19,7 +19,7 @@ def way(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {} if request.param == "socket" else {"slack_app_token": None}
 
 
-async def held_back(world: World, private: bool, **changes: Any) -> Any:
+async def held_back(world: Environment, private: bool, **changes: Any) -> Any:
     """A channel with a card that could not be posted: the bot was put out, or the channel away."""
     world.slack.subscribed = set(EVENTS)
     place = world.slack.channel("hidden", private=True, members=(world.ana,)) if private else world.releases
@@ -29,7 +29,7 @@ async def held_back(world: World, private: bool, **changes: Any) -> Any:
     return place
 
 
-async def paused(world: World, place: Any) -> None:
+async def paused(world: Environment, place: Any) -> None:
     """Wait until the bot knows that it cannot speak there, and has looked once."""
     ready(world)
     await world.bot.store.mark_due(None)
@@ -40,7 +40,7 @@ async def paused(world: World, place: Any) -> None:
 
 @pytest.mark.parametrize("private", [False, True])
 async def test_a_channel_that_comes_back_hears_at_once_what_waited_for_it(
-    world: World, private: bool, way: dict[str, Any]
+    world: Environment, private: bool, way: dict[str, Any]
 ) -> None:
     place = await held_back(world, private, **way)
     await world.slack.archive(place, world.ana)
@@ -56,7 +56,7 @@ async def test_a_channel_that_comes_back_hears_at_once_what_waited_for_it(
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_an_invitation_is_heard_at_once(world: World, private: bool) -> None:
+async def test_an_invitation_is_heard_at_once(world: Environment, private: bool) -> None:
     place = await held_back(world, private)
     await world.slack.remove(place, world.ana)
     await paused(world, place)
@@ -64,7 +64,7 @@ async def test_an_invitation_is_heard_at_once(world: World, private: bool) -> No
     await world.slack.until(lambda: world.said(place), timeout=4)
 
 
-async def test_each_kind_of_event_makes_it_look_and_once_only(world: World) -> None:
+async def test_each_kind_of_event_makes_it_look_and_once_only(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
     world.bot.door._moved = looks.append
@@ -100,7 +100,7 @@ async def test_each_kind_of_event_makes_it_look_and_once_only(world: World) -> N
         {"type": "reaction_added", "user": "UANA"},
     ],
 )
-async def test_what_is_no_news_of_a_channel_is_acknowledged_and_left(world: World, event: dict[str, Any]) -> None:
+async def test_what_is_no_news_of_a_channel_is_acknowledged_and_left(world: Environment, event: dict[str, Any]) -> None:
     await world.start()
     looks: list[str] = []
     world.bot.door._moved = looks.append
@@ -111,12 +111,12 @@ async def test_what_is_no_news_of_a_channel_is_acknowledged_and_left(world: Worl
     assert every_post(world) == []
 
 
-def every_post(world: World) -> list[str]:
+def every_post(world: Environment) -> list[str]:
     """What the bot said to anybody."""
     return [call.method for call in world.slack.calls if call.method.startswith("chat.")]
 
 
-async def test_while_the_database_is_away_it_looks_rather_than_not(world: World) -> None:
+async def test_while_the_database_is_away_it_looks_rather_than_not(world: Environment) -> None:
     await world.start()
     looks: list[str] = []
     world.bot.door._moved = looks.append
@@ -129,12 +129,12 @@ async def test_while_the_database_is_away_it_looks_rather_than_not(world: World)
     assert every_post(world) == []
 
 
-# ------------------------------------------------------------------ the pretended Slack
+# ------------------------------------------------------------------ the fake Slack
 
 
-async def test_slack_sends_only_what_an_app_subscribed_to_and_may_see(world: World) -> None:
+async def test_slack_sends_only_what_an_app_subscribed_to_and_may_see(world: Environment) -> None:
     await world.start()
-    slack: PretendedSlack = world.slack
+    slack: FakeSlack = world.slack
     hidden = slack.channel("hidden", private=True, bot_is_member=False, members=(world.ana,))
     assert await slack.archive(hidden, world.ana) is None, "it does not know that channel"
     slack.scopes = slack.scopes - {"channels:read"}
@@ -146,7 +146,7 @@ async def test_slack_sends_only_what_an_app_subscribed_to_and_may_see(world: Wor
     assert not turn.acked
 
 
-async def test_slack_refuses_what_cannot_be(world: World) -> None:
+async def test_slack_refuses_what_cannot_be(world: Environment) -> None:
     slack, place = world.slack, world.releases
     for deed, word in (
         (slack.unarchive(place, world.ana), "not_archived"),

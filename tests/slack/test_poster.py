@@ -21,14 +21,14 @@ from bot.slack import blocks
 from bot.slack.blocks import Message, Modal
 from bot.slack.client import SlackClient
 from sandbox.faults import Fault
-from sandbox.slack import Channel, PretendedSlack, User
+from sandbox.slack import FakeChannel, FakeSlack, FakeUser
 
 HELLO = Message("hello there", (blocks.section("hello *there*"),))
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[PretendedSlack]:
-    it = PretendedSlack()
+async def slack() -> AsyncIterator[FakeSlack]:
+    it = FakeSlack()
     await it.start()
     yield it
     await it.stop()
@@ -41,17 +41,17 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def poster(slack: PretendedSlack, session: aiohttp.ClientSession) -> SlackClient:
+def poster(slack: FakeSlack, session: aiohttp.ClientSession) -> SlackClient:
     return SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=0.0)
 
 
 @pytest.fixture
-def ana(slack: PretendedSlack) -> User:
+def ana(slack: FakeSlack) -> FakeUser:
     return slack.user("ana", admin=True)
 
 
 @pytest.fixture
-def releases(slack: PretendedSlack, ana: User) -> Channel:
+def releases(slack: FakeSlack, ana: FakeUser) -> FakeChannel:
     return slack.channel("releases", members=(ana,))
 
 
@@ -80,7 +80,7 @@ ERRORS = [
 
 @pytest.mark.parametrize(("code", "kind"), ERRORS)
 async def test_each_error_of_slack_is_one_of_ours_with_its_own_name_kept(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, code: str, kind: type[SlackError]
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, code: str, kind: type[SlackError]
 ) -> None:
     slack.faults.add("chat.postMessage", Fault(error=code))
     with pytest.raises(SlackError) as caught:
@@ -103,7 +103,7 @@ async def test_each_error_of_slack_is_one_of_ours_with_its_own_name_kept(
     ],
 )
 async def test_when_nobody_knows_whether_it_was_stored_it_is_said_and_never_posted_again(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, fault: Fault
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, fault: Fault
 ) -> None:
     await poster.post(releases.id, Message("before"))  # the connection is one that was used before
     slack.faults.add("chat.postMessage", fault)
@@ -116,7 +116,7 @@ async def test_when_nobody_knows_whether_it_was_stored_it_is_said_and_never_post
 
 
 async def test_a_busy_slack_says_how_long_and_nothing_was_posted(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     slack.faults.add("chat.postMessage", Fault(status=429, retry_after=7))
     with pytest.raises(SlackRateLimited) as caught:
@@ -126,7 +126,7 @@ async def test_a_busy_slack_says_how_long_and_nothing_was_posted(
 
 
 async def test_a_missing_scope_is_named_with_what_to_do(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     slack.scopes -= {"chat:write"}
     with pytest.raises(SlackError, match=r"`chat:write`.*reinstall") as caught:
@@ -135,7 +135,7 @@ async def test_a_missing_scope_is_named_with_what_to_do(
 
 
 async def test_slack_s_real_refusals_are_understood(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     elsewhere = slack.channel("elsewhere", bot_is_member=False)
     for channel in (elsewhere.id, "C0NOWHERE"):
@@ -156,7 +156,7 @@ async def test_slack_s_real_refusals_are_understood(
 
 
 async def test_both_unfurl_flags_go_with_every_kind_of_message(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, ana: User
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, ana: FakeUser
 ) -> None:
     dangerous = Message(f"{slack.url}/once", (blocks.section(f"<{slack.url}/once|here>"),))
     posted = await poster.post(releases.id, dangerous)
@@ -174,7 +174,7 @@ async def test_both_unfurl_flags_go_with_every_kind_of_message(
 
 
 async def test_a_person_s_id_reaches_their_direct_messages_and_a_thread_hangs_below(
-    slack: PretendedSlack, poster: SlackClient, ana: User
+    slack: FakeSlack, poster: SlackClient, ana: FakeUser
 ) -> None:
     head = await poster.post(ana.id, HELLO)
     assert head.channel == slack.dm(ana).id
@@ -183,7 +183,7 @@ async def test_a_person_s_id_reaches_their_direct_messages_and_a_thread_hangs_be
 
 
 async def test_an_edit_replaces_and_a_delete_takes_back(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     posted = await poster.post(releases.id, HELLO)
     await poster.edit(releases.id, posted.ts, Message("changed"))
@@ -193,7 +193,7 @@ async def test_an_edit_replaces_and_a_delete_takes_back(
 
 
 async def test_too_many_blocks_are_cut_to_what_slack_takes_and_say_so(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     await poster.post(releases.id, Message("many", tuple(blocks.section(f"line {n}") for n in range(60))))
     [message] = slack.messages(releases)
@@ -205,7 +205,7 @@ async def test_too_many_blocks_are_cut_to_what_slack_takes_and_say_so(
 
 
 async def test_an_answer_is_private_and_replaces_only_when_told_to(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, ana: User
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, ana: FakeUser
 ) -> None:
     card = Message("card", (blocks.actions(blocks.button("Press", "x.v1")),))
     await poster.post(releases.id, card)
@@ -224,7 +224,7 @@ async def test_an_answer_is_private_and_replaces_only_when_told_to(
 
 
 async def test_a_way_back_that_is_used_up_is_a_problem_and_not_silence(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, ana: User
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, ana: FakeUser
 ) -> None:
     turn = await slack.command("/applivery", "x", user=ana, channel=releases)
     for _ in range(5):
@@ -235,7 +235,7 @@ async def test_a_way_back_that_is_used_up_is_a_problem_and_not_silence(
 
 
 async def test_an_answer_is_not_repeated_when_the_connection_breaks(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, ana: User
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, ana: FakeUser
 ) -> None:
     turn = await slack.command("/applivery", "x", user=ana, channel=releases)
     slack.faults.add("response_url", Fault(drop=True))
@@ -246,7 +246,7 @@ async def test_an_answer_is_not_repeated_when_the_connection_breaks(
 
 
 async def test_a_form_is_asked_to_open_once(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel, ana: User
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel, ana: FakeUser
 ) -> None:
     turn = await slack.command("/applivery", "x", user=ana, channel=releases)
     form = Modal("f.v1", "A title that is much too long for Slack", (blocks.pick("App", "app", hint="Type"),))
@@ -261,7 +261,7 @@ async def test_a_form_is_asked_to_open_once(
 
 
 async def test_a_channel_gets_one_message_in_each_pace_and_another_channel_does_not_wait(
-    slack: PretendedSlack, session: aiohttp.ClientSession, releases: Channel, ana: User
+    slack: FakeSlack, session: aiohttp.ClientSession, releases: FakeChannel, ana: FakeUser
 ) -> None:
     pace = 0.3  # so long that a busy machine, where some arrive late, does not look like haste
     poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=pace)
@@ -278,7 +278,7 @@ async def test_a_channel_gets_one_message_in_each_pace_and_another_channel_does_
 
 
 async def test_nothing_is_sent_after_its_time(
-    slack: PretendedSlack, session: aiohttp.ClientSession, releases: Channel
+    slack: FakeSlack, session: aiohttp.ClientSession, releases: FakeChannel
 ) -> None:
     poster = SlackClient(token=slack.bot_token, base_url=slack.api_url, session=session, pace=60.0)
     now = time.monotonic()
@@ -292,7 +292,7 @@ async def test_nothing_is_sent_after_its_time(
 
 
 async def test_retry_after_is_obeyed_where_repeating_does_no_harm(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     posted = await poster.post(releases.id, HELLO)
     slack.faults.add("chat.delete", Fault(status=429, retry_after=1))
@@ -303,7 +303,7 @@ async def test_retry_after_is_obeyed_where_repeating_does_no_harm(
 
 
 async def test_an_edit_is_never_repeated_by_itself(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     """A late repeat would put old words over newer ones."""
     posted = await poster.post(releases.id, HELLO)
@@ -316,7 +316,7 @@ async def test_an_edit_is_never_repeated_by_itself(
     assert [call.status for call in slack.calls_of("chat.update")] == [429], "what is too late is not even tried"
 
 
-async def test_what_only_asks_is_repeated_over_a_broken_connection(slack: PretendedSlack, poster: SlackClient) -> None:
+async def test_what_only_asks_is_repeated_over_a_broken_connection(slack: FakeSlack, poster: SlackClient) -> None:
     slack.faults.add("auth.test", Fault(drop=True))
     assert (await poster.identity()).team_id == slack.team_id
 
@@ -325,7 +325,7 @@ async def test_what_only_asks_is_repeated_over_a_broken_connection(slack: Preten
 
 
 async def test_a_message_is_found_again_by_its_key_and_no_other(
-    slack: PretendedSlack, poster: SlackClient, releases: Channel
+    slack: FakeSlack, poster: SlackClient, releases: FakeChannel
 ) -> None:
     since = datetime.now(UTC)
     first = await poster.post(releases.id, HELLO, key="key-1")
@@ -337,7 +337,7 @@ async def test_a_message_is_found_again_by_its_key_and_no_other(
     assert await poster.find(releases.id, "key-1", since + timedelta(hours=3)) is None
 
 
-async def test_who_we_are_is_asked_once(slack: PretendedSlack, poster: SlackClient) -> None:
+async def test_who_we_are_is_asked_once(slack: FakeSlack, poster: SlackClient) -> None:
     first, second = await poster.identity(), await poster.identity()
     assert first == second
     assert (first.team_id, first.user_id, first.name) == (slack.team_id, slack.bot_user_id, "applivery")
@@ -345,7 +345,7 @@ async def test_who_we_are_is_asked_once(slack: PretendedSlack, poster: SlackClie
 
 
 async def test_while_slack_cannot_say_our_name_is_guessed_and_asked_again(
-    slack: PretendedSlack, poster: SlackClient
+    slack: FakeSlack, poster: SlackClient
 ) -> None:
     slack.users[slack.bot_user_id].handle = "build-robot"
     slack.faults.add("auth.test", Fault(error="internal_error"))
@@ -353,7 +353,7 @@ async def test_while_slack_cannot_say_our_name_is_guessed_and_asked_again(
     assert await poster.my_name() == "build-robot"
 
 
-async def test_a_channel_is_described_as_slack_sees_it(slack: PretendedSlack, poster: SlackClient, ana: User) -> None:
+async def test_a_channel_is_described_as_slack_sees_it(slack: FakeSlack, poster: SlackClient, ana: FakeUser) -> None:
     inside = slack.channel("inside", shared=True)
     outside = slack.channel("outside", bot_is_member=False, archived=True)
     hidden = slack.channel("hidden", private=True, bot_is_member=False)

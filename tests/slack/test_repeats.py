@@ -11,20 +11,20 @@ import pytest
 
 from bot.app import running
 from bot.domain.outcomes import RequestOutcome
-from sandbox.slack import Turn
-from tests.conftest import World
+from sandbox.slack import Interaction
+from tests.conftest import Environment
 from tests.handing import direct, directs, mints, ready, rested
 from tests.seeing import press
 
 WAYS = {"socket": {}, "http": {"slack_app_token": None}}
 
 
-async def typed(world: World) -> Turn:
+async def typed(world: Environment) -> Interaction:
     """A slash command."""
     return await world.slack.command("/applivery", "get courier", user=world.ana, channel=world.releases)
 
 
-async def clicked(world: World) -> Turn:
+async def clicked(world: Environment) -> Interaction:
     """A button, of a card that everybody sees."""
     await world.ask("subscribe courier")
     world.applivery.build(world.courier, version="9.0.0")
@@ -33,7 +33,7 @@ async def clicked(world: World) -> Turn:
     return await press(world.slack, card, "Get build", user=world.ana)
 
 
-async def submitted(world: World) -> Turn:
+async def submitted(world: Environment) -> Interaction:
     """A form."""
     world.applivery.app("Driver")
     form = await (await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)).view()
@@ -41,7 +41,7 @@ async def submitted(world: World) -> Turn:
     return await world.slack.submit(form, {"get.app": {"get.app": app["value"]}}, user=world.ana)
 
 
-async def used(world: World) -> Turn:
+async def used(world: Environment) -> Interaction:
     """A message shortcut, on a card."""
     await world.ask("subscribe courier")
     world.applivery.build(world.courier, version="9.0.0")
@@ -50,7 +50,7 @@ async def used(world: World) -> Turn:
     return await world.slack.shortcut("get_build", user=world.ana, message=card)
 
 
-async def called(world: World) -> Turn:
+async def called(world: Environment) -> Interaction:
     """A mention."""
     return await world.slack.mention("get courier", world.ana, world.releases)
 
@@ -59,7 +59,7 @@ async def called(world: World) -> Turn:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("deed", [typed, clicked, submitted, used, called])
 async def test_a_second_delivery_is_acknowledged_and_does_nothing(
-    world: World, deed: Callable[[World], Awaitable[Turn]], way: str, same: bool
+    world: Environment, deed: Callable[[Environment], Awaitable[Interaction]], way: str, same: bool
 ) -> None:
     await world.start(**WAYS[way])
     ready(world)
@@ -72,7 +72,7 @@ async def test_a_second_delivery_is_acknowledged_and_does_nothing(
     assert replayed(world) == 2
 
 
-def replayed(world: World) -> float:
+def replayed(world: Environment) -> float:
     """How many requests were taken for repeats."""
     return sum(
         sample.value
@@ -82,7 +82,7 @@ def replayed(world: World) -> float:
     )
 
 
-async def test_repeats_at_the_same_time_are_done_once(world: World) -> None:
+async def test_repeats_at_the_same_time_are_done_once(world: Environment) -> None:
     await world.start()
     ready(world)
     turn = await typed(world)
@@ -91,7 +91,7 @@ async def test_repeats_at_the_same_time_are_done_once(world: World) -> None:
     assert mints(world) == 1
 
 
-async def test_a_repeat_after_a_restart_is_done_once(world: World) -> None:
+async def test_a_repeat_after_a_restart_is_done_once(world: Environment) -> None:
     await world.start()
     ready(world)
     turn = await typed(world)
@@ -103,7 +103,7 @@ async def test_a_repeat_after_a_restart_is_done_once(world: World) -> None:
 
 
 @pytest.mark.postgres
-async def test_a_repeat_at_another_replica_is_done_once(world: World, postgres_url: str) -> None:
+async def test_a_repeat_at_another_replica_is_done_once(world: Environment, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start()
     ready(world)
@@ -117,7 +117,7 @@ async def test_a_repeat_at_another_replica_is_done_once(world: World, postgres_u
     assert mints(world) == 1
 
 
-async def test_the_same_typed_again_is_another_request(world: World) -> None:
+async def test_the_same_typed_again_is_another_request(world: Environment) -> None:
     await world.start()
     ready(world)
     for _ in range(2):
@@ -125,7 +125,7 @@ async def test_the_same_typed_again_is_another_request(world: World) -> None:
     assert mints(world) == 2
 
 
-async def test_a_form_that_is_opened_twice_opens_once(world: World) -> None:
+async def test_a_form_that_is_opened_twice_opens_once(world: Environment) -> None:
     await world.start()
     world.applivery.app("Driver")
     turn = await world.slack.command("/applivery", "get", user=world.ana, channel=world.releases)
@@ -137,7 +137,7 @@ async def test_a_form_that_is_opened_twice_opens_once(world: World) -> None:
 # ------------------------------------------------------------------ edits
 
 
-async def test_an_edited_mention_is_not_answered_again(world: World) -> None:
+async def test_an_edited_mention_is_not_answered_again(world: Environment) -> None:
     await world.start()
     ready(world)
     await world.slack.mention("get courier", world.ana, world.releases)
@@ -158,7 +158,7 @@ async def test_an_edited_mention_is_not_answered_again(world: World) -> None:
         {"hidden": True},
     ],
 )
-async def test_what_is_said_of_an_old_message_is_no_mention(world: World, about: dict[str, Any]) -> None:
+async def test_what_is_said_of_an_old_message_is_no_mention(world: Environment, about: dict[str, Any]) -> None:
     await world.start()
     ready(world)
     assert (await world.slack.event({**said_once(world), **about})).acked
@@ -169,7 +169,7 @@ async def test_what_is_said_of_an_old_message_is_no_mention(world: World, about:
     assert mints(world) == 1, "its first event, which comes late, is answered"
 
 
-def said_once(world: World) -> dict[str, Any]:
+def said_once(world: Environment) -> dict[str, Any]:
     """An app_mention of one message."""
     where = {"user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
     return {"type": "app_mention", "text": f"<@{world.slack.bot_user_id}> get courier", **where}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.slack.schemas import cleaned, readable
 from sandbox.faults import Fault
 from sandbox.slack.signing import signature
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import directs, ready, rested
 from tests.seeing import old_card
 
@@ -40,7 +40,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("body", ODD.values(), ids=list(ODD))
 async def test_a_request_of_another_shape_does_nothing_and_is_not_asked_for_again(
-    world: World, log: io.StringIO, body: dict[str, Any]
+    world: Environment, log: io.StringIO, body: dict[str, Any]
 ) -> None:
     await world.start()
     ack = await world.slack.delivery.ask("interactive", body)
@@ -51,14 +51,14 @@ async def test_a_request_of_another_shape_does_nothing_and_is_not_asked_for_agai
 
 
 @pytest.mark.parametrize("body", ODD.values(), ids=list(ODD))
-async def test_over_http_it_is_refused(world: World, log: io.StringIO, body: dict[str, Any]) -> None:
+async def test_over_http_it_is_refused(world: Environment, log: io.StringIO, body: dict[str, Any]) -> None:
     await world.start(slack_app_token=None)
     ack = await world.slack.delivery.ask("interactive", body)
     assert not ack.ok
     assert '"level": "error"' not in log.getvalue()
 
 
-async def test_json_of_a_thousand_floors_is_refused(world: World, log: io.StringIO) -> None:
+async def test_json_of_a_thousand_floors_is_refused(world: Environment, log: io.StringIO) -> None:
     await world.start(slack_app_token=None)
     body, stamp = "[" * 100_000, str(int(world.slack.workspace.clock()))
     headers = {
@@ -72,7 +72,7 @@ async def test_json_of_a_thousand_floors_is_refused(world: World, log: io.String
     assert '"level": "error"' not in log.getvalue()
 
 
-async def test_a_mention_whose_channel_is_an_object_is_answered(world: World, log: io.StringIO) -> None:
+async def test_a_mention_whose_channel_is_an_object_is_answered(world: Environment, log: io.StringIO) -> None:
     await world.start()
     event = {"type": "app_mention", "user": world.ana.id, "text": "<@U0APPLIVERY> whoami"}
     await world.slack.event(event | {"channel": {"id": world.releases.id}, "ts": "1.1"})
@@ -81,7 +81,7 @@ async def test_a_mention_whose_channel_is_an_object_is_answered(world: World, lo
     assert '"level": "error"' not in log.getvalue()
 
 
-async def test_a_mention_by_nobody_is_left_unanswered(world: World) -> None:
+async def test_a_mention_by_nobody_is_left_unanswered(world: Environment) -> None:
     await world.start()
     calls = len(world.slack.calls)
     event = {"type": "app_mention", "text": "<@U0APPLIVERY> whoami", "channel": world.releases.id, "ts": "1.1"}
@@ -92,7 +92,7 @@ async def test_a_mention_by_nobody_is_left_unanswered(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", ["half \udfff a pair", "a NUL \x00", "\ud800/\x00/\udfff"])
-async def test_text_that_no_database_holds_breaks_nothing(world: World, log: io.StringIO, text: str) -> None:
+async def test_text_that_no_database_holds_breaks_nothing(world: Environment, log: io.StringIO, text: str) -> None:
     await world.start()
     card = old_card(world.slack, world.releases, "get.v1", text)
     turn = await world.slack.click(card, "get.v1", user=world.ana)
@@ -103,7 +103,7 @@ async def test_text_that_no_database_holds_breaks_nothing(world: World, log: io.
     assert '"level": "error"' not in log.getvalue()
 
 
-async def test_an_answer_s_address_may_ask_for_half_a_second(world: World, log: io.StringIO) -> None:
+async def test_an_answer_s_address_may_ask_for_half_a_second(world: Environment, log: io.StringIO) -> None:
     await world.start()
     ready(world)
     world.slack.faults.add("response_url", Fault(status=429, retry_after=0.5))  # the SDK wants whole ones

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Fault
-from sandbox.slack import Message, Turn
+from sandbox.slack import FakeMessage, Interaction
 from tests.commands.test_downloads import people
 from tests.commands.test_subscribe import fill, opened, rested
 from tests.commands.test_summaries import everything_in
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import ready
 from tests.jobs.test_digest import begun, due, tell
 from tests.seeing import labels, press
@@ -28,14 +28,14 @@ def record(**facts: Any) -> Fault:
     return Fault(packed=json.dumps(body).encode(), coding="identity")
 
 
-def told(world: World, without: str = "", **other: Any) -> Fault:
+def told(world: Environment, without: str = "", **other: Any) -> Fault:
     """The record of #releases, without one of its facts or with others."""
     wire = world.releases.wire(bot_user=world.slack.bot_user_id, home_team=world.slack.team_id)
     wire.pop(without, None)
     return record(channel={**wire, **other})
 
 
-ANSWERS: dict[str, Callable[[World], Fault]] = {
+ANSWERS: dict[str, Callable[[Environment], Fault]] = {
     "internal_error": lambda _: Fault(error="internal_error"),
     "fatal_error": lambda _: Fault(error="fatal_error"),
     "an error of tomorrow": lambda _: Fault(error="not_documented_yet"),
@@ -62,10 +62,10 @@ some_silences = pytest.mark.parametrize("answer", ["internal_error", "429", "no 
 class Asked:
     """How something is asked for that only some channels allow, and the private answer."""
 
-    world: World
-    again: Callable[[], Awaitable[Message]]
+    world: Environment
+    again: Callable[[], Awaitable[FakeMessage]]
 
-    async def refused(self, answer: str) -> Message:
+    async def refused(self, answer: str) -> FakeMessage:
         """Ask while conversations.info answers so; nothing public comes of it."""
         world = self.world
         before = everything_in(world, world.releases)
@@ -78,25 +78,25 @@ class Asked:
         return said
 
 
-async def answered(world: World, turn: Turn) -> Message:
-    said: Message = await turn.answer()
+async def answered(world: Environment, turn: Interaction) -> FakeMessage:
+    said: FakeMessage = await turn.answer()
     await world.bot.door.finish(10)
     return said
 
 
-async def try_again(world: World, said: Message) -> None:
+async def try_again(world: Environment, said: FakeMessage) -> None:
     assert "Try again" in labels(said), said.text
     await press(world.slack, said, "Try again", user=world.ana)
     await world.bot.door.finish(10)
 
 
 @every_silence
-async def test_a_card_is_shared_only_where_that_is_known(world: World, answer: str) -> None:
+async def test_a_card_is_shared_only_where_that_is_known(world: Environment, answer: str) -> None:
     await world.start()
     ready(world)
     link = await world.ask("get courier")
 
-    async def share() -> Message:
+    async def share() -> FakeMessage:
         return await answered(world, await press(world.slack, link, "Share here", user=world.ana))
 
     said = await Asked(world, share).refused(answer)
@@ -106,7 +106,7 @@ async def test_a_card_is_shared_only_where_that_is_known(world: World, answer: s
 
 
 @some_silences
-async def test_people_are_named_only_where_that_is_known(world: World, answer: str) -> None:
+async def test_people_are_named_only_where_that_is_known(world: Environment, answer: str) -> None:
     await world.start()
     people(world)
     await world.bot.store.name_people_in(world.releases.id, world.ana.id)
@@ -116,7 +116,7 @@ async def test_people_are_named_only_where_that_is_known(world: World, answer: s
 
 
 @every_silence
-async def test_a_manager_channel_is_made_only_of_a_known_one(world: World, answer: str) -> None:
+async def test_a_manager_channel_is_made_only_of_a_known_one(world: Environment, answer: str) -> None:
     await world.start()
     grant = f"grant <#{world.releases.id}|releases> manager"
     said = await Asked(world, lambda: world.ask(grant)).refused(answer)
@@ -128,7 +128,7 @@ async def test_a_manager_channel_is_made_only_of_a_known_one(world: World, answe
 @pytest.mark.parametrize(
     "answer", [answer for answer in ANSWERS if answer not in ("not whether it is shared", "null", "a word")]
 )
-async def test_a_channel_is_subscribed_only_when_it_is_known(world: World, answer: str) -> None:
+async def test_a_channel_is_subscribed_only_when_it_is_known(world: Environment, answer: str) -> None:
     await world.start()
     said = await Asked(world, lambda: world.ask("subscribe courier branch:main")).refused(answer)
     assert await world.bot.store.subscriptions(world.releases.id) == []
@@ -138,7 +138,7 @@ async def test_a_channel_is_subscribed_only_when_it_is_known(world: World, answe
 
 
 @some_silences
-async def test_a_report_is_planned_only_where_that_is_known(world: World, answer: str) -> None:
+async def test_a_report_is_planned_only_where_that_is_known(world: Environment, answer: str) -> None:
     await world.start()
     said = await Asked(world, lambda: world.ask("downloads courier every:monday@09:00")).refused(answer)
     assert await world.bot.store.digests([world.releases.id]) == []
@@ -146,7 +146,7 @@ async def test_a_report_is_planned_only_where_that_is_known(world: World, answer
     assert len(await world.bot.store.digests([world.releases.id])) == 1
 
 
-async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: World) -> None:
+async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: Environment) -> None:
     await world.start()
     form = await opened(world)
     world.slack.faults.add("conversations.info", Fault(error="internal_error"), times=None)
@@ -161,7 +161,7 @@ async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: World) -> 
     assert saved.query == "os:ios"
 
 
-async def test_who_cannot_be_checked_can_try_again(world: World) -> None:
+async def test_who_cannot_be_checked_can_try_again(world: Environment) -> None:
     await world.start()
     world.slack.faults.add("users.info", Fault(error="internal_error"), times=None)
     said = await world.ask("whoami")
@@ -171,7 +171,7 @@ async def test_who_cannot_be_checked_can_try_again(world: World) -> None:
     assert "You are *admin*" in again.text
 
 
-async def test_a_report_waits_while_the_kind_of_its_channel_is_unknown(world: World) -> None:
+async def test_a_report_waits_while_the_kind_of_its_channel_is_unknown(world: Environment) -> None:
     await begun(world, names=True)
     world.slack.faults.add("conversations.info", told(world, "is_ext_shared"), times=None)
     due(world)

@@ -14,7 +14,7 @@ import pytest
 from bot.slack.client import HTTP_SECONDS
 from sandbox.faults import Fault
 from tests.commands.test_downloads import people
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import ready
 from tests.seeing import old_card
 from tests.slack.test_manifest import called_in_the_code
@@ -90,30 +90,30 @@ def answers(method: str, number: int) -> dict[str, Fault]:
 # ------------------------------------------------------------------ the doors
 
 
-async def _typed(world: World, text: str) -> None:
+async def _typed(world: Environment, text: str) -> None:
     await world.slack.command("/applivery", text, user=world.ana, channel=world.releases)
 
 
-async def _clicked(world: World, action: str, value: str) -> None:
+async def _clicked(world: Environment, action: str, value: str) -> None:
     card = old_card(world.slack, world.releases, action, value)
     await world.slack.click(card, action, user=world.ana)
 
 
-async def _shortcut(world: World) -> None:
+async def _shortcut(world: Environment) -> None:
     build = next(iter(world.applivery.builds))
     card = old_card(world.slack, world.releases, "get.v1", f"{world.courier.id}/{build.id}")
     await world.slack.shortcut("get_build", user=world.ana, message=card)
 
 
-async def _home(world: World) -> None:
+async def _home(world: Environment) -> None:
     await world.slack.home(world.ana)
 
 
-def _of_the_build(world: World) -> str:
+def _of_the_build(world: Environment) -> str:
     return f"{world.courier.id}/{next(iter(world.applivery.builds)).id}"
 
 
-DOORS: dict[str, Callable[[World], Awaitable[Any]]] = {
+DOORS: dict[str, Callable[[Environment], Awaitable[Any]]] = {
     "a command": lambda world: _typed(world, "get courier"),
     "a report in direct messages": lambda world: _typed(world, "downloads courier"),
     "a file": lambda world: _clicked(world, "summary.csv.v1", world.courier.id),
@@ -130,21 +130,21 @@ DOORS: dict[str, Callable[[World], Awaitable[Any]]] = {
 }
 
 
-def seen(world: World) -> tuple[int, ...]:
+def seen(world: Environment) -> tuple[int, ...]:
     """How much Ana has been shown: private messages, direct ones, forms, and her Home."""
     homes = [call for call in world.slack.calls_of("views.publish") if (call.answer or {}).get("ok")]
     direct = world.slack.messages(world.slack.dm(world.ana))
     return (len(world.slack.ephemerals(world.ana)), len(direct), len(world.slack.modals.views), len(homes))
 
 
-def public(world: World) -> int:
+def public(world: Environment) -> int:
     """How many messages everybody in #releases reads, made-up cards and Ana's own words left out."""
     return len(
         [message for message in world.slack.messages(world.releases) if message.bot_id and message.text != "old"]
     )
 
 
-async def _known(world: World) -> None:
+async def _known(world: Environment) -> None:
     world.slack.usergroup("qa", [world.bruno])
     await world.start()
     ready(world)
@@ -152,7 +152,7 @@ async def _known(world: World) -> None:
     await world.ask("whoami")
 
 
-async def _enter(world: World, door: str) -> float:
+async def _enter(world: Environment, door: str) -> float:
     """Go in as somebody whom the bot does not remember, and wait for the end of it; returns the seconds it took."""
     world.bot.door._people.forget(world.ana.id)
     await world.bot.store.name_nobody_in(world.releases.id)
@@ -162,7 +162,7 @@ async def _enter(world: World, door: str) -> float:
     return time.monotonic() - started
 
 
-async def _asked_at(world: World) -> dict[str, list[str]]:
+async def _asked_at(world: Environment) -> dict[str, list[str]]:
     """The doors at which each method is called when all is well."""
     found: dict[str, list[str]] = {}
     for door in DOORS:
@@ -178,7 +178,7 @@ def test_every_method_that_is_called_has_its_errors() -> None:
     assert set(ERRORS) == {name for name in called_in_the_code() if not name.startswith("apps.")}
 
 
-async def test_whatever_slack_answers_somebody_who_asks_is_answered(world: World) -> None:
+async def test_whatever_slack_answers_somebody_who_asks_is_answered(world: Environment) -> None:
     await _known(world)
     asked_at = await _asked_at(world)
     assert set(ERRORS) - asked_at.keys() == BY_ITSELF - asked_at.keys()
@@ -209,7 +209,9 @@ PATIENCE = pytest.mark.skipif(find_spec("bot.timeouts") is None, reason="a perso
 @PATIENCE
 @pytest.mark.parametrize("fault", [Fault(status=429, retry_after=3600), Fault(latency=30)], ids=["429", "silence"])
 @pytest.mark.parametrize(("method", "door"), [("conversations.info", "sharing"), ("users.info", "a command")])
-async def test_who_asks_does_not_wait_as_long_as_slack(world: World, fault: Fault, method: str, door: str) -> None:
+async def test_who_asks_does_not_wait_as_long_as_slack(
+    world: Environment, fault: Fault, method: str, door: str
+) -> None:
     world.tuning = replace(world.tuning, slack_seconds=HTTP_SECONDS)
     await _known(world)
     shown, read = seen(world), public(world)

@@ -13,8 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.observability.metrics import Metrics
 from bot.slack.socket_mode.pool import LINGER_SECONDS, LOOK_SECONDS, PING_SECONDS, REBUILD_SECONDS, REFUSALS, SocketPool
 from sandbox.faults import Fault
-from sandbox.slack import PretendedSlack
-from tests.conftest import World
+from sandbox.slack import FakeSlack
+from tests.conftest import Environment
 
 Opened = Callable[..., Any]
 QUICKER = 50
@@ -22,15 +22,15 @@ MINUTE = 60 / QUICKER
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[PretendedSlack]:
-    it = PretendedSlack(ack_seconds=0.3)
+async def slack() -> AsyncIterator[FakeSlack]:
+    it = FakeSlack(ack_seconds=0.3)
     await it.start()
     yield it
     await it.stop()
 
 
 @pytest.fixture
-async def opened(slack: PretendedSlack) -> Opened:
+async def opened(slack: FakeSlack) -> Opened:
     """Sockets of a Bolt app that acknowledges `/applivery`, with everything 50 times as quick: a minute lasts 1.2 s."""
 
     @asynccontextmanager
@@ -52,7 +52,7 @@ async def opened(slack: PretendedSlack) -> Opened:
     return run
 
 
-async def acknowledged(slack: PretendedSlack) -> bool:
+async def acknowledged(slack: FakeSlack) -> bool:
     turn = await slack.command("/applivery", "x", user=slack.user("ana"), channel=slack.channel("releases"))
     return turn.acked
 
@@ -64,7 +64,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: PretendedSlack, opened: Opened) -> None:
+async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=3) as sockets:
         assert await sockets.connected() == 0
         sockets.start()
@@ -78,7 +78,7 @@ async def test_it_connects_as_often_as_it_was_told_and_says_so(slack: PretendedS
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "too_many_websockets"])
 async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
-    slack: PretendedSlack, opened: Opened, reason: str
+    slack: FakeSlack, opened: Opened, reason: str
 ) -> None:
     async with opened() as sockets:
         sockets.start()
@@ -92,7 +92,7 @@ async def test_after_a_disconnect_frame_of_any_reason_it_is_back_by_itself(
         assert counted("applivery_bot_socket_disconnects_total", {"reason": reason}) == 1
 
 
-async def test_with_two_connections_commands_are_heard_while_one_is_away(slack: PretendedSlack, opened: Opened) -> None:
+async def test_with_two_connections_commands_are_heard_while_one_is_away(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=2, ping_seconds=5.0) as sockets:
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)
@@ -104,9 +104,7 @@ async def test_with_two_connections_commands_are_heard_while_one_is_away(slack: 
         await until(lambda: _is(sockets, 1))
 
 
-async def test_a_refused_handshake_is_tried_again_with_a_ticket_of_its_own(
-    slack: PretendedSlack, opened: Opened
-) -> None:
+async def test_a_refused_handshake_is_tried_again_with_a_ticket_of_its_own(slack: FakeSlack, opened: Opened) -> None:
     """The SDK tries the same ticket for ever, and Slack takes each once: slack_sdk's `connect()`."""
     slack.refuse_handshakes(None, status=503)
     async with opened() as sockets:
@@ -121,7 +119,7 @@ async def test_a_refused_handshake_is_tried_again_with_a_ticket_of_its_own(
         assert await acknowledged(slack)
 
 
-async def test_a_cut_connection_is_noticed_and_comes_back(slack: PretendedSlack, opened: Opened) -> None:
+async def test_a_cut_connection_is_noticed_and_comes_back(slack: FakeSlack, opened: Opened) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -134,9 +132,7 @@ async def test_a_cut_connection_is_noticed_and_comes_back(slack: PretendedSlack,
         assert await acknowledged(slack)
 
 
-async def test_a_connection_that_is_open_and_dead_is_not_called_connected(
-    slack: PretendedSlack, opened: Opened
-) -> None:
+async def test_a_connection_that_is_open_and_dead_is_not_called_connected(slack: FakeSlack, opened: Opened) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -148,7 +144,7 @@ async def test_a_connection_that_is_open_and_dead_is_not_called_connected(
         await until(lambda: acknowledged(slack))  # Slack, too, has to notice that the old one is gone
 
 
-async def test_one_that_stays_away_is_built_anew(slack: PretendedSlack, opened: Opened) -> None:
+async def test_one_that_stays_away_is_built_anew(slack: FakeSlack, opened: Opened) -> None:
     slack.faults.add("apps.connections.open", Fault(error="internal_error"), times=None)
     async with opened(rebuild_seconds=0.3) as sockets:
         first = sockets._lines[0].now
@@ -159,7 +155,7 @@ async def test_one_that_stays_away_is_built_anew(slack: PretendedSlack, opened: 
         assert await acknowledged(slack)
 
 
-async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: PretendedSlack, opened: Opened) -> None:
+async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=2) as sockets:
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)
@@ -169,7 +165,7 @@ async def test_closing_ends_in_bounded_time_whatever_slack_does(slack: Pretended
         assert await sockets.connected() == 0
 
 
-async def test_how_many_are_open_is_a_metric(slack: PretendedSlack, opened: Opened) -> None:
+async def test_how_many_are_open_is_a_metric(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=2) as sockets:
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)
@@ -177,7 +173,7 @@ async def test_how_many_are_open_is_a_metric(slack: PretendedSlack, opened: Open
         await until(lambda: _equal(value("applivery_bot_sockets_connected"), 2))
 
 
-async def test_an_outage_is_told_once_and_its_end_once(slack: PretendedSlack, opened: Opened, log: io.StringIO) -> None:
+async def test_an_outage_is_told_once_and_its_end_once(slack: FakeSlack, opened: Opened, log: io.StringIO) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -195,7 +191,7 @@ async def test_an_outage_is_told_once_and_its_end_once(slack: PretendedSlack, op
 
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
 async def test_what_slack_refuses_is_said_in_words_and_not_asked_for_in_a_tight_loop(
-    slack: PretendedSlack, opened: Opened, reason: str, log: io.StringIO
+    slack: FakeSlack, opened: Opened, reason: str, log: io.StringIO
 ) -> None:
     async with opened(count=2) as sockets:
         sockets.start()
@@ -209,9 +205,7 @@ async def test_what_slack_refuses_is_said_in_words_and_not_asked_for_in_a_tight_
     assert REFUSALS[reason] in log.getvalue()
 
 
-async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(
-    slack: PretendedSlack, opened: Opened
-) -> None:
+async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(slack: FakeSlack, opened: Opened) -> None:
     slack.socket_mode.grace = 10 / QUICKER
     async with opened(count=1) as sockets:
         sockets.start()
@@ -227,7 +221,7 @@ async def test_a_refresh_opens_the_new_connection_before_the_old_one_goes(
 
 
 async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_the_one_that_comes(
-    slack: PretendedSlack, opened: Opened
+    slack: FakeSlack, opened: Opened
 ) -> None:
     slack.socket_mode.grace = 0.02
     async with opened(count=1) as sockets:
@@ -245,7 +239,7 @@ async def test_what_was_heard_by_a_connection_that_is_gone_is_acknowledged_by_th
         await asyncio.wait_for(heard, 5)
 
 
-async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: PretendedSlack, opened: Opened) -> None:
+async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=1, linger_seconds=0.3) as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -258,7 +252,7 @@ async def test_an_old_connection_that_slack_never_closes_is_hung_up(slack: Prete
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_two_hours_of_refreshes_lose_no_command_that_slack_delivered(
-    slack: PretendedSlack, opened: Opened, count: int
+    slack: FakeSlack, opened: Opened, count: int
 ) -> None:
     """With `debug_reconnects` a connection lives 360 s: twenty refreshes in two hours, here a few a second."""
     slack.ack_seconds = 3.0  # as patient as Slack is: this is about what is lost, not about what is slow
@@ -283,7 +277,7 @@ async def test_two_hours_of_refreshes_lose_no_command_that_slack_delivered(
         await slack.until(lambda: len(slack.sockets) == count)
 
 
-async def _refreshed(slack: PretendedSlack, times: int, count: int) -> None:
+async def _refreshed(slack: FakeSlack, times: int, count: int) -> None:
     """Let Slack refresh its oldest connection so often, each time when the last refresh is over."""
     for _ in range(times):
         oldest = min(slack.sockets, key=lambda socket: socket.number)
@@ -293,7 +287,7 @@ async def _refreshed(slack: PretendedSlack, times: int, count: int) -> None:
 
 @pytest.mark.parametrize("trouble", ["handshake refused", "ticket refused", "network away", "slack hangs"])
 async def test_after_a_minute_without_slack_it_is_back_within_a_few_looks(
-    slack: PretendedSlack, opened: Opened, trouble: str
+    slack: FakeSlack, opened: Opened, trouble: str
 ) -> None:
     async with opened(count=2) as sockets:
         sockets.start()
@@ -317,7 +311,7 @@ async def test_after_a_minute_without_slack_it_is_back_within_a_few_looks(
             assert await acknowledged(slack)
 
 
-async def test_silence_without_a_close_is_noticed_within_four_pings(slack: PretendedSlack, opened: Opened) -> None:
+async def test_silence_without_a_close_is_noticed_within_four_pings(slack: FakeSlack, opened: Opened) -> None:
     async with opened(count=2) as sockets:
         sockets.start()
         await slack.until(lambda: len(slack.sockets) == 2)
@@ -329,7 +323,7 @@ async def test_silence_without_a_close_is_noticed_within_four_pings(slack: Prete
             assert await acknowledged(slack)
 
 
-async def test_the_watchdog_outlives_what_the_sdk_throws(slack: PretendedSlack, opened: Opened) -> None:
+async def test_the_watchdog_outlives_what_the_sdk_throws(slack: FakeSlack, opened: Opened) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)
@@ -341,7 +335,7 @@ async def test_the_watchdog_outlives_what_the_sdk_throws(slack: PretendedSlack, 
         assert not sockets._watch.done()
 
 
-async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: World) -> None:
+async def test_the_whole_bot_answers_again_after_an_outage_of_slack(world: Environment) -> None:
     await world.start()
     await world.slack.disconnect("refresh_requested")
     await world.slack.until(lambda: [socket for socket in world.slack.sockets if socket.number > 1])
@@ -360,7 +354,7 @@ async def _equal(item: object, other: object) -> bool:
     return item == other
 
 
-async def test_a_connection_that_cannot_be_closed_leaves_no_session_open(slack: PretendedSlack, opened: Opened) -> None:
+async def test_a_connection_that_cannot_be_closed_leaves_no_session_open(slack: FakeSlack, opened: Opened) -> None:
     async with opened() as sockets:
         sockets.start()
         await slack.until(lambda: slack.sockets)

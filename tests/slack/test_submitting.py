@@ -15,8 +15,8 @@ from bot.db.schema import drafts
 from bot.dispatch import modal_submission
 from bot.dispatch.registry import HandlerKind
 from sandbox.faults import Fault
-from sandbox.slack import Message, View
-from tests.conftest import World
+from sandbox.slack import FakeMessage, FakeView
+from tests.conftest import Environment
 from tests.everything import away
 from tests.handing import directs, ready, rested
 from tests.seeing import labels, old_card, press
@@ -33,7 +33,7 @@ def full(most: int, *, lines: bool) -> str:
 
 
 @pytest.fixture(autouse=True)
-def quick(world: World) -> None:
+def quick(world: Environment) -> None:
     endurance = UploadTimeouts(wait=0.05, stall=5.0, answer=5.0, looks=(0.0, 0.01))
     world.tuning = replace(world.tuning, progress_seconds=0.05, endurance=endurance)
 
@@ -41,48 +41,48 @@ def quick(world: World) -> None:
 # ------------------------------------------------------------------ every form there is
 
 
-async def asked(world: World, text: str) -> View:
+async def asked(world: Environment, text: str) -> FakeView:
     turn = await world.slack.command("/applivery", text, user=world.ana, channel=world.releases)
     return await turn.view()
 
 
-async def of_get(world: World) -> View:
+async def of_get(world: Environment) -> FakeView:
     return await asked(world, "get")
 
 
-async def of_attach(world: World) -> View:
+async def of_attach(world: Environment) -> FakeView:
     return await asked(world, "attach")
 
 
-async def of_upload(world: World) -> View:
+async def of_upload(world: Environment) -> FakeView:
     return await asked(world, "upload")
 
 
-async def of_recall(world: World) -> View:
+async def of_recall(world: Environment) -> FakeView:
     return await asked(world, "recall")
 
 
-async def of_downloads(world: World) -> View:
+async def of_downloads(world: Environment) -> FakeView:
     return await asked(world, "downloads")
 
 
-async def of_subscribe(world: World) -> View:
+async def of_subscribe(world: Environment) -> FakeView:
     card = old_card(world.slack, world.releases, "subscribe.v1", "x")
     return await (await press(world.slack, card, "Old", user=world.ana)).view()
 
 
-async def of_edit(world: World) -> View:
+async def of_edit(world: Environment) -> FakeView:
     answer = await world.ask("subscribe courier")
     return await (await press(world.slack, answer, "Edit", user=world.ana)).view()
 
 
-async def of_sure(world: World) -> View:
+async def of_sure(world: Environment) -> FakeView:
     view = await of_upload(world)
     turn = await world.slack.submit(view, everything(world, view), user=world.ana)
     return turn.views[0]
 
 
-FORMS: dict[str, Callable[[World], Awaitable[View]]] = {
+FORMS: dict[str, Callable[[Environment], Awaitable[FakeView]]] = {
     "get.v1": of_get,
     "attach.v1": of_attach,
     "upload.v1": of_upload,
@@ -101,7 +101,7 @@ MEANT = {
 }
 
 
-def everything(world: World, view: View) -> State:
+def everything(world: Environment, view: FakeView) -> State:
     """Every input of a form filled in to its limit, and every box ticked."""
     build = next(iter(world.applivery.builds))
     chosen = {"app": world.courier.id, "build": build.id, "version": build.wire["versionName"]}
@@ -113,7 +113,7 @@ def everything(world: World, view: View) -> State:
     return state
 
 
-def _value(world: World, name: str, element: dict[str, Any], chosen: dict[str, Any]) -> Any:
+def _value(world: Environment, name: str, element: dict[str, Any], chosen: dict[str, Any]) -> Any:
     kind, most = element["type"], element.get("max_length", 3000)
     if kind == "plain_text_input":
         meant = MEANT.get(name)
@@ -132,7 +132,7 @@ def typed(state: State) -> dict[str, str]:
     return {name: value for name, of in state.items() for value in of.values() if isinstance(value, str)}
 
 
-async def prepared(world: World, name: str) -> View:
+async def prepared(world: Environment, name: str) -> FakeView:
     ready(world)
     world.applivery.app("Driver")
     world.slack.usergroup("mobile-qa", users=(world.bruno,))
@@ -140,14 +140,14 @@ async def prepared(world: World, name: str) -> View:
     return await FORMS[name](world)
 
 
-async def test_every_form_is_tried(world: World) -> None:
+async def test_every_form_is_tried(world: Environment) -> None:
     await world.start()
     known = {name for kind, name in world.bot.door._house.registry.entries if kind is HandlerKind.FORM}
     assert known == FORMS.keys()
 
 
 @pytest.mark.parametrize("name", FORMS)
-async def test_a_form_takes_all_it_lets_type(world: World, name: str) -> None:
+async def test_a_form_takes_all_it_lets_type(world: Environment, name: str) -> None:
     view = await prepared(world, name)
     state = everything(world, view)
     turn = await world.slack.submit(view, state, user=world.ana)
@@ -163,7 +163,7 @@ async def test_a_form_takes_all_it_lets_type(world: World, name: str) -> None:
     assert not [text for text in said if "went wrong" in text or "did not" in text]
 
 
-async def test_an_upload_gets_all_that_was_typed(world: World) -> None:
+async def test_an_upload_gets_all_that_was_typed(world: Environment) -> None:
     view = await prepared(world, "upload.v1")
     first = everything(world, view)
     turn = await world.slack.submit(view, first, user=world.ana)
@@ -178,7 +178,7 @@ async def test_an_upload_gets_all_that_was_typed(world: World) -> None:
     assert form["notifyMessage"] == typed(second)["sure.message"]
 
 
-async def test_cancelling_the_question_about_mail_leads_back(world: World) -> None:
+async def test_cancelling_the_question_about_mail_leads_back(world: Environment) -> None:
     view = await prepared(world, "upload.v1")
     state = everything(world, view)
     turn = await world.slack.submit(view, state, user=world.ana)
@@ -202,7 +202,7 @@ BROKEN = {
 }
 
 
-def broken(world: World, name: str, *, slowly: float = 0.0) -> None:
+def broken(world: Environment, name: str, *, slowly: float = 0.0) -> None:
     """The other side fails at what this form needs."""
     if "*" in BROKEN[name]:
         world.applivery.faults.add(BROKEN[name], Fault(latency=slowly, status=403), times=None)
@@ -216,7 +216,7 @@ def unticked(state: State) -> State:
 
 
 @pytest.mark.parametrize("name", FORMS)
-async def test_a_form_stays_open_when_it_fails(world: World, name: str) -> None:
+async def test_a_form_stays_open_when_it_fails(world: Environment, name: str) -> None:
     view = await prepared(world, name)
     state = unticked(everything(world, view))
     broken(world, name)
@@ -231,7 +231,9 @@ async def test_a_form_stays_open_when_it_fails(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-async def test_a_form_that_failed_late_opens_again(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_form_that_failed_late_opens_again(
+    world: Environment, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(modal_submission, "SUBMIT_SECONDS", 0.2)
     view = await prepared(world, name)
     state = unticked(everything(world, view))
@@ -251,11 +253,11 @@ async def test_a_form_that_failed_late_opens_again(world: World, name: str, monk
     assert (turn.error, turn.errors) == (None, {})
 
 
-def names(view: View) -> set[str]:
+def names(view: FakeView) -> set[str]:
     return {block["block_id"] for block in view.blocks}
 
 
-def began_with(view: View) -> dict[str, str]:
+def began_with(view: FakeView) -> dict[str, str]:
     """What the inputs of a form begin with: texts, and values of what is chosen."""
     found = {}
     for block, element in view.elements():
@@ -266,7 +268,7 @@ def began_with(view: View) -> dict[str, str]:
     return found
 
 
-async def answered(world: World, label: str) -> Message:
+async def answered(world: Environment, label: str) -> FakeMessage:
     """The private message that has this button, once it is there."""
     async with asyncio.timeout(20):
         while True:
@@ -291,7 +293,7 @@ def test_a_text_longer_than_its_input_is_refused_by_us_too() -> None:
 # ------------------------------------------------------------------ the database, Slack's trigger, and what is long
 
 
-async def test_without_a_database_a_form_stays_open(world: World) -> None:
+async def test_without_a_database_a_form_stays_open(world: Environment) -> None:
     view = await prepared(world, "recall.v1")
     with away(world, "recalls"):
         turn = await world.slack.submit(view, everything(world, view), user=world.ana)
@@ -301,7 +303,7 @@ async def test_without_a_database_a_form_stays_open(world: World) -> None:
     assert (again.error, again.errors) == (None, {})
 
 
-async def test_without_a_database_late_words_are_said_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_database_late_words_are_said_back(world: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modal_submission, "SUBMIT_SECONDS", 0.2)
     view = await prepared(world, "recall.v1")
     state = everything(world, view)
@@ -315,7 +317,7 @@ async def test_without_a_database_late_words_are_said_back(world: World, monkeyp
     assert typed(state)["recall.reason"] in [block["text"]["text"] for block in said.blocks if "text" in block]
 
 
-async def test_a_form_slack_did_not_open_is_a_click_away(world: World) -> None:
+async def test_a_form_slack_did_not_open_is_a_click_away(world: Environment) -> None:
     await prepared(world, "get.v1")
     world.slack.faults.add("views.open", Fault(error="expired_trigger_id"))
     answer = await world.ask('recall courier "crash on login"')
@@ -328,12 +330,12 @@ async def test_a_form_slack_did_not_open_is_a_click_away(world: World) -> None:
 LONG = "\n".join(f"- fixed {number}" for number in range(400))
 
 
-async def of_message(world: World) -> View:
+async def of_message(world: Environment) -> FakeView:
     message = world.slack.share("courier.ipa", IPA, world.bruno, world.releases, LONG)
     return await (await world.slack.shortcut("upload_build", user=world.ana, message=message)).view()
 
 
-async def test_a_long_message_is_the_changelog_whole(world: World) -> None:
+async def test_a_long_message_is_the_changelog_whole(world: Environment) -> None:
     await world.start()
     view = await of_message(world)
     assert len(view.element("upload.changelog")["initial_value"]) <= 3000
@@ -345,7 +347,7 @@ async def test_a_long_message_is_the_changelog_whole(world: World) -> None:
     assert world.applivery.builds[-1].form["changelog"] == LONG
 
 
-async def test_a_form_whose_words_are_kept_no_longer_says_so(world: World) -> None:
+async def test_a_form_whose_words_are_kept_no_longer_says_so(world: Environment) -> None:
     await world.start()
     view = await of_message(world)
     await world.bot.store.run(_forget_drafts)
@@ -358,7 +360,7 @@ async def _forget_drafts(connection: Any) -> None:
     await connection.execute(sa.delete(drafts))
 
 
-async def test_many_choices_are_turned_page_by_page(world: World) -> None:
+async def test_many_choices_are_turned_page_by_page(world: Environment) -> None:
     for number in range(45):
         world.applivery.build(world.applivery.app(f"App {number:02}"), version="1.0.0")
     await world.start()

@@ -10,8 +10,8 @@ from bot.i18n import speaking
 from bot.services.upload_recovery import UploadJournal
 from bot.slack.client import MessageRef
 from sandbox.faults import Fault
-from sandbox.slack import Message
-from tests.conftest import World
+from sandbox.slack import FakeMessage
+from tests.conftest import Environment
 from tests.handing import Clock, direct, directs, rested
 from tests.test_cli import running
 from tests.test_stopping import fired
@@ -20,7 +20,7 @@ IPA = b"PK\x03\x04" + bytes(range(256)) * 2000
 RESTARTED = "I was restarted while it was under way. Look at the builds of the app before you upload it again."
 
 
-async def begun(world: World) -> Message:
+async def begun(world: Environment) -> FakeMessage:
     """Ana uploads what somebody posted; the one message about it."""
     message = world.slack.share("courier.ipa", IPA, world.bruno, world.releases)
     turn = await world.slack.shortcut("upload_build", user=world.ana, message=message)
@@ -29,11 +29,11 @@ async def begun(world: World) -> Message:
     return await direct(world, world.ana)
 
 
-async def kept(world: World) -> list[str]:
+async def kept(world: Environment) -> list[str]:
     return list(await world.bot.store.notes_under("carrying "))
 
 
-async def test_an_upload_whose_process_is_killed_is_told_by_the_next_one(world: World) -> None:
+async def test_an_upload_whose_process_is_killed_is_told_by_the_next_one(world: Environment) -> None:
     world.applivery.faults.add("POST *builds", Fault(latency=60))
     async with running(world, APPLIVERY_UPLOAD_URL=world.applivery.url) as process:
         message = await begun(world)
@@ -55,7 +55,7 @@ async def test_an_upload_whose_process_is_killed_is_told_by_the_next_one(world: 
     assert directs(world, world.ana) == [message]
 
 
-async def test_what_is_carried_is_renewed_and_left_alone(world: World) -> None:
+async def test_what_is_carried_is_renewed_and_left_alone(world: Environment) -> None:
     clock = Clock(world)
     await world.start()
     world.applivery.faults.add("POST *builds", Fault(latency=60))
@@ -73,7 +73,7 @@ async def test_what_is_carried_is_renewed_and_left_alone(world: World) -> None:
     assert world.bot.unfinished._beating is None
 
 
-async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: World) -> None:
+async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: Environment) -> None:
     await world.start()
     unfinished = world.bot.unfinished
     every = [MessageRef("D1", str(number)) for number in range(20)]
@@ -85,7 +85,7 @@ async def test_what_ends_while_it_is_renewed_is_not_written_down_again(world: Wo
     assert await kept(world) == []
 
 
-async def test_nothing_is_left_of_an_upload_that_has_ended(world: World) -> None:
+async def test_nothing_is_left_of_an_upload_that_has_ended(world: Environment) -> None:
     await world.start()
     message = await begun(world)
     await rested(world)
@@ -94,7 +94,7 @@ async def test_nothing_is_left_of_an_upload_that_has_ended(world: World) -> None
     assert await kept(world) == []
 
 
-async def test_a_note_of_another_version_is_left_to_it(world: World) -> None:
+async def test_a_note_of_another_version_is_left_to_it(world: Environment) -> None:
     await world.start()
     await world.bot.store.remember("carrying of tomorrow", '{"more": 5}')
     await world.bot.unfinished.step()
@@ -104,7 +104,7 @@ async def test_a_note_of_another_version_is_left_to_it(world: World) -> None:
 @pytest.mark.parametrize(
     ("fault", "stays"), [(Fault(error="message_not_found"), 0), (Fault(status=503), 1), (Fault(error="ratelimited"), 1)]
 )
-async def test_it_is_told_again_only_when_slack_may_take_it_later(world: World, fault: Fault, stays: int) -> None:
+async def test_it_is_told_again_only_when_slack_may_take_it_later(world: Environment, fault: Fault, stays: int) -> None:
     clock = Clock(world)
     await world.start()
     dead = UploadJournal(world.bot.store, world.bot.poster)

@@ -1,4 +1,4 @@
-"""The claim page on a server of its own: a pretended Applivery, a store in memory, and a clock to set."""
+"""The claim page on a server of its own: a fake Applivery, a store in memory, and a clock to set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.web.brute_force_guard import BruteForceGuard
 from bot.web.claim.page import ClaimPage
 from bot.web.liveness import LivenessServer
 from bot.web.server import HttpServer
-from sandbox.applivery import PretendedApplivery
+from sandbox.applivery import FakeApplivery
 
 ANA = Actor("T1", "UANA", "C1")
 
@@ -47,7 +47,7 @@ WINDOWS = (
 
 
 @dataclass
-class Seen:
+class PageSnapshot:
     """An answer, read."""
 
     status: int
@@ -56,10 +56,10 @@ class Seen:
 
 
 @dataclass
-class Desk:
+class ClaimEnvironment:
     """Everything behind one claim page."""
 
-    applivery: PretendedApplivery
+    applivery: FakeApplivery
     client: AppliveryClient
     metrics: Metrics
     http: aiohttp.ClientSession
@@ -108,34 +108,34 @@ class Desk:
         address, _ = await self.claim.address(asker=ANA, build=known, kind=kind, file_id=file_id)
         return address
 
-    async def get(self, address: str, agent: str = MAC, **changes: Any) -> Seen:
+    async def get(self, address: str, agent: str = MAC, **changes: Any) -> PageSnapshot:
         return await self._ask("GET", address, agent, **changes)
 
-    async def head(self, address: str, agent: str = MAC) -> Seen:
+    async def head(self, address: str, agent: str = MAC) -> PageSnapshot:
         return await self._ask("HEAD", address, agent)
 
-    async def post(self, address: str, agent: str = MAC, **changes: Any) -> Seen:
+    async def post(self, address: str, agent: str = MAC, **changes: Any) -> PageSnapshot:
         return await self._ask("POST", address, agent, **changes)
 
-    async def _ask(self, method: str, address: str, agent: str, **changes: Any) -> Seen:
+    async def _ask(self, method: str, address: str, agent: str, **changes: Any) -> PageSnapshot:
         headers = {"User-Agent": agent, **changes.pop("headers", {})}
         async with self.http.request(method, address, headers=headers, allow_redirects=False, **changes) as answer:
-            return Seen(answer.status, answer.headers, await answer.text())
+            return PageSnapshot(answer.status, answer.headers, await answer.text())
 
     def counted(self, outcome: TicketStatus | ClaimOutcome) -> float:
         return self.metrics.registry.get_sample_value("applivery_bot_claims_total", {"outcome": outcome}) or 0
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    applivery = PretendedApplivery(processing=None)
+async def desk(tmp_path: Path) -> AsyncIterator[ClaimEnvironment]:
+    applivery = FakeApplivery(processing=None)
     await applivery.start()
     hosts = AppliveryHosts(api=applivery.url, upload=applivery.url, download=applivery.url, dashboard=applivery.url)
     client = AppliveryClient(
         hosts=hosts, organization="acme", token=applivery.token, budget=RequestBudget(10_000), timeout=5
     )
     http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-    it = Desk(applivery, client, Metrics(), http, tmp_path)
+    it = ClaimEnvironment(applivery, client, Metrics(), http, tmp_path)
     it.store = await Store.open(f"sqlite:///{tmp_path / 'bot.db'}", clock=it.clock)
     await it.open()
     yield it

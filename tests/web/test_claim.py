@@ -28,26 +28,26 @@ from bot.web.liveness import LivenessServer
 from bot.web.server import HttpServer
 from bot.web.single_flight import SingleFlight
 from sandbox.faults import Fault
-from tests.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, Desk, Seen
+from tests.web.conftest import ANA, ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment, PageSnapshot
 
 HEADING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
 BUTTON = re.compile(r'<button type="submit"[^>]*>(.*?)</button>')
 
 
-def heading(seen: Seen) -> str:
+def heading(seen: PageSnapshot) -> str:
     found = HEADING.findall(seen.text)
     assert len(found) == 1, seen.text
     return re.sub(r"<[^>]+>", "", found[0])
 
 
-def buttons(seen: Seen) -> list[str]:
+def buttons(seen: PageSnapshot) -> list[str]:
     return BUTTON.findall(seen.text)
 
 
 # ------------------------------------------------------------------ looking
 
 
-async def test_the_page_shows_the_build_and_what_it_needs(desk: Desk) -> None:
+async def test_the_page_shows_the_build_and_what_it_needs(desk: ClaimEnvironment) -> None:
     ios = {
         "plist": {"MinimumOSVersion": "17.0"},
         "mobileprovision": {"signingType": "ad-hoc", "ProvisionsAllDevices": False},
@@ -73,15 +73,15 @@ async def test_the_page_shows_the_build_and_what_it_needs(desk: Desk) -> None:
         ({"os": None, "buildPlatform": None, "extension": "apk"}, ".apk", FileKind.AUTO),
     ],
 )
-async def test_the_page_gives_each_kind_of_file(desk: Desk, about: Any, word: str, kind: FileKind) -> None:
+async def test_the_page_gives_each_kind_of_file(desk: ClaimEnvironment, about: Any, word: str, kind: FileKind) -> None:
     address = await desk.address(desk.build(**about))
     assert f"Download the {word}" in buttons(await desk.get(address, WINDOWS))
     assert (await desk.post(address, WINDOWS)).status == 303
     assert [token.type for token in desk.applivery.minted] == [kind]
 
 
-@pytest.mark.parametrize("ask", [Desk.get, Desk.post])
-async def test_the_page_says_an_unknown_status_as_unknown(desk: Desk, ask: Any) -> None:
+@pytest.mark.parametrize("ask", [ClaimEnvironment.get, ClaimEnvironment.post])
+async def test_the_page_says_an_unknown_status_as_unknown(desk: ClaimEnvironment, ask: Any) -> None:
     seen = await ask(desk, await desk.address(desk.build(status="pending_deletion")))
     assert (seen.status, heading(seen)) == (409, "This build is not available")
     assert "“pending_deletion”, which is unknown here" in seen.text
@@ -91,7 +91,7 @@ async def test_the_page_says_an_unknown_status_as_unknown(desk: Desk, ask: Any) 
     assert heading(failed) == "This build cannot be installed"
 
 
-async def test_the_page_says_the_day_when_it_is_not_today(desk: Desk) -> None:
+async def test_the_page_says_the_day_when_it_is_not_today(desk: ClaimEnvironment) -> None:
     await desk.web.close()
     await desk.open(life_seconds=86_400)
     seen = await desk.get(await desk.address(desk.build()))
@@ -109,7 +109,9 @@ async def test_the_page_says_the_day_when_it_is_not_today(desk: Desk) -> None:
         ("soon", "expires soon; Applivery does not say when"),
     ],
 )
-async def test_the_page_that_installs_says_what_the_date_means(desk: Desk, expires_at: Any, words: str) -> None:
+async def test_the_page_that_installs_says_what_the_date_means(
+    desk: ClaimEnvironment, expires_at: Any, words: str
+) -> None:
     desk.applivery.reshape(
         "GET /v1/organizations/*/downloadToken",
         lambda body: {**body, "data": {**body["data"], "expiresAt": expires_at}},
@@ -119,7 +121,7 @@ async def test_the_page_that_installs_says_what_the_date_means(desk: Desk, expir
     assert "itms-services://" in seen.text
 
 
-async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(desk: Desk) -> None:
+async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
     before = await desk.store.ticket(fingerprint(address[-22:]))
     seen = await asyncio.gather(*(ask(address) for _ in range(50) for ask in (desk.get, desk.head)))
@@ -130,13 +132,13 @@ async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(des
     assert (await desk.post(address)).status == 303
 
 
-async def test_many_looks_are_one_request_to_applivery(desk: Desk) -> None:
+async def test_many_looks_are_one_request_to_applivery(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
     await asyncio.gather(*(desk.get(address) for _ in range(20)))
     assert len(desk.applivery.requests) == 1
 
 
-async def test_head_answers_like_get_without_a_body(desk: Desk) -> None:
+async def test_head_answers_like_get_without_a_body(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
     got, headed = await desk.get(address), await desk.head(address)
     assert (headed.status, headed.text) == (200, "")
@@ -159,7 +161,7 @@ async def test_head_answers_like_get_without_a_body(desk: Desk) -> None:
     ],
 )
 async def test_each_device_is_offered_what_it_can_use(
-    desk: Desk, agent: str, os: str, kind: FileKind, expected: list[str], qr: bool
+    desk: ClaimEnvironment, agent: str, os: str, kind: FileKind, expected: list[str], qr: bool
 ) -> None:
     build = desk.build(os, extension="aab" if kind is FileKind.AAB else None)
     seen = await desk.get(await desk.address(build, kind), agent)
@@ -171,14 +173,16 @@ async def test_each_device_is_offered_what_it_can_use(
     ("agent", "browser"),
     [(f"{IPHONE} Slack/24.11", "Safari"), (f"{ANDROID} Instagram 300", "Chrome"), (IPHONE, None), (ANDROID, None)],
 )
-async def test_a_browser_inside_another_app_is_told_what_to_open(desk: Desk, agent: str, browser: str | None) -> None:
+async def test_a_browser_inside_another_app_is_told_what_to_open(
+    desk: ClaimEnvironment, agent: str, browser: str | None
+) -> None:
     address = await desk.address(desk.build())
     seen = await desk.get(address, agent)
     assert (f"Open this page in {browser}" in seen.text) is (browser is not None)
     assert (address in seen.text) is (browser is not None)
 
 
-async def test_words_from_outside_are_inert(desk: Desk) -> None:
+async def test_words_from_outside_are_inert(desk: ClaimEnvironment) -> None:
     app = desk.applivery.app("<script>alert(1)</script>", slug="odd")
     build = desk.applivery.build(app, version='1"><img src=x>', number="{{ 7*7 }}")
     seen = await desk.get(await desk.address(build))
@@ -190,7 +194,7 @@ async def test_words_from_outside_are_inert(desk: Desk) -> None:
 # ------------------------------------------------------------------ claiming
 
 
-async def test_an_iphone_gets_the_installer_and_a_link_for_the_hand(desk: Desk) -> None:
+async def test_an_iphone_gets_the_installer_and_a_link_for_the_hand(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
     seen = await desk.post(address, IPHONE, data={"as": "install"})
     (token,) = desk.applivery.minted
@@ -219,7 +223,7 @@ async def test_an_iphone_gets_the_installer_and_a_link_for_the_hand(desk: Desk) 
     ],
 )
 async def test_everything_else_is_sent_to_the_file(
-    desk: Desk, agent: str, os: str, kind: FileKind, choice: str, type_: str
+    desk: ClaimEnvironment, agent: str, os: str, kind: FileKind, choice: str, type_: str
 ) -> None:
     build = desk.build(os, extension="aab" if kind is FileKind.AAB else None)
     seen = await desk.post(await desk.address(build, kind), agent, data={"as": choice})
@@ -231,18 +235,18 @@ async def test_everything_else_is_sent_to_the_file(
         assert file.status == 200
 
 
-async def test_a_mac_that_is_an_ipad_can_install(desk: Desk) -> None:
+async def test_a_mac_that_is_an_ipad_can_install(desk: ClaimEnvironment) -> None:
     seen = await desk.post(await desk.address(desk.build()), MAC, data={"as": "install"})
     assert "itms-services://" in seen.text
     assert [token.type for token in desk.applivery.minted] == ["auto"]
 
 
-async def test_an_iphone_that_says_nothing_installs(desk: Desk) -> None:
+async def test_an_iphone_that_says_nothing_installs(desk: ClaimEnvironment) -> None:
     seen = await desk.post(await desk.address(desk.build()), IPHONE)
     assert "itms-services://" in seen.text
 
 
-async def test_an_attachment_is_minted_by_its_file_id(desk: Desk) -> None:
+async def test_an_attachment_is_minted_by_its_file_id(desk: ClaimEnvironment) -> None:
     build = desk.build()
     desk.applivery.attach(build, "notes <1>.txt", b"hello", "text/plain")
     file_id = build.wire["files"][-1]["id"]
@@ -256,13 +260,13 @@ async def test_an_attachment_is_minted_by_its_file_id(desk: Desk) -> None:
     assert [(token.type, token.file_id) for token in desk.applivery.minted] == [("auto", file_id)]
 
 
-async def test_an_attachment_that_was_removed_is_gone(desk: Desk) -> None:
+async def test_an_attachment_that_was_removed_is_gone(desk: ClaimEnvironment) -> None:
     build = desk.build()
     seen = await desk.get(await desk.address(build, file_id="F00000000000000000000000"))
     assert (seen.status, heading(seen)) == (410, "This build is gone")
 
 
-async def test_of_fifty_claims_at_once_one_mints(desk: Desk) -> None:
+async def test_of_fifty_claims_at_once_one_mints(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     seen = await asyncio.gather(*(desk.post(address, ANDROID) for _ in range(50)))
     assert sorted(response.status for response in seen) == [303] + [410] * 49
@@ -272,7 +276,9 @@ async def test_of_fifty_claims_at_once_one_mints(desk: Desk) -> None:
     assert len(await desk.store.audit_entries()) == 1
 
 
-async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_else_is_too_late(desk: Desk) -> None:
+async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_else_is_too_late(
+    desk: ClaimEnvironment,
+) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=1.0))
     first = asyncio.create_task(desk.post(address, ANDROID))
@@ -307,7 +313,7 @@ async def test_of_presses_under_way_the_last_gets_the_answer_and_all_hear_a_fail
     assert len(done) == 2
 
 
-async def test_a_claim_is_written_down_without_the_token(desk: Desk) -> None:
+async def test_a_claim_is_written_down_without_the_token(desk: ClaimEnvironment) -> None:
     build = desk.build("android")
     await desk.post(await desk.address(build), ANDROID)
     (token,) = desk.applivery.minted
@@ -319,7 +325,7 @@ async def test_a_claim_is_written_down_without_the_token(desk: Desk) -> None:
     assert token.token not in str(entry)
 
 
-async def test_the_address_lives_ten_minutes(desk: Desk) -> None:
+async def test_the_address_lives_ten_minutes(desk: ClaimEnvironment) -> None:
     build = desk.build()
     known = Build(build.id, App(build.app.id, "courier", "Courier"), Stage.READY)
     address, until = await desk.claim.address(asker=ANA, build=known, kind=FileKind.AUTO)
@@ -330,7 +336,7 @@ async def test_the_address_lives_ten_minutes(desk: Desk) -> None:
 # ------------------------------------------------------------------ when there is nothing to give
 
 
-async def ended(desk: Desk, why: TicketStatus) -> str:
+async def ended(desk: ClaimEnvironment, why: TicketStatus) -> str:
     """The address of a ticket that cannot be claimed, for this reason."""
     build = desk.build("android")
     address = await desk.address(build)
@@ -359,7 +365,7 @@ async def ended(desk: Desk, why: TicketStatus) -> str:
     ],
 )
 async def test_a_ticket_that_cannot_be_claimed_says_why_and_what_to_do(
-    desk: Desk, why: TicketStatus, status: int, title: str
+    desk: ClaimEnvironment, why: TicketStatus, status: int, title: str
 ) -> None:
     address = await ended(desk, why)
     counted = desk.counted(why)
@@ -372,7 +378,7 @@ async def test_a_ticket_that_cannot_be_claimed_says_why_and_what_to_do(
     assert desk.applivery.minted == []
 
 
-async def test_a_build_that_was_deleted_is_gone_and_costs_no_claim(desk: Desk) -> None:
+async def test_a_build_that_was_deleted_is_gone_and_costs_no_claim(desk: ClaimEnvironment) -> None:
     build = desk.build()
     address = await desk.address(build)
     desk.applivery.delete(build)
@@ -381,7 +387,7 @@ async def test_a_build_that_was_deleted_is_gone_and_costs_no_claim(desk: Desk) -
     assert desk.counted(ClaimOutcome.GONE) == 2
 
 
-async def test_a_build_deleted_between_look_and_press_is_gone(desk: Desk) -> None:
+async def test_a_build_deleted_between_look_and_press_is_gone(desk: ClaimEnvironment) -> None:
     build = desk.build()
     address = await desk.address(build)
     assert (await desk.get(address)).status == 200
@@ -391,7 +397,7 @@ async def test_a_build_deleted_between_look_and_press_is_gone(desk: Desk) -> Non
     assert (await desk.store.ticket(fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
 
 
-async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: Desk) -> None:
+async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: ClaimEnvironment) -> None:
     build = desk.build("android", status="in_progress")
     address = await desk.address(build)
     for seen in (await desk.get(address), await desk.post(address)):
@@ -403,7 +409,7 @@ async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: De
     assert (await desk.post(address)).status == 303
 
 
-async def test_a_build_that_failed_says_so(desk: Desk) -> None:
+async def test_a_build_that_failed_says_so(desk: ClaimEnvironment) -> None:
     seen = await desk.get(await desk.address(desk.build(status="error")))
     assert (seen.status, heading(seen)) == (409, "This build cannot be installed")
     assert buttons(seen) == []
@@ -421,7 +427,7 @@ async def test_a_build_that_failed_says_so(desk: Desk) -> None:
     ],
 )
 async def test_a_mint_that_fails_gives_the_claim_back_and_offers_to_try_again(
-    desk: Desk, fault: Fault, words: str, reference: bool
+    desk: ClaimEnvironment, fault: Fault, words: str, reference: bool
 ) -> None:
     address = await desk.address(desk.build())
     desk.applivery.faults.add("GET */downloadToken", fault)
@@ -438,7 +444,7 @@ async def test_a_mint_that_fails_gives_the_claim_back_and_offers_to_try_again(
     assert minted.outcome == AuditOutcome.MINTED
 
 
-async def test_applivery_away_at_the_look_is_said_and_nothing_is_spent(desk: Desk) -> None:
+async def test_applivery_away_at_the_look_is_said_and_nothing_is_spent(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
     desk.applivery.faults.add("GET */builds/*", Fault(status=503), times=None)
     for seen in (await desk.get(address), await desk.post(address)):
@@ -456,14 +462,14 @@ async def test_applivery_away_at_the_look_is_said_and_nothing_is_spent(desk: Des
 WHY = "crash on <login> & `logout`"
 
 
-async def recalled(desk: Desk, build: Any) -> Build:
+async def recalled(desk: ClaimEnvironment, build: Any) -> Build:
     """Somebody takes the build back."""
     known = Build(build.id, App(build.app.id, build.app.slug, build.app.name), Stage.READY)
     await desk.store.recall_build(known, WHY, "UANA")
     return known
 
 
-async def test_the_page_of_a_recalled_build_says_why_and_gives_nothing(desk: Desk) -> None:
+async def test_the_page_of_a_recalled_build_says_why_and_gives_nothing(desk: ClaimEnvironment) -> None:
     build = desk.build()
     used, address = await desk.address(build, FileKind.FILE), await desk.address(build)
     await desk.post(used)
@@ -478,7 +484,7 @@ async def test_the_page_of_a_recalled_build_says_why_and_gives_nothing(desk: Des
     assert len(desk.applivery.minted) == 1, "the one before the recall"
 
 
-async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing_either(desk: Desk) -> None:
+async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing_either(desk: ClaimEnvironment) -> None:
     build = desk.build()
     await recalled(desk, build)
     address = await desk.address(build)  # as if it had been asked for an instant before
@@ -487,7 +493,7 @@ async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing
     assert desk.applivery.minted == []
 
 
-async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one_works(desk: Desk) -> None:
+async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one_works(desk: ClaimEnvironment) -> None:
     build = desk.build()
     address = await desk.address(build)
     await desk.store.unrecall_build(await recalled(desk, build))
@@ -500,14 +506,14 @@ async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one
 # ------------------------------------------------------------------ a claim that broke off
 
 
-def place(seen: Seen) -> str:
+def place(seen: PageSnapshot) -> str:
     """Where the button for a new link leads."""
     found = re.findall(r'<a class="press" href="([^"]+)">Get a new one</a>', seen.text)
     assert len(found) == 1, seen.text
     return str(found[0]).replace("&amp;", "&")
 
 
-async def test_a_claim_that_broke_off_is_not_called_used(desk: Desk) -> None:
+async def test_a_claim_that_broke_off_is_not_called_used(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     await desk.store.claim_ticket(fingerprint(address[-22:]))  # and then the process was killed
     for ask in (desk.get, desk.post):
@@ -520,7 +526,7 @@ async def test_a_claim_that_broke_off_is_not_called_used(desk: Desk) -> None:
     assert desk.counted(TicketStatus.UNSURE) == 2
 
 
-async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: Desk) -> None:
+async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=0.5))
     _, writer = await asyncio.open_connection("127.0.0.1", desk.web.port)
@@ -538,7 +544,7 @@ async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: Desk
     assert seen.status == 410
 
 
-async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: Desk) -> None:
+async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: ClaimEnvironment) -> None:
     build = desk.build("android")
     address = await desk.address(build)
     await desk.store.claim_ticket(fingerprint(address[-22:]))
@@ -549,7 +555,7 @@ async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: Desk) ->
     assert (await desk.post(newer)).status == 303
 
 
-async def test_a_recall_ends_a_claim_that_broke_off(desk: Desk) -> None:
+async def test_a_recall_ends_a_claim_that_broke_off(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     ticket = fingerprint(address[-22:])
     await desk.store.claim_ticket(ticket)
@@ -559,7 +565,7 @@ async def test_a_recall_ends_a_claim_that_broke_off(desk: Desk) -> None:
     assert heading(await desk.get(address)) == "This build was recalled"
 
 
-async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: Desk) -> None:
+async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     await desk.web.close()
     await desk.store.close()
@@ -589,12 +595,12 @@ async def test_a_killed_bot_does_not_say_that_somebody_used_it(desk: Desk) -> No
 # ------------------------------------------------------------------ guesses
 
 
-async def guess(desk: Desk, times: int = LIMIT, **about: Any) -> None:
+async def guess(desk: ClaimEnvironment, times: int = LIMIT, **about: Any) -> None:
     for _ in range(times):
         await desk.get(f"{desk.url}/b/{new_ticket()}", **about)
 
 
-async def test_guesses_are_counted_and_a_ticket_there_is_is_served(desk: Desk) -> None:
+async def test_guesses_are_counted_and_a_ticket_there_is_is_served(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     await guess(desk)
     assert desk.counted(TicketStatus.UNKNOWN) == LIMIT
@@ -610,7 +616,7 @@ async def test_guesses_are_counted_and_a_ticket_there_is_is_served(desk: Desk) -
     assert (await desk.get(f"{desk.url}/b/{new_ticket()}")).status == 404
 
 
-async def test_a_guesser_behind_our_proxy_is_told_from_the_others(desk: Desk) -> None:
+async def test_a_guesser_behind_our_proxy_is_told_from_the_others(desk: ClaimEnvironment) -> None:
     await guess(desk, headers={"X-Forwarded-For": "8.8.8.8, 203.0.113.9"})
     unknown = f"{desk.url}/b/{new_ticket()}"
     guesser, other = {"X-Forwarded-For": "203.0.113.9"}, {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
@@ -636,7 +642,7 @@ class Slow:
         return await self._store.ticket(ticket_hash)
 
 
-async def test_who_guesses_much_does_not_keep_others_from_the_database(desk: Desk) -> None:
+async def test_who_guesses_much_does_not_keep_others_from_the_database(desk: ClaimEnvironment) -> None:
     store = desk.store
     desk.store = slow = Slow(store)  # type: ignore[assignment]
     await desk.web.close()
@@ -666,7 +672,9 @@ PATHS = st.one_of(
     body=st.binary(max_size=3000),
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_no_guess_and_no_garbage_gets_anything_but_words(desk: Desk, path: str, method: str, body: bytes) -> None:
+async def test_no_guess_and_no_garbage_gets_anything_but_words(
+    desk: ClaimEnvironment, path: str, method: str, body: bytes
+) -> None:
     desk.ahead += timedelta(minutes=1)
     try:
         address = URL(desk.url) / "b" / path.lstrip("/")
@@ -680,7 +688,7 @@ async def test_no_guess_and_no_garbage_gets_anything_but_words(desk: Desk, path:
     assert desk.applivery.requests == []
 
 
-async def test_a_body_that_never_ends_is_cut_off(desk: Desk) -> None:
+async def test_a_body_that_never_ends_is_cut_off(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     seen = await desk.post(address, data=b"as=file&x=" + b"x" * 100_000)
     assert seen.status == 303
@@ -714,13 +722,13 @@ def assert_private(headers: Any) -> None:
         TicketStatus.UNKNOWN,
     ],
 )
-async def test_every_answer_is_kept_from_caches_referrers_and_indexes(desk: Desk, why: str) -> None:
+async def test_every_answer_is_kept_from_caches_referrers_and_indexes(desk: ClaimEnvironment, why: str) -> None:
     address = await ended(desk, why)
     for ask in (desk.get, desk.head, desk.post):
         assert_private((await ask(address)).headers)
 
 
-async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_is_lost(desk: Desk) -> None:
+async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_is_lost(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.reshape("GET */downloadToken", lambda body: {"status": True, "data": {"token": "x" * 20}})
     desk.claim._applivery.hosts = None  # type: ignore[assignment]
@@ -731,7 +739,7 @@ async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_i
 
 
 @pytest.mark.parametrize("agent", [IPHONE, MAC, ANDROID, f"{IPHONE} Slack/24"])
-async def test_the_page_has_no_script_and_asks_nobody_else_for_anything(desk: Desk, agent: str) -> None:
+async def test_the_page_has_no_script_and_asks_nobody_else_for_anything(desk: ClaimEnvironment, agent: str) -> None:
     address = await desk.address(desk.build())
     for seen in (await desk.get(address, agent), await desk.post(address, agent, data={"as": "install"})):
         assert "<script" not in seen.text
@@ -741,7 +749,7 @@ async def test_the_page_has_no_script_and_asks_nobody_else_for_anything(desk: De
         assert "url(" not in seen.text
 
 
-async def test_without_a_claim_page_the_path_does_not_exist(desk: Desk) -> None:
+async def test_without_a_claim_page_the_path_does_not_exist(desk: ClaimEnvironment) -> None:
     bare = HttpServer(metrics=desk.metrics, checks={})
     await bare.start(await LivenessServer.open("127.0.0.1", 0))
     seen = await desk.get(f"http://127.0.0.1:{bare.port}/b/{new_ticket()}")
@@ -750,7 +758,7 @@ async def test_without_a_claim_page_the_path_does_not_exist(desk: Desk) -> None:
 
 
 async def test_neither_ticket_nor_token_reaches_a_log_a_row_or_a_metric(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: ClaimEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = io.StringIO()
     root = logging.getLogger()
@@ -787,7 +795,7 @@ async def test_neither_ticket_nor_token_reaches_a_log_a_row_or_a_metric(
 SPANISH = {"Accept-Language": "es-ES,es;q=0.9,en;q=0.8"}
 
 
-async def test_the_page_speaks_the_language_the_browser_asks_for(desk: Desk) -> None:
+async def test_the_page_speaks_the_language_the_browser_asks_for(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build(size=48_200_000))
     spanish, english = await desk.get(address, IPHONE, headers=SPANISH), await desk.get(address, IPHONE)
     assert buttons(spanish) == ["Instalar"]
@@ -799,7 +807,7 @@ async def test_the_page_speaks_the_language_the_browser_asks_for(desk: Desk) -> 
         assert (seen.headers["Content-Language"], seen.headers["Vary"]) == (language, "Accept-Language")
 
 
-async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(desk: Desk) -> None:
+async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(desk: ClaimEnvironment) -> None:
     await desk.web.close()
     await desk.open(language="es")
     address = await desk.address(desk.build())
@@ -813,14 +821,14 @@ async def test_who_asks_for_no_language_of_ours_reads_the_one_of_the_settings(de
     "why",
     [TicketStatus.SPENT, TicketStatus.EXPIRED, TicketStatus.CANCELLED, TicketStatus.RECALLED, TicketStatus.UNKNOWN],
 )
-async def test_an_end_is_told_in_the_language_too(desk: Desk, why: str) -> None:
+async def test_an_end_is_told_in_the_language_too(desk: ClaimEnvironment, why: str) -> None:
     seen = await desk.post(await ended(desk, why), headers=SPANISH)
     assert '<html lang="es">' in seen.text
     assert "lace" in heading(seen) or "compilación" in heading(seen)
     assert not re.search(r"\b(the|link|build)\b", seen.text.partition("<body>")[2])
 
 
-async def test_what_went_wrong_is_told_in_the_language_of_who_pressed(desk: Desk) -> None:
+async def test_what_went_wrong_is_told_in_the_language_of_who_pressed(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
     seen = await desk.post(address, ANDROID, headers=SPANISH)
@@ -828,7 +836,7 @@ async def test_what_went_wrong_is_told_in_the_language_of_who_pressed(desk: Desk
     assert "Referencia <code>" in seen.text
 
 
-async def test_names_and_reasons_are_not_read_as_our_own_words(desk: Desk) -> None:
+async def test_names_and_reasons_are_not_read_as_our_own_words(desk: ClaimEnvironment) -> None:
     odd = desk.applivery.app("<b>*{left}*</b> `x`", slug="odd")
     build = desk.applivery.build(odd, version="{time}*2*", number="1", os="ios")
     address = await desk.address(build)

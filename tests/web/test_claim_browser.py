@@ -16,7 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from bot.domain.model import FileKind
 from sandbox.faults import Fault
 from tests.sandbox.chromium import MISSING, PROGRAM, chromium
-from tests.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, Desk
+from tests.web.conftest import ANDROID, IPHONE, MAC, WINDOWS, ClaimEnvironment
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(PROGRAM is None, reason=MISSING)]
 
@@ -56,7 +56,7 @@ async def fits(page: Page) -> bool:
     return all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes if box)
 
 
-def courier(desk: Desk, os: str = "ios", **changes: Any) -> Any:
+def courier(desk: ClaimEnvironment, os: str = "ios", **changes: Any) -> Any:
     """A build with everything there is to say about it."""
     expires = (datetime.now(UTC) + timedelta(days=9, hours=1)).isoformat()
     profile = {"signingType": "ad-hoc", "ProvisionsAllDevices": False, "ExpirationDate": expires}
@@ -69,7 +69,7 @@ async def shoot(page: Page, name: str) -> None:
         await page.screenshot(path=Path(SHOTS) / name, full_page=True)
 
 
-async def test_on_an_iphone_one_press_starts_the_installer(desk: Desk, browser: Browser) -> None:
+async def test_on_an_iphone_one_press_starts_the_installer(desk: ClaimEnvironment, browser: Browser) -> None:
     address = await desk.address(courier(desk))
     async with opened(browser, address, IPHONE, complains=True) as page:
         assert await fits(page)
@@ -86,7 +86,9 @@ async def test_on_an_iphone_one_press_starts_the_installer(desk: Desk, browser: 
     assert len(desk.applivery.minted) == 1
 
 
-async def test_on_android_one_press_downloads_the_very_bytes(desk: Desk, browser: Browser, tmp_path: Path) -> None:
+async def test_on_android_one_press_downloads_the_very_bytes(
+    desk: ClaimEnvironment, browser: Browser, tmp_path: Path
+) -> None:
     build = courier(desk, "android", size=300_000)
     async with opened(browser, await desk.address(build), ANDROID) as page:
         await shoot(page, "claim-android-390.png")
@@ -99,7 +101,9 @@ async def test_on_android_one_press_downloads_the_very_bytes(desk: Desk, browser
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_on_a_desktop_the_code_leads_to_this_very_page(desk: Desk, browser: Browser, scheme: Any) -> None:
+async def test_on_a_desktop_the_code_leads_to_this_very_page(
+    desk: ClaimEnvironment, browser: Browser, scheme: Any
+) -> None:
     address = await desk.address(courier(desk))
     async with opened(browser, address, MAC, color_scheme=scheme) as page:
         assert await fits(page)
@@ -109,7 +113,7 @@ async def test_on_a_desktop_the_code_leads_to_this_very_page(desk: Desk, browser
     assert desk.applivery.minted == []
 
 
-async def test_a_desktop_downloads_the_file(desk: Desk, browser: Browser) -> None:
+async def test_a_desktop_downloads_the_file(desk: ClaimEnvironment, browser: Browser) -> None:
     async with opened(browser, await desk.address(courier(desk, size=1000)), WINDOWS) as page:
         async with page.expect_download() as download:
             await page.get_by_role("button", name="Download the .ipa").click()
@@ -117,7 +121,7 @@ async def test_a_desktop_downloads_the_file(desk: Desk, browser: Browser) -> Non
     assert [token.type for token in desk.applivery.minted] == ["file"]
 
 
-async def test_the_keyboard_is_enough(desk: Desk, browser: Browser) -> None:
+async def test_the_keyboard_is_enough(desk: ClaimEnvironment, browser: Browser) -> None:
     async with opened(browser, await desk.address(courier(desk, "android", size=1000)), WINDOWS) as page:
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("button", name="Download the .apk")).to_be_focused()
@@ -125,7 +129,7 @@ async def test_the_keyboard_is_enough(desk: Desk, browser: Browser) -> None:
             await page.keyboard.press("Enter")
 
 
-async def test_a_failed_mint_is_tried_again_with_its_button(desk: Desk, browser: Browser) -> None:
+async def test_a_failed_mint_is_tried_again_with_its_button(desk: ClaimEnvironment, browser: Browser) -> None:
     address = await desk.address(courier(desk, "android", size=1000))
     desk.applivery.faults.add("GET */downloadToken", Fault(status=500))
     async with opened(browser, address, ANDROID, complains=True) as page:
@@ -136,7 +140,7 @@ async def test_a_failed_mint_is_tried_again_with_its_button(desk: Desk, browser:
             await page.get_by_role("button", name="Try again").click()
 
 
-async def test_a_double_click_mints_once_and_downloads(desk: Desk, browser: Browser) -> None:
+async def test_a_double_click_mints_once_and_downloads(desk: ClaimEnvironment, browser: Browser) -> None:
     address = await desk.address(courier(desk, "android", size=1000))
     desk.applivery.faults.add("GET */downloadToken", Fault(latency=0.5))
     async with opened(browser, address, WINDOWS, complains=True) as page:
@@ -147,7 +151,9 @@ async def test_a_double_click_mints_once_and_downloads(desk: Desk, browser: Brow
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["ready", "inside", "ending", "installing"])
-async def test_a_screen_reader_and_weak_eyes_get_along(desk: Desk, browser: Browser, scheme: Any, state: str) -> None:
+async def test_a_screen_reader_and_weak_eyes_get_along(
+    desk: ClaimEnvironment, browser: Browser, scheme: Any, state: str
+) -> None:
     address = await desk.address(courier(desk))
     agent = f"{IPHONE} Slack/24.11" if state == "inside" else MAC if state == "ready" else IPHONE
     if state == "ending":
@@ -170,7 +176,7 @@ async def test_a_screen_reader_and_weak_eyes_get_along(desk: Desk, browser: Brow
 
 
 @pytest.mark.parametrize("agent", [IPHONE, MAC], ids=["390", "1280"])
-async def test_in_spanish_everything_fits_too(desk: Desk, browser: Browser, agent: str) -> None:
+async def test_in_spanish_everything_fits_too(desk: ClaimEnvironment, browser: Browser, agent: str) -> None:
     address = await desk.address(courier(desk))
     width = 390 if agent is IPHONE else 1280
     async with opened(browser, address, f"{agent} Slack/24.11", locale="es-ES", complains=True) as page:
@@ -191,7 +197,7 @@ async def test_in_spanish_everything_fits_too(desk: Desk, browser: Browser, agen
         await shoot(page, f"claim-es-ending-{width}.png")
 
 
-async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: Desk, browser: Browser) -> None:
+async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: ClaimEnvironment, browser: Browser) -> None:
     address = await desk.address(courier(desk), FileKind.FILE)
     small = {"width": 320, "height": 600}
     async with opened(browser, address, f"{IPHONE} Slack/24.11", viewport=small) as page:
@@ -200,7 +206,7 @@ async def test_a_link_inside_another_app_is_readable_at_320_pixels(desk: Desk, b
         assert await fits(page)
 
 
-async def test_the_styles_apply_under_the_policy(desk: Desk, browser: Browser) -> None:
+async def test_the_styles_apply_under_the_policy(desk: ClaimEnvironment, browser: Browser) -> None:
     async with opened(browser, await desk.address(courier(desk)), IPHONE) as page:
         box = await page.get_by_role("button", name="Install").bounding_box()
         assert box

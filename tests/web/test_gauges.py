@@ -10,11 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot import __version__
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.web.test_server import ask
 
 
-async def scraped(world: World) -> dict[str, float]:
+async def scraped(world: Environment) -> dict[str, float]:
     """What Prometheus gets now, by name and labels."""
     text = (await ask(world, "GET", "/metrics")).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -24,7 +24,7 @@ async def scraped(world: World) -> dict[str, float]:
     }
 
 
-async def test_what_waits_to_be_said_and_how_polling_does_are_measured_when_asked(world: World) -> None:
+async def test_what_waits_to_be_said_and_how_polling_does_are_measured_when_asked(world: Environment) -> None:
     now, shift = datetime.now(UTC), timedelta()
     world.tuning = replace(world.tuning, clock=lambda: now + shift)
     await world.start()
@@ -45,7 +45,7 @@ async def test_what_waits_to_be_said_and_how_polling_does_are_measured_when_aske
     assert (after["announcements_waiting"], after["apps behind"]) == (0, 0)
 
 
-async def test_readiness_is_a_gauge_for_each_check(world: World) -> None:
+async def test_readiness_is_a_gauge_for_each_check(world: Environment) -> None:
     await world.start()
     ready = await scraped(world)
     assert {name: ready[f"ready {name}"] for name in ("slack", "database", "polling")} == {
@@ -59,7 +59,7 @@ async def test_readiness_is_a_gauge_for_each_check(world: World) -> None:
     assert (await scraped(world))["ready slack"] == 0
 
 
-async def test_without_a_database_there_are_gaps_and_the_counters_all_the_same(world: World) -> None:
+async def test_without_a_database_there_are_gaps_and_the_counters_all_the_same(world: Environment) -> None:
     await world.start()
     await world.ask("help")
     with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
@@ -72,7 +72,7 @@ async def test_without_a_database_there_are_gaps_and_the_counters_all_the_same(w
     assert found["requests_total command help answered"] == 1
 
 
-async def test_version_memory_and_processor_time_are_there(world: World) -> None:
+async def test_version_memory_and_processor_time_are_there(world: Environment) -> None:
     await world.start()
     found = await scraped(world)
     assert found[f"info {__version__}"] == 1

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.builds import next_look, retry_look
 from bot.web.readiness import late_after, overdue_after
 from sandbox.faults import Fault
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import directs, ready
 from tests.web.test_gauges import scraped
 from tests.web.test_server import ask
@@ -44,13 +44,13 @@ FAILURES = {
 BUILDS = "GET /v1/organizations/acme/apps/*/builds"
 
 
-async def readyz(world: World) -> Any:
+async def readyz(world: Environment) -> Any:
     answer = await ask(world, "GET", "/readyz")
     assert (answer.status == 200) is answer.json["ready"]
     return answer.json["checks"]["polling"]
 
 
-async def watched(world: World, *apps: str, **changes: Any) -> None:
+async def watched(world: Environment, *apps: str, **changes: Any) -> None:
     world.tuning = replace(world.tuning, applivery_seconds=0.3)
     await world.start(**changes)
     for app in ("courier", *apps):
@@ -60,7 +60,7 @@ async def watched(world: World, *apps: str, **changes: Any) -> None:
 
 @pytest.mark.parametrize("where", ["GET *", BUILDS])
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_three_polls_without_success_are_not_ready(world: World, failure: str, where: str) -> None:
+async def test_three_polls_without_success_are_not_ready(world: Environment, failure: str, where: str) -> None:
     await watched(world)
     world.applivery.faults.add(where, FAILURES[failure], times=None)
     for polls in (1, 2, 3):
@@ -78,7 +78,7 @@ async def test_three_polls_without_success_are_not_ready(world: World, failure: 
     assert (await scraped(world))["apps behind"] == 0
 
 
-async def test_the_last_success_is_at_most_ninety_seconds_old(world: World) -> None:
+async def test_the_last_success_is_at_most_ninety_seconds_old(world: Environment) -> None:
     now, shift = datetime.now(UTC), timedelta()
     world.tuning = replace(world.tuning, clock=lambda: now + shift, applivery_seconds=0.3)
     await world.start(poll_idle_seconds=60, poll_busy_seconds=5)
@@ -104,7 +104,7 @@ def test_three_polls_fit_into_ninety_seconds() -> None:
     assert first + retry_look(0, busy=5, idle=60) + retry_look(1, busy=5, idle=60) <= 90
 
 
-async def test_after_an_outage_the_first_success_is_ready(world: World) -> None:
+async def test_after_an_outage_the_first_success_is_ready(world: Environment) -> None:
     for name in ("field", "shop", "store"):
         world.applivery.app(name, slug=name)
     await watched(world, "field", "shop", "store", poll_idle_seconds=0.01)
@@ -120,7 +120,7 @@ async def test_after_an_outage_the_first_success_is_ready(world: World) -> None:
     assert await world.bot.store.due_in() == 0, "the others are polled at once"
 
 
-async def test_one_app_that_is_gone_leaves_it_ready(world: World) -> None:
+async def test_one_app_that_is_gone_leaves_it_ready(world: Environment) -> None:
     shop = world.applivery.app("Shop", slug="shop")
     await watched(world, "shop")
     world.applivery.faults.add(f"GET */apps/{shop.id}/builds", Fault(status=404, code=3001), times=None)
@@ -133,7 +133,7 @@ async def test_one_app_that_is_gone_leaves_it_ready(world: World) -> None:
     assert directs(world, world.ana) == []
 
 
-async def test_most_apps_failing_is_not_ready(world: World) -> None:
+async def test_most_apps_failing_is_not_ready(world: Environment) -> None:
     bad = [world.applivery.app(name, slug=name) for name in ("field", "shop", "store")]
     await watched(world, "field", "shop", "store")
     for app in bad:
@@ -144,7 +144,7 @@ async def test_most_apps_failing_is_not_ready(world: World) -> None:
     assert (found["ok"], found["behind"]) == (False, 3)
 
 
-async def test_the_only_app_deleted_is_an_answer(world: World, log: Any) -> None:
+async def test_the_only_app_deleted_is_an_answer(world: Environment, log: Any) -> None:
     await watched(world)
     world.applivery.apps.clear()
     for _ in range(5):
@@ -155,7 +155,7 @@ async def test_the_only_app_deleted_is_an_answer(world: World, log: Any) -> None
     assert [line["event"] for line in lines if "away" in line["event"]] == ["watch.app.away"]
 
 
-async def test_with_nothing_watched_it_asks_all_the_same(world: World) -> None:
+async def test_with_nothing_watched_it_asks_all_the_same(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET *", Fault(status=403), times=None)
     world.bot.watch._ask_at = 0.0
@@ -180,7 +180,7 @@ async def test_with_nothing_watched_it_asks_all_the_same(world: World) -> None:
         ("200 null", "does not understand Applivery's answer"),
     ],
 )
-async def test_admins_are_told_once_of_an_outage(world: World, failure: str, words: str) -> None:
+async def test_admins_are_told_once_of_an_outage(world: Environment, failure: str, words: str) -> None:
     await watched(world)
     world.applivery.faults.add("GET *", FAILURES[failure], times=None)
 
@@ -204,7 +204,7 @@ async def test_admins_are_told_once_of_an_outage(world: World, failure: str, wor
     assert directs(world, world.bruno) == []
 
 
-async def test_who_asks_is_told_the_real_cause(world: World) -> None:
+async def test_who_asks_is_told_the_real_cause(world: Environment) -> None:
     await watched(world)
     for fault, words in (
         (Fault(status=403), "Service Account may not do that"),

@@ -24,7 +24,7 @@ from bot.domain.outcomes import RequestOutcome, WebhookOutcome
 from bot.web import readiness
 from sandbox.faults import Fault
 from sandbox.slack.signing import signature
-from tests.conftest import World
+from tests.conftest import Environment
 
 SECRET = "a-long-random-word"
 BELL = f"/webhooks/applivery/{SECRET}"
@@ -41,13 +41,13 @@ class Answer:
         return json.loads(self.text)
 
 
-async def ask(world: World, method: str, path: str, **about: Any) -> Answer:
+async def ask(world: Environment, method: str, path: str, **about: Any) -> Answer:
     address = f"http://127.0.0.1:{world.bot.web.port}{path}"
     async with aiohttp.ClientSession() as session, session.request(method, address, **about) as response:
         return Answer(response.status, await response.text())
 
 
-async def counted(world: World, sample_name: str, /, **labels: str) -> float:
+async def counted(world: Environment, sample_name: str, /, **labels: str) -> float:
     """A counter as Prometheus would scrape it now."""
     for family in text_string_to_metric_families((await ask(world, "GET", "/metrics")).text):
         for sample in family.samples:
@@ -59,7 +59,7 @@ async def counted(world: World, sample_name: str, /, **labels: str) -> float:
 # ------------------------------------------------------------------ health and readiness
 
 
-async def test_it_is_alive_whatever_else_is_down(world: World) -> None:
+async def test_it_is_alive_whatever_else_is_down(world: Environment) -> None:
     world.slack.refuse_handshakes(None)
     await world.applivery.stop()
     async with running(world.settings(), world.tuning) as world.bot:
@@ -72,7 +72,7 @@ async def test_it_is_alive_whatever_else_is_down(world: World) -> None:
 
 
 @pytest.mark.parametrize("http", [False, True])
-async def test_it_is_ready_when_everything_is(world: World, http: bool) -> None:
+async def test_it_is_ready_when_everything_is(world: Environment, http: bool) -> None:
     await world.start(**({"slack_app_token": None} if http else {}))
     answer = await ask(world, "GET", "/readyz")
     assert answer.status == 200
@@ -84,7 +84,7 @@ async def test_it_is_ready_when_everything_is(world: World, http: bool) -> None:
     }
 
 
-async def test_it_is_not_ready_while_slack_does_not_reach_it(world: World) -> None:
+async def test_it_is_not_ready_while_slack_does_not_reach_it(world: Environment) -> None:
     await world.start()
     world.slack.refuse_handshakes(None)
     await world.slack.cut()
@@ -98,7 +98,7 @@ async def test_it_is_not_ready_while_slack_does_not_reach_it(world: World) -> No
     assert answer.json["checks"]["database"]["ok"] is True
 
 
-async def test_a_slack_behind_an_unknown_certificate_is_named(world: World, log: io.StringIO) -> None:
+async def test_a_slack_behind_an_unknown_certificate_is_named(world: Environment, log: io.StringIO) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).parents[1] / "untrusted.pem")
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
@@ -118,7 +118,7 @@ async def test_a_slack_behind_an_unknown_certificate_is_named(world: World, log:
     assert '"cause": "the certificate is not accepted: self-signed certificate"' in line
 
 
-async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world: World) -> None:
+async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world: Environment) -> None:
     world.slack.revoke()
     await world.start(slack_app_token=None)
     answer = await ask(world, "GET", "/readyz")
@@ -126,7 +126,7 @@ async def test_over_http_it_is_not_ready_with_a_token_slack_does_not_take(world:
     assert "does not accept this bot's token" in answer.json["checks"]["slack"]["problem"]
 
 
-async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(world: World) -> None:
+async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(world: Environment) -> None:
     await world.start(slack_app_token=None)
     poster = world.bot.poster
     assert (await readiness.slack(None, poster, fresh=0.0))["ok"]
@@ -135,7 +135,7 @@ async def test_over_http_it_is_not_ready_once_slack_takes_the_token_no_more(worl
     assert not (await readiness.slack(None, poster, fresh=0.0))["ok"]
 
 
-async def test_it_is_not_ready_while_applivery_has_answered_no_look_since_the_start(world: World) -> None:
+async def test_it_is_not_ready_while_applivery_has_answered_no_look_since_the_start(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -150,7 +150,7 @@ async def test_it_is_not_ready_while_applivery_has_answered_no_look_since_the_st
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_it_stays_ready_through_a_hiccup_of_applivery(world: World) -> None:
+async def test_it_stays_ready_through_a_hiccup_of_applivery(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
     await world.look()
@@ -159,7 +159,7 @@ async def test_it_stays_ready_through_a_hiccup_of_applivery(world: World) -> Non
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_it_is_not_ready_while_the_database_does_not_answer(world: World) -> None:
+async def test_it_is_not_ready_while_the_database_does_not_answer(world: Environment) -> None:
     await world.start()
     with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -174,7 +174,7 @@ async def test_it_is_not_ready_while_the_database_does_not_answer(world: World) 
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_it_is_not_ready_when_an_app_was_not_looked_at_for_long(world: World) -> None:
+async def test_it_is_not_ready_when_an_app_was_not_looked_at_for_long(world: Environment) -> None:
     now = datetime.now(UTC)
     shift = timedelta()
     world.tuning = replace(world.tuning, clock=lambda: now + shift)
@@ -190,14 +190,14 @@ async def test_it_is_not_ready_when_an_app_was_not_looked_at_for_long(world: Wor
     assert (await ask(world, "GET", "/readyz")).status == 200
 
 
-async def test_readiness_gives_no_secret_away(world: World) -> None:
+async def test_readiness_gives_no_secret_away(world: Environment) -> None:
     await world.start(applivery_webhook_secret=SECRET)
     said = (await ask(world, "GET", "/readyz")).text + (await ask(world, "GET", "/metrics")).text
     for secret in ("xoxb-sandbox", "xapp-sandbox", SECRET, world.applivery.token, str(world.folder)):
         assert secret not in said
 
 
-async def test_metrics_are_what_prometheus_reads(world: World) -> None:
+async def test_metrics_are_what_prometheus_reads(world: Environment) -> None:
     await world.start(slack_app_token=None)
     world.applivery.build(world.courier)
     await world.ask("get courier")
@@ -220,7 +220,7 @@ async def test_metrics_are_what_prometheus_reads(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/slack", "/slack/events/", "/webhooks/applivery", "/metrics/x", "/%2e%2e/etc"])
-async def test_what_is_not_there_is_not_found(world: World, path: str) -> None:
+async def test_what_is_not_there_is_not_found(world: Environment, path: str) -> None:
     await world.start()
     assert (await ask(world, "GET", path)).status == 404
 
@@ -228,7 +228,7 @@ async def test_what_is_not_there_is_not_found(world: World, path: str) -> None:
 # ------------------------------------------------------------------ Applivery's doorbell
 
 
-async def watched_two(world: World) -> tuple[str, str]:
+async def watched_two(world: Environment) -> tuple[str, str]:
     """Two apps that are watched, neither of them due; their ids."""
     driver = world.applivery.app("Driver")
     await world.start(applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
@@ -239,13 +239,13 @@ async def watched_two(world: World) -> tuple[str, str]:
     return world.courier.id, driver.id
 
 
-async def looked_at(world: World) -> set[str]:
+async def looked_at(world: Environment) -> set[str]:
     """The apps whose builds are asked for when the clock ticks now."""
     await world.bot.watch.step()
     return {request.path.split("/")[5] for request in world.applivery.requests if request.path.endswith("/builds")}
 
 
-async def rung(world: World, body: Any, **about: Any) -> int:
+async def rung(world: Environment, body: Any, **about: Any) -> int:
     """Ring, and wait until the bell has reached the store."""
     answer = await ask(world, "POST", BELL, data=body, **about)
     ringing = world.bot.web._ringing
@@ -255,12 +255,12 @@ async def rung(world: World, body: Any, **about: Any) -> int:
     return answer.status
 
 
-async def test_without_a_ring_nothing_is_due(world: World) -> None:
+async def test_without_a_ring_nothing_is_due(world: Environment) -> None:
     await watched_two(world)
     assert await looked_at(world) == set()
 
 
-async def test_a_body_that_names_an_app_makes_that_app_due_and_no_other(world: World) -> None:
+async def test_a_body_that_names_an_app_makes_that_app_due_and_no_other(world: Environment) -> None:
     courier, driver = await watched_two(world)
     body = {"action": "build_processed", "data": {"application": {"id": driver.upper()}, "build": {"id": "f" * 24}}}
     assert await rung(world, json.dumps(body)) == 204
@@ -268,7 +268,7 @@ async def test_a_body_that_names_an_app_makes_that_app_due_and_no_other(world: W
     assert courier != driver
 
 
-async def test_a_body_that_comes_in_pieces_is_read_to_its_end(world: World) -> None:
+async def test_a_body_that_comes_in_pieces_is_read_to_its_end(world: Environment) -> None:
     _, driver = await watched_two(world)
 
     async def pieces() -> Any:
@@ -294,13 +294,13 @@ async def test_a_body_that_comes_in_pieces_is_read_to_its_end(world: World) -> N
     ],
     ids=["empty", "words", "cut", "bytes", "list", "null", "long", "unknown app"],
 )
-async def test_a_body_that_names_none_of_ours_makes_all_due(world: World, body: bytes) -> None:
+async def test_a_body_that_names_none_of_ours_makes_all_due(world: Environment, body: bytes) -> None:
     both = set(await watched_two(world))
     assert await rung(world, body) == 204
     assert await looked_at(world) == both
 
 
-async def test_a_ring_is_a_hint_and_never_believed(world: World) -> None:
+async def test_a_ring_is_a_hint_and_never_believed(world: Environment) -> None:
     await watched_two(world)
     body = {"status": "processed", "application": world.courier.id, "versionName": "6.6.6", "id": "f" * 24}
     await rung(world, json.dumps(body))
@@ -309,7 +309,7 @@ async def test_a_ring_is_a_hint_and_never_believed(world: World) -> None:
     assert world.slack.messages(world.releases) == []
 
 
-async def test_the_pretended_applivery_s_own_webhook_brings_the_card_sooner(world: World) -> None:
+async def test_the_pretended_applivery_s_own_webhook_brings_the_card_sooner(world: Environment) -> None:
     await world.start(jobs=True, applivery_webhook_secret=SECRET, poll_idle_seconds=600, poll_busy_seconds=600)
     await world.ask("subscribe courier")
     await world.applivery.until(
@@ -325,7 +325,7 @@ async def test_the_pretended_applivery_s_own_webhook_brings_the_card_sooner(worl
 
 
 @pytest.mark.parametrize("guess", ["x", SECRET[:-1], SECRET + "x", SECRET.upper(), "%00", "ä" * 40])
-async def test_a_forged_ring_is_not_found_does_nothing_and_is_counted(world: World, guess: str) -> None:
+async def test_a_forged_ring_is_not_found_does_nothing_and_is_counted(world: Environment, guess: str) -> None:
     courier, _ = await watched_two(world)
     answer = await ask(world, "POST", f"/webhooks/applivery/{guess}", data=courier)
     assert answer.status == 404
@@ -336,7 +336,7 @@ async def test_a_forged_ring_is_not_found_does_nothing_and_is_counted(world: Wor
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_an_oversized_ring_is_refused_and_counted(world: World, chunked: bool) -> None:
+async def test_an_oversized_ring_is_refused_and_counted(world: Environment, chunked: bool) -> None:
     await watched_two(world)
     body = b"x" * (64 * 1024 + 1)
 
@@ -350,7 +350,7 @@ async def test_an_oversized_ring_is_refused_and_counted(world: World, chunked: b
     assert await counted(world, "applivery_bot_webhooks_total", outcome=WebhookOutcome.TOO_LARGE) == 1
 
 
-async def test_a_ring_is_answered_at_once_although_the_database_is_slow(world: World) -> None:
+async def test_a_ring_is_answered_at_once_although_the_database_is_slow(world: Environment) -> None:
     await watched_two(world)
     with closing(sqlite3.connect(world.folder / "bot.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -360,7 +360,7 @@ async def test_a_ring_is_answered_at_once_although_the_database_is_slow(world: W
         other.execute("ROLLBACK")
 
 
-async def test_without_its_secret_the_bell_does_not_exist(world: World) -> None:
+async def test_without_its_secret_the_bell_does_not_exist(world: Environment) -> None:
     await world.start()
     assert (await ask(world, "POST", BELL)).status == 404
 
@@ -368,7 +368,7 @@ async def test_without_its_secret_the_bell_does_not_exist(world: World) -> None:
 # ------------------------------------------------------------------ Slack over HTTP
 
 
-def signed(world: World, body: str, *, secret: str = "sandbox-signing-secret", age: int = 0) -> dict[str, str]:
+def signed(world: Environment, body: str, *, secret: str = "sandbox-signing-secret", age: int = 0) -> dict[str, str]:
     at = str(int(time.time()) - age)
     return {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -377,17 +377,17 @@ def signed(world: World, body: str, *, secret: str = "sandbox-signing-secret", a
     }
 
 
-def typed(world: World) -> str:
+def typed(world: Environment) -> str:
     return urlencode(world.slack.person.payloads.command(world.ana, world.releases, "/applivery", "help", {}))
 
 
-async def test_in_socket_mode_there_is_no_door_for_slack_over_http(world: World) -> None:
+async def test_in_socket_mode_there_is_no_door_for_slack_over_http(world: Environment) -> None:
     await world.start()
     body = typed(world)
     assert (await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))).status == 404
 
 
-async def test_a_signed_request_is_acknowledged_with_nothing_and_answered(world: World) -> None:
+async def test_a_signed_request_is_acknowledged_with_nothing_and_answered(world: Environment) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     answer = await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))
@@ -410,7 +410,7 @@ async def test_a_signed_request_is_acknowledged_with_nothing_and_answered(world:
     ids=str,
 )
 async def test_a_wrong_signature_or_a_stale_timestamp_does_nothing_and_is_counted(
-    world: World, change: dict[str, Any]
+    world: Environment, change: dict[str, Any]
 ) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
@@ -426,7 +426,7 @@ async def test_a_wrong_signature_or_a_stale_timestamp_does_nothing_and_is_counte
     assert await counted(world, "applivery_bot_requests_total", outcome=RequestOutcome.UNVERIFIED) == 1
 
 
-async def test_a_changed_body_is_refused(world: World) -> None:
+async def test_a_changed_body_is_refused(world: Environment) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     changed = body.replace("text=help", "text=menu")
@@ -434,14 +434,14 @@ async def test_a_changed_body_is_refused(world: World) -> None:
     assert (await ask(world, "POST", "/slack/events", data=changed, headers=signed(world, body))).status == 401
 
 
-async def test_slack_s_own_checks_are_answered(world: World) -> None:
+async def test_slack_s_own_checks_are_answered(world: Environment) -> None:
     await world.start(slack_app_token=None)
     assert (await ask(world, "POST", "/slack/events", data={"ssl_check": "1", "token": "x"})).status == 200
     assert await world.slack.http.verify(f"http://127.0.0.1:{world.bot.web.port}/slack/events")
 
 
 @pytest.mark.parametrize("body", ["", "payload=%7B%7D", urlencode({"payload": '{"type": "message_action"}'})])
-async def test_a_signed_body_that_is_nothing_we_know_is_taken_quietly(world: World, body: str) -> None:
+async def test_a_signed_body_that_is_nothing_we_know_is_taken_quietly(world: Environment, body: str) -> None:
     await world.start(slack_app_token=None)
     answer = await ask(world, "POST", "/slack/events", data=body, headers=signed(world, body))
     assert (answer.status, answer.text) == (200, "")
@@ -449,7 +449,7 @@ async def test_a_signed_body_that_is_nothing_we_know_is_taken_quietly(world: Wor
 
 @pytest.mark.parametrize("body", ["payload=nonsense", "payload=[]", "payload=7", "{", "[]", "\ud800", '{"payload": 1'])
 async def test_a_body_that_cannot_be_read_is_refused_and_counted_and_fills_no_log(
-    world: World, body: str, log: io.StringIO
+    world: Environment, body: str, log: io.StringIO
 ) -> None:
     await world.start(slack_app_token=None)
     for kind in ("application/x-www-form-urlencoded", "application/json"):
@@ -462,14 +462,14 @@ async def test_a_body_that_cannot_be_read_is_refused_and_counted_and_fills_no_lo
 # ------------------------------------------------------------------ Slack over HTTP: once, whatever comes twice
 
 
-def mention(world: World, event_id: str, words: str = "help") -> str:
+def mention(world: Environment, event_id: str, words: str = "help") -> str:
     """An app_mention as Slack posts it."""
     where = {"type": "app_mention", "user": world.bruno.id, "channel": world.releases.id, "ts": "1700000000.000100"}
     event = {**where, "text": f"<@{world.slack.bot_user_id}> {words}", "team": world.slack.team_id}
     return json.dumps({"type": "event_callback", "team_id": world.slack.team_id, "event_id": event_id, "event": event})
 
 
-async def post(world: World, body: str, *, port: int | None = None, age: int = 0, **more: str) -> int:
+async def post(world: Environment, body: str, *, port: int | None = None, age: int = 0, **more: str) -> int:
     """Post a body as Slack does, signed so many seconds ago; gives the status."""
     kind = {"Content-Type": "application/json"} if body.startswith("{") else {}
     address = f"http://127.0.0.1:{port or world.bot.web.port}/slack/events"
@@ -478,13 +478,13 @@ async def post(world: World, body: str, *, port: int | None = None, age: int = 0
             return answer.status
 
 
-async def answers(world: World) -> int:
+async def answers(world: Environment) -> int:
     """How often `help` was worked on."""
     await world.bot.door.finish(5)
     return int(await counted(world, "applivery_bot_requests_total", name="help", outcome=RequestOutcome.ANSWERED))
 
 
-async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_nothing(world: World) -> None:
+async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_nothing(world: Environment) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     headers = signed(world, body)
@@ -496,7 +496,7 @@ async def test_a_captured_request_sent_again_is_acknowledged_counted_and_does_no
     assert await answers(world) == 2
 
 
-async def test_a_captured_request_does_nothing_after_a_restart_either(world: World) -> None:
+async def test_a_captured_request_does_nothing_after_a_restart_either(world: Environment) -> None:
     await world.start(slack_app_token=None)
     body = typed(world)
     headers = signed(world, body)
@@ -506,7 +506,7 @@ async def test_a_captured_request_does_nothing_after_a_restart_either(world: Wor
     assert await answers(world) == 0
 
 
-async def test_while_the_database_is_away_a_request_is_acknowledged_in_time_all_the_same(world: World) -> None:
+async def test_while_the_database_is_away_a_request_is_acknowledged_in_time_all_the_same(world: Environment) -> None:
     await world.start(slack_app_token=None)
     await world.ask("help")
     with closing(sqlite3.connect(world.folder / "bot.db")) as other:
@@ -517,7 +517,7 @@ async def test_while_the_database_is_away_a_request_is_acknowledged_in_time_all_
         other.rollback()
 
 
-async def test_slack_s_retries_of_an_event_are_answered_once(world: World) -> None:
+async def test_slack_s_retries_of_an_event_are_answered_once(world: Environment) -> None:
     await world.start(slack_app_token=None)
     for attempt, age in enumerate((0, 1, 60, 290)):
         more = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"} if attempt else {}
@@ -525,7 +525,7 @@ async def test_slack_s_retries_of_an_event_are_answered_once(world: World) -> No
     assert await answers(world) == 1
 
 
-async def test_a_retry_whose_first_delivery_never_came_is_answered(world: World) -> None:
+async def test_a_retry_whose_first_delivery_never_came_is_answered(world: Environment) -> None:
     await world.start(slack_app_token=None)
     more = {"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": "connection_failed"}
     assert await post(world, mention(world, "Ev1"), **more) == 200
@@ -533,7 +533,7 @@ async def test_a_retry_whose_first_delivery_never_came_is_answered(world: World)
 
 
 @pytest.mark.postgres
-async def test_what_one_replica_has_answered_the_other_leaves(world: World, postgres_url: str) -> None:
+async def test_what_one_replica_has_answered_the_other_leaves(world: Environment, postgres_url: str) -> None:
     world.database = postgres_url
     await world.start(slack_app_token=None)
     async with running(world.settings(slack_app_token=None), world.tuning, jobs=False) as other:
@@ -568,7 +568,7 @@ async def test_what_one_replica_has_answered_the_other_leaves(world: World, post
 QUIET = ["tokens_revoked", "app_uninstalled", "app_home_opened", "message", "member_joined_channel", "app_rate_limited"]
 
 
-async def test_what_nobody_handles_is_acknowledged_and_writes_no_line(world: World, log: io.StringIO) -> None:
+async def test_what_nobody_handles_is_acknowledged_and_writes_no_line(world: Environment, log: io.StringIO) -> None:
     await world.start(slack_app_token=None)
     before = log.getvalue()
     for number, kind in enumerate(QUIET):

@@ -19,7 +19,7 @@ from bot.domain.tickets import new_ticket
 from bot.web.connections import ConnectionLimits
 from bot.web.server import BODY_LIMIT
 from bot.web.slack_events import SLACK_BYTES
-from tests.conftest import World
+from tests.conftest import Environment
 from tests.handing import raw
 
 SECRET = "a-long-random-word"
@@ -36,13 +36,13 @@ PATHS = {
 
 
 @pytest.fixture
-async def open_to_all(world: World) -> World:
+async def open_to_all(world: Environment) -> Environment:
     world.tuning = replace(world.tuning, limits=ConnectionLimits(head=0.5, body=0.5, whole=5.0, idle=0.5))
     await world.start(slack_app_token=None, applivery_webhook_secret=SECRET, public_url="http://127.0.0.1:1")
     return world
 
 
-async def said(world: World, sent: bytes, *, half: bool = False) -> bytes:
+async def said(world: Environment, sent: bytes, *, half: bool = False) -> bytes:
     """What comes back for these bytes; `half` closes our side after them, as somebody who hangs up does."""
     reader, writer = await asyncio.open_connection("127.0.0.1", world.bot.web.port)
     writer.write(sent)
@@ -79,7 +79,7 @@ def signed(secret: str, body: bytes, at: int | None = None) -> tuple[str, str]:
     return f"X-Slack-Request-Timestamp: {stamp}", f"X-Slack-Signature: v0={digest}"
 
 
-async def refused(world: World) -> float:
+async def refused(world: Environment) -> float:
     """How many were refused so far, as Prometheus would scrape it."""
     scraped = await said(world, request("GET", "/metrics"))
     families = text_string_to_metric_families(scraped.partition(b"\r\n\r\n")[2].decode())
@@ -99,7 +99,7 @@ def quiet(log: io.StringIO) -> None:
         assert "Traceback" not in line
 
 
-async def each_refused(world: World, requests: list[bytes]) -> None:
+async def each_refused(world: Environment, requests: list[bytes]) -> None:
     """None of these is answered with an error of ours; being not ready is none."""
     answers = await asyncio.gather(*(said(world, request) for request in requests))
     for sent, answer in zip(requests, answers, strict=True):
@@ -150,7 +150,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize("name", PATHS)
-async def test_no_header_or_body_is_more_than_refused(open_to_all: World, log: io.StringIO, name: str) -> None:
+async def test_no_header_or_body_is_more_than_refused(open_to_all: Environment, log: io.StringIO, name: str) -> None:
     before = await refused(open_to_all)
     for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS"):
         await each_refused(open_to_all, [request(method, PATHS[name], *headers) for headers in BAD_HEADERS])
@@ -205,7 +205,7 @@ LINES = [
 
 
 @pytest.mark.parametrize("name", PATHS)
-async def test_what_is_no_request_is_refused_or_dropped(open_to_all: World, log: io.StringIO, name: str) -> None:
+async def test_what_is_no_request_is_refused_or_dropped(open_to_all: Environment, log: io.StringIO, name: str) -> None:
     before = await refused(open_to_all)
     lines = [line.replace(b"{path}", PATHS[name].encode()) for line in LINES]
     cut = [line[: len(line) * part // 10] for line in lines for part in (1, 5, 9)]
@@ -216,7 +216,7 @@ async def test_what_is_no_request_is_refused_or_dropped(open_to_all: World, log:
     quiet(log)
 
 
-async def test_a_signed_body_that_stops_half_way_does_nothing(open_to_all: World, log: io.StringIO) -> None:
+async def test_a_signed_body_that_stops_half_way_does_nothing(open_to_all: Environment, log: io.StringIO) -> None:
     body = b"command=%2Fapplivery&text=whoami&user_id=UANA&team_id=T1&channel_id=C1"
     sent = request("POST", PATHS["slack"], *signed("sandbox-signing-secret", body), body=body)
     parts = [sent[:cut] for cut in range(len(sent) - len(body), len(sent), 7)]
@@ -233,7 +233,7 @@ async def test_a_signed_body_that_stops_half_way_does_nothing(open_to_all: World
     quiet(log)
 
 
-async def test_a_claim_whose_form_stops_half_way_spends_nothing(open_to_all: World, log: io.StringIO) -> None:
+async def test_a_claim_whose_form_stops_half_way_spends_nothing(open_to_all: Environment, log: io.StringIO) -> None:
     open_to_all.applivery.build(open_to_all.courier, version="2.0.0", os="android")
     ticket = raw(await open_to_all.ask("get courier latest")).partition("/b/")[2][:22]
     sent = request("POST", f"/b/{ticket}", "Content-Length: 7", body=b"as=")
@@ -245,7 +245,7 @@ async def test_a_claim_whose_form_stops_half_way_spends_nothing(open_to_all: Wor
     quiet(log)
 
 
-async def test_nobody_s_unpacked_body_is_read(open_to_all: World) -> None:
+async def test_nobody_s_unpacked_body_is_read(open_to_all: Environment) -> None:
     bomb = zlib.compress(b"a" * 50_000_000)
     for path in (PATHS["slack"], PATHS["webhook"], PATHS["claim"]):
         for coding in ("deflate", "gzip", "br"):
@@ -255,7 +255,9 @@ async def test_nobody_s_unpacked_body_is_read(open_to_all: World) -> None:
 
 @pytest.mark.parametrize(("name", "most"), [("slack", SLACK_BYTES), ("webhook", BODY_LIMIT)])
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_beyond_its_bound_is_refused(open_to_all: World, name: str, most: int, chunked: bool) -> None:
+async def test_a_body_beyond_its_bound_is_refused(
+    open_to_all: Environment, name: str, most: int, chunked: bool
+) -> None:
     for size, refused_with in ((most, (401, 204)), (most + 1, (413,))):
         body = b"x" * size
         headers = ["Transfer-Encoding: chunked"] if chunked else []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.tickets import new_ticket
 from bot.i18n import LANGUAGES
 from bot.web.locale_negotiation import wanted
-from tests.conftest import World
+from tests.conftest import Environment
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_thousandth_tag_is_not_read() -> None:
     assert wanted("fr;q=0.1," * 1000 + "es", "en") == "en"
 
 
-async def test_a_browser_without_a_wish_reads_what_the_channels_do(world: World) -> None:
+async def test_a_browser_without_a_wish_reads_what_the_channels_do(world: Environment) -> None:
     await world.start(language="es", public_url="http://127.0.0.1:9")
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{world.bot.web.port}/b/{new_ticket()}") as answer:

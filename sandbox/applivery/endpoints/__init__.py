@@ -1,1 +1,1 @@
-"""The pretended Applivery's endpoints, one module per noun, each with its `routes`."""
+"""The fake Applivery's endpoints, one module per noun, each with its `routes`."""

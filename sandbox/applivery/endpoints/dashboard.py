@@ -7,7 +7,7 @@ from html import escape
 from aiohttp import web
 
 from sandbox.applivery.middleware import WORLD
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 
 routes = web.RouteTableDef()
 
@@ -30,7 +30,7 @@ async def show_builds(request: web.Request) -> web.Response:
     return web.Response(text=_PAGE.format(app=escape(app.name), rows=rows), content_type="text/html")
 
 
-def _row(build: PretendedBuild, marked: bool) -> str:
+def _row(build: FakeBuild, marked: bool) -> str:
     keys = ("versionName", "versionCode", "os", "status", "createdAt")
     cells = "".join(f"<td>{escape(str(build.wire.get(key)))}" for key in keys)
     return f"<tr{' class=this' if marked else ''}>{cells}</tr>"

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.applivery.middleware import WORLD, app_of
-from sandbox.applivery.models import PretendedDownload, Wire
+from sandbox.applivery.models import FakeDownload, Wire
 from sandbox.applivery.path_params import build_of, in_workspace
 from sandbox.applivery.responses import PAGING, SPAN, in_order, ok, page_of, read_query, text
 
@@ -48,7 +48,7 @@ async def list_app_downloads_by_user(request: web.Request) -> web.Response:
     return ok(_by_member(rows))
 
 
-def _fits(row: PretendedDownload, query: dict[str, Any]) -> bool:
+def _fits(row: FakeDownload, query: dict[str, Any]) -> bool:
     """Both ends of the span belong to it; a line whose date cannot be read is in no span. An e-mail is met exactly."""
     if "email" in query and row.member.get("email") != query["email"]:
         return False
@@ -62,13 +62,13 @@ def _fits(row: PretendedDownload, query: dict[str, Any]) -> bool:
     return bool(query.get("iniDate", at) <= at <= query.get("endDate", at))
 
 
-def _with_member(row: PretendedDownload) -> Wire:
+def _with_member(row: FakeDownload) -> Wire:
     owner = {"user": "user", "employee": "employee"}.get(str(row.member.get("type")))
     return row.wire | {"member": row.member} | ({owner: row.member.get("memberId")} if owner else {})
 
 
-def _by_member(rows: list[PretendedDownload]) -> list[Wire]:
-    groups: dict[tuple[str, str], list[PretendedDownload]] = {}
+def _by_member(rows: list[FakeDownload]) -> list[Wire]:
+    groups: dict[tuple[str, str], list[FakeDownload]] = {}
     for row in rows:
         groups.setdefault((str(row.member.get("type")), str(row.member.get("memberId"))), []).append(row)
     return [

@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
-from sandbox.applivery.builds import Builds
-from sandbox.applivery.contents import Content
+from sandbox.applivery.builds import FakeBuildsWorkspace
+from sandbox.applivery.contents import FileContent
 from sandbox.applivery.middleware import WORLD
-from sandbox.applivery.models import PretendedBuild
+from sandbox.applivery.models import FakeBuild
 
 routes = web.RouteTableDef()
 MANIFEST = "manifest"
 
 
-def address(world: Builds, build: PretendedBuild, key: str) -> str:
+def address(world: FakeBuildsWorkspace, build: FakeBuild, key: str) -> str:
     """Give the address of a build's file (`key`: its file id, or `manifest`), good for one token life."""
     name = "manifest.plist" if key == MANIFEST else build.contents[key].name
     expires = str(int(world.clock() + world.token_life) + 1)
@@ -26,7 +26,7 @@ def address(world: Builds, build: PretendedBuild, key: str) -> str:
     return f"{world.url}{path}?expires={expires}&signature={_signature(world, build.id, key, expires)}"
 
 
-def manifest(world: Builds, build: PretendedBuild) -> web.Response:
+def manifest(world: FakeBuildsWorkspace, build: FakeBuild) -> web.Response:
     """Give the property list iOS reads after `itms-services://`; its package address is a signed file.
 
     https://support.apple.com/guide/deployment/distribute-proprietary-in-house-apps-depce7cefc4d/web
@@ -62,7 +62,7 @@ async def get_file(request: web.Request) -> web.StreamResponse:
     return manifest(world, build) if key == MANIFEST else await _stream(request, build.contents[key])
 
 
-async def _stream(request: web.Request, content: Content) -> web.StreamResponse:
+async def _stream(request: web.Request, content: FileContent) -> web.StreamResponse:
     response = web.StreamResponse()
     response.content_type = content.mimetype
     response.content_length = content.size
@@ -74,6 +74,6 @@ async def _stream(request: web.Request, content: Content) -> web.StreamResponse:
     return response
 
 
-def _signature(world: Builds, build_id: str, key: str, expires: str) -> str:
+def _signature(world: FakeBuildsWorkspace, build_id: str, key: str, expires: str) -> str:
     text = f"{build_id}/{key}/{expires}"
     return hmac.new(world.secret.encode(), text.encode(), hashlib.sha256).hexdigest()

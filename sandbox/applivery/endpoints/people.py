@@ -7,7 +7,7 @@ from aiohttp import web
 from sandbox.applivery.middleware import WORLD, app_of
 from sandbox.applivery.models import Wire
 from sandbox.applivery.path_params import in_workspace
-from sandbox.applivery.responses import PAGING, Refusal, ok, page_of, read_query, text
+from sandbox.applivery.responses import PAGING, ApiError, ok, page_of, read_query, text
 
 routes = web.RouteTableDef()
 
@@ -41,5 +41,5 @@ def _page(request: web.Request, people: list[Wire]) -> web.Response:
     world = request.app[WORLD]
     query = read_query(request, **PAGING, email=text(256))
     if not world.may_list_people:
-        raise Refusal(403, None, "Forbidden")
+        raise ApiError(403, None, "Forbidden")
     return ok(page_of(people, query, size=world.page_size, most=world.largest_page))

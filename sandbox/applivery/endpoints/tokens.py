@@ -6,13 +6,13 @@ import secrets
 
 from aiohttp import hdrs, web
 
-from sandbox.applivery.builds import Builds
+from sandbox.applivery.builds import FakeBuildsWorkspace
 from sandbox.applivery.endpoints.files import address, manifest
 from sandbox.applivery.middleware import WORLD
-from sandbox.applivery.models import PretendedBuild, Token
+from sandbox.applivery.models import DownloadToken, FakeBuild
 from sandbox.applivery.path_params import build_of
 from sandbox.applivery.payloads import platform_of, timestamp
-from sandbox.applivery.responses import Refusal, invalid, not_found, ok, one_of, read_query, text
+from sandbox.applivery.responses import ApiError, invalid, not_found, ok, one_of, read_query, text
 
 routes = web.RouteTableDef()
 _APPLE = ("ios", "ipados", "tvos", "macos")
@@ -26,10 +26,10 @@ async def create_download_token(request: web.Request) -> web.Response:
     if "type" not in query:
         raise invalid("type", "is required")
     if not build.ready:
-        raise Refusal(400, 5014, "Build Not Processed")
+        raise ApiError(400, 5014, "Build Not Processed")
     world = request.app[WORLD]
     _check_quota(world)
-    token = Token(
+    token = DownloadToken(
         token=secrets.token_urlsafe(24),
         build_id=build.id,
         type=query["type"],
@@ -42,14 +42,14 @@ async def create_download_token(request: web.Request) -> web.Response:
     return ok({"token": token.token, "expiresAt": timestamp(token.expires_at)})
 
 
-def _check_quota(world: Builds) -> None:
+def _check_quota(world: FakeBuildsWorkspace) -> None:
     """5003 with the detail seen in the iOS SDK's mocks; the HTTP status is not known."""
     limit = world.downloads_limit
     if limit is not None and len(world.downloads) >= limit:
-        raise Refusal(400, 5003, "Limit Exceeded", {"itemName": "downloads", "limit": limit, "num": limit})
+        raise ApiError(400, 5003, "Limit Exceeded", {"itemName": "downloads", "limit": limit, "num": limit})
 
 
-def _file_key(build: PretendedBuild, kind: str, file_id: str | None) -> str:
+def _file_key(build: FakeBuild, kind: str, file_id: str | None) -> str:
     """Give what the token will lead to: a file id, or `manifest`."""
     entries = build.wire.get("files") or []
     if file_id is not None:
@@ -91,7 +91,7 @@ async def get_install_manifest(request: web.Request) -> web.Response:
     return manifest(world, build)
 
 
-def _usable(request: web.Request) -> tuple[Builds, Token, PretendedBuild]:
+def _usable(request: web.Request) -> tuple[FakeBuildsWorkspace, DownloadToken, FakeBuild]:
     """Find the token and its build; raises 3001 when unknown, 4005 when used up or too old."""
     world = request.app[WORLD]
     token = next((token for token in world.minted if token.token == request.match_info["token"]), None)
@@ -99,10 +99,10 @@ def _usable(request: web.Request) -> tuple[Builds, Token, PretendedBuild]:
     if token is None or build is None:
         raise not_found()
     if token.spent_count or world.clock() >= token.expires_at:
-        raise Refusal(401, 4005, "Token Expired")
+        raise ApiError(401, 4005, "Token Expired")
     return world, token, build
 
 
-def _tell(world: Builds, event: str, token: Token) -> None:
+def _tell(world: FakeBuildsWorkspace, event: str, token: DownloadToken) -> None:
     payload = {"event": event, "token": token.token, "build_id": token.build_id, "type": token.type}
     world.tell("token", payload | {"file_id": token.file_id})

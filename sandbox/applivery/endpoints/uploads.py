@@ -7,12 +7,12 @@ import re
 
 from aiohttp import BodyPartReader, web
 
-from sandbox.applivery.contents import KEPT_BYTES, Content
+from sandbox.applivery.contents import KEPT_BYTES, FileContent
 from sandbox.applivery.middleware import WORLD, app_of
 from sandbox.applivery.models import Wire
 from sandbox.applivery.path_params import build_of, in_workspace
 from sandbox.applivery.payloads import EXTENSIONS
-from sandbox.applivery.responses import Refusal, invalid, ok
+from sandbox.applivery.responses import ApiError, invalid, ok
 
 routes = web.RouteTableDef()
 
@@ -53,7 +53,7 @@ async def upload_build(request: web.Request) -> web.Response:
         raise invalid("build", "is required", "body")
     extension = next((end for end in EXTENSIONS if content.name.lower().endswith(f".{end}")), None)
     if extension is None:
-        raise Refusal(400, 5006, "Upload failed: wrong path or invalid file")
+        raise ApiError(400, 5006, "Upload failed: wrong path or invalid file")
     build = request.app[WORLD].upload(
         app,
         form=form,
@@ -77,7 +77,7 @@ async def attach_file(request: web.Request) -> web.Response:
     """Attach a file to a processed build (otherwise 5014) and answer the build."""
     build = build_of(request)
     if not build.ready:
-        raise Refusal(400, 5014, "Build Not Processed")
+        raise ApiError(400, 5014, "Build Not Processed")
     form, files = await _read(request, ("file",))
     if "file" not in files:
         raise invalid("file", "is required", "body")
@@ -88,12 +88,12 @@ async def attach_file(request: web.Request) -> web.Response:
 # ------------------------------------------------------------------ the form
 
 
-async def _read(request: web.Request, file_fields: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Content]]:
+async def _read(request: web.Request, file_fields: tuple[str, ...]) -> tuple[dict[str, str], dict[str, FileContent]]:
     """Read the multipart body as a stream; files above 1 MiB are measured and not kept."""
     if request.content_type != "multipart/form-data":
         raise invalid("body", "must be multipart/form-data", "body")
     form: dict[str, str] = {}
-    files: dict[str, Content] = {}
+    files: dict[str, FileContent] = {}
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise invalid("body", "must not be nested", "body")
@@ -107,7 +107,7 @@ async def _read(request: web.Request, file_fields: tuple[str, ...]) -> tuple[dic
     return form, files
 
 
-async def _take(part: BodyPartReader) -> Content:
+async def _take(part: BodyPartReader) -> FileContent:
     size, kept, digest = 0, bytearray(), hashlib.sha256()
     while chunk := await part.read_chunk(256 * 1024):
         size += len(chunk)
@@ -117,7 +117,7 @@ async def _take(part: BodyPartReader) -> Content:
     mimetype = part.headers.get("Content-Type", "application/octet-stream")
     name = part.filename or "file"
     whole = bytes(kept) if size <= KEPT_BYTES else None
-    return Content(name, mimetype, size, seed=f"{name}:{size}", kept=whole, digest=digest.hexdigest())
+    return FileContent(name, mimetype, size, seed=f"{name}:{size}", kept=whole, digest=digest.hexdigest())
 
 
 def _check(form: dict[str, str]) -> None:

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.slack.files import File
-from sandbox.slack.people import Channel
-from sandbox.slack.server_state import Answer, Args, Desk, method
-from sandbox.slack.validation import Refused
+from sandbox.slack.files import FakeFile
+from sandbox.slack.people import FakeChannel
+from sandbox.slack.server_state import Answer, ApiState, CallArguments, method
+from sandbox.slack.validation import SlackApiError
 
 
 @method("files.getUploadURLExternal", "files:write")
-def get_upload_url(desk: Desk, args: Args) -> Answer:
+def get_upload_url(desk: ApiState, args: CallArguments) -> Answer:
     """An address to POST the bytes to."""
     length = args.number("length", 0, 1_073_741_824)
     if length < 1:
-        raise Refused("invalid_arguments", ["length must be a positive number [json-pointer:/length]"])
+        raise SlackApiError("invalid_arguments", ["length must be a positive number [json-pointer:/length]"])
     file = desk.files.announce(args.needed("filename"), length)
     file.alt_text = args.text("alt_txt") or ""
     return {"upload_url": f"{desk.base_url}/upload/v1/{file.id}", "file_id": file.id}
 
 
-def _named(desk: Desk, args: Args) -> list[File]:
+def _named(desk: ApiState, args: CallArguments) -> list[FakeFile]:
     listed = args.data("files", "invalid_arguments")
     if not isinstance(listed, list) or not listed:
-        raise Refused("invalid_arguments", ["missing required field: files [json-pointer:/files]"])
+        raise SlackApiError("invalid_arguments", ["missing required field: files [json-pointer:/files]"])
     files = []
     for each in listed:
         file = desk.files.files.get(str(each.get("id"))) if isinstance(each, dict) else None
         if file is None or not file.arrived or file.complete:
-            raise Refused("file_not_found")
+            raise SlackApiError("file_not_found")
         file.title = each.get("title") or file.name
         files.append(file)
     return files
 
 
-def _channels(desk: Desk, args: Args) -> list[Channel]:
+def _channels(desk: ApiState, args: CallArguments) -> list[FakeChannel]:
     names = [each for each in (args.text("channels") or args.text("channel_id") or "").split(",") if each]
     channels = []
     for name in names:
         channel = desk.workspace.channels.get(name)
         if channel is None:
-            raise Refused("channel_not_found")
+            raise SlackApiError("channel_not_found")
         channels.append(desk.post_to(name))
     return channels
 
 
 @method("files.completeUploadExternal", "files:write")
-def complete(desk: Desk, args: Args) -> Answer:
+def complete(desk: ApiState, args: CallArguments) -> Answer:
     """Finish an upload and share it: one message with the files in each channel."""
     files, channels = _named(desk, args), _channels(desk, args)
     for file in files:
@@ -59,7 +59,9 @@ def complete(desk: Desk, args: Args) -> Answer:
     return {"files": [desk.files.wire(file) for file in files]}
 
 
-def share(desk: Desk, channel: Channel, files: list[File], content: dict[str, Any], thread_ts: str | None) -> None:
+def share(
+    desk: ApiState, channel: FakeChannel, files: list[FakeFile], content: dict[str, Any], thread_ts: str | None
+) -> None:
     """Post the message that carries the files. Its comment's links are crawled: there are no unfurl arguments here."""
     wires = [desk.files.wire(file) for file in files]
     desk.mailbox.post(
@@ -74,17 +76,17 @@ def share(desk: Desk, channel: Channel, files: list[File], content: dict[str, An
 
 
 @method("files.info", "files:read")
-def info(desk: Desk, args: Args) -> Answer:
+def info(desk: ApiState, args: CallArguments) -> Answer:
     """One file, as far as the bot may see it."""
     file = desk.files.files.get(args.needed("file", "file_not_found"))
     if file is None or not desk.files.seen(file):
-        raise Refused("file_not_found")
+        raise SlackApiError("file_not_found")
     return {"file": desk.files.wire(file), "comments": []}
 
 
 @method("files.delete", "files:write")
-def delete(desk: Desk, args: Args) -> Answer:
+def delete(desk: ApiState, args: CallArguments) -> Answer:
     """Take a file away."""
     if desk.files.files.pop(args.needed("file", "file_not_found"), None) is None:
-        raise Refused("file_not_found")
+        raise SlackApiError("file_not_found")
     return {}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from sandbox.slack.server_state import Answer, Args, Desk, method
-from sandbox.slack.validation import Refused
+from sandbox.slack.server_state import Answer, ApiState, CallArguments, method
+from sandbox.slack.validation import SlackApiError
 
 
 @method("api.test", token="none")  # noqa: S106 -- a kind, not a secret
-def api_test(desk: Desk, args: Args) -> Answer:
+def api_test(desk: ApiState, args: CallArguments) -> Answer:
     """Say back what was said."""
     if args.text("error"):
-        raise Refused(args.needed("error"))
+        raise SlackApiError(args.needed("error"))
     return {"args": args.given}
 
 
 @method("auth.test")
-def auth_test(desk: Desk, args: Args) -> Answer:
+def auth_test(desk: ApiState, args: CallArguments) -> Answer:
     """Who the token belongs to."""
     workspace = desk.workspace
     return {
@@ -32,14 +32,14 @@ def auth_test(desk: Desk, args: Args) -> Answer:
 
 
 @method("apps.connections.open", token="app")  # noqa: S106 -- a kind, not a secret
-def connections_open(desk: Desk, args: Args) -> Answer:
+def connections_open(desk: ApiState, args: CallArguments) -> Answer:
     """A websocket address with a ticket for one handshake."""
     query = urlencode({"ticket": desk.sockets.ticket(), "app_id": desk.workspace.app_id})
     return {"url": f"{desk.base_url.replace('http', 'ws', 1)}/link/?{query}"}
 
 
 @method("team.info", "team:read")
-def team_info(desk: Desk, args: Args) -> Answer:
+def team_info(desk: ApiState, args: CallArguments) -> Answer:
     """The workspace."""
     workspace = desk.workspace
     url = f"https://{workspace.team_domain}.slack.com/"
@@ -48,11 +48,11 @@ def team_info(desk: Desk, args: Args) -> Answer:
 
 
 @method("bots.info", "users:read")
-def bots_info(desk: Desk, args: Args) -> Answer:
+def bots_info(desk: ApiState, args: CallArguments) -> Answer:
     """The bot."""
     workspace = desk.workspace
     if args.text("bot") not in (None, workspace.bot_id):
-        raise Refused("bot_not_found")
+        raise SlackApiError("bot_not_found")
     own = workspace.users[workspace.bot_user_id]
     bot = {"id": workspace.bot_id, "deleted": False, "name": own.handle, "updated": 0, "icons": {}}
     return {"bot": {**bot, "app_id": workspace.app_id, "user_id": own.id}}

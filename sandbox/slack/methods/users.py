@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from sandbox.slack.people import User
-from sandbox.slack.server_state import Answer, Args, Desk, method, page
-from sandbox.slack.validation import Refused
+from sandbox.slack.people import FakeUser
+from sandbox.slack.server_state import Answer, ApiState, CallArguments, method, page
+from sandbox.slack.validation import SlackApiError
 
 
-def _wire(desk: Desk, args: Args, user: User) -> Answer:
+def _wire(desk: ApiState, args: CallArguments, user: FakeUser) -> Answer:
     with_email = "users:read.email" in desk.workspace.scopes
     return user.wire(home_team=desk.workspace.team_id, email=with_email, locale=bool(args.flag("include_locale")))
 
 
 @method("users.info", "users:read")
-def info(desk: Desk, args: Args) -> Answer:
+def info(desk: ApiState, args: CallArguments) -> Answer:
     """One user."""
     user_id = args.needed("user", "user_not_found")
     slackbot = desk.workspace.slackbot
     user = slackbot if user_id == slackbot.id else desk.workspace.users.get(user_id)
     if user is None:
-        raise Refused("user_not_found")
+        raise SlackApiError("user_not_found")
     return {"user": _wire(desk, args, user)}
 
 
 @method("users.list", "users:read")
-def list_(desk: Desk, args: Args) -> Answer:
+def list_(desk: ApiState, args: CallArguments) -> Answer:
     """All users of the workspace, bots included."""
     users, cursor = page(args, list(desk.workspace.users.values()), 1000, 1000)
     members = [_wire(desk, args, user) for user in users]
@@ -32,17 +32,17 @@ def list_(desk: Desk, args: Args) -> Answer:
 
 
 @method("users.lookupByEmail", "users:read.email")
-def lookup_by_email(desk: Desk, args: Args) -> Answer:
+def lookup_by_email(desk: ApiState, args: CallArguments) -> Answer:
     """The user with this address."""
     email = args.needed("email", "users_not_found").lower()
     for user in desk.workspace.users.values():
         if user.email and user.email.lower() == email and not user.deleted:
             return {"user": _wire(desk, args, user)}
-    raise Refused("users_not_found")
+    raise SlackApiError("users_not_found")
 
 
 @method("usergroups.list", "usergroups:read")
-def usergroups(desk: Desk, args: Args) -> Answer:
+def usergroups(desk: ApiState, args: CallArguments) -> Answer:
     """All user groups; their users only when asked for."""
     groups = [group.wire(team_id=desk.workspace.team_id) for group in desk.workspace.usergroups.values()]
     if not args.flag("include_users"):
@@ -52,9 +52,9 @@ def usergroups(desk: Desk, args: Args) -> Answer:
 
 
 @method("usergroups.users.list", "usergroups:read")
-def usergroup_users(desk: Desk, args: Args) -> Answer:
+def usergroup_users(desk: ApiState, args: CallArguments) -> Answer:
     """The ids of a group's users."""
     group = desk.workspace.usergroups.get(args.needed("usergroup"))
     if group is None:
-        raise Refused("no_such_subteam")
+        raise SlackApiError("no_such_subteam")
     return {"users": list(group.users)}

@@ -1,7 +1,7 @@
 """What Slack refuses, told apart by a table of its limits."""
 
 from sandbox.slack.validation.surfaces import (
-    Refused,
+    SlackApiError,
     block_faults,
     check_blocks,
     check_message,
@@ -12,7 +12,7 @@ from sandbox.slack.validation.surfaces import (
 )
 
 __all__ = [
-    "Refused",
+    "SlackApiError",
     "block_faults",
     "check_blocks",
     "check_message",

@@ -7,8 +7,8 @@ from sandbox.slack.validation.elements import BUTTON, IMAGE, IN_ACTIONS, IN_CONT
 from sandbox.slack.validation.objects import IDENTIFIER, SLACK_FILE, mrkdwn, plain, wording
 from sandbox.slack.validation.rich_text import RICH_TEXT
 from sandbox.slack.validation.schema import (
+    ObjectSchema,
     Rule,
-    Shape,
     address,
     any_field,
     anything,
@@ -27,7 +27,7 @@ from sandbox.slack.validation.schema import (
 NAMED: dict[str, Rule] = {"block_id": IDENTIFIER}
 ACTIONS_OF_ITS_OWN = unique("action_id", key("action_id"))
 
-SECTION = Shape(
+SECTION = ObjectSchema(
     {},
     {
         **NAMED,
@@ -38,22 +38,22 @@ SECTION = Shape(
     },
     (any_field("text", "fields"),),
 )
-HEADER = Shape({"text": plain(150)}, {**NAMED, "level": integer(1, 4)})
-DIVIDER = Shape({}, NAMED)
+HEADER = ObjectSchema({"text": plain(150)}, {**NAMED, "level": integer(1, 4)})
+DIVIDER = ObjectSchema({}, NAMED)
 _CONTEXT: dict[str, Rule] = {"image": IMAGE, "plain_text": plain(3000), "mrkdwn": mrkdwn(3000)}
-CONTEXT = Shape({"elements": items(one_of(_CONTEXT), 10)}, NAMED)
-ACTIONS = Shape({"elements": together(items(one_of(IN_ACTIONS), 25), ACTIONS_OF_ITS_OWN)}, NAMED)
-CONTEXT_ACTIONS = Shape({"elements": together(items(one_of(IN_CONTEXT_ACTIONS), 5), ACTIONS_OF_ITS_OWN)}, NAMED)
-INPUT = Shape(
+CONTEXT = ObjectSchema({"elements": items(one_of(_CONTEXT), 10)}, NAMED)
+ACTIONS = ObjectSchema({"elements": together(items(one_of(IN_ACTIONS), 25), ACTIONS_OF_ITS_OWN)}, NAMED)
+CONTEXT_ACTIONS = ObjectSchema({"elements": together(items(one_of(IN_CONTEXT_ACTIONS), 5), ACTIONS_OF_ITS_OWN)}, NAMED)
+INPUT = ObjectSchema(
     {"label": plain(2000), "element": one_of(IN_INPUT)},
     {**NAMED, "hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
 )
-PICTURE = Shape(
+PICTURE = ObjectSchema(
     {"alt_text": text(2000)},
     {**NAMED, "image_url": address, "slack_file": SLACK_FILE, "title": plain(2000)},
     (any_field("image_url", "slack_file"), only_one("image_url", "slack_file")),
 )
-VIDEO = Shape(
+VIDEO = ObjectSchema(
     {"alt_text": text(2000), "title": plain(199), "thumbnail_url": address, "video_url": address},
     {
         **NAMED,
@@ -64,10 +64,10 @@ VIDEO = Shape(
         "title_url": address,
     },
 )
-FILE = Shape({"external_id": text(255), "source": choice("remote")}, NAMED)
-MARKDOWN = Shape({"text": text(12_000)}, NAMED)
-ALERT = Shape({"text": wording(3000)}, {**NAMED, "level": text(50), "title": plain(150)})
-CARD = Shape(
+FILE = ObjectSchema({"external_id": text(255), "source": choice("remote")}, NAMED)
+MARKDOWN = ObjectSchema({"text": text(12_000)}, NAMED)
+ALERT = ObjectSchema({"text": wording(3000)}, {**NAMED, "level": text(50), "title": plain(150)})
+CARD = ObjectSchema(
     {},
     {
         **NAMED,
@@ -80,13 +80,13 @@ CARD = Shape(
     },
     (any_field("title", "body", "hero_image"),),
 )
-CAROUSEL = Shape({"elements": items(one_of({"card": CARD}), 10)}, NAMED)
+CAROUSEL = ObjectSchema({"elements": items(one_of({"card": CARD}), 10)}, NAMED)
 # Streaming and agents: the sandbox knows that they exist, not what is in them.
-TASK_CARD = Shape(
+TASK_CARD = ObjectSchema(
     {"task_id": text(255), "title": text(255)},
     {**NAMED, "status": text(50), "details": anything, "output": anything, "sources": anything},
 )
-PLAN = Shape({"title": text(255)}, {**NAMED, "tasks": anything})
+PLAN = ObjectSchema({"title": text(255)}, {**NAMED, "tasks": anything})
 
 ALL: dict[str, Rule] = {
     "section": SECTION,
@@ -111,7 +111,7 @@ ALL: dict[str, Rule] = {
     "plan": PLAN,
 }
 
-ALL["container"] = Shape(
+ALL["container"] = ObjectSchema(
     {"child_blocks": items(one_of({name: rule for name, rule in ALL.items() if name != "input"}), 10)},
     {
         **NAMED,

@@ -21,9 +21,9 @@ from sandbox.slack.validation.objects import (
     plain,
 )
 from sandbox.slack.validation.schema import (
-    Findings,
+    ObjectSchema,
     Rule,
-    Shape,
+    ValidationErrors,
     address,
     any_field,
     anything,
@@ -55,13 +55,13 @@ TYPED: dict[str, Rule] = {
     "dispatch_action_config": DISPATCH,
 }
 
-IMAGE = Shape(
+IMAGE = ObjectSchema(
     {"alt_text": text(2000)},
     {"image_url": address, "slack_file": SLACK_FILE},
     checks=(any_field("image_url", "slack_file"), only_one("image_url", "slack_file")),
 )
 
-BUTTON = Shape(
+BUTTON = ObjectSchema(
     {"text": plain(75)},
     {
         **ASKING,
@@ -71,13 +71,13 @@ BUTTON = Shape(
         "accessibility_label": text(75),
     },
 )
-OVERFLOW = Shape({"options": items(OVERFLOW_OPTION, 5)}, ASKING)
-CHECKBOXES = Shape(
+OVERFLOW = ObjectSchema({"options": items(OVERFLOW_OPTION, 5)}, ASKING)
+CHECKBOXES = ObjectSchema(
     {"options": items(MARKED_OPTION, 10)},
     {**FOCUSED, "initial_options": items(MARKED_OPTION, 10)},
     (chosen_among_options,),
 )
-RADIO = Shape(
+RADIO = ObjectSchema(
     {"options": items(MARKED_OPTION, 10)}, {**FOCUSED, "initial_option": MARKED_OPTION}, (chosen_among_options,)
 )
 
@@ -88,12 +88,12 @@ _STATIC: dict[str, Rule] = {
 _URL_ENABLED: dict[str, Rule] = {"response_url_enabled": boolean}
 
 SELECTS: dict[str, Rule] = {
-    "static_select": Shape(
+    "static_select": ObjectSchema(
         {}, {**MENU, **_STATIC, "initial_option": OPTION}, (options_or_groups, chosen_among_options)
     ),
-    "external_select": Shape({}, {**MENU, "initial_option": OPTION, "min_query_length": integer(0, 1000)}),
-    "users_select": Shape({}, {**MENU, "initial_user": IDENTIFIER}),
-    "conversations_select": Shape(
+    "external_select": ObjectSchema({}, {**MENU, "initial_option": OPTION, "min_query_length": integer(0, 1000)}),
+    "users_select": ObjectSchema({}, {**MENU, "initial_user": IDENTIFIER}),
+    "conversations_select": ObjectSchema(
         {},
         {
             **MENU,
@@ -103,18 +103,18 @@ SELECTS: dict[str, Rule] = {
             "filter": FILTER,
         },
     ),
-    "channels_select": Shape({}, {**MENU, **_URL_ENABLED, "initial_channel": IDENTIFIER}),
+    "channels_select": ObjectSchema({}, {**MENU, **_URL_ENABLED, "initial_channel": IDENTIFIER}),
 }
 
 MULTI_SELECTS: dict[str, Rule] = {
-    "multi_static_select": Shape(
+    "multi_static_select": ObjectSchema(
         {}, {**MANY, **_STATIC, "initial_options": items(OPTION, 100)}, (options_or_groups, chosen_among_options)
     ),
-    "multi_external_select": Shape(
+    "multi_external_select": ObjectSchema(
         {}, {**MANY, "initial_options": items(OPTION, 100), "min_query_length": integer(0, 1000)}
     ),
-    "multi_users_select": Shape({}, {**MANY, "initial_users": items(IDENTIFIER, 1000)}),
-    "multi_conversations_select": Shape(
+    "multi_users_select": ObjectSchema({}, {**MANY, "initial_users": items(IDENTIFIER, 1000)}),
+    "multi_conversations_select": ObjectSchema(
         {},
         {
             **MANY,
@@ -123,23 +123,23 @@ MULTI_SELECTS: dict[str, Rule] = {
             "filter": FILTER,
         },
     ),
-    "multi_channels_select": Shape({}, {**MANY, "initial_channels": items(IDENTIFIER, 1000)}),
+    "multi_channels_select": ObjectSchema({}, {**MANY, "initial_channels": items(IDENTIFIER, 1000)}),
 }
 
 PICKERS: dict[str, Rule] = {
-    "datepicker": Shape({}, {**FOCUSED, "placeholder": plain(150), "initial_date": DATE}),
-    "timepicker": Shape({}, {**FOCUSED, "placeholder": plain(150), "initial_time": TIME, "timezone": text(255)}),
-    "datetimepicker": Shape({}, {**FOCUSED, "initial_date_time": integer(1_000_000_000, 9_999_999_999)}),
+    "datepicker": ObjectSchema({}, {**FOCUSED, "placeholder": plain(150), "initial_date": DATE}),
+    "timepicker": ObjectSchema({}, {**FOCUSED, "placeholder": plain(150), "initial_time": TIME, "timezone": text(255)}),
+    "datetimepicker": ObjectSchema({}, {**FOCUSED, "initial_date_time": integer(1_000_000_000, 9_999_999_999)}),
 }
 
 
-def _length_order(value: Mapping[str, Any], at: str, found: Findings) -> None:
+def _length_order(value: Mapping[str, Any], at: str, found: ValidationErrors) -> None:
     shortest, longest = value.get("min_length"), value.get("max_length")
     if isinstance(shortest, int) and isinstance(longest, int) and shortest > longest:
         found.add("min_length must be less than or equal to max_length", at)
 
 
-def _initial_length(value: Mapping[str, Any], at: str, found: Findings) -> None:
+def _initial_length(value: Mapping[str, Any], at: str, found: ValidationErrors) -> None:
     """What an input begins with has to be what somebody might have typed."""
     begins, longest = value.get("initial_value"), value.get("max_length")
     if isinstance(begins, str) and isinstance(longest, int) and len(begins) > longest:
@@ -147,7 +147,7 @@ def _initial_length(value: Mapping[str, Any], at: str, found: Findings) -> None:
 
 
 INPUTS: dict[str, Rule] = {
-    "plain_text_input": Shape(
+    "plain_text_input": ObjectSchema(
         {},
         {
             **TYPED,
@@ -158,18 +158,18 @@ INPUTS: dict[str, Rule] = {
         },
         (_length_order, _initial_length),
     ),
-    "email_text_input": Shape({}, {**TYPED, "initial_value": text(3000, 0)}),
-    "url_text_input": Shape({}, {**TYPED, "initial_value": text(3000, 0)}),
-    "number_input": Shape(
+    "email_text_input": ObjectSchema({}, {**TYPED, "initial_value": text(3000, 0)}),
+    "url_text_input": ObjectSchema({}, {**TYPED, "initial_value": text(3000, 0)}),
+    "number_input": ObjectSchema(
         {"is_decimal_allowed": boolean},
         {**TYPED, "initial_value": NUMBER, "min_value": NUMBER, "max_value": NUMBER},
     ),
-    "rich_text_input": Shape({}, {**TYPED, "initial_value": anything}),
-    "file_input": Shape({}, {**ACTION, "filetypes": items(text(50), 100), "max_files": integer(1, 10)}),
+    "rich_text_input": ObjectSchema({}, {**TYPED, "initial_value": anything}),
+    "file_input": ObjectSchema({}, {**ACTION, "filetypes": items(text(50), 100), "max_files": integer(1, 10)}),
 }
 
 CHOICES: dict[str, Rule] = {"checkboxes": CHECKBOXES, "radio_buttons": RADIO}
-WORKFLOW_BUTTON = Shape(
+WORKFLOW_BUTTON = ObjectSchema(
     {"text": plain(75), "workflow": WORKFLOW, "action_id": IDENTIFIER},
     {"style": choice("primary", "danger"), "accessibility_label": text(75)},
 )
@@ -189,10 +189,10 @@ IN_SECTION: dict[str, Rule] = {name: rule for name, rule in CLICKABLE.items() if
 IN_ACTIONS: dict[str, Rule] = CLICKABLE
 IN_INPUT: dict[str, Rule] = {**INPUTS, **CHOICES, **SELECTS, **MULTI_SELECTS, **PICKERS}
 
-_FEEDBACK = Shape({"text": plain(75), "value": text(2000)}, {"accessibility_label": text(75)}, typed=False)
+_FEEDBACK = ObjectSchema({"text": plain(75), "value": text(2000)}, {"accessibility_label": text(75)}, typed=False)
 IN_CONTEXT_ACTIONS: dict[str, Rule] = {
-    "feedback_buttons": Shape({"positive_button": _FEEDBACK, "negative_button": _FEEDBACK}, ACTION),
-    "icon_button": Shape(
+    "feedback_buttons": ObjectSchema({"positive_button": _FEEDBACK, "negative_button": _FEEDBACK}, ACTION),
+    "icon_button": ObjectSchema(
         {"icon": choice("trash"), "text": plain(75)},
         {
             **ASKING,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.slack.validation.schema import (
-    Findings,
+    ObjectSchema,
     Rule,
-    Shape,
+    ValidationErrors,
     address,
     any_field,
     anything,
@@ -25,12 +25,12 @@ IDENTIFIER = text(255)
 
 def plain(longest: int, shortest: int = 1) -> Rule:
     """A plain_text object."""
-    return one_of({"plain_text": Shape({"text": text(longest, shortest)}, {"emoji": boolean})})
+    return one_of({"plain_text": ObjectSchema({"text": text(longest, shortest)}, {"emoji": boolean})})
 
 
 def mrkdwn(longest: int) -> Rule:
     """A mrkdwn object."""
-    return one_of({"mrkdwn": Shape({"text": text(longest)}, {"verbatim": boolean})})
+    return one_of({"mrkdwn": ObjectSchema({"text": text(longest)}, {"verbatim": boolean})})
 
 
 def wording(longest: int, shortest: int = 1) -> Rule:
@@ -38,29 +38,29 @@ def wording(longest: int, shortest: int = 1) -> Rule:
     inside = text(longest, shortest)
     return one_of(
         {
-            "plain_text": Shape({"text": inside}, {"emoji": boolean}),
-            "mrkdwn": Shape({"text": inside}, {"verbatim": boolean}),
+            "plain_text": ObjectSchema({"text": inside}, {"emoji": boolean}),
+            "mrkdwn": ObjectSchema({"text": inside}, {"verbatim": boolean}),
         }
     )
 
 
-CONFIRM = Shape(
+CONFIRM = ObjectSchema(
     {"title": plain(100), "text": wording(300), "confirm": plain(30), "deny": plain(30)},
     {"style": choice("primary", "danger")},
     typed=False,
 )
 
 # A plain-text option; `url` is for overflow menus only.
-OPTION = Shape({"text": plain(75), "value": text(150)}, {"description": plain(75)}, typed=False)
-OVERFLOW_OPTION = Shape(
+OPTION = ObjectSchema({"text": plain(75), "value": text(150)}, {"description": plain(75)}, typed=False)
+OVERFLOW_OPTION = ObjectSchema(
     {"text": plain(75), "value": text(150)}, {"description": plain(75), "url": address}, typed=False
 )
 # Checkboxes and radio buttons take mrkdwn as well.
-MARKED_OPTION = Shape({"text": wording(75), "value": text(150)}, {"description": wording(75)}, typed=False)
+MARKED_OPTION = ObjectSchema({"text": wording(75), "value": text(150)}, {"description": wording(75)}, typed=False)
 
-OPTION_GROUP = Shape({"label": plain(75), "options": items(OPTION, 100)}, typed=False)
+OPTION_GROUP = ObjectSchema({"label": plain(75), "options": items(OPTION, 100)}, typed=False)
 
-FILTER = Shape(
+FILTER = ObjectSchema(
     {},
     {
         "include": items(choice("im", "mpim", "private", "public"), 4),
@@ -71,25 +71,25 @@ FILTER = Shape(
     typed=False,
 )
 
-DISPATCH = Shape(
+DISPATCH = ObjectSchema(
     {"trigger_actions_on": items(choice("on_enter_pressed", "on_character_entered"), 2)},
     typed=False,
 )
 
-SLACK_FILE = Shape(
+SLACK_FILE = ObjectSchema(
     {}, {"id": text(255), "url": address}, checks=(any_field("id", "url"), only_one("id", "url")), typed=False
 )
 
-WORKFLOW = Shape({"trigger": anything}, typed=False)
+WORKFLOW = ObjectSchema({"trigger": anything}, typed=False)
 
 
-def options_or_groups(value: Mapping[str, Any], at: str, found: Findings) -> None:
+def options_or_groups(value: Mapping[str, Any], at: str, found: ValidationErrors) -> None:
     """A static select has exactly one of `options` and `option_groups`."""
     any_field("options", "option_groups")(value, at, found)
     only_one("options", "option_groups")(value, at, found)
 
 
-def chosen_among_options(value: Mapping[str, Any], at: str, found: Findings) -> None:
+def chosen_among_options(value: Mapping[str, Any], at: str, found: ValidationErrors) -> None:
     """Every initial option has to be one of the options, exactly."""
     offered = list(value.get("options") or [])
     for group in value.get("option_groups") or []:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sandbox.slack.validation.objects import IDENTIFIER
 from sandbox.slack.validation.schema import (
+    ObjectSchema,
     Rule,
-    Shape,
     address,
     boolean,
     choice,
@@ -16,7 +16,7 @@ from sandbox.slack.validation.schema import (
     text,
 )
 
-STYLE = Shape(
+STYLE = ObjectSchema(
     {},
     dict.fromkeys(
         ("bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"), boolean
@@ -26,15 +26,15 @@ STYLE = Shape(
 _STYLED: dict[str, Rule] = {"style": STYLE}
 
 WORDS: dict[str, Rule] = {
-    "text": Shape({"text": text(40_000)}, _STYLED),
-    "link": Shape({"url": address}, {**_STYLED, "text": text(40_000), "unsafe": boolean}),
-    "user": Shape({"user_id": IDENTIFIER}, _STYLED),
-    "usergroup": Shape({"usergroup_id": IDENTIFIER}, _STYLED),
-    "channel": Shape({"channel_id": IDENTIFIER}, _STYLED),
-    "emoji": Shape({"name": text(255)}, {**_STYLED, "unicode": text(255)}),
-    "broadcast": Shape({"range": choice("here", "channel", "everyone")}, _STYLED),
-    "color": Shape({"value": matching(r"#[0-9a-fA-F]{6}", "must be a hex color")}, _STYLED),
-    "date": Shape(
+    "text": ObjectSchema({"text": text(40_000)}, _STYLED),
+    "link": ObjectSchema({"url": address}, {**_STYLED, "text": text(40_000), "unsafe": boolean}),
+    "user": ObjectSchema({"user_id": IDENTIFIER}, _STYLED),
+    "usergroup": ObjectSchema({"usergroup_id": IDENTIFIER}, _STYLED),
+    "channel": ObjectSchema({"channel_id": IDENTIFIER}, _STYLED),
+    "emoji": ObjectSchema({"name": text(255)}, {**_STYLED, "unicode": text(255)}),
+    "broadcast": ObjectSchema({"range": choice("here", "channel", "everyone")}, _STYLED),
+    "color": ObjectSchema({"value": matching(r"#[0-9a-fA-F]{6}", "must be a hex color")}, _STYLED),
+    "date": ObjectSchema(
         {"timestamp": integer(0, 99_999_999_999), "format": text(255)},
         {**_STYLED, "url": address, "fallback": text(255)},
     ),
@@ -42,18 +42,18 @@ WORDS: dict[str, Rule] = {
 
 _BORDER: dict[str, Rule] = {"border": integer(0, 1)}
 _ELEMENTS: dict[str, Rule] = {"elements": items(one_of(WORDS), 1000, 0)}
-SECTION = Shape(_ELEMENTS)
+SECTION = ObjectSchema(_ELEMENTS)
 
 PARTS: dict[str, Rule] = {
     "rich_text_section": SECTION,
-    "rich_text_list": Shape(
+    "rich_text_list": ObjectSchema(
         {"style": choice("bullet", "ordered"), "elements": items(one_of({"rich_text_section": SECTION}), 1000)},
         {**_BORDER, "indent": integer(0, 8), "offset": integer(0, 1_000_000)},
     ),
-    "rich_text_preformatted": Shape(_ELEMENTS, {**_BORDER, "language": text(255)}),
-    "rich_text_quote": Shape(_ELEMENTS, _BORDER),
+    "rich_text_preformatted": ObjectSchema(_ELEMENTS, {**_BORDER, "language": text(255)}),
+    "rich_text_quote": ObjectSchema(_ELEMENTS, _BORDER),
 }
 
-RICH_TEXT = Shape({"elements": items(one_of(PARTS), 1000)}, {"block_id": IDENTIFIER})
+RICH_TEXT = ObjectSchema({"elements": items(one_of(PARTS), 1000)}, {"block_id": IDENTIFIER})
 # The same as a cell of a table: no block_id of its own.
-RICH_TEXT_CELL = Shape({"elements": items(one_of(PARTS), 1000)}, {"block_id": IDENTIFIER})
+RICH_TEXT_CELL = ObjectSchema({"elements": items(one_of(PARTS), 1000)}, {"block_id": IDENTIFIER})

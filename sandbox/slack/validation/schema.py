@@ -11,7 +11,7 @@ from typing import Any
 URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(//[^/?#\s]+\S*|[^/\s]\S*)")
 
 
-class Findings:
+class ValidationErrors:
     """What is wrong with a payload, each with the JSON pointer of the place."""
 
     def __init__(self) -> None:
@@ -25,13 +25,13 @@ class Findings:
         return bool(self.said)
 
 
-Rule = Callable[[Any, str, Findings], None]
+Rule = Callable[[Any, str, ValidationErrors], None]
 
 
 def text(longest: int, shortest: int = 1) -> Rule:
     """A bare string of `shortest` to `longest` characters."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if not isinstance(value, str):
             found.add("must be a string", at)
         elif len(value) < shortest:
@@ -45,7 +45,7 @@ def text(longest: int, shortest: int = 1) -> Rule:
 def small(most: int) -> Rule:
     """A string of at most so many bytes: where Slack does not say what its characters are, the stricter reading."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if isinstance(value, str) and len(value.encode("utf-8", "replace")) > most:
             found.add(f"must be less than {most + 1} bytes", at)
 
@@ -55,14 +55,14 @@ def small(most: int) -> Rule:
 def matching(pattern: str, words: str) -> Rule:
     """A string that fits `pattern` whole; `words` say what it must be."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             found.add(words, at)
 
     return check
 
 
-def boolean(value: Any, at: str, found: Findings) -> None:
+def boolean(value: Any, at: str, found: ValidationErrors) -> None:
     """A JSON true or false."""
     if not isinstance(value, bool):
         found.add("must be a boolean", at)
@@ -71,7 +71,7 @@ def boolean(value: Any, at: str, found: Findings) -> None:
 def integer(least: int, most: int) -> Rule:
     """A whole number within bounds, both included."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             found.add("must be an integer", at)
         elif value < least:
@@ -82,13 +82,13 @@ def integer(least: int, most: int) -> Rule:
     return check
 
 
-def number(value: Any, at: str, found: Findings) -> None:
+def number(value: Any, at: str, found: ValidationErrors) -> None:
     """Any finite JSON number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         found.add("must be a number", at)
 
 
-def address(value: Any, at: str, found: Findings) -> None:
+def address(value: Any, at: str, found: ValidationErrors) -> None:
     """A URL of at most 3000 characters; `scheme://` needs a host, so `itms-services://?…` is refused as Slack does."""
     text(3000)(value, at, found)
     if isinstance(value, str) and value and not URI.fullmatch(value):
@@ -98,21 +98,21 @@ def address(value: Any, at: str, found: Findings) -> None:
 def choice(*words: str) -> Rule:
     """One of these strings."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if value not in words:
             found.add(f"must be a valid enum value: {', '.join(words)}", at)
 
     return check
 
 
-def anything(value: Any, at: str, found: Findings) -> None:
+def anything(value: Any, at: str, found: ValidationErrors) -> None:
     """A field whose inside is not looked at."""
 
 
 def items(rule: Rule, most: int, least: int = 1) -> Rule:
     """A list of `least` to `most` things that each keep `rule`."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if not isinstance(value, list):
             found.add("must provide an array", at)
             return
@@ -126,11 +126,11 @@ def items(rule: Rule, most: int, least: int = 1) -> Rule:
     return check
 
 
-Check = Callable[[Mapping[str, Any], str, Findings], None]
+Check = Callable[[Mapping[str, Any], str, ValidationErrors], None]
 
 
 @dataclass(frozen=True)
-class Shape:
+class ObjectSchema:
     """An object: its required and optional fields, and the checks that look at several fields at once."""
 
     required: Mapping[str, Rule] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Shape:
     checks: Sequence[Check] = ()
     typed: bool = True
 
-    def __call__(self, value: Any, at: str, found: Findings) -> None:
+    def __call__(self, value: Any, at: str, found: ValidationErrors) -> None:
         """Check one value; every fault is added to `found`."""
         if not isinstance(value, dict):
             found.add("must provide an object", at)
@@ -151,7 +151,7 @@ class Shape:
         for check in self.checks:
             check(value, at, found)
 
-    def _field(self, name: str, part: Any, at: str, found: Findings) -> None:
+    def _field(self, name: str, part: Any, at: str, found: ValidationErrors) -> None:
         rule = self.required.get(name) or self.optional.get(name)
         if rule is None:
             if not (name == "type" and self.typed):
@@ -163,7 +163,7 @@ class Shape:
 def one_of(shapes: Mapping[str, Rule]) -> Rule:
     """An object whose `type` says which of `shapes` it has to keep."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         if not isinstance(value, dict):
             found.add("must provide an object", at)
         elif "type" not in value:
@@ -179,7 +179,7 @@ def one_of(shapes: Mapping[str, Rule]) -> Rule:
 def together(*rules: Rule) -> Rule:
     """A value that keeps all of `rules`."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         for rule in rules:
             rule(value, at, found)
 
@@ -189,7 +189,7 @@ def together(*rules: Rule) -> Rule:
 def any_field(*names: str) -> Check:
     """At least one of these fields must be there."""
 
-    def check(value: Mapping[str, Any], at: str, found: Findings) -> None:
+    def check(value: Mapping[str, Any], at: str, found: ValidationErrors) -> None:
         if not any(value.get(name) for name in names):
             found.add(f"missing required field: {names[0]}", at)
 
@@ -199,7 +199,7 @@ def any_field(*names: str) -> Check:
 def only_one(*names: str) -> Check:
     """At most one of these fields may be there."""
 
-    def check(value: Mapping[str, Any], at: str, found: Findings) -> None:
+    def check(value: Mapping[str, Any], at: str, found: ValidationErrors) -> None:
         if sum(value.get(name) is not None for name in names) > 1:
             found.add(f"only one of {', '.join(names)} is allowed", at)
 
@@ -209,7 +209,7 @@ def only_one(*names: str) -> Check:
 def unique(what: str, of: Callable[[Any], Any]) -> Rule:
     """A list in which no two things share `of(thing)`; None never clashes."""
 
-    def check(value: Any, at: str, found: Findings) -> None:
+    def check(value: Any, at: str, found: ValidationErrors) -> None:
         seen: set[Any] = set()
         for index, item in enumerate(value if isinstance(value, list) else []):
             mark = of(item)

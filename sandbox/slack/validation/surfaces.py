@@ -9,9 +9,9 @@ from typing import Any
 from sandbox.slack.validation.blocks import SURFACES
 from sandbox.slack.validation.objects import IDENTIFIER, OPTION, OPTION_GROUP, plain
 from sandbox.slack.validation.schema import (
-    Findings,
+    ObjectSchema,
     Rule,
-    Shape,
+    ValidationErrors,
     boolean,
     items,
     key,
@@ -29,7 +29,7 @@ VIEW_LIMIT = 250_000  # "greater than 250kb", https://docs.slack.dev/reference/m
 TABLES = ("table", "data_table")
 
 
-class Refused(Exception):
+class SlackApiError(Exception):
     """Slack's "no": the error name and, where it has them, the messages with their JSON pointers."""
 
     def __init__(self, error: str, messages: list[str] | None = None, **extra: Any) -> None:
@@ -55,10 +55,10 @@ def walk(blocks: Any) -> Iterator[dict[str, Any]]:
             yield from walk(block.get("child_blocks"))
 
 
-def block_faults(blocks: Any, surface: str, at: str = "/blocks") -> Findings:
+def block_faults(blocks: Any, surface: str, at: str = "/blocks") -> ValidationErrors:
     """What is wrong with these blocks on "message", "modal" or "home"."""
     most = 50 if surface == "message" else 100
-    found = Findings()
+    found = ValidationErrors()
     least = 0 if surface == "message" else 1
     together(items(one_of(SURFACES[surface]), most, least), unique("block_id", key("block_id")))(blocks, at, found)
     return found
@@ -67,20 +67,22 @@ def block_faults(blocks: Any, surface: str, at: str = "/blocks") -> Findings:
 def check_blocks(blocks: Any) -> None:
     """Refuse message blocks as chat.postMessage does: invalid_blocks, only_one_table_allowed and the like."""
     if not isinstance(blocks, list):
-        raise Refused("invalid_blocks_format")
+        raise SlackApiError("invalid_blocks_format")
     found = block_faults(blocks, "message")
     if found:
-        raise Refused("invalid_blocks", found.said)
+        raise SlackApiError("invalid_blocks", found.said)
     kinds = [block["type"] for block in walk(blocks)]
     if sum(kind in TABLES for kind in kinds) > 1:
-        raise Refused("invalid_blocks", ["only_one_table_allowed [json-pointer:/blocks]"])
+        raise SlackApiError("invalid_blocks", ["only_one_table_allowed [json-pointer:/blocks]"])
     if kinds.count("data_visualization") > 2:
-        raise Refused("invalid_blocks", ["no more than 2 data_visualization blocks allowed [json-pointer:/blocks]"])
+        raise SlackApiError(
+            "invalid_blocks", ["no more than 2 data_visualization blocks allowed [json-pointer:/blocks]"]
+        )
     marked = sum(len(block["text"]) for block in walk(blocks) if block["type"] == "markdown")
     if marked > MARKDOWN_LIMIT:
-        raise Refused("msg_too_long")
+        raise SlackApiError("msg_too_long")
     if len(json.dumps(blocks)) > VIEW_LIMIT:
-        raise Refused("msg_blocks_too_long")
+        raise SlackApiError("msg_blocks_too_long")
 
 
 def check_metadata(metadata: Any) -> None:
@@ -89,33 +91,33 @@ def check_metadata(metadata: Any) -> None:
     https://docs.slack.dev/messaging/message-metadata
     """
     if not isinstance(metadata, dict):
-        raise Refused("invalid_metadata_format")
+        raise SlackApiError("invalid_metadata_format")
     if not metadata:
         return
     allowed = {"event_type", "event_payload", "entities"}
     if set(metadata) - allowed or not ("entities" in metadata or {"event_type", "event_payload"} <= set(metadata)):
-        raise Refused("invalid_metadata_schema")
+        raise SlackApiError("invalid_metadata_schema")
     if not isinstance(metadata.get("event_type", ""), str) or not isinstance(metadata.get("event_payload", {}), dict):
-        raise Refused("invalid_metadata_schema")
+        raise SlackApiError("invalid_metadata_schema")
     if len(json.dumps(metadata)) > METADATA_LIMIT:
-        raise Refused("metadata_too_large")
+        raise SlackApiError("metadata_too_large")
 
 
 def check_message(content: Mapping[str, Any]) -> None:
     """Refuse a message by its `text`, `blocks`, `attachments` and `metadata`, in Slack's words."""
     words, blocks = content.get("text"), content.get("blocks")
     if words is not None and not isinstance(words, str):
-        raise Refused("invalid_arguments", ["must be a string [json-pointer:/text]"])
+        raise SlackApiError("invalid_arguments", ["must be a string [json-pointer:/text]"])
     if content.get("metadata") is not None:
         check_metadata(content["metadata"])
     if blocks:
         check_blocks(blocks)
     elif blocks is not None and not isinstance(blocks, list):
-        raise Refused("invalid_blocks_format")
+        raise SlackApiError("invalid_blocks_format")
     if words and len(words) > TEXT_LIMIT:
-        raise Refused("msg_too_long")
+        raise SlackApiError("msg_too_long")
     if not (words and words.strip()) and not any(content.get(part) for part in ("blocks", "attachments", "files")):
-        raise Refused("no_text")
+        raise SlackApiError("no_text")
 
 
 _VIEW: dict[str, Rule] = {
@@ -124,7 +126,7 @@ _VIEW: dict[str, Rule] = {
     "external_id": text(255, 0),
 }
 _SHELVED: Rule = lambda value, at, found: None  # noqa: E731 -- the blocks are checked apart, by surface
-MODAL = Shape(
+MODAL = ObjectSchema(
     {"title": plain(24), "blocks": _SHELVED},
     {
         **_VIEW,
@@ -135,12 +137,12 @@ MODAL = Shape(
         "submit_disabled": boolean,
     },
 )
-HOME = Shape({"blocks": _SHELVED}, _VIEW)
+HOME = ObjectSchema({"blocks": _SHELVED}, _VIEW)
 
 
 def check_view(view: Any, *, home: bool = False) -> None:
     """Refuse a modal or Home view as views.* do: invalid_arguments with pointers. https://docs.slack.dev/reference/views"""
-    found = Findings()
+    found = ValidationErrors()
     shape: Callable[..., None] = one_of({"home": HOME} if home else {"modal": MODAL})
     shape(view, "/view", found)
     if isinstance(view, dict) and "blocks" in view:
@@ -149,22 +151,22 @@ def check_view(view: Any, *, home: bool = False) -> None:
         if inputs and not home and not view.get("submit"):
             found.add("missing required field: submit", "/view")
     if found:
-        raise Refused("invalid_arguments", found.said)
+        raise SlackApiError("invalid_arguments", found.said)
     if len(json.dumps(view)) > VIEW_LIMIT:
-        raise Refused("view_too_large")
+        raise SlackApiError("view_too_large")
 
 
 def check_options(answer: Any) -> list[dict[str, Any]]:
     """Refuse an answer to a block_suggestion; hand back its options or its groups."""
     if not isinstance(answer, dict) or ("options" in answer) == ("option_groups" in answer):
-        raise Refused("invalid_arguments", ["exactly one of options and option_groups [json-pointer:]"])
-    found = Findings()
+        raise SlackApiError("invalid_arguments", ["exactly one of options and option_groups [json-pointer:]"])
+    found = ValidationErrors()
     if "options" in answer:
         items(OPTION, 100, 0)(answer["options"], "/options", found)
     else:
         items(OPTION_GROUP, 100, 0)(answer["option_groups"], "/option_groups", found)
     if found:
-        raise Refused("invalid_arguments", found.said)
+        raise SlackApiError("invalid_arguments", found.said)
     listed: list[dict[str, Any]] = answer["options"] if "options" in answer else answer["option_groups"]
     return listed
 
@@ -177,21 +179,23 @@ def check_submission(answer: Any, block_ids: set[str]) -> None:
     if action == "errors":
         errors = answer.get("errors")
         if not isinstance(errors, dict) or not errors or set(errors) - block_ids:
-            raise Refused("invalid_arguments", ["errors must name input blocks of the view [json-pointer:/errors]"])
-        found = Findings()
+            raise SlackApiError(
+                "invalid_arguments", ["errors must name input blocks of the view [json-pointer:/errors]"]
+            )
+        found = ValidationErrors()
         for name, words in errors.items():
             text(3000)(words, f"/errors/{name}", found)
         if found:
-            raise Refused("invalid_arguments", found.said)
+            raise SlackApiError("invalid_arguments", found.said)
     elif action in ("update", "push"):
         check_view(answer.get("view"))
     elif action != "clear":
-        raise Refused("invalid_arguments", ["must be a valid enum value [json-pointer:/response_action]"])
+        raise SlackApiError("invalid_arguments", ["must be a valid enum value [json-pointer:/response_action]"])
 
 
 __all__ = [
     "IDENTIFIER",
-    "Refused",
+    "SlackApiError",
     "block_faults",
     "check_blocks",
     "check_message",

@@ -9,28 +9,28 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import PretendedSlack
+from sandbox.slack import FakeSlack
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[PretendedSlack]:
-    pretended = PretendedSlack(ack_seconds=1.0)
+async def slack() -> AsyncIterator[FakeSlack]:
+    pretended = FakeSlack(ack_seconds=1.0)
     await pretended.start()
     yield pretended
     await pretended.stop()
 
 
 @pytest.fixture
-def client(slack: PretendedSlack) -> AsyncWebClient:
+def client(slack: FakeSlack) -> AsyncWebClient:
     return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
 @dataclass
 class Connected:
-    """A real bolt app connected to the pretended Slack."""
+    """A real bolt app connected to the fake Slack."""
 
     app: AsyncApp
-    slack: PretendedSlack
+    slack: FakeSlack
     closers: list[Any]
 
     async def connect(self) -> AsyncSocketModeHandler:
@@ -51,7 +51,7 @@ class Connected:
 
 
 @pytest.fixture
-async def bolt(slack: PretendedSlack, client: AsyncWebClient) -> AsyncIterator[Connected]:
+async def bolt(slack: FakeSlack, client: AsyncWebClient) -> AsyncIterator[Connected]:
     connected = Connected(AsyncApp(client=client, signing_secret=slack.signing_secret), slack, [])
     yield connected
     for close in connected.closers:
@@ -59,10 +59,10 @@ async def bolt(slack: PretendedSlack, client: AsyncWebClient) -> AsyncIterator[C
 
 
 @pytest.fixture
-def ana(slack: PretendedSlack) -> Any:
+def ana(slack: FakeSlack) -> Any:
     return slack.user("ana")
 
 
 @pytest.fixture
-def releases(slack: PretendedSlack, ana: Any) -> Any:
+def releases(slack: FakeSlack, ana: Any) -> Any:
     return slack.channel("releases", members=[ana])

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.faults import Fault
-from sandbox.slack import PretendedSlack
+from sandbox.slack import FakeSlack
 from sandbox.slack.elements_state import complaint, reported
 from tests.sandbox.slack.conftest import Connected
 
@@ -24,9 +24,7 @@ FORM = {
 }
 
 
-async def test_a_picked_file_is_in_the_state_of_the_submission(
-    bolt: Connected, slack: PretendedSlack, ana: Any
-) -> None:
+async def test_a_picked_file_is_in_the_state_of_the_submission(bolt: Connected, slack: FakeSlack, ana: Any) -> None:
     seen: list[Any] = []
 
     @bolt.app.command("/upload")
@@ -60,14 +58,14 @@ def test_slack_itself_refuses_too_many_files_and_other_kinds(names: tuple[str, .
     assert complaint(BLOCK, reported(INPUT, [{"id": "F1", "name": "A.IPA"}])) is None
 
 
-async def test_a_form_with_a_file_needs_the_scope(slack: PretendedSlack, client: AsyncWebClient) -> None:
+async def test_a_form_with_a_file_needs_the_scope(slack: FakeSlack, client: AsyncWebClient) -> None:
     slack.scopes = slack.scopes - {"files:read"}
     with pytest.raises(SlackApiError, match="missing_scope"):
         await client.views_open(trigger_id="any", view=FORM)
 
 
 async def test_a_file_is_known_to_the_bot_in_conversations_it_is_in(
-    slack: PretendedSlack, client: AsyncWebClient, ana: Any, releases: Any
+    slack: FakeSlack, client: AsyncWebClient, ana: Any, releases: Any
 ) -> None:
     elsewhere = slack.channel("elsewhere", bot_is_member=False, members=[ana])
     seen = slack.share("a.ipa", b"a", ana, releases).files[0]["id"]
@@ -79,7 +77,7 @@ async def test_a_file_is_known_to_the_bot_in_conversations_it_is_in(
         await client.files_info(file=hidden)
 
 
-async def test_a_download_can_be_cut_on_its_way(slack: PretendedSlack, ana: Any, releases: Any) -> None:
+async def test_a_download_can_be_cut_on_its_way(slack: FakeSlack, ana: Any, releases: Any) -> None:
     url = slack.share("a.ipa", bytes(500_000), ana, releases).files[0]["url_private"]
     slack.faults.add("file", Fault(drop_at=0.5))
     headers = {"Authorization": f"Bearer {slack.bot_token}"}

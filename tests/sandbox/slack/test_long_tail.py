@@ -4,8 +4,8 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from sandbox.slack.rate_limit import Pacing
-from sandbox.slack.workspace import Workspace
+from sandbox.slack.rate_limit import PostRateLimit
+from sandbox.slack.workspace import SlackWorkspace
 
 
 def plain(text):
@@ -170,7 +170,7 @@ async def test_what_changes_is_told_to_the_listeners(slack, client, releases):
 
 def test_a_channel_recovers_one_post_a_second():
     now = 100.0
-    pacing = Pacing(Workspace(lambda: now))
+    pacing = PostRateLimit(SlackWorkspace(lambda: now))
     pacing.enforced, pacing.burst = True, 1
     pacing.post("C1")
     with pytest.raises(Exception, match="ratelimited for 1 s"):
