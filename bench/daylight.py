@@ -16,6 +16,7 @@ from bench.hours import SharedClock
 from bot import app
 from bot import settings as bot_settings
 from bot.app import RunningBot
+from bot.db.wakeups import Topic
 from bot.observability.logging import set_up_logs
 from bot.testing_overrides import TestingOverrides
 
@@ -50,7 +51,8 @@ async def _wake(service: RunningBot, hours: SharedClock) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         if (now := hours.now()) != then:
             then = now
-            service.store.wakeups.ring_all()
+            for topic in Topic:
+                service.store.wake(topic)
 
 
 if __name__ == "__main__":

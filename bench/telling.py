@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.http import ClientExchange, get, post
 from bench.processes import RunningProcess, app_in, sink
+from bot.db import subscriptions
 from bot.db.database import Store, utc_now
 from bot.domain.model import BuildEvent
 from tests.postgres import PostgresServer
@@ -94,8 +95,15 @@ async def subscribe(database: str, apps: tuple[str, ...], clock: Callable[[], da
     try:
         for app in apps:
             for channel in CHANNELS:
-                await store.add_subscription(
-                    "T0BENCH", channel, app, f"App {app}", [BuildEvent.PROCESSED, BuildEvent.FAILED], "", "U0PERSON"
+                await store.run(
+                    subscriptions.add_subscription,
+                    "T0BENCH",
+                    channel,
+                    app,
+                    f"App {app}",
+                    [BuildEvent.PROCESSED, BuildEvent.FAILED],
+                    "",
+                    "U0PERSON",
                 )
     finally:
         await store.close()

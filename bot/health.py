@@ -11,6 +11,7 @@ from typing import Any
 
 from bot import __version__
 from bot.applivery.client import AppliveryClient
+from bot.db import database_info, mutes
 from bot.db.database import Store
 from bot.domain.health import (
     AppliveryHealth,
@@ -130,14 +131,14 @@ class HealthService:
     async def _engine(self) -> tuple[str, str]:
         try:
             async with asyncio.timeout(SOON):
-                return await self._store.engine_version(), await self._store.version() or ""
+                return await self._store.run(database_info.engine_version), await self._store.version() or ""
         except Exception:  # noqa: BLE001 - the driver's own errors come as they are; the check says that it is away
             return "", ""
 
     async def _paused(self) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(SOON):
-                return tuple(sorted(await self._store.paused_channels()))
+                return tuple(sorted(await self._store.run(mutes.list_paused_channels)))
         except (BotError, TimeoutError):
             return ()
 

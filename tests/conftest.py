@@ -17,6 +17,7 @@ import structlog
 
 from bot import settings as bot_settings
 from bot.app import RunningBot, running
+from bot.db import app_polls, outbox
 from bot.db.database import migrate
 from bot.db.wakeups import Topic
 from bot.observability.logging import set_up_logs
@@ -106,7 +107,7 @@ class Environment:
 
     async def look(self) -> None:
         """Let the clock tick once for everything: look at all watched apps now, and say what is due."""
-        await self.bot.store.mark_due(None)
+        await self.bot.store.run(app_polls.request_poll, None)
         await self.bot.watch.step()
         await self.bot.progress.step()
         await self.bot.announce.drain()
@@ -117,7 +118,7 @@ class Environment:
         async with asyncio.timeout(30):
             while True:
                 await bot.announce.drain()
-                due = await bot.store.tell_due_in()
+                due = await bot.store.run(outbox.delivery_due_in)
                 if due is None:
                     return
                 await bot.store.wait(Topic.TELL, due)

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from bot.db import scheduled_reports, subscriptions
 from bot.db.types import micros
 from bot.dispatch.registry import CommandContext, HandlerKind, command
 from bot.domain.downloads import GroupBy
@@ -249,13 +250,14 @@ async def _long_lists(world: Environment) -> set[str]:
         answer = await world.ask(typed)
         await press(world.slack, answer, "More", user=world.ana)
         await rested(world)
-    for digest in await world.bot.store.digests([world.releases.id]):
-        await world.bot.store.remove_digest([world.releases.id], digest.id)
+    for digest in await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id]):
+        await world.bot.store.run(scheduled_reports.remove_report, [world.releases.id], digest.id)
     return {f"more.{text}.v1" for text in ("builds", "files", "news", "audit", "digests")}
 
 
 async def _digest_of(world: Environment, app_id: str, which: str) -> None:
-    await world.bot.store.add_digest(
+    await world.bot.store.run(
+        scheduled_reports.add_report,
         team_id=world.slack.team_id,
         place=world.releases.id,
         app_id=app_id,
@@ -274,15 +276,19 @@ async def _many_subscriptions(world: Environment) -> None:
     """More than one page of them, for as long as it takes to turn it."""
     for number in range(12):
         about = {"channel_id": "C0FULL", "app_id": f"{number:024x}", "app_name": f"App {number}", "query": ""}
-        await world.bot.store.add_subscription(
-            team_id=world.slack.team_id, events=(BuildEvent.FAILED,), created_by=world.ana.id, **about
+        await world.bot.store.run(
+            subscriptions.add_subscription,
+            team_id=world.slack.team_id,
+            events=(BuildEvent.FAILED,),
+            created_by=world.ana.id,
+            **about,
         )
     listed = await world.ask("subscriptions all")
     for label in ("Next", "Previous"):
         await press(world.slack, listed, label, user=world.ana)
         await rested(world)
     for number in range(12):
-        await world.bot.store.remove_subscription("C0FULL", f"{number:024x}")
+        await world.bot.store.run(subscriptions.remove_subscription, "C0FULL", f"{number:024x}")
 
 
 async def _other_doors(world: Environment) -> None:

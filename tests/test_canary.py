@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import audit, key_value
 from bot.domain.audit import AuditAction, AuditEntry
 from bot.observability.logging import logger
 from tests.conftest import Environment, logged
@@ -83,7 +84,7 @@ def secrets(world: Environment) -> list[str]:
 
 async def owners(world: Environment) -> dict[str, str]:
     """Who was given which token, by its hash."""
-    every = await world.bot.store.audit_entries(limit=10_000)
+    every = await world.bot.store.run(audit.list_entries, limit=10_000)
     return {entry.token_hash: entry.user_id for entry in every if entry.token_hash}
 
 
@@ -174,9 +175,11 @@ async def leak(world: Environment, where: str, token: str) -> None:
     elif where == "a logged address":
         logger("careless").info("link.made", url=address)
     elif where == "a row":
-        await world.bot.store.audit(AuditEntry(datetime.now(UTC), "T1", "U1", AuditAction.GET, f"minted {token}"))
+        await world.bot.store.run(
+            audit.add_entry, AuditEntry(datetime.now(UTC), "T1", "U1", AuditAction.GET, f"minted {token}")
+        )
     elif where == "a note":
-        await world.bot.store.remember("last link", address)
+        await world.bot.store.run(key_value.set_value, "last link", address)
     elif where == "a channel":
         flags = {"unfurl_links": False, "unfurl_media": False}
         about = {"user": world.slack.bot_user_id, "bot_id": world.slack.bot_id}

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.db import database_info
 from bot.db.connect import DatabaseUrl
 from bot.db.database import Store
 from bot.dispatch.dispatcher import DOUBLE_CLICK_SECONDS
@@ -73,9 +74,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind != "unique"])
 async def test_a_driver_error_is_store_down_with_its_cause(store: Store, kind: str) -> None:
     with faulty(store, CLASSES[kind]), pytest.raises(DatabaseUnavailable) as down:
-        await store.ping()
+        await store.run(database_info.ping)
     assert str(CLASSES[kind]).partition("\n")[0] in cause(down.value)
-    await store.ping()
+    await store.run(database_info.ping)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -177,10 +178,10 @@ async def test_a_standby_s_connections_are_left_for_the_primary(postgres_server:
         session.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         with pytest.raises(DatabaseUnavailable) as down:
-            await store.ping()
+            await store.run(database_info.ping)
         assert "read-only" in cause(down.value)
         session.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = off")
-    await store.ping()  # the read-only connections were dropped with the first refusal
+    await store.run(database_info.ping)  # the read-only connections were dropped with the first refusal
     await store.close()
     postgres_server.drop(address)
 

@@ -12,6 +12,7 @@ import yaml
 from typer.main import get_command
 
 from bot.cli.program import app
+from bot.db import subscriptions
 from tests.conftest import Environment
 from tests.postgres import PostgresServer
 
@@ -38,7 +39,7 @@ async def told_of(world: Environment, version: str) -> None:
 
 async def remembered(world: Environment) -> tuple[int, list[str]]:
     """Who subscribed, and what has been said."""
-    return len(await world.bot.store.subscriptions()), world.said()
+    return len(await world.bot.store.run(subscriptions.list_subscriptions)), world.said()
 
 
 async def kept_and_lost(world: Environment, backup: str, restore: str, folder: Path, **environment: str) -> None:

@@ -27,6 +27,10 @@ import pytest
 
 import bot
 from bot.app import running
+from bot.db import app_polls, builds
+from bot.db import audit as stored_audit
+from bot.db import subscriptions as stored_subscriptions
+from bot.db import tickets as stored_tickets
 from bot.domain import tickets
 from bot.domain.model import FileKind, Stage
 from bot.domain.states import DeliveryState
@@ -49,7 +53,7 @@ TOKEN = re.compile(r"/v1/download/([\w-]+)")
 
 async def card(world: Environment, version: str = "2.4.0", **about: Any) -> Any:
     """A build announced to #releases, as everybody there sees it."""
-    if not await world.bot.store.subscriptions():
+    if not await world.bot.store.run(stored_subscriptions.list_subscriptions):
         await world.ask("subscribe courier")
     world.applivery.build(world.courier, version=version, **about)
     await world.look()
@@ -106,7 +110,7 @@ async def test_promise_01_a_token_appears_in_a_private_reply_to_who_asked_and_no
         world.applivery.faults.add(MINTING, trouble)
         await world.ask("get courier")
     metrics = await scraped(world)
-    audit = repr(await world.bot.store.audit_entries())
+    audit = repr(await world.bot.store.run(stored_audit.list_entries))
     await world.stop()
 
     tokens = [token.token for token in world.applivery.minted]
@@ -136,7 +140,7 @@ async def test_promise_01_the_ledger_keeps_a_hash_that_recognises_the_token(worl
     await world.start()
     world.applivery.build(world.courier)
     await world.ask("get courier")
-    (row,) = await world.bot.store.audit_entries()
+    (row,) = await world.bot.store.run(stored_audit.list_entries)
     assert row.token_hash == hashlib.sha256(world.applivery.minted[0].token.encode()).hexdigest()
 
 
@@ -253,8 +257,9 @@ async def test_promise_03_looking_at_the_claim_page_spends_nothing_and_posting_s
     await world.start(public_url="http://127.0.0.1:9")
     build = world.applivery.build(world.courier, os="android")
     ticket = tickets.new_ticket()
-    await world.bot.store.issue_ticket(
-        tickets.fingerprint(ticket), team_id="T", user_id=world.bruno.id, app_id=world.courier.id, build_id=build.id,
+    await world.bot.store.run(
+        stored_tickets.issue_ticket, tickets.fingerprint(ticket),
+        team_id="T", user_id=world.bruno.id, app_id=world.courier.id, build_id=build.id,
         kind=FileKind.AUTO, file_id=None, life_seconds=600.0, origin="",
     )  # fmt: skip
     page = f"http://127.0.0.1:{world.bot.web.port}/b/{ticket}"
@@ -312,10 +317,10 @@ async def test_promise_04_a_new_stage_and_its_announcement_are_one_commit(housed
     forbid, allow = NO_ANNOUNCEMENTS[housed.database.partition(":")[0]]
     execute(housed.database, forbid)
     try:
-        await housed.bot.store.mark_due(None)
+        await housed.bot.store.run(app_polls.request_poll, None)
         with suppress(Exception):
             await housed.bot.watch.step()
-        known = await housed.bot.store.known(housed.courier.id)
+        known = await housed.bot.store.run(builds.list_known, housed.courier.id)
         assert {key: how.stage for key, how in known.items()} == {build.id: Stage.PENDING}, (
             "without its announcement the stage is not remembered either"
         )
@@ -332,7 +337,7 @@ async def test_promise_04_what_was_decided_is_said_although_the_process_died_bef
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
-    await housed.bot.store.mark_due(None)
+    await housed.bot.store.run(app_polls.request_poll, None)
     await housed.bot.watch.step()
     await housed.restart()
     housed.applivery.faults.add("GET *", Fault(status=403), times=None)  # it is not asked again, either
@@ -344,7 +349,7 @@ async def test_promise_04_what_was_said_and_not_marked_is_looked_up_and_not_repe
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
-    await housed.bot.store.mark_due(None)
+    await housed.bot.store.run(app_polls.request_poll, None)
     await housed.bot.watch.step()
     await housed.bot.announce.step()
     await housed.slack.until(lambda: len(housed.said()) == 1)
@@ -358,7 +363,7 @@ async def test_promise_04_an_announcement_is_claimed_before_it_is_posted_and_mar
     await housed.start()
     await housed.ask("subscribe courier")
     housed.applivery.build(housed.courier, version="1.0.0")
-    await housed.bot.store.mark_due(None)
+    await housed.bot.store.run(app_polls.request_poll, None)
     await housed.bot.watch.step()
     states: list[list[str]] = []
     housed.slack.listeners.append(
@@ -397,7 +402,7 @@ async def test_promise_05_two_replicas_never_post_twice_and_share_the_polling(ho
     async with running(housed.settings(**seldom), housed.tuning, jobs=False) as other:
         for app in apps:
             housed.applivery.build(app, version="1.0.0")
-        await service.store.mark_due(None)
+        await service.store.run(app_polls.request_poll, None)
         before = len(housed.applivery.requests)
         await asyncio.gather(*(replica.watch.step() for replica in (service, other)))
         lists = [r.path for r in housed.applivery.requests[before:] if r.path.endswith("/builds")]
@@ -695,7 +700,10 @@ async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: En
     )
     eve.bot, eve.deleted = who == "bot", who == "deleted"
     world.releases.members.append(eve.id)
-    before, subscriptions = len(world.applivery.requests), await world.bot.store.subscriptions()
+    before, subscriptions = (
+        len(world.applivery.requests),
+        await world.bot.store.run(stored_subscriptions.list_subscriptions),
+    )
     for words in ("", "get courier", "builds courier", "downloads courier", "unsubscribe courier", "subscribe *"):
         answer = await world.ask(words, user=eve)
         assert answer.ephemeral_to == eve.id
@@ -704,7 +712,7 @@ async def test_promise_11_people_who_may_not_are_refused_at_every_door(world: En
     assert not TOKEN.search(answer.text)
     assert len(world.applivery.requests) == before, "nothing was even asked"
     assert world.applivery.minted == []
-    assert await world.bot.store.subscriptions() == subscriptions
+    assert await world.bot.store.run(stored_subscriptions.list_subscriptions) == subscriptions
     assert 'outcome="denied"' in await scraped(world), "and it is counted"
 
 
@@ -753,7 +761,7 @@ async def test_promise_11_forged_webhooks_and_guessed_tickets_do_nothing_and_are
         for method in ("GET", "POST"):
             async with session.request(method, f"{base}/b/{tickets.new_ticket()}") as answer:
                 assert answer.status == 404
-    assert (await world.bot.store.due_in() or 0) > 0, "nobody looks sooner"
+    assert (await world.bot.store.run(app_polls.poll_due_in) or 0) > 0, "nobody looks sooner"
     assert len(world.applivery.requests) == requests
     metrics = await scraped(world)
     assert 'applivery_bot_webhooks_total{outcome="forged"} 1.0' in metrics

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from bot.db import migrate
 from bot.db.connect import DatabaseUrl
 from bot.db.database import Store
+from bot.db.transaction import Transaction
 from bot.domain.states import DeliveryState
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -41,7 +42,7 @@ async def told_to_stop(process: Process) -> Ended:
 
 async def held(address: str) -> dict[str, int]:
     """How many claims somebody holds on channels, apps and announcements."""
-    store = await Store.beside(address)
+    store = await Store.open_read_only(address)
     questions = {
         "channels": "SELECT count(*) FROM channels WHERE lease_token IS NOT NULL",
         "apps": "SELECT count(*) FROM apps WHERE lease_token IS NOT NULL",
@@ -49,13 +50,13 @@ async def held(address: str) -> dict[str, int]:
     }
     found = {}
     for name, question in questions.items():
-        found[name] = await store.run(lambda connection, question=question: _count(connection, question))
+        found[name] = await store.run(_count, question)
     await store.close()
     return found
 
 
-async def _count(connection: object, question: str) -> int:
-    return int((await connection.execute(sa.text(question))).scalar_one())  # type: ignore[attr-defined]
+def _count(tx: Transaction, question: str) -> int:
+    return int(tx.execute(sa.text(question)).scalar_one())
 
 
 async def fired(faults: object) -> None:
@@ -157,7 +158,7 @@ async def test_two_replicas_that_start_at_once_migrate_once_and_both_run(
     async with two(world, address) as replicas:
         await asyncio.gather(*map(started, replicas))
         await asyncio.gather(*map(told_to_stop, replicas))
-    store = await Store.beside(address)
+    store = await Store.open_read_only(address)
     assert await store.version() == migrate.HEAD
     await store.close()
     postgres_server.drop(address)

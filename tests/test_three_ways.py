@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import app_polls, audit
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from tests.conftest import Environment, heads
 from tests.seeing import link, press
@@ -64,7 +65,7 @@ async def test_a_private_link_is_minted_for_whoever_asks_before_and_after_a_rest
     assert world.slack.messages(world.releases) == [card]
     assert not card.edited
 
-    rows = await world.bot.store.audit_entries()
+    rows = await world.bot.store.run(audit.list_entries)
     assert [
         (row.user_id, row.action, row.outcome, row.door, row.build_id) for row in rows if row.action == AuditAction.GET
     ] == [
@@ -88,7 +89,7 @@ async def test_a_build_is_followed_from_upload_to_one_card_over_restarts(
     world.applivery.move(build, "in_progress")
     await world.look()
     world.applivery.move(build, "processed")
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.bot.watch.step()
 
     await world.restart(**way_in)  # between what was decided and what is said

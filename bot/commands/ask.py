@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
+from bot.db import access_requests
 from bot.dispatch.registry import CommandContext, button
 from bot.domain import access
 from bot.domain.access_requests import RequestDecision, RoleRequest
@@ -35,7 +36,7 @@ async def ask(call: CommandContext, value: str) -> Message:
     ]
     if not admins:
         return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
-    request = await call.house.store.ask_for_role(refused.id)
+    request = await call.house.store.run(access_requests.submit_request, refused.id)
     if isinstance(request, datetime):
         asked = clock(request, call.now, call.asker.tz)
         return Message(say("You asked for this at {time}. The admins have your request.", time=asked))
@@ -50,7 +51,7 @@ async def ask(call: CommandContext, value: str) -> Message:
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
-    request = await call.house.store.role_request(int(value)) if _is_number(value) else None
+    request = await call.house.store.run(access_requests.get_request, int(value)) if _is_number(value) else None
     if request is None or (request.team_id, request.user_id) != (call.asker.team_id, call.asker.user_id):
         raise UserInputError(say("This button is out of date."), say("Run the command again."))
     return request
@@ -90,7 +91,11 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
     call.require(None)
     if decision is not RequestDecision.DENIED and _is_number(number):
         await _require_grantable(call, int(number), decision)
-    decided = await call.house.store.decide(int(number), decision, call.asker.user_id) if _is_number(number) else None
+    decided = (
+        await call.house.store.run(access_requests.decide_request, int(number), decision, call.asker.user_id)
+        if _is_number(number)
+        else None
+    )
     if decided is None:
         raise UserInputError(say("I can't find that request."), say("A role can be given with `grant`."))
     request, mine = decided
@@ -111,7 +116,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
 
 async def _require_grantable(call: CommandContext, number: int, decision: RequestDecision) -> None:
     """Raise UserInputError when the person could not use the role: they have left, or became a guest."""
-    request = await call.house.store.role_request(number)
+    request = await call.house.store.run(access_requests.get_request, number)
     if request is None or request.decision is not None:
         return
     outsider = await call.house.people.anew().outsider(request.user_id)
@@ -123,7 +128,7 @@ async def _require_grantable(call: CommandContext, number: int, decision: Reques
 async def _others(call: CommandContext, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
     """What the other admins' messages say now."""
     found = []
-    for copy in await call.house.store.copies(request.id):
+    for copy in await call.house.store.run(access_requests.list_copies, request.id):
         if copy.user_id != call.asker.user_id:
             with speaking(await call.house.people.language(copy.user_id)):
                 found.append((copy.channel_id, copy.ts, cards.decided(request, app, copy.user_id)))

@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import Option
 
 from bot.commands import get
 from bot.commands.upload import AGAIN_SECONDS
+from bot.db import idempotency, recalls
 from bot.dispatch.modal_submission import in_field
 from bot.dispatch.registry import BuildReference, CommandContext, command, form, options, shortcut
 from bot.domain import build_files, lookup
@@ -88,7 +89,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
     app: App | None = next((candidate for candidate in await call.apps() if candidate.id == wanted), None)
     if app is None:
         return []
-    recalled = await call.house.store.recalls()
+    recalled = await call.house.store.cached(recalls.list_recalls)
     return await get.offered(call, app, typed, partial(can_be_had, recalled=recalled))
 
 
@@ -109,7 +110,7 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         file = await carrier.files.file(typed.get("attach.file") or typed.get("memory", "").partition("/")[0])
         build_files.check_size(file.name, file.size)
     load = UploadRequest(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
-    if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
+    if not await call.house.store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
         return Message(say("I am attaching that file already; you can follow it in our direct messages."))
     carrier.begin(load)
     return cards.begun(file.name, file.size, build.app, build)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.db import audit as stored_audit
 from bot.dispatch.arguments import bind
 from bot.dispatch.display_names import app_names, build_names
 from bot.dispatch.registry import CommandContext, HandlerKind, button, command
@@ -83,8 +84,13 @@ class _AuditQuery:
 
     async def lines(self, call: CommandContext, limit: int) -> list[AuditEntry]:
         """The newest lines, so many at most."""
-        return await call.house.store.audit_entries(
-            user_id=self.user_id, app_id=self.app_id, since=self.since, until=self.until, limit=limit
+        return await call.house.store.run(
+            stored_audit.list_entries,
+            user_id=self.user_id,
+            app_id=self.app_id,
+            since=self.since,
+            until=self.until,
+            limit=limit,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db import recalls
 from bot.dispatch.registry import CommandContext, Filters, MenuItem, button, command
 from bot.domain import grammar
 from bot.domain.grammar import ParsedText
@@ -38,6 +39,6 @@ async def _listed(call: CommandContext, app: App, filters: Filters, number: int 
         app,
         paging.page_so_far(builds, number, cards.SHOWN_BUILDS),
         note=mrkdwn.inline(grammar.readable(filters)),
-        recalls=await call.house.store.recalls(),
+        recalls=await call.house.store.cached(recalls.list_recalls),
         again=await call.house.drafts.carried(grammar.explain(ParsedText((app.id,), filters.options))),
     )

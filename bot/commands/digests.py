@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.db import scheduled_reports
 from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
 from bot.dispatch.display_names import build_names
 from bot.dispatch.registry import BuildReference, CommandContext, button
@@ -32,7 +33,8 @@ async def begin(
     place = _places(call)[0]
     if not place.startswith(("U", "W")):
         await may_post(call, ABOUT_PEOPLE)
-    digest = await call.house.store.add_digest(
+    digest = await call.house.store.run(
+        scheduled_reports.add_report,
         team_id=call.asker.team_id,
         place=place,
         app_id=question.app.id,
@@ -56,7 +58,7 @@ async def _builds(call: CommandContext, reports: Sequence[ScheduledReport]) -> M
 
 async def listed(call: CommandContext, message: Message, number: int = 0) -> Message:
     """What a place is subscribed to, with a page of its digests below."""
-    page = page_of(await call.house.store.digests(_places(call)), number, cards.SHOWN)
+    page = page_of(await call.house.store.run(scheduled_reports.list_reports, _places(call)), number, cards.SHOWN)
     return cards.listed(message, page, await _builds(call, page.items))
 
 
@@ -80,11 +82,11 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
         raise UserInputError(say("That is not the number of a summary."), say("See them with `subscriptions`."))
-    reports = await call.house.store.digests(_places(call))
+    reports = await call.house.store.run(scheduled_reports.list_reports, _places(call))
     for report in reports:
         if report.id == int(number):
             _require(call, report)
-    removed = await call.house.store.remove_digest(_places(call), int(number))
+    removed = await call.house.store.run(scheduled_reports.remove_report, _places(call), int(number))
     if removed is None:
         raise UserInputError(say("That summary has already ended."), say("See what is left with `subscriptions`."))
     await call.write_down(AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db import recalls
 from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain.model import Build, FileKind, Role
 from bot.exceptions import UserInputError
@@ -38,7 +39,7 @@ async def turned(call: CommandContext, value: str) -> Message:
 
 
 async def _listed(call: CommandContext, build: Build, page: int = 0) -> Message:
-    return cards.attachments(build, (await call.house.store.recalls()).get(build.id), page)
+    return cards.attachments(build, (await call.house.store.cached(recalls.list_recalls)).get(build.id), page)
 
 
 @button("file.v1", need=Role.MEMBER, once=True)

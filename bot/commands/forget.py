@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.db import audit_reports
 from bot.dispatch.registry import CommandContext, command
 from bot.domain.audit import AuditAction
 from bot.domain.model import Role
@@ -27,7 +28,7 @@ async def forget(call: CommandContext, who: str) -> Message:
         raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
     user_id = match[1] or match[2]
-    lines = await call.house.store.forget_person(user_id)
+    lines = await call.house.store.run(audit_reports.erase_person, user_id)
     # that it was done, and by whom, is kept; about whom is what was to be forgotten
     await call.write_down(AuditAction.FORGET, f"{lines} lines")
     done = count(

@@ -8,6 +8,7 @@ from functools import partial
 
 from slack_sdk.models.blocks import Option
 
+from bot.db import build_waiters, key_value, recalls, sent_builds
 from bot.dispatch import references
 from bot.dispatch.channel_policy import may_post
 from bot.dispatch.modal_submission import in_field
@@ -96,7 +97,7 @@ async def hand(
         link = await handout.give(call.asker, build, file_kind, door=call.door)
     except BuildNotProcessed:
         return await _not_to_be_had(call, build)
-    await call.house.store.remember(_choice(call), build.app.id)
+    await call.house.store.run(key_value.set_value, _choice(call), build.app.id)
     return links.link(build, link, call.asker, call.now, dashboard=dashboard, others=others, installs=handout.installs)
 
 
@@ -118,7 +119,7 @@ def _choice(call: CommandContext) -> str:
 
 async def ask(call: CommandContext) -> Modal:
     """The form that opens when nothing was typed, with what this person took last in this channel."""
-    last = await call.house.store.recall(_choice(call))
+    last = await call.house.store.run(key_value.get_value, _choice(call))
     app = next((candidate for candidate in await call.apps() if candidate.id == last), None)
     chosen = blocks.option(app.name, app.id) if app else None
     return Modal(
@@ -160,7 +161,7 @@ async def builds(call: CommandContext, typed: str, chosen: dict[str, str]) -> li
     app = next((candidate for candidate in every if candidate.id == wanted), every[0] if len(every) == 1 else None)
     if app is None:
         return []
-    recalled = await call.house.store.recalls()
+    recalled = await call.house.store.cached(recalls.list_recalls)
     return await offered(call, app, typed, partial(can_be_had, recalled=recalled))
 
 
@@ -238,10 +239,12 @@ async def tell_me(call: CommandContext, value: str) -> Message:
     if not build.stage.final and not call.can_be_awaited(build):
         return await hand(call, build)  # says why nobody should wait for it
     asker = call.asker
-    await call.house.store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
+    await call.house.store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.build(app_id, build_id)
-    if not call.can_be_awaited(build) and await call.house.store.stop_awaiting(build.id, call.asker.user_id):
+    if not call.can_be_awaited(build) and await call.house.store.run(
+        build_waiters.remove_waiter, build.id, call.asker.user_id
+    ):
         return await hand(call, build)
     return links.awaiting(build)
 
@@ -277,7 +280,9 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
             say("I sent nothing, as that person cannot use me."),
             say("Guests and people from other organisations need access to the app first."),
         ) from error
-    sent = await call.house.store.send_build(call.asker.team_id, call.asker.user_id, recipient, build)
+    sent = await call.house.store.run(
+        sent_builds.add_sent_build, call.asker.team_id, call.asker.user_id, recipient, build
+    )
     await call.write_down(AuditAction.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)
     with speaking(await call.house.people.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 
+from bot.db import access
 from bot.dispatch import references
 from bot.dispatch.channel_policy import require_told
 from bot.dispatch.registry import CommandContext, command
@@ -37,7 +38,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     if channel:
         _one_app(of)
         await references.seen(call, channel)
-        await call.house.store.allow_in(_one_app(of).id, channel, call.asker.user_id)
+        await call.house.store.run(access.allow_channel, _one_app(of).id, channel, call.asker.user_id)
         await call.write_down(AuditAction.GRANT, f"channel {channel}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
         return Message(
@@ -50,7 +51,9 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     given = _role(role)
     grantee = _grantee(who)
     await _check(call, grantee, given, of)
-    await call.house.store.grant(call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id)
+    await call.house.store.run(
+        access.grant_role, call.asker.team_id, grantee, given, of.id if of else None, call.asker.user_id
+    )
     await call.write_down(AuditAction.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
     who, named = _mention(grantee), given.word
     if of is None:
@@ -74,12 +77,12 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     if channel and of is None:
         return await _no_managers(call, channel)
     if channel:
-        done = await call.house.store.disallow_in(_one_app(of).id, channel)
+        done = await call.house.store.run(access.disallow_channel, _one_app(of).id, channel)
         await call.write_down(AuditAction.REVOKE, f"channel {channel}", app_id=_one_app(of).id)
-        left = (await call.house.store.allowed_channels()).get(_one_app(of).id, frozenset())
+        left = (await call.house.store.cached(access.list_allowed_channels)).get(_one_app(of).id, frozenset())
         return Message(_off_the_list(_one_app(of), channel, left, done=done))
     grantee = _grantee(who)
-    role = await call.house.store.revoke(call.asker.team_id, grantee, of.id if of else None)
+    role = await call.house.store.run(access.revoke_role, call.asker.team_id, grantee, of.id if of else None)
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
         none = say("They have no role for every app.")
@@ -161,7 +164,7 @@ async def _managers(call: CommandContext, channel_id: str, role: str, app: App |
     if channel.shared:
         why = say("That channel is shared with another organisation, and people are not named to others.")
         raise UserInputError(why, say("Choose one of your own."))
-    await call.house.store.name_people_in(channel_id, call.asker.user_id)
+    await call.house.store.run(access.allow_names_in, channel_id, call.asker.user_id)
     await call.write_down(AuditAction.GRANT, f"manager channel {channel_id}")
     return Message(
         say("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
@@ -169,7 +172,7 @@ async def _managers(call: CommandContext, channel_id: str, role: str, app: App |
 
 
 async def _no_managers(call: CommandContext, channel_id: str) -> Message:
-    done = await call.house.store.name_nobody_in(channel_id)
+    done = await call.house.store.run(access.disallow_names_in, channel_id)
     await call.write_down(AuditAction.REVOKE, f"manager channel {channel_id}")
     if done:
         text = say(
@@ -187,7 +190,7 @@ async def _kept(call: CommandContext, grantee: str) -> str:
     """The roles somebody has for single apps, as a sentence; they outlive the role for every app."""
     given = [
         grant
-        for grant in await call.house.store.grants(call.asker.team_id)
+        for grant in await call.house.store.cached(access.list_grants, call.asker.team_id)
         if grant.grantee == grantee and grant.app_id
     ]
     names: dict[str, str] = {}

@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 
 from bot.commands import subscribe, subscriptions
 from bot.commands.whoami import may
+from bot.db import access as stored_access
+from bot.db import audit, build_watches
+from bot.db import recalls as stored_recalls
+from bot.db import subscriptions as stored_subscriptions
 from bot.dispatch.registry import CommandContext, button
 from bot.domain import access
 from bot.domain.health import Health
@@ -44,8 +48,11 @@ async def home(call: CommandContext, value: str) -> HomeView:
 
 async def _builds(call: CommandContext) -> HomeBuilds | str:
     """The builds the asker got links to, else the newest there are; or why Applivery cannot say."""
-    had = {link.build_id: link for link in await call.house.store.links_had(call.asker.user_id, LOOKED_AT)}
-    recalls = await call.house.store.recalls()
+    had = {
+        link.build_id: link
+        for link in await call.house.store.run(audit.list_links_received, call.asker.user_id, LOOKED_AT)
+    }
+    recalls = await call.house.store.cached(stored_recalls.list_recalls)
     try:
         async with asyncio.timeout(SECONDS):
             apps = sorted(await call.apps(), key=lambda app: app.name.casefold())
@@ -63,13 +70,13 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:
     """The builds the asker waits for, each with whether they may hear of it now."""
-    lists = await call.house.store.allowed_channels()
+    lists = await call.house.store.cached(stored_access.list_allowed_channels)
 
     def may(build: Build, place: str | None) -> bool:
         there = replace(call.asker, channel_id=place)
         return access.may(there, Role.MEMBER, build.app, lists.get(build.app.id, ()))
 
-    found = await call.house.store.watched_by(call.asker.user_id)
+    found = await call.house.store.run(build_watches.list_watched_builds, call.asker.user_id)
     return [WatchedBuild(build, paused=not may(build, place)) for build, place in found]
 
 
@@ -116,7 +123,7 @@ async def _listed(call: CommandContext, app: App) -> list[Build]:
 
 
 async def _own(call: CommandContext, role: Role) -> OwnSubscriptions:
-    made = await call.house.store.subscriptions_with_last_post(created_by=call.asker.user_id)
+    made = await call.house.store.run(stored_subscriptions.list_with_last_post, created_by=call.asker.user_id)
     found = await subscriptions.as_they_stand(call, made)
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     return OwnSubscriptions(found, handles, role >= Role.RELEASER)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from bot.db import nudges
 from bot.dispatch import references, report_query
 from bot.dispatch.channel_policy import ABOUT_PEOPLE, may_name, may_post
 from bot.dispatch.registry import CommandContext, button
@@ -58,7 +59,7 @@ async def nudge(call: CommandContext, value: str) -> Message:
     lack = [user_id for user_id in gap.lack if user_id != call.asker.user_id]
     able = [user_id for user_id in lack if await _may_use(call, question, user_id)]
     build = question.builds[0]
-    asked = await call.house.store.ask_to_try(build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
+    asked = await call.house.store.run(nudges.record_nudges, build.id, able, call.asker.user_id, most=ASKED_AT_ONCE)
     await call.write_down(AuditAction.NUDGE, f"{len(asked)} people", app_id=question.app.id, build_id=build.id)
     waiting = len(able) - 1 - able.index(asked[-1]) if len(asked) == ASKED_AT_ONCE else 0
     message = cards.nudged(question.what, len(asked), len(lack) - len(asked) - waiting, waiting)
@@ -74,7 +75,7 @@ async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> 
 @button("unnudge.v1", need=Role.MEMBER)
 async def stop(call: CommandContext, value: str) -> Message:
     """*Do not ask me again*, whatever the build."""
-    await call.house.store.stop_nudging(call.asker.user_id)
+    await call.house.store.run(nudges.opt_out_of_nudges, call.asker.user_id)
     return Message(say("Done: nobody can have me ask you to try a build any more."))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.commands.subscriptions import meant, meant_by
+from bot.db import mutes
+from bot.db import subscriptions as stored_subscriptions
 from bot.dispatch.registry import CommandContext, Rest, button, command
 from bot.domain import delivery_options, spelling
 from bot.domain.audit import AuditAction, AuditOutcome
@@ -71,7 +73,8 @@ async def _set(call: CommandContext, target: str, when: str) -> Message:
     were = [subscription for subscription in subscriptions if delivery_options.mute_ends(subscription, call.now)]
     if until is None and not were:
         return cards.not_muted(subscriptions)
-    await call.house.store.mute(
+    await call.house.store.run(
+        mutes.mute_subscriptions,
         subscriptions[0].channel_id,
         [subscription.id for subscription in subscriptions if until or subscription in were],
         until,
@@ -104,7 +107,7 @@ async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
 
 
 async def _here(call: CommandContext) -> list[Subscription]:
-    return await call.house.store.subscriptions(call.asker.channel_id or "")
+    return await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
 
 
 async def _target(call: CommandContext, typed: str) -> str:
@@ -127,7 +130,7 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
     """
     if "/" in target:
         return [await meant(call, target)], []
-    here = await call.house.store.subscriptions(call.asker.channel_id or "")
+    here = await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
     if not here:
         raise UserInputError(
             say("This channel is subscribed to nothing, so there is nothing to mute."), say("See `help subscribe`.")

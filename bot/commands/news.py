@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from bot.db import audit, recalls
 from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
@@ -46,11 +47,13 @@ async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
 
 
 async def _told(call: CommandContext, build: Build, page: int = 0) -> Message:
-    had = await call.house.store.builds_had(call.asker.user_id, build.app.id)
+    had = await call.house.store.run(audit.list_builds_received, call.asker.user_id, build.app.id)
     missed = None
     if had.keys() - {build.id}:
         missed = since(build, await _down_to_one_of(call, build, had.keys()), had)
-    return cards.news(build, missed, await call.house.store.recalls(), call.house.dashboard(build), page)
+    return cards.news(
+        build, missed, await call.house.store.cached(recalls.list_recalls), call.house.dashboard(build), page
+    )
 
 
 async def _down_to_one_of(call: CommandContext, build: Build, had: Collection[str]) -> list[Build]:

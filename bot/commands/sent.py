@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from bot.commands.get import hand
-from bot.db.link_delivery import SentBuild
+from bot.db import key_value, sent_builds
+from bot.db.sent_builds import SentBuild
 from bot.dispatch import replies
 from bot.dispatch.registry import CommandContext, button
 from bot.domain.model import Build, Role
@@ -23,7 +24,11 @@ from bot.slack.views.access_recheck import PausedItem
 @button("sent.v1", need=Role.MEMBER, once=True)
 async def taken(call: CommandContext, value: str) -> Message:
     """*Get build* under a sent build: it works for that Slack user alone."""
-    sent = await call.house.store.sent(int(value)) if value.isdecimal() and len(value) < 19 else None
+    sent = (
+        await call.house.store.run(sent_builds.get_sent_build, int(value))
+        if value.isdecimal() and len(value) < 19
+        else None
+    )
     if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
         raise PermissionDenied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
     try:
@@ -34,7 +39,7 @@ async def taken(call: CommandContext, value: str) -> Message:
         raise
     except (PermissionDenied, BuildRecalled) as error:
         return await _refused(call, sent, error)
-    if message.secret and await call.house.store.use_sent(sent.id):
+    if message.secret and await call.house.store.run(sent_builds.mark_sent_build_used, sent.id):
         with speaking(await call.house.people.language(sent.sender)):
             title = buildcards.title(build)
             told = Message(say("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
@@ -64,7 +69,7 @@ async def _refused(call: CommandContext, sent: SentBuild, error: PermissionDenie
         PauseReason(error.reason or PauseReason.ROLE) if isinstance(error, PermissionDenied) else PauseReason.RECALLED
     )
     gone = isinstance(error, _SenderDenied) and reason is PauseReason.PERSON
-    if gone or not await call.house.store.remember_once(f"withheld sent {sent.id}", reason):
+    if gone or not await call.house.store.run(key_value.set_value_once, f"withheld sent {sent.id}", reason):
         return refusal
     return replace(refusal, copies=((sent.sender, await _told(call, sent, error, reason)),))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db import recalls
 from bot.dispatch.registry import BuildReference, CommandContext, Filters, MenuItem, button, command
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
@@ -56,7 +57,7 @@ async def card(call: CommandContext, build: Build) -> Message:
     if build.stage is Stage.UNKNOWN or (build.stage is Stage.FAILED and build.error is None):
         # only the details say why, and they may say more of its status
         build = await call.details(build)
-    recall = (await call.house.store.recalls()).get(build.id)
+    recall = (await call.house.store.cached(recalls.list_recalls)).get(build.id)
     awaitable = call.can_be_awaited(build)
     to_be_had = build.stage is Stage.READY and recall is None
     return cards.status(

@@ -11,6 +11,8 @@ from slack_sdk.models.blocks import Option
 
 from bot.applivery.pagination import PAGE_SIZE
 from bot.commands import get
+from bot.db import mutes
+from bot.db import subscriptions as stored_subscriptions
 from bot.dispatch.channel_policy import looked_at, require_told
 from bot.dispatch.modal_submission import InvalidFields, in_field
 from bot.dispatch.registry import AppName, CommandContext, MenuItem, button, command, form, options
@@ -119,12 +121,13 @@ async def save(call: CommandContext, channel_id: str, app: App | None, wishes: P
     store = call.house.store
     events, query, manner = filters.events(wishes), filters.query(wishes), await _manner(call, wishes)
     builds = await newest(replace(call, asker=replace(call.asker, channel_id=channel_id)), app)
-    before = await store.subscriptions(channel_id)
+    before = await store.run(stored_subscriptions.list_subscriptions, channel_id)
     resumed = any(subscription.paused for subscription in before)
     if resumed:
-        await store.release_channel(channel_id)
-        await store.resume_subscriptions(channel_id)
-    saved = await store.add_subscription(
+        await store.run(mutes.release_channel, channel_id)
+        await store.run(stored_subscriptions.resume_subscriptions, channel_id)
+    saved = await store.run(
+        stored_subscriptions.add_subscription,
         team_id=call.asker.team_id,
         channel_id=channel_id,
         app_id=app.id if app else None,

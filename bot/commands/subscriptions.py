@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.commands import digests, subscribe
+from bot.db import access as stored_access
+from bot.db import recalls as stored_recalls
+from bot.db import subscriptions as stored_subscriptions
 from bot.dispatch.modal_submission import in_field
 from bot.dispatch.registry import CommandContext, MenuItem, Rest, button, command, form
 from bot.domain import access, grammar, lookup, spelling
@@ -53,7 +56,7 @@ async def _listed(call: CommandContext, *, everywhere: bool, page: int = 0) -> M
         access.require(call.asker.role, Role.ADMIN)
     # nowhere is no channel's name; without one there is nothing to list
     channel_id = None if everywhere else call.asker.channel_id or "nowhere"
-    found = await as_they_stand(call, await call.house.store.subscriptions_with_last_post(channel_id))
+    found = await as_they_stand(call, await call.house.store.run(stored_subscriptions.list_with_last_post, channel_id))
     found.sort(key=lambda pair: (pair[0].channel_id, pair[0].id))
     handles = await subscribe.handles(call, [subscription for subscription, _ in found])
     listed = cards.subscriptions(found, handles, now=call.now, page=page, everywhere=everywhere)
@@ -64,7 +67,7 @@ async def as_they_stand(
     call: CommandContext, found: Iterable[tuple[Subscription, datetime | None]]
 ) -> list[tuple[Subscription, datetime | None]]:
     """Those whose app the asker may know of; one that may not act now is shown as paused, before it has tried to."""
-    lists = await call.house.store.allowed_channels()
+    lists = await call.house.store.cached(stored_access.list_allowed_channels)
     asker = call.asker
     known = [
         (subscription, last)
@@ -96,7 +99,9 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     if not number.isdecimal() or len(number) > 18 or not channel_id:
         raise UserInputError(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
     subscriptions = [
-        candidate for candidate in await call.house.store.subscriptions(channel_id) if candidate.id == int(number)
+        candidate
+        for candidate in await call.house.store.run(stored_subscriptions.list_subscriptions, channel_id)
+        if candidate.id == int(number)
     ]
     elsewhere = channel_id != call.asker.channel_id and call.asker.role < Role.ADMIN
     if elsewhere and not (subscriptions and await _made_there(call, subscriptions[0])):
@@ -147,7 +152,7 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
     """
     if which and (ended := await digests.ended(call, spelling.bare(which))):
         return ended
-    subscriptions = await call.house.store.subscriptions(call.asker.channel_id or "")
+    subscriptions = await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
     if which is None:
         return (
             await _end(call, cards.value(subscriptions[0]))
@@ -192,7 +197,9 @@ async def ended(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, value: str) -> Message:
     subscription = await meant(call, value)
-    removed = await call.house.store.remove_subscription(subscription.channel_id, subscription.id)
+    removed = await call.house.store.run(
+        stored_subscriptions.remove_subscription, subscription.channel_id, subscription.id
+    )
     if removed is None:
         raise _ended()
     await call.write_down(AuditAction.UNSUBSCRIBE, f"in {subscription.channel_id}", app_id=subscription.app_id)
@@ -246,7 +253,7 @@ async def test(call: CommandContext, value: str) -> Message:
     await subscribe.speakable(call, subscription.channel_id, subscribe.TRY_AGAIN)
     handles = await subscribe.handles(call, [subscription])
     app = await _app_of(call, subscription)
-    recalled = await call.house.store.recalls()
+    recalled = await call.house.store.cached(stored_recalls.list_recalls)
     builds = [each for each in await _to_show(there, subscription, app) if each.id not in recalled]
     tried = rehearse(subscription.events, subscription.query, builds, most=len(builds))
     if tried is None or not tried.looked:
@@ -282,7 +289,7 @@ def _together(build: Build, other: Build) -> bool:
 
 async def _announcement(call: CommandContext, subscription: Subscription, builds: list[Build]) -> Delivery:
     """What the channel would have been told of these builds (newest first)."""
-    recalls = await call.house.store.recalls()
+    recalls = await call.house.store.cached(stored_recalls.list_recalls)
     newest = await call.details(builds[0])
     shown = [CardEntry(each, recall=recalls.get(each.id)) for each in [newest, *builds[1:]]]
     return Delivery(

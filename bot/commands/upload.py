@@ -10,6 +10,7 @@ from dataclasses import replace
 from slack_sdk.models.blocks import Option
 
 from bot.commands import get
+from bot.db import idempotency
 from bot.dispatch.modal_submission import in_field
 from bot.dispatch.registry import CommandContext, command, form, options, shortcut
 from bot.domain import build_files, uploads
@@ -258,7 +259,7 @@ async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMe
     name = await call.house.people.name(call.asker.user_id)
     details = replace(details, deployer=uploads.by_person(name))
     load = UploadRequest(call.asker, app, file, details, door=call.door, again=await call.way_back())
-    if not await call.house.store.first_time(load.key, AGAIN_SECONDS):
+    if not await call.house.store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
         return Message(say("I am uploading that file to that app already; you can follow it in our direct messages."))
     carrier.begin(load)
     return cards.begun(file.name, file.size, app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.commands.status import card, newest
+from bot.db import build_waiters, build_watches
 from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain import estimates
 from bot.domain.model import Build, Role
@@ -37,7 +38,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def stop(call: CommandContext, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
     app_id, _, build_id = value.partition("/")
-    await call.house.store.stop_following(build_id, call.asker.user_id)
+    await call.house.store.run(build_watches.stop_watch, build_id, call.asker.user_id)
     try:
         build = await call.build(app_id, build_id)
     except (PermissionDenied, NotFoundByName):
@@ -49,14 +50,14 @@ async def _begin(call: CommandContext, build: Build) -> Message:
     store, asker = call.house.store, call.asker
     if not call.can_be_awaited(build):
         return await card(call, build)
-    await store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
+    await store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
     # It may have ended between the two: only what is asked after the promise is written down can be relied on.
     build = await call.details(build)
     if not call.can_be_awaited(build):
-        await store.stop_awaiting(build.id, asker.user_id)
+        await store.run(build_waiters.remove_waiter, build.id, asker.user_id)
         return await card(call, build)
     usual = await _usual(call, build)
-    fresh = await store.follow(build, asker.user_id, usual)
+    fresh = await store.run(build_watches.add_watch, build, asker.user_id, usual)
     return cards.promised(build, usual, estimates.left(build.created_at or call.now, usual, call.now), fresh=fresh)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.db import outbox_read
 from bot.db.dialect_sql import JsonRows, as_rows, written
 from bot.db.download_schema import digests
-from bot.db.outbox_read import Showing
-from bot.db.runner import Connection
 from bot.db.scheduled_reports import digest_of
 from bot.db.schema import subscriptions
 from bot.db.subscriptions import subscription_of
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import Delivery, Subscription, is_person
 from bot.domain.scheduled_reports import ScheduledReport
@@ -32,98 +32,76 @@ class HeldDeliveries:
     only: str
 
 
-class Withholding(Showing):
-    """The store's pauses for a withdrawn permission."""
+def pause_subscription(tx: Transaction, number: int, reason: PauseReason) -> Subscription | None:
+    """Pause one subscription; None when it is paused already, or has ended."""
+    which = (subscriptions.c.id == number, subscriptions.c.paused.is_(None))
+    row = _set_paused(tx, subscriptions, which, reason)
+    return subscription_of(row) if row else None
 
-    async def pause_subscription(self, number: int, reason: PauseReason) -> Subscription | None:
-        """Pause one subscription; None when it is paused already, or has ended."""
-        which = (subscriptions.c.id == number, subscriptions.c.paused.is_(None))
-        row = await self._set(subscriptions, which, reason)
-        return subscription_of(row) if row else None
 
-    async def resume_subscription(self, number: int) -> None:
-        """Let one subscription act again."""
-        await self._set(subscriptions, (subscriptions.c.id == number, _is_withheld(subscriptions)), None)
+def resume_subscription(tx: Transaction, number: int) -> None:
+    """Let one subscription act again."""
+    _set_paused(tx, subscriptions, (subscriptions.c.id == number, _is_withheld(subscriptions)), None)
 
-    async def withheld_subscriptions(self) -> list[Subscription]:
-        """The subscriptions that may not act."""
-        query = sa.select(subscriptions).where(_is_withheld(subscriptions)).order_by(subscriptions.c.id)
 
-        async def work(connection: Connection) -> list[Subscription]:
-            return [subscription_of(row) for row in await connection.execute(query)]
+def list_paused_subscriptions(tx: Transaction) -> list[Subscription]:
+    """The subscriptions that may not act."""
+    query = sa.select(subscriptions).where(_is_withheld(subscriptions)).order_by(subscriptions.c.id)
+    return [subscription_of(row) for row in tx.execute(query)]
 
-        return await self.run(work)
 
-    async def pause_digest(self, number: int, reason: PauseReason) -> ScheduledReport | None:
-        """Pause one scheduled report; None when it is paused already, or has ended."""
-        row = await self._set(digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
-        return digest_of(row) if row else None
+def pause_report(tx: Transaction, number: int, reason: PauseReason) -> ScheduledReport | None:
+    """Pause one scheduled report; None when it is paused already, or has ended."""
+    row = _set_paused(tx, digests, (digests.c.id == number, digests.c.paused.is_(None)), reason)
+    return digest_of(row) if row else None
 
-    async def resume_digest(self, number: int) -> None:
-        """Let one scheduled report act again; what was missed comes late, as one."""
-        await self._set(digests, (digests.c.id == number, _is_withheld(digests)), None)
-        self.wakeups.ring(Topic.DIGEST)
 
-    async def withheld_digests(self) -> list[ScheduledReport]:
-        """The scheduled reports that may not act."""
-        query = sa.select(digests).where(_is_withheld(digests)).order_by(digests.c.id)
+def resume_report(tx: Transaction, number: int) -> None:
+    """Let one scheduled report act again; what was missed comes late, as one."""
+    _set_paused(tx, digests, (digests.c.id == number, _is_withheld(digests)), None)
 
-        async def work(connection: Connection) -> list[ScheduledReport]:
-            return [digest_of(row) for row in await connection.execute(query)]
 
-        return await self.run(work)
+def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
+    """The scheduled reports that may not act."""
+    query = sa.select(digests).where(_is_withheld(digests)).order_by(digests.c.id)
+    return [digest_of(row) for row in tx.execute(query)]
 
-    async def _set(
-        self, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: PauseReason | None
-    ) -> sa.Row[Any] | None:
-        # a report that is resumed comes at once, whoever had its lease when it was paused
-        free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is digests else {}
-        update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
 
-        async def work(connection: Connection) -> sa.Row[Any] | None:
-            row = (await connection.execute(update)).first()
-            await self.tell_others(connection, Topic.DIGEST if table is digests else Topic.ACCESS)
-            return row
+def _set_paused(
+    tx: Transaction, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: PauseReason | None
+) -> sa.Row[Any] | None:
+    # a report that is resumed comes at once, whoever had its lease when it was paused
+    free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is digests else {}
+    update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
+    tx.notify(Topic.ACCESS)
+    if table is digests:
+        tx.notify(Topic.DIGEST)
+    return tx.execute(update).first()
 
-        found_row = await self.run(work)
-        self.wakeups.ring(Topic.ACCESS)
-        return found_row
 
-    # -------------------------------------------------------------- deliveries
+# -------------------------------------------------------------- deliveries
 
-    async def withheld(self) -> list[HeldDeliveries]:
-        """What is held because it may not be said."""
 
-        async def work(connection: Connection) -> list[HeldDeliveries]:
-            groups = (await self.execute(connection, _GROUPS)).all()
-            found = await self.read(connection, as_rows({"id": row.id} for row in groups))
-            read = {row.id: announcement for row, announcement in found}
-            return [
-                HeldDeliveries(delivery, row.subscription_id, row.only)
-                for row in groups
-                if (delivery := read.get(row.id))
-            ]
+def list_held_deliveries(tx: Transaction) -> list[HeldDeliveries]:
+    """What is held because it may not be said."""
+    groups = tx.execute(_GROUPS).all()
+    found = outbox_read.read_deliveries(tx, as_rows({"id": row.id} for row in groups))
+    read = {row.id: announcement for row, announcement in found}
+    return [HeldDeliveries(delivery, row.subscription_id, row.only) for row in groups if (delivery := read.get(row.id))]
 
-        return await self.run(work)
 
-    async def release_withheld(self, held: HeldDeliveries) -> int:
-        """Let these be said; in a channel several new cards go into one message. Returns how many they are."""
-        channel = held.announcement.channel_id
-        which = {"channel": channel, "app": held.announcement.build.app.id, "subscription": held.subscription_id}
-
-        async def work(connection: Connection) -> int:
-            ids = (await self.execute(connection, _THESE, **which, only=held.only)).scalars().all()
-            rows = as_rows({"id": number} for number in ids)
-            if not is_person(channel):
-                await self.execute(connection, _TOGETHER, channel=channel, wait=f"late/{channel}", rows=rows)
-            await self.execute(connection, _RELEASE, rows=rows)
-            await self.execute(connection, _OPEN, channel=channel)
-            await self.tell_others(connection, Topic.TELL)
-            return len(ids)
-
-        released = await self.run(work)
-        self.wakeups.ring(Topic.TELL)
-        return released
+def release_deliveries(tx: Transaction, held: HeldDeliveries) -> int:
+    """Let these be said; in a channel several new cards go into one message. Returns how many they are."""
+    channel = held.announcement.channel_id
+    which = {"channel": channel, "app": held.announcement.build.app.id, "subscription": held.subscription_id}
+    ids = tx.execute(_THESE, **which, only=held.only).scalars().all()
+    rows = as_rows({"id": number} for number in ids)
+    if not is_person(channel):
+        tx.execute(_TOGETHER, channel=channel, wait=f"late/{channel}", rows=rows)
+    tx.execute(_RELEASE, rows=rows)
+    tx.execute(_OPEN, channel=channel)
+    tx.notify(Topic.TELL)
+    return len(ids)
 
 
 def _is_withheld(table: sa.Table) -> sa.ColumnElement[bool]:

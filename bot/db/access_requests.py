@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.access import Permits
+from bot.db import access
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
-from bot.db.runner import Connection
 from bot.db.schema import grants, role_request_copies, role_requests
+from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, storable
 from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
@@ -20,128 +20,100 @@ KEEP_SECONDS = 24 * HOUR  # a refusal that nobody asked about
 COMMAND = 500  # characters
 
 
-class Requests(Permits):
-    """The store's requests for a role."""
+def record_refusal(  # noqa: PLR0917 - what a request carries
+    tx: Transaction, team_id: str, user_id: str, role: Role, app_id: str | None, command: str, channel_id: str | None
+) -> int:
+    """Write down what a person was refused for want of a role; returns the number by which they may ask for it."""
+    same = {"team": team_id, "user": user_id, "role": role.name, "app": app_id or EVERY_APP}
+    how = {"command": storable(command[:COMMAND]), "channel": channel_id}
+    if tx.is_due("refusals"):
+        tx.execute(_PURGE, keep=span(KEEP_SECONDS), skew=span(SKEW_SECONDS))
+    row = tx.execute(_AGAIN, **same, **how).first()
+    row = row or tx.execute(_REFUSED, **same, **how).one()
+    return int(row.id)
 
-    async def note_refusal(  # noqa: PLR0917 - what a request carries
-        self, team_id: str, user_id: str, role: Role, app_id: str | None, command: str, channel_id: str | None
-    ) -> int:
-        """Write down what a person was refused for want of a role; returns the number by which they may ask for it."""
-        same = {"team": team_id, "user": user_id, "role": role.name, "app": app_id or EVERY_APP}
-        how = {"command": storable(command[:COMMAND]), "channel": channel_id}
 
-        async def work(connection: Connection) -> int:
-            if self.due("refusals"):
-                await self.execute(connection, _PURGE, keep=span(KEEP_SECONDS), skew=span(SKEW_SECONDS))
-            row = (await self.execute(connection, _AGAIN, **same, **how)).first()
-            row = row or (await self.execute(connection, _REFUSED, **same, **how)).one()
-            return int(row.id)
+def get_request(tx: Transaction, number: int) -> RoleRequest | None:
+    """What was refused, or asked for, under this number."""
+    row = tx.execute(sa.select(role_requests).where(role_requests.c.id == number)).first()
+    return None if row is None else _request(row)
 
-        return await self.run(work)
 
-    async def role_request(self, number: int) -> RoleRequest | None:
-        """What was refused, or asked for, under this number."""
+def submit_request(tx: Transaction, number: int) -> RoleRequest | datetime:
+    """Ask the admins for what was refused; or, within an hour of the same request, when that was asked.
 
-        async def work(connection: Connection) -> RoleRequest | None:
-            row = (await connection.execute(sa.select(role_requests).where(role_requests.c.id == number))).first()
-            return None if row is None else _request(row)
+    A request that was asked longer ago is asked anew, under another number.
+    """
+    row = tx.execute(sa.select(role_requests).where(role_requests.c.id == number)).one()
+    if tx.dialect == POSTGRESQL:
+        tx.execute(_TURN, who=row.user_id)
+    lately = tx.execute(_lately(row)).scalar()
+    if lately is not None:
+        asked_at: datetime = lately
+        return asked_at
+    number_now = tx.execute(_ANEW if row.sent else _SEND, id=number).scalar_one()
+    sent = sa.select(role_requests).where(role_requests.c.id == number_now)
+    return _request(tx.execute(sent).one())
 
-        return await self.run(work)
 
-    async def ask_for_role(self, number: int) -> RoleRequest | datetime:
-        """Ask the admins for what was refused; or, within an hour of the same request, when that was asked.
+def reopen_request(tx: Transaction, number: int) -> None:
+    """The request reached no admin: it may be asked again at once."""
+    update = sa.update(role_requests).where(role_requests.c.id == number).values(sent=False)
+    tx.execute(update)
 
-        A request that was asked longer ago is asked anew, under another number.
-        """
 
-        async def work(connection: Connection) -> RoleRequest | datetime:
-            row = (await connection.execute(sa.select(role_requests).where(role_requests.c.id == number))).one()
-            if self.dialect == POSTGRESQL:
-                await self.execute(connection, _TURN, who=row.user_id)
-            lately = (await connection.execute(_lately(row))).scalar()
-            if lately is not None:
-                asked_at: datetime = lately
-                return asked_at
-            if row.sent:
-                number_now = (await self.execute(connection, _ANEW, id=number)).scalar_one()
-            else:
-                number_now = (await self.execute(connection, _SEND, id=number)).scalar_one()
-            sent = sa.select(role_requests).where(role_requests.c.id == number_now)
-            return _request((await connection.execute(sent)).one())
+def decide_request(
+    tx: Transaction, number: int, decision: RequestDecision, decided_by: str
+) -> tuple[RoleRequest, bool] | None:
+    """Answer a request and, when allowed, give the role, in one commit.
 
-        return await self.run(work)
+    Returns the request and whether this call decided it (another admin may have been first); None when nobody
+    asked for that, or it is not about one app and would be allowed for one.
+    """
+    table = role_requests
+    condition = (table.c.id == number) & table.c.sent
+    if decision is RequestDecision.APP:
+        condition &= table.c.app_id != EVERY_APP
+    values = {"decided_by": decided_by, "decided_at": db_now(), "allowed": decision is not RequestDecision.DENIED}
+    update = (
+        sa.update(table)
+        .where(condition & table.c.decided_at.is_(None))
+        .values(wide=decision is RequestDecision.ALL, **values)
+        .returning(table)
+    )
+    row = tx.execute(update).first()
+    if row is None:
+        row = tx.execute(sa.select(table).where(condition)).first()
+        return None if row is None else (_request(row), False)
+    if decision is not RequestDecision.DENIED:
+        access.mark_grants_changed(tx)
+        _grant_requested(tx, row, EVERY_APP if decision is RequestDecision.ALL else row.app_id, decided_by)
+    return _request(row), True
 
-    async def not_asked(self, number: int) -> None:
-        """The request reached no admin: it may be asked again at once."""
-        update = sa.update(role_requests).where(role_requests.c.id == number).values(sent=False)
 
-        async def work(connection: Connection) -> None:
-            await connection.execute(update)
+def _grant_requested(tx: Transaction, row: sa.Row[Any], app_id: str, granted_by: str) -> None:
+    values = {"role": row.role, "granted_by": granted_by, "granted_at": db_now()}
+    insert = tx.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
+    # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
+    lesser = grants.c.role.in_([role.name for role in Role.given() if role < Role[row.role]])
+    tx.execute(insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser))
 
-        await self.run(work)
 
-    async def decide(self, number: int, decision: RequestDecision, decided_by: str) -> tuple[RoleRequest, bool] | None:
-        """Answer a request and, when allowed, give the role, in one commit.
+# -------------------------------------------------------------- the admins' messages
 
-        Returns the request and whether this call decided it (another admin may have been first); None when nobody
-        asked for that, or it is not about one app and would be allowed for one.
-        """
-        table = role_requests
-        condition = (table.c.id == number) & table.c.sent
-        if decision is RequestDecision.APP:
-            condition &= table.c.app_id != EVERY_APP
-        values = {"decided_by": decided_by, "decided_at": db_now(), "allowed": decision is not RequestDecision.DENIED}
-        update = (
-            sa.update(table)
-            .where(condition & table.c.decided_at.is_(None))
-            .values(wide=decision is RequestDecision.ALL, **values)
-            .returning(table)
-        )
 
-        async def work(connection: Connection) -> tuple[RoleRequest, bool] | None:
-            row = (await connection.execute(update)).first()
-            if row is None:
-                row = (await connection.execute(sa.select(table).where(condition))).first()
-                return None if row is None else (_request(row), False)
-            if decision is not RequestDecision.DENIED:
-                await self._changed(connection)
-                await self._give(
-                    connection, row, EVERY_APP if decision is RequestDecision.ALL else row.app_id, decided_by
-                )
-            return _request(row), True
+def add_copy(tx: Transaction, number: int, copy: RequestCopy) -> None:
+    """An admin has the request in this message."""
+    values = {"user_id": copy.user_id, "channel_id": copy.channel_id, "ts": copy.ts}
+    insert = tx.insert(role_request_copies).values(request_id=number, **values).on_conflict_do_nothing()
+    tx.execute(insert)
 
-        return await self._decided(work)
 
-    async def _give(self, connection: Connection, row: sa.Row[Any], app_id: str, granted_by: str) -> None:
-        values = {"role": row.role, "granted_by": granted_by, "granted_at": db_now()}
-        insert = self.insert(grants).values(team_id=row.team_id, grantee=row.user_id, app_id=app_id, **values)
-        # A greater role may have been granted since it was asked for: allowing the wish takes nothing away.
-        lesser = grants.c.role.in_([role.name for role in Role.given() if role < Role[row.role]])
-        await connection.execute(
-            insert.on_conflict_do_update(index_elements=["team_id", "grantee", "app_id"], set_=values, where=lesser)
-        )
-
-    # -------------------------------------------------------------- the admins' messages
-
-    async def note_copy(self, number: int, copy: RequestCopy) -> None:
-        """An admin has the request in this message."""
-        values = {"user_id": copy.user_id, "channel_id": copy.channel_id, "ts": copy.ts}
-        insert = self.insert(role_request_copies).values(request_id=number, **values).on_conflict_do_nothing()
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(insert)
-
-        await self.run(work)
-
-    async def copies(self, number: int) -> list[RequestCopy]:
-        """The messages in which admins have this request."""
-        table = role_request_copies
-        query = sa.select(table).where(table.c.request_id == number).order_by(table.c.ts)
-
-        async def work(connection: Connection) -> list[RequestCopy]:
-            return [RequestCopy(row.user_id, row.channel_id, row.ts) for row in await connection.execute(query)]
-
-        return await self.run(work)
+def list_copies(tx: Transaction, number: int) -> list[RequestCopy]:
+    """The messages in which admins have this request."""
+    table = role_request_copies
+    query = sa.select(table).where(table.c.request_id == number).order_by(table.c.ts)
+    return [RequestCopy(row.user_id, row.channel_id, row.ts) for row in tx.execute(query)]
 
 
 def _lately(row: sa.Row[Any]) -> sa.Select[Any]:

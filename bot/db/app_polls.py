@@ -8,8 +8,7 @@ from datetime import datetime
 
 from bot.db.connect import fresh_token
 from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
-from bot.db.runner import Connection
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import micros, moment
 from bot.db.wakeups import Topic
 
@@ -45,134 +44,105 @@ class PollingStats:
     newest_poll: datetime | None = None
 
 
-class Watching(Database):
-    """The store's apps."""
+def ensure_apps(tx: Transaction, app_ids: Iterable[str], *, catalogue_seen_at: datetime | None) -> None:
+    """Watch these apps, due now, if they are not watched yet (a subscription to every app met a new one).
 
-    async def ensure_apps(self, app_ids: Iterable[str], *, catalogue_seen_at: datetime | None) -> None:
-        """Watch these apps, due now, if they are not watched yet (a subscription to every app met a new one).
+    `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are news. None
+    (the first list) stands for the moment the oldest subscription to every app was made.
+    """
+    rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids)))
+    since = None if catalogue_seen_at is None else micros(catalogue_seen_at)
+    tx.execute(_ENSURE, since=since, rows=rows)
 
-        `catalogue_seen_at` is when the list of apps was last seen without them: builds made after it are news. None
-        (the first list) stands for the moment the oldest subscription to every app was made.
-        """
-        rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids)))
-        since = None if catalogue_seen_at is None else micros(catalogue_seen_at)
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _ENSURE, since=since, rows=rows)
+def claim_due_apps(
+    tx: Transaction,
+    limit: int,
+    lease_seconds: float,
+    only_due: bool = True,
+    *,
+    furthest_seconds: float = FURTHEST_SECONDS,
+) -> list[PollLease]:
+    """Take up to `limit` due apps with a subscription (paused or not), the longest due first; nobody else has them.
 
-        await self.run(work)
+    `only_due=False` takes apps whose time has not come as well. A time that is further off than `furthest_seconds`
+    nobody has set: the clock was set back since, and the time has come.
+    """
+    token = fresh_token()
+    rows = tx.execute(
+        _CLAIM,
+        token=token,
+        lease=span(lease_seconds),
+        limit=limit,
+        every=not only_due,
+        far=span(furthest_seconds),
+        leased=far(lease_seconds),
+    )
+    found_rows = sorted(rows, key=lambda row: (row.next_at, row.app_id))
+    return [
+        PollLease(
+            row.app_id,
+            token,
+            bool(row.baseline_done),
+            None if row.baseline_since is None else moment(row.baseline_since),
+            row.failures,
+        )
+        for row in found_rows
+    ]
 
-    async def claim_apps(
-        self, limit: int, lease_seconds: float, only_due: bool = True, *, furthest_seconds: float = FURTHEST_SECONDS
-    ) -> list[PollLease]:
-        """Take up to `limit` due apps with a subscription (paused or not), the longest due first; nobody else has them.
 
-        `only_due=False` takes apps whose time has not come as well. A time that is further off than `furthest_seconds`
-        nobody has set: the clock was set back since, and the time has come.
-        """
-        token = fresh_token()
+def release_poll_leases(tx: Transaction) -> None:
+    """Free every app, whoever has it: for a database of one process, when that has just started."""
+    tx.execute(_END_LOOKS)
 
-        async def work(connection: Connection) -> list[PollLease]:
-            rows = await self.execute(
-                connection,
-                _CLAIM,
-                token=token,
-                lease=span(lease_seconds),
-                limit=limit,
-                every=not only_due,
-                far=span(furthest_seconds),
-                leased=far(lease_seconds),
-            )
-            found_rows = sorted(rows, key=lambda row: (row.next_at, row.app_id))
-            return [
-                PollLease(
-                    row.app_id,
-                    token,
-                    bool(row.baseline_done),
-                    None if row.baseline_since is None else moment(row.baseline_since),
-                    row.failures,
-                )
-                for row in found_rows
-            ]
 
-        return await self.run(work)
+def poll_due_in(tx: Transaction, *, furthest_seconds: float = FURTHEST_SECONDS) -> float | None:
+    """Seconds until an app can be claimed; 0 if one can now, None if none is watched. See `claim_apps`."""
+    wait = tx.execute(_DUE_IN, far=span(furthest_seconds), leased=far()).scalar()
+    return None if wait is None else max(0.0, int(wait) / 1e6)
 
-    async def end_looks(self) -> None:
-        """Free every app, whoever has it: for a database of one process, when that has just started."""
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _END_LOOKS)
+def record_failure(tx: Transaction, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
+    """Give an app back whose poll failed: due again in so many seconds (or at once if the doorbell rang).
 
-        await self.run(work)
+    Not `failed`: it was broken off by something else, and is not counted.
+    """
+    values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
+    tx.execute(_FAIL, **values)
 
-    async def due_in(self, *, furthest_seconds: float = FURTHEST_SECONDS) -> float | None:
-        """Seconds until an app can be claimed; 0 if one can now, None if none is watched. See `claim_apps`."""
 
-        async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN, far=span(furthest_seconds), leased=far())).scalar()
-            return None if wait is None else max(0.0, int(wait) / 1e6)
+def retry_failing(tx: Transaction) -> None:
+    """Let every app whose last poll failed be polled now, as if none had: what kept them all is over."""
+    tx.execute(_RETRY)
+    tx.notify(Topic.WATCH)
 
-        return await self.run(work)
 
-    async def fail_app(self, app_id: str, token: str, retry_in_seconds: float, *, failed: bool = True) -> None:
-        """Give an app back whose poll failed: due again in so many seconds (or at once if the doorbell rang).
+def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
+    """The doorbell: these watched apps (None: all) are due now, and once more if somebody is looking right now."""
+    every = app_ids is None
+    rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids or ())))
+    tx.execute(_RING, every=every, rows=rows)
+    tx.notify(Topic.WATCH)
 
-        Not `failed`: it was broken off by something else, and is not counted.
-        """
-        values = {"app": app_id, "token": token, "wait": span(retry_in_seconds), "failed": int(failed)}
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _FAIL, **values)
+def list_watched_apps(tx: Transaction) -> set[str]:
+    """The ids of all apps with a subscription."""
+    return set(tx.execute(_WATCHED_APPS).scalars())
 
-        await self.run(work)
 
-    async def retry_failing(self) -> None:
-        """Let every app whose last poll failed be polled now, as if none had: what kept them all is over."""
+def get_polling_stats(
+    tx: Transaction, *, behind_after_seconds: float = 60.0, overdue_after_seconds: float | None = None
+) -> PollingStats:
+    """How many apps are watched and how well; for `/readyz` and the metrics.
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _RETRY)
-            await self.tell_others(connection, Topic.WATCH)
-
-        await self.run(work)
-        self.wakeups.ring(Topic.WATCH)
-
-    async def mark_due(self, app_ids: Iterable[str] | None = None) -> None:
-        """The doorbell: these watched apps (None: all) are due now, and once more if somebody is looking right now."""
-        every = app_ids is None
-        rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids or ())))
-
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _RING, every=every, rows=rows)
-            await self.tell_others(connection, Topic.WATCH)
-
-        await self.run(work)
-        self.wakeups.ring(Topic.WATCH)
-
-    async def watched_apps(self) -> set[str]:
-        """The ids of all apps with a subscription."""
-
-        async def work(connection: Connection) -> set[str]:
-            return set((await self.execute(connection, _WATCHED_APPS)).scalars())
-
-        return await self.run(work)
-
-    async def watching_state(
-        self, *, behind_after_seconds: float = 60.0, overdue_after_seconds: float | None = None
-    ) -> PollingStats:
-        """How many apps are watched and how well; for `/readyz` and the metrics.
-
-        An app is behind when its last three polls failed, or when its last success is so long ago and it is failing or
-        overdue: `overdue_after_seconds` beyond its time (as long, by default).
-        """
-        overdue = behind_after_seconds if overdue_after_seconds is None else overdue_after_seconds
-        spans = {"late": span(behind_after_seconds), "overdue": span(overdue)}
-
-        async def work(connection: Connection) -> PollingStats:
-            row = (await self.execute(connection, _STATE, **spans, failures=FAILURES)).one()
-            oldest, newest = (None if item is None else moment(item) for item in (row.oldest, row.newest))
-            return PollingStats(row.apps, row.behind or 0, row.never or 0, oldest, newest)
-
-        return await self.run(work)
+    An app is behind when its last three polls failed, or when its last success is so long ago and it is failing or
+    overdue: `overdue_after_seconds` beyond its time (as long, by default).
+    """
+    overdue = behind_after_seconds if overdue_after_seconds is None else overdue_after_seconds
+    spans = {"late": span(behind_after_seconds), "overdue": span(overdue)}
+    row = tx.execute(_STATE, **spans, failures=FAILURES).one()
+    oldest, newest = (None if item is None else moment(item) for item in (row.oldest, row.newest))
+    return PollingStats(row.apps, row.behind or 0, row.never or 0, oldest, newest)
 
 
 _WATCHED = """(

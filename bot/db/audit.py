@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from bot.db.runner import Connection
 from bot.db.schema import audit as table
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.domain.audit import LINK_GIVEN, AuditAction, AuditEntry
 
 _COLUMNS = [table.c[field.name] for field in fields(AuditEntry)]
@@ -25,72 +24,56 @@ class ReceivedLink(NamedTuple):
     at: datetime
 
 
-class Audit(Database):
-    """The store's audit trail."""
+def add_entry(tx: Transaction, entry: AuditEntry) -> None:
+    """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
+    row = {column.name: getattr(entry, column.name) for column in _COLUMNS}
+    tx.execute(_INSERT, **row)
 
-    async def audit(self, entry: AuditEntry) -> None:
-        """Add a line; `entry.at` is aware. Raises `DatabaseUnavailable`."""
-        row = {column.name: getattr(entry, column.name) for column in _COLUMNS}
 
-        async def work(connection: Connection) -> None:
-            await connection.execute(_INSERT, row)
+def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
+    """Which builds of an app somebody was given a link to, the last ones first, and when the last time (aware)."""
+    last = sa.func.max(table.c.at).label("at")
+    query = (
+        sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
+        .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == AuditAction.GET)
+        .where(table.c.outcome.in_(LINK_GIVEN), table.c.build_id.is_not(None))
+        .group_by(table.c.build_id)
+        .order_by(last.desc())
+        .limit(most)
+    )
+    return {row.build_id: row.at for row in tx.execute(query)}
 
-        await self.run(work)
 
-    async def builds_had(self, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
-        """Which builds of an app somebody was given a link to, the last ones first, and when the last time (aware)."""
-        last = sa.func.max(table.c.at).label("at")
-        query = (
-            sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-            .where(table.c.user_id == user_id, table.c.app_id == app_id, table.c.action == AuditAction.GET)
-            .where(table.c.outcome.in_(LINK_GIVEN), table.c.build_id.is_not(None))
-            .group_by(table.c.build_id)
-            .order_by(last.desc())
-            .limit(most)
-        )
+def list_links_received(tx: Transaction, user_id: str, most: int) -> list[ReceivedLink]:
+    """The builds of any app that somebody was given a link to, the last ones first."""
+    last = sa.func.max(table.c.at).label("at")
+    query = (
+        sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
+        .where(table.c.user_id == user_id, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
+        .where(table.c.app_id.is_not(None), table.c.build_id.is_not(None))
+        .group_by(table.c.app_id, table.c.build_id)
+        .order_by(last.desc())
+        .limit(most)
+    )
+    return [ReceivedLink(row.app_id, row.build_id, row.at) for row in tx.execute(query)]
 
-        async def work(connection: Connection) -> dict[str, datetime]:
-            return {row.build_id: row.at for row in await connection.execute(query)}
 
-        return await self.run(work)
-
-    async def links_had(self, user_id: str, most: int) -> list[ReceivedLink]:
-        """The builds of any app that somebody was given a link to, the last ones first."""
-        last = sa.func.max(table.c.at).label("at")
-        query = (
-            sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
-            .where(table.c.user_id == user_id, table.c.action == AuditAction.GET, table.c.outcome.in_(LINK_GIVEN))
-            .where(table.c.app_id.is_not(None), table.c.build_id.is_not(None))
-            .group_by(table.c.app_id, table.c.build_id)
-            .order_by(last.desc())
-            .limit(most)
-        )
-
-        async def work(connection: Connection) -> list[ReceivedLink]:
-            return [ReceivedLink(row.app_id, row.build_id, row.at) for row in await connection.execute(query)]
-
-        return await self.run(work)
-
-    async def audit_entries(
-        self,
-        user_id: str | None = None,
-        app_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-    ) -> list[AuditEntry]:
-        """The newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
-        query = sa.select(*_COLUMNS).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
-        if user_id is not None:
-            query = query.where(table.c.user_id == user_id)
-        if app_id is not None:
-            query = query.where(table.c.app_id == app_id)
-        if since is not None:
-            query = query.where(table.c.at >= since)
-        if until is not None:
-            query = query.where(table.c.at <= until)
-
-        async def work(connection: Connection) -> list[AuditEntry]:
-            return [AuditEntry(**row) for row in (await connection.execute(query)).mappings()]
-
-        return await self.run(work)
+def list_entries(  # noqa: PLR0917 - one filter each
+    tx: Transaction,
+    user_id: str | None = None,
+    app_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+) -> list[AuditEntry]:
+    """The newest lines first: of one person, of one app, between two moments (aware, included), as asked."""
+    query = sa.select(*_COLUMNS).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
+    if user_id is not None:
+        query = query.where(table.c.user_id == user_id)
+    if app_id is not None:
+        query = query.where(table.c.app_id == app_id)
+    if since is not None:
+        query = query.where(table.c.at >= since)
+    if until is not None:
+        query = query.where(table.c.at <= until)
+    return [AuditEntry(**row) for row in tx.execute(query).mappings()]

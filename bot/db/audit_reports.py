@@ -8,9 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import span, written
-from bot.db.runner import Connection
 from bot.db.schema import audit, awaited, given_links, notes, role_request_copies, role_requests, sent_builds, tickets
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import SanitizedText
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditOutcome
 
@@ -25,68 +24,55 @@ _ASKED = (audit.c.action == AuditAction.GET) & (
 TOLD = ("withheld", "recalled watch", "recalled")
 
 
-class Ledger(Database):
-    """The store's ledger: the audit trail, read as a whole."""
+def count_links(
+    tx: Transaction,
+    app_id: str,
+    build_ids: Collection[str] = (),
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> int:
+    """How many links to an app's builds (all of them, or these) were given in Slack between two aware moments."""
+    query = sa.select(sa.func.count()).select_from(audit).where(_ASKED, audit.c.app_id == app_id)
+    if build_ids:
+        query = query.where(audit.c.build_id.in_(build_ids))
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    if until is not None:
+        query = query.where(audit.c.at <= until)
+    return int(tx.execute(query).scalar_one())
 
-    async def links_asked(
-        self,
-        app_id: str,
-        build_ids: Collection[str] = (),
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> int:
-        """How many links to an app's builds (all of them, or these) were given in Slack between two aware moments."""
-        query = sa.select(sa.func.count()).select_from(audit).where(_ASKED, audit.c.app_id == app_id)
-        if build_ids:
-            query = query.where(audit.c.build_id.in_(build_ids))
-        if since is not None:
-            query = query.where(audit.c.at >= since)
-        if until is not None:
-            query = query.where(audit.c.at <= until)
 
-        async def work(connection: Connection) -> int:
-            return int((await connection.execute(query)).scalar_one())
+def purge_audit(tx: Transaction, days: float) -> int:
+    """Delete the ledger's lines that are older than so many days; returns how many there were."""
+    return len(tx.execute(_OLD, keep=span(days * 24 * 3600)).all())
 
-        return await self.run(work)
 
-    async def forget_older(self, days: float) -> int:
-        """Delete the ledger's lines that are older than so many days; returns how many there were."""
+def erase_person(tx: Transaction, user_id: str) -> int:
+    """Delete what is kept about what somebody did, and take their id out of what others did.
 
-        async def work(connection: Connection) -> int:
-            return len((await self.execute(connection, _OLD, keep=span(days * 24 * 3600))).all())
-
-        return await self.run(work)
-
-    async def forget_person(self, user_id: str) -> int:
-        """Delete what is kept about what somebody did, and take their id out of what others did.
-
-        Returns how many lines of the ledger were theirs. Roles, subscriptions and
-        whether they were, or may be, asked to try a build stay.
-        """
-        statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
-        named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
-        removals = [
-            sa.delete(given_links).where(given_links.c.user_id == user_id),
-            sa.delete(awaited).where(awaited.c.user_id == user_id),
-            sa.delete(tickets).where(tickets.c.user_id == user_id),
-            sa.delete(sent_builds).where((sent_builds.c.sender == user_id) | (sent_builds.c.recipient == user_id)),
-            sa.delete(role_request_copies).where(role_request_copies.c.request_id.in_(_done_requests(user_id))),
-            sa.delete(role_requests).where(role_requests.c.id.in_(_done_requests(user_id))),
-            *(
-                sa.delete(notes).where(notes.c.key.startswith(begins, autoescape=True))
-                for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
-            ),
-            named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),
-        ]
-
-        async def work(connection: Connection) -> int:
-            lines = len((await connection.execute(statement)).all())
-            for removal in removals:
-                await connection.execute(removal)
-            return lines
-
-        return await self.run(work)
+    Returns how many lines of the ledger were theirs. Roles, subscriptions and
+    whether they were, or may be, asked to try a build stay.
+    """
+    statement = sa.delete(audit).where(audit.c.user_id == user_id).returning(audit.c.id)
+    named = sa.update(audit).where(audit.c.outcome.contains(user_id, autoescape=True))
+    removals = [
+        sa.delete(given_links).where(given_links.c.user_id == user_id),
+        sa.delete(awaited).where(awaited.c.user_id == user_id),
+        sa.delete(tickets).where(tickets.c.user_id == user_id),
+        sa.delete(sent_builds).where((sent_builds.c.sender == user_id) | (sent_builds.c.recipient == user_id)),
+        sa.delete(role_request_copies).where(role_request_copies.c.request_id.in_(_done_requests(user_id))),
+        sa.delete(role_requests).where(role_requests.c.id.in_(_done_requests(user_id))),
+        *(
+            sa.delete(notes).where(notes.c.key.startswith(begins, autoescape=True))
+            for begins in (f"choice:{user_id}:", *(f"{what} {user_id} " for what in TOLD))
+        ),
+        named.values(outcome=sa.func.replace(audit.c.outcome, user_id, "somebody")),
+    ]
+    lines = len(tx.execute(statement).all())
+    for removal in removals:
+        tx.execute(removal)
+    return lines
 
 
 def _done_requests(user_id: str) -> sa.Select[tuple[int]]:

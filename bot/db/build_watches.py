@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.db.builds import Recording
+from bot.db import outbox_enqueue
 from bot.db.dialect_sql import JsonRows, Statement, as_rows, span, written
-from bot.db.runner import Connection
 from bot.db.schema import progress
 from bot.db.serialization import build_of
+from bot.db.transaction import Transaction
 from bot.db.types import micros, moment
 from bot.db.wakeups import Topic
 from bot.domain.model import Build, BuildEvent, NewDelivery
@@ -42,145 +42,115 @@ class BuildWatch:
     seen_at: datetime | None
 
 
-class Following(Recording):
-    """The store's progress messages. A row ends with its message's last edit."""
+def add_watch(tx: Transaction, build: Build, user_id: str, usual: timedelta | None) -> bool:
+    """Let this person, who awaits the build, have a progress message; False when they have one already."""
+    about = {"build": build.id, "app": build.app.id, "user": user_id}
+    seconds = None if usual is None else usual.total_seconds()
+    made = tx.execute(_FOLLOW, **about, usual=seconds).first() is not None
+    tx.notify(Topic.PROGRESS)
+    return made
 
-    async def follow(self, build: Build, user_id: str, usual: timedelta | None) -> bool:
-        """Let this person, who awaits the build, have a progress message; False when they have one already."""
-        about = {"build": build.id, "app": build.app.id, "user": user_id}
 
-        async def work(connection: Connection) -> bool:
-            seconds = None if usual is None else usual.total_seconds()
-            made = (await self.execute(connection, _FOLLOW, **about, usual=seconds)).first() is not None
-            await self.tell_others(connection, Topic.PROGRESS)
-            return made
+def stop_watch(tx: Transaction, build_id: str, user_id: str) -> None:
+    """This person wants to hear no more, neither of the progress nor of the end."""
+    about = {"build": build_id, "user": user_id}
+    tx.execute(_STOP, **about)
+    tx.execute(_STOP_WAITING, **about)
 
-        made = await self.run(work)
-        self.wakeups.ring(Topic.PROGRESS)
-        return made
 
-    async def stop_following(self, build_id: str, user_id: str) -> None:
-        """This person wants to hear no more, neither of the progress nor of the end."""
-        about = {"build": build_id, "user": user_id}
+def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str | None]]:
+    """The builds this person waits for, as they were last recorded, or as the person saw them; the last one first.
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _STOP, **about)
-            await self.execute(connection, _STOP_WAITING, **about)
+    Each comes with the channel in which they asked.
 
-        await self.run(work)
+    Those whose facts only another version of this program can read are left out.
+    """
+    found: list[tuple[Build, str | None]] = []
+    for row in tx.execute(_WATCHED, user=user_id):
+        with suppress(ValueError, TypeError):
+            found.append((build_of(row.facts), row.channel_id))
+    return found
 
-    async def watched_by(self, user_id: str) -> list[tuple[Build, str | None]]:
-        """The builds this person waits for, as they were last recorded, or as the person saw them; the last one first.
 
-        Each comes with the channel in which they asked.
+def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[BuildWatch]:
+    """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
 
-        Those whose facts only another version of this program can read are left out.
-        """
+    Those whose facts only another version of this program can read are left to it.
+    """
+    taken = tx.execute(_TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
+    rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
+    watches = [_progress(row) for row in tx.execute(_READ, rows=rows).all()]
+    return [watch for watch in watches if watch is not None]
 
-        async def work(connection: Connection) -> list[tuple[Build, str | None]]:
-            found: list[tuple[Build, str | None]] = []
-            for row in await self.execute(connection, _WATCHED, user=user_id):
-                with suppress(ValueError, TypeError):
-                    found.append((build_of(row.facts), row.channel_id))
-            return found
 
-        return await self.run(work)
+def mark_post_attempted(tx: Transaction, watch: BuildWatch) -> bool:
+    """Write down that its message is posted now; False if that was begun before, and nobody knows how it ended."""
+    which = _which(watch) & ~progress.c.tried
+    update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
+    return tx.execute(update).first() is not None
 
-    async def take_progress(self, most: int, lease_seconds: float) -> list[BuildWatch]:
-        """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
 
-        Those whose facts only another version of this program can read are left to it.
-        """
+def record_shown(tx: Transaction, watch: BuildWatch, channel: str, ts: str, text: str, *, again_in: float) -> None:
+    """Its message stands there and says this; it is due again in so many seconds."""
+    _update_watch(tx, _SHOWN, watch, channel=channel, ts=ts, text=text, wait=span(again_in))
 
-        async def work(connection: Connection) -> list[BuildWatch]:
-            taken = await self.execute(connection, _TAKE, most=most, lease=span(lease_seconds), far=FURTHEST)
-            rows = as_rows({"build": row.build_id, "who": row.user_id} for row in taken)
-            watches = [_progress(row) for row in (await self.execute(connection, _READ, rows=rows)).all()]
-            return [watch for watch in watches if watch is not None]
 
-        return await self.run(work)
+def postpone_watch(tx: Transaction, watch: BuildWatch, again_in: float) -> None:
+    """Slack would not have it now: try again in so many seconds."""
+    _update_watch(tx, _PUT_OFF, watch, wait=span(again_in))
 
-    async def first_try(self, watch: BuildWatch) -> bool:
-        """Write down that its message is posted now; False if that was begun before, and nobody knows how it ended."""
-        which = _which(watch) & ~progress.c.tried
-        update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
 
-        async def work(connection: Connection) -> bool:
-            return (await connection.execute(update)).first() is not None
+def end_watch(tx: Transaction, watch: BuildWatch) -> None:
+    """Its message changes no more; the person still hears of the end if they wait for it."""
+    _update_watch(tx, _END, watch)
 
-        return await self.run(work)
 
-    async def progress_shown(self, watch: BuildWatch, channel: str, ts: str, text: str, again_in: float) -> None:
-        """Its message stands there and says this; it is due again in so many seconds."""
-        await self._hand_in_progress(_SHOWN, watch, channel=channel, ts=ts, text=text, wait=span(again_in))
+def _update_watch(tx: Transaction, statement: Statement, watch: BuildWatch, **more: object) -> None:
+    """Changes nothing if the person began to watch anew meanwhile."""
+    about = {"build": watch.build.id, "user": watch.user_id, "started": micros(watch.started_at)}
+    tx.execute(statement, **about, **more)
 
-    async def put_off_progress(self, watch: BuildWatch, again_in: float) -> None:
-        """Slack would not have it now: try again in so many seconds."""
-        await self._hand_in_progress(_PUT_OFF, watch, wait=span(again_in))
 
-    async def end_progress(self, watch: BuildWatch) -> None:
-        """Its message changes no more; the person still hears of the end if they wait for it."""
-        await self._hand_in_progress(_END, watch)
+def watch_due_in(tx: Transaction) -> float | None:
+    """Seconds until a message may have to change; None when nobody watches."""
+    wait = tx.execute(_DUE_IN, far=FURTHEST).scalar()
+    return None if wait is None else max(0.0, int(wait) / 1e6)
 
-    async def _hand_in_progress(self, statement: Statement, watch: BuildWatch, **more: object) -> None:
-        """Changes nothing if the person began to watch anew meanwhile."""
-        about = {"build": watch.build.id, "user": watch.user_id, "started": micros(watch.started_at)}
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, statement, **about, **more)
+# -------------------------------------------------------------- what is said as a new message
 
-        await self.run(work)
 
-    async def progress_due_in(self) -> float | None:
-        """Seconds until a message may have to change; None when nobody watches."""
+def enqueue_stuck(tx: Transaction, watch: BuildWatch) -> None:
+    """Let the person hear, once, that the build seems stuck: an edit notifies nobody."""
+    which = _which(watch) & ~progress.c.alarmed
+    update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
+    if tx.execute(update).first() is not None:
+        new = NewDelivery(watch.user_id, watch.build.id, BuildEvent.STUCK)
+        outbox_enqueue.enqueue(tx, watch.build.app.id, [new])
 
-        async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN, far=FURTHEST)).scalar()
-            return None if wait is None else max(0.0, int(wait) / 1e6)
 
-        return await self.run(work)
+def enqueue_deleted(tx: Transaction, app_id: str, build_id: str) -> None:
+    """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
+    _enqueue_end(tx, app_id, build_id, BuildEvent.DELETED, WatchState.DELETED)
 
-    # -------------------------------------------------------------- what is said as a new message
 
-    async def tell_stuck(self, watch: BuildWatch) -> None:
-        """Let the person hear, once, that the build seems stuck: an edit notifies nobody."""
-        which = _which(watch) & ~progress.c.alarmed
-        update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
+def enqueue_given_up(tx: Transaction, app_id: str, build_id: str, user_id: str | None = None) -> None:
+    """Let everybody who waits for a build (or this person) hear, once, that it may never end; they wait no more."""
+    _enqueue_end(tx, app_id, build_id, BuildEvent.GIVEN_UP, WatchState.GIVEN_UP, user_id=user_id)
 
-        async def work(connection: Connection) -> None:
-            if (await connection.execute(update)).first() is not None:
-                new = NewDelivery(watch.user_id, watch.build.id, BuildEvent.STUCK)
-                await self.said(connection, watch.build.app.id, [new])
 
-        await self.run(work)
-        self.wakeups.ring(Topic.TELL)
-
-    async def tell_deleted(self, app_id: str, build_id: str) -> None:
-        """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
-        await self._tell_end(app_id, build_id, BuildEvent.DELETED, WatchState.DELETED)
-
-    async def give_up(self, app_id: str, build_id: str, user_id: str | None = None) -> None:
-        """Let everybody who waits for a build (or this person) hear, once, that it may never end; they wait no more."""
-        await self._tell_end(app_id, build_id, BuildEvent.GIVEN_UP, WatchState.GIVEN_UP, user_id)
-
-    async def _tell_end(
-        self, app_id: str, build_id: str, event: BuildEvent, standing: WatchState, user_id: str | None = None
-    ) -> None:
-        about = {"app": app_id, "build": build_id}
-
-        async def work(connection: Connection) -> bool:
-            waited = sorted((await self.execute(connection, _WAIT_NO_MORE, **about, user=user_id)).scalars())
-            if waited:
-                await self.execute(connection, _REMEMBER, **about)  # what is said needs the build's name
-                rows = as_rows({"user_id": user} for user in waited)
-                result = await self.execute(connection, _TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
-                new = [NewDelivery(row.user_id, build_id, event, part=row.times) for row in result]
-                await self.said(connection, app_id, sorted(new, key=lambda delivery: delivery.channel_id))
-                await self.execute(connection, _END_SHOWING, **about, standing=str(standing), rows=rows)
-            return bool(waited)
-
-        if await self.run(work):
-            self.wakeups.ring(Topic.TELL)
+def _enqueue_end(
+    tx: Transaction, app_id: str, build_id: str, event: BuildEvent, standing: WatchState, *, user_id: str | None = None
+) -> None:
+    about = {"app": app_id, "build": build_id}
+    waited = sorted(tx.execute(_WAIT_NO_MORE, **about, user=user_id).scalars())
+    if waited:
+        tx.execute(_REMEMBER, **about)  # what is said needs the build's name
+        rows = as_rows({"user_id": user} for user in waited)
+        result = tx.execute(_TOLD_BEFORE, build=build_id, event=str(event), rows=rows)
+        new = [NewDelivery(row.user_id, build_id, event, part=row.times) for row in result]
+        outbox_enqueue.enqueue(tx, app_id, sorted(new, key=lambda delivery: delivery.channel_id))
+        tx.execute(_END_SHOWING, **about, standing=str(standing), rows=rows)
 
 
 def _which(watch: BuildWatch) -> sa.ColumnElement[bool]:

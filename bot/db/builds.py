@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.db import outbox_enqueue, supersession
 from bot.db.dialect_sql import JsonRows, as_rows, span, written
-from bot.db.runner import Connection
 from bot.db.serialization import PLACES, RECORDED, facts_of, row_of
-from bot.db.supersession import Superseding
+from bot.db.transaction import Transaction
 from bot.db.types import moment
-from bot.db.wakeups import Topic
 from bot.domain.builds import can_be_had
 from bot.domain.model import Build, BuildEvent, BuildTransition, CurrentBuild, KnownBuild, NewDelivery, Stage
 
@@ -25,156 +24,118 @@ class PollRecord:
     lease_lost: bool = False
 
 
-class Recording(Superseding):
-    """The store's builds."""
+def list_known(tx: Transaction, app_id: str, ids: Iterable[str] = ()) -> dict[str, KnownBuild]:
+    """How the builds of an app stood when last recorded: those with these ids, and all that have not ended."""
+    rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
+    result = tx.execute(_KNOWN, app=app_id, rows=rows)
+    return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in result}
 
-    async def known(self, app_id: str, ids: Iterable[str] = ()) -> dict[str, KnownBuild]:
-        """How the builds of an app stood when last recorded: those with these ids, and all that have not ended."""
-        rows = as_rows({"id": build_id} for build_id in sorted(set(ids)))
 
-        async def work(connection: Connection) -> dict[str, KnownBuild]:
-            result = await self.execute(connection, _KNOWN, app=app_id, rows=rows)
-            return {row.build_id: KnownBuild(Stage(row.stage), moment(row.since)) for row in result}
+def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[str]:
+    """Which of these builds (id → mark as listed now) were listed with other words before.
 
-        return await self.run(work)
+    A build whose words nobody has noted yet is noted now, and is not one of them.
+    """
+    rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
+    found_rows = tx.execute(_EDITED, app=app_id, rows=rows).all()
+    if any(not row.mark for row in found_rows):
+        tx.execute(_NOTE_MARKS, app=app_id, rows=rows)
+    return {row.build_id for row in found_rows if row.mark}
 
-    async def edited(self, app_id: str, marks: Mapping[str, str]) -> set[str]:
-        """Which of these builds (id → mark as listed now) were listed with other words before.
 
-        A build whose words nobody has noted yet is noted now, and is not one of them.
-        """
-        rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
+def find_unlisted(tx: Transaction, app_id: str, listed: Iterable[str], *, whole: bool, most: int) -> list[str]:
+    """Builds on cards that a list of the newest ones lacks, the newest first; `whole`: all of the app's are listed.
 
-        async def work(connection: Connection) -> set[str]:
-            found_rows = (await self.execute(connection, _EDITED, app=app_id, rows=rows)).all()
-            if any(not row.mark for row in found_rows):
-                await self.execute(connection, _NOTE_MARKS, app=app_id, rows=rows)
-            return {row.build_id for row in found_rows if row.mark}
+    Each may have been deleted in Applivery.
+    """
+    rows = as_rows({"id": build_id} for build_id in sorted(set(listed)))
+    result = tx.execute(_UNLISTED, app=app_id, rows=rows, whole=whole, most=most)
+    return list(result.scalars())
 
-        return await self.run(work) if marks else set()
 
-    async def unlisted(self, app_id: str, listed: Iterable[str], *, whole: bool, most: int) -> list[str]:
-        """Builds on cards that a list of the newest ones lacks, the newest first; `whole`: all of the app's are listed.
+def record_poll(
+    tx: Transaction,
+    app_id: str,
+    token: str | None,
+    changes: Sequence[BuildTransition],
+    announcements: Sequence[NewDelivery],
+    *,
+    next_at_seconds: float,
+    baseline_done: bool = True,
+) -> PollRecord:
+    """Write down what a look at an app found, and what is to be said about it: all of it or none of it.
 
-        Each may have been deleted in Applivery.
-        """
-        rows = as_rows({"id": build_id} for build_id in sorted(set(listed)))
+    A build moves only from where it stood; only builds that moved here, and not quietly, are announced, in the
+    order given; so doing it twice, or racing with another caller, changes nothing more. Cards that stand in
+    channels already are to be shown anew, those of builds whose place is taken or free again as well. It ends the
+    lease: the app is due again in `next_at_seconds`, or at once if the doorbell rang meanwhile. A lost lease
+    (lapsed, or the subscriptions changed) records nothing; the app is due again already. Token None (no poll)
+    leaves the app's schedule and baseline alone. Raises `DatabaseUnavailable`.
+    """
+    schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
+    if token is not None and not tx.execute(_SCHEDULE, **schedule).first():
+        return PollRecord(lease_lost=True)
+    places = _move_builds(tx, app_id, changes) if changes else {}
+    moved = frozenset(places)
+    loud = moved - {change.build.id for change in changes if change.quiet}
+    deliveries = [new for new in announcements if new.build_id in loud]
+    made = 0
+    if moved:
+        made = supersession.enqueue_with_supersession(
+            tx, app_id, moved, deliveries, _made_known(deliveries, changes, places)
+        )
+    if told := [
+        {"build": delivery.build_id, "user_id": delivery.channel_id} for delivery in deliveries if delivery.to_person
+    ]:
+        tx.execute(_WAIT_NO_MORE, rows=as_rows(told))
+    return PollRecord(moved, made)
 
-        async def work(connection: Connection) -> list[str]:
-            result = await self.execute(connection, _UNLISTED, app=app_id, rows=rows, whole=whole, most=most)
-            return list(result.scalars())
 
-        return await self.run(work)
+def _move_builds(tx: Transaction, app_id: str, changes: Sequence[BuildTransition]) -> dict[str, _Place]:
+    """Move the builds that still stand where they were seen; returns those, each with its place in time."""
+    rows = {
+        change.build.id: {**row_of(change.build, n, change.mark), "before": change.before}
+        for n, change in enumerate(changes)
+    }
+    new = [row for row in rows.values() if row["before"] is None]
+    moved: dict[str, _Place] = {}
+    for statement, part in ((_INSERT, new), (_MOVE, [row for row in rows.values() if row["before"] is not None])):
+        if part:
+            for row in tx.execute(statement, app=app_id, rows=as_rows(part)):
+                moved[row.build_id] = (moment(row.made_at), moment(row.seen_at))
+    return moved
 
-    async def record(
-        self,
-        app_id: str,
-        token: str | None,
-        changes: Sequence[BuildTransition],
-        announcements: Sequence[NewDelivery],
-        *,
-        next_at_seconds: float,
-        baseline_done: bool = True,
-    ) -> PollRecord:
-        """Write down what a look at an app found, and what is to be said about it: all of it or none of it.
 
-        A build moves only from where it stood; only builds that moved here, and not quietly, are announced, in the
-        order given; so doing it twice, or racing with another caller, changes nothing more. Cards that stand in
-        channels already are to be shown anew, those of builds whose place is taken or free again as well. It ends the
-        lease: the app is due again in `next_at_seconds`, or at once if the doorbell rang meanwhile. A lost lease
-        (lapsed, or the subscriptions changed) records nothing; the app is due again already. Token None (no poll)
-        leaves the app's schedule and baseline alone. Raises `DatabaseUnavailable`.
-        """
-        schedule = {"app": app_id, "token": token, "wait": span(next_at_seconds), "done": baseline_done}
+def enqueue_deliveries(
+    tx: Transaction, app_id: str, announcements: Sequence[NewDelivery], builds: Sequence[Build] = ()
+) -> int:
+    """Write down what is to be said that no move of a build has caused; each once. Returns how many were new.
 
-        async def work(connection: Connection) -> PollRecord:
-            if token is not None and not (await self.execute(connection, _SCHEDULE, **schedule)).first():
-                return PollRecord(lease_lost=True)
-            places = await self._move(connection, app_id, changes) if changes else {}
-            moved = frozenset(places)
-            loud = moved - {change.build.id for change in changes if change.quiet}
-            deliveries = [new for new in announcements if new.build_id in loud]
-            made = 0
-            if moved:
-                made = await self.said_in_place(
-                    connection, app_id, moved, deliveries, _made_known(deliveries, changes, places)
-                )
-            if told := [
-                {"build": delivery.build_id, "user_id": delivery.channel_id}
-                for delivery in deliveries
-                if delivery.to_person
-            ]:
-                await self.execute(connection, _WAIT_NO_MORE, rows=as_rows(told))
-            return PollRecord(moved, made)
+    Builds that nobody has recorded yet are, as they are given.
+    """
+    if builds:
+        tx.execute(_INSERT, app=app_id, rows=as_rows(row_of(build, n) for n, build in enumerate(reversed(builds))))
+    return outbox_enqueue.enqueue(tx, app_id, announcements)
 
-        recorded = await self.run(work)
-        if recorded.announced:
-            self._ring_for(announcements)
-        return recorded
 
-    def _ring_for(self, announcements: Sequence[NewDelivery]) -> None:
-        self.wakeups.ring(Topic.TELL)
-        if any(delivery.held_until for delivery in announcements):
-            self.wakeups.ring(Topic.HELD)
+def record_edits(tx: Transaction, builds: Sequence[Build], marks: Mapping[str, str]) -> None:
+    """Builds were edited in Applivery: remember the new words, and show their cards anew.
 
-    async def _move(self, connection: Connection, app_id: str, changes: Sequence[BuildTransition]) -> dict[str, _Place]:
-        """Move the builds that still stand where they were seen; returns those, each with its place in time."""
-        rows = {
-            change.build.id: {**row_of(change.build, n, change.mark), "before": change.before}
-            for n, change in enumerate(changes)
-        }
-        new = [row for row in rows.values() if row["before"] is None]
-        moved: dict[str, _Place] = {}
-        for statement, part in ((_INSERT, new), (_MOVE, [row for row in rows.values() if row["before"] is not None])):
-            if part:
-                for row in await self.execute(connection, statement, app=app_id, rows=as_rows(part)):
-                    moved[row.build_id] = (moment(row.made_at), moment(row.seen_at))
-        return moved
+    Those that have moved since they were listed stay as they are.
+    """
+    rows = as_rows({"id": b.id, "stage": b.stage, "facts": facts_of(b), "mark": marks[b.id]} for b in builds)
+    tx.execute(_REWRITE, rows=rows)
+    outbox_enqueue.enqueue(tx, "", (), {build.id for build in builds})
 
-    async def announce(self, app_id: str, announcements: Sequence[NewDelivery], builds: Sequence[Build] = ()) -> int:
-        """Write down what is to be said that no move of a build has caused; each once. Returns how many were new.
 
-        Builds that nobody has recorded yet are, as they are given.
-        """
-        rows = as_rows(row_of(build, n) for n, build in enumerate(reversed(builds)))
+def mark_deleted(tx: Transaction, app_id: str, build_id: str) -> None:
+    """A build is gone from Applivery: its cards say so, and it takes nobody's place any more.
 
-        async def work(connection: Connection) -> int:
-            if builds:
-                await self.execute(connection, _INSERT, app=app_id, rows=rows)
-            return await self.said(connection, app_id, announcements)
-
-        made = await self.run(work) if announcements else 0
-        if made:
-            self._ring_for(announcements)
-        return made
-
-    async def rewrite(self, builds: Sequence[Build], marks: Mapping[str, str]) -> None:
-        """Builds were edited in Applivery: remember the new words, and show their cards anew.
-
-        Those that have moved since they were listed stay as they are.
-        """
-        rows = as_rows({"id": b.id, "stage": b.stage, "facts": facts_of(b), "mark": marks[b.id]} for b in builds)
-
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _REWRITE, rows=rows)
-            await self.said(connection, "", (), {build.id for build in builds})
-
-        if builds:
-            await self.run(work)
-            self.wakeups.ring(Topic.TELL)
-
-    async def forget_build(self, app_id: str, build_id: str) -> None:
-        """A build is gone from Applivery: its cards say so, and it takes nobody's place any more.
-
-        It is followed no longer. Should it come back, it is new, but told only once.
-        """
-
-        async def work(connection: Connection) -> int:
-            gone = (await self.execute(connection, _FORGET, app=app_id, build=build_id)).first()
-            return await self.said_in_place(connection, app_id, {build_id}) if gone else 0
-
-        if await self.run(work):
-            self.wakeups.ring(Topic.TELL)
+    It is followed no longer. Should it come back, it is new, but told only once.
+    """
+    gone = tx.execute(_FORGET, app=app_id, build=build_id).first()
+    if gone:
+        supersession.enqueue_with_supersession(tx, app_id, {build_id})
 
 
 _Place = tuple[datetime, datetime]

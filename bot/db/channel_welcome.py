@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bot.db.dialect_sql import written
-from bot.db.runner import Connection
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import ChannelNotice
 from bot.domain.states import DeliveryState
@@ -12,30 +11,21 @@ from bot.domain.states import DeliveryState
 SOMETHING = "{}"  # what is about no build has a fact; this one needs to say nothing more
 
 
-class Welcoming(Database):
-    """The store's welcomes."""
+def enqueue_welcome(tx: Transaction, channel_id: str) -> None:
+    """Let a channel hear once what the bot can do there; it leaves by the outbox.
 
-    async def welcome(self, channel_id: str) -> None:
-        """Let a channel hear once what the bot can do there; it leaves by the outbox.
-
-        Not where it was said before, nor where there is a subscription: then they know. What could not be said, since
-        the bot had been put out again, is said after the next invitation.
-        """
-        row = {
-            "channel": channel_id,
-            "event": ChannelNotice.WELCOME.value,
-            "key": f"{channel_id}:{ChannelNotice.WELCOME}",
-        }
-
-        async def work(connection: Connection) -> bool:
-            await self.execute(connection, _OPEN, channel=channel_id)
-            due = (await self.execute(connection, _SAY, **row, fact=SOMETHING)).scalar() == DeliveryState.DUE
-            if due:
-                await self.tell_others(connection, Topic.TELL)
-            return due
-
-        if await self.run(work):
-            self.wakeups.ring(Topic.TELL)
+    Not where it was said before, nor where there is a subscription: then they know. What could not be said, since
+    the bot had been put out again, is said after the next invitation.
+    """
+    row = {
+        "channel": channel_id,
+        "event": ChannelNotice.WELCOME.value,
+        "key": f"{channel_id}:{ChannelNotice.WELCOME}",
+    }
+    tx.execute(_OPEN, channel=channel_id)
+    due = tx.execute(_SAY, **row, fact=SOMETHING).scalar() == DeliveryState.DUE
+    if due:
+        tx.notify(Topic.TELL)
 
 
 # The channel first: its row lock makes ids grow in the order in which a channel's announcements are committed.

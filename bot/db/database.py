@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
+from bot.db import app_polls, scheduled_reports, sqlite_files
 from bot.db import migrate as db_migrate
-from bot.db import sqlite_files
-from bot.db.access_pauses import Withholding
-from bot.db.access_requests import Requests
-from bot.db.app_polls import Watching
-from bot.db.audit import Audit
-from bot.db.audit_reports import Ledger
-from bot.db.build_watches import Following
-from bot.db.builds import Recording
-from bot.db.channel_welcome import Welcoming
 from bot.db.connect import DatabaseUrl, SingleProcessLock, connect
-from bot.db.dialect_sql import POSTGRESQL, SQLITE, written
-from bot.db.drafts import Drafts
-from bot.db.key_value import Notes
-from bot.db.known_builds import Known
-from bot.db.link_delivery import Handing
-from bot.db.mutes import Holding
-from bot.db.nudges import Nudges
-from bot.db.outages import Outages
-from bot.db.outbox import Telling
-from bot.db.recalls import Recalls
-from bot.db.runner import Connection, Transactions
-from bot.db.scheduled_reports import Digests
-from bot.db.subscriptions import Subscriptions
-from bot.db.tickets import Tickets
-from bot.db.types import db_now
-from bot.db.wakeups import Topic
+from bot.db.dialect_sql import POSTGRESQL, SQLITE
+from bot.db.runner import Transactions
+from bot.db.transaction import SharedState, Transaction
+from bot.db.wakeups import Notifier, Topic
 from bot.exceptions import DatabaseUnavailable, StartupError
 
 if TYPE_CHECKING:
     from bot.db.postgres import PgListener
+
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def utc_now() -> datetime:
@@ -48,46 +33,29 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(
-    Subscriptions,
-    Watching,
-    Following,
-    Recording,
-    Telling,
-    Holding,
-    Recalls,
-    Audit,
-    Known,
-    Ledger,
-    Notes,
-    Requests,
-    Handing,
-    Tickets,
-    Digests,
-    Drafts,
-    Nudges,
-    Welcoming,
-    Outages,
-    Withholding,
-):
-    """Everything the bot remembers.
+class Store:
+    """The one way to the database. `run` does a function of this package in a transaction of its own.
 
-    Each method is one transaction and raises `DatabaseUnavailable` when that cannot be.
+    `dialect` is `sqlite` or `postgresql`; `notifier` wakes who waits.
     """
 
     def __init__(self, transactions: Transactions, place: DatabaseUrl, lock: SingleProcessLock | None) -> None:
-        super().__init__(transactions, place.dialect)
+        self.dialect = place.dialect
+        self.wakeups = Notifier()
+        self._transactions = transactions
+        self._shared = SharedState(place.dialect, self.wakeups.me)
+        self._cache: dict[object, tuple[int, Any]] = {}
         self._place = place
         self._lock = lock
         self._listener: PgListener | None = None
 
     @classmethod
-    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now, migrate: bool = True) -> Store:
+    async def open(cls, url: str, *, clock: Callable[[], datetime] = utc_now) -> Store:
         """Connect to `sqlite:///bot.db` or `postgresql://…`, creating and migrating the tables.
 
-        `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. With
-        `migrate=False` the tables have to be up to date. Raises `StartupError` with the reason: an address or file that
-        cannot be used, a second process on a SQLite file, a database of a newer version, a server that refuses.
+        `clock` gives aware times and is asked on SQLite only, from a thread; PostgreSQL has its own. Raises
+        `StartupError` with the reason: an address or file that cannot be used, a second process on a SQLite file, a
+        database of a newer version, a server that refuses.
         """
         place = DatabaseUrl.parse(url)
         lock = SingleProcessLock.take(place.file) if place.file else None
@@ -100,7 +68,7 @@ class Store(
                 lock.free()
             raise
         try:
-            await store._start(migrate)
+            await store._start()
         except (DBAPIError, OSError, DatabaseUnavailable) as problem:
             await store.close()
             raise _cannot_start(place, problem) from problem
@@ -110,7 +78,7 @@ class Store(
         return store
 
     @classmethod
-    async def beside(cls, url: str) -> Store:
+    async def open_read_only(cls, url: str) -> Store:
         """Open what is there to read it only: beside a bot that runs, without its lock, changing and creating nothing.
 
         Ask for its `version` first. Raises `StartupError` as `open` does, and when there is no database yet.
@@ -132,26 +100,27 @@ class Store(
 
     async def version(self) -> str | None:
         """The version of the tables that are there; None when there are none. The driver's errors come as they are."""
-        return await self._transactions.run_sync(db_migrate.stands_at)
+        return await self._transactions.run_raw(db_migrate.stands_at)
 
     def __str__(self) -> str:
         return f"{self.dialect} at {self._place}"
 
     async def _check_whole(self) -> None:
         if self.dialect == SQLITE:
-            await self._transactions.run_sync(sqlite_files.check_whole)
+            await self._transactions.run_raw(sqlite_files.check_whole)
 
-    async def _start(self, migrate: bool) -> None:
+    async def _start(self) -> None:
         await self._check_whole()
-        await self._transactions.run_sync(db_migrate.upgrade if migrate else db_migrate.check)
+        await self._transactions.run_raw(db_migrate.upgrade)
         if self.dialect == POSTGRESQL:
             from bot.db.postgres import PgListener  # noqa: PLC0415 - see engine.connect
 
             self._listener = PgListener(self.wakeups, self._place.libpq())
             await self._listener.start()
         else:
-            await self.end_looks()  # this is the only process: whoever was looking at an app is dead
-            await self.end_digest_leases()
+            # this is the only process: leases that stand are of one that is dead
+            await self.run(app_polls.release_poll_leases)
+            await self.run(scheduled_reports.release_report_leases)
 
     async def close(self) -> None:
         """Let go of the database; what is under way has ended when its caller has."""
@@ -161,34 +130,45 @@ class Store(
         if self._lock:
             self._lock.free()
 
-    async def ping(self) -> None:
-        """Come back if the database takes a write; raises `DatabaseUnavailable` if it does not.
+    async def run(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """CommandContext `function` with a transaction of its own and these arguments, and return what it returns.
 
-        A standby, a full disk or a missing right is seen by a write alone; one row is written again and again.
+        It is called on the database's thread, and perhaps more than once, each time in a new transaction; what it
+        notified is heard after the commit. Raises `DatabaseUnavailable` when the database cannot do it now.
         """
+        answer, _ = await self._transactions.run(partial(self._call, function, args, kwargs), self._committed)
+        return answer
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _PING)
+    def _call(
+        self, function: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any], connection: sa.Connection
+    ) -> tuple[T, set[Topic]]:
+        tx = Transaction(connection, self._shared)
+        answer = function(tx, *args, **kwargs)
+        if isinstance(answer, Coroutine):
+            answer.close()
+            raise RuntimeError("a transaction waits for nothing but its own statements")  # noqa: TRY004 - no wrong value
+        return answer, tx.topics
 
-        await self.run(work)
+    def _committed(self, done: tuple[object, set[Topic]]) -> None:
+        _, topics = done
+        for topic in topics:
+            self.wakeups.ring(topic)
 
-    async def engine_version(self) -> str:
-        """The version of the database itself: `3.40.1`, `16.4`."""
-        question = "SHOW server_version" if self.dialect == POSTGRESQL else "SELECT sqlite_version()"
+    async def cached(
+        self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do what `run` does, or return its last answer as long as no transaction has called `invalidate_cache` since.
 
-        async def work(connection: Connection) -> str:
-            return str((await connection.execute(sa.text(question))).scalar_one()).partition(" ")[0]
-
-        return await self.run(work)
-
-    async def now(self) -> datetime:
-        """The time leases and schedules go by, aware UTC: the database's on PostgreSQL, the clock's on SQLite."""
-
-        async def work(connection: Connection) -> datetime:
-            value: datetime = (await connection.execute(sa.select(db_now()))).scalar_one()
-            return value
-
-        return await self.run(work)
+        For the few rows that every command asks for. PostgreSQL is asked each time, as other processes write there too;
+        a SQLite file has this process alone. The arguments are hashable.
+        """
+        key = (function, args, *kwargs.items())
+        writes, answer = self._cache.get(key, (-1, None))
+        if writes != self._shared.writes or self.dialect == POSTGRESQL:
+            writes = self._shared.writes  # of before: what is written while we read makes this answer an old one
+            answer = await self.run(function, *args, **kwargs)
+            self._cache[key] = (writes, answer)
+        return cast("T", answer)
 
     async def wait(self, topic: Topic, timeout: float | None) -> bool:  # noqa: ASYNC109 - a wait that ends is its point
         """Wait until there is news for this topic, or so many seconds (None: for ever); True if there is news.
@@ -197,15 +177,9 @@ class Store(
         """
         return await self.wakeups.wait(topic, timeout)
 
-    async def nudge(self, topic: Topic) -> None:
-        """Wake who waits for this topic, here and in the other processes."""
+    def wake(self, topic: Topic) -> None:
+        """Wake who waits for this topic in this process, at once: for news that no transaction brings."""
         self.wakeups.ring(topic)
-        if self.dialect == POSTGRESQL:
-
-            async def work(connection: Connection) -> None:
-                await self.tell_others(connection, topic)
-
-            await self.run(work)
 
 
 def migrate(url: str) -> None:
@@ -235,10 +209,3 @@ def _cannot_start(place: DatabaseUrl, problem: Exception) -> StartupError:
     return StartupError(
         f"The database at {place} cannot be used: {place.hidden(reason)}", "Check DATABASE_URL and the server."
     )
-
-
-# One more than before: writing what stands there would be no write.
-_PING = written("""
-    INSERT INTO notes (key, value) VALUES ('ping', '1')
-    ON CONFLICT (key) DO UPDATE SET value = CAST((CAST(notes.value AS bigint) + 1) % 1000000 AS text)
-""")

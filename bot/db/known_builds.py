@@ -6,32 +6,24 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from bot.db.runner import Connection
 from bot.db.schema import builds
 from bot.db.serialization import build_of
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.domain.model import Build
 
 AT_ONCE = 500  # ids in one statement
 
 
-class Known(Database):
-    """The store's builds, for their names."""
-
-    async def known_builds(self, ids: Collection[str]) -> dict[str, Build]:
-        """The builds with these ids that were ever seen; those a newer version wrote down are left out."""
-        wanted = sorted(set(ids))
-        parts = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
-
-        async def work(connection: Connection) -> dict[str, Build]:
-            found: dict[str, Build] = {}
-            for part in parts:
-                query = sa.select(builds.c.build_id, builds.c.facts).where(builds.c.build_id.in_(part))
-                for row in await connection.execute(query):
-                    try:
-                        found[row.build_id] = build_of(row.facts)
-                    except ValueError:
-                        continue
-            return found
-
-        return await self.run(work)
+def find_builds(tx: Transaction, ids: Collection[str]) -> dict[str, Build]:
+    """The builds with these ids that were ever seen; those a newer version wrote down are left out."""
+    wanted = sorted(set(ids))
+    parts = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
+    found: dict[str, Build] = {}
+    for part in parts:
+        query = sa.select(builds.c.build_id, builds.c.facts).where(builds.c.build_id.in_(part))
+        for row in tx.execute(query):
+            try:
+                found[row.build_id] = build_of(row.facts)
+            except ValueError:
+                continue
+    return found

@@ -54,14 +54,6 @@ def upgrade(connection: Connection) -> None:
         ) from problem
 
 
-def check(connection: Connection) -> None:
-    """Raise `StartupError` unless the tables are at `HEAD`."""
-    if stands_at(connection) != HEAD:
-        raise StartupError(
-            "The database does not have this version's tables.", "Bring it up to date: `applivery-bot migrate`."
-        )
-
-
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's settings, in code instead of an alembic.ini: they travel with the wheel."""
     from alembic.config import Config  # noqa: PLC0415 - see HEAD

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import JsonRows, as_rows, span, written
-from bot.db.runner import Connection
 from bot.db.schema import subscriptions as table
-from bot.db.session import Database
-from bot.db.subscriptions import subscription_of
+from bot.db.subscriptions import pause_subscriptions, subscription_of
+from bot.db.transaction import Transaction
 from bot.db.types import micros, storable
 from bot.db.wakeups import Topic
 from bot.domain.delivery_options import CLOCK_SET_BACK
@@ -23,87 +21,69 @@ MUTE = span((deadline.LONGEST + CLOCK_SET_BACK).total_seconds())
 FURTHEST = MUTE + span(8 * 24 * 3600)  # the first digest after the longest mute
 
 
-class Holding(Database):
-    """The store's held announcements, and the mutes and pauses that hold them."""
+def release_held(tx: Transaction) -> float | None:
+    """Let what was held until now be said; returns the seconds until more is due, None when nothing is held.
 
-    async def release_held(self) -> float | None:
-        """Let what was held until now be said; returns the seconds until more is due, None when nothing is held.
+    What a mute has come over meanwhile stays back until that is over.
+    """
+    tx.execute(_HOLD_ON, mute=MUTE, far=FURTHEST)
+    released = set(tx.execute(_RELEASE, mute=MUTE, far=FURTHEST).scalars())
+    if released:
+        tx.execute(_OPEN, rows=as_rows({"channel": item} for item in sorted(released)))
+        tx.notify(Topic.TELL)
+    wait = tx.execute(_HELD_IN, far=FURTHEST).scalar()
+    return None if wait is None else max(0.0, int(wait) / 1e6)
 
-        What a mute has come over meanwhile stays back until that is over.
-        """
 
-        async def work(connection: Connection) -> tuple[int, int | None]:
-            await self.execute(connection, _HOLD_ON, mute=MUTE, far=FURTHEST)
-            released = set((await self.execute(connection, _RELEASE, mute=MUTE, far=FURTHEST)).scalars())
-            if released:
-                await self.execute(connection, _OPEN, rows=as_rows({"channel": item} for item in sorted(released)))
-                await self.tell_others(connection, Topic.TELL)
-            return len(released), (await self.execute(connection, _HELD_IN, far=FURTHEST)).scalar()
+def mute_subscriptions(
+    tx: Transaction, channel_id: str, ids: Sequence[int], until: datetime | None
+) -> list[Subscription]:
+    """Keep back what these subscriptions of a channel would say until then (aware); None ends their mute now.
 
-        released, wait = await self.run(work)
-        if released:
-            self.wakeups.ring(Topic.TELL)
-        return None if wait is None else max(0.0, int(wait) / 1e6)
+    Returns the subscriptions it concerned. What an earlier mute has kept back is said when this one is over.
+    """
+    update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
+    rows = as_rows({"id": id_} for id_ in ids)
+    end = {"until": micros(until) if until else None, "channel": channel_id}
+    tx.execute(_MOVE_MUTE, rows=rows, **end)
+    muted = [subscription_of(row) for row in tx.execute(update.values(muted_until=until))]
+    tx.notify(Topic.HELD)
+    return sorted(muted, key=lambda subscription: subscription.id)
 
-    async def mute(self, channel_id: str, ids: Sequence[int], until: datetime | None) -> list[Subscription]:
-        """Keep back what these subscriptions of a channel would say until then (aware); None ends their mute now.
 
-        Returns the subscriptions it concerned. What an earlier mute has kept back is said when this one is over.
-        """
-        update = sa.update(table).where(table.c.channel_id == channel_id, table.c.id.in_(ids)).returning(table)
-        rows = as_rows({"id": id_} for id_ in ids)
+def list_paused_channels(tx: Transaction) -> dict[str, str]:
+    """The channels that could not be spoken in, each with Slack's reason: paused, or with something held there."""
+    return {row.channel_id: row.reason for row in tx.execute(_PAUSED)}
 
-        async def work(connection: Connection) -> list[Subscription]:
-            end = {"until": micros(until) if until else None, "channel": channel_id}
-            await self.execute(connection, _MOVE_MUTE, rows=rows, **end)
-            return [subscription_of(row) for row in await connection.execute(update.values(muted_until=until))]
 
-        muted = await self.run(work)
-        await self._look_at_held()
-        return sorted(muted, key=lambda subscription: subscription.id)
+def pause_channel(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
+    """Pause what a channel has, and hold what is due there as a new message; returns what was not paused before.
 
-    async def paused_channels(self) -> dict[str, str]:
-        """The channels that could not be spoken in, each with Slack's reason: paused, or with something held there."""
+    Both in one transaction, so that whoever is woken by it sees both.
+    """
+    paused = pause_subscriptions(tx, channel_id, reason)
+    hold_channel(tx, channel_id, reason)
+    tx.notify(Topic.PAUSED)
+    return paused
 
-        async def work(connection: Connection) -> dict[str, str]:
-            return {row.channel_id: row.reason for row in await self.execute(connection, _PAUSED)}
 
-        return await self.run(work)
+def hold_channel(tx: Transaction, channel_id: str, reason: str) -> None:
+    """Keep what is due as a new message in a channel that cannot be spoken in, as if it had been refused, too."""
+    tx.execute(_HOLD_CHANNEL, channel=channel_id, reason=storable(reason))
 
-    async def hold_channel(self, channel_id: str, reason: str) -> None:
-        """Keep what is due as a new message in a channel that cannot be spoken in, as if it had been refused, too."""
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _HOLD_CHANNEL, channel=channel_id, reason=storable(reason))
+def release_channel(tx: Transaction, channel_id: str) -> int:
+    """Say what was held because the channel could not be spoken in; new cards go into one message, if several.
 
-        await self.run(work)
-
-    async def release_channel(self, channel_id: str) -> int:
-        """Say what was held because the channel could not be spoken in; new cards go into one message, if several.
-
-        Returns how many announcements that were.
-        """
-        where = {"channel": channel_id, "wait": f"late/{channel_id}"}
-
-        async def work(connection: Connection) -> int:
-            await self.execute(connection, _OPEN_CHANNEL, channel=channel_id)
-            await self.execute(connection, _TOGETHER, **where)
-            released = len((await self.execute(connection, _RELEASE_CHANNEL, channel=channel_id)).all())
-            if released:
-                await self.tell_others(connection, Topic.TELL)
-            return released
-
-        released = await self.run(work)
-        self.wakeups.ring(Topic.TELL)
-        return released
-
-    async def _look_at_held(self) -> None:
-        self.wakeups.ring(Topic.HELD)
-
-        async def work(connection: Connection) -> Any:
-            await self.tell_others(connection, Topic.HELD)
-
-        await self.run(work)
+    Returns how many announcements that were.
+    """
+    where = {"channel": channel_id, "wait": f"late/{channel_id}"}
+    tx.execute(_OPEN_CHANNEL, channel=channel_id)
+    tx.execute(_TOGETHER, **where)
+    released = len(tx.execute(_RELEASE_CHANNEL, channel=channel_id).all())
+    if released:
+        tx.notify(Topic.TELL)
+    return released
 
 
 # What is kept back until the same moment shares a card, as in domain.builds.

@@ -7,39 +7,28 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from bot.db.download_schema import nudges, unnudged
-from bot.db.runner import Connection
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import db_now
 
 
-class Nudges(Database):
-    """The store's nudges."""
+def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
+    """Write down that the first of these people, `most` at most, are asked to try a build.
 
-    async def ask_to_try(self, build_id: str, people: Collection[str], sent_by: str, *, most: int) -> list[str]:
-        """Write down that the first of these people, `most` at most, are asked to try a build.
+    Returns those who may be: not asked yet, and not against it.
 
-        Returns those who may be: not asked yet, and not against it.
+    Written before anybody is asked, so that whatever breaks then, nobody is asked twice.
+    """
+    row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
+    new = tx.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
+    against = set(tx.execute(sa.select(unnudged.c.user_id)).scalars())
+    asked: list[str] = []
+    for person in people:
+        if len(asked) < most and person not in against:
+            asked += tx.execute(new.values(user_id=person, **row)).scalars()
+    return asked
 
-        Written before anybody is asked, so that whatever breaks then, nobody is asked twice.
-        """
-        row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
-        new = self.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
 
-        async def work(connection: Connection) -> list[str]:
-            against = set((await connection.execute(sa.select(unnudged.c.user_id))).scalars())
-            asked: list[str] = []
-            for person in people:
-                if len(asked) < most and person not in against:
-                    asked += (await connection.execute(new.values(user_id=person, **row))).scalars()
-            return asked
-
-        return await self.run(work)
-
-    async def stop_nudging(self, user_id: str) -> None:
-        """Never ask this person again, whatever the build."""
-        insert = self.insert(unnudged).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(insert)
-
-        await self.run(work)
+def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
+    """Never ask this person again, whatever the build."""
+    insert = tx.insert(unnudged).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
+    tx.execute(insert)

@@ -9,9 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.runner import Connection, Work
 from bot.db.schema import notes
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import ChannelNotice
 
@@ -33,70 +32,47 @@ class OutageRecord:
     ended: float | None = None
 
 
-class Outages(Database):
-    """The store's outage."""
-
-    async def outage(self) -> OutageRecord | None:
-        """The outage that the admins were told of, and not yet of its end."""
-
-        async def work(connection: Connection) -> OutageRecord | None:
-            return await _noted(connection)
-
-        return await self.run(work)
-
-    async def begin_outage(self, record: OutageRecord, admins: Sequence[str]) -> bool:
-        """Tell these people of an outage; False, and nothing is said, when they were told of one that still lasts."""
-        insert = self.insert(notes).values(key=NOTE, value=_text(record))
-        first = insert.on_conflict_do_nothing().returning(notes.c.key)
-
-        async def work(connection: Connection) -> bool:
-            if (await connection.execute(first)).first() is None:
-                return False
-            await self._tell(connection, ChannelNotice.OUTAGE, record, admins)
-            return True
-
-        return await self._told(work)
-
-    async def renew_outage(self, record: OutageRecord, until: float, owner: str) -> None:
-        """Go on seeing to the outage until then, or take over from a replica that does not any more."""
-        renewed = _text(replace(record, until=until, owner=owner))
-        update = sa.update(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).values(value=renewed)
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(update)
-
-        await self.run(work)
-
-    async def end_outage(self, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
-        """Tell these people that it is over; False, and nothing is said, when it was told already."""
-        removal = sa.delete(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).returning(notes.c.key)
-
-        async def work(connection: Connection) -> bool:
-            if (await connection.execute(removal)).first() is None:
-                return False
-            await self._tell(connection, ChannelNotice.RECOVERY, replace(record, ended=ended), admins)
-            return True
-
-        return await self._told(work)
-
-    async def _told(self, work: Work[bool]) -> bool:
-        told = await self.run(work)
-        if told:
-            self.wakeups.ring(Topic.TELL)
-        return told
-
-    async def _tell(
-        self, connection: Connection, event: ChannelNotice, record: OutageRecord, admins: Sequence[str]
-    ) -> None:
-        number = str(round(record.began * 1000))
-        rows = as_rows({"person": admin, "key": f"{admin}:{number}:{event}"} for admin in sorted(set(admins)))
-        await self.execute(connection, _OPEN, rows=rows)
-        await self.execute(connection, _SAY, rows=rows, number=number, event=str(event), fact=_text(record))
-        await self.tell_others(connection, Topic.TELL)
+def get_outage(tx: Transaction) -> OutageRecord | None:
+    """The outage that the admins were told of, and not yet of its end."""
+    return _noted(tx)
 
 
-async def _noted(connection: Connection) -> OutageRecord | None:
-    text = (await connection.execute(sa.select(notes.c.value).where(notes.c.key == NOTE))).scalar()
+def begin_outage(tx: Transaction, record: OutageRecord, admins: Sequence[str]) -> bool:
+    """Tell these people of an outage; False, and nothing is said, when they were told of one that still lasts."""
+    insert = tx.insert(notes).values(key=NOTE, value=_text(record))
+    first = insert.on_conflict_do_nothing().returning(notes.c.key)
+    if tx.execute(first).first() is None:
+        return False
+    _enqueue_notices(tx, ChannelNotice.OUTAGE, record, admins)
+    return True
+
+
+def renew_outage(tx: Transaction, record: OutageRecord, until: float, owner: str) -> None:
+    """Go on seeing to the outage until then, or take over from a replica that does not any more."""
+    renewed = _text(replace(record, until=until, owner=owner))
+    update = sa.update(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).values(value=renewed)
+    tx.execute(update)
+
+
+def end_outage(tx: Transaction, record: OutageRecord, ended: float, admins: Sequence[str]) -> bool:
+    """Tell these people that it is over; False, and nothing is said, when it was told already."""
+    removal = sa.delete(notes).where(notes.c.key == NOTE, notes.c.value == _text(record)).returning(notes.c.key)
+    if tx.execute(removal).first() is None:
+        return False
+    _enqueue_notices(tx, ChannelNotice.RECOVERY, replace(record, ended=ended), admins)
+    return True
+
+
+def _enqueue_notices(tx: Transaction, event: ChannelNotice, record: OutageRecord, admins: Sequence[str]) -> None:
+    number = str(round(record.began * 1000))
+    rows = as_rows({"person": admin, "key": f"{admin}:{number}:{event}"} for admin in sorted(set(admins)))
+    tx.execute(_OPEN, rows=rows)
+    tx.execute(_SAY, rows=rows, number=number, event=str(event), fact=_text(record))
+    tx.notify(Topic.TELL)
+
+
+def _noted(tx: Transaction) -> OutageRecord | None:
+    text = tx.execute(sa.select(notes.c.value).where(notes.c.key == NOTE)).scalar()
     return None if text is None else outage_of(text)
 
 

@@ -6,13 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from bot.db import outbox_enqueue, outbox_read
 from bot.db.connect import fresh_token
 from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
-from bot.db.outbox_read import Showing
 from bot.db.outbox_types import ChannelLease, DeliveryClaim, DeliveryResult, OutboxBacklog, OutboxBatch
-from bot.db.runner import Connection
+from bot.db.transaction import Transaction
 from bot.db.types import moment, storable
-from bot.db.wakeups import Topic
 from bot.domain.states import DeliveryState, ResultKind
 
 # Nobody waits longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
@@ -20,141 +19,87 @@ from bot.domain.states import DeliveryState, ResultKind
 FURTHEST = span(660)
 
 
-class Telling(Showing):
-    """The store's outbox."""
+def commit_results_and_claim(
+    tx: Transaction, done: Sequence[DeliveryResult], room: int, *, lease_seconds: float, pace_seconds: float
+) -> OutboxBatch:
+    """Hand in every post that ended and take up to `room` new ones, in one transaction.
 
-    async def exchange(
-        self, done: Sequence[DeliveryResult], room: int, *, lease_seconds: float, pace_seconds: float
-    ) -> OutboxBatch:
-        """Hand in every post that ended and take up to `room` new ones, in one transaction.
+    A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
+    `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
+    announcement, and no other. May be repeated with the same `done` after `DatabaseUnavailable`.
+    """
+    ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
+    lost = _commit_results(tx, ended, pace_seconds) if ended else ()
+    claims = _claim(tx, room, lease_seconds)
+    return OutboxBatch(claims, lost, None if claims else delivery_due_in(tx))
 
-        A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
-        `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
-        announcement, and no other. May be repeated with the same `done` after `DatabaseUnavailable`.
-        """
-        ended = [outcome for outcome in done if outcome.kind is not ResultKind.UNSURE]
 
-        async def work(connection: Connection) -> OutboxBatch:
-            lost = await self._hand_in(connection, ended, pace_seconds) if ended else ()
-            claims = await self._take(connection, room, lease_seconds)
-            return OutboxBatch(claims, lost, None if claims else await self._due_in(connection))
+def _commit_results(
+    tx: Transaction, ended: Sequence[DeliveryResult], pace_seconds: float
+) -> tuple[DeliveryResult, ...]:
+    rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
+    written_down = set(tx.execute(_HAND_IN, rows=rows).scalars())
+    if any(outcome.covers for outcome in ended):
+        tx.execute(_COVER, rows=rows)
+    freed = set(tx.execute(_FREE, rows=rows).scalars())
+    # Where two ended at the same time in one channel, one of them was late.
+    times = Counter(outcome.channel_id for outcome in ended)
+    in_time = {channel for channel in freed if times[channel] == 1}
+    _refresh_late_edits(tx, [o for o in ended if o.edited and o.channel_id not in in_time])
+    kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
+    late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
+    if not late:
+        return ()
+    # The same ts again is our own hand-in, repeated because its first answer never reached us.
+    result = tx.execute(_FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
+    first = {row.id: row.ts for row in result}
+    return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
 
-        return await self.run(work)
 
-    async def _hand_in(
-        self, connection: Connection, ended: Sequence[DeliveryResult], pace_seconds: float
-    ) -> tuple[DeliveryResult, ...]:
-        rows = as_rows(_row(outcome, pace_seconds) for outcome in ended)
-        written_down = set((await self.execute(connection, _HAND_IN, rows=rows)).scalars())
-        if any(outcome.covers for outcome in ended):
-            await self.execute(connection, _COVER, rows=rows)
-        freed = set((await self.execute(connection, _FREE, rows=rows)).scalars())
-        # Where two ended at the same time in one channel, one of them was late.
-        times = Counter(outcome.channel_id for outcome in ended)
-        in_time = {channel for channel in freed if times[channel] == 1}
-        await self._edit_again(connection, [o for o in ended if o.edited and o.channel_id not in in_time])
-        kept = {o.announcement_id for o in ended if o.announcement_id in written_down and times[o.channel_id] == 1}
-        late = [o for o in ended if o.kind is ResultKind.POSTED and o.announcement_id not in kept]
-        if not late:
-            return ()
-        # The same ts again is our own hand-in, repeated because its first answer never reached us.
-        result = await self.execute(connection, _FIRST, rows=as_rows({"id": o.announcement_id} for o in late))
-        first = {row.id: row.ts for row in result}
-        return tuple(o for o in late if first.get(o.announcement_id, o.ts) != o.ts)
+def _refresh_late_edits(tx: Transaction, late: Sequence[DeliveryResult]) -> None:
+    """An edit that came after its lease had ended may have put older words over newer ones."""
+    if late:
+        result = tx.execute(_BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
+        outbox_enqueue.enqueue(tx, "", (), set(result.scalars()))
 
-    async def _edit_again(self, connection: Connection, late: Sequence[DeliveryResult]) -> None:
-        """An edit that came after its lease had ended may have put older words over newer ones."""
-        if late:
-            result = await self.execute(connection, _BUILDS, rows=as_rows({"id": o.announcement_id} for o in late))
-            await self.said(connection, "", (), set(result.scalars()))
 
-    async def _take(self, connection: Connection, room: int, lease_seconds: float) -> tuple[DeliveryClaim, ...]:
-        claims: list[DeliveryClaim] = []
-        while (wanted := room - len(claims)) > 0:
-            token, start = fresh_token(), time.monotonic()
-            leased = (
-                await self.execute(
-                    connection,
-                    _LEASE,
-                    token=token,
-                    lease=span(lease_seconds),
-                    room=wanted,
-                    far=FURTHEST,
-                    leased=far(lease_seconds),
-                )
-            ).all()
-            if not leased:
-                break
-            heads = as_rows(
-                {"id": number} for number in (await self.execute(connection, _HEADS, token=token)).scalars()
-            )
-            until = {row.channel_id: moment(row.lease_until) for row in leased}
-            taken = []
-            for row, announcement in await self.read(connection, heads):
-                if announcement is None:
-                    await self.execute(connection, _UNREADABLE, id=row.id)
-                    continue
-                lease = ChannelLease(token, until[row.channel_id], start, lease_seconds)
-                taken.append(DeliveryClaim.of(row, announcement, lease))
-            claims += taken
-            if len(taken) == len(leased):
-                break
-            # Channels with nothing left to say close, and make room for others.
-            used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
-            await self.execute(connection, _CLOSE, token=token, rows=used)
-        return tuple(claims)
+def _claim(tx: Transaction, room: int, lease_seconds: float) -> tuple[DeliveryClaim, ...]:
+    claims: list[DeliveryClaim] = []
+    while (wanted := room - len(claims)) > 0:
+        token, start = fresh_token(), time.monotonic()
+        leased = tx.execute(
+            _LEASE, token=token, lease=span(lease_seconds), room=wanted, far=FURTHEST, leased=far(lease_seconds)
+        ).all()
+        if not leased:
+            break
+        heads = as_rows({"id": number} for number in tx.execute(_HEADS, token=token).scalars())
+        until = {row.channel_id: moment(row.lease_until) for row in leased}
+        taken = []
+        for row, announcement in outbox_read.read_deliveries(tx, heads):
+            if announcement is None:
+                tx.execute(_UNREADABLE, id=row.id)
+                continue
+            lease = ChannelLease(token, until[row.channel_id], start, lease_seconds)
+            taken.append(DeliveryClaim.of(row, announcement, lease))
+        claims += taken
+        if len(taken) == len(leased):
+            break
+        # Channels with nothing left to say close, and make room for others.
+        used = as_rows({"channel": claim.announcement.channel_id} for claim in taken)
+        tx.execute(_CLOSE, token=token, rows=used)
+    return tuple(claims)
 
-    async def hand_back(self, claims: Sequence[DeliveryClaim]) -> None:
-        """Give back claims whose post was never started, at a stop; somebody else may take them at once."""
-        rows = as_rows(
-            {
-                "id": claim.announcement.id,
-                "channel": claim.announcement.channel_id,
-                "token": claim.channel_token,
-                # One that was unsure when it came is as unsure when it goes.
-                "state": DeliveryState.SENDING if claim.unsure else DeliveryState.DUE,
-                "ts": None,
-                "reason": None,
-                "wait": 0,
-                "covers": 0,
-            }
-            for claim in claims
-        )
 
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _HAND_IN, rows=rows)
-            await self.execute(connection, _FREE, rows=rows)
-            await self.tell_others(connection, Topic.TELL)
+def delivery_due_in(tx: Transaction) -> float | None:
+    """Return the seconds until a delivery may be claimed; 0 if one may now, None if nothing waits."""
+    wait = tx.execute(_DUE_IN, far=FURTHEST, leased=far()).scalar()
+    return None if wait is None else max(0.0, int(wait) / 1e6)
 
-        if claims:
-            await self.run(work)
-            self.wakeups.ring(Topic.TELL)
 
-    async def tell_due_in(self) -> float | None:
-        """Seconds until an announcement may be claimed; 0 if one may now, None if nothing waits."""
-        return await self.run(self._due_in)
-
-    async def _due_in(self, connection: Connection) -> float | None:
-        wait = (await self.execute(connection, _DUE_IN, far=FURTHEST, leased=far())).scalar()
-        return None if wait is None else max(0.0, int(wait) / 1e6)
-
-    async def posted_ts(self, channel_id: str, build_id: str) -> str | None:
-        """Slack's ts of the message a channel last got about a build; None if it got none."""
-
-        async def work(connection: Connection) -> str | None:
-            ts: str | None = (await self.execute(connection, _POSTED, channel=channel_id, build=build_id)).scalar()
-            return ts
-
-        return await self.run(work)
-
-    async def announcements_waiting(self) -> OutboxBacklog:
-        """What waits to be said, being sent included; for the metrics."""
-
-        async def work(connection: Connection) -> OutboxBacklog:
-            row = (await self.execute(connection, _WAITING)).one()
-            return OutboxBacklog(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
-
-        return await self.run(work)
+def get_backlog(tx: Transaction) -> OutboxBacklog:
+    """What waits to be said, being sent included; for the metrics."""
+    row = tx.execute(_WAITING).one()
+    return OutboxBacklog(row.number, None if row.age is None else max(0.0, int(row.age) / 1e6))
 
 
 _STATES = {
@@ -302,12 +247,6 @@ _DUE_IN = written("""
             ELSE next_at END AS at
         FROM channels WHERE waiting
     ) AS w
-""")
-
-_POSTED = written("""
-    SELECT ts FROM announcements
-    WHERE channel_id = :channel AND build_id = :build AND ts IS NOT NULL AND event NOT LIKE {follow.DETAILS:%}
-    ORDER BY id DESC LIMIT 1
 """)
 
 _WAITING = written("""

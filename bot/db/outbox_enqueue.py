@@ -1,44 +1,41 @@
-"""What goes into the outbox: new announcements, and cards that stand already and are to be shown anew."""
+"""What goes into the outbox: new announcements, and cards that stand already and are to be shown anew.
+
+The order in a channel is the order of the commits.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.runner import Connection
 from bot.db.serialization import text_of
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import micros
 from bot.db.wakeups import Topic
 from bot.domain.model import NewDelivery
 
 
-class Outbox(Database):
-    """Within somebody's transaction: the order in a channel is the order of the commits."""
+def enqueue(tx: Transaction, app_id: str, deliveries: Sequence[NewDelivery], anew: Collection[str] = ()) -> int:
+    """Write down what is to be said, each once per channel, build and event; returns how much is new.
 
-    async def said(
-        self, connection: Connection, app_id: str, deliveries: Sequence[NewDelivery], anew: Collection[str] = ()
-    ) -> int:
-        """Write down what is to be said, each once per channel, build and event; returns how much is new.
-
-        The cards with the builds `anew` on them are to show how things stand now. A card that is still to be posted,
-        or edited, will show it anyway; direct messages stay as they are.
-        """
-        if not deliveries and not anew:
-            return 0
-        rows = as_rows(_row(n, new) for n, new in enumerate(deliveries))
-        builds = [{"build": build_id} for build_id in sorted(anew)]
-        # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
-        # committed, and nobody claims a card in between who has not seen what it is to show.
-        await self.execute(
-            connection, _OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds])
-        )
-        made = len((await self.execute(connection, _ANNOUNCE, app=app_id, rows=rows)).all()) if deliveries else 0
-        if builds:
-            made += len((await self.execute(connection, _SHOW_ANEW, rows=as_rows(builds))).all())
-        if made:
-            await self.tell_others(connection, Topic.TELL)
-        return made
+    The cards with the builds `anew` on them are to show how things stand now. A card that is still to be posted,
+    or edited, will show it anyway; direct messages stay as they are.
+    """
+    if not deliveries and not anew:
+        return 0
+    rows = as_rows(_row(n, new) for n, new in enumerate(deliveries))
+    builds = [{"build": build_id} for build_id in sorted(anew)]
+    # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
+    # committed, and nobody claims a card in between who has not seen what it is to show.
+    tx.execute(_OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds]))
+    made = len(tx.execute(_ANNOUNCE, app=app_id, rows=rows).all()) if deliveries else 0
+    if builds:
+        made += len(tx.execute(_SHOW_ANEW, rows=as_rows(builds)).all())
+    if made:
+        tx.notify(Topic.TELL)
+        if any(new.held_until for new in deliveries):
+            tx.notify(Topic.HELD)
+    return made
 
 
 def _row(n: int, new: NewDelivery) -> dict[str, object]:

@@ -9,34 +9,31 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.outbox_enqueue import Outbox
-from bot.db.runner import Connection
 from bot.db.serialization import build_of, manner_of
+from bot.db.transaction import Transaction
 from bot.db.types import moment
 from bot.domain.model import App, Build, BuildEvent, CardEntry, CardUpdate, ChannelNotice, Delivery, Recall, Stage
 
 
-class Showing(Outbox):
-    """The outbox, read."""
+def read_deliveries(tx: Transaction, heads: str) -> list[tuple[sa.Row[Any], Delivery | None]]:
+    """The announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
 
-    async def read(self, connection: Connection, heads: str) -> list[tuple[sa.Row[Any], Delivery | None]]:
-        """The announcements with these ids (a `JsonRows` value), oldest first, each with its row of `_FACTS`.
+    None stands for one that only another version of this program can read.
+    """
+    rows = tx.execute(_FACTS, rows=heads).all()
+    cards: dict[tuple[str, str], tuple[CardEntry, ...]] = {}
+    if shared := [{"id": row.id} for row in rows if row.card != row.build_id]:
+        cards = _read_cards(tx, as_rows(shared))
+    return [(row, _announcement_of(row, cards.get((row.channel_id, row.card)))) for row in rows]
 
-        None stands for one that only another version of this program can read.
-        """
-        rows = (await self.execute(connection, _FACTS, rows=heads)).all()
-        cards: dict[tuple[str, str], tuple[CardEntry, ...]] = {}
-        if shared := [{"id": row.id} for row in rows if row.card != row.build_id]:
-            cards = await self._cards(connection, as_rows(shared))
-        return [(row, _announcement_of(row, cards.get((row.channel_id, row.card)))) for row in rows]
 
-    async def _cards(self, connection: Connection, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
-        """What stands on the cards of some announcements, oldest build first."""
-        cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
-        for row in (await self.execute(connection, _SHOWN, rows=heads)).all():
-            with suppress(ValueError, TypeError):
-                cards.setdefault((row.channel_id, row.card), {})[row.build_id] = _shown_of(row)
-        return {key: tuple(shown.values()) for key, shown in cards.items()}
+def _read_cards(tx: Transaction, heads: str) -> dict[tuple[str, str], tuple[CardEntry, ...]]:
+    """What stands on the cards of some announcements, oldest build first."""
+    cards: dict[tuple[str, str], dict[str, CardEntry]] = {}
+    for row in tx.execute(_SHOWN, rows=heads).all():
+        with suppress(ValueError, TypeError):
+            cards.setdefault((row.channel_id, row.card), {})[row.build_id] = _shown_of(row)
+    return {key: tuple(shown.values()) for key, shown in cards.items()}
 
 
 def _announcement_of(row: sa.Row[Any], shown: tuple[CardEntry, ...] | None) -> Delivery | None:

@@ -45,7 +45,7 @@ class DeliveryClaim:
 
     @classmethod
     def of(cls, row: sa.Row[Any], announcement: Delivery, lease: ChannelLease) -> DeliveryClaim:
-        """The claim on an announcement that was read with its row (`Output.read`) under this lease."""
+        """The claim on an announcement that was read with its row (`outbox_read.read_deliveries`) under this lease."""
         return cls(
             announcement,
             lease.token,

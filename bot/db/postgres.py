@@ -17,8 +17,9 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
+from bot.db import download_schema, schema  # noqa: F401 - they put the tables into `metadata`
 from bot.db.daemon_threads import DaemonThreads
-from bot.db.runner import DRIVERS, OWN_FAULT, SyncConnection, Work, straight
+from bot.db.runner import DRIVERS, OWN_FAULT, Work
 from bot.db.types import metadata
 from bot.db.wakeups import CHANNEL, Notifier
 from bot.exceptions import DatabaseUnavailable, kind_of
@@ -101,10 +102,11 @@ class PostgresRunner:
         self._room = asyncio.Semaphore(CONNECTIONS)
         self._threads = DaemonThreads()
 
-    async def run(self, work: Work[T]) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """See `Transactions`. A cancelled caller lets a transaction that has begun end, if it does so soon."""
         line = _CancelHandle()
         doing = await self._begun(partial(self._tries, work, line))
+        doing.add_done_callback(partial(_after, committed))
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
@@ -132,7 +134,7 @@ class PostgresRunner:
             committing = False
             try:
                 with self._engine.connect() as connection, line.to(connection):
-                    answer = straight(work(SyncConnection(connection)))
+                    answer = work(connection)
                     committing = True
                     connection.commit()
                     return answer
@@ -146,7 +148,7 @@ class PostgresRunner:
                 raise DatabaseUnavailable from problem
         raise DatabaseUnavailable
 
-    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
+    async def run_raw(self, work: Work[T]) -> T:
         """See `Transactions`. A cancelled caller ends it at once, undone."""
         line = _CancelHandle()
 
@@ -164,6 +166,11 @@ class PostgresRunner:
         """See `Transactions`."""
         await self._threads.do(self._engine.dispose)
         self._threads.close()
+
+
+def _after(committed: Callable[[T], None], done: asyncio.Future[T]) -> None:
+    if not done.cancelled() and done.exception() is None:
+        committed(done.result())
 
 
 class _CancelHandle:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -22,26 +22,22 @@ OWN_FAULT = (IntegrityError, DataError)
 DRIVERS = (DBAPIError, PoolTimeout)
 
 
-class Connection(Protocol):
-    """What a piece of work does its statements on."""
-
-    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
-        """Run one statement."""
-        ...
-
-
-Work = Callable[[Connection], Awaitable[T]]
+# What is done in one transaction; it may be done more than once, each time in a new one.
+Work = Callable[[sa.Connection], T]
 
 
 class Transactions(Protocol):
     """Work in, its answer out, in one transaction; raises `DatabaseUnavailable` when the database cannot do it now."""
 
-    async def run(self, work: Work[T]) -> T:
-        """Do `work` in a transaction of its own. It awaits only its connection, and may be done twice."""
+    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
+        """Do `work` in a transaction of its own, then call `committed` with its answer, on the event loop.
+
+        `committed` is called even when the caller was cancelled meanwhile.
+        """
         ...
 
-    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
-        """The same for work that is not written as a coroutine (Alembic's); the driver's errors come as they are."""
+    async def run_raw(self, work: Work[T]) -> T:
+        """Do `work` once; the driver's errors come as they are. For Alembic and checks of the file."""
         ...
 
     async def close(self) -> None:
@@ -62,13 +58,13 @@ class SqliteRunner:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._line: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._line: list[tuple[Work[Any], Callable[[Any], None], asyncio.Future[Any]]] = []
         self._serving: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work[T]) -> T:
+    async def run(self, work: Work[T], committed: Callable[[T], None]) -> T:
         """See `Transactions`. A cancelled caller does not stop a transaction that has begun."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._line.append((work, answer))
+        self._line.append((work, committed, answer))
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve())
         try:
@@ -81,15 +77,17 @@ class SqliteRunner:
     async def _serve(self) -> None:
         """Take who stands in line, all together, until nobody does."""
         while self._line:
-            group = [(work, answer) for work, answer in self._line if not answer.done()]
+            group = [request for request in self._line if not request[-1].done()]
             self._line = []
             try:
-                ends = await self._in_thread(partial(self._together, [work for work, _ in group]))
+                ends = await self._in_thread(partial(self._together, [work for work, _, _ in group]))
             except BaseException:
-                for _, answer in group:
+                for _, _, answer in group:
                     answer.cancel()
                 raise
-            for (_, answer), end in zip(group, ends, strict=True):
+            for (_, committed, answer), end in zip(group, ends, strict=True):
+                if not end.error:
+                    committed(end.value)
                 if not answer.done():
                     answer.set_exception(end.error) if end.error else answer.set_result(end.value)
 
@@ -99,13 +97,13 @@ class SqliteRunner:
             return []
         try:
             with self._engine.begin() as connection:
-                return [_WorkResult(straight(work(SyncConnection(connection)))) for work in group]
+                return [_WorkResult(work(connection)) for work in group]
         except Exception as error:  # noqa: BLE001 - it is for whoever brought the work
             if len(group) == 1:
                 return [_WorkResult(error=error)]
         return [end for work in group for end in self._together([work])]
 
-    async def run_sync(self, work: Callable[[sa.Connection], T]) -> T:
+    async def run_raw(self, work: Work[T]) -> T:
         """See `Transactions`."""
 
         def transact() -> T:
@@ -130,25 +128,3 @@ class _WorkResult(NamedTuple):
 
     value: Any = None
     error: Exception | None = None
-
-
-class SyncConnection:
-    """A plain connection dressed as one that is awaited."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-
-    async def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
-        """Run one statement, without waiting for anything."""
-        return self._connection.execute(statement, parameters)
-
-
-def straight(work: Awaitable[T]) -> T:
-    """Run a coroutine that never has to wait, to its end."""
-    steps = work.__await__()
-    try:
-        next(steps)
-    except StopIteration as end:
-        answer: T = end.value
-        return answer
-    raise RuntimeError("a transaction waits for nothing but its own statements")

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from bot.db.connect import fresh_token
 from bot.db.dialect_sql import JsonRows, as_rows, far, span, written
 from bot.db.download_schema import digests as table
-from bot.db.runner import Connection
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import db_now
 from bot.db.wakeups import Topic
 from bot.domain.downloads import GroupBy
@@ -23,180 +22,137 @@ from bot.domain.scheduled_reports import ScheduledReport
 _COLUMNS = [table.c[field.name] for field in fields(ScheduledReport)]
 
 
-class Digests(Database):
-    """The store's digests."""
+def add_report(
+    tx: Transaction,
+    *,
+    team_id: str,
+    place: str,
+    app_id: str,
+    app_name: str,
+    which: str,
+    by: GroupBy,
+    schedule: str,
+    tz: str,
+    quiet: bool,
+    created_by: str,
+    due_at: datetime,
+) -> ScheduledReport:
+    """Save a digest whose first stretch begins now, and return it; the same one asked for again is made anew."""
+    facts = {
+        "team_id": team_id,
+        "app_name": app_name,
+        "tz": tz,
+        "quiet": quiet,
+        "created_by": created_by,
+        "created_at": db_now(),
+        "told_until": db_now(),
+        "due_at": due_at,
+        "lease_until": sa.literal(0, sa.BigInteger),
+        "lease_token": None,
+        "paused": None,
+    }
+    same = {"place": place, "app_id": app_id, "which": which, "by": by.value, "schedule": schedule}
+    insert = tx.insert(table).values(**same, **facts)
+    upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
+    digest = digest_of(tx.execute(upsert).one())
+    tx.notify(Topic.DIGEST)
+    return digest
 
-    async def add_digest(
-        self,
-        *,
-        team_id: str,
-        place: str,
-        app_id: str,
-        app_name: str,
-        which: str,
-        by: GroupBy,
-        schedule: str,
-        tz: str,
-        quiet: bool,
-        created_by: str,
-        due_at: datetime,
-    ) -> ScheduledReport:
-        """Save a digest whose first stretch begins now, and return it; the same one asked for again is made anew."""
-        facts = {
-            "team_id": team_id,
-            "app_name": app_name,
-            "tz": tz,
-            "quiet": quiet,
-            "created_by": created_by,
-            "created_at": db_now(),
-            "told_until": db_now(),
-            "due_at": due_at,
-            "lease_until": sa.literal(0, sa.BigInteger),
-            "lease_token": None,
-            "paused": None,
-        }
-        same = {"place": place, "app_id": app_id, "which": which, "by": by.value, "schedule": schedule}
-        insert = self.insert(table).values(**same, **facts)
-        upsert = insert.on_conflict_do_update(index_elements=list(same), set_=facts).returning(*_COLUMNS)
 
-        async def work(connection: Connection) -> ScheduledReport:
-            digest = digest_of((await connection.execute(upsert)).one())
-            await self.tell_others(connection, Topic.DIGEST)
-            return digest
+def list_reports(tx: Transaction, places: Collection[str]) -> list[ScheduledReport]:
+    """The digests of some channels or people, oldest first; paused ones too."""
+    query = sa.select(*_COLUMNS).where(table.c.place.in_(places)).order_by(table.c.id)
+    return [digest_of(row) for row in tx.execute(query)]
 
-        digest = await self.run(work)
-        self.wakeups.ring(Topic.DIGEST)
-        return digest
 
-    async def digests(self, places: Collection[str]) -> list[ScheduledReport]:
-        """The digests of some channels or people, oldest first; paused ones too."""
-        query = sa.select(*_COLUMNS).where(table.c.place.in_(places)).order_by(table.c.id)
+def get_report(tx: Transaction, number: int) -> ScheduledReport | None:
+    """The digest of this number."""
+    query = sa.select(*_COLUMNS).where(table.c.id == number)
+    row = tx.execute(query).first()
+    return None if row is None else digest_of(row)
 
-        async def work(connection: Connection) -> list[ScheduledReport]:
-            return [digest_of(row) for row in await connection.execute(query)]
 
-        return await self.run(work)
+def remove_report(tx: Transaction, places: Collection[str], number: int) -> ScheduledReport | None:
+    """End a digest of these places; None if they have none of this number."""
+    removal = sa.delete(table).where(table.c.place.in_(places), table.c.id == number).returning(*_COLUMNS)
+    row = tx.execute(removal).first()
+    return None if row is None else digest_of(row)
 
-    async def digest(self, number: int) -> ScheduledReport | None:
-        """The digest of this number."""
-        query = sa.select(*_COLUMNS).where(table.c.id == number)
 
-        async def work(connection: Connection) -> ScheduledReport | None:
-            row = (await connection.execute(query)).first()
-            return None if row is None else digest_of(row)
+def pause_reports(
+    tx: Transaction, reason: str, *, place: str | None = None, number: int | None = None
+) -> list[ScheduledReport]:
+    """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
+    which = table.c.place == place if number is None else table.c.id == number
+    update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
+    return [digest_of(row) for row in tx.execute(update)]
 
-        return await self.run(work)
 
-    async def remove_digest(self, places: Collection[str], number: int) -> ScheduledReport | None:
-        """End a digest of these places; None if they have none of this number."""
-        removal = sa.delete(table).where(table.c.place.in_(places), table.c.id == number).returning(*_COLUMNS)
+# -------------------------------------------------------------- their turn
 
-        async def work(connection: Connection) -> ScheduledReport | None:
-            row = (await connection.execute(removal)).first()
-            return None if row is None else digest_of(row)
 
-        return await self.run(work)
+def lease_due_reports(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
+    """Lease digests that are due; each with the token to hand in. A lease that lapses is anybody's again."""
+    token = fresh_token()
+    query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
+    tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most)
+    return [(digest_of(row), token) for row in tx.execute(query)]
 
-    async def pause_digests(
-        self, reason: str, *, place: str | None = None, number: int | None = None
-    ) -> list[ScheduledReport]:
-        """Stop the digests of a place, or one by its number, with the reason; returns those that were not stopped."""
-        which = table.c.place == place if number is None else table.c.id == number
-        update = sa.update(table).where(which, table.c.paused.is_(None)).values(paused=reason).returning(*_COLUMNS)
 
-        async def work(connection: Connection) -> list[ScheduledReport]:
-            return [digest_of(row) for row in await connection.execute(update)]
+def enqueue_report(
+    tx: Transaction, digest: ScheduledReport, token: str, *, until: datetime, next_at: datetime, fact: str | None
+) -> bool:
+    """Move a digest on, and write down what is to be said (None: nothing): all of it or none of it.
 
-        return await self.run(work)
+    `until` is where the next one begins. False, and nothing is done, when the lease was lost or it has ended.
+    """
+    update = (
+        sa.update(table)
+        .where(table.c.id == digest.id, table.c.lease_token == token)
+        .values(told_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
+        .returning(table.c.id)
+    )
+    name = f"downloads/{digest.id}/{until.timestamp():.0f}"
+    row = {
+        "channel": digest.place,
+        "app": digest.app_id,
+        "build": name,
+        "event": ChannelNotice.SUMMARY,
+        "fact": fact,
+    }
+    if tx.execute(update).first() is None:
+        return False
+    if fact is not None:
+        rows = as_rows([{**row, "key": f"{digest.place}:{name}"}])
+        tx.execute(_OPEN, rows=rows)
+        tx.execute(_SAY, rows=rows)
+        tx.notify(Topic.TELL)
+    return True
 
-    # -------------------------------------------------------------- their turn
 
-    async def take_digests(self, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
-        """Lease digests that are due; each with the token to hand in. A lease that lapses is anybody's again."""
-        token = fresh_token()
-        query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
+def list_reports_due_after(tx: Transaction, moment: datetime) -> list[ScheduledReport]:
+    """Those that are not due before then (aware)."""
+    query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
+    return [digest_of(row) for row in tx.execute(query)]
 
-        async def work(connection: Connection) -> list[tuple[ScheduledReport, str]]:
-            await self.execute(
-                connection, _LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most
-            )
-            return [(digest_of(row), token) for row in await connection.execute(query)]
 
-        return await self.run(work)
+def reschedule_report(tx: Transaction, number: int, due_at: datetime, to: datetime) -> None:
+    """Make one that is due at `due_at` due at another time (both aware), unless it was moved meanwhile."""
+    update = sa.update(table).where(table.c.id == number, table.c.due_at == due_at).values(due_at=to)
+    tx.execute(update)
 
-    async def tell_digest(
-        self, digest: ScheduledReport, token: str, *, until: datetime, next_at: datetime, fact: str | None
-    ) -> bool:
-        """Move a digest on, and write down what is to be said (None: nothing): all of it or none of it.
 
-        `until` is where the next one begins. False, and nothing is done, when the lease was lost or it has ended.
-        """
-        update = (
-            sa.update(table)
-            .where(table.c.id == digest.id, table.c.lease_token == token)
-            .values(told_until=until, due_at=next_at, lease_token=None, lease_until=sa.literal(0, sa.BigInteger))
-            .returning(table.c.id)
-        )
-        name = f"downloads/{digest.id}/{until.timestamp():.0f}"
-        row = {
-            "channel": digest.place,
-            "app": digest.app_id,
-            "build": name,
-            "event": ChannelNotice.SUMMARY,
-            "fact": fact,
-        }
+def release_report_leases(tx: Transaction) -> None:
+    """Nobody is making a digest now: every one that is due may be taken."""
+    free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
+    update = sa.update(table).where(table.c.lease_token.is_not(None)).values(free)
+    tx.execute(update)
 
-        async def work(connection: Connection) -> bool:
-            if (await connection.execute(update)).first() is None:
-                return False
-            if fact is not None:
-                rows = as_rows([{**row, "key": f"{digest.place}:{name}"}])
-                await self.execute(connection, _OPEN, rows=rows)
-                await self.execute(connection, _SAY, rows=rows)
-                await self.tell_others(connection, Topic.TELL)
-            return True
 
-        told = await self.run(work)
-        if told and fact is not None:
-            self.wakeups.ring(Topic.TELL)
-        return told
-
-    async def digests_after(self, moment: datetime) -> list[ScheduledReport]:
-        """Those that are not due before then (aware)."""
-        query = sa.select(*_COLUMNS).where(table.c.due_at > moment, table.c.paused.is_(None)).order_by(table.c.id)
-
-        async def work(connection: Connection) -> list[ScheduledReport]:
-            return [digest_of(row) for row in await connection.execute(query)]
-
-        return await self.run(work)
-
-    async def move_digest(self, number: int, due_at: datetime, to: datetime) -> None:
-        """Make one that is due at `due_at` due at another time (both aware), unless it was moved meanwhile."""
-        update = sa.update(table).where(table.c.id == number, table.c.due_at == due_at).values(due_at=to)
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(update)
-
-        await self.run(work)
-
-    async def end_digest_leases(self) -> None:
-        """Nobody is making a digest now: every one that is due may be taken."""
-        free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
-        update = sa.update(table).where(table.c.lease_token.is_not(None)).values(free)
-
-        async def work(connection: Connection) -> None:
-            await connection.execute(update)
-
-        await self.run(work)
-
-    async def digest_due_in(self) -> float | None:
-        """Seconds until a digest is due or a lease lapses; 0 if one is due now, None if there is none."""
-
-        async def work(connection: Connection) -> float | None:
-            wait = (await self.execute(connection, _DUE_IN, far=far())).scalar()
-            return None if wait is None else max(0.0, int(wait) / 1e6)
-
-        return await self.run(work)
+def report_due_in(tx: Transaction) -> float | None:
+    """Seconds until a digest is due or a lease lapses; 0 if one is due now, None if there is none."""
+    wait = tx.execute(_DUE_IN, far=far()).scalar()
+    return None if wait is None else max(0.0, int(wait) / 1e6)
 
 
 def digest_of(row: sa.Row[Any]) -> ScheduledReport:

@@ -9,205 +9,184 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import POSTGRESQL, JsonRows, as_rows, written
-from bot.db.runner import Connection
 from bot.db.schema import announcements
 from bot.db.schema import subscriptions as table
 from bot.db.serialization import PLACES, RECORDED, manner_of, row_of, text_of
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import EVERY_APP, db_now, micros
 from bot.db.wakeups import Topic
 from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Stage, Subscription
 from bot.domain.states import PauseReason
 
 
-class Subscriptions(Database):
-    """The store's subscriptions."""
+def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
+    tx: Transaction,
+    team_id: str,
+    channel_id: str,
+    app_id: str | None,
+    app_name: str,
+    events: Sequence[BuildEvent],
+    query: str,
+    created_by: str,
+    *,
+    manner: DeliveryOptions = DeliveryOptions(),  # noqa: B008 - frozen
+    baseline: Sequence[Build] = (),
+) -> Subscription:
+    """Save a channel's wish for one app (None: every app) and return it; an older one for the same is replaced.
 
-    async def add_subscription(  # noqa: PLR0917 - what a subscription is, in its order
-        self,
-        team_id: str,
-        channel_id: str,
-        app_id: str | None,
-        app_name: str,
-        events: Sequence[BuildEvent],
-        query: str,
-        created_by: str,
-        *,
-        manner: DeliveryOptions = DeliveryOptions(),  # noqa: B008 - frozen
-        baseline: Sequence[Build] = (),
-    ) -> Subscription:
-        """Save a channel's wish for one app (None: every app) and return it; an older one for the same is replaced.
+    `baseline` is the app's newest builds as listed just now, without gaps: nothing in it is announced to this
+    channel as it stands, and everything after it is. In the same transaction the app becomes watched. A replaced
+    subscription keeps its id. Raises `DatabaseUnavailable`.
+    """
+    wish = {
+        "team_id": team_id,
+        "app_name": app_name,
+        "events": " ".join(events),
+        "query": query,
+        "created_by": created_by,
+        "created_at": db_now(),
+        "paused": None,
+        "manner": text_of(manner),
+    }
+    _serialize_changes(tx)
+    heard = _covers(tx, app_id, channel_id)
+    watched = _covers(tx, app_id)
+    insert = tx.insert(table).values(channel_id=channel_id, app_id=app_id or EVERY_APP, **wish)
+    upsert = insert.on_conflict_do_update(index_elements=["channel_id", "app_id"], set_=wish)
+    row = tx.execute(upsert.returning(table)).one()
+    if not watched:
+        _start_polling(tx, app_id, baseline)
+    if not heard and (watched or app_id is None):
+        _record_known(tx, row.id, channel_id, baseline)
+    _void_polls(tx, app_id)
+    tx.notify(Topic.WATCH)
+    tx.notify(Topic.ACCESS)
+    return subscription_of(row)
 
-        `baseline` is the app's newest builds as listed just now, without gaps: nothing in it is announced to this
-        channel as it stands, and everything after it is. In the same transaction the app becomes watched. A replaced
-        subscription keeps its id. Raises `DatabaseUnavailable`.
-        """
-        wish = {
-            "team_id": team_id,
-            "app_name": app_name,
-            "events": " ".join(events),
-            "query": query,
-            "created_by": created_by,
-            "created_at": db_now(),
-            "paused": None,
-            "manner": text_of(manner),
-        }
 
-        async def work(connection: Connection) -> Subscription:
-            await self._one_at_a_time(connection)
-            heard = await self._covers(connection, app_id, channel_id)
-            watched = await self._covers(connection, app_id)
-            insert = self.insert(table).values(channel_id=channel_id, app_id=app_id or EVERY_APP, **wish)
-            upsert = insert.on_conflict_do_update(index_elements=["channel_id", "app_id"], set_=wish)
-            row = (await connection.execute(upsert.returning(table))).one()
-            if not watched:
-                await self._start_watching(connection, app_id, baseline)
-            if not heard and (watched or app_id is None):
-                await self._known_to_channel(connection, row.id, channel_id, baseline)
-            await self._look_again(connection, app_id)
-            await self.tell_others(connection, Topic.WATCH)
-            await self.tell_others(connection, Topic.ACCESS)
-            return subscription_of(row)
+def remove_subscription(tx: Transaction, channel_id: str, id_or_app: int | str) -> Subscription | None:
+    """Remove a channel's subscription by its id or its app's (`*`: every app); None if there is none."""
+    condition = table.c.id == id_or_app if isinstance(id_or_app, int) else table.c.app_id == id_or_app
+    removal = sa.delete(table).where(table.c.channel_id == channel_id, condition).returning(table)
+    _serialize_changes(tx)
+    row = tx.execute(removal).first()
+    if row is None:
+        return None
+    removed = subscription_of(row)
+    tx.execute(_DROP, id=removed.id)
+    _void_polls(tx, removed.app_id)
+    return removed
 
-        subscription = await self.run(work)
-        self.wakeups.ring(Topic.WATCH)
-        self.wakeups.ring(Topic.ACCESS)  # it may have been paused, and its new maker may be allowed
-        return subscription
 
-    async def remove_subscription(self, channel_id: str, id_or_app: int | str) -> Subscription | None:
-        """Remove a channel's subscription by its id or its app's (`*`: every app); None if there is none."""
-        condition = table.c.id == id_or_app if isinstance(id_or_app, int) else table.c.app_id == id_or_app
-        removal = sa.delete(table).where(table.c.channel_id == channel_id, condition).returning(table)
+def list_subscriptions(
+    tx: Transaction, channel_id: str | None = None, *, about: str | None = None
+) -> list[Subscription]:
+    """All subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
+    query = _of_channel(sa.select(table).order_by(table.c.id), channel_id)
+    if about is not None:
+        query = query.where(table.c.app_id.in_((about, EVERY_APP)))
+    return [subscription_of(row) for row in tx.execute(query)]
 
-        async def work(connection: Connection) -> Subscription | None:
-            await self._one_at_a_time(connection)
-            row = (await connection.execute(removal)).first()
-            if row is None:
-                return None
-            removed = subscription_of(row)
-            await self.execute(connection, _DROP, id=removed.id)
-            await self._look_again(connection, removed.app_id)
-            return removed
 
-        return await self.run(work)
+def has_every_app_subscription(tx: Transaction) -> bool:
+    """Whether a channel wants to hear of every app, paused or not."""
+    query = sa.select(sa.exists().where(table.c.app_id == EVERY_APP))
+    return bool(tx.execute(query).scalar())
 
-    async def subscriptions(self, channel_id: str | None = None, *, about: str | None = None) -> list[Subscription]:
-        """All subscriptions, or one channel's, or those `about` an app (by id), oldest first; paused ones too."""
-        query = _of_channel(sa.select(table).order_by(table.c.id), channel_id)
-        if about is not None:
-            query = query.where(table.c.app_id.in_((about, EVERY_APP)))
 
-        async def work(connection: Connection) -> list[Subscription]:
-            return [subscription_of(row) for row in await connection.execute(query)]
+def list_with_last_post(
+    tx: Transaction, channel_id: str | None = None, *, created_by: str | None = None
+) -> list[tuple[Subscription, datetime | None]]:
+    """Like `subscriptions`, or those somebody made, each with when its app was last posted in its channel."""
+    here = announcements.c.channel_id == table.c.channel_id
+    last = sa.select(sa.func.max(announcements.c.posted_at)).where(here)
+    # two questions and no OR: each is answered by its end of the index, however much was posted
+    one_app = last.where(announcements.c.app_id == table.c.app_id).scalar_subquery()
+    of_its_app = sa.case((table.c.app_id == EVERY_APP, last.scalar_subquery()), else_=one_app)
+    query = _of_channel(sa.select(table, of_its_app.label("last_post")).order_by(table.c.id), channel_id)
+    if created_by is not None:
+        query = query.where(table.c.created_by == created_by)
+    return [(subscription_of(row), row.last_post) for row in tx.execute(query)]
 
-        return await self.run(work)
 
-    async def every_app_is_followed(self) -> bool:
-        """Whether a channel wants to hear of every app, paused or not."""
-        query = sa.select(sa.exists().where(table.c.app_id == EVERY_APP))
+def pause_subscriptions(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
+    """Pause what a channel has, with the reason in words; returns those that were not paused before."""
+    return _set_paused(tx, table.c.channel_id == channel_id, table.c.paused.is_(None), paused=reason)
 
-        async def work(connection: Connection) -> bool:
-            return bool((await connection.execute(query)).scalar())
 
-        return await self.run(work)
+def resume_subscriptions(tx: Transaction, channel_id: str) -> list[Subscription]:
+    """Let a channel's paused subscriptions speak again; returns those that were paused.
 
-    async def subscriptions_with_last_post(
-        self, channel_id: str | None = None, *, created_by: str | None = None
-    ) -> list[tuple[Subscription, datetime | None]]:
-        """Like `subscriptions`, or those somebody made, each with when its app was last posted in its channel."""
-        here = announcements.c.channel_id == table.c.channel_id
-        last = sa.select(sa.func.max(announcements.c.posted_at)).where(here)
-        # two questions and no OR: each is answered by its end of the index, however much was posted
-        one_app = last.where(announcements.c.app_id == table.c.app_id).scalar_subquery()
-        of_its_app = sa.case((table.c.app_id == EVERY_APP, last.scalar_subquery()), else_=one_app)
-        query = _of_channel(sa.select(table, of_its_app.label("last_post")).order_by(table.c.id), channel_id)
-        if created_by is not None:
-            query = query.where(table.c.created_by == created_by)
+    What may not act (domain.states.Withdrawal) is not resumed by a channel that can be spoken in.
+    """
+    by_slack = table.c.paused.not_in(list(PauseReason))
+    return _set_paused(tx, table.c.channel_id == channel_id, by_slack, paused=None)
 
-        async def work(connection: Connection) -> list[tuple[Subscription, datetime | None]]:
-            return [(subscription_of(row), row.last_post) for row in await connection.execute(query)]
 
-        return await self.run(work)
+def _set_paused(tx: Transaction, *where: sa.ColumnElement[bool], paused: str | None) -> list[Subscription]:
+    update = sa.update(table).where(*where).values(paused=paused).returning(table)
+    changed = [subscription_of(row) for row in tx.execute(update)]
+    if changed:
+        tx.notify(Topic.PAUSED)
+    return sorted(changed, key=lambda subscription: subscription.id)
 
-    async def pause_subscriptions(self, channel_id: str, reason: str) -> list[Subscription]:
-        """Pause what a channel has, with the reason in words; returns those that were not paused before."""
-        return await self._set_paused(table.c.channel_id == channel_id, table.c.paused.is_(None), paused=reason)
 
-    async def resume_subscriptions(self, channel_id: str) -> list[Subscription]:
-        """Let a channel's paused subscriptions speak again; returns those that were paused.
+def _serialize_changes(tx: Transaction) -> None:
+    """Subscriptions change one after the other, so that "was it watched before?" has one answer."""
+    if tx.dialect == POSTGRESQL:
+        tx.execute(sa.text("SELECT pg_advisory_xact_lock(277548378)"))
 
-        What may not act (domain.states.Withdrawal) is not resumed by a channel that can be spoken in.
-        """
-        by_slack = table.c.paused.not_in(list(PauseReason))
-        return await self._set_paused(table.c.channel_id == channel_id, by_slack, paused=None)
 
-    async def _set_paused(self, *where: sa.ColumnElement[bool], paused: str | None) -> list[Subscription]:
-        update = sa.update(table).where(*where).values(paused=paused).returning(table)
+def _covers(tx: Transaction, app_id: str | None, channel_id: str | None = None) -> bool:
+    """Whether a subscription (of this channel) already covers the app."""
+    query = sa.select(sa.literal(1)).where(table.c.app_id.in_({app_id or EVERY_APP, EVERY_APP})).limit(1)
+    if channel_id is not None:
+        query = query.where(table.c.channel_id == channel_id)
+    return tx.execute(query).first() is not None
 
-        async def work(connection: Connection) -> list[Subscription]:
-            changed = [subscription_of(row) for row in await connection.execute(update)]
-            if changed:
-                await self.tell_others(connection, Topic.PAUSED)
-            return changed
 
-        return sorted(await self.run(work), key=lambda subscription: subscription.id)
+def _start_polling(tx: Transaction, app_id: str | None, baseline: Sequence[Build]) -> None:
+    """Nobody listened until now: what was remembered from earlier is stale, what is there now is history."""
+    if app_id is None:
+        tx.execute(_FORGET_UNHEARD)
+        tx.execute(_RESTART_UNHEARD)
+        return
+    builds = {build.id: build for build in baseline}
+    created = [build.created_at for build in baseline if build.created_at]
+    # The list is newest first and without gaps: an unknown build made after its oldest one is new, an unknown one
+    # made before it is history. That is Applivery's clock compared with itself. An empty list has only our clock.
+    since = micros(min(created)) if created else None
+    done = bool(builds) and since is None
+    tx.execute(_FORGET, app=app_id)
+    tx.execute(_RESTART, app=app_id, since=since, done=done, empty=not builds)
+    tx.execute(
+        _BASELINE, app=app_id, rows=as_rows(row_of(build, n) for n, build in enumerate(reversed(builds.values())))
+    )
 
-    async def _one_at_a_time(self, connection: Connection) -> None:
-        """Subscriptions change one after the other, so that "was it watched before?" has one answer."""
-        if self.dialect == POSTGRESQL:
-            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(277548378)"))
 
-    async def _covers(self, connection: Connection, app_id: str | None, channel_id: str | None = None) -> bool:
-        """Whether a subscription (of this channel) already covers the app."""
-        query = sa.select(sa.literal(1)).where(table.c.app_id.in_({app_id or EVERY_APP, EVERY_APP})).limit(1)
-        if channel_id is not None:
-            query = query.where(table.c.channel_id == channel_id)
-        return (await connection.execute(query)).first() is not None
+def _record_known(tx: Transaction, me: int, channel_id: str, baseline: Sequence[Build]) -> None:
+    """Others listen already, and to them a build we have not polled yet is news; to this channel it is not."""
+    stages = _stages(tx, [build.id for build in baseline])
+    rows = [
+        {"channel": channel_id, "app": build.app.id, "build": build.id, "event": event}
+        for build in baseline
+        for event in _told_by_now(stages.get(build.id), build.stage)
+    ]
+    if rows:
+        tx.execute(_KNOWN_TO_CHANNEL, me=me, rows=as_rows(rows))
 
-    async def _start_watching(self, connection: Connection, app_id: str | None, baseline: Sequence[Build]) -> None:
-        """Nobody listened until now: what was remembered from earlier is stale, what is there now is history."""
-        if app_id is None:
-            await self.execute(connection, _FORGET_UNHEARD)
-            await self.execute(connection, _RESTART_UNHEARD)
-            return
-        builds = {build.id: build for build in baseline}
-        created = [build.created_at for build in baseline if build.created_at]
-        # The list is newest first and without gaps: an unknown build made after its oldest one is new, an unknown one
-        # made before it is history. That is Applivery's clock compared with itself. An empty list has only our clock.
-        since = micros(min(created)) if created else None
-        done = bool(builds) and since is None
-        await self.execute(connection, _FORGET, app=app_id)
-        await self.execute(connection, _RESTART, app=app_id, since=since, done=done, empty=not builds)
-        await self.execute(
-            connection,
-            _BASELINE,
-            app=app_id,
-            rows=as_rows(row_of(build, n) for n, build in enumerate(reversed(builds.values()))),
-        )
 
-    async def _known_to_channel(
-        self, connection: Connection, me: int, channel_id: str, baseline: Sequence[Build]
-    ) -> None:
-        """Others listen already, and to them a build we have not polled yet is news; to this channel it is not."""
-        stages = await self._stages(connection, [build.id for build in baseline])
-        rows = [
-            {"channel": channel_id, "app": build.app.id, "build": build.id, "event": event}
-            for build in baseline
-            for event in _told_by_now(stages.get(build.id), build.stage)
-        ]
-        if rows:
-            await self.execute(connection, _KNOWN_TO_CHANNEL, me=me, rows=as_rows(rows))
+def _stages(tx: Transaction, ids: Sequence[str]) -> dict[str, Stage]:
+    rows = tx.execute(_STAGES, rows=as_rows({"id": build_id} for build_id in ids))
+    return {row.build_id: Stage(row.stage) for row in rows}
 
-    async def _stages(self, connection: Connection, ids: Sequence[str]) -> dict[str, Stage]:
-        rows = await self.execute(connection, _STAGES, rows=as_rows({"id": build_id} for build_id in ids))
-        return {row.build_id: Stage(row.stage) for row in rows}
 
-    async def _look_again(self, connection: Connection, app_id: str | None) -> None:
-        """Void polls under way: they were decided for the subscriptions of before.
+def _void_polls(tx: Transaction, app_id: str | None) -> None:
+    """Void polls under way: they were decided for the subscriptions of before.
 
-        Touching the rows nobody has claimed, too, makes a claim that comes now wait for (or skip until) our commit.
-        """
-        await self.execute(connection, _LOOK_AGAIN, app=app_id or EVERY_APP)
+    Touching the rows nobody has claimed, too, makes a claim that comes now wait for (or skip until) our commit.
+    """
+    tx.execute(_LOOK_AGAIN, app=app_id or EVERY_APP)
 
 
 def _told_by_now(before: Stage | None, stage: Stage) -> list[BuildEvent]:

@@ -8,39 +8,35 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.db import outbox_enqueue
 from bot.db.dialect_sql import JsonRows, as_rows, written
-from bot.db.outbox_enqueue import Outbox
-from bot.db.runner import Connection
 from bot.db.serialization import build_of
+from bot.db.transaction import Transaction
 from bot.db.types import moment
 from bot.domain.builds import successors
 from bot.domain.model import CurrentBuild, NewDelivery
 
 
-class Superseding(Outbox):
-    """Within somebody's transaction, after its builds have moved and before it says anything."""
+def enqueue_with_supersession(
+    tx: Transaction,
+    app_id: str,
+    moved: Collection[str],
+    deliveries: Sequence[NewDelivery] = (),
+    new: Sequence[CurrentBuild] = (),
+) -> int:
+    """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
 
-    async def said_in_place(
-        self,
-        connection: Connection,
-        app_id: str,
-        moved: Collection[str],
-        deliveries: Sequence[NewDelivery] = (),
-        new: Sequence[CurrentBuild] = (),
-    ) -> int:
-        """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
-
-        `new` are the builds that `wanted` will make known as ready. What cannot be had takes nobody's place. Returns
-        how much is new in the outbox.
-        """
-        # One after the other for each app: what two of these decide at once must not depend on which reads first.
-        await self.execute(connection, _ONE_AT_A_TIME, app=app_id)
-        rows = (await self.execute(connection, _LINES, app=app_id, rows=_touched(moved, new))).all()
-        followed = _followed(rows, new)
-        made = await self.said(connection, app_id, deliveries, {*moved, *(str(entry["build"]) for entry in followed)})
-        if followed:
-            await self.execute(connection, _FOLLOWED, rows=as_rows(followed))
-        return made
+    `new` are the builds that `wanted` will make known as ready. What cannot be had takes nobody's place. Returns
+    how much is new in the outbox.
+    """
+    # One after the other for each app: what two of these decide at once must not depend on which reads first.
+    tx.execute(_ONE_AT_A_TIME, app=app_id)
+    rows = tx.execute(_LINES, app=app_id, rows=_touched(moved, new)).all()
+    followed = _followed(rows, new)
+    made = outbox_enqueue.enqueue(tx, app_id, deliveries, {*moved, *(str(entry["build"]) for entry in followed)})
+    if followed:
+        tx.execute(_FOLLOWED, rows=as_rows(followed))
+    return made
 
 
 def _touched(moved: Iterable[str], new: Iterable[CurrentBuild]) -> str:

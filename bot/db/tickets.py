@@ -7,9 +7,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
-from bot.db.runner import Connection
 from bot.db.schema import tickets as table
-from bot.db.session import Database
+from bot.db.transaction import Transaction
 from bot.db.types import db_now, moment
 from bot.domain.model import FileKind
 from bot.domain.tickets import Ticket, TicketState, TicketStatus
@@ -17,103 +16,86 @@ from bot.domain.tickets import Ticket, TicketState, TicketStatus
 KEEP_SECONDS = 24 * 60 * 60  # after expiry, so that for a day the page can say what became of it
 
 
-class Tickets(Database):
-    """The store's claim tickets; a ticket goes by its hash (64 hex digits), never by itself."""
+def issue_ticket(
+    tx: Transaction,
+    ticket_hash: str,
+    *,
+    team_id: str,
+    user_id: str,
+    app_id: str,
+    build_id: str,
+    kind: FileKind,
+    file_id: str | None = None,
+    life_seconds: float,
+    claims: int = 1,
+    origin: str = "",
+) -> Ticket:
+    """Keep a new ticket and return it; this person's older ones for the same file are cancelled with it."""
+    facts = {
+        "hash": ticket_hash,
+        "team": team_id,
+        "person": user_id,
+        "app": app_id,
+        "build": build_id,
+        "kind": kind.value,
+        "file": file_id or "",
+        "life": span(life_seconds),
+        "claims": claims,
+        "origin": origin,
+    }
+    _serialize_for(tx, f"{team_id}/{user_id}")
+    tx.execute(_PURGE, keep=span(KEEP_SECONDS))
+    tx.execute(_CANCEL_OLDER, **{key: facts[key] for key in _SAME_FILE})
+    return _ticket(tx.execute(_ISSUE, **facts).one())
 
-    async def issue_ticket(
-        self,
-        ticket_hash: str,
-        *,
-        team_id: str,
-        user_id: str,
-        app_id: str,
-        build_id: str,
-        kind: FileKind,
-        file_id: str | None = None,
-        life_seconds: float,
-        claims: int = 1,
-        origin: str = "",
-    ) -> Ticket:
-        """Keep a new ticket and return it; this person's older ones for the same file are cancelled with it."""
-        facts = {
-            "hash": ticket_hash,
-            "team": team_id,
-            "person": user_id,
-            "app": app_id,
-            "build": build_id,
-            "kind": kind.value,
-            "file": file_id or "",
-            "life": span(life_seconds),
-            "claims": claims,
-            "origin": origin,
-        }
 
-        async def work(connection: Connection) -> Ticket:
-            await self._one_at_a_time_for(connection, f"{team_id}/{user_id}")
-            await self.execute(connection, _PURGE, keep=span(KEEP_SECONDS))
-            await self.execute(connection, _CANCEL_OLDER, **{key: facts[key] for key in _SAME_FILE})
-            return _ticket((await self.execute(connection, _ISSUE, **facts)).one())
+def get_ticket(tx: Transaction, ticket_hash: str) -> Ticket | None:
+    """The ticket of this hash; None if there is none. Reads only."""
+    row = tx.execute(sa.select(table).where(table.c.hash == ticket_hash)).first()
+    return None if row is None else _ticket(row)
 
-        return await self.run(work)
 
-    async def ticket(self, ticket_hash: str) -> Ticket | None:
-        """The ticket of this hash; None if there is none. Reads only."""
+def claim_ticket(tx: Transaction, ticket_hash: str) -> Ticket | TicketStatus:
+    """Spend one claim and return the ticket with what is left of it, or why there was none to spend (never OPEN).
 
-        async def work(connection: Connection) -> Ticket | None:
-            row = (await connection.execute(sa.select(table).where(table.c.hash == ticket_hash))).first()
-            return None if row is None else _ticket(row)
+    One UPDATE: of any number of claims at once, as many succeed as were left.
+    """
+    row = tx.execute(_CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS)).first()
+    if row is not None:
+        return _ticket(row)
+    found_row = tx.execute(sa.select(table, db_now().label("now")).where(_is(ticket_hash))).first()
+    if found_row is None:
+        return TicketStatus.UNKNOWN
+    standing = _ticket(found_row).standing(found_row.now)
+    # Open now, but not a moment ago: somebody else's claim was given back in between. Or it is being made.
+    return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 
-        return await self.run(work)
 
-    async def claim_ticket(self, ticket_hash: str) -> Ticket | TicketStatus:
-        """Spend one claim and return the ticket with what is left of it, or why there was none to spend (never OPEN).
+def refund_claim(tx: Transaction, ticket_hash: str) -> None:
+    """Undo one claim that led to nothing."""
 
-        One UPDATE: of any number of claims at once, as many succeed as were left.
-        """
+    _end_claim(tx, ticket_hash, 1)
 
-        async def work(connection: Connection) -> Ticket | TicketStatus:
-            row = (await self.execute(connection, _CLAIM, hash=ticket_hash, skew=span(SKEW_SECONDS))).first()
-            if row is not None:
-                return _ticket(row)
-            found_row = (
-                await connection.execute(sa.select(table, db_now().label("now")).where(_is(ticket_hash)))
-            ).first()
-            if found_row is None:
-                return TicketStatus.UNKNOWN
-            standing = _ticket(found_row).standing(found_row.now)
-            # Open now, but not a moment ago: somebody else's claim was given back in between. Or it is being made.
-            return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 
-        return await self.run(work)
+def settle_claim(tx: Transaction, ticket_hash: str) -> None:
+    """Write down that a claim has led to what it was for."""
+    _end_claim(tx, ticket_hash, 0)
 
-    async def give_back_ticket(self, ticket_hash: str) -> None:
-        """Undo one claim that led to nothing."""
 
-        await self._end_claim(ticket_hash, 1)
+def _end_claim(tx: Transaction, ticket_hash: str, back: int) -> None:
+    tx.execute(_SETTLE, hash=ticket_hash, back=back)
 
-    async def settle_ticket(self, ticket_hash: str) -> None:
-        """Write down that a claim has led to what it was for."""
-        await self._end_claim(ticket_hash, 0)
 
-    async def _end_claim(self, ticket_hash: str, back: int) -> None:
-        async def work(connection: Connection) -> None:
-            await self.execute(connection, _SETTLE, hash=ticket_hash, back=back)
+def end_tickets(tx: Transaction, build_id: str, state: Literal[TicketState.CANCELLED, TicketState.RECALLED]) -> int:
+    """End every open ticket for a build and return how many could still have been claimed."""
+    rows = tx.execute(_END, build=build_id, state=state.value)
+    return sum(row.live for row in rows)
 
-        await self.run(work)
 
-    async def end_tickets(self, build_id: str, state: Literal[TicketState.CANCELLED, TicketState.RECALLED]) -> int:
-        """End every open ticket for a build and return how many could still have been claimed."""
-
-        async def work(connection: Connection) -> int:
-            rows = await self.execute(connection, _END, build=build_id, state=state.value)
-            return sum(row.live for row in rows)
-
-        return await self.run(work)
-
-    async def _one_at_a_time_for(self, connection: Connection, person: str) -> None:
-        """Two tickets for one person follow each other, or neither would see the other to cancel it."""
-        if self.dialect == POSTGRESQL:
-            await self.execute(connection, _TURN, person=person)
+def _serialize_for(tx: Transaction, person: str) -> None:
+    """Two tickets for one person follow each other, or neither would see the other to cancel it."""
+    if tx.dialect == POSTGRESQL:
+        tx.execute(_TURN, person=person)
 
 
 def _is(ticket_hash: str) -> sa.ColumnElement[bool]:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
+from bot.db import access_requests
+from bot.db import subscriptions as stored_subscriptions
 from bot.dispatch.registry import BuildReference, HandlerKind, Services
 from bot.dispatch.requests import RequestSource
 from bot.domain import grammar
@@ -42,7 +44,9 @@ class AccessRequestRecorder:
             app_id = error.app_id or (await self._about(asked, form) if error.somewhere else None)
             team = await self._house.people.workspace()
             command = _command(asked, form)
-            return await self._house.store.note_refusal(team, source.user_id, role, app_id, command, source.channel_id)
+            return await self._house.store.run(
+                access_requests.record_refusal, team, source.user_id, role, app_id, command, source.channel_id
+            )
         except BotError as problem:  # the refusal itself is said all the same
             log.info("refused.not_noted", problem=kind_of(problem), cause=cause(problem))
             return None
@@ -65,7 +69,7 @@ class AccessRequestRecorder:
         channel_id, _, number = value.rpartition("/")
         if not channel_id or not number.isdecimal() or len(number) > 18:
             return None
-        subscriptions = await self._house.store.subscriptions(channel_id)
+        subscriptions = await self._house.store.run(stored_subscriptions.list_subscriptions, channel_id)
         return next((subscription.app_id for subscription in subscriptions if subscription.id == int(number)), None)
 
     def _takes_an_app(self, asked: tuple[str, str] | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db import access
 from bot.dispatch.registry import CommandContext, SlackDirectory
 from bot.exceptions import ChannelUnavailable, ChannelUnverified, PermissionDenied, SlackError, SlackInvalidCredentials
 from bot.i18n import later, say
@@ -60,4 +61,4 @@ async def may_post(call: CommandContext, what_shows: str) -> None:
 
 async def may_name(call: CommandContext) -> bool:
     """Whether a summary may name people where the asker is: only in a channel on the managers' list."""
-    return call.asker.channel_id in await call.house.store.manager_channels()
+    return call.asker.channel_id in await call.house.store.cached(access.list_manager_channels)

@@ -19,6 +19,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot import i18n
+from bot.db import channel_welcome, idempotency
+from bot.db.transaction import Transaction
 from bot.db.wakeups import Topic
 from bot.dispatch import replies
 from bot.dispatch.access_requests import RUN, AccessRequestRecorder
@@ -138,7 +140,7 @@ class RequestDispatcher(AsyncMiddleware):
         kind = body.get("type")
         if who := changed(body):  # twice does no harm, and waits for no database
             self._people.forget(who)
-            self._house.store.wakeups.ring(Topic.ACCESS)  # what was paused for it may go on
+            self._house.store.wake(Topic.ACCESS)  # what was paused for it may go on
             self._track(self._tell_others(who))
             return BoltResponse(status=OK, body="")
         if kind != "block_suggestion" and self._turns.full(person(body)):
@@ -341,14 +343,14 @@ class RequestDispatcher(AsyncMiddleware):
     ) -> Reply | None:
         call = await self._authorised(source, entry)
         click = f"{source.user_id} {source.channel_id} {source.message_ts} {action.get('action_id')} {value}"
-        if entry.once and not await self._house.store.first_time(click, DOUBLE_CLICK_SECONDS):
+        if entry.once and not await self._house.store.run(idempotency.acquire_once, click, DOUBLE_CLICK_SECONDS):
             return None  # a double click: the first one is being answered
         try:
             reply: Reply | None = await entry.run(call, value)
         except BotError:
             if entry.once:  # who is told to try again may do so at once
                 with suppress(BotError):
-                    await self._house.store.not_done(click)
+                    await self._house.store.run(idempotency.release_once, click)
             raise
         return reply
 
@@ -357,7 +359,7 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _tell_others(self, who: str) -> None:
         try:
-            await self._house.store.tell_changed(who)
+            await self._house.store.run(Transaction.notify_slack_change, who)
         except DatabaseUnavailable:
             log.warning("event.others_not_told", who=who)
 
@@ -374,7 +376,7 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _welcomed(self, channel_id: str) -> None:
         try:
-            await self._house.store.welcome(channel_id)
+            await self._house.store.run(channel_welcome.enqueue_welcome, channel_id)
         except DatabaseUnavailable:
             log.warning("event.not_welcomed", channel=channel_id)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
+from bot.db import known_builds
 from bot.dispatch.registry import CommandContext
 from bot.domain import lookup
 from bot.domain.model import App
@@ -27,7 +28,7 @@ async def app_names(call: CommandContext) -> dict[str, str]:
 async def build_names(call: CommandContext, ids: Iterable[tuple[str, str]]) -> dict[str, str]:
     """What builds are called, by id, from (app id, build id): as they were seen, else as Applivery has them."""
     wanted = {build_id: app_id for app_id, build_id in ids if lookup.BUILD_ID.fullmatch(build_id)}
-    known = await call.house.store.known_builds(wanted)
+    known = await call.house.store.run(known_builds.find_builds, wanted)
     names = {build_id: lookup.short(build) for build_id, build in known.items()}
     unknown: defaultdict[str, list[str]] = defaultdict(list)
     for build_id, app_id in wanted.items():

@@ -16,6 +16,8 @@ from functools import partial
 from typing import Annotated, Any, NamedTuple, NewType, Protocol, TypeVar, get_type_hints
 
 from bot.applivery.client import AppliveryClient
+from bot.db import access as stored_access
+from bot.db import audit, recalls
 from bot.db.database import Store
 from bot.domain import access, build_labels, lookup
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
@@ -107,7 +109,7 @@ class CommandContext:
         """Raise PermissionDenied when the asker (or somebody else) may not do this with this app, or not in this
         channel.
         """
-        channels = await self.house.store.allowed_channels()
+        channels = await self.house.store.cached(stored_access.list_allowed_channels)
         access.require_for(asker or self.asker, self.need, app, channels.get(app.id, frozenset()))
 
     def require(self, app: App | None) -> None:
@@ -118,7 +120,7 @@ class CommandContext:
 
     async def apps(self) -> list[App]:
         """The apps the asker may do this with here."""
-        channels = await self.house.store.allowed_channels()
+        channels = await self.house.store.cached(stored_access.list_allowed_channels)
         every = await self.house.catalogue.apps()
         return [app for app in every if access.may(self.asker, self.need, app, channels.get(app.id, frozenset()))]
 
@@ -200,7 +202,8 @@ class CommandContext:
     ) -> None:
         """Add a line to the audit trail; never a token."""
         asker = self.asker
-        await self.house.store.audit(
+        await self.house.store.run(
+            audit.add_entry,
             AuditEntry(
                 at=self.now,
                 team_id=asker.team_id,
@@ -211,7 +214,7 @@ class CommandContext:
                 channel_id=asker.channel_id,
                 app_id=app_id,
                 build_id=build_id,
-            )
+            ),
         )
 
 
@@ -239,7 +242,7 @@ class BuildReference:
             return ResolvedBuild(build)
         app = await self.the_app(call)
         target, filters = self.narrowed(filters)
-        recalled = await call.house.store.recalls()
+        recalled = await call.house.store.cached(recalls.list_recalls)
         with _leaving(self.left):
             return await catalogue.build(app, target.which or LATEST, filters, recalled=recalled.keys(), prefer=prefer)
 

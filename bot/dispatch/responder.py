@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.db import access_requests, link_expiries
 from bot.db.database import Store
-from bot.db.link_delivery import LinkExpiry
+from bot.db.link_expiries import LinkExpiry
 from bot.dispatch.home_tab import instead
 from bot.dispatch.modal_submission import ModalSubmission, again, texts
 from bot.dispatch.requests import RequestSource, remembering
@@ -116,13 +117,15 @@ class Responder:
             try:
                 posted = await self._poster.post(person, copy)
                 if reply.request is not None:
-                    await self._store.note_copy(reply.request, RequestCopy(person, posted.channel, posted.ts))
+                    await self._store.run(
+                        access_requests.add_copy, reply.request, RequestCopy(person, posted.channel, posted.ts)
+                    )
             except SlackError as error:
                 log.warning("answer.copy_lost", code=error.code)
                 failed.append(error)
         if failed and len(failed) == len(reply.copies) and not reply.secret:
             if reply.request is not None:
-                await self._store.not_asked(reply.request)
+                await self._store.run(access_requests.reopen_request, reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
             raise SlackError(say("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
@@ -192,7 +195,7 @@ class Responder:
         """The time of what stood there is of no matter any more, that of what stands there now is."""
         if source.message_ts:
             with _without_expiry():
-                await self._store.stop_expiring(source.message_ts)
+                await self._store.run(link_expiries.cancel_expiry, source.message_ts)
         if message.expires and message.expires.at < self._clock() + RESPONSE_LIFE:
             await self._expire(message, response_url, source.message_ts)
 
@@ -202,7 +205,7 @@ class Responder:
         assert over is not None
         expiry = LinkExpiry(address, ts, over.app_id, over.build_id, over.title, over.again, over.language)
         with _without_expiry():
-            await self._store.expire_at(over.at, expiry)
+            await self._store.run(link_expiries.schedule_expiry, over.at, expiry)
 
 
 def _pointing(message: Message) -> Message:

@@ -68,7 +68,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime], consent: Con
 
 async def _store(settings: Settings) -> Store | StartupError:
     try:
-        return await Store.beside(settings.database_url)
+        return await Store.open_read_only(settings.database_url)
     except StartupError as problem:
         return problem
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
+from bot.db import app_polls, outbox
+from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Store
 from bot.db.migrate import HEAD
 from bot.doctor.context import CheckContext
@@ -46,7 +48,7 @@ async def channels(case: CheckContext) -> list[CheckResult]:
     if store is None:
         return [skipped(CHANNELS, "the subscriptions are in the database.")]
     wishes: dict[str, list[Subscription]] = defaultdict(list)
-    for subscription in await store.subscriptions():
+    for subscription in await store.run(stored_subscriptions.list_subscriptions):
         wishes[subscription.channel_id].append(subscription)
     name = await case.poster.my_name()
     results = [
@@ -88,7 +90,7 @@ async def polling(case: CheckContext) -> list[CheckResult]:
     idle = case.settings.poll_idle_seconds
     spans = {"behind_after_seconds": late_after(idle), "overdue_after_seconds": overdue_after(idle)}
     try:
-        state = await store.watching_state(**spans)
+        state = await store.run(app_polls.get_polling_stats, **spans)
     except BotError as problem:
         return [broken(POLLING, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
     if not state.apps:
@@ -106,7 +108,7 @@ async def announcements(case: CheckContext) -> list[CheckResult]:
     if store is None:
         return [skipped(OUTBOX, "what waits is in the database.")]
     try:
-        waiting = await store.announcements_waiting()
+        waiting = await store.run(outbox.get_backlog)
     except BotError as problem:
         return [broken(OUTBOX, f"{problem.sentence} ({cause(problem)})", problem.next_step)]
     oldest = waiting.oldest_seconds or 0.0

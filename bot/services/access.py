@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from bot import i18n as languages
+from bot.db import access as stored_access
 from bot.db.database import Store
 from bot.domain import access
 from bot.domain.access import SlackPerson
@@ -169,7 +170,7 @@ class AccessResolver:
             words = say("I could not check who you are: {why}", why=why)  # which is a whole sentence
             raise PermissionUnverified(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
-        grants = await self._store.grants(home)
+        grants = await self._store.cached(stored_access.list_grants, home)
         every = sorted({grant.grantee for grant in grants if grant.grantee.startswith("S")})
         within = await asyncio.gather(*(self._is_in(user_id, group) for group in every))  # none waits for another
         asker = access.with_grants(asker, grants, [group for group, is_in in zip(every, within, strict=True) if is_in])
@@ -244,7 +245,7 @@ class AccessResolver:
         """Whom to ask for a role: the admins of the settings and the granted ones, else the workspace's own."""
         granted = [
             grant.grantee
-            for grant in await self._store.grants(team_id)
+            for grant in await self._store.cached(stored_access.list_grants, team_id)
             if grant.role is Role.ADMIN and grant.app_id is None and not grant.grantee.startswith("S")
         ]
         known = list(dict.fromkeys([*self._admins, *granted]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.db import drafts
 from bot.db.database import Store
 from bot.exceptions import UserInputError
 from bot.i18n import say
@@ -22,7 +23,7 @@ class DraftKeeper:
         """The text itself, or the key to it when it is longer than so many characters. Raises DatabaseUnavailable."""
         if len(text) <= most:
             return text
-        return f"draft:{await self._store.save_draft(text)}"
+        return f"draft:{await self._store.run(drafts.save_draft, text)}"
 
     async def whole(self, carried: str) -> str:
         """What was carried, with the text where the key is.
@@ -32,7 +33,7 @@ class DraftKeeper:
         match = _KEY.search(carried)
         if match is None:
             return carried
-        text = await self._store.draft(match[1])
+        text = await self._store.run(drafts.get_draft, match[1])
         if text is None:
             raise UserInputError(
                 say("That is too old: what was typed then is no longer kept."), say("Please start again.")

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.applivery.client import AppliveryClient
+from bot.db import audit, link_quota
+from bot.db import recalls as stored_recalls
 from bot.db.database import Store
 from bot.domain import builds, lookup
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
@@ -74,7 +76,9 @@ class LinkIssuer:
         """
         try:
             await self.refuse_recalled(build)
-            wait = await self._store.take_link(asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour)
+            wait = await self._store.run(
+                link_quota.consume_link_quota, asker.user_id, per_minute=self._per_minute, per_hour=self._per_hour
+            )
             if wait > 0:
                 raise RateLimited(wait)
             link = await self._link(asker, build, kind, file_id)
@@ -86,7 +90,7 @@ class LinkIssuer:
 
     async def refuse_recalled(self, build: Build) -> None:
         """Raise BuildRecalled, with the build to take instead, when somebody took this one back."""
-        recalls = await self._store.recalls()
+        recalls = await self._store.cached(stored_recalls.list_recalls)
         if build.id not in recalls:
             return
         newest = await self.in_place_of(build)
@@ -96,7 +100,7 @@ class LinkIssuer:
     async def in_place_of(self, build: Build) -> Build | None:
         """The newest build to take when this one cannot be had; None when there is none, or Applivery cannot say."""
         try:
-            return await self._in_place_of(build, await self._store.recalls())
+            return await self._in_place_of(build, await self._store.cached(stored_recalls.list_recalls))
         except BotError:
             return None  # that nobody gets this one is what matters
 
@@ -120,7 +124,8 @@ class LinkIssuer:
         self, asker: Actor, build: Build, outcome: AuditOutcome | str, door: Entrypoint, link: Link | None
     ) -> None:
         self._metrics.mints.labels(outcome).inc()
-        await self._store.audit(
+        await self._store.run(
+            audit.add_entry,
             AuditEntry(
                 at=self._clock(),
                 team_id=asker.team_id,
@@ -132,5 +137,5 @@ class LinkIssuer:
                 app_id=build.app.id,
                 build_id=build.id,
                 token_hash=link.fingerprint() if link else None,
-            )
+            ),
         )

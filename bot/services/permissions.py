@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 
+from bot.db import access as stored_access
+from bot.db import build_waiters
 from bot.db.database import Store
 from bot.domain import access
 from bot.domain.model import Actor, App, Build, Role
@@ -41,7 +43,9 @@ class PermissionChecker:
 
     async def waiter(self, user_id: str, build: Build) -> Actor:
         """A person who waits for a build, in the place where they asked to be told of it."""
-        return await self.require(user_id, Role.MEMBER, build.app, await self._store.asked_in(build.id, user_id))
+        return await self.require(
+            user_id, Role.MEMBER, build.app, await self._store.run(build_waiters.get_waiter_channel, build.id, user_id)
+        )
 
     async def ticket(self, ticket: Ticket) -> Actor:
         """The person a claim ticket was made for, in the place where they asked for it."""
@@ -69,7 +73,9 @@ class PermissionChecker:
 
     async def may_name(self, channel_id: str) -> bool:
         """Whether people may be named to everybody in a channel."""
-        return channel_id in await self._store.manager_channels() and not await self.is_shared(channel_id)
+        return channel_id in await self._store.cached(stored_access.list_manager_channels) and not await self.is_shared(
+            channel_id
+        )
 
     async def _list_of(self, app: App) -> Collection[str]:
-        return (await self._store.allowed_channels()).get(app.id, frozenset())
+        return (await self._store.cached(stored_access.list_allowed_channels)).get(app.id, frozenset())

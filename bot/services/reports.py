@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from bot.applivery.client import AppliveryClient
 from bot.applivery.parse import RowSink
+from bot.db import audit_reports, recalls
 from bot.db.database import Store
 from bot.domain import adoption, lookup, spelling
 from bot.domain.adoption import NewestVersions
@@ -90,7 +91,9 @@ class ReportBuilder:
         named = not which.startswith("#") and word != "latest" and not lookup.BUILD_ID.fullmatch(which)
         if named and (same := await self._catalogue.of_version(app, which)):
             return tuple(same)
-        return ((await self._catalogue.build(app, which, recalled=await self._store.recalls())).build,)
+        return (
+            (await self._catalogue.build(app, which, recalled=await self._store.cached(recalls.list_recalls))).build,
+        )
 
     async def newest(self, app: App) -> tuple[Build, ...]:
         """The ready builds of each platform's newest version, recalled ones left out; empty when there is none."""
@@ -104,7 +107,7 @@ class ReportBuilder:
 
     async def _every(self, app: App) -> tuple[list[Build], Collection[str]]:
         """An app's builds, newest first, and the ids of the recalled ones."""
-        return await asyncio.gather(self._catalogue.builds(app, most=None), self._store.recalls())
+        return await asyncio.gather(self._catalogue.builds(app, most=None), self._store.cached(recalls.list_recalls))
 
     async def _newest_versions(self, app: App) -> NewestVersions:
         return adoption.newest(*await self._every(app))
@@ -172,7 +175,8 @@ class ReportBuilder:
 
     async def _links(self, question: ReportQuery) -> int:
         period = question.period
-        return await self._store.links_asked(
+        return await self._store.run(
+            audit_reports.count_links,
             question.app.id,
             [build.id for build in question.builds],
             since=period.start if period else None,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.applivery.client import AppliveryClient
+from bot.db import audit, build_waiters, idempotency
 from bot.db.database import Store
 from bot.domain import uploads
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
@@ -177,11 +178,11 @@ class UploadRunner:
 
     async def _follow(self, build: Build, asker: Actor) -> Build | None:
         """Hand a build over to the watch; the build itself when there is no end to wait for and nobody will tell."""
-        await self._store.await_build(build, asker.team_id, asker.user_id, asker.channel_id)
+        await self._store.run(build_waiters.add_waiter, build, asker.team_id, asker.user_id, asker.channel_id)
         # It may have ended between the two: only what is asked after the promise is written down can be relied on.
         with suppress(BotError):
             now = await self._applivery.depot(build.app).build(build.id)
-            if not now.stage.under_way and await self._store.stop_awaiting(build.id, asker.user_id):
+            if not now.stage.under_way and await self._store.run(build_waiters.remove_waiter, build.id, asker.user_id):
                 return now
         return None
 
@@ -190,9 +191,10 @@ class UploadRunner:
 
     async def _end(self, load: UploadRequest, build: Build | None, outcome: AuditOutcome | str) -> None:
         if outcome != AuditOutcome.UPLOADED:
-            await self._store.not_done(load.key)
+            await self._store.run(idempotency.release_once, load.key)
         asker = load.asker
-        await self._store.audit(
+        await self._store.run(
+            audit.add_entry,
             AuditEntry(
                 at=self._clock(),
                 team_id=asker.team_id,
@@ -203,7 +205,7 @@ class UploadRunner:
                 door=load.door,
                 app_id=load.app.id,
                 build_id=build.id if build else None,
-            )
+            ),
         )
 
 

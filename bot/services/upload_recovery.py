@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bot.db import database_info, key_value
 from bot.db.database import Store
 from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
 from bot.i18n import current, later, say, speaking
@@ -66,15 +67,15 @@ class UploadJournal:
                 self._beating.cancel()
                 self._beating = None
             async with self._turn:
-                await self._store.forget_note(_key(posted))
+                await self._store.run(key_value.delete_value, _key(posted))
 
     async def beat(self) -> None:
         """Renew what this process carries. Raises DatabaseUnavailable."""
         async with self._turn:
-            until = await self._store.now() + BELIEVED
+            until = await self._store.run(database_info.current_time) + BELIEVED
             for posted, about in list(self._mine.items()):
-                await self._store.remember(
-                    _key(posted), msgspec.json.encode(UploadRecord(**about, until=until)).decode()
+                await self._store.run(
+                    key_value.set_value, _key(posted), msgspec.json.encode(UploadRecord(**about, until=until)).decode()
                 )
 
     async def _beats(self) -> None:
@@ -88,14 +89,14 @@ class UploadJournal:
 
         Raises DatabaseUnavailable.
         """
-        now = await self._store.now()
-        for key, value in (await self._store.notes_under(NAME)).items():
+        now = await self._store.run(database_info.current_time)
+        for key, value in (await self._store.run(key_value.scan_values, NAME)).items():
             try:
                 note = msgspec.json.decode(value, type=UploadRecord)
             except msgspec.MsgspecError:
                 continue  # another version's, which can read it
             if note.until < now and await self._told(note):
-                await self._store.forget_note(key)
+                await self._store.run(key_value.delete_value, key)
         return LOOK_SECONDS
 
     async def _told(self, note: UploadRecord) -> bool:

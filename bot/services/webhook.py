@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import msgspec
 
+from bot.db import access, app_polls, builds, database_info, subscriptions
 from bot.db.database import Store
 from bot.domain import delivery_options
 from bot.domain.model import BuildEvent, NewDelivery, Subscription
@@ -55,10 +56,10 @@ class WebhookHandler:
         told where it was asked for, once for each, without a word of the body. Raises DatabaseUnavailable.
         """
         named = {found.decode().lower() for found in _ID.findall(body)}
-        every = await self._store.watched_apps()
+        every = await self._store.run(app_polls.list_watched_apps)
         watched = named & every
         if now_due := {app_id for app_id in sorted(watched or every) if self._may_poll(app_id)}:
-            await self._store.mark_due(now_due)
+            await self._store.run(app_polls.request_poll, now_due)
         if kind := _FEEDBACK.search(body):
             await self._tell_of_feedback(kind[1].decode(), watched, named - watched, body)
 
@@ -81,17 +82,17 @@ class WebhookHandler:
 
     async def _mark_due(self, app_id: str) -> None:
         with suppress(DatabaseUnavailable):  # polling is the safety net
-            await self._store.mark_due([app_id])
+            await self._store.run(app_polls.request_poll, [app_id])
 
     async def _tell_of_feedback(self, kind: str, apps: Iterable[str], others: set[str], body: bytes) -> None:
         """Applivery has no call that lists feedback, so the ids beside the app's are what tells one from another."""
         which = hashlib.blake2b("".join(sorted(others)).encode() or body, digest_size=8).hexdigest()
         wishes = [
             subscription
-            for subscription in await self._store.subscriptions()
+            for subscription in await self._store.run(subscriptions.list_subscriptions)
             if BuildEvent.FEEDBACK in subscription.events
         ]
-        allowed = await self._store.allowed_channels()
+        allowed = await self._store.cached(access.list_allowed_channels)
         for app_id in apps:
             if self._notices.wait(app_id, self._clock()):
                 continue
@@ -106,7 +107,8 @@ class WebhookHandler:
                 for subscription in listening
                 if subscription.app_id in (app_id, None)
             ]
-            await self._store.announce(app_id, deliveries)
+            if deliveries:
+                await self._store.run(builds.enqueue_deliveries, app_id, deliveries)
 
     async def _news(self, subscription: Subscription, kind: str, name: str) -> NewDelivery:
         return NewDelivery(
@@ -116,6 +118,6 @@ class WebhookHandler:
             card=name,
             manner=subscription.manner,
             subscription_id=subscription.id,
-            held_until=delivery_options.held_until(subscription, await self._store.now()),
+            held_until=delivery_options.held_until(subscription, await self._store.run(database_info.current_time)),
             fact=msgspec.json.encode({"kind": kind}).decode(),
         )

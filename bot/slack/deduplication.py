@@ -8,6 +8,7 @@ from typing import Any
 
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.db import seen_events
 from bot.db.database import Store
 from bot.domain.audit import Entrypoint
 from bot.domain.outcomes import RequestOutcome
@@ -60,7 +61,7 @@ class RequestDeduplicator:
     async def _was_here(self, known: list[str], door: Entrypoint) -> bool:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                first = await self._store.seen_event(*known)
+                first = await self._store.run(seen_events.record_event, *known)
         except TimeoutError as error:
             raise DatabaseUnavailable from error  # no answer is no leave: it may have been done before
         if not first:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from math import isfinite
 from typing import Any
 
+from bot.db import app_polls, database_info, outbox
 from bot.db.app_polls import FAILURES
 from bot.db.database import Store
 from bot.domain.health import AttemptHistory
@@ -45,7 +46,7 @@ async def slack(
 async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """Whether the database answers, now."""
     try:
-        await asyncio.wait_for(store.ping(), seconds)
+        await asyncio.wait_for(store.run(database_info.ping), seconds)
     except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"ok": False, "problem": _why(error, seconds)}
     return {"ok": True, "kind": store.dialect, "answered_seconds_ago": 0.0}
@@ -54,7 +55,7 @@ async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
 async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
     try:
-        backlog = await asyncio.wait_for(store.announcements_waiting(), seconds)
+        backlog = await asyncio.wait_for(store.run(outbox.get_backlog), seconds)
     except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"problem": _why(error, seconds)}
     return {"count": backlog.count, "oldest_seconds": backlog.oldest_seconds or 0.0}
@@ -87,7 +88,10 @@ async def polling(
     spans = {"behind_after_seconds": late, "overdue_after_seconds": overdue_after(idle_seconds, stretch)}
     try:
         async with asyncio.timeout(seconds):
-            state, now = await store.watching_state(**spans), await store.now()
+            state, now = (
+                await store.run(app_polls.get_polling_stats, **spans),
+                await store.run(database_info.current_time),
+            )
     except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
         return {"ok": False, "problem": _why(error, seconds)}
     last = state.oldest_poll.isoformat() if state.oldest_poll else None

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from bot.db import access_pauses, build_waiters, build_watches, key_value, recalls, scheduled_reports
+from bot.db import subscriptions as stored_subscriptions
 from bot.db.database import Store
 from bot.db.serialization import fact_of_report, report_of
 from bot.domain import filters
@@ -96,11 +98,11 @@ class AccessRechecker:
             raise
         except PermissionDenied as error:
             reason = _reason(error)
-            if reason is not PauseReason.PERSON and await self._store.remember_once(note, reason):
+            if reason is not PauseReason.PERSON and await self._store.run(key_value.set_value_once, note, reason):
                 await self._tell(_paused(partial(cards.of_watch, build), user_id, build.app, Role.MEMBER, error))
             raise
-        if await self._store.recall(note):
-            await self._store.forget_note(note)
+        if await self._store.run(key_value.get_value, note):
+            await self._store.run(key_value.delete_value, note)
 
     async def require_report(self, digest: ScheduledReport) -> bool:
         """Whether a scheduled report may go out, and then whether it may name people. Raises as `admit` does."""
@@ -119,7 +121,7 @@ class AccessRechecker:
             raise
 
     async def _pause_report(self, digest: ScheduledReport, app: App, error: PermissionDenied) -> None:
-        if await self._store.pause_digest(digest.id, _reason(error)) is None:
+        if await self._store.run(access_pauses.pause_report, digest.id, _reason(error)) is None:
             return
         log.warning("digest.paused", digest=digest.id, why=_reason(error))
         if digest.private and _reason(error) is PauseReason.PERSON:
@@ -131,17 +133,17 @@ class AccessRechecker:
         """A person who waits gets the link of a recalled build when the recall is undone, and the reason once."""
         user_id, build = announcement.channel_id, announcement.build
         note = f"recalled watch {user_id} {build.id}"
-        if build.id not in await self._store.recalls():
-            if await self._store.recall(note):
-                await self._store.forget_note(note)
+        if build.id not in await self._store.cached(recalls.list_recalls):
+            if await self._store.run(key_value.get_value, note):
+                await self._store.run(key_value.delete_value, note)
             return
-        if await self._store.remember_once(note, build.app.id):
+        if await self._store.run(key_value.set_value_once, note, build.app.id):
             with suppress(SlackError):
                 await self._poster.post(user_id, await self._message(announcement))
         raise PermissionDenied(reason=PauseReason.RECALLED)
 
     async def _report_as_it_may_be(self, announcement: Delivery) -> Delivery:
-        digest = await self._store.digest(_number(announcement))
+        digest = await self._store.run(scheduled_reports.get_report, _number(announcement))
         if digest is None:
             raise MessageRejected(say("This report has ended."), code="ended")
         if await self.require_report(digest):
@@ -178,7 +180,9 @@ class AccessRechecker:
     async def _concerned(self, announcement: Delivery) -> list[Subscription]:
         """The subscriptions an announcement may be said for, its own first."""
         event, build = announcement.event, announcement.build
-        about = await self._store.subscriptions(announcement.channel_id, about=build.app.id)
+        about = await self._store.run(
+            stored_subscriptions.list_subscriptions, announcement.channel_id, about=build.app.id
+        )
         own = [subscription for subscription in about if subscription.id == announcement.subscription_id]
         subscriptions = [
             subscription
@@ -219,21 +223,21 @@ class AccessRechecker:
     async def _require_obtainable(self, announcement: Delivery, concerned: list[Subscription]) -> None:
         """A build that was recalled before it was announced is no news."""
         builds = [entry.build for entry in announcement.shown] or [announcement.build]
-        recalled = await self._store.recalls()
+        recalled = await self._store.cached(recalls.list_recalls)
         if not all(build.id in recalled for build in builds):
             return
         error = PermissionDenied(reason=PauseReason.RECALLED)
         for subscription in concerned[:1]:
             build = announcement.build
-            if await self._store.remember_once(
-                f"recalled {subscription.created_by} {build.id}", subscription.channel_id
+            if await self._store.run(
+                key_value.set_value_once, f"recalled {subscription.created_by} {build.id}", subscription.channel_id
             ):
                 head = partial(cards.of_recalled, build, subscription.channel_id)
                 await self._tell(_paused(head, subscription.created_by, build.app, Role.RELEASER, error))
         raise error
 
     async def _pause(self, subscription: Subscription, error: PermissionDenied) -> None:
-        if await self._store.pause_subscription(subscription.id, _reason(error)) is None:
+        if await self._store.run(access_pauses.pause_subscription, subscription.id, _reason(error)) is None:
             return
         log.warning(
             "subscription.paused", subscription=subscription.id, channel=subscription.channel_id, why=_reason(error)
@@ -247,11 +251,11 @@ class AccessRechecker:
 
     async def app_gone(self, app_id: str) -> None:
         """Applivery has an app no more: its subscriptions pause, and who waits for its builds is told."""
-        for subscription in await self._store.subscriptions(about=app_id):
+        for subscription in await self._store.run(stored_subscriptions.list_subscriptions, about=app_id):
             if subscription.app_id is not None:
                 await self._pause(subscription, PermissionDenied(reason=PauseReason.APP))
-        for build_id in await self._store.awaiting(app_id):
-            await self._store.tell_deleted(app_id, build_id)
+        for build_id in await self._store.run(build_waiters.list_waiters, app_id):
+            await self._store.run(build_watches.enqueue_deleted, app_id, build_id)
 
     # -------------------------------------------------------------- telling
 
@@ -277,19 +281,19 @@ class AccessRechecker:
     async def step(self) -> float | None:
         """Resume what may act again; returns the seconds until the next look, None when nothing waits for one."""
         left = 0
-        for subscription in await self._store.withheld_subscriptions():
+        for subscription in await self._store.run(access_pauses.list_paused_subscriptions):
             if await self._may(self._subscription_in_place(subscription)):
-                await self._store.resume_subscription(subscription.id)
+                await self._store.run(access_pauses.resume_subscription, subscription.id)
             else:
                 left += 1
-        for digest in await self._store.withheld_digests():
+        for digest in await self._store.run(access_pauses.list_paused_reports):
             if await self._may(self.require_report(digest)):
-                await self._store.resume_digest(digest.id)
+                await self._store.run(access_pauses.resume_report, digest.id)
             else:
                 left += 1
-        for held in await self._store.withheld():
+        for held in await self._store.run(access_pauses.list_held_deliveries):
             if await self._may(self.admit(held.announcement, new=bool(held.only))):
-                await self._store.release_withheld(held)
+                await self._store.run(access_pauses.release_deliveries, held)
             else:
                 left += 1
         self._look = self._first if left != self._left else min(self._look * 2, LONGEST_LOOK_SECONDS)

@@ -10,6 +10,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.applivery.client import AppliveryClient
+from bot.db import (
+    access,
+    access_pauses,
+    app_polls,
+    build_waiters,
+    build_watches,
+    database_info,
+    key_value,
+    subscriptions,
+)
+from bot.db import builds as stored_builds
 from bot.db.app_polls import PollLease
 from bot.db.database import Store
 from bot.domain import builds as decisions
@@ -96,19 +107,19 @@ class BuildPoller:
         """
         await self.finish()
         await self._meet_new_apps()
-        claims = await self._store.claim_apps(AT_ONCE, self._lease, furthest_seconds=self._furthest)
+        claims = await self._store.run(app_polls.claim_due_apps, AT_ONCE, self._lease, furthest_seconds=self._furthest)
         self.tries.waiting_since = time.monotonic() if claims else None
         try:
             await asyncio.gather(*(self._look(claim) for claim in claims))
         finally:
             self.tries.waiting_since = None
-        due = await self._store.due_in(furthest_seconds=self._furthest)
+        due = await self._store.run(app_polls.poll_due_in, furthest_seconds=self._furthest)
         return await self._ask_anyway() if due is None else min(due, self._idle)
 
     async def try_again(self) -> None:
         """Applivery answers somebody: poll now what waits after failures. Raises DatabaseUnavailable."""
         self._ask_at = 0.0
-        await self._store.retry_failing()
+        await self._store.run(app_polls.retry_failing)
 
     async def _ask_anyway(self) -> float:
         """With no app to look at, ask for the workspace now and then: whether Applivery answers is known all the same.
@@ -138,15 +149,15 @@ class BuildPoller:
         """
         while self._broken_off:
             claim = self._broken_off[-1]
-            await self._store.fail_app(claim.app_id, claim.token, 0.0, failed=False)
+            await self._store.run(app_polls.record_failure, claim.app_id, claim.token, 0.0, failed=False)
             self._broken_off.pop()
 
     async def _meet_new_apps(self) -> None:
         """A subscription to every app reaches apps that are made later, from their first build on."""
-        if not await self._store.every_app_is_followed():
+        if not await self._store.run(subscriptions.has_every_app_subscription):
             return
-        noted = await self._store.recall(CATALOGUE_NOTE)
-        now = await self._store.now()
+        noted = await self._store.run(key_value.get_value, CATALOGUE_NOTE)
+        now = await self._store.run(database_info.current_time)
         if noted and abs(now - datetime.fromisoformat(noted)).total_seconds() < self._idle:
             return
         try:
@@ -154,10 +165,12 @@ class BuildPoller:
         except AppliveryError as problem:
             self._failed(None, problem)
             return
-        await self._store.ensure_apps(
-            [app.id for app in apps], catalogue_seen_at=datetime.fromisoformat(noted) if noted else None
+        await self._store.run(
+            app_polls.ensure_apps,
+            [app.id for app in apps],
+            catalogue_seen_at=datetime.fromisoformat(noted) if noted else None,
         )
-        await self._store.remember(CATALOGUE_NOTE, now.isoformat())
+        await self._store.run(key_value.set_value, CATALOGUE_NOTE, now.isoformat())
 
     async def _look(self, claim: PollLease) -> None:
         try:
@@ -174,7 +187,7 @@ class BuildPoller:
                 return
             own = self._failed(claim.app_id, error)
             pause = decisions.retry_look(claim.failures, busy=self._busy, idle=self._idle, own=own)
-            await self._store.fail_app(claim.app_id, claim.token, pause)
+            await self._store.run(app_polls.record_failure, claim.app_id, claim.token, pause)
         else:
             if claim.app_id in self._apart:
                 self._apart.pop(claim.app_id).worked()
@@ -190,8 +203,14 @@ class BuildPoller:
         if claim.app_id in {app.id for app in apps}:
             return False
         pause = decisions.retry_look(10, busy=self._busy, idle=self._idle, own=True)
-        await self._store.record(
-            claim.app_id, claim.token, (), (), next_at_seconds=pause, baseline_done=claim.baseline_done
+        await self._store.run(
+            stored_builds.record_poll,
+            claim.app_id,
+            claim.token,
+            (),
+            (),
+            next_at_seconds=pause,
+            baseline_done=claim.baseline_done,
         )
         return True
 
@@ -221,14 +240,14 @@ class BuildPoller:
         self.tries.worked(time.monotonic())
         usual = 1.5 * self._idle * self._applivery.budget.stretch
         if failures and (before is None or time.monotonic() - before > usual):
-            await self._store.retry_failing()
+            await self._store.run(app_polls.retry_failing)
 
     async def _see_and_record(self, claim: PollLease) -> int:
         """One look at one app; returns how many of its builds are a reason to look again soon."""
         app = await self._app(claim.app_id)
         seen = await self._seen(app, claim)
-        awaiting = await self._store.awaiting(app.id)
-        now = await self._store.now()
+        awaiting = await self._store.run(build_waiters.list_waiters, app.id)
+        now = await self._store.run(database_info.current_time)
         builds = [*await self._vanished(app, seen, awaiting, now), *seen.builds]
         await self._deleted(app, seen, [build.id for build in builds], now)
         stages = {build_id: known.stage for build_id, known in seen.known.items()}
@@ -242,19 +261,24 @@ class BuildPoller:
         listening = await self._listening(app)
         for subscription in listening:
             if subscription.paused == PauseReason.APP:  # here it is again
-                await self._store.resume_subscription(subscription.id)
+                await self._store.run(access_pauses.resume_subscription, subscription.id)
         detailed, deliveries = await self._wanted(transitions, listening, awaiting)
         under_way = {build.id: decisions.unfinished_since(build, seen.known.get(build.id), now) for build in builds}
         hurried = sum(decisions.in_a_hurry(build, under_way[build.id], now) for build in builds)
-        recorded = await self._store.record(
-            claim.app_id, claim.token, detailed, deliveries, next_at_seconds=0.0 if more else self._pause(hurried)
+        recorded = await self._store.run(
+            stored_builds.record_poll,
+            claim.app_id,
+            claim.token,
+            detailed,
+            deliveries,
+            next_at_seconds=0.0 if more else self._pause(hurried),
         )
         if not recorded.lease_lost:
             endless = [
                 build.id for build in builds if decisions.is_endless(build, under_way[build.id], now, self._deadline)
             ]
             for build_id in sorted(awaiting.keys() & set(endless)):
-                await self._store.give_up(app.id, build_id)
+                await self._store.run(build_watches.enqueue_given_up, app.id, build_id)
             await self._ended_before(app, builds, stages, awaiting)
         if not baseline:
             await self._later_words(app, builds, stages, listening)
@@ -270,8 +294,8 @@ class BuildPoller:
             event = EVENT_OF.get(build.stage)
             if build.id in awaiting and event and stages.get(build.id) is build.stage:
                 deliveries = [NewDelivery(person, build.id, event) for person in awaiting[build.id]]
-                await self._store.announce(app.id, deliveries)
-                await self._store.stop_awaiting(build.id)
+                await self._store.run(stored_builds.enqueue_deliveries, app.id, deliveries)
+                await self._store.run(build_waiters.remove_waiter, build.id)
 
     def _pause(self, hurried: int) -> float:
         """Until the next look: jittered, and longer while the hour's requests are short."""
@@ -290,7 +314,7 @@ class BuildPoller:
         awaiting: Mapping[str, Sequence[str]],
     ) -> tuple[Sequence[BuildTransition], list[NewDelivery]]:
         """What is to be said: decided twice, as only the builds that somebody hears of are asked for in detail."""
-        now = await self._store.now()
+        now = await self._store.run(database_info.current_time)
         told = {delivery.build_id for delivery in decisions.announcements(transitions, listening, awaiting, now=now)}
         if not told:
             return transitions, []
@@ -305,18 +329,20 @@ class BuildPoller:
     ) -> None:
         """Builds that were edited in Applivery since, and ones whose certificate is about to run out."""
         marks = {build.id: decisions.mark(build) for build in seen if known.get(build.id) is build.stage}
-        if edited := await self._store.edited(app.id, marks):
+        if marks and (edited := await self._store.run(stored_builds.find_edited, app.id, marks)):
             room = asyncio.Semaphore(AT_ONCE)
             changed = [BuildTransition(build, build.stage) for build in seen if build.id in edited]
             changed = await asyncio.gather(*(self._in_detail(change, True, room) for change in changed))
-            await self._store.rewrite([change.build for change in changed], marks)
-        expiring = decisions.expiring(seen, listening, await self._store.now())
-        await self._store.announce(app.id, [new for new, _ in expiring], [build for _, build in expiring])
+            await self._store.run(stored_builds.record_edits, [change.build for change in changed], marks)
+        expiring = decisions.expiring(seen, listening, await self._store.run(database_info.current_time))
+        if expiring:
+            told, about = [new for new, _ in expiring], [build for _, build in expiring]
+            await self._store.run(stored_builds.enqueue_deliveries, app.id, told, about)
 
     async def _listening(self, app: App) -> list[Subscription]:
         """The subscriptions; those to every app only where this one may be used. Others are paused, not left out."""
-        channels = (await self._store.allowed_channels()).get(app.id)
-        every = await self._store.subscriptions(about=app.id)
+        channels = (await self._store.cached(access.list_allowed_channels)).get(app.id)
+        every = await self._store.run(subscriptions.list_subscriptions, about=app.id)
         return [
             subscription
             for subscription in every
@@ -334,7 +360,7 @@ class BuildPoller:
             page = await self._applivery.builds(app, page=number, limit=PAGE_SIZE)
             # a build may slip from one page to the next while the pages are read
             seen.by_id |= {build.id: build for build in page.items}
-            seen.known |= await self._store.known(app.id, [build.id for build in page.items])
+            seen.known |= await self._store.run(stored_builds.list_known, app.id, [build.id for build in page.items])
             seen.whole = not page.has_next
             if not page.has_next or not page.items or self._reached_the_past(page.items, seen.known, claim):
                 break
@@ -373,7 +399,9 @@ class BuildPoller:
         """
         self._there = {build_id: at for build_id, at in self._there.items() if now - at < ASK_AGAIN}
         skipped = [*there, *self._there]
-        for build_id in await self._store.unlisted(app.id, skipped, whole=seen.whole, most=MISSED):
+        for build_id in await self._store.run(
+            stored_builds.find_unlisted, app.id, skipped, whole=seen.whole, most=MISSED
+        ):
             try:
                 await self._applivery.build(app.id, build_id)
                 self._there[build_id] = now
@@ -384,8 +412,9 @@ class BuildPoller:
                 return
 
     async def _forget(self, app: App, build_id: str) -> None:
-        await self._store.tell_deleted(app.id, build_id)  # first: who waits has to hear it, whatever dies here
-        await self._store.forget_build(app.id, build_id)
+        # first: who waits has to hear it, whatever dies here
+        await self._store.run(build_watches.enqueue_deleted, app.id, build_id)
+        await self._store.run(stored_builds.mark_deleted, app.id, build_id)
 
     async def _in_detail(self, change: BuildTransition, told: bool, room: asyncio.Semaphore) -> BuildTransition:
         """A build that is about to be told of, with what only the details have: why it failed, when it expires."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from bot.db import key_value, mutes, subscriptions
 from bot.db.database import Store
 from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
@@ -55,13 +56,11 @@ class ChannelMonitor:
         self._paused[channel_id] = error.code
         if channel_id not in self._troubled:
             log.warning("pausing.channel_refused", channel=channel_id, code=error.code)
-        paused = await self._store.pause_subscriptions(channel_id, error.code)
-        await self._store.hold_channel(channel_id, error.code)
-        self._store.wakeups.ring(Topic.PAUSED)  # not sooner: who looks then has to see it
-        told = set((await self._store.recall(f"{NOTE}{channel_id}") or "").split())
+        paused = await self._store.run(mutes.pause_channel, channel_id, error.code)
+        told = set((await self._store.run(key_value.get_value, f"{NOTE}{channel_id}") or "").split())
         self._troubled.add(channel_id)
         new = {candidate.created_by: candidate for candidate in reversed(paused) if candidate.created_by not in told}
-        await self._store.remember(f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
+        await self._store.run(key_value.set_value, f"{NOTE}{channel_id}", " ".join(sorted({*told, *new})))
         for subscription in new.values():
             try:
                 await self._tell(subscription)
@@ -82,8 +81,8 @@ class ChannelMonitor:
         self._looks.pop(channel_id, None)
         self._troubled.discard(channel_id)
         await self._resume(channel_id)
-        late = await self._store.release_channel(channel_id)
-        await self._store.forget_note(f"{NOTE}{channel_id}")
+        late = await self._store.run(mutes.release_channel, channel_id)
+        await self._store.run(key_value.delete_value, f"{NOTE}{channel_id}")
         log.info("pausing.resumed", channel=channel_id, late=late)
 
     def knows(self, channel_id: str) -> bool:
@@ -93,16 +92,16 @@ class ChannelMonitor:
     def look_now(self, channel_id: str) -> None:
         """Something happened to this channel in Slack (we were invited, it came back from the archive)."""
         self._looks[channel_id] = (0.0, self._first / 2)
-        self._store.wakeups.ring(Topic.PAUSED)
-        self._store.wakeups.ring(Topic.ACCESS)
+        self._store.wake(Topic.PAUSED)
+        self._store.wake(Topic.ACCESS)
 
     async def step(self) -> float | None:
         """Try the paused channels whose time has come; returns the seconds until the next.
 
         Raises DatabaseUnavailable.
         """
-        self._paused = await self._store.paused_channels()
-        self._troubled = {key.removeprefix(NOTE) for key in await self._store.notes_under(NOTE)}
+        self._paused = await self._store.run(mutes.list_paused_channels)
+        self._troubled = {key.removeprefix(NOTE) for key in await self._store.run(key_value.scan_values, NOTE)}
         known = self._troubled | self._paused.keys()
         self._looks = {channel: look for channel, look in self._looks.items() if channel in known}
         for channel_id, code in list(self._paused.items()):
@@ -133,9 +132,9 @@ class ChannelMonitor:
 
         At the `first` look the message that was refused may be on its way back yet.
         """
-        if not await self._store.release_channel(channel_id) and not first:
+        if not await self._store.run(mutes.release_channel, channel_id) and not first:
             await self._resume(channel_id)
 
     async def _resume(self, channel_id: str) -> None:
         self._paused.pop(channel_id, None)
-        await self._store.resume_subscriptions(channel_id)
+        await self._store.run(subscriptions.resume_subscriptions, channel_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db import mutes
 from bot.db.database import Store
 
 
@@ -13,4 +14,4 @@ class HeldReleaser:
 
     async def step(self) -> float | None:
         """Release what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
-        return await self._store.release_held()
+        return await self._store.run(mutes.release_held)

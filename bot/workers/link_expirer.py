@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.db import link_expiries
 from bot.db.database import Store
-from bot.db.link_delivery import LinkExpiry
+from bot.db.link_expiries import LinkExpiry
 from bot.exceptions import SlackError
 from bot.i18n import speaking
 from bot.observability.causes import cause
@@ -23,9 +24,9 @@ class LinkExpirer:
 
     async def step(self) -> float | None:
         """Change what is due; returns the seconds until more is. Raises DatabaseUnavailable."""
-        for expiry in await self._store.take_expired():
+        for expiry in await self._store.run(link_expiries.take_due_expiries):
             await self._change(expiry)
-        return await self._store.expire_in()
+        return await self._store.run(link_expiries.expiry_due_in)
 
     async def _change(self, expiry: LinkExpiry) -> None:
         with speaking(expiry.language):

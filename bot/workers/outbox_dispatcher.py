@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from bot.db import database_info, link_expiries, outbox, scheduled_reports
 from bot.db.database import Store
-from bot.db.link_delivery import LinkExpiry
+from bot.db.link_expiries import LinkExpiry
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.db.wakeups import Topic
 from bot.domain.model import CardUpdate, ChannelNotice, Delivery, is_person
@@ -95,7 +96,9 @@ class OutboxDispatcher:
         done, self._done = self._done, []
         room = IN_FLIGHT - len(self._posting)
         try:
-            exchange = await self._store.exchange(done, room, lease_seconds=self._lease, pace_seconds=self._pace)
+            exchange = await self._store.run(
+                outbox.commit_results_and_claim, done, room, lease_seconds=self._lease, pace_seconds=self._pace
+            )
         except BaseException:
             self._done = done + self._done  # handing in the same outcome again changes nothing
             raise
@@ -109,7 +112,7 @@ class OutboxDispatcher:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._posting.pop(task, None)
-        self._store.wakeups.ring(Topic.TELL)
+        self._store.wake(Topic.TELL)
 
     async def drain(self) -> None:
         """Step until nothing is due now and nothing is under way; for tests, which need no clock then."""
@@ -127,7 +130,9 @@ class OutboxDispatcher:
         if self._posting:
             await asyncio.wait(self._posting, timeout=seconds)
         if self._done:
-            await self._store.exchange(self._done, 0, lease_seconds=self._lease, pace_seconds=self._pace)
+            await self._store.run(
+                outbox.commit_results_and_claim, self._done, 0, lease_seconds=self._lease, pace_seconds=self._pace
+            )
             self._done = []
 
     # -------------------------------------------------------------- one announcement
@@ -220,7 +225,7 @@ class OutboxDispatcher:
             expiry = LinkExpiry(
                 posted.channel, posted.ts, over.app_id, over.build_id, over.title, over.again, over.language
             )
-            await self._store.expire_at(over.at, expiry)
+            await self._store.run(link_expiries.schedule_expiry, over.at, expiry)
         alone = thread_ts is not None or _is_person(claim)
         return DeliveryResult.of(claim, ResultKind.POSTED, ts=posted.ts, covers=0 if alone else claim.covers)
 
@@ -280,7 +285,7 @@ class OutboxDispatcher:
     async def _kept_back(self, claim: DeliveryClaim, error: ChannelUnavailable) -> DeliveryResult:
         """Nobody can be told there now: a channel hears of it when it can be spoken in again, a person never."""
         if claim.announcement.event is ChannelNotice.SUMMARY:
-            await self._store.pause_digests(error.code, place=claim.announcement.channel_id)
+            await self._store.run(scheduled_reports.pause_reports, error.code, place=claim.announcement.channel_id)
         if _is_person(claim) or isinstance(claim.announcement.event, ChannelNotice):
             return DeliveryResult.of(claim, ResultKind.FAILED, reason=error.code)
         await self._pausing.refused(claim.announcement.channel_id, error)
@@ -323,7 +328,7 @@ class OutboxDispatcher:
         return await self._is_old(claim)
 
     async def _is_old(self, claim: DeliveryClaim) -> bool:
-        return await self._store.now() - claim.first_attempt_at > GIVE_UP
+        return await self._store.run(database_info.current_time) - claim.first_attempt_at > GIVE_UP
 
     async def _take_back(self, outcome: DeliveryResult) -> None:
         """Somebody else had posted it first while we were frozen: our copy is one too many."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.db import database_info, outages
 from bot.db.app_polls import FAILURES
 from bot.db.database import Store
 from bot.db.dialect_sql import SKEW_SECONDS, SQLITE
@@ -55,7 +56,10 @@ class OutageNotifier:
         """Tell what has changed; returns the seconds until the next look. Raises DatabaseUnavailable."""
         ready = (await self._polling())["ok"]
         error = self._tries.trouble(time.monotonic())
-        known, now = await self._store.outage(), (await self._store.now()).timestamp()
+        known, now = (
+            await self._store.run(outages.get_outage),
+            (await self._store.run(database_info.current_time)).timestamp(),
+        )
         self._well = self._well + 1 if ready and error is None else 0
         try:
             if not ready and error is not None:
@@ -73,16 +77,16 @@ class OutageNotifier:
             since = self._tries.trouble_began
             began = now if since is None else now - (time.monotonic() - since)
             record = OutageRecord(began, kind_of(error), cause(error), self._owner, until)
-            if await self._store.begin_outage(record, await self._admins()):
+            if await self._store.run(outages.begin_outage, record, await self._admins()):
                 log.warning("outage.told", problem=record.kind, cause=record.cause)
         elif self._mine(known, now):
-            await self._store.renew_outage(known, until, self._owner)
+            await self._store.run(outages.renew_outage, known, until, self._owner)
 
     async def _over(self, known: OutageRecord, now: float) -> None:
         """Polls bring something again: told when they have for some looks."""
         if self._well < STEADY:
-            await self._store.renew_outage(known, now + OWNED_SECONDS, self._owner)
-        elif await self._store.end_outage(known, max(now, known.began), await self._admins()):
+            await self._store.run(outages.renew_outage, known, now + OWNED_SECONDS, self._owner)
+        elif await self._store.run(outages.end_outage, known, max(now, known.began), await self._admins()):
             log.info("outage.over", seconds=round(max(now - known.began, 0)))
 
     def _mine(self, known: OutageRecord, now: float) -> bool:

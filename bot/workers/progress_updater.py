@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.db import build_watches, database_info
 from bot.db.build_watches import BuildWatch as Row
 from bot.db.database import Store
 from bot.domain import estimates
@@ -73,49 +74,56 @@ class ProgressUpdater:
 
         Raises DatabaseUnavailable.
         """
-        taken = await self._store.take_progress(AT_ONCE, LEASE_SECONDS)
-        now = await self._store.now()
+        taken = await self._store.run(build_watches.lease_due_watches, AT_ONCE, LEASE_SECONDS)
+        now = await self._store.run(database_info.current_time)
         await asyncio.gather(*(self._show(row, now) for row in taken))
-        return await self._store.progress_due_in()
+        return await self._store.run(build_watches.watch_due_in)
 
     async def _show(self, row: Row, now: datetime) -> None:
         ended = row.standing is not WatchState.OPEN or row.build.stage.final
         if not ended and (row.build.stage is Stage.UNKNOWN or abs(now - row.started_at) > self._deadline):
             # the watch gives up by itself, unless Applivery is away
-            await self._store.give_up(row.build.app.id, row.build.id, row.user_id)
+            await self._store.run(build_watches.enqueue_given_up, row.build.app.id, row.build.id, row.user_id)
             row, ended = replace(row, standing=WatchState.GIVEN_UP), True
         if not ended and not row.alarmed and self._stuck(row):
-            await self._store.tell_stuck(row)
+            await self._store.run(build_watches.enqueue_stuck, row)
         with speaking(await self._people.language(row.user_id)):
             card, paused = self._card(row, now), cards.withheld(row.build)
         try:
             at = None if ended and row.ts is None else await self._say(row, card)
         except (PermissionUnverified, DatabaseUnavailable):
-            await self._store.put_off_progress(row, TROUBLE_SECONDS)
+            await self._store.run(build_watches.postpone_watch, row, TROUBLE_SECONDS)
         except PermissionDenied:
             await self._withheld(row, paused, now, ended=ended)
         except (SlackRateLimited, SlackInvalidCredentials, DeliveryUnknown) as error:
             if row.ts is None and isinstance(error, DeliveryUnknown):
-                await self._store.end_progress(row)  # perhaps it is there; one that stands still is better than two
+                # perhaps it is there; one that stands still is better than two
+                await self._store.run(build_watches.end_watch, row)
                 return
             wait = error.retry_after if isinstance(error, SlackRateLimited) else TROUBLE_SECONDS
-            await self._store.put_off_progress(row, max(wait, self._every))
+            await self._store.run(build_watches.postpone_watch, row, max(wait, self._every))
         except SlackError as error:
             log.info(
                 "progress.left_as_it_is", code=error.code, cause=cause(error)
             )  # deleted, perhaps; the end is told all the same
-            await self._store.end_progress(row)
+            await self._store.run(build_watches.end_watch, row)
         else:
             if ended or at is None:
-                await self._store.end_progress(row)
+                await self._store.run(build_watches.end_watch, row)
             else:
-                await self._store.progress_shown(row, at.channel, at.ts, card.text, self._every)
+                await self._store.run(
+                    build_watches.record_shown, row, at.channel, at.ts, card.text, again_in=self._every
+                )
 
     async def _say(self, row: Row, card: Message) -> MessageRef | None:
         """Where the message stands that says this; None when nobody knows, since posting it was broken off."""
         if row.channel is None or row.ts is None:
             await self._withdrawals.require_watch(row.user_id, row.build)
-            return await self._poster.post(row.user_id, card) if await self._store.first_try(row) else None
+            return (
+                await self._poster.post(row.user_id, card)
+                if await self._store.run(build_watches.mark_post_attempted, row)
+                else None
+            )
         if card.text != row.shown:
             await self._withdrawals.require_watch(row.user_id, row.build)
             await self._poster.edit(row.channel, row.ts, card)
@@ -124,14 +132,16 @@ class ProgressUpdater:
     async def _withheld(self, row: Row, paused: Message, now: datetime, *, ended: bool) -> None:
         """The person may not hear of it now: the message says no more than that, until they may or it is too late."""
         if ended and now - row.started_at > self._deadline:
-            await self._store.end_progress(row)
+            await self._store.run(build_watches.end_watch, row)
         elif row.channel is None or row.ts is None:
-            await self._store.put_off_progress(row, WITHHELD_SECONDS)
+            await self._store.run(build_watches.postpone_watch, row, WITHHELD_SECONDS)
         else:
             with suppress(SlackError):
                 if paused.text != row.shown:
                     await self._poster.edit(row.channel, row.ts, paused)
-            await self._store.progress_shown(row, row.channel, row.ts, paused.text, WITHHELD_SECONDS)
+            await self._store.run(
+                build_watches.record_shown, row, row.channel, row.ts, paused.text, again_in=WITHHELD_SECONDS
+            )
 
     def _card(self, row: Row, now: datetime) -> Message:
         if row.standing is WatchState.STOPPED:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+from bot.db import audit_reports, drafts
 from bot.db.database import Store
 from bot.observability.logging import logger
 
@@ -16,13 +19,15 @@ class RetentionJob:
     def __init__(self, store: Store, days: float) -> None:
         self._store = store
         self._days = days
+        self._due_at = float("-inf")
 
     async def step(self) -> float | None:
         """Delete what is too old; returns the seconds until it is looked at again. Raises DatabaseUnavailable."""
-        if not self._store.due("ledger", EVERY_SECONDS):
+        if time.monotonic() < self._due_at:
             return EVERY_SECONDS
-        await self._store.purge_drafts()
-        lines = await self._store.forget_older(self._days)
+        self._due_at = time.monotonic() + EVERY_SECONDS
+        await self._store.run(drafts.purge_drafts)
+        lines = await self._store.run(audit_reports.purge_audit, self._days)
         if lines:
             log.info("ledger.forgotten", lines=lines, days=self._days)
         return EVERY_SECONDS

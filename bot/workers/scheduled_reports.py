@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.db import database_info, known_builds, scheduled_reports
 from bot.db.database import Store
 from bot.db.serialization import fact_of_report
 from bot.dispatch import report_query
@@ -71,25 +72,25 @@ class ScheduledReportJob:
         by then as one.
         """
         await self._set_right()
-        for digest, token in await self._store.take_digests(AT_ONCE, self._lease):
+        for digest, token in await self._store.run(scheduled_reports.lease_due_reports, AT_ONCE, self._lease):
             try:
                 await self._tell(digest, token)
             except (AppliveryError, SlackError, PermissionUnverified) as problem:
                 self.outage.failed(problem)
             else:
                 self.outage.worked()
-        due_in = await self._store.digest_due_in()
+        due_in = await self._store.run(scheduled_reports.report_due_in)
         return None if due_in is None else min(due_in, LONGEST_SLEEP)
 
     async def _set_right(self) -> None:
         """Bring back those that a clock which was ahead has put off."""
-        now = await self._store.now()
-        for digest in await self._store.digests_after(now + LONGEST_SCHEDULED):
+        now = await self._store.run(database_info.current_time)
+        for digest in await self._store.run(scheduled_reports.list_reports_due_after, now + LONGEST_SCHEDULED):
             if due := decisions.set_right(digest, now):
-                await self._store.move_digest(digest.id, digest.due_at, due)
+                await self._store.run(scheduled_reports.reschedule_report, digest.id, digest.due_at, due)
 
     async def _tell(self, digest: ScheduledReport, token: str) -> None:
-        now = await self._store.now()
+        now = await self._store.run(database_info.current_time)
         try:
             with speaking(await self._people.language(digest.place) if digest.private else current()):
                 turn = decisions.turn(digest, now)
@@ -102,8 +103,13 @@ class ScheduledReportJob:
             await self._pause(digest, str(problem))
             return
         silent = digest.quiet and not report.summary.recorded
-        await self._store.tell_digest(
-            digest, token, until=turn.until, next_at=turn.next_at, fact=None if silent else fact_of_report(report)
+        await self._store.run(
+            scheduled_reports.enqueue_report,
+            digest,
+            token,
+            until=turn.until,
+            next_at=turn.next_at,
+            fact=None if silent else fact_of_report(report),
         )
 
     async def _report(self, digest: ScheduledReport, turn: ReportWindow) -> DownloadReport:
@@ -119,13 +125,13 @@ class ScheduledReportJob:
 
     async def _names(self, digest: ScheduledReport) -> Mapping[str, str]:
         """The name of the build a digest is about, as far as it was seen."""
-        known = await self._store.known_builds([digest.which])
+        known = await self._store.run(known_builds.find_builds, [digest.which])
         return {build_id: lookup.short(build) for build_id, build in known.items()}
 
     async def _pause(self, digest: ScheduledReport, why: str) -> None:
         """It can come no more as it is: whoever wanted it is told, once."""
         log.warning("digest.paused", digest=digest.id, why=why)
-        for paused in await self._store.pause_digests(why, number=digest.id):
+        for paused in await self._store.run(scheduled_reports.pause_reports, why, number=digest.id):
             try:
                 with speaking(await self._people.language(paused.created_by)):
                     card = cards.paused(paused, why, await self._names(paused))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import AuditAction
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeView
@@ -92,7 +93,9 @@ async def test_a_refused_attachment_is_never_called_done(world: Environment) -> 
     [message] = directs(world, world.ana)
     assert "notes.pdf did not get to Courier 2.4.0" in message.text
     assert "limit of its plan" in message.text
-    rows = [entry for entry in await world.bot.store.audit_entries(limit=10) if entry.action == AuditAction.ATTACH]
+    rows = [
+        entry for entry in await world.bot.store.run(audit.list_entries, limit=10) if entry.action == AuditAction.ATTACH
+    ]
     assert [(entry.outcome, entry.build_id) for entry in rows] == [("QuotaReached", build.id)]
 
 

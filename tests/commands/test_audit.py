@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.exceptions import BuildNotProcessed, RateLimited
 from sandbox.faults import Fault
@@ -150,11 +151,11 @@ async def test_what_cannot_be_asked_is_said(world: Environment, typed: str, word
 async def test_more_than_fits_is_turned_and_the_file_has_it_all(world: Environment) -> None:
     await world.start()
     for number in range(25):
-        await world.bot.store.audit(entry(world, number, app_id=world.courier.id))
+        await world.bot.store.run(audit.add_entry, entry(world, number, app_id=world.courier.id))
     ready(world)
     answer = await world.ask("audit app:courier")
     assert "1–20 · all of it as a file: `format:csv`" in seen(answer)
-    await world.bot.store.audit(entry(world, 2000, app_id=world.courier.id, outcome="meanwhile"))
+    await world.bot.store.run(audit.add_entry, entry(world, 2000, app_id=world.courier.id, outcome="meanwhile"))
     more = await (await press(world.slack, answer, "More", user=world.ana)).answer()
     assert more is answer, "it takes its place"
     assert "21–25 of 25" in seen(more)
@@ -199,7 +200,7 @@ async def test_the_file_comes_by_direct_message_with_every_column_the_oldest_fir
 async def test_no_cell_of_the_file_is_a_formula(world: Environment) -> None:
     await world.start()
     cell, harmless = "=cmd|' /C calc'!A0\t-1;\uff1d2", "'=cmd|' /C calc'!A0\t'-1;'\uff1d2"
-    await world.bot.store.audit(entry(world, 1, outcome=cell, app_id=cell, build_id=cell))
+    await world.bot.store.run(audit.add_entry, entry(world, 1, outcome=cell, app_id=cell, build_id=cell))
     _, row = await file_of(world, "audit format:csv")
     assert [row[place] for place in (3, 6, 7)] == [harmless] * 3
 
@@ -207,21 +208,21 @@ async def test_no_cell_of_the_file_is_a_formula(world: Environment) -> None:
 async def test_audit_csv_follows_the_asker_s_locale(world: Environment) -> None:
     await world.start()
     world.ana.locale = "de-DE"  # nothing is said in German, and yet their Excel wants a semicolon
-    await world.bot.store.audit(entry(world, 1))
+    await world.bot.store.run(audit.add_entry, entry(world, 1))
     head, row = await file_of(world, "audit format:csv", separator=";")
     assert (head[0], row[2]) == ("at", AuditAction.GET)
 
 
 async def test_commas_quotes_and_line_breaks_stay_in_their_cell(world: Environment) -> None:
     await world.start()
-    await world.bot.store.audit(entry(world, 1, outcome='a,"b"\nc'))
+    await world.bot.store.run(audit.add_entry, entry(world, 1, outcome='a,"b"\nc'))
     _, row = await file_of(world, "audit format:csv")
     assert row[3] == 'a,"b"\nc'
 
 
 async def test_what_stands_in_the_trail_is_inert(world: Environment) -> None:
     await world.start()
-    await world.bot.store.audit(entry(world, 1, outcome="<!channel> *x*", build_id="<@U1>"))
+    await world.bot.store.run(audit.add_entry, entry(world, 1, outcome="<!channel> *x*", build_id="<@U1>"))
     answer = await world.ask("audit")
     for text in (answer.text, seen(answer)):
         assert "<!channel>" not in text
@@ -235,7 +236,7 @@ async def test_neither_a_token_nor_its_hash_is_shown(world: Environment) -> None
     await world.start()
     await some(world)
     secrets = [token.token for token in world.applivery.minted]
-    entries = await world.bot.store.audit_entries()
+    entries = await world.bot.store.run(audit.list_entries)
     secrets += [entry.token_hash for entry in entries if entry.token_hash]
     assert len(secrets) == 6
     shown = raw(await world.ask("audit"))
@@ -268,5 +269,5 @@ async def test_every_refused_or_failed_try_is_in_it_by_its_reason(world: Environ
     world.applivery.faults.add(MINTING, Fault(status=400, code=5014, error="Build Not Processed"))
     await world.ask("get courier", user=world.bruno)
     await rested(world)
-    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries()]
+    outcomes = [entry.outcome for entry in await world.bot.store.run(audit.list_entries)]
     assert outcomes == [BuildNotProcessed.kind, RateLimited.kind, AuditOutcome.MINTED]

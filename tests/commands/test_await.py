@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeUser
@@ -193,10 +194,10 @@ async def test_an_app_is_no_longer_looked_at_when_nobody_waits_any_more(world: E
     answer, build = await unfinished(world)
     await press(world.slack, answer, TELL, user=world.bruno)
     await rested(world)
-    assert await world.bot.store.watched_apps() == {world.courier.id}
+    assert await world.bot.store.run(app_polls.list_watched_apps) == {world.courier.id}
     world.applivery.move(build, "processed")
     await tick(world)
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
 
 
 async def test_a_channel_that_is_subscribed_hears_of_it_as_ever(world: Environment) -> None:
@@ -262,4 +263,4 @@ async def test_a_build_that_was_deleted_meanwhile_is_said_to_be_gone(world: Envi
     answer, build = await unfinished(world)
     world.applivery.delete(build)
     assert "no longer has that" in await said(await press(world.slack, answer, TELL, user=world.bruno))
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()

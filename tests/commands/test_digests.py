@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import scheduled_reports, subscriptions
 from bot.domain.downloads import GroupBy
 from tests.commands.test_downloads import people
 from tests.conftest import Environment
@@ -13,7 +14,7 @@ from tests.seeing import labels, old_card, press
 
 
 async def digests(world: Environment, place: Any = None) -> list[Any]:
-    return await world.bot.store.digests([place.id if place else world.releases.id])
+    return await world.bot.store.run(scheduled_reports.list_reports, [place.id if place else world.releases.id])
 
 
 async def test_what_is_saved_is_said_back_in_words(world: Environment) -> None:
@@ -69,7 +70,7 @@ async def test_they_are_listed_with_the_subscriptions_and_ended_by_button_and_by
     assert "every day" in (await world.ask(f"unsubscribe d{first.id}")).text
     assert [digest.id for digest in await digests(world)] == [third.id]
     assert "already ended" in (await world.ask(f"unsubscribe D{second.id}")).text
-    assert len(await world.bot.store.subscriptions()) == 1
+    assert len(await world.bot.store.run(subscriptions.list_subscriptions)) == 1
 
 
 async def test_without_a_subscription_the_list_still_has_them(world: Environment) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome
 from tests.conftest import Environment
 from tests.everything import dump
@@ -24,7 +25,7 @@ async def test_somebody_who_is_forgotten_is_in_no_row_of_the_ledger(world: Envir
     answer = await world.ask(f"forget {bruno}")
     assert "1 line of the ledger" in answer.text
     assert world.bruno.id not in dump(world)
-    outcomes = [(entry.user_id, entry.action, entry.outcome) for entry in await world.bot.store.audit_entries()]
+    outcomes = [(entry.user_id, entry.action, entry.outcome) for entry in await world.bot.store.run(audit.list_entries)]
     assert outcomes == [
         (world.ana.id, AuditAction.FORGET, "1 lines"),
         (world.ana.id, AuditAction.SEND, "to somebody"),
@@ -46,7 +47,7 @@ async def test_nobody_is_forgotten_by_guess(world: Environment, typed: str) -> N
     world.applivery.build(world.courier)
     await world.ask("get courier")
     assert "I cannot tell who" in (await world.ask(f"forget {typed}")).text
-    assert len(await world.bot.store.audit_entries()) == 1
+    assert len(await world.bot.store.run(audit.list_entries)) == 1
 
 
 async def test_only_an_admin_can_have_somebody_forgotten(world: Environment) -> None:
@@ -58,12 +59,12 @@ async def test_the_ledger_is_kept_for_as_long_as_the_settings_say(world: Environ
     now = datetime.now(UTC)
     await world.start(ledger_days=30)
     for days in (1, 29, 31, 400):
-        await world.bot.store.audit(
-            AuditEntry(now - timedelta(days=days), "T", "U", AuditAction.GET, AuditOutcome.MINTED)
+        await world.bot.store.run(
+            audit.add_entry, AuditEntry(now - timedelta(days=days), "T", "U", AuditAction.GET, AuditOutcome.MINTED)
         )
     assert await world.bot.forget.step() == 3600
-    assert len(await world.bot.store.audit_entries()) == 2
+    assert len(await world.bot.store.run(audit.list_entries)) == 2
     world.tuning = replace(world.tuning, clock=lambda: datetime.now(UTC) + timedelta(days=10))
     await world.restart(ledger_days=30)
     await world.bot.forget.step()
-    assert len(await world.bot.store.audit_entries()) == 1
+    assert len(await world.bot.store.run(audit.list_entries)) == 1

@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import AuditOutcome, Entrypoint
 from bot.domain.model import FileKind
 from sandbox.applivery.models import FakeBuild
@@ -245,7 +246,7 @@ async def test_who_got_a_link_is_written_down_without_the_link(world: Environmen
     answer = await world.ask("get courier", user=world.bruno)
     world.applivery.faults.add(MINTING, Fault(status=403))
     await world.ask("get courier")
-    refused, minted = await world.bot.store.audit_entries()
+    refused, minted = await world.bot.store.run(audit.list_entries)
     assert (minted.user_id, minted.outcome, minted.door) == (world.bruno.id, AuditOutcome.MINTED, Entrypoint.COMMAND)
     assert (minted.app_id, minted.build_id, minted.channel_id) == (world.courier.id, build.id, world.releases.id)
     assert (refused.user_id, refused.outcome, refused.token_hash) == (world.ana.id, "PermissionMissing", None)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot import __version__
+from bot.db import app_polls, subscriptions
 from bot.db.migrate import HEAD
 from bot.domain.health import (
     AppliveryHealth,
@@ -155,7 +156,7 @@ async def test_status_wakes_polls_that_wait(world: Environment) -> None:
     assert "⚠️ *Polling*: 1 app is watched. 1 of them is behind." in seen(await world.ask("status"))
     world.applivery.faults.clear()
     await world.ask("status")
-    assert await world.bot.store.due_in() == 0
+    assert await world.bot.store.run(app_polls.poll_due_in) == 0
 
 
 async def test_what_waits_and_where_it_cannot_speak_is_named(world: Environment) -> None:
@@ -165,9 +166,9 @@ async def test_what_waits_and_where_it_cannot_speak_is_named(world: Environment)
     await world.ask("subscribe courier")
     await world.look()
     ready(world)
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.bot.watch.step()
-    await world.bot.store.pause_subscriptions(world.releases.id, "not_in_channel")
+    await world.bot.store.run(subscriptions.pause_subscriptions, world.releases.id, "not_in_channel")
     shift = timedelta(minutes=10)
     text = seen(await world.ask("status"))
     assert f"⚠️ *Announcements*: 1 waits, for 10 minutes. I cannot speak in <#{world.releases.id}>." in text

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import build_waiters, build_watches, subscriptions
 from bot.domain.model import BuildEvent, Role
 from sandbox.faults import Fault
 from sandbox.slack import FakeUser, FakeView
@@ -130,7 +131,7 @@ async def test_what_somebody_watches_is_there_until_they_stop_it(world: Environm
     assert "Stop" not in labels(home), "it is shown anew"
     assert NOTE in seen(home)
     assert "You no longer watch Courier 3.0.0" in directs(world, world.bruno)[-1].text
-    assert await world.bot.store.watched_by(world.bruno.id) == []
+    assert await world.bot.store.run(build_watches.list_watched_builds, world.bruno.id) == []
 
 
 async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: Environment) -> None:
@@ -139,12 +140,14 @@ async def test_a_watched_build_is_in_the_state_it_was_last_seen_in(world: Enviro
     await world.ask("watch courier", user=world.bruno)
     world.applivery.move(build, "in_progress")
     await world.look()
-    ((known, place),) = await world.bot.store.watched_by(world.bruno.id)
+    ((known, place),) = await world.bot.store.run(build_watches.list_watched_builds, world.bruno.id)
     assert place == world.releases.id
     assert known.stage.name == "RUNNING"
     world.applivery.move(build, "processed")
     await world.look()
-    assert await world.bot.store.watched_by(world.bruno.id) == [], "who was told watches no more"
+    assert await world.bot.store.run(build_watches.list_watched_builds, world.bruno.id) == [], (
+        "who was told watches no more"
+    )
 
 
 # ------------------------------------------------------------------ subscriptions
@@ -183,7 +186,7 @@ async def test_one_s_own_subscription_is_edited_muted_tried_and_removed_at_home(
     assert world.said()[-1].startswith("🔔 Test")
     await pressed(world, home, "Remove", user=world.bruno)
     assert "hears no more of Courier" in directs(world, world.bruno)[-1].text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
     assert "None. A channel hears of builds" in seen(home)
 
 
@@ -193,7 +196,7 @@ async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(w
     await grant(world, world.bruno, "releaser")
     maker = world.ana if how == "not mine" else world.bruno
     await world.ask("subscribe courier", user=maker)
-    (subscription,) = await world.bot.store.subscriptions()
+    (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
     await world.ask("subscribe *", user=world.bruno, channel=world.slack.channel("qa", members=(world.bruno,)))
     home = await opened(world, world.bruno)
     if how == "left":
@@ -203,7 +206,7 @@ async def test_what_is_not_one_s_own_is_changed_from_elsewhere_by_admins_alone(w
         element["value"] = f"{world.releases.id}/{number}"
     await pressed(world, home, "Remove", user=world.bruno)
     assert "This needs the role *admin*" in directs(world, world.bruno)[-1].text
-    assert subscription in await world.bot.store.subscriptions()
+    assert subscription in await world.bot.store.run(subscriptions.list_subscriptions)
 
 
 async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world: Environment) -> None:
@@ -214,7 +217,7 @@ async def test_where_the_bot_is_out_its_maker_may_still_end_a_subscription(world
     home = await opened(world, world.bruno)
     await world.slack.remove(place, world.ana)
     await pressed(world, home, "Remove", user=world.bruno)
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 # ------------------------------------------------------------------ roles, and what is empty
@@ -283,9 +286,9 @@ async def test_a_home_with_very_much_in_it_stays_within_slack_s_hundred_blocks(w
     store, me = world.bot.store, world.ana.id
     for number in range(40):
         about = {"app_id": f"{number:024x}", "app_name": "x" * 500, "query": "", "events": (BuildEvent.FAILED,)}
-        await store.add_subscription(team_id="T", channel_id=f"C{number}", created_by=me, **about)
+        await store.run(subscriptions.add_subscription, team_id="T", channel_id=f"C{number}", created_by=me, **about)
     for build in await world.bot.door._house.catalogue.builds(await world.bot.door._house.catalogue.app("courier")):
-        await store.await_build(build, "T", me)
+        await store.run(build_waiters.add_waiter, build, "T", me)
     home = await opened(world, world.ana)
     assert len(home.blocks) <= 100
     assert "and 21 more. *Get a build* finds them by name." in seen(home)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.app import running
+from bot.db import audit
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.outcomes import RequestOutcome
 from sandbox.faults import Fault
@@ -270,7 +271,7 @@ async def test_a_shared_card_works_much_later_for_somebody_else_and_stays_as_it_
     assert answer.ephemeral_to == world.bruno.id
     assert (card.blocks, card.edited) == (blocks, False)
     assert await downloaded(answer) == 200
-    [minted] = await world.bot.store.audit_entries(user_id=world.bruno.id, limit=1)
+    [minted] = await world.bot.store.run(audit.list_entries, user_id=world.bruno.id, limit=1)
     assert (minted.outcome, minted.door) == (AuditOutcome.MINTED, Entrypoint.BUTTON)
 
 
@@ -308,7 +309,7 @@ async def test_where_the_bot_is_not_the_exact_invitation_is_said(world: Environm
     name = world.slack.users[world.slack.bot_user_id].handle
     assert words == f"I am not in this channel, so I cannot post here. Invite me first: `/invite @{name}`."
     assert world.slack.messages(where) == []
-    assert [entry for entry in await world.bot.store.audit_entries() if entry.action == AuditAction.SHARE] == []
+    assert [entry for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.SHARE] == []
 
 
 async def test_before_something_is_shared_it_is_asked_whether_that_is_meant(world: Environment) -> None:
@@ -469,7 +470,7 @@ async def test_ten_a_minute_is_what_one_person_may_have_unless_it_is_set(world: 
     answers = [await world.ask("get courier") for _ in range(11)]
     assert mints(world) == 10
     assert answers[-1].text.startswith("That was a lot of links in a short time.")
-    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries()]
+    outcomes = [entry.outcome for entry in await world.bot.store.run(audit.list_entries)]
     assert outcomes == ["TooEager", *["minted"] * 10]
 
 
@@ -612,7 +613,7 @@ async def test_with_a_public_address_the_answer_is_a_page_and_mints_nothing(worl
     assert "(10 minutes)" in seen(answer) or "(9 minutes)" in seen(answer)
     assert "PUBLIC_URL" not in raw(answer)
     assert labels(answer) == ["Get a fresh link", IOS_FILE, "Send to my DM", "Share here"]
-    [entry] = await world.bot.store.audit_entries()
+    [entry] = await world.bot.store.run(audit.list_entries)
     assert (entry.user_id, entry.outcome) == (world.ana.id, AuditOutcome.TICKET)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import AuditAction
 from sandbox.slack import FakeMessage
 from tests.commands.test_downloads import private
@@ -195,6 +196,8 @@ async def test_nobody_s_name_is_stored_or_said_to_others(world: Environment) -> 
     others = [message for message in others if message.channel != world.slack.dm(zoe).id]
     assert zoe.id not in json.dumps([message.saved() for message in others])
     [entry] = [
-        audit_entry for audit_entry in await world.bot.store.audit_entries() if audit_entry.action == AuditAction.NUDGE
+        audit_entry
+        for audit_entry in await world.bot.store.run(audit.list_entries)
+        if audit_entry.action == AuditAction.NUDGE
     ]
     assert entry.outcome == "2 people"

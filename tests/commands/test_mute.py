@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.db import audit, database_info, subscriptions
 from tests.conftest import Environment
 from tests.handing import Clock, ready
 from tests.seeing import labels, old_card, press
@@ -11,8 +12,8 @@ from tests.seeing import labels, old_card, press
 
 async def muted(world: Environment) -> dict[str, bool]:
     """Which subscriptions of #releases are muted now, by app."""
-    now = await world.bot.store.now()
-    found = await world.bot.store.subscriptions(world.releases.id)
+    now = await world.bot.store.run(database_info.current_time)
+    found = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     return {
         subscription.app_name: bool(subscription.muted_until and subscription.muted_until > now)
         for subscription in found
@@ -145,7 +146,7 @@ async def test_a_card_offers_to_mute_its_app_for_everybody_in_the_channel_and_an
     assert answer.ephemeral_to == world.ana.id
     await (await press(world.slack, answer, "Until tomorrow 09:00", user=world.ana)).answer()
     assert await muted(world) == {"Courier": True, "Driver": False}
-    [courier, _] = await world.bot.store.subscriptions(world.releases.id)
+    [courier, _] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert courier.muted_until is not None
     assert (courier.muted_until.hour, courier.muted_until.minute) in {(7, 0), (8, 0)}  # nine in Madrid
 
@@ -210,6 +211,6 @@ async def test_muting_is_written_down(world: Environment) -> None:
     await world.ask("subscribe courier")
     await world.ask("mute 4h")
     await world.ask("unmute")
-    off, on = [entry.outcome for entry in await world.bot.store.audit_entries()][:2]
+    off, on = [entry.outcome for entry in await world.bot.store.run(audit.list_entries)][:2]
     assert off == "off"
     assert on.startswith("until 20")

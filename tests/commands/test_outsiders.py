@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.db import access
 from bot.domain.model import Role
 from sandbox.faults import Fault
 from sandbox.slack import FakeUser
@@ -100,7 +101,7 @@ async def test_a_wider_grant_to_an_outsider_is_refused(world: Environment, kind:
     answer = await world.ask(f"grant {at(who)} {more}")
     assert "can only be *member* of single apps" in answer.text
     assert ("guest" if kind == "guest" else "another organisation") in answer.text
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ async def test_nothing_is_granted_that_no_request_meets(
     assert words in (await world.ask(f"grant {at(world.bruno)} releaser")).text
     for unknown in ("<@U0NOBODY>", "<!subteam^S0NOBODY>"):
         assert "Slack doesn't know" in (await world.ask(f"grant {unknown} releaser")).text
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
 @pytest.mark.parametrize("fault", [Fault(error="internal_error"), Fault(error="fatal_error")])
@@ -125,7 +126,7 @@ async def test_a_person_slack_cannot_name_is_granted_nothing(world: Environment,
     world.slack.faults.add("users.info", fault, times=None)
     answer = await world.ask(f"grant {at(world.bruno)} releaser")
     assert "I can't check who" in answer.text
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
 @outsiders
@@ -171,4 +172,4 @@ async def test_a_group_opens_an_app_to_the_outsiders_in_it(world: Environment, k
     assert "2.4.0" in (await world.ask("get courier", user=who)).text
     for typed in ("downloads courier", "audit", "subscribe courier"):
         assert "This needs the role" in (await world.ask(typed, user=who)).text
-    assert Role.ADMIN in {grant.role for grant in await world.bot.store.grants(world.slack.team_id)}
+    assert Role.ADMIN in {grant.role for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)}

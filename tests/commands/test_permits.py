@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import access, audit, subscriptions
 from bot.domain.model import Role
 from sandbox.faults import Fault
 from sandbox.slack import FakeChannel, FakeMessage, FakeUser
@@ -44,7 +45,7 @@ async def test_no_role_goes_to_a_bot_or_who_has_left(world: Environment, carla: 
     why = "has left this workspace" if carla.deleted else "is a bot"
     answer = await world.ask(f"grant {at(user)} admin")
     assert answer.text == f"{user.handle} {why}. Choose a member of this workspace."
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
 async def test_a_role_is_taken_back_from_who_has_left(world: Environment, carla: FakeUser) -> None:
@@ -97,7 +98,7 @@ async def test_a_role_is_taken_back_and_written_down_while_applivery_is_away(wor
     await world.restart()
     world.applivery.faults.add("GET /v1/organizations/*/apps", Fault(status=500), times=None)
     assert "is no longer *manager*" in (await world.ask(f"revoke {at(world.bruno)}")).text
-    assert (await world.bot.store.audit_entries())[0].outcome == f"manager from {world.bruno.id}"
+    assert (await world.bot.store.run(audit.list_entries))[0].outcome == f"manager from {world.bruno.id}"
 
 
 async def test_a_user_group_has_a_role_and_its_people_with_it(world: Environment, carla: FakeUser) -> None:
@@ -139,7 +140,9 @@ async def test_only_admins_give_roles(world: Environment) -> None:
     for typed in (f"grant {at(world.bruno)} admin", f"revoke {at(world.ana)}", "audit"):
         refused = await world.ask(typed, user=world.bruno)
         assert "This needs the role *admin*, and yours is *manager*." in refused.text
-    assert [grant.role for grant in await world.bot.store.grants(world.slack.team_id)] == [Role.MANAGER]
+    assert [grant.role for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)] == [
+        Role.MANAGER
+    ]
 
 
 async def test_an_admin_of_one_app_is_none_of_the_bot(world: Environment) -> None:
@@ -151,7 +154,9 @@ async def test_an_admin_of_one_app_is_none_of_the_bot(world: Environment) -> Non
         assert "This needs the role *admin*, and yours is *member*." in refused.text, typed
     refused = await world.ask(f"grant {at(world.bruno)} member app:driver", user=world.bruno)
     assert "This needs the role *admin* for Driver" in refused.text
-    found = [(grant.role, grant.app_id) for grant in await world.bot.store.grants(world.slack.team_id)]
+    found = [
+        (grant.role, grant.app_id) for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)
+    ]
     assert found == [(Role.ADMIN, world.courier.id)]
 
 
@@ -187,10 +192,10 @@ async def test_a_releaser_of_one_app_ends_no_subscription_to_another(world: Envi
     await world.ask("subscribe courier")
     await world.ask("subscribe *")
     await world.ask(f"grant {at(world.bruno)} releaser app:driver")
-    for subscription in await world.bot.store.subscriptions(world.releases.id):
+    for subscription in await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id):
         refused = await world.ask(f"unsubscribe {subscription.id}", user=world.bruno)
         assert "This needs the role *releaser*" in refused.text
-    assert len(await world.bot.store.subscriptions(world.releases.id)) == 2
+    assert len(await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)) == 2
 
 
 @pytest.mark.parametrize(
@@ -215,7 +220,7 @@ async def test_what_cannot_be_granted_is_said_with_the_way_to_say_it(
     answer = await world.ask(typed)
     assert words in answer.text
     assert "<!channel>" not in answer.text
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
 async def test_giving_and_taking_is_written_down(world: Environment) -> None:
@@ -224,7 +229,7 @@ async def test_giving_and_taking_is_written_down(world: Environment) -> None:
     await world.ask(f"revoke {at(world.bruno)} app:courier")
     await world.ask(f"grant {hash_(world.releases)} app:courier")
     await world.ask(f"revoke {hash_(world.releases)} app:courier")
-    found = [(entry.action, entry.outcome, entry.app_id) for entry in await world.bot.store.audit_entries()]
+    found = [(entry.action, entry.outcome, entry.app_id) for entry in await world.bot.store.run(audit.list_entries)]
     assert found[::-1] == [
         ("grant", f"manager to {world.bruno.id}", world.courier.id),
         ("revoke", f"manager from {world.bruno.id}", world.courier.id),
@@ -399,7 +404,10 @@ async def ask_for_it(world: Environment, typed: str = "subscribe courier") -> Fa
 
 async def given(world: Environment) -> set[tuple[str, Role, str | None]]:
     """The roles that were given: to whom, and for which app."""
-    return {(grant.grantee, grant.role, grant.app_id) for grant in await world.bot.store.grants(world.slack.team_id)}
+    return {
+        (grant.grantee, grant.role, grant.app_id)
+        for grant in await world.bot.store.cached(access.list_grants, world.slack.team_id)
+    }
 
 
 async def test_a_refusal_names_the_role_and_the_admins_get_one_message(world: Environment, carla: FakeUser) -> None:
@@ -654,7 +662,8 @@ async def test_asking_and_deciding_are_written_down_and_outlive_a_restart(world:
     await press(world.slack, question, "Allow for Courier", user=world.ana)
     await rested(world)
     found: list[Any] = [
-        (entry.user_id, entry.action, entry.app_id, entry.outcome) for entry in await world.bot.store.audit_entries()
+        (entry.user_id, entry.action, entry.app_id, entry.outcome)
+        for entry in await world.bot.store.run(audit.list_entries)
     ]
     assert found == [
         (world.ana.id, "allowed", world.courier.id, f"releaser for {world.bruno.id}"),

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import audit, build_waiters, recalls
 from bot.domain.audit import AuditAction, Entrypoint
 from bot.domain.model import Role
 from sandbox.applivery.models import FakeBuild
@@ -61,7 +62,7 @@ async def test_every_card_turns_red_in_words_and_the_answer_counts_them(world: E
     assert "2 cards turn red and say why." in answer.text
     assert "Links that Applivery has handed out already cannot be taken back" in answer.text
     assert answer.ephemeral_to == world.ana.id
-    entry = (await world.bot.store.audit_entries())[0]
+    entry = (await world.bot.store.run(audit.list_entries))[0]
     assert (entry.action, entry.outcome, entry.build_id) == (AuditAction.RECALL, WHY, build.id)
     assert len(world.slack.messages(world.releases)) == 1, "edited, nothing is said anew"
 
@@ -82,7 +83,7 @@ async def test_a_second_recall_says_who_did_it_and_why_and_changes_nothing(world
     assert f"<@{world.ana.id}> recalled Courier 2.4.0 (173) for iOS" in again.text
     assert WHY in again.text
     assert "something else" not in again.text
-    assert [entry.action for entry in await world.bot.store.audit_entries()].count("recall") == 1
+    assert [entry.action for entry in await world.bot.store.run(audit.list_entries)].count("recall") == 1
     form_twin = await world.ask("recall courier 2.4.0", user=world.bruno)
     assert WHY in form_twin.text, "no form is opened for what has been done"
 
@@ -99,7 +100,7 @@ async def test_a_build_can_be_named_by_number_and_by_id(world: Environment) -> N
     first, second = ready(world), ready(world, version="2.5.0", number="180")
     assert "2.4.0 (173)" in (await world.ask("recall courier #173 bad")).text
     assert "2.5.0 (180)" in (await world.ask(f"recall {second.id} bad")).text
-    assert (await world.bot.store.recalls()).keys() == {first.id, second.id}
+    assert (await world.bot.store.cached(recalls.list_recalls)).keys() == {first.id, second.id}
 
 
 async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reason_that_was_typed(
@@ -112,7 +113,7 @@ async def test_of_two_platforms_the_one_that_is_chosen_is_recalled_for_the_reaso
     [label] = [candidate for candidate in labels(answer) if "Android" in candidate]
     done = await (await press(world.slack, answer, label, user=world.ana)).answer()
     assert f"recalled: {WHY}" in done.text
-    assert (await world.bot.store.recalls()).keys() == {android.id}
+    assert (await world.bot.store.cached(recalls.list_recalls)).keys() == {android.id}
 
 
 async def test_a_reason_is_wanted_and_has_room_on_every_card(world: Environment) -> None:
@@ -122,7 +123,7 @@ async def test_a_reason_is_wanted_and_has_room_on_every_card(world: Environment)
     assert "301 characters" in answer.text
     assert "It can have 300." in answer.text
     assert "x" * 301 in seen(answer), "to be copied from there"
-    assert await world.bot.store.recalls() == {}
+    assert await world.bot.store.cached(recalls.list_recalls) == {}
     fits = await world.ask(f"recall courier 2.4.0 {'x' * 300}")
     assert "x" * 300 in fits.text
 
@@ -156,7 +157,7 @@ async def test_only_a_releaser_of_the_app_may(world: Environment) -> None:
     await world.ask(f"grant <@{world.bruno.id}|bruno> releaser app:driver")
     assert "needs the role *releaser* for Courier" in (await world.ask("recall courier 2.4.0 x", user=world.bruno)).text
     assert "⛔" in (await world.ask("recall driver 1.0.0 x", user=world.bruno)).text
-    assert list(await world.bot.store.recalls()) != [build.id]
+    assert list(await world.bot.store.cached(recalls.list_recalls)) != [build.id]
 
 
 async def test_the_buttons_stand_where_somebody_who_may_sees_them(world: Environment) -> None:
@@ -182,7 +183,7 @@ async def test_without_a_reason_a_form_asks_for_it(world: Environment) -> None:
     assert f"recalled: {WHY}" in (await turn_answer(world, done)).text
     await world.settle()
     assert "was recalled" in card.text
-    assert (await world.bot.store.recalls())[build.id].reason == WHY
+    assert (await world.bot.store.cached(recalls.list_recalls))[build.id].reason == WHY
 
 
 async def turn_answer(world: Environment, turn: Any) -> FakeMessage:
@@ -199,7 +200,7 @@ async def test_the_button_on_the_status_card_opens_the_same_form(world: Environm
     form = await turn.view()
     await world.slack.submit(form, {"recall.reason": {"recall.reason": WHY}}, user=world.ana)
     await rested(world)
-    assert len(await world.bot.store.recalls()) == 1
+    assert len(await world.bot.store.cached(recalls.list_recalls)) == 1
 
 
 async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world: Environment) -> None:
@@ -216,7 +217,7 @@ async def test_nothing_typed_opens_a_form_that_offers_what_can_be_recalled(world
     state = {**app, "recall.build": {"recall.build": new.id}, "recall.reason": {"recall.reason": "bad"}}
     await world.slack.submit(form, state, user=world.ana)
     await rested(world)
-    assert (await world.bot.store.recalls()).keys() == {old.id, new.id}
+    assert (await world.bot.store.cached(recalls.list_recalls)).keys() == {old.id, new.id}
 
 
 async def choose(world: Environment, form: Any, filled: dict[str, Any]) -> list[str]:
@@ -239,7 +240,7 @@ async def test_a_reason_without_a_build_is_confirmed_in_the_form(world: Environm
     form = await turn.view()
     assert "Courier 2.4.0 (173) for iOS" in str(form.payload)
     assert WHY in str(form.payload)
-    assert await world.bot.store.recalls() == {}
+    assert await world.bot.store.cached(recalls.list_recalls) == {}
 
 
 async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: Environment) -> None:
@@ -249,7 +250,7 @@ async def test_a_form_sent_empty_by_somebody_who_makes_it_up_is_told_so(world: E
     form = await turn.view()
     sent = await world.slack.submit(form, {"recall.reason": {"recall.reason": "   "}}, user=world.ana)
     assert "A recall needs a reason." in sent.errors["recall.reason"]
-    assert build.id not in await world.bot.store.recalls()
+    assert build.id not in await world.bot.store.cached(recalls.list_recalls)
 
 
 # ------------------------------------------------------------------ nobody gets it
@@ -268,7 +269,9 @@ async def test_get_by_name_explains_and_leads_to_the_newest_that_stands(world: E
     got = await (await press(world.slack, refused, labels(refused)[0], user=world.ana)).answer()
     assert "2.3.9" in got.text
     assert link(got)
-    outcomes = [entry.outcome for entry in await world.bot.store.audit_entries() if entry.action == AuditAction.GET]
+    outcomes = [
+        entry.outcome for entry in await world.bot.store.run(audit.list_entries) if entry.action == AuditAction.GET
+    ]
     assert outcomes == ["minted", "Recalled"]
 
 
@@ -327,7 +330,7 @@ async def test_every_button_of_an_old_message_refuses(world: Environment, action
     assert mints(world) == 0
     assert directs(world, world.bruno) == []
     assert len(world.slack.messages(world.releases)) == said + 1, "the old card alone"
-    assert await world.bot.store.awaiting(world.courier.id) == {}
+    assert await world.bot.store.run(build_waiters.list_waiters, world.courier.id) == {}
 
 
 async def test_the_shortcut_on_a_red_card_explains(world: Environment) -> None:
@@ -437,7 +440,7 @@ async def test_unrecall_gives_it_free_and_its_cards_say_so(world: Environment) -
     assert card.text.startswith("✅ Courier 2.4.0 (173) for iOS is ready")
     got = await (await press(world.slack, card, "Get build", user=world.bruno)).answer()
     assert link(got)
-    actions = [(entry.action, entry.build_id) for entry in await world.bot.store.audit_entries()]
+    actions = [(entry.action, entry.build_id) for entry in await world.bot.store.run(audit.list_entries)]
     assert (AuditAction.UNRECALL, build.id) in actions
     again = await world.ask("unrecall courier 2.4.0")
     assert again.text == "Courier 2.4.0 (173) for iOS is not recalled."
@@ -457,7 +460,7 @@ async def test_unrecall_without_a_build_means_the_one_that_is_recalled(world: En
     assert labels(answer) == ["Courier 2.5.0 (180) iOS · release/2.4", "Courier 2.4.0 (173) iOS · release/2.4"]
     done = await (await press(world.slack, answer, labels(answer)[1], user=world.ana)).answer()
     assert "2.4.0 (173) for iOS can be had again" in done.text
-    assert len(await world.bot.store.recalls()) == 1
+    assert len(await world.bot.store.cached(recalls.list_recalls)) == 1
 
 
 async def test_recalls_that_come_at_once_are_one(world: Environment) -> None:
@@ -467,8 +470,8 @@ async def test_recalls_that_come_at_once_are_one(world: Environment) -> None:
     people = (world.ana, world.bruno, world.ana, world.bruno)
     answers = await asyncio.gather(*(world.ask(f"recall courier 2.4.0 {n}", user=who) for n, who in enumerate(people)))
     assert sum("turns red" in answer.text for answer in answers) == 1
-    assert [entry.action for entry in await world.bot.store.audit_entries()].count("recall") == 1
-    assert len(await world.bot.store.recalls()) == 1
+    assert [entry.action for entry in await world.bot.store.run(audit.list_entries)].count("recall") == 1
+    assert len(await world.bot.store.cached(recalls.list_recalls)) == 1
     assert Role.RELEASER < Role.ADMIN
 
 

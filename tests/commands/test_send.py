@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import AuditAction, AuditOutcome
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
@@ -134,7 +135,7 @@ async def test_nothing_is_sent_to_somebody_who_may_not_use_it(world: Environment
         "Guests and people from other organisations need access to the app first."
     )
     assert directs(world, world.bruno) == []
-    assert [entry.action for entry in await world.bot.store.audit_entries()] == []
+    assert [entry.action for entry in await world.bot.store.run(audit.list_entries)] == []
 
 
 @pytest.mark.parametrize("who", ["slackbot", "the bot itself", "another bot", "a person who left"])
@@ -147,7 +148,7 @@ async def test_nothing_is_sent_to_a_bot_or_who_has_left(world: Environment, who:
     answer = await world.ask(f"get courier {to(world, user)}")
     why = "has left this workspace" if world.bruno.deleted else "is a bot"
     assert answer.text == f"{user.handle} {why}. Choose a member of this workspace."
-    assert [entry.action for entry in await world.bot.store.audit_entries()] == []
+    assert [entry.action for entry in await world.bot.store.run(audit.list_entries)] == []
     assert {call.args["channel"] for call in world.slack.calls_of("chat.postMessage")} == set()
 
 
@@ -218,7 +219,7 @@ async def test_sending_and_taking_are_written_down_without_the_link(world: Envir
     message, build = await sent(world)
     got = await (await press(world.slack, message, "Get build", user=world.bruno)).answer()
     await rested(world)
-    taken, given = await world.bot.store.audit_entries()
+    taken, given = await world.bot.store.run(audit.list_entries)
     assert (given.user_id, given.action, given.outcome) == (world.ana.id, AuditAction.SEND, f"to {world.bruno.id}")
     assert (taken.user_id, taken.action, taken.outcome, taken.build_id) == (
         world.bruno.id,

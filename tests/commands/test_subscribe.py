@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bot.db import audit, subscriptions
 from bot.domain.audit import AuditAction
 from bot.domain.model import BuildEvent, DeliveryOptions
 from sandbox.faults import Fault
@@ -54,7 +55,7 @@ async def test_asking_again_changes_the_wish_instead_of_adding_one(world: Enviro
     assert "Changed: this channel now hears of builds of Courier, when failed" in answer.text
     world.applivery.build(world.courier)
     assert await heard(world) == []
-    [saved] = await world.bot.store.subscriptions(world.releases.id)
+    [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert (saved.created_by, [str(event) for event in saved.events]) == (world.ana.id, ["failed"])
 
 
@@ -86,7 +87,7 @@ async def test_a_channel_the_bot_is_not_in_gets_the_exact_invitation_and_nothing
     answer = await world.ask("subscribe courier", channel=place)
     assert "not in this channel" in answer.text
     assert "`/invite @applivery`" in answer.text
-    assert await world.bot.store.subscriptions(place.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, place.id) == []
 
 
 async def test_the_invitation_names_the_bot_as_it_is_called_here(world: Environment) -> None:
@@ -99,7 +100,7 @@ async def test_an_archived_channel_is_not_subscribed(world: Environment) -> None
     await world.start()
     world.releases.archived = True
     assert "archived" in (await world.ask("subscribe courier")).text
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
 
 
 async def test_a_missing_scope_is_said_and_nothing_saved(world: Environment) -> None:
@@ -107,7 +108,7 @@ async def test_a_missing_scope_is_said_and_nothing_saved(world: Environment) -> 
     world.slack.scopes -= {"channels:read"}
     said = (await world.ask("subscribe courier")).text
     assert said.startswith("I can't check this channel now. This bot lacks the Slack scope `channels:read`.")
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
 
 
 @pytest.mark.parametrize(
@@ -121,14 +122,14 @@ async def test_a_channel_nobody_can_check_is_not_subscribed(world: Environment, 
     await world.start()
     world.slack.faults.add("conversations.info", fault, times=None)
     assert words in (await world.ask("subscribe courier")).text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 async def test_a_channel_of_two_organisations_is_not_subscribed(world: Environment) -> None:
     world.releases.shared = True
     await world.start()
     assert "shared with another organisation" in (await world.ask("subscribe courier")).text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ async def test_a_channel_of_two_organisations_is_not_subscribed(world: Environme
 async def test_a_wish_that_is_not_understood_is_not_saved(world: Environment, typed: str, words: str) -> None:
     await world.start()
     assert words in (await world.ask(f"subscribe {typed}")).text
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
 
 
 async def test_a_member_may_not_subscribe_a_channel_nor_by_a_button(world: Environment) -> None:
@@ -154,14 +155,14 @@ async def test_a_member_may_not_subscribe_a_channel_nor_by_a_button(world: Envir
     menu = await world.ask("", user=world.bruno)
     turn = await press(world.slack, menu, "Subscribe this channel", user=world.bruno)
     assert "*releaser*" in (await turn.answer()).text
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
 
 
 async def test_nothing_is_saved_while_applivery_is_down(world: Environment) -> None:
     await world.start()
     world.applivery.faults.add("GET /v1/*", Fault(drop=True), times=None)
     assert "not answering" in (await world.ask("subscribe courier")).text
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
 
 
 async def test_the_button_under_the_answer_unsubscribes(world: Environment) -> None:
@@ -171,7 +172,7 @@ async def test_the_button_under_the_answer_unsubscribes(world: Environment) -> N
     await world.restart()
     said = await (await press(world.slack, answer, "Unsubscribe", user=world.ana)).answer()
     assert said.text == "Done: this channel hears no more of Courier."
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
 
 
 async def test_subscribe_works_over_signed_http(world: Environment) -> None:
@@ -187,7 +188,7 @@ async def test_subscribe_works_over_signed_http(world: Environment) -> None:
 
 async def saved(world: Environment) -> DeliveryOptions:
     """How the only subscription is told."""
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     return subscription.manner
 
 
@@ -243,7 +244,7 @@ async def test_only_a_user_group_can_be_mentioned(world: Environment, typed: str
     await world.start()
     answer = await world.ask(f"subscribe courier mention:{typed}")
     assert words in answer.text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 async def test_a_group_slack_does_not_tell_is_not_guessed(world: Environment) -> None:
@@ -252,7 +253,7 @@ async def test_a_group_slack_does_not_tell_is_not_guessed(world: Environment) ->
     world.slack.scopes -= {"usergroups:read"}
     answer = await world.ask(f"subscribe courier mention:{group.id}")
     assert "Slack does not tell me which user groups there are." in answer.text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 @pytest.mark.parametrize(
@@ -272,7 +273,7 @@ async def test_a_manner_that_is_not_understood_is_not_saved(world: Environment, 
     world.applivery.app("Driver")
     for text in (f"subscribe courier {typed}", f"subscribe {typed}"):
         assert words in (await world.ask(text)).text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 # ------------------------------------------------------------------ the dry run
@@ -296,7 +297,7 @@ async def test_a_filter_that_lets_nothing_through_is_saved_with_what_there_is(wo
         "None of the only build there is would have posted. The filter may be too narrow: they have branch main."
         in (answer.text)
     )
-    assert len(await world.bot.store.subscriptions()) == 1
+    assert len(await world.bot.store.run(subscriptions.list_subscriptions)) == 1
 
 
 async def test_the_dry_run_of_every_app_leaves_out_what_it_may_not_see(world: Environment) -> None:
@@ -327,7 +328,9 @@ async def test_subscribing_a_paused_channel_resumes_it_and_what_was_kept_back_co
     assert "what was kept back comes now" in answer.text
     await world.bot.announce.drain()
     assert world.said() == ["✅ Courier 2.0.0 (1) for iOS is ready."]
-    assert [subscription.paused for subscription in await world.bot.store.subscriptions()] == [None]
+    assert [subscription.paused for subscription in await world.bot.store.run(subscriptions.list_subscriptions)] == [
+        None
+    ]
 
 
 # ------------------------------------------------------------------ the form
@@ -373,7 +376,7 @@ async def test_the_form_does_what_the_words_do(world: Environment) -> None:
     assert turn.acked
     answer = world.slack.ephemerals(world.ana)[-1]
     assert answer.text.startswith("Done: this channel hears of builds of Courier with branch `release/*`")
-    [subscription] = await world.bot.store.subscriptions(world.releases.id)
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert subscription.events == (BuildEvent.FAILED, BuildEvent.CERT)
     assert subscription.query == "branch:release/* -tag:nightly"
     assert subscription.manner == DeliveryOptions(
@@ -396,7 +399,7 @@ async def test_the_menu_opens_the_form_and_it_takes_every_app(world: Environment
     assert [option["text"]["text"] for option in offered] == ["Every app", "Courier", "Driver"]
     await world.slack.submit(view, fill(app="*"), user=world.ana)
     await rested(world)
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert (subscription.app_id, subscription.manner.threads) == (None, True)
 
 
@@ -405,7 +408,7 @@ async def test_the_form_opens_with_what_was_typed(world: Environment) -> None:
     view = await opened(world, 'subscribe on:failed branch:main label:"Staging"')
     await world.slack.submit(view, fill(app=world.courier.id), user=world.ana)
     await rested(world)
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert (subscription.events, subscription.query, subscription.manner.label) == (
         (BuildEvent.FAILED,),
         "branch:main",
@@ -432,7 +435,7 @@ async def test_a_mistake_in_the_form_is_said_next_to_its_field(
     assert turn.errors.keys() == {f"subscribe.{name}"}
     assert turn.errors[f"subscribe.{name}"].startswith(words.replace("`", ""))
     assert not view.closed
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 async def test_all_mistakes_of_a_form_are_said_at_once(world: Environment) -> None:
@@ -455,7 +458,7 @@ async def test_a_command_has_the_limits_of_the_form(world: Environment, typed: s
     answer = await world.ask(f"subscribe courier {typed}")
     assert words in answer.text
     assert "x" * 40 in seen(answer), "to be copied from there"
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
     assert "Done" in (await world.ask(f"subscribe courier {typed[:-1]}")).text
 
 
@@ -473,13 +476,13 @@ async def test_a_releaser_of_some_apps_is_offered_those_and_not_all_at_once(worl
     await world.slack.submit(view, fill(app="*"), user=world.bruno)
     await rested(world)
     assert "This needs the role *releaser*" in world.slack.ephemerals(world.bruno)[-1].text
-    assert await world.bot.store.subscriptions() == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions) == []
 
 
 async def test_subscribing_is_written_down(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier on:failed branch:main")
-    [entry] = await world.bot.store.audit_entries()
+    [entry] = await world.bot.store.run(audit.list_entries)
     assert (entry.action, entry.outcome, entry.app_id) == (
         AuditAction.SUBSCRIBE,
         "on:failed branch:main",

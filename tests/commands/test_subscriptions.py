@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bot.db import subscriptions
 from sandbox.faults import Fault
 from sandbox.slack import FakeChannel, FakeMessage, FakeView
 from tests.conftest import Environment
@@ -12,7 +13,10 @@ from tests.seeing import labels, old_card, press
 
 
 async def left(world: Environment) -> list[str]:
-    return [subscription.app_name for subscription in await world.bot.store.subscriptions(world.releases.id)]
+    return [
+        subscription.app_name
+        for subscription in await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
+    ]
 
 
 async def three(world: Environment) -> None:
@@ -52,7 +56,8 @@ async def test_another_channel_s_wishes_are_not_listed(world: Environment) -> No
 async def many(world: Environment, count: int) -> None:
     """So many subscriptions of #releases, without asking Applivery about each."""
     for number in range(count):
-        await world.bot.store.add_subscription(
+        await world.bot.store.run(
+            subscriptions.add_subscription,
             team_id=world.slack.team_id,
             channel_id=world.releases.id,
             app_id=f"{number:024x}",
@@ -81,7 +86,7 @@ async def test_somebody_who_ended_a_page_meanwhile_gets_the_last_one(world: Envi
     await world.start()
     await many(world, 11)
     answer = await world.ask("subscriptions")
-    await world.bot.store.remove_subscription(world.releases.id, f"{10:024x}")
+    await world.bot.store.run(subscriptions.remove_subscription, world.releases.id, f"{10:024x}")
     turned = await (await press(world.slack, answer, "Next", user=world.ana)).answer()
     assert "App 9" in turned.text
     assert "page" not in turned.text
@@ -153,7 +158,7 @@ async def test_a_member_cannot_remove_by_command_or_button(world: Environment) -
 async def test_a_made_up_button_in_another_channel_reaches_nothing_here(world: Environment) -> None:
     await world.start()
     await world.ask("subscribe courier")
-    [saved] = await world.bot.store.subscriptions(world.releases.id)
+    [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     made_up = old_card(world.slack, world.general, "unsubscribe.v1", str(saved.id))
     assert "already ended" in (await (await press(world.slack, made_up, "Old", user=world.ana)).answer()).text
     assert await left(world) == ["Courier"]
@@ -207,7 +212,9 @@ async def test_an_admin_can_end_and_change_what_another_channel_hears_of(world: 
     await world.slack.submit(view, {"subscribe.filters": {"subscribe.filters": "os:ios"}}, user=world.ana)
     await rested(world)
     assert world.slack.ephemerals(world.ana)[-1].text.startswith(f"Changed: <#{qa.id}> now hears of builds of Courier")
-    assert [subscription.query for subscription in await world.bot.store.subscriptions(qa.id)] == ["os:ios"]
+    assert [
+        subscription.query for subscription in await world.bot.store.run(subscriptions.list_subscriptions, qa.id)
+    ] == ["os:ios"]
     gone = await (await press(world.slack, answer, "Remove", user=world.ana)).answer()
     assert gone.text == f"Done: <#{qa.id}> hears no more of Courier."
 
@@ -217,12 +224,12 @@ async def test_a_releaser_s_made_up_button_reaches_no_other_channel(world: Envir
     await world.start()
     qa = await elsewhere(world)
     await world.ask(f"grant <@{world.bruno.id}> releaser")
-    [subscription] = await world.bot.store.subscriptions(qa.id)
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions, qa.id)
     value = f"{'4h/' if name == 'muted.v1' else ''}{qa.id}/{subscription.id}"
     made_up = old_card(world.slack, world.releases, name, value)
     answer = await (await press(world.slack, made_up, "Old", user=world.bruno)).answer()
     assert "This needs the role *admin*, and yours is *releaser*." in answer.text
-    assert await world.bot.store.subscriptions(qa.id) == [subscription]
+    assert await world.bot.store.run(subscriptions.list_subscriptions, qa.id) == [subscription]
     assert world.said(qa) == []
 
 
@@ -240,11 +247,11 @@ async def test_the_form_shows_what_is_saved_and_saves_under_the_same_number(worl
     await world.start()
     world.applivery.build(world.courier, branch="main")
     await world.ask(f"subscribe courier on:failed branch:main threads:off mention:{group.id} quiet:22:00-08:00")
-    [before] = await world.bot.store.subscriptions(world.releases.id)
+    [before] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     view = await form(world)
     await world.slack.submit(view, user=world.ana)  # as it is
     await rested(world)
-    [after] = await world.bot.store.subscriptions(world.releases.id)
+    [after] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert (after.id, after.events, after.query, after.manner) == (
         before.id,
         before.events,
@@ -264,15 +271,17 @@ async def test_what_is_wrong_in_the_form_changes_nothing_and_it_stays_open(world
     view = await form(world)
     turn = await world.slack.submit(view, wrong, user=world.ana)
     assert turn.errors["subscribe.filters"].startswith("“bransh:” is no filter.")
-    assert [subscription.query for subscription in await world.bot.store.subscriptions(world.releases.id)] == [
-        "branch:main"
-    ]
+    assert [
+        subscription.query
+        for subscription in await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
+    ] == ["branch:main"]
     right = {"subscribe.filters": {"subscribe.filters": "branch:next"}}
     await world.slack.submit(view, right, user=world.ana)
     await rested(world)
-    assert [subscription.query for subscription in await world.bot.store.subscriptions(world.releases.id)] == [
-        "branch:next"
-    ]
+    assert [
+        subscription.query
+        for subscription in await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
+    ] == ["branch:next"]
 
 
 async def test_what_ended_meanwhile_is_not_brought_back_by_its_form(world: Environment) -> None:

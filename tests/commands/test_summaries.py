@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import access, audit
 from bot.domain.audit import AuditAction
 from bot.domain.downloads import GroupBy
 from sandbox.applivery.models import FakeBuild
@@ -117,7 +118,7 @@ async def test_a_channel_can_be_a_manager_channel_and_nothing_else(world: Enviro
     await world.start()
     said = (await world.ask(f"grant <#{world.releases.id}|releases> {role}")).text
     assert "`grant #leads manager`" in said or "no role" in said
-    assert await world.bot.store.manager_channels() == frozenset()
+    assert await world.bot.store.cached(access.list_manager_channels) == frozenset()
 
 
 async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_two_organisations(
@@ -128,7 +129,7 @@ async def test_only_an_admin_makes_a_manager_channel_and_never_of_a_channel_of_t
     assert "*admin*" in said
     world.releases.shared = True
     assert "another organisation" in (await world.ask(f"grant <#{world.releases.id}|r> manager")).text
-    assert await world.bot.store.manager_channels() == frozenset()
+    assert await world.bot.store.cached(access.list_manager_channels) == frozenset()
 
 
 async def test_e_mails_of_other_organisations_are_masked_where_others_read(world: Environment) -> None:
@@ -226,7 +227,7 @@ async def test_the_file_has_each_download_and_comes_to_the_asker_alone(world: En
     assert by_name[""][2] == "unknown"
     [entry] = [
         audit_entry
-        for audit_entry in await world.bot.store.audit_entries()
+        for audit_entry in await world.bot.store.run(audit.list_entries)
         if audit_entry.action == AuditAction.DOWNLOADS
     ]
     assert entry.outcome == "5 lines as a file"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.applivery.upload import UploadTimeouts
+from bot.db import audit
 from bot.domain.audit import AuditAction, AuditOutcome
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeView
@@ -420,7 +421,9 @@ async def test_uploads_are_in_the_audit_trail_with_how_they_ended(world: Environ
     world.applivery.faults.add(POSTING, Fault(status=400, code=5006, error="no"))
     await sent(world, await opened(world, posted(world, "other.apk")))
     await carried(world)
-    rows = [entry for entry in await world.bot.store.audit_entries(limit=10) if entry.action == AuditAction.UPLOAD]
+    rows = [
+        entry for entry in await world.bot.store.run(audit.list_entries, limit=10) if entry.action == AuditAction.UPLOAD
+    ]
     assert {(entry.user_id, entry.outcome, entry.app_id, entry.build_id) for entry in rows} == {
         (world.ana.id, AuditOutcome.UPLOADED, world.courier.id, world.applivery.builds[0].id),
         (world.ana.id, "UploadRejected", world.courier.id, None),

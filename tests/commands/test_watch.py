@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.db import app_polls, build_watches
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.handing import direct, directs, downloaded, ends_once_asked, ready, rested, said, seen
@@ -102,7 +103,7 @@ async def test_what_has_ended_is_said_and_there_is_nothing_to_watch(
     answer = await world.ask("watch courier", user=world.bruno)
     assert words in answer.text
     assert ("No valid signing block" in answer.text) == (status == "error")
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
     assert await world.bot.progress.step() is None
     assert directs(world, world.bruno) == []
 
@@ -157,8 +158,8 @@ async def test_who_stops_watching_hears_no_more_not_even_the_end(world: Environm
     await rested(world)
     assert message.text == f"You no longer watch {TITLE}."
     await world.look()
-    assert await world.bot.store.watched_apps() == set()
-    assert await world.bot.store.progress_due_in() is None
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
+    assert await world.bot.store.run(build_watches.watch_due_in) is None
     world.applivery.move(build, "processed")
     await world.look()
     assert directs(world, world.bruno) == [message]

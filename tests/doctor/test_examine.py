@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from bot.db import app_polls, idempotency, subscriptions
 from bot.db.database import Store
 from bot.doctor import applivery, service, slack
 from bot.doctor import database as doctor_database
@@ -56,7 +57,16 @@ def outcomes(report: DoctorReport) -> dict[str, set[CheckOutcome]]:
 async def subscribed(world: Environment, channel: Any) -> None:
     """A subscription in the database, as a bot that has stopped leaves it."""
     store = await Store.open(world.database)
-    await store.add_subscription("T", channel.id, world.courier.id, "Courier", [BuildEvent.PROCESSED], "", world.ana.id)
+    await store.run(
+        subscriptions.add_subscription,
+        "T",
+        channel.id,
+        world.courier.id,
+        "Courier",
+        [BuildEvent.PROCESSED],
+        "",
+        world.ana.id,
+    )
     await store.close()
 
 
@@ -398,12 +408,12 @@ async def test_it_reads_beside_a_bot_that_runs_and_writes_on_each_database(datab
 
 async def test_reading_cannot_write(database: str) -> None:
     await (await Store.open(database)).close()
-    store = await Store.beside(database)
+    store = await Store.open_read_only(database)
     with pytest.raises((DatabaseUnavailable, DBAPIError)):
-        await store.first_time("x", 1.0)
+        await store.run(idempotency.acquire_once, "x", 1.0)
     await store.close()
     own = await Store.open(database)
-    assert await own.first_time("x", 1.0)
+    assert await own.run(idempotency.acquire_once, "x", 1.0)
     await own.close()
 
 
@@ -428,7 +438,7 @@ async def test_a_channel_the_bot_cannot_speak_in_is_named_with_the_invitation(wo
 async def test_a_paused_subscription_is_told_with_its_reason(world: Environment) -> None:
     await subscribed(world, world.releases)
     store = await Store.open(world.database)
-    await store.pause_subscriptions(world.releases.id, "somebody muted me")
+    await store.run(subscriptions.pause_subscriptions, world.releases.id, "somebody muted me")
     await store.close()
     found = the(await examined(world), doctor_database.CHANNELS)
     assert found.outcome is WARNING
@@ -445,7 +455,7 @@ async def test_a_poll_that_is_overdue_is_broken(world: Environment) -> None:
     await subscribed(world, world.releases)
     early = datetime.now(UTC) - timedelta(hours=1)
     store = await Store.open(world.database, clock=lambda: early)
-    await store.mark_due(None)
+    await store.run(app_polls.request_poll, None)
     await store.close()
     found = the(await examined(world), doctor_database.POLLING)
     assert found.outcome is BROKEN
@@ -459,7 +469,7 @@ async def test_announcements_that_wait_for_long_are_told(world: Environment) -> 
     await world.ask("subscribe courier")
     await world.look()
     world.applivery.build(world.courier, status="processed")
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.bot.watch.step()
     await world.stop()
     found = the(await examined(world), doctor_database.OUTBOX)

@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import aiohttp
 
+from bot.db import app_polls
 from bot.db.wakeups import Topic
 from sandbox.slack import Interaction
 from sandbox.slack.signing import signature
@@ -113,9 +114,9 @@ async def time_passes(scene: FuzzEnvironment) -> str:
     hours = scene.chance.choice((0.1, 1, 25, 24 * 8))
     if scene.clock:
         scene.clock.forward(hours=hours)
-    await scene.world.bot.store.mark_due(None)
+    await scene.world.bot.store.run(app_polls.request_poll, None)
     for topic in Topic:
-        scene.world.bot.store.wakeups.ring(topic)
+        scene.world.bot.store.wake(topic)
     return f"{hours} hours pass" if scene.clock else "everything is looked at"
 
 

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from bot.app import RunningBot, running
+from bot.db import app_polls, mutes, outbox, subscriptions
 from bot.exceptions import StartupError
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.handing import Clock
 from tests.jobs.conftest import on_postgresql, on_sqlite
 from tests.jobs.test_watch import ready, subscribed
+from tests.store.builders import posted_ts
 
 Log = list[Any]
 POST = "chat.postMessage"
@@ -50,7 +52,7 @@ async def record(world: Environment, *versions: str) -> None:
     """These builds are ready now, and the watch has written them down; nothing has been said yet."""
     for version in versions:
         world.applivery.build(world.courier, version=version)
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.bot.watch.step()
 
 
@@ -110,7 +112,7 @@ async def test_a_post_whose_answer_was_lost_is_found_by_its_metadata_and_not_rep
     card = watched.slack.messages(watched.releases)[0]
     key = card.metadata["event_payload"]["key"]
     build_id = key.split(":")[1]
-    assert await watched.bot.store.posted_ts(watched.releases.id, build_id) == card.ts
+    assert await watched.bot.store.run(posted_ts, watched.releases.id, build_id) == card.ts
 
 
 DUPLICATE = "duplicate_client_msg_id"
@@ -121,7 +123,9 @@ async def test_what_slack_calls_a_duplicate_is_looked_up(watched: Environment) -
     watched.slack.faults.add(POST, Fault(error_after=DUPLICATE))
     await record(watched, "1", "2")
     await watched.bot.announce.drain()
-    assert (await watched.bot.store.tell_due_in() or 0) < 5, "nothing is under way, so no lease has to lapse"
+    assert (await watched.bot.store.run(outbox.delivery_due_in) or 0) < 5, (
+        "nothing is under way, so no lease has to lapse"
+    )
     await watched.settle()
     assert watched.said() == EVERY[:2]
     assert posts(watched) == 2
@@ -211,7 +215,7 @@ async def test_a_stop_waits_for_the_post_under_way_and_marks_it(world: Environme
             await asyncio.sleep(0.01)
     await world.restart()
     assert world.said() == [ready("1")]
-    assert (await world.bot.store.announcements_waiting()).count == 0, "marked before the end"
+    assert (await world.bot.store.run(outbox.get_backlog)).count == 0, "marked before the end"
     assert not world.slack.calls_of(LOOK_UP)
 
 
@@ -223,7 +227,7 @@ async def test_a_late_post_takes_itself_back(watched: Environment) -> None:
     await record(watched, "1")
     announce = watched.bot.announce
     await announce.step()
-    await asyncio.sleep(await watched.bot.store.tell_due_in() or 0)  # until the lease has lapsed
+    await asyncio.sleep(await watched.bot.store.run(outbox.delivery_due_in) or 0)  # until the lease has lapsed
     await announce.step()
     await watched.slack.until(lambda: watched.said() == [ready("1")])
     await watched.slack.until(lambda: len(watched.said()) == 2)  # the late one
@@ -304,8 +308,8 @@ async def test_a_revoked_token_loses_nothing(watched: Environment, log: Log) -> 
     await watched.bot.announce.drain()
     assert watched.said() == []
     assert events(log, "slack.away") == ["slack.away"]
-    assert 50 < (await watched.bot.store.tell_due_in() or 0) <= 60
-    assert (await watched.bot.store.announcements_waiting()).count == 1
+    assert 50 < (await watched.bot.store.run(outbox.delivery_due_in) or 0) <= 60
+    assert (await watched.bot.store.run(outbox.get_backlog)).count == 1
 
 
 @pytest.mark.parametrize("cause", ["archived", "removed"])
@@ -325,7 +329,7 @@ async def test_a_channel_that_refuses_is_paused_and_its_maker_told_once(two: Env
     assert told.text.startswith("I stopped announcing builds of Courier")
     assert f"<#{two.releases.id}>" in told.text
     assert ("archived" if cause == "archived" else "no longer in the channel") in told.text
-    (paused,) = await two.bot.store.subscriptions(two.releases.id)
+    (paused,) = await two.bot.store.run(subscriptions.list_subscriptions, two.releases.id)
     assert paused.paused
 
 
@@ -348,7 +352,7 @@ async def test_a_maker_who_cannot_be_told_stops_nothing(two: Environment, log: L
     await record(two, "1")
     await two.settle()
     assert two.said(beta(two)) == EVERY[:1]
-    (paused,) = await two.bot.store.subscriptions(two.releases.id)
+    (paused,) = await two.bot.store.run(subscriptions.list_subscriptions, two.releases.id)
     assert paused.paused
 
 
@@ -362,7 +366,7 @@ async def test_when_a_message_goes_through_again_what_was_held_follows_at_once(w
     await record(watched, "2")
     await watched.settle()
     assert watched.said() == [ready("2"), ready("1")]
-    (subscription,) = await watched.bot.store.subscriptions()
+    (subscription,) = await watched.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused is None
 
 
@@ -384,7 +388,7 @@ async def test_a_message_slack_will_take_in_no_form_ends_and_blocks_nothing(watc
     await record(watched, "1", "2")
     await watched.settle()
     assert watched.said() == [ready("2")]
-    (subscription,) = await watched.bot.store.subscriptions()
+    (subscription,) = await watched.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused is None, "it was the message, not the channel"
 
 
@@ -394,7 +398,7 @@ async def test_a_refusal_of_an_unknown_kind_is_tried_again_later(watched: Enviro
     await record(watched, "1")
     await watched.bot.announce.drain()
     assert watched.said() == []
-    assert 50 < (await watched.bot.store.tell_due_in() or 0) <= 60
+    assert 50 < (await watched.bot.store.run(outbox.delivery_due_in) or 0) <= 60
 
 
 @on_sqlite
@@ -414,7 +418,7 @@ async def test_one_of_an_unknown_kind_is_set_aside_after_minutes_and_the_others_
     [aside] = [line for line in log if line["event"] == "announce.set_aside"]
     assert (aside["code"], aside["channel"]) == ("ekm_access_denied", world.releases.id)
     assert world.bot.metrics.registry.get_sample_value("applivery_bot_announcements_set_aside_total") == 1
-    (subscription,) = await world.bot.store.subscriptions()
+    (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused is None
 
 
@@ -427,7 +431,7 @@ async def test_when_the_next_one_fares_no_better_it_is_the_channel_and_nothing_m
         await world.bot.announce.drain()
         clock.forward(minutes=11)
     assert world.said() == []
-    (subscription,) = await world.bot.store.subscriptions()
+    (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused == "a_new_error"
     world.slack.faults.clear()
     await record(world, "4")
@@ -478,7 +482,7 @@ async def test_two_replicas_share_the_polling(watched: Environment, replicas: Ca
     await watched.stop()
     item, other = await replicas(2, jobs=False, every=3600)
     for _ in range(3):
-        await item.store.mark_due(None)
+        await item.store.run(app_polls.request_poll, None)
         before = len(watched.applivery.requests)
         await asyncio.gather(item.watch.step(), other.watch.step())
         await asyncio.gather(item.watch.step(), other.watch.step())  # each takes eight at a time
@@ -493,7 +497,7 @@ async def test_two_replicas_never_post_twice(two: Environment, replicas: Callabl
     for number in range(1, 25):
         two.applivery.build(two.courier, version=str(number))
         if number % 3 == 0:
-            await first.store.mark_due(None)
+            await first.store.run(app_polls.request_poll, None)
             await asyncio.gather(first.watch.step(), other.watch.step())
             await asyncio.gather(first.announce.drain(), other.announce.drain())
     await asyncio.gather(two.settle(first), two.settle(other))
@@ -549,8 +553,8 @@ async def test_how_late_something_was_said_is_measured_from_when_it_might_be(wor
     later = timedelta(seconds=40)
     await bot.announce.drain()
     assert 40 <= _lag(bot, "sum") < 50
-    [wish] = await bot.store.subscriptions()
-    await bot.store.mute(world.releases.id, [wish.id], bot.tuning.clock() + timedelta(hours=1))
+    [wish] = await bot.store.run(subscriptions.list_subscriptions)
+    await bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish.id], bot.tuning.clock() + timedelta(hours=1))
     await record(world, "2")
     await bot.announce.drain()
     later += timedelta(hours=1)

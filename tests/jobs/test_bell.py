@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot.app import running
+from bot.db import app_polls, builds
 from bot.db.wakeups import Topic
 from bot.domain.outcomes import WebhookOutcome
 from bot.domain.token_buckets import TokenBuckets
@@ -30,9 +31,9 @@ async def ring(world: Environment, body: bytes = b"", *, secret: str = SECRET) -
 
 async def due(world: Environment) -> set[str]:
     """The ids of the apps that are due now; they are given back as due."""
-    claims = await world.bot.store.claim_apps(20, 60)
+    claims = await world.bot.store.run(app_polls.claim_due_apps, 20, 60)
     for claim in claims:
-        await world.bot.store.fail_app(claim.app_id, claim.token, 0)
+        await world.bot.store.run(app_polls.record_failure, claim.app_id, claim.token, 0)
     return {claim.app_id for claim in claims}
 
 
@@ -85,9 +86,9 @@ async def test_a_body_that_names_no_watched_app_makes_all_of_them_due(rested: En
 
 async def test_a_ring_while_somebody_looks_makes_for_another_look(rested: Environment) -> None:
     await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
-    (claim,) = await rested.bot.store.claim_apps(1, 60)
+    (claim,) = await rested.bot.store.run(app_polls.claim_due_apps, 1, 60)
     await WebhookHandler(rested.bot.store).ring(rested.courier.id.encode())
-    await rested.bot.store.record(claim.app_id, claim.token, [], [], next_at_seconds=3600)
+    await rested.bot.store.run(builds.record_poll, claim.app_id, claim.token, [], [], next_at_seconds=3600)
     assert await due(rested) == {rested.courier.id}
 
 
@@ -172,7 +173,7 @@ async def test_a_flood_of_hints_polls_an_app_few_times(rested: Environment) -> N
     for _ in range(43):
         await bell.ring(rested.courier.id.encode())
         polls += len(await due(rested) & {rested.courier.id})
-        await rested.bot.store.claim_apps(20, 0.0)  # looked at
+        await rested.bot.store.run(app_polls.claim_due_apps, 20, 0.0)  # looked at
         await rested.look()
         now += 15 / 43
     assert polls <= POLLS_AT_ONCE + 2

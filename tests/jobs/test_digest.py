@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.app import running
+from bot.db import outbox, scheduled_reports
 from bot.db.types import micros
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
@@ -111,9 +112,9 @@ async def test_each_period_is_a_message_of_its_own_with_a_thread_of_its_own(worl
 async def test_it_begins_where_the_one_before_ended(world: Environment) -> None:
     await begun(world)
     due(world)
-    [before] = await world.bot.store.digests([world.releases.id])
+    [before] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     await tell(world)
-    [after] = await world.bot.store.digests([world.releases.id])
+    [after] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     assert after.told_until == before.due_at
     assert after.due_at > datetime.now(UTC)
     [_, asked] = [request.query for request in world.applivery.requests if "by-user" in request.path][-2:]
@@ -129,7 +130,7 @@ async def test_several_that_were_missed_come_late_and_as_one(world: Environment,
     await tell(world)
     await tell(world)
     [head] = heads(world)
-    [report] = await world.bot.store.digests([world.releases.id])
+    [report] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     assert "Late: this was due" in head.text + json.dumps(head.blocks)
     assert f"{recorded or 'no'} downloads recorded" in head.text
     assert report.due_at > datetime.now(UTC)
@@ -146,7 +147,7 @@ async def test_when_there_is_nothing_new_it_says_so_in_one_line_or_nothing_as_as
     await tell(world)
     assert len(heads(world)) == said
     assert all("no downloads recorded" in message.text and not below(world, message) for message in heads(world))
-    [report] = await world.bot.store.digests([world.releases.id])
+    [report] = await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
     assert report.due_at > datetime.now(UTC), "the silent one has had its turn too"
 
 
@@ -215,7 +216,7 @@ async def test_a_crash_before_it_is_written_down_loses_nothing(world: Environmen
     world.tuning = replace(world.tuning, digest_lease_seconds=0.1)
     await begun(world)
     due(world)
-    assert len(await world.bot.store.take_digests(1, 0.1)) == 1
+    assert len(await world.bot.store.run(scheduled_reports.lease_due_reports, 1, 0.1)) == 1
     await crash(world)
     await tell(world)
     assert everything(world) in (ONE, ONE_DAY)
@@ -300,23 +301,23 @@ async def test_two_replicas_say_it_once(world: Environment) -> None:
 async def test_who_has_lost_the_lease_says_nothing(world: Environment) -> None:
     await begun(world)
     due(world)
-    [(digest, stale)] = await world.bot.store.take_digests(1, 0.0)
-    [(_, fresh)] = await world.bot.store.take_digests(1, 60.0)
+    [(digest, stale)] = await world.bot.store.run(scheduled_reports.lease_due_reports, 1, 0.0)
+    [(_, fresh)] = await world.bot.store.run(scheduled_reports.lease_due_reports, 1, 60.0)
     told = {"until": digest.due_at, "next_at": digest.due_at + DAY, "fact": "{}"}
-    assert await world.bot.store.tell_digest(digest, stale, **told) is False
-    assert (await world.bot.store.announcements_waiting()).count == 0
-    assert await world.bot.store.tell_digest(digest, fresh, **told) is True
-    assert await world.bot.store.tell_digest(digest, fresh, **told) is False
-    assert (await world.bot.store.announcements_waiting()).count == 1
+    assert await world.bot.store.run(scheduled_reports.enqueue_report, digest, stale, **told) is False
+    assert (await world.bot.store.run(outbox.get_backlog)).count == 0
+    assert await world.bot.store.run(scheduled_reports.enqueue_report, digest, fresh, **told) is True
+    assert await world.bot.store.run(scheduled_reports.enqueue_report, digest, fresh, **told) is False
+    assert (await world.bot.store.run(outbox.get_backlog)).count == 1
 
 
 async def test_one_that_was_ended_meanwhile_is_not_said(world: Environment) -> None:
     await begun(world)
     due(world)
-    [(digest, token)] = await world.bot.store.take_digests(1, 60.0)
+    [(digest, token)] = await world.bot.store.run(scheduled_reports.lease_due_reports, 1, 60.0)
     await world.ask(f"unsubscribe d{digest.id}")
     told = {"until": digest.due_at, "next_at": digest.due_at + DAY, "fact": "{}"}
-    assert await world.bot.store.tell_digest(digest, token, **told) is False
+    assert await world.bot.store.run(scheduled_reports.enqueue_report, digest, token, **told) is False
 
 
 # ------------------------------------------------------------------ trouble
@@ -359,8 +360,10 @@ async def test_a_channel_that_takes_no_messages_stops_its_summaries_and_holds_up
     for _ in range(3):
         await tell(world)
     assert len(heads(world, beta)) == 1
-    assert [report.paused for report in await world.bot.store.digests([world.releases.id])] == ["is_archived"]
-    assert [report.paused for report in await world.bot.store.digests([beta.id])] == [None]
+    assert [
+        report.paused for report in await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])
+    ] == ["is_archived"]
+    assert [report.paused for report in await world.bot.store.run(scheduled_reports.list_reports, [beta.id])] == [None]
 
 
 # ------------------------------------------------------------------ in whose language

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls, build_waiters, outbox
 from bot.domain.model import App, Build, Stage
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -59,7 +60,9 @@ async def test_a_person_is_told_once_though_the_answer_was_lost(watched: Environ
     build = watched.applivery.build(watched.courier, version="1", status="in_progress")
     await watched.look()
     app = App(watched.courier.id, "courier", "Courier")
-    await watched.bot.store.await_build(Build(build.id, app, Stage.RUNNING), watched.slack.team_id, watched.bruno.id)
+    await watched.bot.store.run(
+        build_waiters.add_waiter, Build(build.id, app, Stage.RUNNING), watched.slack.team_id, watched.bruno.id
+    )
     watched.applivery.move(build, "processed")
     watched.slack.faults.add(POST, trouble, times=2)  # the channel's, and the person's
     await watched.look()
@@ -157,13 +160,13 @@ async def test_a_late_edit_leaves_no_older_words_on_a_card(watched: Environment)
     (card,) = watched.slack.messages(watched.releases)
     watched.slack.faults.add(EDIT, Fault(latency=0.8))
     watched.applivery.edit(build, {"changelog": "Older words"})
-    await watched.bot.store.mark_due(None)
+    await watched.bot.store.run(app_polls.request_poll, None)
     await watched.bot.watch.step()
     announce = watched.bot.announce
     await announce.step()
-    await asyncio.sleep(await watched.bot.store.tell_due_in() or 0)  # until the lease has lapsed
+    await asyncio.sleep(await watched.bot.store.run(outbox.delivery_due_in) or 0)  # until the lease has lapsed
     watched.applivery.edit(build, {"changelog": "Newer words"})
-    await watched.bot.store.mark_due(None)
+    await watched.bot.store.run(app_polls.request_poll, None)
     await watched.bot.watch.step()
     await announce.step()
     await watched.slack.until(lambda: "Newer words" in str(card.blocks))

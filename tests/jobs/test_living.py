@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import access, app_polls, mutes, outbox, recalls, subscriptions
 from bot.db.wakeups import Topic
 from bot.domain import changelogs, delivery_options, filters, grammar
 from bot.services.webhook import WebhookHandler
@@ -32,7 +33,8 @@ MADRID = "Europe/Madrid"
 async def listen(world: Environment, words: str = "", channel: Any = None, *, every: bool = False) -> int:
     """A subscription of a channel (#releases) to Courier, or every app, in these words; returns its id."""
     typed = grammar.parse(words)
-    wish = await world.bot.store.add_subscription(
+    wish = await world.bot.store.run(
+        subscriptions.add_subscription,
         world.slack.team_id,
         (channel or world.releases).id,
         None if every else world.courier.id,
@@ -128,7 +130,7 @@ async def test_a_build_nobody_was_told_of_may_be_edited_at_will(started: Environ
     started.applivery.edit(build, {"changelog": "Fixed the login"})
     await started.look()
     assert cards(started) == []
-    assert (await started.bot.store.announcements_waiting()).count == 0
+    assert (await started.bot.store.run(outbox.get_backlog)).count == 0
 
 
 # ------------------------------------------------------------------ superseded, recalled, grouped
@@ -182,13 +184,13 @@ async def test_every_card_of_a_recalled_build_says_so_wherever_it_is(started: En
     started.applivery.build(started.courier)
     await started.look()
     [claimed] = (await started.bot.applivery.builds(await the_app(started))).items
-    await started.bot.store.recall_build(claimed, "Crashes at the login", started.bruno.id)
+    await started.bot.store.run(recalls.recall_build, claimed, "Crashes at the login", started.bruno.id)
     await started.look()
     for channel in (started.releases, beta):
         [card] = cards(started, channel)
         assert card.text.endswith("Recalled: Crashes at the login")
         assert "Get build" not in labels(card)
-    await started.bot.store.unrecall_build(claimed)
+    await started.bot.store.run(recalls.undo_recall, claimed)
     await started.look()
     assert all("Get build" in labels(card) for channel in (started.releases, beta) for card in cards(started, channel))
     assert len(posts(started)) == 2
@@ -266,7 +268,7 @@ async def test_where_the_card_was_taken_away_a_mere_change_says_nothing(started:
     started.applivery.build(started.courier, version="2.0.0")
     await started.look()
     assert [heads(message) for message in cards(started)] == [[ready("2.0.0")]]
-    assert (await started.bot.store.announcements_waiting()).count == 0
+    assert (await started.bot.store.run(outbox.get_backlog)).count == 0
 
 
 @pytest.mark.parametrize(
@@ -292,7 +294,7 @@ async def test_a_crash_in_the_middle_of_an_edit_leaves_the_card_right(started: E
     build = started.applivery.build(started.courier, status="pending")
     await started.look()
     started.applivery.move(build, "processed")
-    await started.bot.store.mark_due(None)
+    await started.bot.store.run(app_polls.request_poll, None)
     await started.bot.watch.step()
     await started.bot.announce.step()
     await started.slack.until(lambda: cards(started)[0].edited)  # the process dies before it hears so
@@ -333,7 +335,7 @@ async def test_nothing_stands_in_a_thread_where_that_was_not_wanted(started: Env
 async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(started: Environment, fault: Fault) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
-    await started.bot.store.mark_due(None)
+    await started.bot.store.run(app_polls.request_poll, None)
     await started.bot.watch.step()
     await started.bot.announce.step()
     await started.slack.until(lambda: cards(started))  # the card is there
@@ -347,12 +349,12 @@ async def test_a_reply_nobody_knows_the_end_of_is_looked_for_in_the_thread(start
 async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(started: Environment) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
-    await started.bot.store.mark_due(None)
+    await started.bot.store.run(app_polls.request_poll, None)
     await started.bot.watch.step()
     for said in range(1, PIECES + 2):  # each post is stored, and the process dies before it hears so
         async with asyncio.timeout(10):
             while len(posts(started)) < said:
-                await started.bot.store.wait(Topic.TELL, await started.bot.store.tell_due_in() or 0)
+                await started.bot.store.wait(Topic.TELL, await started.bot.store.run(outbox.delivery_due_in) or 0)
                 await started.bot.announce.step()
                 await asyncio.sleep(0.01)
         await started.restart()
@@ -365,14 +367,14 @@ async def test_a_crash_between_card_and_details_loses_and_repeats_nothing(starte
 async def test_where_the_card_was_taken_away_its_details_are_not_told(started: Environment) -> None:
     await listen(started)
     started.applivery.build(started.courier, changelog=LONG)
-    await started.bot.store.mark_due(None)
+    await started.bot.store.run(app_polls.request_poll, None)
     await started.bot.watch.step()
     await started.bot.announce.step()
     await started.slack.until(lambda: cards(started))
     started.slack.mailbox.delete(cards(started)[0])
     await started.settle()
     assert cards(started) == []
-    assert (await started.bot.store.announcements_waiting()).count == 0
+    assert (await started.bot.store.run(outbox.get_backlog)).count == 0
 
 
 # ------------------------------------------------------------------ kept back
@@ -444,7 +446,7 @@ async def test_what_happens_in_quiet_hours_is_told_when_they_are_over(world: Env
 @on_sqlite
 async def test_a_muted_channel_hears_everything_afterwards_in_one_message(world: Environment, clock: Clock) -> None:
     wish = await listen(world)
-    await world.bot.store.mute(world.releases.id, [wish], clock() + timedelta(hours=4))
+    await world.bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish], clock() + timedelta(hours=4))
     for version in ("1", "2", "3"):
         clock.forward(minutes=1)
         made(world, clock, version, branch=version)
@@ -463,7 +465,7 @@ async def test_a_mute_silences_no_edit_of_what_was_told_before(world: Environmen
     wish = await listen(world, "on:uploaded,processed")
     build = made(world, clock, "1.0.0", status="pending")
     await world.look()
-    await world.bot.store.mute(world.releases.id, [wish], clock() + timedelta(hours=4))
+    await world.bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish], clock() + timedelta(hours=4))
     world.applivery.move(build, "in_progress")
     await world.look()
     [card] = cards(world)
@@ -473,11 +475,11 @@ async def test_a_mute_silences_no_edit_of_what_was_told_before(world: Environmen
 @on_sqlite
 async def test_unmuting_by_hand_tells_at_once(world: Environment, clock: Clock) -> None:
     wish = await listen(world)
-    await world.bot.store.mute(world.releases.id, [wish], clock() + timedelta(hours=4))
+    await world.bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish], clock() + timedelta(hours=4))
     clock.forward(minutes=1)
     made(world, clock, "1")
     await world.look()
-    await world.bot.store.mute(world.releases.id, [wish], None)
+    await world.bot.store.run(mutes.mute_subscriptions, world.releases.id, [wish], None)
     await tick(world)
     assert world.said() == [ready("1")]
 
@@ -485,7 +487,9 @@ async def test_unmuting_by_hand_tells_at_once(world: Environment, clock: Clock) 
 async def test_with_the_jobs_running_what_was_held_comes_by_itself(world: Environment) -> None:
     await world.start(jobs=True)
     wish = await listen(world)
-    await world.bot.store.mute(world.releases.id, [wish], datetime.now(UTC) + timedelta(seconds=1))
+    await world.bot.store.run(
+        mutes.mute_subscriptions, world.releases.id, [wish], datetime.now(UTC) + timedelta(seconds=1)
+    )
     world.applivery.build(world.courier, version="1", created_at=datetime.now(UTC) + timedelta(seconds=1))
     await world.slack.until(lambda: world.said() == [ready("1")])
 
@@ -528,7 +532,7 @@ async def test_what_a_channel_missed_is_told_in_one_message_when_it_is_back(star
     await started.bot.announce.drain()
     [card] = cards(started)
     assert card.text.startswith("📦 3 builds of Courier: ✅ Courier 3")
-    [wish] = await started.bot.store.subscriptions()
+    [wish] = await started.bot.store.run(subscriptions.list_subscriptions)
     assert wish.paused is None
     await new_builds(started, "4")
     assert started.said()[1:] == [ready("4")]
@@ -570,7 +574,7 @@ async def test_an_old_card_that_can_still_be_edited_does_not_open_a_channel_agai
         started.applivery.build(started.courier, version="2", branch="1")
         await started.look()
     assert "superseded by 2" in cards(started)[0].text, "Slack lets the bot edit its messages where it has left"
-    [wish] = await started.bot.store.subscriptions()
+    [wish] = await started.bot.store.run(subscriptions.list_subscriptions)
     assert wish.paused == "not_in_channel"
     assert len(directs(started, started.ana)) == 1, "its maker is told once"
 
@@ -592,7 +596,7 @@ async def test_what_was_held_for_a_subscription_that_is_removed_is_never_said(st
     wish = await listen(started)
     shut(started, "archived")
     await new_builds(started, "1")
-    await started.bot.store.remove_subscription(started.releases.id, wish)
+    await started.bot.store.run(subscriptions.remove_subscription, started.releases.id, wish)
     reopen(started, "archived")
     await started.bot.pausing.step()
     await started.bot.announce.drain()
@@ -626,7 +630,7 @@ async def test_of_an_app_nobody_knows_no_feedback_is_told(started: Environment) 
         await WebhookHandler(started.bot.store).ring(rung("feedback_created", app, "a" * 24))
         await started.look()
     assert cards(started) == []
-    assert (await started.bot.store.announcements_waiting()).count == 0
+    assert (await started.bot.store.run(outbox.get_backlog)).count == 0
 
 
 async def test_not_a_word_of_the_body_is_told(started: Environment) -> None:
@@ -642,7 +646,7 @@ async def test_feedback_of_an_app_is_told_only_where_that_app_may_be_used(starte
     beta = started.slack.channel("beta", members=(started.ana,))
     await listen(started, "on:feedback", every=True)
     await listen(started, "on:feedback", beta, every=True)
-    await started.bot.store.allow_in(started.courier.id, beta.id, started.ana.id)
+    await started.bot.store.run(access.allow_channel, started.courier.id, beta.id, started.ana.id)
     await WebhookHandler(started.bot.store).ring(rung("feedback_created", started.courier.id, "a" * 24))
     await started.look()
     assert cards(started) == []
@@ -655,7 +659,7 @@ async def test_feedback_of_an_app_that_is_gone_ends_quietly(started: Environment
     started.applivery.apps.remove(started.courier)
     await started.settle()
     assert cards(started) == []
-    assert (await started.bot.store.announcements_waiting()).count == 0
+    assert (await started.bot.store.run(outbox.get_backlog)).count == 0
 
 
 def signed_until(world: Environment, days: float) -> dict[str, Any]:

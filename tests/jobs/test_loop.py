@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.db.database import Store
+from bot.db import app_polls
+from bot.db.database import Store, Transaction
 from bot.db.wakeups import Topic
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
 from bot.workers.loop import LONGEST_BACK_OFF, LONGEST_REST, OutageTracker, forever
@@ -162,7 +163,7 @@ async def test_a_wake_up_ends_a_rest(database: str) -> None:
     job = Counting()
     async with running(job.step, partial(store.wait, "watch")):
         await job.until(1)
-        await store.mark_due(None)
+        await store.run(app_polls.request_poll, None)
         await job.until(2)
     await store.close()
 
@@ -173,7 +174,7 @@ async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
     async with running(job.step, partial(store.wait, "watch")), running(other.step, partial(store.wait, "tell")):
         await job.until(1)
         await other.until(1)
-        await store.nudge(Topic.TELL)
+        await store.run(Transaction.notify, Topic.TELL)
         await other.until(2)
         assert job.runs == 1
     await store.close()
@@ -182,7 +183,7 @@ async def test_a_wake_up_for_another_job_does_not(database: str) -> None:
 async def test_a_wake_up_during_a_step_is_not_lost(database: str) -> None:
     store = await Store.open(database)
     # Nobody rests while the first step runs, so there is nobody to wake yet.
-    job = Counting(lambda run: store.wakeups.ring(Topic.TELL) if run == 1 else None)
+    job = Counting(lambda run: store.wake(Topic.TELL) if run == 1 else None)
     async with running(job.step, partial(store.wait, "tell")):
         await job.until(2)
     await store.close()
@@ -194,7 +195,7 @@ async def test_a_wake_up_reaches_the_other_replicas(postgres_url: str) -> None:
     job = Counting()
     async with running(job.step, partial(there.wait, "watch")):
         await job.until(1)
-        await here.mark_due(None)
+        await here.run(app_polls.request_poll, None)
         await job.until(2)
     await here.close()
     await there.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import database_info, outages
 from bot.domain.health import AttemptHistory
 from bot.exceptions import ServiceUnavailable
 from bot.workers.poll_outages import OutageNotifier
@@ -69,10 +70,10 @@ async def test_a_hiccup_at_the_start_is_no_outage(world: Environment) -> None:
     await world.start()
     checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory(1, ServiceUnavailable(), time.monotonic())}
     await notifier(world, checks).step()
-    assert await world.bot.store.outage() is None
+    assert await world.bot.store.run(outages.get_outage) is None
     checks["tries"].failures = 3
     await notifier(world, checks).step()
-    assert await world.bot.store.outage()
+    assert await world.bot.store.run(outages.get_outage)
 
 
 async def test_polls_that_hang_are_an_outage(world: Environment) -> None:
@@ -80,11 +81,11 @@ async def test_polls_that_hang_are_an_outage(world: Environment) -> None:
     checks: dict[str, Any] = {"ok": False, "tries": AttemptHistory(worked_at=time.monotonic() - 90)}
     new_notifier = notifier(world, checks)
     await new_notifier.step()
-    assert await world.bot.store.outage() is None, "late, and nobody knows why"
+    assert await world.bot.store.run(outages.get_outage) is None, "late, and nobody knows why"
     checks["tries"].waiting_since = time.monotonic() - 30
     await new_notifier.step()
-    found = await world.bot.store.outage()
+    found = await world.bot.store.run(outages.get_outage)
     assert found
     assert (found.kind, found.cause) == ("AppliveryDown", "no answer in time")
-    now = (await world.bot.store.now()).timestamp()
+    now = (await world.bot.store.run(database_info.current_time)).timestamp()
     assert 80 < now - found.began < 120, "it began with the last success"

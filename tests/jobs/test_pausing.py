@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls, subscriptions
 from bot.domain.model import BuildEvent
 from bot.exceptions import ChannelUnavailable
 from bot.slack.errors import _CHANNEL
@@ -60,7 +61,7 @@ async def test_a_maker_is_told_once_for_a_trouble(world: Environment, code: str)
     [told] = directs(world, world.ana)
     assert told.text.startswith("I stopped announcing builds of Courier")
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300], "the back-off is kept, whatever Slack says of the channel"
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused == code
 
 
@@ -70,12 +71,14 @@ async def test_a_trouble_ends_with_a_post_that_worked(world: Environment) -> Non
     await built(world, "1", "2")
     await tried(world, 3)
     world.releases.refusal = ""
-    assert (await world.bot.store.subscriptions())[0].paused, "that nothing refuses is not known yet"
+    assert (await world.bot.store.run(subscriptions.list_subscriptions))[0].paused, (
+        "that nothing refuses is not known yet"
+    )
     world.bot.pausing.look_now(world.releases.id)
     await world.bot.pausing.step()
     await world.settle()
     assert all(any(version in said for said in world.said()) for version in ("1", "2"))
-    assert (await world.bot.store.subscriptions())[0].paused is None
+    assert (await world.bot.store.run(subscriptions.list_subscriptions))[0].paused is None
     assert len(directs(world, world.ana)) == 1
     world.releases.refusal = "not_in_channel"
     await built(world, "3")
@@ -111,7 +114,7 @@ async def tried_in_vain_no_more(world: Environment) -> None:
     world.bot.pausing.look_now(world.releases.id)
     await world.bot.pausing.step()
     await world.settle()
-    assert (await world.bot.store.subscriptions())[0].paused is None
+    assert (await world.bot.store.run(subscriptions.list_subscriptions))[0].paused is None
 
 
 async def test_a_message_of_its_own_fault_pauses_nothing(world: Environment) -> None:
@@ -119,7 +122,7 @@ async def test_a_message_of_its_own_fault_pauses_nothing(world: Environment) -> 
     world.releases.refusal = "msg_too_long"
     await built(world, "1", "2")
     assert directs(world, world.ana) == []
-    assert (await world.bot.store.subscriptions())[0].paused is None
+    assert (await world.bot.store.run(subscriptions.list_subscriptions))[0].paused is None
     assert len(posts(world, world.releases)) == 4, "each is tried once, and once as plain text"
 
 
@@ -130,7 +133,7 @@ async def test_by_itself_it_tells_once_in_many_seconds(world: Environment, log: 
     await world.look()
     world.releases.refusal = "not_in_channel"
     ready(world)
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.slack.until(lambda: len(posts(world, world.releases)) > 4, timeout=20)
     await asyncio.sleep(0)
     assert len(directs(world, world.ana)) == 1
@@ -145,7 +148,16 @@ async def test_two_makers_are_told_once_each(world: Environment) -> None:
     await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     world.applivery.app("Parcel", slug="parcel")
     store = world.bot.store
-    await store.add_subscription("T", world.releases.id, "parcel", "Parcel", [BuildEvent.PROCESSED], "", world.bruno.id)
+    await store.run(
+        subscriptions.add_subscription,
+        "T",
+        world.releases.id,
+        "parcel",
+        "Parcel",
+        [BuildEvent.PROCESSED],
+        "",
+        world.bruno.id,
+    )
     for _ in range(3):
         await world.bot.pausing.refused(world.releases.id, ChannelUnavailable(code="not_in_channel"))
     assert (len(directs(world, world.ana)), len(directs(world, world.bruno))) == (1, 1)

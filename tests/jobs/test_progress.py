@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.db import app_polls, build_watches, database_info
 from bot.domain.model import Stage
 from bot.slack.blocks import Message as Says
 from sandbox.faults import Fault
@@ -222,12 +223,12 @@ async def test_a_build_that_never_ends_is_watched_for_a_day(world: Environment, 
     for _ in range(3):
         await world.look()
     assert message.text == GIVEN_UP
-    assert await world.bot.store.progress_due_in() is None, "nothing of it is kept"
+    assert await world.bot.store.run(build_watches.watch_due_in) is None, "nothing of it is kept"
     [_, alarm, end] = directs(world, world.bruno)
     assert alarm.text.startswith(STUCK)
     assert end.text == GIVEN_UP, "an edit notifies nobody"
     assert labels(end) == ["Check again", "Open in Applivery"]
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
     looked = await (await press(world.slack, end, "Check again", user=world.bruno)).answer()
     assert "may never finish" in looked.text
     assert labels(looked) == ["Check again", "Open in Applivery"], "waiting is offered no more"
@@ -313,7 +314,7 @@ async def test_a_build_that_is_deleted_is_said_to_be_in_the_message_and_as_a_new
         await world.look()
     assert texts(directs(world, world.bruno)) == [DELETED, DELETED]
     assert directs(world, world.bruno)[0] is message
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
     assert await world.bot.progress.step() is None
 
 
@@ -469,12 +470,12 @@ async def test_a_crash_between_posting_and_writing_it_down_repeats_nothing(world
     build = on_its_way(world)
     await world.ask("watch courier", user=world.bruno)
     await rested(world)
-    [row] = await world.bot.store.take_progress(10, 0.0)
-    assert await world.bot.store.first_try(row)
+    [row] = await world.bot.store.run(build_watches.lease_due_watches, 10, 0.0)
+    assert await world.bot.store.run(build_watches.mark_post_attempted, row)
     await world.bot.poster.post(world.bruno.id, Says("Here it dies, and the lease lapses."))
     await world.look()
     assert len(directs(world, world.bruno)) == 1
-    assert await world.bot.store.progress_due_in() is None
+    assert await world.bot.store.run(build_watches.watch_due_in) is None
     world.applivery.move(build, "processed")
     await world.look()
     assert link(directs(world, world.bruno)[1])
@@ -509,9 +510,9 @@ async def test_a_stage_is_known_by_the_store_alone(world: Environment) -> None:
     build = on_its_way(world, status="pending")
     await watched(world)
     world.applivery.move(build, "in_progress")
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.bot.watch.step()
-    [row] = await world.bot.store.take_progress(10, 0.0)
+    [row] = await world.bot.store.run(build_watches.lease_due_watches, 10, 0.0)
     assert row.build.stage is Stage.RUNNING
     assert row.seen_at is not None
-    assert abs(await world.bot.store.now() - row.seen_at) < timedelta(minutes=1)
+    assert abs(await world.bot.store.run(database_info.current_time) - row.seen_at) < timedelta(minutes=1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls, builds, subscriptions
 from bot.domain.model import BuildEvent, Stage
 from sandbox.faults import Fault
 from sandbox.slack.message import FakeMessage
@@ -212,13 +213,13 @@ async def test_a_build_deleted_while_pending_is_forgotten(watched: Environment) 
     await watched.look()
     await watched.look()
     assert len([request for request in watched.applivery.requests if request.path.endswith(build.id)]) == asked
-    assert await watched.bot.store.known(watched.courier.id) == {}
+    assert await watched.bot.store.run(builds.list_known, watched.courier.id) == {}
     assert watched.said() == []
 
 
 async def test_a_build_deleted_before_its_card_is_said_to_be(watched: Environment) -> None:
     build = watched.applivery.build(watched.courier, version="1.0.0")
-    await watched.bot.store.mark_due(None)
+    await watched.bot.store.run(app_polls.request_poll, None)
     await watched.bot.watch.step()
     watched.applivery.delete(build)
     await watched.look()
@@ -244,7 +245,7 @@ async def test_more_new_builds_than_fit_on_a_page_are_all_announced_in_order(
 async def test_a_long_absence_is_caught_up_on_in_steps_that_are_kept(watched: Environment) -> None:
     for number in range(1, 251):
         watched.applivery.build(watched.courier, version=str(number))
-    await watched.bot.store.mark_due(None)
+    await watched.bot.store.run(app_polls.request_poll, None)
     told = []
     for _ in range(3):
         due = await watched.bot.watch.step()
@@ -336,7 +337,7 @@ async def test_each_channel_hears_what_its_own_filter_lets_through(world: Enviro
 
 async def test_what_a_paused_subscription_is_to_hear_is_kept_for_it(watched: Environment) -> None:
     watched.releases.archived = True
-    await watched.bot.store.pause_subscriptions(watched.releases.id, "is_archived")
+    await watched.bot.store.run(subscriptions.pause_subscriptions, watched.releases.id, "is_archived")
     watched.applivery.build(watched.courier, version="1.0.0")
     await watched.look()
     assert watched.said() == []
@@ -444,7 +445,7 @@ async def test_looks_at_an_app_that_fails_come_slower_and_slower(watched: Enviro
     waits = []
     for _ in range(3):
         await watched.look()
-        waits.append(await watched.bot.store.due_in())
+        waits.append(await watched.bot.store.run(app_polls.poll_due_in))
     assert [round(wait or 0) for wait in waits] == [1, 2, 4]
 
 
@@ -453,7 +454,8 @@ async def test_looks_at_an_app_that_fails_come_slower_and_slower(watched: Enviro
 
 async def test_a_look_that_died_before_it_recorded_is_done_again(watched: Environment) -> None:
     watched.applivery.build(watched.courier, version="1.0.0")
-    (claim,) = await watched.bot.store.claim_apps(8, 0.3, only_due=False)  # whoever took this is dead
+    # whoever took this is dead
+    (claim,) = await watched.bot.store.run(app_polls.claim_due_apps, 8, 0.3, only_due=False)
     assert claim.app_id == watched.courier.id
     await watched.restart(jobs=True, poll_idle_seconds=60)
     await watched.slack.until(lambda: watched.said() == [ready("1.0.0")])
@@ -464,7 +466,7 @@ async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched
     await watched.restart(jobs=True, poll_idle_seconds=60)
     watched.applivery.build(watched.courier, version="1.0.0")
     watched.applivery.faults.add("GET */builds", Fault(latency=5.0))
-    await watched.bot.store.mark_due(None)
+    await watched.bot.store.run(app_polls.request_poll, None)
     async with asyncio.timeout(5):
         while not watched.applivery.faults.fired:  # the request is under way
             await asyncio.sleep(0.01)
@@ -473,7 +475,7 @@ async def test_a_look_that_is_broken_off_by_a_stop_is_done_again_at_once(watched
 
 
 async def test_while_somebody_looks_at_an_app_nobody_else_does(watched: Environment) -> None:
-    await watched.bot.store.claim_apps(8, 60, only_due=False)
+    await watched.bot.store.run(app_polls.claim_due_apps, 8, 60, only_due=False)
     before = lists(watched)
     await watched.look()
     assert lists(watched) == before
@@ -483,9 +485,9 @@ async def test_an_app_that_was_leased_elsewhere_is_polled_on_here_when_that_repl
     """It has recorded its look and tells nobody that it is gone; without waiting for the lease that it had."""
     await watched.restart(poll_idle_seconds=7)
     store = watched.bot.store
-    (claim,) = await store.claim_apps(8, 120, only_due=False)
+    (claim,) = await store.run(app_polls.claim_due_apps, 8, 120, only_due=False)
     wait = await watched.bot.watch.step()
-    await store.record(claim.app_id, claim.token, (), (), next_at_seconds=5, baseline_done=True)
+    await store.run(builds.record_poll, claim.app_id, claim.token, (), (), next_at_seconds=5, baseline_done=True)
     assert 0 < (wait or 0) <= 7
 
 
@@ -518,11 +520,11 @@ async def test_while_a_build_is_on_its_way_it_is_looked_at_often_and_else_seldom
     await watched.restart(poll_busy_seconds=5, poll_idle_seconds=60)
     build = watched.applivery.build(watched.courier, status="in_progress")
     await watched.look()
-    assert 4 < (await watched.bot.store.due_in() or 0) < 6
+    assert 4 < (await watched.bot.store.run(app_polls.poll_due_in) or 0) < 6
 
     watched.applivery.move(build, "processed")
     await watched.look()
-    assert 53 < (await watched.bot.store.due_in() or 0) < 67
+    assert 53 < (await watched.bot.store.run(app_polls.poll_due_in) or 0) < 67
 
 
 async def test_a_new_subscription_is_looked_at_at_once(world: Environment) -> None:

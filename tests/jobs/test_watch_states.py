@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls, build_waiters
 from sandbox.faults import Fault
 from sandbox.slack.message import FakeMessage
 from tests.conftest import Environment, heads, texts
@@ -139,7 +140,7 @@ async def test_an_unknown_status_is_said_as_unknown(world: Environment, typed: s
     assert "processed" not in answer.text
     assert not {"Tell me when it is ready", "Watch", "Get build"} & set(labels(answer))
     assert ("Open in Applivery" in labels(answer)) is not typed.startswith("builds")
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
 
 
 @pytest.mark.parametrize("status", ["In_Progress", "IN PROGRESS", "in-progress", "inProgress"])
@@ -156,7 +157,7 @@ async def test_an_old_button_does_not_wait_for_an_unknown_status(world: Environm
     world.applivery.move(build, "pending_deletion")
     told = await (await press(world.slack, answer, "Tell me when it is ready", user=world.bruno)).answer()
     assert UNKNOWN in told.text
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
 
 
 async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world: Environment) -> None:
@@ -170,7 +171,7 @@ async def test_who_watches_a_build_is_told_once_that_its_status_is_unknown(world
     assert texts(directs(world, world.bruno)) == [words, words]
     assert message is directs(world, world.bruno)[0]
     assert labels(message) == ["Check again", "Open in Applivery"]
-    assert await world.bot.store.watched_apps() == set()
+    assert await world.bot.store.run(app_polls.list_watched_apps) == set()
     assert await world.bot.progress.step() is None
 
 
@@ -213,7 +214,7 @@ async def test_who_waits_for_a_second_processing_is_told_its_end(world: Environm
         await world.look()
     [told] = texts(directs(world, world.bruno))
     assert told.startswith(f"✅ {TITLE} is ready.")
-    assert await world.bot.store.awaiting(world.courier.id) == {}
+    assert await world.bot.store.run(build_waiters.list_waiters, world.courier.id) == {}
 
 
 async def test_home_says_an_unknown_status_as_unknown(world: Environment) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import channel_welcome, mutes, outbox, subscriptions
 from bot.slack.manifest import EVENTS
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -75,7 +76,7 @@ async def test_two_replicas_that_hear_of_it_say_it_once(world: Environment) -> N
     await world.start()
     world.slack.workspace.channels[world.general.id].members.append(world.slack.bot_user_id)
     for bot in (service, world.bot):
-        await bot.store.welcome(world.general.id)
+        await bot.store.run(channel_welcome.enqueue_welcome, world.general.id)
     for bot in (service, world.bot):
         await world.settle(bot)
     assert len(heard(world)) == 1
@@ -92,7 +93,7 @@ async def test_dead_between_saying_and_writing_it_down_it_does_not_say_it_again(
     await world.restart()
     await world.settle()
     assert len(heard(world)) == 1
-    assert (await world.bot.store.announcements_waiting()).count == 0
+    assert (await world.bot.store.run(outbox.get_backlog)).count == 0
 
 
 async def test_a_channel_that_is_subscribed_hears_what_waited_and_no_welcome(world: Environment) -> None:
@@ -120,7 +121,7 @@ async def test_put_out_again_before_it_was_said_it_is_said_after_the_next_invita
     await world.slack.remove(world.general, world.bruno)
     await world.settle()
     assert heard(world) == []
-    assert await world.bot.store.paused_channels() == {}, "nobody looks again and again whether it may"
+    assert await world.bot.store.run(mutes.list_paused_channels) == {}, "nobody looks again and again whether it may"
     await invited(world)
     assert len(heard(world)) == 1
 
@@ -143,7 +144,7 @@ async def test_the_button_opens_the_form_even_for_a_single_app_and_subscribes_th
     assert form.title == "Subscribe this channel"
     await world.slack.submit(form, user=world.ana)
     await rested(world)
-    (subscription,) = await world.bot.store.subscriptions()
+    (subscription,) = await world.bot.store.run(subscriptions.list_subscriptions)
     assert (subscription.channel_id, subscription.app_name) == (world.general.id, "Courier")
 
 

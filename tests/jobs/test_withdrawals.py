@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.db import build_watches, outbox, subscriptions
 from bot.db.types import micros
 from sandbox.applivery.models import FakeBuild
 from sandbox.faults import Fault
@@ -309,7 +310,7 @@ async def test_an_app_that_is_gone_pauses_its_subscription(world: Environment) -
     world.applivery.apps.append(world.courier)
     world.applivery.move(build, "processed")
     await world.look()
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused is None
     await look(world)
     assert len(cards(world)) == 1
@@ -412,9 +413,9 @@ async def test_what_cannot_be_checked_waits(world: Environment, method: str, fau
     await world.bot.withdrawals.step()
     await world.look()
     assert cards(world) == []
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert subscription.paused is None, "nobody knows that it may not"
-    assert (await world.bot.store.announcements_waiting()).count >= 1
+    assert (await world.bot.store.run(outbox.get_backlog)).count >= 1
     world.slack.faults.clear()
     execute(world, "UPDATE channels SET next_at = 0")
     await look(world)
@@ -433,7 +434,7 @@ async def test_a_group_slack_cannot_tell_pauses_nothing(world: Environment) -> N
     await asyncio.sleep(1.1)
     world.slack.faults.add("usergroups.users.list", Fault(error="internal_error"), times=None)
     await world.look()
-    [subscription] = await world.bot.store.subscriptions()
+    [subscription] = await world.bot.store.run(subscriptions.list_subscriptions)
     assert (cards(world), subscription.paused) == ([], None)
 
 
@@ -499,4 +500,4 @@ async def test_a_paused_watch_says_nothing_of_its_build(world: Environment) -> N
     assert "being processed" not in str(world.slack.home_of(world.bruno).payload)
     await press(world.slack, progress, "Stop watching", user=world.bruno)
     await rested(world)
-    assert (await world.bot.store.watched_by(world.bruno.id)) == []
+    assert (await world.bot.store.run(build_watches.list_watched_builds, world.bruno.id)) == []

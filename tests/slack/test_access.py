@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import subscriptions
 from bot.domain.outcomes import RequestOutcome
 from sandbox.slack import FakeView
 from tests.conftest import Environment
@@ -55,7 +56,7 @@ async def test_a_button_is_refused(world: Environment, who: str, action: str) ->
     await world.start()
     build = world.applivery.build(world.courier)
     await world.ask("subscribe courier")
-    [saved] = await world.bot.store.subscriptions(world.releases.id)
+    [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     values = {"unsubscribe.v1": str(saved.id), "run.v1#0": "get courier"}
     card = old_card(world.slack, world.releases, action, values.get(action, f"{world.courier.id}/{build.id}"))
     words = await become(world, who)
@@ -64,7 +65,7 @@ async def test_a_button_is_refused(world: Environment, who: str, action: str) ->
     assert words in answer.text
     assert untouched(world, asked)
     assert not world.applivery.minted
-    assert len(await world.bot.store.subscriptions(world.releases.id)) == 1
+    assert len(await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)) == 1
 
 
 async def form_of(world: Environment) -> FakeView:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.app import running
+from bot.db import access
 from bot.dispatch import requests
 from bot.slack.manifest import EVENTS
 from sandbox.faults import Fault
@@ -192,7 +193,7 @@ async def test_nobody_is_granted_a_role_by_an_incomplete_record(world: Environme
     world.slack.faults.add("users.info", Fault(packed=b'{"ok": true, "user": {}}', coding="identity"), times=None)
     said = await world.ask(f"grant <@{world.bruno.id}> admin")
     assert "can't check who" in said.text
-    assert await world.bot.store.grants(world.slack.team_id) == []
+    assert await world.bot.store.cached(access.list_grants, world.slack.team_id) == []
 
 
 async def test_somebody_of_several_workspaces_is_ours_where_ours_is_one(world: Environment) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import audit
 from bot.domain.audit import Entrypoint
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, FakeUser
@@ -42,7 +43,7 @@ async def test_on_a_card_the_shortcut_gets_the_card_s_build(world: Environment) 
     assert answer.ephemeral_to == world.bruno.id
     assert await downloaded(answer) == 200
     assert (shown.edited, answer is shown) == (False, False)
-    entry = (await world.bot.store.audit_entries())[0]
+    entry = (await world.bot.store.run(audit.list_entries))[0]
     assert entry.door == Entrypoint.SHORTCUT
 
 

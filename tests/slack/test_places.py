@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls, subscriptions
 from bot.slack.manifest import EVENTS
 from sandbox.slack import FakeSlack
 from tests.conftest import Environment
@@ -32,7 +33,7 @@ async def held_back(world: Environment, private: bool, **changes: Any) -> Any:
 async def paused(world: Environment, place: Any) -> None:
     """Wait until the bot knows that it cannot speak there, and has looked once."""
     ready(world)
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.slack.until(lambda: place.id in world.bot.pausing._paused)
     await world.bot.pausing.step()
     assert place.id in world.bot.pausing._looks, "it looked in vain, and will wait before it does again"
@@ -51,7 +52,7 @@ async def test_a_channel_that_comes_back_hears_at_once_what_waited_for_it(
     await world.slack.until(lambda: world.said(place), timeout=4)
     assert "Courier 2.4.0" in world.said(place)[0]
     async with asyncio.timeout(10):  # the post that worked is what ends it
-        while (await world.bot.store.subscriptions(place.id))[0].paused:
+        while (await world.bot.store.run(subscriptions.list_subscriptions, place.id))[0].paused:
             await asyncio.sleep(0.01)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import access
 from bot.domain.grammar import KeyValue, ParsedText, explain
 from sandbox.faults import Fault
 from tests.commands.test_missing import crew
@@ -82,12 +83,18 @@ COMMANDS = ["grant {} app:courier", "grant {} manager", "revoke {} app:courier",
 
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_roles_of_a_channel_are_for_who_is_in_it(world: Environment, secret: Any, command: str) -> None:
-    await world.bot.store.name_people_in(secret.id, world.bruno.id)
-    await world.bot.store.allow_in(world.courier.id, secret.id, world.bruno.id)
-    await world.bot.store.allow_in(world.courier.id, world.releases.id, world.bruno.id)
-    before = (await world.bot.store.manager_channels(), await world.bot.store.allowed_channels())
+    await world.bot.store.run(access.allow_names_in, secret.id, world.bruno.id)
+    await world.bot.store.run(access.allow_channel, world.courier.id, secret.id, world.bruno.id)
+    await world.bot.store.run(access.allow_channel, world.courier.id, world.releases.id, world.bruno.id)
+    before = (
+        await world.bot.store.cached(access.list_manager_channels),
+        await world.bot.store.cached(access.list_allowed_channels),
+    )
     assert UNSEEN in (await world.ask(command.format(f"<#{secret.id}|>"))).text
-    assert (await world.bot.store.manager_channels(), await world.bot.store.allowed_channels()) == before
+    assert (
+        await world.bot.store.cached(access.list_manager_channels),
+        await world.bot.store.cached(access.list_allowed_channels),
+    ) == before
     secret.members.append(world.ana.id)
     assert UNSEEN not in (await world.ask(command.format(f"<#{secret.id}|>"))).text
 
@@ -95,8 +102,8 @@ async def test_roles_of_a_channel_are_for_who_is_in_it(world: Environment, secre
 @pytest.mark.parametrize("gone", ["revoke {} app:courier", "revoke {}"])
 async def test_a_channel_that_is_no_more_can_be_taken_off(world: Environment, gone: str) -> None:
     await world.start()
-    await world.bot.store.name_people_in("C0GONE", world.ana.id)
-    await world.bot.store.allow_in(world.courier.id, "C0GONE", world.ana.id)
+    await world.bot.store.run(access.allow_names_in, "C0GONE", world.ana.id)
+    await world.bot.store.run(access.allow_channel, world.courier.id, "C0GONE", world.ana.id)
     said = (await world.ask(gone.format("<#C0GONE|>"))).text
     assert "off the list" in said or "no longer" in said
 
@@ -120,7 +127,7 @@ async def test_while_slack_is_silent_nobody_is_in_it(
     said = await world.ask(command.format(f"<#{secret.id}|secret>"))
     assert "I can't check this channel now." in said.text
     assert "Try again" in labels(said)
-    assert await world.bot.store.allowed_channels() == {}
+    assert await world.bot.store.cached(access.list_allowed_channels) == {}
 
 
 @pytest.mark.parametrize("without", ["is_private", "is_mpim"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import access, scheduled_reports, subscriptions
 from sandbox.faults import Fault
 from sandbox.slack import FakeMessage, Interaction
 from tests.commands.test_downloads import people
@@ -109,7 +110,7 @@ async def test_a_card_is_shared_only_where_that_is_known(world: Environment, ans
 async def test_people_are_named_only_where_that_is_known(world: Environment, answer: str) -> None:
     await world.start()
     people(world)
-    await world.bot.store.name_people_in(world.releases.id, world.ana.id)
+    await world.bot.store.run(access.allow_names_in, world.releases.id, world.ana.id)
     said = await Asked(world, lambda: world.ask("downloads courier")).refused(answer)
     await try_again(world, said)
     assert "Eva Ruiz" in json.dumps([message.saved() for message in everything_in(world, world.releases)])
@@ -120,9 +121,9 @@ async def test_a_manager_channel_is_made_only_of_a_known_one(world: Environment,
     await world.start()
     grant = f"grant <#{world.releases.id}|releases> manager"
     said = await Asked(world, lambda: world.ask(grant)).refused(answer)
-    assert await world.bot.store.manager_channels() == frozenset()
+    assert await world.bot.store.cached(access.list_manager_channels) == frozenset()
     await try_again(world, said)
-    assert await world.bot.store.manager_channels() == {world.releases.id}
+    assert await world.bot.store.cached(access.list_manager_channels) == {world.releases.id}
 
 
 @pytest.mark.parametrize(
@@ -131,9 +132,9 @@ async def test_a_manager_channel_is_made_only_of_a_known_one(world: Environment,
 async def test_a_channel_is_subscribed_only_when_it_is_known(world: Environment, answer: str) -> None:
     await world.start()
     said = await Asked(world, lambda: world.ask("subscribe courier branch:main")).refused(answer)
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
     await try_again(world, said)
-    [saved] = await world.bot.store.subscriptions(world.releases.id)
+    [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert "main" in saved.query
 
 
@@ -141,9 +142,9 @@ async def test_a_channel_is_subscribed_only_when_it_is_known(world: Environment,
 async def test_a_report_is_planned_only_where_that_is_known(world: Environment, answer: str) -> None:
     await world.start()
     said = await Asked(world, lambda: world.ask("downloads courier every:monday@09:00")).refused(answer)
-    assert await world.bot.store.digests([world.releases.id]) == []
+    assert await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id]) == []
     await try_again(world, said)
-    assert len(await world.bot.store.digests([world.releases.id])) == 1
+    assert len(await world.bot.store.run(scheduled_reports.list_reports, [world.releases.id])) == 1
 
 
 async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: Environment) -> None:
@@ -152,12 +153,12 @@ async def test_a_form_that_cannot_be_checked_can_be_sent_again(world: Environmen
     world.slack.faults.add("conversations.info", Fault(error="internal_error"), times=None)
     await world.slack.submit(form, fill(app=world.courier.id, filters="os:ios"), user=world.ana)
     await rested(world)
-    assert await world.bot.store.subscriptions(world.releases.id) == []
+    assert await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id) == []
     assert SILENT in f"{form.blocks} {[message.text for message in world.slack.ephemerals(world.ana)]}"
     world.slack.faults.clear()
     await world.slack.submit(form, {}, user=world.ana)
     await rested(world)
-    [saved] = await world.bot.store.subscriptions(world.releases.id)
+    [saved] = await world.bot.store.run(subscriptions.list_subscriptions, world.releases.id)
     assert saved.query == "os:ios"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import access
 from bot.slack.client import HTTP_SECONDS
 from sandbox.faults import Fault
 from tests.commands.test_downloads import people
@@ -155,7 +156,7 @@ async def _known(world: Environment) -> None:
 async def _enter(world: Environment, door: str) -> float:
     """Go in as somebody whom the bot does not remember, and wait for the end of it; returns the seconds it took."""
     world.bot.door._people.forget(world.ana.id)
-    await world.bot.store.name_nobody_in(world.releases.id)
+    await world.bot.store.run(access.disallow_names_in, world.releases.id)
     started = time.monotonic()
     await DOORS[door](world)
     await world.bot.door.finish(30)

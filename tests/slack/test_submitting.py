@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.applivery.upload import UploadTimeouts
 from bot.db.schema import drafts
+from bot.db.transaction import Transaction
 from bot.dispatch import modal_submission
 from bot.dispatch.registry import HandlerKind
 from sandbox.faults import Fault
@@ -356,8 +357,8 @@ async def test_a_form_whose_words_are_kept_no_longer_says_so(world: Environment)
     assert not view.closed
 
 
-async def _forget_drafts(connection: Any) -> None:
-    await connection.execute(sa.delete(drafts))
+def _forget_drafts(tx: Transaction) -> None:
+    tx.execute(sa.delete(drafts))
 
 
 async def test_many_choices_are_turned_page_by_page(world: Environment) -> None:

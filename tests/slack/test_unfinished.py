@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bot.db import key_value
 from bot.i18n import speaking
 from bot.services.upload_recovery import UploadJournal
 from bot.slack.client import MessageRef
@@ -30,7 +31,7 @@ async def begun(world: Environment) -> FakeMessage:
 
 
 async def kept(world: Environment) -> list[str]:
-    return list(await world.bot.store.notes_under("carrying "))
+    return list(await world.bot.store.run(key_value.scan_values, "carrying "))
 
 
 async def test_an_upload_whose_process_is_killed_is_told_by_the_next_one(world: Environment) -> None:
@@ -96,7 +97,7 @@ async def test_nothing_is_left_of_an_upload_that_has_ended(world: Environment) -
 
 async def test_a_note_of_another_version_is_left_to_it(world: Environment) -> None:
     await world.start()
-    await world.bot.store.remember("carrying of tomorrow", '{"more": 5}')
+    await world.bot.store.run(key_value.set_value, "carrying of tomorrow", '{"more": 5}')
     await world.bot.unfinished.step()
     assert await kept(world) == ["carrying of tomorrow"]
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
+from bot.db import app_polls, outbox, subscriptions
+from bot.db import builds as stored_builds
 from bot.db.builds import PollRecord
 from bot.db.database import Store
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult, OutboxBatch
-from bot.domain.model import App, Build, BuildEvent, BuildTransition, NewDelivery, Stage, Subscription
+from bot.db.schema import announcements
+from bot.db.transaction import Transaction
+from bot.domain.model import App, Build, BuildEvent, BuildTransition, CardUpdate, NewDelivery, Stage, Subscription
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -21,12 +27,14 @@ def build(name: str, stage: Stage = Stage.PENDING, *, app: str = "app", minute: 
 
 async def stages(store: Store, app: str = "app", ids: Iterable[str] = ()) -> dict[str, Stage]:
     """How the builds of an app are known to stand."""
-    return {build_id: known.stage for build_id, known in (await store.known(app, ids)).items()}
+    return {build_id: known.stage for build_id, known in (await store.run(stored_builds.list_known, app, ids)).items()}
 
 
 async def subscribe(store: Store, channel: str = "C1", app: str | None = "app", baseline=()) -> Subscription:
     """A subscription of a channel to everything about an app."""
-    return await store.add_subscription("T1", channel, app, "App", list(BuildEvent), "", "U1", baseline=baseline)
+    return await store.run(
+        subscriptions.add_subscription, "T1", channel, app, "App", list(BuildEvent), "", "U1", baseline=baseline
+    )
 
 
 async def look(
@@ -38,9 +46,17 @@ async def look(
     again_in: float = 60,
 ) -> PollRecord:
     """One poll of an app: claim it, whenever it is due, and record this."""
-    claimed = [app_ for app_ in await store.claim_apps(100, 60, only_due=False) if app_.app_id == app]
-    return await store.record(
-        app, claimed[0].token, list(changes), list(announcements), next_at_seconds=again_in, baseline_done=True
+    claimed = [
+        app_ for app_ in await store.run(app_polls.claim_due_apps, 100, 60, only_due=False) if app_.app_id == app
+    ]
+    return await store.run(
+        stored_builds.record_poll,
+        app,
+        claimed[0].token,
+        list(changes),
+        list(announcements),
+        next_at_seconds=again_in,
+        baseline_done=True,
     )
 
 
@@ -61,7 +77,7 @@ async def exchange(
     store: Store, done: Iterable[DeliveryResult] = (), room: int = 10, *, lease: float = 60, pace: float = 0
 ) -> OutboxBatch:
     """One exchange with the outbox."""
-    return await store.exchange(list(done), room, lease_seconds=lease, pace_seconds=pace)
+    return await store.run(outbox.commit_results_and_claim, list(done), room, lease_seconds=lease, pace_seconds=pace)
 
 
 async def take(store: Store, room: int = 10, *, lease: float = 60) -> list[DeliveryClaim]:
@@ -72,3 +88,13 @@ async def take(store: Store, room: int = 10, *, lease: float = 60) -> list[Deliv
 def said(claims: Iterable[DeliveryClaim]) -> list[tuple[str, str]]:
     """Channel and build of each claim."""
     return [(claim.announcement.channel_id, claim.announcement.build.id) for claim in claims]
+
+
+def posted_ts(tx: Transaction, channel_id: str, build_id: str) -> str | None:
+    """Slack's ts of the message a channel last got about a build; None if it got none."""
+    here = (announcements.c.channel_id == channel_id) & (announcements.c.build_id == build_id)
+    query = sa.select(announcements.c.ts).where(here, announcements.c.ts.is_not(None))
+    ts: str | None = tx.execute(
+        query.where(~announcements.c.event.startswith(CardUpdate.DETAILS)).order_by(announcements.c.id.desc()).limit(1)
+    ).scalar()
+    return ts

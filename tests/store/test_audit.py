@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.db import audit
 from bot.db.database import Store
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from tests.store.builders import NOON
@@ -24,8 +25,8 @@ ENTRY = AuditEntry(
 
 
 async def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
-    await store.audit(ENTRY)
-    assert await store.audit_entries() == [ENTRY]
+    await store.run(audit.add_entry, ENTRY)
+    assert await store.run(audit.list_entries) == [ENTRY]
 
 
 async def test_entries_are_found_by_person_app_and_time_newest_first(store: Store) -> None:
@@ -33,12 +34,12 @@ async def test_entries_are_found_by_person_app_and_time_newest_first(store: Stor
         replace(ENTRY, at=NOON + timedelta(minutes=n), user_id=f"U{n % 2}", app_id=f"app{n % 3}") for n in range(12)
     ]
     for entry in entries:
-        await store.audit(entry)
+        await store.run(audit.add_entry, entry)
     newest = entries[::-1]
-    assert await store.audit_entries(limit=5) == newest[:5]
-    assert await store.audit_entries(user_id="U1") == [entry for entry in newest if entry.user_id == "U1"]
-    assert await store.audit_entries(app_id="app2") == [entry for entry in newest if entry.app_id == "app2"]
-    assert await store.audit_entries("U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]
+    assert await store.run(audit.list_entries, limit=5) == newest[:5]
+    assert await store.run(audit.list_entries, user_id="U1") == [entry for entry in newest if entry.user_id == "U1"]
+    assert await store.run(audit.list_entries, app_id="app2") == [entry for entry in newest if entry.app_id == "app2"]
+    assert await store.run(audit.list_entries, "U0", "app0", NOON + timedelta(minutes=6)) == [entries[6]]
 
 
 async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store: Store) -> None:
@@ -57,7 +58,7 @@ async def test_the_builds_somebody_was_given_come_once_each_the_last_first(store
         entry(6, "b6", app_id="other"),
         entry(7, None),
     ):
-        await store.audit(each_entry)
-    had = await store.builds_had("U1", "app")
+        await store.run(audit.add_entry, each_entry)
+    had = await store.run(audit.list_builds_received, "U1", "app")
     assert list(had.items()) == [("b1", NOON + timedelta(minutes=2)), ("b2", NOON + timedelta(minutes=1))]
-    assert list(await store.builds_had("U1", "app", most=1)) == ["b1"]
+    assert list(await store.run(audit.list_builds_received, "U1", "app", most=1)) == ["b1"]

@@ -14,14 +14,30 @@ import pytest
 import sqlalchemy as sa
 
 from bot import db as store_package
+from bot.db import (
+    access_requests,
+    app_polls,
+    build_watches,
+    database_info,
+    drafts,
+    idempotency,
+    link_expiries,
+    link_quota,
+    mutes,
+    outbox,
+    scheduled_reports,
+    seen_events,
+    tickets,
+)
+from bot.db.access_requests import RoleRequest
 from bot.db.database import Store
-from bot.db.link_delivery import LinkExpiry
-from bot.db.runner import Connection
+from bot.db.link_expiries import LinkExpiry
+from bot.db.transaction import Transaction
 from bot.db.types import UtcMicros, metadata
 from bot.domain import scheduled_reports as decisions
-from bot.domain.access_requests import RoleRequest
 from bot.domain.model import Role, Stage
 from bot.domain.tickets import Ticket, TicketStatus
+from bot.domain.timeparse import schedule
 from tests.store.builders import build, fill, said, subscribe, take
 from tests.store.test_digests import add
 from tests.store.test_following import follow, taken
@@ -40,11 +56,11 @@ async def clock_was_ahead(store: Store, by: timedelta) -> None:
     ]
     assert len(times) > 20
 
-    async def work(connection: Connection) -> None:
+    def work(tx: Transaction) -> None:
         for table, column in times:
             number = sa.type_coerce(column, sa.BigInteger)
             later = sa.type_coerce(number + int(by.total_seconds() * 1e6), UtcMicros)
-            await connection.execute(sa.update(table).where(number > 0).values({column.name: later}))
+            tx.execute(sa.update(table).where(number > 0).values({column.name: later}))
 
     await store.run(work)
 
@@ -53,7 +69,7 @@ STATEMENT = re.compile(r'(_[A-Z_]+) = written\(\s*f?("""|")(.*?)\2', re.DOTALL)
 COMPARED = re.compile(r"(?:<=|>|<) \{\{?now\}\}?(?! [+])")
 FURTHEST = re.compile(r"(?:<=|>) \{\{?now\}\}? \+ :|set_back|:skew")
 # How long lines of the ledger are kept (a clock that was behind must not delete what is there), and mere counts.
-NOT_BOUNDED = {"ledger._OLD", "tickets._END", "watching._STATE"}
+NOT_BOUNDED = {"audit_reports._OLD", "tickets._END", "app_polls._STATE"}
 
 
 def test_every_time_that_is_compared_has_a_furthest() -> None:
@@ -68,7 +84,7 @@ def test_every_time_that_is_compared_has_a_furthest() -> None:
 
 
 async def quota(store: Store) -> float:
-    return await store.take_link("U1", per_minute=2, per_hour=3)
+    return await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=3)
 
 
 @set_back
@@ -84,17 +100,17 @@ async def test_nobody_waits_longer_than_the_window(store: Store, by: timedelta) 
     for _ in range(3):
         await quota(store)
     await clock_was_ahead(store, by)
-    assert await store.take_link("U1", per_minute=2, per_hour=100) <= 60
-    assert await store.take_link("U1", per_minute=100, per_hour=3) <= 3600
+    assert await store.run(link_quota.consume_link_quota, "U1", per_minute=2, per_hour=100) <= 60
+    assert await store.run(link_quota.consume_link_quota, "U1", per_minute=100, per_hour=3) <= 3600
 
 
 @set_back
 async def test_a_double_click_of_a_wrong_clock_is_none(store: Store, by: timedelta) -> None:
-    assert await store.first_time("click", 2.0)
-    assert not await store.first_time("click", 2.0)
+    assert await store.run(idempotency.acquire_once, "click", 2.0)
+    assert not await store.run(idempotency.acquire_once, "click", 2.0)
     await clock_was_ahead(store, by)
-    assert await store.first_time("click", 2.0)
-    assert not await store.first_time("click", 2.0), "a double click still is one"
+    assert await store.run(idempotency.acquire_once, "click", 2.0)
+    assert not await store.run(idempotency.acquire_once, "click", 2.0), "a double click still is one"
 
 
 @set_back
@@ -102,38 +118,40 @@ async def test_a_ticket_does_not_live_longer(store: Store, by: timedelta) -> Non
     ticket = await issue(store)
     await clock_was_ahead(store, by)
     assert await standing(store, ticket) is TicketStatus.EXPIRED
-    assert await store.claim_ticket(ticket) is TicketStatus.EXPIRED
+    assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.EXPIRED
 
 
 async def test_a_clock_that_goes_back_by_a_moment_ends_no_ticket(store: Store) -> None:
     ticket = await issue(store)
     await clock_was_ahead(store, 5 * SECOND)
     assert await standing(store, ticket) is TicketStatus.OPEN
-    assert isinstance(await store.claim_ticket(ticket), Ticket)
+    assert isinstance(await store.run(tickets.claim_ticket, ticket), Ticket)
 
 
 async def test_what_was_seen_in_another_year_is_forgotten(store: Store) -> None:
-    assert await store.seen_event("Ev1")
+    assert await store.run(seen_events.record_event, "Ev1")
     await clock_was_ahead(store, HOUR)
-    assert not await store.seen_event("Ev1"), "what Slack delivers again within the hour is not done again"
+    assert not await store.run(seen_events.record_event, "Ev1"), (
+        "what Slack delivers again within the hour is not done again"
+    )
     await clock_was_ahead(store, 365 * DAY)
-    assert await store.seen_event("Ev1")
+    assert await store.run(seen_events.record_event, "Ev1")
 
 
 async def test_tickets_of_another_year_are_thrown_away(store: Store) -> None:
     ticket = await issue(store)
     await clock_was_ahead(store, 365 * DAY)
     await issue(store, build_id="b2")
-    assert await store.ticket(ticket) is None
+    assert await store.run(tickets.get_ticket, ticket) is None
 
 
 @set_back
 async def test_a_lease_on_an_app_is_over(store: Store, by: timedelta) -> None:
     await subscribe(store)
-    assert len(await store.claim_apps(5, 60, furthest_seconds=120)) == 1
+    assert len(await store.run(app_polls.claim_due_apps, 5, 60, furthest_seconds=120)) == 1
     await clock_was_ahead(store, by)
-    assert await store.due_in(furthest_seconds=120) == 0
-    assert len(await store.claim_apps(5, 60, furthest_seconds=120)) == 1
+    assert await store.run(app_polls.poll_due_in, furthest_seconds=120) == 0
+    assert len(await store.run(app_polls.claim_due_apps, 5, 60, furthest_seconds=120)) == 1
 
 
 @set_back
@@ -141,35 +159,33 @@ async def test_a_lease_on_a_channel_is_over(store: Store, by: timedelta) -> None
     await fill(store, ["C1"], ["b1"])
     assert said(await take(store, lease=30)) == [("C1", "b1")]
     await clock_was_ahead(store, by)
-    assert await store.tell_due_in() == 0
+    assert await store.run(outbox.delivery_due_in) == 0
     assert said(await take(store, lease=30)) == [("C1", "b1")]
 
 
 @set_back
 async def test_a_lease_on_a_scheduled_report_is_over(store: Store, by: timedelta) -> None:
     await add(store, ago=2 * 365 * DAY)
-    assert len(await store.take_digests(1, 60)) == 1
+    assert len(await store.run(scheduled_reports.lease_due_reports, 1, 60)) == 1
     await clock_was_ahead(store, by)
-    assert await store.digest_due_in() == 0
-    assert len(await store.take_digests(1, 60)) == 1
+    assert await store.run(scheduled_reports.report_due_in) == 0
+    assert len(await store.run(scheduled_reports.lease_due_reports, 1, 60)) == 1
 
 
 @set_back
 async def test_a_report_comes_when_its_schedule_says(store: Store, by: timedelta) -> None:
-    now = await store.now()
-    report = await add(
-        store, ago=-(decisions.schedules.next_after(decisions.schedules.parse("daily@09:00"), now, "UTC") - now)
-    )
-    assert await store.digests_after(now + DAY) == []
+    now = await store.run(database_info.current_time)
+    report = await add(store, ago=-(schedule.next_after(schedule.parse("daily@09:00"), now, "UTC") - now))
+    assert await store.run(scheduled_reports.list_reports_due_after, now + DAY) == []
     await clock_was_ahead(store, max(by, 25 * HOUR))
-    [late] = await store.digests_after(now + DAY)
+    [late] = await store.run(scheduled_reports.list_reports_due_after, now + DAY)
     due = decisions.set_right(late, now)
     assert due
-    await store.move_digest(late.id, late.due_at, due)
-    assert await store.digests_after(now + DAY) == []
-    assert 0 < (await store.digest_due_in() or 0) <= DAY.total_seconds()
-    await store.move_digest(late.id, report.due_at - SECOND, now)
-    assert (await store.digest_due_in() or 0) > 0, "one that was moved meanwhile is left alone"
+    await store.run(scheduled_reports.reschedule_report, late.id, late.due_at, due)
+    assert await store.run(scheduled_reports.list_reports_due_after, now + DAY) == []
+    assert 0 < (await store.run(scheduled_reports.report_due_in) or 0) <= DAY.total_seconds()
+    await store.run(scheduled_reports.reschedule_report, late.id, report.due_at - SECOND, now)
+    assert (await store.run(scheduled_reports.report_due_in) or 0) > 0, "one that was moved meanwhile is left alone"
 
 
 @set_back
@@ -177,43 +193,56 @@ async def test_a_progress_message_is_due(store: Store, by: timedelta) -> None:
     await follow(store)
     assert len(await taken(store, lease=90)) == 1
     await clock_was_ahead(store, max(by, HOUR))
-    assert await store.progress_due_in() == 0
+    assert await store.run(build_watches.watch_due_in) == 0
     assert len(await taken(store, lease=90)) == 1
 
 
 async def test_a_mute_of_another_year_is_over(store: Store) -> None:
     wish = await subscribe(store)
     await keep(store, wish, "b1")
-    await store.mute("C1", [wish.id], await store.now() + HOUR)
-    assert (await store.release_held() or 0) > 0
+    await store.run(mutes.mute_subscriptions, "C1", [wish.id], await store.run(database_info.current_time) + HOUR)
+    assert (await store.run(mutes.release_held) or 0) > 0
     await clock_was_ahead(store, 365 * DAY)
-    await store.release_held()
+    await store.run(mutes.release_held)
     assert said(await take(store)) == [("C1", "b1")]
 
 
 async def test_a_message_that_was_to_expire_in_another_year_does_now(store: Store) -> None:
-    await store.expire_at(await store.now() + HOUR, LinkExpiry("C1", "1.1", "app", "b1", "t", "again", "en"))
-    assert (await store.expire_in() or 0) > 0
+    await store.run(
+        link_expiries.schedule_expiry,
+        await store.run(database_info.current_time) + HOUR,
+        LinkExpiry("C1", "1.1", "app", "b1", "t", "again", "en"),
+    )
+    assert (await store.run(link_expiries.expiry_due_in) or 0) > 0
     await clock_was_ahead(store, 365 * DAY)
-    assert await store.expire_in() == 0
-    assert len(await store.take_expired()) == 1
+    assert await store.run(link_expiries.expiry_due_in) == 0
+    assert len(await store.run(link_expiries.take_due_expiries)) == 1
 
 
 @set_back
 async def test_a_role_may_be_asked_for_again(store: Store, by: timedelta) -> None:
     refused: Any = ("T1", "U1", Role.RELEASER, None, "subscribe courier", "C1")
-    assert isinstance(await store.ask_for_role(await store.note_refusal(*refused)), RoleRequest)
-    assert not isinstance(await store.ask_for_role(await store.note_refusal(*refused)), RoleRequest)
+    assert isinstance(
+        await store.run(access_requests.submit_request, await store.run(access_requests.record_refusal, *refused)),
+        RoleRequest,
+    )
+    assert not isinstance(
+        await store.run(access_requests.submit_request, await store.run(access_requests.record_refusal, *refused)),
+        RoleRequest,
+    )
     await clock_was_ahead(store, by)
-    assert isinstance(await store.ask_for_role(await store.note_refusal(*refused)), RoleRequest)
+    assert isinstance(
+        await store.run(access_requests.submit_request, await store.run(access_requests.record_refusal, *refused)),
+        RoleRequest,
+    )
 
 
 @set_back
 async def test_a_draft_does_not_live_longer(store: Store, by: timedelta) -> None:
-    key = await store.save_draft("typed")
-    assert await store.draft(key) == "typed"
+    key = await store.run(drafts.save_draft, "typed")
+    assert await store.run(drafts.get_draft, key) == "typed"
     await clock_was_ahead(store, by)
-    assert await store.draft(key) is None
+    assert await store.run(drafts.get_draft, key) is None
 
 
 async def test_nothing_waits_for_a_clock_that_was_behind(store: Store) -> None:
@@ -221,15 +250,15 @@ async def test_nothing_waits_for_a_clock_that_was_behind(store: Store) -> None:
         await quota(store)
     wish = await subscribe(store)
     await keep(store, wish, "b1")
-    await store.claim_apps(5, 60)
+    await store.run(app_polls.claim_due_apps, 5, 60)
     await add(store)
     await follow(store, build("b2", Stage.PENDING))
     ticket = await issue(store)
     await clock_was_ahead(store, -365 * DAY)
     assert await quota(store) == 0
-    assert await store.due_in() == 0
-    assert await store.digest_due_in() == 0
-    assert await store.progress_due_in() == 0
+    assert await store.run(app_polls.poll_due_in) == 0
+    assert await store.run(scheduled_reports.report_due_in) == 0
+    assert await store.run(build_watches.watch_due_in) == 0
     assert await standing(store, ticket) is TicketStatus.EXPIRED
-    await store.release_held()
+    await store.run(mutes.release_held)
     assert said(await take(store)) == [("C1", "b1")]

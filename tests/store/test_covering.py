@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.db import database_info, mutes, outbox
 from bot.db.database import Store
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import BuildEvent, BuildTransition, DeliveryOptions, NewDelivery, Stage
@@ -34,7 +35,7 @@ async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_sai
     [third] = await take(store)
     assert shown(third) == ["ios", "tv", "watch"]
 
-    await store.release_channel("C1")
+    await store.run(mutes.release_channel, "C1")
     edited = DeliveryResult.of(third, ResultKind.POSTED, ts=third.card_ts, covers=third.covers, edited=True)
     [again] = (await exchange(store, [edited])).claims
     assert shown(again) == ["ios", "android", "tv", "watch"]
@@ -43,15 +44,15 @@ async def test_what_was_released_while_a_card_was_being_shown_is_still_to_be_sai
 async def test_what_was_released_before_a_card_is_shown_is_said_by_that(store: Store) -> None:
     await subscribe(store)
     builds = [build(name, Stage.READY) for name in ("b1", "b2", "b3")]
-    now = await store.now()
+    now = await store.run(database_info.current_time)
     news = [
         NewDelivery("C1", each_build.id, BuildEvent.PROCESSED, card="held/1", held_until=now) for each_build in builds
     ]
     await look(store, [BuildTransition(each_build, None) for each_build in builds], news)
-    await store.release_held()
+    await store.run(mutes.release_held)
     [digest] = await take(store)
     assert shown(digest) == ["b1", "b2", "b3"]
     assert (
         await exchange(store, [DeliveryResult.of(digest, ResultKind.POSTED, ts="1.1", covers=digest.covers)])
     ).claims == ()
-    assert await store.tell_due_in() is None
+    assert await store.run(outbox.delivery_due_in) is None

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.db import audit, audit_reports, database_info, nudges, outbox, scheduled_reports
 from bot.db.database import Store
-from bot.db.runner import Connection
+from bot.db.transaction import Transaction
 from bot.domain.audit import CLAIM_PAGE_STORED, AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.downloads import GroupBy
 from bot.domain.scheduled_reports import ScheduledReport
@@ -21,7 +22,8 @@ async def add(
     store: Store, place: str = "C1", *, ago: timedelta = MINUTE, schedule: str = "daily@09:00"
 ) -> ScheduledReport:
     """A digest that has been due for so long."""
-    return await store.add_digest(
+    return await store.run(
+        scheduled_reports.add_report,
         team_id="T1",
         place=place,
         app_id="app",
@@ -32,72 +34,79 @@ async def add(
         tz="UTC",
         quiet=False,
         created_by="U1",
-        due_at=await store.now() - ago,
+        due_at=await store.run(database_info.current_time) - ago,
     )
 
 
 async def test_the_one_that_waits_longest_is_leased_first_and_by_one_only(store: Store) -> None:
     young, old = await add(store, "C1"), await add(store, "C2", ago=5 * MINUTE)
-    taken = await asyncio.gather(*(store.take_digests(1, 60) for _ in range(3)))
+    taken = await asyncio.gather(*(store.run(scheduled_reports.lease_due_reports, 1, 60) for _ in range(3)))
     assert sorted(digest.id for group in taken for digest, _ in group) == [young.id, old.id]
-    assert await store.take_digests(1, 60) == []
+    assert await store.run(scheduled_reports.lease_due_reports, 1, 60) == []
 
 
 async def test_a_lease_that_lapsed_is_anybody_s(store: Store) -> None:
     report = await add(store)
-    await store.take_digests(1, 0)
-    [(again, _)] = await store.take_digests(1, 60)
+    await store.run(scheduled_reports.lease_due_reports, 1, 0)
+    [(again, _)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
     assert again.id == report.id
-    await store.end_digest_leases()
-    assert len(await store.take_digests(1, 60)) == 1
+    await store.run(scheduled_reports.release_report_leases)
+    assert len(await store.run(scheduled_reports.lease_due_reports, 1, 60)) == 1
 
 
 async def test_what_is_paused_is_due_no_more_until_it_is_asked_for_again(store: Store) -> None:
     report = await add(store)
-    assert [each.id for each in await store.pause_digests("away", place="C1")] == [report.id]
-    assert await store.pause_digests("away", number=report.id) == []
-    assert (await store.take_digests(5, 60), await store.digest_due_in()) == ([], None)
+    assert [each.id for each in await store.run(scheduled_reports.pause_reports, "away", place="C1")] == [report.id]
+    assert await store.run(scheduled_reports.pause_reports, "away", number=report.id) == []
+    assert (
+        await store.run(scheduled_reports.lease_due_reports, 5, 60),
+        await store.run(scheduled_reports.report_due_in),
+    ) == ([], None)
     again = await add(store)
     assert (again.id, again.paused) == (report.id, None)
-    assert await store.digest_due_in() == 0
+    assert await store.run(scheduled_reports.report_due_in) == 0
 
 
 async def test_what_is_said_is_in_the_outbox_in_the_same_commit_and_once(store: Store) -> None:
     await add(store)
-    [(digest, token)] = await store.take_digests(1, 60)
+    [(digest, token)] = await store.run(scheduled_reports.lease_due_reports, 1, 60)
     told = {"until": digest.due_at, "next_at": digest.due_at + timedelta(days=1)}
-    assert await store.tell_digest(digest, token, **told, fact='{"a": "\\u0000"}')
-    [claim] = (await store.exchange([], 5, lease_seconds=60, pace_seconds=0)).claims
+    assert await store.run(scheduled_reports.enqueue_report, digest, token, **told, fact='{"a": "\\u0000"}')
+    [claim] = (await store.run(outbox.commit_results_and_claim, [], 5, lease_seconds=60, pace_seconds=0)).claims
     assert claim.announcement.channel_id == "C1"
     assert claim.announcement.key.startswith(f"C1:downloads/{digest.id}/")
-    assert not await store.tell_digest(digest, token, **told, fact="{}")
-    assert (await store.announcements_waiting()).count == 1
-    wait = await store.digest_due_in()
+    assert not await store.run(scheduled_reports.enqueue_report, digest, token, **told, fact="{}")
+    assert (await store.run(outbox.get_backlog)).count == 1
+    wait = await store.run(scheduled_reports.report_due_in)
     assert wait is not None
     assert 23 * 3600 < wait < 25 * 3600
 
 
 async def test_a_digest_belongs_to_its_place(store: Store) -> None:
     report = await add(store)
-    assert await store.remove_digest(["C2", "U1"], report.id) is None
-    assert await store.digests(["C2"]) == []
-    assert await store.remove_digest(["C1"], report.id) == report
-    assert await store.digests(["C1"]) == []
+    assert await store.run(scheduled_reports.remove_report, ["C2", "U1"], report.id) is None
+    assert await store.run(scheduled_reports.list_reports, ["C2"]) == []
+    assert await store.run(scheduled_reports.remove_report, ["C1"], report.id) == report
+    assert await store.run(scheduled_reports.list_reports, ["C1"]) == []
 
 
 async def test_each_person_is_asked_once_for_a_build_and_never_against_their_wish(store: Store) -> None:
-    await store.stop_nudging("U2")
-    await store.stop_nudging("U2")
-    asked = await asyncio.gather(*(store.ask_to_try("b1", ["U1", "U2", "U3"], "U9", most=9) for _ in range(4)))
+    await store.run(nudges.opt_out_of_nudges, "U2")
+    await store.run(nudges.opt_out_of_nudges, "U2")
+    asked = await asyncio.gather(
+        *(store.run(nudges.record_nudges, "b1", ["U1", "U2", "U3"], "U9", most=9) for _ in range(4))
+    )
     assert sorted(person for group in asked for person in group) == ["U1", "U3"]
-    assert await store.ask_to_try("b2", ["U1", "U2"], "U9", most=9) == ["U1"]
+    assert await store.run(nudges.record_nudges, "b2", ["U1", "U2"], "U9", most=9) == ["U1"]
     every = ["U1", "U4", "U5", "U6"]
-    assert await store.ask_to_try("b2", every, "U9", most=2) == ["U4", "U5"]
-    assert await store.ask_to_try("b2", every, "U9", most=2) == ["U6"], "who was asked takes nobody's place"
+    assert await store.run(nudges.record_nudges, "b2", every, "U9", most=2) == ["U4", "U5"]
+    assert await store.run(nudges.record_nudges, "b2", every, "U9", most=2) == ["U6"], (
+        "who was asked takes nobody's place"
+    )
 
 
 async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used_is_one(store: Store) -> None:
-    now = await store.now()
+    now = await store.run(database_info.current_time)
     for build, outcome, door, ago in (
         ("b1", AuditOutcome.MINTED, Entrypoint.COMMAND, 1),
         ("b1", AuditOutcome.TICKET, Entrypoint.BUTTON, 2),
@@ -106,25 +115,33 @@ async def test_links_are_counted_by_app_build_and_time_and_a_ticket_that_is_used
         ("b2", AuditOutcome.TICKET, Entrypoint.COMMAND, 90),
     ):
         at = now - ago * MINUTE
-        await store.audit(AuditEntry(at, "T1", "U1", AuditAction.GET, outcome, door, app_id="app", build_id=build))
-    await store.audit(AuditEntry(now, "T1", "U1", AuditAction.SHARE, AuditOutcome.MINTED, app_id="app", build_id="b1"))
-    assert await store.links_asked("app") == 3
-    assert await store.links_asked("app", ["b1"]) == 2
-    assert await store.links_asked("app", since=now - 60 * MINUTE, until=now - 1.5 * MINUTE) == 1
-    assert await store.links_asked("other") == 0
+        await store.run(
+            audit.add_entry, AuditEntry(at, "T1", "U1", AuditAction.GET, outcome, door, app_id="app", build_id=build)
+        )
+    await store.run(
+        audit.add_entry,
+        AuditEntry(now, "T1", "U1", AuditAction.SHARE, AuditOutcome.MINTED, app_id="app", build_id="b1"),
+    )
+    assert await store.run(audit_reports.count_links, "app") == 3
+    assert await store.run(audit_reports.count_links, "app", ["b1"]) == 2
+    assert await store.run(audit_reports.count_links, "app", since=now - 60 * MINUTE, until=now - 1.5 * MINUTE) == 1
+    assert await store.run(audit_reports.count_links, "other") == 0
 
 
 @pytest.mark.parametrize("door", sorted(CLAIM_PAGE_STORED))
 async def test_a_claim_is_no_second_link_by_any_name(store: Store, door: str) -> None:
     about = {"app_id": "app", "build_id": "b1"}
-    now = await store.now()
-    await store.audit(AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.TICKET, **about))
-    await store.audit(AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE, **about))
+    now = await store.run(database_info.current_time)
+    await store.run(audit.add_entry, AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.TICKET, **about))
+    await store.run(
+        audit.add_entry,
+        AuditEntry(now, "T1", "U1", AuditAction.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE, **about),
+    )
 
-    async def work(connection: Connection) -> None:
+    def work(tx: Transaction) -> None:
         page = {"page": Entrypoint.CLAIM_PAGE.value, "door": door}
-        await connection.execute(sa.text("UPDATE audit SET door = :door WHERE door = :page"), page)
+        tx.execute(sa.text("UPDATE audit SET door = :door WHERE door = :page"), **page)
 
     await store.run(work)
-    assert await store.links_asked("app") == 1
-    assert {entry.door for entry in await store.audit_entries()} == {Entrypoint.COMMAND, Entrypoint.CLAIM_PAGE}
+    assert await store.run(audit_reports.count_links, "app") == 1
+    assert {entry.door for entry in await store.run(audit.list_entries)} == {Entrypoint.COMMAND, Entrypoint.CLAIM_PAGE}

@@ -6,31 +6,33 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from bot.db import drafts as stored_drafts
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Store
 from bot.db.schema import drafts
+from bot.db.transaction import Transaction
 
 
 async def test_a_draft_is_found_by_its_key_alone(store: Store) -> None:
     words = "😀" * 5000 + '\n"quoted" \\ back'
-    key = await store.save_draft(words)
-    assert await store.draft(key) == words
-    assert await store.save_draft(words) != key
-    assert await store.draft("another") is None
+    key = await store.run(stored_drafts.save_draft, words)
+    assert await store.run(stored_drafts.get_draft, key) == words
+    assert await store.run(stored_drafts.save_draft, words) != key
+    assert await store.run(stored_drafts.get_draft, "another") is None
 
 
 async def test_a_draft_is_kept_for_a_week_and_then_purged() -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
     store = await Store.open(IN_MEMORY, clock=lambda: now[0])
-    key = await store.save_draft("reason")
+    key = await store.run(stored_drafts.save_draft, "reason")
     now[0] += timedelta(days=6, hours=23)
-    assert await store.draft(key) == "reason"
+    assert await store.run(stored_drafts.get_draft, key) == "reason"
     now[0] += timedelta(hours=2)
-    assert await store.draft(key) is None
-    await store.purge_drafts()
+    assert await store.run(stored_drafts.get_draft, key) is None
+    await store.run(stored_drafts.purge_drafts)
 
-    async def count(connection: object) -> int:
-        return int((await connection.execute(sa.select(sa.func.count()).select_from(drafts))).scalar_one())  # type: ignore[attr-defined]
+    def count(tx: Transaction) -> int:
+        return int(tx.execute(sa.select(sa.func.count()).select_from(drafts)).scalar_one())
 
     assert await store.run(count) == 0
     await store.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.db import key_value
 from bot.db.database import Store
 from bot.exceptions import StartupError
 from tests.frame.shell import ROOT
@@ -26,7 +27,7 @@ async def filled(file: Path) -> None:
     """A database of some pages, closed."""
     store = await Store.open(f"sqlite:///{file}")
     for number in range(300):
-        await store.remember(f"note {number}", "x" * 300)
+        await store.run(key_value.set_value, f"note {number}", "x" * 300)
     await store.close()
 
 
@@ -38,7 +39,7 @@ async def test_nobody_but_its_owner_reads_the_database(tmp_path: Path, mask: int
     before = os.umask(mask)
     try:
         store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
-        await store.remember("a", "b")
+        await store.run(key_value.set_value, "a", "b")
         made = {path.name: rights(path) for path in tmp_path.iterdir()}
         await store.close()
     finally:
@@ -89,7 +90,7 @@ async def test_a_damaged_database_is_refused_before_it_is_used(tmp_path: Path, h
     await filled(file)
     spoil(file, how)
     before = file.read_bytes()
-    for open_it in (Store.open, Store.beside):
+    for open_it in (Store.open, Store.open_read_only):
         with pytest.raises(StartupError, match=r"(?s)damaged.*Restore it from a backup"):
             await open_it(f"sqlite:///{file}")
     assert file.read_bytes() == before, "what may be saved of it is not touched"
@@ -99,7 +100,7 @@ async def test_a_whole_database_is_opened(tmp_path: Path) -> None:
     file = tmp_path / "bot.db"
     await filled(file)
     store = await Store.open(f"sqlite:///{file}")
-    assert await store.recall("note 7") == "x" * 300
+    assert await store.run(key_value.get_value, "note 7") == "x" * 300
     await store.close()
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.db import app_polls, build_waiters, build_watches, builds, database_info
 from bot.db.build_watches import BuildWatch
 from bot.db.database import Store
 from bot.db.wakeups import Topic
@@ -19,12 +20,12 @@ PENDING, RUNNING, READY = (build("b1", stage) for stage in (Stage.PENDING, Stage
 
 
 async def follow(store: Store, build: Build = PENDING, user: str = "U1", usual: timedelta | None = USUAL) -> bool:
-    await store.await_build(build, "T1", user)
-    return await store.follow(build, user, usual)
+    await store.run(build_waiters.add_waiter, build, "T1", user)
+    return await store.run(build_watches.add_watch, build, user, usual)
 
 
 async def taken(store: Store, lease: float = 0.0) -> list[BuildWatch]:
-    return sorted(await store.take_progress(10, lease), key=lambda watch: watch.user_id)
+    return sorted(await store.run(build_watches.lease_due_watches, 10, lease), key=lambda watch: watch.user_id)
 
 
 async def heard(store: Store) -> list[tuple[str, BuildEvent]]:
@@ -38,7 +39,7 @@ async def test_a_new_one_has_no_message_yet_and_the_build_as_it_was_seen(store: 
     [watch] = await taken(store)
     assert (watch.build, watch.user_id, watch.usual, watch.standing) == (PENDING, "U1", USUAL, WatchState.OPEN)
     assert (watch.channel, watch.ts, watch.shown, watch.alarmed, watch.seen_at) == (None, None, "", False, None)
-    assert abs(watch.started_at - await store.now()) < timedelta(seconds=30)
+    assert abs(watch.started_at - await store.run(database_info.current_time)) < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("usual", [None, timedelta(milliseconds=1500), timedelta(days=1)])
@@ -50,23 +51,23 @@ async def test_what_is_usual_is_kept(store: Store, usual: timedelta | None) -> N
 async def test_who_follows_already_has_what_they_have(store: Store) -> None:
     assert await follow(store)
     [watch] = await taken(store)
-    await store.progress_shown(watch, "D1", "1.1", "Running", 0.0)
+    await store.run(build_watches.record_shown, watch, "D1", "1.1", "Running", again_in=0.0)
     assert not await follow(store, usual=None)
     [same] = await taken(store)
     assert (same.ts, same.shown, same.usual, same.started_at) == ("1.1", "Running", USUAL, watch.started_at)
 
 
 async def test_who_awaits_nothing_follows_nothing(store: Store) -> None:
-    assert not await store.follow(PENDING, "U1", USUAL)
-    assert await store.progress_due_in() is None
+    assert not await store.run(build_watches.add_watch, PENDING, "U1", USUAL)
+    assert await store.run(build_watches.watch_due_in) is None
 
 
 async def test_each_person_has_a_message_of_their_own(store: Store) -> None:
     await follow(store)
     await follow(store, user="U2")
     mine, hers = await taken(store)
-    await store.progress_shown(mine, "D1", "1.1", "Running", 0.0)
-    await store.end_progress(hers)
+    await store.run(build_watches.record_shown, mine, "D1", "1.1", "Running", again_in=0.0)
+    await store.run(build_watches.end_watch, hers)
     assert [(watch.user_id, watch.ts) for watch in await taken(store)] == [("U1", "1.1")]
 
 
@@ -74,25 +75,25 @@ async def test_what_is_taken_nobody_else_has_until_it_is_handed_in(store: Store)
     await follow(store)
     every = [watch for many in await asyncio.gather(*(taken(store, 60.0) for _ in range(5))) for watch in many]
     assert len(every) == 1
-    assert 50 < (await store.progress_due_in() or 0) <= 60
-    await store.progress_shown(every[0], "D1", "1.1", "Running", 5.0)
+    assert 50 < (await store.run(build_watches.watch_due_in) or 0) <= 60
+    await store.run(build_watches.record_shown, every[0], "D1", "1.1", "Running", again_in=5.0)
     assert await taken(store) == []
-    assert 4 < (await store.progress_due_in() or 0) <= 5
-    await store.put_off_progress(every[0], 0.0)
+    assert 4 < (await store.run(build_watches.watch_due_in) or 0) <= 5
+    await store.run(build_watches.postpone_watch, every[0], 0.0)
     assert len(await taken(store)) == 1
 
 
 async def test_only_so_many_are_taken_the_longest_due_first(store: Store) -> None:
     for user in ("U1", "U2", "U3"):
         await follow(store, user=user)
-    first = await store.take_progress(2, 60.0)
+    first = await store.run(build_watches.lease_due_watches, 2, 60.0)
     assert {watch.user_id for watch in first} == {"U1", "U2"}
-    assert await store.progress_due_in() == 0.0
+    assert await store.run(build_watches.watch_due_in) == 0.0
 
 
 async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store: Store) -> None:
-    await store.ensure_apps(["app"], catalogue_seen_at=None)
-    await store.await_build(build("b0"), "T1", "U9")  # so that the app is watched
+    await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
+    await store.run(build_waiters.add_waiter, build("b0"), "T1", "U9")  # so that the app is watched
     await look(store, [BuildTransition(READY, None)])
     await follow(store, RUNNING)
     [watch] = await taken(store)
@@ -107,19 +108,19 @@ async def test_what_was_recorded_since_the_wish_is_news_and_nothing_older(store:
 async def test_a_message_is_posted_once_though_it_may_be_tried_again_when_it_was_refused(store: Store) -> None:
     await follow(store)
     [watch] = await taken(store)
-    assert await store.first_try(watch)
-    assert not await store.first_try(watch)
-    await store.put_off_progress(watch, 0.0)
-    assert await store.first_try(watch)
+    assert await store.run(build_watches.mark_post_attempted, watch)
+    assert not await store.run(build_watches.mark_post_attempted, watch)
+    await store.run(build_watches.postpone_watch, watch, 0.0)
+    assert await store.run(build_watches.mark_post_attempted, watch)
 
 
 async def test_who_stops_waits_no_more_and_may_begin_anew(store: Store) -> None:
     await follow(store)
     [watch] = await taken(store)
-    await store.progress_shown(watch, "D1", "1.1", "Running", 0.0)
+    await store.run(build_watches.record_shown, watch, "D1", "1.1", "Running", again_in=0.0)
     for _ in range(2):
-        await store.stop_following("b1", "U1")
-    assert await store.awaiting("app") == {}
+        await store.run(build_watches.stop_watch, "b1", "U1")
+    assert await store.run(build_waiters.list_waiters, "app") == {}
     assert [(each.standing, each.ts) for each in await taken(store)] == [(WatchState.STOPPED, "1.1")]
     assert await follow(store)
     [anew] = await taken(store)
@@ -129,22 +130,22 @@ async def test_who_stops_waits_no_more_and_may_begin_anew(store: Store) -> None:
 async def test_what_is_handed_in_for_an_earlier_wish_changes_nothing(store: Store) -> None:
     await follow(store)
     [old] = await taken(store)
-    await store.stop_following("b1", "U1")
+    await store.run(build_watches.stop_watch, "b1", "U1")
     await follow(store)
-    await store.progress_shown(old, "D1", "1.1", "Running", 60.0)
-    await store.tell_stuck(old)
-    await store.end_progress(old)
-    assert not await store.first_try(old)
+    await store.run(build_watches.record_shown, old, "D1", "1.1", "Running", again_in=60.0)
+    await store.run(build_watches.enqueue_stuck, old)
+    await store.run(build_watches.end_watch, old)
+    assert not await store.run(build_watches.mark_post_attempted, old)
     assert [(watch.ts, watch.alarmed) for watch in await taken(store)] == [(None, False)]
     assert await heard(store) == []
 
 
 async def test_the_alarm_is_said_once(store: Store) -> None:
-    await store.ensure_apps(["app"], catalogue_seen_at=None)
+    await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await follow(store, RUNNING)
     await look(store, [BuildTransition(RUNNING, None)])
     [watch] = await taken(store)
-    await asyncio.gather(*(store.tell_stuck(watch) for _ in range(3)))
+    await asyncio.gather(*(store.run(build_watches.enqueue_stuck, watch) for _ in range(3)))
     assert await heard(store) == [("U1", BuildEvent.STUCK)]
     assert [each.alarmed for each in await taken(store)] == [True]
 
@@ -152,16 +153,16 @@ async def test_the_alarm_is_said_once(store: Store) -> None:
 @pytest.mark.parametrize("recorded", [True, False])
 async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store: Store, recorded: bool) -> None:
     named = build("b1", version="2.4.0")
-    await store.ensure_apps(["app"], catalogue_seen_at=None)
+    await store.run(app_polls.ensure_apps, ["app"], catalogue_seen_at=None)
     await follow(store, named)
-    await store.await_build(named, "T1", "U2")
-    await store.await_build(build("b2"), "T1", "U3")
+    await store.run(build_waiters.add_waiter, named, "T1", "U2")
+    await store.run(build_waiters.add_waiter, build("b2"), "T1", "U3")
     if recorded:
         await look(store, [BuildTransition(named, None)])
     for _ in range(2):
-        await store.tell_deleted("app", "b1")
-        await store.forget_build("app", "b1")
-    assert await store.awaiting("app") == {"b2": ["U3"]}
+        await store.run(build_watches.enqueue_deleted, "app", "b1")
+        await store.run(builds.mark_deleted, "app", "b1")
+    assert await store.run(build_waiters.list_waiters, "app") == {"b2": ["U3"]}
     claims = [claim.announcement for claim in await take(store)]
     assert sorted((delivery.channel_id, delivery.event) for delivery in claims) == [
         ("U1", BuildEvent.DELETED),
@@ -169,13 +170,13 @@ async def test_a_deletion_is_said_once_to_all_who_wait_by_the_build_s_name(store
     ]
     assert {delivery.build.version for delivery in claims} == {"2.4.0"}
     assert [watch.standing for watch in await taken(store)] == [WatchState.DELETED]
-    assert "b1" not in await store.known("app", ["b1"])
+    assert "b1" not in await store.run(builds.list_known, "app", ["b1"])
 
 
 async def test_a_deletion_nobody_waits_for_is_said_to_nobody(store: Store) -> None:
     await follow(store)
-    await store.stop_following("b1", "U1")
-    await store.tell_deleted("app", "b1")
+    await store.run(build_watches.stop_watch, "b1", "U1")
+    await store.run(build_watches.enqueue_deleted, "app", "b1")
     assert await heard(store) == []
     assert [watch.standing for watch in await taken(store)] == [WatchState.STOPPED]
 

@@ -7,78 +7,84 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
+from bot.db import access, access_requests
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Store
-from bot.db.runner import Connection
+from bot.db.transaction import Transaction
 from bot.domain.access_requests import RequestDecision
 from bot.domain.model import Role
 
 
 async def test_what_is_given_or_taken_is_known_at_once(store: Store) -> None:
-    assert await store.grants("T1") == []
-    await store.grant("T1", "U1", Role.RELEASER, None, "U9")
-    assert [grant.role for grant in await store.grants("T1")] == [Role.RELEASER]
-    await store.revoke("T1", "U1", None)
-    assert await store.grants("T1") == []
-    number = await store.note_refusal("T1", "U2", Role.MANAGER, None, "downloads", "C1")
-    await store.ask_for_role(number)
-    await store.decide(number, RequestDecision.ALL, "U9")
-    assert [grant.grantee for grant in await store.grants("T1")] == ["U2"]
+    assert await store.cached(access.list_grants, "T1") == []
+    await store.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
+    assert [grant.role for grant in await store.cached(access.list_grants, "T1")] == [Role.RELEASER]
+    await store.run(access.revoke_role, "T1", "U1", None)
+    assert await store.cached(access.list_grants, "T1") == []
+    number = await store.run(access_requests.record_refusal, "T1", "U2", Role.MANAGER, None, "downloads", "C1")
+    await store.run(access_requests.submit_request, number)
+    await store.run(access_requests.decide_request, number, RequestDecision.ALL, "U9")
+    assert [grant.grantee for grant in await store.cached(access.list_grants, "T1")] == ["U2"]
 
 
 async def test_an_allow_list_is_known_at_once(store: Store) -> None:
-    assert await store.allowed_channels() == {}
-    await store.allow_in("app", "C1", "U9")
-    assert await store.allowed_channels() == {"app": frozenset({"C1"})}
-    await store.disallow_in("app", "C1")
-    assert await store.allowed_channels() == {}
+    assert await store.cached(access.list_allowed_channels) == {}
+    await store.run(access.allow_channel, "app", "C1", "U9")
+    assert await store.cached(access.list_allowed_channels) == {"app": frozenset({"C1"})}
+    await store.run(access.disallow_channel, "app", "C1")
+    assert await store.cached(access.list_allowed_channels) == {}
 
 
 async def test_workspaces_are_kept_apart(store: Store) -> None:
-    await store.grant("T1", "U1", Role.ADMIN, None, "U9")
-    assert len(await store.grants("T1")) == 1
-    assert await store.grants("T2") == []
+    await store.run(access.grant_role, "T1", "U1", Role.ADMIN, None, "U9")
+    assert len(await store.cached(access.list_grants, "T1")) == 1
+    assert await store.cached(access.list_grants, "T2") == []
 
 
 async def test_readers_beside_a_writer_never_leave_an_old_answer_behind(store: Store) -> None:
     for number in range(20):
         channel = f"C{number}"
-        await asyncio.gather(store.allowed_channels(), store.allow_in("app", channel, "U9"), store.allowed_channels())
-        assert channel in (await store.allowed_channels())["app"]
+        await asyncio.gather(
+            store.cached(access.list_allowed_channels),
+            store.run(access.allow_channel, "app", channel, "U9"),
+            store.cached(access.list_allowed_channels),
+        )
+        assert channel in (await store.cached(access.list_allowed_channels))["app"]
 
 
 async def test_a_cancelled_writer_whose_row_is_written_all_the_same_is_heard_of(store: Store) -> None:
-    await store.allowed_channels()
-    writer = asyncio.create_task(store.allow_in("app", "C1", "U9"))
+    await store.cached(access.list_allowed_channels)
+    writer = asyncio.create_task(store.run(access.allow_channel, "app", "C1", "U9"))
     await asyncio.sleep(0)
     writer.cancel()
     await asyncio.wait({writer})
 
-    async def written(connection: Connection) -> bool:
-        return (await connection.execute(sa.text("SELECT 1 FROM app_channels"))).first() is not None
+    def written(tx: Transaction) -> bool:
+        return tx.execute(sa.text("SELECT 1 FROM app_channels")).first() is not None
 
-    assert ("app" in await store.allowed_channels()) is await store.run(written)
+    assert ("app" in await store.cached(access.list_allowed_channels)) is await store.run(written)
 
 
 async def test_a_file_of_our_own_is_read_once() -> None:
     store = await Store.open(IN_MEMORY)
     reads = 0
 
-    async def read(_: Connection) -> int:
+    def read(_: Transaction, add: int) -> int:
         nonlocal reads
         reads += 1
-        return reads
+        return reads + add
 
-    assert [await store.kept("note", read) for _ in range(3)] == [1, 1, 1]
-    store.changed()
-    assert await store.kept("note", read) == 2
+    assert [await store.cached(read, 0) for _ in range(3)] == [1, 1, 1]
+    assert await store.cached(read, 10) == 12, "other arguments, another answer"
+    await store.run(Transaction.invalidate_cache)
+    assert await store.cached(read, 0) == 3
     await store.close()
 
 
 @pytest.mark.postgres
 async def test_what_another_replica_wrote_is_known_at_once(postgres_url: str) -> None:
     first, second = await Store.open(postgres_url), await Store.open(postgres_url)
-    assert await second.grants("T1") == []
-    await first.grant("T1", "U1", Role.RELEASER, None, "U9")
-    assert len(await second.grants("T1")) == 1
+    assert await second.cached(access.list_grants, "T1") == []
+    await first.run(access.grant_role, "T1", "U1", Role.RELEASER, None, "U9")
+    assert len(await second.cached(access.list_grants, "T1")) == 1
     await asyncio.gather(first.close(), second.close())

@@ -15,8 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from bot.db import database_info, key_value, schema, subscriptions
 from bot.db import migrate as db_migrate
-from bot.db import schema
 from bot.db.connect import IN_MEMORY
 from bot.db.database import Store, migrate
 from bot.exceptions import StartupError
@@ -29,29 +29,23 @@ async def test_what_was_remembered_is_there_after_a_restart(address: str) -> Non
     made = await subscribe(first)
     await first.close()
     second = await Store.open(address)
-    assert await second.subscriptions() == [made]
+    assert await second.run(subscriptions.list_subscriptions) == [made]
     await second.close()
 
 
 async def test_an_empty_database_gets_its_tables_at_the_first_start(empty_address: str) -> None:
     store = await Store.open(empty_address)
-    assert await store.subscriptions() == []
+    assert await store.run(subscriptions.list_subscriptions) == []
     await store.close()
 
 
 async def test_migrating_twice_changes_nothing(empty_address: str) -> None:
     for _ in range(2):
         await asyncio.to_thread(migrate, empty_address)
-    store = await Store.open(empty_address, migrate=False)
-    await store.ping()
+    store = await Store.open(empty_address)
+    assert await store.version() == db_migrate.HEAD
+    await store.run(database_info.ping)
     await store.close()
-
-
-async def test_without_migrating_a_database_that_is_not_up_to_date_is_refused_with_the_command(
-    empty_address: str,
-) -> None:
-    with pytest.raises(StartupError, match="applivery-bot migrate"):
-        await Store.open(empty_address, migrate=False)
 
 
 @pytest.mark.postgres
@@ -67,7 +61,7 @@ async def test_the_migrations_make_exactly_the_tables_the_program_uses(store: St
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, schema.metadata))
 
-    assert await store._transactions.run_sync(differences) == []
+    assert await store._transactions.run_raw(differences) == []
 
 
 def test_the_newest_migration_is_the_one_a_start_asks_for() -> None:
@@ -138,15 +132,15 @@ async def test_sqlite_keeps_what_was_committed_through_a_power_cut(tmp_path: Pat
         names = ("journal_mode", "synchronous", "busy_timeout")
         return [connection.execute(sa.text(f"PRAGMA {name}")).scalar() for name in names]
 
-    assert await store._transactions.run_sync(pragmas) == ["wal", 2, 5000]
+    assert await store._transactions.run_raw(pragmas) == ["wal", 2, 5000]
     await store.close()
 
 
 async def test_a_database_in_memory_is_one_database() -> None:
     store, other = await Store.open(IN_MEMORY), await Store.open(IN_MEMORY)
-    await asyncio.gather(*(store.remember(f"note {n}", str(n)) for n in range(20)))
-    assert await store.recall("note 7") == "7"
-    assert await other.recall("note 7") is None
+    await asyncio.gather(*(store.run(key_value.set_value, f"note {n}", str(n)) for n in range(20)))
+    assert await store.run(key_value.get_value, "note 7") == "7"
+    assert await other.run(key_value.get_value, "note 7") is None
     await asyncio.gather(store.close(), other.close())
 
 
@@ -189,14 +183,14 @@ async def test_libpq_parameters_of_the_address_are_kept(postgres_url: str) -> No
         names = ("application_name", "search_path", "idle_in_transaction_session_timeout")
         return [connection.execute(sa.text(f"SHOW {name}")).scalar() for name in names]
 
-    assert await store._transactions.run_sync(settings) == ["release-bot", "public", "10s"]
+    assert await store._transactions.run_raw(settings) == ["release-bot", "public", "10s"]
     await store.close()
 
 
 async def test_closing_leaves_no_thread_and_no_task_behind(address: str) -> None:
     tasks = asyncio.all_tasks()
     store = await Store.open(address)
-    await store.ping()
+    await store.run(database_info.ping)
     await store.close()
     assert asyncio.all_tasks() == tasks
     for thread in threading.enumerate():

@@ -8,6 +8,9 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from bot.db import builds as stored_builds
+from bot.db import outbox
+from bot.db import recalls as stored_recalls
 from bot.db.database import Store
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import (
@@ -21,7 +24,7 @@ from bot.domain.model import (
     Stage,
 )
 from bot.domain.states import DeliveryState, ResultKind
-from tests.store.builders import build, exchange, fill, look, said, subscribe, take
+from tests.store.builders import build, exchange, fill, look, posted_ts, said, subscribe, take
 
 READY = build("b1", Stage.READY)
 
@@ -45,7 +48,7 @@ async def say(store: Store, claims: list[DeliveryClaim] | None = None) -> list[D
 
 async def edit(store: Store, changelog: str, of: Build = READY) -> None:
     """Somebody edits a build in Applivery."""
-    await store.rewrite([replace(of, changelog=changelog)], {of.id: changelog})
+    await store.run(stored_builds.record_edits, [replace(of, changelog=changelog)], {of.id: changelog})
 
 
 def changelogs(claims: list[DeliveryClaim]) -> list[str]:
@@ -108,8 +111,8 @@ async def test_what_is_due_for_a_card_is_said_by_showing_it_once(store: Store) -
     [claim] = await take(store)
     assert claim.announcement.shown == (CardEntry(READY),)
     assert (await exchange(store, [posted(claim)])).claims == ()
-    assert (await store.announcements_waiting()).count == 0
-    assert await store.posted_ts("C1", "b1") == "1.1"
+    assert (await store.run(outbox.get_backlog)).count == 0
+    assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
 async def test_showing_a_card_covers_no_reply_in_its_thread(store: Store) -> None:
@@ -184,7 +187,7 @@ async def test_a_person_s_messages_stay_as_they_were_said(store: Store) -> None:
     await told(store, NewDelivery("U1", "b1", BuildEvent.PROCESSED), NewDelivery("W1", "b1", BuildEvent.PROCESSED))
     await say(store)
     await edit(store, "new")
-    await store.recall_build(READY, "bad", "U9")
+    await store.run(stored_recalls.recall_build, READY, "bad", "U9")
     assert await take(store) == []
 
 
@@ -211,7 +214,7 @@ async def test_a_change_while_a_card_waits_makes_no_edit(store: Store) -> None:
 async def test_a_change_while_an_edit_waits_makes_no_second_one(card: Store) -> None:
     await edit(card, "first")
     await edit(card, "second")
-    assert (await card.announcements_waiting()).count == 1
+    assert (await card.run(outbox.get_backlog)).count == 1
     assert changelogs(await say(card)) == ["second"]
 
 
@@ -228,7 +231,7 @@ async def test_two_changes_between_claim_and_hand_in_are_one_edit_and_none_is_lo
     await edit(card, "first")
     claims = await take(card)
     await edit(card, "second")
-    await card.recall_build(READY, "It crashes", "U9")
+    await card.run(stored_recalls.recall_build, READY, "It crashes", "U9")
     every = await say(card, claims)
     assert changelogs(every) == ["first", "second"]
     recalls = [claim.announcement.shown[0].recall for claim in every]
@@ -278,7 +281,7 @@ async def test_a_card_that_was_told_anew_is_the_one_that_is_edited(card: Store) 
     await told(card, NewDelivery("C1", "b1", BuildEvent.FAILED), of=build("b1", Stage.FAILED), before=Stage.READY)
     [claim] = await take(card)
     await exchange(card, [posted(claim, "2.2")])
-    assert await card.posted_ts("C1", "b1") == "2.2"
+    assert await card.run(posted_ts, "C1", "b1") == "2.2"
     await edit(card, "new", build("b1", Stage.FAILED))
     [again] = await take(card)
     assert again.card_ts == "2.2"
@@ -292,12 +295,12 @@ async def test_an_edit_of_a_build_that_moved_meanwhile_changes_nothing(card: Sto
 
 
 async def test_a_build_s_words_are_noted_once_and_then_compared(card: Store) -> None:
-    assert await card.edited("app", {"b1": "one", "b9": "unknown"}) == set()
-    assert await card.edited("app", {"b1": "one"}) == set()
-    assert await card.edited("app", {"b1": "two"}) == {"b1"}
-    await card.rewrite([READY], {"b1": "two"})
-    assert await card.edited("app", {"b1": "two"}) == set()
-    assert await card.edited("other app", {"b1": "three"}) == set()
+    assert await card.run(stored_builds.find_edited, "app", {"b1": "one", "b9": "unknown"}) == set()
+    assert await card.run(stored_builds.find_edited, "app", {"b1": "one"}) == set()
+    assert await card.run(stored_builds.find_edited, "app", {"b1": "two"}) == {"b1"}
+    await card.run(stored_builds.record_edits, [READY], {"b1": "two"})
+    assert await card.run(stored_builds.find_edited, "app", {"b1": "two"}) == set()
+    assert await card.run(stored_builds.find_edited, "other app", {"b1": "three"}) == set()
 
 
 # ------------------------------------------------------------------ at the same time
@@ -314,7 +317,7 @@ async def test_a_change_waits_for_whoever_is_reading_the_card_at_this_moment(pos
         writing = asyncio.create_task(edit(store, "new"))
         assert not (await asyncio.wait({writing}, timeout=0.3))[0]
     await writing
-    assert (await store.announcements_waiting()).count == 2, "what is being sent, and an edit after it"
+    assert (await store.run(outbox.get_backlog)).count == 2, "what is being sent, and an edit after it"
     await store.close()
 
 
@@ -335,7 +338,9 @@ async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_
         for turn in range(15):
             new = build(f"n{order}-{turn}", Stage.READY)
             announced = [NewDelivery(channel, new.id, BuildEvent.PROCESSED) for channel in channels[::order]]
-            await store.record("app", None, [BuildTransition(new, None)], announced, next_at_seconds=60)
+            await store.run(
+                stored_builds.record_poll, "app", None, [BuildTransition(new, None)], announced, next_at_seconds=60
+            )
 
     async def send(store: Store) -> None:
         done: list[DeliveryResult] = []
@@ -346,7 +351,7 @@ async def test_whoever_records_and_claims_at_once_loses_no_edit_and_never_waits_
                 shown[key] = claim.announcement.shown[0].build.changelog
             done = [posted(claim) for claim in claims]
             await asyncio.sleep(0)
-            if not claims and not writing and await store.tell_due_in() is None:
+            if not claims and not writing and await store.run(outbox.delivery_due_in) is None:
                 return
 
     async with asyncio.timeout(60):

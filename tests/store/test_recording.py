@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.db import app_polls, outbox
+from bot.db import builds as stored_builds
 from bot.db.database import Store
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from tests.store.builders import build, look, said, stages, subscribe, take
@@ -25,17 +27,26 @@ async def test_a_build_moves_and_is_announced_in_one_go(store: Store) -> None:
 
 async def test_five_who_record_the_same_news_announce_it_once(store: Store) -> None:
     await subscribe(store)
-    await store.record("app", None, [BuildTransition(build("b2", Stage.RUNNING), None)], [], next_at_seconds=60)
+    await store.run(
+        stored_builds.record_poll,
+        "app",
+        None,
+        [BuildTransition(build("b2", Stage.RUNNING), None)],
+        [],
+        next_at_seconds=60,
+    )
     moved = build("b2", Stage.READY)
     changes = [BuildTransition(READY, None), BuildTransition(moved, Stage.RUNNING)]
     news = [NEWS, NewDelivery("C1", "b2", BuildEvent.PROCESSED)]
-    [claimed] = await store.claim_apps(1, 60)
+    [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     tokens = [claimed.token, None, None, None, claimed.token]
-    results = await asyncio.gather(*(store.record("app", t, changes, news, next_at_seconds=60) for t in tokens))
+    results = await asyncio.gather(
+        *(store.run(stored_builds.record_poll, "app", t, changes, news, next_at_seconds=60) for t in tokens)
+    )
     assert sum(result.announced for result in results) == 2
     assert sorted(build_id for result in results for build_id in result.moved) == ["b1", "b2"]
     assert [result.lease_lost for result in results].count(True) == 1
-    assert (await store.announcements_waiting()).count == 2
+    assert (await store.run(outbox.get_backlog)).count == 2
 
 
 async def test_recording_twice_changes_nothing_more(store: Store) -> None:
@@ -89,7 +100,7 @@ async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_bac
     await subscribe(store)
     pending = build("b1")
     await look(store, [BuildTransition(pending, None)], [NewDelivery("C1", "b1", BuildEvent.UPLOADED)])
-    await store.forget_build("app", "b1")
+    await store.run(stored_builds.mark_deleted, "app", "b1")
     assert await stages(store, "app", ["b1"]) == {}
     [claim] = await take(store)  # what was to be said of it can still be said
     assert claim.announcement.build == pending
@@ -100,19 +111,21 @@ async def test_a_forgotten_build_is_followed_no_longer_and_new_when_it_comes_bac
 
 async def test_somebody_without_a_lease_does_not_touch_the_schedule(store: Store) -> None:
     await subscribe(store)
-    recorded = await store.record("app", None, [BuildTransition(READY, None)], [NEWS], next_at_seconds=3600)
+    recorded = await store.run(
+        stored_builds.record_poll, "app", None, [BuildTransition(READY, None)], [NEWS], next_at_seconds=3600
+    )
     assert recorded.announced == 1
-    [claimed] = await store.claim_apps(1, 60)
+    [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
     assert not claimed.baseline_done
 
 
 async def test_a_baseline_not_yet_complete_stays_open(store: Store) -> None:
     await subscribe(store)
     for done in (False, True):
-        [claimed] = await store.claim_apps(1, 60)
+        [claimed] = await store.run(app_polls.claim_due_apps, 1, 60)
         assert not claimed.baseline_done
-        await store.record("app", claimed.token, [], [], next_at_seconds=0, baseline_done=done)
-    assert [app.baseline_done for app in await store.claim_apps(1, 60)] == [True]
+        await store.run(stored_builds.record_poll, "app", claimed.token, [], [], next_at_seconds=0, baseline_done=done)
+    assert [app.baseline_done for app in await store.run(app_polls.claim_due_apps, 1, 60)] == [True]
 
 
 async def test_a_thousand_builds_are_one_commit(store: Store) -> None:
@@ -149,4 +162,4 @@ async def test_an_announcement_that_cannot_be_read_does_not_block_its_channel(st
 async def _rewrite(store: Store, statement: str, value: str) -> None:
     import sqlalchemy as sa
 
-    await store._transactions.run_sync(lambda connection: connection.execute(sa.text(statement), {"value": value}))
+    await store._transactions.run_raw(lambda connection: connection.execute(sa.text(statement), {"value": value}))

@@ -8,11 +8,13 @@ from collections import Counter
 
 import pytest
 
+from bot.db import app_polls, database_info, mutes, outbox
+from bot.db import builds as stored_builds
 from bot.db.database import Store
 from bot.db.outbox_types import DeliveryClaim, DeliveryResult
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
 from bot.domain.states import ResultKind
-from tests.store.builders import build, exchange, fill, look, said, subscribe, take
+from tests.store.builders import build, exchange, fill, look, posted_ts, said, subscribe, take
 
 
 def posted(claim: DeliveryClaim, ts: str = "1.1") -> DeliveryResult:
@@ -50,7 +52,7 @@ async def test_the_next_message_of_a_channel_waits_for_the_pace(store: Store) ->
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store)
     assert (await exchange(store, [posted(claim)], pace=600)).claims == ()
-    assert 500 < (await store.tell_due_in() or 0) <= 600
+    assert 500 < (await store.run(outbox.delivery_due_in) or 0) <= 600
 
 
 async def test_a_refused_post_comes_again_when_slack_said_and_nothing_overtakes_it(store: Store) -> None:
@@ -70,7 +72,7 @@ async def test_a_message_that_is_refused_for_good_does_not_block_its_channel(sto
     [claim] = await take(store)
     [following] = (await exchange(store, [DeliveryResult.of(claim, ResultKind.FAILED, reason="msg_too_long")])).claims
     assert said([following]) == [("C1", "b2")]
-    assert await store.posted_ts("C1", "b1") is None
+    assert await store.run(posted_ts, "C1", "b1") is None
 
 
 async def test_channels_with_nothing_left_make_room_for_others(store: Store) -> None:
@@ -81,18 +83,18 @@ async def test_channels_with_nothing_left_make_room_for_others(store: Store) -> 
         store, [BuildTransition(build("b2", Stage.READY), None)], [NewDelivery("C9", "b2", BuildEvent.PROCESSED)]
     )
     assert said(await take(store, 1)) == [("C9", "b2")]
-    assert (await store.announcements_waiting()).count == 1
+    assert (await store.run(outbox.get_backlog)).count == 1
 
 
 async def test_when_nothing_waits_there_is_nothing_to_wake_for(store: Store) -> None:
-    assert await store.tell_due_in() is None
+    assert await store.run(outbox.delivery_due_in) is None
     await fill(store, ["C1"], ["b1"])
-    assert await store.tell_due_in() == 0
+    assert await store.run(outbox.delivery_due_in) == 0
     [claim] = await take(store)
-    assert 50 < (await store.tell_due_in() or 0) <= 60
+    assert 50 < (await store.run(outbox.delivery_due_in) or 0) <= 60
     await exchange(store, [posted(claim)])
-    assert await store.tell_due_in() is None
-    waiting = await store.announcements_waiting()
+    assert await store.run(outbox.delivery_due_in) is None
+    waiting = await store.run(outbox.get_backlog)
     assert (waiting.count, waiting.oldest_seconds) == (0, None)
 
 
@@ -114,7 +116,7 @@ async def test_a_message_that_is_unsure_keeps_its_lease(store: Store) -> None:
     await fill(store, ["C1"], ["b1", "b2"])
     [claim] = await take(store, lease=60)
     assert (await exchange(store, [DeliveryResult.of(claim, ResultKind.UNSURE)])).claims == ()
-    assert 50 < (await store.tell_due_in() or 0) <= 60
+    assert 50 < (await store.run(outbox.delivery_due_in) or 0) <= 60
 
 
 async def test_a_refused_message_is_not_unsure_when_it_comes_again(store: Store) -> None:
@@ -137,7 +139,7 @@ async def test_a_message_that_may_be_there_stays_unsure_until_it_was_looked_for(
     assert again.first_attempt_at == unsure.first_attempt_at
     await exchange(store, [DeliveryResult.of(again, ResultKind.HELD, reason="is_archived")])
     assert await take(store) == []
-    await store.release_channel("C1")
+    await store.run(mutes.release_channel, "C1")
     [late] = await take(store)
     assert late.unsure
     assert late.first_attempt_at == unsure.first_attempt_at
@@ -147,7 +149,7 @@ async def test_a_message_that_was_held_begins_again(store: Store) -> None:
     await fill(store, ["C1"], ["b1"])
     [claim] = await take(store)
     await exchange(store, [DeliveryResult.of(claim, ResultKind.HELD, reason="is_archived")])
-    await store.release_channel("C1")
+    await store.run(mutes.release_channel, "C1")
     [late] = await take(store)
     assert not late.unsure
     assert late.first_attempt_at > claim.first_attempt_at, "so that nobody gives it up for having waited"
@@ -157,7 +159,7 @@ async def test_the_deadline_is_the_end_of_the_lease_on_both_clocks(store: Store)
     await fill(store, ["C1"], ["b1"])
     before = time.monotonic()
     [claim] = await take(store, lease=45)
-    assert abs((claim.deadline - await store.now()).total_seconds() - 45) < 5
+    assert abs((claim.deadline - await store.run(database_info.current_time)).total_seconds() - 45) < 5
     assert before + 45 <= claim.deadline_monotonic <= time.monotonic() + 45
 
 
@@ -168,7 +170,7 @@ async def test_the_first_ts_stays_and_the_late_one_is_told(store: Store) -> None
     assert (await exchange(store, [posted(other, "1.1")])).lost == ()
     late = posted(frozen, "2.2")
     assert (await exchange(store, [late])).lost == (late,)
-    assert await store.posted_ts("C1", "b1") == "1.1"
+    assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
 async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store: Store) -> None:
@@ -180,7 +182,7 @@ async def test_a_late_post_that_comes_first_is_kept_and_the_other_is_told(store:
     result = await exchange(store, [posted(other, "1.1")])
     assert result.lost == (posted(other, "1.1"),)
     assert said(result.claims) == [("C1", "b2")]
-    assert await store.posted_ts("C1", "b1") == "2.2"
+    assert await store.run(posted_ts, "C1", "b1") == "2.2"
 
 
 async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_told(store: Store) -> None:
@@ -190,7 +192,7 @@ async def test_of_two_posts_that_end_at_the_same_time_one_is_kept_and_the_other_
     ends = {"1.1": posted(other, "1.1"), "2.2": posted(frozen, "2.2")}
     [lost] = (await exchange(store, ends.values())).lost
     assert lost == ends.pop(lost.ts or "")
-    assert [await store.posted_ts("C1", "b1")] == list(ends)
+    assert [await store.run(posted_ts, "C1", "b1")] == list(ends)
 
 
 async def test_handing_in_twice_is_the_same_as_once(store: Store) -> None:
@@ -209,7 +211,7 @@ async def test_who_lost_the_lease_may_not_say_that_it_is_not_there(store: Store,
     await exchange(store, [DeliveryResult.of(frozen, kind, reason="?")])
     assert await take(store) == []
     assert (await exchange(store, [posted(other)])).lost == ()
-    assert await store.posted_ts("C1", "b1") == "1.1"
+    assert await store.run(posted_ts, "C1", "b1") == "1.1"
 
 
 async def test_nothing_is_said_again_once_it_was_posted(store: Store) -> None:
@@ -242,17 +244,6 @@ async def test_the_second_word_about_a_build_knows_the_message_of_the_first(stor
     assert (second.announcement.event, second.card_ts) == (BuildEvent.PROCESSED, "7.7")
 
 
-async def test_at_a_stop_what_was_not_begun_is_given_back(store: Store) -> None:
-    await fill(store, ["C1", "C2"], ["b1"])
-    await take(store, 1, lease=0)
-    claims = await take(store)
-    assert {claim.announcement.channel_id: claim.unsure for claim in claims} == {"C1": True, "C2": False}
-    await store.hand_back(claims)
-    await store.hand_back([])
-    again = await take(store)
-    assert {claim.announcement.channel_id: claim.unsure for claim in again} == {"C1": True, "C2": False}
-
-
 # ------------------------------------------------------------------ several senders
 
 
@@ -265,7 +256,7 @@ async def drain(store: Store, wire: list[tuple[str, str]], room: int, number: in
             wire += said([claim])
         done = [posted(claim, f"{number}.{claim.announcement.id}") for claim in claims]
         await asyncio.sleep(0)
-        if not claims and await store.tell_due_in() is None:
+        if not claims and await store.run(outbox.delivery_due_in) is None:
             return
 
 
@@ -284,7 +275,7 @@ async def test_two_replicas_share_the_polling_and_the_telling(postgres_url: str)
     first, second = await Store.open(postgres_url), await Store.open(postgres_url)
     for number in range(10):
         await subscribe(first, app=f"app{number}")
-    shares = await asyncio.gather(*(store.claim_apps(5, 60) for store in (first, second)))
+    shares = await asyncio.gather(*(store.run(app_polls.claim_due_apps, 5, 60) for store in (first, second)))
     assert len({app.app_id for share in shares for app in share}) == 10
     channels, builds = [f"C{n}" for n in range(8)], [f"b{n:02}" for n in range(25)]
     await fill(first, channels, builds)
@@ -306,7 +297,7 @@ async def test_recording_while_others_take_loses_no_wake_up(store: Store) -> Non
         for name in names:
             change = BuildTransition(build(name, Stage.READY, platform=name), None)  # each on a line of its own
             news = [NewDelivery(channel, name, BuildEvent.PROCESSED) for channel in ("C1", "C2")]
-            await store.record("app", None, [change], news, next_at_seconds=60)
+            await store.run(stored_builds.record_poll, "app", None, [change], news, next_at_seconds=60)
 
     async def send(number: int) -> None:
         while len(wire) < 2 * len(names):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import database_info, tickets
 from bot.db.database import Store
 from bot.db.tickets import KEEP_SECONDS
 from bot.domain.model import FileKind
@@ -21,19 +22,20 @@ async def issue(store: Store, **changes: Any) -> str:
     """A ticket for Ana to build b1, by its hash."""
     facts = {"team_id": "T1", "user_id": "U1", "app_id": "a1", "build_id": "b1", "kind": FileKind.AUTO}
     ticket = fingerprint(new_ticket())
-    await store.issue_ticket(ticket, **{**facts, "life_seconds": 600, **changes})
+    await store.run(tickets.issue_ticket, ticket, **{**facts, "life_seconds": 600, **changes})
     return ticket
 
 
 async def standing(store: Store, ticket: str) -> TicketStatus:
-    found = await store.ticket(ticket)
-    return TicketStatus.UNKNOWN if found is None else found.standing(await store.now())
+    found = await store.run(tickets.get_ticket, ticket)
+    return TicketStatus.UNKNOWN if found is None else found.standing(await store.run(database_info.current_time))
 
 
 async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
     ticket = fingerprint(new_ticket())
-    before = await store.now()
-    issued = await store.issue_ticket(
+    before = await store.run(database_info.current_time)
+    issued = await store.run(
+        tickets.issue_ticket,
         ticket,
         team_id="T1",
         user_id="U1",
@@ -45,7 +47,7 @@ async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
         claims=2,
         origin="C1",
     )
-    assert await store.ticket(ticket) == issued
+    assert await store.run(tickets.get_ticket, ticket) == issued
     assert issued == Ticket(
         "T1", "U1", "a1", "b1", FileKind.FILE, "f1", issued.created_at, issued.expires_at, 2, TicketState.OPEN, "C1"
     )
@@ -55,50 +57,50 @@ async def test_a_ticket_is_kept_as_it_was_issued(store: Store) -> None:
 
 async def test_a_ticket_is_claimed_once(store: Store) -> None:
     ticket = await issue(store)
-    claimed = await store.claim_ticket(ticket)
+    claimed = await store.run(tickets.claim_ticket, ticket)
     assert isinstance(claimed, Ticket)
     assert (claimed.user_id, claimed.claims_left) == ("U1", 0)
-    assert await store.claim_ticket(ticket) is TicketStatus.SPENT
+    assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.SPENT
 
 
 async def test_of_fifty_claims_at_once_one_succeeds(store: Store) -> None:
     ticket = await issue(store)
-    outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(50)))
+    outcomes = await asyncio.gather(*(store.run(tickets.claim_ticket, ticket) for _ in range(50)))
     assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 1
     assert [outcome for outcome in outcomes if not isinstance(outcome, Ticket)] == [TicketStatus.SPENT] * 49
 
 
 async def test_a_ticket_with_three_claims_is_claimed_three_times(store: Store) -> None:
     ticket = await issue(store, claims=3)
-    outcomes = await asyncio.gather(*(store.claim_ticket(ticket) for _ in range(10)))
+    outcomes = await asyncio.gather(*(store.run(tickets.claim_ticket, ticket) for _ in range(10)))
     assert sum(isinstance(outcome, Ticket) for outcome in outcomes) == 3
 
 
 async def test_a_claim_that_is_given_back_can_be_made_again(store: Store) -> None:
     ticket = await issue(store)
-    await store.claim_ticket(ticket)
-    await store.give_back_ticket(ticket)
-    assert isinstance(await store.claim_ticket(ticket), Ticket)
-    assert await store.claim_ticket(ticket) is TicketStatus.SPENT
+    await store.run(tickets.claim_ticket, ticket)
+    await store.run(tickets.refund_claim, ticket)
+    assert isinstance(await store.run(tickets.claim_ticket, ticket), Ticket)
+    assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.SPENT
 
 
 async def test_an_expired_ticket_is_not_claimed(store: Store) -> None:
     ticket = await issue(store, life_seconds=0)
-    assert await store.claim_ticket(ticket) is TicketStatus.EXPIRED
+    assert await store.run(tickets.claim_ticket, ticket) is TicketStatus.EXPIRED
 
 
 async def test_a_ticket_nobody_issued_is_unknown(store: Store) -> None:
-    assert await store.ticket(fingerprint("guess")) is None
-    assert await store.claim_ticket(fingerprint("guess")) is TicketStatus.UNKNOWN
-    await store.give_back_ticket(fingerprint("guess"))
-    assert await store.ticket(fingerprint("guess")) is None
+    assert await store.run(tickets.get_ticket, fingerprint("guess")) is None
+    assert await store.run(tickets.claim_ticket, fingerprint("guess")) is TicketStatus.UNKNOWN
+    await store.run(tickets.refund_claim, fingerprint("guess"))
+    assert await store.run(tickets.get_ticket, fingerprint("guess")) is None
 
 
 async def test_a_new_ticket_cancels_the_older_one_for_the_same_file(store: Store) -> None:
     older = await issue(store)
     newer = await issue(store)
-    assert await store.claim_ticket(older) is TicketStatus.CANCELLED
-    assert isinstance(await store.claim_ticket(newer), Ticket)
+    assert await store.run(tickets.claim_ticket, older) is TicketStatus.CANCELLED
+    assert isinstance(await store.run(tickets.claim_ticket, newer), Ticket)
 
 
 @pytest.mark.parametrize(
@@ -121,28 +123,28 @@ async def test_of_tickets_issued_at_once_for_one_file_one_stays_open(store: Stor
 
 async def test_a_claim_given_back_after_a_newer_ticket_opens_nothing(store: Store) -> None:
     older = await issue(store)
-    await store.claim_ticket(older)
+    await store.run(tickets.claim_ticket, older)
     await issue(store)
-    assert await store.claim_ticket(older) is TicketStatus.SPENT
-    await store.give_back_ticket(older)
-    assert await store.claim_ticket(older) is TicketStatus.CANCELLED
+    assert await store.run(tickets.claim_ticket, older) is TicketStatus.SPENT
+    await store.run(tickets.refund_claim, older)
+    assert await store.run(tickets.claim_ticket, older) is TicketStatus.CANCELLED
 
 
 @pytest.mark.parametrize("state", [TicketState.CANCELLED, TicketState.RECALLED])
 async def test_ending_the_tickets_of_a_build_leaves_other_builds_alone(store: Store, state: Any) -> None:
     mine, colleagues, other = await issue(store), await issue(store, user_id="U2"), await issue(store, build_id="b2")
     await issue(store, user_id="U3", life_seconds=0)
-    assert await store.end_tickets("b1", state) == 2
-    assert await store.claim_ticket(mine) == state.value
-    assert await store.claim_ticket(colleagues) == state.value
-    assert isinstance(await store.claim_ticket(other), Ticket)
-    assert await store.end_tickets("b1", state) == 0
+    assert await store.run(tickets.end_tickets, "b1", state) == 2
+    assert await store.run(tickets.claim_ticket, mine) == state.value
+    assert await store.run(tickets.claim_ticket, colleagues) == state.value
+    assert isinstance(await store.run(tickets.claim_ticket, other), Ticket)
+    assert await store.run(tickets.end_tickets, "b1", state) == 0
 
 
 async def test_a_spent_ticket_of_a_recalled_build_says_recalled(store: Store) -> None:
     ticket = await issue(store)
-    await store.claim_ticket(ticket)
-    assert await store.end_tickets("b1", TicketState.RECALLED) == 0
+    await store.run(tickets.claim_ticket, ticket)
+    assert await store.run(tickets.end_tickets, "b1", TicketState.RECALLED) == 0
     assert await standing(store, ticket) is TicketStatus.RECALLED
 
 
@@ -157,7 +159,8 @@ async def test_a_ticket_is_forgotten_a_day_after_it_expired(store: Store) -> Non
 async def test_the_ticket_itself_is_not_in_the_database(tmp_path: Path) -> None:
     store = await Store.open(f"sqlite:///{tmp_path}/bot.db")
     ticket = new_ticket()
-    await store.issue_ticket(
+    await store.run(
+        tickets.issue_ticket,
         fingerprint(ticket),
         team_id="T1",
         user_id="U1",
@@ -166,7 +169,7 @@ async def test_the_ticket_itself_is_not_in_the_database(tmp_path: Path) -> None:
         kind=FileKind.AUTO,
         life_seconds=600,
     )
-    await store.claim_ticket(fingerprint(ticket))
+    await store.run(tickets.claim_ticket, fingerprint(ticket))
     await store.close()
     written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert ticket.encode() not in written

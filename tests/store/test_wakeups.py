@@ -8,10 +8,11 @@ import time
 import psycopg
 import pytest
 
-from bot.db.database import Store
+from bot.db import app_polls
+from bot.db.database import Store, Transaction
 from bot.db.wakeups import Topic
 from bot.domain.model import BuildEvent, BuildTransition, NewDelivery, Stage
-from tests.store.builders import build, fill, look, subscribe, take
+from tests.store.builders import build, fill, look, subscribe
 
 
 async def quiet(*stores: Store) -> None:
@@ -28,8 +29,8 @@ async def test_a_wait_without_news_ends_when_it_was_to(store: Store) -> None:
 
 
 async def test_news_from_before_the_wait_counts_once(store: Store) -> None:
-    await store.nudge(Topic.TELL)
-    await store.nudge(Topic.TELL)
+    await store.run(Transaction.notify, Topic.TELL)
+    await store.run(Transaction.notify, Topic.TELL)
     assert await store.wait(Topic.TELL, 5)
     assert not await store.wait(Topic.TELL, 0)
     assert not await store.wait(Topic.WATCH, 0)
@@ -39,7 +40,7 @@ async def test_subscribing_and_the_doorbell_wake_the_watching_and_news_the_telli
     waiting = asyncio.create_task(store.wait(Topic.WATCH, 5))
     await subscribe(store)
     assert await waiting
-    await store.mark_due(None)
+    await store.run(app_polls.request_poll, None)
     assert await store.wait(Topic.WATCH, 5)
     await look(store)
     assert not await store.wait(Topic.TELL, 0)
@@ -56,11 +57,9 @@ async def test_notify_wakes_another_replica(postgres_url: str) -> None:
     await fill(first, ["C1"], ["b1"])
     assert await second.wait(Topic.TELL, 5)
     await quiet(first, second)
-    await second.nudge(Topic.TELL)
+    await second.run(Transaction.notify, Topic.TELL)
     assert await first.wait(Topic.TELL, 5)
     assert not await first.wait(Topic.WATCH, 0)
-    await first.hand_back(await take(first))
-    assert await second.wait(Topic.TELL, 5)
     await asyncio.gather(first.close(), second.close())
 
 
@@ -68,7 +67,7 @@ async def test_notify_wakes_another_replica(postgres_url: str) -> None:
 async def test_a_replica_is_not_woken_twice_by_its_own_news(postgres_url: str) -> None:
     store = await Store.open(postgres_url)
     await quiet(store)
-    await store.nudge(Topic.TELL)
+    await store.run(Transaction.notify, Topic.TELL)
     assert await store.wait(Topic.TELL, 5)
     assert not await store.wait(Topic.TELL, 0.2)
     await store.close()
@@ -85,6 +84,6 @@ async def test_a_cut_listener_comes_back_and_wakes_everybody_for_what_it_missed(
     assert await store.wait(Topic.WATCH, 10)
     assert await other.wait(Topic.WATCH, 10)
     await quiet(store, other)
-    await other.nudge(Topic.WATCH)
+    await other.run(Transaction.notify, Topic.WATCH)
     assert await store.wait(Topic.WATCH, 10)
     await asyncio.gather(store.close(), other.close())

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
+from bot.db import audit, recalls, tickets
 from bot.db.database import Store
 from bot.domain.audit import AuditAction, AuditOutcome, Entrypoint
 from bot.domain.model import App, Build, FileKind, Stage
@@ -123,12 +124,12 @@ async def test_the_page_that_installs_says_what_the_date_means(
 
 async def test_a_crawler_that_looks_a_hundred_times_mints_and_spends_nothing(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build())
-    before = await desk.store.ticket(fingerprint(address[-22:]))
+    before = await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))
     seen = await asyncio.gather(*(ask(address) for _ in range(50) for ask in (desk.get, desk.head)))
     assert {response.status for response in seen} == {200}
     assert desk.applivery.minted == []
-    assert await desk.store.ticket(fingerprint(address[-22:])) == before
-    assert await desk.store.audit_entries() == []
+    assert await desk.store.run(tickets.get_ticket, fingerprint(address[-22:])) == before
+    assert await desk.store.run(audit.list_entries) == []
     assert (await desk.post(address)).status == 303
 
 
@@ -273,7 +274,7 @@ async def test_of_fifty_claims_at_once_one_mints(desk: ClaimEnvironment) -> None
     assert len(desk.applivery.minted) == 1
     assert desk.counted(ClaimOutcome.MINTED) == 1
     assert desk.counted(TicketStatus.SPENT) == 49
-    assert len(await desk.store.audit_entries()) == 1
+    assert len(await desk.store.run(audit.list_entries)) == 1
 
 
 async def test_a_press_again_in_the_same_browser_gets_the_answer_and_anybody_else_is_too_late(
@@ -317,7 +318,7 @@ async def test_a_claim_is_written_down_without_the_token(desk: ClaimEnvironment)
     build = desk.build("android")
     await desk.post(await desk.address(build), ANDROID)
     (token,) = desk.applivery.minted
-    (entry,) = await desk.store.audit_entries()
+    (entry,) = await desk.store.run(audit.list_entries)
     assert (entry.team_id, entry.user_id, entry.channel_id) == ("T1", "UANA", "C1")
     assert (entry.action, entry.outcome, entry.door) == (AuditAction.GET, AuditOutcome.MINTED, Entrypoint.CLAIM_PAGE)
     assert (entry.app_id, entry.build_id) == (build.app.id, build.id)
@@ -346,7 +347,7 @@ async def ended(desk: ClaimEnvironment, why: TicketStatus) -> str:
     elif why is TicketStatus.CANCELLED:
         await desk.address(build)
     elif why is TicketStatus.RECALLED:
-        await desk.store.end_tickets(build.id, TicketState.RECALLED)
+        await desk.store.run(tickets.end_tickets, build.id, TicketState.RECALLED)
     elif why is TicketStatus.EXPIRED:
         desk.ahead = timedelta(minutes=11)
     elif why is TicketStatus.UNKNOWN:
@@ -394,7 +395,7 @@ async def test_a_build_deleted_between_look_and_press_is_gone(desk: ClaimEnviron
     desk.applivery.delete(build)
     seen = await desk.post(address)
     assert (seen.status, heading(seen)) == (410, "This build is gone")
-    assert (await desk.store.ticket(fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
+    assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
 
 
 async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: ClaimEnvironment) -> None:
@@ -403,7 +404,7 @@ async def test_a_build_that_is_not_ready_can_be_tried_again_until_it_is(desk: Cl
     for seen in (await desk.get(address), await desk.post(address)):
         assert (seen.status, heading(seen)) == (409, "This build is not ready yet")
         assert buttons(seen) == ["Try again"]
-    assert [entry.outcome for entry in await desk.store.audit_entries()] == ["NotProcessed"]
+    assert [entry.outcome for entry in await desk.store.run(audit.list_entries)] == ["NotProcessed"]
     desk.applivery.move(build, "processed")
     assert (await desk.get(address)).status == 200
     assert (await desk.post(address)).status == 303
@@ -439,7 +440,9 @@ async def test_a_mint_that_fails_gives_the_claim_back_and_offers_to_try_again(
     assert ("Reference <code>" in seen.text) is reference
     seen = await desk.post(address, IPHONE, data={"as": "install"})
     assert "itms-services://" in seen.text
-    failed, minted = sorted(await desk.store.audit_entries(), key=lambda entry: entry.outcome == AuditOutcome.MINTED)
+    failed, minted = sorted(
+        await desk.store.run(audit.list_entries), key=lambda entry: entry.outcome == AuditOutcome.MINTED
+    )
     assert failed.token_hash is None
     assert minted.outcome == AuditOutcome.MINTED
 
@@ -465,7 +468,7 @@ WHY = "crash on <login> & `logout`"
 async def recalled(desk: ClaimEnvironment, build: Any) -> Build:
     """Somebody takes the build back."""
     known = Build(build.id, App(build.app.id, build.app.slug, build.app.name), Stage.READY)
-    await desk.store.recall_build(known, WHY, "UANA")
+    await desk.store.run(recalls.recall_build, known, WHY, "UANA")
     return known
 
 
@@ -496,7 +499,7 @@ async def test_a_ticket_that_was_made_while_the_build_was_recalled_gives_nothing
 async def test_after_the_recall_is_over_an_old_ticket_stays_dead_and_a_fresh_one_works(desk: ClaimEnvironment) -> None:
     build = desk.build()
     address = await desk.address(build)
-    await desk.store.unrecall_build(await recalled(desk, build))
+    await desk.store.run(recalls.undo_recall, await recalled(desk, build))
     page = await desk.post(address)
     assert (page.status, heading(page)) == (410, "This build was recalled")
     assert "Your team has taken it back" in page.text
@@ -515,7 +518,7 @@ def place(seen: PageSnapshot) -> str:
 
 async def test_a_claim_that_broke_off_is_not_called_used(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
-    await desk.store.claim_ticket(fingerprint(address[-22:]))  # and then the process was killed
+    await desk.store.run(tickets.claim_ticket, fingerprint(address[-22:]))  # and then the process was killed
     for ask in (desk.get, desk.post):
         seen = await ask(address)
         assert (seen.status, heading(seen)) == (410, "This link may have been used")
@@ -547,10 +550,10 @@ async def test_who_hangs_up_before_the_answer_is_not_told_it_was_used(desk: Clai
 async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: ClaimEnvironment) -> None:
     build = desk.build("android")
     address = await desk.address(build)
-    await desk.store.claim_ticket(fingerprint(address[-22:]))
+    await desk.store.run(tickets.claim_ticket, fingerprint(address[-22:]))
     newer = await desk.address(build)
     assert "I don't know whether" in (await desk.get(address)).text
-    await desk.store.give_back_ticket(fingerprint(address[-22:]))
+    await desk.store.run(tickets.refund_claim, fingerprint(address[-22:]))
     assert heading(await desk.get(address)) == "There is a newer link"
     assert (await desk.post(newer)).status == 303
 
@@ -558,10 +561,10 @@ async def test_a_newer_link_is_named_after_a_claim_that_broke_off(desk: ClaimEnv
 async def test_a_recall_ends_a_claim_that_broke_off(desk: ClaimEnvironment) -> None:
     address = await desk.address(desk.build("android"))
     ticket = fingerprint(address[-22:])
-    await desk.store.claim_ticket(ticket)
-    found = await desk.store.ticket(ticket)
+    await desk.store.run(tickets.claim_ticket, ticket)
+    found = await desk.store.run(tickets.get_ticket, ticket)
     assert found
-    await desk.store.end_tickets(found.build_id, TicketState.RECALLED)
+    await desk.store.run(tickets.end_tickets, found.build_id, TicketState.RECALLED)
     assert heading(await desk.get(address)) == "This build was recalled"
 
 
@@ -639,7 +642,7 @@ class Slow:
         self.most = max(self.most, self.now)
         await asyncio.sleep(0.01)
         self.now -= 1
-        return await self._store.ticket(ticket_hash)
+        return await self._store.run(tickets.get_ticket, ticket_hash)
 
 
 async def test_who_guesses_much_does_not_keep_others_from_the_database(desk: ClaimEnvironment) -> None:
@@ -735,7 +738,7 @@ async def test_an_unforeseen_error_is_words_with_the_same_headers_and_no_claim_i
     seen = await desk.post(address)
     assert (seen.status, heading(seen)) == (503, "That did not work")
     assert_private(seen.headers)
-    assert (await desk.store.ticket(fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
+    assert (await desk.store.run(tickets.get_ticket, fingerprint(address[-22:]))).claims_left == 1  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("agent", [IPHONE, MAC, ANDROID, f"{IPHONE} Slack/24"])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import __version__
+from bot.db import app_polls
 from sandbox.faults import Fault
 from tests.conftest import Environment
 from tests.web.test_server import ask
@@ -34,7 +35,7 @@ async def test_what_waits_to_be_said_and_how_polling_does_are_measured_when_aske
     await world.ask("subscribe courier")
     await world.look()
     world.applivery.build(world.courier, status="processed")
-    await world.bot.store.mark_due(None)
+    await world.bot.store.run(app_polls.request_poll, None)
     await world.bot.watch.step()
     shift = timedelta(minutes=10)
     late = await scraped(world)

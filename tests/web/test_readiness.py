@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.db import app_polls
 from bot.domain.builds import next_look, retry_look
 from bot.web.readiness import late_after, overdue_after
 from sandbox.faults import Fault
@@ -113,11 +114,11 @@ async def test_after_an_outage_the_first_success_is_ready(world: Environment) ->
         await world.look()
     assert (await readyz(world))["behind"] == 4
     world.applivery.faults.clear()
-    await world.bot.store.mark_due([world.courier.id])
+    await world.bot.store.run(app_polls.request_poll, [world.courier.id])
     await world.bot.watch.step()
     found = await readyz(world)
     assert (found["ok"], found["behind"]) == (True, 0)
-    assert await world.bot.store.due_in() == 0, "the others are polled at once"
+    assert await world.bot.store.run(app_polls.poll_due_in) == 0, "the others are polled at once"
 
 
 async def test_one_app_that_is_gone_leaves_it_ready(world: Environment) -> None:

@@ -16,6 +16,8 @@ from aiohttp import hdrs, web
 
 from bot import i18n as languages
 from bot.applivery.client import AppliveryClient
+from bot.db import audit, database_info, recalls
+from bot.db import tickets as stored_tickets
 from bot.db.database import Store
 from bot.domain import tickets
 from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
@@ -115,7 +117,8 @@ class ClaimPage:
         The asker's older tickets for the same file are cancelled. Raises DatabaseUnavailable.
         """
         ticket = tickets.new_ticket()
-        issued = await self._store.issue_ticket(
+        issued = await self._store.run(
+            stored_tickets.issue_ticket,
             tickets.fingerprint(ticket),
             team_id=asker.team_id,
             user_id=asker.user_id,
@@ -147,7 +150,7 @@ class ClaimPage:
             await answer.prepare(request)
             await answer.write_eof()
             with suppress(BotError):
-                await self._store.settle_ticket(ticket_hash)
+                await self._store.run(stored_tickets.settle_claim, ticket_hash)
         finally:
             self._end_claim(ticket_hash)
 
@@ -179,7 +182,7 @@ class ClaimPage:
         found_ticket = await self._found(ticket, visitor) if tickets.is_ticket(ticket) else None
         if found_ticket is None:
             return self._not_found(visitor)
-        if found_ticket.build_id in await self._store.recalls():
+        if found_ticket.build_id in await self._store.cached(recalls.list_recalls):
             return await self._recalled(found_ticket)
         if (refused := await self._refused(found_ticket)) is not None:
             return refused
@@ -192,9 +195,9 @@ class ClaimPage:
         """The ticket there is. Those who guess wait for each other, so that the database is not kept from the rest."""
         ticket_hash = tickets.fingerprint(ticket)
         if not self._guesses.too_many(visitor):
-            return await self._store.ticket(ticket_hash)
+            return await self._store.run(stored_tickets.get_ticket, ticket_hash)
         async with self._suspect:
-            return await self._store.ticket(ticket_hash)
+            return await self._store.run(stored_tickets.get_ticket, ticket_hash)
 
     def _not_found(self, visitor: str) -> Answer:
         """Only what does not exist is counted: many share an address, and a ticket there is is always served."""
@@ -209,7 +212,7 @@ class ClaimPage:
 
         A link that was used counts too: it hands over the same once more when its button is pressed again at once.
         """
-        now = await self._store.now()
+        now = await self._store.run(database_info.current_time)
         if ticket.standing(now) not in (TicketStatus.OPEN, TicketStatus.SPENT, TicketStatus.UNSURE):
             return None
         try:
@@ -231,7 +234,7 @@ class ClaimPage:
         return self._ending(standing, slack=_place(visit.found) if standing is TicketStatus.UNSURE else "")
 
     async def _shown(self, visit: ClaimRequest) -> Answer:
-        now = await self._store.now()  # a ticket lives by the store's clock
+        now = await self._store.run(database_info.current_time)  # a ticket lives by the store's clock
         if (over := self._over(visit, now)) is not None:
             return over
         build = await self._looks.build(visit.found)
@@ -247,7 +250,7 @@ class ClaimPage:
         return self._pages.ready(visit.found, build, offered, browser=looking, address=address, now=now)
 
     async def _claimed(self, visit: ClaimRequest) -> Answer:
-        if (over := self._over(visit, await self._store.now())) is not None:
+        if (over := self._over(visit, await self._store.run(database_info.current_time))) is not None:
             return over
         build = await self._looks.build(visit.found)  # before spending: a build that is gone costs nothing
         if (ending := self._not_to_be_had(visit, build)) is not None:
@@ -264,7 +267,7 @@ class ClaimPage:
 
     async def _spent(self, visit: ClaimRequest, build: Build, what: DownloadRequest) -> Answer:
         """Spend one claim for a link, and give it back when there is none."""
-        claim = await self._store.claim_ticket(visit.ticket_hash)
+        claim = await self._store.run(stored_tickets.claim_ticket, visit.ticket_hash)
         if claim is TicketStatus.RECALLED:
             return await self._recalled(visit.found)
         if not isinstance(claim, Ticket):
@@ -273,7 +276,7 @@ class ClaimPage:
             link = await self._minted(claim, build, what)
         except BaseException:
             with suppress(BotError):  # the first problem is the one to show
-                await self._store.give_back_ticket(visit.ticket_hash)
+                await self._store.run(stored_tickets.refund_claim, visit.ticket_hash)
             self._looks.forget(visit.found)
             raise
         self._count(ClaimOutcome.MINTED)
@@ -295,7 +298,7 @@ class ClaimPage:
 
     async def _recalled(self, ticket: Ticket) -> Answer:
         """Somebody took the build back, before this ticket was made or after."""
-        recall = (await self._store.recalls()).get(ticket.build_id)
+        recall = (await self._store.cached(recalls.list_recalls)).get(ticket.build_id)
         why = say("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
         return self._ending(TicketStatus.RECALLED, sentence=why)
 
@@ -312,7 +315,8 @@ class ClaimPage:
 
     async def _write_down(self, claim: Ticket, outcome: AuditOutcome | str, token_hash: str | None) -> None:
         self._metrics.mints.labels(outcome).inc()
-        await self._store.audit(
+        await self._store.run(
+            audit.add_entry,
             AuditEntry(
                 at=self._clock(),
                 team_id=claim.team_id,
@@ -324,7 +328,7 @@ class ClaimPage:
                 app_id=claim.app_id,
                 build_id=claim.build_id,
                 token_hash=token_hash,
-            )
+            ),
         )
 
     def _ending(self, why: TicketStatus | ClaimOutcome, **facts: Any) -> Answer:

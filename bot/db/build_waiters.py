@@ -1,0 +1,56 @@
+"""Who waits for which build, to be told when it has ended."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import written
+from bot.db.schema import awaited
+from bot.db.serialization import facts_of
+from bot.db.transaction import Transaction
+from bot.db.types import db_now
+from bot.db.wakeups import Topic
+from bot.domain.model import Build
+
+
+def add_waiter(tx: Transaction, build: Build, team_id: str, user_id: str, channel_id: str | None = None) -> None:
+    """Tell this person, who asked in this channel, when the build has ended; its app is watched from now on."""
+    about = {"team_id": team_id, "app_id": build.app.id, "facts": facts_of(build), "channel_id": channel_id}
+    values = {**about, "asked_at": db_now(), "told": False}
+    insert = tx.insert(awaited).values(build_id=build.id, user_id=user_id, **values)
+    upsert = insert.on_conflict_do_update(index_elements=["build_id", "user_id"], set_=values)
+    tx.execute(upsert)
+    tx.execute(_FOLLOW, app=build.app.id)
+    tx.notify(Topic.WATCH)
+
+
+def list_waiters(tx: Transaction, app_id: str) -> dict[str, list[str]]:
+    """Who waits for which build of an app: user ids by build id."""
+    query = sa.select(awaited.c.build_id, awaited.c.user_id).where((awaited.c.app_id == app_id) & ~awaited.c.told)
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(query.order_by(awaited.c.asked_at)):
+        found.setdefault(row.build_id, []).append(row.user_id)
+    return found
+
+
+def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | None:
+    """The channel in which this person asked to be told of the build; None for direct messages."""
+    query = sa.select(awaited.c.channel_id).where(awaited.c.build_id == build_id, awaited.c.user_id == user_id)
+    found: str | None = tx.execute(query).scalar()
+    return found
+
+
+def remove_waiter(tx: Transaction, build_id: str, user_id: str | None = None) -> bool:
+    """Nobody (or this person not) waits for the build any more; False if that was so already."""
+    which = (awaited.c.build_id == build_id) & ~awaited.c.told
+    if user_id is not None:
+        which &= awaited.c.user_id == user_id
+    done = sa.update(awaited).where(which).values(told=True).returning(awaited.c.user_id)
+    return tx.execute(done).first() is not None
+
+
+_FOLLOW = written("""
+    INSERT INTO apps (app_id, next_at, lease_until, rung, baseline_done, baseline_since, failures)
+    VALUES (:app, {now}, 0, false, false, NULL, 0)
+    ON CONFLICT (app_id) DO UPDATE SET next_at = excluded.next_at, rung = true
+""")

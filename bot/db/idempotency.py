@@ -1,0 +1,33 @@
+"""What was done a moment ago and is not done again, over all replicas."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import SKEW_SECONDS, span, written
+from bot.db.schema import recent
+from bot.db.transaction import Transaction
+
+
+def acquire_once(tx: Transaction, key: str, within_seconds: float) -> bool:
+    """True unless the same was done within so many seconds, here or in another process."""
+    if tx.is_due("recent"):
+        tx.execute(_OLD_RECENT, keep=span(max(60.0, within_seconds)))
+    about = {"key": key, "within": span(within_seconds), "skew": span(min(within_seconds, SKEW_SECONDS))}
+    return tx.execute(_FIRST, **about).first() is not None
+
+
+def release_once(tx: Transaction, key: str) -> None:
+    """What `first_time` let through has come to nothing: the next try is the first again."""
+    tx.execute(sa.delete(recent).where(recent.c.key == key))
+
+
+_OLD_RECENT = written("DELETE FROM recent WHERE at <= {now} - :keep OR at > {now} + :keep")
+
+
+_FIRST = written("""
+    INSERT INTO recent (key, at) VALUES (:key, {now})
+    ON CONFLICT (key) DO UPDATE SET at = excluded.at
+        WHERE recent.at <= excluded.at - :within OR recent.at > excluded.at + :skew
+    RETURNING key
+""")

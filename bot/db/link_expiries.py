@@ -1,0 +1,74 @@
+"""Messages to change when their link's time is over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import span, written
+from bot.db.schema import expiries
+from bot.db.transaction import Transaction
+from bot.db.wakeups import Topic
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+FURTHEST_EXPIRY = span(2 * 24 * HOUR)  # a ticket lives a day at most, and Applivery's own links for minutes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkExpiry:
+    """A message to change when its link's time is over, at `ts` in the channel `address`.
+
+    Where `address` is a response_url, it is changed through that. `again` is what its "fresh link" button carries,
+    `language` the one the message is written in.
+    """
+
+    address: str
+    ts: str | None
+    app_id: str
+    build_id: str
+    title: str
+    again: str
+    language: str
+
+
+def schedule_expiry(tx: Transaction, due_at: datetime, expiry: LinkExpiry) -> None:
+    """Change this message when its link's time is over (aware)."""
+    insert = sa.insert(expiries).values(due_at=due_at, **asdict(expiry))
+    tx.execute(insert)
+    tx.notify(Topic.EXPIRE)
+
+
+def cancel_expiry(tx: Transaction, ts: str) -> None:
+    """Leave the message at `ts` alone when its old time comes: something else stands there now."""
+    tx.execute(sa.delete(expiries).where(expiries.c.ts == ts))
+
+
+def take_due_expiries(tx: Transaction, most: int = 20) -> list[LinkExpiry]:
+    """Messages whose time is over, each handed out once: a missed edit is a smaller evil than a repeated one."""
+    return [_expiry(row) for row in tx.execute(_EXPIRED, most=most, far=FURTHEST_EXPIRY)]
+
+
+def expiry_due_in(tx: Transaction) -> float | None:
+    """Seconds until a message is to be changed; None when none is."""
+    wait = tx.execute(_EXPIRE_IN, far=FURTHEST_EXPIRY).scalar()
+    return None if wait is None else max(0.0, int(wait) / 1e6)
+
+
+def _expiry(row: sa.Row[Any]) -> LinkExpiry:
+    return LinkExpiry(row.address, row.ts, row.app_id, row.build_id, row.title, row.again, row.language)
+
+
+_EXPIRED = written("""
+    DELETE FROM expiries WHERE id IN (
+        SELECT id FROM expiries WHERE due_at <= {now} OR due_at > {now} + :far ORDER BY due_at LIMIT :most {skip_locked}
+    )
+    RETURNING address, ts, app_id, build_id, title, again, language
+""")
+
+
+_EXPIRE_IN = written("SELECT min(CASE WHEN due_at > {now} + :far THEN 0 ELSE due_at - {now} END) FROM expiries")

@@ -1,0 +1,55 @@
+"""How many links a user has been given lately, and whether they may have another."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.db.dialect_sql import POSTGRESQL, SKEW_SECONDS, span, written
+from bot.db.schema import given_links
+from bot.db.transaction import Transaction
+from bot.db.types import db_now
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+def consume_link_quota(tx: Transaction, user_id: str, *, per_minute: int, per_hour: int) -> float:
+    """Count one link for this person, or say in how many seconds they may have one (0: it was counted).
+
+    The count and the row are one transaction, so that many clicks at once cannot slip through together.
+    """
+    if tx.is_due("given links"):
+        tx.execute(_OLD_LINKS, keep=span(HOUR))
+    if tx.dialect == POSTGRESQL:
+        tx.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:who))"), who=user_id)
+    row = tx.execute(
+        _WAIT,
+        user=user_id,
+        minute=span(MINUTE),
+        hour=span(HOUR),
+        few=per_minute,
+        many=per_hour,
+        skew=span(SKEW_SECONDS),
+    ).one()
+    wait = max(min(int(row.minute_wait or 0) / 1e6, MINUTE), min(int(row.hour_wait or 0) / 1e6, HOUR))
+    if wait <= 0:
+        tx.execute(_GIVEN, user_id=user_id)
+    return max(0.0, wait)
+
+
+# Made once: to put a statement together takes longer than to run it.
+_GIVEN = sa.insert(given_links).values(user_id=sa.bindparam("user_id"), at=db_now())
+
+
+_OLD_LINKS = written("DELETE FROM given_links WHERE at <= {now} - :keep OR at > {now} + :keep")
+
+
+# When the few-th last link of the minute leaves it, and the same for the hour.
+_WAIT = written("""
+    SELECT
+        (SELECT g.at + :minute - {now} FROM given_links g
+            WHERE g.user_id = :user AND g.at > {now} - :minute AND g.at <= {now} + :skew
+            ORDER BY g.at DESC LIMIT 1 OFFSET :few - 1) AS minute_wait,
+        (SELECT g.at + :hour - {now} FROM given_links g
+            WHERE g.user_id = :user AND g.at > {now} - :hour AND g.at <= {now} + :skew
+            ORDER BY g.at DESC LIMIT 1 OFFSET :many - 1) AS hour_wait
+""")
