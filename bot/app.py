@@ -75,8 +75,8 @@ async def running(
     Neither Slack nor Applivery has to answer for that: without them the bot is alive and not ready.
     """
     tuning = tuning or TestingOverrides()
-    await asyncio.to_thread(i18n.prepare, settings.language)
-    i18n.speak(settings.language)  # in the jobs; who asks something is answered in their own
+    await asyncio.to_thread(i18n.load_locale, settings.language)
+    i18n.set_locale(settings.language)  # in the jobs; who asks something is answered in their own
     async with AsyncExitStack() as stack:
         porch = porch or await LivenessServer.open(settings.host, settings.port, tuning.limits)
         stack.callback(porch.close)

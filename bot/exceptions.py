@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.i18n.verbatim import code, unmarked, verbatim
 
 
@@ -22,8 +22,8 @@ class BotError(Exception):
     """
 
     kind: ClassVar[str] = "Problem"
-    sentence = later("Something went wrong.")
-    next_step = later("Please try again.")
+    sentence = gettext_noop("Something went wrong.")
+    next_step = gettext_noop("Please try again.")
     everyday = False
     passing = False
     retry_after = 0.0
@@ -38,8 +38,8 @@ class BotError(Exception):
 
     def __init__(self, sentence: str | None = None, next_step: str | None = None) -> None:
         defaults = type(self)
-        self.sentence = sentence or say(defaults.sentence)
-        self.next_step = next_step if next_step is not None else say(defaults.next_step) if defaults.next_step else ""
+        self.sentence = sentence or _(defaults.sentence)
+        self.next_step = next_step if next_step is not None else _(defaults.next_step) if defaults.next_step else ""
         super().__init__(unmarked(f"{self.sentence} {self.next_step}").strip())
 
     @property
@@ -72,8 +72,8 @@ class UserInputError(BotError):
     """The words could not be used as they are."""
 
     kind = "BadInput"
-    sentence = later("I could not read that.")
-    next_step = later("Type the command with `help` after it to see how it goes.")
+    sentence = gettext_noop("I could not read that.")
+    next_step = gettext_noop("Type the command with `help` after it to see how it goes.")
     everyday = True
 
 
@@ -85,8 +85,8 @@ class NotFoundByName(UserInputError):
         self.suggestions = tuple(suggestions)
         names = ", ".join(code(name) for name in self.suggestions)
         super().__init__(
-            say("There is no {what} called “{name}”.", what=say(what), name=_short(typed)),
-            say("Did you mean {names}?", names=names) if names else otherwise,
+            _("There is no {what} called “{name}”.", what=_(what), name=_short(typed)),
+            _("Did you mean {names}?", names=names) if names else otherwise,
         )
 
 
@@ -94,11 +94,11 @@ class InvalidId(UserInputError):
     """Something that cannot be an Applivery id; found before any request was made. The sentence shows it: `{typed}`."""
 
     kind = "NotAnId"
-    next_step = later("Copy it from `builds`, or leave it out to get the newest one.")
+    next_step = gettext_noop("Copy it from `builds`, or leave it out to get the newest one.")
 
     def __init__(self, sentence: str, typed: str) -> None:
         self.typed = typed
-        super().__init__(say(sentence, typed=_short(typed)))
+        super().__init__(_(sentence, typed=_short(typed)))
 
 
 def _short(typed: str) -> str:
@@ -113,8 +113,8 @@ class PermissionDenied(BotError):
     """
 
     kind = "Denied"
-    sentence = later("You may not do this here.")
-    next_step = later("Ask an admin of this bot.")
+    sentence = gettext_noop("You may not do this here.")
+    next_step = gettext_noop("Ask an admin of this bot.")
     everyday = True
 
     def __init__(
@@ -140,8 +140,8 @@ class PermissionUnverified(PermissionDenied):
     """Whether this may be done cannot be checked now, so it is not; another try may be allowed."""
 
     kind = "Unchecked"
-    sentence = later("I can't check your access now.")
-    next_step = later("Please try again in a minute.")
+    sentence = gettext_noop("I can't check your access now.")
+    next_step = gettext_noop("Please try again in a minute.")
     passing = True
 
     def wait_as(self, busy: BotError) -> PermissionUnverified:
@@ -154,8 +154,8 @@ class ChannelUnverified(PermissionUnverified):
     """What Slack says of a channel is needed to allow this, and it says nothing usable now."""
 
     kind = "ChannelUnchecked"
-    sentence = later("I can't check this channel now.")
-    next_step = later("Try again in a minute.")
+    sentence = gettext_noop("I can't check this channel now.")
+    next_step = gettext_noop("Try again in a minute.")
 
 
 class BuildRecalled(BotError):
@@ -172,10 +172,10 @@ class BuildRecalled(BotError):
         self.reason = reason
         self.instead = instead
         super().__init__(
-            say("⛔ {build} was recalled: “{reason}”.", build=verbatim(build), reason=reason),
-            say("Take {build} instead: it is the newest that was not recalled.", build=verbatim(instead[0]))
+            _("⛔ {build} was recalled: “{reason}”.", build=verbatim(build), reason=reason),
+            _("Take {build} instead: it is the newest that was not recalled.", build=verbatim(instead[0]))
             if instead
-            else say("Ask your team which one to use."),
+            else _("Ask your team which one to use."),
         )
 
 
@@ -183,7 +183,7 @@ class RateLimited(BotError):
     """Somebody has had as many links as one person may have for now."""
 
     kind = "TooEager"
-    sentence = later("That was a lot of links in a short time.")
+    sentence = gettext_noop("That was a lot of links in a short time.")
     everyday = True
 
     def __init__(self, wait: float) -> None:
@@ -193,15 +193,17 @@ class RateLimited(BotError):
 def again_in(seconds: int) -> str:
     """When to try again: in so many seconds, or minutes when it is two or more."""
     if seconds < 120:
-        return count("Please try again in {number} second.", "Please try again in {number} seconds.", seconds)
-    return count("Please try again in {number} minute.", "Please try again in {number} minutes.", round(seconds / 60))
+        return ngettext("Please try again in {number} second.", "Please try again in {number} seconds.", seconds)
+    return ngettext(
+        "Please try again in {number} minute.", "Please try again in {number} minutes.", round(seconds / 60)
+    )
 
 
 class Overloaded(BotError):
     """More requests of one person, or of all, wait than are kept."""
 
-    sentence = later("Too many requests are waiting.")
-    next_step = later("Try again in a minute.")
+    sentence = gettext_noop("Too many requests are waiting.")
+    next_step = gettext_noop("Try again in a minute.")
     everyday = True
     passing = True
 
@@ -213,8 +215,8 @@ class AppliveryError(BotError):
     """Applivery could not or would not; `code` is its own error code, `status` the HTTP one."""
 
     kind = "AppliveryProblem"
-    sentence = later("Applivery refused the request.")
-    next_step = later("Please try again in a minute.")
+    sentence = gettext_noop("Applivery refused the request.")
+    next_step = gettext_noop("Please try again in a minute.")
 
     def __init__(
         self,
@@ -242,39 +244,41 @@ class InvalidCredentials(AppliveryError):
     """Our Service Account token is missing, wrong or expired (2001, 3002, 4002, 4004, any other 401)."""
 
     kind = "CredentialRefused"
-    sentence = later("Applivery does not accept this bot's credential.")
-    next_step = later("An admin has to renew `APPLIVERY_TOKEN` (Workspace Settings → Service Accounts).")
+    sentence = gettext_noop("Applivery does not accept this bot's credential.")
+    next_step = gettext_noop("An admin has to renew `APPLIVERY_TOKEN` (Workspace Settings → Service Accounts).")
 
 
 class TwoFactorRequired(InvalidCredentials):
     """The credential is a log-in that wants a second factor (4014)."""
 
     kind = "TwoFactorNeeded"
-    sentence = later("Applivery asks this bot for a two-factor code, so the configured token is a person's log-in.")
-    next_step = later("An admin has to use a Service Account token in `APPLIVERY_TOKEN` instead.")
+    sentence = gettext_noop(
+        "Applivery asks this bot for a two-factor code, so the configured token is a person's log-in."
+    )
+    next_step = gettext_noop("An admin has to use a Service Account token in `APPLIVERY_TOKEN` instead.")
 
 
 class WrongTokenKind(InvalidCredentials):
     """The token is good, but for the other of Applivery's two APIs."""
 
     kind = "WrongToken"
-    sentence = later("That token is for the other of Applivery's two APIs.")
+    sentence = gettext_noop("That token is for the other of Applivery's two APIs.")
 
 
 class Forbidden(AppliveryError):
     """The credential is good but may not do this (403)."""
 
     kind = "PermissionMissing"
-    sentence = later("This bot's Service Account may not do that in Applivery.")
-    next_step = later("An admin can raise its role under Workspace Settings → Service Accounts.")
+    sentence = gettext_noop("This bot's Service Account may not do that in Applivery.")
+    next_step = gettext_noop("An admin can raise its role under Workspace Settings → Service Accounts.")
 
 
 class NotFound(AppliveryError):
     """No such thing, or not visible to us (3001, 4001, any other 404)."""
 
     kind = "Gone"
-    sentence = later("Applivery no longer has that, or this bot may not see it.")
-    next_step = later(
+    sentence = gettext_noop("Applivery no longer has that, or this bot may not see it.")
+    next_step = gettext_noop(
         "It may have been deleted, or removed by your retention policy; list what there is with `builds`."
     )
     everyday = True
@@ -284,15 +288,15 @@ class WorkspaceNotFound(AppliveryError):
     """There is no such workspace, or our credential does not see it: what is in it cannot be told to be gone."""
 
     kind = "WorkspaceMissing"
-    sentence = later("Applivery does not know this bot's workspace, or does not show it to this bot.")
-    next_step = later("An admin has to check `APPLIVERY_ORGANIZATION` and `APPLIVERY_TOKEN`.")
+    sentence = gettext_noop("Applivery does not know this bot's workspace, or does not show it to this bot.")
+    next_step = gettext_noop("An admin has to check `APPLIVERY_ORGANIZATION` and `APPLIVERY_TOKEN`.")
 
 
 class LinkExpired(AppliveryError):
     """A download token was used up or is too old (4005)."""
 
-    sentence = later("That download link has expired.")
-    next_step = later("Ask for a fresh one; it takes a second.")
+    sentence = gettext_noop("That download link has expired.")
+    next_step = gettext_noop("Ask for a fresh one; it takes a second.")
     everyday = True
 
 
@@ -300,8 +304,8 @@ class QuotaExceeded(AppliveryError):
     """A limit of the plan is used up (5003)."""
 
     kind = "QuotaReached"
-    sentence = later("Your Applivery workspace has reached a limit of its plan.")
-    next_step = later("An Applivery admin can see it under Workspace Settings → Billing.")
+    sentence = gettext_noop("Your Applivery workspace has reached a limit of its plan.")
+    next_step = gettext_noop("An Applivery admin can see it under Workspace Settings → Billing.")
     everyday = True
 
 
@@ -309,8 +313,8 @@ class FeatureNotInPlan(AppliveryError):
     """The plan does not include this (5004)."""
 
     kind = "PlanLacks"
-    sentence = later("Your Applivery plan does not include this.")
-    next_step = later("An Applivery admin can change the plan under Workspace Settings → Billing.")
+    sentence = gettext_noop("Your Applivery plan does not include this.")
+    next_step = gettext_noop("An Applivery admin can change the plan under Workspace Settings → Billing.")
     everyday = True
 
 
@@ -318,16 +322,16 @@ class UnsupportedFile(UserInputError):
     """A file that cannot become a build, or not be attached; found before anything was sent."""
 
     kind = "UnusableFile"
-    sentence = later("Applivery cannot take that file.")
-    next_step = later("Check that it is the right one.")
+    sentence = gettext_noop("Applivery cannot take that file.")
+    next_step = gettext_noop("Check that it is the right one.")
 
 
 class FileReadError(BotError):
     """The file could not be read to its end where it lies, so Applivery got no whole file and made nothing of it."""
 
     kind = "FileLost"
-    sentence = later("The file could not be read to its end.")
-    next_step = later("Nothing was uploaded. Please try again with the whole file.")
+    sentence = gettext_noop("The file could not be read to its end.")
+    next_step = gettext_noop("Nothing was uploaded. Please try again with the whole file.")
     everyday = True
 
 
@@ -335,8 +339,8 @@ class UploadOutcomeUnknown(BotError):
     """The connection broke while a file was sent, and no build shows that it arrived."""
 
     kind = "UploadUnsure"
-    sentence = later("The connection to Applivery broke during the upload.")
-    next_step = later("Look at the builds of the app before you upload it again.")
+    sentence = gettext_noop("The connection to Applivery broke during the upload.")
+    next_step = gettext_noop("Look at the builds of the app before you upload it again.")
     everyday = True
 
 
@@ -344,8 +348,8 @@ class InvalidUpload(AppliveryError):
     """Applivery could not use the file (5006)."""
 
     kind = "UploadRejected"
-    sentence = later("Applivery could not use that file.")
-    next_step = later("Check that it is a complete build in one of the supported formats.")
+    sentence = gettext_noop("Applivery could not use that file.")
+    next_step = gettext_noop("Check that it is a complete build in one of the supported formats.")
     everyday = True
 
 
@@ -353,8 +357,8 @@ class BuildNotProcessed(AppliveryError):
     """The build is not ready, so no token can be made (5014)."""
 
     kind = "NotProcessed"
-    sentence = later("Applivery has not finished processing this build.")
-    next_step = later("Try again in a minute.")
+    sentence = gettext_noop("Applivery has not finished processing this build.")
+    next_step = gettext_noop("Try again in a minute.")
     everyday = True
 
 
@@ -362,8 +366,8 @@ class Conflict(AppliveryError):
     """A name is already used (5024)."""
 
     kind = "NameTaken"
-    sentence = later("That name is already used in Applivery.")
-    next_step = later("Choose another one.")
+    sentence = gettext_noop("That name is already used in Applivery.")
+    next_step = gettext_noop("Choose another one.")
     everyday = True
 
 
@@ -371,16 +375,16 @@ class RequestRejected(AppliveryError):
     """Applivery did not accept what we sent (6002, any other 4xx)."""
 
     kind = "RequestRefused"
-    sentence = later("Applivery did not accept the request.")
-    next_step = later("If it happens again, tell an admin of this bot.")
+    sentence = gettext_noop("Applivery did not accept the request.")
+    next_step = gettext_noop("If it happens again, tell an admin of this bot.")
 
 
 class AppliveryRateLimited(AppliveryError):
     """Applivery asks us to slow down (429); `retry_after` is in seconds."""
 
     kind = "TooManyRequests"
-    sentence = later("Applivery is busy.")
-    until = later("Applivery is busy, try again at {time}.")
+    sentence = gettext_noop("Applivery is busy.")
+    until = gettext_noop("Applivery is busy, try again at {time}.")
     passing = True
 
     def __init__(self, *, retry_after: float = 2.0, code: int | None = None, status: int | None = 429) -> None:
@@ -393,32 +397,32 @@ class ServiceUnavailable(AppliveryError):
 
     kind = "AppliveryDown"
     passing = True
-    sentence = later("Applivery is not answering right now.")
-    next_step = later("Nothing was lost; please try again in a minute.")
+    sentence = gettext_noop("Applivery is not answering right now.")
+    next_step = gettext_noop("Nothing was lost; please try again in a minute.")
 
 
 class InvalidResponse(AppliveryError):
     """An answer that is not what the API describes."""
 
     kind = "Unreadable"
-    sentence = later("This bot does not understand Applivery's answer.")
-    next_step = later("Please try again; if it happens again, tell an admin of this bot.")
+    sentence = gettext_noop("This bot does not understand Applivery's answer.")
+    next_step = gettext_noop("Please try again; if it happens again, tell an admin of this bot.")
 
 
 class ResponseTooLarge(AppliveryError):
     """An answer has more bytes, or more values, than are read at once."""
 
     kind = "AnswerTooLarge"
-    sentence = later("Applivery's answer is too large for this bot to read.")
-    next_step = later("Ask for less, like one build or a shorter period. If it happens again, tell an admin.")
+    sentence = gettext_noop("Applivery's answer is too large for this bot to read.")
+    next_step = gettext_noop("Ask for less, like one build or a shorter period. If it happens again, tell an admin.")
 
 
 class BudgetExhausted(AppliveryError):
     """This bot's own hourly allowance of Applivery requests is used up."""
 
     kind = "BudgetSpent"
-    sentence = later("This bot has used up its hourly allowance of Applivery requests.")
-    next_step = later("Please try again in a few minutes.")
+    sentence = gettext_noop("This bot has used up its hourly allowance of Applivery requests.")
+    next_step = gettext_noop("Please try again in a few minutes.")
     everyday = True
 
 
@@ -429,8 +433,8 @@ class SlackError(BotError):
     """Slack could not or would not; `code` is Slack's own error name."""
 
     kind = "SlackProblem"
-    sentence = later("Slack refused the message.")
-    next_step = later("Please try again in a minute.")
+    sentence = gettext_noop("Slack refused the message.")
+    next_step = gettext_noop("Please try again in a minute.")
 
     def __init__(self, sentence: str | None = None, next_step: str | None = None, *, code: str = "") -> None:
         super().__init__(sentence, next_step)
@@ -446,8 +450,8 @@ class ChannelUnavailable(SlackError):
     """The bot cannot speak there, and trying again will not help until somebody acts."""
 
     kind = "ChannelRefused"
-    sentence = later("I cannot post in that channel.")
-    next_step = later("Invite me there first: `/invite @Applivery`.")
+    sentence = gettext_noop("I cannot post in that channel.")
+    next_step = gettext_noop("Invite me there first: `/invite @Applivery`.")
     everyday = True
 
 
@@ -455,16 +459,16 @@ class MessageRejected(SlackError):
     """Slack will not take this very message, now or later."""
 
     kind = "MessageRefused"
-    sentence = later("Slack would not take that message.")
-    next_step = later("Tell an admin of this bot; the reference is in the log.")
+    sentence = gettext_noop("Slack would not take that message.")
+    next_step = gettext_noop("Tell an admin of this bot; the reference is in the log.")
 
 
 class SlackRateLimited(SlackError):
     """Slack asks us to wait; `retry_after` is in seconds. Nothing was posted."""
 
     kind = "SlackBusy"
-    sentence = later("Slack is busy.")
-    until = later("Slack is busy, try again at {time}.")
+    sentence = gettext_noop("Slack is busy.")
+    until = gettext_noop("Slack is busy, try again at {time}.")
     passing = True
 
     def __init__(self, *, retry_after: float = 1.0, code: str = "ratelimited") -> None:
@@ -476,31 +480,31 @@ class DeliveryUnknown(SlackError):
     """The connection broke or Slack failed inside: the message may or may not be there."""
 
     kind = "SlackUnsure"
-    sentence = later("Slack did not say whether it took the message.")
+    sentence = gettext_noop("Slack did not say whether it took the message.")
 
 
 class DuplicateMessage(DeliveryUnknown):
     """Slack says that it has this message; whether it does is to be looked up."""
 
     kind = "SlackDuplicate"
-    sentence = later("Slack says that it has this message already.")
-    next_step = later("If you can't see it, try again.")
+    sentence = gettext_noop("Slack says that it has this message already.")
+    next_step = gettext_noop("If you can't see it, try again.")
 
 
 class SlackResponseTooLarge(DeliveryUnknown):
     """An answer of Slack's has more bytes, or more values, than are read at once, or more pages."""
 
     kind = "SlackAnswerTooLarge"
-    sentence = later("Slack's answer is too large for this bot to read.")
-    next_step = later("Try again in a minute. If it happens again, tell an admin.")
+    sentence = gettext_noop("Slack's answer is too large for this bot to read.")
+    next_step = gettext_noop("Try again in a minute. If it happens again, tell an admin.")
 
 
 class SlackInvalidCredentials(SlackError):
     """Our bot token is revoked or wrong."""
 
     kind = "SlackCredentialRefused"
-    sentence = later("Slack does not accept this bot's token.")
-    next_step = later("An admin has to reinstall the app and renew `SLACK_BOT_TOKEN`.")
+    sentence = gettext_noop("Slack does not accept this bot's token.")
+    next_step = gettext_noop("An admin has to reinstall the app and renew `SLACK_BOT_TOKEN`.")
 
 
 # ------------------------------------------------------------------ starting
@@ -520,5 +524,5 @@ class DatabaseUnavailable(BotError):
     """The database did not answer, or broke off; the driver's own words are in `__cause__`."""
 
     kind = "StoreDown"
-    sentence = later("This bot's database is not answering right now.")
-    next_step = later("Please try again in a minute.")
+    sentence = gettext_noop("This bot's database is not answering right now.")
+    next_step = gettext_noop("Please try again in a minute.")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from sandbox.slack import FakeMessage, FakeSlack, FakeUser, Interaction
 
 TICKET = re.compile(r"/b/([\w-]{22})(?![\w-])")  # of a claim page
@@ -55,8 +55,8 @@ def labels(message: FakeMessage) -> list[str]:
 
 async def press(slack: FakeSlack, message: FakeMessage, label: str, *, user: FakeUser, nth: int = 0) -> Interaction:
     """Click the button with these words (or their Spanish); `nth` of those that have them."""
-    with speaking("es"):
-        words = {label, say(label)}
+    with use_locale("es"):
+        words = {label, _(label)}
     found = [(block, element) for block, element in message.elements() if element["text"]["text"] in words]
     assert len(found) > nth, labels(message)
     block, element = found[nth]

@@ -78,15 +78,15 @@ def test_an_error_raised_bare_has_the_words_of_its_kind(kind: type[BotError]) ->
 @pytest.mark.parametrize(("kind", "seconds"), WAITS.items())
 def test_an_error_that_passes_says_how_long_to_wait(kind: type[BotError], seconds: int) -> None:
     assert (kind().sentence, kind().next_step) == (kind.sentence, exceptions.again_in(seconds))
-    with i18n.speaking("es"):
+    with i18n.use_locale("es"):
         assert kind().next_step == exceptions.again_in(seconds) != kind.next_step
 
 
 @pytest.mark.parametrize("kind", BARE)
 def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[BotError]) -> None:
-    with i18n.speaking("es"):
+    with i18n.use_locale("es"):
         error = kind()
-        said = (i18n.say(kind.sentence), i18n.say(kind.next_step) if kind.next_step else "")
+        said = (i18n._(kind.sentence), i18n._(kind.next_step) if kind.next_step else "")
     assert (error.sentence, error.next_step) == said
     assert error.sentence != kind.sentence
     assert not kind.next_step or error.next_step != kind.next_step
@@ -94,7 +94,7 @@ def test_an_error_speaks_the_language_of_the_moment_it_is_raised_in(kind: type[B
 
 
 def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
-    with i18n.speaking("es"):
+    with i18n.use_locale("es"):
         logged = [
             repr(exceptions.ServiceUnavailable(status=502)),
             repr(exceptions.NotFound(code=3001)),
@@ -114,7 +114,7 @@ def test_what_is_logged_of_an_error_is_the_same_in_every_language() -> None:
 )
 def test_who_was_too_eager_learns_when_to_come_back(wait: float, english: str, spanish: str) -> None:
     assert exceptions.RateLimited(wait).next_step == f"Please try again {english}"
-    with i18n.speaking("es"):
+    with i18n.use_locale("es"):
         assert exceptions.RateLimited(wait).next_step == f"Inténtalo de nuevo {spanish}"
 
 
@@ -191,8 +191,12 @@ def raised() -> Iterator[tuple[str, ast.expr]]:
 
 def last_words(word: ast.expr) -> list[str]:
     """How a literal may end; nothing for what is put together somewhere else."""
-    if isinstance(word, ast.Call) and isinstance(word.func, ast.Name) and word.func.id in ("say", "count", "later"):
-        return [end for node in word.args[: 2 if word.func.id == "count" else 1] for end in last_words(node)]
+    if (
+        isinstance(word, ast.Call)
+        and isinstance(word.func, ast.Name)
+        and word.func.id in ("_", "ngettext", "gettext_noop")
+    ):
+        return [end for node in word.args[: 2 if word.func.id == "ngettext" else 1] for end in last_words(node)]
     if isinstance(word, ast.IfExp):
         return [*last_words(word.body), *last_words(word.orelse)]
     if isinstance(word, ast.JoinedStr) and word.values:
@@ -210,7 +214,7 @@ def test_every_sentence_raised_anywhere_is_whole() -> None:
 
 
 def test_a_torn_sentence_would_be_found() -> None:
-    (call,) = ast.parse('BadInput(f"no {x} stop" if y else say("Stop."), count("a {number}", "b", x))').body
+    (call,) = ast.parse('BadInput(f"no {x} stop" if y else _("Stop."), ngettext("a {number}", "b", x))').body
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
     assert [last_words(node) for node in call.value.args] == [[" stop", "Stop."], ["a {number}", "b"]]

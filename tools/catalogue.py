@@ -37,7 +37,7 @@ BABELS_OWN = (
     '"Report',
     '"Language-Team',
 )
-KEYWORDS = {"say": None, "later": None, "count": (1, 2)}
+KEYWORDS = {"_": None, "gettext_noop": None, "ngettext": (1, 2)}
 
 
 def calls(

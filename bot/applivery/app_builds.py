@@ -31,7 +31,7 @@ from bot.exceptions import (
     RequestRejected,
     UploadOutcomeUnknown,
 )
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 
 _Found = TypeVar("_Found")
 
@@ -257,18 +257,18 @@ class AppBuilds:
 
 # What says of the list, and only of it, that it cannot be had. An outage is none: what is lost then could not be found.
 _NOT_LISTED = (Forbidden, FeatureNotInPlan, QuotaExceeded, RequestRejected, NotFound, InvalidResponse)
-SAME_VERSION = later("I looked for a new build of this app with the same version and size, and there is none.")
-SAME_SIZE = later("I looked for a new build of this app with the same size, and there is none.")
-SAME_FILE = later("I looked for a new file of this build with the same name and size, and there is none.")
+SAME_VERSION = gettext_noop("I looked for a new build of this app with the same version and size, and there is none.")
+SAME_SIZE = gettext_noop("I looked for a new build of this app with the same size, and there is none.")
+SAME_FILE = gettext_noop("I looked for a new file of this build with the same name and size, and there is none.")
 
 
 def _lost(unsure: OutcomeUnknown, searched: str, *, looked: bool) -> UploadOutcomeUnknown:
     """The error for a file of which nobody knows what became: how that showed, what was looked for, what to do."""
     if not looked:
-        step = say("Applivery did not let me look for it. Look in the dashboard before you try again.")
+        step = _("Applivery did not let me look for it. Look in the dashboard before you try again.")
         return UploadOutcomeUnknown(unsure.why, step)
     if unsure.partial:
-        step = say("You can upload it again.")
+        step = _("You can upload it again.")
     else:
-        step = say("Look again in a few minutes, and only then upload it once more.")
-    return UploadOutcomeUnknown(unsure.why, f"{say(searched)} {step}")
+        step = _("Look again in a few minutes, and only then upload it once more.")
+    return UploadOutcomeUnknown(unsure.why, f"{_(searched)} {step}")

@@ -25,7 +25,7 @@ from bot.exceptions import (
     ServiceUnavailable,
     TwoFactorRequired,
 )
-from bot.i18n import figure, later, say
+from bot.i18n import _, format_number, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 DEFAULT_WAIT = 2.0  # seconds, when a 429 does not say; what the public client applivery-soar waits
@@ -111,11 +111,11 @@ def _refused(refusal: ErrorBody, status: int) -> AppliveryError:
 
 def _not_accepted(code: int | None, text: str) -> str | None:
     if text and code is not None:
-        return say("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=text)
+        return _("Applivery did not accept the request (its code {code}): “{said}”.", code=code, said=text)
     if text:
-        return say("Applivery did not accept the request: “{said}”.", said=text)
+        return _("Applivery did not accept the request: “{said}”.", said=text)
     if code is not None:
-        return say("Applivery did not accept the request (its code {code}).", code=code)
+        return _("Applivery did not accept the request (its code {code}).", code=code)
     return None
 
 
@@ -123,25 +123,27 @@ def _quota(refusal: ErrorBody, status: int) -> AppliveryError:
     if refusal.item is None:
         return QuotaExceeded(code=refusal.code, status=status)
     month = _MONTH.fullmatch(refusal.item)
-    item = say("{item} in {month}", item=month[1], month=f"{month[2]}-{month[3]}") if month else refusal.item
+    item = _("{item} in {month}", item=month[1], month=f"{month[2]}-{month[3]}") if month else refusal.item
     return QuotaExceeded(_reached(quotable(item), refusal.limit, refusal.num), code=refusal.code, status=status)
 
 
 def _reached(item: str, limit: int | None, now: int | None) -> str:
     if limit is None:
-        return say("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
+        return _("Your Applivery workspace has reached a limit of its plan: “{item}”.", item=item)
     if now is None:
-        sentence = later("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}.")
-        return say(sentence, item=item, limit=figure(limit))
-    sentence = later("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}, now {now}.")
-    return say(sentence, item=item, limit=figure(limit), now=figure(now))
+        sentence = gettext_noop("Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}.")
+        return _(sentence, item=item, limit=format_number(limit))
+    sentence = gettext_noop(
+        "Your Applivery workspace has reached a limit of its plan: “{item}”, limit {limit}, now {now}."
+    )
+    return _(sentence, item=item, limit=format_number(limit), now=format_number(now))
 
 
 def _invalid(refusal: ErrorBody, status: int) -> AppliveryError:
     if not refusal.fields:
         return _refused(refusal, status)
     fields = quotable(", ".join(refusal.fields[:10]))
-    sentence = say("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
+    sentence = _("Applivery did not accept what this bot sent for: {fields}.", fields=verbatim(fields))
     return RequestRejected(sentence, code=6002, status=status)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.exceptions import InvalidId
-from bot.i18n import later
+from bot.i18n import gettext_noop
 
 # The patterns are the vendor's, https://docs.applivery.com/en/api/ (build downloads, path parameters); `fullmatch`
 # because `$` would let a line break through. The upper lengths are ours.
@@ -13,12 +13,12 @@ _ID_OR_SLUG = re.compile(r"[a-fA-F0-9]{24}|[a-zA-Z0-9\-]{3,128}")
 _HEX_ID = re.compile(r"[a-fA-F0-9]{24}")
 _FILE_ID = re.compile(r"[a-zA-Z0-9]{8,64}")  # only an example is documented: 24 letters and digits
 
-NO_FILE_ID = later("“{typed}” is not the id of an attached file: those are letters and digits.")
-NO_WORKSPACE = later(
+NO_FILE_ID = gettext_noop("“{typed}” is not the id of an attached file: those are letters and digits.")
+NO_WORKSPACE = gettext_noop(
     "“{typed}” is not an Applivery workspace: expected its id or its short name of letters, digits and dashes."
 )
-NO_APP = later("“{typed}” is not an app: expected its id or its short name of letters, digits and dashes.")
-NO_BUILD_ID = later("“{typed}” is not a build id: those are 24 characters, 0–9 and a–f.")
+NO_APP = gettext_noop("“{typed}” is not an app: expected its id or its short name of letters, digits and dashes.")
+NO_BUILD_ID = gettext_noop("“{typed}” is not a build id: those are 24 characters, 0–9 and a–f.")
 
 
 def is_build_id(text: str) -> bool:

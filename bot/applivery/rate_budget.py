@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from bot.exceptions import BudgetExhausted, again_in
-from bot.i18n import say
+from bot.i18n import _
 
 _HOUR = 3600.0
 _SLOT = 10.0  # seconds counted together, so that memory does not grow with the limit
@@ -89,4 +89,4 @@ class RequestBudget:
 
 def _again(seconds: float) -> str:
     minutes = max(1, math.ceil(seconds / 60))
-    return say("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)
+    return _("Please try again in a minute.") if minutes == 1 else again_in(60 * minutes)

@@ -14,7 +14,7 @@ from bot import __version__, http_client
 from bot.applivery.multipart import MultipartForm, Pieces
 from bot.applivery.transport import ApiRequest, ApiResponse, Transport, refused
 from bot.exceptions import AppliveryRateLimited, BotError, InvalidResponse, InvalidUpload, ServiceUnavailable
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 
 _T = TypeVar("_T")
@@ -100,13 +100,13 @@ class UploadAttempt:
                 if unclear.status is not None:
                     raise
                 raise OutcomeUnknown(
-                    say("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
+                    _("Applivery gave an answer this bot does not understand, and so nobody knows if it came."),
                     partial=False,
                 ) from None
             self.progress(0)
             await asyncio.sleep(pause)
         raise ServiceUnavailable(
-            say("Applivery cannot be reached."), say("Nothing was sent; please try again in a few minutes."), why=why
+            _("Applivery cannot be reached."), _("Nothing was sent; please try again in a few minutes."), why=why
         )
 
     async def _once(self) -> bytes:
@@ -187,18 +187,20 @@ class _UploadStream:
 
 def _broken(*, partial: bool) -> OutcomeUnknown:
     if partial:
-        return OutcomeUnknown(say("The connection to Applivery broke before all of the file had left."), partial=True)
-    return OutcomeUnknown(say("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
+        return OutcomeUnknown(_("The connection to Applivery broke before all of the file had left."), partial=True)
+    return OutcomeUnknown(_("The connection to Applivery broke, and so nobody knows if it came."), partial=False)
 
 
 def _accepted(answer: ApiResponse) -> bytes:
     if answer.status >= 500:  # a gateway says so too when Applivery itself has taken all of it
-        sentence = later("Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came.")
-        raise OutcomeUnknown(say(sentence, status=answer.status), partial=False)
+        sentence = gettext_noop(
+            "Applivery answered with an error of its own (HTTP {status}), and so nobody knows if it came."
+        )
+        raise OutcomeUnknown(_(sentence, status=answer.status), partial=False)
     if answer.status == 413:
         raise InvalidUpload(
-            say("The file is larger than Applivery takes."),
-            say("Nothing was uploaded. The documented limit is 4 GB."),
+            _("The file is larger than Applivery takes."),
+            _("Nothing was uploaded. The documented limit is 4 GB."),
             status=413,
         )
     if answer.status >= 300:

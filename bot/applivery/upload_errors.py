@@ -14,61 +14,61 @@ from bot.exceptions import (
     QuotaExceeded,
     WrongTokenKind,
 )
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 
-NOTHING = later("Nothing was uploaded.")
+NOTHING = gettext_noop("Nothing was uploaded.")
 
 # By Applivery's code; without one, by the kind of refusal.
 _BY_CODE = {
     3001: (
-        later("Applivery has no such app for this credential (code 3001)."),
-        later("Check the app's name, and whose token it is."),
+        gettext_noop("Applivery has no such app for this credential (code 3001)."),
+        gettext_noop("Check the app's name, and whose token it is."),
     ),
     3002: (
-        later("Applivery says that the token has expired (code 3002)."),
-        later("Make a new one, and put it in place of the old."),
+        gettext_noop("Applivery says that the token has expired (code 3002)."),
+        gettext_noop("Make a new one, and put it in place of the old."),
     ),
     4002: (
-        later("Applivery saw no token it understands (code 4002)."),
-        later("Check that the token is set, and copied whole."),
+        gettext_noop("Applivery saw no token it understands (code 4002)."),
+        gettext_noop("Check that the token is set, and copied whole."),
     ),
     4004: (
-        later("Applivery does not know the token (code 4004)."),
-        later("Check that it was copied whole and was not deleted."),
+        gettext_noop("Applivery does not know the token (code 4004)."),
+        gettext_noop("Check that it was copied whole and was not deleted."),
     ),
     5004: (
-        later("Your Applivery plan does not include this way of uploading (code 5004)."),
-        later("An Applivery admin can change the plan under Workspace Settings → Billing."),
+        gettext_noop("Your Applivery plan does not include this way of uploading (code 5004)."),
+        gettext_noop("An Applivery admin can change the plan under Workspace Settings → Billing."),
     ),
     5006: (
-        later("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
-        later("Check that it is a whole build in one of the documented formats."),
+        gettext_noop("Applivery could not use the file (code 5006): the wrong kind, or damaged."),
+        gettext_noop("Check that it is a whole build in one of the documented formats."),
     ),
     5024: (
-        later("Applivery says that a name in this upload is already used (code 5024)."),
-        later("Choose another version name, or look whether this build is there already."),
+        gettext_noop("Applivery says that a name in this upload is already used (code 5024)."),
+        gettext_noop("Choose another version name, or look whether this build is there already."),
     ),
 }
 _BY_KIND: tuple[tuple[type[AppliveryError], str, str], ...] = (
     (
         BuildNotProcessed,
-        later("A file can be attached once Applivery has processed the build."),
-        later("Try again when it is ready."),
+        gettext_noop("A file can be attached once Applivery has processed the build."),
+        gettext_noop("Try again when it is ready."),
     ),
     (
         NotFound,
-        later("Applivery has no such app or build for this credential."),
-        later("Check the names, and whose token it is."),
+        gettext_noop("Applivery has no such app or build for this credential."),
+        gettext_noop("Check the names, and whose token it is."),
     ),
     (
         Forbidden,
-        later("This credential may not upload."),
-        later("Its Service Account needs the role Developer or Admin."),
+        gettext_noop("This credential may not upload."),
+        gettext_noop("Its Service Account needs the role Developer or Admin."),
     ),
     (
         InvalidCredentials,
-        later("Applivery does not accept the token."),
-        later("Check that it is the right one, copied whole."),
+        gettext_noop("Applivery does not accept the token."),
+        gettext_noop("Check that it is the right one, copied whole."),
     ),
 )
 _SAME_KIND = (InvalidCredentials, NotFound, Conflict, FeatureNotInPlan, InvalidUpload)
@@ -81,25 +81,25 @@ def worded(problem: AppliveryError) -> AppliveryError:
     words = _BY_CODE.get(problem.code or 0) if isinstance(problem, _SAME_KIND) else None
     words = words or next(((text, step) for kind, text, step in _BY_KIND if isinstance(problem, kind)), None)
     if isinstance(problem, QuotaExceeded) and problem.code is not None:
-        sentence = say("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
+        sentence = _("{sentence} (code {code}).", sentence=problem.sentence.rstrip("."), code=problem.code)
         words = (sentence, problem.next_step)
     if words is None:
         return problem
     sentence, step = words
-    return type(problem)(say(sentence), f"{say(NOTHING)} {say(step)}", code=problem.code, status=problem.status)
+    return type(problem)(_(sentence), f"{_(NOTHING)} {_(step)}", code=problem.code, status=problem.status)
 
 
 WRONG_FAMILY = {
     "app token": (
-        later("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
-        later(
+        gettext_noop("The token in `APPLIVERY_TOKEN` is an App API Token, and this needs a Service Account's."),
+        gettext_noop(
             "An App API Token is for one app: put it in `APPLIVERY_APP_TOKEN` and leave the app out, "
             "or make a Service Account under Workspace Settings → Service Accounts."
         ),
     ),
     "service account": (
-        later("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
-        later("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
+        gettext_noop("The token in `APPLIVERY_APP_TOKEN` is a Service Account's, and not an app's."),
+        gettext_noop("Put it in `APPLIVERY_TOKEN`, with `APPLIVERY_ORGANIZATION` beside it, and name the app."),
     ),
 }
 
@@ -107,4 +107,4 @@ WRONG_FAMILY = {
 def wrong_family(what: str, refused: InvalidCredentials) -> WrongTokenKind:
     """The error when a token is good, but for the other of the two APIs; `what` is what it is."""
     sentence, step = WRONG_FAMILY[what]
-    return WrongTokenKind(say(sentence), f"{say(NOTHING)} {say(step)}", code=refused.code, status=refused.status)
+    return WrongTokenKind(_(sentence), f"{_(NOTHING)} {_(step)}", code=refused.code, status=refused.status)

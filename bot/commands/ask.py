@@ -13,7 +13,7 @@ from bot.domain.access_requests import RequestDecision, RoleRequest
 from bot.domain.audit import AuditAction
 from bot.domain.model import Role
 from bot.exceptions import BotError, UserInputError
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import clock
 from bot.slack.views import access_requests as cards
@@ -26,34 +26,32 @@ async def ask(call: CommandContext, value: str) -> Message:
     """*Request access*, under a refusal."""
     refused = await _refused(call, value)
     if (call.asker.role_for(refused.app_id) if refused.app_id else call.asker.role) >= refused.role:
-        return Message(say("You're *{role}* by now. Try again.", role=refused.role.word))
+        return Message(_("You're *{role}* by now. Try again.", role=refused.role.word))
     if call.asker.outsider:
-        raise UserInputError(
-            say(access.OUTSIDERS[call.asker.outsider]), say("Ask an admin to give you access to an app.")
-        )
+        raise UserInputError(_(access.OUTSIDERS[call.asker.outsider]), _("Ask an admin to give you access to an app."))
     admins = [admin for admin in await call.house.people.admins(call.asker.team_id) if admin != call.asker.user_id][
         :ASKED
     ]
     if not admins:
-        return Message(say("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
+        return Message(_("I know of no admin to ask. `ACCESS_ADMINS` in my settings can name one."))
     request = await call.house.store.run(access_requests.submit_request, refused.id)
     if isinstance(request, datetime):
         asked = clock(request, call.now, call.asker.tz)
-        return Message(say("You asked for this at {time}. The admins have your request.", time=asked))
+        return Message(_("You asked for this at {time}. The admins have your request.", time=asked))
     await call.write_down(AuditAction.ASK, request.role.word, app_id=request.app_id)
     app, name = await _app(call, request), await call.house.people.name(request.user_id)
     languages = await asyncio.gather(*map(call.house.people.language, admins))
     copies = [
         (admin, cards.question(request, app, name, spoken)) for admin, spoken in zip(admins, languages, strict=True)
     ]
-    return Message(say("Request sent. I'll DM you the answer."), copies=tuple(copies), request=request.id)
+    return Message(_("Request sent. I'll DM you the answer."), copies=tuple(copies), request=request.id)
 
 
 async def _refused(call: CommandContext, value: str) -> RoleRequest:
     """What the asker was refused, under this number. Raises UserInputError for what another person was, or nobody."""
     request = await call.house.store.run(access_requests.get_request, int(value)) if _is_number(value) else None
     if request is None or (request.team_id, request.user_id) != (call.asker.team_id, call.asker.user_id):
-        raise UserInputError(say("This button is out of date."), say("Run the command again."))
+        raise UserInputError(_("This button is out of date."), _("Run the command again."))
     return request
 
 
@@ -82,7 +80,7 @@ async def deny(call: CommandContext, value: str) -> Message:
 @button("decide.v1", need=Role.ADMIN, replaces_message=True)
 async def decide(call: CommandContext, value: str) -> Message:
     """*Allow* or *Deny* as earlier versions had them: allowed is what was asked for, and for one app only."""
-    answer, _, number = value.partition("/")
+    answer, _separator, number = value.partition("/")
     return await _decide(call, number, RequestDecision.APP if answer == "allow" else RequestDecision.DENIED)
 
 
@@ -97,7 +95,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
         else None
     )
     if decided is None:
-        raise UserInputError(say("I can't find that request."), say("A role can be given with `grant`."))
+        raise UserInputError(_("I can't find that request."), _("A role can be given with `grant`."))
     request, mine = decided
     app = await _app(call, request)
     if not mine:
@@ -105,7 +103,7 @@ async def _decide(call: CommandContext, number: str, decision: RequestDecision) 
     action = AuditAction.DENIED if decision is RequestDecision.DENIED else AuditAction.ALLOWED
     about = request.app_id if decision is not RequestDecision.ALL else None
     await call.write_down(action, f"{request.role.word} for {request.user_id}", app_id=about)
-    with speaking(await call.house.people.language(request.user_id)):
+    with use_locale(await call.house.people.language(request.user_id)):
         message = cards.told(request, app)
     return replace(
         cards.decided(request, app, call.asker.user_id),
@@ -122,7 +120,7 @@ async def _require_grantable(call: CommandContext, number: int, decision: Reques
     outsider = await call.house.people.anew().outsider(request.user_id)
     if outsider and (decision is RequestDecision.ALL or request.role > access.MOST_FOR_OUTSIDERS):
         who = f"<@{request.user_id}>"
-        raise UserInputError(say(access.TOO_WIDE[outsider], who=who), say("Use `grant @person member app:courier`."))
+        raise UserInputError(_(access.TOO_WIDE[outsider], who=who), _("Use `grant @person member app:courier`."))
 
 
 async def _others(call: CommandContext, request: RoleRequest, app: str | None) -> tuple[tuple[str, str, Message], ...]:
@@ -130,7 +128,7 @@ async def _others(call: CommandContext, request: RoleRequest, app: str | None) -
     found = []
     for copy in await call.house.store.run(access_requests.list_copies, request.id):
         if copy.user_id != call.asker.user_id:
-            with speaking(await call.house.people.language(copy.user_id)):
+            with use_locale(await call.house.people.language(copy.user_id)):
                 found.append((copy.channel_id, copy.ts, cards.decided(request, app, copy.user_id)))
     return tuple(found)
 

@@ -15,7 +15,7 @@ from bot.domain import build_files, lookup
 from bot.domain.builds import can_be_had
 from bot.domain.model import App, Build, Role, Stage
 from bot.exceptions import BuildNotProcessed, UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, inputs
@@ -30,7 +30,7 @@ async def attach(call: CommandContext, target: BuildReference | None = None) -> 
     /applivery attach
     /applivery attach courier 2.4.0
     """
-    file = (inputs.file(say("File"), "attach.file"),)
+    file = (inputs.file(_("File"), "attach.file"),)
     if target is None:
         return _form(file)
     return _form(file, build=(await target.build(call)).build)
@@ -48,16 +48,16 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     files = call.quoted.files
     if not files and build is None:
         raise UserInputError(
-            say("There is no file in that message."),
-            say("Use the one with the file, or `{command} attach`.", command=call.house.command),
+            _("There is no file in that message."),
+            _("Use the one with the file, or `{command} attach`.", command=call.house.command),
         )
     if not files:
-        return _form((inputs.file(say("File"), "attach.file"),), build=build)
+        return _form((inputs.file(_("File"), "attach.file"),), build=build)
     if len(files) == 1:
         shown = blocks.section(f"*{inline(files[0].name, 120)}* ({size(files[0].size)})")
         return _form((shown,), build=build, file_id=files[0].id)
     which = [blocks.option(f"{file.name} ({size(file.size)})", file.id) for file in files]
-    return _form((inputs.choice(say("File"), "attach.file", which, optional=False),), build=build)
+    return _form((inputs.choice(_("File"), "attach.file", which, optional=False),), build=build)
 
 
 def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str = "") -> Modal:
@@ -65,13 +65,13 @@ def _form(file: tuple[Block, ...], *, build: Build | None = None, file_id: str =
     chosen = blocks.option(lookup.label(build), build.id) if build else None
     return Modal(
         "attach.v1",
-        say("Attach to a build"),
+        _("Attach to a build"),
         (
             *file,
-            blocks.pick(say("App"), "attach.app", hint=say("Type to find an app"), chosen=app),
-            blocks.pick(say("Build"), "attach.build", hint=say("One that is processed"), chosen=chosen),
+            blocks.pick(_("App"), "attach.app", hint=_("Type to find an app"), chosen=app),
+            blocks.pick(_("Build"), "attach.build", hint=_("One that is processed"), chosen=chosen),
         ),
-        submit=say("Attach"),
+        submit=_("Attach"),
         memory="/".join((file_id, build.app.id if build else "")),
     )
 
@@ -102,8 +102,8 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         build = await call.build(app.id, typed.get("attach.build", ""))
         if build.stage is not Stage.READY:
             raise BuildNotProcessed(
-                say("A file can be attached once Applivery has processed the build."),
-                say("Try again when it is ready."),
+                _("A file can be attached once Applivery has processed the build."),
+                _("Try again when it is ready."),
             )
     carrier = call.house.carrier
     with in_field("attach.file"):
@@ -111,6 +111,6 @@ async def submitted(call: CommandContext, typed: dict[str, str]) -> Message:
         build_files.check_size(file.name, file.size)
     load = UploadRequest(call.asker, build.app, file, build=build, door=call.door, again=await call.way_back())
     if not await call.house.store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
-        return Message(say("I am attaching that file already; you can follow it in our direct messages."))
+        return Message(_("I am attaching that file already; you can follow it in our direct messages."))
     carrier.begin(load)
     return cards.begun(file.name, file.size, build.app, build)

@@ -19,7 +19,7 @@ from bot.domain.model import Role
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import UserInputError
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import FileAttachment, Message
 from bot.slack.blocks.paging import needed, page_so_far, turned_to, turning
@@ -103,7 +103,7 @@ async def _asked(call: CommandContext, person: str | None, app: str | None, peri
     return _AuditQuery(user_id, app_id, period.start if period else None, period.end if period else None, typed)
 
 
-NOTHING = later("Nothing in the audit trail fits that.")
+NOTHING = gettext_noop("Nothing in the audit trail fits that.")
 
 
 def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, str]]:
@@ -114,11 +114,11 @@ def _span(call: CommandContext, period: Period | None) -> Sequence[tuple[str, st
 async def _listed(call: CommandContext, query: _AuditQuery, number: int = 0) -> Message:
     entries = await query.lines(call, needed(number, SHOWN))
     if not entries:
-        return Message(say(NOTHING))
+        return Message(_(NOTHING))
     page = page_so_far(entries, number, SHOWN)
     lines = [_line(entry, *await _names(call, page.items)) for entry in page.items]
-    text = say("The audit trail: {lines}", lines=" ".join(lines))
-    small = say("{part} · all of it as a file: `format:csv`", part=page.words)
+    text = _("The audit trail: {lines}", lines=" ".join(lines))
+    small = _("{part} · all of it as a file: `format:csv`", part=page.words)
     turn = [blocks.context(small), *turning(page, MORE, query.typed)] if page.words else []
     return Message(text, (*blocks.paragraphs(lines), *turn))
 
@@ -133,11 +133,11 @@ async def _names(call: CommandContext, entries: Sequence[AuditEntry]) -> tuple[d
 async def _file(call: CommandContext, query: _AuditQuery) -> Message:
     entries = await query.lines(call, IN_A_FILE + 1)
     if not entries:
-        return Message(say(NOTHING))
+        return Message(_(NOTHING))
     more, entries = len(entries) > IN_A_FILE, entries[:IN_A_FILE]
-    text = count("The audit trail, {number} line.", "The audit trail, {number} lines.", len(entries))
+    text = ngettext("The audit trail, {number} line.", "The audit trail, {number} lines.", len(entries))
     if more:
-        text += " " + say("There are older ones: narrow it with `since:` and `until:`.")
+        text += " " + _("There are older ones: narrow it with `since:` and `until:`.")
     locale = await call.house.people.locale(call.asker.user_id)
     # in a thread: a hundred thousand lines take a second
     content = await asyncio.to_thread(_csv, entries, *await _names(call, entries), locale)
@@ -146,15 +146,15 @@ async def _file(call: CommandContext, query: _AuditQuery) -> Message:
 
 def _as_csv(word: str | None) -> bool:
     if word not in (None, "csv"):
-        raise UserInputError(say("`format:` cannot be “{word}”.", word=word[:40]), say("There is `format:csv`."))
+        raise UserInputError(_("`format:` cannot be “{word}”.", word=word[:40]), _("There is `format:csv`."))
     return word == "csv"
 
 
 def _user(who: str) -> str:
     match = re.fullmatch(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})", who)
     if not match:
-        step = say("Type @ and pick the person from Slack's list.")
-        raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
+        step = _("Type @ and pick the person from Slack's list.")
+        raise UserInputError(_("I cannot tell who “{who}” is.", who=who[:60]), step)
     return match[1] or match[2]
 
 

@@ -7,14 +7,14 @@ from bot.dispatch.registry import CommandContext, Filters, MenuItem, button, com
 from bot.domain import grammar
 from bot.domain.grammar import ParsedText
 from bot.domain.model import App, Role
-from bot.i18n import later
+from bot.i18n import gettext_noop
 from bot.slack import mrkdwn
 from bot.slack.blocks import Message, paging
 from bot.slack.blocks.paging import turned_to
 from bot.slack.views import builds as cards
 
 
-@command(need=Role.MEMBER, menu=MenuItem(2, later("Builds")))
+@command(need=Role.MEMBER, menu=MenuItem(2, gettext_noop("Builds")))
 async def builds(call: CommandContext, app: App | None = None, *, filters: Filters) -> Message:
     """List the newest builds of an app.
 

@@ -14,7 +14,7 @@ from bot.domain.model import App, Role
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message
@@ -65,7 +65,7 @@ async def listed(call: CommandContext, message: Message, number: int = 0) -> Mes
 @button(cards.MORE, need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the digests."""
-    return await listed(call, Message("", (blocks.header(say("Scheduled reports")),)), turned_to(value)[0])
+    return await listed(call, Message("", (blocks.header(_("Scheduled reports")),)), turned_to(value)[0])
 
 
 async def ended(call: CommandContext, typed: str) -> Message | None:
@@ -81,14 +81,14 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 async def _end(call: CommandContext, number: str) -> Message:
     if not number.isdecimal() or len(number) > 18:
-        raise UserInputError(say("That is not the number of a summary."), say("See them with `subscriptions`."))
+        raise UserInputError(_("That is not the number of a summary."), _("See them with `subscriptions`."))
     reports = await call.house.store.run(scheduled_reports.list_reports, _places(call))
     for report in reports:
         if report.id == int(number):
             _require(call, report)
     removed = await call.house.store.run(scheduled_reports.remove_report, _places(call), int(number))
     if removed is None:
-        raise UserInputError(say("That summary has already ended."), say("See what is left with `subscriptions`."))
+        raise UserInputError(_("That summary has already ended."), _("See what is left with `subscriptions`."))
     await call.write_down(AuditAction.DIGEST, AuditOutcome.ENDED, app_id=removed.app_id)
     return cards.ended(removed, await _builds(call, [removed]))
 
@@ -116,6 +116,4 @@ def _quiet(word: str | None) -> bool:
         return False
     if word.casefold() in YES:
         return True
-    raise UserInputError(
-        say("`quiet:` cannot be “{word}”.", word=word[:40]), say("There are `quiet:yes` and `quiet:no`.")
-    )
+    raise UserInputError(_("`quiet:` cannot be “{word}”.", word=word[:40]), _("There are `quiet:yes` and `quiet:no`."))

@@ -17,14 +17,14 @@ from bot.domain.downloads import GroupBy
 from bot.domain.model import Role
 from bot.domain.timeparse.period import Period
 from bot.exceptions import PermissionDenied, UserInputError
-from bot.i18n import later, say, speaking
+from bot.i18n import _, gettext_noop, use_locale
 from bot.services.reports import ReportQuery
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import downloads as cards
 
 
-@command(need=Role.MANAGER, menu=MenuItem(4, later("Downloads")))
+@command(need=Role.MANAGER, menu=MenuItem(4, gettext_noop("Downloads")))
 async def downloads(
     call: CommandContext,
     target: BuildReference | None = None,
@@ -48,13 +48,13 @@ async def downloads(
     if not any((target, since, by, person, missing, every, quiet)):
         return await ask(call)
     if every is None and quiet is not None:
-        text = say("`quiet:` is for a summary that comes by itself.")
-        raise UserInputError(text, say("Add when, for example `every:monday@09:00`."))
+        text = _("`quiet:` is for a summary that comes by itself.")
+        raise UserInputError(text, _("Add when, for example `every:monday@09:00`."))
     question = await report_query.question(call, target, since=since, by=by, person=person)
     if every is not None:
         if since or person or missing:
-            text = say("A summary that comes by itself is about everybody, and about the time since the one before.")
-            raise UserInputError(text, say("Leave `since:`, `until:`, `person:` and `missing:` out."))
+            text = _("A summary that comes by itself is about everybody, and about the time since the one before.")
+            raise UserInputError(text, _("Leave `since:`, `until:`, `person:` and `missing:` out."))
         return await digests.begin(call, question, target, every, quiet)
     if missing is not None:
         return await who_lacks(call, question, missing)
@@ -75,11 +75,11 @@ async def answer(call: CommandContext, question: ReportQuery) -> Message:
 async def _for_everybody(call: CommandContext, question: ReportQuery, *, names: bool) -> Message:
     """The summary for the channel, in the language of channels."""
     spoken, asker = call.house.language, call.asker.user_id
-    with speaking(spoken):
+    with use_locale(spoken):
         question = report_query.about(question, question.builds)
     report = await call.house.reporting.report(question, spoken)  # what goes wrong is said to the asker
     shown = report.shared(await call.house.people.home(asker)) if names else report.without_names()
-    with speaking(spoken):
+    with use_locale(spoken):
         return replace(cards.headline(shown, by=asker), thread=cards.thread(shown)).shared()
 
 
@@ -91,7 +91,7 @@ async def share(call: CommandContext, value: str) -> Message:
     """*Share here*: the summary for everybody in the channel, with names only where it is on the managers' list."""
     question = await report_query.again(call, value)
     if question.email is not None:
-        raise PermissionDenied(say("A summary about one person stays with you."), "")
+        raise PermissionDenied(_("A summary about one person stays with you."), "")
     await may_post(call, ABOUT_PEOPLE)
     names = await may_name(call)
     message = await _for_everybody(call, question, names=names)
@@ -103,11 +103,9 @@ async def share(call: CommandContext, value: str) -> Message:
 @button("page.v1", need=Role.MANAGER, replaces_message=True)
 async def page(call: CommandContext, value: str) -> Message:
     """Another page of the people, for whoever clicked."""
-    number, _, typed = value.partition(" ")
+    number, _separator, typed = value.partition(" ")
     if not number.isdecimal() or len(number) > 5:
-        raise UserInputError(
-            say("This button does not say which page it turns to."), say("Please use `downloads` again.")
-        )
+        raise UserInputError(_("This button does not say which page it turns to."), _("Please use `downloads` again."))
     report = await call.house.reporting.report(await report_query.again(call, typed))
     last = max(0, (report.crowd - 1) // cards.PAGE)
     return cards.table(report, min(int(number), last)) if report.summary.recorded else cards.nothing(report)
@@ -125,32 +123,32 @@ async def as_file(call: CommandContext, value: str) -> Message:
 # ------------------------------------------------------------------ the form
 
 SINCE = (
-    (later("Everything so far"), "all"),
-    (later("Today"), "today"),
-    (later("The last 7 days"), "7d"),
-    (later("The last 30 days"), "30d"),
-    (later("This month"), "this month"),
-    (later("Last month and this one"), "last month"),
+    (gettext_noop("Everything so far"), "all"),
+    (gettext_noop("Today"), "today"),
+    (gettext_noop("The last 7 days"), "7d"),
+    (gettext_noop("The last 30 days"), "30d"),
+    (gettext_noop("This month"), "this month"),
+    (gettext_noop("Last month and this one"), "last month"),
 )
-SORTED = {GroupBy.PERSON: later("Person"), **cards.WHAT}
+SORTED = {GroupBy.PERSON: gettext_noop("Person"), **cards.WHAT}
 
 
 async def ask(call: CommandContext) -> Modal:
     """The form that opens when nothing was typed."""
     apps = await call.apps() or [await call.the_app(None)]
     only = blocks.option(apps[0].name, apps[0].id) if len(apps) == 1 else None
-    since = [blocks.option(say(label), value) for label, value in SINCE]
-    by = [blocks.option(say(label), value.value) for value, label in SORTED.items()]
+    since = [blocks.option(_(label), value) for label, value in SINCE]
+    by = [blocks.option(_(label), value.value) for value, label in SORTED.items()]
     return Modal(
         "downloads.v1",
-        say("Who has which build"),
+        _("Who has which build"),
         (
-            blocks.pick(say("App"), "downloads.app", hint=say("Type to find an app"), chosen=only),
-            blocks.pick(say("Version"), "downloads.version", hint=say("All of them"), optional=True),
-            blocks.choose(say("Since"), "downloads.since", since, chosen=since[2]),
-            blocks.choose(say("By"), "downloads.by", by, chosen=by[0]),
+            blocks.pick(_("App"), "downloads.app", hint=_("Type to find an app"), chosen=only),
+            blocks.pick(_("Version"), "downloads.version", hint=_("All of them"), optional=True),
+            blocks.choose(_("Since"), "downloads.since", since, chosen=since[2]),
+            blocks.choose(_("By"), "downloads.by", by, chosen=by[0]),
         ),
-        submit=say("Show"),
+        submit=_("Show"),
         memory=apps[0].id if only else "",
     )
 

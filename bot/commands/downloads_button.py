@@ -6,16 +6,14 @@ from bot.commands.downloads import downloads
 from bot.dispatch.registry import BuildReference, CommandContext, button
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.blocks import Reply
 
 
 @button("downloads.v1", need=Role.MANAGER)
 async def pressed(call: CommandContext, value: str) -> Reply:
     """Who downloaded the build the card is about."""
-    app_id, _, build_id = value.partition("/")
+    app_id, _separator, build_id = value.partition("/")
     if not build_id:
-        raise UserInputError(
-            say("This button does not say which build it is for."), say("Please use `downloads` instead.")
-        )
+        raise UserInputError(_("This button does not say which build it is for."), _("Please use `downloads` instead."))
     return await downloads(call, BuildReference(await call.app(app_id), build_id))

@@ -6,7 +6,7 @@ from bot.db import recalls
 from bot.dispatch.registry import BuildReference, CommandContext, Filters, button, command
 from bot.domain.model import Build, FileKind, Role
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import turned_to
 from bot.slack.views import links as cards
@@ -26,7 +26,7 @@ async def files(call: CommandContext, target: BuildReference | None = None, *, f
 @button("files.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """The *Attachments* button of a build."""
-    app_id, _, build_id = value.partition("/")
+    app_id, _separator, build_id = value.partition("/")
     return await _listed(call, await call.build(app_id, build_id))
 
 
@@ -34,7 +34,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 async def turned(call: CommandContext, value: str) -> Message:
     """*More* and *Previous* below the list, which make place for the other page."""
     page, build = turned_to(value)
-    app_id, _, build_id = build.partition("/")
+    app_id, _separator, build_id = build.partition("/")
     return await _listed(call, await call.build(app_id, build_id), page)
 
 
@@ -50,8 +50,8 @@ async def open_attachment(call: CommandContext, value: str) -> Message:
     attachment = next((it for it in build.attachments if it.id == file_id), None)
     if attachment is None:
         raise UserInputError(
-            say("That file is no longer attached to this build."),
-            say("See what is with `files {app}`.", app=build.app.slug),
+            _("That file is no longer attached to this build."),
+            _("See what is with `files {app}`.", app=build.app.slug),
         )
     link = await call.house.handout.give(call.asker, build, FileKind.AUTO, door=call.door, file_id=attachment.id)
     return cards.attachment_link(build, attachment, link, call.asker, call.now)

@@ -9,7 +9,7 @@ from bot.dispatch.registry import CommandContext, command
 from bot.domain.audit import AuditAction
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import count, say
+from bot.i18n import _, ngettext
 from bot.slack.blocks import Message
 
 _PERSON = re.compile(r"<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>|([UW][A-Z0-9_]{3,})")
@@ -24,14 +24,14 @@ async def forget(call: CommandContext, who: str) -> Message:
     """
     match = _PERSON.fullmatch(who)
     if not match:
-        step = say("Type @ and pick the person from Slack's list.")
-        raise UserInputError(say("I cannot tell who “{who}” is.", who=who[:60]), step)
+        step = _("Type @ and pick the person from Slack's list.")
+        raise UserInputError(_("I cannot tell who “{who}” is.", who=who[:60]), step)
     call.require(None)
     user_id = match[1] or match[2]
     lines = await call.house.store.run(audit_reports.erase_person, user_id)
     # that it was done, and by whom, is kept; about whom is what was to be forgotten
     await call.write_down(AuditAction.FORGET, f"{lines} lines")
-    done = count(
+    done = ngettext(
         "Done: {number} line of the ledger about {person} deleted. Applivery's own log is not touched by this.",
         "Done: {number} lines of the ledger about {person} deleted. Applivery's own log is not touched by this.",
         lines,

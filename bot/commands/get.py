@@ -30,7 +30,7 @@ from bot.domain.install import nearest_kind, over_the_air
 from bot.domain.lookup import NoReadyBuild
 from bot.domain.model import App, Build, FileKind, Role, Stage
 from bot.exceptions import BuildNotProcessed, PermissionDenied, PermissionUnverified, UserInputError
-from bot.i18n import later, say, speaking
+from bot.i18n import _, gettext_noop, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply, Visibility
@@ -39,7 +39,7 @@ from bot.slack.views import builds as buildcards
 from bot.slack.views import links
 
 
-@command(need=Role.MEMBER, menu=MenuItem(1, later("Get a build")))
+@command(need=Role.MEMBER, menu=MenuItem(1, gettext_noop("Get a build")))
 async def get(
     call: CommandContext,
     target: BuildReference | None = None,
@@ -87,8 +87,8 @@ async def hand(
         return await _not_to_be_had(call, build)
     if kind is FileKind.AAB and nearest_kind(build, kind) is not kind:
         raise UserInputError(
-            say("{build} was not uploaded as an .aab.", build=verbatim(lookup.label(build))),
-            say("Leave `type:aab` out for what there is."),
+            _("{build} was not uploaded as an .aab.", build=verbatim(lookup.label(build))),
+            _("Leave `type:aab` out for what there is."),
         )
     if kind is FileKind.AUTO and over_the_air(build) and not handout.installs:
         return links.no_install(build, dashboard)
@@ -124,12 +124,12 @@ async def ask(call: CommandContext) -> Modal:
     chosen = blocks.option(app.name, app.id) if app else None
     return Modal(
         "get.v1",
-        say("Get a build"),
+        _("Get a build"),
         (
-            blocks.pick(say("App"), "get.app", hint=say("Type to find an app"), chosen=chosen),
-            blocks.pick(say("Build"), "get.build", hint=say("The latest one"), optional=True),
+            blocks.pick(_("App"), "get.app", hint=_("Type to find an app"), chosen=chosen),
+            blocks.pick(_("Build"), "get.build", hint=_("The latest one"), optional=True),
         ),
-        submit=say("Get it"),
+        submit=_("Get it"),
         memory=app.id if app else "",
     )
 
@@ -202,9 +202,9 @@ async def share(call: CommandContext, value: str) -> Message:
     await call.house.handout.refuse_recalled(build)
     if build.stage is not Stage.READY:
         return await hand(call, build)  # says why there is nothing to share
-    await may_post(call, later("a card shows your changelog and branch"))
+    await may_post(call, gettext_noop("a card shows your changelog and branch"))
     await call.write_down(AuditAction.SHARE, AuditOutcome.SHARED, app_id=build.app.id, build_id=build.id)
-    with speaking(call.house.language):
+    with use_locale(call.house.language):
         return links.shared(build, call.asker.user_id).shared()
 
 
@@ -222,7 +222,7 @@ async def from_message(call: CommandContext, value: str | None) -> Reply:
 def _read(value: str) -> tuple[str, str, FileKind | None]:
     parts = value.split("/")
     if len(parts) < 2:
-        raise UserInputError(say("This button does not say which build it is for."), say("Please use `get` instead."))
+        raise UserInputError(_("This button does not say which build it is for."), _("Please use `get` instead."))
     kind = parts[2] if len(parts) > 2 else ""
     return parts[0], parts[1], FileKind(kind) if kind in set(FileKind) else None
 
@@ -256,8 +256,8 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
     recipient = references.person(to)
     if not recipient:
         raise UserInputError(
-            say("I cannot tell who “{who}” is.", who=to[:60]),
-            say("Type `to:@` and pick the person from Slack's list."),
+            _("I cannot tell who “{who}” is.", who=to[:60]),
+            _("Type `to:@` and pick the person from Slack's list."),
         )
     if build.stage is not Stage.READY:
         build = await call.details(build)
@@ -272,20 +272,20 @@ async def _send(call: CommandContext, build: Build, to: str) -> Message:
         raise
     except PermissionDenied as error:
         if error.channels:
-            why = say(
+            why = _(
                 "{app} is kept to some channels, so it cannot be sent by direct message.", app=verbatim(build.app.name)
             )
-            raise PermissionDenied(why, say("*Share here*, under a link, posts a card in this channel.")) from error
+            raise PermissionDenied(why, _("*Share here*, under a link, posts a card in this channel.")) from error
         raise PermissionDenied(
-            say("I sent nothing, as that person cannot use me."),
-            say("Guests and people from other organisations need access to the app first."),
+            _("I sent nothing, as that person cannot use me."),
+            _("Guests and people from other organisations need access to the app first."),
         ) from error
     sent = await call.house.store.run(
         sent_builds.add_sent_build, call.asker.team_id, call.asker.user_id, recipient, build
     )
     await call.write_down(AuditAction.SEND, f"to {recipient}", app_id=build.app.id, build_id=build.id)
-    with speaking(await call.house.people.language(recipient)):
+    with use_locale(await call.house.people.language(recipient)):
         card = links.sent(build, call.asker.user_id, sent.id)
     title = buildcards.title(build)
-    done = say("I sent {build} to <@{user}>; you will hear when they take it.", build=title, user=recipient)
+    done = _("I sent {build} to <@{user}>; you will hear when they take it.", build=title, user=recipient)
     return Message(done, copies=((recipient, card),))

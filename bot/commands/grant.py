@@ -14,7 +14,7 @@ from bot.domain.access import MOST_FOR_OUTSIDERS, TOO_WIDE
 from bot.domain.audit import AuditAction
 from bot.domain.model import App, Role
 from bot.exceptions import AppliveryError, BotError, PermissionUnverified, SlackError, UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.i18n.verbatim import code, verbatim
 from bot.services.access import NO_GROUP, NOT_THERE
 from bot.slack.blocks import Message
@@ -42,7 +42,7 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
         await call.write_down(AuditAction.GRANT, f"channel {channel}", app_id=_one_app(of).id)
         name = inline(_one_app(of).name, 80)
         return Message(
-            say(
+            _(
                 "Done: {app} can be used in <#{channel}>, and only in the channels on its list.",
                 app=name,
                 channel=channel,
@@ -57,8 +57,8 @@ async def grant(call: CommandContext, who: str, role: str | None = None, *, app:
     await call.write_down(AuditAction.GRANT, f"{given.word} to {grantee}", app_id=of.id if of else None)
     who, named = _mention(grantee), given.word
     if of is None:
-        return Message(say("Done: {who} is now *{role}*.", who=who, role=named))
-    return Message(say("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=inline(of.name, 80)))
+        return Message(_("Done: {who} is now *{role}*.", who=who, role=named))
+    return Message(_("Done: {who} is now *{role}* for {app}.", who=who, role=named, app=inline(of.name, 80)))
 
 
 @command(need=Role.ADMIN)
@@ -85,15 +85,15 @@ async def revoke(call: CommandContext, who: str, *, app: str | None = None) -> M
     role = await call.house.store.run(access.revoke_role, call.asker.team_id, grantee, of.id if of else None)
     kept = "" if of else await _kept(call, grantee)
     if role is None and kept:
-        none = say("They have no role for every app.")
-        raise UserInputError(f"{none} {kept}", say("Name the app to take it back: `app:…`."))
+        none = _("They have no role for every app.")
+        raise UserInputError(f"{none} {kept}", _("Name the app to take it back: `app:…`."))
     if role is None:
         nothing = (
-            say("Nothing was granted to them for {app}.", app=verbatim(of.name))
+            _("Nothing was granted to them for {app}.", app=verbatim(of.name))
             if of
-            else say("Nothing was granted to them.")
+            else _("Nothing was granted to them.")
         )
-        raise UserInputError(nothing, say("See who was given what with `audit`."))
+        raise UserInputError(nothing, _("See who was given what with `audit`."))
     await call.write_down(AuditAction.REVOKE, f"{role.word} from {grantee}", app_id=of.id if of else None)
     return Message(f"{_taken_back(grantee, role, of)} {escape(kept)}".rstrip())
 
@@ -111,16 +111,14 @@ async def _check(call: CommandContext, grantee: str, role: Role, app: App | None
     except SlackError as error:
         raise _unknown(grantee, error) from error
     if outsider and (app is None or role > MOST_FOR_OUTSIDERS):
-        raise UserInputError(
-            say(TOO_WIDE[outsider], who=_mention(grantee)), say("Use `grant @person member app:courier`.")
-        )
+        raise UserInputError(_(TOO_WIDE[outsider], who=_mention(grantee)), _("Use `grant @person member app:courier`."))
 
 
 def _unknown(grantee: str, error: SlackError) -> BotError:
     if error.code in NOT_THERE or error.code in NO_GROUP:
-        words = say("Slack doesn't know {who}.", who=_mention(grantee))
-        return UserInputError(words, say("Type @ and pick the person or user group from Slack's list."))
-    why = say("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
+        words = _("Slack doesn't know {who}.", who=_mention(grantee))
+        return UserInputError(words, _("Type @ and pick the person or user group from Slack's list."))
+    why = _("I can't check who {who} is now, so nothing was granted.", who=_mention(grantee))
     return PermissionUnverified(why)
 
 
@@ -130,44 +128,44 @@ def _off_the_list(app: App, channel: str, left: Collection[str], *, done: bool) 
     if left:
         others = ", ".join(f"<#{channel_id}>" for channel_id in sorted(left))
         if done:
-            return say(
+            return _(
                 "<#{channel}> is off the list of {app}; it can still be used in {channels}.",
                 channel=channel,
                 app=name,
                 channels=others,
             )
-        return say(
+        return _(
             "<#{channel}> was not on the list of {app}; it can still be used in {channels}.",
             channel=channel,
             app=name,
             channels=others,
         )
     if done:
-        return say("<#{channel}> is off the list of {app}; it is open everywhere.", channel=channel, app=name)
-    return say("<#{channel}> was not on the list of {app}; it is open everywhere.", channel=channel, app=name)
+        return _("<#{channel}> is off the list of {app}; it is open everywhere.", channel=channel, app=name)
+    return _("<#{channel}> was not on the list of {app}; it is open everywhere.", channel=channel, app=name)
 
 
 def _taken_back(grantee: str, role: Role, app: App | None) -> str:
     who, named = _mention(grantee), role.word
     if app is None:
-        return say("Done: {who} is no longer *{role}*.", who=who, role=named)
-    return say("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=inline(app.name, 80))
+        return _("Done: {who} is no longer *{role}*.", who=who, role=named)
+    return _("Done: {who} is no longer *{role}* for {app}.", who=who, role=named, app=inline(app.name, 80))
 
 
 async def _managers(call: CommandContext, channel_id: str, role: str, app: App | None) -> Message:
     if _role(role) is not Role.MANAGER or app:
         raise UserInputError(
-            say("A channel can be a `manager` channel, for every app."), say("For example `grant #leads manager`.")
+            _("A channel can be a `manager` channel, for every app."), _("For example `grant #leads manager`.")
         )
     channel = await references.seen(call, channel_id)
     require_told(channel)
     if channel.shared:
-        why = say("That channel is shared with another organisation, and people are not named to others.")
-        raise UserInputError(why, say("Choose one of your own."))
+        why = _("That channel is shared with another organisation, and people are not named to others.")
+        raise UserInputError(why, _("Choose one of your own."))
     await call.house.store.run(access.allow_names_in, channel_id, call.asker.user_id)
     await call.write_down(AuditAction.GRANT, f"manager channel {channel_id}")
     return Message(
-        say("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
+        _("Done: download summaries in <#{channel}> name people; everybody there can read them.", channel=channel_id)
     )
 
 
@@ -175,12 +173,12 @@ async def _no_managers(call: CommandContext, channel_id: str) -> Message:
     done = await call.house.store.run(access.disallow_names_in, channel_id)
     await call.write_down(AuditAction.REVOKE, f"manager channel {channel_id}")
     if done:
-        text = say(
+        text = _(
             "<#{channel}> is no longer a manager channel: download summaries there have counts only.",
             channel=channel_id,
         )
     else:
-        text = say(
+        text = _(
             "<#{channel}> was not a manager channel: download summaries there have counts only.", channel=channel_id
         )
     return Message(text)
@@ -197,15 +195,15 @@ async def _kept(call: CommandContext, grantee: str) -> str:
     with suppress(AppliveryError):  # a role is taken back while Applivery is away too
         names = {app.id: app.name for app in await call.house.catalogue.apps()} if given else {}
     roles = [
-        say("{role} for {app}", role=grant.role.word, app=verbatim(names.get(grant.app_id or "") or say("another app")))
+        _("{role} for {app}", role=grant.role.word, app=verbatim(names.get(grant.app_id or "") or _("another app")))
         for grant in given
     ]
-    return say("They are still {roles}.", roles=", ".join(roles)) if roles else ""
+    return _("They are still {roles}.", roles=", ".join(roles)) if roles else ""
 
 
 def _one_app(app: App | None) -> App:
     if app is None:
-        raise UserInputError(say("For which app?"), say("Add it, for example `app:courier`."))
+        raise UserInputError(_("For which app?"), _("Add it, for example `app:courier`."))
     return app
 
 
@@ -213,8 +211,8 @@ def _grantee(who: str) -> str:
     found = references.person(who) or references.group(who)
     if not found:
         raise UserInputError(
-            say("I cannot tell who “{who}” is.", who=who[:60]),
-            say("Type @ and pick the person or user group from Slack's list."),
+            _("I cannot tell who “{who}” is.", who=who[:60]),
+            _("Type @ and pick the person or user group from Slack's list."),
         )
     return found
 
@@ -228,7 +226,7 @@ def _role(word: str | None) -> Role:
         return role
     names = [role.word for role in Role.given()]
     if word and (near := lookup.closest(word, names)):
-        hint = say("Did you mean `{name}`?", name=near[0])
+        hint = _("Did you mean `{name}`?", name=near[0])
     else:
-        hint = say("There are {names}.", names=", ".join(code(name) for name in names))
-    raise UserInputError(say("There is no role “{role}”.", role=word[:40]) if word else say("Which role?"), hint)
+        hint = _("There are {names}.", names=", ".join(code(name) for name in names))
+    raise UserInputError(_("There is no role “{role}”.", role=word[:40]) if word else _("Which role?"), hint)

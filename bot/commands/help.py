@@ -8,11 +8,11 @@ from bot.dispatch.registry import CommandContext, HandlerKind, MenuItem, command
 from bot.domain import lookup, spelling
 from bot.domain.model import Role
 from bot.exceptions import NotFoundByName
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack.blocks import Message
 
 
-@command(need=Role.MEMBER, menu=MenuItem(7, later("Help")))
+@command(need=Role.MEMBER, menu=MenuItem(7, gettext_noop("Help")))
 async def help(call: CommandContext, topic: str | None = None) -> Message:  # noqa: A001  the word people type
     """Show what I can do, or how one subcommand goes.
 
@@ -22,14 +22,14 @@ async def help(call: CommandContext, topic: str | None = None) -> Message:  # no
     house = call.house
     if topic is None and call.asker.outsider:
         handlers = [command for command in house.registry.commands() if command.need <= call.asker.highest]
-        return replies.help_for_all(handlers, house.command, say(WHO[call.asker.outsider]))
+        return replies.help_for_all(handlers, house.command, _(WHO[call.asker.outsider]))
     if topic is None:
         return replies.help_for_all(house.registry.commands(), house.command)
     entry = house.registry.get(HandlerKind.COMMAND, spelling.bare(topic).removeprefix("/"))
     if entry is None:
         near = lookup.closest(topic, [command.name for command in house.registry.commands()])
-        otherwise = say("`{command} help` lists them all.", command=house.command)
-        raise NotFoundByName(later("subcommand"), topic, near, otherwise=otherwise)
+        otherwise = _("`{command} help` lists them all.", command=house.command)
+        raise NotFoundByName(gettext_noop("subcommand"), topic, near, otherwise=otherwise)
     return replies.help_for(entry, house.command)
 
 

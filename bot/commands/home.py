@@ -17,7 +17,7 @@ from bot.domain import access
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Role
 from bot.exceptions import AppliveryError, Forbidden, NotFound
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.blocks import HomeView
 from bot.slack.views import home as cards
 from bot.slack.views.home import HomeBuilds, OwnSubscriptions, WatchedBuild
@@ -65,7 +65,7 @@ async def _builds(call: CommandContext) -> HomeBuilds | str:
     except AppliveryError as problem:
         return problem.sentence
     except TimeoutError:
-        return say("Applivery takes too long to answer.")
+        return _("Applivery takes too long to answer.")
 
 
 async def _watched(call: CommandContext) -> list[WatchedBuild]:

@@ -17,7 +17,7 @@ from bot.domain.downloads import DownloadGap
 from bot.domain.grammar import KeyValue
 from bot.domain.model import Role
 from bot.exceptions import PermissionDenied, SlackError, UserInputError
-from bot.i18n import figure, say, speaking
+from bot.i18n import _, format_number, use_locale
 from bot.i18n.verbatim import verbatim
 from bot.services.reports import ReportQuery
 from bot.slack.blocks import Message
@@ -41,7 +41,7 @@ async def who_lacks(call: CommandContext, question: ReportQuery, whom: str) -> M
     names = cards.names(question.what, place, gap, typed)
     if question.email is None and await may_name(call):
         await may_post(call, ABOUT_PEOPLE)
-        with speaking(call.house.language):
+        with use_locale(call.house.language):
             what = report_query.about(question, question.builds).what
             shown = replace(cards.headline(what, place, gap), thread=(cards.counts(gap),)).shared()
         return replace(shown, copies=((call.asker.user_id, names),))
@@ -68,7 +68,7 @@ async def nudge(call: CommandContext, value: str) -> Message:
 
 async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> Message:
     """The message to one of them, in their language."""
-    with speaking(await call.house.people.language(person)):
+    with use_locale(await call.house.people.language(person)):
         return cards.nudge(question.builds, call.asker.user_id)
 
 
@@ -76,7 +76,7 @@ async def _nudging(call: CommandContext, question: ReportQuery, person: str) -> 
 async def stop(call: CommandContext, value: str) -> Message:
     """*Do not ask me again*, whatever the build."""
     await call.house.store.run(nudges.opt_out_of_nudges, call.asker.user_id)
-    return Message(say("Done: nobody can have me ask you to try a build any more."))
+    return Message(_("Done: nobody can have me ask you to try a build any more."))
 
 
 def _mention(whom: str) -> str:
@@ -86,8 +86,8 @@ def _mention(whom: str) -> str:
     if channel := references.channel(whom):
         return f"<#{channel}>"
     raise UserInputError(
-        say("I cannot tell who “{typed}” is.", typed=whom[:60]),
-        say("Type `missing:@` or `missing:#` and pick a group or channel."),
+        _("I cannot tell who “{typed}” is.", typed=whom[:60]),
+        _("Type `missing:@` or `missing:#` and pick a group or channel."),
     )
 
 
@@ -97,8 +97,8 @@ async def _of_a_build(call: CommandContext, question: ReportQuery) -> ReportQuer
         return question
     builds = await call.house.reporting.newest(question.app)
     if not builds:
-        text = say("{app} has no build yet that is ready.", app=verbatim(question.app.name))
-        raise UserInputError(text, say("Ask again when it has one."))
+        text = _("{app} has no build yet that is ready.", app=verbatim(question.app.name))
+        raise UserInputError(text, _("Ask again when it has one."))
     return report_query.about(question, builds)
 
 
@@ -109,8 +109,8 @@ async def _compared(call: CommandContext, question: ReportQuery, place: str) -> 
     )
     if people and not any(people.values()):
         raise SlackError(
-            say("Slack does not tell me anybody's e-mail."),
-            say("An admin has to add the scope `users:read.email` and reinstall the app."),
+            _("Slack does not tell me anybody's e-mail."),
+            _("An admin has to add the scope `users:read.email` and reinstall the app."),
             code="missing_scope",
         )
     return decisions.missing(people, tally.summary())
@@ -123,9 +123,9 @@ async def _members(call: CommandContext, place: str) -> Collection[str]:
         channel = await references.seen(call, place[2:-1])
         found = await call.house.places.members(channel.id)
     if len(found) > MOST:
-        many = {"place": place, "number": figure(len(found)), "most": figure(MOST)}
+        many = {"place": place, "number": format_number(len(found)), "most": format_number(MOST)}
         raise UserInputError(
-            say("{place} has {number} people, and I compare {most} at most.", **many), say("Name a smaller group.")
+            _("{place} has {number} people, and I compare {most} at most.", **many), _("Name a smaller group.")
         )
     return found
 

@@ -14,7 +14,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Role, Subscription
 from bot.domain.timeparse import deadline
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.i18n.verbatim import code
 from bot.slack.blocks import Message
 from bot.slack.views import mutes as cards
@@ -57,7 +57,7 @@ async def pressed(call: CommandContext, value: str) -> Message:
 @button("muted.v1", need=Role.RELEASER, replaces_message=True)
 async def chosen(call: CommandContext, value: str) -> Message:
     """For so long, or not any more."""
-    when, _, target = value.partition("/")
+    when, _separator, target = value.partition("/")
     return await _set(call, target, when)
 
 
@@ -91,7 +91,7 @@ def _outcome(until: datetime | None) -> str:
 
 async def _split(call: CommandContext, typed: str) -> tuple[str, str]:
     """The words that say for how long, and those that name what; a name may have any words in it."""
-    first, _, rest = typed.partition(" ")
+    first, _separator, rest = typed.partition(" ")
     if spelling.bare(first) == OFF:
         return OFF, rest
     time, app = deadline.split(typed)
@@ -120,7 +120,7 @@ async def _target(call: CommandContext, typed: str) -> str:
         return (await call.app(typed)).id
     except AmbiguousInput as error:
         which = ", ".join(code(label) for label, _ in error.choices)
-        raise UserInputError(error.sentence, say("Name it by what stands in brackets: {names}.", names=which)) from None
+        raise UserInputError(error.sentence, _("Name it by what stands in brackets: {names}.", names=which)) from None
 
 
 async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription], list[Subscription]]:
@@ -133,13 +133,13 @@ async def _meant(call: CommandContext, target: str) -> tuple[list[Subscription],
     here = await call.house.store.run(stored_subscriptions.list_subscriptions, call.asker.channel_id or "")
     if not here:
         raise UserInputError(
-            say("This channel is subscribed to nothing, so there is nothing to mute."), say("See `help subscribe`.")
+            _("This channel is subscribed to nothing, so there is nothing to mute."), _("See `help subscribe`.")
         )
     # what it hears of as one of every app is said to it whatever its own subscription says
     subscriptions = [subscription for subscription in here if target == HERE or subscription.app_id in (target, None)]
     if not subscriptions:
         raise UserInputError(
-            say("This channel does not hear of that app."), say("See what it hears of with `subscriptions`.")
+            _("This channel does not hear of that app."), _("See what it hears of with `subscriptions`.")
         )
     may = [subscription for subscription in subscriptions if _role(call, subscription) >= call.need]
     if not may:

@@ -9,7 +9,7 @@ from bot.dispatch.registry import BuildReference, CommandContext, Filters, butto
 from bot.domain.changes_since import since
 from bot.domain.model import Build, Role
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import turned_to
 from bot.slack.views import changes_since as cards
@@ -40,9 +40,9 @@ async def pressed(call: CommandContext, value: str) -> Message:
 
 
 async def _shown(call: CommandContext, value: str, page: int = 0) -> Message:
-    app_id, _, build_id = value.partition("/")
+    app_id, _separator, build_id = value.partition("/")
     if not build_id:
-        raise UserInputError(say("This button does not say which build it is for."), say("Please use `news` instead."))
+        raise UserInputError(_("This button does not say which build it is for."), _("Please use `news` instead."))
     return await _told(call, await call.build(app_id, build_id), page)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.dispatch.registry import CommandContext, button
 from bot.domain.model import Role
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.blocks import Modal
 
 
@@ -15,4 +15,4 @@ async def reopen(call: CommandContext, value: str) -> Modal:
     try:
         return Modal.restored(value)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserInputError(say("This button is from another version of me."), say("Please start again.")) from None
+        raise UserInputError(_("This button is from another version of me."), _("Please start again.")) from None

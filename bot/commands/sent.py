@@ -13,7 +13,7 @@ from bot.dispatch.registry import CommandContext, button
 from bot.domain.model import Build, Role
 from bot.domain.states import PauseReason
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, PermissionUnverified
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
 from bot.slack.views import access_recheck as cards
@@ -30,7 +30,7 @@ async def taken(call: CommandContext, value: str) -> Message:
         else None
     )
     if sent is None or (sent.team_id, sent.recipient) != (call.asker.team_id, call.asker.user_id):
-        raise PermissionDenied(say("This build was sent to somebody else."), say("Use `get` to have it yourself."))
+        raise PermissionDenied(_("This build was sent to somebody else."), _("Use `get` to have it yourself."))
     try:
         build = await call.build(sent.app_id, sent.build_id)
         await _require_sender(call, sent, build)
@@ -40,9 +40,9 @@ async def taken(call: CommandContext, value: str) -> Message:
     except (PermissionDenied, BuildRecalled) as error:
         return await _refused(call, sent, error)
     if message.secret and await call.house.store.run(sent_builds.mark_sent_build_used, sent.id):
-        with speaking(await call.house.people.language(sent.sender)):
+        with use_locale(await call.house.people.language(sent.sender)):
             title = buildcards.title(build)
-            told = Message(say("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
+            told = Message(_("<@{user}> took {build}, which you sent.", user=sent.recipient, build=title))
         return replace(message, copies=((sent.sender, told),))
     return message
 
@@ -54,8 +54,8 @@ async def _require_sender(call: CommandContext, sent: SentBuild, build: Build) -
     except PermissionUnverified:
         raise
     except PermissionDenied as error:
-        why = say("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
-        raise _SenderDenied(why, say("Use `get` to get it yourself."), reason=error.reason) from error
+        why = _("<@{user}>, who sent you this build, no longer has access to it.", user=sent.sender)
+        raise _SenderDenied(why, _("Use `get` to get it yourself."), reason=error.reason) from error
 
 
 class _SenderDenied(PermissionDenied):
@@ -88,7 +88,7 @@ async def _told(
         channels=error.channels if isinstance(error, PermissionDenied) else (),
         other="" if isinstance(error, _SenderDenied) else sent.recipient,
     )
-    with speaking(await call.house.people.language(sent.sender)):
+    with use_locale(await call.house.people.language(sent.sender)):
         return cards.told(paused, admins)
 
 
@@ -98,5 +98,5 @@ async def _named(call: CommandContext, sent: SentBuild) -> tuple[str, list[str]]
         apps = {app.id: app.name for app in await call.house.catalogue.apps()}
         admins = [admin for admin in await call.house.people.admins(sent.team_id) if admin != sent.sender]
     except BotError:
-        return say("an app"), []
-    return inline(apps.get(sent.app_id) or say("an app"), 80), admins
+        return _("an app"), []
+    return inline(apps.get(sent.app_id) or _("an app"), 80), admins

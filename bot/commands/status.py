@@ -7,14 +7,14 @@ from bot.dispatch.registry import BuildReference, CommandContext, Filters, MenuI
 from bot.domain.lookup import LATEST, Prefer
 from bot.domain.model import Build, Role, Stage
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 from bot.slack.blocks import Message
 from bot.slack.views import builds as cards
 from bot.slack.views.health import health
 
 
-@command(need=Role.MEMBER, menu=MenuItem(3, later("Status")))
+@command(need=Role.MEMBER, menu=MenuItem(3, gettext_noop("Status")))
 async def status(call: CommandContext, target: BuildReference | None = None, *, filters: Filters) -> Message:
     """See how far a build has come, and why it failed.
 
@@ -39,8 +39,8 @@ async def newest(
     builds = await call.house.catalogue.builds(app, filters, most=1)
     if not builds:
         raise UserInputError(
-            say("{app} has no build that fits.", app=verbatim(app.name)),
-            say("See all with `builds {slug}`.", slug=app.slug),
+            _("{app} has no build that fits.", app=verbatim(app.name)),
+            _("See all with `builds {slug}`.", slug=app.slug),
         )
     return builds[0]
 
@@ -48,7 +48,7 @@ async def newest(
 @button("status.v1", need=Role.MEMBER, about_build=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """A look at one build, now."""
-    app_id, _, build_id = value.partition("/")
+    app_id, _separator, build_id = value.partition("/")
     return await card(call, await call.build(app_id, build_id))
 
 

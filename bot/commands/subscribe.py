@@ -33,7 +33,7 @@ from bot.exceptions import (
     SlackError,
     UserInputError,
 )
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, Reply
 from bot.slack.views import subscription_form
@@ -42,13 +42,13 @@ from bot.slack.views.subscriptions import EVERY_APP
 
 Wishes = Annotated[ParsedText, *filters.KEYS, *delivery_options.KEYS]
 # What to do about a channel that the bot is not in.
-SUBSCRIBE_AGAIN = later("Invite me first: `/invite @{name}`, then subscribe again.")
-TRY_AGAIN = later("Invite me first: `/invite @{name}`, then try again.")
+SUBSCRIBE_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then subscribe again.")
+TRY_AGAIN = gettext_noop("Invite me first: `/invite @{name}`, then try again.")
 TRIED_APPS = 60  # how many apps a dry run of `*` asks Applivery about
 AT_ONCE = 8  # of them
 
 
-@command(need=Role.RELEASER, menu=MenuItem(5, later("Subscribe this channel")))
+@command(need=Role.RELEASER, menu=MenuItem(5, gettext_noop("Subscribe this channel")))
 async def subscribe(call: CommandContext, app: AppName | None = None, *, wishes: Wishes) -> Reply:
     """Let this channel hear of an app's builds, exactly as typed.
 
@@ -75,8 +75,8 @@ async def _app(call: CommandContext, typed: str | None) -> App | None:
     try:
         return await call.the_app(None)
     except AmbiguousInput as error:
-        every = [(say("Every app"), "*")] if call.asker.role >= call.need else []
-        more = [*every, (say("Use a form"), "")]  # nothing typed, and a button: the form
+        every = [(_("Every app"), "*")] if call.asker.role >= call.need else []
+        more = [*every, (_("Use a form"), "")]  # nothing typed, and a button: the form
         few = len(error.choices) + len(more) <= CHOICES
         raise AmbiguousInput(error.sentence, [*error.choices, *more] if few else [*more, *error.choices]) from None
 
@@ -85,27 +85,27 @@ async def speakable(call: CommandContext, channel_id: str | None, invite: str = 
     """The channel to speak in, when the bot can. Raises ChannelUnavailable with the exact invitation otherwise."""
     if not channel_id:
         raise UserInputError(
-            say("I do not know which channel you mean."),
-            say("Type it in the channel that is to hear of the builds."),
+            _("I do not know which channel you mean."),
+            _("Type it in the channel that is to hear of the builds."),
         )
     this = channel_id == call.asker.channel_id
-    outside = later("I am not in this channel, so I cannot post there.")
+    outside = gettext_noop("I am not in this channel, so I cannot post there.")
     if not this:
-        outside = later("I am not in that channel, so I cannot post there.")
-    invited = say(invite, name=await call.house.places.my_name())
+        outside = gettext_noop("I am not in that channel, so I cannot post there.")
+    invited = _(invite, name=await call.house.places.my_name())
     try:
         channel = await looked_at(call.house.places, channel_id)
     except ChannelUnavailable as error:
-        raise ChannelUnavailable(say(outside), invited, code=error.code) from error
+        raise ChannelUnavailable(_(outside), invited, code=error.code) from error
     require_told(channel)
     if channel.shared:
-        shared = say("This channel is shared with another organisation, so no builds are announced in it.")
-        raise PermissionDenied(shared, say("Choose a channel of your own."), reason=PauseReason.SHARED)
+        shared = _("This channel is shared with another organisation, so no builds are announced in it.")
+        raise PermissionDenied(shared, _("Choose a channel of your own."), reason=PauseReason.SHARED)
     if channel.archived:
-        archived = say("This channel is archived.") if this else say("That channel is archived.")
-        raise ChannelUnavailable(archived, say("Subscribe in one that people still read."), code="is_archived")
+        archived = _("This channel is archived.") if this else _("That channel is archived.")
+        raise ChannelUnavailable(archived, _("Subscribe in one that people still read."), code="is_archived")
     if channel.member is False:
-        raise ChannelUnavailable(say(outside), invited, code="not_in_channel")
+        raise ChannelUnavailable(_(outside), invited, code="not_in_channel")
     return channel_id
 
 
@@ -161,8 +161,8 @@ async def _manner(call: CommandContext, wishes: ParsedText) -> DeliveryOptions:
             known = {group.id: group.handle for group in await call.house.places.groups()}
         except SlackError as error:
             raise SlackError(
-                say("Slack does not tell me which user groups there are."),
-                say("Please try again in a minute, or leave `mention:` out."),
+                _("Slack does not tell me which user groups there are."),
+                _("Please try again in a minute, or leave `mention:` out."),
                 code=error.code,
             ) from error
         return replace(manner, mention=mentions.group(manner.mention, known))
@@ -249,19 +249,19 @@ def checked(words: ParsedText) -> None:
     wrong = subscription_form.unknown(words)
     if wrong is None:
         return
-    hint = say("Filters are written like `branch:release/*` or `os:ios`.")
+    hint = _("Filters are written like `branch:release/*` or `os:ios`.")
     if wrong[1]:
-        hint = say("Did you mean `{key}:`?", key=wrong[1][0])
-    raise UserInputError(say("“{word}” is no filter.", word=wrong[0][:40]), hint)
+        hint = _("Did you mean `{key}:`?", key=wrong[1][0])
+    raise UserInputError(_("“{word}” is no filter.", word=wrong[0][:40]), hint)
 
 
 @options("subscribe.app", need=Role.RELEASER)
 async def apps(call: CommandContext, typed: str, chosen: dict[str, str]) -> list[Option]:
     """The apps whose name fits what has been typed so far, and all of them at once for who may."""
-    fits = lookup.has(f"* {EVERY_APP} {say('Every app')}", typed)
+    fits = lookup.has(f"* {EVERY_APP} {_('Every app')}", typed)
     every = [_every()] if call.asker.role >= call.need and fits else []
     return [*every, *await get.apps(call, typed, chosen)]
 
 
 def _every() -> Option:
-    return blocks.option(say("Every app"), "*")
+    return blocks.option(_("Every app"), "*")

@@ -18,7 +18,7 @@ from bot.domain.model import EVENT_OF, Actor, App, Build, BuildEvent, CardEntry,
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import rehearse
 from bot.exceptions import ChannelUnverified, NotFoundByName, SlackError, UserInputError
-from bot.i18n import later, say, speaking
+from bot.i18n import _, gettext_noop, use_locale
 from bot.slack.blocks import Message, Modal
 from bot.slack.errors import OUT_OF_SIGHT
 from bot.slack.mrkdwn import inline
@@ -27,7 +27,7 @@ from bot.slack.views import subscriptions as cards
 from bot.slack.views.subscription_preview import dry_run
 
 
-@command(need=Role.MEMBER, menu=MenuItem(6, later("Subscriptions")))
+@command(need=Role.MEMBER, menu=MenuItem(6, gettext_noop("Subscriptions")))
 async def subscriptions(call: CommandContext, which: str | None = None) -> Message:
     """List what this channel is subscribed to, or every channel (admins).
 
@@ -36,8 +36,8 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
     """
     if which is not None and spelling.bare(which) != "all":
         raise UserInputError(
-            say("I do not know which subscriptions “{which}” are.", which=which[:40]),
-            say("Say `subscriptions all`, or nothing."),
+            _("I do not know which subscriptions “{which}” are.", which=which[:40]),
+            _("Say `subscriptions all`, or nothing."),
         )
     return await _listed(call, everywhere=which is not None)
 
@@ -45,9 +45,9 @@ async def subscriptions(call: CommandContext, which: str | None = None) -> Messa
 @button("subscriptions.v1", need=Role.MEMBER, replaces_message=True)
 async def turned(call: CommandContext, value: str) -> Message:
     """*Next* and *Previous* below the list, which makes place for the other page."""
-    which, _, page = value.partition("/")
+    which, _separator, page = value.partition("/")
     if not page.isdecimal() or len(page) > 6:
-        raise UserInputError(say("That page is from another version of me."), say("See them with `subscriptions`."))
+        raise UserInputError(_("That page is from another version of me."), _("See them with `subscriptions`."))
     return await _listed(call, everywhere=which == "all", page=int(page))
 
 
@@ -94,10 +94,10 @@ async def meant(call: CommandContext, value: str) -> Subscription:
     That is who may for its app, in its own channel; from anywhere, who made it and still is there, and an admin.
     Raises PermissionDenied, or UserInputError when it has ended.
     """
-    channel_id, _, number = value.rpartition("/")
+    channel_id, _separator, number = value.rpartition("/")
     channel_id = channel_id or call.asker.channel_id or ""
     if not number.isdecimal() or len(number) > 18 or not channel_id:
-        raise UserInputError(say("That is not the number of a subscription."), say("See them with `subscriptions`."))
+        raise UserInputError(_("That is not the number of a subscription."), _("See them with `subscriptions`."))
     subscriptions = [
         candidate
         for candidate in await call.house.store.run(stored_subscriptions.list_subscriptions, channel_id)
@@ -124,7 +124,7 @@ async def _usable(call: CommandContext, value: str) -> tuple[Subscription, Comma
 
 
 def _ended() -> UserInputError:
-    return UserInputError(say("That subscription has already ended."), say("See what is left with `subscriptions`."))
+    return UserInputError(_("That subscription has already ended."), _("See what is left with `subscriptions`."))
 
 
 async def _made_there(call: CommandContext, subscription: Subscription) -> bool:
@@ -165,10 +165,10 @@ async def unsubscribe(call: CommandContext, which: Rest | None = None) -> Messag
         fitting = [subscription for subscription in subscriptions if subscription.app_id == app.id]
     if not fitting:
         raise NotFoundByName(
-            later("subscription of this channel"),
+            gettext_noop("subscription of this channel"),
             which,
             [cards.app_of(subscription) for subscription in subscriptions],
-            otherwise=say("It is subscribed to nothing."),
+            otherwise=_("It is subscribed to nothing."),
         )
     return await _end(call, cards.value(fitting[0]))
 
@@ -203,11 +203,9 @@ async def _end(call: CommandContext, value: str) -> Message:
     if removed is None:
         raise _ended()
     await call.write_down(AuditAction.UNSUBSCRIBE, f"in {subscription.channel_id}", app_id=subscription.app_id)
-    channel = (
-        say("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
-    )
+    channel = _("this channel") if subscription.channel_id == call.asker.channel_id else f"<#{subscription.channel_id}>"
     app = inline(cards.app_of(removed), 80)
-    return Message(say("Done: {channel} hears no more of {app}.", channel=channel, app=app))
+    return Message(_("Done: {channel} hears no more of {app}.", channel=channel, app=app))
 
 
 # ------------------------------------------------------------------ changing
@@ -238,8 +236,8 @@ async def _app_of(call: CommandContext, subscription: Subscription) -> App | Non
         if app.id == subscription.app_id:
             return app
     raise UserInputError(
-        say("Applivery has no app “{app}” any more.", app=subscription.app_name),
-        say("End its subscription with `unsubscribe`."),
+        _("Applivery has no app “{app}” any more.", app=subscription.app_name),
+        _("End its subscription with `unsubscribe`."),
     )
 
 
@@ -258,9 +256,9 @@ async def test(call: CommandContext, value: str) -> Message:
     tried = rehearse(subscription.events, subscription.query, builds, most=len(builds))
     if tried is None or not tried.looked:
         why = cards.NO_BUILDS if tried is None else cards.NO_BUILD_YET
-        with speaking(call.house.language):
-            instead = cards.tried_out(subscription, Message(say(why)), handles)
-        return cards.trial(subscription, instead, say(why))
+        with use_locale(call.house.language):
+            instead = cards.tried_out(subscription, Message(_(why)), handles)
+        return cards.trial(subscription, instead, _(why))
     build = next(iter(tried.would or tried.fitting or tried.looked))
     shown = (
         [build]
@@ -268,9 +266,9 @@ async def test(call: CommandContext, value: str) -> Message:
         else [each for each in tried.would or [build] if _together(each, build)]
     )
     announcement = await _announcement(call, subscription, shown)
-    with speaking(call.house.language):
+    with use_locale(call.house.language):
         card = cards.tried_out(subscription, channel_card.card(announcement, call.house.dashboard), handles)
-    note = "" if tried.would else f"{dry_run(subscription, tried)} {say('The card shows the newest one all the same.')}"
+    note = "" if tried.would else f"{dry_run(subscription, tried)} {_('The card shows the newest one all the same.')}"
     return cards.trial(subscription, card, note)
 
 

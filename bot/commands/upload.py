@@ -17,7 +17,7 @@ from bot.domain import build_files, uploads
 from bot.domain.model import App, Role
 from bot.domain.uploads import UploadMetadata
 from bot.exceptions import UserInputError
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.services.slack_uploads import UploadRequest
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message, Modal, Reply, inputs
@@ -30,14 +30,14 @@ COUNT_SECONDS = 1.5  # the second form has to be open within three of the first 
 AGAIN_SECONDS = 30.0
 WHOLE = "changelog.whole"  # what a form has besides the beginning that it shows
 LANGUAGES = (
-    (later("English"), "en"),
-    (later("Spanish"), "es"),
-    (later("French"), "fr"),
-    (later("German"), "ge"),
-    (later("Italian"), "it"),
-    (later("Chinese"), "zh"),
-    (later("Portuguese"), "pt"),
-    (later("Russian"), "ru"),
+    (gettext_noop("English"), "en"),
+    (gettext_noop("Spanish"), "es"),
+    (gettext_noop("French"), "fr"),
+    (gettext_noop("German"), "ge"),
+    (gettext_noop("Italian"), "it"),
+    (gettext_noop("Chinese"), "zh"),
+    (gettext_noop("Portuguese"), "pt"),
+    (gettext_noop("Russian"), "ru"),
 )
 
 
@@ -49,8 +49,8 @@ async def upload(call: CommandContext, app: App | None = None) -> Modal:
     /applivery upload courier
     """
     kinds = " ".join(f".{extension}" for extension in build_files.EXTENSIONS)
-    hint = say("{kinds}, up to 4 GB", kinds=kinds)
-    return _form((inputs.file(say("Build"), "upload.file", hint=hint),), app=app)
+    hint = _("{kinds}, up to 4 GB", kinds=kinds)
+    return _form((inputs.file(_("Build"), "upload.file", hint=hint),), app=app)
 
 
 @shortcut(
@@ -64,8 +64,8 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
     files = call.quoted.files
     if not files:
         raise UserInputError(
-            say("There is no file in that message."),
-            say("Use the one with the file, or `{command} upload`.", command=call.house.command),
+            _("There is no file in that message."),
+            _("Use the one with the file, or `{command} upload`.", command=call.house.command),
         )
     good = [
         file for file in files if not file.name or build_files.extension(file.name)
@@ -76,34 +76,34 @@ async def from_message(call: CommandContext, value: str | None) -> Modal:
         build_files.check_size(good[0].name, 1 if good[0].size is None else good[0].size)
         return _form((blocks.section(_named(good[0])),), file_id=good[0].id, changelog=call.quoted.text)
     which = [blocks.option(f"{file.name} ({size(file.size)})", file.id) for file in good]
-    return _form((inputs.choice(say("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
+    return _form((inputs.choice(_("Build"), "upload.file", which, optional=False),), changelog=call.quoted.text)
 
 
 def _named(file: SourceFile) -> str:
-    name = file.name or say("The file of the message")
+    name = file.name or _("The file of the message")
     return f"*{inline(name, 120)}* ({size(file.size)})"
 
 
 def _form(file: tuple[Block, ...], *, app: App | None = None, file_id: str = "", changelog: str = "") -> Modal:
     chosen = blocks.option(app.name, app.id) if app else None
     mails = [
-        blocks.option(say("Collaborators"), COLLABORATORS),
-        blocks.option(say("Employees of the store"), EMPLOYEES),
+        blocks.option(_("Collaborators"), COLLABORATORS),
+        blocks.option(_("Employees of the store"), EMPLOYEES),
     ]
-    twice = say("Nobody unless ticked; you are asked once more")
+    twice = _("Nobody unless ticked; you are asked once more")
     given = {WHOLE: changelog} if len(changelog) > inputs.LONGEST else {}
     return Modal(
         "upload.v1",
-        say("Upload a build"),
+        _("Upload a build"),
         (
             *file,
-            blocks.pick(say("App"), "upload.app", hint=say("Type to find an app"), chosen=chosen),
-            inputs.line(say("Version name"), "upload.version", most=100, hint=say("Empty: the one in the file")),
-            inputs.line(say("Tags"), "upload.tags", most=500, hint=say("With commas between")),
-            inputs.lines(say("What is new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
-            inputs.ticks(say("Send mail to"), "upload.mail", mails, hint=twice),
+            blocks.pick(_("App"), "upload.app", hint=_("Type to find an app"), chosen=chosen),
+            inputs.line(_("Version name"), "upload.version", most=100, hint=_("Empty: the one in the file")),
+            inputs.line(_("Tags"), "upload.tags", most=500, hint=_("With commas between")),
+            inputs.lines(_("What is new"), "upload.changelog", value=changelog, hint=_hint(changelog)),
+            inputs.ticks(_("Send mail to"), "upload.mail", mails, hint=twice),
         ),
-        submit=say("Upload"),
+        submit=_("Upload"),
         memory=file_id,
         given=given,
     )
@@ -113,7 +113,7 @@ def _hint(changelog: str) -> str:
     """What is said below a changelog that an input has no room for."""
     if len(changelog) <= inputs.LONGEST:
         return ""
-    return say("This is its beginning. Leave it as it is to upload the whole text.")
+    return _("This is its beginning. Leave it as it is to upload the whole text.")
 
 
 def _whole(typed: dict[str, str], name: str) -> str | None:
@@ -174,21 +174,21 @@ async def _sure(call: CommandContext, app: App, file_id: str, details: UploadMet
     changelog = details.changelog or ""
     return Modal(
         "upload.sure.v1",
-        say("Mail people?") if total is None else count("Mail {number} person?", "Mail {number} people?", total),
+        _("Mail people?") if total is None else ngettext("Mail {number} person?", "Mail {number} people?", total),
         (
             blocks.section(_mailed(app, groups, total)),
-            inputs.lines(say("Words for the mail"), "sure.message"),
+            inputs.lines(_("Words for the mail"), "sure.message"),
             inputs.choice(
-                say("Language of the mail"),
+                _("Language of the mail"),
                 "sure.language",
-                [blocks.option(say(name), short) for name, short in LANGUAGES],
+                [blocks.option(_(name), short) for name, short in LANGUAGES],
             ),
-            inputs.lines(say("What is new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
+            inputs.lines(_("What is new"), "sure.changelog", value=changelog, hint=_hint(changelog)),
             blocks.context(
-                say("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail.")
+                _("Nothing is uploaded yet. *Cancel*, and leave the boxes unticked, to upload without mail.")
             ),
         ),
-        submit=say("Upload and mail"),
+        submit=_("Upload and mail"),
         memory=json.dumps(memory, ensure_ascii=False),
         given={WHOLE: changelog} if len(changelog) > inputs.LONGEST else {},
     )
@@ -204,17 +204,17 @@ async def _in_time(counted: Awaitable[int | None]) -> int | None:
 
 def _mailed(app: App, groups: list[str], total: int | None) -> str:
     name = inline(app.name, 80)
-    people = say("{some} and {others}", some=groups[0], others=groups[1]) if len(groups) == 2 else groups[0]
+    people = _("{some} and {others}", some=groups[0], others=groups[1]) if len(groups) == 2 else groups[0]
     if total is None:
-        return say(
+        return _(
             "When {app} is processed, Applivery mails {people}.\nI could not count all of them: "
             "this bot's Service Account may not list people, or Applivery was slow.",
             app=name,
             people=people,
         )
-    return say(
+    return _(
         "When it is processed, Applivery mails *{total}*: {people} of {app}.",
-        total=count("{number} person", "{number} people", total),
+        total=ngettext("{number} person", "{number} people", total),
         people=people,
         app=name,
     )
@@ -222,14 +222,14 @@ def _mailed(app: App, groups: list[str], total: int | None) -> str:
 
 def _collaborators(number: int | None) -> str:
     if number is None:
-        return say("every collaborator")
-    return count("{number} collaborator", "{number} collaborators", number)
+        return _("every collaborator")
+    return ngettext("{number} collaborator", "{number} collaborators", number)
 
 
 def _employees(number: int | None) -> str:
     if number is None:
-        return say("every employee of the store")
-    return count("{number} employee of the store", "{number} employees of the store", number)
+        return _("every employee of the store")
+    return ngettext("{number} employee of the store", "{number} employees of the store", number)
 
 
 @form("upload.sure.v1", need=Role.RELEASER)
@@ -260,6 +260,6 @@ async def _begin(call: CommandContext, app: App, file_id: str, details: UploadMe
     details = replace(details, deployer=uploads.by_person(name))
     load = UploadRequest(call.asker, app, file, details, door=call.door, again=await call.way_back())
     if not await call.house.store.run(idempotency.acquire_once, load.key, AGAIN_SECONDS):
-        return Message(say("I am uploading that file to that app already; you can follow it in our direct messages."))
+        return Message(_("I am uploading that file to that app already; you can follow it in our direct messages."))
     carrier.begin(load)
     return cards.begun(file.name, file.size, app)

@@ -10,7 +10,7 @@ from bot.dispatch.registry import BuildReference, CommandContext, Filters, butto
 from bot.domain import estimates
 from bot.domain.model import Build, Role
 from bot.exceptions import AppliveryError, NotFoundByName, PermissionDenied
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.blocks import Message
 from bot.slack.views import progress as cards
 
@@ -30,19 +30,19 @@ async def watch(call: CommandContext, target: BuildReference | None = None, *, f
 @button("watch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def pressed(call: CommandContext, value: str) -> Message:
     """*Watch* on a build that is on its way."""
-    app_id, _, build_id = value.partition("/")
+    app_id, _separator, build_id = value.partition("/")
     return await _begin(call, await call.build(app_id, build_id))
 
 
 @button("unwatch.v1", need=Role.MEMBER, about_build=True, replaces_message=True)
 async def stop(call: CommandContext, value: str) -> Message:
     """*Stop watching*: nothing more comes, not even the end."""
-    app_id, _, build_id = value.partition("/")
+    app_id, _separator, build_id = value.partition("/")
     await call.house.store.run(build_watches.stop_watch, build_id, call.asker.user_id)
     try:
         build = await call.build(app_id, build_id)
     except (PermissionDenied, NotFoundByName):
-        return Message(say("You no longer watch this build."))
+        return Message(_("You no longer watch this build."))
     return cards.stopped(build, again=call.can_be_awaited(build))
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from bot.dispatch.registry import CommandContext, command
 from bot.domain.model import Outsider, Role
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
 
-EVERYWHERE = later("You are *{role}* for every app.")
+EVERYWHERE = gettext_noop("You are *{role}* for every app.")
 WHO = {
-    Outsider.GUEST: later("You're a guest: you can use only the apps you were given access to."),
-    Outsider.PARTNER: later("You're from another organisation: you can use only the apps you were given access to."),
+    Outsider.GUEST: gettext_noop("You're a guest: you can use only the apps you were given access to."),
+    Outsider.PARTNER: gettext_noop(
+        "You're from another organisation: you can use only the apps you were given access to."
+    ),
 }
 
 
@@ -29,10 +31,10 @@ async def whoami(call: CommandContext) -> Message:
 async def may(call: CommandContext) -> str:
     """The asker's roles, commands and time zone, a line for each."""
     asker = call.asker
-    lines = [say(WHO[asker.outsider]) if asker.outsider else say(EVERYWHERE, role=asker.role.word)]
+    lines = [_(WHO[asker.outsider]) if asker.outsider else _(EVERYWHERE, role=asker.role.word)]
     names = {app.id: app.name for app in await call.house.catalogue.apps()} if asker.app_roles else {}
     lines += [
-        say("*{role}* for {app}", role=role.word, app=inline(names.get(app_id, app_id), 80))
+        _("*{role}* for {app}", role=role.word, app=inline(names.get(app_id, app_id), 80))
         for app_id, role in asker.app_roles.items()
         if role > asker.role
     ]
@@ -41,6 +43,6 @@ async def may(call: CommandContext) -> str:
         for entry in call.house.registry.commands()
         if entry.need <= (asker.highest if asker.outsider else asker.role)
     ]
-    lines.append(say("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
-    lines.append(say("Your time zone is {zone}.", zone=inline(asker.tz, 60)))
+    lines.append(_("You can use {commands}.", commands=", ".join(f"`{name}`" for name in can)))
+    lines.append(_("Your time zone is {zone}.", zone=inline(asker.tz, 60)))
     return "\n".join(lines)

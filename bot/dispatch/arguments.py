@@ -18,15 +18,15 @@ from bot.domain.model import App
 from bot.domain.timeparse import period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import code
 from bot.slack import typed_text
 
-EVERY_APP = later("every app")
+EVERY_APP = gettext_noop("every app")
 _WAYS = (spelling.fold, spelling.bare)
 NEEDS = {
-    App: later("`{command}` needs an app."),
-    BuildReference: later("`{command}` needs an app or a build."),
+    App: gettext_noop("`{command}` needs an app."),
+    BuildReference: gettext_noop("`{command}` needs an app or a build."),
 }
 
 
@@ -200,7 +200,7 @@ async def _longer_values(call: CommandContext, app: App | None, words: ParsedTex
 
 
 def _too_much(words: ParsedText) -> str:
-    return say("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
+    return _("I do not know what to do with “{words}”.", words=" ".join(words.plain)[:80])
 
 
 def _quotes(words: ParsedText) -> str:
@@ -213,7 +213,7 @@ def _quotes(words: ParsedText) -> str:
     longer = grammar.readable(
         ParsedText((), (KeyValue(option.key, " ".join((option.value, *option.more)), option.no),))
     )
-    return say("Did you mean {names}?", names=code(longer))
+    return _("Did you mean {names}?", names=code(longer))
 
 
 # ------------------------------------------------------------------ options
@@ -223,17 +223,17 @@ def _check_keys(entry: RegisteredHandler, words: ParsedText) -> None:
     known = [key for parameter in entry.parameters if parameter.by_key for key in option_keys(parameter)]
     for option in words.options:
         if option.key not in known:
-            sentence = say("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
+            sentence = _("`{command}` has no option `{option}:`.", command=entry.name, option=option.key[:40])
             raise UserInputError(sentence, _instead(option.key, known))
 
 
 def _instead(key: str, known: list[str]) -> str:
     near = lookup.closest(key, known)
     if near:
-        return say("Did you mean {names}?", names=code(f"{near[0]}:"))
+        return _("Did you mean {names}?", names=code(f"{near[0]}:"))
     if known:
-        return say("It takes {options}.", options=", ".join(code(f"{text}:") for text in known))
-    return say("It takes no options.")
+        return _("It takes {options}.", options=", ".join(code(f"{text}:") for text in known))
+    return _("It takes no options.")
 
 
 def option_keys(parameter: Parameter) -> tuple[str, ...]:
@@ -271,13 +271,13 @@ def _bare(kind: Any) -> Any:
 def _missing(entry: RegisteredHandler, parameter: Parameter) -> str:
     kind = _bare(parameter.kind)
     if kind in NEEDS:
-        return say(NEEDS[kind], command=entry.name)
-    return say("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
+        return _(NEEDS[kind], command=entry.name)
+    return _("`{command}` needs `{parameter}`.", command=entry.name, parameter=parameter.name)
 
 
 def _usage(call: CommandContext, entry: RegisteredHandler) -> str:
     first = next((line for line in entry.usage if line.startswith("/")), None)
-    return say("For example: `{line}`", line=first.replace("/applivery", call.house.command, 1)) if first else ""
+    return _("For example: `{line}`", line=first.replace("/applivery", call.house.command, 1)) if first else ""
 
 
 async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: RegisteredHandler) -> Any:
@@ -300,7 +300,7 @@ async def _in_turn(call: CommandContext, kind: Any, plain: list[str], entry: Reg
 def _every_app(plain: list[str]) -> AppName | None:
     """`every app`, as it is called in lists, for `*`."""
     for words, rest in spelling.starts(" ".join(plain)):
-        if spelling.bare(words) in (EVERY_APP, spelling.bare(say(EVERY_APP))):
+        if spelling.bare(words) in (EVERY_APP, spelling.bare(_(EVERY_APP))):
             plain[:] = rest.split()
             return AppName("*")
     return None
@@ -358,7 +358,7 @@ async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText)
     if any(option.no for option in given):
         key = given[0].key
         raise UserInputError(
-            say("`-{key}:` has no meaning here.", key=key), say("Use `{key}:` without the minus.", key=key)
+            _("`-{key}:` has no meaning here.", key=key), _("Use `{key}:` without the minus.", key=key)
         )
     kind = _bare(parameter.kind)
     if kind is Period:
@@ -366,7 +366,7 @@ async def _by_key(call: CommandContext, parameter: Parameter, words: ParsedText)
     if not given:
         return None
     if len(given) > 1:
-        raise UserInputError(say("`{key}:` can be given once.", key=given[0].key), say("Leave the others out."))
+        raise UserInputError(_("`{key}:` can be given once.", key=given[0].key), _("Leave the others out."))
     if inspect.isclass(kind) and issubclass(kind, StrEnum):
         return _one_of(kind, given[0])
     return given[0].value
@@ -382,5 +382,5 @@ def _one_of(kind: type[StrEnum], option: KeyValue) -> StrEnum:
         return kind(spelling.bare(option.value))
     except ValueError:
         have = ", ".join(code(f"{option.key}:{member}") for member in kind)
-        sentence = say("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
-        raise UserInputError(sentence, say("There are: {choices}.", choices=have)) from None
+        sentence = _("`{key}:` cannot be “{value}”.", key=option.key, value=option.value[:40])
+        raise UserInputError(sentence, _("There are: {choices}.", choices=have)) from None

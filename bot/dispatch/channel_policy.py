@@ -5,11 +5,11 @@ from __future__ import annotations
 from bot.db import access
 from bot.dispatch.registry import CommandContext, SlackDirectory
 from bot.exceptions import ChannelUnavailable, ChannelUnverified, PermissionDenied, SlackError, SlackInvalidCredentials
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack.client import ChannelInfo
 from bot.slack.errors import OUT_OF_SIGHT
 
-ABOUT_PEOPLE = later("a summary is about your own people")
+ABOUT_PEOPLE = gettext_noop("a summary is about your own people")
 
 
 async def looked_at(places: SlackDirectory, channel_id: str) -> ChannelInfo:
@@ -41,10 +41,10 @@ def require_told(channel: ChannelInfo) -> None:
 async def may_post(call: CommandContext, what_shows: str) -> None:
     """Raise what stops a message from being posted where the asker is; a channel of two organisations is one of them.
 
-    `what_shows` finishes the sentence why (`later`): "a card shows your changelog".
+    `what_shows` finishes the sentence why (`gettext_noop`): "a card shows your changelog".
     """
-    outside = say("I am not in this channel, so I cannot post here.")
-    invite = say("Invite me first: `/invite @{name}`.", name=await call.house.places.my_name())
+    outside = _("I am not in this channel, so I cannot post here.")
+    invite = _("Invite me first: `/invite @{name}`.", name=await call.house.places.my_name())
     try:
         channel = await looked_at(call.house.places, call.asker.channel_id or "")
     except ChannelUnavailable as error:
@@ -52,8 +52,8 @@ async def may_post(call: CommandContext, what_shows: str) -> None:
     require_told(channel)
     if channel.shared:
         raise PermissionDenied(
-            say("This channel is shared with another organisation, and {why}.", why=say(what_shows)),
-            say("Share it in a channel of your own."),
+            _("This channel is shared with another organisation, and {why}.", why=_(what_shows)),
+            _("Share it in a channel of your own."),
         )
     if channel.member is False:
         raise ChannelUnavailable(outside, invite, code="not_in_channel")

@@ -51,7 +51,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Actor
 from bot.domain.outcomes import RequestOutcome
 from bot.exceptions import BotError, DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError, kind_of
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
@@ -232,7 +232,7 @@ class RequestDispatcher(AsyncMiddleware):
         try:
             if await _replayed():
                 return
-            i18n.speak(await self._people.language(source.user_id))
+            i18n.set_locale(await self._people.language(source.user_id))
             name, reply = await work(source, what)
             if reply is not None:
                 await self._answering.deliver(source, reply, form)
@@ -250,7 +250,7 @@ class RequestDispatcher(AsyncMiddleware):
         except Exception as error:  # the person gets an answer whatever happens (promise 9)
             outcome = RequestOutcome.UNEXPECTED
             log.exception("request.unexpected", error=kind_of(error))
-            problem = BotError(say("Something went wrong on my side."))
+            problem = BotError(_("Something went wrong on my side."))
             await self._answering.refuse(source, replies.problem(problem, reference), problem, form, reference)
         if (
             source.home
@@ -273,7 +273,7 @@ class RequestDispatcher(AsyncMiddleware):
 
     async def _carried(self, source: RequestSource, text: str, page: int = 0) -> tuple[str, Reply | None]:
         """What a button carries: words as somebody would type them."""
-        verb, _, rest = text.partition(" ")
+        verb, _separator, rest = text.partition(" ")
         return await self._command(source, verb or "menu", grammar.read(grammar.unescaped(rest)), page)
 
     async def _command(
@@ -310,8 +310,8 @@ class RequestDispatcher(AsyncMiddleware):
     def _unknown(self, verb: str, near: Sequence[str]) -> BotError:
         names = [entry.name for entry in self._house.registry.commands()]
         near = near or lookup.closest(verb, names)
-        otherwise = say("`{command} help` lists them all.", command=self._house.command)
-        return NotFoundByName(later("subcommand"), verb, near, otherwise=otherwise)
+        otherwise = _("`{command} help` lists them all.", command=self._house.command)
+        return NotFoundByName(gettext_noop("subcommand"), verb, near, otherwise=otherwise)
 
     async def _click(self, source: RequestSource, action: dict[str, Any]) -> tuple[str, Reply | None]:
         name = _button_name(action)
@@ -329,8 +329,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self._house.registry.get(HandlerKind.BUTTON, name)
         if entry is None:
             raise UserInputError(
-                say("This button is from another version of me."),
-                say("Please type `{command} help`.", command=self._house.command),
+                _("This button is from another version of me."),
+                _("Please type `{command} help`.", command=self._house.command),
             )
         return name, await self._pressed(source, entry, action, value)
 
@@ -394,8 +394,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self._house.registry.get(HandlerKind.SHORTCUT, name)
         if entry is None:
             raise UserInputError(
-                say("This shortcut is from another version of me."),
-                say("Please type `{command}`.", command=self._house.command),
+                _("This shortcut is from another version of me."),
+                _("Please type `{command}`.", command=self._house.command),
             )
         message = body.get("message") or {}
         call = replace(await self._authorised(source, entry), quoted=quoted(message))
@@ -406,8 +406,8 @@ class RequestDispatcher(AsyncMiddleware):
         entry = self._house.registry.get(HandlerKind.FORM, name)
         if entry is None:
             raise UserInputError(
-                say("This form is from another version of me."),
-                say("Please type `{command}` again.", command=self._house.command),
+                _("This form is from another version of me."),
+                _("Please type `{command}` again.", command=self._house.command),
             )
         form.view = await remembering_all(form.view, self._house.drafts)
         call = replace(await self._authorised(source, entry), sent=again(form.view))
@@ -421,7 +421,7 @@ class RequestDispatcher(AsyncMiddleware):
         try:
             with for_a_person():
                 async with asyncio.timeout(TYPEAHEAD_SECONDS), self._turns.of(source.user_id):
-                    i18n.speak(await self._people.language(source.user_id))
+                    i18n.set_locale(await self._people.language(source.user_id))
                     call = await self._authorised(source, entry)
                     view = await remembering_all(body.get("view") or {}, self._house.drafts)
                     found = await entry.run(call, typed_text.search(body.get("value")), typed(view))

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from bot.dispatch.requests import RequestSource
 from bot.exceptions import BotError, SlackError, kind_of
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack import blocks
@@ -18,7 +18,7 @@ from bot.slack.client import SlackClient
 log = logger(__name__)
 
 REFRESH = "home.v1"
-ANSWERED = later("➡️ The answer is in *Messages*, the tab beside this one.")
+ANSWERED = gettext_noop("➡️ The answer is in *Messages*, the tab beside this one.")
 
 
 class HomeTab:
@@ -48,7 +48,7 @@ class HomeTab:
     async def after(self, source: RequestSource) -> None:
         """Show how things stand once something was done here, whose answer went to the direct messages."""
         try:
-            await self.show(source, say(ANSWERED))
+            await self.show(source, _(ANSWERED))
         except BotError as problem:
             log.info("home.stays_as_it_was", problem=kind_of(problem), cause=cause(problem))
         except Exception as error:  # the answer itself was given
@@ -57,5 +57,5 @@ class HomeTab:
 
 def instead(message: Message) -> HomeView:
     """A message in the place of a Home that could not be made, with the way to try again."""
-    again = blocks.button(say("Try again"), REFRESH)
+    again = blocks.button(_("Try again"), REFRESH)
     return HomeView((*(message.blocks or (blocks.section(message.text),)), blocks.actions(again)))

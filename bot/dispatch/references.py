@@ -7,7 +7,7 @@ import re
 from bot.dispatch.channel_policy import looked_at
 from bot.dispatch.registry import CommandContext
 from bot.exceptions import ChannelUnverified, PermissionDenied, SlackError
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack.client import ChannelInfo
 from bot.slack.errors import OUT_OF_SIGHT
 
@@ -75,5 +75,5 @@ async def seen_or_gone(call: CommandContext, channel_id: str) -> None:
 
 def _unseen() -> PermissionDenied:
     return PermissionDenied(
-        say("I can't see that channel, or you're not in it."), say("Choose one that both of us are in.")
+        _("I can't see that channel, or you're not in it."), _("Choose one that both of us are in.")
     )

@@ -27,7 +27,7 @@ from bot.domain.health import Health
 from bot.domain.lookup import BUILD_ID, LATEST, AmbiguousInput, Prefer
 from bot.domain.model import Actor, App, Build, Role
 from bot.exceptions import DatabaseUnavailable, NotFoundByName, PermissionDenied, UserInputError
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.observability.metrics import Metrics
 from bot.services.access import AccessResolver
 from bot.services.app_directory import AppDirectory, ResolvedBuild
@@ -134,7 +134,7 @@ class CommandContext:
         elif known := await self.known_apps():
             app = lookup.app(typed, known)
         else:
-            raise NotFoundByName(later("app"), typed)
+            raise NotFoundByName(gettext_noop("app"), typed)
         await self.permit(app)
         return app
 
@@ -149,20 +149,20 @@ class CommandContext:
             return app
         if not await self.house.catalogue.apps():
             raise UserInputError(
-                say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
+                _("Your Applivery workspace has no apps yet."), _("Create one in the Applivery dashboard first.")
             )
         apps = await self.apps()
         if len(apps) == 1:
             return apps[0]
         if not apps:
-            raise PermissionDenied(say("You may not do this with any app here."), say("Ask an admin of this bot."))
+            raise PermissionDenied(_("You may not do this with any app here."), _("Ask an admin of this bot."))
         alike = Counter(each_app.name for each_app in apps)
         ordered = sorted(apps, key=lambda other_app: other_app.name.casefold())
         choices = [
             (each_app.name if alike[each_app.name] == 1 else f"{each_app.name} ({each_app.slug})", each_app.slug)
             for each_app in ordered
         ]
-        raise AmbiguousInput(count("There is {number} app.", "There are {number} apps.", len(apps)), choices)
+        raise AmbiguousInput(ngettext("There is {number} app.", "There are {number} apps.", len(apps)), choices)
 
     async def build(self, app_id: str, build_id: str) -> Build:
         """A build in detail, by ids as buttons carry them.
@@ -296,7 +296,7 @@ class Parameter(NamedTuple):
 
 
 class MenuItem(NamedTuple):
-    """A button of the menu; `label` is said by `say`."""
+    """A button of the menu; `label` is translated by `_`."""
 
     position: int
     label: str
@@ -437,7 +437,7 @@ class HandlerRegistry:
         )
 
     def menu(self) -> list[tuple[str, str]]:
-        """Return the buttons of the menu in their order: the label, said by `say`, and the subcommand."""
+        """Return the buttons of the menu in their order: the label, translated by `_`, and the subcommand."""
         items = [(entry.menu, entry.name) for entry in self.commands() if entry.menu]
         return [(item.label, name) for item, name in sorted(items)]
 

@@ -12,7 +12,7 @@ from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import Role
 from bot.domain.text_limits import TextTooLong
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.blocks.paging import PagedItems, turning
@@ -21,8 +21,8 @@ CHOICES = 20  # buttons at once: Slack takes 25 in a row
 MORE_CHOICES = "more.choices.v1"
 SOON = 60.0  # seconds that are said as such; what takes longer has a time of day
 SAME_DAY = timedelta(hours=12)
-IN_THESE = later("It can be used in {channels}.")
-IN_SOME = later("It can be used in {channels} and {number} more.")
+IN_THESE = gettext_noop("It can be used in {channels}.")
+IN_SOME = gettext_noop("It can be used in {channels} and {number} more.")
 CHANNELS = 50  # of them that are named
 
 
@@ -38,15 +38,15 @@ def problem(
     What passes by itself says when, from `now` (aware) on, and has a button with the action and value of `again`.
     """
     sentence, step = (busy, "") if (busy := _busy(error, now)) else (safe(error.sentence), safe(error.next_step))
-    small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
+    small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     if isinstance(error, TextTooLong):
         small.append(blocks.typed(error.typed_text))
     if error.passing and again and len(again[1]) <= blocks.BUTTON_VALUE:
-        small.append(blocks.actions(blocks.button(say("Try again"), *again)))
+        small.append(blocks.actions(blocks.button(_("Try again"), *again)))
     if isinstance(error, BuildRecalled) and error.instead:
         name, value = error.instead
-        small.append(blocks.actions(blocks.button(say("Get {build}", build=name), "get.v1", value, style="primary")))
-    quoted = say("(reference {reference})", reference=reference) if reference else ""
+        small.append(blocks.actions(blocks.button(_("Get {build}", build=name), "get.v1", value, style="primary")))
+    quoted = _("(reference {reference})", reference=reference) if reference else ""
     text = " ".join(part for part in (sentence, step, quoted) if part)
     return Message(text, (blocks.section(f"{sentence}\n{step}" if step else sentence), *small))
 
@@ -59,7 +59,7 @@ def _busy(error: BotError, now: datetime | None) -> str:
     if over.second or over.microsecond:
         over = over.replace(second=0, microsecond=0) + timedelta(minutes=1)  # clocks show no seconds
     style = "{time}" if over - now < SAME_DAY else "{date_short_pretty} {time}"
-    return say(error.until, time=mrkdwn.when(over, style))
+    return _(error.until, time=mrkdwn.when(over, style))
 
 
 def denied(
@@ -76,11 +76,11 @@ def denied(
             f"<#{channel}>" for channel in error.channels[:CHANNELS]
         )  # our own marks: what is quoted is inert
         left = len(error.channels) - CHANNELS
-        there = say(IN_SOME, channels=listed, number=left) if left > 0 else say(IN_THESE, channels=listed)
+        there = _(IN_SOME, channels=listed, number=left) if left > 0 else _(IN_THESE, channels=listed)
         return Message(f"{message.text} {there}", (*message.blocks, blocks.context(there)))
     if request is None:
         return message
-    ask = blocks.button(say("Request access"), "ask.v1", str(request))
+    ask = blocks.button(_("Request access"), "ask.v1", str(request))
     return Message(message.text, (*message.blocks, blocks.actions(ask)))
 
 
@@ -116,31 +116,31 @@ def _rest(error: AmbiguousInput, typed: str, words: ParsedText) -> str:
 def help_for(entry: RegisteredHandler, root: str) -> Message:
     """One subcommand: what it does, who may, and examples."""
     examples = "\n".join(
-        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else say(line) for line in entry.usage
+        f"`{line.replace('/applivery', root, 1)}`" if line.startswith("/") else _(line) for line in entry.usage
     )
-    role = "" if entry.need is Role.MEMBER else "\n" + say("Needs the role *{role}*.", role=entry.need.word)
-    text = f"*{entry.name}* — {say(entry.summary)}\n{examples}{role}"
-    return Message(f"{entry.name}: {say(entry.summary)}", (blocks.section(text),))
+    role = "" if entry.need is Role.MEMBER else "\n" + _("Needs the role *{role}*.", role=entry.need.word)
+    text = f"*{entry.name}* — {_(entry.summary)}\n{examples}{role}"
+    return Message(f"{entry.name}: {_(entry.summary)}", (blocks.section(text),))
 
 
 def help_for_all(entries: Sequence[RegisteredHandler], root: str, note: str = "") -> Message:
     """Every subcommand in a line, with a note on which these are."""
-    lines = [f"`{root} {entry.name}` — {say(entry.summary)}" for entry in entries]
-    more = say(
+    lines = [f"`{root} {entry.name}` — {_(entry.summary)}" for entry in entries]
+    more = _(
         "More about one: `{command} help get` · Quotes for spaces, `-tag:nightly` means not, `*` stands for anything.",
         command=root,
     )
-    listed = "; ".join(f"{entry.name}: {say(entry.summary)}" for entry in entries)
-    text = say("What I can do: {listed}", listed=listed)
+    listed = "; ".join(f"{entry.name}: {_(entry.summary)}" for entry in entries)
+    text = _("What I can do: {listed}", listed=listed)
     noted = [blocks.section(note)] if note else []
-    body = (*noted, *blocks.paragraphs([say("*What I can do*"), *lines]), blocks.context(more))
+    body = (*noted, *blocks.paragraphs([_("*What I can do*"), *lines]), blocks.context(more))
     return Message(f"{note} {text}".strip(), body)
 
 
 def menu(root: str, twins: Sequence[tuple[str, str]]) -> Message:
     """What an empty command opens: the usual things as buttons (label, for later; command text)."""
-    text = say("What would you like?")
-    which = [blocks.button(say(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
-    hint = say("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)
-    there = say("{command} help lists everything.", command=root)
+    text = _("What would you like?")
+    which = [blocks.button(_(label), f"run.v1#{number}", typed) for number, (label, typed) in enumerate(twins)]
+    hint = _("Or type it: `{command} get courier` · `{command} help` lists everything.", command=root)
+    there = _("{command} help lists everything.", command=root)
     return Message(f"{text} {there}", (blocks.section(f"*{text}*"), blocks.actions(*which), blocks.context(hint)))

@@ -19,7 +19,7 @@ from bot.domain.model import App, Build, MemberDownloads
 from bot.domain.timeparse import period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import say
+from bot.i18n import _
 from bot.services.reports import ReportQuery
 from bot.slack.blocks import FileAttachment
 from bot.slack.csv_export import CsvWriter, separator_of
@@ -57,7 +57,7 @@ def about(query: ReportQuery, builds: tuple[Build, ...]) -> ReportQuery:
     typed = grammar.explain(ParsedText((app.id, which), tuple(KeyValue(key, value) for key, value in options)))
     what = buildcards.several(app, builds)
     if query.email:
-        what = say("{what} by {person}", what=what, person=query.email)
+        what = _("{what} by {person}", what=what, person=query.email)
     return replace(query, builds=builds, what=what, typed=typed)
 
 
@@ -84,7 +84,7 @@ async def _meant(call: CommandContext, target: BuildReference) -> tuple[App, tup
         app = await target.the_app(call)
         return app, await call.house.reporting.builds(app, target.which)
     except NotFoundByName as error:
-        error.next_step = error.next_step or say("Give a version, `#number`, `latest` or `all`.")
+        error.next_step = error.next_step or _("Give a version, `#number`, `latest` or `all`.")
         raise
 
 
@@ -101,14 +101,14 @@ async def _email(call: CommandContext, person: str) -> str:
         email = (await call.house.people.person(mentioned)).email
         if not email:
             raise UserInputError(
-                say("Slack does not tell me that person's e-mail."), say("Type it: `person:ana@acme.com`.")
+                _("Slack does not tell me that person's e-mail."), _("Type it: `person:ana@acme.com`.")
             )
         return email
     match = _MAIL.fullmatch(person)
     if not match:
         raise UserInputError(
-            say("“{typed}” is no e-mail and no person.", typed=person[:60]),
-            say("Type `person:@` and pick them, or `person:ana@acme.com`."),
+            _("“{typed}” is no e-mail and no person.", typed=person[:60]),
+            _("Type `person:@` and pick them, or `person:ana@acme.com`."),
         )
     return match[1] or match[2]
 
@@ -154,7 +154,7 @@ class _DownloadCsv:
         for person in self.lines.people():
             email = next(iter(person.emails.values()), None)
             name = person.name or (None if email else person.called)
-            for _, *line in person.share:
+            for _key, *line in person.share:
                 sheet.line(name, email, *line)
         for nobodys in self.lines.nobody.values():
             for text, *line in nobodys:

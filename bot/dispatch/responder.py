@@ -16,7 +16,7 @@ from bot.dispatch.requests import RequestSource, remembering
 from bot.domain.access_requests import RequestCopy
 from bot.domain.audit import Entrypoint
 from bot.exceptions import BotError, DatabaseUnavailable, PermissionDenied, SlackError, UserInputError, kind_of
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.drafts import DraftKeeper
@@ -28,7 +28,7 @@ from bot.slack.views import forms
 log = logger(__name__)
 
 PEOPLE = ("U", "W")  # what the ids of people begin with
-BY_DIRECT_MESSAGE = later("I sent it to you as a direct message.")
+BY_DIRECT_MESSAGE = gettext_noop("I sent it to you as a direct message.")
 RESPONSE_LIFE = timedelta(minutes=29)  # Slack takes answers through a response_url for thirty
 
 
@@ -98,8 +98,8 @@ class Responder:
 
     async def _open(self, source: RequestSource, modal: Modal, below: ModalSubmission | None) -> None:
         if not source.trigger_id:
-            step = say("Please type `{command}`.", command=self._command)
-            raise UserInputError(say("I cannot open a form from here."), step)
+            step = _("Please type `{command}`.", command=self._command)
+            raise UserInputError(_("I cannot open a form from here."), step)
         ready = await remembering(modal, source, self._drafts)
         if below is not None and below.go_on(ready):
             return
@@ -108,7 +108,7 @@ class Responder:
         except SlackError as problem:
             log.info("answer.form_not_opened", code=problem.code)
             draft = await self._drafts.carried(modal.saved(), 0)
-            await self.say(source, forms.not_opened(Message(say("Slack did not open the form in time.")), draft))
+            await self.say(source, forms.not_opened(Message(_("Slack did not open the form in time.")), draft))
 
     async def _copies(self, reply: Message) -> None:
         """To the people or channels concerned; when none can be told, the asker hears why, unless a link waits."""
@@ -128,7 +128,7 @@ class Responder:
                 await self._store.run(access_requests.reopen_request, reply.request)
             if not all(person.startswith(PEOPLE) for person, _ in reply.copies):
                 raise failed[-1]
-            raise SlackError(say("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
+            raise SlackError(_("I could not reach the person concerned."), code=failed[-1].code) from failed[-1]
 
     async def _edits(self, reply: Message) -> None:
         """What was said before, said anew; a message that cannot be edited stays as it is."""
@@ -179,7 +179,7 @@ class Responder:
             if message.expires:
                 await self._expire(message, posted.channel, posted.ts)
             if source.door is Entrypoint.MENTION and source.channel_id:
-                note = Message(say(BY_DIRECT_MESSAGE))
+                note = Message(_(BY_DIRECT_MESSAGE))
                 await self._poster.whisper(source.channel_id, source.user_id, note, thread_ts=source.thread_ts)
         except SlackError as error:
             log.warning("answer.lost", problem=kind_of(error), code=error.code, cause=cause(error))
@@ -213,6 +213,6 @@ def _pointing(message: Message) -> Message:
     if message.here:
         return message.here
     if not message.thread:
-        return Message(say(BY_DIRECT_MESSAGE))
-    where = say("The people are in a thread of our direct messages.")
+        return Message(_(BY_DIRECT_MESSAGE))
+    where = _("The people are in a thread of our direct messages.")
     return Message(f"{message.text} {where}", (*message.blocks, blocks.context(f"➡️ {where}")))

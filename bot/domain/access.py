@@ -12,16 +12,16 @@ from datetime import datetime
 from bot.domain.model import Actor, App, Outsider, Role
 from bot.domain.states import PauseReason
 from bot.exceptions import PermissionDenied, UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 OUTSIDERS = {
-    Outsider.GUEST: later("Guests can only use apps they were given access to."),
-    Outsider.PARTNER: later("People from another organisation can only use apps they were given access to."),
+    Outsider.GUEST: gettext_noop("Guests can only use apps they were given access to."),
+    Outsider.PARTNER: gettext_noop("People from another organisation can only use apps they were given access to."),
 }
 TOO_WIDE = {
-    Outsider.GUEST: later("{who} is a guest, and a guest can only be *member* of single apps."),
-    Outsider.PARTNER: later("{who} is from another organisation, and can only be *member* of single apps."),
+    Outsider.GUEST: gettext_noop("{who} is a guest, and a guest can only be *member* of single apps."),
+    Outsider.PARTNER: gettext_noop("{who} is from another organisation, and can only be *member* of single apps."),
 }
 MOST_FOR_OUTSIDERS = Role.MEMBER
 
@@ -46,12 +46,12 @@ def require_person(person: SlackPerson) -> None:
     """Raise UserInputError for who can be sent nothing and given no role: a bot, or a person who has left."""
     if person.bot:
         raise UserInputError(
-            say("{name} is a bot.", name=person.name or person.user_id), say("Choose a member of this workspace.")
+            _("{name} is a bot.", name=person.name or person.user_id), _("Choose a member of this workspace.")
         )
     if person.gone:
         raise UserInputError(
-            say("{name} has left this workspace.", name=person.name or person.user_id),
-            say("Choose a member of this workspace."),
+            _("{name} has left this workspace.", name=person.name or person.user_id),
+            _("Choose a member of this workspace."),
         )
 
 
@@ -74,7 +74,7 @@ def asker_of(
     Raises PermissionDenied for bots and people who have left.
     """
     if person.bot or person.gone:
-        raise PermissionDenied(say("Only people of this workspace can ask me."), "", reason=PauseReason.PERSON)
+        raise PermissionDenied(_("Only people of this workspace can ask me."), "", reason=PauseReason.PERSON)
     kind = outsider(person, home_team=home_team, admins=admins)
     role = Role.NONE if kind else Role.ADMIN if _is_admin(person, admins) else default
     return Actor(home_team, person.user_id, channel_id, person.tz, role, outsider=kind)
@@ -116,8 +116,8 @@ def with_grants(asker: Actor, grants: Iterable[RoleGrant], groups: Collection[st
 def require_known(asker: Actor) -> None:
     """Raise PermissionDenied for an outsider who was given no app at all."""
     if asker.outsider and not asker.app_roles:
-        step = say("Ask an admin to give you access to an app.")
-        raise PermissionDenied(say(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
+        step = _("Ask an admin to give you access to an app.")
+        raise PermissionDenied(_(OUTSIDERS[asker.outsider]), step, reason=PauseReason.ROLE)
 
 
 def require_somewhere(asker: Actor, need: Role) -> None:
@@ -141,8 +141,8 @@ def require_place(app: App, channel_id: str | None, channels: Collection[str]) -
     """Raise PermissionDenied when this app may not be used in this channel (None: in direct messages), by anyone."""
     if channels and channel_id not in channels:
         raise PermissionDenied(
-            say("{app} cannot be used here.", app=verbatim(app.name)),
-            say("Ask in a channel it is meant for."),
+            _("{app} cannot be used here.", app=verbatim(app.name)),
+            _("Ask in a channel it is meant for."),
             channels=sorted(channels),
             reason=PauseReason.CHANNEL,
         )
@@ -164,7 +164,7 @@ def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool =
     if role < need:
         raise PermissionDenied(
             _lacking(role, need, app),
-            say("Ask an admin of this bot for it."),
+            _("Ask an admin of this bot for it."),
             missing=need.word,
             app_id=app.id if app else None,
             reason=PauseReason.ROLE,
@@ -174,10 +174,10 @@ def require(role: Role, need: Role, app: App | None = None, *, somewhere: bool =
 
 def _lacking(role: Role, need: Role, app: App | None) -> str:
     if app is None:
-        return say("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
+        return _("This needs the role *{role}*, and yours is *{yours}*.", role=need.word, yours=role.word)
     if not role:
-        return say("You don't have access to {app}.", app=verbatim(app.name))
-    return say(
+        return _("You don't have access to {app}.", app=verbatim(app.name))
+    return _(
         "This needs the role *{role}* for {app}, and yours is *{yours}*.",
         role=need.word,
         app=verbatim(app.name),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.exceptions import UnsupportedFile
-from bot.i18n import figure, say
+from bot.i18n import _, format_number
 
 # https://docs.applivery.com/en/app-distribution/api/builds/upload-build
 EXTENSIONS = (
@@ -68,7 +68,7 @@ def check(name: str, size: int) -> None:
     if extension(name) is None:
         kinds = " ".join(f".{each_extension}" for each_extension in EXTENSIONS)
         raise UnsupportedFile(
-            say("“{file}” is no build that Applivery takes.", file=_short(name)), say("It takes: {kinds}.", kinds=kinds)
+            _("“{file}” is no build that Applivery takes.", file=_short(name)), _("It takes: {kinds}.", kinds=kinds)
         )
     check_size(name, size)
 
@@ -76,17 +76,15 @@ def check(name: str, size: int) -> None:
 def check_size(name: str, size: int) -> None:
     """Raise UnsupportedFile when a file, of whatever kind, is empty or larger than Applivery takes."""
     if size <= 0:
-        raise UnsupportedFile(
-            say("“{file}” is empty.", file=_short(name)), say("Check that it was written to its end.")
-        )
+        raise UnsupportedFile(_("“{file}” is empty.", file=_short(name)), _("Check that it was written to its end."))
     if size > LARGEST:
         raise UnsupportedFile(
-            say(
+            _(
                 "“{file}” has {size} GB, and Applivery takes up to 4 GB.",
                 file=_short(name),
-                size=figure(round(size / 1e9, 1)),
+                size=format_number(round(size / 1e9, 1)),
             ),
-            say("Make it smaller, or ask Applivery for another way."),
+            _("Make it smaller, or ask Applivery for another way."),
         )
 
 
@@ -94,13 +92,13 @@ def check_start(name: str, start: bytes) -> None:
     """Raise UnsupportedFile when the first bytes show that the file is not what its name says."""
     if start[:64].lstrip().lower().startswith(_TEXT_MARKS):
         raise UnsupportedFile(
-            say("“{file}” has a text in it, and not a build.", file=_short(name)),
-            say("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
+            _("“{file}” has a text in it, and not a build.", file=_short(name)),
+            _("Often that is an error page or a Git LFS pointer that was saved under the build's name."),
         )
     if extension(name) in _ZIPPED and not start.startswith(_ZIP_MARKS):
         raise UnsupportedFile(
-            say("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
-            say("Check that it is whole and was not renamed."),
+            _("“{file}” is not a .{kind}: it does not begin like one.", file=_short(name), kind=extension(name)),
+            _("Check that it is whole and was not renamed."),
         )
 
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from bot.domain.model import Build
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 
 PLATFORMS = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "tvos": "tvOS"}
 _NUMBERED = frozenset({"build", "number", "no", "nº", "num", "número", "compilación", "versión", "version", "#"})
 _FILLERS = frozenset({"for", "para", "on", "en", "the", "la", "el", "latest", "newest", "última", "último", "·", "-"})
 # What comes after a build's name where its state is told.
 _STATES = (
-    later("{build} is ready"),
-    later("{build} was uploaded"),
-    later("{build} is being processed"),
-    later("{build} failed to process"),
-    later("{build} was recalled"),
+    gettext_noop("{build} is ready"),
+    gettext_noop("{build} was uploaded"),
+    gettext_noop("{build} is being processed"),
+    gettext_noop("{build} failed to process"),
+    gettext_noop("{build} was recalled"),
 )
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 _AROUND = "()[],;:.!?*_~`\"'"
@@ -43,20 +43,20 @@ def platform(build: Build) -> str:
 
 def _numbered(build: Build) -> str:
     number = f" ({build.number})" if build.number else ""
-    return f"{build.version or say('no version')}{number}"
+    return f"{build.version or _('no version')}{number}"
 
 
 def _spellings(build: Build) -> Iterator[str]:
     """Everything that a build is shown by, without its app."""
     on = platform(build)
-    versions = [build.version] if build.version else [say("no version"), say("without a version")]
+    versions = [build.version] if build.version else [_("no version"), _("without a version")]
     numbered = [f"{version} ({build.number})" for version in versions] if build.number else []
     yield label(build)
     for name in (*numbered, *versions):
         yield name
         if on:
             yield from (f"{name} {on}", f"{name} · {on}", f"{on} {name}")
-            yield say("{build} for {platform}", build=name, platform=on)
+            yield _("{build} for {platform}", build=name, platform=on)
         if build.origin.branch:
             yield f"{name} · {build.origin.branch}"
     if build.number and on:
@@ -76,7 +76,7 @@ def named(typed: str, builds: Sequence[Build]) -> list[Build]:
 def _is_told(rest: str) -> bool:
     """Whether these words, after a build's name, say how it stands."""
     words = fold(rest)
-    states = [fold(say(state, build="")) for state in _STATES]
+    states = [fold(_(state, build="")) for state in _STATES]
     return not words or words.startswith((*_ENDS, *states))
 
 

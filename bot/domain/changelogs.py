@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.i18n import say
+from bot.i18n import _
 
 START = 300  # characters of it on a card
 PIECE = 2500  # characters in one message
@@ -26,7 +26,7 @@ def pieces(changelog: str) -> tuple[str, ...]:
         piece = f"{piece}\n{line}" if piece else line
     found.append(piece)
     if len(found) > PIECES:
-        rest = say("… the rest is under *What's new* on the card.")
+        rest = _("… the rest is under *What's new* on the card.")
         found = [*found[: PIECES - 1], f"{found[PIECES - 1]}\n{rest}"]
     return tuple(found)
 

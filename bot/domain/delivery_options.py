@@ -17,14 +17,14 @@ from bot.domain.timeparse import deadline
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import code, verbatim
 
 KEYS = ("format", "threads", "group", "mention", "label", "digest", "quiet", "tz")
 LABEL = 40  # characters
 CLOCK_SET_BACK = timedelta(hours=1)  # by so much it may be without ending the longest mute
 
-_QUIET_HINT = later("Write them like `quiet:22:00-08:00`.")
+_QUIET_HINT = gettext_noop("Write them like `quiet:22:00-08:00`.")
 _QUIET = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?-([01]?\d|2[0-3])(?::([0-5]\d))?", re.ASCII)
 _OFF = frozenset({"off", "no", "none", "never"})
 _ON = frozenset({"on", "yes"})
@@ -37,8 +37,8 @@ def manner(words: ParsedText, tz: str) -> DeliveryOptions:
     """
     if wrong := [option for option in words.options if option.key in KEYS and option.no]:
         raise UserInputError(
-            say("`-{key}:` means nothing here.", key=wrong[0].key),
-            say("Leave it out, or say `{key}:off`.", key=wrong[0].key),
+            _("`-{key}:` means nothing here.", key=wrong[0].key),
+            _("Leave it out, or say `{key}:off`.", key=wrong[0].key),
         )
     given = {key: _single(words, key) for key in KEYS}
     return DeliveryOptions(
@@ -46,7 +46,7 @@ def manner(words: ParsedText, tz: str) -> DeliveryOptions:
         threads=_one_of("threads", given["threads"], _switch(), usual=True),
         grouped=_one_of("group", given["group"], {"version": True, **_switch(on=())}, usual=False),
         mention="" if given["mention"].casefold() in _OFF else given["mention"],
-        label=within(later("The label"), given["label"].strip(), LABEL),
+        label=within(gettext_noop("The label"), given["label"].strip(), LABEL),
         digest=_digest(given["digest"]),
         quiet=_quiet(given["quiet"]),
         tz=_zone(given["tz"]) if given["tz"] else tz,
@@ -73,18 +73,18 @@ def explain(options: DeliveryOptions) -> str:
     parts = []
     if options.digest:
         schedule = timeparse_schedule.explain(timeparse_schedule.parse(options.digest))
-        parts.append(say("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(options.tz)))
+        parts.append(_("together, {schedule} ({zone})", schedule=schedule, zone=verbatim(options.tz)))
     if options.quiet:
         start, end = options.quiet.split("-")
-        parts.append(say("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(options.tz)))
+        parts.append(_("not between {start} and {end} ({zone})", start=start, end=end, zone=verbatim(options.tz)))
     if options.compact:
-        parts.append(say("in one line each"))
+        parts.append(_("in one line each"))
     if options.grouped:
-        parts.append(say("one card for all platforms of a version"))
+        parts.append(_("one card for all platforms of a version"))
     if not options.threads:
-        parts.append(say("without threads"))
+        parts.append(_("without threads"))
     if options.label:
-        parts.append(say("labelled “{label}”", label=options.label))
+        parts.append(_("labelled “{label}”", label=options.label))
     return ", ".join(parts)
 
 
@@ -124,8 +124,8 @@ def _single(words: ParsedText, key: str) -> str:
     values = words.values(key)
     if len(values) > 1:
         raise UserInputError(
-            say("`{key}:` can be given once only.", key=key),
-            say("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
+            _("`{key}:` can be given once only.", key=key),
+            _("Choose one, e.g. `{example}`.", example=f"{key}:{values[0][:40]}"),
         )
     return values[0].strip() if values else ""
 
@@ -140,8 +140,8 @@ def _one_of(key: str, typed: str, meanings: dict[str, bool], *, usual: bool) -> 
     if bare(typed) not in meanings:
         first, other = [code(f"{key}:{word}") for word in meanings][:2]
         raise UserInputError(
-            say("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
-            say("There is {one} or {other}.", one=first, other=other),
+            _("I do not understand `{typed}`.", typed=f"{key}:{typed[:40]}"),
+            _("There is {one} or {other}.", one=first, other=other),
         )
     return meanings[bare(typed)]
 
@@ -157,10 +157,10 @@ def _quiet(typed: str) -> str:
         return ""
     match = _QUIET.fullmatch("".join(bare(typed).split()))
     if not match:
-        raise UserInputError(say("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), say(_QUIET_HINT))
+        raise UserInputError(_("I do not understand the quiet hours “{typed}”.", typed=typed[:40]), _(_QUIET_HINT))
     start, end = (f"{int(match[hour]):02}:{match[hour + 1] or '00'}" for hour in (1, 3))
     if start == end:
-        raise UserInputError(say("Those quiet hours begin when they end."), say(_QUIET_HINT))
+        raise UserInputError(_("Those quiet hours begin when they end."), _(_QUIET_HINT))
     return f"{start}-{end}"
 
 
@@ -175,10 +175,10 @@ def _zone(typed: str) -> str:
     if wanted in names:
         return names[wanted]
     near = lookup.closest(wanted, names.values(), alike=0.75)
-    hint = say("Did you mean {names}?", names=", ".join(code(f"tz:{zone}") for zone in near))
+    hint = _("Did you mean {names}?", names=", ".join(code(f"tz:{zone}") for zone in near))
     raise UserInputError(
-        say("I do not know the time zone “{typed}”.", typed=typed[:40]),
-        hint if near else say("Write it like `tz:Europe/Madrid`."),
+        _("I do not know the time zone “{typed}”.", typed=typed[:40]),
+        hint if near else _("Write it like `tz:Europe/Madrid`."),
     )
 
 

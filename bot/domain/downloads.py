@@ -11,29 +11,33 @@ from enum import StrEnum
 from bot.domain.members import IdentifiedPerson, PersonGrouping, mailbox
 from bot.domain.model import Download, MemberDownloads
 from bot.domain.timeparse.period import local, zone
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 # Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
 BUCKETS = {
-    "anonymous": later("Anonymous visitors"),
-    "unknown": later("Not attributable"),
-    "otpUser": later("One-time visitors without an e-mail"),
-    "mdmUser": later("Managed devices without an e-mail"),
+    "anonymous": gettext_noop("Anonymous visitors"),
+    "unknown": gettext_noop("Not attributable"),
+    "otpUser": gettext_noop("One-time visitors without an e-mail"),
+    "mdmUser": gettext_noop("Managed devices without an e-mail"),
 }
 # Applivery's words for where a download came from; a new one is shown as it is.
 SOURCES = {
-    "store": later("Store"),
-    "sdk": later("In the app (SDK)"),
-    "dashboard": later("Dashboard"),
-    "integrationApi": later("Integration API"),
-    "emm": later("Device management (EMM)"),
-    "adm": later("Device management (Android)"),
-    "win": later("Device management (Windows)"),
-    "scim": later("SCIM"),
-    "agent": later("Agent"),
+    "store": gettext_noop("Store"),
+    "sdk": gettext_noop("In the app (SDK)"),
+    "dashboard": gettext_noop("Dashboard"),
+    "integrationApi": gettext_noop("Integration API"),
+    "emm": gettext_noop("Device management (EMM)"),
+    "adm": gettext_noop("Device management (Android)"),
+    "win": gettext_noop("Device management (Windows)"),
+    "scim": gettext_noop("SCIM"),
+    "agent": gettext_noop("Agent"),
 }
-NO_VERSION, NO_SYSTEM, NO_SOURCE = later("unknown version"), later("unknown system"), later("unknown source")
+NO_VERSION, NO_SYSTEM, NO_SOURCE = (
+    gettext_noop("unknown version"),
+    gettext_noop("unknown system"),
+    gettext_noop("unknown source"),
+)
 
 
 class GroupBy(StrEnum):
@@ -217,20 +221,20 @@ def summarise(rows: Iterable[MemberDownloads], tz: str = "UTC") -> DownloadSumma
 
 def _label(kind: str) -> str:
     if kind in BUCKETS:
-        return say(BUCKETS[kind])
-    return say("Without an e-mail ({kind})", kind=verbatim(kind)) if kind else say("Without an e-mail")
+        return _(BUCKETS[kind])
+    return _("Without an e-mail ({kind})", kind=verbatim(kind)) if kind else _("Without an e-mail")
 
 
 def _version(version: str) -> str:
-    return version or say(NO_VERSION)
+    return version or _(NO_VERSION)
 
 
 def _system(system: str) -> str:
-    return system or say(NO_SYSTEM)
+    return system or _(NO_SYSTEM)
 
 
 def _source(source: str) -> str:
-    return say(SOURCES[source]) if source in SOURCES else source or say(NO_SOURCE)
+    return _(SOURCES[source]) if source in SOURCES else source or _(NO_SOURCE)
 
 
 def _labelled(counts: Mapping[str, int], label: Callable[[str], str]) -> Counts:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.i18n import count, say
+from bot.i18n import _, ngettext
 
 _FAR = timedelta(days=60)  # so far away a day says more than a number of days
 
@@ -18,12 +18,12 @@ def expires(at: datetime | None, now: datetime, written: Callable[[datetime], st
     link has expired has to hear whose fault it is: one of the two clocks is wrong.
     """
     if at is None:
-        return say("expires soon; Applivery does not say when")
+        return _("expires soon; Applivery does not say when")
     if at <= now:
-        return say("expired already, {time}: check the clock of this bot's machine", time=written(at))
+        return _("expired already, {time}: check the clock of this bot's machine", time=written(at))
     if at - now >= _FAR:
-        return say("expires {time}", time=written(at))
-    return say("expires {time} ({left})", time=written(at), left=_left(at - now))
+        return _("expires {time}", time=written(at))
+    return _("expires {time} ({left})", time=written(at), left=_left(at - now))
 
 
 def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:
@@ -33,10 +33,10 @@ def is_today(at: datetime, now: datetime, zone: ZoneInfo) -> bool:
 
 def _left(left: timedelta) -> str:
     if left < timedelta(minutes=1):
-        return say("less than a minute")
+        return _("less than a minute")
     minutes = round(left.total_seconds() / 60)
     if minutes < 120:
-        return count("{number} minute", "{number} minutes", minutes)
+        return ngettext("{number} minute", "{number} minutes", minutes)
     if minutes < 48 * 60:
-        return count("{number} hour", "{number} hours", minutes // 60)
-    return count("{number} day", "{number} days", left.days)
+        return ngettext("{number} hour", "{number} hours", minutes // 60)
+    return ngettext("{number} day", "{number} days", left.days)

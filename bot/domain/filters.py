@@ -11,7 +11,7 @@ from bot.domain.model import EVENT_OF, Build, BuildEvent, DeliveryOptions, Subsc
 from bot.domain.spelling import bare
 from bot.domain.text_limits import within
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
 EVENTS = tuple(event for event in BuildEvent if not event.personal)
@@ -21,23 +21,26 @@ LONGEST = 1000  # characters of a filter; with all the quotes it may need, it st
 
 # How a sentence says what a filter lets through, and what it does not.
 _LIMITS = {
-    "os": (later("os {values}"), later("os not {values}")),
-    "branch": (later("branch {values}"), later("branch not {values}")),
-    "tag": (later("tag {values}"), later("tag not {values}")),
-    "version": (later("version {values}"), later("version not {values}")),
-    "by": (later("by {values}"), later("by not {values}")),
+    "os": (gettext_noop("os {values}"), gettext_noop("os not {values}")),
+    "branch": (gettext_noop("branch {values}"), gettext_noop("branch not {values}")),
+    "tag": (gettext_noop("tag {values}"), gettext_noop("tag not {values}")),
+    "version": (gettext_noop("version {values}"), gettext_noop("version not {values}")),
+    "by": (gettext_noop("by {values}"), gettext_noop("by not {values}")),
 }
 # How a sentence says when: the first event, and each one after it.
 _WHEN = {
-    BuildEvent.UPLOADED: (later("when uploaded"), later("{before} or uploaded")),
-    BuildEvent.PROCESSED: (later("when processed"), later("{before} or processed")),
-    BuildEvent.FAILED: (later("when failed"), later("{before} or failed")),
-    BuildEvent.CERT: (later("when a certificate expires"), later("{before} or a certificate expires")),
-    BuildEvent.FEEDBACK: (later("when somebody sends feedback"), later("{before} or somebody sends feedback")),
+    BuildEvent.UPLOADED: (gettext_noop("when uploaded"), gettext_noop("{before} or uploaded")),
+    BuildEvent.PROCESSED: (gettext_noop("when processed"), gettext_noop("{before} or processed")),
+    BuildEvent.FAILED: (gettext_noop("when failed"), gettext_noop("{before} or failed")),
+    BuildEvent.CERT: (gettext_noop("when a certificate expires"), gettext_noop("{before} or a certificate expires")),
+    BuildEvent.FEEDBACK: (
+        gettext_noop("when somebody sends feedback"),
+        gettext_noop("{before} or somebody sends feedback"),
+    ),
     # nobody can ask for these, and a sentence about what is stored never fails
-    BuildEvent.STUCK: (later("when stuck"), later("{before} or stuck")),
-    BuildEvent.DELETED: (later("when deleted"), later("{before} or deleted")),
-    BuildEvent.GIVEN_UP: (later("when given up"), later("{before} or given up")),
+    BuildEvent.STUCK: (gettext_noop("when stuck"), gettext_noop("{before} or stuck")),
+    BuildEvent.DELETED: (gettext_noop("when deleted"), gettext_noop("{before} or deleted")),
+    BuildEvent.GIVEN_UP: (gettext_noop("when given up"), gettext_noop("{before} or given up")),
 }
 assert set(_LIMITS) == set(lookup.FILTERS)
 assert set(_WHEN) == set(BuildEvent)
@@ -50,15 +53,15 @@ def events(words: ParsedText) -> tuple[BuildEvent, ...]:
     """
     if any(option.key == "on" and option.no for option in words.options):
         raise UserInputError(
-            say("I cannot take an event away with `-on:`."), say("Name the ones you want, e.g. `on:processed`.")
+            _("I cannot take an event away with `-on:`."), _("Name the ones you want, e.g. `on:processed`.")
         )
     names = [bare(name) for value in words.values("on") for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in EVENTS]
     if unknown:
         near = lookup.closest(unknown[0], [event.value for event in EVENTS])
         every = ", ".join(f"`on:{event}`" for event in EVENTS)
-        hint = say("Did you mean `on:{event}`?", event=near[0]) if near else say("There are: {names}.", names=every)
-        raise UserInputError(say("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
+        hint = _("Did you mean `on:{event}`?", event=near[0]) if near else _("There are: {names}.", names=every)
+        raise UserInputError(_("There is no event “{typed}”.", typed=unknown[0][:40]), hint)
     return tuple(event for event in EVENTS if event in names) or DEFAULT_EVENTS
 
 
@@ -71,7 +74,7 @@ def query(words: ParsedText) -> str:
     bare = " ".join(
         f"{'-' * option.no}{option.key}:{option.value}" for option in typed.options
     )  # quotes make it longer
-    within(later("The filter"), bare, LONGEST)
+    within(gettext_noop("The filter"), bare, LONGEST)
     return grammar.explain(typed)
 
 
@@ -104,9 +107,9 @@ def explain(
     app_name: str | None, events: Sequence[BuildEvent], filter_text: str, manner: DeliveryOptions | None = None
 ) -> str:
     """A subscription as one sentence; `app_name` None means every app."""
-    what = say("builds of {app}", app=verbatim(app_name)) if app_name else say("builds of every app")
+    what = _("builds of {app}", app=verbatim(app_name)) if app_name else _("builds of every app")
     if limits := _limits(grammar.parse(filter_text)):
-        what = say("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
+        what = _("{builds} with {limits}", builds=what, limits=reduce(_and, limits))
     how = delivery_options.explain(manner) if manner else ""
     return f"{what}, {_when(events)}{f'; {how}' if how else ''}"
 
@@ -117,26 +120,26 @@ def _limits(words: ParsedText) -> list[str]:
         yes = [verbatim(option.value) for option in words.options if option.key == key and not option.no]
         no = [verbatim(option.value) for option in words.options if option.key == key and option.no]
         if yes:
-            limits.append(say(with_, values=reduce(_or, yes)))
+            limits.append(_(with_, values=reduce(_or, yes)))
         if no:
-            limits.append(say(without, values=reduce(_nor, no)))
+            limits.append(_(without, values=reduce(_nor, no)))
     return limits
 
 
 def _and(first: str, other: str) -> str:
-    return say("{one} and {other}", one=first, other=other)
+    return _("{one} and {other}", one=first, other=other)
 
 
 def _or(first: str, other: str) -> str:
-    return say("{one} or {other}", one=first, other=other)
+    return _("{one} or {other}", one=first, other=other)
 
 
 def _nor(first: str, other: str) -> str:
-    return say("{one} nor {other}", one=first, other=other)
+    return _("{one} nor {other}", one=first, other=other)
 
 
 def _when(events: Sequence[BuildEvent]) -> str:
     if not events:  # only events that a newer version knows
-        return say("for events I do not know")
+        return _("for events I do not know")
     first, *others = events
-    return reduce(lambda text, event: say(_WHEN[event][1], before=text), others, say(_WHEN[first][0]))
+    return reduce(lambda text, event: _(_WHEN[event][1], before=text), others, _(_WHEN[first][0]))

@@ -9,7 +9,7 @@ from enum import Enum
 
 from bot.domain import build_files
 from bot.domain.model import Build, FileKind
-from bot.i18n import count, day, say
+from bot.i18n import _, format_day, ngettext
 from bot.i18n.verbatim import verbatim
 
 _OVER_THE_AIR = ("ios", "ipados", "tvos", "visionos", "watchos")
@@ -57,7 +57,7 @@ def file_word(build: Build, kind: FileKind) -> str:
     if is_android(build):
         return ".apk"
     extension = build.extension or _FILES.get(build.platform.casefold(), "")
-    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else say("file")
+    return f".{extension}" if re.fullmatch(r"[A-Za-z0-9.]{1,12}", extension) else _("file")
 
 
 _FILES = {"macos": "pkg"} | dict.fromkeys(_OVER_THE_AIR, "ipa")  # as documented, where the extension is not known
@@ -68,12 +68,12 @@ def warnings(build: Build, now: datetime) -> list[str]:
     needs = build.requirements
     found = []
     if build.disabled:
-        found.append(say("This build is disabled in Applivery, so it may refuse to download."))
+        found.append(_("This build is disabled in Applivery, so it may refuse to download."))
     found += expiry(build, now)
     if _ad_hoc(build):
-        found.append(say("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
+        found.append(_("Ad-hoc build: it installs only on devices whose UDID is in its provisioning profile."))
     if needs.min_os:
-        found.append(say("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
+        found.append(_("Needs {system} or newer.", system=verbatim(_system(build, needs.min_os))))
     return found
 
 
@@ -81,13 +81,15 @@ def expiry(build: Build, now: datetime) -> list[str]:
     """The sentence about a provisioning profile that has expired or soon will; nothing while it lasts."""
     expires = build.requirements.profile_expires_at
     if expires and expires <= now:
-        return [say("Its provisioning profile expired on {day}, so it will not start on a device.", day=day(expires))]
+        return [
+            _("Its provisioning profile expired on {day}, so it will not start on a device.", day=format_day(expires))
+        ]
     if expires and expires - now <= SOON:
         days = (expires - now).days
         if days < 1:
-            return [say("Its provisioning profile expires within a day.")]
+            return [_("Its provisioning profile expires within a day.")]
         return [
-            count(
+            ngettext(
                 "Its provisioning profile expires in {number} day.",
                 "Its provisioning profile expires in {number} days.",
                 days,

@@ -13,7 +13,7 @@ from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.model import App, Build, Stage
 from bot.domain.spelling import WAYS, bare, fold, peeled, starts
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import count, say
+from bot.i18n import _, ngettext
 from bot.i18n.verbatim import code, verbatim
 
 BUILD_ID = re.compile(r"[0-9a-fA-F]{24}")
@@ -32,7 +32,7 @@ class AmbiguousInput(UserInputError):
     kind = "Ambiguous"
 
     def __init__(self, sentence: str, choices: Sequence[tuple[str, str]]) -> None:
-        super().__init__(sentence, say("Which one do you mean?"))
+        super().__init__(sentence, _("Which one do you mean?"))
         self.choices = tuple(choices)
         self.left: ParsedText | None = None
 
@@ -65,16 +65,16 @@ def app(typed: str, apps: Sequence[App]) -> App:
             return found_apps[0]
         if found_apps and way is not WAYS[0]:
             choices = [(_by_both(app), app.id) for app in found_apps]
-            many = count(
+            many = ngettext(
                 "{number} app is called “{name}”.", "{number} apps are called “{name}”.", len(found_apps), name=typed
             )
             raise AmbiguousInput(many, choices)
     if not apps:
         raise UserInputError(
-            say("Your Applivery workspace has no apps yet."), say("Create one in the Applivery dashboard first.")
+            _("Your Applivery workspace has no apps yet."), _("Create one in the Applivery dashboard first.")
         )
     raise NotFoundByName(
-        say("app"),
+        _("app"),
         typed,
         closest(typed, [name for app in apps for name in (app.slug, app.name)]),
         otherwise=_there(apps),
@@ -130,8 +130,8 @@ def has(name: str, typed: str) -> bool:
 
 def _there(apps: Sequence[App]) -> str:
     names = ", ".join(code(app.slug) for app in apps[:8])
-    there = count("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
-    return f"{there} … {say('The form of `get` finds the others by name.')}" if len(apps) > 8 else there
+    there = ngettext("There is one: {names}", "There are {number}: {names}", len(apps), names=names)
+    return f"{there} … {_('The form of `get` finds the others by name.')}" if len(apps) > 8 else there
 
 
 def _by_id(app: App) -> str:
@@ -223,10 +223,10 @@ def build(
     if not found_builds:
         names = dict.fromkeys(name for build in builds for name in (build.version, build.platform) if name)
         raise NotFoundByName(
-            say("build of {app}", app=verbatim(of.name)),
+            _("build of {app}", app=verbatim(of.name)),
             which,
             closest(wanted, names),
-            otherwise=say("List them with `builds {app}`.", app=of.slug),
+            otherwise=_("List them with `builds {app}`.", app=of.slug),
         )
     return _one_of(_preferred(found_builds, recalled, prefer), of, which)
 
@@ -284,24 +284,24 @@ def _latest(builds: Sequence[Build], of: App, recalled: Collection[str]) -> Buil
     stand = [build for build in ready if build.id not in recalled]
     if ready and not stand:
         raise UserInputError(
-            say("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
-            say("See why with `builds {app}`.", app=of.slug),
+            _("Every build of {app} that fits and is ready was recalled.", app=verbatim(of.name)),
+            _("See why with `builds {app}`.", app=of.slug),
         )
     if not ready:
         if builds:
             status = builds[0].status or builds[0].stage
             raise NoReadyBuild(
-                say(
+                _(
                     "No build of {app} that fits is ready; the newest is “{status}”.",
                     app=verbatim(of.name),
                     status=status,
                 ),
-                say("See them with `builds {app}`.", app=of.slug),
+                _("See them with `builds {app}`.", app=of.slug),
                 builds[0],
             )
         raise UserInputError(
-            say("{app} has no build that fits.", app=verbatim(of.name)),
-            say("See all with `builds {app}`.", app=of.slug),
+            _("{app} has no build that fits.", app=verbatim(of.name)),
+            _("See all with `builds {app}`.", app=of.slug),
         )
     return stand[0]
 
@@ -325,7 +325,7 @@ def _one_of(builds: Sequence[Build], of: App, which: str) -> Build:
     if len(builds) == 1:
         return builds[0]
     choices = [(label(build), f"{of.id} {build.id}") for build in builds]
-    sentence = count(
+    sentence = ngettext(
         "“{which}” of {app} could be {number} build.",
         "“{which}” of {app} could be any of {number} builds.",
         len(builds),

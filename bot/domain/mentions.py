@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from bot.domain import lookup
 from bot.domain.spelling import bare
 from bot.exceptions import NotFoundByName, UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import code
 
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
 _GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
 _PERSON = re.compile(r"<@[^>]*>|[UW][A-Z0-9]{8,}")
 _EVERYBODY = re.compile(r"<!(?:here|channel|everyone)(?:\|[^>]*)?>|@?(?:here|channel|everyone)", re.IGNORECASE)
-_INSTEAD = later("Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be.")
+_INSTEAD = gettext_noop("Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be.")
 
 
 def group(typed: str, handles: Mapping[str, str]) -> str:
@@ -24,9 +24,9 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
     Raises UserInputError for a person or for everybody, and NotFoundByName with the closest handles.
     """
     if _EVERYBODY.fullmatch(typed):
-        raise UserInputError(say("I do not mention everybody at once."), say(_INSTEAD))
+        raise UserInputError(_("I do not mention everybody at once."), _(_INSTEAD))
     if _PERSON.fullmatch(typed):
-        raise UserInputError(say("I do not mention single people."), say(_INSTEAD))
+        raise UserInputError(_("I do not mention single people."), _(_INSTEAD))
     marked = _GROUP.fullmatch(typed)
     wanted = marked[1] if marked else typed.removeprefix("@")
     for group_id, handle in handles.items():
@@ -34,13 +34,13 @@ def group(typed: str, handles: Mapping[str, str]) -> str:
             return group_id
     shown = (marked[2] if marked else wanted) or wanted
     near = [f"@{handle}" for handle in lookup.closest(shown, handles.values())]
-    raise NotFoundByName(say("user group"), shown, near, otherwise=_there(handles))
+    raise NotFoundByName(_("user group"), shown, near, otherwise=_there(handles))
 
 
 def _there(handles: Mapping[str, str]) -> str:
     if not handles:
-        return say("There is none in this workspace.")
+        return _("There is none in this workspace.")
     names = ", ".join(code(f"@{handle}") for handle in sorted(handles.values())[:8])
     if len(handles) > 8:
-        names = say("{names} and {number} more", names=names, number=len(handles) - 8)
-    return say("There are {names}.", names=names)
+        names = _("{names} and {number} more", names=names, number=len(handles) - 8)
+    return _("There are {names}.", names=names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.exceptions import UserInputError
-from bot.i18n import figure, say
+from bot.i18n import _, format_number
 
 
 class TextTooLong(UserInputError):
@@ -15,8 +15,8 @@ class TextTooLong(UserInputError):
         """`what` is a noun (said, or for later)."""
         self.typed_text = typed
         super().__init__(
-            say("{what} is too long: it has {number} characters.", what=say(what), number=figure(len(typed))),
-            say("It can have {most}.", most=figure(most)),
+            _("{what} is too long: it has {number} characters.", what=_(what), number=format_number(len(typed))),
+            _("It can have {most}.", most=format_number(most)),
         )
 
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 from bot.domain.model import Build
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 
 LANGUAGES = ("es", "en", "fr", "ge", "it", "zh", "pt", "ru")  # "ge" is the vendor's word
 PLATFORMS = ("ios", "macos", "android", "ps4", "ps5", "switch", "xbox-one", "xbox-series")
 _UNREADABLE = frozenset({"ps4", "ps5", "switch", "xbox-one", "xbox-series"})  # nothing can be read out of their files
-_TOLD = (later("name"), later("version"), later("icon"))  # what they have to be told of such a file instead
+_TOLD = (
+    gettext_noop("name"),
+    gettext_noop("version"),
+    gettext_noop("icon"),
+)  # what they have to be told of such a file instead
 _IN_SLACK = " (Slack)"
 
 
@@ -113,8 +117,8 @@ def groups(text: str) -> tuple[tuple[str, ...], ...]:
     found = tuple(tuple(group.strip() for group in part.split(",")) for part in text.split("|"))
     if not all(group for part in found for group in part):
         raise UserInputError(
-            say("“{typed}” has an empty group in it.", typed=text[:60]),
-            say("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
+            _("“{typed}” has an empty group in it.", typed=text[:60]),
+            _("Write it like `qa,lisbon|beta`: (qa and lisbon) or beta."),
         )
     return found
 
@@ -123,39 +127,39 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
     """Raise UserInputError for what Applivery would refuse after the whole file was sent."""
     if details.notify_language is not None and details.notify_language not in LANGUAGES:
         raise UserInputError(
-            say("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
-            say("There are: {names}.", names=", ".join(LANGUAGES)),
+            _("“{typed}” is no language of the mails.", typed=details.notify_language[:20]),
+            _("There are: {names}.", names=", ".join(LANGUAGES)),
         )
     if details.platform is not None and details.platform not in PLATFORMS:
         raise UserInputError(
-            say("“{typed}” is no platform.", typed=details.platform[:20]),
-            say("There are: {names}.", names=", ".join(PLATFORMS)),
+            _("“{typed}” is no platform.", typed=details.platform[:20]),
+            _("There are: {names}.", names=", ".join(PLATFORMS)),
         )
     # The vendor's own example mails collaborators and no employees, and has a filter.
     if details.groups and not details.mails:
         raise UserInputError(
-            say("Groups narrow who is mailed, and nobody is."),
-            say("Say who is to be mailed, or leave it out."),
+            _("Groups narrow who is mailed, and nobody is."),
+            _("Say who is to be mailed, or leave it out."),
         )
     if (details.notify_message or details.notify_language) and not details.mails:
         raise UserInputError(
-            say("There is a message or a language for mails, and nobody is mailed."),
-            say("Say who is to be mailed, or leave it out."),
+            _("There is a message or a language for mails, and nobody is mailed."),
+            _("Say who is to be mailed, or leave it out."),
         )
     if details.platform in _UNREADABLE:
         lacking = [
-            say(word)
+            _(word)
             for word, there in zip(_TOLD, (details.package_name, details.package_version, icon), strict=True)
             if not there
         ]
         if lacking:
             raise UserInputError(
-                say(
+                _(
                     "Applivery cannot read a build for {platform}, so it needs the package's {lacking}.",
                     platform=details.platform,
                     lacking=", ".join(lacking),
                 ),
-                say("Add what is missing."),
+                _("Add what is missing."),
             )
 
 

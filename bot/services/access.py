@@ -23,7 +23,7 @@ from bot.exceptions import (
     SlackError,
     SlackRateLimited,
 )
-from bot.i18n import ENGLISH, say
+from bot.i18n import ENGLISH, _
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import SlackClient, yes_or_no
@@ -166,8 +166,8 @@ class AccessResolver:
                 raise PermissionDenied(reason=PauseReason.PERSON) from error
             # those two are worded for messages, and nobody has sent one
             silent = isinstance(error, ChannelUnavailable | DeliveryUnknown)
-            why = say("Slack does not tell me.") if silent else error.sentence
-            words = say("I could not check who you are: {why}", why=why)  # which is a whole sentence
+            why = _("Slack does not tell me.") if silent else error.sentence
+            words = _("I could not check who you are: {why}", why=why)  # which is a whole sentence
             raise PermissionUnverified(words).wait_as(error) from error
         asker = access.asker_of(person, channel_id, home_team=home, admins=self._admins, default=self._default)
         grants = await self._store.cached(stored_access.list_grants, home)
@@ -207,11 +207,11 @@ class AccessResolver:
         """The language to speak with somebody, ready: their Slack's when the bot speaks it, else everybody's."""
         try:
             async with asyncio.timeout(LANGUAGE_SECONDS if person_waits() else None):
-                spoken = languages.of((await self.person(user_id)).locale) or self._language
+                spoken = languages.locale_of((await self.person(user_id)).locale) or self._language
         except (SlackError, TimeoutError):
             spoken = self._language
-        if not languages.ready(spoken):
-            await asyncio.to_thread(languages.prepare, spoken)
+        if not languages.is_loaded(spoken):
+            await asyncio.to_thread(languages.load_locale, spoken)
         return spoken
 
     async def locale(self, user_id: str) -> str:

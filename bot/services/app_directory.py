@@ -19,7 +19,7 @@ from bot.domain.builds import can_be_had
 from bot.domain.grammar import NO_WORDS, ParsedText
 from bot.domain.model import App, Build
 from bot.exceptions import NotFound, NotFoundByName, UserInputError
-from bot.i18n import current, figure, say
+from bot.i18n import _, current_locale, format_number
 from bot.timeouts import person_waits
 
 REMEMBER_SECONDS = 60.0
@@ -60,7 +60,7 @@ class AppDirectory:
             return self._apps
         # shared, its failure too: in an outage nobody waits for the one before. A failure is worded already, so it is
         # shared with those who read its language, and who wait as long for it.
-        who = (current(), person_waits())
+        who = (current_locale(), person_waits())
         asking = self._asking.get(who)
         if asking is None or asking.done():
             asking = self._asking[who] = asyncio.create_task(self._ask())
@@ -171,7 +171,7 @@ class AppDirectory:
 
     async def _shared(self, app: App, number: int, version: str | None = None, os: str | None = None) -> Page[Build]:
         """A page of an app's builds; who asks while it is on its way gets the same one."""
-        key = (app.id, number, version, os, current(), person_waits())
+        key = (app.id, number, version, os, current_locale(), person_waits())
         asked = self._asked.get(key)
         if asked is None:
             asked = asyncio.create_task(
@@ -205,14 +205,14 @@ class AppDirectory:
 
         if len(apps) > 60:
             raise UserInputError(
-                say("That build id could be in any of {number} apps.", number=figure(len(apps))),
-                say("Name the app too: `get <app> {build_id}`.", build_id=build_id),
+                _("That build id could be in any of {number} apps.", number=format_number(len(apps))),
+                _("Name the app too: `get <app> {build_id}`.", build_id=build_id),
             )
         answers = await asyncio.gather(*(ask(app) for app in apps))
         for build in answers:
             if build is not None:
                 return build
-        raise NotFound(say("No app of this workspace has a build with that id."))
+        raise NotFound(_("No app of this workspace has a build with that id."))
 
 
 def _heard(asked: asyncio.Task[Any]) -> None:

@@ -7,7 +7,7 @@ import re
 from bot.db import drafts
 from bot.db.database import Store
 from bot.exceptions import UserInputError
-from bot.i18n import say
+from bot.i18n import _
 
 CARRIED = 1500  # characters of a text that a button or form carries itself, beside what else it has to say
 _KEY = re.compile(r"draft:([\w-]{22})(?![\w-])")
@@ -35,7 +35,5 @@ class DraftKeeper:
             return carried
         text = await self._store.run(drafts.get_draft, match[1])
         if text is None:
-            raise UserInputError(
-                say("That is too old: what was typed then is no longer kept."), say("Please start again.")
-            )
+            raise UserInputError(_("That is too old: what was typed then is no longer kept."), _("Please start again."))
         return carried.replace(match[0], text, 1)

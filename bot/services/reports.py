@@ -21,7 +21,7 @@ from bot.domain.model import App, Build, Member, MemberDownloads, Stage
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
-from bot.i18n import current, say, speaking
+from bot.i18n import _, current_locale, use_locale
 from bot.services.app_directory import AppDirectory
 from bot.services.drafts import DraftKeeper
 
@@ -121,7 +121,7 @@ class ReportBuilder:
             _nothing() if question.builds or question.email else self._newest_versions(question.app),
             _nothing() if question.email else self._links(question),
         )
-        with speaking(spoken or current()):
+        with use_locale(spoken or current_locale()):
             report = _worded(question, tally.summary())
             then = _then(earlier.summary(), before) if before and earlier else None
         return replace(
@@ -237,9 +237,9 @@ async def _nothing() -> None:
 
 
 def _worded(question: ReportQuery, summary: DownloadSummary) -> DownloadReport:
-    span = question.period.words if question.period else say("so far")
+    span = question.period.words if question.period else _("so far")
     worded = report(question.what, span, summary, tz=question.tz, by=question.by)
-    return replace(worded, language=current())
+    return replace(worded, language=current_locale())
 
 
 def _then(earlier: DownloadSummary, before: Period) -> PreviousPeriod:

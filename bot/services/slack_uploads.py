@@ -18,7 +18,7 @@ from bot.domain.audit import AuditAction, AuditEntry, AuditOutcome, Entrypoint
 from bot.domain.model import Actor, App, Build, Role
 from bot.domain.uploads import UploadMetadata
 from bot.exceptions import BotError, SlackError, kind_of
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.permissions import PermissionChecker
@@ -37,12 +37,12 @@ AT_ONCE = 2
 EVERY_SECONDS = 3.0  # between edits; Slack allows fifty a minute in a workspace
 MARKS = 5  # edits whose span gives the rate
 STOPPED = (
-    later("I was stopped before all of it was sent."),
-    later("Nothing was uploaded. Please start it again."),
+    gettext_noop("I was stopped before all of it was sent."),
+    gettext_noop("Nothing was uploaded. Please start it again."),
 )
 BROKEN = (
-    later("Something went wrong on my side."),
-    later("Look at the builds of the app before you upload it again."),
+    gettext_noop("Something went wrong on my side."),
+    gettext_noop("Look at the builds of the app before you upload it again."),
 )
 
 
@@ -153,7 +153,7 @@ class UploadRunner:
         try:
             await self._require(load)
         except BotError:
-            return Message(say("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
+            return Message(_("✅ {file} was uploaded.", file=inline(load.file.name, 120)))
         return message
 
     async def _sent(self, load: UploadRequest, telling: _UploadStatusMessage) -> tuple[Message, Build]:
@@ -214,7 +214,7 @@ def _failed(load: UploadRequest, problem: BotError, reference: str | None = None
 
 
 def _problem(sentences: tuple[str, str]) -> BotError:
-    return BotError(*map(say, sentences))
+    return BotError(*map(_, sentences))
 
 
 class _UploadStatusMessage:

@@ -12,7 +12,7 @@ import msgspec
 from bot.db import database_info, key_value
 from bot.db.database import Store
 from bot.exceptions import BotError, DeliveryUnknown, SlackError, SlackRateLimited
-from bot.i18n import current, later, say, speaking
+from bot.i18n import _, current_locale, gettext_noop, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import MessageRef, SlackClient
@@ -25,8 +25,8 @@ BEAT_SECONDS = 30.0
 BELIEVED = timedelta(minutes=2)  # how long a note is believed that nobody renews
 LOOK_SECONDS = 60.0
 RESTARTED = (
-    later("I was restarted while it was under way."),
-    later("Look at the builds of the app before you upload it again."),
+    gettext_noop("I was restarted while it was under way."),
+    gettext_noop("Look at the builds of the app before you upload it again."),
 )
 
 
@@ -55,7 +55,7 @@ class UploadJournal:
     async def begin(self, posted: MessageRef, file: str, place: str, again: str = "") -> None:
         """The message that stands there speaks of a load that is under way from now on. Raises DatabaseUnavailable."""
         where = {"channel": posted.channel, "ts": posted.ts}
-        self._mine[posted] = {**where, "file": file, "place": place, "language": current(), "again": again}
+        self._mine[posted] = {**where, "file": file, "place": place, "language": current_locale(), "again": again}
         if self._beating is None:
             self._beating = asyncio.create_task(self._beats())
         await self.beat()
@@ -101,8 +101,8 @@ class UploadJournal:
 
     async def _told(self, note: UploadRecord) -> bool:
         """Whether there is nothing more to do about a message."""
-        with speaking(note.language):
-            message = cards.failed(note.file, note.place, BotError(*map(say, RESTARTED)), again=note.again)
+        with use_locale(note.language):
+            message = cards.failed(note.file, note.place, BotError(*map(_, RESTARTED)), again=note.again)
         try:
             await self._poster.edit(note.channel, note.ts, message)
         except (SlackRateLimited, DeliveryUnknown):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.domain.expiry import is_today
 from bot.domain.timeparse.period import zone
-from bot.i18n import figure, say
+from bot.i18n import _, format_number
 from bot.i18n.verbatim import CLOSE, OPEN, unmarked, verbatim
 from bot.i18n.verbatim import code as as_code
 
@@ -130,7 +130,7 @@ def _unmarked(meant: str, label: str | None) -> str:
 def when(instant: datetime | None, style: str = "{date_short_pretty} {time}") -> str:
     """An instant in each reader's own time zone, with UTC words for clients that cannot."""
     if instant is None:
-        return say("at an unknown time")
+        return _("at an unknown time")
     return f"<!date^{int(instant.timestamp())}^{style}|{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
@@ -145,10 +145,14 @@ def clock(instant: datetime, now: datetime, tz: str) -> str:
 def size(count: int | None) -> str:
     """Bytes as people say them: `48.2 MB`."""
     if count is None:
-        return say("unknown size")
+        return _("unknown size")
     amount = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 1000 or unit == "GB":
-            return f"{figure(int(amount))} {unit}" if unit == "bytes" else f"{figure(round(amount, 1))} {unit}"
+            return (
+                f"{format_number(int(amount))} {unit}"
+                if unit == "bytes"
+                else f"{format_number(round(amount, 1))} {unit}"
+            )
         amount /= 1000
     raise AssertionError("unreachable")

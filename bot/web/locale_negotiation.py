@@ -19,7 +19,7 @@ def wanted(accept: str, otherwise: str) -> str:
     for weight, tag in liked:
         if weight > 0 and tag == "*":
             return otherwise
-        if weight > 0 and (spoken := i18n.of(tag)):
+        if weight > 0 and (spoken := i18n.locale_of(tag)):
             return spoken
     return otherwise
 

@@ -24,7 +24,7 @@ from bot.exceptions import (
     SlackError,
     kind_of,
 )
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -145,7 +145,7 @@ class AccessRechecker:
     async def _report_as_it_may_be(self, announcement: Delivery) -> Delivery:
         digest = await self._store.run(scheduled_reports.get_report, _number(announcement))
         if digest is None:
-            raise MessageRejected(say("This report has ended."), code="ended")
+            raise MessageRejected(_("This report has ended."), code="ended")
         if await self.require_report(digest):
             return announcement
         return replace(announcement, fact=fact_of_report(report_of(announcement.fact).without_names()))
@@ -270,7 +270,7 @@ class AccessRechecker:
         left = paused.reason is PauseReason.PERSON
         for person in admins[:ADMINS_TOLD] if left else [paused.maker]:
             try:
-                with speaking(await self._people.language(person)):
+                with use_locale(await self._people.language(person)):
                     message = cards.told(paused, admins)
                 await self._poster.post(person, message)
             except SlackError as problem:

@@ -9,7 +9,7 @@ from bot.db.database import Store
 from bot.db.wakeups import Topic
 from bot.domain.model import Subscription
 from bot.exceptions import ChannelUnavailable, SlackError
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -70,7 +70,7 @@ class ChannelMonitor:
     async def _tell(self, paused: Subscription) -> None:
         """Its maker, in their language. Raises SlackError."""
         name, spoken = await self._poster.my_name(), await self._people.language(paused.created_by)
-        with speaking(spoken):
+        with use_locale(spoken):
             message = cards.paused(paused, name)
         await self._poster.post(paused.created_by, message)
 

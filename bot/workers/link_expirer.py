@@ -6,7 +6,7 @@ from bot.db import link_expiries
 from bot.db.database import Store
 from bot.db.link_expiries import LinkExpiry
 from bot.exceptions import SlackError
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.slack.client import SlackClient
@@ -29,7 +29,7 @@ class LinkExpirer:
         return await self._store.run(link_expiries.expiry_due_in)
 
     async def _change(self, expiry: LinkExpiry) -> None:
-        with speaking(expiry.language):
+        with use_locale(expiry.language):
             message = links.expired(expiry.title, expiry.again)
         try:
             if expiry.ts is None or expiry.address.startswith("http"):

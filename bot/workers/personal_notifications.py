@@ -10,7 +10,7 @@ from bot.dispatch import replies
 from bot.domain.audit import Entrypoint
 from bot.domain.model import Build, BuildEvent, ChannelNotice, Delivery
 from bot.exceptions import BotError, BuildRecalled, PermissionDenied, kind_of
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -43,7 +43,7 @@ class PersonalNotifier:
 
     async def message(self, announcement: Delivery) -> Message:
         """The message for the person in `channel_id`, in their language."""
-        with speaking(await self._people.language(announcement.channel_id)):
+        with use_locale(await self._people.language(announcement.channel_id)):
             if announcement.event in (ChannelNotice.OUTAGE, ChannelNotice.RECOVERY):
                 return _outage(announcement)
             return await self._of_a_build(announcement)
@@ -64,7 +64,7 @@ class PersonalNotifier:
             link = await self._handout.give(asker, build, kind, door=Entrypoint.WATCH)
         except BuildRecalled as problem:
             message = replies.problem(problem)
-            head = say("{build} is ready but was recalled.", build=builds.title(build))
+            head = _("{build} is ready but was recalled.", build=builds.title(build))
             return Message(f"{head} {message.text}", (blocks.section(head), *message.blocks))
         except PermissionDenied:
             raise  # it was allowed a moment ago; nothing is said of it now

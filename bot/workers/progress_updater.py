@@ -24,7 +24,7 @@ from bot.exceptions import (
     SlackInvalidCredentials,
     SlackRateLimited,
 )
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -87,7 +87,7 @@ class ProgressUpdater:
             row, ended = replace(row, standing=WatchState.GIVEN_UP), True
         if not ended and not row.alarmed and self._stuck(row):
             await self._store.run(build_watches.enqueue_stuck, row)
-        with speaking(await self._people.language(row.user_id)):
+        with use_locale(await self._people.language(row.user_id)):
             card, paused = self._card(row, now), cards.withheld(row.build)
         try:
             at = None if ended and row.ts is None else await self._say(row, card)

@@ -25,7 +25,7 @@ from bot.exceptions import (
     SlackError,
     kind_of,
 )
-from bot.i18n import current, speaking
+from bot.i18n import current_locale, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.services.access import AccessResolver
@@ -92,7 +92,7 @@ class ScheduledReportJob:
     async def _tell(self, digest: ScheduledReport, token: str) -> None:
         now = await self._store.run(database_info.current_time)
         try:
-            with speaking(await self._people.language(digest.place) if digest.private else current()):
+            with use_locale(await self._people.language(digest.place) if digest.private else current_locale()):
                 turn = decisions.turn(digest, now)
                 report = await self._report(digest, turn)
         except PermissionUnverified:
@@ -133,7 +133,7 @@ class ScheduledReportJob:
         log.warning("digest.paused", digest=digest.id, why=why)
         for paused in await self._store.run(scheduled_reports.pause_reports, why, number=digest.id):
             try:
-                with speaking(await self._people.language(paused.created_by)):
+                with use_locale(await self._people.language(paused.created_by)):
                     card = cards.paused(paused, why, await self._names(paused))
                 await self._poster.post(paused.created_by, card)
             except BotError as problem:

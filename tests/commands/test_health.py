@@ -24,7 +24,7 @@ from bot.domain.health import (
     SlackHealth,
 )
 from bot.exceptions import DatabaseUnavailable, ServiceUnavailable
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.slack.views.health import health, summary
 from sandbox.faults import Fault
 from tests.conftest import Environment
@@ -269,7 +269,7 @@ def test_what_is_well_is_one_line_at_home_and_an_outage_of_the_past_is_no_worry(
 
 
 def test_it_is_said_in_spanish_too() -> None:
-    with speaking("es"):
+    with use_locale("es"):
         said = told(health(WELL))
     assert "7.950 de 8.000" in said
     assert "1.200 apps" in said

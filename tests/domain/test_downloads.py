@@ -19,7 +19,7 @@ from bot.domain.downloads import (
     versions_now,
 )
 from bot.domain.model import Download, Member, MemberDownloads
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from tests.domain import facts
 from tests.domain.facts import NOON
 
@@ -228,7 +228,7 @@ def test_a_new_word_that_reads_like_one_we_know_is_counted_with_it() -> None:
 def test_what_is_known_of_nobody_is_said_in_the_language_of_whoever_sums_up() -> None:
     tally = DownloadAggregator()
     tally.add(MemberDownloads(Member("anonymous"), (Download(source="store"), Download(), Download())))
-    with speaking("es"):
+    with use_locale("es"):
         found = tally.summary()
         assert (found.buckets, found.sources) == (
             (UnattributedGroup("Visitantes anónimos", 3),),

@@ -8,7 +8,7 @@ from hypothesis import given
 from bot.domain import filters, grammar, lookup
 from bot.domain.model import Build, BuildEvent, BuildSource, DeliveryOptions
 from bot.exceptions import UserInputError
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.i18n.verbatim import unmarked
 from tests.domain import facts
 from tests.domain.facts import RIDER, build, subscription
@@ -132,7 +132,7 @@ def test_a_wish_is_said_in_the_language_of_its_reader() -> None:
         digest="mon,thu@17:30", quiet="22:00-08:00", tz="Europe/Madrid", compact=True, label="Beta"
     )
     query = "os:ios os:android -branch:main -branch:wip by:ana"
-    with speaking("es"):
+    with use_locale("es"):
         assert filters.explain("Courier", tuple(filters.EVENTS), query, manner) == (
             "compilaciones de Courier con plataforma ios o android y rama que no sea main ni wip y autor ana, cuando "
             "se suban o estén listas o fallen o caduque un certificado o alguien envíe comentarios; juntas, cada lunes "

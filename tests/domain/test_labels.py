@@ -14,7 +14,7 @@ from bot.domain.grammar import KeyValue, ParsedText
 from bot.domain.lookup import AmbiguousInput
 from bot.domain.model import App, Build, BuildSource
 from bot.exceptions import NotFoundByName
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.slack import typed_text
 from bot.slack.views import builds as cards
 from tests.domain.facts import COURIER, build
@@ -76,10 +76,10 @@ def test_the_name_of_an_app_typed_back_means_it(every: list[App]) -> None:
 @given(many)
 def test_the_label_of_a_build_typed_back_means_it(builds: list[Build]) -> None:
     for language in ("en", "es"):
-        with speaking(language):
+        with use_locale(language):
             for each_build in builds:
                 title = cards.plain_title(each_build).removeprefix(f"{each_build.app.name} ")
-                for shown in (lookup.label(each_build), title, say("{build} is ready", build=title)):
+                for shown in (lookup.label(each_build), title, _("{build} is ready", build=title)):
                     for sent in pasted(shown):
                         assert each_build.id in meant(received(sent), builds), (shown, sent)
 

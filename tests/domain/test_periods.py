@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.timeparse import period as timeparse_period
 from bot.domain.timeparse.period import Period
 from bot.exceptions import UserInputError
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from tests.domain import facts
 
 MADRID = "Europe/Madrid"
@@ -116,7 +116,7 @@ def test_it_is_said_back_with_the_zone() -> None:
 
 def test_it_is_said_back_in_the_language_of_its_reader_whoever_asked() -> None:
     asked = parse("7d"), parse("2026-11-01..2026-11-07"), parse("2026-11-07..2026-11-07"), parse(None, "2026-11-07")
-    with speaking("es"):
+    with use_locale("es"):
         assert [period.words for period in asked] == [
             "del 14 nov 2026 a hoy (Europe/Madrid)",
             "del 1 nov 2026 al 7 nov 2026 (Europe/Madrid)",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.timeparse import schedule as timeparse_schedule
 from bot.domain.timeparse.schedule import Schedule
 from bot.exceptions import UserInputError
-from bot.i18n import speaking
+from bot.i18n import use_locale
 
 MADRID = "Europe/Madrid"
 ZONES = (MADRID, "UTC", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "Africa/Cairo")
@@ -53,7 +53,7 @@ def test_a_schedule_is_typed_loosely_and_said_back_exactly(typed: str, canonical
     ],
 )
 def test_a_schedule_is_said_in_spanish_and_typed_in_english(typed: str, words: str) -> None:
-    with speaking("es"):
+    with use_locale("es"):
         found = timeparse_schedule.parse(typed)
         assert (str(found), timeparse_schedule.explain(found)) == (typed, words)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bot.i18n import LANGUAGES, say, speaking
+from bot.i18n import LANGUAGES, _, use_locale
 from tests.conftest import Environment
 from tests.fuzz.deeds import FuzzEnvironment
 from tests.seeing import every_message
@@ -84,7 +84,7 @@ class Oracle:
             error = str((call.answer or {}).get("error", ""))
             if error in NONSENSE:
                 yield FuzzFailure(f"{call.method}: {error}", f"{call.answer} to {json.dumps(call.args)[:3000]}")
-        for _, body, status in uses[self.uses :]:
+        for _url, body, status in uses[self.uses :]:
             if status == 400:
                 yield FuzzFailure("response_url: 400", json.dumps(body)[:3000])
         self.calls, self.uses = len(calls), len(uses)
@@ -113,5 +113,5 @@ def leaks(world: Environment) -> Iterator[FuzzFailure]:
 
 def _in_each_language(sentence: str) -> Iterator[str]:
     for language in LANGUAGES:
-        with speaking(language):
-            yield say(sentence)
+        with use_locale(language):
+            yield _(sentence)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.grammar import NO_WORDS
-from bot.i18n import LANGUAGES, speaking
+from bot.i18n import LANGUAGES, use_locale
 from bot.slack.blocks import Modal
 from bot.slack.views import recalls, subscription_form
 from bot.slack.views import subscriptions as cards
@@ -156,7 +156,7 @@ def forms() -> list[Any]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_form_s_title_and_button_are_shown_whole(language: str) -> None:
-    with speaking(language):
+    with use_locale(language):
         for form in forms():
             assert isinstance(form, Modal)
             assert max(len(form.title), len(form.submit)) <= 24, form.title

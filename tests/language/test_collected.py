@@ -17,7 +17,7 @@ def said() -> Iterator[tuple[str, ast.expr]]:
 
 
 def test_what_is_said_is_a_sentence_and_not_put_together() -> None:
-    """`say(f"…")` would look a finished sentence up, which no catalogue can hold."""
+    """`_(f"…")` would look a finished sentence up, which no catalogue can hold."""
     every = list(said())
     assert len(every) > 100
     assert [where for where, what in every if isinstance(what, ast.JoinedStr | ast.BinOp)] == []

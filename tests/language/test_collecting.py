@@ -13,12 +13,12 @@ from tools.catalogue import KEYWORDS
 @pytest.mark.parametrize(
     ("code", "found"),
     [
-        ('say("One {name}.", name=who)', ["One {name}."]),
-        ("text = f\"*{say('Inside {what}', what=1)}*\"", ["Inside {what}"]),
-        ('say("one " "sentence")', ["one sentence"]),
-        ('LABELS = {"a": later("Label")}', ["Label"]),
-        ('count("{number} build", "{number} builds", n, app=app)', [("{number} build", "{number} builds")]),
-        ("say(CONSTANT)", []),
+        ('_("One {name}.", name=who)', ["One {name}."]),
+        ("text = f\"*{_('Inside {what}', what=1)}*\"", ["Inside {what}"]),
+        ('_("one " "sentence")', ["one sentence"]),
+        ('LABELS = {"a": gettext_noop("Label")}', ["Label"]),
+        ('ngettext("{number} build", "{number} builds", n, app=app)', [("{number} build", "{number} builds")]),
+        ("_(CONSTANT)", []),
         ('poster.say("not ours")', []),
         ('log.info("not said")', []),
     ],

@@ -13,40 +13,40 @@ from tests.conftest import Environment
 
 
 def test_english_is_said_as_it_is_written() -> None:
-    assert i18n.say("{verb} is {what}", verb="`get`", what="*new*") == "`get` is *new*"
-    assert i18n.count("{number} build", "{number} builds", 1) == "1 build"
-    assert i18n.count("{number} build", "{number} builds", 12345) == "12,345 builds"
-    assert i18n.day(date(2026, 11, 3)) == "3 Nov 2026"
-    assert i18n.short_day(date(2026, 11, 3)) == "3 Nov"
-    assert i18n.month(date(2026, 11, 3)) == "Nov 2026"
+    assert i18n._("{verb} is {what}", verb="`get`", what="*new*") == "`get` is *new*"
+    assert i18n.ngettext("{number} build", "{number} builds", 1) == "1 build"
+    assert i18n.ngettext("{number} build", "{number} builds", 12345) == "12,345 builds"
+    assert i18n.format_day(date(2026, 11, 3)) == "3 Nov 2026"
+    assert i18n.format_short_day(date(2026, 11, 3)) == "3 Nov"
+    assert i18n.format_month(date(2026, 11, 3)) == "Nov 2026"
 
 
 def test_spanish_comes_from_the_catalogue_and_what_it_does_not_know_stays_english() -> None:
-    with i18n.speaking("es"):
-        assert i18n.say("Show what you may do here.") == "Muestra lo que puedes hacer aquí."
-        assert i18n.say("Nobody {ever} said this.", ever="{never}") == "Nobody {never} said this."
-        assert i18n.figure(12345.5) == "12.345,5"
-        assert i18n.day(date(2026, 11, 3)) == "3 nov 2026"
-        assert i18n.short_day(date(2026, 11, 3)) == "3 nov"
-        assert i18n.month(date(2026, 11, 3)) == "nov 2026"
-    assert i18n.current() == "en"
+    with i18n.use_locale("es"):
+        assert i18n._("Show what you may do here.") == "Muestra lo que puedes hacer aquí."
+        assert i18n._("Nobody {ever} said this.", ever="{never}") == "Nobody {never} said this."
+        assert i18n.format_number(12345.5) == "12.345,5"
+        assert i18n.format_day(date(2026, 11, 3)) == "3 nov 2026"
+        assert i18n.format_short_day(date(2026, 11, 3)) == "3 nov"
+        assert i18n.format_month(date(2026, 11, 3)) == "nov 2026"
+    assert i18n.current_locale() == "en"
 
 
 def test_what_comes_from_outside_is_never_read_as_a_sentence() -> None:
-    assert i18n.say("{name} is ready", name="{name.__class__}") == "{name.__class__} is ready"
+    assert i18n._("{name} is ready", name="{name.__class__}") == "{name.__class__} is ready"
 
 
 async def test_a_task_speaks_what_its_starter_spoke() -> None:
-    with i18n.speaking("es"):
+    with i18n.use_locale("es"):
         task = asyncio.create_task(asyncio.sleep(0, result=None))
         assert task.get_name()
         said = asyncio.create_task(_said())
     assert await said == "es"
-    assert i18n.current() == "en"
+    assert i18n.current_locale() == "en"
 
 
 async def _said() -> str:
-    return i18n.current()
+    return i18n.current_locale()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ async def _said() -> str:
     ],
 )
 def test_a_locale_is_one_of_our_languages_or_none(locale: str | None, spoken: str | None) -> None:
-    assert i18n.of(locale) == spoken
+    assert i18n.locale_of(locale) == spoken
 
 
 async def test_each_person_is_answered_in_the_language_of_their_slack(world: Environment) -> None:

@@ -19,7 +19,7 @@ from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import period
-from bot.i18n import LANGUAGES, speaking
+from bot.i18n import LANGUAGES, use_locale
 from bot.slack.blocks import charts
 from bot.slack.blocks.paging import page_of
 from bot.slack.views import downloads, missing, report_series, scheduled_report
@@ -76,7 +76,7 @@ reports = st.builds(
 @given(reports, st.booleans(), languages)
 def test_any_report_can_be_told_with_names_and_without(report: DownloadReport, names: bool, spoken: str) -> None:
     shown = report.shared("acme.test") if names else report.without_names()
-    with speaking(spoken):
+    with use_locale(spoken):
         for card in (downloads.headline(shown, by="U0ANA"), *downloads.thread(shown)):
             check(card, live=frozenset({"@U0ANA"}))
         private = downloads.here(report, share=True)
@@ -309,7 +309,7 @@ def test_one_odd_date_costs_nothing() -> None:
 def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: int, unknown: int, spoken: str) -> None:
     found = DownloadGap(*(("U0EVA",) * count for count in (have, lack, unknown)))
     live, place = frozenset({"@U0EVA", "!subteam^S1"}), "<!subteam^S1>"
-    with speaking(spoken):
+    with use_locale(spoken):
         head, counts = missing.headline(what, place, found), missing.counts(found)
         for card in (head, missing.here(head), counts, missing.names(what, place, found, "x")):
             check(card, live=live)
@@ -320,7 +320,7 @@ def test_any_number_of_missing_people_can_be_told(what: str, have: int, lack: in
 @ANY
 @given(st.lists(facts.builds, min_size=1, max_size=5), languages)
 def test_any_build_can_be_asked_to_be_tried(builds: list[Any], spoken: str) -> None:
-    with speaking(spoken):
+    with use_locale(spoken):
         check(missing.nudge(builds, "U0ANA"), live=frozenset({"@U0ANA"}))
 
 
@@ -341,7 +341,7 @@ def test_any_digest_can_be_listed_begun_ended_and_stopped(
         7, "T", place, "a", app, which, by, "mon,thu@09:00", "Europe/Madrid", quiet, "U0ANA", NOON, NOON, NOON, paused
     )
     live = frozenset({"@U0ANA", "#C1"})
-    with speaking(spoken):
+    with use_locale(spoken):
         for card in (
             scheduled_report.begun(report, names=quiet),
             scheduled_report.ended(report),

@@ -30,7 +30,7 @@ from bot.domain.model import (
     Subscription,
 )
 from bot.exceptions import BuildRecalled, NotFoundByName
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.i18n.verbatim import CLOSE, OPEN, code, unmarked, verbatim
 from bot.slack import blocks, markup
 from bot.slack.blocks import Message, Modal, inputs
@@ -187,12 +187,12 @@ def test_a_cut_sentence_has_no_open_end(value: str, limit: int) -> None:
 @given(outside)
 def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
     for language in ("en", "es"):
-        with speaking(language):
+        with use_locale(language):
             for error in (
                 NotFoundByName("app", value, [value]),
                 BuildRecalled(value, value),
                 AmbiguousInput(
-                    say("“{which}” of {app} could be {number} build.", which=value, app=verbatim(value), number=1),
+                    _("“{which}” of {app} could be {number} build.", which=value, app=verbatim(value), number=1),
                     [(value, "x")],
                 ),
             ):
@@ -210,7 +210,7 @@ def test_what_a_sentence_quotes_is_seen_as_it_is(value: str) -> None:
 
 def test_code_is_marked_only_where_a_backtick_would_end_it() -> None:
     assert code("release/*") == "`release/*`"
-    assert say("Type `{line}`.", line="a_b") == "Type `a_b`."
+    assert _("Type `{line}`.", line="a_b") == "Type `a_b`."
     assert unmarked(code("a`b")) == "`a`b`"
     assert "a`b" in told(replies.problem(NotFoundByName("app", "x", ["a`b"])))
 

@@ -13,7 +13,7 @@ from bot.domain.adoption import Adoption
 from bot.domain.downloads import DownloadGap, GroupBy, summarise
 from bot.domain.model import Download, Member, MemberDownloads
 from bot.domain.reports import DownloadReport, PreviousPeriod, report
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.slack.views import downloads, missing, report_series, scheduled_report
 from tests.domain.facts import NOON
 from tests.slack.reading import buttons, check, seen
@@ -21,7 +21,7 @@ from tests.slack.reading import buttons, check, seen
 
 @pytest.fixture(params=["es"])
 def spanish(request: pytest.FixtureRequest) -> Iterator[None]:
-    with speaking(request.param):
+    with use_locale(request.param):
         yield
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.db import key_value
-from bot.i18n import speaking
+from bot.i18n import use_locale
 from bot.services.upload_recovery import UploadJournal
 from bot.slack.client import MessageRef
 from sandbox.faults import Fault
@@ -115,7 +115,7 @@ async def test_it_is_told_again_only_when_slack_may_take_it_later(world: Environ
         user=world.slack.bot_user_id,
         bot_id=world.slack.bot_id,
     )
-    with speaking("es"):
+    with use_locale("es"):
         await dead.begin(MessageRef(posted.channel, posted.ts), "courier.ipa", "Courier")
     assert dead._beating
     dead._beating.cancel()

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from bot.domain.spelling import bare
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 
 LONGEST = timedelta(days=30)
 MORNING = time(9)  # when a day begins that was named without a time
@@ -22,7 +22,7 @@ _CLOCK = re.compile(r"(\d{1,2})(?::([0-5]\d))?(am|pm)?", re.ASCII)
 _AT_A_TIME = re.compile(r"@(?=\d)")
 _FILLERS = frozenset({"until", "till", "til", "for", "at"})
 _NEAR = ("today", "tomorrow")
-_HINT = later("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`.")
+_HINT = gettext_noop("Write it like `4h`, `30m`, `until 18:00`, `tomorrow` or `until friday 10:00`.")
 
 
 def parse(text: str, *, now: datetime, tz: str) -> datetime:
@@ -39,12 +39,12 @@ def parse(text: str, *, now: datetime, tz: str) -> datetime:
         found, too_far = None, True
     typed = text.strip()[:40]
     if too_far:
-        sentence = say("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
-        raise UserInputError(sentence, say("`30d` is the longest."))
+        sentence = _("“{typed}” is more than {days} days away.", typed=typed, days=LONGEST.days)
+        raise UserInputError(sentence, _("`30d` is the longest."))
     if found is None:
-        raise UserInputError(say("I do not understand the time “{typed}”.", typed=typed), say(_HINT))
+        raise UserInputError(_("I do not understand the time “{typed}”.", typed=typed), _(_HINT))
     if found <= now:
-        raise UserInputError(say("“{typed}” is not in the future.", typed=typed), say(_HINT))
+        raise UserInputError(_("“{typed}” is not in the future.", typed=typed), _(_HINT))
     return found
 
 

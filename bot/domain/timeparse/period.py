@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from bot import i18n
 from bot.domain.spelling import plainly
 from bot.exceptions import UserInputError
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.i18n.verbatim import verbatim
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AGO = re.compile(r"(\d{1,4})\s*(h|d|w|m)", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"(?<=\w)…")  # two dots, as some keyboards write them
-_HINT = later("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
+_HINT = gettext_noop("Write it like `since:7d`, `since:friday`, `since:2026-11-01` or `since:2026-11-01..2026-11-07`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +60,22 @@ def parse(since: str | None, until: str | None, *, now: datetime, tz: str) -> Pe
     if since is None and until is None:
         return None
     if since and ".." in (both := _ELLIPSIS.sub("..", since)):
-        since, _, after = both.partition("..")
+        since, _separator, after = both.partition("..")
         until = after or until
     since, until = since and _bounded(since), until and _bounded(until)
     if not since and not until:
-        raise UserInputError(say("That period has neither a beginning nor an end."), say(_HINT))
+        raise UserInputError(_("That period has neither a beginning nor an end."), _(_HINT))
     here = now.astimezone(zone(tz))
     try:
         start = _start(since, here) if since else datetime(2000, 1, 1, tzinfo=here.tzinfo)
         end = _end(until, here) if until else here
     except OverflowError:
         typed = (since or until or "")[:40]
-        raise UserInputError(say("“{typed}” is too far away.", typed=typed), say(_HINT)) from None
+        raise UserInputError(_("“{typed}” is too far away.", typed=typed), _(_HINT)) from None
     if since and not until and start > here:
-        raise UserInputError(say("That period begins in the future."), say(_HINT))
+        raise UserInputError(_("That period begins in the future."), _(_HINT))
     if end < start:
-        raise UserInputError(say("That period ends before it begins."), say(_HINT))
+        raise UserInputError(_("That period ends before it begins."), _(_HINT))
     return Period(start, end, partial(_words, start if since else None, end, here), open=not since)
 
 
@@ -89,19 +89,19 @@ def _words(start: datetime | None, end: datetime, here: datetime) -> str:
     first, last, zone_name = _moment(start) if start else None, _moment(end), verbatim(here.tzinfo)
     if end.date() == here.date():
         if first is None:
-            return say("from the beginning to today ({zone})", zone=zone_name)
-        return say("from {first} to today ({zone})", first=first, zone=zone_name)
+            return _("from the beginning to today ({zone})", zone=zone_name)
+        return _("from {first} to today ({zone})", first=first, zone=zone_name)
     if first is None:
-        return say("from the beginning to {last} ({zone})", last=last, zone=zone_name)
+        return _("from the beginning to {last} ({zone})", last=last, zone=zone_name)
     if first == last:
-        return say("on {day} ({zone})", day=first, zone=zone_name)
-    return say("from {first} to {last} ({zone})", first=first, last=last, zone=zone_name)
+        return _("on {day} ({zone})", day=first, zone=zone_name)
+    return _("from {first} to {last} ({zone})", first=first, last=last, zone=zone_name)
 
 
 def _moment(moment: datetime) -> str:
     """The day, and the time of day unless the whole day is meant."""
     whole = (time.min, time(23, 59, 59, 999_000))
-    return i18n.day(moment) + ("" if moment.time() in whole else f" {moment:%H:%M}")
+    return i18n.format_day(moment) + ("" if moment.time() in whole else f" {moment:%H:%M}")
 
 
 def typed(period: Period) -> tuple[tuple[str, str], ...]:
@@ -117,10 +117,10 @@ def between(start: datetime, end: datetime, tz: str) -> Period:
 
 
 def _between(first: datetime, last: datetime) -> str:
-    return say(
+    return _(
         "from {first} to {last} ({zone})",
-        first=f"{i18n.day(first)} {first:%H:%M}",
-        last=f"{i18n.day(last)} {last:%H:%M}",
+        first=f"{i18n.format_day(first)} {first:%H:%M}",
+        last=f"{i18n.format_day(last)} {last:%H:%M}",
         zone=verbatim(last.tzinfo),
     )
 
@@ -136,7 +136,7 @@ def before(period: Period) -> Period:
         # in UTC, where an hour is an hour also on the two nights a year when the clocks change
         length = after.astimezone(UTC) - start.astimezone(UTC)
         first = (start.astimezone(UTC) - length).astimezone(start.tzinfo)
-        words = partial(say, later("the same time before"))
+        words = partial(_, gettext_noop("the same time before"))
     else:
         first = _midnight(start.date() - length, start)
         words = partial(_days_before, length.days)
@@ -145,7 +145,7 @@ def before(period: Period) -> Period:
 
 
 def _days_before(days: int) -> str:
-    return count("the day before", "the {number} days before", days)
+    return ngettext("the day before", "the {number} days before", days)
 
 
 def _instant(text: str, here: datetime) -> datetime | None:
@@ -220,8 +220,8 @@ def _day(text: str, here: datetime) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        hint = say(_HINT)
+        hint = _(_HINT)
         if word in ("last", "this"):
-            two = say('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
+            two = _('Two words need a hyphen or quotes: `since:{word}-month`, `since:"{word} month"`.', word=word)
             hint = f"{two} {hint}"
-        raise UserInputError(say("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None
+        raise UserInputError(_("I do not understand the time “{typed}”.", typed=text[:40]), hint) from None

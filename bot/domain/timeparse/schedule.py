@@ -11,22 +11,22 @@ from cronsim import CronSim
 from bot.domain.spelling import bare
 from bot.domain.timeparse.period import zone
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SAID = (
-    later("Monday"),
-    later("Tuesday"),
-    later("Wednesday"),
-    later("Thursday"),
-    later("Friday"),
-    later("Saturday"),
-    later("Sunday"),
+    gettext_noop("Monday"),
+    gettext_noop("Tuesday"),
+    gettext_noop("Wednesday"),
+    gettext_noop("Thursday"),
+    gettext_noop("Friday"),
+    gettext_noop("Saturday"),
+    gettext_noop("Sunday"),
 )
 _EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 _WEEKDAYS = (0, 1, 2, 3, 4)
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_HINT = later("Write it like `daily@09:00`, `weekdays@09:00`, `monday@09:00` or `mon,thu@17:30`.")
+_HINT = gettext_noop("Write it like `daily@09:00`, `weekdays@09:00`, `monday@09:00` or `mon,thu@17:30`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ def parse(text: str) -> Schedule:
     days, at, clock = bare(text).partition("@")
     match = _TIME.fullmatch(clock.strip())
     if not at or not match:
-        sentence = say("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
-        raise UserInputError(sentence, say(_HINT))
+        sentence = _("I do not understand the schedule “{typed}”: it takes days, an @ and a time.", typed=text[:40])
+        raise UserInputError(sentence, _(_HINT))
     chosen = {day for word in days.split(",") for day in _days(word.strip().casefold(), text)}
     return Schedule(tuple(sorted(chosen)), time(int(match[1]), int(match[2])))
 
@@ -66,12 +66,12 @@ def explain(schedule: Schedule) -> str:
     """Say a schedule in words: `every Monday and Thursday at 17:30`."""
     at = f"{schedule.at:%H:%M}"
     if schedule.days == _EVERY_DAY:
-        return say("every day at {time}", time=at)
+        return _("every day at {time}", time=at)
     if schedule.days == _WEEKDAYS:
-        return say("every weekday at {time}", time=at)
-    *names, last = (say(_SAID[day]) for day in schedule.days)
-    days = say("{some} and {last}", some=", ".join(names), last=last) if names else last
-    return say("every {days} at {time}", days=days, time=at)
+        return _("every weekday at {time}", time=at)
+    *names, last = (_(_SAID[day]) for day in schedule.days)
+    days = _("{some} and {last}", some=", ".join(names), last=last) if names else last
+    return _("every {days} at {time}", days=days, time=at)
 
 
 def next_after(schedule: Schedule, after: datetime, tz: str) -> datetime:
@@ -90,6 +90,6 @@ def _days(word: str, text: str) -> tuple[int, ...]:
         return _EVERY_DAY if word == "daily" else _WEEKDAYS
     fitting = [at for at, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word)]
     if len(fitting) != 1:
-        sentence = say("I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40])
-        raise UserInputError(sentence, say(_HINT))
+        sentence = _("I do not understand the day “{day}” in the schedule “{typed}”.", day=word[:40], typed=text[:40])
+        raise UserInputError(sentence, _(_HINT))
     return tuple(fitting)

@@ -28,7 +28,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot import i18n
-from bot.i18n import figure, say
+from bot.i18n import _, format_number
 from bot.slack import markup
 from bot.slack.blocks.serializer import rendered
 from bot.slack.mrkdwn import cut, inline, pieces, plain
@@ -104,7 +104,7 @@ class Message:
     here: Message | None = None
     plainer: Message | None = None
     text_only: bool = False  # for a workspace that refuses our blocks
-    spoken: str = field(default_factory=i18n.current, compare=False)  # for what is added when it is sent
+    spoken: str = field(default_factory=i18n.current_locale, compare=False)  # for what is added when it is sent
 
     def payload(self) -> dict[str, Any]:
         """What every message of every kind sends to Slack: no link is unfurled, so no crawler is sent to it.
@@ -126,7 +126,7 @@ class Message:
             return ()
         # Slack looks for addresses in a text that has no blocks, whatever the flags say
         shown = self.blocks or tuple(section(part) for part in pieces(self.text, SECTION_TEXT))
-        with i18n.speaking(self.spoken):
+        with i18n.use_locale(self.spoken):
             return fitting(shown, MESSAGE_BLOCKS)
 
     def shared(self) -> Message:
@@ -166,7 +166,7 @@ class Modal:
                 callback_id=self.name,
                 title=_plain(self.title, 24),
                 submit=_plain(self.submit, 24),
-                close=_plain(say("Cancel"), 24),
+                close=_plain(_("Cancel"), 24),
                 blocks=list(fitting(self.blocks, HOME_BLOCKS)),
                 private_metadata=self.memory,
             )
@@ -197,7 +197,7 @@ def fitting(blocks: Sequence[Block], most: int) -> Sequence[Block]:
     if len(blocks) <= most:
         return blocks
     left_out = len(blocks) - most + 1
-    more = say("… and {number} more lines that do not fit here.", number=figure(left_out))
+    more = _("… and {number} more lines that do not fit here.", number=format_number(left_out))
     return (*blocks[: most - 1], context(more))
 
 
@@ -303,8 +303,8 @@ def button(
 def _confirm(question: str, verb: str | None) -> ConfirmObject:
     if verb:
         title, answer = f"{cut(verb, 99)}?", cut(verb, 30)
-        return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=say("Cancel"))
-    return ConfirmObject(title=say("Are you sure?"), text=_plain(question, 300), confirm=say("Yes"), deny=say("No"))
+        return ConfirmObject(title=title, text=_plain(question, 300), confirm=answer, deny=_("Cancel"))
+    return ConfirmObject(title=_("Are you sure?"), text=_plain(question, 300), confirm=_("Yes"), deny=_("No"))
 
 
 def link_button(label: str, url: str, action: str, *, says: str | None = None) -> ButtonElement:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from bot.i18n import figure
+from bot.i18n import format_number
 from bot.slack.blocks import Block
 from bot.slack.mrkdwn import plain
 
@@ -87,7 +87,7 @@ def _cell(cell: Cell) -> Block:
     if isinstance(cell, tuple):
         return {"type": "raw_number", "value": cell[0], "text": fitted(cell[1], CELL)}
     if isinstance(cell, int):
-        return {"type": "raw_number", "value": cell, "text": figure(cell)}
+        return {"type": "raw_number", "value": cell, "text": format_number(cell)}
     return {"type": "raw_text", "text": fitted(cell, CELL)}
 
 
@@ -118,5 +118,6 @@ def bars(points: Points, width: int = 20) -> str:
     """The same as text, for a workspace that has no charts: a bar and a number in each line."""
     top = max((value for _, value in points), default=0) or 1
     return "\n".join(
-        f"{'▇' * max(round(value * width / top), value > 0)} {figure(value)} · {label}" for label, value in points
+        f"{'▇' * max(round(value * width / top), value > 0)} {format_number(value)} · {label}"
+        for label, value in points
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from bot.i18n import figure, say
+from bot.i18n import _, format_number
 from bot.slack import blocks
 from bot.slack.blocks import Block
 
@@ -29,10 +29,10 @@ class PagedItems(Generic[T]):
         """Which part of the list this is, when it is not all of it: `11–20 of 57`."""
         if not self.number and not self.more:
             return ""
-        first, last = figure(self.first + 1), figure(self.first + len(self.items))
+        first, last = format_number(self.first + 1), format_number(self.first + len(self.items))
         if self.total is None:
             return f"{first}–{last}"
-        return say("{first}–{last} of {total}", first=first, last=last, total=figure(self.total))
+        return _("{first}–{last} of {total}", first=first, last=last, total=format_number(self.total))
 
 
 def page_of(every: Sequence[T], number: int, size: int) -> PagedItems[T]:
@@ -55,13 +55,13 @@ def needed(number: int, size: int) -> int:
 
 def turning(page: PagedItems[T], action: str, what: str) -> list[Block]:
     """The buttons to the pages beside this one; each carries the number of a page and `what` is listed."""
-    back = blocks.button(say("Previous"), f"{action}#previous", f"{page.number - 1} {what}", says=say("Previous page"))
-    more = blocks.button(say("More"), f"{action}#more", f"{page.number + 1} {what}", says=say("More: the next page"))
+    back = blocks.button(_("Previous"), f"{action}#previous", f"{page.number - 1} {what}", says=_("Previous page"))
+    more = blocks.button(_("More"), f"{action}#more", f"{page.number + 1} {what}", says=_("More: the next page"))
     row = [*([back] if page.number else []), *([more] if page.more else [])]
     return [blocks.actions(*row)] if row else []
 
 
 def turned_to(value: str) -> tuple[int, str]:
     """The number of a page and what is listed, as those buttons carry them."""
-    number, _, what = value.partition(" ")
+    number, _separator, what = value.partition(" ")
     return (int(number) if number.isdecimal() and len(number) <= NUMBER else 0), what

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain.model import Build, Role, Subscription
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.states import PauseReason
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline
@@ -40,51 +40,51 @@ class PausedItem:
 def of_subscription(subscription: Subscription) -> str:
     """How a subscription is called."""
     app = inline(app_of(subscription), 80)
-    return say("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{subscription.channel_id}>")
+    return _("Paused: announcements of {app} in {channel}", app=app, channel=f"<#{subscription.channel_id}>")
 
 
 def of_report(digest: ScheduledReport) -> str:
     """How a scheduled report is called."""
     app = inline(digest.app_name, 80)
     if digest.private:
-        return say("Paused: the scheduled report on {app}", app=app)
-    return say("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.place}>")
+        return _("Paused: the scheduled report on {app}", app=app)
+    return _("Paused: the scheduled report on {app} in {channel}", app=app, channel=f"<#{digest.place}>")
 
 
 def of_watch(build: Build) -> str:
     """How a watch is called."""
-    return say("Paused: your watch of {build}", build=title(build))
+    return _("Paused: your watch of {build}", build=title(build))
 
 
 def of_sent(app: str, recipient: str) -> str:
     """How a sent build is called."""
-    return say("Paused: the build of {app} you sent to {person}", app=app, person=f"<@{recipient}>")
+    return _("Paused: the build of {app} you sent to {person}", app=app, person=f"<@{recipient}>")
 
 
 def of_recalled(build: Build, channel_id: str) -> str:
     """How an announcement of a recalled build is called."""
-    return say("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
+    return _("Not announced: {build} in {channel}", build=title(build), channel=f"<#{channel_id}>")
 
 
 def told(pause: PausedItem, admins: Sequence[str]) -> Message:
     """What happened, who can help, and that it goes on by itself."""
     parts = [_why(pause), _help(pause, admins)]
     if pause.reason not in (PauseReason.PERSON, PauseReason.APP):
-        parts.append(say("It resumes automatically after that."))
+        parts.append(_("It resumes automatically after that."))
     text = f"⏸ *{pause.head()}*\n{' '.join(part for part in parts if part)}"
     return Message(text.replace("*", "").replace("\n", ". "), (blocks.section(text),))
 
 
 _WHY = {
-    PauseReason.ROLE: later("You're no longer *{role}* for {app}."),
-    PauseReason.PERSON: later("{person} set it up, and can't use this bot any more."),
-    PauseReason.CHANNEL: later("{app} can now be used only in {channels}."),
-    PauseReason.SHARED: later("{channel} is now shared with another organisation."),
-    PauseReason.RECALLED: later("It was recalled."),
-    PauseReason.APP: later("Applivery no longer has {app}."),
+    PauseReason.ROLE: gettext_noop("You're no longer *{role}* for {app}."),
+    PauseReason.PERSON: gettext_noop("{person} set it up, and can't use this bot any more."),
+    PauseReason.CHANNEL: gettext_noop("{app} can now be used only in {channels}."),
+    PauseReason.SHARED: gettext_noop("{channel} is now shared with another organisation."),
+    PauseReason.RECALLED: gettext_noop("It was recalled."),
+    PauseReason.APP: gettext_noop("Applivery no longer has {app}."),
 }
-_NO_ACCESS = later("You no longer have access to {app}.")
-_OTHER = later("{person} no longer has access to {app}.")
+_NO_ACCESS = gettext_noop("You no longer have access to {app}.")
+_OTHER = gettext_noop("{person} no longer has access to {app}.")
 
 
 def _why(pause: PausedItem) -> str:
@@ -93,7 +93,7 @@ def _why(pause: PausedItem) -> str:
         words = _NO_ACCESS
     if pause.other and pause.reason in (PauseReason.ROLE, PauseReason.PERSON):
         words = _OTHER
-    return say(
+    return _(
         words,
         role=pause.need.word,
         app=pause.app,
@@ -105,16 +105,16 @@ def _why(pause: PausedItem) -> str:
 
 def _named(channels: Sequence[str]) -> str:
     listed = ", ".join(f"<#{channel}>" for channel in channels[:SHOWN])
-    return say("{channels} and others", channels=listed) if len(channels) > SHOWN else listed
+    return _("{channels} and others", channels=listed) if len(channels) > SHOWN else listed
 
 
 def _help(pause: PausedItem, admins: Sequence[str]) -> str:
     if pause.reason is PauseReason.PERSON:
-        return say("To take it over, run `{command}` there.", command=inline(pause.again, 120)) if pause.again else ""
+        return _("To take it over, run `{command}` there.", command=inline(pause.again, 120)) if pause.again else ""
     if pause.reason in (PauseReason.SHARED, PauseReason.APP):
-        return say("Set it up again in a channel of your own.") if pause.reason is PauseReason.SHARED else ""
+        return _("Set it up again in a channel of your own.") if pause.reason is PauseReason.SHARED else ""
     if pause.reason is PauseReason.RECALLED:
-        return say("A releaser can undo the recall.")
+        return _("A releaser can undo the recall.")
     if not admins:
-        return say("An admin of this bot can change that.")
-    return say("{admins} can change that.", admins=", ".join(f"<@{admin}>" for admin in admins[:SHOWN]))
+        return _("An admin of this bot can change that.")
+    return _("{admins} can change that.", admins=", ".join(f"<@{admin}>" for admin in admins[:SHOWN]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.access_requests import RequestDecision, RoleRequest
-from bot.i18n import say, speaking
+from bot.i18n import _, use_locale
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import code, inline
@@ -11,16 +11,16 @@ from bot.slack.mrkdwn import code, inline
 
 def question(request: RoleRequest, app: str | None, name: str, language: str) -> Message:
     """The question to an admin, in the language of that one; `name` is what the person is called."""
-    with speaking(language):
+    with use_locale(language):
         head = _head(request, app)
-        number, everywhere = str(request.id), say("Allow for all apps")
-        sure = say("{name} becomes {role} of every app, new ones too.", name=name, role=request.role.word)
+        number, everywhere = str(request.id), _("Allow for all apps")
+        sure = _("{name} becomes {role} of every app, new ones too.", name=name, role=request.role.word)
         buttons = [
             blocks.button(everywhere, "decide.all.v1", number, confirm=sure, verb=everywhere),
-            blocks.button(say("Deny"), "decide.deny.v1", number),
+            blocks.button(_("Deny"), "decide.deny.v1", number),
         ]
         if app is not None:
-            label = say("Allow for {app}", app=app)
+            label = _("Allow for {app}", app=app)
             buttons.insert(0, blocks.button(label, "decide.app.v1", number, style="primary"))
         did = _did(request)
         body = (blocks.section("\n".join([f"*{head}*", *did])), blocks.actions(*buttons))
@@ -30,8 +30,8 @@ def question(request: RoleRequest, app: str | None, name: str, language: str) ->
 def _head(request: RoleRequest, app: str | None) -> str:
     about = {"user": f"<@{request.user_id}>", "role": request.role.word}
     if app is None:
-        return say("{user} asks to be {role}", **about)
-    return say("{user} asks to be {role} of {app}", app=inline(app, 80), **about)
+        return _("{user} asks to be {role}", **about)
+    return _("{user} asks to be {role} of {app}", app=inline(app, 80), **about)
 
 
 def _did(request: RoleRequest) -> list[str]:
@@ -40,8 +40,8 @@ def _did(request: RoleRequest) -> list[str]:
         return []
     command, channel = code(request.command, 300), request.channel_id
     if channel is None or channel.startswith("D"):
-        return [say("They tried {command} in their direct messages.", command=command)]
-    return [say("They tried {command} in {channel}.", command=command, channel=f"<#{channel}>")]
+        return [_("They tried {command} in their direct messages.", command=command)]
+    return [_("They tried {command} in {channel}.", command=command, channel=f"<#{channel}>")]
 
 
 def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
@@ -49,22 +49,22 @@ def decided(request: RoleRequest, app: str | None, reader: str) -> Message:
     who = {"user": f"<@{request.user_id}>", "role": request.role.word, "admin": f"<@{request.decided_by}>"}
     mine = request.decided_by == reader
     if request.decision is RequestDecision.DENIED:
-        denied = say("❌ You denied {user} the role *{role}*.", **who)
-        text = denied if mine else say("❌ {admin} denied {user} the role *{role}*.", **who)
+        denied = _("❌ You denied {user} the role *{role}*.", **who)
+        text = denied if mine else _("❌ {admin} denied {user} the role *{role}*.", **who)
     else:
         apps = _apps(request, app)
-        given = say("✅ {user} is now *{role}* for {apps}.", apps=apps, **who)
-        text = given if mine else say("✅ {user} is now *{role}* for {apps}: allowed by {admin}.", apps=apps, **who)
+        given = _("✅ {user} is now *{role}* for {apps}.", apps=apps, **who)
+        text = given if mine else _("✅ {user} is now *{role}* for {apps}: allowed by {admin}.", apps=apps, **who)
     return Message(text, (blocks.section(text),))
 
 
 def told(request: RoleRequest, app: str | None) -> Message:
     """What the person who asked reads."""
     if request.decision is RequestDecision.DENIED:
-        return Message(say("❌ Your request for *{role}* was denied.", role=request.role.word))
+        return Message(_("❌ Your request for *{role}* was denied.", role=request.role.word))
     apps = _apps(request, app)
-    return Message(say("✅ You're now *{role}* for {apps}. Try again.", role=request.role.word, apps=apps))
+    return Message(_("✅ You're now *{role}* for {apps}. Try again.", role=request.role.word, apps=apps))
 
 
 def _apps(request: RoleRequest, app: str | None) -> str:
-    return say("all apps") if app is None or request.decision is RequestDecision.ALL else inline(app, 80)
+    return _("all apps") if app is None or request.decision is RequestDecision.ALL else inline(app, 80)

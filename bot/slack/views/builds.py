@@ -8,32 +8,32 @@ from slack_sdk.models.blocks import ButtonElement
 
 from bot.domain import lookup
 from bot.domain.model import App, Build, Recall, Stage
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, turning
 from bot.slack.mrkdwn import inline, when
 
 STAGE_WORDS = {
-    Stage.PENDING: later("⏳ waiting to be processed"),
-    Stage.RUNNING: later("⚙️ being processed"),
-    Stage.READY: later("✅ ready"),
-    Stage.FAILED: later("❌ failed"),
-    Stage.DELETED: later("🗑️ deleted in Applivery"),
+    Stage.PENDING: gettext_noop("⏳ waiting to be processed"),
+    Stage.RUNNING: gettext_noop("⚙️ being processed"),
+    Stage.READY: gettext_noop("✅ ready"),
+    Stage.FAILED: gettext_noop("❌ failed"),
+    Stage.DELETED: gettext_noop("🗑️ deleted in Applivery"),
 }
 # What a screen reader says of each in a list.
 _SHORT = {
-    Stage.PENDING: later("pending"),
-    Stage.RUNNING: later("running"),
-    Stage.READY: later("ready"),
-    Stage.FAILED: later("failed"),
-    Stage.DELETED: later("deleted in Applivery"),
+    Stage.PENDING: gettext_noop("pending"),
+    Stage.RUNNING: gettext_noop("running"),
+    Stage.READY: gettext_noop("ready"),
+    Stage.FAILED: gettext_noop("failed"),
+    Stage.DELETED: gettext_noop("deleted in Applivery"),
 }
-REST = later("_(the rest: *What's new*)_")
+REST = gettext_noop("_(the rest: *What's new*)_")
 REASON = 600  # characters of why a build failed that every card shows
 SHOWN_BUILDS = 10
-NO_WAY_TO_TELL = later("I can't tell how this ends. Look at it in Applivery.")
-TOO_LONG = later("It has taken very long and may never finish. Look at it in Applivery.")
+NO_WAY_TO_TELL = gettext_noop("I can't tell how this ends. Look at it in Applivery.")
+TOO_LONG = gettext_noop("It has taken very long and may never finish. Look at it in Applivery.")
 MORE = "more.builds.v1"
 
 
@@ -42,20 +42,20 @@ def title(build: Build) -> str:
     name = versioned(build)
     if build.number:
         name += f" ({inline(build.number, 40)})"
-    return say("{build} for {platform}", build=name, platform=platform_name(build)) if build.platform else name
+    return _("{build} for {platform}", build=name, platform=platform_name(build)) if build.platform else name
 
 
 def versioned(build: Build) -> str:
     """`Courier 2.4.0`, escaped."""
-    return f"{inline(build.app.name, 80)} {inline(build.version, 60) if build.version else say('without a version')}"
+    return f"{inline(build.app.name, 80)} {inline(build.version, 60) if build.version else _('without a version')}"
 
 
 def plain_title(build: Build) -> str:
     """The same as it was written, for who escapes it later."""
     number = f" ({build.number})" if build.number else ""
-    name = f"{build.app.name} {build.version or say('without a version')}{number}"
+    name = f"{build.app.name} {build.version or _('without a version')}{number}"
     platform = plain_platform(build)
-    return say("{build} for {platform}", build=name, platform=platform) if platform else name
+    return _("{build} for {platform}", build=name, platform=platform) if platform else name
 
 
 def several(app: App, builds: Sequence[Build]) -> str:
@@ -87,18 +87,18 @@ def facts(build: Build, *, commit: bool = True) -> list[str]:
     origin = build.origin
     lines = []
     if build.size is not None:
-        lines.append(say("*Size* {size}", size=mrkdwn.size(build.size)))
+        lines.append(_("*Size* {size}", size=mrkdwn.size(build.size)))
     if origin.branch:
-        lines.append(say("*Branch* {branch}", branch=inline(origin.branch, 80)))
+        lines.append(_("*Branch* {branch}", branch=inline(origin.branch, 80)))
     if tags := [*build.tags, *filter(None, [origin.tag])]:
-        lines.append(say("*Tags* {tags}", tags=inline(", ".join(dict.fromkeys(tags)), 120)))
+        lines.append(_("*Tags* {tags}", tags=inline(", ".join(dict.fromkeys(tags)), 120)))
     if commit and origin.commit:
         message = f" {inline(origin.commit_message.splitlines()[0], 80)}" if origin.commit_message else ""
-        lines.append(say("*Commit* {commit}", commit=f"{inline(origin.commit[:10], 10)}{message}"))
+        lines.append(_("*Commit* {commit}", commit=f"{inline(origin.commit[:10], 10)}{message}"))
     if build.uploader:
-        lines.append(say("*Uploaded by* {person}", person=inline(build.uploader, 80)))
+        lines.append(_("*Uploaded by* {person}", person=inline(build.uploader, 80)))
     if build.created_at:
-        lines.append(say("*Uploaded* {when}", when=when(build.created_at)))
+        lines.append(_("*Uploaded* {when}", when=when(build.created_at)))
     return lines
 
 
@@ -109,7 +109,7 @@ def changelog(build: Build, limit: int = 300) -> str:
         return ""
     start = mrkdwn.cut(text, limit)
     quoted = "\n".join(f">{inline(line, limit)}" for line in start.splitlines() if line.strip())
-    return f"{quoted}\n>{say(REST)}" if len(text) > limit else quoted
+    return f"{quoted}\n>{_(REST)}" if len(text) > limit else quoted
 
 
 def has_more(build: Build, limit: int = 300) -> bool:
@@ -124,64 +124,64 @@ def build_value(build: Build) -> str:
 
 def get_button(build: Build, *, style: str | None = "primary") -> ButtonElement:
     """The button that never goes stale: each click makes a fresh link for whoever clicks."""
-    return get_named(say("Get build"), "get.v1", build, style)
+    return get_named(_("Get build"), "get.v1", build, style)
 
 
 def get_named(label: str, action: str, build: Build, style: str | None = "primary") -> ButtonElement:
     """The same with a label of its own, where several stand side by side."""
     return blocks.button(
-        label, action, build_value(build), style=style, says=say("Get {build}", build=lookup.label(build))
+        label, action, build_value(build), style=style, says=_("Get {build}", build=lookup.label(build))
     )
 
 
 def news_button(build: Build) -> ButtonElement:
     """The whole changelog, and what came since the build somebody has."""
-    says = say("What's new in {build}", build=lookup.label(build))
-    return blocks.button(say("What's new"), "news.v1", build_value(build), says=says)
+    says = _("What's new in {build}", build=lookup.label(build))
+    return blocks.button(_("What's new"), "news.v1", build_value(build), says=says)
 
 
 def recall_button(build: Build) -> ButtonElement:
     """Opens the form that asks why."""
-    says = say("Recall {build}", build=lookup.label(build))
-    return blocks.button(say("Recall…"), "recall.v1", build_value(build), says=says)
+    says = _("Recall {build}", build=lookup.label(build))
+    return blocks.button(_("Recall…"), "recall.v1", build_value(build), says=says)
 
 
 def unrecall_button(build: Build) -> ButtonElement:
     """The way back."""
-    says = say("Unrecall {build}", build=lookup.label(build))
-    return blocks.button(say("Unrecall"), "unrecall.v1", build_value(build), says=says)
+    says = _("Unrecall {build}", build=lookup.label(build))
+    return blocks.button(_("Unrecall"), "unrecall.v1", build_value(build), says=says)
 
 
 def watch_button(build: Build, label: str = "") -> ButtonElement:
     """The button twin of `watch`; `label` (said already) is a verb, after which the build can be named."""
-    label = label or say("Watch")
+    label = label or _("Watch")
     return blocks.button(label, "watch.v1", build_value(build), says=f"{label} {lookup.label(build)}")
 
 
 def failure(build: Build) -> str:
     """Applivery's own words on why a build failed, escaped, with its code."""
-    reason = inline(build.error, REASON) if build.error else say("Applivery gave no reason.")
+    reason = inline(build.error, REASON) if build.error else _("Applivery gave no reason.")
     if build.error_code:
-        return say("*Reason* (code {code}): {reason}", code=inline(build.error_code, 40), reason=reason)
-    return say("*Reason*: {reason}", reason=reason)
+        return _("*Reason* (code {code}): {reason}", code=inline(build.error_code, 40), reason=reason)
+    return _("*Reason*: {reason}", reason=reason)
 
 
 def state(build: Build, recall: Recall | None = None) -> str:
     """How a build stands, in words: `✅ ready`, `⛔ recalled: crash on login`."""
     if recall:
-        return say("⛔ recalled: {reason}", reason=inline(recall.reason, 300))
-    return f"⚠️ {unknown(build)}" if build.stage is Stage.UNKNOWN else say(STAGE_WORDS[build.stage])
+        return _("⛔ recalled: {reason}", reason=inline(recall.reason, 300))
+    return f"⚠️ {unknown(build)}" if build.stage is Stage.UNKNOWN else _(STAGE_WORDS[build.stage])
 
 
 def unknown(build: Build) -> str:
     """A status that is not documented, in Applivery's own word."""
     if not build.status:
-        return say("no status (unknown to me)")
-    return say("status {status} (unknown to me)", status=mrkdwn.code(build.status, 60))
+        return _("no status (unknown to me)")
+    return _("status {status} (unknown to me)", status=mrkdwn.code(build.status, 60))
 
 
 def _short(build: Build) -> str:
-    return unknown(build) if build.stage is Stage.UNKNOWN else say(_SHORT[build.stage])
+    return unknown(build) if build.stage is Stage.UNKNOWN else _(_SHORT[build.stage])
 
 
 def builds(
@@ -193,9 +193,9 @@ def builds(
     """
     name = inline(app.name, 80)
     if not page.items:
-        no = say("{app} has no builds that fit.", app=name) if note else say("{app} has no builds yet.", app=name)
+        no = _("{app} has no builds that fit.", app=name) if note else _("{app} has no builds yet.", app=name)
         return Message(f"{no} {note}".rstrip())
-    head = " · ".join(filter(None, (say("*Builds of {app}*, newest first", app=name), page.words)))
+    head = " · ".join(filter(None, (_("*Builds of {app}*, newest first", app=name), page.words)))
     body: list[Block] = [blocks.section(f"{head}: {note}" if note else head)]
     lines = []
     for build in page.items:
@@ -204,15 +204,15 @@ def builds(
         lines.append(f"{label}: {state(build, recall) if recall else _short(build)}")
         line = f"*{label}* · {state(build, recall)} · {when(build.created_at)}"
         body.append(blocks.section(line, accessory=_builds_button(build, recall)))
-    text = say("Builds of {app}: {builds}.", app=name, builds="; ".join(lines))
+    text = _("Builds of {app}: {builds}.", app=name, builds="; ".join(lines))
     return Message(text, (*body, *turning(page, MORE, again)))
 
 
 def _builds_button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return get_button(build, style=None)
-    says = say("Status of {build}", build=lookup.label(build))
-    return blocks.button(say("Status"), "status.v1", build_value(build), says=says)
+    says = _("Status of {build}", build=lookup.label(build))
+    return blocks.button(_("Status"), "status.v1", build_value(build), says=says)
 
 
 def status(
@@ -230,7 +230,7 @@ def status(
     newest build of its kind that can be had.
     """
     sentence = f"{title(build)}: {state(build, recall)}."
-    by = "\n" + say("by <@{person}> {when}", person=recall.by, when=when(recall.at)) if recall else ""
+    by = "\n" + _("by <@{person}> {when}", person=recall.by, when=when(recall.at)) if recall else ""
     body = [blocks.section(f"*{title(build)}*\n{state(build, recall)}{by}", fields=facts(build))]
     notes = [failure(build)] if build.stage is Stage.FAILED else []
     notes += [endless(build)] if not build.stage.final and not awaitable else []
@@ -246,28 +246,28 @@ def status(
         buttons.append(check_button(build))
     if releases and (recall or build.stage is Stage.READY):
         buttons.append(recall_button(build) if recall is None else unrecall_button(build))
-    buttons.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+    buttons.append(blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"))
     body.append(blocks.actions(*buttons))
     return Message(" ".join([sentence, *notes, *latest_available(instead)]), tuple(body))
 
 
 def endless(build: Build) -> str:
     """Why nobody should wait for the end of a build."""
-    return say(NO_WAY_TO_TELL if build.stage is Stage.UNKNOWN else TOO_LONG)
+    return _(NO_WAY_TO_TELL if build.stage is Stage.UNKNOWN else TOO_LONG)
 
 
 def check_button(build: Build) -> ButtonElement:
     """Looks at the build again, now."""
-    return blocks.button(say("Check again"), "status.v1", build_value(build))
+    return blocks.button(_("Check again"), "status.v1", build_value(build))
 
 
 def instead_buttons(instead: Build | None) -> list[ButtonElement]:
     """The build that can be had in place of one that cannot."""
     if instead is None:
         return []
-    return [get_named(say("Get {build}", build=lookup.label(instead)), "get.v1#instead", instead)]
+    return [get_named(_("Get {build}", build=lookup.label(instead)), "get.v1#instead", instead)]
 
 
 def latest_available(instead: Build | None) -> list[str]:
     """The same for who reads the text alone."""
-    return [] if instead is None else [say("Latest available build: {build}.", build=title(instead))]
+    return [] if instead is None else [_("Latest available build: {build}.", build=title(instead))]

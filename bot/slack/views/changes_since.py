@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.domain import changelogs, lookup
 from bot.domain.changes_since import ChangesSince
 from bot.domain.model import Build, Recall, Stage
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, turning
@@ -24,17 +24,17 @@ def news(
     """What is new in a build, a page of it; `missed` when the asker has an earlier one, `recalls` by build id."""
     pages = _pages(build, missed, recalls)
     number = max(0, min(number, len(pages) - 1))
-    head, recall = say("What's new in {build}", build=title(build)), recalls.get(build.id)
-    which = say("({part} of {parts})", part=number + 1, parts=len(pages)) if len(pages) > 1 else ""
+    head, recall = _("What's new in {build}", build=title(build)), recalls.get(build.id)
+    which = _("({part} of {parts})", part=number + 1, parts=len(pages)) if len(pages) > 1 else ""
     top = f"*{head}* {which}".rstrip()
     body: list[Block] = [blocks.section(top + (f"\n{state(build, recall)}" if recall else ""))]
     if missed:
         had = _name(missed.build)
-        head = say("What's new in {build} since {earlier}, which you got", build=title(build), earlier=had)
-        body.append(blocks.context(say("since {earlier}, which you got {when}", earlier=had, when=when(missed.got_at))))
+        head = _("What's new in {build} since {earlier}, which you got", build=title(build), earlier=had)
+        body.append(blocks.context(_("since {earlier}, which you got {when}", earlier=had, when=when(missed.got_at))))
     body += [block for block, _ in pages[number]]
     get = [get_button(build)] if build.stage is Stage.READY and recall is None else []
-    body.append(blocks.actions(*get, blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")))
+    body.append(blocks.actions(*get, blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard")))
     part: PagedItems[Block] = PagedItems((), number, number, number + 1 < len(pages))
     text = " ".join(words for _, words in pages[number])
     return Message(f"{head} {which}".rstrip() + f": {text}", (*body, *turning(part, MORE, build_value(build))))
@@ -57,8 +57,8 @@ def _pages(build: Build, missed: ChangesSince | None, recalls: Mapping[str, Reca
 def _changelog(build: Build) -> list[tuple[Block, str]]:
     """The whole changelog, a paragraph at a time; where nothing was written, what is known."""
     if not build.changelog.strip():
-        unwritten = say("Nobody wrote down what is new in it. What is known:")
-        return [(blocks.section(unwritten, fields=_facts(build)), say("nobody wrote it down."))]
+        unwritten = _("Nobody wrote down what is new in it. What is known:")
+        return [(blocks.section(unwritten, fields=_facts(build)), _("nobody wrote it down."))]
     return [(blocks.section(text), text.replace("\n>", " ")[1:]) for text in blocks.quoted(build.changelog)]
 
 
@@ -77,7 +77,7 @@ def _name(build: Build) -> str:
 def _short(build: Build) -> str:
     """What is new in a build in one line: as somebody wrote it, else as its commit says."""
     text = build.changelog.strip() or (build.origin.commit_message or "").strip()
-    return inline(text, changelogs.START) or say("_nobody wrote down what is new in it_")
+    return inline(text, changelogs.START) or _("_nobody wrote down what is new in it_")
 
 
 def _facts(build: Build) -> list[str]:
@@ -86,5 +86,5 @@ def _facts(build: Build) -> list[str]:
     found = facts(build, commit=not message)
     if message:
         commit = f"{inline((build.origin.commit or '')[:10], 10)} {inline(message, 1000)}".strip()
-        found.insert(0, say("*Commit* {commit}", commit=commit))
+        found.insert(0, _("*Commit* {commit}", commit=commit))
     return found

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import ButtonElement, ImageElement
 
 from bot.domain import changelogs, lookup
 from bot.domain.model import Build, CardEntry, Delivery, DeliveryOptions, Stage
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import inline, when
@@ -30,12 +30,12 @@ from bot.slack.views.builds import (
 Dashboard = Callable[[Build], str]
 
 HEADS = {
-    Stage.PENDING: ("⬆️", later("{build} was uploaded")),
-    Stage.RUNNING: ("⚙️", later("{build} is being processed")),
-    Stage.READY: ("✅", later("{build} is ready")),
-    Stage.FAILED: ("❌", later("{build} failed to process")),
+    Stage.PENDING: ("⬆️", gettext_noop("{build} was uploaded")),
+    Stage.RUNNING: ("⚙️", gettext_noop("{build} is being processed")),
+    Stage.READY: ("✅", gettext_noop("{build} is ready")),
+    Stage.FAILED: ("❌", gettext_noop("{build} failed to process")),
     Stage.UNKNOWN: ("⚠️", ""),  # its own word is said instead
-    Stage.DELETED: ("🗑️", later("{build} was deleted in Applivery")),
+    Stage.DELETED: ("🗑️", gettext_noop("{build} was deleted in Applivery")),
 }
 DIGEST_LINES = 20
 GETS = 20  # buttons in a row, which takes 25, with the others
@@ -99,7 +99,7 @@ def _version_card(shown: Sequence[CardEntry], manner: DeliveryOptions, dashboard
     ):
         body.append(blocks.section(notes))
     gets = [
-        get_named(say("Get {build}", build=_plain_platform(candidate.build)), f"get.v1#{number}", candidate.build)
+        get_named(_("Get {build}", build=_plain_platform(candidate.build)), f"get.v1#{number}", candidate.build)
         for number, candidate in enumerate(shown)
         if _can_be_had(candidate)
     ]
@@ -120,8 +120,8 @@ def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
     names = list(dict.fromkeys(inline(each_entry.build.app.name, 80) for each_entry in shown))
     apps = ", ".join(names[:5])
     if left := len(names[5:]):
-        apps = count("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
-    much = count("{number} build of {apps}", "{number} builds of {apps}", len(shown), apps=apps)
+        apps = ngettext("{apps} and {number} more app", "{apps} and {number} more apps", left, apps=apps)
+    much = ngettext("{number} build of {apps}", "{number} builds of {apps}", len(shown), apps=apps)
     head = f"{_label(manner)}📦 {much}"
     body: list[Block] = [blocks.section(f"*{head}*{_mention(manner)}")]
     newest = list(reversed(shown))
@@ -131,7 +131,7 @@ def _digest(shown: Sequence[CardEntry], manner: DeliveryOptions) -> Message:
         get = _numbered(get_button(entry.build, style=None), number) if _can_be_had(entry) else None
         body.append(blocks.section(f"{line}{why}", accessory=get))
     if left := len(newest[DIGEST_LINES:]):
-        body.append(blocks.context(say("… and {number} more; `builds` with the app's name lists them.", number=left)))
+        body.append(blocks.context(_("… and {number} more; `builds` with the app's name lists them.", number=left)))
     return Message(
         f"{head}{_mention(manner)}: " + "; ".join(_head(each_entry) for each_entry in newest[:DIGEST_LINES]) + ".",
         tuple(body),
@@ -154,31 +154,31 @@ def _state(entry: CardEntry, name: str) -> str:
     """What has become of a build, as a sentence about it by this name."""
     if entry.build.stage is Stage.UNKNOWN and entry.recall is None:
         return f"{_icon_of(entry)} {name}: {unknown(entry.build)}"
-    sentence = later("{build} was recalled") if entry.recall else HEADS[entry.build.stage][1]
+    sentence = gettext_noop("{build} was recalled") if entry.recall else HEADS[entry.build.stage][1]
     if entry.recall is None and entry.superseded_by and entry.build.stage is Stage.READY:
         newer = _newer(entry.build, entry.superseded_by)
-        return f"{_icon_of(entry)} {say('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
-    return f"{_icon_of(entry)} {say(sentence, build=name)}"
+        return f"{_icon_of(entry)} {_('{build} is ready, superseded by {newer}', build=name, newer=newer)}"
+    return f"{_icon_of(entry)} {_(sentence, build=name)}"
 
 
 def _newer(build: Build, newer: Build) -> str:
     same = newer.version == build.version or not newer.version
     number = f" ({inline(newer.number, 40)})" if newer.number and same else ""
-    return f"{inline(newer.version, 60) if newer.version else say('a newer build')}{number}"
+    return f"{inline(newer.version, 60) if newer.version else _('a newer build')}{number}"
 
 
 def _why(entry: CardEntry) -> str:
     """The sentence after the head: why it was recalled, or why it failed."""
     if entry.recall:
-        return say("Recalled: {reason}", reason=inline(entry.recall.reason, 300))
+        return _("Recalled: {reason}", reason=inline(entry.recall.reason, 300))
     if _failed(entry) and entry.build.error:
-        return say("Applivery says: {reason}", reason=inline(entry.build.error, 300))
+        return _("Applivery says: {reason}", reason=inline(entry.build.error, 300))
     return ""
 
 
 def _aftermath(entry: CardEntry) -> list[Block]:
     if recall := entry.recall:
-        text = say(
+        text = _(
             "⛔ *Recalled: {reason}*\nby <@{person}> {when}. Please do not install it.",
             reason=inline(recall.reason, 600),
             person=recall.by,
@@ -186,9 +186,9 @@ def _aftermath(entry: CardEntry) -> list[Block]:
         )
         return [blocks.section(text)]
     if (newer := entry.superseded_by) and entry.build.stage is Stage.READY:
-        label = say("Get {build}", build=newer.version) if newer.version else say("Get the newer one")
+        label = _("Get {build}", build=newer.version) if newer.version else _("Get the newer one")
         get = get_named(label, "get.v1#newer", newer, style=None)
-        return [blocks.section(say("A newer build is ready: {build}.", build=title(newer)), accessory=get)]
+        return [blocks.section(_("A newer build is ready: {build}.", build=title(newer)), accessory=get)]
     return []
 
 
@@ -210,16 +210,16 @@ def _deleted(entry: CardEntry) -> bool:
 
 def _buttons(entry: CardEntry) -> list[ButtonElement]:
     build = entry.build
-    downloads = say("Who downloaded {build}", build=lookup.label(build))
-    mute = say("Mute {app} in this channel", app=build.app.name)
+    downloads = _("Who downloaded {build}", build=lookup.label(build))
+    mute = _("Mute {app} in this channel", app=build.app.name)
     more = [
         news_button(build),
-        blocks.button(say("Downloads"), "downloads.v1", build_value(build), says=downloads),
+        blocks.button(_("Downloads"), "downloads.v1", build_value(build), says=downloads),
     ]
     more = [] if _deleted(entry) else more if build.stage is Stage.READY else more[:1] if build.changelog else []
     return [
         *more,
-        blocks.button(say("Mute"), "mute.v1", build.app.id, says=mute),
+        blocks.button(_("Mute"), "mute.v1", build.app.id, says=mute),
     ]
 
 
@@ -232,10 +232,10 @@ def _links(shown: Sequence[CardEntry], dashboard: Dashboard) -> str:
     """Where to read on: addresses that are no credentials, so they may stand in a channel."""
     links = []
     for entry in shown:
-        build, open_it, run = entry.build, say("Open in Applivery"), say("CI run")
+        build, open_it, run = entry.build, _("Open in Applivery"), _("CI run")
         if len(shown) > 1:
             name = _plain_platform(build)
-            open_it, run = say("Open {platform} in Applivery", platform=name), say("CI run {platform}", platform=name)
+            open_it, run = _("Open {platform} in Applivery", platform=name), _("CI run {platform}", platform=name)
         links.append("" if _deleted(entry) else _link(dashboard(build), open_it))
         if _is_web(build.origin.url):
             links.append(_link(build.origin.url or "", run))
@@ -256,11 +256,11 @@ def _numbered(button: ButtonElement, number: int) -> ButtonElement:
 
 def _platform(build: Build) -> str:
     number = f" ({inline(build.number, 40)})" if build.number else ""
-    return f"{platform_name(build) or say('build')}{number}"
+    return f"{platform_name(build) or _('build')}{number}"
 
 
 def _plain_platform(build: Build) -> str:
-    return lookup.PLATFORMS.get(build.platform.casefold(), build.platform) or say("build")
+    return lookup.PLATFORMS.get(build.platform.casefold(), build.platform) or _("build")
 
 
 def _small_facts(build: Build) -> str:
@@ -268,7 +268,7 @@ def _small_facts(build: Build) -> str:
     parts = [
         mrkdwn.size(build.size) if build.size is not None else "",
         inline(build.origin.branch, 60) if build.origin.branch else "",
-        say("by {person}", person=inline(build.uploader, 60)) if build.uploader else "",
+        _("by {person}", person=inline(build.uploader, 60)) if build.uploader else "",
     ]
     return "".join(f" · {part}" for part in parts if part)
 
@@ -299,4 +299,4 @@ def _icon(build: Build) -> ImageElement | None:
     parts = _parts(build.icon)
     if parts.scheme != "https" or parts.query or len(build.icon) > blocks.URL:
         return None
-    return ImageElement(image_url=build.icon, alt_text=say("Icon of {app}", app=mrkdwn.plain(build.app.name, 80)))
+    return ImageElement(image_url=build.icon, alt_text=_("Icon of {app}", app=mrkdwn.plain(build.app.name, 80)))

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain.downloads import GroupBy, PersonRow, percent
 from bot.domain.reports import DownloadReport
 from bot.domain.timeparse.period import Period, local, zone
-from bot.i18n import count, figure, later, say
+from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, FileAttachment, Message, charts
 from bot.slack.blocks.charts import Cell
@@ -26,49 +26,55 @@ Counted = tuple[str, int, *tuple[Cell, ...]]
 
 PAGE = charts.TABLE_ROWS
 LABEL = 60  # characters of what is counted
-COLUMNS = (later("Name"), later("Downloads"), later("Last version"), later("Last time"), later("Device"))
+COLUMNS = (
+    gettext_noop("Name"),
+    gettext_noop("Downloads"),
+    gettext_noop("Last version"),
+    gettext_noop("Last time"),
+    gettext_noop("Device"),
+)
 WHAT = {
-    GroupBy.VERSION: later("Version"),
-    GroupBy.OS: later("System"),
-    GroupBy.DAY: later("Day"),
-    GroupBy.SOURCE: later("Source"),
+    GroupBy.VERSION: gettext_noop("Version"),
+    GroupBy.OS: gettext_noop("System"),
+    GroupBy.DAY: gettext_noop("Day"),
+    GroupBy.SOURCE: gettext_noop("Source"),
 }
 CHARTS = {
-    GroupBy.VERSION: later("Downloads by version"),
-    GroupBy.OS: later("Downloads by os"),
-    GroupBy.SOURCE: later("Downloads by source"),
+    GroupBy.VERSION: gettext_noop("Downloads by version"),
+    GroupBy.OS: gettext_noop("Downloads by os"),
+    GroupBy.SOURCE: gettext_noop("Downloads by source"),
 }
 TABLES = {
-    GroupBy.VERSION: later("Downloads of {what} by version"),
-    GroupBy.OS: later("Downloads of {what} by os"),
-    GroupBy.SOURCE: later("Downloads of {what} by source"),
-    GroupBy.DAY: later("Downloads of {what} by day"),
+    GroupBy.VERSION: gettext_noop("Downloads of {what} by version"),
+    GroupBy.OS: gettext_noop("Downloads of {what} by os"),
+    GroupBy.SOURCE: gettext_noop("Downloads of {what} by source"),
+    GroupBy.DAY: gettext_noop("Downloads of {what} by day"),
 }
 
 
 def headline(report: DownloadReport, *, by: str | None = None) -> Message:
     """The counts, without a thread; `by` is who asked for them."""
-    return _headline(report, [_csv(report)], [say("Asked for by {person}", person=f"<@{by}>")] if by else [])
+    return _headline(report, [_csv(report)], [_("Asked for by {person}", person=f"<@{by}>")] if by else [])
 
 
 def here(report: DownloadReport, *, share: bool) -> Message | None:
     """What is said to the asker where the question was asked; None when there is nothing more to say."""
     if not report.summary.recorded:
         return None
-    where = say("The people are in a thread of our direct messages.")
-    buttons = [blocks.button(say("Share here"), "summary.share.v1", report.typed)] if share else []
+    where = _("The people are in a thread of our direct messages.")
+    buttons = [blocks.button(_("Share here"), "summary.share.v1", report.typed)] if share else []
     message = _headline(report, [*buttons, _csv(report)], [f"➡️ {where}"])
     return replace(message, text=f"{message.text} {where}")
 
 
 def _csv(report: DownloadReport) -> ButtonElement:
-    return blocks.button("CSV", "summary.csv.v1", report.typed, says=say("Each download as a file, for you alone"))
+    return blocks.button("CSV", "summary.csv.v1", report.typed, says=_("Each download as a file, for you alone"))
 
 
 def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: Sequence[str]) -> Message:
     if not report.summary.recorded:
         return nothing(report)
-    title = say("*Downloads of {what}* {span}", what=inline(report.what, 160), span=report.span)
+    title = _("*Downloads of {what}* {span}", what=inline(report.what, 160), span=report.span)
     recorded, more = words.recorded(report), [*words.compared(report), *words.newest(report)]
     text = " ".join([without_formatting(f"{title}: {recorded}"), *more])
     body = [blocks.section("\n".join([title, recorded, *more]))]
@@ -79,14 +85,14 @@ def _headline(report: DownloadReport, buttons: Sequence[ButtonElement], small: S
 
 def file(what: str, period: Period | None, content: FileAttachment, lines: int, unlisted: int = 0) -> Message:
     """Each download as a file; of the `unlisted` ones Applivery tells only how many they are."""
-    text = count(
+    text = ngettext(
         "Downloads of {what} {span}: {number} line.",
         "Downloads of {what} {span}: {number} lines.",
         lines,
         what=inline(what, 160),
-        span=period.words if period else say("so far"),
+        span=period.words if period else _("so far"),
     )
-    more = count(
+    more = ngettext(
         "Applivery counts {number} more, without details.", "Applivery counts {number} more, without details.", unlisted
     )
     return Message(f"{text} {more}" if unlisted else text, file=content)
@@ -96,7 +102,7 @@ def nothing(report: DownloadReport) -> Message:
     """One line when there is nothing to tell."""
     links = words.links(report)
     more = [*([f"{links}."] if links else []), *words.claimed(report), *words.late(report)]
-    none = say("Downloads of {what} {span}: no downloads recorded.", what=inline(report.what, 160), span=report.span)
+    none = _("Downloads of {what} {span}: no downloads recorded.", what=inline(report.what, 160), span=report.span)
     return Message(" ".join([none, *more]))
 
 
@@ -120,7 +126,7 @@ def people(report: DownloadReport, number: int) -> Message:
     start = number * PAGE
     page = report.summary.people[start : start + PAGE]
     labels = report.labels()[: start + PAGE]
-    header = [say(column) for column in COLUMNS]
+    header = [_(column) for column in COLUMNS]
     table = charts.table(_caption(report, start, len(page)), header, _rows(page, labels, report.tz))
     names = charts.different(labels, 80)[start:]
     lines = [_person(name, row) for name, row in zip(names, page, strict=True)]
@@ -143,10 +149,10 @@ def _rows(page: Sequence[PersonRow], labels: Sequence[str], tz: str) -> list[tup
 
 def _caption(report: DownloadReport, start: int, shown: int) -> str:
     if report.crowd > shown:
-        text = later("{first}–{last} of {people} who downloaded {what}, times in {tz}")
-        first, last = figure(start + 1), figure(start + shown)
-        return say(text, first=first, last=last, people=words.crowd(report.crowd), what=report.what, tz=report.tz)
-    return count(
+        text = gettext_noop("{first}–{last} of {people} who downloaded {what}, times in {tz}")
+        first, last = format_number(start + 1), format_number(start + shown)
+        return _(text, first=first, last=last, people=words.crowd(report.crowd), what=report.what, tz=report.tz)
+    return ngettext(
         "{number} person who downloaded {what}, times in {tz}",
         "{number} people who downloaded {what}, times in {tz}",
         report.crowd,
@@ -157,7 +163,7 @@ def _caption(report: DownloadReport, start: int, shown: int) -> str:
 
 def _turning(report: DownloadReport, number: int) -> list[Block]:
     last = (report.crowd - 1) // PAGE
-    to = [(say("‹ Earlier page"), number - 1)] * (number > 0) + [(say("Next page ›"), number + 1)] * (number < last)
+    to = [(_("‹ Earlier page"), number - 1)] * (number > 0) + [(_("Next page ›"), number + 1)] * (number < last)
     if not to or not report.typed or len(report.typed) > blocks.BUTTON_VALUE - 10:
         return []
     return [
@@ -186,7 +192,7 @@ def _row(name: str, person: PersonRow, tz: str, width: int) -> tuple[Cell, ...]:
 
 def _at(instant: datetime | None, tz: str) -> str:
     """A time that sorts as a text."""
-    return f"{local(instant, zone(tz)):%Y-%m-%d %H:%M}" if instant else say("without a date")
+    return f"{local(instant, zone(tz)):%Y-%m-%d %H:%M}" if instant else _("without a date")
 
 
 def _person(name: str, person: PersonRow) -> str:
@@ -194,7 +200,7 @@ def _person(name: str, person: PersonRow) -> str:
     details = [words.downloads(person.recorded)]
     if latest:
         details += [inline(text, 60) for text in (latest.version, latest.device, latest.os) if text]
-        details.append(say("last {when}", when=when(latest.at)) if latest.at else say("without a date"))
+        details.append(_("last {when}", when=when(latest.at)) if latest.at else _("without a date"))
     return f"*{inline(name, 80)}* · {' · '.join(details)}"
 
 
@@ -205,15 +211,15 @@ def _chart(report: DownloadReport) -> tuple[Message, ...]:
     """The counts drawn; nothing for a single day, and where there are none."""
     if report.by in (GroupBy.PERSON, GroupBy.DAY):
         bucket, points = report_series.series(report.summary.days, report.stretch)
-        return (_drawn("line", say(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
+        return (_drawn("line", _(bucket.value), points, report.summary.undated),) if len(points) > 1 else ()
     points = charts.first(_of(report), charts.POINTS, _others)
-    return (_drawn("bar", say(CHARTS[report.by]), points, 0),) if points else ()
+    return (_drawn("bar", _(CHARTS[report.by]), points, 0),) if points else ()
 
 
 def _of(report: DownloadReport) -> charts.Points:
     summary = report.summary
     versions = {version for version, _ in summary.versions}
-    undated = [(say("without a date"), summary.undated)] * bool(summary.undated)
+    undated = [(_("without a date"), summary.undated)] * bool(summary.undated)
     return {
         GroupBy.VERSION: [*summary.versions, *((text, 0) for text, _ in report.versions_now if text not in versions)],
         GroupBy.OS: summary.systems,
@@ -223,13 +229,13 @@ def _of(report: DownloadReport) -> charts.Points:
 
 
 def _others(number: int) -> str:
-    return count("{number} other", "{number} others", number)
+    return ngettext("{number} other", "{number} others", number)
 
 
 def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, undated: int) -> Message:
-    drawn = charts.chart(kind, title, say("Downloads"), points)
-    text = f"{title}: " + ", ".join(f"{inline(label, 80)}: {figure(value)}" for label, value in points) + "."
-    without = count("{number} download without a date.", "{number} downloads without a date.", undated)
+    drawn = charts.chart(kind, title, _("Downloads"), points)
+    text = f"{title}: " + ", ".join(f"{inline(label, 80)}: {format_number(value)}" for label, value in points) + "."
+    without = ngettext("{number} download without a date.", "{number} downloads without a date.", undated)
     small = [blocks.context(without)] * bool(undated)
     bars = charts.bars([(inline(label, 40), value) for label, value in points])
     plainer = Message(f"{text} {without}" if undated else text, (blocks.section(f"*{title}*\n{bars}"), *small))
@@ -237,14 +243,14 @@ def _drawn(kind: Literal["line", "bar"], title: str, points: charts.Points, unda
 
 
 def _counts(report: DownloadReport) -> Message:
-    found, title = _of(report), say(TABLES[report.by], what=report.what)
+    found, title = _of(report), _(TABLES[report.by], what=report.what)
     most = charts.fitting(_lines(report, found))
     while charts.fitting(rows := _lines(report, charts.first(found, most, _others))) < len(rows):
         most -= 1
-    header = [say(WHAT[report.by]), say("Downloads"), say("Share")]
-    header += [say("People on it now")] if report.by is GroupBy.VERSION else []
+    header = [_(WHAT[report.by]), _("Downloads"), _("Share")]
+    header += [_("People on it now")] if report.by is GroupBy.VERSION else []
     lines = [f"*{inline(label, 80)}* · {words.downloads(number)}" for label, number, *_ in rows]
-    rest = [say("The CSV has all of them.")] * (len(rows) < len(found))
+    rest = [_("The CSV has all of them.")] * (len(rows) < len(found))
     small = [blocks.context(line) for line in (*rest, *words.buckets(report))]
     text = "\n".join([f"{inline(title, 200)}:", *lines, *rest, *words.buckets(report)])
     plainer = Message(text, (*blocks.paragraphs(lines), *small))
@@ -255,7 +261,7 @@ def _lines(report: DownloadReport, points: charts.Points) -> list[Counted]:
     """The lines of a table of counts. People on a version that is left out are on the last line, with the others."""
     rows: list[Counted] = []
     now_on = dict(report.versions_now)
-    for label, (name, number) in zip(charts.different((text for text, _ in points), LABEL), points, strict=True):
+    for label, (name, number) in zip(charts.different((text for text, _number in points), LABEL), points, strict=True):
         share = percent(number, report.summary.recorded)
         shown: Cell = (share, f"{share} %")
         if report.by is GroupBy.VERSION:

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from slack_sdk.models.blocks import ButtonElement
 
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack import blocks
 from bot.slack.blocks import Message
 
 
 def reopen_button(draft: str, label: str = "") -> ButtonElement:
     """Opens a form that was kept, with all that had been filled in."""
-    return blocks.button(label or say("Back to the form"), "reopen.v1", draft, style="primary")
+    return blocks.button(label or _("Back to the form"), "reopen.v1", draft, style="primary")
 
 
 def with_way_back(message: Message, draft: str) -> Message:
@@ -30,7 +30,7 @@ def with_words(message: Message, typed: Sequence[tuple[str, str]]) -> Message:
 
 def not_opened(message: Message, draft: str) -> Message:
     """A form that Slack did not open: too much time had passed since the click."""
-    return _with(message, [blocks.actions(reopen_button(draft, say("Open the form")))])
+    return _with(message, [blocks.actions(reopen_button(draft, _("Open the form")))])
 
 
 def _with(message: Message, more: Sequence[blocks.Block]) -> Message:

@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain import lookup
 from bot.domain.health import Health
 from bot.domain.model import App, Build, Recall, Role, Stage, Subscription
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, HomeView
 from bot.slack.blocks.paging import page_of, turned_to, turning
@@ -23,7 +23,7 @@ from bot.slack.views.health import summary
 SHOWN_WATCHES = 10
 SHOWN_SUBSCRIPTIONS = 10
 SHOWN_APPS = 20
-GET = later("Get a build")
+GET = gettext_noop("Get a build")
 AT_HOME = "home.v1"
 WATCHED, OWN = "watched", "own"
 
@@ -39,7 +39,7 @@ class HomePages:
     def to(cls, value: str) -> HomePages:
         """As the buttons below those lists say it: the new page, of which list, and the page of the other one."""
         page, rest = turned_to(value)
-        which, _, other = rest.partition(" ")
+        which, _separator, other = rest.partition(" ")
         stays = turned_to(other)[0]
         return cls(page, stays) if which == WATCHED else cls(stays, page) if which == OWN else NOT_TURNED
 
@@ -95,7 +95,7 @@ def home(
             *_builds(builds),
             *_watched(watched, turned),
             *_own(own, turned, now),
-            blocks.header(say("What you may do")),
+            blocks.header(_("What you may do")),
             blocks.section("\n".join([can, *apps])),
             *below,
             _doors(role),
@@ -105,45 +105,45 @@ def home(
 
 def _builds(builds: HomeBuilds | str) -> list[Block]:
     if isinstance(builds, str):
-        again = blocks.button(say("Try again"), "home.v1")
-        words = say("I cannot show builds now: {problem}", problem=escape(builds))
-        return [blocks.header(say("Builds")), blocks.section(words, accessory=again)]
-    head = blocks.header(say("Your recent builds") if builds.mine else say("The newest builds"))
+        again = blocks.button(_("Try again"), "home.v1")
+        words = _("I cannot show builds now: {problem}", problem=escape(builds))
+        return [blocks.header(_("Builds")), blocks.section(words, accessory=again)]
+    head = blocks.header(_("Your recent builds") if builds.mine else _("The newest builds"))
     if not builds.found:
-        get = blocks.button(say(GET), "run.v1", "get")
-        return [head, blocks.section(say("There is no build yet that you could get."), accessory=get)]
+        get = blocks.button(_(GET), "run.v1", "get")
+        return [head, blocks.section(_("There is no build yet that you could get."), accessory=get)]
     return [head, *(_build(build, had, builds.recalls.get(build.id)) for build, had in builds.found)]
 
 
 def _build(build: Build, had: datetime | None, recall: Recall | None) -> Block:
     line = f"*{buildcards.title(build)}*\n{buildcards.state(build, recall)}"
-    linked, uploaded = later("you got a link {when}"), later("uploaded {when}")
-    text = say(linked if had else uploaded, when=when(had or build.created_at))
+    linked, uploaded = gettext_noop("you got a link {when}"), gettext_noop("uploaded {when}")
+    text = _(linked if had else uploaded, when=when(had or build.created_at))
     return blocks.section(f"{line} · {text}", accessory=_button(build, recall))
 
 
 def _button(build: Build, recall: Recall | None) -> ButtonElement:
     if build.stage is Stage.READY and recall is None:
         return buildcards.get_button(build, style=None)
-    says = say("Status of {build}", build=lookup.label(build))
-    return blocks.button(say("Status"), "status.v1", buildcards.build_value(build), says=says)
+    says = _("Status of {build}", build=lookup.label(build))
+    return blocks.button(_("Status"), "status.v1", buildcards.build_value(build), says=says)
 
 
 def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
-    head = blocks.header(say("You watch"))
+    head = blocks.header(_("You watch"))
     if not watched:
-        begin = blocks.button(say("Watch the newest"), "run.v1", "watch", says=say("Watch the newest build"))
-        words = say("No build. Once you watch one, you hear in your direct messages how it gets on.")
+        begin = blocks.button(_("Watch the newest"), "run.v1", "watch", says=_("Watch the newest build"))
+        words = _("No build. Once you watch one, you hear in your direct messages how it gets on.")
         return [head, blocks.section(words, accessory=begin)]
     page = page_of(watched, turned.watched, SHOWN_WATCHES)
     body = [
         blocks.section(
-            f"*{buildcards.title(item.build)}*\n{say('⏸ paused') if item.paused else buildcards.state(item.build)}",
+            f"*{buildcards.title(item.build)}*\n{_('⏸ paused') if item.paused else buildcards.state(item.build)}",
             accessory=blocks.button(
-                say("Stop"),
+                _("Stop"),
                 "unwatch.v1",
                 buildcards.build_value(item.build),
-                says=say("Stop watching {build}", build=lookup.label(item.build)),
+                says=_("Stop watching {build}", build=lookup.label(item.build)),
             ),
         )
         for item in page.items
@@ -154,10 +154,10 @@ def _watched(watched: Sequence[WatchedBuild], turned: HomePages) -> list[Block]:
 def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]:
     if not own.found and not own.may:
         return []
-    head = blocks.header(say("Subscriptions you made"))
+    head = blocks.header(_("Subscriptions you made"))
     if not own.found:
-        how = blocks.button(say("How to subscribe"), "run.v1", "help subscribe")
-        return [head, blocks.section(say("None. A channel hears of builds once it is subscribed."), accessory=how)]
+        how = blocks.button(_("How to subscribe"), "run.v1", "help subscribe")
+        return [head, blocks.section(_("None. A channel hears of builds once it is subscribed."), accessory=how)]
     page = page_of(own.found, turned.own, SHOWN_SUBSCRIPTIONS)
     rows = subscriptioncards.rows(page.items, own.handles, now=now)
     return [head, *rows, *turning(page, f"{AT_HOME}#own", f"{OWN} {turned.watched}")]
@@ -165,22 +165,22 @@ def _own(own: OwnSubscriptions, turned: HomePages, now: datetime) -> list[Block]
 
 def _apps(apps: Sequence[App]) -> list[str]:
     if not apps:
-        return [say("There is no app that you may use outside of its channels.")]
+        return [_("There is no app that you may use outside of its channels.")]
     named = ", ".join(inline(app.name, 80) for app in apps[:SHOWN_APPS])
     left = len(apps) - SHOWN_APPS
     if left > 0:
-        more = count("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)
-        return [f"{more} {say('*Get a build* finds them by name.')}"]
-    return [say("Apps: {names}.", names=named)]
+        more = ngettext("Apps: {names} and {number} more.", "Apps: {names} and {number} more.", left, names=named)
+        return [f"{more} {_('*Get a build* finds them by name.')}"]
+    return [_("Apps: {names}.", names=named)]
 
 
 def _doors(role: Role) -> Block:
-    which = [(say(GET), "get", Role.MEMBER), (say("Downloads"), "downloads", Role.MANAGER)]
-    which += [(say("Bot health"), "status", Role.ADMIN), (say("All subscriptions"), "subscriptions all", Role.ADMIN)]
-    which += [(say("Help"), "help", Role.MEMBER)]
+    which = [(_(GET), "get", Role.MEMBER), (_("Downloads"), "downloads", Role.MANAGER)]
+    which += [(_("Bot health"), "status", Role.ADMIN), (_("All subscriptions"), "subscriptions all", Role.ADMIN)]
+    which += [(_("Help"), "help", Role.MEMBER)]
     buttons = [
         blocks.button(label, f"run.v1#{number}", typed)
         for number, (label, typed, need) in enumerate(which)
         if role >= need
     ]
-    return blocks.actions(*buttons, blocks.button(say("Refresh"), "home.v1"))
+    return blocks.actions(*buttons, blocks.button(_("Refresh"), "home.v1"))

@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import ButtonElement
 from bot.domain import install, lookup
 from bot.domain.expiry import expires
 from bot.domain.model import Actor, Attachment, Build, FileKind, Link, Recall, Stage
-from bot.i18n import current, figure, later, say
+from bot.i18n import _, current_locale, format_number, gettext_noop
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Block, Message, MessageExpiry
 from bot.slack.blocks.paging import page_of, turning
@@ -59,35 +59,33 @@ def link(
     warnings = [escape(warning) for warning in install.warnings(build, now)]
     lines += [f"⚠️ {warning}" for warning in warnings]
     if install.over_the_air(build) and not installs:
-        lines.append(f"_{say(NO_PAGE)}_")
+        lines.append(f"_{_(NO_PAGE)}_")
     body: list[Block] = [blocks.section("\n".join(lines), fields=facts(build))]
     if notes := changelog(build):
         body.append(blocks.section(notes))
     body += _buttons(build, made.kind, dashboard, others, installs)
-    text = say(
+    text = _(
         "{build}: {what}: {url} (it {life}, only for you).", build=title(build), what=what, url=made.url, life=life
     )
     return Message(" ".join((text, *warnings)), tuple(body), secret=True, expires=_expires(build, made, now))
 
 
 def _offer(made: Link, what: str, asker: Actor, life: str) -> str:
-    return say(
-        "<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life
-    )
+    return _("<{url}|{what}> — only for <@{user}>. It {life}.", url=made.url, what=what, user=asker.user_id, life=life)
 
 
 def ready(build: Build, made: Link, asker: Actor, now: datetime, *, dashboard: str, installs: bool) -> Message:
     """What somebody gets who waited, or uploaded the build: it is ready, and here is the link."""
     message = link(build, made, asker, now, dashboard=dashboard, installs=installs)
-    head = say("{build} is ready", build=title(build))
+    head = _("{build} is ready", build=title(build))
     return replace(message, text=f"✅ {head}. {message.text}", blocks=(blocks.section(f"✅ *{head}*"), *message.blocks))
 
 
-NO_PAGE = later(
+NO_PAGE = gettext_noop(
     "Installing straight onto an iPhone or iPad needs a public address of this bot (PUBLIC_URL), and none is set. "
     "Here is the file; the dashboard can install it too."
 )
-NO_PAGE_BUT_A_FILE = later(
+NO_PAGE_BUT_A_FILE = gettext_noop(
     "Installing straight onto an iPhone or iPad needs a public address of this bot (PUBLIC_URL), and none is set. "
     "You can have the file; the dashboard can install it too."
 )
@@ -96,9 +94,9 @@ NO_PAGE_BUT_A_FILE = later(
 def link_words(build: Build, made: Link) -> str:
     """What following the link does."""
     if made.kind is FileKind.AUTO:
-        return say("Open the install page") if made.by_page else say("Install")
+        return _("Open the install page") if made.by_page else _("Install")
     file = file_word(build, made.kind)
-    return say("Open the page for the {file}", file=file) if made.by_page else say("Download the {file}", file=file)
+    return _("Open the page for the {file}", file=file) if made.by_page else _("Download the {file}", file=file)
 
 
 def file_word(build: Build, kind: FileKind) -> str:
@@ -108,7 +106,7 @@ def file_word(build: Build, kind: FileKind) -> str:
 
 def life_words(made: Link, asker: Actor, now: datetime) -> str:
     """`works once, expires 14:32 (4 minutes)`, the time in the reader's own zone."""
-    return say("works once, {expires}", expires=expires(made.expires_at, now, lambda at: clock(at, now, asker.tz)))
+    return _("works once, {expires}", expires=expires(made.expires_at, now, lambda at: clock(at, now, asker.tz)))
 
 
 def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
@@ -116,23 +114,23 @@ def _expires(build: Build, made: Link, now: datetime) -> MessageExpiry | None:
         return None
     name = f"{build.app.name} {lookup.label(build)}"
     again = f"{build_value(build)}/{made.kind.value}"
-    return MessageExpiry(made.expires_at, build.app.id, build.id, name, again, current())
+    return MessageExpiry(made.expires_at, build.app.id, build.id, name, again, current_locale())
 
 
 def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build], installs: bool) -> list[Block]:
     value = build_value(build)
     labels = {
-        FileKind.AUTO: say("Install"),
+        FileKind.AUTO: _("Install"),
         FileKind.FILE: _file_label(build),
         FileKind.AAB: ".aab",
     }
-    row = [blocks.button(say("Get a fresh link"), "fresh.v1", f"{value}/{had.value}")]
+    row = [blocks.button(_("Get a fresh link"), "fresh.v1", f"{value}/{had.value}")]
     row += [
         blocks.button(
             labels[kind],
             f"fresh.v1#{kind.value}",
             f"{value}/{kind.value}",
-            says=say("{what} of {build}", what=labels[kind], build=lookup.label(build)),
+            says=_("{what} of {build}", what=labels[kind], build=lookup.label(build)),
         )
         for kind in install.kinds(build)
         if kind is not had and (kind is not FileKind.AUTO or installs or not install.over_the_air(build))
@@ -142,16 +140,16 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
     if has_more(build):
         row.append(news_button(build))
     row += [
-        blocks.button(say("Send to my DM"), "dm.v1", f"{value}/{had.value}"),
+        blocks.button(_("Send to my DM"), "dm.v1", f"{value}/{had.value}"),
         blocks.button(
-            say("Share here"),
+            _("Share here"),
             "share.v1",
             value,
-            confirm=say("Everybody in this channel will see the card; each gets a link of their own."),
+            confirm=_("Everybody in this channel will see the card; each gets a link of their own."),
         ),
     ]
     if install.over_the_air(build) and not installs:
-        row.append(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+        row.append(blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"))
     found = [blocks.actions(*row)]
     if others:
         found.append(blocks.actions(*(_instead(each_build, number) for number, each_build in enumerate(others[:4]))))
@@ -160,58 +158,58 @@ def _buttons(build: Build, had: FileKind, dashboard: str, others: Sequence[Build
 
 def _instead(other: Build, number: int) -> ButtonElement:
     return blocks.button(
-        say("{platform} instead", platform=plain_platform(other)),
+        _("{platform} instead", platform=plain_platform(other)),
         f"fresh.v1#{number}",
         build_value(other),
-        says=say("Get {build}", build=lookup.label(other)),
+        says=_("Get {build}", build=lookup.label(other)),
     )
 
 
 def _file_label(build: Build) -> str:
-    return say("File ({file})", file=install.file_word(build, FileKind.FILE))
+    return _("File ({file})", file=install.file_word(build, FileKind.FILE))
 
 
 def attachments_button(build: Build) -> ButtonElement:
     """Lists what is attached to a build."""
-    label = say("Attachments ({number})", number=figure(len(build.attachments)))
+    label = _("Attachments ({number})", number=format_number(len(build.attachments)))
     return blocks.button(label, "files.v1", build_value(build))
 
 
 def no_install(build: Build, dashboard: str) -> Message:
     """Somebody asked to install on an iPhone, and there is no page that could start it."""
-    text = f"*{title(build)}*\n{say(NO_PAGE_BUT_A_FILE)}"
+    text = f"*{title(build)}*\n{_(NO_PAGE_BUT_A_FILE)}"
     row = [
         blocks.button(_file_label(build), "fresh.v1", f"{build_value(build)}/file", style="primary"),
-        blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+        blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
     ]
-    return Message(f"{title(build)}: {say(NO_PAGE)}", (blocks.section(text), blocks.actions(*row)))
+    return Message(f"{title(build)}: {_(NO_PAGE)}", (blocks.section(text), blocks.actions(*row)))
 
 
 def expired(label: str, again: str) -> Message:
     """What a message turns into when its link's time is over."""
-    text = say("Expired — the link for {build} is over. Get a fresh one.", build=inline(label, 140))
-    fresh = blocks.button(say("Get a fresh link"), "fresh.v1", again, style="primary")
+    text = _("Expired — the link for {build} is over. Get a fresh one.", build=inline(label, 140))
+    fresh = blocks.button(_("Get a fresh link"), "fresh.v1", again, style="primary")
     return Message(text, (blocks.section(text), blocks.actions(fresh)))
 
 
 def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build | None = None) -> Message:
     """A build that cannot be had yet: with the offer to say when it can, if it is `awaitable`, or what to take."""
     if build.stage is Stage.UNKNOWN:
-        text = say("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
+        text = _("{build} can't be downloaded: {status}.", build=title(build), status=unknown(build))
     elif build.stage is Stage.PENDING:
-        text = say("{build} is not ready yet: it is waiting to be processed.", build=title(build))
+        text = _("{build} is not ready yet: it is waiting to be processed.", build=title(build))
     elif build.stage is Stage.RUNNING:
-        text = say("{build} is not ready yet: it is being processed.", build=title(build))
+        text = _("{build} is not ready yet: it is being processed.", build=title(build))
     else:
-        text = say("{build} is not ready yet: Applivery does not hand it out.", build=title(build))
-    tell = blocks.button(say("Tell me when it is ready"), "await.v1", build_value(build), style="primary")
+        text = _("{build} is not ready yet: Applivery does not hand it out.", build=title(build))
+    tell = blocks.button(_("Tell me when it is ready"), "await.v1", build_value(build), style="primary")
     row = [
         *([tell] if awaitable else []),
         *instead_buttons(instead),
         check_button(build),
-        blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+        blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
     ]
-    more = say("I can tell you when it is.") if awaitable else "" if build.stage.final else endless(build)
+    more = _("I can tell you when it is.") if awaitable else "" if build.stage.final else endless(build)
     small = [blocks.context(more)] if more and not awaitable else []
     return Message(
         " ".join(filter(None, [text, more, *latest_available(instead)])),
@@ -222,7 +220,7 @@ def not_ready(build: Build, dashboard: str, *, awaitable: bool, instead: Build |
 def awaiting(build: Build) -> Message:
     """The promise to tell somebody."""
     return Message(
-        say(
+        _(
             "I will send you {build} as a direct message when it is ready, or tell you why it is not.",
             build=title(build),
         )
@@ -231,8 +229,8 @@ def awaiting(build: Build) -> Message:
 
 def shared(build: Build, by: str) -> Message:
     """The card somebody shares: buttons that make a link for whoever clicks, months later too; no token."""
-    text = say("{build}, shared by <@{user}>", build=title(build), user=by)
-    head = say("*{build}*\nshared by <@{user}>", build=title(build), user=by)
+    text = _("{build}, shared by <@{user}>", build=title(build), user=by)
+    head = _("*{build}*\nshared by <@{user}>", build=title(build), user=by)
     body = [blocks.section(head, fields=facts(build))]
     if notes := changelog(build):
         body.append(blocks.section(notes))
@@ -248,29 +246,29 @@ def shared(build: Build, by: str) -> Message:
 def attachments(build: Build, recall: Recall | None = None, number: int = 0) -> Message:
     """A page of what is attached to a build, each piece with a button unless the build was taken back."""
     if not build.attachments:
-        return Message(say("Nothing is attached to {build}.", build=title(build)))
+        return Message(_("Nothing is attached to {build}.", build=title(build)))
     recalled = state(build, recall) if recall else ""
     page = page_of(build.attachments, number, SHOWN_ATTACHMENTS)
-    head = " · ".join(filter(None, (say("*Attached to {build}*", build=title(build)), page.words)))
+    head = " · ".join(filter(None, (_("*Attached to {build}*", build=title(build)), page.words)))
     body: list[Block] = [blocks.section(f"{head}\n{recalled}".strip())]
     names = []
     for at, attachment in enumerate(page.items):
-        kind = inline(attachment.kind, 60) if attachment.kind else say("unknown kind")
+        kind = inline(attachment.kind, 60) if attachment.kind else _("unknown kind")
         line = f"*{inline(attachment.name, 120)}* · {kind} · {mrkdwn.size(attachment.size)}"
         names.append(without_formatting(line))
         body.append(blocks.section(line, accessory=None if recall else _get_attachment(build, attachment, at)))
     body += turning(page, MORE_FILES, build_value(build))
     listed = "; ".join(names)
     if recalled:
-        text = say("Attached to {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
+        text = _("Attached to {build} ({state}): {files}.", build=title(build), state=recalled, files=listed)
     else:
-        text = say("Attached to {build}: {files}.", build=title(build), files=listed)
+        text = _("Attached to {build}: {files}.", build=title(build), files=listed)
     return Message(text, tuple(body))
 
 
 def _get_attachment(build: Build, attachment: Attachment, number: int) -> ButtonElement:
     value = f"{build_value(build)}/{attachment.id}"
-    return blocks.button(say("Get"), f"file.v1#{number}", value, says=say("Get {file}", file=attachment.name))
+    return blocks.button(_("Get"), f"file.v1#{number}", value, says=_("Get {file}", file=attachment.name))
 
 
 def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Actor, now: datetime) -> Message:
@@ -278,24 +276,22 @@ def attachment_link(build: Build, attachment: Attachment, made: Link, asker: Act
     name = inline(attachment.name, 120)
     life = life_words(made, asker, now)
     lines = (
-        say("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(attachment.size), build=title(build)),
-        _offer(made, say("Download it"), asker, life),
+        _("*{file}* ({size}) of {build}", file=name, size=mrkdwn.size(attachment.size), build=title(build)),
+        _offer(made, _("Download it"), asker, life),
     )
-    back = blocks.actions(blocks.button(say("All attachments"), "files.v1", build_value(build)))
-    text = say("{file}: {url} (it {life}, only for you)", file=name, url=made.url, life=life)
+    back = blocks.actions(blocks.button(_("All attachments"), "files.v1", build_value(build)))
+    text = _("{file}: {url} (it {life}, only for you)", file=name, url=made.url, life=life)
     return Message(text, (blocks.section("\n".join(lines)), back), secret=True)
 
 
 def sent(build: Build, by: str, number: int) -> Message:
     """What a colleague gets: a button that works for them alone."""
-    text = say("<@{user}> sends you {build}.", user=by, build=title(build))
-    body = [
-        blocks.section(say("<@{user}> sends you {build}.", user=by, build=f"*{title(build)}*"), fields=facts(build))
-    ]
+    text = _("<@{user}> sends you {build}.", user=by, build=title(build))
+    body = [blocks.section(_("<@{user}> sends you {build}.", user=by, build=f"*{title(build)}*"), fields=facts(build))]
     if notes := changelog(build):
         body.append(blocks.section(notes))
-    says = say("Get {build}", build=lookup.label(build))
-    get = blocks.button(say("Get build"), "sent.v1", str(number), style="primary", says=says)
+    says = _("Get {build}", build=lookup.label(build))
+    get = blocks.button(_("Get build"), "sent.v1", str(number), style="primary", says=says)
     body.append(blocks.actions(get, *([news_button(build)] if has_more(build) else [])))
-    body.append(blocks.context(say("The button works for you alone.")))
+    body.append(blocks.context(_("The button works for you alone.")))
     return Message(text, tuple(body))

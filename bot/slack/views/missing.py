@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.domain.downloads import DownloadGap
 from bot.domain.model import Build
-from bot.i18n import count, figure, later, say
+from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import inline
@@ -20,16 +20,16 @@ PLATFORMS = 20  # buttons, which is more than there are platforms
 def headline(what: str, place: str, gap: DownloadGap) -> Message:
     """The counts, for whoever may read them; `place` is a mention of the group or channel."""
     every = len(gap.have) + len(gap.lack)
-    text = count(
+    text = ngettext(
         "*{number} of {every}* people of {place} have downloaded *{what}*.",
         "*{number} of {every}* people of {place} have downloaded *{what}*.",
         len(gap.have),
-        every=figure(every),
+        every=format_number(every),
         place=place,
         what=inline(what, 160),
     )
     if every and not gap.lack:
-        nobody = say("Nobody is missing.")
+        nobody = _("Nobody is missing.")
         text = f"{text} {nobody}"
     small = _uncertain(gap)
     return Message(" ".join([text, *small]), (blocks.section(text), *map(blocks.context, small)))
@@ -37,12 +37,12 @@ def headline(what: str, place: str, gap: DownloadGap) -> Message:
 
 def _uncertain(gap: DownloadGap) -> list[str]:
     """What the counts leave out: people without an e-mail, and downloads of nobody whose e-mail is known."""
-    without = count(
+    without = ngettext(
         "{number} more person has no e-mail in Slack.",
         "{number} more people have no e-mail in Slack.",
         len(gap.unknown),
     )
-    elsewhere = count(
+    elsewhere = ngettext(
         "{number} unattributed download may be one of theirs.",
         "{number} unattributed downloads may be theirs.",
         gap.elsewhere,
@@ -52,36 +52,38 @@ def _uncertain(gap: DownloadGap) -> list[str]:
 
 def here(head: Message) -> Message:
     """What is said to the asker where the question was asked."""
-    where = say("Who they are is in a thread of our direct messages.")
+    where = _("Who they are is in a thread of our direct messages.")
     return replace(head, text=f"{head.text} {where}", blocks=(*head.blocks, blocks.context(f"➡️ {where}")))
 
 
 def counts(gap: DownloadGap) -> Message:
     """What a channel's thread is told: no names."""
-    lack, unknown = figure(len(gap.lack)), figure(len(gap.unknown))
+    lack, unknown = format_number(len(gap.lack)), format_number(len(gap.unknown))
     if not gap.unknown:
-        return Message(say("{lack} not yet. The names went to whoever asked, alone.", lack=lack))
-    text = later("{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went to whoever asked, alone.")
-    return Message(say(text, lack=lack, unknown=unknown))
+        return Message(_("{lack} not yet. The names went to whoever asked, alone.", lack=lack))
+    text = gettext_noop(
+        "{lack} not yet · {unknown} whose e-mail Slack does not tell. The names went to whoever asked, alone."
+    )
+    return Message(_(text, lack=lack, unknown=unknown))
 
 
 def names(what: str, place: str, gap: DownloadGap, typed: str) -> Message:
     """Who they are, for the asker alone, with a button to ask them."""
     title = f"*{inline(what, 160)}* · {place}"
-    lines = [title, say("*Not yet* ({number}): {people}", number=figure(len(gap.lack)), people=_people(gap.lack))]
+    lines = [title, _("*Not yet* ({number}): {people}", number=format_number(len(gap.lack)), people=_people(gap.lack))]
     if gap.unknown:
-        text, number = later("_No e-mail in Slack_ ({number}): {people}"), figure(len(gap.unknown))
-        lines.append(say(text, number=number, people=_people(gap.unknown)))
+        text, number = gettext_noop("_No e-mail in Slack_ ({number}): {people}"), format_number(len(gap.unknown))
+        lines.append(_(text, number=number, people=_people(gap.unknown)))
     body = [block for line in lines for block in _whole(line)]
     if gap.lack and len(typed) <= blocks.BUTTON_VALUE:
-        ask = say("Each of them gets one friendly message from me, in your name, with a button to get the build.")
-        body.append(blocks.actions(blocks.button(say("Ask them politely"), "nudge.v1", typed, confirm=ask)))
-        body.append(blocks.context(say("At most once for each build and person, and never to whoever has opted out.")))
+        ask = _("Each of them gets one friendly message from me, in your name, with a button to get the build.")
+        body.append(blocks.actions(blocks.button(_("Ask them politely"), "nudge.v1", typed, confirm=ask)))
+        body.append(blocks.context(_("At most once for each build and person, and never to whoever has opted out.")))
     return Message("\n".join(lines), tuple(body))
 
 
 def _people(people: Sequence[str]) -> str:
-    return ", ".join(f"<@{person}>" for person in people) or say("nobody")
+    return ", ".join(f"<@{person}>" for person in people) or _("nobody")
 
 
 def _whole(line: str) -> list[Block]:
@@ -94,23 +96,23 @@ def _whole(line: str) -> list[Block]:
 def nudge(builds: Sequence[Build], asker: str) -> Message:
     """What somebody gets who has not tried a build yet."""
     what = inline(buildcards.several(builds[0].app, [replace(build, number="") for build in builds]), 160)
-    said = later("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
-    text = say(said, person=f"<@{asker}>", what=what)
+    said = gettext_noop("{person} would be glad if you tried *{what}*. If you have a minute, here it is.")
+    text = _(said, person=f"<@{asker}>", what=what)
     platforms = {build.platform: build for build in reversed(builds)}
     several = len(platforms) > 1
     get = [
         blocks.button(
-            say("Get it for {platform}", platform=buildcards.plain_platform(build))
+            _("Get it for {platform}", platform=buildcards.plain_platform(build))
             if several and build.platform
-            else say("Get build"),
+            else _("Get build"),
             f"get.v1#{number}",
             f"{build.app.id}/{build.id}",
             style=None if number else "primary",
         )
         for number, build in enumerate(list(platforms.values())[:PLATFORMS])
     ]
-    stop = blocks.button(say("Do not ask me again"), "unnudge.v1", "stop")
-    small = blocks.context(say("I ask at most once for each build, and not at all if you would rather not."))
+    stop = blocks.button(_("Do not ask me again"), "unnudge.v1", "stop")
+    small = blocks.context(_("I ask at most once for each build, and not at all if you would rather not."))
     return Message(text, (blocks.section(text), blocks.actions(*get, stop), small))
 
 
@@ -118,17 +120,19 @@ def nudged(what: str, asked: int, left_alone: int, waiting: int = 0) -> Message:
     """What the asker hears when they have been asked; `waiting` people were too many for one time."""
     what = inline(what, 160)
     if not asked and not left_alone:
-        return Message(say("Nobody is missing."))
+        return Message(_("Nobody is missing."))
     if not asked:
-        said = later("I asked nobody about {what}: everybody was asked before, opted out, or can't use me.")
-        return Message(say(said, what=what))
-    text = count("I asked {number} person to try {what}.", "I asked {number} people to try {what}.", asked, what=what)
-    skipped = count(
+        said = gettext_noop("I asked nobody about {what}: everybody was asked before, opted out, or can't use me.")
+        return Message(_(said, what=what))
+    text = ngettext(
+        "I asked {number} person to try {what}.", "I asked {number} people to try {what}.", asked, what=what
+    )
+    skipped = ngettext(
         "Skipped {number} (already asked, opted out, or can't use me).",
         "Skipped {number} (already asked, opted out, or can't use me).",
         left_alone,
     )
-    others = count(
+    others = ngettext(
         "{number} more is left: press the button again.", "{number} more are left: press the button again.", waiting
     )
     return Message(" ".join([text, *([skipped] if left_alone else []), *([others] if waiting else [])]))

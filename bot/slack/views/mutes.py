@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain import delivery_options
 from bot.domain.model import Subscription
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import inline, when
@@ -16,17 +16,17 @@ from bot.slack.views.subscriptions import app_of
 NAMED = 5
 HERE = "here"  # everything this channel hears of
 CHOICES = (
-    (later("1 hour"), "1h"),
-    (later("4 hours"), "4h"),
-    (later("Until tomorrow 09:00"), "tomorrow 09:00"),
-    (later("Unmute"), "off"),
+    (gettext_noop("1 hour"), "1h"),
+    (gettext_noop("4 hours"), "4h"),
+    (gettext_noop("Until tomorrow 09:00"), "tomorrow 09:00"),
+    (gettext_noop("Unmute"), "off"),
 )
 
 
 def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -> Message:
     """For how long? `target` goes along with each button."""
     channel = subscriptions[0].channel_id
-    text = say(
+    text = _(
         "For how long shall I say nothing about {apps} in <#{channel}>?", apps=names(subscriptions), channel=channel
     )
     quiet = [
@@ -36,8 +36,8 @@ def choices(subscriptions: Sequence[Subscription], target: str, now: datetime) -
     ]
     if quiet:
         last, muted = max(until for _, until in quiet), names([subscription for subscription, _ in quiet])
-        text += " " + say("Muted until {when}: {apps}.", when=when(last), apps=muted)
-    labels = [(say(label), typed) for label, typed in CHOICES]
+        text += " " + _("Muted until {when}: {apps}.", when=when(last), apps=muted)
+    labels = [(_(label), typed) for label, typed in CHOICES]
     which = [
         blocks.button(label, f"muted.v1#{number}", f"{typed}/{target}", says=f"{label}: {_plain(subscriptions)}")
         for number, (label, typed) in enumerate(labels)
@@ -49,21 +49,21 @@ def muted(
     subscriptions: Sequence[Subscription], until: datetime, target: str, left_out: Sequence[Subscription]
 ) -> Message:
     """Until when nothing is said, and what happens then."""
-    head = say(
+    head = _(
         "🔕 Muted until {when}: {apps} in <#{channel}>.",
         when=when(until),
         apps=names(subscriptions),
         channel=subscriptions[0].channel_id,
     )
     text = _together(head, _then(subscriptions), _every(subscriptions, target), _left(left_out))
-    says = say("Unmute {apps}", apps=_plain(subscriptions))
-    off = blocks.button(say("Unmute"), "muted.v1#off", f"off/{target}", says=says)
+    says = _("Unmute {apps}", apps=_plain(subscriptions))
+    off = blocks.button(_("Unmute"), "muted.v1#off", f"off/{target}", says=says)
     return Message(text, (blocks.section(text), blocks.actions(off)))
 
 
 def unmuted(subscriptions: Sequence[Subscription], left_out: Sequence[Subscription]) -> Message:
     """It is told again, from now on."""
-    text = say(
+    text = _(
         "🔔 Unmuted: {apps} in <#{channel}>. What was kept back comes now.",
         apps=names(subscriptions),
         channel=subscriptions[0].channel_id,
@@ -75,7 +75,7 @@ def not_muted(subscriptions: Sequence[Subscription]) -> Message:
     """There was nothing to take back."""
     channel = subscriptions[0].channel_id
     return Message(
-        say("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(subscriptions))
+        _("Nothing of that was muted: <#{channel}> hears of {apps}.", channel=channel, apps=names(subscriptions))
     )
 
 
@@ -84,8 +84,8 @@ def names(subscriptions: Sequence[Subscription]) -> str:
     every = list(dict.fromkeys(inline(app_of(subscription), 80) for subscription in subscriptions))
     if len(every) > NAMED:
         some, left = ", ".join(every[:NAMED]), len(every) - NAMED
-        return say("{names} and {number} more (see `subscriptions`)", names=some, number=left)
-    return say("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
+        return _("{names} and {number} more (see `subscriptions`)", names=some, number=left)
+    return _("{one} and {other}", one=", ".join(every[:-1]), other=every[-1]) if len(every) > 1 else every[0]
 
 
 def _plain(subscriptions: Sequence[Subscription]) -> str:
@@ -98,10 +98,10 @@ def _together(*sentences: str) -> str:
 
 def _then(subscriptions: Sequence[Subscription]) -> str:
     if all(subscription.manner.digest for subscription in subscriptions):
-        return say("What comes meanwhile is told in the first digest after that.")
+        return _("What comes meanwhile is told in the first digest after that.")
     if len(subscriptions) == 1:
-        return say("What comes meanwhile is told then, in one message.")
-    return say("What comes meanwhile is told then, in one message for each of them.")
+        return _("What comes meanwhile is told then, in one message.")
+    return _("What comes meanwhile is told then, in one message for each of them.")
 
 
 def _every(subscriptions: Sequence[Subscription], target: str) -> str:
@@ -109,8 +109,8 @@ def _every(subscriptions: Sequence[Subscription], target: str) -> str:
     everything = (
         any(subscription.app_id is None for subscription in subscriptions) and "/" not in target and target != HERE
     )
-    return say("This channel hears of it as one of every app, so that is muted too.") if everything else ""
+    return _("This channel hears of it as one of every app, so that is muted too.") if everything else ""
 
 
 def _left(left_out: Sequence[Subscription]) -> str:
-    return say("You may not mute {apps}.", apps=names(left_out)) if left_out else ""
+    return _("You may not mute {apps}.", apps=names(left_out)) if left_out else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain.model import Build, Stage
-from bot.i18n import count, say
+from bot.i18n import _, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Message
 from bot.slack.mrkdwn import escape, inline, when
@@ -16,11 +16,11 @@ from bot.slack.views.builds import build_value, check_button, facts, platform_na
 def promised(build: Build, usual: timedelta | None, left: timedelta | None, *, fresh: bool) -> Message:
     """The answer to `watch`; the rest is said in the direct messages."""
     if not fresh:
-        return Message(say("You are watching {build} already: it is in our direct messages.", build=title(build)))
+        return Message(_("You are watching {build} already: it is in our direct messages.", build=title(build)))
     sentences = (
-        say("I keep you posted on {build} in our direct messages.", build=title(build)),
+        _("I keep you posted on {build} in our direct messages.", build=title(build)),
         _estimate(build, usual, left),
-        say("You get a new message there when it is ready, or when it is not going to be."),
+        _("You get a new message there when it is ready, or when it is not going to be."),
     )
     return Message(" ".join(sentences))
 
@@ -32,20 +32,18 @@ def on_its_way(build: Build, usual: timedelta | None, left: timedelta | None, da
 
 def late(build: Build, usual: timedelta, dashboard: str) -> Message:
     """It takes longer than usual, which is no reason to worry yet."""
-    words = say(
-        "It is taking longer than usual: {builds} usually take {time}.", builds=_alike(build), time=_long(usual)
-    )
+    words = _("It is taking longer than usual: {builds} usually take {time}.", builds=_alike(build), time=_long(usual))
     return _moving(build, state(build), words, dashboard)
 
 
 def stuck(build: Build, dashboard: str) -> Message:
     """It takes so long that somebody had better look; the same words as a new message and in the edited one."""
-    sentences = [say("It is taking far longer than builds do, and may be stuck.")]
+    sentences = [_("It is taking far longer than builds do, and may be stuck.")]
     if build.created_at:
-        sentences.append(say("It was uploaded {time}.", time=when(build.created_at)))
-    sentences.append(say("Look at it in the dashboard; if nothing moves there, upload it again. I go on watching."))
+        sentences.append(_("It was uploaded {time}.", time=when(build.created_at)))
+    sentences.append(_("Look at it in the dashboard; if nothing moves there, upload it again. I go on watching."))
     waits = build.stage is Stage.PENDING
-    still = say("⏰ still waiting to be processed") if waits else say("⏰ still being processed")
+    still = _("⏰ still waiting to be processed") if waits else _("⏰ still being processed")
     return _moving(build, still, " ".join(sentences), dashboard)
 
 
@@ -53,30 +51,30 @@ def ended(build: Build, dashboard: str) -> Message:
     """What the progress message says at the end; the link, or the same reason, comes in a new message."""
     if build.stage is Stage.FAILED:
         return builds.status(build, dashboard)
-    words = say("{state}. You get it in a new message.", state=state(build))
+    words = _("{state}. You get it in a new message.", state=state(build))
     return Message(f"{title(build)}: {words}", (blocks.section(f"*{title(build)}*\n{words}"),))
 
 
 def deleted(build: Build) -> Message:
     """There is nothing left to wait for."""
-    text = say(
+    text = _(
         "🗑️ {build} was deleted in Applivery before it was ready, so nothing more will come of it.", build=title(build)
     )
-    lists = say("`builds {app}` lists what there is.", app=escape(build.app.slug))
+    lists = _("`builds {app}` lists what there is.", app=escape(build.app.slug))
     return Message(text, (blocks.section(text), blocks.context(lists)))
 
 
 def withheld(build: Build) -> Message:
     """The person may not hear of the build now; why, they were told in a message of its own."""
-    text = say("⏸ Your watch of {build} is paused.", build=title(build))
-    stop = blocks.button(say("Stop watching"), "unwatch.v1", build_value(build))
+    text = _("⏸ Your watch of {build} is paused.", build=title(build))
+    stop = blocks.button(_("Stop watching"), "unwatch.v1", build_value(build))
     return Message(text, (blocks.section(text), blocks.actions(stop)))
 
 
 def stopped(build: Build, *, again: bool) -> Message:
     """The person wanted to hear no more; `again`: it can still be watched."""
-    text = say("You no longer watch {build}.", build=title(build))
-    way_back = [blocks.actions(watch_button(build, say("Watch again")))] if again else []
+    text = _("You no longer watch {build}.", build=title(build))
+    way_back = [blocks.actions(watch_button(build, _("Watch again")))] if again else []
     return Message(text, (blocks.section(text), *way_back))
 
 
@@ -85,14 +83,14 @@ def given_up(build: Build, dashboard: str) -> Message:
     if build.stage.final:
         return builds.status(build, dashboard)
     if build.stage is Stage.UNKNOWN:
-        text = say(
+        text = _(
             "I've stopped watching {build}: {status}. I can't tell whether it will ever be ready.",
             build=title(build),
             status=unknown(build),
         )
     else:
-        text = say("I've stopped watching {build}: it has taken too long and may never finish.", build=title(build))
-    look = blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard")
+        text = _("I've stopped watching {build}: it has taken too long and may never finish.", build=title(build))
+    look = blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard")
     return Message(text, (blocks.section(text), blocks.actions(check_button(build), look)))
 
 
@@ -100,8 +98,8 @@ def _moving(build: Build, stands: str, words: str, dashboard: str) -> Message:
     body = (
         blocks.section(f"*{title(build)}*\n{stands}\n{words}", fields=facts(build)),
         blocks.actions(
-            blocks.button(say("Stop watching"), "unwatch.v1", build_value(build)),
-            blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+            blocks.button(_("Stop watching"), "unwatch.v1", build_value(build)),
+            blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
         ),
     )
     return Message(f"{title(build)}: {stands}. {words}", body)
@@ -110,10 +108,10 @@ def _moving(build: Build, stands: str, words: str, dashboard: str) -> Message:
 def _estimate(build: Build, usual: timedelta | None, left: timedelta | None) -> str:
     builds = _alike(build)
     if usual is None or left is None:
-        return say("I cannot say how long it takes: {builds} that are ready tell nothing of it.", builds=builds)
+        return _("I cannot say how long it takes: {builds} that are ready tell nothing of it.", builds=builds)
     if left < timedelta(minutes=1):
-        return say("Less than a minute left: {builds} usually take {time}.", builds=builds, time=_long(usual))
-    return say(
+        return _("Less than a minute left: {builds} usually take {time}.", builds=builds, time=_long(usual))
+    return _(
         "About {left} left: {builds} usually take {time}.", left=_long(left, short=60), builds=builds, time=_long(usual)
     )
 
@@ -121,15 +119,15 @@ def _estimate(build: Build, usual: timedelta | None, left: timedelta | None) -> 
 def _alike(build: Build) -> str:
     app = inline(build.app.name, 80)
     if not build.platform:
-        return say("the builds of {app}", app=app)
-    return say("the {platform} builds of {app}", platform=platform_name(build), app=app)
+        return _("the builds of {app}", app=app)
+    return _("the {platform} builds of {app}", platform=platform_name(build), app=app)
 
 
 def _long(time: timedelta, short: int = 90) -> str:
     """`40 seconds`, `8 minutes`, `3 hours`: as exact as a guess is; under `short` seconds it is told in seconds."""
     seconds = time.total_seconds()
     if seconds < short:
-        return count("{number} second", "{number} seconds", max(1, round(seconds)))
+        return ngettext("{number} second", "{number} seconds", max(1, round(seconds)))
     if seconds < 5400:
-        return count("{number} minute", "{number} minutes", max(1, round(seconds / 60)))
-    return count("{number} hour", "{number} hours", max(1, round(seconds / 3600)))
+        return ngettext("{number} minute", "{number} minutes", max(1, round(seconds / 60)))
+    return ngettext("{number} hour", "{number} hours", max(1, round(seconds / 3600)))

@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 from bot.domain.model import Build, Recall
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.slack import blocks
 from bot.slack.blocks import Message, Modal, inputs
 from bot.slack.mrkdwn import inline, when
 from bot.slack.views.builds import build_value, facts, state, title, unrecall_button
 
 REASON = 300  # characters, which every card shows whole
-NO_CARD = later("No channel has a card of it.")
+NO_CARD = gettext_noop("No channel has a card of it.")
 
 
 def ask(build: Build, reason: str = "") -> Modal:
     """Why this build is to be taken back."""
     body = (blocks.section(f"*{title(build)}*", fields=facts(build)), _why(reason), _what_it_does())
-    return Modal("recall.v1", say("Recall a build"), body, submit=say("Recall"), memory=build_value(build))
+    return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"), memory=build_value(build))
 
 
 def ask_which() -> Modal:
     """Which build is to be taken back, and why."""
     body = (
-        blocks.pick(say("App"), "recall.app", hint=say("Type to find an app")),
-        blocks.pick(say("Build"), "recall.build", hint=say("Choose a build")),
+        blocks.pick(_("App"), "recall.app", hint=_("Type to find an app")),
+        blocks.pick(_("Build"), "recall.build", hint=_("Choose a build")),
         _why(),
         _what_it_does(),
     )
-    return Modal("recall.v1", say("Recall a build"), body, submit=say("Recall"))
+    return Modal("recall.v1", _("Recall a build"), body, submit=_("Recall"))
 
 
 def _why(reason: str = "") -> blocks.Block:
-    example = say("crash on login")
-    return inputs.line(say("Reason"), "recall.reason", example=example, value=reason, most=REASON, optional=False)
+    example = _("crash on login")
+    return inputs.line(_("Reason"), "recall.reason", example=example, value=reason, most=REASON, optional=False)
 
 
 def _what_it_does() -> blocks.Block:
-    return blocks.context(say("All its cards will say so, nobody gets it any more, and `unrecall` takes it back."))
+    return blocks.context(_("All its cards will say so, nobody gets it any more, and `unrecall` takes it back."))
 
 
 def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Message:
     """What taking it back has done, and what it cannot do; `pages`: links lead to claim pages, which are closed."""
-    turned = count("One card turns red and says why.", "{number} cards turn red and say why.", cards)
-    gone = later("Nobody gets it any more, and claim pages that nobody has used yet are closed.")
+    turned = ngettext("One card turns red and says why.", "{number} cards turn red and say why.", cards)
+    gone = gettext_noop("Nobody gets it any more, and claim pages that nobody has used yet are closed.")
     lines = (
-        f"{turned if cards else say(NO_CARD)} {say(gone if pages else later('Nobody gets it any more.'))}",
-        say("Links that Applivery has handed out already cannot be taken back, nor can what is installed."),
+        f"{turned if cards else _(NO_CARD)} {_(gone if pages else gettext_noop('Nobody gets it any more.'))}",
+        _("Links that Applivery has handed out already cannot be taken back, nor can what is installed."),
     )
     text = f"{title(build)}: {state(build, recall)}."
     body = (blocks.section(f"*{title(build)}*\n{state(build, recall)}\n{lines[0]}"), blocks.context(lines[1]))
@@ -54,7 +54,7 @@ def recalled(build: Build, recall: Recall, cards: int, *, pages: bool) -> Messag
 
 def recalled_before(build: Build, recall: Recall) -> Message:
     """Somebody else was first: who, when and why."""
-    text = say(
+    text = _(
         "<@{person}> recalled {build} {when}: {reason}",
         person=recall.by,
         build=title(build),
@@ -66,9 +66,9 @@ def recalled_before(build: Build, recall: Recall) -> Message:
 
 def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
     """It can be had again; what its recall had been."""
-    shown = count("Its card says so.", "Its {number} cards say so.", cards) if cards else say(NO_CARD)
-    text = f"{say('✅ {build} can be had again.', build=title(build))} {shown}"
-    was = say(
+    shown = ngettext("Its card says so.", "Its {number} cards say so.", cards) if cards else _(NO_CARD)
+    text = f"{_('✅ {build} can be had again.', build=title(build))} {shown}"
+    was = _(
         "<@{person}> had recalled it {when}: {reason}",
         person=recall.by,
         when=when(recall.at),
@@ -79,7 +79,7 @@ def unrecalled(build: Build, recall: Recall, cards: int) -> Message:
 
 def not_recalled(build: Build) -> Message:
     """There is nothing to take back."""
-    return Message(say("{build} is not recalled.", build=title(build)))
+    return Message(_("{build} is not recalled.", build=title(build)))
 
 
 def _way_back(build: Build) -> blocks.Block:

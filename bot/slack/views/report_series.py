@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from bot.i18n import later, month, say, short_day
+from bot.i18n import _, format_month, format_short_day, gettext_noop
 from bot.slack.blocks.charts import POINTS
 
 Days = Sequence[tuple[date, int]]
@@ -17,9 +17,9 @@ Stretch = tuple[date, date]
 class SeriesKind(Enum):
     """What one point is about; the value is the chart's title."""
 
-    DAY = later("Downloads by day")
-    WEEK = later("Downloads by week")
-    MONTH = later("Downloads by month")
+    DAY = gettext_noop("Downloads by day")
+    WEEK = gettext_noop("Downloads by week")
+    MONTH = gettext_noop("Downloads by month")
 
 
 class DownloadSeries(NamedTuple):
@@ -40,7 +40,7 @@ def series(days: Days, stretch: Stretch | None = None) -> DownloadSeries:
     if stretch:
         first, last = min(first, stretch[0]), max(last, stretch[1])
     if (last - first).days < POINTS:
-        return DownloadSeries(SeriesKind.DAY, _by(days, first, last, 1, short_day))
+        return DownloadSeries(SeriesKind.DAY, _by(days, first, last, 1, format_short_day))
     monday = first - timedelta(days=first.weekday()) if first - date.min > timedelta(days=7) else first
     if (last - monday).days // 7 < POINTS:
         return DownloadSeries(SeriesKind.WEEK, _by(days, monday, last, 7, _week))
@@ -55,7 +55,7 @@ def _by(days: Days, first: date, last: date, length: int, label: Callable[[date]
 
 
 def _week(monday: date) -> str:
-    return say("from {day}", day=short_day(monday))
+    return _("from {day}", day=format_short_day(monday))
 
 
 def _by_month(days: Days, first: int, last: int) -> list[tuple[str, int]]:
@@ -69,8 +69,8 @@ def _by_month(days: Days, first: int, last: int) -> list[tuple[str, int]]:
         if _month(day) >= first:
             counts[_month(day) - first] += count
     months = [date(number // 12, number % 12 + 1, 1) for number in range(first, last + 1)]
-    shown = [(month(first_day), count) for first_day, count in zip(months, counts, strict=True)]
-    return [(say("before {month}", month=month(months[0])), earlier), *shown] if earlier else shown
+    shown = [(format_month(first_day), count) for first_day, count in zip(months, counts, strict=True)]
+    return [(_("before {month}", month=format_month(months[0])), earlier), *shown] if earlier else shown
 
 
 def _month(day: date) -> int:

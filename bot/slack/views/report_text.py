@@ -8,7 +8,7 @@ from bot.domain import lookup
 from bot.domain.adoption import Version
 from bot.domain.downloads import NO_VERSION, percent
 from bot.domain.reports import DownloadReport
-from bot.i18n import count, figure, later, say
+from bot.i18n import _, format_number, gettext_noop, ngettext
 from bot.slack.blocks import charts
 from bot.slack.mrkdwn import inline, when
 
@@ -17,31 +17,31 @@ VERSIONS, KINDS = 6, 10  # lines or words in the small print; the last adds up t
 
 def downloads(number: int) -> str:
     """A number of downloads."""
-    return count("{number} download", "{number} downloads", number)
+    return ngettext("{number} download", "{number} downloads", number)
 
 
 def crowd(number: int) -> str:
     """A number of people."""
-    return count("{number} person", "{number} people", number)
+    return ngettext("{number} person", "{number} people", number)
 
 
 def recorded(report: DownloadReport) -> str:
     """How many were recorded, in bold, and by how many people."""
     number, unnamed, people = report.summary.recorded, report.summary.unnamed, crowd(report.crowd)
     if not unnamed:
-        return count(
+        return ngettext(
             "*{number} download recorded* by {people}.",
             "*{number} downloads recorded* by {people}.",
             number,
             people=people,
         )
-    return count(
+    return ngettext(
         "*{number} download recorded*: {named} by {people}, {unnamed} by nobody we can name.",
         "*{number} downloads recorded*: {named} by {people}, {unnamed} by nobody we can name.",
         number,
-        named=figure(number - unnamed),
+        named=format_number(number - unnamed),
         people=people,
-        unnamed=figure(unnamed),
+        unnamed=format_number(unnamed),
     )
 
 
@@ -50,12 +50,12 @@ def compared(report: DownloadReport) -> list[str]:
     before = report.before
     if before is None:
         return []
-    text = say(
+    text = _(
         "{downloads} and {people} than in {before} ({recorded} by {crowd}).",
         downloads=_more_downloads(report.summary.recorded - before.recorded),
         people=_more_people(report.crowd - before.crowd),
         before=before.words,
-        recorded=figure(before.recorded),
+        recorded=format_number(before.recorded),
         crowd=crowd(before.crowd),
     )
     return [text[:1].upper() + text[1:]]
@@ -63,18 +63,18 @@ def compared(report: DownloadReport) -> list[str]:
 
 def _more_downloads(by: int) -> str:
     if not by:
-        return say("no more downloads")
+        return _("no more downloads")
     if by > 0:
-        return count("{number} more download", "{number} more downloads", by)
-    return count("{number} fewer download", "{number} fewer downloads", -by)
+        return ngettext("{number} more download", "{number} more downloads", by)
+    return ngettext("{number} fewer download", "{number} fewer downloads", -by)
 
 
 def _more_people(by: int) -> str:
     if not by:
-        return say("no more people")
+        return _("no more people")
     if by > 0:
-        return count("{number} more person", "{number} more people", by)
-    return count("{number} fewer person", "{number} fewer people", -by)
+        return ngettext("{number} more person", "{number} more people", by)
+    return ngettext("{number} fewer person", "{number} fewer people", -by)
 
 
 def newest(report: DownloadReport) -> list[str]:
@@ -82,16 +82,16 @@ def newest(report: DownloadReport) -> list[str]:
     adoption = report.adopted
     if adoption is None or not report.crowd:
         return []
-    text = say(
+    text = _(
         "Newest version {version}: {on_it} of {people} ({percent} %)",
         version=_versions(adoption.versions),
-        on_it=figure(adoption.newest),
+        on_it=format_number(adoption.newest),
         people=crowd(report.crowd),
         percent=percent(adoption.newest, report.crowd),
     )
-    older = say("{older} still on an old build", older=figure(adoption.older))
-    recalled = say("{number} on a recalled build", number=figure(adoption.recalled))
-    unknown = say("{number} on an unknown version", number=figure(adoption.unknown))
+    older = _("{older} still on an old build", older=format_number(adoption.older))
+    recalled = _("{number} on a recalled build", number=format_number(adoption.recalled))
+    unknown = _("{number} on an unknown version", number=format_number(adoption.unknown))
     others = [older] * bool(adoption.older) + [recalled] * bool(adoption.recalled) + [unknown] * bool(adoption.unknown)
     return [f"{'; '.join([text, *others])}."]
 
@@ -99,9 +99,9 @@ def newest(report: DownloadReport) -> list[str]:
 def _versions(versions: Sequence[Version]) -> str:
     """One version when it is the newest on every platform, else each with its platform."""
     if len({version for _, version in versions}) == 1:
-        return inline(versions[0][1] or say(NO_VERSION), 40)
+        return inline(versions[0][1] or _(NO_VERSION), 40)
     return " · ".join(
-        inline(f"{lookup.PLATFORMS.get(on, on)} {version or say(NO_VERSION)}".strip(), 60) for on, version in versions
+        inline(f"{lookup.PLATFORMS.get(on, on)} {version or _(NO_VERSION)}".strip(), 60) for on, version in versions
     )
 
 
@@ -110,15 +110,15 @@ def small_print(report: DownloadReport) -> list[str]:
     summary = report.summary
     lines = late(report)
     if top := charts.first(summary.versions, VERSIONS, _other_versions):
-        shown = " · ".join(f"{inline(version, 40)}: {figure(number)}" for version, number in top)
-        lines.append(say("By version: {versions}", versions=shown))
+        shown = " · ".join(f"{inline(version, 40)}: {format_number(number)}" for version, number in top)
+        lines.append(_("By version: {versions}", versions=shown))
     if both := links(report):
         lines.append(both)
     return [*lines, *claimed(report)]
 
 
 def _other_versions(number: int) -> str:
-    return count("{number} other version", "{number} other versions", number)
+    return ngettext("{number} other version", "{number} other versions", number)
 
 
 def claimed(report: DownloadReport) -> list[str]:
@@ -126,31 +126,31 @@ def claimed(report: DownloadReport) -> list[str]:
     summary = report.summary
     if not summary.incomplete:
         return []
-    text = later("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
+    text = gettext_noop("Applivery’s own totals: {claimed}. It lists {listed} one by one.")
     totals = summary.recorded if summary.claimed is None else summary.claimed
-    return [say(text, claimed=figure(totals), listed=figure(summary.listed))]
+    return [_(text, claimed=format_number(totals), listed=format_number(summary.listed))]
 
 
 def links(report: DownloadReport) -> str:
     """Both sides of the story: what was asked for here, and what Applivery recorded."""
     if not report.links:
         return ""
-    recorded_ = count(
+    recorded_ = ngettext(
         "{number} download recorded by Applivery", "{number} downloads recorded by Applivery", report.summary.recorded
     )
     unknown = report.summary.unnamed
-    nobodys = [say("{unknown} of them not attributable", unknown=figure(unknown))] if unknown else []
+    nobodys = [_("{unknown} of them not attributable", unknown=format_number(unknown))] if unknown else []
     return " · ".join([_asked(report.links, report.remembered), recorded_, *nobodys])
 
 
 def _asked(links_: int, remembered: int | None) -> str:
     if remembered is None:
-        return count("{number} link asked for in Slack", "{number} links asked for in Slack", links_)
-    return count(
+        return ngettext("{number} link asked for in Slack", "{number} links asked for in Slack", links_)
+    return ngettext(
         "{number} link asked for in Slack (in the {days} days I remember)",
         "{number} links asked for in Slack (in the {days} days I remember)",
         links_,
-        days=figure(remembered),
+        days=format_number(remembered),
     )
 
 
@@ -162,9 +162,9 @@ def buckets(report: DownloadReport) -> list[str]:
 
 
 def _other_kinds(number: int) -> str:
-    return count("{number} other kind of member", "{number} other kinds of members", number)
+    return ngettext("{number} other kind of member", "{number} other kinds of members", number)
 
 
 def late(report: DownloadReport) -> list[str]:
     """That a digest comes late, when it does."""
-    return [say("Late: this was due {when}, and I was away.", when=when(report.late))] if report.late else []
+    return [_("Late: this was due {when}, and I was away.", when=when(report.late))] if report.late else []

@@ -12,7 +12,7 @@ from bot.domain.downloads import GroupBy
 from bot.domain.reports import DownloadReport
 from bot.domain.scheduled_reports import ScheduledReport
 from bot.domain.timeparse import schedule
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.blocks.paging import PagedItems, turning
@@ -25,24 +25,24 @@ MORE = "more.digests.v1"
 Names = Mapping[str, str]  # of builds, by id
 NO_NAMES: Names = {}
 WORDS = {
-    GroupBy.PERSON: later("*downloads of {what}* {when} ({tz})"),
-    GroupBy.VERSION: later("*downloads of {what}* by version {when} ({tz})"),
-    GroupBy.OS: later("*downloads of {what}* by os {when} ({tz})"),
-    GroupBy.DAY: later("*downloads of {what}* by day {when} ({tz})"),
-    GroupBy.SOURCE: later("*downloads of {what}* by source {when} ({tz})"),
+    GroupBy.PERSON: gettext_noop("*downloads of {what}* {when} ({tz})"),
+    GroupBy.VERSION: gettext_noop("*downloads of {what}* by version {when} ({tz})"),
+    GroupBy.OS: gettext_noop("*downloads of {what}* by os {when} ({tz})"),
+    GroupBy.DAY: gettext_noop("*downloads of {what}* by day {when} ({tz})"),
+    GroupBy.SOURCE: gettext_noop("*downloads of {what}* by source {when} ({tz})"),
 }
 
 
 def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> Message:
     """What was saved, said back in words; `builds` has the names of builds."""
     what = _words(digest, builds)
-    said = [say("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
+    said = [_("Done: a summary of {summary}, the first one {when}.", summary=what, when=when(digest.due_at))]
     if digest.quiet:
-        said.append(say("When there is nothing new it stays silent."))
+        said.append(_("When there is nothing new it stays silent."))
     else:
-        said.append(say("When there is nothing new it says so in one line."))
+        said.append(_("When there is nothing new it says so in one line."))
     if not names:
-        said.append(say("It has counts only: people are named in manager channels (`grant #channel manager`)."))
+        said.append(_("It has counts only: people are named in manager channels (`grant #channel manager`)."))
     text = " ".join(said)
     return Message(text, (blocks.section(text), blocks.actions(_end(digest))))
 
@@ -50,16 +50,16 @@ def begun(digest: ScheduledReport, builds: Names = NO_NAMES, *, names: bool) -> 
 def _words(digest: ScheduledReport, builds: Names = NO_NAMES) -> str:
     which = f" {inline(builds.get(digest.which, digest.which), 60)}" if digest.which else ""
     what, tz = f"{inline(digest.app_name, 80)}{which}", inline(digest.tz, 60)
-    return say(WORDS[digest.by], what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
+    return _(WORDS[digest.by], what=what, when=schedule.explain(schedule.parse(digest.schedule)), tz=tz)
 
 
 def _end(digest: ScheduledReport) -> ButtonElement:
     return blocks.button(
-        say("End it"),
+        _("End it"),
         "undigest.v1",
         str(digest.id),
-        says=say("End summary {name}", name=f"d{digest.id}"),
-        confirm=say("This summary comes no more."),
+        says=_("End summary {name}", name=f"d{digest.id}"),
+        confirm=_("This summary comes no more."),
     )
 
 
@@ -71,40 +71,40 @@ def listed(message: Message, page: PagedItems[ScheduledReport], builds: Names = 
     body += [blocks.section(_line(report, builds), accessory=_end(report)) for report in page.items]
     body += turning(page, MORE, "")
     listed = "; ".join(f"d{report.id}: {_words(report, builds)}" for report in page.items)
-    text = say("Summaries: {summaries}.", summaries=listed)
+    text = _("Summaries: {summaries}.", summaries=listed)
     return replace(message, text=f"{message.text} {text}".strip(), blocks=tuple(body))
 
 
 def _line(digest: ScheduledReport, builds: Names) -> str:
     what = _words(digest, builds)
     if digest.quiet:
-        what = say("{summary}, silent when nothing is new", summary=what)
-    by = say("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
-    paused = [say("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
+        what = _("{summary}, silent when nothing is new", summary=what)
+    by = _("_by {person} {when}_", person=f"<@{digest.created_by}>", when=when(digest.created_at))
+    paused = [_("⏸ paused: {why}", why=_why(digest.paused))] if digest.paused else []
     return "\n".join([f"*d{digest.id}* · {what}", by, *paused])
 
 
 def _why(reason: str) -> str:
     """Why a report is paused: in our words, or as it was said when it was."""
     known = {str(withdrawal): words for withdrawal, words in WHY.items()}
-    return say(known[reason]) if reason in known else inline(reason)
+    return _(known[reason]) if reason in known else inline(reason)
 
 
 def ended(digest: ScheduledReport, builds: Names = NO_NAMES) -> Message:
     """It comes no more."""
-    return Message(say("Done: no more summaries of {summary}.", summary=_words(digest, builds)))
+    return Message(_("Done: no more summaries of {summary}.", summary=_words(digest, builds)))
 
 
 def paused(digest: ScheduledReport, why: str, builds: Names = NO_NAMES) -> Message:
     """What its maker is told, once, when one can come no more."""
     what = _words(digest, builds)
     if digest.private:
-        return Message(say("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
-    text, place = later("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
-    return Message(say(text, summary=what, place=place, why=why))
+        return Message(_("I stopped the summary of {summary} to you: {why}", summary=what, why=why))
+    text, place = gettext_noop("I stopped the summary of {summary} in {place}: {why}"), f"<#{digest.place}>"
+    return Message(_(text, summary=what, place=place, why=why))
 
 
 def summary(report: DownloadReport) -> Message:
     """One digest: a headline, and its thread, in the language the report was made in for its readers."""
-    with i18n.speaking(i18n.of(report.language) or i18n.current()):
+    with i18n.use_locale(i18n.locale_of(report.language) or i18n.current_locale()):
         return replace(downloads.headline(report), thread=downloads.thread(report))

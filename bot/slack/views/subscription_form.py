@@ -10,22 +10,22 @@ from bot.domain import delivery_options, filters, grammar, lookup
 from bot.domain.grammar import ParsedText
 from bot.domain.model import BuildEvent, Subscription
 from bot.exceptions import UserInputError
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks, typed_text
 from bot.slack.blocks import Block, Modal, inputs
 from bot.slack.mrkdwn import inline
 
 EVENTS = {
-    BuildEvent.UPLOADED: later("was uploaded"),
-    BuildEvent.PROCESSED: later("was processed and can be had"),
-    BuildEvent.FAILED: later("failed to be processed"),
-    BuildEvent.CERT: later("has a certificate or profile that runs out"),
-    BuildEvent.FEEDBACK: later("got feedback or a bug report"),
+    BuildEvent.UPLOADED: gettext_noop("was uploaded"),
+    BuildEvent.PROCESSED: gettext_noop("was processed and can be had"),
+    BuildEvent.FAILED: gettext_noop("failed to be processed"),
+    BuildEvent.CERT: gettext_noop("has a certificate or profile that runs out"),
+    BuildEvent.FEEDBACK: gettext_noop("got feedback or a bug report"),
 }
 _HOW = {
-    "threads": later("Details in a thread below the card"),
-    "version": later("One card for all platforms of a version"),
-    "compact": later("Compact: one line each"),
+    "threads": gettext_noop("Details in a thread below the card"),
+    "version": gettext_noop("One card for all platforms of a version"),
+    "compact": gettext_noop("Compact: one line each"),
 }
 _LINES = ("label", "mention", "digest", "quiet")
 MOST = {"label": delivery_options.LABEL, "mention": 100, "digest": 100, "quiet": 40}  # characters
@@ -37,21 +37,21 @@ def ask(words: ParsedText, tz: str, chosen: Option | None) -> Modal:
 
     Raises UserInputError for words it has no room for.
     """
-    app = blocks.pick(say("App"), "subscribe.app", hint=say("Type to find an app"), chosen=chosen)
-    return Modal("subscribe.v1", say("Subscribe this channel"), (app, *_fields(words, tz)), submit=say("Subscribe"))
+    app = blocks.pick(_("App"), "subscribe.app", hint=_("Type to find an app"), chosen=chosen)
+    return Modal("subscribe.v1", _("Subscribe this channel"), (app, *_fields(words, tz)), submit=_("Subscribe"))
 
 
 def edit(subscription: Subscription, words: ParsedText, tz: str, value: str) -> Modal:
     """The form for one there is; `value` says which. Raises UserInputError for words it has no room for."""
     if subscription.app_id:
-        what = say(
+        what = _(
             "Builds of *{app}* in <#{channel}>", app=inline(subscription.app_name, 80), channel=subscription.channel_id
         )
     else:
-        what = say("Builds of *every app* in <#{channel}>", channel=subscription.channel_id)
+        what = _("Builds of *every app* in <#{channel}>", channel=subscription.channel_id)
     body = (blocks.section(what), *_fields(words, tz))
     return Modal(
-        "edit.v1", say("Edit subscription {number}", number=subscription.id), body, submit=say("Save"), memory=value
+        "edit.v1", _("Edit subscription {number}", number=subscription.id), body, submit=_("Save"), memory=value
     )
 
 
@@ -80,29 +80,29 @@ def _fields(words: ParsedText, tz: str) -> tuple[Block, ...]:
     )
     if len(rest) > inputs.LONGEST or any(len(given[key]) > MOST[key] for key in _LINES):
         # cut short it would mean something else, and be saved
-        raise UserInputError(say("That is too long for a form."), say("Type `subscribe` with all of it instead."))
+        raise UserInputError(_("That is too long for a form."), _("Type `subscribe` with all of it instead."))
     ticked = {key for key, on in how.items() if on}
     return (
         blocks.checkboxes(
-            say("Tell this channel when a build"), "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
+            _("Tell this channel when a build"), "subscribe.on", _options(EVENTS.items()), ticked=on, optional=False
         ),
         inputs.line(
-            say("Only builds with"),
+            _("Only builds with"),
             "subscribe.filters",
             example="branch:release/* -tag:nightly os:ios",
             value=rest,
             most=max(filters.LONGEST, len(rest)),
         ),
-        blocks.checkboxes(say("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
-        _line("label", say("Label in front of each card"), "Staging", given),
-        _line("mention", say("User group to mention"), "@mobile-qa", given),
+        blocks.checkboxes(_("How"), "subscribe.how", _options(_HOW.items()), ticked=ticked),
+        _line("label", _("Label in front of each card"), "Staging", given),
+        _line("mention", _("User group to mention"), "@mobile-qa", given),
         _line(
             "digest",
-            say("A digest instead of single cards ({tz})", tz=tz),
-            say("daily@09:00 or mon,thu@17:30"),
+            _("A digest instead of single cards ({tz})", tz=tz),
+            _("daily@09:00 or mon,thu@17:30"),
             given,
         ),
-        _line("quiet", say("Quiet hours ({tz})", tz=tz), "22:00-08:00", given),
+        _line("quiet", _("Quiet hours ({tz})", tz=tz), "22:00-08:00", given),
     )
 
 
@@ -111,7 +111,7 @@ def _line(key: str, label: str, hint: str, given: Mapping[str, str]) -> Block:
 
 
 def _options(labels: Iterable[tuple[str, str]]) -> list[Option]:
-    return [blocks.option(say(label), str(name)) for name, label in labels]
+    return [blocks.option(_(label), str(name)) for name, label in labels]
 
 
 def lines(sent: Mapping[str, str]) -> dict[str, ParsedText]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from bot.domain.model import Build, BuildEvent, Subscription
 from bot.domain.subscription_preview import SubscriptionPreview
-from bot.i18n import count, later, say
+from bot.i18n import _, gettext_noop, ngettext
 from bot.slack.mrkdwn import inline
 from bot.slack.views.builds import platform_name
 
 NAMED = 5
 _NONE_OF_THEM = {
-    BuildEvent.PROCESSED: later("none of them was processed"),
-    BuildEvent.FAILED: later("none of them has failed"),
+    BuildEvent.PROCESSED: gettext_noop("none of them was processed"),
+    BuildEvent.FAILED: gettext_noop("none of them has failed"),
 }
 
 
@@ -22,9 +22,9 @@ def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> st
     if tried is None:
         return ""
     if not tried.looked:
-        return say("There is no build yet that it could be tried on.")
+        return _("There is no build yet that it could be tried on.")
     if not tried.would:
-        none = count(
+        none = ngettext(
             "None of the only build there is would have posted",
             "None of the last {number} builds would have posted",
             len(tried.looked),
@@ -32,10 +32,10 @@ def dry_run(subscription: Subscription, tried: SubscriptionPreview | None) -> st
         return f"{none}{_why_none(subscription, tried)}"
     builds = ", ".join(_name(build, with_app=subscription.app_id is None) for build in tried.would[:NAMED])
     if left := len(tried.would[NAMED:]):
-        builds = say("{names} and {number} more", names=builds, number=left)
+        builds = _("{names} and {number} more", names=builds, number=left)
     if len(tried.looked) == 1:
-        return say("1 of the only build there is would have posted: {builds}.", builds=builds)
-    return count(
+        return _("1 of the only build there is would have posted: {builds}.", builds=builds)
+    return ngettext(
         "{number} of the last {last} builds would have posted: {builds}.",
         "{number} of the last {last} builds would have posted: {builds}.",
         len(tried.would),
@@ -48,10 +48,10 @@ def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
     """The rest of the sentence, and what may help."""
     if tried.fitting:
         ends = [event for event in subscription.events if event in _NONE_OF_THEM]
-        why = _NONE_OF_THEM[ends[0]] if len(ends) == 1 else later("none of them was processed or failed")
-        fit = count("{number} of them fits the filter.", "{number} of them fit the filter.", len(tried.fitting))
-        return f": {say(why)}. {fit if tried.there else ''}".rstrip()
-    return ". " + say(
+        why = _NONE_OF_THEM[ends[0]] if len(ends) == 1 else gettext_noop("none of them was processed or failed")
+        fit = ngettext("{number} of them fits the filter.", "{number} of them fit the filter.", len(tried.fitting))
+        return f": {_(why)}. {fit if tried.there else ''}".rstrip()
+    return ". " + _(
         "The filter may be too narrow: they have {facts}.",
         facts="; ".join(_there(key, facts) for key, facts in tried.there),
     )
@@ -60,15 +60,15 @@ def _why_none(subscription: Subscription, tried: SubscriptionPreview) -> str:
 def _there(key: str, facts: Sequence[str]) -> str:
     """What the builds have where a filter asks for something, under the filter's key as it is typed."""
     if not facts:
-        return say("no {key}", key=key)
+        return _("no {key}", key=key)
     names = ", ".join(inline(fact, 40) for fact in facts[:NAMED])
     if left := len(facts[NAMED:]):
-        names = say("{names} and {number} more", names=names, number=left)
+        names = _("{names} and {number} more", names=names, number=left)
     return f"{key} {names}"
 
 
 def _name(build: Build, *, with_app: bool) -> str:
     app = f"{inline(build.app.name, 60)} " if with_app else ""
     number = f" ({inline(build.number, 40)})" if build.number else ""
-    version = inline(build.version, 60) if build.version else say("no version")
+    version = inline(build.version, 60) if build.version else _("no version")
     return f"{app}{version}{number} {platform_name(build)}".rstrip()

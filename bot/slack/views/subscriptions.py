@@ -11,7 +11,7 @@ from bot.domain import delivery_options, filters
 from bot.domain.model import Subscription
 from bot.domain.states import PauseReason
 from bot.domain.subscription_preview import SubscriptionPreview
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import cut, escape, inline, when
@@ -20,30 +20,30 @@ from bot.slack.views.subscription_preview import dry_run
 PAGE = 10  # subscriptions; each takes two of a message's fifty blocks
 # What is left of a handle when Slack does not tell it
 NO_HANDLES: Mapping[str, str] = {}
-EVERY_APP = later("every app")  # the name under which a subscription to all of them is stored
-ENDS = later("The channel hears no more of it.")
+EVERY_APP = gettext_noop("every app")  # the name under which a subscription to all of them is stored
+ENDS = gettext_noop("The channel hears no more of it.")
 
 # As a label beside a subscription or a report in a list.
 WHY = {
-    PauseReason.ROLE: later("the person who set it up no longer has the role"),
-    PauseReason.PERSON: later("the person who set it up has left"),
-    PauseReason.CHANNEL: later("the app can't be used in this channel"),
-    PauseReason.SHARED: later("the channel is shared with another organisation"),
-    PauseReason.RECALLED: later("the build was recalled"),
-    PauseReason.APP: later("Applivery no longer has the app"),
+    PauseReason.ROLE: gettext_noop("the person who set it up no longer has the role"),
+    PauseReason.PERSON: gettext_noop("the person who set it up has left"),
+    PauseReason.CHANNEL: gettext_noop("the app can't be used in this channel"),
+    PauseReason.SHARED: gettext_noop("the channel is shared with another organisation"),
+    PauseReason.RECALLED: gettext_noop("the build was recalled"),
+    PauseReason.APP: gettext_noop("Applivery no longer has the app"),
 }
 
 _PAUSED = {
     **{str(withdrawal): words for withdrawal, words in WHY.items()},
-    "is_archived": later("the channel is archived"),
-    "not_in_channel": later("I am no longer in the channel"),
-    "channel_not_found": later("I can no longer see the channel"),
+    "is_archived": gettext_noop("the channel is archived"),
+    "not_in_channel": gettext_noop("I am no longer in the channel"),
+    "channel_not_found": gettext_noop("I can no longer see the channel"),
 }
 
 
 def app_of(subscription: Subscription) -> str:
     """What a subscription is about, as its reader calls it: the app's name (not escaped), or every app."""
-    return subscription.app_name if subscription.app_id else say(EVERY_APP)
+    return subscription.app_name if subscription.app_id else _(EVERY_APP)
 
 
 def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -> str:
@@ -62,10 +62,10 @@ def words(subscription: Subscription, handles: Mapping[str, str] = NO_HANDLES) -
     if not subscription.manner.mention:
         return text
     handle = handles.get(subscription.manner.mention)
-    group = f"@{inline(handle, 80)}" if handle else say("a user group")
+    group = f"@{inline(handle, 80)}" if handle else _("a user group")
     if delivery_options.explain(subscription.manner):
-        return say("{subscription}, mentioning {group}", subscription=text, group=group)
-    return say("{subscription}; mentioning {group}", subscription=text, group=group)
+        return _("{subscription}, mentioning {group}", subscription=text, group=group)
+    return _("{subscription}; mentioning {group}", subscription=text, group=group)
 
 
 def value(subscription: Subscription) -> str:
@@ -86,18 +86,20 @@ def subscribed(
     here: bool = True,
 ) -> Message:
     """What was saved, said back in words, and what it would have posted."""
-    sentence = later("Done: {channel} hears of {subscription}. History stays quiet; the next build is the first.")
+    sentence = gettext_noop(
+        "Done: {channel} hears of {subscription}. History stays quiet; the next build is the first."
+    )
     if replaced:
-        sentence = later(
+        sentence = gettext_noop(
             "Changed: {channel} now hears of {subscription}. History stays quiet; the next build is the first."
         )
-    channel = say("this channel") if here else f"<#{subscription.channel_id}>"
-    text = say(sentence, channel=channel, subscription=words(subscription, handles))
+    channel = _("this channel") if here else f"<#{subscription.channel_id}>"
+    text = _(sentence, channel=channel, subscription=words(subscription, handles))
     if resumed:
-        text += " " + say("I could not speak there for a while; what was kept back comes now.")
+        text += " " + _("I could not speak there for a while; what was kept back comes now.")
     would = dry_run(subscription, tried)
     body = [blocks.section(text), *([blocks.section(f"🧪 {would}")] if would else [])]
-    buttons = blocks.actions(_edit(subscription), _remove(subscription, say("Unsubscribe")))
+    buttons = blocks.actions(_edit(subscription), _remove(subscription, _("Unsubscribe")))
     return Message(f"{text} {would}".rstrip(), (*body, buttons))
 
 
@@ -121,8 +123,8 @@ def subscriptions(
     pages = (len(found) + PAGE - 1) // PAGE
     page = max(0, min(page, pages - 1))
     shown = found[page * PAGE : (page + 1) * PAGE]
-    head = say("Subscriptions of every channel") if everywhere else say("Subscriptions of this channel")
-    which = " " + say("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
+    head = _("Subscriptions of every channel") if everywhere else _("Subscriptions of this channel")
+    which = " " + _("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
     body: list[Block] = [blocks.section(f"*{head}*{which}")]
     body += rows(shown, handles, now=now, everywhere=everywhere)
     if pages > 1:
@@ -151,26 +153,24 @@ def rows(
 
 def _nothing(everywhere: bool) -> Message:
     if everywhere:
-        return Message(
-            say("No channel is subscribed to anything yet. Try `subscribe` in one, with the name of an app.")
-        )
-    text = say("This channel is subscribed to nothing yet. Try `subscribe` with the name of an app.")
-    return Message(text, (blocks.section(text), blocks.actions(blocks.button(say("Subscribe"), "run.v1", "subscribe"))))
+        return Message(_("No channel is subscribed to anything yet. Try `subscribe` in one, with the name of an app."))
+    text = _("This channel is subscribed to nothing yet. Try `subscribe` with the name of an app.")
+    return Message(text, (blocks.section(text), blocks.actions(blocks.button(_("Subscribe"), "run.v1", "subscribe"))))
 
 
 def _entry(
     subscription: Subscription, last: datetime | None, handles: Mapping[str, str], now: datetime, everywhere: bool
 ) -> str:
-    posted = say("last posted {when}", when=when(last)) if last else say("nothing posted yet")
-    by = say("by <@{person}> {when}", person=subscription.created_by, when=when(subscription.created_at))
+    posted = _("last posted {when}", when=when(last)) if last else _("nothing posted yet")
+    by = _("by <@{person}> {when}", person=subscription.created_by, when=when(subscription.created_at))
     lines = [
         f"*{subscription.id}* · {_where(subscription, everywhere)}{words(subscription, handles)}",
         f"_{by} · {posted}_",
     ]
     if until := delivery_options.mute_ends(subscription, now):
-        lines.append(say("🔕 muted until {when}", when=when(until)))
+        lines.append(_("🔕 muted until {when}", when=when(until)))
     if subscription.paused:
-        lines.append(say("⏸ paused: {reason}", reason=_why_paused(subscription)))
+        lines.append(_("⏸ paused: {reason}", reason=_why_paused(subscription)))
     return "\n".join(lines)
 
 
@@ -180,35 +180,35 @@ def _where(subscription: Subscription, everywhere: bool) -> str:
 
 def _buttons(subscription: Subscription) -> Block:
     name = _by_number(subscription)
-    test, mute = say("Post a test card of {subscription}", subscription=name), say("Mute {app}", app=name)
+    test, mute = _("Post a test card of {subscription}", subscription=name), _("Mute {app}", app=name)
     return blocks.actions(
-        blocks.button(say("Test"), "test.v1", value(subscription), says=test),
+        blocks.button(_("Test"), "test.v1", value(subscription), says=test),
         _edit(subscription),
-        blocks.button(say("Mute"), "mute.v1", value(subscription), says=mute),
-        _remove(subscription, say("Remove")),
+        blocks.button(_("Mute"), "mute.v1", value(subscription), says=mute),
+        _remove(subscription, _("Remove")),
     )
 
 
 def _by_number(subscription: Subscription) -> str:
-    return say("subscription {number}, {app}", number=subscription.id, app=app_of(subscription))
+    return _("subscription {number}, {app}", number=subscription.id, app=app_of(subscription))
 
 
 def _edit(subscription: Subscription) -> ButtonElement:
-    says = say("Edit {subscription}", subscription=_by_number(subscription))
-    return blocks.button(say("Edit"), "edit.v1", value(subscription), says=says)
+    says = _("Edit {subscription}", subscription=_by_number(subscription))
+    return blocks.button(_("Edit"), "edit.v1", value(subscription), says=says)
 
 
 def _remove(subscription: Subscription, label: str) -> ButtonElement:
     return blocks.button(
-        label, "unsubscribe.v1", value(subscription), says=f"{label}: {_by_number(subscription)}", confirm=say(ENDS)
+        label, "unsubscribe.v1", value(subscription), says=f"{label}: {_by_number(subscription)}", confirm=_(ENDS)
     )
 
 
 def _turning(page: int, pages: int, everywhere: bool) -> Block:
     which = "all" if everywhere else "here"
     before, after = f"{which}/{page - 1}", f"{which}/{page + 1}"
-    back = blocks.button(say("Previous"), "subscriptions.v1#previous", before, says=say("The page before"))
-    on = blocks.button(say("Next"), "subscriptions.v1#next", after, says=say("The page after"))
+    back = blocks.button(_("Previous"), "subscriptions.v1#previous", before, says=_("The page before"))
+    on = blocks.button(_("Next"), "subscriptions.v1#next", after, says=_("The page after"))
     return blocks.actions(*([back] if page else []), *([on] if page + 1 < pages else []))
 
 
@@ -216,13 +216,13 @@ def which_to_end(subscriptions: Sequence[Subscription]) -> Message:
     """Several could be meant: each with a button that ends it."""
     if not subscriptions:
         return _nothing(everywhere=False)
-    text = say("Which one is to end?")
+    text = _("Which one is to end?")
     body = [
-        blocks.section(f"*{subscription.id}* · {words(subscription)}", accessory=_remove(subscription, say("Remove")))
+        blocks.section(f"*{subscription.id}* · {words(subscription)}", accessory=_remove(subscription, _("Remove")))
         for subscription in subscriptions[: blocks.MESSAGE_BLOCKS - 2]
     ]
     left = len(subscriptions) - len(body)
-    more = [blocks.context(say("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
+    more = [blocks.context(_("… and {number} more; `subscriptions` lists them all.", number=left))] if left else []
     listed = "; ".join(f"{subscription.id}: {words(subscription)}" for subscription in subscriptions)
     return Message(f"{text} {listed}.", (blocks.section(f"*{text}*"), *body, *more))
 
@@ -230,19 +230,19 @@ def which_to_end(subscriptions: Sequence[Subscription]) -> Message:
 # ------------------------------------------------------------------ trying it
 
 
-NO_BUILDS = later("It is about no builds, so there is no card to show.")
-NO_BUILD_YET = later("There is no build yet to show.")
+NO_BUILDS = gettext_noop("It is about no builds, so there is no card to show.")
+NO_BUILD_YET = gettext_noop("There is no build yet to show.")
 
 
 def trial(subscription: Subscription, channel: Message, note: str = "") -> Message:
     """What the asker hears of a test; the channel gets a copy of its own."""
-    posted = say("I posted a test card in <#{channel}>.", channel=subscription.channel_id)
+    posted = _("I posted a test card in <#{channel}>.", channel=subscription.channel_id)
     return Message(f"{posted} {note}".rstrip(), copies=((subscription.channel_id, channel),))
 
 
 def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, str] = NO_HANDLES) -> Message:
     """What the channel gets of a test: the card, or the sentence why there is none, marked as a test."""
-    mark = say(
+    mark = _(
         "🔔 Test: this is how <#{channel}> hears of {subscription}.",
         channel=subscription.channel_id,
         subscription=words(subscription, handles),
@@ -257,16 +257,16 @@ def tried_out(subscription: Subscription, card: Message, handles: Mapping[str, s
 
 def paused(subscription: Subscription, bot_name: str) -> Message:
     """What its maker is told, once, when a channel stops taking messages, and how it goes on."""
-    sentence = later(
+    sentence = gettext_noop(
         "I stopped announcing {subscription} in <#{channel}>: {why}. "
         "As soon as I am in it again ({invite}), I go on by myself, and say what came meanwhile."
     )
     if subscription.paused == "is_archived":
-        sentence = later(
+        sentence = gettext_noop(
             "I stopped announcing {subscription} in <#{channel}>: {why}. As soon as it is back from the archive "
             "and I am in it ({invite}), I go on by myself, and say what came meanwhile."
         )
-    text = say(
+    text = _(
         sentence,
         subscription=words(subscription),
         channel=subscription.channel_id,
@@ -278,5 +278,5 @@ def paused(subscription: Subscription, bot_name: str) -> Message:
 
 def _why_paused(subscription: Subscription) -> str:
     if subscription.paused in _PAUSED:
-        return say(_PAUSED[subscription.paused])
-    return say("Slack says `{code}`", code=inline(subscription.paused or "no", 60))
+        return _(_PAUSED[subscription.paused])
+    return _("Slack says `{code}`", code=inline(subscription.paused or "no", 60))

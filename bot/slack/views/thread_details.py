@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain import changelogs
 from bot.domain.model import Build, Delivery
-from bot.i18n import later, say
+from bot.i18n import _, gettext_noop
 from bot.slack import blocks
 from bot.slack.blocks import Block, Message
 from bot.slack.mrkdwn import escape, inline
@@ -26,8 +26,8 @@ def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
         piece = pieces[announcement.part]
         which = ""
         if len(pieces) > 1:
-            which = " " + say("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
-        head, told = say("What's new in {build}", build=title(build)), say("what's new")
+            which = " " + _("({part} of {parts})", part=announcement.part + 1, parts=len(pieces))
+        head, told = _("What's new in {build}", build=title(build)), _("what's new")
         body += [blocks.section(f"*{head}*{which}"), *map(blocks.section, blocks.quoted(piece))]
         text += f"{told}{which}: {inline(piece, 500)}"
     return Message(text.strip(), tuple(body))
@@ -35,20 +35,20 @@ def details(announcement: Delivery, warnings: Sequence[str]) -> Message:
 
 def certificate(build: Build, dashboard: str, warnings: Sequence[str]) -> Message:
     """A channel asked to hear when the newest build's certificate or profile runs out."""
-    text = say(
+    text = _(
         "⚠️ {build}: {warnings} Somebody has to sign and upload a new one.",
         build=title(build),
         warnings=" ".join(map(escape, warnings)),
     )
-    buttons = blocks.actions(blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"))
+    buttons = blocks.actions(blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"))
     return Message(text, (blocks.section(text), buttons))
 
 
 def feedback(kind: str, app_name: str, dashboard: str) -> Message:
     """A channel asked to hear of feedback; what it says is read in Applivery."""
-    sentence = later("💬 Applivery reports a new bug in {app}.")
+    sentence = gettext_noop("💬 Applivery reports a new bug in {app}.")
     if kind != "bug":
-        sentence = later("💬 Applivery reports new feedback on {app}.")
-    text = say(sentence, app=inline(app_name, 80))
-    buttons = blocks.actions(blocks.link_button(say("Read it in Applivery"), dashboard, "open.dashboard"))
+        sentence = gettext_noop("💬 Applivery reports new feedback on {app}.")
+    text = _(sentence, app=inline(app_name, 80))
+    buttons = blocks.actions(blocks.link_button(_("Read it in Applivery"), dashboard, "open.dashboard"))
     return Message(text, (blocks.section(text), buttons))

@@ -8,7 +8,7 @@ from bot.domain import lookup, uploads
 from bot.domain.model import App, Build
 from bot.domain.uploads import TransferProgress
 from bot.exceptions import BotError
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack import blocks, mrkdwn
 from bot.slack.blocks import Message
 from bot.slack.markup import without_formatting
@@ -22,9 +22,9 @@ BAR = 20  # characters
 
 def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
     """How far a file is on its way `to` an app or a build; `pace` None while it waits for its turn."""
-    head = say("⬆️ Uploading *{file}* to *{place}*", file=inline(name, 120), place=inline(to, 120))
+    head = _("⬆️ Uploading *{file}* to *{place}*", file=inline(name, 120), place=inline(to, 120))
     if pace is None:
-        text = say("It begins when another upload has ended.")
+        text = _("It begins when another upload has ended.")
         return Message(f"{_bare(head)}. {text}", (blocks.section(head), blocks.context(text)))
     filled = min(BAR, pace.percent * BAR // 100)
     line = f"{'▰' * filled}{'▱' * (BAR - filled)} {pace.percent} %"
@@ -36,65 +36,65 @@ def under_way(name: str, to: str, pace: TransferProgress | None) -> Message:
 
 def looking(name: str, to: str) -> Message:
     """Nobody answered in the end, and the build is being looked for."""
-    head = say("🔎 *{file}* for *{place}*", file=inline(name, 120), place=inline(to, 120))
-    text = say("The answer got lost. I am looking whether Applivery has it …")
+    head = _("🔎 *{file}* for *{place}*", file=inline(name, 120), place=inline(to, 120))
+    text = _("The answer got lost. I am looking whether Applivery has it …")
     return Message(f"{_bare(head)}: {text}", (blocks.section(f"{head}\n{text}"),))
 
 
 def measure(pace: TransferProgress) -> str:
     """`412.0 MB of 960.0 MB · 12.3 MB/s · 45 s left`."""
-    parts = [say("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
+    parts = [_("{sent} of {total}", sent=size(pace.sent), total=size(pace.total))]
     if pace.sent >= pace.total:
-        parts.append(say("all sent, waiting for Applivery’s answer"))
+        parts.append(_("all sent, waiting for Applivery’s answer"))
         return " · ".join(parts)
     if pace.rate:
         parts.append(f"{size(int(pace.rate))}/s")
     if pace.left is not None:
-        parts.append(say("{time} left", time=uploads.duration(pace.left)))
+        parts.append(_("{time} left", time=uploads.duration(pace.left)))
     return " · ".join(parts)
 
 
 def uploaded(name: str, build: Build, by: str, dashboard: str, *, found: bool, mails: bool) -> Message:
     """Applivery has it: which build it became, by whom, and what happens next."""
     whence = inline(name, 120)
-    head = say("✅ *{build}* is uploaded\nfrom {file}, by <@{user}>", build=title(build), file=whence, user=by)
-    text = say("✅ {build} is uploaded, from {file}, by <@{user}>.", build=title(build), file=whence, user=by)
+    head = _("✅ *{build}* is uploaded\nfrom {file}, by <@{user}>", build=title(build), file=whence, user=by)
+    text = _("✅ {build} is uploaded, from {file}, by <@{user}>.", build=title(build), file=whence, user=by)
     more = []
     if found:
         more.append(
-            say("The connection broke before Applivery answered. I looked: it has this build, new and of this size.")
+            _("The connection broke before Applivery answered. I looked: it has this build, new and of this size.")
         )
     if mails:
-        more.append(say("Applivery mails the people you chose."))
-    next_up = say("Applivery is processing it. I will tell you here when it is ready, or why it is not.")
+        more.append(_("Applivery mails the people you chose."))
+    next_up = _("Applivery is processing it. I will tell you here when it is ready, or why it is not.")
     body = [
         blocks.section("\n".join([head, *more])),
         blocks.context(next_up),
         blocks.actions(
             watch_button(build),
             _check_button(build),
-            blocks.link_button(say("Open in Applivery"), dashboard, "open.dashboard"),
+            blocks.link_button(_("Open in Applivery"), dashboard, "open.dashboard"),
         ),
     ]
     return Message(" ".join([text, *more, next_up]), tuple(body))
 
 
 def _check_button(build: Build) -> ButtonElement:
-    says = say("Status of {build}", build=lookup.label(build))
-    return blocks.button(say("Check now"), "status.v1", build_value(build), says=says)
+    says = _("Status of {build}", build=lookup.label(build))
+    return blocks.button(_("Check now"), "status.v1", build_value(build), says=says)
 
 
 def attached(name: str, build: Build) -> Message:
     """Applivery has the attachment."""
-    text = say("📎 *{file}* is attached to *{build}*.", file=inline(name, 120), build=title(build))
+    text = _("📎 *{file}* is attached to *{build}*.", file=inline(name, 120), build=title(build))
     return Message(_bare(text), (blocks.section(text), blocks.actions(attachments_button(build))))
 
 
 def failed(name: str, to: str, problem: BotError, reference: str | None = None, *, again: str = "") -> Message:
     """What went wrong, and what to do; never more than what is certain. `again` opens the form as it was sent."""
-    head = say("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
+    head = _("❌ *{file}* did not get to *{place}*", file=inline(name, 120), place=inline(to, 120))
     words = f"{mrkdwn.escape(problem.sentence)}\n{mrkdwn.escape(problem.next_step)}".strip()
-    small = [blocks.context(say("Reference `{reference}`", reference=reference))] if reference else []
+    small = [blocks.context(_("Reference `{reference}`", reference=reference))] if reference else []
     text = f"{_bare(head)}. {' '.join(words.split())}"
     back = [blocks.actions(reopen_button(again))] if again else []
     return Message(text, (blocks.section(f"{head}\n{words}"), *small, *back))
@@ -104,14 +104,14 @@ def begun(name: str, count: int, app: App, build: Build | None = None) -> Messag
     """What is said where the upload was asked for."""
     file, much = inline(name, 120), size(count)
     if build:
-        text = say(
+        text = _(
             "Attaching *{file}* ({size}) to *{build}*. You can follow it in our direct messages.",
             file=file,
             size=much,
             build=title(build),
         )
     else:
-        text = say(
+        text = _(
             "Uploading *{file}* ({size}) to *{app}*. You can follow it in our direct messages.",
             file=file,
             size=much,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bot.i18n import say
+from bot.i18n import _
 from bot.slack import blocks
 from bot.slack.blocks import Message
 
 
 def welcome(root: str) -> Message:
     """What it can do here in three lines, and the button to begin with; `root` is the slash command."""
-    head = say("Thanks for letting me in. What I can do here:")
+    head = _("Thanks for letting me in. What I can do here:")
     lines = (
-        say("• `{root} get` makes a fresh private link to a build, for whoever asks.", root=root),
-        say("• `{root} builds` lists the newest builds, `{root} status` says how far one has come.", root=root),
-        say("• Once it is subscribed, this channel hears of each build when it is ready or has failed."),
+        _("• `{root} get` makes a fresh private link to a build, for whoever asks.", root=root),
+        _("• `{root} builds` lists the newest builds, `{root} status` says how far one has come.", root=root),
+        _("• Once it is subscribed, this channel hears of each build when it is ready or has failed."),
     )
-    begin = blocks.button(say("Subscribe this channel"), "subscribe.v1", style="primary")
+    begin = blocks.button(_("Subscribe this channel"), "subscribe.v1", style="primary")
     text = "\n".join((head, *lines))
     return Message(text, (blocks.section("\n".join((f"*{head}*", *lines))), blocks.actions(begin)))

@@ -8,7 +8,7 @@ from bot.domain.install import Browser, Device, file_word, is_android, nearest_k
 from bot.domain.model import Attachment, Build, FileKind
 from bot.domain.tickets import Ticket
 from bot.exceptions import NotFound
-from bot.i18n import say
+from bot.i18n import _
 from bot.web.claim.texts import OTHER, SCAN, platform_name
 
 INSTALL, FILE = "install", "file"
@@ -64,8 +64,8 @@ def offer(ticket: Ticket, build: Build, browser: Browser) -> InstallOptions:
     device = browser.device
     if ticket.file_id is not None:
         attached = _attachment(build, ticket.file_id)
-        label = say("Download {file}", file=attached.name)
-        scan = say(SCAN[OTHER]) if device in DESKTOPS else None
+        label = _("Download {file}", file=attached.name)
+        scan = _(SCAN[OTHER]) if device in DESKTOPS else None
         return InstallOptions((SubmitOption(label, FILE),), attached.name, attached.size, scan=scan)
     word = file_word(build, wanted(ticket, build, device, "").kind)
     return InstallOptions(
@@ -90,42 +90,42 @@ def _over_the_air(ticket: Ticket, build: Build) -> bool:
 
 
 def _buttons(ticket: Ticket, build: Build, device: Device, word: str) -> tuple[SubmitOption, ...]:
-    download = SubmitOption(say("Download the {file}", file=word), FILE)
+    download = SubmitOption(_("Download the {file}", file=word), FILE)
     if not _over_the_air(ticket, build):
         return (download,)
     if device is Device.IPHONE:
-        return (SubmitOption(say("Install"), INSTALL),)
+        return (SubmitOption(_("Install"), INSTALL),)
     if device is Device.MAC_OR_IPAD:  # an iPad that says it is a Mac must be able to install too
-        return (download, SubmitOption(say("Install on this iPad"), INSTALL))
+        return (download, SubmitOption(_("Install on this iPad"), INSTALL))
     return (download,)
 
 
 def _before(ticket: Ticket, build: Build, device: Device) -> str | None:
     if is_android(build):
-        refused = say("This build is for Android and cannot be installed here.")
+        refused = _("This build is for Android and cannot be installed here.")
         return refused if device is Device.IPHONE else None
     if not over_the_air(build):
         return None
     if device is Device.ANDROID:
-        return say(
+        return _(
             "This build is for {platform}. Open this page on such a device to install it.",
             platform=platform_name(build),
         )
     if device is Device.IPHONE and not _over_the_air(ticket, build):
-        return say("This is the file itself, for a computer. To install on this device, ask for *Install* in Slack.")
+        return _("This is the file itself, for a computer. To install on this device, ask for *Install* in Slack.")
     return None
 
 
 def _afterwards(ticket: Ticket, build: Build, device: Device) -> str | None:
     if device is Device.ANDROID and is_android(build) and ticket.kind is not FileKind.AAB:
         # not a bundle, which is for a store: no device installs it
-        return say("When it has loaded, open it. Android may ask you to allow this browser to install apps.")
+        return _("When it has loaded, open it. Android may ask you to allow this browser to install apps.")
     if device is Device.IPHONE and _over_the_air(ticket, build):
-        return say("Your device will ask you to confirm. The app then appears on its home screen.")
+        return _("Your device will ask you to confirm. The app then appears on its home screen.")
     return None
 
 
 def _scan(ticket: Ticket, build: Build) -> str:
     to_install = ticket.kind is FileKind.AUTO and (over_the_air(build) or is_android(build))
     platform = "android" if is_android(build) else build.platform.casefold()
-    return say(SCAN.get(platform if to_install else OTHER, SCAN[OTHER]))
+    return _(SCAN.get(platform if to_install else OTHER, SCAN[OTHER]))

@@ -26,7 +26,7 @@ from bot.domain.model import Actor, Build, FileKind, Link, Stage
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
 from bot.exceptions import BotError, BuildNotProcessed, NotFound, PermissionDenied, PermissionUnverified, kind_of
-from bot.i18n import ENGLISH, say, speaking
+from bot.i18n import ENGLISH, _, use_locale
 from bot.observability.causes import cause
 from bot.observability.logging import logger
 from bot.observability.metrics import Metrics
@@ -134,9 +134,9 @@ class ClaimPage:
     async def answer(self, request: web.Request) -> Answer:
         """Answer any request at or below the page's path; never raises, and never lets a plain error page out."""
         spoken = wanted_language(",".join(request.headers.getall(hdrs.ACCEPT_LANGUAGE, ())), self._language)
-        if not languages.ready(spoken):
-            await asyncio.to_thread(languages.prepare, spoken)
-        with speaking(spoken), for_a_person():
+        if not languages.is_loaded(spoken):
+            await asyncio.to_thread(languages.load_locale, spoken)
+        with use_locale(spoken), for_a_person():
             answered = await self._answered(request)
             if (ticket_hash := answered.get(HANDED)) is not None:
                 await self._hand_over(request, answered, ticket_hash)
@@ -172,7 +172,7 @@ class ClaimPage:
         except Exception as error:
             # not the request: its path is the ticket
             log.exception("claim.broke", error=kind_of(error))
-            return self._problem(BotError(say("Something went wrong on our side.")), request.method, choice)
+            return self._problem(BotError(_("Something went wrong on our side.")), request.method, choice)
 
     async def _answer(self, request: web.Request, choice: str) -> Answer:
         if request.method not in METHODS:
@@ -221,7 +221,7 @@ class ClaimPage:
             raise
         except PermissionDenied as error:
             log.info("claim.denied", why=error.reason)
-            return self._ending(ClaimOutcome.DENIED, sentence=say(DENIED.get(error.reason, NO_ACCESS)))
+            return self._ending(ClaimOutcome.DENIED, sentence=_(DENIED.get(error.reason, NO_ACCESS)))
         return None
 
     def _over(self, visit: ClaimRequest, now: datetime) -> Answer | None:
@@ -293,13 +293,13 @@ class ClaimPage:
         if build.stage is Stage.FAILED:
             return self._ending(ClaimOutcome.UNUSABLE)
         self._looks.forget(visit.found)
-        why = say("Applivery gives it the status “{status}”, which is unknown here.", status=build.status or "–")
+        why = _("Applivery gives it the status “{status}”, which is unknown here.", status=build.status or "–")
         return self._ending(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
 
     async def _recalled(self, ticket: Ticket) -> Answer:
         """Somebody took the build back, before this ticket was made or after."""
         recall = (await self._store.cached(recalls.list_recalls)).get(ticket.build_id)
-        why = say("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
+        why = _("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
         return self._ending(TicketStatus.RECALLED, sentence=why)
 
     async def _minted(self, claim: Ticket, build: Build, what: DownloadRequest) -> Link:

@@ -19,7 +19,7 @@ from bot.domain.install import Browser, Device, warnings
 from bot.domain.model import App, Build, Link
 from bot.domain.outcomes import ClaimOutcome
 from bot.domain.tickets import Ticket, TicketStatus
-from bot.i18n import count, figure, say
+from bot.i18n import _, format_number, ngettext
 from bot.i18n.verbatim import OPEN, SPAN
 from bot.web.claim.install_options import InstallOptions
 from bot.web.claim.texts import ENDINGS, platform_name
@@ -55,8 +55,8 @@ class ClaimPageRenderer:
         style = (_TEMPLATES / "style.css").read_text("utf-8")
         self._templates.globals |= {
             "style": Markup(style),  # noqa: S704 - our own file
-            "say": _say,
-            "count": _count,
+            "_": _markup,
+            "ngettext": _plural_markup,
         }
         self._headers = {**HEADERS, "Content-Security-Policy": _policy(style, download_host)}
 
@@ -109,9 +109,9 @@ class ClaimPageRenderer:
             "ending.html",
             status or end.status,
             headers,
-            title=say(end.title),
-            sentence=sentence or (end.sentence and say(end.sentence)),
-            next_step=next_step or (end.next_step and say(end.next_step)),
+            title=_(end.title),
+            sentence=sentence or (end.sentence and _(end.sentence)),
+            next_step=next_step or (end.next_step and _(end.next_step)),
             again=again,
             choice=choice,
             reference=reference,
@@ -119,7 +119,7 @@ class ClaimPageRenderer:
         )
 
     def _page(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any) -> Answer:
-        spoken = i18n.current()
+        spoken = i18n.current_locale()
         text = self._templates.get_template(name).render(language=spoken, **facts)
         spoken_in = {"Content-Language": spoken, "Vary": "Accept-Language"}
         every = {**self._headers, **spoken_in, **(headers or {})}
@@ -156,15 +156,15 @@ def _outside(browser: Browser) -> str | None:
 # ------------------------------------------------------------------ what the templates say
 
 
-def _say(sentence: str, **values: object) -> Markup:
+def _markup(sentence: str, **values: object) -> Markup:
     """A sentence for a browser; its values are escaped, unless they are markup already."""
-    return _code(say(sentence)).format(**values)
+    return _code(_(sentence)).format(**values)
 
 
-def _count(text: str, many: str, number: int, **values: object) -> Markup:
+def _plural_markup(text: str, many: str, number: int, **values: object) -> Markup:
     """The same with one of two sentences."""
-    kept = {name: f"{{{name}}}" for name in values}  # `count` fills in the number, and these come after the markup
-    return _code(count(text, many, number, **kept)).format(**values)
+    kept = {name: f"{{{name}}}" for name in values}  # `ngettext` fills in the number, and these come after the markup
+    return _code(ngettext(text, many, number, **kept)).format(**values)
 
 
 def _bdi(text: str) -> Markup:
@@ -180,7 +180,7 @@ def _expires(at: datetime | None, now: datetime) -> Markup:
 def _clock(moment: datetime, now: datetime) -> Markup:
     """A time of day, with its day when that is not today, which machines may read whole."""
     moment = moment.astimezone(UTC)
-    day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{i18n.day(moment)}, "
+    day = "" if is_today(moment, now, ZoneInfo("UTC")) else f"{i18n.format_day(moment)}, "
     return Markup('<time datetime="{}">{} UTC</time>').format(moment.isoformat(), f"{day}{moment:%H:%M}")
 
 
@@ -189,9 +189,9 @@ def _size(count: int) -> str:
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
-            return f"{figure(count)} {unit}" if unit == "bytes" else f"{figure(round(amount, 1))} {unit}"
+            return f"{format_number(count)} {unit}" if unit == "bytes" else f"{format_number(round(amount, 1))} {unit}"
         amount /= 1000
-    return f"{figure(round(amount, 1))} GB"
+    return f"{format_number(round(amount, 1))} GB"
 
 
 def _code(text: str) -> Markup:
