@@ -78,7 +78,11 @@ def path(language: str) -> Path:
 
 
 def read(language: str) -> Catalog:
-    """The catalogue of a language as it is."""
+    """The catalogue of a language as it is; an empty one for a new language."""
+    if not path(language).exists():
+        return Catalog(
+            locale=language, header_comment=f"# {language}: translations of the bot's sentences.", fuzzy=False
+        )
     with path(language).open("rb") as file:
         return read_po(file, locale=language)
 
@@ -104,6 +108,7 @@ def main() -> None:
         if language == ENGLISH:
             continue
         catalog = updated(language)
+        path(language).parent.mkdir(parents=True, exist_ok=True)
         path(language).write_text(as_text(catalog), "utf-8")
         waiting = sum(1 for message in catalog if message.id and not translated(message))
         print(f"catalogue: {language}.po, {len(catalog)} sentences, {waiting} without a translation")  # noqa: T201

@@ -9,6 +9,7 @@ from string import Formatter
 import pytest
 from babel.messages.catalog import Message
 
+from bot.i18n import ENGLISH, LANGUAGES
 from tools import catalogue
 
 # What has to come out the same in any language: values, code, links of Slack, and emoji by name.
@@ -16,15 +17,16 @@ KEPT = re.compile(r"`[^`]*`|<[^<>]*>|:[a-z_]+:")
 WORDS = re.compile(r"[^\W\d_]{2,}")
 
 
+TRANSLATED = [language for language in LANGUAGES if language != ENGLISH]
+
+
 def pairs() -> list[tuple[str, str, Message]]:
-    """Each sentence with what stands for it, one and many apart."""
+    """Each sentence with what stands for it in each language; each plural form with the English one or many."""
     found = []
-    for message in catalogue.read("es"):
-        if not message.id:
-            continue
+    for message in (message for language in TRANSLATED for message in catalogue.read(language) if message.id):
         ids = message.id if isinstance(message.id, tuple) else (message.id,)
         strings = message.string if isinstance(message.string, tuple) else (message.string,)
-        found += [(english, spanish or "", message) for english, spanish in zip(ids, strings, strict=True)]
+        found += [(ids[min(form, len(ids) - 1)], text or "", message) for form, text in enumerate(strings)]
     return found
 
 
@@ -33,10 +35,13 @@ def values(sentence: str) -> Counter[str]:
     return Counter(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
 
 
-def test_the_catalogue_holds_what_the_code_says_and_nothing_else() -> None:
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_catalogue_holds_what_the_code_says_and_nothing_else(language: str) -> None:
     said = {(message,) if isinstance(message, str) else message for message in catalogue.messages()}
     known = {
-        message.id if isinstance(message.id, tuple) else (message.id,) for message in catalogue.read("es") if message.id
+        message.id if isinstance(message.id, tuple) else (message.id,)
+        for message in catalogue.read(language)
+        if message.id
     }
     assert said - known == set(), "run `make catalogue`, then translate what is new"
     assert known - said == set(), "run `make catalogue`: nobody says this any more"
@@ -85,6 +90,17 @@ def test_a_translation_begins_and_ends_as_the_sentence_does() -> None:
     assert [(english, spanish) for english, spanish, _ in pairs() if shape(english) != shape(spanish)] == []
 
 
-def test_what_is_written_is_what_the_tool_writes() -> None:
-    file = catalogue.path("es")
-    assert file.read_text("utf-8") == catalogue.as_text(catalogue.updated("es"))
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_written_is_what_the_tool_writes(language: str) -> None:
+    file = catalogue.path(language)
+    assert file.read_text("utf-8") == catalogue.as_text(catalogue.updated(language))
+
+
+def test_a_new_language_begins_with_every_sentence() -> None:
+    catalog = catalogue.updated("fr")
+    assert not catalogue.path("fr").exists()
+    assert {message.id for message in catalog if message.id} == {
+        message.id for message in catalogue.read("es") if message.id
+    }
+    assert not any(catalogue.translated(message) for message in catalog if message.id)
+    assert "nplurals=2; plural=(n > 1)" in catalogue.as_text(catalog)
