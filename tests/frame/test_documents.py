@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,28 @@ def test_the_glossary_has_forty_terms_at_most() -> None:
     assert terms == sorted(terms, key=str.casefold)
     assert len(set(terms)) == len(terms)
     assert all(len(row) == 3 and all(row) for row in rows)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    named = re.findall(r"`((?:bot|sandbox|tests|tools|deploy|docs|bench|\.github)/[\w./-]*)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_http_path_is_documented() -> None:
+    page = (ROOT / "docs/reference/http.md").read_text()
+    server = (ROOT / "bot/web/server.py").read_text()
+    paths = {re.sub(r":.*?\}", "}", path) for path in re.findall(r'add_\w+\((?:"\*", )?r?"(/[^"]+)"', server)}
+    assert {"/healthz", "/b/{ticket}"} <= paths
+    assert [path for path in paths if f"{path}`" not in page] == []
+
+
+def test_the_architecture_draws_the_layers_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    picture = (ROOT / "docs/architecture.md").read_text().split("```\n")[1].partition("\n\n")[0]
+    drawn = [re.split(r"\s{3,}", line.strip())[0].replace("│", "|") for line in picture.splitlines()]
+    assert drawn == [layer for layer in layers if not layer.startswith("(")]
 
 
 def test_every_guarantee_has_tests_and_they_exist() -> None:
