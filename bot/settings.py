@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from bot.i18n import ENGLISH, LANGUAGES
+
 Network = IPv4Network | IPv6Network
 # Loopback, RFC 1918, link-local and RFC 4193: where a proxy on this machine or in this cluster stands.
 PRIVATE: tuple[Network, ...] = tuple(
@@ -211,6 +213,12 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _translated(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(f"is not one of {', '.join(LANGUAGES)}")
+    return value
+
+
 def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
@@ -366,10 +374,11 @@ class Settings(BaseSettings):
     access_default_role: Annotated[RoleName, BeforeValidator(_lower)] = setting(
         "member", "role of every other user: member, releaser, manager or admin"
     )
-    language: Annotated[Literal["en", "es"], BeforeValidator(_lower)] = setting(
-        "en",
-        "language of channels, and of users whose Slack is in neither: en or es; other users are answered in their own",
-        example="en, or es",
+    language: Annotated[str, BeforeValidator(_lower), AfterValidator(_translated)] = setting(
+        ENGLISH,
+        f"language of channels, and of users whose Slack is in none of them: {' or '.join(LANGUAGES)}; "
+        "other users are answered in their own",
+        example=", or ".join(LANGUAGES),
     )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = setting(
         "INFO", "DEBUG, INFO, WARNING or ERROR"
