@@ -28,7 +28,7 @@ MOST_FOR_OUTSIDERS = Role.MEMBER
 
 @dataclass(frozen=True, slots=True)
 class SlackPerson:
-    """What Slack says of somebody; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object"""
+    """Slack's record of a user; `tz` is an IANA name, `locale` like `es-ES`. https://docs.slack.dev/reference/objects/user-object"""
 
     user_id: str
     team_id: str

@@ -21,7 +21,7 @@ class RequestDecision(StrEnum):
 class RoleRequest:
     """A role that a person lacks (for every app, if `app_id` is None), and what they were refused for it, and where.
 
-    `decision` None: nobody has decided yet. Before it is asked for, `asked_at` is when they were refused.
+    `decision` None: pending. Before it is asked for, `asked_at` is when they were refused.
     """
 
     id: int

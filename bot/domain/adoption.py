@@ -24,7 +24,7 @@ class NewestVersions:
 
 
 class InstalledVersion(StrEnum):
-    """Which version somebody has, by their latest download."""
+    """The version of a user's latest download."""
 
     NEWEST = "newest"
     OLDER = "older"
@@ -58,7 +58,7 @@ def adoption(people: Iterable[PersonRow], by: NewestVersions) -> Adoption:
 
 
 def has(latest: Download | None, by: NewestVersions) -> InstalledVersion:
-    """Which version somebody has whose latest download this is.
+    """Return the version of a user whose latest download this is.
 
     A download without a platform is of any of them: it tells something only where all would say the same.
     """

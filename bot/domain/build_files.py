@@ -74,7 +74,7 @@ def check(name: str, size: int) -> None:
 
 
 def check_size(name: str, size: int) -> None:
-    """Raise UnsupportedFile when a file, of whatever kind, is empty or larger than Applivery takes."""
+    """Raise UnsupportedFile when a file is empty or larger than Applivery takes."""
     if size <= 0:
         raise UnsupportedFile(_("“{file}” is empty.", file=_short(name)), _("Check that it was written to its end."))
     if size > LARGEST:

@@ -64,7 +64,7 @@ def _spellings(build: Build) -> Iterator[str]:
 
 
 def named(typed: str, builds: Sequence[Build]) -> list[Build]:
-    """The builds that are shown by exactly these words, whatever else is told of them after that."""
+    """Return the builds whose label is exactly these words; a state after them is ignored."""
     for way in WAYS:
         shown = [(build, {way(name) for name in _spellings(build)}) for build in builds]
         for words, rest in (*starts(typed), *starts(peeled(typed)), *starts(bare(typed))):
@@ -102,7 +102,7 @@ def split(typed: str, builds: Sequence[Build]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class BuildQuery:
-    """What somebody said of a build: any of a version, a number and a platform; `filler`: in more words than needed."""
+    """A typed description of a build: any of a version, a number and a platform; `filler`: with extra words."""
 
     version: str = ""
     number: str = ""

@@ -40,7 +40,7 @@ def changes(
     """Compare what was known of an app's builds with what its list says now, oldest first.
 
     At the baseline (the first look at an app) what is finished is history and stays quiet, except builds created
-    after `since`, the moment from which the app is followed, and builds somebody waits for (`awaited`); builds still
+    after `since`, the moment from which the app is followed, and watched builds (`awaited`); builds still
     on their way are followed to their end (promise 6). Applivery may process a build again: an end it
     has not had before is news. Where a newer build was deleted, the list has one more old one at its end: that is
     history too, at any look (`now` is aware).
@@ -68,7 +68,7 @@ def _moved_up(build: Build, now: datetime | None) -> bool:
 
 
 def mark(build: Build) -> str:
-    """A fingerprint of what a card says of a listed build: it changes when somebody edits the build in Applivery."""
+    """A fingerprint of what a card says of a listed build: it changes when the build is edited in Applivery."""
     said: tuple[object, ...]
     said = (build.version, build.number, build.size, build.tags, build.changelog, build.origin, build.uploader)
     if build.stage is Stage.UNKNOWN:  # several words of Applivery's are this one stage, and cards show the word
@@ -190,7 +190,7 @@ def in_place_of(build: Build, builds: Sequence[Build], recalled: Collection[str]
 
 
 def can_replace(other_build: Build, build: Build, recalled: Collection[str]) -> bool:
-    """Whether somebody who needs `build` can use this one: it can be had, and is of the same platform."""
+    """Return whether this build can replace `build`: it is available, and of the same platform."""
     same = other_build.platform.casefold() == build.platform.casefold()
     return same and other_build.id != build.id and can_be_had(other_build, recalled)
 
@@ -204,14 +204,14 @@ def line_of(build: Build) -> tuple[str, str, str]:
 
 
 def can_be_had(build: Build, recalled: Collection[str] = ()) -> bool:
-    """Whether somebody can get this build: it is ready, and nobody took it back (`recalled` has ids)."""
+    """Return whether this build is available: it is ready and not recalled (`recalled` has ids)."""
     return build.stage is Stage.READY and build.id not in recalled
 
 
 def unfinished_since(build: Build, known: KnownBuild | None, now: datetime) -> datetime:
     """Since when a build that has not ended has been on its way; all aware UTC.
 
-    From its upload on or, when Applivery processes it again, from now on. A word that nobody knows is no new beginning.
+    From its upload on or, when Applivery processes it again, from now on. An unknown state does not restart it.
     """
     if known is not None and not known.stage.final:
         return known.since
@@ -226,7 +226,7 @@ def in_a_hurry(build: Build, since: datetime, now: datetime) -> bool:
 
 
 def is_endless(build: Build, since: datetime, now: datetime, deadline: timedelta) -> bool:
-    """Whether nobody should wait for the end of this build, which has been on its way `since`."""
+    """Return whether waiting for the end of this build, which has been on its way `since`, is refused."""
     return not build.stage.final and (not build.stage.under_way or now - since >= deadline)
 
 
@@ -246,7 +246,7 @@ def next_look(running: int, *, busy: float, idle: float, chance: float, stretch:
 
 
 def furthest_look(busy: float, idle: float) -> float:
-    """The most seconds until an app is polled again, whatever `next_look` and `retry_look` are given."""
+    """Return the most seconds until an app is polled again, an upper bound of `next_look` and `retry_look`."""
     return max(next_look(0, busy=busy, idle=max(busy, idle), chance=1.0, stretch=10.0), 300.0) * 1.01
 
 

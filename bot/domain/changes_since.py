@@ -12,7 +12,7 @@ from bot.domain.model import Build, Stage
 
 @dataclass(frozen=True, slots=True)
 class ChangesSince:
-    """The newest earlier build somebody was given, when (aware UTC), and the ready ones between, newest first."""
+    """The newest earlier build the user received, when (aware UTC), and the ready builds between, newest first."""
 
     build: Build
     got_at: datetime
@@ -20,7 +20,7 @@ class ChangesSince:
 
 
 def since(build: Build, listed: Sequence[Build], had: Mapping[str, datetime]) -> ChangesSince | None:
-    """What somebody who had some builds (id → when, aware) has missed before `build`; None: they had none before it.
+    """Return what changed from the newest build the user had (id → when, aware) up to `build`; None without one.
 
     `listed` are the app's builds, newest first; one that is not among them is too old to say. What lies between is of
     the line of `build` only: a colleague's feature branch is no news for who follows the releases.

@@ -54,7 +54,7 @@ def manner(words: ParsedText, tz: str) -> DeliveryOptions:
 
 
 def options(options: DeliveryOptions) -> tuple[KeyValue, ...]:
-    """The manner as the options that ask for it: what somebody would type; what is usual is left out."""
+    """Return the options as they are typed, without those that have their default."""
     typed = {
         "format": "compact" if options.compact else "",
         "threads": "" if options.threads else "off",

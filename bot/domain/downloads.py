@@ -1,4 +1,4 @@
-"""Rows of the download log → a summary: counts for everybody, names for those who may see them."""
+"""Aggregate rows of the download log into a summary: counts, and names for readers with that permission."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.domain.timeparse.period import local, zone
 from bot.i18n import _, gettext_noop
 from bot.i18n.verbatim import verbatim
 
-# Applivery's member types that are nobody in particular: they are counted together and never merged into one person.
+# Applivery's anonymous member types: counted per type and never merged into one person.
 BUCKETS = {
     "anonymous": gettext_noop("Anonymous visitors"),
     "unknown": gettext_noop("Not attributable"),
@@ -103,13 +103,13 @@ class DownloadSummary:
 
     @property
     def unnamed(self) -> int:
-        """Downloads by nobody we can name."""
+        """Count the downloads without a known person."""
         return sum(bucket.recorded for bucket in self.buckets)
 
 
 @dataclass(slots=True)
 class _PersonDownloads:
-    """What is counted for one person, or for one kind of nobody."""
+    """Counts of one person, or of one anonymous member type."""
 
     recorded: int = 0
     latest: Download | None = None
@@ -196,11 +196,11 @@ class DownloadAggregator:
         """What it comes to so far, its labels in the language of this moment."""
         people = [_row(person) for person in self._shares.people() if person.share.recorded]
         people.sort(key=lambda row: (_when(row.latest), row.recorded, row.name), reverse=True)
-        nobody = {kind: share.recorded for kind, share in self._shares.nobody.items() if share.recorded}
+        anonymous = {kind: share.recorded for kind, share in self._shares.anonymous.items() if share.recorded}
         return DownloadSummary(
             recorded=self._recorded,
             people=tuple(people),
-            buckets=tuple(UnattributedGroup(label, count) for label, count in _labelled(nobody, _label)),
+            buckets=tuple(UnattributedGroup(label, count) for label, count in _labelled(anonymous, _label)),
             versions=_labelled(self._versions, _version),
             listed=self._listed,
             systems=_labelled(self._systems, _system),
@@ -275,7 +275,7 @@ def versions_now(people: Iterable[PersonRow]) -> Counts:
 class DownloadGap:
     """Who of some people (Slack user ids) has downloaded, who has not, and of whom no e-mail is known.
 
-    `elsewhere` downloads are by nobody whose e-mail is known: some of those who lack it may have it.
+    `elsewhere` counts downloads without a known e-mail: some of those who lack the build may have it.
     """
 
     have: tuple[str, ...]

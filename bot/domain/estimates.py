@@ -40,7 +40,7 @@ def tells(build: Build, platform: str) -> bool:
 
 
 def left(since: datetime, usually: timedelta | None, now: datetime) -> timedelta | None:
-    """How long a build that came `since` still has, never less than nothing; None when nobody can say."""
+    """Return the remaining time of a build that came at `since`, at least zero; None when there is no estimate."""
     return None if usually is None else max(timedelta(0), usually - (now - since))
 
 
@@ -50,7 +50,7 @@ def is_late(since: datetime, usually: timedelta | None, seen: datetime) -> bool:
 
 
 def is_stuck(since: datetime, usually: timedelta | None, seen: datetime) -> bool:
-    """Whether it takes more than three times as long as usual; half an hour when nobody knows what is usual."""
+    """Return whether it takes more than three times the usual time; half an hour without an estimate."""
     return seen - since > (STUCK_WITHOUT_USUAL if usually is None else STUCK_TIMES * usually)
 
 
@@ -59,7 +59,7 @@ def _unit(builds: Sequence[Build]) -> float | None:
 
     Applivery does not document it, so each app's own builds say: both were spent between the creation of a build and
     its last change, so in the right unit they fit in there. Seconds have to fit for nearly all, since milliseconds
-    taken for seconds fit too when somebody edited the build hours later; milliseconds have to fit for most.
+    taken for seconds fit too when the build was edited hours later; milliseconds have to fit for most.
     """
     told = [(_spent(build), _span(build)) for build in builds if _spent(build) > 0 and _span(build) > 0]
     for unit, share in ((SECONDS, NEARLY_ALL), (MILLISECONDS, 0.5)):

@@ -1,4 +1,4 @@
-"""When a link or a page is over, in words: said by this one function wherever somebody reads it."""
+"""Format when a link or a page expires; every text uses this one function."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _WHEN = {
         gettext_noop("when somebody sends feedback"),
         gettext_noop("{before} or somebody sends feedback"),
     ),
-    # nobody can ask for these, and a sentence about what is stored never fails
+    # these are not options, but a sentence about stored values must not fail
     BuildEvent.STUCK: (gettext_noop("when stuck"), gettext_noop("{before} or stuck")),
     BuildEvent.DELETED: (gettext_noop("when deleted"), gettext_noop("{before} or deleted")),
     BuildEvent.GIVEN_UP: (gettext_noop("when given up"), gettext_noop("{before} or given up")),

@@ -43,7 +43,7 @@ NO_WORDS = ParsedText()
 
 
 def parse(text: str) -> ParsedText:
-    """Split what a person typed, escaped as Slack sends it. Never raises, whatever the text is."""
+    """Parse what a user typed, escaped as Slack sends it. Never raises."""
     return read(unescaped(text))
 
 
@@ -55,7 +55,7 @@ def unescaped(text: str) -> str:
 
 
 def read(text: str) -> ParsedText:
-    """Split a text that is not escaped. Never raises, whatever the text is."""
+    """Parse a text that is not escaped. Never raises."""
     plain: list[str] = []
     options: list[tuple[re.Match[str], list[str]]] = []
     for token, quoted_start in _tokens(text):

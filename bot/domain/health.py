@@ -1,4 +1,4 @@
-"""How the bot does, as facts: what is measured when somebody asks, and what an outage was."""
+"""Health facts: what `status` measures, and records of outages."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class PollingHealth:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """How many announcements wait (None: nobody can tell), for how many seconds, and the channels that are paused."""
+    """How many deliveries wait (None: unknown), for how many seconds, and the paused channels."""
 
     count: int | None = None
     oldest_seconds: float = 0.0

@@ -26,7 +26,7 @@ short = build_labels.short
 class AmbiguousInput(UserInputError):
     """Several things fit; `choices` are (label, what to type instead) pairs, best first.
 
-    `left` is what else was typed, and stays whichever is chosen; None when nobody has told these words apart.
+    `left` is what else was typed, and stays whichever is chosen; None when the words have not been split.
     """
 
     kind = "Ambiguous"
@@ -185,7 +185,7 @@ def is_had(option: KeyValue, builds: Iterable[Build]) -> bool:
     return facts is not None and any(bare(fact) == bare(option.value) for build in builds for fact in facts(build))
 
 
-LONG = 400  # characters, which no fact has that somebody puts into quotation marks
+LONG = 400  # characters; a fact in quotation marks is shorter
 
 
 def _globs(option: KeyValue) -> list[str]:
@@ -232,7 +232,7 @@ def build(
 
 
 def _preferred(builds: Sequence[Build], recalled: Collection[str], prefer: Prefer | None) -> Sequence[Build]:
-    """What is worth choosing from: nobody chooses a build that has failed where there is one to be had."""
+    """Return the builds to choose from: failed builds only when there are no others."""
     if prefer is not None:
         return [build for build in builds if prefer(build)] or builds
     available = [build for build in builds if build.stage is Stage.READY and build.id not in recalled]
@@ -249,7 +249,7 @@ def _bare(version: str) -> str:
 
 
 def versions_typed(typed: str) -> tuple[str, ...]:
-    """The version names that somebody may have typed whole: all of it, or its first word, with and without a `v`."""
+    """Return the version names that may have been typed: all of it or its first word, with and without a `v`."""
     words = " ".join(typed.split())
     first = words.partition(" ")[0]
     tried = (words, first, first.removeprefix("v"), first.removeprefix("V"))

@@ -1,4 +1,4 @@
-"""Whose downloads a row has: the one place that tells people apart, and people from nobody in particular."""
+"""Assign rows of downloads to people, and tell people from anonymous members; the only place that does."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class IdentifiedPerson(Generic[Share]):
 
 
 class PersonGrouping(Generic[Share]):
-    """Collects a share for each person, and one for each kind of member that is nobody in particular.
+    """Collect a share for each person, and one for each anonymous member type.
 
-    A person has an e-mail address or an id, whatever `member.type` says: it is optional, and `unknown` is one of its
-    words. Rows that have either in common are one person's, in whatever order they come. `join` adds the second share
+    A person has an e-mail address or an id; `member.type` does not tell: it is optional, and `unknown` is one of its
+    values. Rows that have either in common are one person's, in any order. `join` adds the second share
     to the first.
     """
 
@@ -55,16 +55,16 @@ class PersonGrouping(Generic[Share]):
         self._new = new
         self._join = join
         self._known: dict[str, IdentifiedPerson[Share]] = {}
-        self.nobody: dict[str, Share] = {}
+        self.anonymous: dict[str, Share] = {}
 
     def share(self, member: Member) -> Share:
         """The share of the person this member is, or of its kind."""
         emails = {compared: member.email} if member.email and (compared := mailbox(member.email)) else {}
         keys = [*map(_by_mail, emails), *([_by_id(member.id)] if member.id else [])]
         if not keys:
-            if member.kind not in self.nobody:
-                self.nobody[member.kind] = self._new()
-            return self.nobody[member.kind]
+            if member.kind not in self.anonymous:
+                self.anonymous[member.kind] = self._new()
+            return self.anonymous[member.kind]
         person = self._person(keys, member.kind)
         person.learn(member.kind, member.id, member.name, emails)
         return person.share
@@ -75,18 +75,18 @@ class PersonGrouping(Generic[Share]):
             person = self._person(more.keys, more.kind)
             person.learn(more.kind, more.id, more.name, more.emails)
             self._join(person.share, more.share)
-        for kind, share in other.nobody.items():
-            if kind in self.nobody:
-                self._join(self.nobody[kind], share)
+        for kind, share in other.anonymous.items():
+            if kind in self.anonymous:
+                self._join(self.anonymous[kind], share)
             else:
-                self.nobody[kind] = share
+                self.anonymous[kind] = share
 
     def people(self) -> Iterable[IdentifiedPerson[Share]]:
         """Each person once, in the order in which they were first seen."""
         return dict.fromkeys(self._known.values())
 
     def who(self, member: Member) -> IdentifiedPerson[Share] | None:
-        """The person a member is; None for nobody in particular, and for a member that was never seen."""
+        """Return the person a member is; None for an anonymous member and for one without rows."""
         by_mail = self._known.get(_by_mail(mailbox(member.email))) if member.email else None
         return by_mail or (self._known.get(_by_id(member.id)) if member.id else None)
 

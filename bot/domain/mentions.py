@@ -14,16 +14,16 @@ from bot.i18n.verbatim import code
 # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
 _GROUP = re.compile(r"<!subteam\^(\w+)(?:\|@?([^>]*))?>")
 _PERSON = re.compile(r"<@[^>]*>|[UW][A-Z0-9]{8,}")
-_EVERYBODY = re.compile(r"<!(?:here|channel|everyone)(?:\|[^>]*)?>|@?(?:here|channel|everyone)", re.IGNORECASE)
+_EVERYONE = re.compile(r"<!(?:here|channel|everyone)(?:\|[^>]*)?>|@?(?:here|channel|everyone)", re.IGNORECASE)
 _INSTEAD = gettext_noop("Name a user group, e.g. `mention:@mobile-qa`; who is in it can choose to be.")
 
 
 def group(typed: str, handles: Mapping[str, str]) -> str:
     """The id of the user group that was typed; `handles` has the handle (without @) of each there is.
 
-    Raises UserInputError for a person or for everybody, and NotFoundByName with the closest handles.
+    Raises UserInputError for a person or for `@everyone`, and NotFoundByName with the closest handles.
     """
-    if _EVERYBODY.fullmatch(typed):
+    if _EVERYONE.fullmatch(typed):
         raise UserInputError(_("I do not mention everybody at once."), _(_INSTEAD))
     if _PERSON.fullmatch(typed):
         raise UserInputError(_("I do not mention single people."), _(_INSTEAD))

@@ -69,7 +69,7 @@ class InstallRequirements:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file somebody attached to a build; sizes are bytes."""
+    """A file attached to a build; sizes are bytes."""
 
     id: str
     name: str
@@ -296,7 +296,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Somebody took a build back: why, who (a Slack user id) and when (aware UTC)."""
+    """A recall of a build: its reason, the Slack user id of the actor, and when (aware UTC)."""
 
     build_id: str
     app_id: str
@@ -353,7 +353,7 @@ class Delivery:
 class BuildTransition:
     """A build that stands elsewhere than it was known to; `before` None: it was not known at all.
 
-    `quiet` changes are remembered but announced to nobody (what existed before anybody asked). `mark` tells the
+    `quiet` changes are stored and not announced (builds from before the first subscription). `mark` tells the
     build's words as they were listed from later ones.
     """
 
@@ -409,5 +409,5 @@ class CurrentBuild:
 
     @property
     def place(self) -> tuple[datetime, datetime, str]:
-        """Where it stands in time: a total order that never changes, whatever its dates say later."""
+        """Return its position in time: a total order that later changes of its dates do not affect."""
         return (self.made_at, self.seen_at, self.build.id)

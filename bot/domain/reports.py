@@ -1,4 +1,4 @@
-"""A report about downloads: all a card or a digest says, so that whoever words it need ask nobody."""
+"""A report about downloads: all that a card or a scheduled report shows, so that views need no requests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class DownloadReport:
         return bool(self.summary.people)
 
     def without_names(self) -> DownloadReport:
-        """The same for everybody: counts, and nobody in particular."""
+        """Return the same without names: counts only."""
         return replace(self, summary=replace(self.summary, people=()))
 
     def shared(self, home: str | None) -> DownloadReport:

@@ -1,7 +1,7 @@
 """One word written in two ways: what people type beside what was shown to them; pure.
 
 Phones and keyboards change quotation marks, dashes and dots while one types, Slack's composer adds marks of formatting,
-and what is pasted carries blanks and marks that nobody sees.
+and pasted text carries blanks and invisible characters.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _ALIKE = str.maketrans(
     }
 )
 _DASHES = re.compile("-{2,}")
-# What surrounds a word that somebody marks: formatting, code, quotation marks, brackets
+# What may surround a marked word: formatting, code, quotation marks, brackets
 _PAIRS = {"*": "*", "_": "_", "~": "~", "`": "`", '"': '"', "'": "'", "(": ")", "[": "]", "<": ">"}
 _AROUND = " ,;:.!?"
 
 
 def plainly(text: str) -> str:
-    """The text with straight quotation marks, short dashes and single dots, and without what nobody sees."""
+    """Return the text with straight quotation marks, short dashes and single dots, without invisible characters."""
     if text.isascii():
         return text
     words = unicodedata.normalize("NFKC", text).translate(_ALIKE)

@@ -33,7 +33,7 @@ class ResultKind(StrEnum):
 class WatchState(StrEnum):
     """What has become of a wish to watch a build.
 
-    DELETED: the build was, in Applivery; GIVEN_UP: nobody can say whether it will ever end.
+    DELETED: the build was, in Applivery; GIVEN_UP: it may never end.
     """
 
     OPEN = "open"

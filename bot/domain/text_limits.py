@@ -1,4 +1,4 @@
-"""How long a text may be that somebody typed: as long as the form for it allows."""
+"""Limits of typed texts: the same as in the form for each."""
 
 from __future__ import annotations
 

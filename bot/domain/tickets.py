@@ -16,9 +16,9 @@ _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}")  # 16 bytes in URL-safe base64
 
 
 class TicketState(StrEnum):
-    """What somebody decided about a ticket; spent and expired follow from its count and its clock.
+    """The stored state of a ticket; spent and expired follow from its count and its clock.
 
-    CLAIMED: a claim was begun and nobody has written down yet what came of it; REPLACED: the same, and a newer ticket
+    CLAIMED: a claim was begun and its outcome is not recorded yet; REPLACED: the same, and a newer ticket
     was issued meanwhile.
     """
 
@@ -49,7 +49,7 @@ class Ticket:
     """The right of one person to one file of one build, for a while; times are aware UTC.
 
     `file_id` names an attachment, `origin` the channel it was asked for in. The ticket itself, the word in its
-    address, is kept nowhere: whoever has it has the file.
+    address, is not stored: it gives access to the file.
     """
 
     team_id: str
@@ -78,12 +78,12 @@ class Ticket:
 
 
 def new_ticket() -> str:
-    """A ticket nobody can guess: 128 random bits in 22 URL-safe characters."""
+    """Return an unguessable ticket: 128 random bits in 22 URL-safe characters."""
     return secrets.token_urlsafe(16)
 
 
 def is_ticket(text: str) -> bool:
-    """Whether `text` has the shape of a ticket; asks nobody."""
+    """Return whether `text` has the shape of a ticket; makes no request."""
     return _SHAPE.fullmatch(text) is not None
 
 

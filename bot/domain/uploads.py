@@ -38,7 +38,7 @@ class CiMetadata:
 
 @dataclass(frozen=True, slots=True)
 class UploadMetadata:
-    """What is said of a build when it is uploaded. Nobody is mailed unless asked for.
+    """The metadata of an upload. Mails are opt-in.
 
     `groups` narrows who is mailed: (a and b) or c is (("a", "b"), ("c",)). The last three are for a file Applivery
     cannot read by itself.
@@ -59,7 +59,7 @@ class UploadMetadata:
 
     @property
     def mails(self) -> bool:
-        """Whether anybody is mailed."""
+        """Return whether mails are sent."""
         return self.notify_collaborators or self.notify_employees
 
 
@@ -76,7 +76,7 @@ def fields(details: UploadMetadata) -> list[tuple[str, str]]:
         ("versionName", details.version_name),
         ("tags", ",".join(details.tags)),
         ("changelog", details.changelog),
-        # always said: a public client mails everybody unless told not to, so its defaults cannot be relied on
+        # always sent: a public client mails all users by default, so its defaults cannot be relied on
         ("notifyCollaborators", _word(details.notify_collaborators)),
         ("notifyEmployees", _word(details.notify_employees)),
         ("notifyMessage", details.notify_message),
@@ -167,7 +167,7 @@ def check(details: UploadMetadata, *, icon: bool) -> None:
 
 
 def by_person(name: str) -> CiMetadata:
-    """The deployer of a build that somebody uploaded from Slack: the account that sends it is the bot's."""
+    """Return the deployer of a build uploaded from Slack: the account that sends it is the bot's."""
     return CiMetadata(name=f"{name}{_IN_SLACK}")
 
 

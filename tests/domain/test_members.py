@@ -41,10 +41,10 @@ def test_order_and_parts_do_not_matter(members: list[Member], at: int, chance: o
     for number in order:
         shuffled.share(members[number]).append(number)
     table, other = collected(members[:at]), collected([Member("")] * at + members[at:])
-    other.nobody.get("", [])[:at] = []
+    other.anonymous.get("", [])[:at] = []
     table.absorb(other)
     assert shares(whole) == shares(shuffled) == shares(table)
-    assert {kind: sorted(each) for kind, each in table.nobody.items() if each} == whole.nobody
+    assert {kind: sorted(each) for kind, each in table.anonymous.items() if each} == whole.anonymous
 
 
 @given(st.lists(MEMBERS, max_size=10))
@@ -57,7 +57,7 @@ def test_who_shares_a_key_is_one_person(members: list[Member]) -> None:
             assert number in who.share
         else:
             assert who is None
-            assert number in found.nobody[member.kind]
+            assert number in found.anonymous[member.kind]
     keys = [key for person in found.people() for key in person.keys]
     assert len(keys) == len(set(keys))
 

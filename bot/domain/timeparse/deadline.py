@@ -70,7 +70,7 @@ def _says_when(typed: list[str], at: int) -> bool:
 
 
 def _after(words: list[str], now: datetime) -> datetime | None:
-    """`4h`, `1h 30m`, `2 days`: exactly so much later, whatever the clocks do."""
+    """Parse `4h`, `1h 30m`, `2 days`: elapsed time, not affected by daylight saving."""
     text = "".join(words)
     if not _AMOUNTS.fullmatch(text):
         return None

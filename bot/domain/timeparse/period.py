@@ -35,7 +35,7 @@ class Period:
 
     @property
     def words(self) -> str:
-        """The period in the language of whoever reads it now, who need not be the one who asked for it."""
+        """Format the period in the current language, which is the reader's and need not be the requester's."""
         return self.says()
 
 
