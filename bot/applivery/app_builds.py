@@ -263,7 +263,7 @@ SAME_FILE = gettext_noop("I looked for a new file of this build with the same na
 
 
 def _lost(unsure: OutcomeUnknown, searched: str, *, looked: bool) -> UploadOutcomeUnknown:
-    """The error for a file of which nobody knows what became: how that showed, what was looked for, what to do."""
+    """Return the error for an upload with an unknown outcome: its cause, what was searched, and the next step."""
     if not looked:
         step = _("Applivery did not let me look for it. Look in the dashboard before you try again.")
         return UploadOutcomeUnknown(unsure.why, step)

@@ -1,4 +1,4 @@
-"""The builds somebody means, wherever in an app's list they are: by Applivery's own filter, and page after page."""
+"""Find builds anywhere in an app's list: by Applivery's own filter, and page by page."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ class AppliveryClient:
     async def mint(self, build: Build, kind: FileKind, *, file_id: str | None = None) -> Link:
         """Return a fresh single-use link to a build's file, or to the attachment `file_id`.
 
-        A GET with an effect: asked exactly once, whatever happens. Raises BuildNotProcessed while the build is not
+        A GET with an effect, so it is never retried. Raises BuildNotProcessed while the build is not
         ready. https://docs.applivery.com/en/app-distribution/api/builds/download-build
         """
         query = {"type": kind.value}

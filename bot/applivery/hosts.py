@@ -56,7 +56,7 @@ class AppliveryHosts:
         return "{}/{}/apps/{}/builds?id={}".format(self.dashboard, *parts)
 
     def download_url(self, token: str) -> str:
-        """Return the address that spends `token`; whoever has it has the file."""
+        """Return the address that spends `token`; it gives access to the file."""
         return f"{self.download}/v1/download/{quote(token, safe='')}"
 
     def manifest_url(self, token: str) -> str:

@@ -46,7 +46,7 @@ def shown(path: Path) -> str:
 
 
 async def _pieces(file: BinaryIO | FileIO) -> Pieces:
-    # Read right here: a thread for it takes five times as long, and on the shell nobody waits but this upload.
+    # Read in this thread: another one takes five times as long, and the CLI does only this upload.
     while piece := _piece(file):
         yield piece
 

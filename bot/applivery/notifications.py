@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# A webhook makes us look; it is never believed. So these two are enough, whatever channels want to hear of.
+# A webhook triggers a poll and is not trusted. So these two are enough for all events of subscriptions.
 EVENTS = ("buildCreated", "buildProcessed")
 LONGEST_URL = 500  # of the workspace's; one for a single app may have 256
 DESCRIPTION = "Applivery bot for Slack"

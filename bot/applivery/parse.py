@@ -163,7 +163,7 @@ def member_downloads_as_they_come(into: _Takes) -> JsonArrayStream[MemberDownloa
 
 
 def stage(status: str) -> Stage:
-    """Return what Applivery's word for a build's state means, in whatever spelling; UNKNOWN for any other word."""
+    """Return the stage for Applivery's state of a build, in any spelling; UNKNOWN for an unknown one."""
     return _STAGES.get(_SEPARATORS.sub("", status.casefold()), Stage.UNKNOWN)
 
 
@@ -285,7 +285,7 @@ def _origin(deployer: object) -> BuildSource:
 
 
 def _web_address(url: str | None) -> str | None:
-    """Return an address a browser can open; a build's metadata is free text of whoever uploaded it."""
+    """Return an address a browser can open; a build's metadata is free text of its uploader."""
     return url if url and url.startswith(("https://", "http://")) and url.isprintable() and " " not in url else None
 
 
@@ -307,7 +307,7 @@ def _attachments(files: object) -> tuple[Attachment, ...]:
 
 
 def _attachment(item: schemas.AttachmentSchema) -> Attachment | None:
-    """Return a file that somebody attached; `package`, `icon` and `original` are Applivery's own."""
+    """Return an attached file; `package`, `icon` and `original` are Applivery's own."""
     identity, kind = first(item.id, item.bare_id), text(item.type)
     if identity is None or kind not in (None, "attachment"):
         return None

@@ -22,12 +22,12 @@ NO_BUILD_ID = gettext_noop("“{typed}” is not a build id: those are 24 charac
 
 
 def is_build_id(text: str) -> bool:
-    """Whether `text` could be a build id; asks nobody."""
+    """Whether `text` could be a build id; makes no request."""
     return _HEX_ID.fullmatch(text) is not None
 
 
 def is_id_or_slug(text: str) -> bool:
-    """Whether `text` could name an app or workspace in a path; asks nobody."""
+    """Whether `text` could name an app or workspace in a path; makes no request."""
     return _ID_OR_SLUG.fullmatch(text) is not None
 
 

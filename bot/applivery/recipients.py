@@ -1,4 +1,4 @@
-"""How many people a notification of Applivery reaches; nobody's name or address gets past here."""
+"""Count the recipients of a notification of Applivery; names and addresses stay in this module."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _MISSING = Raw()
 
 
 class IgnoredSchema(Struct):
-    """An object nobody reads; its keys are dropped while decoding."""
+    """An unused object; its keys are dropped while decoding."""
 
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -106,7 +106,7 @@ class UserSchema(Struct, rename="camel"):
 
 
 class CollaboratorSchema(Struct, rename="camel"):
-    """Somebody who works on a workspace or an app, or may use an app's store."""
+    """A collaborator of a workspace or an app, or a user of an app's store."""
 
     id: Any = None
     user: UserSchema | Odd = None

@@ -1,4 +1,4 @@
-"""What Applivery objects to an upload, in words for whoever uploads: what did not happen, and what to do about it."""
+"""Upload errors of Applivery as sentences for the uploader: what did not happen, and the next step."""
 
 from __future__ import annotations
 
