@@ -88,7 +88,7 @@ def list_manager_channels(tx: Transaction) -> frozenset[str]:
 
 
 def mark_grants_changed(tx: Transaction) -> None:
-    """Within a transaction that writes: nobody goes by what was read before."""
+    """Invalidate the caches of all replicas, within a transaction that writes."""
     tx.invalidate_cache()
     tx.notify(Topic.ACCESS)
 

@@ -70,7 +70,7 @@ def list_paused_reports(tx: Transaction) -> list[ScheduledReport]:
 def _set_paused(
     tx: Transaction, table: sa.Table, which: tuple[sa.ColumnElement[bool], ...], reason: PauseReason | None
 ) -> sa.Row[Any] | None:
-    # a report that is resumed comes at once, whoever had its lease when it was paused
+    # a resumed report is due at once, also when it was leased while it was paused
     free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)} if table is digests else {}
     update = sa.update(table).where(*which).values(paused=reason, **free).returning(*table.c)
     tx.notify(Topic.ACCESS)

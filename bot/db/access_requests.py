@@ -16,7 +16,7 @@ from bot.domain.access_requests import RequestCopy, RequestDecision, RoleRequest
 from bot.domain.model import Role
 
 HOUR = 3600.0
-KEEP_SECONDS = 24 * HOUR  # a refusal that nobody asked about
+KEEP_SECONDS = 24 * HOUR  # a refusal without a request
 COMMAND = 500  # characters
 
 
@@ -67,8 +67,8 @@ def decide_request(
 ) -> tuple[RoleRequest, bool] | None:
     """Answer a request and, when allowed, give the role, in one commit.
 
-    Returns the request and whether this call decided it (another admin may have been first); None when nobody
-    asked for that, or it is not about one app and would be allowed for one.
+    Returns the request and whether this call decided it (another admin may have been first); None when it was
+    never sent, or it is not about one app and would be allowed for one.
     """
     table = role_requests
     condition = (table.c.id == number) & table.c.sent

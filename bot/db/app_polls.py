@@ -63,10 +63,10 @@ def claim_due_apps(
     *,
     furthest_seconds: float = FURTHEST_SECONDS,
 ) -> list[PollLease]:
-    """Take up to `limit` due apps with a subscription (paused or not), the longest due first; nobody else has them.
+    """Take up to `limit` due apps with a subscription (paused or not), the longest due first, under a lease.
 
-    `only_due=False` takes apps whose time has not come as well. A time that is further off than `furthest_seconds`
-    nobody has set: the clock was set back since, and the time has come.
+    `only_due=False` takes apps whose time has not come as well. A time further off than `furthest_seconds` is from
+    before the clock was set back, and counts as due.
     """
     token = fresh_token()
     rows = tx.execute(
@@ -92,7 +92,7 @@ def claim_due_apps(
 
 
 def release_poll_leases(tx: Transaction) -> None:
-    """Free every app, whoever has it: for a database of one process, when that has just started."""
+    """Release all poll leases: for a database of one process, when that has just started."""
     tx.execute(_END_LOOKS)
 
 
@@ -118,7 +118,7 @@ def retry_failing(tx: Transaction) -> None:
 
 
 def request_poll(tx: Transaction, app_ids: Iterable[str] | None = None) -> None:
-    """The doorbell: these watched apps (None: all) are due now, and once more if somebody is looking right now."""
+    """Mark these watched apps (None: all) as due now, and once more when a poll of them is running."""
     every = app_ids is None
     rows = as_rows({"app": app_id} for app_id in sorted(set(app_ids or ())))
     tx.execute(_RING, every=every, rows=rows)

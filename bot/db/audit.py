@@ -17,7 +17,7 @@ _INSERT = sa.insert(table)
 
 
 class ReceivedLink(NamedTuple):
-    """A build somebody was given a link to, and when the last time (aware)."""
+    """A build the user received a link to, and when the last time (aware)."""
 
     app_id: str
     build_id: str
@@ -31,7 +31,7 @@ def add_entry(tx: Transaction, entry: AuditEntry) -> None:
 
 
 def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int = 200) -> dict[str, datetime]:
-    """Which builds of an app somebody was given a link to, the last ones first, and when the last time (aware)."""
+    """Return the builds of an app the user received links to, newest link first, with its time (aware)."""
     last = sa.func.max(table.c.at).label("at")
     query = (
         sa.select(table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))
@@ -45,7 +45,7 @@ def list_builds_received(tx: Transaction, user_id: str, app_id: str, most: int =
 
 
 def list_links_received(tx: Transaction, user_id: str, most: int) -> list[ReceivedLink]:
-    """The builds of any app that somebody was given a link to, the last ones first."""
+    """Return the builds of all apps the user received links to, newest link first."""
     last = sa.func.max(table.c.at).label("at")
     query = (
         sa.select(table.c.app_id, table.c.build_id, sa.type_coerce(last, table.c.at.type).label("at"))

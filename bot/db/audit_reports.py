@@ -1,4 +1,4 @@
-"""The ledger of links: how many were asked for, how long it is kept, and how somebody is taken out of it."""
+"""The audit of links: counts, retention, and erasure of a user."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def purge_audit(tx: Transaction, days: float) -> int:
 
 
 def erase_person(tx: Transaction, user_id: str) -> int:
-    """Delete what is kept about what somebody did, and take their id out of what others did.
+    """Delete the records of a user's actions, and remove their id from the records of others.
 
     Returns how many lines of the ledger were theirs. Roles, subscriptions and
     whether they were, or may be, asked to try a build stay.
@@ -76,7 +76,7 @@ def erase_person(tx: Transaction, user_id: str) -> int:
 
 
 def _done_requests(user_id: str) -> sa.Select[tuple[int]]:
-    """The requests of a person for which nobody waits."""
+    """Select a user's requests that are decided or were never sent."""
     done = role_requests.c.decided_at.is_not(None) | ~role_requests.c.sent
     return sa.select(role_requests.c.id).where(role_requests.c.user_id == user_id, done)
 

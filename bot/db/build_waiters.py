@@ -41,7 +41,7 @@ def get_waiter_channel(tx: Transaction, build_id: str, user_id: str) -> str | No
 
 
 def remove_waiter(tx: Transaction, build_id: str, user_id: str | None = None) -> bool:
-    """Nobody (or this person not) waits for the build any more; False if that was so already."""
+    """Remove all waiters of a build, or this user; False when there were none."""
     which = (awaited.c.build_id == build_id) & ~awaited.c.told
     if user_id is not None:
         which &= awaited.c.user_id == user_id

@@ -73,7 +73,7 @@ def list_watched_builds(tx: Transaction, user_id: str) -> list[tuple[Build, str 
 
 
 def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[BuildWatch]:
-    """Take messages that may have to change; nobody else has them until the lease ends or they are handed in.
+    """Lease messages that may have to change, until the lease ends or they are handed in.
 
     Those whose facts only another version of this program can read are left to it.
     """
@@ -84,7 +84,7 @@ def lease_due_watches(tx: Transaction, most: int, lease_seconds: float) -> list[
 
 
 def mark_post_attempted(tx: Transaction, watch: BuildWatch) -> bool:
-    """Write down that its message is posted now; False if that was begun before, and nobody knows how it ended."""
+    """Record that its message is posted now; False when a post with unknown outcome was begun before."""
     which = _which(watch) & ~progress.c.tried
     update = sa.update(progress).where(which).values(tried=True).returning(progress.c.user_id)
     return tx.execute(update).first() is not None
@@ -112,7 +112,7 @@ def _update_watch(tx: Transaction, statement: Statement, watch: BuildWatch, **mo
 
 
 def watch_due_in(tx: Transaction) -> float | None:
-    """Seconds until a message may have to change; None when nobody watches."""
+    """Return the seconds until a message may have to change; None without watches."""
     wait = tx.execute(_DUE_IN, far=FURTHEST).scalar()
     return None if wait is None else max(0.0, int(wait) / 1e6)
 
@@ -121,7 +121,7 @@ def watch_due_in(tx: Transaction) -> float | None:
 
 
 def enqueue_stuck(tx: Transaction, watch: BuildWatch) -> None:
-    """Let the person hear, once, that the build seems stuck: an edit notifies nobody."""
+    """Notify the user once that the build seems stuck: an edit sends no notification."""
     which = _which(watch) & ~progress.c.alarmed
     update = sa.update(progress).where(which).values(alarmed=True).returning(progress.c.user_id)
     if tx.execute(update).first() is not None:
@@ -130,12 +130,12 @@ def enqueue_stuck(tx: Transaction, watch: BuildWatch) -> None:
 
 
 def enqueue_deleted(tx: Transaction, app_id: str, build_id: str) -> None:
-    """Let everybody who waits for a build hear, once, that it was deleted; they wait no more."""
+    """Notify all users who watch a build, once, that it was deleted, and end their watches."""
     _enqueue_end(tx, app_id, build_id, BuildEvent.DELETED, WatchState.DELETED)
 
 
 def enqueue_given_up(tx: Transaction, app_id: str, build_id: str, user_id: str | None = None) -> None:
-    """Let everybody who waits for a build (or this person) hear, once, that it may never end; they wait no more."""
+    """Notify all users who watch a build (or only this one), once, that it may never end; end their watches."""
     _enqueue_end(tx, app_id, build_id, BuildEvent.GIVEN_UP, WatchState.GIVEN_UP, user_id=user_id)
 
 
@@ -247,7 +247,7 @@ _WAIT_NO_MORE = written("""
     RETURNING user_id
 """)
 
-# A build that was deleted before anybody looked at it is known from the wish alone.
+# A build that was deleted before the first poll is known from the watch alone.
 _REMEMBER = written("""
     INSERT INTO builds (build_id, app_id, stage, facts, gone, changed_at, mark, made_at, seen_at, since)
     SELECT build_id, app_id, {stage.PENDING}, facts, true, {now}, '', {now}, {now}, {now} FROM awaited

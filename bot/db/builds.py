@@ -34,7 +34,7 @@ def list_known(tx: Transaction, app_id: str, ids: Iterable[str] = ()) -> dict[st
 def find_edited(tx: Transaction, app_id: str, marks: Mapping[str, str]) -> set[str]:
     """Which of these builds (id → mark as listed now) were listed with other words before.
 
-    A build whose words nobody has noted yet is noted now, and is not one of them.
+    A build without a stored mark gets one now, and is not one of them.
     """
     rows = as_rows({"id": build_id, "mark": mark} for build_id, mark in marks.items())
     found_rows = tx.execute(_EDITED, app=app_id, rows=rows).all()
@@ -111,7 +111,7 @@ def enqueue_deliveries(
 ) -> int:
     """Write down what is to be said that no move of a build has caused; each once. Returns how many were new.
 
-    Builds that nobody has recorded yet are, as they are given.
+    Builds without a record are recorded as they are given.
     """
     if builds:
         tx.execute(_INSERT, app=app_id, rows=as_rows(row_of(build, n) for n, build in enumerate(reversed(builds))))
@@ -129,7 +129,7 @@ def record_edits(tx: Transaction, builds: Sequence[Build], marks: Mapping[str, s
 
 
 def mark_deleted(tx: Transaction, app_id: str, build_id: str) -> None:
-    """A build is gone from Applivery: its cards say so, and it takes nobody's place any more.
+    """Mark a build as deleted in Applivery: its cards say so, and it supersedes no other build.
 
     It is followed no longer. Should it come back, it is new, but told only once.
     """
@@ -188,7 +188,7 @@ _UNLISTED = written(
     JsonRows("rows", {"id": "text"}),
 )
 
-# What Applivery processes again is on its way from now on; a word nobody knows is no new beginning.
+# What Applivery processes again is in progress from now on; an unknown state does not restart it.
 _MOVE = written(
     """
     UPDATE builds SET stage = o.stage, facts = o.facts, mark = o.mark, changed_at = {now},

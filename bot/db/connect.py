@@ -99,7 +99,7 @@ def _file(name: str) -> Path:
     try:
         file = Path(name).expanduser().resolve()
         is_folder = file.is_dir()
-    except (OSError, RuntimeError):  # too long, in a circle of links, or with a `~` of somebody who has no home
+    except (OSError, RuntimeError):  # too long, in a loop of links, or with a `~` of a user without a home
         raise StartupError("DATABASE_URL names no file that can be found.", "Write its whole path.") from None
     if is_folder:
         raise StartupError(f"{file} is a folder, and no file for a database.", "Name a file in it, in DATABASE_URL.")
@@ -184,7 +184,7 @@ class SingleProcessLock:
         except OSError as problem:
             raise sqlite_files.cannot_open(path, problem) from problem
         try:
-            # The kernel drops it with the process, however that ends; so a leftover file blocks nobody.
+            # The kernel drops it with the process, however that ends; so a leftover file does not block.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
             owner = os.read(descriptor, 20).decode(errors="replace").strip()
@@ -206,5 +206,5 @@ class SingleProcessLock:
 
 
 def fresh_token() -> str:
-    """A lease token nobody else has."""
+    """Return a unique lease token."""
     return uuid.uuid4().hex

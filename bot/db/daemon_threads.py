@@ -50,9 +50,9 @@ class DaemonThreads:
 def _carry_out(work: Callable[[], T], loop: asyncio.AbstractEventLoop, done: asyncio.Future[T]) -> None:
     try:
         tell = partial(_tell, done, work(), None)
-    except BaseException as error:  # noqa: BLE001 - it is for whoever brought the work
+    except BaseException as error:  # noqa: BLE001 - it is raised to the caller
         tell = partial(_tell, done, None, error)
-    with suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
+    with suppress(RuntimeError):  # the loop is closed, so the result is not awaited any more
         loop.call_soon_threadsafe(tell)
 
 

@@ -80,7 +80,7 @@ def literal(words: str) -> str:
 class JsonRows:
     """Many rows in one JSON parameter `:name`, to stand in a FROM as `o`.
 
-    The statement then has the same words whatever the number of rows is, so it is prepared once.
+    The statement then has the same text for any number of rows, so it is prepared once.
     """
 
     name: str

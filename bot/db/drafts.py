@@ -1,4 +1,4 @@
-"""What somebody typed, kept for as long as the form or the button that leads back to it may be used."""
+"""Typed texts, kept for as long as the form or the button that leads back to them may be used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEEP_SECONDS = 7 * 24 * 60 * 60
 
 
 def save_draft(tx: Transaction, value: str) -> str:
-    """Keep a text for a week; returns the key to it, which nobody can guess."""
+    """Keep a text for a week; returns its unguessable key."""
     key = secrets.token_urlsafe(16)
     tx.execute(_PURGE, far=far(KEEP_SECONDS))
     tx.execute(_SAVE, key=key, value=storable(value), keep=span(KEEP_SECONDS))

@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # does not have to load Alembic (a quarter of a second and 10 MB).
 HEAD = "0011"
 
-# Any number, as long as nobody else uses it: "applivery" on a phone's keys.
+# Any number that no other program uses: "applivery" on a phone's keys.
 _LOCK = 277548379
 
 

@@ -59,7 +59,7 @@ def list_paused_channels(tx: Transaction) -> dict[str, str]:
 def pause_channel(tx: Transaction, channel_id: str, reason: str) -> list[Subscription]:
     """Pause what a channel has, and hold what is due there as a new message; returns what was not paused before.
 
-    Both in one transaction, so that whoever is woken by it sees both.
+    Both in one transaction, so that a process woken by it sees both.
     """
     paused = pause_subscriptions(tx, channel_id, reason)
     hold_channel(tx, channel_id, reason)

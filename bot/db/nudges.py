@@ -16,7 +16,7 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
 
     Returns those who may be: not asked yet, and not against it.
 
-    Written before anybody is asked, so that whatever breaks then, nobody is asked twice.
+    Committed before the messages are sent, so that a failure never asks a user twice.
     """
     row = {"build_id": build_id, "sent_by": sent_by, "sent_at": db_now()}
     new = tx.insert(nudges).on_conflict_do_nothing().returning(nudges.c.user_id)
@@ -29,6 +29,6 @@ def record_nudges(tx: Transaction, build_id: str, people: Collection[str], sent_
 
 
 def opt_out_of_nudges(tx: Transaction, user_id: str) -> None:
-    """Never ask this person again, whatever the build."""
+    """Never ask this user again, about any build."""
     insert = tx.insert(unnudged).values(user_id=user_id, since=db_now()).on_conflict_do_nothing()
     tx.execute(insert)

@@ -14,7 +14,7 @@ from bot.db.transaction import Transaction
 from bot.db.types import moment, storable
 from bot.domain.states import DeliveryState, ResultKind
 
-# Nobody waits longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
+# No wait is longer than the ten minutes a Retry-After may take: a time further off is from before the clock was set
 # back, and has come.
 FURTHEST = span(660)
 
@@ -24,7 +24,7 @@ def commit_results_and_claim(
 ) -> OutboxBatch:
     """Hand in every post that ended and take up to `room` new ones, in one transaction.
 
-    A posted one is recorded by whoever comes first; an ended one frees its channel, whose next turn is after
+    The first record of a posted one stays; an ended one frees its channel, whose next turn is after
     `pace_seconds` (or `retry_in`, if longer). Then each free channel whose turn it is gives its oldest waiting
     announcement, and no other. May be repeated with the same `done` after `DatabaseUnavailable`.
     """
@@ -140,8 +140,8 @@ _ENDED = JsonRows(
     },
 )
 
-# The first ts stays, whoever had the lease; anything else may be said only by who has the lease. One that may be there
-# already stays unsure until it was looked for; one that is held begins again.
+# The first ts stays, with or without the lease; all else needs the lease. A delivery that may have been posted
+# already stays unsure until it was looked for; a held one begins again.
 _HAND_IN = written(
     """
     UPDATE announcements SET ts = o.ts, reason = o.reason,
@@ -210,7 +210,7 @@ _LEASE = written("""
     RETURNING channel_id, lease_until
 """)
 
-# A statement of its own after _LEASE: with the channels locked, it sees all that anybody committed about them.
+# A statement of its own after _LEASE: with the channels locked, it sees all commits about them.
 # `ts IS NULL` again outside is for a late post that is being recorded at this very moment. Naming the states there,
 # too, would let PostgreSQL read the whole queue by its index instead of the few heads by their ids.
 _HEADS = written("""

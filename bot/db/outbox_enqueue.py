@@ -26,7 +26,7 @@ def enqueue(tx: Transaction, app_id: str, deliveries: Sequence[NewDelivery], ane
     rows = as_rows(_row(n, new) for n, new in enumerate(deliveries))
     builds = [{"build": build_id} for build_id in sorted(anew)]
     # The channels first: the row lock makes ids grow in the order in which a channel's announcements are
-    # committed, and nobody claims a card in between who has not seen what it is to show.
+    # committed, and a lease taken in between sees what the card is to show.
     tx.execute(_OPEN, rows=as_rows([*({"channel": delivery.channel_id} for delivery in deliveries), *builds]))
     made = len(tx.execute(_ANNOUNCE, app=app_id, rows=rows).all()) if deliveries else 0
     if builds:
@@ -71,7 +71,7 @@ _NEW = JsonRows(
 )
 
 # In the order of the names, so that two of these never wait for each other. A channel in which the build is still to be
-# said is locked as well: somebody may be reading the old facts for it at this moment. A person's direct messages (U…,
+# said is locked as well: a replica may be reading the old facts for it at this moment. A user's direct messages (U…,
 # W…) are no cards: what they were told stays as it was said.
 _OPEN = written(
     """

@@ -94,8 +94,8 @@ def _shown_of(row: sa.Row[Any]) -> CardEntry:
 
 
 # Not in RETURNING above: SQLite would read the whole tables for sub-selects there. `+ 0` keeps PostgreSQL from looking
-# for the largest id among all that waits in the channel, instead of by the card. Whatever was written down, nobody is
-# sent to a build that cannot be had.
+# for the largest id among all that waits in the channel, instead of by the card. No text leads
+# to a build that is not available.
 _FACTS = written(
     """
     SELECT a.id, a.channel_id, a.app_id, a.build_id, a.event, a.key, a.unsure, a.first_attempt_at, a.card, a.manner,

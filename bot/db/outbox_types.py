@@ -99,7 +99,7 @@ class DeliveryResult:
 
 @dataclass(frozen=True, slots=True)
 class OutboxBatch:
-    """What came back: the posts to make now, and the posts somebody else had made first: delete our copy of those.
+    """What came back: the posts to make now, and the posts another replica had made first: delete our copy of those.
 
     Without claims, `due_in` is in how many seconds there are some; None: not before something happens.
     """

@@ -39,7 +39,7 @@ TRIES = 4
 # As many transactions at once; half of the connections stay open.
 CONNECTIONS = 10
 
-# How long somebody waits for one of them before the database is called away.
+# How long a caller waits for a connection before DatabaseUnavailable.
 ROOM_SECONDS = 10.0
 
 # How long a cancelled caller waits for its transaction to end before the connection is given up.
@@ -55,7 +55,7 @@ SESSION = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
-    # Whatever the values are, the plan is to be the same; made anew each time, it took longer than what it was for.
+    # The same plan for all values; planning each time took longer than the statement.
     "plan_cache_mode": "force_generic_plan",
 }
 
@@ -192,7 +192,7 @@ class _CancelHandle:
             self._connection = None
 
     def cut(self) -> None:
-        """End whatever waits for an answer, with an error."""
+        """Abort the pending operation with an error."""
         self.is_cut = True
         if connection := self._connection:
             with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:

@@ -75,7 +75,7 @@ class SqliteRunner:
             raise DatabaseUnavailable from problem
 
     async def _serve(self) -> None:
-        """Take who stands in line, all together, until nobody does."""
+        """Run queued work in one group commit, until the queue is empty."""
         while self._line:
             group = [request for request in self._line if not request[-1].done()]
             self._line = []
@@ -98,7 +98,7 @@ class SqliteRunner:
         try:
             with self._engine.begin() as connection:
                 return [_WorkResult(work(connection)) for work in group]
-        except Exception as error:  # noqa: BLE001 - it is for whoever brought the work
+        except Exception as error:  # noqa: BLE001 - it is raised to the caller
             if len(group) == 1:
                 return [_WorkResult(error=error)]
         return [end for work in group for end in self._together([work])]

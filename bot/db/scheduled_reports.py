@@ -92,7 +92,7 @@ def pause_reports(
 
 
 def lease_due_reports(tx: Transaction, most: int, lease_seconds: float) -> list[tuple[ScheduledReport, str]]:
-    """Lease digests that are due; each with the token to hand in. A lease that lapses is anybody's again."""
+    """Lease digests that are due; each with the token to hand in. An expired lease may be taken again."""
     token = fresh_token()
     query = sa.select(*_COLUMNS).where(table.c.lease_token == token).order_by(table.c.due_at, table.c.id)
     tx.execute(_LEASE, token=token, lease=span(lease_seconds), far=far(lease_seconds), most=most)
@@ -143,7 +143,7 @@ def reschedule_report(tx: Transaction, number: int, due_at: datetime, to: dateti
 
 
 def release_report_leases(tx: Transaction) -> None:
-    """Nobody is making a digest now: every one that is due may be taken."""
+    """Release the leases of all reports: for a database of one process, when that has just started."""
     free = {"lease_token": None, "lease_until": sa.literal(0, sa.BigInteger)}
     update = sa.update(table).where(table.c.lease_token.is_not(None)).values(free)
     tx.execute(update)

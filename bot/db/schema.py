@@ -30,7 +30,7 @@ subscriptions = sa.Table(
     sa.Index(None, "app_id"),
 )
 
-# One row per app we follow. `rung`: the doorbell rang while somebody was looking, so look again at once.
+# One row per polled app. `rung`: a webhook came while a poll was running, so poll again at once.
 apps = sa.Table(
     "apps",
     metadata,
@@ -167,7 +167,7 @@ seen_events = sa.Table(
     sa.Index(None, "seen_at"),
 )
 
-# What somebody typed and Slack has no room for in a form or a button, by a key that cannot be guessed.
+# Typed texts that are too long for a form or a button, by an unguessable key.
 drafts = sa.Table(
     "drafts",
     metadata,
@@ -227,7 +227,7 @@ role_requests = sa.Table(
     sa.Index(None, "user_id", "asked_at"),
 )
 
-# The messages in which admins have a request: they say what was decided, whoever decides it.
+# The messages in which admins have a request: each shows the decision, of any admin.
 role_request_copies = sa.Table(
     "role_request_copies",
     metadata,
@@ -272,8 +272,8 @@ awaited = sa.Table(
     sa.Index(None, "app_id"),
 )
 
-# The message that shows somebody how the build they await gets on. `shown` is its text now. `tried` without a `ts`: it
-# was being posted, and nobody knows whether it was. `due_at` is when it may change next, or until when it is leased.
+# The progress message of a watched build. `shown` is its text now. `tried` without a `ts`: a post with an
+# unknown outcome was begun. `due_at` is when it may change next, or until when it is leased.
 progress = sa.Table(
     "progress",
     metadata,
@@ -292,7 +292,7 @@ progress = sa.Table(
     sa.Index(None, "due_at"),
 )
 
-# A build somebody sent to a colleague: only the colleague's click works, and the sender hears of the first.
+# A build a user sent to another: only the recipient's click works, and the sender is notified of the first.
 sent_builds = sa.Table(
     "sent_builds",
     metadata,

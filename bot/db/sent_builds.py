@@ -26,7 +26,7 @@ class SentBuild:
 
 
 def add_sent_build(tx: Transaction, team_id: str, sender: str, recipient: str, build: Build) -> SentBuild:
-    """Write down that a build was sent to somebody."""
+    """Record that a build was sent to a user."""
     insert = sa.insert(sent_builds).values(
         team_id=team_id,
         sender=sender,

@@ -22,7 +22,7 @@ BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def make_private(file: Path) -> None:
-    """Let nobody but its owner read the database file, which is made if need be, and the files SQLite puts beside it.
+    """Make the database file, created if need be, and the files SQLite puts beside it readable by their owner only.
 
     SQLite gives those the rights of the database itself. https://www.sqlite.org/wal.html#the_wal_file
     Raises StartupError when the file cannot be made.
@@ -39,12 +39,12 @@ def make_private(file: Path) -> None:
 def _take_rights_away(file: Path) -> None:
     try:
         file.chmod(0o600)
-    except OSError as problem:  # it is somebody else's
+    except OSError as problem:  # another user owns it
         log.warning("store.readable_by_others", file=file.name, reason=problem.strerror)
 
 
 def check_whole(connection: Connection) -> None:
-    """Raise StartupError when the file is damaged: what is wrong in it now is found later by whoever needs it most.
+    """Raise StartupError when the file is damaged: a fault that is not found now breaks a query later.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check
     """

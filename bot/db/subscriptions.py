@@ -97,7 +97,7 @@ def has_every_app_subscription(tx: Transaction) -> bool:
 def list_with_last_post(
     tx: Transaction, channel_id: str | None = None, *, created_by: str | None = None
 ) -> list[tuple[Subscription, datetime | None]]:
-    """Like `subscriptions`, or those somebody made, each with when its app was last posted in its channel."""
+    """Return `subscriptions`, or those a user made, each with when its app was last posted in its channel."""
     here = announcements.c.channel_id == table.c.channel_id
     last = sa.select(sa.func.max(announcements.c.posted_at)).where(here)
     # two questions and no OR: each is answered by its end of the index, however much was posted
@@ -146,7 +146,7 @@ def _covers(tx: Transaction, app_id: str | None, channel_id: str | None = None) 
 
 
 def _start_polling(tx: Transaction, app_id: str | None, baseline: Sequence[Build]) -> None:
-    """Nobody listened until now: what was remembered from earlier is stale, what is there now is history."""
+    """Reset the baseline for the first subscription: earlier records are stale, present builds are history."""
     if app_id is None:
         tx.execute(_FORGET_UNHEARD)
         tx.execute(_RESTART_UNHEARD)
@@ -184,7 +184,7 @@ def _stages(tx: Transaction, ids: Sequence[str]) -> dict[str, Stage]:
 def _void_polls(tx: Transaction, app_id: str | None) -> None:
     """Void polls under way: they were decided for the subscriptions of before.
 
-    Touching the rows nobody has claimed, too, makes a claim that comes now wait for (or skip until) our commit.
+    Updating rows without a lease, too, makes a concurrent claim wait for (or skip until) our commit.
     """
     tx.execute(_LOOK_AGAIN, app=app_id or EVERY_APP)
 
@@ -219,7 +219,7 @@ def subscription_of(row: sa.Row[Any]) -> Subscription:
     )
 
 
-# Nobody wants to hear any more what was kept back.
+# Held deliveries of an ended subscription are dropped.
 _DROP = written("""
     UPDATE announcements SET state = {delivery.FAILED}, reason = 'unsubscribed'
     WHERE subscription_id = :id AND state = {delivery.HELD}

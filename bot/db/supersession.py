@@ -26,7 +26,7 @@ def enqueue_with_supersession(
 ) -> int:
     """Write down what is to be said of builds that moved, and show their cards and those of their line anew.
 
-    `new` are the builds that `wanted` will make known as ready. What cannot be had takes nobody's place. Returns
+    `new` are the builds that `wanted` will make known as ready. A withdrawn build supersedes none. Returns
     how much is new in the outbox.
     """
     # One after the other for each app: what two of these decide at once must not depend on which reads first.

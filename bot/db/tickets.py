@@ -67,7 +67,7 @@ def claim_ticket(tx: Transaction, ticket_hash: str) -> Ticket | TicketStatus:
     if found_row is None:
         return TicketStatus.UNKNOWN
     standing = _ticket(found_row).standing(found_row.now)
-    # Open now, but not a moment ago: somebody else's claim was given back in between. Or it is being made.
+    # Open now, but not a moment ago: another claim was given back in between, or is in progress.
     return TicketStatus.SPENT if standing in (TicketStatus.OPEN, TicketStatus.UNSURE) else standing
 
 

@@ -28,7 +28,7 @@ CHANGED = "changed:"  # and whose record at Slack it is
 
 
 class Notifier:
-    """One bell per topic; a ring that nobody waits for is heard by the next who does.
+    """One event per topic; a notification without a waiter is kept for the next one.
 
     `changed` is called with each person or group that another process was told has changed.
     """
@@ -44,7 +44,7 @@ class Notifier:
             bell.set()
 
     def ring_all(self) -> None:
-        """Wake everybody: something may have been missed."""
+        """Wake the waiters of all topics: a notification may have been missed."""
         for bell in self._bells.values():
             bell.set()
 

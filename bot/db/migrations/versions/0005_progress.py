@@ -1,4 +1,4 @@
-"""Progress messages, and builds as they were when somebody asked to be told."""
+"""Progress messages, and builds as they were when a user began to watch them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,6 +32,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both: the messages stay as they are, and everybody is still told of the end."""
+    """Drop both: the messages stay as they are, and the end is still notified."""
     op.drop_column("awaited", "facts")
     op.drop_table("progress")

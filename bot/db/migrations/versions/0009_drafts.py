@@ -1,4 +1,4 @@
-"""What somebody typed and Slack has no room for."""
+"""Typed texts that are too long for Slack."""
 
 import sqlalchemy as sa
 from alembic import op
