@@ -48,7 +48,7 @@ class BotError(Exception):
         return self.why
 
     def __repr__(self) -> str:
-        """For the log, which is in English whoever asked: the kind, and what the other side said."""
+        """Format for the log, always in English: the kind, and the detail from the other side."""
         return f"{self.kind}({self.detail})" if self.detail else self.kind
 
 
@@ -78,7 +78,7 @@ class UserInputError(BotError):
 
 
 class NotFoundByName(UserInputError):
-    """A name nobody has; `what` is a noun (said, or for later), `suggestions` are the closest names, best first."""
+    """An unknown name; `what` is a noun (said, or for later), `suggestions` are the closest names, best first."""
 
     def __init__(self, what: str, typed: str, suggestions: Sequence[str] = (), *, otherwise: str = "") -> None:
         self.typed = typed
@@ -109,7 +109,7 @@ class PermissionDenied(BotError):
     """This person may not do this here; `missing` is the role it takes, `channels` (ids) where it can be done.
 
     `reason` is a word of domain.states.Withdrawal, for what acts by itself and has to pause. `somewhere`: they have the
-    role for no app at all, so that nobody has looked which one they meant.
+    role for no app at all, so the app they meant was not looked up.
     """
 
     kind = "Denied"
@@ -159,7 +159,7 @@ class ChannelUnverified(PermissionUnverified):
 
 
 class BuildRecalled(BotError):
-    """Somebody took this build back, so nobody gets it.
+    """The build has been recalled, so no links are issued.
 
     `build` is its name, `reason` in the words of who did; `instead` is the newest one that stands: its name, and what
     its buttons carry.
@@ -180,7 +180,7 @@ class BuildRecalled(BotError):
 
 
 class RateLimited(BotError):
-    """Somebody has had as many links as one person may have for now."""
+    """The user's quota of links is exceeded for now."""
 
     kind = "TooEager"
     sentence = gettext_noop("That was a lot of links in a short time.")
@@ -447,7 +447,7 @@ class SlackError(BotError):
 
 
 class ChannelUnavailable(SlackError):
-    """The bot cannot speak there, and trying again will not help until somebody acts."""
+    """The bot cannot post in the channel; a retry does not help until a user acts."""
 
     kind = "ChannelRefused"
     sentence = gettext_noop("I cannot post in that channel.")

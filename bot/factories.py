@@ -25,7 +25,7 @@ from bot.web.claim.page import ClaimPage
 
 
 def learn_secrets(settings: Settings) -> None:
-    """From now on let no log line, whatever it says, hold one of these secrets."""
+    """Remove these secrets from every log line from now on."""
     for secret in (
         settings.slack_bot_token,
         settings.slack_app_token,

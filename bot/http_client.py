@@ -46,7 +46,7 @@ def session(response: type[BoundedResponse] | None = None, **options: Any) -> ai
 
 
 class BoundedResponse(aiohttp.ClientResponse):
-    """A response that is never larger in memory than it may be, whoever reads it: Slack's SDK does it by itself."""
+    """A response with a limit on its size in memory, also where Slack's SDK reads it."""
 
     most = ANSWER_BYTES
 

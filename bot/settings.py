@@ -95,7 +95,7 @@ def _one_path_word(value: SecretStr) -> SecretStr:
 _SQLITE = "sqlite:///"
 _FORGETS = "would be a database in memory, which forgets everything at a restart"
 _POSTGRESQL = ("postgresql://", "postgres://")
-# Strict, since whoever reads it otherwise takes a part of a password for the host, and shows that: a `#` ends the
+# Strict, since a library that reads it otherwise shows a part of a password as the host: a `#` ends the
 # host for one library, an `@` the password for another.
 _SERVER = re.compile(
     r"postgres(?:ql)?://"
@@ -190,7 +190,7 @@ def _people(value: Any) -> Any:
 
 
 def networks(value: str) -> tuple[Network, ...]:
-    """The networks in a list with commas; `private` stands for those that nobody outside has, `none` for none."""
+    """The networks in a list with commas; `private` stands for the private ranges, `none` for none."""
     words = [word.strip().lower() for word in value.split(",") if word.strip()]
     return tuple(network for word in words if word != "none" for network in _network(word))
 

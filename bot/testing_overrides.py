@@ -1,4 +1,4 @@
-"""What tests and measurements change and nobody else."""
+"""Internal timing parameters; overridden in tests and benchmarks only."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def usage(error: Exception, *, as_json: bool) -> int | None:
 
 
 def fault(error: Exception) -> BotError:
-    """An error nobody expected as a problem: its kind and place, and not its words, which may hold a secret."""
+    """Return an unexpected error as a BotError: its kind and place, without its text, which may hold a secret."""
     here = Path(bot.__file__).parent
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if here in Path(frame.filename).parents]
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

@@ -61,7 +61,7 @@ class Output:
         print(plain(line, 2000), file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def begin(self, line: str, total: int) -> None:
-        """Say that a file of so many bytes is sent now. Raises a BotError when nobody could read what comes of it."""
+        """Say that a file of so many bytes is sent now. Raises a BotError when the result could not be printed."""
         self.say(line)
         if why := standard_streams.lost():
             raise BotError(f"The output cannot be written: {why}.", "Nothing was uploaded.")
@@ -73,7 +73,7 @@ class Output:
             return Interrupted("Stopped. The build is uploaded.", "Uploading it again would make a second one.")
         if self._total is not None and self._sent >= self._total:
             return Interrupted(
-                "Stopped before Applivery had answered, and so nobody knows if it has the file.",
+                "Stopped before Applivery had answered, so it may or may not have the file.",
                 "Look in the dashboard before you try again.",
             )
         return Interrupted("Stopped. Nothing was uploaded.", "")

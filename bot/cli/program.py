@@ -50,7 +50,7 @@ def called(words: Sequence[str]) -> int:
         return error_output.settings_fault(fault, as_json=as_json)
     except BotError as problem:
         return error_output.failed(problem, as_json=as_json)
-    except Exception as error:  # noqa: BLE001 - a person reads a sentence, whatever it is
+    except Exception as error:  # noqa: BLE001 - every error is shown as a sentence
         return error_output.usage(error, as_json=as_json) or error_output.failed(
             error_output.fault(error), as_json=as_json
         )

@@ -8,7 +8,7 @@ import signal
 class ProcessSignalled(KeyboardInterrupt):
     """A signal told the process to stop.
 
-    A class of its own: Python ends with the code of SIGINT, whatever we exit with, once the very KeyboardInterrupt has
+    A class of its own: Python ends with the code of SIGINT, not with our exit code, once the very KeyboardInterrupt has
     passed through an `exec` of some library, caught or not.
     """
 

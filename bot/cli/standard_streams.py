@@ -1,4 +1,4 @@
-"""What a process reads and writes: streams that break no work, whatever is at their other end."""
+"""Standard streams whose failure at the other end does not break the work."""
 
 from __future__ import annotations
 

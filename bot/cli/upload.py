@@ -63,7 +63,7 @@ def upload(
     """Upload a build to Applivery.
 
     With APPLIVERY_TOKEN (a Service Account's) and APPLIVERY_ORGANIZATION name the --app; with APPLIVERY_APP_TOKEN leave
-    it out. Nobody is mailed unless asked for.
+    it out. Mails are sent only when asked for.
     """
     given = dict(locals())  # every option by its name, once
     # imported here: it brings the network along, which the other words need later or never

@@ -156,7 +156,7 @@ class _DownloadCsv:
             name = person.name or (None if email else person.called)
             for _key, *line in person.share:
                 sheet.line(name, email, *line)
-        for nobodys in self.lines.nobody.values():
+        for nobodys in self.lines.anonymous.values():
             for text, *line in nobodys:
                 sheet.line(text, None, *line)
 

@@ -32,7 +32,7 @@ class CheckContext:
     """What the checks look at; `store` is the reason in words when the database cannot be read.
 
     `running` is what the bot here says of itself at `/readyz`, None when no bot answers there. `clock` gives this
-    machine's time, aware. `consent` asks somebody whether something may be changed. `found` is what the checks have
+    machine's time, aware. `consent` asks the operator whether something may be changed. `found` is what the checks have
     found so far.
     """
 

@@ -77,7 +77,7 @@ async def _channel(case: CheckContext, channel_id: str, wishes: list[Subscriptio
         return broken(CHANNELS, f"#{channel.name} (hears of {apps}) does not have the bot.", invite)
     paused = next((subscription.paused for subscription in wishes if subscription.paused), None)
     if paused:
-        fix = "It speaks again when the reason is gone and somebody subscribes there again."
+        fix = "It speaks again when the reason is gone and a user subscribes there again."
         return warning(CHANNELS, f"#{channel.name} (hears of {apps}) is paused: {paused}", fix)
     return None
 

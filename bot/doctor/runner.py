@@ -74,5 +74,5 @@ async def _safely(name: str, check: Check, case: CheckContext) -> list[CheckResu
             return await check(case)
     except TimeoutError:
         return [broken(name, f"there was no answer within {CHECK_SECONDS:.0f} s.", "Check the network, and try again.")]
-    except Exception as error:  # noqa: BLE001 - whatever it is, the person who looks for help gets the other lines
+    except Exception as error:  # noqa: BLE001 - a failed check must not hide the results of the others
         return [broken(name, f"the check itself failed ({cause(error)}).", fix)]

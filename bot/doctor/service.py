@@ -57,7 +57,7 @@ async def public(case: CheckContext) -> list[CheckResult]:
 
 
 async def webhook(case: CheckContext) -> list[CheckResult]:
-    """Whether Applivery rings our doorbell; where it does not, sets it up when somebody consents."""
+    """Check that Applivery calls the webhook; offer to set it up where it does not."""
     secret, public_url = case.settings.applivery_webhook_secret, case.settings.public_url
     if secret is None or public_url is None:
         fix = (

@@ -119,7 +119,7 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 def _read(language: str) -> gettext.NullTranslations:
-    # Babel reads what translators write, Python's own gettext looks it up; and nobody pays for it who speaks English.
+    # Babel reads the catalogue, Python's own gettext looks texts up; neither is loaded for English.
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 

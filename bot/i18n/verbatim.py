@@ -1,7 +1,7 @@
-"""Text from outside inside our own sentences: it stands between two marks until somebody writes it out.
+"""Text from outside inside our own sentences: it stands between two marks until it is rendered.
 
 Slack formats what stands between `*`, `_`, `~` and backticks, and has no way to escape them, so a sentence has to
-remember which of its words are somebody else's: https://docs.slack.dev/messaging/formatting-message-text. The two
+remember which of its words are quoted: https://docs.slack.dev/messaging/formatting-message-text. The two
 marks are noncharacters, which Unicode keeps for use inside of a program: https://www.unicode.org/faq/private_use.html
 """
 
@@ -38,7 +38,7 @@ def _in_code(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """The text without the marks: for the shell, for web pages, and for whatever formats nothing."""
+    """Return the text without the marks: for the CLI, web pages and other plain text."""
     return _MARKS.sub("", text)
 
 

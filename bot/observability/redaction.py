@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# Everything that is a credential by its shape, whoever logs it.
+# All that is a credential by its shape, from any logger.
 _SECRETS = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+"  # Slack tokens
     r"|(?<=[Bb]earer )\S+"
@@ -30,7 +30,7 @@ class Redactor:
         self._known: set[str] = set()
 
     def learn(self, *secrets: str | None) -> None:
-        """Hide these values too, whatever they look like; very short ones are left, they would hide words."""
+        """Hide these values too, of any form; very short ones are left, they would hide words."""
         self._known.update(secret for secret in secrets if secret and len(secret) >= 6)
 
     def text(self, text: str) -> str:

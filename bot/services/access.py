@@ -98,7 +98,7 @@ class TtlCache(Generic[Fact]):
     def _asked(self, key: str, known: CachedAnswer[Fact] | None) -> CachedAnswer[Fact]:
         good = known if known is None or (known.answer.done() and not _failed(known.answer)) else known.before
         now, answer = self._clock(), asyncio.ensure_future(self._ask(key))
-        answer.add_done_callback(_failed)  # asked for, it is not logged when nobody was left to hear it
+        answer.add_done_callback(_failed)  # once read, it is not logged when no caller is left
         return CachedAnswer(now + self._seconds, answer, person_waits(), now, good and good._replace(before=None))
 
     def forget(self, key: str) -> None:

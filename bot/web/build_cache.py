@@ -35,6 +35,6 @@ class BuildCache:
         self._looks.pop(ticket.build_id, None)
 
     def _done(self, key: str, look: asyncio.Task[Build]) -> None:
-        # asking for the exception also keeps asyncio from logging one that nobody was left to hear
+        # reading the exception also keeps asyncio from logging it when no caller is left
         if (look.cancelled() or look.exception()) and self._looks.get(key, (0.0, None))[1] is look:
             del self._looks[key]

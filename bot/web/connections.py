@@ -21,7 +21,7 @@ MOST, RESERVE = 512, 16
 RESERVE_SECONDS = 2.0  # for the head of a request that is let in to ask about health only
 HEALTH = frozenset({"/healthz", "/readyz"})
 
-# aiohttp writes a traceback for whatever a stranger sends that is no HTTP; ours counts it instead.
+# aiohttp logs a traceback for a request that is not HTTP; ours counts it instead.
 _quiet = logging.getLogger("bot.web.connections.aiohttp")
 _quiet.setLevel(logging.CRITICAL + 1)
 
@@ -88,7 +88,7 @@ class ConnectionPool:
         return True
 
     def rest(self, visitor: ClientConnection) -> None:
-        """This one has had its answer, and goes last when somebody has to go."""
+        """Mark a connection as answered: it is the last to be dropped when there are too many."""
         if visitor in self._there:
             del self._there[visitor]
             self._there[visitor] = None
@@ -107,7 +107,7 @@ class ConnectionPool:
 
 
 def _not_counted(_why: ConnectionEnd) -> None:
-    """Nobody counts yet."""
+    """Ignore the reason; there are no metrics yet."""
 
 
 class ClientConnection(web.RequestHandler):
@@ -172,7 +172,7 @@ class ClientConnection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the answer; after that it is somebody else's turn."""
+        """Send the answer, and mark the connection as idle."""
         try:
             return await super().finish_response(request, resp, start_time)
         finally:
@@ -182,7 +182,7 @@ class ClientConnection(web.RequestHandler):
         self.working = False
         self._places.rest(self)
         if self.transport is not None and self.transport.get_write_buffer_size():
-            self._within(self.limits.whole, ConnectionEnd.STUCK)  # somebody who does not read
+            self._within(self.limits.whole, ConnectionEnd.STUCK)  # a client that does not read
         else:
             self._stop_clock()
 

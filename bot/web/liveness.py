@@ -18,7 +18,7 @@ from bot.web.connections import HEALTH, ClientConnection, ConnectionLimits, Conn
 # Who finds no place in the line is not refused but tries again after a second, a third of the time that Slack waits.
 # https://docs.kernel.org/networking/ip-sysctl.html (somaxconn)
 BACKLOG = 1024
-AT_ONCE = 64  # connections that are taken in before anybody else gets a turn
+AT_ONCE = 64  # connections that are accepted before other work gets a turn
 PAUSE_SECONDS = 0.05  # when there is no file descriptor left for one more
 SPARES = 8
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -29,7 +29,7 @@ class LivenessServer:
     """A listening port, and what answers there: at first `/healthz` alone, and 503 for everything else.
 
     Opening the house can take long, when a database is migrated or another replica is doing that, and a process that
-    says nothing meanwhile is killed by whoever watches over it.
+    answers nothing meanwhile is killed by its supervisor.
 
     It takes connections in by itself: asyncio's own server, when file descriptors have run out, tries `BACKLOG` times
     in a row and writes a line for each. Some are kept for that case, so that health is answered all the same.
@@ -60,7 +60,7 @@ class LivenessServer:
             ) from error
 
     def lead_to(self, answers: web.Server) -> None:
-        """From now on let this server answer whoever comes; who stands here already is told and sent away."""
+        """Hand the socket to the server; close open keep-alive connections."""
         self._leaving = asyncio.create_task(self._answers.shutdown(1.0))
         self._answers = answers
 
@@ -118,7 +118,7 @@ class LivenessServer:
         loop.call_later(PAUSE_SECONDS, self._listen_again, at)
 
     def _sift(self, come: socket.socket) -> None:
-        """Let in who asks about health, or has said nothing yet; send anybody else away."""
+        """Accept a connection that asks about health or has sent nothing yet; refuse all others."""
         if _may_ask_about_health(come):
             self._lead_in(come, health_only=True)
         else:

@@ -12,7 +12,7 @@ UNKNOWN = float("nan")  # a gap in the graph, not a zero
 
 
 class MetricsCollector:
-    """Sets the gauges that nobody keeps up to date; never raises, since the counters are wanted all the same.
+    """Refresh pull-time gauges on each scrape. Never raises, so that a failure does not hide the counters.
 
     `waiting` says what waits to be said, `checks` as for /readyz.
     """

@@ -37,7 +37,7 @@ async def slack(
             found["problem"] = f"no connection is open ({sockets.trouble})"
     try:
         await asyncio.wait_for(poster.identity(younger_than=fresh), seconds)
-    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
+    except Exception as error:  # noqa: BLE001 - a check that raises is not passed
         found |= {"ok": False, "problem": _why(error, seconds)}
     age = poster.identity_age
     return {**found, "answered_seconds_ago": round(age, 1)} if isfinite(age) else found
@@ -47,7 +47,7 @@ async def database(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """Whether the database answers, now."""
     try:
         await asyncio.wait_for(store.run(database_info.ping), seconds)
-    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
+    except Exception as error:  # noqa: BLE001 - a check that raises is not passed
         return {"ok": False, "problem": _why(error, seconds)}
     return {"ok": True, "kind": store.dialect, "answered_seconds_ago": 0.0}
 
@@ -56,7 +56,7 @@ async def waiting(store: Store, *, seconds: float = SECONDS) -> dict[str, Any]:
     """What waits to be said; it says nothing about being ready, as a channel may be away for long."""
     try:
         backlog = await asyncio.wait_for(store.run(outbox.get_backlog), seconds)
-    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
+    except Exception as error:  # noqa: BLE001 - a check that raises is not passed
         return {"problem": _why(error, seconds)}
     return {"count": backlog.count, "oldest_seconds": backlog.oldest_seconds or 0.0}
 
@@ -92,7 +92,7 @@ async def polling(
                 await store.run(app_polls.get_polling_stats, **spans),
                 await store.run(database_info.current_time),
             )
-    except Exception as error:  # noqa: BLE001 - whatever breaks a check, it is not passed
+    except Exception as error:  # noqa: BLE001 - a check that raises is not passed
         return {"ok": False, "problem": _why(error, seconds)}
     last = state.oldest_poll.isoformat() if state.oldest_poll else None
     found: dict[str, Any] = {"ok": True, "apps": state.apps, "behind": state.behind, "oldest_poll": last}

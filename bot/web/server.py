@@ -87,7 +87,7 @@ class HttpServer:
         return app
 
     async def start(self, porch: LivenessServer) -> None:
-        """Answer from now on whoever comes to this porch, and close it in the end."""
+        """Answer all connections of this listener from now on; the server closes it in the end."""
         self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
         assert self._runner.server

@@ -43,4 +43,4 @@ class SingleFlight(Generic[T]):
     def _done(self, key: Hashable, work: asyncio.Task[T]) -> None:
         del self._under_way[key]
         if not work.cancelled():
-            work.exception()  # asked for, it is not logged when nobody was left to hear it
+            work.exception()  # once read, it is not logged when no caller is left

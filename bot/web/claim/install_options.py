@@ -47,7 +47,7 @@ class DownloadRequest:
 
 
 def wanted(ticket: Ticket, build: Build, device: Device, choice: str) -> DownloadRequest:
-    """What a press on `device` asks for; `choice` is the button's value, whatever else it says counts for nothing."""
+    """What a press on `device` asks for; `choice` is the button's value; an unknown one is ignored."""
     if ticket.file_id is not None:
         return DownloadRequest(ticket.kind)
     if ticket.kind is not FileKind.AUTO:

@@ -52,7 +52,7 @@ METHODS = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """Somebody at the page of a ticket there is, as far as a request tells."""
+    """A request for a valid ticket."""
 
     ticket: str = field(repr=False)
     found: Ticket
@@ -67,7 +67,7 @@ class ClaimRequest:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """One button in one browser, as far as one can tell; any other is somebody else, who has come too late."""
+        """Identify one button in one browser, as far as a request tells; any other request has come too late."""
         return (self.ticket, self.choice, self.visitor, self.user_agent)
 
 
@@ -145,7 +145,7 @@ class ClaimPage:
     # ------------------------------------------------------------------ inside
 
     async def _hand_over(self, request: web.Request, answer: Answer, ticket_hash: str) -> None:
-        """Send the answer, and write down that it was sent: what was not, nobody knows whether it arrived."""
+        """Send the answer and record that it was sent; without the record its delivery is unknown."""
         try:
             await answer.prepare(request)
             await answer.write_eof()
@@ -297,7 +297,7 @@ class ClaimPage:
         return self._ending(ClaimOutcome.UNKNOWN_STATUS, sentence=why, again="get")
 
     async def _recalled(self, ticket: Ticket) -> Answer:
-        """Somebody took the build back, before this ticket was made or after."""
+        """Return the page for a recalled build, recalled before this ticket was made or after."""
         recall = (await self._store.cached(recalls.list_recalls)).get(ticket.build_id)
         why = _("Your team has taken it back: “{reason}”.", reason=recall.reason) if recall else ""
         return self._ending(TicketStatus.RECALLED, sentence=why)
@@ -369,7 +369,7 @@ def _place(ticket: Ticket) -> str:
 async def _choice(request: web.Request) -> str:
     """Which button was pressed, as far as the form says so; none when it says too much.
 
-    Raises as `read_body` does for a form that did not come whole: whoever sent it may not be there any more.
+    Raises as `read_body` does for a form that did not come whole: the client may have disconnected.
     """
     try:
         body = await read_body(request, BODY_LIMIT)

@@ -138,7 +138,7 @@ def _policy(style: str, download_host: str) -> str:
 
 
 def _qr(address: str) -> Markup:
-    """The address as inline SVG, dark on white whatever the page's colours: not every scanner reads it inverted."""
+    """The address as inline SVG, dark on white in any colour scheme: not every scanner reads it inverted."""
     import segno  # noqa: PLC0415
 
     code = segno.make(address, micro=False)
@@ -173,7 +173,7 @@ def _bdi(text: str) -> Markup:
 
 
 def _expires(at: datetime | None, now: datetime) -> Markup:
-    """When it is over; nobody knows in which zone the reader is, so the time says its own."""
+    """Format when it expires; the reader's zone is unknown, so the time names its own."""
     return _code(expires(at, now, lambda _: "{time}")).format(time=_clock(at, now) if at else "")
 
 
